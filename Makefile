@@ -1,0 +1,53 @@
+# `make demo` and `make test` do all the set-up they need; `make help` lists the rest.
+PYTHON ?= python3
+PORT ?= 5000
+HOST ?= 127.0.0.1
+NAME ?= $(shell id -un)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: help setup demo serve join test check format lock messages clean
+.DEFAULT_GOAL := help
+
+help:            ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: .venv/installed  ## a .venv with everything pinned in requirements.lock
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'tertulia needs Python 3.11 or later: make setup PYTHON=/path/to/python3.11' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup      ## a server and several users on this machine; in a terminal, you among them
+	@$(BIN)/python examples/demo.py
+
+serve: setup     ## start a server: make serve PORT=5000
+	@$(BIN)/tertulia-server $(PORT) $(ARGS)
+
+join: setup      ## join a chat: make join NAME=ana HOST=127.0.0.1 PORT=5000
+	@$(BIN)/tertulia $(NAME) $(HOST) $(PORT) $(ARGS)
+
+test: setup      ## all tests that take less than 3 minutes together
+	$(BIN)/python -m pytest -q
+
+check: setup     ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup    ## put the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock:            ## pin anew what pyproject.toml asks for (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-header --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements.lock
+
+clean:           ## remove the .venv and caches
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
