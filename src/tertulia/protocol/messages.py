@@ -1,0 +1,263 @@
+"""Every message of the native protocol, version 1: the whole vocabulary.
+
+Requests go from the client to the server, all others from the server to the client. A field that
+is `UNSET` does not travel; a field that the receiver does not know is ignored.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+PROTOCOL_VERSION = 1
+MAX_INT = 2**53 - 1  # the largest integer that every JSON reader keeps exact
+DEFAULT_PAGE = 50  # messages in a page of history
+MAX_PAGE = 200
+
+Count = Annotated[int, Meta(ge=0, le=MAX_INT)]
+Nonce = Annotated[str, Meta(min_length=1, max_length=64)]
+Limit = Annotated[int, Meta(ge=1)]
+
+
+class Status(StrEnum):
+    """What a user shows to the others; the server owns it."""
+
+    ACTIVO = "ACTIVO"
+    OCUPADO = "OCUPADO"
+    INACTIVO = "INACTIVO"
+
+
+class CloseReason(StrEnum):
+    """Why a connection ended; `left` carries it, except for the last two, which concern no user."""
+
+    QUIT = "quit"
+    LOST = "lost"
+    TIMEOUT = "timeout"
+    SLOW = "slow"
+    FLOOD = "flood"
+    PROTOCOL = "protocol"
+    KICKED = "kicked"
+    REPLACED = "replaced"
+    SHUTDOWN = "shutdown"
+    REFUSED = "refused"
+
+
+class ErrorCode(StrEnum):
+    """What `error.code` says, for programs."""
+
+    MALFORMED = "malformed"
+    UNKNOWN_TYPE = "unknown_type"
+    LINE_TOO_LONG = "line_too_long"
+    NOT_REGISTERED = "not_registered"
+    ALREADY_REGISTERED = "already_registered"
+    NAME_INVALID = "name_invalid"
+    NAME_TAKEN = "name_taken"
+    ADDRESS_TAKEN = "address_taken"
+    SERVER_FULL = "server_full"
+    PROTOCOL_UNSUPPORTED = "protocol_unsupported"
+    REGISTER_TIMEOUT = "register_timeout"
+    TEXT_INVALID = "text_invalid"
+    TEXT_TOO_LONG = "text_too_long"
+    STATUS_INVALID = "status_invalid"
+    USER_NOT_CONNECTED = "user_not_connected"
+    RATE_LIMITED = "rate_limited"
+    HISTORY_OFF = "history_off"
+    UNAVAILABLE = "unavailable"
+
+
+class _Message(Struct, tag_field="type", kw_only=True, frozen=True, gc=False):
+    pass
+
+
+class _Request(_Message, kw_only=True, frozen=True):
+    id: Count | UnsetType = UNSET
+
+
+class _Answer(_Message, kw_only=True, frozen=True):
+    id: Count | UnsetType = UNSET
+
+
+class Ping(_Request, tag="ping", kw_only=True, frozen=True):
+    """Are you there? Both sides may ask."""
+
+
+class Pong(_Request, tag="pong", kw_only=True, frozen=True):
+    """Yes; with the `id` of its ping."""
+
+
+# --- from the client ---------------------------------------------------------------------------
+
+
+class Register(_Request, tag="register", kw_only=True, frozen=True):
+    name: str
+    token: str | UnsetType = UNSET
+    protocol: int | UnsetType = UNSET
+    events: Literal["all", "messages"] | UnsetType = UNSET
+
+
+class Say(_Request, tag="say", kw_only=True, frozen=True):
+    text: str
+    nonce: Nonce | UnsetType = UNSET
+
+
+class Direct(_Request, tag="direct", kw_only=True, frozen=True):
+    to: str
+    text: str
+    nonce: Nonce | UnsetType = UNSET
+
+
+class SetStatus(_Request, tag="status", kw_only=True, frozen=True):
+    status: str
+
+
+class Users(_Request, tag="users", kw_only=True, frozen=True):
+    pass
+
+
+class Info(_Request, tag="info", kw_only=True, frozen=True):
+    name: str
+
+
+class History(_Request, tag="history", kw_only=True, frozen=True):
+    before: Count | UnsetType = UNSET
+    after: Count | UnsetType = UNSET
+    limit: Limit = DEFAULT_PAGE
+
+
+class Search(_Request, tag="search", kw_only=True, frozen=True):
+    text: str
+    before: Count | UnsetType = UNSET
+    limit: Limit = DEFAULT_PAGE
+
+
+class Quit(_Request, tag="quit", kw_only=True, frozen=True):
+    pass
+
+
+Request = Register | Say | Direct | SetStatus | Users | Info | History | Search | Ping | Pong | Quit
+
+
+# --- from the server: answers to one client ----------------------------------------------------
+
+
+class Welcome(_Answer, tag="welcome", kw_only=True, frozen=True):
+    name: str
+    address: str
+    status: Status
+    seq: int
+    token: str
+    epoch: str
+    server: str
+    protocol: int
+    idle_after: float
+    max_text: int
+
+
+class User(Struct, kw_only=True, frozen=True, gc=False):
+    """A row of the list of users."""
+
+    name: str
+    status: Status
+
+
+class UserList(_Answer, tag="users", kw_only=True, frozen=True):
+    seq: int
+    users: list[User]
+
+
+class UserInfo(_Answer, tag="info", kw_only=True, frozen=True):
+    """`idle` in seconds, `since` and every `time` RFC 3339 in UTC."""
+
+    name: str
+    address: str
+    status: Status
+    since: str
+    idle: int
+
+
+class StoredMessage(Struct, kw_only=True, frozen=True, gc=False):
+    """A message of the general chat, as a page of history has it."""
+
+    seq: int
+    time: str
+    sender: str = field(name="from")
+    text: str
+    nonce: str | UnsetType = UNSET
+
+
+class HistoryPage(_Answer, tag="history", kw_only=True, frozen=True):
+    messages: list[StoredMessage]
+    more: bool
+
+
+class Ok(_Answer, tag="ok", kw_only=True, frozen=True):
+    seq: int | UnsetType = UNSET
+
+
+class Error(_Answer, tag="error", kw_only=True, frozen=True):
+    """`message` is English for a person with `nc`; clients have their own words for `code`."""
+
+    code: str
+    message: str
+    name: str | UnsetType = UNSET
+    seq: int | UnsetType = UNSET
+    retry_after: float | UnsetType = UNSET
+
+
+# --- from the server: events -------------------------------------------------------------------
+
+
+class ChatMessage(_Message, tag="message", kw_only=True, frozen=True):
+    seq: int
+    time: str
+    sender: str = field(name="from")
+    text: str
+    nonce: str | UnsetType = UNSET
+
+
+class Joined(_Message, tag="joined", kw_only=True, frozen=True):
+    seq: int
+    time: str
+    name: str
+    status: Status
+
+
+class Left(_Message, tag="left", kw_only=True, frozen=True):
+    seq: int
+    time: str
+    name: str
+    reason: str
+
+
+class Presence(_Message, tag="presence", kw_only=True, frozen=True):
+    seq: int
+    time: str
+    name: str
+    status: Status
+    by: Literal["user", "server"]
+
+
+class DirectMessage(_Message, tag="direct", kw_only=True, frozen=True):
+    time: str
+    sender: str = field(name="from")
+    to: str
+    text: str
+    nonce: str | UnsetType = UNSET
+
+
+class Gap(_Message, tag="gap", kw_only=True, frozen=True):
+    """The live events in (after, through] were left out for this client."""
+
+    after: int
+    through: int
+
+
+class Closing(_Message, tag="closing", kw_only=True, frozen=True):
+    reason: str
+    retry_after: float
+
+
+NumberedEvent = ChatMessage | Joined | Left | Presence
+Event = NumberedEvent | DirectMessage | Gap | Closing
+Answer = Welcome | UserList | UserInfo | HistoryPage | Ok | Error | Pong
+ServerMessage = Event | Answer | Ping
