@@ -1,0 +1,86 @@
+"""The words for people, in Spanish or English (gettext; the English text is the msgid).
+
+The language can be set again at any time, so call `_` where a text is shown, never at import.
+Any thread may ask; the main thread sets.
+"""
+
+import gettext
+import os
+from collections.abc import Sequence
+
+DOMAIN = "tertulia"
+LANGUAGES = ("es", "en")
+LOCALE_DIR = os.path.join(os.path.dirname(__file__), "locale")
+
+_translation = gettext.NullTranslations()
+
+
+def set_language(lang: str | None) -> str:
+    """Choose `es` or `en`, or with None what the environment asks for; return the choice."""
+    global _translation
+    language = lang if lang in LANGUAGES else _language_of_the_environment()
+    _translation = gettext.translation(DOMAIN, LOCALE_DIR, [language], fallback=True)
+    # argparse asks the global domain, and gettext's only way to name its language is this variable.
+    gettext.bindtextdomain(DOMAIN, LOCALE_DIR)
+    gettext.textdomain(DOMAIN)
+    os.environ["LANGUAGE"] = language
+    return language
+
+
+def language_option(arguments: Sequence[str]) -> str | None:
+    """Find `--lang` before there is a parser, whose own words depend on it."""
+    chosen = None
+    for position, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--lang":
+            chosen = next(iter(arguments[position + 1 : position + 2]), None)
+        elif argument.startswith("--lang="):
+            chosen = argument.removeprefix("--lang=")
+    return chosen
+
+
+def _(msgid: str) -> str:
+    """Translate a text."""
+    return _translation.gettext(msgid)
+
+
+def ngettext(singular: str, plural: str, count: int) -> str:
+    """Translate a text that depends on a number."""
+    return _translation.ngettext(singular, plural, count)
+
+
+def N_(msgid: str) -> str:  # noqa: N802 (the name that extraction tools look for)
+    """Mark a text for the catalogue where it is written but not yet shown."""
+    return msgid
+
+
+def _language_of_the_environment() -> str:
+    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(variable)
+        if value:
+            # Only LANGUAGE is a list; "es_GT.UTF-8" is Spanish, "est" is not.
+            for locale in value.split(":"):
+                language = locale.replace("-", "_").partition(".")[0].partition("_")[0].lower()
+                if language in LANGUAGES:
+                    return language
+            return "en"
+    return "en"
+
+
+# argparse says these by itself, through gettext; they stand here to get into the catalogue.
+ARGPARSE_WORDS = (
+    N_("usage: "),
+    N_("positional arguments"),
+    N_("options"),
+    N_("show this help message and exit"),
+    N_("%(prog)s: error: %(message)s\n"),
+    N_("argument %(argument_name)s: %(message)s"),
+    N_("the following arguments are required: %s"),
+    N_("unrecognized arguments: %s"),
+    N_("expected one argument"),
+    N_("ignored explicit argument %r"),
+    N_("not allowed with argument %s"),
+    N_("ambiguous option: %(option)s could match %(matches)s"),
+    N_("invalid choice: %(value)r (choose from %(choices)s)"),
+)

@@ -1,0 +1,139 @@
+"""One socket: its state, what has come from it and is not carried out, what is still to go out.
+
+Its worker's thread alone touches it. Nothing here blocks.
+"""
+
+import socket
+from collections.abc import Callable
+from enum import Enum, auto
+
+from tertulia.protocol.lines import LineBuffer
+from tertulia.server.eventlog import Stretch
+from tertulia.server.limits import RateLimit
+from tertulia.server.session import Session
+
+
+class State(Enum):
+    """Where a connection stands in its life."""
+
+    UNREGISTERED = auto()
+    REGISTERED = auto()
+    FINISHING = auto()  # carries out nothing more; what is queued goes out
+    DRAINING = auto()  # has said its last; reads on so that no reset eats it
+    CLOSED = auto()
+
+
+_NEXT_STATES = {
+    State.UNREGISTERED: {State.REGISTERED, State.FINISHING, State.CLOSED},
+    State.REGISTERED: {State.FINISHING, State.CLOSED},
+    State.FINISHING: {State.DRAINING, State.CLOSED},
+    State.DRAINING: {State.CLOSED},
+    State.CLOSED: set[State](),
+}
+
+
+class Connection:
+    """One client's socket, and all that its worker has to remember of it.
+
+    Times are seconds of the monotonic clock.
+    """
+
+    __slots__ = (
+        "address",
+        "blocked",
+        "challenge_until",
+        "challengers",
+        "cursor",
+        "deadline",
+        "eof",
+        "fd",
+        "held",
+        "last_byte_at",
+        "line_count",
+        "lines",
+        "malformed_count",
+        "out",
+        "pinged",
+        "progress_at",
+        "rate",
+        "send",
+        "session",
+        "sock",
+        "state",
+        "watched",
+    )
+
+    def __init__(
+        self, sock: socket.socket, address: str, now: float, deadline: float, rate: RateLimit
+    ) -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.send = sock.send
+        self.address = address
+        self.state = State.UNREGISTERED
+        self.session: Session | None = None
+
+        self.lines = LineBuffer()
+        self.line_count = 0  # before `welcome`
+        self.malformed_count = 0
+        self.rate = rate  # of the requests after `welcome`
+        self.held = False  # its next lines wait for another worker's reply
+        self.eof = False  # the client will send no more
+        self.last_byte_at = now
+        self.pinged = False  # since the last byte
+        self.challengers: list[Callable[[], object]] = []
+        self.challenge_until = 0.0
+
+        self.out = bytearray()  # private lines, and before them the rest of a line cut in two
+        self.cursor = 0  # in the event log, while it is not in step with its worker
+        self.blocked = False  # the socket takes no more for now
+        self.progress_at = now  # when it last took something, or had nothing to take
+
+        self.watched = 0  # the epoll mask it is registered with
+        self.deadline = deadline  # when its worker has to look at it, at the latest
+
+    def __repr__(self) -> str:
+        name = self.session.name.shown if self.session else "-"
+        return f"<Connection {name} {self.address} {self.state.name} out={len(self.out)}>"
+
+    def enter(self, state: State) -> None:
+        """Go over into another state; a step that does not exist is a KeyError."""
+        if state not in _NEXT_STATES[self.state]:
+            raise KeyError(f"{self.state.name} -> {state.name}")
+        self.state = state
+
+    def push(self, now: float) -> bool:
+        """Send what is queued; tell whether all of it went out. Raises OSError."""
+        while self.out:
+            sent = self.send_some(self.out, now)
+            if not sent:
+                return False
+            del self.out[:sent]
+        return True
+
+    def push_stretch(self, stretch: Stretch, now: float) -> bool:
+        """Send events; tell whether all of them went out. Raises OSError."""
+        sent = self.send_some(stretch.data, now)
+        self.note_sent(stretch, sent)
+        return sent == len(stretch.data)
+
+    def note_sent(self, stretch: Stretch, sent: int) -> None:
+        """Move the cursor past the events that went out.
+
+        The rest of one that was cut in two is kept, to go out before anything else.
+        """
+        complete = stretch.data.count(b"\n", 0, sent)
+        if sent and stretch.data[sent - 1] != 0x0A:
+            self.out += stretch.data[sent : stretch.data.index(b"\n", sent) + 1]
+            complete += 1
+        if complete:
+            self.cursor = stretch.seqs[complete - 1]
+
+    def send_some(self, data: bytes | bytearray, now: float) -> int:
+        """Send as much as the socket takes; 0 if it takes nothing. Raises OSError."""
+        try:
+            sent = self.send(data)
+        except BlockingIOError:
+            return 0
+        self.progress_at = now
+        return sent

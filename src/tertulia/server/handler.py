@@ -1,0 +1,227 @@
+"""From a line to its answer: decoding, limits, and a verb of the Hub for each request.
+
+One for each worker, in whose thread it runs.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, UnsetType
+
+from tertulia.protocol.lines import BadRequest, decode_request
+from tertulia.protocol.messages import (
+    Answer,
+    CloseReason,
+    Direct,
+    Error,
+    ErrorCode,
+    History,
+    Info,
+    Ok,
+    Ping,
+    Pong,
+    Quit,
+    Register,
+    Request,
+    Say,
+    Search,
+    SetStatus,
+    Users,
+)
+from tertulia.server.connection import Connection, State
+from tertulia.server.hub import Handover, Hub, InTheWay, not_connected
+
+if TYPE_CHECKING:
+    from tertulia.server.config import Config
+    from tertulia.server.session import Session
+    from tertulia.server.worker import Worker
+
+log = logging.getLogger("tertulia.server")
+
+
+class RequestHandler:
+    """Carries out the requests of a worker's connections, a line at a time."""
+
+    def __init__(self, worker: Worker, hub: Hub, config: Config) -> None:
+        self._worker = worker
+        self._hub = hub
+        self._config = config
+
+    def handle(self, connection: Connection, line: bytes) -> None:
+        """Carry out one line and queue its answer.
+
+        May hold the connection: its next line then waits for another worker's reply.
+        """
+        session = connection.session
+        if session is None:
+            connection.line_count += 1
+            if connection.line_count > self._config.max_lines_before_welcome:
+                self._refuse(connection, _not_registered(UNSET))
+                return
+        try:
+            request = decode_request(line)
+        except BadRequest as bad:
+            self._on_bad_request(connection, session, bad)
+            return
+        if session is None:
+            self._handle_before_welcome(connection, request)
+        elif isinstance(request, Pong):
+            pass  # a sign of life, as every byte is
+        elif isinstance(request, Quit):
+            self._worker.finish(connection, CloseReason.QUIT)
+        elif self._may_spend(connection, request.id):
+            self._handle_in_session(connection, session, request)
+
+    def _handle_before_welcome(self, connection: Connection, request: Request) -> None:
+        match request:
+            case Register():
+                self._register(connection, request, may_challenge=True)
+            case Ping():
+                self._worker.tell(connection, Pong(id=request.id))
+            case Pong():
+                pass
+            case Quit():
+                self._worker.finish(connection, CloseReason.QUIT)
+            case _:
+                self._worker.tell(connection, _not_registered(request.id))
+
+    def _handle_in_session(
+        self, connection: Connection, session: Session, request: Request
+    ) -> None:
+        answer: Answer | None
+        match request:
+            case Say():
+                answer = self._hub.say(session, request)
+            case Direct():
+                answer = self._direct(connection, session, request)
+            case SetStatus():
+                answer = self._hub.set_status(session, request)
+            case Users():
+                answer = self._hub.users(session, request)
+            case Info():
+                answer = self._hub.info(session, request)
+            case History() | Search():
+                reason = "this server keeps no history"
+                answer = Error(id=request.id, code=ErrorCode.HISTORY_OFF, message=reason)
+            case Register():
+                reason = f"you are registered already, as '{session.name.shown}'"
+                answer = Error(id=request.id, code=ErrorCode.ALREADY_REGISTERED, message=reason)
+            case _:
+                answer = Pong(id=request.id)
+        self._worker.tell_private(connection)
+        if answer is not None and not (isinstance(answer, Ok) and answer.id is UNSET):
+            self._worker.tell(connection, answer)
+
+    # --- registration --------------------------------------------------------------------------
+
+    def _register(self, connection: Connection, request: Register, *, may_challenge: bool) -> None:
+        worker = self._worker
+        outcome = self._hub.register(
+            request, connection.address, worker, may_challenge=may_challenge
+        )
+        if isinstance(outcome, Error):
+            self._refuse(connection, outcome, request.name)
+        elif isinstance(outcome, InTheWay):
+            connection.held = True
+            once_known = functools.partial(self._after_challenge, connection, request)
+            outcome.session.home.challenge(
+                outcome.session, functools.partial(worker.mailbox.post, once_known)
+            )
+        else:
+            session, welcome, replaced = outcome
+            if replaced is not None:
+                replaced.home.evict(replaced)
+                log.info("left name=%s reason=replaced", replaced.name.shown)
+            log.info("joined name=%s address=%s", session.name.shown, session.address)
+            worker.welcome(connection, session, welcome.seq)
+            worker.tell(connection, welcome)
+
+    def _after_challenge(self, connection: Connection, request: Register) -> None:
+        if connection.state is State.UNREGISTERED:
+            self._register(connection, request, may_challenge=False)
+            self._worker.resume(connection)
+
+    def _refuse(self, connection: Connection, error: Error, name: str = "") -> None:
+        log.info(
+            "refused address=%s code=%s name=%s", connection.address, error.code, ascii(name[:64])
+        )
+        self._worker.finish(connection, CloseReason.REFUSED, error)
+
+    # --- direct messages -----------------------------------------------------------------------
+
+    def _direct(self, connection: Connection, session: Session, request: Direct) -> Answer | None:
+        outcome = self._hub.direct(session, request)
+        if not isinstance(outcome, Handover):
+            return outcome
+        worker = self._worker
+        if outcome.session.home is worker:
+            delivered = worker.put(outcome.session, outcome.line)
+            return self._after_handover(session, request, delivered)
+        connection.held = True  # the answers come in the order of the requests
+        outcome.session.home.hand_over(
+            outcome.session,
+            outcome.line,
+            lambda delivered: worker.mailbox.post(
+                functools.partial(self._resume_direct, connection, session, request, delivered)
+            ),
+        )
+        return None
+
+    def _after_handover(self, session: Session, request: Direct, delivered: bool) -> Answer:
+        if not delivered:
+            return not_connected(request, request.to)
+        self._hub.direct_delivered(session, request)
+        return Ok(id=request.id)
+
+    def _resume_direct(
+        self, connection: Connection, session: Session, request: Direct, delivered: bool
+    ) -> None:
+        answer = self._after_handover(session, request, delivered)
+        if connection.state is State.REGISTERED:
+            if isinstance(answer, Error) or request.id is not UNSET:
+                self._worker.tell(connection, answer)
+            self._worker.resume(connection)
+
+    # --- refusals ------------------------------------------------------------------------------
+
+    def _may_spend(self, connection: Connection, request_id: int | UnsetType) -> bool:
+        """Spend a token of the session's rate limit; answer if there is none left."""
+        worker = self._worker
+        retry_after = connection.rate.spend(worker.now)
+        if not retry_after:
+            return True
+        error = Error(
+            id=request_id,
+            code=ErrorCode.RATE_LIMITED,
+            message=f"too many requests, try again in {retry_after:.3f} s",
+            retry_after=round(retry_after, 3),
+        )
+        if connection.rate.is_flood(worker.now):
+            worker.finish(connection, CloseReason.FLOOD, error)
+        else:
+            worker.tell(connection, error)
+        return False
+
+    def _on_bad_request(
+        self, connection: Connection, session: Session | None, bad: BadRequest
+    ) -> None:
+        worker = self._worker
+        error = Error(id=bad.request_id, code=bad.code, message=str(bad))
+        if bad.code is ErrorCode.UNKNOWN_TYPE:
+            if session is None:
+                error = _not_registered(bad.request_id)
+            elif not self._may_spend(connection, bad.request_id):
+                return
+        connection.malformed_count += bad.code is ErrorCode.MALFORMED
+        if connection.malformed_count >= self._config.max_malformed:
+            worker.finish(connection, CloseReason.PROTOCOL, error)
+        else:
+            worker.tell(connection, error)
+
+
+def _not_registered(request_id: int | UnsetType) -> Error:
+    reason = 'register first: {"type":"register","name":"..."}'
+    return Error(id=request_id, code=ErrorCode.NOT_REGISTERED, message=reason)

@@ -1,0 +1,384 @@
+"""Every verb of the chat: register, release, say, direct, status, users, info.
+
+The Hub decides under its one lock and returns what is to be done; it sends nothing, waits for
+nothing and knows no worker, connection or socket. Any thread may call it.
+
+Lock order: Hub, then EventLog.
+"""
+
+import hmac
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
+
+from msgspec import UNSET
+
+from tertulia import __version__
+from tertulia.protocol.lines import encode
+from tertulia.protocol.messages import (
+    PROTOCOL_VERSION,
+    ChatMessage,
+    CloseReason,
+    Direct,
+    DirectMessage,
+    Error,
+    ErrorCode,
+    Info,
+    Joined,
+    Left,
+    NumberedEvent,
+    Ok,
+    Presence,
+    Register,
+    Say,
+    SetStatus,
+    Status,
+    User,
+    UserInfo,
+    UserList,
+    Users,
+    Welcome,
+)
+from tertulia.protocol.names import Name, parse_name
+from tertulia.protocol.texts import MAX_TEXT_BYTES, check_text
+from tertulia.server.config import Config
+from tertulia.server.eventlog import EventLog
+from tertulia.server.nonces import RecentNonces
+from tertulia.server.registry import Registry
+from tertulia.server.session import Home, Session
+
+_WHAT_IS_WRONG_WITH_A_TEXT = {
+    ErrorCode.TEXT_INVALID: "a text needs a visible character and no control characters",
+    ErrorCode.TEXT_TOO_LONG: f"a text has at most {MAX_TEXT_BYTES} bytes",
+}
+
+
+class Registered(NamedTuple):
+    """A new session, and the one whose place it has taken, if any."""
+
+    session: Session
+    welcome: Welcome
+    replaced: Session | None
+
+
+class InTheWay(NamedTuple):
+    """A session to be challenged before the newcomer is refused."""
+
+    session: Session
+
+
+class Handover(NamedTuple):
+    """A direct message to be put into a session's output."""
+
+    session: Session
+    line: bytes
+
+
+class Hub:
+    """The rules of the chat, and the order in which everything in it happens."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        utc: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._config = config
+        self._monotonic = monotonic
+        self._utc = utc
+        self._lock = threading.Lock()
+        self._registry = Registry(shared_addresses=config.shared_addresses)
+        self._nonces = RecentNonces(config.nonce_keep_s, config.max_nonces)
+        self._epoch = secrets.token_hex(8)
+        self._seq = 0
+        self.events = EventLog(config.log_bytes)
+        self.messages = EventLog(config.log_bytes)  # for who asked for these alone
+
+    def __repr__(self) -> str:
+        return f"<Hub users={len(self._registry)} seq={self._seq}>"
+
+    @property
+    def user_count(self) -> int:
+        """Say how many users are connected."""
+        with self._lock:
+            return len(self._registry)
+
+    # --- coming and going ----------------------------------------------------------------------
+
+    def register(
+        self, request: Register, address: str, home: Home, *, may_challenge: bool = True
+    ) -> Registered | InTheWay | Error:
+        """Check name and address and take both, in one step.
+
+        With `may_challenge` a clash with somebody at the newcomer's own address is not yet an
+        error: that session has to be challenged first.
+        """
+        if request.protocol not in (UNSET, PROTOCOL_VERSION):
+            reason = f"this server speaks protocol {PROTOCOL_VERSION}"
+            return Error(id=request.id, code=ErrorCode.PROTOCOL_UNSUPPORTED, message=reason)
+        name = parse_name(request.name)
+        if name is None:
+            reason = "a name has 1 to 32 letters, digits, '_', '-' or '.', a letter or digit first"
+            return Error(id=request.id, code=ErrorCode.NAME_INVALID, message=reason)
+        with self._lock:
+            namesake = self._registry.with_name(name.key)
+            neighbour = self._registry.at_address(address)
+            if namesake is not None and _has_token(namesake, request):
+                if neighbour not in (None, namesake):
+                    return _address_taken(request, address)
+                return self._enter(request, name, address, home, replaced=namesake)
+            obstacle = namesake or neighbour
+            if obstacle is None:
+                if len(self._registry) >= self._config.max_users:
+                    reason = "the server is full, try later"
+                    return Error(id=request.id, code=ErrorCode.SERVER_FULL, message=reason)
+                return self._enter(request, name, address, home, replaced=None)
+            if may_challenge and obstacle.address == address:
+                return InTheWay(obstacle)
+            if obstacle is neighbour and namesake is None:
+                return _address_taken(request, address)
+            reason = f"a user '{obstacle.name.shown}' is connected already"
+            return Error(
+                id=request.id,
+                code=ErrorCode.NAME_TAKEN,
+                message=reason,
+                name=obstacle.name.shown,
+            )
+
+    def release(self, session: Session, reason: CloseReason) -> bool:
+        """Take a session off the list and tell everyone; False if it was off already.
+
+        At the server's end nobody is told: there is `closing` for all.
+        """
+        with self._lock:
+            if session not in self._registry:
+                return False
+            self._leave(session, reason)
+            return True
+
+    def _enter(
+        self, request: Register, name: Name, address: str, home: Home, *, replaced: Session | None
+    ) -> Registered:
+        status = Status.ACTIVO
+        if replaced is not None:
+            self._leave(replaced, CloseReason.REPLACED)
+            status = replaced.chosen
+        session = Session(
+            name=name,
+            address=address,
+            token=secrets.token_urlsafe(18),
+            home=home,
+            messages_only=request.events == "messages",
+            since=self._now(),
+            last_active=self._monotonic(),
+            status=status,
+            chosen=status,
+        )
+        self._registry.take(session)
+        welcome = Welcome(
+            id=request.id,
+            name=name.shown,
+            address=address,
+            status=status,
+            seq=self._seq,
+            token=session.token,
+            epoch=self._epoch,
+            server=f"tertulia {__version__}",
+            protocol=PROTOCOL_VERSION,
+            idle_after=self._config.idle_after_s or 0.0,
+            max_text=MAX_TEXT_BYTES,
+        )
+        self._publish(
+            Joined(seq=self._next_seq(), time=session.since, name=name.shown, status=status)
+        )
+        return Registered(session, welcome, replaced)
+
+    def _leave(self, session: Session, reason: CloseReason) -> None:
+        self._registry.free(session)
+        if reason is not CloseReason.SHUTDOWN:
+            self._publish(
+                Left(
+                    seq=self._next_seq(),
+                    time=self._now(),
+                    name=session.name.shown,
+                    reason=reason,
+                )
+            )
+
+    # --- talking -------------------------------------------------------------------------------
+
+    def say(self, session: Session, request: Say) -> Ok | Error | None:
+        """Publish a message to the general chat; None if the session has ended meanwhile."""
+        problem = check_text(request.text)
+        if problem is not None:
+            return _text_refused(request, problem)
+        with self._lock:
+            if session not in self._registry:
+                return None
+            now = self._note_activity(session)
+            key = (session.name.key, request.nonce)
+            if request.nonce is not UNSET:
+                seq = self._nonces.get(key, now)
+                if seq is not None:
+                    return Ok(id=request.id, seq=seq)
+            message = ChatMessage(
+                seq=self._next_seq(),
+                time=self._now(),
+                sender=session.name.shown,
+                text=request.text,
+                nonce=request.nonce,
+            )
+            self._publish(message)
+            if request.nonce is not UNSET:
+                self._nonces.remember(key, message.seq, now)
+            return Ok(id=request.id, seq=message.seq)
+
+    def direct(self, session: Session, request: Direct) -> Handover | Ok | Error | None:
+        """Find the session that a direct message is for; None if the sender's has ended.
+
+        Whoever carries the handover out reports it by `direct_delivered`.
+        """
+        problem = check_text(request.text)
+        if problem is not None:
+            return _text_refused(request, problem)
+        name = parse_name(request.to)
+        with self._lock:
+            if session not in self._registry:
+                return None
+            if request.nonce is not UNSET:
+                key = (session.name.key, "direct", request.nonce)
+                if self._nonces.get(key, self._monotonic()) is not None:
+                    self._note_activity(session)
+                    return Ok(id=request.id)
+            receiver = self._registry.with_name(name.key) if name is not None else None
+            if receiver is None:
+                return not_connected(request, request.to)
+            self._note_activity(session)
+            message = DirectMessage(
+                time=self._now(),
+                sender=session.name.shown,
+                to=receiver.name.shown,
+                text=request.text,
+                nonce=request.nonce,
+            )
+            return Handover(receiver, encode(message))
+
+    def direct_delivered(self, session: Session, request: Direct) -> None:
+        """Note that a direct message has reached its receiver's session."""
+        if request.nonce is not UNSET:
+            with self._lock:
+                key = (session.name.key, "direct", request.nonce)
+                self._nonces.remember(key, 0, self._monotonic())
+
+    # --- status and lists ----------------------------------------------------------------------
+
+    def set_status(self, session: Session, request: SetStatus) -> Ok | Error | None:
+        """Change a user's status and tell everyone; None if the session has ended meanwhile."""
+        try:
+            status = Status(request.status)
+        except ValueError:
+            reason = f"a status is one of {', '.join(Status)}"
+            return Error(id=request.id, code=ErrorCode.STATUS_INVALID, message=reason)
+        with self._lock:
+            if session not in self._registry:
+                return None
+            session.last_active = self._monotonic()
+            session.chosen = status
+            session.idled = False
+            self._show_status(session, status, "user")
+            return Ok(id=request.id)
+
+    def idle(self, session: Session) -> None:
+        """Set a user from whom nothing comes to INACTIVO."""
+        with self._lock:
+            if session in self._registry and session.status is not Status.INACTIVO:
+                session.idled = True
+                self._show_status(session, Status.INACTIVO, "server")
+
+    def users(self, session: Session, request: Users) -> UserList:
+        """List who is connected, with the seq at which the list is true."""
+        with self._lock:
+            self._note_activity(session)
+            rows = [User(name=user.name.shown, status=user.status) for user in self._registry]
+            return UserList(id=request.id, seq=self._seq, users=rows)
+
+    def info(self, session: Session, request: Info) -> UserInfo | Error:
+        """Tell what the server knows of one user."""
+        name = parse_name(request.name)
+        with self._lock:
+            user = self._registry.with_name(name.key) if name is not None else None
+            if user is None:
+                return not_connected(request, request.name)
+            now = self._note_activity(session)
+            return UserInfo(
+                id=request.id,
+                name=user.name.shown,
+                address=user.address,
+                status=user.status,
+                since=user.since,
+                idle=int(now - user.last_active),
+            )
+
+    # --- under the lock ------------------------------------------------------------------------
+
+    def _note_activity(self, session: Session) -> float:
+        """Note a request that was not refused; give an idled user the chosen status back."""
+        now = session.last_active = self._monotonic()
+        if session.idled and session in self._registry:
+            session.idled = False
+            self._show_status(session, session.chosen, "server")
+        return now
+
+    def _show_status(self, session: Session, status: Status, by: Literal["user", "server"]) -> None:
+        if session.status is status:
+            return
+        session.status = status
+        event = Presence(
+            seq=self._next_seq(),
+            time=self._now(),
+            name=session.name.shown,
+            status=status,
+            by=by,
+        )
+        line = self._publish(event)
+        if session.messages_only:
+            session.private.append(line)
+
+    def _publish(self, event: NumberedEvent) -> bytes:
+        line = encode(event)
+        self.events.append(event.seq, line)
+        if isinstance(event, ChatMessage):
+            self.messages.append(event.seq, line)
+        return line
+
+    def _next_seq(self) -> int:
+        self._seq += 1
+        return self._seq
+
+    def _now(self) -> str:
+        return self._utc().isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def not_connected(request: Direct | Info, name: str) -> Error:
+    """Answer a request that names a user who is not here."""
+    reason = f"no user '{name[:64]}' is connected"
+    return Error(id=request.id, code=ErrorCode.USER_NOT_CONNECTED, message=reason, name=name)
+
+
+def _address_taken(request: Register, address: str) -> Error:
+    reason = f"a user from {address} is connected already (--shared-addresses allows several)"
+    return Error(id=request.id, code=ErrorCode.ADDRESS_TAKEN, message=reason)
+
+
+def _text_refused(request: Say | Direct, problem: ErrorCode) -> Error:
+    return Error(id=request.id, code=problem, message=_WHAT_IS_WRONG_WITH_A_TEXT[problem])
+
+
+def _has_token(session: Session, request: Register) -> bool:
+    return request.token is not UNSET and hmac.compare_digest(
+        session.token.encode(), request.token.encode()
+    )

@@ -1,0 +1,70 @@
+"""One server: its parts put together, started, and stopped in order."""
+
+import ipaddress
+import logging
+import resource
+import time
+
+import ifaddr
+
+from tertulia.server.acceptor import Acceptor, listen
+from tertulia.server.config import Config
+from tertulia.server.hub import Hub
+from tertulia.server.limits import Admission
+from tertulia.server.pool import WorkerPool
+
+log = logging.getLogger("tertulia.server")
+
+_OTHER_DESCRIPTORS = 64  # the server's own files, and refused sockets that linger
+_STOP_TIMEOUT_S = 8.0  # with time to spare to the 10 s in which a stop has to be done
+
+
+class Server:
+    """A server of the given configuration.
+
+    The constructor opens the listening socket (OSError if it cannot); `start` begins to serve,
+    `stop` ends it. All three in one thread.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._listener = listen(config)
+        self.port: int = self._listener.getsockname()[1]
+        self.hub = Hub(config)
+        admission = Admission(config)
+        self._pool = WorkerPool(config, self.hub, admission)
+        self._acceptor = Acceptor(self._listener, self._pool, admission)
+
+    def start(self) -> None:
+        """Serve, in threads of its own."""
+        self._pool.start()
+        self._acceptor.start()
+
+    def stop(self) -> bool:
+        """Accept nobody any more, say goodbye to all, close; tell whether it was done in time."""
+        give_up_at = time.monotonic() + _STOP_TIMEOUT_S
+        self._acceptor.stop(_STOP_TIMEOUT_S)
+        return self._pool.drain(max(0.0, give_up_at - time.monotonic()))
+
+
+def raise_descriptor_limit(config: Config) -> int:
+    """Take as many file descriptors as the system gives; return how many users fit into them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    per_session = 1 if config.threads is not None else 3  # an epoll and an eventfd of its own
+    return max(0, min(config.max_users, (hard - _OTHER_DESCRIPTORS) // per_session))
+
+
+def addresses_to_join(config: Config) -> list[str]:
+    """List the addresses of this machine at which others reach the server, IPv4 first."""
+    if config.host:
+        return [config.host]
+    found: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = []
+    for adapter in ifaddr.get_adapters():
+        for ip in adapter.ips:
+            text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
+            address = ipaddress.ip_address(text)
+            if not address.is_loopback and not address.is_link_local:
+                found.append(address)
+    return [str(address) for address in sorted(found, key=lambda a: (a.version, int(a)))]

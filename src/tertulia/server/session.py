@@ -1,0 +1,45 @@
+"""One registered user's presence, and what other threads may ask of the worker that owns it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tertulia.protocol.messages import Status
+from tertulia.protocol.names import Name
+
+
+class Home(Protocol):
+    """The worker that owns a session, as the others may see it.
+
+    Any thread may call; nothing here waits. `reply` is called in any thread, once.
+    """
+
+    def hand_over(self, session: "Session", line: bytes, reply: Callable[[bool], object]) -> None:
+        """Put a line into the session's output; reply whether the session was there to get it."""
+
+    def challenge(self, session: "Session", reply: Callable[[], object]) -> None:
+        """Ping the session and end it if it shows no life; reply as soon as either is known."""
+
+    def evict(self, session: "Session") -> None:
+        """Close the connection of a session that has been replaced."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Session:
+    """One registered user's presence.
+
+    `status`, `chosen` and `idled` change under the Hub's lock; `last_active` is written by the
+    owning worker alone, under that lock too.
+    """
+
+    name: Name
+    address: str
+    token: str
+    home: Home
+    messages_only: bool  # asked for the messages of the general chat alone
+    since: str  # RFC 3339
+    last_active: float  # seconds of the monotonic clock
+    status: Status = Status.ACTIVO  # as shown to everyone
+    chosen: Status = Status.ACTIVO  # as the user wants it
+    idled: bool = False  # INACTIVO by the server
+    private: list[bytes] = field(default_factory=list)  # lines for it alone, sent by its worker

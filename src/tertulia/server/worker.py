@@ -1,0 +1,500 @@
+"""A worker: a thread with one epoll, the connections it owns, and all their input and output.
+
+Each round it reads what has come, has the requests carried out, and at the end sends each of its
+connections what there is for it. It never waits but in epoll.
+"""
+
+import errno
+import functools
+import logging
+import random
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+from math import inf
+
+from tertulia.protocol.lines import LineTooLong, encode
+from tertulia.protocol.messages import (
+    CloseReason,
+    Closing,
+    Error,
+    ErrorCode,
+    Ping,
+    ServerMessage,
+    Status,
+)
+from tertulia.server.audience import Audience
+from tertulia.server.config import Config
+from tertulia.server.connection import Connection, State
+from tertulia.server.handler import RequestHandler
+from tertulia.server.hub import Hub
+from tertulia.server.limits import Admission, RateLimit
+from tertulia.server.mailbox import Mailbox
+from tertulia.server.session import Session
+
+log = logging.getLogger("tertulia.server")
+
+_MIN_CHECK_INTERVAL_S = 0.1  # a look at the deadlines of 10,000 connections takes some ms
+_RETRY_AFTER_S = (0.5, 5.0)  # after a shutdown, so that not all come back at one instant
+
+
+class Worker:
+    """One worker thread; as `Home` the owner of its connections' sessions.
+
+    Other threads use `start`, `join`, `adopt`, `drain`, `is_alive`, `mailbox` and what `Home` has.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: Config,
+        hub: Hub,
+        admission: Admission,
+        announce: Callable[[Mailbox], None],
+        on_end: Callable[["Worker"], None],
+        *,
+        ends_when_idle: bool,
+    ) -> None:
+        self.mailbox = Mailbox()
+        self.now = time.monotonic()
+        self._config = config
+        self._hub = hub
+        self._admission = admission
+        self._announce = announce
+        self._announced_seq = 0
+        self._ends_when_idle = ends_when_idle
+        self._on_end = on_end
+        self._draining = False
+        self._handler = RequestHandler(self, hub, config)
+        self._epoll = select.epoll()
+        self._epoll.register(self.mailbox.fileno(), select.EPOLLIN)
+        self._connections: dict[int, Connection] = {}
+        self._by_session: dict[Session, Connection] = {}
+        self._all_events = Audience(hub.events, config.stretch_bytes)
+        self._messages = Audience(hub.messages, config.stretch_bytes)
+        self._to_push: dict[Connection, None] = {}
+        self._overflowing: list[Connection] = []
+        self._next_check = inf
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def __repr__(self) -> str:
+        return f"<Worker {self._thread.name} connections={len(self._connections)}>"
+
+    # --- from other threads --------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def discard(self) -> None:
+        """Free what a worker holds whose thread could not be started."""
+        self.mailbox.close()
+        self._epoll.close()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the thread's end."""
+        self._thread.join(timeout_s)
+
+    def is_alive(self) -> bool:
+        """Tell whether the thread runs."""
+        return self._thread.is_alive()
+
+    def adopt(self, sock: socket.socket, address: str) -> None:
+        """Take over an accepted, non-blocking socket."""
+        self.mailbox.post(functools.partial(self._on_adopt, sock, address))
+
+    def drain(self) -> None:
+        """Say goodbye to everyone, send what is to be sent, close, and end."""
+        self.mailbox.post(self._on_drain)
+
+    def hand_over(self, session: Session, line: bytes, reply: Callable[[bool], object]) -> None:
+        """Put a line into a session's output (see Home)."""
+        if not self.mailbox.post(lambda: reply(self.put(session, line))):
+            reply(False)
+
+    def challenge(self, session: Session, reply: Callable[[], object]) -> None:
+        """Have a session show that it lives (see Home)."""
+        if not self.mailbox.post(functools.partial(self._on_challenge, session, reply)):
+            reply()
+
+    def evict(self, session: Session) -> None:
+        """Close a session that has been replaced (see Home)."""
+        self.mailbox.post(functools.partial(self._on_evict, session))
+
+    # --- the loop ------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            ready = self._epoll.poll(self._time_to_wait())
+            self.now = time.monotonic()
+            # What others have published up to here they announce themselves.
+            self._announced_seq = self._hub.events.last_seq
+            for fd, mask in ready:
+                if fd == self.mailbox.fileno():
+                    self.mailbox.clear_wake_up()
+                elif fd in self._connections:
+                    self._on_ready_guarded(self._connections[fd], mask)
+            # Only after the events: until here no new connection can have got the descriptor of
+            # one that was closed among them.
+            for call in self.mailbox.take():
+                call()
+            if self.now >= self._next_check:
+                self._check_deadlines()
+            self._flush()
+            if not self._connections and (self._draining or self._ends_when_idle):
+                break
+        self._on_end(self)
+        for call in self.mailbox.close():
+            call()
+        self._epoll.close()
+
+    def _time_to_wait(self) -> float | None:
+        if not self.mailbox.fall_asleep():
+            return 0
+        if self._to_push or self._all_events.has_work or self._messages.has_work:
+            return 0
+        if self._next_check == inf:
+            return None
+        return max(0.0, self._next_check - time.monotonic())
+
+    def _flush(self) -> None:
+        if self._hub.events.last_seq != self._announced_seq:
+            self._announce(self.mailbox)
+        while self._overflowing:
+            self.close(self._overflowing.pop(), CloseReason.SLOW)
+        while self._to_push:
+            connection, _ = self._to_push.popitem()
+            if connection.state is not State.CLOSED and not connection.blocked:
+                self._push(connection)
+        for audience in (self._all_events, self._messages):
+            for connection, error in audience.flush(self.now):
+                if error is None:
+                    self._set_blocked(connection)
+                else:
+                    self.close(connection, _reason_for(error))
+
+    def _push(self, connection: Connection) -> None:
+        try:
+            went_out = connection.push(self.now)
+        except OSError as error:
+            self.close(connection, _reason_for(error))
+            return
+        if not went_out:
+            if len(connection.out) > self._config.private_bytes:
+                self.close(connection, CloseReason.SLOW)
+                return
+            if connection.session is not None and connection.state is State.REGISTERED:
+                self._audience_of(connection.session).set_blocked(connection)
+            connection.progress_at = self.now
+            self._set_blocked(connection)
+        elif connection.state is State.FINISHING:
+            self._drain_connection(connection)
+
+    def _set_blocked(self, connection: Connection) -> None:
+        connection.blocked = True
+        self._watch(connection)
+        self._look_at(connection, self.now + self._config.write_timeout_s)
+
+    # --- input ---------------------------------------------------------------------------------
+
+    def _on_ready_guarded(self, connection: Connection, mask: int) -> None:
+        try:
+            self._on_ready(connection, mask)
+        except Exception:  # a fault of ours: it costs this connection, not the worker's others
+            log.exception("fault connection=%r", connection)
+            self.close(connection, CloseReason.LOST)
+
+    def _on_ready(self, connection: Connection, mask: int) -> None:
+        if mask & ~select.EPOLLOUT and not connection.eof:
+            if connection.held:
+                self._watch(connection)  # no more, until it is resumed
+            else:
+                self._receive(connection)
+        if connection.blocked and connection.state is not State.CLOSED:
+            connection.blocked = False
+            self._watch(connection)
+            self._to_push[connection] = None
+            if connection.session is not None:
+                self._audience_of(connection.session).unblock(connection)
+
+    def _receive(self, connection: Connection) -> None:
+        is_open = connection.state in (State.UNREGISTERED, State.REGISTERED)
+        room = connection.lines.room if is_open else self._config.receive_bytes
+        try:
+            data = connection.sock.recv(min(room, self._config.receive_bytes))
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.close(connection, _reason_for(error))
+            return
+        if not data:
+            connection.eof = True
+            self._watch(connection)
+            if connection.state is State.DRAINING:
+                self.close(connection)
+        else:
+            connection.last_byte_at = self.now
+            connection.pinged = False
+            self._answer_challengers(connection)
+            if is_open:
+                connection.lines.feed(data)
+        if is_open:
+            self.work(connection)
+
+    def work(self, connection: Connection) -> None:
+        """Carry out the lines that have come, up to one that has to wait for another worker."""
+        while connection.state in (State.UNREGISTERED, State.REGISTERED) and not connection.held:
+            try:
+                line = connection.lines.next_line()
+            except LineTooLong:
+                reason = "a line has at most 65536 bytes, with its newline"
+                error = Error(code=ErrorCode.LINE_TOO_LONG, message=reason)
+                self.finish(connection, CloseReason.PROTOCOL, error)
+                return
+            if line is not None:
+                self._handler.handle(connection, line)
+            elif connection.eof:
+                in_mid_line = connection.lines.in_mid_line
+                self.finish(connection, CloseReason.LOST if in_mid_line else CloseReason.QUIT)
+            else:
+                return
+
+    def resume(self, connection: Connection) -> None:
+        """Go on with a connection that was held."""
+        connection.held = False
+        if connection.state is not State.CLOSED:
+            self._watch(connection)
+            self.work(connection)
+
+    def _watch(self, connection: Connection) -> None:
+        mask = select.EPOLLOUT if connection.blocked else 0
+        if not connection.eof and not connection.held:
+            mask |= select.EPOLLIN
+        if mask == connection.watched:
+            return
+        if not connection.watched:
+            self._epoll.register(connection.fd, mask)
+        elif mask:
+            self._epoll.modify(connection.fd, mask)
+        else:  # a mask of 0 would still report every error, again and again
+            self._epoll.unregister(connection.fd)
+        connection.watched = mask
+
+    # --- output --------------------------------------------------------------------------------
+
+    def tell(self, connection: Connection, message: ServerMessage) -> None:
+        """Queue a message for one connection alone."""
+        self.tell_line(connection, encode(message))
+
+    def tell_line(self, connection: Connection, line: bytes) -> None:
+        """Queue an encoded message for one connection alone.
+
+        At `private_bytes` the connection is closed in this round's flush, as `slow`.
+        """
+        connection.out += line
+        self._to_push[connection] = None
+        if connection.blocked and len(connection.out) > self._config.private_bytes:
+            self._overflowing.append(connection)
+
+    def tell_private(self, connection: Connection) -> None:
+        """Queue the lines that the Hub has left for this session alone."""
+        session = connection.session
+        if session is not None and session.private:
+            for line in session.private:
+                self.tell_line(connection, line)
+            session.private.clear()
+
+    def put(self, session: Session, line: bytes) -> bool:
+        """Queue a line for a session of this worker; False if it is gone."""
+        connection = self._by_session.get(session)
+        if connection is None or connection.state is not State.REGISTERED:
+            return False
+        self.tell_line(connection, line)
+        return True
+
+    def _audience_of(self, session: Session) -> Audience:
+        return self._messages if session.messages_only else self._all_events
+
+    # --- beginnings and ends -------------------------------------------------------------------
+
+    def _on_adopt(self, sock: socket.socket, address: str) -> None:
+        deadline = self.now + self._config.register_timeout_s
+        rate = RateLimit(self._config, self.now)
+        connection = Connection(sock, address, self.now, deadline, rate)
+        self._connections[connection.fd] = connection
+        self._next_check = min(self._next_check, deadline)
+        if self._draining:
+            self._say_goodbye(connection)
+        else:
+            self._watch(connection)
+
+    def welcome(self, connection: Connection, session: Session, seq: int) -> None:
+        """Let a connection that has registered follow the chat from `seq` on."""
+        connection.enter(State.REGISTERED)
+        connection.session = session
+        self._by_session[session] = connection
+        self._admission.count_registered(connection.address)
+        self._audience_of(session).add(connection, seq)
+        self._look_at(connection, self.now)
+
+    def finish(
+        self, connection: Connection, reason: CloseReason, last_word: ServerMessage | None = None
+    ) -> None:
+        """End a connection's session, if it has one, and close it once its output is out.
+
+        What came before goes out first: the answers, and the events up to here.
+        """
+        if connection.state not in (State.UNREGISTERED, State.REGISTERED):
+            return
+        session = connection.session
+        if session is not None:
+            audience = self._audience_of(session)
+            connection.out += audience.take_rest(connection)
+            audience.remove(connection)
+            self._release(connection, session, reason)
+        if last_word is not None:
+            connection.out += encode(last_word)
+        connection.enter(State.FINISHING)
+        connection.held = False
+        self._watch(connection)
+        self._to_push[connection] = None
+        self._look_at(connection, self.now + self._config.flush_timeout_s, replace=True)
+
+    def _drain_connection(self, connection: Connection) -> None:
+        if connection.eof:
+            self.close(connection)
+            return
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:  # reset meanwhile: there is nobody left to read
+            self.close(connection)
+            return
+        connection.enter(State.DRAINING)
+        self._look_at(connection, self.now + self._config.drain_timeout_s, replace=True)
+
+    def close(self, connection: Connection, reason: CloseReason = CloseReason.REFUSED) -> None:
+        """Close a connection at once, and end its session if it still has one. Idempotent."""
+        if connection.state is State.CLOSED:
+            return
+        session = connection.session
+        if session is not None:
+            self._audience_of(session).remove(connection)
+            self._release(connection, session, reason)
+        elif connection.state is State.UNREGISTERED and reason is not CloseReason.SHUTDOWN:
+            log.info("closed address=%s reason=%s registered=no", connection.address, reason)
+        connection.enter(State.CLOSED)
+        connection.held = connection.eof = True
+        connection.blocked = False
+        self._watch(connection)
+        del self._connections[connection.fd]
+        self._to_push.pop(connection, None)
+        connection.sock.close()
+        self._admission.count_closed(connection.address, was_registered=session is not None)
+
+    def _release(self, connection: Connection, session: Session, reason: CloseReason) -> None:
+        if self._by_session.pop(session, None) is None:
+            return
+        if self._hub.release(session, reason):
+            log.info(
+                "left name=%s address=%s reason=%s",
+                session.name.shown,
+                session.address,
+                reason,
+            )
+        self._answer_challengers(connection)
+
+    def _on_drain(self) -> None:
+        self._draining = True
+        for connection in list(self._connections.values()):
+            self._say_goodbye(connection)
+
+    def _say_goodbye(self, connection: Connection) -> None:
+        if connection.state in (State.UNREGISTERED, State.REGISTERED):
+            retry_after = round(random.uniform(*_RETRY_AFTER_S), 3)
+            goodbye = Closing(reason=CloseReason.SHUTDOWN, retry_after=retry_after)
+            self.finish(connection, CloseReason.SHUTDOWN, goodbye)
+
+    def _on_evict(self, session: Session) -> None:
+        connection = self._by_session.get(session)
+        if connection is not None:
+            self.close(connection, CloseReason.REPLACED)
+
+    # --- time ----------------------------------------------------------------------------------
+
+    def _look_at(self, connection: Connection, when: float, *, replace: bool = False) -> None:
+        """Look at a connection's deadlines then, if not before."""
+        connection.deadline = when if replace else min(connection.deadline, when)
+        self._next_check = min(self._next_check, connection.deadline)
+
+    def _check_deadlines(self) -> None:
+        soonest = inf
+        for connection in list(self._connections.values()):
+            if connection.deadline <= self.now:
+                self._on_deadline(connection)
+            if connection.state is not State.CLOSED:
+                soonest = min(soonest, connection.deadline)
+        self._next_check = max(soonest, self.now + _MIN_CHECK_INTERVAL_S)
+
+    def _on_deadline(self, connection: Connection) -> None:
+        if connection.state is State.UNREGISTERED:
+            reason = f"no registration within {self._config.register_timeout_s:g} s"
+            error = Error(code=ErrorCode.REGISTER_TIMEOUT, message=reason)
+            self.finish(connection, CloseReason.REFUSED, error)
+            log.info("refused address=%s code=register_timeout", connection.address)
+        elif connection.session is None or connection.state is not State.REGISTERED:
+            self.close(connection)
+        else:
+            self._check_life(connection, connection.session)
+
+    def _check_life(self, connection: Connection, session: Session) -> None:
+        config = self._config
+        silence_s = self.now - connection.last_byte_at
+        if connection.blocked and self.now - connection.progress_at >= config.write_timeout_s:
+            self.close(connection, CloseReason.SLOW)
+            return
+        if silence_s >= config.silence_timeout_s:
+            self.close(connection, CloseReason.TIMEOUT)
+            return
+        if connection.challengers and self.now >= connection.challenge_until:
+            self.close(connection, CloseReason.TIMEOUT)
+            return
+        if silence_s >= config.ping_after_s and not connection.pinged:
+            connection.pinged = True
+            self.tell(connection, Ping())
+        deadlines = [
+            connection.last_byte_at + config.silence_timeout_s,
+            (self.now if connection.pinged else connection.last_byte_at) + config.ping_after_s,
+        ]
+        if config.idle_after_s is not None:
+            if self.now - session.last_active >= config.idle_after_s:
+                self._hub.idle(session)
+                self.tell_private(connection)
+            is_idle = session.status is Status.INACTIVO
+            deadlines.append((self.now if is_idle else session.last_active) + config.idle_after_s)
+        if connection.blocked:
+            deadlines.append(connection.progress_at + config.write_timeout_s)
+        if connection.challengers:
+            deadlines.append(connection.challenge_until)
+        connection.deadline = min(deadlines)
+
+    def _on_challenge(self, session: Session, reply: Callable[[], object]) -> None:
+        connection = self._by_session.get(session)
+        if connection is None:
+            reply()
+            return
+        if not connection.challengers:
+            connection.challenge_until = self.now + self._config.challenge_timeout_s
+            self.tell(connection, Ping())
+            self._look_at(connection, connection.challenge_until)
+        connection.challengers.append(reply)
+
+    def _answer_challengers(self, connection: Connection) -> None:
+        challengers, connection.challengers = connection.challengers, []
+        for reply in challengers:
+            reply()
+
+
+def _reason_for(error: OSError) -> CloseReason:
+    return CloseReason.TIMEOUT if error.errno == errno.ETIMEDOUT else CloseReason.LOST
