@@ -3,14 +3,21 @@
 Its worker's thread alone touches it. Nothing here blocks.
 """
 
+from __future__ import annotations
+
 import socket
 from collections.abc import Callable
 from enum import Enum, auto
+from math import inf
+from typing import TYPE_CHECKING
 
 from tertulia.protocol.lines import LineBuffer
 from tertulia.server.eventlog import Stretch
 from tertulia.server.limits import RateLimit
 from tertulia.server.session import Session
+
+if TYPE_CHECKING:
+    from tertulia.server.audience import Audience
 
 
 class State(Enum):
@@ -40,6 +47,7 @@ class Connection:
 
     __slots__ = (
         "address",
+        "audience",
         "blocked",
         "challenge_until",
         "challengers",
@@ -63,9 +71,7 @@ class Connection:
         "watched",
     )
 
-    def __init__(
-        self, sock: socket.socket, address: str, now: float, deadline: float, rate: RateLimit
-    ) -> None:
+    def __init__(self, sock: socket.socket, address: str, now: float, rate: RateLimit) -> None:
         self.sock = sock
         self.fd = sock.fileno()
         self.send = sock.send
@@ -85,12 +91,13 @@ class Connection:
         self.challenge_until = 0.0
 
         self.out = bytearray()  # private lines, and before them the rest of a line cut in two
+        self.audience: Audience | None = None  # that it follows the events with
         self.cursor = 0  # in the event log, while it is not in step with its worker
         self.blocked = False  # the socket takes no more for now
         self.progress_at = now  # when it last took something, or had nothing to take
 
         self.watched = 0  # the epoll mask it is registered with
-        self.deadline = deadline  # when its worker has to look at it, at the latest
+        self.deadline = inf  # when the watchdog has to look at it, at the latest
 
     def __repr__(self) -> str:
         name = self.session.name.shown if self.session else "-"

@@ -80,13 +80,13 @@ class RequestHandler:
             case Register():
                 self._register(connection, request, may_challenge=True)
             case Ping():
-                self._worker.tell(connection, Pong(id=request.id))
+                self._worker.output.tell(connection, Pong(id=request.id))
             case Pong():
                 pass
             case Quit():
                 self._worker.finish(connection, CloseReason.QUIT)
             case _:
-                self._worker.tell(connection, _not_registered(request.id))
+                self._worker.output.tell(connection, _not_registered(request.id))
 
     def _handle_in_session(
         self, connection: Connection, session: Session, request: Request
@@ -111,9 +111,9 @@ class RequestHandler:
                 answer = Error(id=request.id, code=ErrorCode.ALREADY_REGISTERED, message=reason)
             case _:
                 answer = Pong(id=request.id)
-        self._worker.tell_private(connection)
+        self._worker.output.tell_private(connection, session)
         if answer is not None and not (isinstance(answer, Ok) and answer.id is UNSET):
-            self._worker.tell(connection, answer)
+            self._worker.output.tell(connection, answer)
 
     # --- registration --------------------------------------------------------------------------
 
@@ -137,7 +137,7 @@ class RequestHandler:
                 log.info("left name=%s reason=replaced", replaced.name.shown)
             log.info("joined name=%s address=%s", session.name.shown, session.address)
             worker.welcome(connection, session, welcome.seq)
-            worker.tell(connection, welcome)
+            worker.output.tell(connection, welcome)
 
     def _after_challenge(self, connection: Connection, request: Register) -> None:
         if connection.state is State.UNREGISTERED:
@@ -182,7 +182,7 @@ class RequestHandler:
         answer = self._after_handover(session, request, delivered)
         if connection.state is State.REGISTERED:
             if isinstance(answer, Error) or request.id is not UNSET:
-                self._worker.tell(connection, answer)
+                self._worker.output.tell(connection, answer)
             self._worker.resume(connection)
 
     # --- refusals ------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ class RequestHandler:
         if connection.rate.is_flood(worker.now):
             worker.finish(connection, CloseReason.FLOOD, error)
         else:
-            worker.tell(connection, error)
+            worker.output.tell(connection, error)
         return False
 
     def _on_bad_request(
@@ -219,7 +219,7 @@ class RequestHandler:
         if connection.malformed_count >= self._config.max_malformed:
             worker.finish(connection, CloseReason.PROTOCOL, error)
         else:
-            worker.tell(connection, error)
+            worker.output.tell(connection, error)
 
 
 def _not_registered(request_id: int | UnsetType) -> Error:

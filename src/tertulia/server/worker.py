@@ -15,28 +15,26 @@ import time
 from collections.abc import Callable
 from math import inf
 
-from tertulia.protocol.lines import LineTooLong, encode
+from tertulia.protocol.lines import LineTooLong
 from tertulia.protocol.messages import (
     CloseReason,
     Closing,
     Error,
     ErrorCode,
-    Ping,
     ServerMessage,
-    Status,
 )
-from tertulia.server.audience import Audience
 from tertulia.server.config import Config
 from tertulia.server.connection import Connection, State
 from tertulia.server.handler import RequestHandler
 from tertulia.server.hub import Hub
 from tertulia.server.limits import Admission, RateLimit
 from tertulia.server.mailbox import Mailbox
+from tertulia.server.output import Output
 from tertulia.server.session import Session
+from tertulia.server.watchdog import Watchdog
 
 log = logging.getLogger("tertulia.server")
 
-_MIN_CHECK_INTERVAL_S = 0.1  # a look at the deadlines of 10,000 connections takes some ms
 _RETRY_AFTER_S = (0.5, 5.0)  # after a shutdown, so that not all come back at one instant
 
 
@@ -67,16 +65,13 @@ class Worker:
         self._ends_when_idle = ends_when_idle
         self._on_end = on_end
         self._draining = False
+        self.output = Output(self, hub, config)
         self._handler = RequestHandler(self, hub, config)
+        self._watchdog = Watchdog(self, hub, config)
         self._epoll = select.epoll()
         self._epoll.register(self.mailbox.fileno(), select.EPOLLIN)
         self._connections: dict[int, Connection] = {}
         self._by_session: dict[Session, Connection] = {}
-        self._all_events = Audience(hub.events, config.stretch_bytes)
-        self._messages = Audience(hub.messages, config.stretch_bytes)
-        self._to_push: dict[Connection, None] = {}
-        self._overflowing: list[Connection] = []
-        self._next_check = inf
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def __repr__(self) -> str:
@@ -139,63 +134,33 @@ class Worker:
             # Only after the events: until here no new connection can have got the descriptor of
             # one that was closed among them.
             for call in self.mailbox.take():
-                call()
-            if self.now >= self._next_check:
-                self._check_deadlines()
-            self._flush()
+                self._guarded(call)
+            if self.now >= self._watchdog.next_check:
+                self._watchdog.check(self._connections.values())
+            if self._hub.events.last_seq != self._announced_seq:
+                self._announce(self.mailbox)
+            self.output.flush(self.now)
             if not self._connections and (self._draining or self._ends_when_idle):
                 break
         self._on_end(self)
         for call in self.mailbox.close():
-            call()
+            self._guarded(call)
         self._epoll.close()
 
     def _time_to_wait(self) -> float | None:
         if not self.mailbox.fall_asleep():
             return 0
-        if self._to_push or self._all_events.has_work or self._messages.has_work:
+        if self.output.has_work:
             return 0
-        if self._next_check == inf:
+        if self._watchdog.next_check == inf:
             return None
-        return max(0.0, self._next_check - time.monotonic())
+        return max(0.0, self._watchdog.next_check - time.monotonic())
 
-    def _flush(self) -> None:
-        if self._hub.events.last_seq != self._announced_seq:
-            self._announce(self.mailbox)
-        while self._overflowing:
-            self.close(self._overflowing.pop(), CloseReason.SLOW)
-        while self._to_push:
-            connection, _ = self._to_push.popitem()
-            if connection.state is not State.CLOSED and not connection.blocked:
-                self._push(connection)
-        for audience in (self._all_events, self._messages):
-            for connection, error in audience.flush(self.now):
-                if error is None:
-                    self._set_blocked(connection)
-                else:
-                    self.close(connection, _reason_for(error))
-
-    def _push(self, connection: Connection) -> None:
+    def _guarded(self, call: Callable[[], object]) -> None:
         try:
-            went_out = connection.push(self.now)
-        except OSError as error:
-            self.close(connection, _reason_for(error))
-            return
-        if not went_out:
-            if len(connection.out) > self._config.private_bytes:
-                self.close(connection, CloseReason.SLOW)
-                return
-            if connection.session is not None and connection.state is State.REGISTERED:
-                self._audience_of(connection.session).set_blocked(connection)
-            connection.progress_at = self.now
-            self._set_blocked(connection)
-        elif connection.state is State.FINISHING:
-            self._drain_connection(connection)
-
-    def _set_blocked(self, connection: Connection) -> None:
-        connection.blocked = True
-        self._watch(connection)
-        self._look_at(connection, self.now + self._config.write_timeout_s)
+            call()
+        except Exception:  # a fault of ours: it must not cost the worker's other connections
+            log.exception("fault worker=%s", self._thread.name)
 
     # --- input ---------------------------------------------------------------------------------
 
@@ -212,12 +177,9 @@ class Worker:
                 self._watch(connection)  # no more, until it is resumed
             else:
                 self._receive(connection)
-        if connection.blocked and connection.state is not State.CLOSED:
-            connection.blocked = False
+        if mask & ~select.EPOLLIN and connection.blocked:
+            self.output.unblock(connection)
             self._watch(connection)
-            self._to_push[connection] = None
-            if connection.session is not None:
-                self._audience_of(connection.session).unblock(connection)
 
     def _receive(self, connection: Connection) -> None:
         is_open = connection.state in (State.UNREGISTERED, State.REGISTERED)
@@ -227,7 +189,7 @@ class Worker:
         except BlockingIOError:
             return
         except OSError as error:
-            self.close(connection, _reason_for(error))
+            self.on_broken(connection, error)
             return
         if not data:
             connection.eof = True
@@ -282,49 +244,47 @@ class Worker:
             self._epoll.unregister(connection.fd)
         connection.watched = mask
 
-    # --- output --------------------------------------------------------------------------------
-
-    def tell(self, connection: Connection, message: ServerMessage) -> None:
-        """Queue a message for one connection alone."""
-        self.tell_line(connection, encode(message))
-
-    def tell_line(self, connection: Connection, line: bytes) -> None:
-        """Queue an encoded message for one connection alone.
-
-        At `private_bytes` the connection is closed in this round's flush, as `slow`.
-        """
-        connection.out += line
-        self._to_push[connection] = None
-        if connection.blocked and len(connection.out) > self._config.private_bytes:
-            self._overflowing.append(connection)
-
-    def tell_private(self, connection: Connection) -> None:
-        """Queue the lines that the Hub has left for this session alone."""
-        session = connection.session
-        if session is not None and session.private:
-            for line in session.private:
-                self.tell_line(connection, line)
-            session.private.clear()
+    # --- output, as it turns out ---------------------------------------------------------------
 
     def put(self, session: Session, line: bytes) -> bool:
         """Queue a line for a session of this worker; False if it is gone."""
         connection = self._by_session.get(session)
-        if connection is None or connection.state is not State.REGISTERED:
+        if connection is None:
             return False
-        self.tell_line(connection, line)
+        self.output.tell_line(connection, line)
         return True
 
-    def _audience_of(self, session: Session) -> Audience:
-        return self._messages if session.messages_only else self._all_events
+    def on_blocked(self, connection: Connection) -> None:
+        """Wait until a socket takes something again."""
+        connection.blocked = True
+        self._watch(connection)
+        self._watchdog.look_at(connection, self.now + self._config.write_timeout_s)
+
+    def on_broken(self, connection: Connection, error: OSError) -> None:
+        """Close a connection whose socket gave an error."""
+        timed_out = error.errno == errno.ETIMEDOUT
+        self.close(connection, CloseReason.TIMEOUT if timed_out else CloseReason.LOST)
+
+    def on_all_said(self, connection: Connection) -> None:
+        """Let the client of a finished connection read the last, then close."""
+        if connection.eof:
+            self.close(connection)
+            return
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:  # reset meanwhile: there is nobody left to read
+            self.close(connection)
+            return
+        connection.enter(State.DRAINING)
+        self._watchdog.end_by(connection, self.now + self._config.drain_timeout_s)
 
     # --- beginnings and ends -------------------------------------------------------------------
 
     def _on_adopt(self, sock: socket.socket, address: str) -> None:
-        deadline = self.now + self._config.register_timeout_s
         rate = RateLimit(self._config, self.now)
-        connection = Connection(sock, address, self.now, deadline, rate)
+        connection = Connection(sock, address, self.now, rate)
         self._connections[connection.fd] = connection
-        self._next_check = min(self._next_check, deadline)
+        self._watchdog.look_at(connection, self.now + self._config.register_timeout_s)
         if self._draining:
             self._say_goodbye(connection)
         else:
@@ -336,8 +296,8 @@ class Worker:
         connection.session = session
         self._by_session[session] = connection
         self._admission.count_registered(connection.address)
-        self._audience_of(session).add(connection, seq)
-        self._look_at(connection, self.now)
+        self.output.follow(connection, session, seq)
+        self._watchdog.look_at(connection, self.now)
 
     def finish(
         self, connection: Connection, reason: CloseReason, last_word: ServerMessage | None = None
@@ -348,31 +308,13 @@ class Worker:
         """
         if connection.state not in (State.UNREGISTERED, State.REGISTERED):
             return
-        session = connection.session
-        if session is not None:
-            audience = self._audience_of(session)
-            connection.out += audience.take_rest(connection)
-            audience.remove(connection)
-            self._release(connection, session, reason)
-        if last_word is not None:
-            connection.out += encode(last_word)
+        self.output.finish(connection, last_word)
+        if connection.session is not None:
+            self._release(connection, connection.session, reason)
         connection.enter(State.FINISHING)
         connection.held = False
         self._watch(connection)
-        self._to_push[connection] = None
-        self._look_at(connection, self.now + self._config.flush_timeout_s, replace=True)
-
-    def _drain_connection(self, connection: Connection) -> None:
-        if connection.eof:
-            self.close(connection)
-            return
-        try:
-            connection.sock.shutdown(socket.SHUT_WR)
-        except OSError:  # reset meanwhile: there is nobody left to read
-            self.close(connection)
-            return
-        connection.enter(State.DRAINING)
-        self._look_at(connection, self.now + self._config.drain_timeout_s, replace=True)
+        self._watchdog.end_by(connection, self.now + self._config.flush_timeout_s)
 
     def close(self, connection: Connection, reason: CloseReason = CloseReason.REFUSED) -> None:
         """Close a connection at once, and end its session if it still has one. Idempotent."""
@@ -380,7 +322,6 @@ class Worker:
             return
         session = connection.session
         if session is not None:
-            self._audience_of(session).remove(connection)
             self._release(connection, session, reason)
         elif connection.state is State.UNREGISTERED and reason is not CloseReason.SHUTDOWN:
             log.info("closed address=%s reason=%s registered=no", connection.address, reason)
@@ -389,7 +330,7 @@ class Worker:
         connection.blocked = False
         self._watch(connection)
         del self._connections[connection.fd]
-        self._to_push.pop(connection, None)
+        self.output.forget(connection)
         connection.sock.close()
         self._admission.count_closed(connection.address, was_registered=session is not None)
 
@@ -421,80 +362,14 @@ class Worker:
         if connection is not None:
             self.close(connection, CloseReason.REPLACED)
 
-    # --- time ----------------------------------------------------------------------------------
-
-    def _look_at(self, connection: Connection, when: float, *, replace: bool = False) -> None:
-        """Look at a connection's deadlines then, if not before."""
-        connection.deadline = when if replace else min(connection.deadline, when)
-        self._next_check = min(self._next_check, connection.deadline)
-
-    def _check_deadlines(self) -> None:
-        soonest = inf
-        for connection in list(self._connections.values()):
-            if connection.deadline <= self.now:
-                self._on_deadline(connection)
-            if connection.state is not State.CLOSED:
-                soonest = min(soonest, connection.deadline)
-        self._next_check = max(soonest, self.now + _MIN_CHECK_INTERVAL_S)
-
-    def _on_deadline(self, connection: Connection) -> None:
-        if connection.state is State.UNREGISTERED:
-            reason = f"no registration within {self._config.register_timeout_s:g} s"
-            error = Error(code=ErrorCode.REGISTER_TIMEOUT, message=reason)
-            self.finish(connection, CloseReason.REFUSED, error)
-            log.info("refused address=%s code=register_timeout", connection.address)
-        elif connection.session is None or connection.state is not State.REGISTERED:
-            self.close(connection)
-        else:
-            self._check_life(connection, connection.session)
-
-    def _check_life(self, connection: Connection, session: Session) -> None:
-        config = self._config
-        silence_s = self.now - connection.last_byte_at
-        if connection.blocked and self.now - connection.progress_at >= config.write_timeout_s:
-            self.close(connection, CloseReason.SLOW)
-            return
-        if silence_s >= config.silence_timeout_s:
-            self.close(connection, CloseReason.TIMEOUT)
-            return
-        if connection.challengers and self.now >= connection.challenge_until:
-            self.close(connection, CloseReason.TIMEOUT)
-            return
-        if silence_s >= config.ping_after_s and not connection.pinged:
-            connection.pinged = True
-            self.tell(connection, Ping())
-        deadlines = [
-            connection.last_byte_at + config.silence_timeout_s,
-            (self.now if connection.pinged else connection.last_byte_at) + config.ping_after_s,
-        ]
-        if config.idle_after_s is not None:
-            if self.now - session.last_active >= config.idle_after_s:
-                self._hub.idle(session)
-                self.tell_private(connection)
-            is_idle = session.status is Status.INACTIVO
-            deadlines.append((self.now if is_idle else session.last_active) + config.idle_after_s)
-        if connection.blocked:
-            deadlines.append(connection.progress_at + config.write_timeout_s)
-        if connection.challengers:
-            deadlines.append(connection.challenge_until)
-        connection.deadline = min(deadlines)
-
     def _on_challenge(self, session: Session, reply: Callable[[], object]) -> None:
         connection = self._by_session.get(session)
         if connection is None:
             reply()
-            return
-        if not connection.challengers:
-            connection.challenge_until = self.now + self._config.challenge_timeout_s
-            self.tell(connection, Ping())
-            self._look_at(connection, connection.challenge_until)
-        connection.challengers.append(reply)
+        else:
+            self._watchdog.challenge(connection, reply)
 
     def _answer_challengers(self, connection: Connection) -> None:
         challengers, connection.challengers = connection.challengers, []
         for reply in challengers:
             reply()
-
-
-def _reason_for(error: OSError) -> CloseReason:
-    return CloseReason.TIMEOUT if error.errno == errno.ETIMEDOUT else CloseReason.LOST
