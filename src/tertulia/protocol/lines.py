@@ -20,6 +20,10 @@ _request_types = frozenset(kind.__struct_config__.tag for kind in get_args(Reque
 _server_types = frozenset(kind.__struct_config__.tag for kind in get_args(ServerMessage))
 
 
+class _AnyObject(msgspec.Struct):
+    pass
+
+
 class LineTooLong(Exception):
     """More than `max_line_bytes` came without a newline."""
 
@@ -96,7 +100,7 @@ def decode_request(line: bytes) -> Request:
 def _explain(line: bytes, error: Exception) -> NoReturn:
     """Find out, slowly, what a line that is no request would have been."""
     try:
-        content = json.loads(line.decode(), parse_constant=_refuse_constant)
+        content = json.loads(line.decode(), parse_constant=_refuse_constant, parse_int=_small_int)
     except (ValueError, RecursionError):
         raise BadRequest(ErrorCode.MALFORMED, "not a JSON text in UTF-8", UNSET) from error
     if not isinstance(content, dict):
@@ -105,16 +109,25 @@ def _explain(line: bytes, error: Exception) -> NoReturn:
     if request_id is not UNSET and (type(request_id) is not int or not 0 <= request_id <= MAX_INT):
         reason = "'id' has to be an integer from 0 to 2^53-1"
         raise BadRequest(ErrorCode.MALFORMED, reason, UNSET) from error
-    kind = content.get("type")
-    if isinstance(kind, str) and kind not in _request_types:
-        reason = f"there is no request of type {kind[:32]!r}"
-        raise BadRequest(ErrorCode.UNKNOWN_TYPE, reason, request_id) from error
-    reason = str(error) if isinstance(error, msgspec.ValidationError) else "not a valid JSON text"
+    reason = str(error)
+    try:
+        msgspec.json.decode(line, type=_AnyObject)  # stricter: it takes no unpaired surrogate
+    except msgspec.DecodeError as not_json:
+        reason = str(not_json)
+    else:
+        kind = content.get("type")
+        if isinstance(kind, str) and kind not in _request_types:
+            reason = f"there is no request of type {kind[:32]!r}"
+            raise BadRequest(ErrorCode.UNKNOWN_TYPE, reason, request_id) from error
     raise BadRequest(ErrorCode.MALFORMED, reason, request_id) from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+def _small_int(digits: str) -> int:
+    return int(digits) if len(digits) <= 20 else -1  # Python refuses thousands of digits
 
 
 def decode_server_message(line: bytes) -> ServerMessage | None:

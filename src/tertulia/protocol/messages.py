@@ -65,7 +65,7 @@ class ErrorCode(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-class _Message(Struct, tag_field="type", kw_only=True, frozen=True, gc=False):
+class _Message(Struct, tag_field="type", kw_only=True, frozen=True, gc=False, omit_defaults=True):
     pass
 
 

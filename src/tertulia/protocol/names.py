@@ -59,4 +59,6 @@ def _has_only_name_characters(text: str) -> bool:
 
 def _keeps_scripts_apart(text: str) -> bool:
     first_words = {unicodedata.name(character, "").split(" ", 1)[0] for character in text}
+    if "TURNED" in first_words:  # the only Latin letters whose names do not say so: \u2132, \u214e
+        first_words.add("LATIN")
     return sum(script in first_words for script in _SCRIPTS_KEPT_APART) <= 1

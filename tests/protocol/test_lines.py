@@ -1,0 +1,203 @@
+"""Lines: however the bytes are split, the lines and the errors are the same."""
+
+import contextlib
+import itertools
+import json
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from tertulia.protocol.lines import (
+    MAX_LINE_BYTES,
+    LineBuffer,
+    LineTooLong,
+    decode_request,
+    decode_server_message,
+    encode,
+)
+from tertulia.protocol.messages import MAX_INT, Ping, Register, Say
+
+TOO_LONG = "too long"  # stands for LineTooLong at the end of a list of lines
+SMALL_LINE = 8
+
+
+# --- bytes -> lines ------------------------------------------------------------------------------
+
+
+def take_all(buffer: LineBuffer) -> Iterable[bytes | str]:
+    try:
+        while (line := buffer.next_line()) is not None:
+            yield line
+    except LineTooLong:
+        yield TOO_LONG
+
+
+def cut(pieces: Iterable[bytes], max_line_bytes: int = MAX_LINE_BYTES) -> list[bytes | str]:
+    """Feed the pieces one after the other and take all lines after each."""
+    buffer = LineBuffer(max_line_bytes)
+    lines: list[bytes | str] = []
+    for piece in pieces:
+        buffer.feed(piece)
+        lines += take_all(buffer)
+        if TOO_LONG in lines:
+            break
+    return lines
+
+
+def expected_lines(data: bytes, max_line_bytes: int) -> list[bytes | str]:
+    """Cut the whole stream at once in the simplest way: the model of LineBuffer."""
+    *whole, rest = data.split(b"\n")
+    lines: list[bytes | str] = []
+    for line in whole:
+        if len(line) + 1 > max_line_bytes:
+            return [*lines, TOO_LONG]
+        if content := line.removesuffix(b"\r"):
+            lines.append(content)
+    return [*lines, TOO_LONG] if len(rest) >= max_line_bytes else lines
+
+
+streams = st.lists(
+    st.sampled_from([b"a", b"\n", b"\r", b"\r\n", "\u2028".encode(), b"bcdef", b"bcdefg\n"])
+).map(b"".join)
+
+
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        (b"", []),
+        (b"one", []),
+        (b"one\n", [b"one"]),
+        (b"one\ntwo\nthr", [b"one", b"two"]),
+        (b"one\r\n", [b"one"]),
+        (b"\n\r\n\n", []),
+        (b"\n\none\n\r\n", [b"one"]),
+        (b" \n", [b" "]),
+        (b"o\rne\n", [b"o\rne"]),
+        (b"one\r\r\n", [b"one\r"]),
+        (b"one\x00two\n", [b"one\x00two"]),
+    ],
+)
+def test_a_line_ends_with_a_newline_and_an_empty_one_is_nothing(
+    data: bytes, lines: list[bytes]
+) -> None:
+    assert cut([data]) == lines
+    assert cut(data[i : i + 1] for i in range(len(data))) == lines
+
+
+@pytest.mark.parametrize(
+    "separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"]
+)
+def test_what_other_programs_take_for_the_end_of_a_line_is_none(separator: str) -> None:
+    line = f"one{separator}two".encode()
+    assert cut([line + b"\n"]) == [line]
+
+
+def test_a_line_of_65536_bytes_passes_and_one_more_does_not() -> None:
+    longest = b"x" * 65_535
+    assert cut([longest + b"\n"]) == [longest]
+    assert cut([longest, b"\n"]) == [longest]
+    assert cut([longest + b"x\n"]) == [TOO_LONG]
+    assert cut([longest, b"x", b"\n"]) == [TOO_LONG]
+
+
+def test_the_carriage_return_counts_among_the_65536_bytes() -> None:
+    assert cut([b"x" * 65_534 + b"\r\n"]) == [b"x" * 65_534]
+    assert cut([b"x" * 65_535 + b"\r\n"]) == [TOO_LONG]
+
+
+def test_a_line_is_too_long_before_its_end_has_come() -> None:
+    assert cut([b"x" * 65_535]) == []
+    assert cut([b"x" * 65_536]) == [TOO_LONG]
+
+
+def test_lines_before_one_that_is_too_long_are_given_first() -> None:
+    assert cut([b"one\ntwo\n" + b"x" * 65_536]) == [b"one", b"two", TOO_LONG]
+
+
+def test_empty_lines_do_not_add_up_to_a_long_one() -> None:
+    assert cut([b"\r\n" * 50_000 + b"one\n"]) == [b"one"]
+
+
+@given(streams, st.data())
+def test_however_the_bytes_are_split_the_lines_and_the_errors_are_the_same(
+    stream: bytes, data: st.DataObject
+) -> None:
+    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=12).map(sorted))
+    bounds = [0, *cuts, len(stream)]
+    pieces = [stream[a:b] for a, b in itertools.pairwise(bounds)]
+    assert cut(pieces, SMALL_LINE) == expected_lines(stream, SMALL_LINE)
+
+
+@given(streams)
+def test_a_reader_that_heeds_the_room_never_stands_still(stream: bytes) -> None:
+    buffer = LineBuffer(SMALL_LINE)
+    lines: list[bytes | str] = []
+    rest = stream
+    while rest and TOO_LONG not in lines:
+        room = buffer.room
+        assert 0 < room <= SMALL_LINE
+        buffer.feed(rest[:room])
+        rest = rest[room:]
+        lines += take_all(buffer)
+    assert lines == expected_lines(stream, SMALL_LINE)
+
+
+def test_room_shrinks_with_what_is_held_and_is_whole_again_after_the_line() -> None:
+    buffer = LineBuffer(SMALL_LINE)
+    buffer.feed(b"abc\n")
+    assert buffer.room == SMALL_LINE - 4
+    assert list(take_all(buffer)) == [b"abc"]
+    assert buffer.room == SMALL_LINE
+
+
+def test_mid_line_is_after_the_first_byte_and_before_the_newline() -> None:
+    buffer = LineBuffer()
+    for piece, mid in [(b"", False), (b"o", True), (b"ne\n", False), (b"\r", True), (b"\n", False)]:
+        buffer.feed(piece)
+        list(take_all(buffer))
+        assert buffer.in_mid_line is mid
+
+
+# --- messages -> lines ---------------------------------------------------------------------------
+
+
+@given(st.text(), st.none() | st.integers(0, MAX_INT))
+@example("\n\r\u2028\x85\x00\t", 0)
+def test_whatever_a_text_holds_it_travels_as_one_line_and_comes_back_the_same(
+    text: str, request_id: int | None
+) -> None:
+    said = Say(text=text, id=UNSET if request_id is None else request_id)
+    line = encode(said)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert decode_request(line) == said
+
+
+def test_what_is_unset_does_not_travel() -> None:
+    assert encode(Ping()) == b'{"type":"ping"}\n'
+    assert json.loads(encode(Register(name="ana"))) == {"type": "register", "name": "ana"}
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"type":"later"}', b'{"type":"say","text":"a"}', b'{"type":""}']
+)
+def test_a_client_ignores_a_type_that_it_does_not_know(line: bytes) -> None:
+    assert decode_server_message(line) is None
+
+
+@pytest.mark.parametrize("line", [b"", b"x", b"[]", b"{}", b'{"type":1}', b'{"type":"welcome"}'])
+def test_what_is_no_message_of_a_server_is_a_value_error(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        decode_server_message(line)
+
+
+@given(st.binary())
+@example(b'{"type":"message","text":"\x80"}')
+@example(b'{"type":"message","x":' + b"[" * 60_000)
+@example(b'{"type":"users","seq":NaN}')
+def test_no_bytes_at_all_make_a_client_raise_anything_but_value_error(line: bytes) -> None:
+    with contextlib.suppress(ValueError):
+        decode_server_message(line)

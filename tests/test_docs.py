@@ -1,0 +1,56 @@
+"""The papers are true: every message in docs/protocol.md is what travels, byte for byte."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from tertulia.protocol.lines import decode_request, decode_server_message, encode
+from tertulia.protocol.messages import Error, ErrorCode, Request, ServerMessage
+
+ROOT = Path(__file__).parents[1]
+PROTOCOL = (ROOT / "docs/protocol.md").read_text()
+
+
+def lines_of(side: str) -> list[bytes]:
+    return [line.encode() for line in re.findall(rf"^    {side}: (.*)$", PROTOCOL, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("line", lines_of("C"))
+def test_every_request_on_the_page_is_one(line):
+    assert encode(decode_request(line)) == line + b"\n"
+
+
+@pytest.mark.parametrize("line", lines_of("S"))
+def test_every_message_on_the_page_is_what_the_server_sends(line):
+    message = decode_server_message(line)
+    assert message is not None
+    assert encode(message) == line + b"\n"
+
+
+def test_the_page_shows_every_message():
+    shown = {type(decode_request(line)) for line in lines_of("C")}
+    shown |= {type(decode_server_message(line)) for line in lines_of("S")}
+    vocabulary = {*get_args(Request), *get_args(ServerMessage)}
+    # The page of history has its example once there is a history.
+    assert {kind.__name__ for kind in vocabulary - shown} == {"HistoryPage"}
+
+
+def test_the_page_names_every_error_code():
+    for code in ErrorCode:
+        if code is not ErrorCode.UNAVAILABLE:  # comes with the history
+            assert f"`{code}`" in PROTOCOL
+    assert any(isinstance(decode_server_message(line), Error) for line in lines_of("S"))
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.es.md", "ARCHITECTURE.md"])
+def test_every_file_that_a_page_links_to_exists(page):
+    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
+        assert (ROOT / target).exists(), target
+
+
+def test_every_file_in_the_architectures_table_exists():
+    for row in re.findall(r"^\| .*\? \| (.*) \|$", (ROOT / "ARCHITECTURE.md").read_text(), re.M):
+        for path in re.findall(r"`([a-z0-9_/]+(?:\.py|/))`", row):
+            assert (ROOT / "src/tertulia" / path).exists(), path
