@@ -123,7 +123,7 @@ class Acceptor:
             return
         try:
             self._pool.assign(sock, address)
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:  # a worker of its own, and no thread or descriptor
             log.warning("refused address=%s code=server_full error=%s", address, error)
             self._admission.count_closed(address, was_registered=False)
             self._turn_away(sock)

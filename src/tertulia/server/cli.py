@@ -62,7 +62,7 @@ def _print_greeting(config: Config, port: int, users_that_fit: int) -> None:
     print(f"listening on {config.host or '0.0.0.0'} {port}", flush=True)
     addresses = addresses_to_join(config) or ["127.0.0.1"]
     print(
-        _("tertulia {version} is open on port {port}. To join, from another machine:").format(
+        _("tertulia {version} is open on port {port}. To join:").format(
             version=__version__, port=port
         ),
         file=sys.stderr,

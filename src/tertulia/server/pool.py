@@ -40,7 +40,7 @@ class WorkerPool:
     def assign(self, sock: socket.socket, address: str) -> None:
         """Give a new connection to the worker whose turn it is, or to one of its own.
 
-        Raises RuntimeError if the system gives no further thread.
+        Raises RuntimeError or OSError if the system gives no further thread or descriptor.
         """
         if self._config.threads is not None:
             next(self._turn).adopt(sock, address)

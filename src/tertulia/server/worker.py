@@ -55,6 +55,7 @@ class Worker:
         *,
         ends_when_idle: bool,
     ) -> None:
+        self._epoll = select.epoll()
         self.mailbox = Mailbox()
         self.now = time.monotonic()
         self._config = config
@@ -68,7 +69,6 @@ class Worker:
         self.output = Output(self, hub, config)
         self._handler = RequestHandler(self, hub, config)
         self._watchdog = Watchdog(self, hub, config)
-        self._epoll = select.epoll()
         self._epoll.register(self.mailbox.fileno(), select.EPOLLIN)
         self._connections: dict[int, Connection] = {}
         self._by_session: dict[Session, Connection] = {}
