@@ -137,9 +137,9 @@ class Worker:
                 self._guarded(call)
             if self.now >= self._watchdog.next_check:
                 self._watchdog.check(self._connections.values())
-            if self._hub.events.last_seq != self._announced_seq:
-                self._announce(self.mailbox)
+            self._announce_news()
             self.output.flush(self.now)
+            self._announce_news()  # of those whose connection turned out to be broken
             if not self._connections and (self._draining or self._ends_when_idle):
                 break
         self._on_end(self)
@@ -155,6 +155,11 @@ class Worker:
         if self._watchdog.next_check == inf:
             return None
         return max(0.0, self._watchdog.next_check - time.monotonic())
+
+    def _announce_news(self) -> None:
+        if self._hub.events.last_seq != self._announced_seq:
+            self._announced_seq = self._hub.events.last_seq
+            self._announce(self.mailbox)
 
     def _guarded(self, call: Callable[[], object]) -> None:
         try:
