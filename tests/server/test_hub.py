@@ -447,9 +447,9 @@ def test_who_asked_for_messages_alone_gets_the_own_presence_privately(room):
     bot = room.join("bot", events="messages")
     ana = room.join("ana")
     room.hub.set_status(ana, SetStatus(status="OCUPADO"))
-    assert bot.private == []
+    assert bot.own_events == []
     room.hub.set_status(bot, SetStatus(status="OCUPADO"))
-    assert [msgspec.json.decode(line)["name"] for line in bot.private] == ["bot"]
+    assert [msgspec.json.decode(line)["name"] for _, line in bot.own_events] == ["bot"]
     assert room.events(room.hub.messages) == []
 
 

@@ -43,6 +43,12 @@ class Audience:
         connection.cursor = cursor
         self._behind[connection] = None
 
+    def insert(self, connection: Connection, seq: int, line: bytes) -> None:
+        """Send a connection an event for it alone, in its place among the log's."""
+        connection.own_events.append((seq, line))
+        if self._in_step.pop(connection, None) is not None:
+            self.add(connection, self._cursor)
+
     def remove(self, connection: Connection) -> None:
         """Send it no more events."""
         self._in_step.pop(connection, None)
@@ -115,14 +121,15 @@ class Audience:
     def _flush_behind(self, now: float) -> Iterator[tuple[Connection, OSError | None]]:
         # By cursor, so that those at the same one get the same bytes, and no more than one piece
         # is held at a time however many are slow.
-        cursor, rest = -1, None
+        place, rest = None, None
         for connection in sorted(self._behind, key=attrgetter("cursor")):
             try:
                 went_out = connection.push(now)
                 if went_out:
-                    if connection.cursor != cursor:
-                        cursor = connection.cursor
-                        rest = self._log.take(cursor, self._stretch_bytes)
+                    before = connection.own_events[0][0] if connection.own_events else None
+                    if (connection.cursor, before) != place:
+                        place = connection.cursor, before
+                        rest = self._log.take(connection.cursor, self._stretch_bytes, before)
                     went_out = self._catch_up(connection, rest, now)
             except OSError as error:
                 self.set_blocked(connection)
@@ -133,14 +140,23 @@ class Audience:
                 yield connection, None
 
     def _catch_up(self, connection: Connection, rest: Stretch | Gap | None, now: float) -> bool:
+        own_events = connection.own_events
         if isinstance(rest, Gap):
             connection.out += encode(rest)
             connection.cursor = rest.through
+            while own_events and own_events[0][0] <= rest.through:
+                own_events.popleft()
             return connection.push(now)
-        if rest is not None and not connection.push_stretch(rest, now):
-            return False
+        if rest is not None:
+            if not connection.push_stretch(rest, now):
+                return False
+        elif own_events:
+            connection.cursor, line = own_events.popleft()
+            connection.out += line
+            if not connection.push(now):
+                return False
         last_seq = self._log.last_seq
-        if connection.cursor >= last_seq and self._cursor >= last_seq:
+        if not own_events and connection.cursor >= last_seq and self._cursor >= last_seq:
             del self._behind[connection]
             self._in_step[connection] = connection.send
         return True

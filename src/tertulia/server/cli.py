@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tertulia import __version__
+from tertulia.arguments import Parser
 from tertulia.i18n import _, language_option, ngettext, set_language
 from tertulia.server.config import Config
 from tertulia.server.server import Server, addresses_to_join, raise_descriptor_limit
@@ -42,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     server.start()
     _print_greeting(config, server.port, users_that_fit)
     signal.sigwait(stop_signals)
-    print(_("Stopping. Once more Ctrl-C stops at once."), file=sys.stderr)
+    sys.stderr.write(_("Stopping. Once more Ctrl-C stops at once.") + "\n")
     threading.Thread(target=_stop_at_once_on, args=(stop_signals,), daemon=True).start()
     if not server.stop():
         log.error("stop incomplete: some connections were cut off")
@@ -60,20 +62,20 @@ def _stop_at_once_on(signals: set[signal.Signals]) -> None:
 
 def _print_greeting(config: Config, port: int, users_that_fit: int) -> None:
     print(f"listening on {config.host or '0.0.0.0'} {port}", flush=True)
-    addresses = addresses_to_join(config) or ["127.0.0.1"]
-    print(
-        _("tertulia {version} is open on port {port}. To join:").format(
-            version=__version__, port=port
-        ),
-        file=sys.stderr,
-    )
-    for address in addresses:
-        print(f"\n    tertulia {_('NAME')} {address} {port}", file=sys.stderr)
-    print(file=sys.stderr)
+    opened = _("tertulia {version} is open on port {port}. To join:")
     room = ngettext(
         "There is room for one user.", "There is room for {count} users.", users_that_fit
     )
-    print(room.format(count=users_that_fit), _("Ctrl-C stops the server."), file=sys.stderr)
+    addresses = addresses_to_join(config) or ["127.0.0.1"]
+    lines = [
+        opened.format(version=__version__, port=port),
+        "",
+        *(f"    tertulia {_('NAME')} {address} {port}" for address in addresses),
+        "",
+        f"{room.format(count=users_that_fit)} {_('Ctrl-C stops the server.')}",
+        "",
+    ]
+    sys.stderr.write("\n".join(lines))  # in one piece: the log is written from other threads
     if users_that_fit < config.max_users:
         log.warning(
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
@@ -82,7 +84,6 @@ def _print_greeting(config: Config, port: int, users_that_fit: int) -> None:
 
 
 def _why_not_listening(config: Config, error: OSError) -> str:
-    place = f"{config.host or '*'}:{config.port}"
     if isinstance(error, PermissionError):
         return _("no right to open port {port}: take one from 1024 on, 5000 for example").format(
             port=config.port
@@ -91,9 +92,12 @@ def _why_not_listening(config: Config, error: OSError) -> str:
         return _(
             "port {port} is in use: another server runs there; stop it or take another port"
         ).format(port=config.port)
-    return _("cannot listen on {place}: {reason}").format(
-        place=place, reason=error.strerror or error
-    )
+    reason = error.strerror
+    if error.errno is not None and not isinstance(error, socket.gaierror):
+        reason = os.strerror(error.errno)  # without what Python adds to it
+    return _(
+        "cannot listen on {host}: {reason}. Give an address of this machine, or leave --host out"
+    ).format(host=config.host or "*", reason=reason or error)
 
 
 def _start_logging(level: str) -> None:
@@ -109,8 +113,8 @@ def _start_logging(level: str) -> None:
 # --- the command line --------------------------------------------------------------------------
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="tertulia-server",
         description=_("Serve a chat. Others join with: tertulia NAME SERVER-IP PORT"),
         allow_abbrev=False,

@@ -6,6 +6,7 @@ Its worker's thread alone touches it. Nothing here blocks.
 from __future__ import annotations
 
 import socket
+from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 from math import inf
@@ -61,6 +62,7 @@ class Connection:
         "lines",
         "malformed_count",
         "out",
+        "own_events",
         "pinged",
         "progress_at",
         "rate",
@@ -93,6 +95,7 @@ class Connection:
         self.out = bytearray()  # private lines, and before them the rest of a line cut in two
         self.audience: Audience | None = None  # that it follows the events with
         self.cursor = 0  # in the event log, while it is not in step with its worker
+        self.own_events: deque[tuple[int, bytes]] = deque()  # to go out among the log's, by seq
         self.blocked = False  # the socket takes no more for now
         self.progress_at = now  # when it last took something, or had nothing to take
 

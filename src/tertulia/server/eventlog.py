@@ -4,7 +4,7 @@ Any thread may append and take; both hold the log's lock for a moment and do no 
 """
 
 import threading
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 from tertulia.protocol.messages import Gap
@@ -46,8 +46,11 @@ class EventLog:
             if end - self._start > self._max_bytes + self._slack_bytes:
                 self._trim(end - self._max_bytes)
 
-    def take(self, cursor: int, max_bytes: int) -> Stretch | Gap | None:
-        """Read on from a cursor: at most `max_bytes` but at least one line; None at the end."""
+    def take(self, cursor: int, max_bytes: int, before: int | None = None) -> Stretch | Gap | None:
+        """Read on from a cursor: at most `max_bytes` but at least one line; None at the end.
+
+        The end is the last event, or the last one `before` a number.
+        """
         with self._lock:
             if cursor >= self.last_seq:
                 return None
@@ -56,6 +59,10 @@ class EventLog:
             first = bisect_right(self._seqs, cursor)
             start = self._ends[first - 1] if first else self._start
             last = max(first + 1, bisect_right(self._ends, start + max_bytes))
+            if before is not None:
+                last = min(last, bisect_left(self._seqs, before))
+                if last <= first:
+                    return None
             return Stretch(b"".join(self._lines[first:last]), self._seqs[first:last])
 
     def has_news(self, cursor: int) -> bool:

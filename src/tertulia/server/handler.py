@@ -111,7 +111,7 @@ class RequestHandler:
                 answer = Error(id=request.id, code=ErrorCode.ALREADY_REGISTERED, message=reason)
             case _:
                 answer = Pong(id=request.id)
-        self._worker.output.tell_private(connection, session)
+        self._worker.output.tell_own_events(connection, session)
         if answer is not None and not (isinstance(answer, Ok) and answer.id is UNSET):
             self._worker.output.tell(connection, answer)
 

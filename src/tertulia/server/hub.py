@@ -346,7 +346,7 @@ class Hub:
         )
         line = self._publish(event)
         if session.messages_only:
-            session.private.append(line)
+            session.own_events.append((event.seq, line))
 
     def _publish(self, event: NumberedEvent) -> bytes:
         line = encode(event)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tertulia.server.session import Session
     from tertulia.server.worker import Worker
 
+_MAX_OWN_EVENTS = 1_000  # some 100 KiB
+
 
 class Output:
     """The output of a worker's connections."""
@@ -51,17 +53,24 @@ class Output:
         if connection.blocked and len(connection.out) > self._private_bytes:
             self._overflowing.append(connection)
 
-    def tell_private(self, connection: Connection, session: Session) -> None:
-        """Queue the lines that the Hub has left for this session alone."""
-        while session.private:
-            self.tell_line(connection, session.private.pop(0))
-
     # --- events --------------------------------------------------------------------------------
 
     def follow(self, connection: Connection, session: Session, cursor: int) -> None:
         """Send a connection the events from a cursor on."""
         connection.audience = self._messages if session.messages_only else self._all_events
         connection.audience.add(connection, cursor)
+
+    def tell_own_events(self, connection: Connection, session: Session) -> None:
+        """Queue the events that the Hub has left for this session alone, in their places.
+
+        Who does not take them is closed, as `slow`.
+        """
+        while session.own_events:
+            seq, line = session.own_events.pop(0)
+            if connection.audience is not None:
+                connection.audience.insert(connection, seq, line)
+        if len(connection.own_events) > _MAX_OWN_EVENTS:
+            self._overflowing.append(connection)
 
     def unfollow(self, connection: Connection) -> None:
         """Send a connection no further events."""

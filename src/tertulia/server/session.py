@@ -42,4 +42,4 @@ class Session:
     status: Status = Status.ACTIVO  # as shown to everyone
     chosen: Status = Status.ACTIVO  # as the user wants it
     idled: bool = False  # INACTIVO by the server
-    private: list[bytes] = field(default_factory=list)  # lines for it alone, sent by its worker
+    own_events: list[tuple[int, bytes]] = field(default_factory=list)  # for it alone, with seq

@@ -94,7 +94,7 @@ class Watchdog:
             self._worker.output.tell(connection, Ping())
         if config.idle_after_s is not None and now - session.last_active >= config.idle_after_s:
             self._hub.idle(session)
-            self._worker.output.tell_private(connection, session)
+            self._worker.output.tell_own_events(connection, session)
         connection.deadline = self._next_deadline(connection, session)
 
     def _next_deadline(self, connection: Connection, session: Session) -> float:
