@@ -48,6 +48,9 @@ lock:            ## pin anew what pyproject.toml asks for (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements.lock
 
+messages: setup  ## bring the Spanish catalogue up to date with the source
+	$(BIN)/python src/tertulia/locale/update.py
+
 clean:           ## remove the .venv and caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

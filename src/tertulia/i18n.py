@@ -12,19 +12,25 @@ DOMAIN = "tertulia"
 LANGUAGES = ("es", "en")
 LOCALE_DIR = os.path.join(os.path.dirname(__file__), "locale")
 
+_language = "en"
 _translation = gettext.NullTranslations()
 
 
 def set_language(lang: str | None) -> str:
     """Choose `es` or `en`, or with None what the environment asks for; return the choice."""
-    global _translation
-    language = lang if lang in LANGUAGES else _language_of_the_environment()
-    _translation = gettext.translation(DOMAIN, LOCALE_DIR, [language], fallback=True)
+    global _language, _translation
+    _language = lang if lang in LANGUAGES else _language_of_the_environment()
+    _translation = gettext.translation(DOMAIN, LOCALE_DIR, [_language], fallback=True)
     # argparse asks the global domain, and gettext's only way to name its language is this variable.
     gettext.bindtextdomain(DOMAIN, LOCALE_DIR)
     gettext.textdomain(DOMAIN)
-    os.environ["LANGUAGE"] = language
-    return language
+    os.environ["LANGUAGE"] = _language
+    return _language
+
+
+def language() -> str:
+    """Tell the language that was chosen, one of `LANGUAGES`."""
+    return _language
 
 
 def language_option(arguments: Sequence[str]) -> str | None:
@@ -61,9 +67,9 @@ def _language_of_the_environment() -> str:
         if value:
             # Only LANGUAGE is a list; "es_GT.UTF-8" is Spanish, "est" is not.
             for locale in value.split(":"):
-                language = locale.replace("-", "_").partition(".")[0].partition("_")[0].lower()
-                if language in LANGUAGES:
-                    return language
+                code = locale.replace("-", "_").partition(".")[0].partition("_")[0].lower()
+                if code in LANGUAGES:
+                    return code
             return "en"
     return "en"
 
@@ -74,7 +80,6 @@ ARGPARSE_WORDS = (
     N_("positional arguments"),
     N_("options"),
     N_("show this help message and exit"),
-    N_("%(prog)s: error: %(message)s\n"),
     N_("argument %(argument_name)s: %(message)s"),
     N_("the following arguments are required: %s"),
     N_("unrecognized arguments: %s"),

@@ -1,0 +1,307 @@
+"""The library: connect, say, direct, status, users, info, and a stream of events.
+
+    with Client.connect("192.168.1.10", 5000, "ana") as client:
+        client.say("hola")
+        for event in client.events():
+            ...
+
+A request waits for its answer in the thread that makes it; any number of threads may make some.
+What comes from the server is taken in by the connection's own thread, whatever the program does.
+"""
+
+import itertools
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Literal, Self, TypeVar
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from tertulia.client.connection import Connection, open_socket
+from tertulia.client.errors import (
+    ConnectFailure,
+    ConnectionLost,
+    End,
+    EndReason,
+    NoAnswer,
+    NoConnection,
+    RegistrationRefused,
+    RequestRefused,
+)
+from tertulia.client.inbox import Dropped, Inbox, Incoming
+from tertulia.protocol.lines import MAX_LINE_BYTES, encode
+from tertulia.protocol.messages import (
+    PROTOCOL_VERSION,
+    Answer,
+    Closing,
+    Direct,
+    Error,
+    ErrorCode,
+    Event,
+    Info,
+    Ok,
+    Ping,
+    Pong,
+    Register,
+    Request,
+    Say,
+    ServerMessage,
+    SetStatus,
+    UserInfo,
+    UserList,
+    Users,
+    Welcome,
+)
+from tertulia.protocol.texts import check_text
+
+DEFAULT_TIMEOUT_S = 10.0
+
+ClientEvent = Event | Dropped
+
+_Kind = TypeVar("_Kind", bound=Answer)
+
+
+class Client:
+    """A registered user's connection to a server; `Client.connect` makes one.
+
+    `welcome` is what the server said at the registration. `ended` is None as long as the
+    connection lives, then says how it ended.
+    """
+
+    welcome: Welcome
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        timeout: float,
+        everything: bool,
+        notify: Callable[[], None] | None,
+    ) -> None:
+        self._timeout = timeout
+        self._everything = everything
+        self._notify = notify
+        self._inbox = Inbox()
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()  # over what follows; nothing is sent or waited for under it
+        self._waiters: dict[int, _Waiter] = {}
+        self._registering: _Waiter | None = None
+        self._closing: Closing | None = None
+        self._last_error: Error | None = None
+        self._ended: End | None = None
+        self._connection = Connection(sock, on_message=self._on_message, on_end=self._on_end)
+
+    @classmethod
+    def connect(
+        cls,
+        host: str,
+        port: int,
+        name: str,
+        *,
+        source: str | None = None,
+        token: str | None = None,
+        events: Literal["all", "messages"] = "all",
+        timeout: float = DEFAULT_TIMEOUT_S,
+        everything: bool = False,
+        notify: Callable[[], None] | None = None,
+    ) -> Self:
+        """Connect to a server and register `name`.
+
+        `source` is the address to connect from; `token` takes over a session of the same name;
+        `timeout`, in seconds, is for the connection and then for each request.
+        `everything` gives `receive` all that comes, not the events alone. `notify` is called
+        after each arrival and at the end, in the connection's thread, and must not wait.
+        Raises NoConnection and RegistrationRefused.
+        """
+        request = Register(
+            name=name,
+            token=UNSET if token is None else token,
+            protocol=PROTOCOL_VERSION,
+            events=UNSET if events == "all" else events,
+        )
+        client = cls(open_socket(host, port, source, timeout), timeout, everything, notify)
+        try:
+            client.welcome = client._register(request)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def say(self, text: str, *, nonce: str | None = None) -> int:
+        """Send to the general chat; return the number that the message has there."""
+        answer = self._ask(Say(text=text, nonce=UNSET if nonce is None else nonce), Ok)
+        return 0 if answer.seq is UNSET else answer.seq
+
+    def direct(self, to: str, text: str, *, nonce: str | None = None) -> None:
+        """Send to one user; when this returns, the message is in that user's session."""
+        self._ask(Direct(to=to, text=text, nonce=UNSET if nonce is None else nonce), Ok)
+
+    def set_status(self, status: str) -> None:
+        """Ask for a status, one of `Status`."""
+        self._ask(SetStatus(status=status), Ok)
+
+    def users(self) -> UserList:
+        """Ask who is connected."""
+        return self._ask(Users(), UserList)
+
+    def info(self, name: str) -> UserInfo:
+        """Ask what the server knows of one user."""
+        return self._ask(Info(name=name), UserInfo)
+
+    def ping(self) -> None:
+        """Wait until the server has answered everything sent before."""
+        self._ask(Ping(), Pong)
+
+    def events(self) -> Iterator[ClientEvent]:
+        """Give the events as they come, until the connection has ended.
+
+        Between two events this waits as long as the connection lives. Who does not take them for
+        long finds a `Gap` in the place of the oldest, or `Dropped` for direct messages.
+        """
+        while (incoming := self.receive(None)) is not None:
+            if isinstance(incoming.message, ClientEvent):
+                yield incoming.message
+
+    def receive(self, timeout: float | None) -> Incoming | None:
+        """Take the next arrival with its line; None if none came in time or the end is reached."""
+        return self._inbox.take(timeout)
+
+    def send(self, request: Request) -> int:
+        """Send a request and do not wait; return its id, by which `receive` finds the answer.
+
+        Raises RequestRefused for what the server could not but refuse, and ConnectionLost.
+        """
+        with self._lock:
+            request_id = next(self._ids)
+        self._send(request, request_id)
+        return request_id
+
+    def close(self) -> None:
+        """End the session; what came until then can still be taken. Again: nothing happens."""
+        self._connection.close()
+
+    @property
+    def ended(self) -> End | None:
+        """Tell how the connection ended; None while it lives."""
+        with self._lock:
+            return self._ended
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        with self._lock:
+            state = f"{len(self._waiters)} waiting" if self._ended is None else str(self._ended)
+        return f"<Client: {state}>"
+
+    def _register(self, request: Register) -> Welcome:
+        waiter = self._registering = _Waiter()
+        self._connection.start()
+        try:
+            return self._ask(request, Welcome, waiter)
+        except RequestRefused as refusal:
+            raise RegistrationRefused(refusal.error) from None
+        except ConnectionLost as lost:
+            garbled = lost.end.reason is EndReason.GARBLED
+            failure = ConnectFailure.NOT_TERTULIA if garbled else ConnectFailure.NO_ANSWER
+            raise NoConnection(failure, lost.end.detail) from lost
+        except NoAnswer as silence:
+            raise NoConnection(ConnectFailure.NO_ANSWER, str(silence)) from silence
+
+    def _ask(self, request: Request, kind: type[_Kind], waiter: "_Waiter | None" = None) -> _Kind:
+        """Send a request and wait for its answer."""
+        waiter = waiter or _Waiter()
+        with self._lock:
+            request_id = next(self._ids)
+            self._waiters[request_id] = waiter
+        try:
+            self._send(request, request_id)
+            if not waiter.answered.wait(self._timeout):
+                raise NoAnswer(f"nothing within {self._timeout:g} s")
+        finally:
+            with self._lock:
+                self._waiters.pop(request_id, None)
+        answer = waiter.answer
+        if isinstance(answer, kind):
+            return answer
+        if isinstance(answer, Error):
+            raise RequestRefused(answer)
+        if answer is not None:
+            raise NoAnswer(f"{type(answer).__name__} is no answer to {type(request).__name__}")
+        end = self.ended
+        assert end is not None
+        raise ConnectionLost(end)
+
+    def _send(self, request: Request, request_id: int) -> None:
+        if isinstance(request, Say | Direct) and (code := check_text(request.text)):
+            raise RequestRefused(Error(code=code, message="not sent"))
+        try:
+            line = encode(replace(request, id=request_id))
+        except UnicodeEncodeError as error:
+            refusal = Error(code=ErrorCode.MALFORMED, message=str(error))
+            raise RequestRefused(refusal) from error
+        if len(line) > MAX_LINE_BYTES:
+            raise RequestRefused(Error(code=ErrorCode.LINE_TOO_LONG, message="not sent"))
+        with self._lock:
+            if self._ended is not None:
+                raise ConnectionLost(self._ended)
+        self._connection.send(line)
+
+    def _on_message(self, message: ServerMessage | None, line: bytes) -> None:
+        """Take in what came. Runs in the connection's thread."""
+        waiter = None
+        if isinstance(message, Answer):
+            with self._lock:
+                if message.id is not UNSET:
+                    waiter = self._waiters.pop(message.id, None)
+                elif isinstance(message, Error):
+                    # A server that is full says so before it has read any request.
+                    waiter = self._registering
+                    self._last_error = message
+                if waiter is self._registering:
+                    self._registering = None  # answered
+        elif isinstance(message, Closing):
+            with self._lock:
+                self._closing = message
+        if self._everything or isinstance(message, Event):
+            self._inbox.put(Incoming(message, line))
+            if self._notify is not None:
+                self._notify()
+        if waiter is not None:
+            waiter.answer = message if isinstance(message, Answer) else None
+            waiter.answered.set()
+
+    def _on_end(self, end: End) -> None:
+        """Tell all who wait that nothing comes any more. Runs in the connection's thread."""
+        with self._lock:
+            shutdown = self._closing is not None and end.reason is EndReason.LOST
+            self._ended = replace(
+                end,
+                reason=EndReason.SHUTDOWN if shutdown else end.reason,
+                closing=self._closing,
+                error=self._last_error,
+            )
+            waiters = list(self._waiters.values())
+            self._waiters.clear()
+        self._inbox.close()
+        for waiter in waiters:
+            waiter.answered.set()
+        if self._notify is not None:
+            self._notify()
+
+
+class _Waiter:
+    """One who waits for an answer; none once `answered` is set means that the connection ended."""
+
+    def __init__(self) -> None:
+        self.answered = threading.Event()
+        self.answer: Answer | None = None

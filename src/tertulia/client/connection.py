@@ -1,0 +1,248 @@
+"""One socket to a server, and the thread that alone touches it.
+
+It cuts what comes into messages, answers `ping`, finds out when the server has died, and sends what
+other threads hand it. It waits for nothing but `poll`, so the callbacks must not wait either.
+"""
+
+import contextlib
+import errno
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
+from tertulia.protocol.lines import LineBuffer, LineTooLong, decode_server_message, encode
+from tertulia.protocol.messages import Ping, Pong, Quit, ServerMessage
+
+MAX_SERVER_LINE_BYTES = 16 * 1024 * 1024  # far above any list of users or page of history
+MAX_OUTBOX_BYTES = 4 * 1024 * 1024  # beyond it the server counts as one that has stopped reading
+RECEIVE_BYTES = 64 * 1024
+PING_AFTER_S = 30.0  # without a byte from the server
+PONG_WITHIN_S = 15.0
+LINGER_S = 2.0  # for the server to carry out and answer what was sent before `quit`
+
+_UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
+
+
+def open_socket(host: str, port: int, source: str | None, timeout: float) -> socket.socket:
+    """Connect to the first address of `host` that lets itself; `timeout` holds for each.
+
+    Raises NoConnection.
+    """
+    family = socket.AF_UNSPEC
+    local: tuple[object, ...] | None = None
+    if source is not None:
+        try:
+            [(family, _, _, _, local), *_] = socket.getaddrinfo(
+                source, 0, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+            )
+        except (socket.gaierror, UnicodeError) as error:
+            raise NoConnection(ConnectFailure.SOURCE, str(error)) from error
+    try:
+        addresses = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        # From an IPv4 address no IPv6 address can be reached, and the other way round.
+        if local is not None and error.args[0] in (socket.EAI_ADDRFAMILY, socket.EAI_NODATA):
+            raise NoConnection(ConnectFailure.UNREACHABLE, str(error)) from error
+        raise NoConnection(ConnectFailure.UNKNOWN_HOST, str(error)) from error
+    failure = NoConnection(ConnectFailure.UNKNOWN_HOST)
+    for address_family, kind, protocol, _, address in addresses:
+        sock = socket.socket(address_family, kind, protocol)
+        try:
+            _connect(sock, address, local, timeout)
+        except NoConnection as error:
+            sock.close()
+            failure = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise failure
+
+
+def _connect(
+    sock: socket.socket,
+    address: tuple[object, ...],
+    local: tuple[object, ...] | None,
+    timeout: float,
+) -> None:
+    if local is not None:
+        try:
+            sock.bind(local)
+        except OSError as error:
+            raise NoConnection(ConnectFailure.SOURCE, str(error)) from error
+    sock.settimeout(timeout)
+    try:
+        sock.connect(address)
+    except TimeoutError as error:
+        raise NoConnection(ConnectFailure.TIMED_OUT, str(error)) from error
+    except OSError as error:
+        # From a loopback address no other machine can be reached: EINVAL.
+        if error.errno in _UNREACHABLE or (local is not None and error.errno == errno.EINVAL):
+            raise NoConnection(ConnectFailure.UNREACHABLE, str(error)) from error
+        if error.errno == errno.ECONNREFUSED:
+            raise NoConnection(ConnectFailure.REFUSED, str(error)) from error
+        raise NoConnection(ConnectFailure.OTHER, error.strerror or str(error)) from error
+
+
+class Connection:
+    """A connection in use: `send` and `close` for any thread, the callbacks in its own thread."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        on_message: Callable[[ServerMessage | None, bytes], None],
+        on_end: Callable[[End], None],
+    ) -> None:
+        self._sock = sock
+        self._sock.setblocking(False)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._on_message = on_message
+        self._on_end = on_end
+        self._lines = LineBuffer(MAX_SERVER_LINE_BYTES)
+        self._wake_receiver, self._wake_sender = socket.socketpair()
+        self._wake_receiver.setblocking(False)
+        self._wake_sender.setblocking(False)
+        self._heard_at = time.monotonic()
+        self._pinged_at: float | None = None
+        self._lock = threading.Lock()  # over what follows; nothing is waited for under it
+        self._outbox = bytearray()
+        self._overflown = False
+        self._close_by: float | None = None
+        self._finished = False
+        self._thread = threading.Thread(target=self._run, name="tertulia-connection", daemon=True)
+
+    def start(self) -> None:
+        """Begin to receive; the callbacks may come from here on."""
+        self._thread.start()
+
+    def send(self, data: bytes) -> None:
+        """Hand over whole lines; does not wait. After the end they go nowhere."""
+        with self._lock:
+            if self._finished or self._close_by is not None:
+                return
+            self._append(data)
+
+    def close(self) -> None:
+        """Quit: let the server answer what it was sent, for `LINGER_S` at most, then end."""
+        with self._lock:
+            if self._close_by is None and not self._finished:
+                self._append(encode(Quit()))
+                self._close_by = time.monotonic() + LINGER_S
+                self._wake()
+        if self._thread.ident is not None and threading.current_thread() is not self._thread:
+            self._thread.join(LINGER_S + 3.0)
+
+    def _append(self, data: bytes) -> None:
+        if len(self._outbox) + len(data) > MAX_OUTBOX_BYTES:
+            self._overflown = True
+            self._wake()
+            return
+        if not self._outbox:  # else the thread waits already for room to send
+            self._wake()
+        self._outbox += data
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # full of earlier calls: it will wake up
+            self._wake_sender.send(b"\0")
+
+    def _run(self) -> None:
+        end = End(EndReason.LOST, "the thread of the connection failed")
+        try:
+            end = self._serve()
+        finally:
+            with self._lock:
+                self._finished = True
+                self._sock.close()
+                self._wake_sender.close()
+                self._wake_receiver.close()
+            self._on_end(end)
+
+    def _serve(self) -> End:
+        """Receive and send until the connection ends; return how."""
+        poll = select.poll()
+        poll.register(self._wake_receiver, select.POLLIN)
+        poll.register(self._sock, select.POLLIN)
+        end = None
+        unsent = False
+        while end is None:
+            poll.modify(self._sock, select.POLLIN | (select.POLLOUT if unsent else 0))
+            ready = dict(poll.poll(max(0.0, self._deadline() - time.monotonic()) * 1000))
+            if self._wake_receiver.fileno() in ready:
+                self._wake_receiver.recv(4096)
+            try:
+                if ready.get(self._sock.fileno(), 0) & ~select.POLLOUT:
+                    end = self._receive()
+                unsent = self._flush()
+            except OSError as error:
+                return self._ended(EndReason.LOST, str(error))
+            end = end or self._check_life()
+        return end
+
+    def _receive(self) -> End | None:
+        try:
+            data = self._sock.recv(min(RECEIVE_BYTES, self._lines.room))
+        except BlockingIOError:
+            return None
+        if not data:
+            detail = "in the middle of a line" if self._lines.in_mid_line else "by the server"
+            return self._ended(EndReason.LOST, detail)
+        self._heard_at = time.monotonic()
+        self._pinged_at = None
+        self._lines.feed(data)
+        while True:
+            try:
+                line = self._lines.next_line()
+                if line is None:
+                    return None
+                message = decode_server_message(line)
+            except LineTooLong:
+                return End(EndReason.GARBLED, "a line without end")
+            except ValueError as error:
+                return End(EndReason.GARBLED, str(error))
+            if isinstance(message, Ping):
+                self.send(encode(Pong(id=message.id)))
+            self._on_message(message, line)
+
+    def _flush(self) -> bool:
+        """Send what there is room for; tell whether some is left."""
+        with self._lock:
+            while self._outbox:
+                try:
+                    sent = self._sock.send(self._outbox)
+                except BlockingIOError:
+                    return True
+                del self._outbox[:sent]
+        return False
+
+    def _check_life(self) -> End | None:
+        now = time.monotonic()
+        with self._lock:
+            if self._overflown:
+                return End(EndReason.LOST, "the server has stopped reading")
+            if self._close_by is not None and now >= self._close_by:
+                return End(EndReason.CLOSED)
+        if self._pinged_at is not None:
+            if now >= self._pinged_at + PONG_WITHIN_S:
+                return self._ended(EndReason.SILENT, "the server does not answer")
+        elif now >= self._heard_at + PING_AFTER_S:
+            self._pinged_at = now
+            self.send(encode(Ping()))
+        return None
+
+    def _deadline(self) -> float:
+        if self._pinged_at is None:
+            deadline = self._heard_at + PING_AFTER_S
+        else:
+            deadline = self._pinged_at + PONG_WITHIN_S
+        with self._lock:
+            return deadline if self._close_by is None else min(deadline, self._close_by)
+
+    def _ended(self, reason: EndReason, detail: str) -> End:
+        with self._lock:
+            # However it comes about after `quit`, it is what was asked for.
+            return End(reason, detail) if self._close_by is None else End(EndReason.CLOSED)

@@ -1,0 +1,144 @@
+"""What has come from the server and was not yet taken by the program, bounded.
+
+One thread puts (the connection's), any thread takes; putting never waits. Numbered events are worth
+less than direct messages: at the bound the oldest go, and a `Gap` stands in their place.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+from msgspec import Struct
+
+from tertulia.protocol.lines import encode
+from tertulia.protocol.messages import Gap, NumberedEvent, ServerMessage
+
+MAX_NUMBERED_BYTES = 8 * 1024 * 1024  # the server's own log keeps as much
+MAX_OTHER_BYTES = 8 * 1024 * 1024  # direct messages, and answers for who asked for them
+_ITEM_BYTES = 512  # what the objects around a line take, roughly
+
+
+class Dropped(Struct, frozen=True):
+    """So many direct messages (or answers) were left untaken for so long that they had to go."""
+
+    count: int
+
+
+class Incoming(NamedTuple):
+    """A message and the line it came as; None is a message of a type that is not known here."""
+
+    message: ServerMessage | Dropped | None
+    line: bytes
+
+
+class Inbox:
+    """A queue of what came, in its order.
+
+    Inside are two bounded queues, numbered events and all others: what is dropped from one does
+    not touch the other, and what is left comes out in the order in which it came.
+    """
+
+    def __init__(
+        self,
+        max_numbered_bytes: int = MAX_NUMBERED_BYTES,
+        max_other_bytes: int = MAX_OTHER_BYTES,
+    ) -> None:
+        self._changed = threading.Condition()
+        self._numbered = _BoundedQueue(max_numbered_bytes, _add_to_gap)
+        self._others = _BoundedQueue(max_other_bytes, _add_to_dropped)
+        self._arrivals = 0
+        self._closed = False
+
+    def put(self, incoming: Incoming) -> None:
+        """Add what came, dropping older things if there is no room for it."""
+        with self._changed:
+            self._arrivals += 1
+            if isinstance(incoming.message, NumberedEvent | Gap):
+                self._numbered.append(self._arrivals, incoming)
+            else:
+                self._others.append(self._arrivals, incoming)
+            self._changed.notify()
+
+    def take(self, timeout: float | None) -> Incoming | None:
+        """Take the oldest; None if nothing came in time, or nothing can come any more."""
+        with self._changed:
+            self._changed.wait_for(self._ready, timeout)
+            if self._numbered.first_arrival() < self._others.first_arrival():
+                return self._numbered.take_oldest()
+            return self._others.take_oldest()
+
+    def close(self) -> None:
+        """Let nobody wait any more; what is there can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether it is closed and everything was taken."""
+        with self._changed:
+            return self._closed and not self._numbered and not self._others
+
+    def _ready(self) -> bool:
+        return self._closed or bool(self._numbered) or bool(self._others)
+
+
+def _add_to_gap(gap: Gap | None, dropped: Incoming) -> Gap:
+    match dropped.message:
+        case Gap(after=after, through=through):
+            pass
+        case message:
+            assert isinstance(message, NumberedEvent)
+            after, through = message.seq - 1, message.seq
+    return Gap(after=after if gap is None else gap.after, through=through)
+
+
+def _add_to_dropped(before: Dropped | None, dropped: Incoming) -> Dropped:
+    return Dropped(1 if before is None else before.count + 1)
+
+
+_Note = TypeVar("_Note", bound=Gap | Dropped)
+
+
+class _BoundedQueue(Generic[_Note]):
+    """The newest `max_bytes`, and at the head one note of what had to be dropped before them."""
+
+    def __init__(
+        self, max_bytes: int, add_to_note: Callable[[_Note | None, Incoming], _Note]
+    ) -> None:
+        self._max_bytes = max_bytes
+        self._add_to_note = add_to_note
+        self._bytes = 0
+        self._items: deque[tuple[int, Incoming]] = deque()
+        self._note: tuple[int, _Note] | None = None
+
+    def __bool__(self) -> bool:
+        return self._note is not None or bool(self._items)
+
+    def first_arrival(self) -> float:
+        if self._note is not None:
+            return self._note[0]
+        return self._items[0][0] if self._items else float("inf")
+
+    def append(self, arrival: int, incoming: Incoming) -> None:
+        self._items.append((arrival, incoming))
+        self._bytes += len(incoming.line) + _ITEM_BYTES
+        while self._bytes > self._max_bytes and len(self._items) > 1:
+            first_dropped, dropped = self._pop()
+            note = None
+            if self._note is not None:
+                first_dropped, note = self._note
+            self._note = first_dropped, self._add_to_note(note, dropped)
+
+    def take_oldest(self) -> Incoming | None:
+        if self._note is not None:
+            note = self._note[1]
+            self._note = None
+            return Incoming(note, encode(note)[:-1] if isinstance(note, Gap) else b"")
+        return self._pop()[1] if self._items else None
+
+    def _pop(self) -> tuple[int, Incoming]:
+        arrival, incoming = self._items.popleft()
+        self._bytes -= len(incoming.line) + _ITEM_BYTES
+        return arrival, incoming

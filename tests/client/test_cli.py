@@ -1,0 +1,147 @@
+"""The command line: usage, and how each failure ends."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+TERTULIA = Path(sys.executable).with_name("tertulia")
+
+
+@contextlib.contextmanager
+def a_closed_port() -> Iterator[int]:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield unused.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["ana"],
+        ["ana", "127.0.0.1"],
+        ["ana", "127.0.0.1", "0"],
+        ["ana", "127.0.0.1", "65536"],
+        ["ana", "127.0.0.1", "5000x"],
+        ["ana", "127.0.0.1", "٥"],
+        ["ana", "127.0.0.1", "5000", "extra"],
+        ["ana", "127.0.0.1", "5000", "--lang", "fr"],
+        ["ana", "127.0.0.1", "5000", "--no-such-option"],
+    ],
+)
+@pytest.mark.parametrize("lang", ["es", "en"])
+def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
+    run_client: Run, arguments: list[str], lang: str
+) -> None:
+    done = run_client(*arguments, LANGUAGE=lang)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    words = done.stderr.decode()
+    assert words.startswith("tertulia: ")
+    assert words.endswith("(mira tertulia --help)\n" if lang == "es" else "(see tertulia --help)\n")
+    for english in ("the following", "unrecognized", "invalid", "argument "):
+        assert lang == "en" or english not in words
+
+
+def test_help_is_in_the_language_asked_for(run_client: Run) -> None:
+    assert b"NAME SERVER-IP PORT" in run_client("--help").stdout
+    spanish = run_client("--help", "--lang", "es").stdout.decode()
+    assert "NOMBRE IP-DEL-SERVIDOR PUERTO" in spanish
+    for english in ("usage", "options", "positional", "show", "exit"):
+        assert english not in spanish
+
+
+def test_the_version_is_told(run_client: Run) -> None:
+    done = run_client("--version")
+    assert (done.returncode, done.stdout.decode().split()[0]) == (0, "tertulia")
+
+
+def test_no_server_ends_with_3_and_names_the_command_that_starts_one(run_client: Run) -> None:
+    with a_closed_port() as port:
+        done = run_client("ana", "127.0.0.1", port, "--lang", "es")
+    assert done.returncode == 3
+    assert done.stdout == b""
+    text = done.stderr.decode()
+    assert f"Nadie escucha en 127.0.0.1, puerto {port}." in text
+    assert f"tertulia-server {port}" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["a..b", "5000"], "no computer with the name “a..b”"),
+        (["127.0.0.1", "5000", "--source", "203.0.113.9"], "“203.0.113.9” is no address"),
+        (["::1", "5000", "--source", "127.0.0.2"], "There is no way from here to ::1"),
+    ],
+)
+def test_other_failures_to_connect_end_with_3_and_their_cause(
+    run_client: Run, arguments: list[str], words: str
+) -> None:
+    done = run_client("ana", *arguments)
+    assert done.returncode == 3
+    assert words in done.stderr.decode()
+
+
+def test_what_is_no_tertulia_server_ends_with_3(
+    run_client: Run, scripted_server: Callable[..., Any]
+) -> None:
+    server = scripted_server(lambda peer: peer.send_raw(b"220 ftp.example.org ready\r\n"))
+    done = run_client("ana", "127.0.0.1", server.port)
+    assert done.returncode == 3
+    assert "is no tertulia server" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("name", ["a b", "", "-", "x" * 33, "\x1b[31m", b"\xff"])
+def test_what_cannot_be_a_name_ends_with_4(
+    run_client: Run, shared_server: Any, fresh_address: Callable[[], str], name: str | bytes
+) -> None:
+    argument = name.decode(errors="surrogateescape") if isinstance(name, bytes) else name
+    options = ["--source", fresh_address(), "--", argument]
+    done = run_client(*options, "127.0.0.1", shared_server.port)
+    assert done.returncode == 4
+    assert "cannot be a name" in done.stderr.decode()
+
+
+def test_a_taken_name_and_a_taken_address_end_with_4_and_a_way_out(
+    run_client: Run, shared_server: Any, client_environment: dict[str, str]
+) -> None:
+    port = shared_server.port
+    command = [TERTULIA, "luis", "127.0.0.1", str(port), "--source", "127.7.0.1", "--json"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env=client_environment,
+    ) as first:  # fmt: skip
+        assert first.stdout is not None
+        assert b'"welcome"' in first.stdout.readline()
+        name = run_client("Luis", "127.0.0.1", port, "--source", "127.7.0.2", "--lang", "es")
+        address = run_client("eva", "127.0.0.1", port, "--source", "127.7.0.1", "--lang", "es")
+        as_json = run_client("luis", "127.0.0.1", port, "--source", "127.7.0.2", "--json")
+        first.communicate()
+    assert [done.returncode for done in (name, address, as_json)] == [4, 4, 4]
+    assert f"tertulia Luis2 127.0.0.1 {port} --source 127.7.0.2" in name.stderr.decode()
+    assert f"tertulia-server {port} --shared-addresses" in address.stderr.decode()
+    assert b'"code":"name_taken"' in as_json.stdout
+
+
+def test_a_host_name_will_do(run_client: Run, start_server: Callable[..., Any]) -> None:
+    done = run_client("ana", "localhost", start_server().port)
+    assert done.returncode == 0
+
+
+def test_closed_standard_streams_do_no_harm(
+    shared_server: Any, fresh_address: Callable[[], str], client_environment: dict[str, str]
+) -> None:
+    command = f"'{TERTULIA}' ana 127.0.0.1 {shared_server.port} --source {fresh_address()}"
+    for closed in ("<&-", "<&- >&- 2>&-"):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"exec {command} {closed}"], env=client_environment, timeout=20,
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr

@@ -1,0 +1,365 @@
+"""The plain face on a terminal: a real pty, and a screen to look at what was written."""
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tertulia.client.client import Client
+
+TERTULIA = Path(sys.executable).with_name("tertulia")
+WAIT_S = 20.0
+COLUMNS = 100
+
+
+class TerminalUser:
+    """A person at a terminal in which the client runs."""
+
+    def __init__(
+        self, command: list[str], environment: dict[str, str], screen: Any, columns: int = COLUMNS
+    ) -> None:
+        self.screen = screen
+        self.written = b""
+        self._master, self._slave = pty.openpty()
+        self.resize(columns)
+        self.settings = termios.tcgetattr(self._slave)
+        self.process = subprocess.Popen(
+            command,
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            env=environment,
+            # A session and a terminal of its own, so that Ctrl-Z and the like are for it alone.
+            preexec_fn=self._take_the_terminal,
+        )
+
+    @staticmethod
+    def _take_the_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    def resize(self, columns: int) -> None:
+        size = struct.pack("HHHH", 24, columns, 0, 0)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def hang_up(self) -> None:
+        os.close(self._slave)
+        os.close(self._master)
+        self._master = self._slave = -1
+
+    def current_settings(self) -> list[Any]:
+        return termios.tcgetattr(self._slave)
+
+    def look(self, timeout: float) -> bool:
+        """Take in what is written; False if nothing was."""
+        if not select.select([self._master], [], [], timeout)[0]:
+            return False
+        data = os.read(self._master, 65_536)
+        self.written += data
+        self.screen.write_bytes(data)
+        return True
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Look until something is there to be seen."""
+        deadline = time.monotonic() + WAIT_S
+        while not condition():
+            assert time.monotonic() < deadline, "\n".join([*self.screen.above, self.screen.text])
+            self.look(0.1)
+
+    def see(self, text: str) -> None:
+        """Wait until a line above the prompt ends so."""
+        self.wait_until(lambda: any(line.endswith(text) for line in self.screen.above))
+
+    def see_row(self, text: str) -> None:
+        """Wait until the row of the prompt is this."""
+        self.wait_until(lambda: bool(self.screen.text == text))
+
+    def wait_for_exit(self) -> int:
+        deadline = time.monotonic() + WAIT_S
+        while (status := self.process.poll()) is None:
+            assert time.monotonic() < deadline, "the client did not end"
+            self.look(0.05)
+        while self.look(0):
+            pass
+        return status
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self._master >= 0:
+            self.hang_up()
+        assert b"\x1b" not in self.written
+        assert b"Traceback" not in self.written
+
+
+@pytest.fixture
+def sit_down(
+    client_environment: dict[str, str], new_screen: Callable[..., Any]
+) -> Iterator[Callable[..., TerminalUser]]:
+    users: list[TerminalUser] = []
+
+    def start(*arguments: object, columns: int = COLUMNS, **environment: str) -> TerminalUser:
+        command = [str(TERTULIA), *map(str, arguments)]
+        screen = new_screen(columns)
+        users.append(TerminalUser(command, client_environment | environment, screen, columns))
+        return users[-1]
+
+    yield start
+    for user in users:
+        user.close()
+
+
+@pytest.fixture
+def ana(
+    sit_down: Callable[..., TerminalUser], shared_server: Any, fresh_address: Callable[[], str]
+) -> TerminalUser:
+    user = sit_down("ana", "127.0.0.1", shared_server.port, "--source", fresh_address())
+    user.see("/help shows all commands; /quit leaves.")
+    user.see_row("ana ● ACTIVO>")
+    return user
+
+
+@pytest.fixture
+def luis(shared_server: Any, fresh_address: Callable[[], str]) -> Iterator[Client]:
+    with Client.connect(
+        "127.0.0.1", shared_server.port, "luis", source=fresh_address(), timeout=WAIT_S
+    ) as client:
+        yield client
+
+
+def test_a_newcomer_is_greeted_and_told_how_to_leave(ana: TerminalUser) -> None:
+    assert ana.screen.above[0].startswith("Connecting to 127.0.0.1, port ")
+    assert ana.screen.above[1] == "Hello, ana. You are ACTIVO. There is 1 person here."
+
+
+def test_a_half_typed_line_survives_what_comes_in(luis: Client, ana: TerminalUser) -> None:
+    ana.type("half 日本 typed\x1b[D\x1b[D")
+    ana.see_row("ana ● ACTIVO> half 日本 typed")
+    luis.say("hola ana")
+    ana.see("luis: hola ana")
+    ana.see_row("ana ● ACTIVO> half 日本 typed")
+    assert ana.screen.cursor == len("ana ● ACTIVO> half 日本 typ") + 2
+    luis.direct("ana", "psst")
+    ana.see("luis → you: psst")
+    ana.type("X\r")
+    ana.see("ana: half 日本 typXed")
+    ana.see_row("ana ● ACTIVO>")
+
+
+def test_what_is_said_stands_there_once(ana: TerminalUser) -> None:
+    ana.type("hola\r")
+    ana.see("ana: hola")
+    ana.type("/users\r")
+    ana.see("● ACTIVO    ana (you)")
+    assert len([line for line in ana.screen.above if "hola" in line]) == 1
+    assert "ana ● ACTIVO> /users" in ana.screen.above
+
+
+def test_the_prompt_shows_the_status_that_the_server_has(
+    sit_down: Callable[..., TerminalUser], scripted_server: Callable[..., Any]
+) -> None:
+    def script(peer: Any) -> None:
+        peer.welcome()
+        users = peer.expect("users")
+        peer.send("users", id=users["id"], seq=10, users=[{"name": "ana", "status": "ACTIVO"}])
+        peer.expect("status")
+        assert peer.receive()["type"] == "quit"  # the answer never comes
+
+    user = sit_down("ana", "127.0.0.1", scripted_server(script).port)
+    user.see("There is 1 person here.")
+    user.type("/status busy\r")
+    user.see_row("ana ● ACTIVO → OCUPADO…>")
+    user.type("\x04\x04")
+    assert user.wait_for_exit() == 0
+
+
+def test_a_status_is_confirmed_and_shown(ana: TerminalUser) -> None:
+    ana.type("/estado ocu\t\r")
+    ana.see("* you are ◐ OCUPADO")
+    ana.see_row("ana ◐ OCUPADO>")
+
+
+def test_tab_completes_who_spoke_last(luis: Client, ana: TerminalUser) -> None:
+    luis.say("hola")
+    ana.see("luis: hola")
+    ana.type("@\tpsst\r")
+    ana.see("you → luis: psst")
+
+
+def test_ctrl_c_clears_the_line_then_says_how_to_leave_and_ctrl_d_leaves(
+    ana: TerminalUser,
+) -> None:
+    ana.type("oops\x03")
+    ana.see_row("ana ● ACTIVO>")
+    ana.type("\x03")
+    ana.see("To leave, type /quit or press Ctrl-D.")
+    ana.type("\x04")
+    assert ana.wait_for_exit() == 0
+    ana.see("Messages: 0 sent, 0 received.")
+    assert ana.current_settings() == ana.settings
+
+
+@pytest.mark.parametrize("word", ["/salir", "/quit"])
+def test_quitting_gives_the_terminal_back(ana: TerminalUser, word: str) -> None:
+    assert ana.current_settings() != ana.settings
+    ana.type(f"{word}\r")
+    assert ana.wait_for_exit() == 0
+    assert ana.current_settings() == ana.settings
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP])
+def test_a_signal_gives_the_terminal_back_and_ends_as_one(
+    ana: TerminalUser, signum: signal.Signals
+) -> None:
+    ana.process.send_signal(signum)
+    assert ana.wait_for_exit() == -signum
+    assert ana.current_settings() == ana.settings
+    ana.see("Messages: 0 sent, 0 received.")
+
+
+def test_ctrl_z_gives_the_terminal_back_until_it_goes_on(
+    client_environment: dict[str, str],
+    new_screen: Callable[..., Any],
+    shared_server: Any,
+    fresh_address: Callable[[], str],
+) -> None:
+    program = f"{TERTULIA} ana 127.0.0.1 {shared_server.port} --source {fresh_address()}"
+    # A shell with job control, because the kernel stops nobody whom nobody could continue.
+    command = ["/bin/sh", "-mc", f"{program}; echo stopped; read line; fg; echo $?"]
+    with contextlib.closing(TerminalUser(command, client_environment, new_screen())) as user:
+        user.see_row("ana ● ACTIVO>")
+        user.type("half")
+        user.see_row("ana ● ACTIVO> half")
+        user.type("\x1a")
+        user.see("stopped")
+        assert user.current_settings() == user.settings
+        user.type("go on\r")
+        user.see_row("ana ● ACTIVO> half")
+        user.type("!\r")
+        user.see("ana: half!")
+        user.type("\x04")
+        assert user.wait_for_exit() == 0
+        assert user.screen.above[-1] == "0"
+
+
+def test_a_stop_and_a_continuation_from_outside_are_survived(ana: TerminalUser) -> None:
+    ana.type("half")
+    ana.see_row("ana ● ACTIVO> half")
+    ana.process.send_signal(signal.SIGSTOP)
+    _pid, status = os.waitpid(ana.process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    termios.tcsetattr(ana._slave, termios.TCSANOW, ana.settings)  # as a shell does
+    ana.process.send_signal(signal.SIGCONT)
+    ana.wait_until(lambda: ana.current_settings() != ana.settings)
+    ana.type("!\r")
+    ana.see("ana: half!")
+
+
+def test_a_terminal_that_hangs_up_ends_the_client(ana: TerminalUser) -> None:
+    ana.hang_up()
+    assert ana.process.wait(WAIT_S) in (0, -signal.SIGHUP)
+
+
+def test_the_end_of_the_server_ends_with_5_and_leaves_what_was_being_typed(
+    sit_down: Callable[..., TerminalUser],
+    start_server: Callable[..., Any],
+) -> None:
+    server = start_server()
+    user = sit_down("ana", "127.0.0.1", server.port, "--lang", "es")
+    user.see("/ayuda muestra todos los comandos; /salir para irte.")
+    user.type("media frase")
+    user.see_row("ana ● ACTIVO> media frase")
+    server.process.terminate()
+    assert user.wait_for_exit() == 5
+    user.see(
+        f"El servidor se detuvo. Cuando vuelva a funcionar: tertulia ana 127.0.0.1 {server.port}"
+    )
+    assert "ana ● ACTIVO> media frase" in user.screen.above
+    assert user.current_settings() == user.settings
+
+
+def test_a_burst_of_lines_is_said_in_its_order(
+    sit_down: Callable[..., TerminalUser],
+    start_server: Callable[..., Any],
+) -> None:
+    server = start_server("--rate-limit", "50/s")
+    user = sit_down("ana", "127.0.0.1", server.port)
+    user.see("/quit leaves.")
+    for number in range(230):
+        user.type(f"line {number}\r")
+    user.see("ana: line 229")
+    said = [line.partition("ana: ")[2] for line in user.screen.above if "ana: line" in line]
+    assert said == [f"line {number}" for number in range(230)]
+
+
+def test_another_width_is_noticed(ana: TerminalUser) -> None:
+    ana.type("x" * 70)
+    ana.see_row("ana ● ACTIVO> " + "x" * 70)
+    ana.resize(40)
+    ana.wait_until(lambda: bool(ana.screen.cursor < 40))
+    ana.resize(COLUMNS)
+    ana.see_row("ana ● ACTIVO> " + "x" * 70)
+
+
+def test_a_poor_terminal_gets_poor_signs(
+    sit_down: Callable[..., TerminalUser], shared_server: Any, fresh_address: Callable[[], str]
+) -> None:
+    user = sit_down(
+        "ana", "127.0.0.1", shared_server.port, "--source", fresh_address(),
+        LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0", TERM="dumb",
+    )  # fmt: skip
+    user.see_row("ana (*) ACTIVO>")
+    user.type("ñandú\r")
+    user.see("ana: ??and??")
+
+
+def test_json_on_a_terminal_keeps_the_line_being_typed_too(
+    sit_down: Callable[..., TerminalUser],
+    shared_server: Any,
+    fresh_address: Callable[[], str],
+    luis: Client,
+) -> None:
+    address = fresh_address()
+    user = sit_down(
+        "ana", "127.0.0.1", shared_server.port, "--source", address, "--json", columns=400
+    )
+    user.type("half")
+    user.see_row("ana ● ACTIVO> half")
+    luis.say("hola")
+    user.see('"from":"luis","text":"hola"}')
+    user.see_row("ana ● ACTIVO> half")
+
+
+def test_words_go_to_a_file_if_stderr_is_one(
+    client_environment: dict[str, str],
+    new_screen: Callable[..., Any],
+    shared_server: Any,
+    fresh_address: Callable[[], str],
+    tmp_path: Path,
+) -> None:
+    words = tmp_path / "words"
+    program = f"exec {TERTULIA} ana 127.0.0.1 {shared_server.port} --source {fresh_address()}"
+    command = ["/bin/sh", "-c", f"{program} 2>{words}"]
+    with contextlib.closing(TerminalUser(command, client_environment, new_screen())) as user:
+        user.see_row("ana ● ACTIVO>")
+        user.type("hola\r")
+        user.see("ana: hola")
+        user.type("\x04")
+        assert user.wait_for_exit() == 0
+    assert words.read_text().startswith("Connecting to")
