@@ -231,7 +231,8 @@ def test_a_request_without_one_of_its_fields_is_malformed(kind: str, required: l
     for field in required:
         lacking = {key: value for key, value in whole.items() if key != field}
         assert refusal(lacking) == (MALFORMED, 6)
-        for wrong in (None, 1, True, ["x"], {}):
+        wrong_kinds: tuple[object, ...] = (None, 1, True, ["x"], {})
+        for wrong in wrong_kinds:
             assert refusal(whole | {field: wrong}) == (MALFORMED, 6)
 
 

@@ -1,0 +1,179 @@
+"""The command: what it prints, where it listens, and how it fails, in one clear line."""
+
+import ipaddress
+import os
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def run(program):
+    """Run the command where it ends by itself."""
+
+    def run(*arguments, within=()):
+        command = [*within, program, *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL
+        )
+
+    return run
+
+
+def test_help_names_every_option(run):
+    result = run("--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    for option in (
+        *("--host", "--threads", "--idle-after", "--shared-addresses", "--max-users"),
+        *("--rate-limit", "--lang", "--log-level", "--version", "--help", "--ping-after"),
+        *("--silence-timeout", "--register-timeout", "--write-timeout", "--challenge-timeout"),
+        *("--log-bytes", "--private-bytes", "--send-buffer-bytes", "--max-unregistered"),
+        "--max-unregistered-per-address",
+    ):
+        assert option in result.stdout
+
+
+def test_version_is_one_line(run):
+    result = run("--version")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert re.fullmatch(r"\S+ \d+\.\d+\.\d+\S*\n", result.stdout)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["0", "--no-such-option"],
+        ["0", "1"],
+        ["port"],
+        ["-1"],
+        ["65536"],
+        ["0", "--threads", "none"],
+        ["0", "--threads", "0"],
+        ["0", "--threads", "-2"],
+        ["0", "--idle-after", "soon"],
+        ["0", "--idle-after", "-1"],
+        ["0", "--rate-limit", "fast"],
+        ["0", "--rate-limit", "-1/s"],
+        ["0", "--max-users", "0"],
+        ["0", "--max-users", "many"],
+        ["0", "--log-level", "loud"],
+        ["0", "--lang", "tlh"],
+        ["0", "--silence-timeout", "x"],
+        ["0", "--host"],
+    ],
+    ids=" ".join,
+)
+def test_a_bad_option_is_explained_and_is_status_2(run, arguments):
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.strip()
+    assert "Traceback" not in result.stderr
+
+
+def assert_refused_in_one_line(result, *words):
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def test_a_port_in_use_is_one_clear_line_and_status_1(run, start_server):
+    server = start_server()
+    assert_refused_in_one_line(run(str(server.port)), str(server.port))
+    server.user("ana")  # the first one goes on
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        assert_refused_in_one_line(run(port, "--host", "127.0.0.1"), port)
+
+
+def test_a_forbidden_port_is_one_clear_line_and_status_1(run):
+    first_free = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    if first_free > 1:
+        setpriv = shutil.which("setpriv")
+        assert setpriv, "util-linux is part of every Debian"
+        # Root may bind any port unless this is taken away; others may not anyway.
+        within = (setpriv, "--bounding-set", "-net_bind_service") if os.geteuid() == 0 else ()
+        port = str(min(first_free - 1, 1023))
+        assert_refused_in_one_line(run(port, within=within), port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.77", "2001:db8::77"])
+def test_a_host_that_is_not_here_is_one_clear_line(run, host):
+    result = run("0", "--host", host)
+    assert result.returncode in (1, 2)
+    assert result.stdout == ""
+    assert result.stderr.strip()
+    assert "Traceback" not in result.stderr
+
+
+def test_it_prints_where_it_listens_and_how_to_join(start_server):
+    server = start_server()
+    assert server.host == "0.0.0.0"
+    assert server.port > 0
+    server.stop()
+    join = re.findall(r"tertulia \S+ (\S+) (\d+)", server.log())
+    assert join, "words for people are on stderr"
+    assert all(port == str(server.port) for _, port in join)
+    assert all(ipaddress.ip_address(address) for address, _ in join)
+
+
+@pytest.mark.parametrize(("lang", "words"), [("es", "Para"), ("en", "To join")])
+def test_words_for_people_are_in_the_language_asked_for(start_server, lang, words):
+    server = start_server("--lang", lang)
+    server.stop()
+    assert words in server.log()
+    assert f"{server.port}" in server.log()
+
+
+def test_it_can_listen_on_one_address_alone(start_server):
+    server = start_server("--host", "127.0.0.1")
+    assert server.host == "127.0.0.1"
+    server.user("ana")
+    with pytest.raises(ConnectionRefusedError):
+        server.peer(host="127.0.0.2")
+    with pytest.raises(ConnectionRefusedError):
+        server.peer(host="::1")
+
+
+def test_it_can_listen_on_ipv6_alone(start_server):
+    server = start_server("--host", "::1")
+    assert server.host == "::1"
+    assert server.peer(host="::1").register("ana")["address"] == "::1"
+    with pytest.raises(ConnectionRefusedError):
+        server.peer()
+
+
+def test_ipv4_and_ipv6_share_one_port_and_one_chat(start_server):
+    server = start_server()
+    ana, luis = server.peer(host="::1"), server.peer()
+    assert ana.register("ana")["address"] == "::1"
+    assert luis.register("luis")["address"] == luis.source
+    assert ana.ask("info", name="luis")["address"] == luis.source
+    server.sync(ana, luis)
+
+
+def test_an_ipv4_address_inside_ipv6_is_the_ipv4_address(start_server):
+    server = start_server()
+    ana = server.user("ana")
+    inside = server.peer("::ffff:127.0.99.1", host="::ffff:127.0.0.1")
+    assert inside.register("luis")["address"] == "127.0.99.1"
+    with ana.alive():
+        newcomer = server.peer(f"::ffff:{ana.source}", host="::ffff:127.0.0.1")
+        newcomer.send("register", name="eva")
+        newcomer.expect_error("address_taken")
+
+
+@pytest.mark.parametrize("threads", ["1", "3", "session"])
+def test_any_number_of_threads_will_do(start_server, threads):
+    server = start_server("--threads", threads)
+    users = server.users("ana", "luis", "eva", "leo")
+    for user in users:
+        assert user.ask("direct", to="ana", text=user.name)["type"] == "ok"
+        users[0].expect("direct", text=user.name)

@@ -1,0 +1,66 @@
+"""Life: the server pings who is silent, ends who stays silent, and closes who never registers."""
+
+import select
+import time
+
+import pytest
+
+
+@pytest.mark.parametrize("threads", ["2", "session"])
+def test_who_shows_no_life_is_pinged_and_then_ended(start_server, threads):
+    server = start_server("--ping-after", "0.2", "--silence-timeout", "1.5", "--threads", threads)
+    silent = server.user("silent")
+    silent.answers_pings = False
+    watcher = server.user("watcher")  # lives on: it answers pings while it waits
+    watcher.until("left", name="silent", reason="timeout")
+    assert silent.until("ping")
+    assert watcher.pings >= 1
+    assert watcher.ask("direct", to="silent", text="psst")["code"] == "user_not_connected"
+    server.user("silent", silent.source)
+
+
+def test_any_byte_counts_as_life(start_server):
+    """Four ways to be alive, for longer than the silence that would end a session."""
+    timeout_s = 2.5
+    server = start_server("--ping-after", "0.4", "--silence-timeout", str(timeout_s))
+    watcher, pongs, empty, dribbles, talks = users = server.users(
+        "watcher", "pongs", "empty", "dribbles", "talks"
+    )
+    for user in users[2:]:
+        user.answers_pings = False
+    start = time.monotonic()
+    with pongs.alive():  # which answers the server's pings and sends nothing else
+        while time.monotonic() - start < timeout_s * 1.3:
+            empty.send_raw(b"\n")
+            dribbles.send_raw(b" ")
+            talks.send("users")
+            time.sleep(0.05)  # the passing of time is what this is about
+            assert watcher.roundtrip() == []
+    assert pongs.pings >= 2
+    dribbles.send_raw(b"\n")
+    dribbles.until("error", code="malformed")
+    assert len(watcher.ask("users")["users"]) == 5
+
+
+@pytest.mark.parametrize("drip", [b"", b" ", b"\n", b'{"type":"ping"}\n'])
+def test_who_does_not_register_in_time_is_closed_whatever_drips_in(start_server, drip):
+    peer = start_server("--register-timeout", "0.5").peer()
+    start = time.monotonic()
+    messages = []
+    while not any(m["type"] == "error" for m in messages):
+        assert time.monotonic() - start < 20, "the drips have put off the end"
+        peer.send_raw(drip)
+        if select.select([peer.socket], [], [], 0.1)[0]:
+            messages.append(peer.next())
+    assert time.monotonic() - start >= 0.4
+    assert messages.pop()["code"] == "register_timeout"
+    assert {m["type"] for m in messages} <= {"pong"}
+    assert {m["type"] for m in peer.rest()} <= {"pong"}
+
+
+def test_the_deadline_does_not_touch_who_has_registered(start_server):
+    server = start_server("--register-timeout", "1")
+    ana, late = server.user("ana"), server.peer()
+    late.expect_error("register_timeout")
+    late.expect_end()
+    assert server.sync(ana) == [[]]

@@ -1,0 +1,156 @@
+"""Idle and back: who is silent becomes INACTIVO, and gets back what it had chosen."""
+
+import pytest
+
+IDLE_S = 0.4
+
+
+BOTH_THREAD_MODELS = pytest.mark.parametrize("quick", ["2", "session"], indirect=True)
+
+
+@pytest.fixture
+def quick(request, start_server):
+    """A server that takes a user for idle after a moment."""
+    threads = getattr(request, "param", "2")
+    return start_server("--idle-after", str(IDLE_S), "--threads", threads)
+
+
+@pytest.fixture
+def witness(quick):
+    """A user who chose INACTIVO, so that its own idling is told to nobody."""
+    witness = quick.user("witness")
+    witness.ask("status", status="INACTIVO")
+    quick.sync(witness)
+    return witness
+
+
+def joins(quick, witness, name="ana"):
+    user = quick.user(name)
+    witness.until("joined", name=name)
+    return user
+
+
+def test_welcome_tells_after_how_long(quick):
+    assert quick.peer().register("ana")["idle_after"] == IDLE_S
+
+
+@BOTH_THREAD_MODELS
+def test_who_is_idle_becomes_inactive_and_active_again_with_the_next_request(quick, witness):
+    ana = joins(quick, witness)
+    for _ in range(2):
+        idle = witness.expect("presence", name="ana", status="INACTIVO", by="server")
+        assert ana.until("presence")[-1] == idle
+        assert {"name": "ana", "status": "INACTIVO"} in witness.ask("users")["users"]
+        ana.send("users")
+        back = witness.expect("presence", name="ana", status="ACTIVO", by="server")
+        assert ana.until("presence")[-1] == back
+
+
+@BOTH_THREAD_MODELS
+def test_who_was_busy_is_busy_again(quick, witness):
+    ana = joins(quick, witness)
+    ana.send("status", status="OCUPADO")
+    witness.until("presence", name="ana", status="OCUPADO", by="user")
+    witness.expect("presence", name="ana", status="INACTIVO", by="server")
+    ana.send("say", text="hola")
+    rest = witness.until("message", text="hola")
+    rest += [] if len(rest) > 1 else [witness.next()]
+    assert [(m["status"], m["by"]) for m in rest if m["type"] == "presence"] == [
+        ("OCUPADO", "server")
+    ]
+
+
+def test_ping_and_pong_are_no_activity(quick, witness):
+    ana = joins(quick, witness)
+    while not any(m["type"] == "presence" for m in ana.roundtrip()):
+        ana.send("pong")
+    witness.expect("presence", name="ana", status="INACTIVO", by="server")
+    ana.roundtrip()
+    assert quick.sync(witness) == [[]]
+
+
+def test_what_is_refused_is_no_activity(quick, witness):
+    ana = joins(quick, witness)
+    witness.expect("presence", name="ana", status="INACTIVO", by="server")
+    ana.until("presence")
+    ana.send("say", text="", id=1)
+    ana.expect_error("text_invalid", id=1)
+    ana.send("status", status="no such", id=2)
+    ana.expect_error("status_invalid", id=2)
+    ana.send_raw(b"no json\n")
+    ana.expect_error("malformed")
+    ana.send("nope", id=3)
+    ana.expect_error("unknown_type", id=3)
+    assert quick.sync(witness, ana) == [[], []]
+
+
+@BOTH_THREAD_MODELS
+def test_who_chose_inactive_stays_so_until_choosing_another(quick, witness):
+    ana = joins(quick, witness)
+    ana.send_all({"type": "status", "status": "OCUPADO"}, {"type": "status", "status": "INACTIVO"})
+    witness.until("presence", name="ana", status="INACTIVO", by="user")
+    ana.ask("say", text="still here")
+    ana.ask("users")
+    witness.expect("message", text="still here")
+    assert witness.ask("info", name="ana")["status"] == "INACTIVO"
+    ana.send("status", status="OCUPADO")
+    witness.expect("presence", name="ana", status="OCUPADO", by="user")
+
+
+@pytest.mark.parametrize("status", ["ACTIVO", "OCUPADO"])
+def test_a_status_asked_for_while_idle_is_told_in_one_push_by_the_user(quick, witness, status):
+    ana = joins(quick, witness)
+    witness.expect("presence", name="ana", status="INACTIVO", by="server")
+    assert ana.ask("status", status=status)["type"] == "ok"
+    witness.expect("presence", name="ana", status=status, by="user")
+
+
+def test_inactive_asked_for_while_idle_is_told_to_nobody_and_stays(quick, witness):
+    ana = joins(quick, witness)
+    witness.expect("presence", name="ana", status="INACTIVO", by="server")
+    assert ana.ask("status", status="INACTIVO")["type"] == "ok"
+    ana.ask("say", text="still here")
+    assert [m["type"] for m in quick.sync(witness)[0]] == ["message"]
+    assert witness.ask("info", name="ana")["status"] == "INACTIVO"
+
+
+def test_who_is_idle_is_still_reached(quick, witness):
+    ana = joins(quick, witness)
+    witness.expect("presence", name="ana", status="INACTIVO", by="server")
+    assert witness.ask("direct", to="ana", text="psst")["type"] == "ok"
+    witness.ask("say", text="hola")
+    ana.until("direct", text="psst")
+    ana.until("message", text="hola")
+    assert witness.ask("info", name="ana")["status"] == "INACTIVO"
+
+
+def test_who_takes_over_an_idle_session_gets_the_chosen_status(quick, witness):
+    ana = joins(quick, witness)
+    ana.send("status", status="OCUPADO")
+    witness.until("presence", name="ana", status="OCUPADO", by="user")
+    witness.expect("presence", name="ana", status="INACTIVO", by="server")
+    assert quick.peer().register("ana", token=ana.token)["status"] == "OCUPADO"
+
+
+def test_info_counts_the_seconds_since_the_last_activity(quick, witness):
+    ana = joins(quick, witness)
+    while witness.ask("info", name="ana")["idle"] < 1:
+        ana.roundtrip()  # which is no activity
+    for _ in range(20):  # on a busy machine a second may pass in between
+        ana.ask("users")
+        if witness.ask("info", name="ana")["idle"] == 0:
+            return
+    raise AssertionError("a request is an activity")
+
+
+def test_idling_can_be_switched_off(start_server):
+    ana = start_server("--idle-after", "off").user("ana")
+    assert ana.ask("info", name="ana")["status"] == "ACTIVO"
+
+
+def test_a_bot_hears_of_its_own_idling_alone(quick, witness):
+    joins(quick, witness)
+    bot = quick.user("bot", events="messages")
+    bot.expect("presence", name="bot", status="INACTIVO", by="server")
+    bot.send("users")
+    bot.until("presence", name="bot", status="ACTIVO", by="server")

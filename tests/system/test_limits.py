@@ -1,0 +1,187 @@
+"""What one client may ask for: requests, connections, descriptors; and what the others feel."""
+
+import contextlib
+import os
+import time
+
+import pytest
+
+BURST = 40
+
+
+def flood(peer, count):
+    """Ask for more than the bucket holds, and give the answers in their order."""
+    peer.send_all(*({"type": "users", "id": n} for n in range(count)))
+    return [m for m in peer.until_id(count - 1) if "id" in m]
+
+
+def test_whoever_asks_too_fast_is_refused_until_the_bucket_fills_again(start_server):
+    server = start_server("--rate-limit", "10/s")
+    ana = server.user("ana")
+    answers = flood(ana, BURST + 40)
+    assert [m["id"] for m in answers] == list(range(BURST + 40))
+    refused = [m for m in answers if m["type"] == "error"]
+    assert {m["code"] for m in refused} == {"rate_limited"}
+    assert all(0 < m["retry_after"] <= 10 for m in refused)
+    assert 0 < len(refused) <= 41  # the register may have spent one
+    assert all(m["type"] == "users" for m in answers[: BURST - 1])
+    time.sleep(refused[-1]["retry_after"])  # as the server asked
+    assert ana.ask("users")["type"] == "users"
+
+
+def test_what_is_refused_is_not_carried_out_and_others_are_not_touched(start_server):
+    server = start_server("--rate-limit", "10/s")
+    ana, luis = server.user("ana"), server.user("luis")
+    ana.send_all(*({"type": "say", "text": str(n), "id": n} for n in range(BURST + 40)))
+    answers = {m["id"]: m for m in ana.until_id(BURST + 39) if "id" in m}
+    said = [n for n, answer in answers.items() if answer["type"] == "ok"]
+    assert len(said) < BURST + 40
+    heard = [m["text"] for m in server.sync(luis)[0] if m["type"] == "message"]
+    assert heard == [str(n) for n in said]
+
+
+@pytest.mark.parametrize("kind", ["say", "direct", "status", "users", "info", "ping", "nope"])
+def test_every_request_spends_from_the_bucket(start_server, kind):
+    ana = start_server("--rate-limit", "10/s").user("ana")
+    fields = {"text": "x", "to": "ana", "name": "ana", "status": "ACTIVO"}
+    ana.send_all(*({"type": kind, "id": n, **fields} for n in range(100)))
+    answers = [m for m in ana.until_id(99) if "id" in m]
+    assert "rate_limited" in {m.get("code") for m in answers}
+
+
+def test_pong_and_quit_spend_nothing(start_server):
+    server = start_server("--rate-limit", "10/s")
+    ana, luis = server.user("ana"), server.user("luis")
+    ana.send_all(*[{"type": "pong"}] * 500)
+    assert ana.ask("users")["type"] == "users"
+    flood(ana, BURST + 20)
+    ana.send("quit")
+    luis.expect("left", name="ana", reason="quit")
+
+
+def test_the_hundredth_refusal_within_ten_seconds_ends_the_session(start_server):
+    server = start_server("--rate-limit", "10/s")
+    ana, luis = server.user("ana"), server.user("luis")
+    with contextlib.suppress(OSError):
+        ana.send_all(*[{"type": "users"}] * 1000)
+    luis.expect("left", name="ana", reason="flood")
+    refusals = []
+    with contextlib.suppress(ConnectionResetError):
+        refusals += [m for m in ana.rest() if m.get("code") == "rate_limited"]
+    assert len(refusals) <= 100
+    server.user("ana", ana.source)
+
+
+def test_ninety_nine_refusals_are_borne(start_server):
+    server = start_server("--rate-limit", "10/s")
+    ana = server.user("ana")
+    answers = flood(ana, BURST + 80)
+    assert sum(m["type"] == "error" for m in answers) < 100
+    time.sleep(0.3)  # ten requests a second are allowed
+    assert ana.ask("users")["type"] == "users"
+
+
+def test_a_full_server_says_so_and_has_room_again_when_somebody_leaves(start_server):
+    server = start_server("--max-users", "2")
+    ana, luis = server.user("ana"), server.user("luis")
+    eva = server.peer()
+    eva.send("register", name="eva", id=1)
+    eva.expect_error("server_full", id=1)
+    eva.expect_end()
+    luis.send("quit")
+    ana.until("left", name="luis")
+    server.user("eva", eva.source)
+
+
+def test_a_full_server_lets_a_token_take_over(start_server):
+    server = start_server("--max-users", "1")
+    ana = server.user("ana")
+    server.peer().register("ana", token=ana.token)
+
+
+def test_connections_beyond_the_bound_are_refused(start_server):
+    server = start_server("--max-users", "2", "--max-unregistered", "3")
+    ana = server.user("ana")
+    hanging = [server.peer() for _ in range(12)]
+    full = [peer for peer in hanging if refused_as_full(peer)]
+    assert len(full) >= 12 - (2 + 3)
+    assert ana.ask("say", text="hola")["type"] == "ok"
+    for peer in hanging:
+        peer.close()
+    assert eventually_a_user(server, "luis")
+
+
+def test_one_address_has_few_unregistered_connections(start_server):
+    server = start_server("--max-unregistered-per-address", "3")
+    first = server.peer()
+    others = [server.peer(first.source) for _ in range(2)]
+    for peer in (first, *others):
+        assert peer.roundtrip() == []
+    assert refused_as_full(server.peer(first.source))
+    server.user("ana")  # from another address
+    others[0].send("quit")
+    others[0].wait_for_end()
+    others[0].close()
+    assert eventually_a_user(server, "luis", first.source)
+
+
+def test_shared_addresses_lift_the_bound_for_one_address(start_server):
+    server = start_server("--shared-addresses", "--max-unregistered-per-address", "2")
+    first = server.peer()
+    for _ in range(5):
+        assert server.peer(first.source).roundtrip() == []
+
+
+def refused_as_full(peer):
+    """Tell whether a new connection is refused, or served."""
+    try:
+        peer.send("ping")
+        answer = peer.next()
+    except ConnectionError:  # refused and closed before the ping came
+        return True
+    if answer is None or answer["type"] == "pong":
+        return answer is None
+    assert answer["code"] == "server_full"
+    peer.wait_for_end()
+    return True
+
+
+def eventually_a_user(server, name, source=None):
+    """Register as soon as the server has taken note of connections that are gone."""
+    give_up_at = time.monotonic() + 30
+    while time.monotonic() < give_up_at:
+        peer = server.peer(source)
+        with contextlib.suppress(ConnectionError):
+            peer.send("register", name=name)
+            if (answer := peer.next()) is not None and answer["type"] == "welcome":
+                return True
+        peer.close()
+        time.sleep(0.05)
+    return False
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        user, system = stat.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("threads", ["2", "session"])
+def test_without_descriptors_the_server_goes_on_and_does_not_spin(start_server, threads):
+    within = ("sh", "-c", 'ulimit -n 48; exec "$@"', "sh")
+    server = start_server("--threads", threads, within=within)
+    ana, luis = server.users("ana", "luis")
+    hanging = [server.peer() for _ in range(60)]
+    cpu = cpu_seconds(server.process.pid)
+    start = time.monotonic()
+    said = 0
+    while time.monotonic() - start < 1.0:
+        assert ana.ask("say", text="hola")["type"] == "ok"
+        luis.until("message", text="hola")
+        said += 1
+        time.sleep(0.02)  # leaves the server something to spin in
+    assert cpu_seconds(server.process.pid) - cpu < 0.5 + said * 0.005
+    for peer in hanging:
+        peer.close()
+    assert eventually_a_user(server, "eva")
+    assert server.sync(ana)[0][-1]["name"] == "eva"

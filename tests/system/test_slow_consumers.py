@@ -1,0 +1,220 @@
+"""Whoever does not read: nobody else feels it, and what is left out is announced exactly."""
+
+import contextlib
+import threading
+import time
+from functools import partial
+
+import pytest
+
+EVENTS = ("message", "joined", "left", "presence")
+SMALL = 4096  # bytes of a socket's buffer; the kernel doubles them
+
+
+def slow_peer(server, name, **fields):
+    """A user of whom the kernel keeps little, so that not reading is felt at once."""
+    peer = server.peer(receive_buffer=SMALL)
+    peer.register(name, **fields)
+    return peer
+
+
+def read_up_to(peer, seq):
+    """Read until the event with this number has come, or is announced as left out."""
+    messages = [peer.next()]
+    while position(messages[-1]) < seq:
+        messages.append(peer.next())
+    return messages
+
+
+def position(message):
+    """Say up to which number a client knows the chat after this message; 0 if it does not tell."""
+    if message["type"] == "gap":
+        return message["through"]
+    return message["seq"] if message["type"] in EVENTS else 0
+
+
+@pytest.mark.parametrize("threads", ["2", "session"])
+def test_a_stopped_reader_in_a_busy_room_keeps_nobody_waiting(start_server, together, threads):
+    server = start_server("--threads", threads, "--write-timeout", "600")
+    stopped = [slow_peer(server, f"stopped{n}") for n in range(5)]
+    talkers = server.users("ana", "luis", "eva", "leo")
+    count, text = 40, "x" * 4000
+    for user in talkers:
+        user.seen = []
+
+    def talk(user):
+        for number in range(count):
+            user.send("say", text=f"{user.name} {number} {text}")
+            while sum(m["from"] == user.name for m in user.seen) <= number:
+                user.seen.append(user.next())
+        while len(user.seen) < count * len(talkers):
+            user.seen.append(user.next())
+
+    together(*(partial(talk, user) for user in talkers))
+    first = talkers[0].seen
+    assert len(first) == count * len(talkers)
+    assert all(user.seen == first for user in talkers)
+    server.user("sol")  # registering goes on too
+    # The log still holds all of it: who starts to read again has lost nothing.
+    for peer in stopped:
+        messages = peer.until("joined", name="sol")
+        assert [m for m in messages if m["type"] == "message" and "mark" not in m["text"]] == first
+
+
+@pytest.mark.parametrize("events", ["all", "messages"])
+def test_a_slow_consumer_gets_a_gap_that_names_exactly_what_was_left_out(start_server, events):
+    server = start_server("--log-bytes", "65536", "--send-buffer-bytes", str(SMALL))
+    ana = server.user("ana")
+    slow = slow_peer(server, "slow", events=events)
+    ana.until("joined", name="slow")
+    known = slow.seq + (events == "all")  # its own `joined`
+    for _ in range(3):
+        happened = []
+        for number in range(40):
+            ana.send("say", text="x" * 8000)
+            ana.send("status", status=("OCUPADO", "ACTIVO")[number % 2])
+            happened += ana.until("presence")
+        messages = read_up_to(slow, happened[-2]["seq"])
+        if events == "all" and position(messages[-1]) < happened[-1]["seq"]:
+            messages += read_up_to(slow, happened[-1]["seq"])
+        gaps = [m for m in messages if m["type"] == "gap"]
+        assert gaps, "more was said than the log and the buffers hold"
+        wanted = [m for m in happened if events == "all" or m["type"] == "message"]
+        left_out = [m for m in wanted if any(g["after"] < m["seq"] <= g["through"] for g in gaps)]
+        assert left_out
+        assert [m for m in messages if m["type"] in EVENTS] == [
+            m for m in wanted if m not in left_out
+        ]
+        for message in messages:
+            if message["type"] == "gap":
+                assert set(message) == {"type", "after", "through"}
+                assert known <= message["after"] < message["through"]
+                assert events == "messages" or message["after"] == known
+            assert position(message) > known
+            known = position(message)
+        assert {user["name"] for user in slow.ask("users")["users"]} == {"ana", "slow"}
+
+
+def test_a_slow_bot_sees_its_own_presence_in_its_place_among_the_messages(start_server):
+    server = start_server("--send-buffer-bytes", str(SMALL))
+    ana = server.user("ana")
+    bot = slow_peer(server, "bot", events="messages")
+    for status in ("OCUPADO", "ACTIVO"):
+        for _ in range(20):
+            ana.send("say", text="x" * 8000)
+            ana.until("message")
+        bot.send("status", status=status)
+        ana.until("presence", name="bot", status=status)
+    ana.send("say", text="end")
+    seen = [m for m in bot.until("message", text="end") if m["type"] in EVENTS]
+    assert [m["type"] for m in seen].count("presence") == 2
+    assert [m["seq"] for m in seen] == sorted(m["seq"] for m in seen)
+
+
+def test_direct_messages_are_not_lost_in_a_gap(start_server):
+    server = start_server("--log-bytes", "65536", "--send-buffer-bytes", str(SMALL))
+    ana = server.user("ana")
+    slow = slow_peer(server, "slow")
+    for number in range(60):
+        said = ana.ask("say", text="x" * 8000)
+        assert ana.ask("direct", to="slow", text=f"{number}")["type"] == "ok"
+        ana.until("message")
+    messages = read_up_to(slow, said["seq"]) + slow.roundtrip()
+    assert "gap" in [m["type"] for m in messages]
+    directs = [m["text"] for m in messages if m["type"] == "direct"]
+    assert directs == [str(number) for number in range(60)]
+
+
+def test_partial_sends_cut_no_line(start_server, together):
+    server = start_server("--send-buffer-bytes", "2048")
+    ana = server.user("ana")
+    readers = [slow_peer(server, f"reader{n}") for n in range(3)]
+    ana.until("joined", name="reader2")
+    texts = [f"{n}:" + "ñ" * (n * 271 % 8000) for n in range(60)]
+    got = {}
+
+    def read(reader):
+        messages = []
+        while sum(m["type"] in ("message", "direct") for m in messages) < 2 * len(texts):
+            if len(messages) % 5 == 0:
+                reader.send("ping", id=len(messages))
+            messages.append(reader.next())
+        got[reader] = messages
+
+    def talk():
+        for text in texts:
+            ana.send("say", text=text)
+            for reader in readers:
+                ana.send("direct", to=reader.name, text=text)
+            ana.until("message")
+
+    together(talk, *(partial(read, reader) for reader in readers))
+    for messages in got.values():
+        assert [m["text"] for m in messages if m["type"] == "message"] == texts
+        assert [m["text"] for m in messages if m["type"] == "direct"] == texts
+
+
+def test_whoever_takes_no_byte_for_too_long_is_ended(start_server):
+    server = start_server("--write-timeout", "0.5", "--send-buffer-bytes", str(SMALL))
+    ana = server.user("ana")
+    stopped = slow_peer(server, "stopped")
+    for _ in range(10):
+        ana.send("say", text="x" * 16_000)
+        ana.until("message")
+    ana.until("left", name="stopped", reason="slow")
+    assert ana.ask("direct", to="stopped", text="psst")["code"] == "user_not_connected"
+    server.user("stopped", stopped.source)
+
+
+def test_whoever_takes_little_by_little_is_not_ended(start_server):
+    timeout_s = 1.5
+    server = start_server("--write-timeout", str(timeout_s), "--send-buffer-bytes", str(SMALL))
+    ana = server.user("ana")
+    slow = slow_peer(server, "slow")
+    ana.until("joined", name="slow")
+    for _ in range(100):
+        ana.send("say", text="x" * 16_000)
+        ana.until("message")
+    taken, start = b"", time.monotonic()
+    while time.monotonic() - start < 2 * timeout_s:
+        taken += slow.socket.recv(SMALL)
+        time.sleep(0.02)  # the passing of time is what this is about
+    assert len(taken) < 100 * 16_000, "it was behind all the time"
+    assert server.sync(ana) == [[]]
+
+
+@pytest.mark.parametrize("threads", ["2", "session"])
+def test_private_lines_have_a_bound(start_server, threads):
+    server = start_server(
+        *("--private-bytes", "32768", "--send-buffer-bytes", str(SMALL)),
+        *("--write-timeout", "600", "--threads", threads),
+    )
+    ana = server.user("ana")
+    stopped = slow_peer(server, "stopped")
+    ana.until("joined", name="stopped")
+    accepted = 0
+    while (answer := ana.ask("direct", to="stopped", text="x" * 4000))["type"] == "ok":
+        accepted += 1
+        assert accepted < 200, "800,000 bytes are more than the bound and the buffers hold"
+    assert answer["code"] == "user_not_connected"
+    assert accepted * 4000 >= 32768 - 2 * 4100
+    ana.expect("left", name="stopped", reason="slow")
+    server.user("stopped", stopped.source)
+
+
+def test_whoever_asks_and_does_not_read_the_answers_is_ended(start_server):
+    server = start_server(
+        *("--private-bytes", "32768", "--send-buffer-bytes", str(SMALL), "--write-timeout", "2")
+    )
+    ana = server.user("ana")
+    stopped = slow_peer(server, "stopped")
+
+    def ask_and_ask():
+        with contextlib.suppress(OSError):  # until the server has closed
+            while True:
+                stopped.send_raw(b'{"type":"info","name":"ana"}\n' * 100)
+
+    asking = threading.Thread(target=ask_and_ask)
+    asking.start()
+    ana.until("left", name="stopped", reason="slow")
+    asking.join()

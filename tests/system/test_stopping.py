@@ -1,0 +1,88 @@
+"""The orderly stop: everyone is told, nobody can hold it up, and the status is 0."""
+
+import signal
+
+import pytest
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("threads", ["2", "session"])
+def test_everyone_is_told_and_the_server_ends_well(start_server, number, threads):
+    server = start_server("--threads", threads)
+    users = server.users(*(f"user{n}" for n in range(10)))
+    unregistered = server.peer()
+    unregistered.send_raw(b'{"type":"regis')
+    assert users[0].ask("say", text="last words")["type"] == "ok"
+    server.signal(number)
+    waits = []
+    for user in users:
+        user.expect("message", text="last words")
+        closing = user.expect("closing", reason="shutdown")
+        waits.append(closing["retry_after"])
+        user.expect_end()
+        user.close()
+    assert all(0.5 <= wait <= 5 for wait in waits)
+    assert len(set(waits)) > 1, "or all of them come back at one instant"
+    unregistered.wait_for_end()
+    unregistered.close()
+    assert server.wait() == 0
+    with pytest.raises(ConnectionRefusedError):
+        server.peer()
+
+
+def test_clients_that_do_not_read_cannot_hold_up_the_end(start_server):
+    server = start_server("--send-buffer-bytes", "4096")
+    stopped = [server.peer(receive_buffer=4096) for _ in range(5)]
+    for number, peer in enumerate(stopped):
+        peer.register(f"stopped{number}")
+    ana = server.user("ana")
+    for _ in range(50):
+        ana.send("say", text="x" * 16_000)
+        ana.until("message")
+    server.signal()
+    ana.expect("closing")
+    assert server.wait() == 0
+
+
+def test_clients_that_go_on_talking_cannot_hold_up_the_end(start_server):
+    server = start_server()
+    ana = server.user("ana")
+    ana.socket.settimeout(0.1)
+    server.signal()
+    try:
+        while server.process.poll() is None:
+            ana.send_raw(b'{"type":"say","text":"and another thing"}\n' * 100)
+    except OSError:  # it has closed, or reads no more
+        pass
+    assert server.wait() == 0
+
+
+def test_a_second_signal_ends_it_at_once(start_server):
+    server = start_server("--send-buffer-bytes", "4096")
+    stopped = server.peer(receive_buffer=4096)
+    stopped.register("stopped")
+    ana = server.user("ana")
+    for _ in range(20):
+        ana.send("say", text="x" * 16_000)
+        ana.until("message")
+    server.signal()
+    ana.expect("closing")
+    server.signal()
+    server.wait()
+
+
+def test_a_challenge_under_way_does_not_hold_up_the_end(start_server):
+    server = start_server("--challenge-timeout", "60")
+    old = server.user("ana")
+    old.answers_pings = False
+    newcomer = server.peer(old.source)
+    newcomer.send("register", name="ana")
+    old.expect("ping")
+    server.signal()
+    assert server.wait() == 0
+
+
+def test_an_empty_server_ends_too(start_server):
+    server = start_server()
+    server.signal(signal.SIGINT)
+    assert server.wait() == 0
