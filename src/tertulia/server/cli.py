@@ -66,13 +66,14 @@ def _print_greeting(config: Config, port: int, users_that_fit: int) -> None:
     room = ngettext(
         "There is room for one user.", "There is room for {count} users.", users_that_fit
     )
+    how_to_stop, name = _("Ctrl-C stops the server."), _("NAME")
     addresses = addresses_to_join(config) or ["127.0.0.1"]
     lines = [
         opened.format(version=__version__, port=port),
         "",
-        *(f"    tertulia {_('NAME')} {address} {port}" for address in addresses),
+        *(f"    tertulia {name} {address} {port}" for address in addresses),
         "",
-        f"{room.format(count=users_that_fit)} {_('Ctrl-C stops the server.')}",
+        f"{room.format(count=users_that_fit)} {how_to_stop}",
         "",
     ]
     sys.stderr.write("\n".join(lines))  # in one piece: the log is written from other threads
