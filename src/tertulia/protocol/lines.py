@@ -9,7 +9,7 @@ from typing import NoReturn, get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from tertulia.protocol.messages import MAX_INT, ErrorCode, Request, ServerMessage
+from tertulia.protocol.messages import MAX_INT, ErrorCode, Request, ServerMessage, StoredMessage
 
 MAX_LINE_BYTES = 65_536  # from a client, with its newline
 
@@ -145,6 +145,11 @@ def decode_server_message(line: bytes) -> ServerMessage | None:
         if isinstance(kind, str) and kind not in _server_types:
             return None
         raise ValueError(f"not a message of the protocol: {error}") from error
+
+
+def encode_stored(message: StoredMessage) -> bytes:
+    """Write a message of the history as a line of its own, for an export."""
+    return _encoder.encode(message) + b"\n"
 
 
 def encode(message: Request | ServerMessage) -> bytes:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 
 from tertulia.protocol.lines import encode
-from tertulia.protocol.messages import Error, ErrorCode
+from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.limits import Admission
 from tertulia.server.pool import WorkerPool
@@ -25,7 +25,7 @@ _PAUSE_S = 0.1  # without descriptors; a loop without it spins a core
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _MAX_LINGERING = 64  # refused sockets kept open, so that the client can read why
 _LINGER_S = 1.0
-_SERVER_FULL = encode(Error(code=ErrorCode.SERVER_FULL, message="the server is full, try later"))
+_SERVER_FULL = encode(refusals.server_full())
 
 # Inherited by every accepted socket. Keepalive finds a peer that is gone while nothing is to be
 # sent, the user timeout one that is gone while something is.

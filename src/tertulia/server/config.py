@@ -31,6 +31,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     flood_refusals: int = 100  # so many `rate_limited` ...
     flood_window_s: float = 10.0  # ... within this time close the connection
 
+    history: str | None = None  # the file of the general chat; None: no history
+    keep_days: float | None = None  # None: all
+    history_queue: int = 10_000  # messages on their way to disk; at the bound speakers wait
+    history_query_timeout_s: float = 2.0  # for a page or a search: then `unavailable`
+    max_pages_waiting: int = 4  # `history` and `search` of one session under way
+    seq_block: int = 1_000_000  # numbers reserved on disk at a time, before any is given
+
     nonce_keep_s: float = 600.0  # how long a repeated message is known as such
     max_nonces: int = 262_144  # at the bound the oldest is forgotten: some 60 MiB
 

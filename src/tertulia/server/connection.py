@@ -19,6 +19,7 @@ from tertulia.server.session import Session
 
 if TYPE_CHECKING:
     from tertulia.server.audience import Audience
+    from tertulia.server.history import PageRequest
 
 
 class State(Enum):
@@ -63,6 +64,9 @@ class Connection:
         "malformed_count",
         "out",
         "own_events",
+        "page_under_way",
+        "pages_waiting",
+        "pending",
         "pinged",
         "progress_at",
         "rate",
@@ -94,6 +98,9 @@ class Connection:
 
         self.out = bytearray()  # private lines, and before them the rest of a line cut in two
         self.audience: Audience | None = None  # that it follows the events with
+        self.pending = 0  # answers that will come from the history
+        self.pages_waiting: deque[PageRequest] = deque()  # bound: max_pages_waiting
+        self.page_under_way = False
         self.cursor = 0  # in the event log, while it is not in step with its worker
         self.own_events: deque[tuple[int, bytes]] = deque()  # to go out among the log's, by seq
         self.blocked = False  # the socket takes no more for now

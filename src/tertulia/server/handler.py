@@ -19,6 +19,7 @@ from tertulia.protocol.messages import (
     Error,
     ErrorCode,
     History,
+    HistoryPage,
     Info,
     Ok,
     Ping,
@@ -31,11 +32,13 @@ from tertulia.protocol.messages import (
     SetStatus,
     Users,
 )
+from tertulia.server import refusals
 from tertulia.server.connection import Connection, State
-from tertulia.server.hub import Handover, Hub, InTheWay, not_connected
+from tertulia.server.hub import Handover, Hub, InTheWay, Wait
 
 if TYPE_CHECKING:
     from tertulia.server.config import Config
+    from tertulia.server.history import PageRequest
     from tertulia.server.session import Session
     from tertulia.server.worker import Worker
 
@@ -49,6 +52,7 @@ class RequestHandler:
         self._worker = worker
         self._hub = hub
         self._config = config
+        self._max_pages_waiting = config.max_pages_waiting
 
     def handle(self, connection: Connection, line: bytes) -> None:
         """Carry out one line and queue its answer.
@@ -59,7 +63,7 @@ class RequestHandler:
         if session is None:
             connection.line_count += 1
             if connection.line_count > self._config.max_lines_before_welcome:
-                self._refuse(connection, _not_registered(UNSET))
+                self._refuse(connection, refusals.not_registered(UNSET))
                 return
         try:
             request = decode_request(line)
@@ -86,7 +90,7 @@ class RequestHandler:
             case Quit():
                 self._worker.finish(connection, CloseReason.QUIT)
             case _:
-                self._worker.output.tell(connection, _not_registered(request.id))
+                self._worker.output.tell(connection, refusals.not_registered(request.id))
 
     def _handle_in_session(
         self, connection: Connection, session: Session, request: Request
@@ -94,7 +98,7 @@ class RequestHandler:
         answer: Answer | None
         match request:
             case Say():
-                answer = self._hub.say(session, request)
+                answer = self._say(connection, session, request)
             case Direct():
                 answer = self._direct(connection, session, request)
             case SetStatus():
@@ -104,11 +108,9 @@ class RequestHandler:
             case Info():
                 answer = self._hub.info(session, request)
             case History() | Search():
-                reason = "this server keeps no history"
-                answer = Error(id=request.id, code=ErrorCode.HISTORY_OFF, message=reason)
+                answer = self._want_page(connection, session, request)
             case Register():
-                reason = f"you are registered already, as '{session.name.shown}'"
-                answer = Error(id=request.id, code=ErrorCode.ALREADY_REGISTERED, message=reason)
+                answer = refusals.already_registered(request, session.name.shown)
             case _:
                 answer = Pong(id=request.id)
         self._worker.output.tell_own_events(connection, session)
@@ -150,6 +152,68 @@ class RequestHandler:
         )
         self._worker.finish(connection, CloseReason.REFUSED, error)
 
+    # --- the general chat and its history ------------------------------------------------------
+
+    def _say(self, connection: Connection, session: Session, request: Say) -> Answer | None:
+        outcome = self._hub.say(session, request)
+        if not isinstance(outcome, Wait):
+            return outcome
+        if outcome is Wait.FOR_DISK:
+            connection.pending += request.id is not UNSET
+        elif self._hub.history is not None:
+            connection.held = True
+            again = functools.partial(self._say_again, connection, session, request)
+            self._hub.history.when_room(functools.partial(self._worker.mailbox.post, again))
+        return None
+
+    def _say_again(self, connection: Connection, session: Session, request: Say) -> None:
+        if connection.state is State.REGISTERED:
+            connection.held = False
+            answer = self._say(connection, session, request)
+            self._worker.output.tell_own_events(connection, session)
+            if answer is not None:
+                self._worker.output.tell(connection, answer)
+            if not connection.held:
+                self._worker.resume(connection)
+
+    def _want_page(
+        self, connection: Connection, session: Session, request: PageRequest
+    ) -> Answer | None:
+        if self._hub.history is None:
+            return refusals.history_off(request)
+        if len(connection.pages_waiting) + connection.page_under_way >= self._max_pages_waiting:
+            return refusals.rate_limited(request.id, 1.0)
+        self._hub.note_activity(session)
+        connection.pending += 1
+        connection.pages_waiting.append(request)
+        self.ask_next_page(connection)
+        return None
+
+    def ask_next_page(self, connection: Connection) -> None:
+        """Ask the history for the next page that a connection waits for.
+
+        One at a time, and only while the client takes what it gets: a page can be large.
+        """
+        if (
+            self._hub.history is not None
+            and connection.pages_waiting
+            and not connection.page_under_way
+            and not connection.blocked
+        ):
+            connection.page_under_way = True
+            self._hub.history.ask(
+                connection.pages_waiting.popleft(),
+                lambda page: self._worker.mailbox.post(
+                    functools.partial(self._on_page, connection, page)
+                ),
+            )
+
+    def _on_page(self, connection: Connection, page: HistoryPage | Error) -> None:
+        connection.page_under_way = False
+        self._worker.answer_pending(connection, page)
+        # After this round's flush, when it is known whether the client takes it.
+        self._worker.mailbox.post(functools.partial(self.ask_next_page, connection))
+
     # --- direct messages -----------------------------------------------------------------------
 
     def _direct(self, connection: Connection, session: Session, request: Direct) -> Answer | None:
@@ -172,7 +236,7 @@ class RequestHandler:
 
     def _after_handover(self, session: Session, request: Direct, delivered: bool) -> Answer:
         if not delivered:
-            return not_connected(request, request.to)
+            return refusals.not_connected(request, request.to)
         self._hub.direct_delivered(session, request)
         return Ok(id=request.id)
 
@@ -193,12 +257,7 @@ class RequestHandler:
         retry_after = connection.rate.spend(worker.now)
         if not retry_after:
             return True
-        error = Error(
-            id=request_id,
-            code=ErrorCode.RATE_LIMITED,
-            message=f"too many requests, try again in {retry_after:.3f} s",
-            retry_after=round(retry_after, 3),
-        )
+        error = refusals.rate_limited(request_id, retry_after)
         if connection.rate.is_flood(worker.now):
             worker.finish(connection, CloseReason.FLOOD, error)
         else:
@@ -212,7 +271,7 @@ class RequestHandler:
         error = Error(id=bad.request_id, code=bad.code, message=str(bad))
         if bad.code is ErrorCode.UNKNOWN_TYPE:
             if session is None:
-                error = _not_registered(bad.request_id)
+                error = refusals.not_registered(bad.request_id)
             elif not self._may_spend(connection, bad.request_id):
                 return
         connection.malformed_count += bad.code is ErrorCode.MALFORMED
@@ -220,8 +279,3 @@ class RequestHandler:
             worker.finish(connection, CloseReason.PROTOCOL, error)
         else:
             worker.output.tell(connection, error)
-
-
-def _not_registered(request_id: int | UnsetType) -> Error:
-    reason = 'register first: {"type":"register","name":"..."}'
-    return Error(id=request_id, code=ErrorCode.NOT_REGISTERED, message=reason)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import Enum, auto
 from typing import Literal, NamedTuple
 
 from msgspec import UNSET
@@ -25,7 +26,6 @@ from tertulia.protocol.messages import (
     Direct,
     DirectMessage,
     Error,
-    ErrorCode,
     Info,
     Joined,
     Left,
@@ -44,16 +44,13 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.names import Name, parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES, check_text
+from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.eventlog import EventLog
+from tertulia.server.history import History
 from tertulia.server.nonces import RecentNonces
 from tertulia.server.registry import Registry
-from tertulia.server.session import Home, Session
-
-_WHAT_IS_WRONG_WITH_A_TEXT = {
-    ErrorCode.TEXT_INVALID: "a text needs a visible character and no control characters",
-    ErrorCode.TEXT_TOO_LONG: f"a text has at most {MAX_TEXT_BYTES} bytes",
-}
+from tertulia.server.session import Home, Receipt, Session
 
 
 class Registered(NamedTuple):
@@ -77,12 +74,20 @@ class Handover(NamedTuple):
     line: bytes
 
 
+class Wait(Enum):
+    """What the answer to a `say` waits for."""
+
+    FOR_DISK = auto()  # it comes by `Home.acknowledge`
+    FOR_ROOM = auto()  # nothing is said yet: ask again once `History.when_room` says so
+
+
 class Hub:
     """The rules of the chat, and the order in which everything in it happens."""
 
     def __init__(
         self,
         config: Config,
+        history: History | None = None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
         utc: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -93,10 +98,13 @@ class Hub:
         self._lock = threading.Lock()
         self._registry = Registry(shared_addresses=config.shared_addresses)
         self._nonces = RecentNonces(config.nonce_keep_s, config.max_nonces)
-        self._epoch = secrets.token_hex(8)
-        self._seq = 0
-        self.events = EventLog(config.log_bytes)
-        self.messages = EventLog(config.log_bytes)  # for who asked for these alone
+        self.history = history
+        self._epoch, self._seq = secrets.token_hex(8), 0
+        if history is not None:
+            self._epoch, self._seq = history.numbering.epoch, history.numbering.last_seq
+            self._recall_nonces(history)
+        self.events = EventLog(config.log_bytes, self._seq)
+        self.messages = EventLog(config.log_bytes, self._seq)  # for who asked for these alone
 
     def __repr__(self) -> str:
         return f"<Hub users={len(self._registry)} seq={self._seq}>"
@@ -118,36 +126,27 @@ class Hub:
         error: that session has to be challenged first.
         """
         if request.protocol not in (UNSET, PROTOCOL_VERSION):
-            reason = f"this server speaks protocol {PROTOCOL_VERSION}"
-            return Error(id=request.id, code=ErrorCode.PROTOCOL_UNSUPPORTED, message=reason)
+            return refusals.protocol_unsupported(request)
         name = parse_name(request.name)
         if name is None:
-            reason = "a name has 1 to 32 letters, digits, '_', '-' or '.', a letter or digit first"
-            return Error(id=request.id, code=ErrorCode.NAME_INVALID, message=reason)
+            return refusals.name_invalid(request)
         with self._lock:
             namesake = self._registry.with_name(name.key)
             neighbour = self._registry.at_address(address)
             if namesake is not None and _has_token(namesake, request):
                 if neighbour not in (None, namesake):
-                    return _address_taken(request, address)
+                    return refusals.address_taken(request, address)
                 return self._enter(request, name, address, home, replaced=namesake)
             obstacle = namesake or neighbour
             if obstacle is None:
                 if len(self._registry) >= self._config.max_users:
-                    reason = "the server is full, try later"
-                    return Error(id=request.id, code=ErrorCode.SERVER_FULL, message=reason)
+                    return refusals.server_full(request.id)
                 return self._enter(request, name, address, home, replaced=None)
             if may_challenge and obstacle.address == address:
                 return InTheWay(obstacle)
             if obstacle is neighbour and namesake is None:
-                return _address_taken(request, address)
-            reason = f"a user '{obstacle.name.shown}' is connected already"
-            return Error(
-                id=request.id,
-                code=ErrorCode.NAME_TAKEN,
-                message=reason,
-                name=obstacle.name.shown,
-            )
+                return refusals.address_taken(request, address)
+            return refusals.name_taken(request, obstacle.name.shown)
 
     def release(self, session: Session, reason: CloseReason) -> bool:
         """Take a session off the list and tell everyone; False if it was off already.
@@ -211,31 +210,33 @@ class Hub:
 
     # --- talking -------------------------------------------------------------------------------
 
-    def say(self, session: Session, request: Say) -> Ok | Error | None:
+    def say(self, session: Session, request: Say) -> Ok | Wait | Error | None:
         """Publish a message to the general chat; None if the session has ended meanwhile."""
         problem = check_text(request.text)
         if problem is not None:
-            return _text_refused(request, problem)
+            return refusals.text_refused(request, problem)
         with self._lock:
             if session not in self._registry:
                 return None
+            if self.history is not None and not self.history.take_room():
+                return Wait.FOR_ROOM
             now = self._note_activity(session)
             key = (session.name.key, request.nonce)
-            if request.nonce is not UNSET:
-                seq = self._nonces.get(key, now)
-                if seq is not None:
-                    return Ok(id=request.id, seq=seq)
-            message = ChatMessage(
-                seq=self._next_seq(),
-                time=self._now(),
-                sender=session.name.shown,
-                text=request.text,
-                nonce=request.nonce,
-            )
-            self._publish(message)
-            if request.nonce is not UNSET:
-                self._nonces.remember(key, message.seq, now)
-            return Ok(id=request.id, seq=message.seq)
+            seq = self._nonces.get(key, now) if request.nonce is not UNSET else None
+            message = None
+            if seq is None:
+                message = self._publish_message(session, request)
+                seq = message.seq
+                if request.nonce is not UNSET:
+                    self._nonces.remember(key, seq, now)
+            if self.history is None:
+                return Ok(id=request.id, seq=seq)
+            receipt = None if request.id is UNSET else Receipt(session, request.id, seq)
+            if message is None:
+                self.history.confirm(receipt)
+            else:
+                self.history.write(message, receipt)
+            return Wait.FOR_DISK
 
     def direct(self, session: Session, request: Direct) -> Handover | Ok | Error | None:
         """Find the session that a direct message is for; None if the sender's has ended.
@@ -244,7 +245,7 @@ class Hub:
         """
         problem = check_text(request.text)
         if problem is not None:
-            return _text_refused(request, problem)
+            return refusals.text_refused(request, problem)
         name = parse_name(request.to)
         with self._lock:
             if session not in self._registry:
@@ -256,7 +257,7 @@ class Hub:
                     return Ok(id=request.id)
             receiver = self._registry.with_name(name.key) if name is not None else None
             if receiver is None:
-                return not_connected(request, request.to)
+                return refusals.not_connected(request, request.to)
             self._note_activity(session)
             message = DirectMessage(
                 time=self._now(),
@@ -274,6 +275,11 @@ class Hub:
                 key = (session.name.key, "direct", request.nonce)
                 self._nonces.remember(key, 0, self._monotonic())
 
+    def note_activity(self, session: Session) -> None:
+        """Note a request that the Hub has no part in."""
+        with self._lock:
+            self._note_activity(session)
+
     # --- status and lists ----------------------------------------------------------------------
 
     def set_status(self, session: Session, request: SetStatus) -> Ok | Error | None:
@@ -281,8 +287,7 @@ class Hub:
         try:
             status = Status(request.status)
         except ValueError:
-            reason = f"a status is one of {', '.join(Status)}"
-            return Error(id=request.id, code=ErrorCode.STATUS_INVALID, message=reason)
+            return refusals.status_invalid(request)
         with self._lock:
             if session not in self._registry:
                 return None
@@ -312,7 +317,7 @@ class Hub:
         with self._lock:
             user = self._registry.with_name(name.key) if name is not None else None
             if user is None:
-                return not_connected(request, request.name)
+                return refusals.not_connected(request, request.name)
             now = self._note_activity(session)
             return UserInfo(
                 id=request.id,
@@ -324,6 +329,14 @@ class Hub:
             )
 
     # --- under the lock ------------------------------------------------------------------------
+
+    def _recall_nonces(self, history: History) -> None:
+        now, monotonic_now = self._utc(), self._monotonic()
+        for seq, said_at, sender, nonce in history.nonces(now):
+            name = parse_name(sender)
+            if name is not None:
+                age_s = max(0.0, (now - datetime.fromisoformat(said_at)).total_seconds())
+                self._nonces.remember((name.key, nonce), seq, monotonic_now - age_s)
 
     def _note_activity(self, session: Session) -> float:
         """Note a request that was not refused; give an idled user the chosen status back."""
@@ -348,6 +361,17 @@ class Hub:
         if session.messages_only:
             session.own_events.append((event.seq, line))
 
+    def _publish_message(self, session: Session, request: Say) -> ChatMessage:
+        message = ChatMessage(
+            seq=self._next_seq(),
+            time=self._now(),
+            sender=session.name.shown,
+            text=request.text,
+            nonce=request.nonce,
+        )
+        self._publish(message)
+        return message
+
     def _publish(self, event: NumberedEvent) -> bytes:
         line = encode(event)
         self.events.append(event.seq, line)
@@ -357,25 +381,12 @@ class Hub:
 
     def _next_seq(self) -> int:
         self._seq += 1
+        if self.history is not None:
+            self.history.reserve_soon(self._seq)
         return self._seq
 
     def _now(self) -> str:
         return self._utc().isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
-def not_connected(request: Direct | Info, name: str) -> Error:
-    """Answer a request that names a user who is not here."""
-    reason = f"no user '{name[:64]}' is connected"
-    return Error(id=request.id, code=ErrorCode.USER_NOT_CONNECTED, message=reason, name=name)
-
-
-def _address_taken(request: Register, address: str) -> Error:
-    reason = f"a user from {address} is connected already (--shared-addresses allows several)"
-    return Error(id=request.id, code=ErrorCode.ADDRESS_TAKEN, message=reason)
-
-
-def _text_refused(request: Say | Direct, problem: ErrorCode) -> Error:
-    return Error(id=request.id, code=problem, message=_WHAT_IS_WRONG_WITH_A_TEXT[problem])
 
 
 def _has_token(session: Session, request: Register) -> bool:

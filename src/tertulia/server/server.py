@@ -4,11 +4,13 @@ import ipaddress
 import logging
 import resource
 import time
+from pathlib import Path
 
 import ifaddr
 
 from tertulia.server.acceptor import Acceptor, listen
 from tertulia.server.config import Config
+from tertulia.server.history import History
 from tertulia.server.hub import Hub
 from tertulia.server.limits import Admission
 from tertulia.server.pool import WorkerPool
@@ -22,21 +24,24 @@ _STOP_TIMEOUT_S = 8.0  # with time to spare to the 10 s in which a stop has to b
 class Server:
     """A server of the given configuration.
 
-    The constructor opens the listening socket (OSError if it cannot); `start` begins to serve,
-    `stop` ends it. All three in one thread.
+    The constructor opens the listening socket (OSError if it cannot) and the history (StoreInUse,
+    OSError or sqlite3.Error); `start` begins to serve, `stop` ends it. All three in one thread.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._listener = listen(config)
         self.port: int = self._listener.getsockname()[1]
-        self.hub = Hub(config)
+        self.history = None if config.history is None else History(Path(config.history), config)
+        self.hub = Hub(config, self.history)
         admission = Admission(config)
         self._pool = WorkerPool(config, self.hub, admission)
         self._acceptor = Acceptor(self._listener, self._pool, admission)
 
     def start(self) -> None:
         """Serve, in threads of its own."""
+        if self.history is not None:
+            self.history.start()
         self._pool.start()
         self._acceptor.start()
 
@@ -44,7 +49,10 @@ class Server:
         """Accept nobody any more, say goodbye to all, close; tell whether it was done in time."""
         give_up_at = time.monotonic() + _STOP_TIMEOUT_S
         self._acceptor.stop(_STOP_TIMEOUT_S)
-        return self._pool.drain(max(0.0, give_up_at - time.monotonic()))
+        done = self._pool.drain(max(0.0, give_up_at - time.monotonic()))
+        if self.history is not None:
+            done &= self.history.stop(max(0.5, give_up_at - time.monotonic()))
+        return done
 
 
 def raise_descriptor_limit(config: Config) -> int:

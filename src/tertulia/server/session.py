@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tertulia.protocol.messages import Status
 from tertulia.protocol.names import Name
@@ -22,6 +22,9 @@ class Home(Protocol):
 
     def evict(self, session: "Session") -> None:
         """Close the connection of a session that has been replaced."""
+
+    def acknowledge(self, receipts: list[tuple["Receipt", bool]]) -> None:
+        """Tell speakers that what they said is stored, or that it could not be."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -43,3 +46,11 @@ class Session:
     chosen: Status = Status.ACTIVO  # as the user wants it
     idled: bool = False  # INACTIVO by the server
     own_events: list[tuple[int, bytes]] = field(default_factory=list)  # for it alone, with seq
+
+
+class Receipt(NamedTuple):
+    """Who is to be told, in answer to which request, that a message is stored."""
+
+    session: Session
+    request_id: int
+    seq: int

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import TYPE_CHECKING
 
-from tertulia.protocol.messages import CloseReason, Error, ErrorCode, Ping, Status
+from tertulia.protocol.messages import CloseReason, Ping, Status
+from tertulia.server import refusals
 from tertulia.server.connection import Connection, State
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class Watchdog:
 
         The worker replies as soon as either is known.
         """
+        if connection.held:  # not read for now, and no sign of death then
+            reply()
+            return
         if not connection.challengers:
             connection.challenge_until = self._worker.now + self._config.challenge_timeout_s
             self._worker.output.tell(connection, Ping())
@@ -69,8 +73,7 @@ class Watchdog:
 
     def _on_deadline(self, connection: Connection) -> None:
         if connection.state is State.UNREGISTERED:
-            reason = f"no registration within {self._config.register_timeout_s:g} s"
-            error = Error(code=ErrorCode.REGISTER_TIMEOUT, message=reason)
+            error = refusals.register_timeout(self._config.register_timeout_s)
             log.info("refused address=%s code=%s", connection.address, error.code)
             self._worker.finish(connection, CloseReason.REFUSED, error)
         elif connection.session is None or connection.state is not State.REGISTERED:
@@ -80,6 +83,8 @@ class Watchdog:
 
     def _check_life(self, connection: Connection, session: Session) -> None:
         config, now = self._config, self._worker.now
+        if connection.held:
+            connection.last_byte_at = now  # it may well be sending: nobody reads it
         silence_s = now - connection.last_byte_at
         if connection.blocked and now - connection.progress_at >= config.write_timeout_s:
             self._worker.close(connection, CloseReason.SLOW)

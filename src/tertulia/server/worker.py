@@ -15,14 +15,15 @@ import time
 from collections.abc import Callable
 from math import inf
 
-from tertulia.protocol.lines import LineTooLong
+from tertulia.protocol.lines import MAX_LINE_BYTES, LineTooLong
 from tertulia.protocol.messages import (
+    Answer,
     CloseReason,
     Closing,
-    Error,
-    ErrorCode,
+    Ok,
     ServerMessage,
 )
+from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.connection import Connection, State
 from tertulia.server.handler import RequestHandler
@@ -30,7 +31,7 @@ from tertulia.server.hub import Hub
 from tertulia.server.limits import Admission, RateLimit
 from tertulia.server.mailbox import Mailbox
 from tertulia.server.output import Output
-from tertulia.server.session import Session
+from tertulia.server.session import Receipt, Session
 from tertulia.server.watchdog import Watchdog
 
 log = logging.getLogger("tertulia.server")
@@ -118,6 +119,10 @@ class Worker:
         """Close a session that has been replaced (see Home)."""
         self.mailbox.post(functools.partial(self._on_evict, session))
 
+    def acknowledge(self, receipts: list[tuple[Receipt, bool]]) -> None:
+        """Tell speakers that what they said is stored, or not (see Home)."""
+        self.mailbox.post(functools.partial(self._on_stored, receipts))
+
     # --- the loop ------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -185,6 +190,7 @@ class Worker:
         if mask & ~select.EPOLLIN and connection.blocked:
             self.output.unblock(connection)
             self._watch(connection)
+            self._handler.ask_next_page(connection)
 
     def _receive(self, connection: Connection) -> None:
         is_open = connection.state in (State.UNREGISTERED, State.REGISTERED)
@@ -216,8 +222,7 @@ class Worker:
             try:
                 line = connection.lines.next_line()
             except LineTooLong:
-                reason = "a line has at most 65536 bytes, with its newline"
-                error = Error(code=ErrorCode.LINE_TOO_LONG, message=reason)
+                error = refusals.line_too_long(MAX_LINE_BYTES)
                 self.finish(connection, CloseReason.PROTOCOL, error)
                 return
             if line is not None:
@@ -253,11 +258,29 @@ class Worker:
 
     def put(self, session: Session, line: bytes) -> bool:
         """Queue a line for a session of this worker; False if it is gone."""
-        connection = self._by_session.get(session)
+        connection = self._registered(session)
         if connection is None:
             return False
         self.output.tell_line(connection, line)
         return True
+
+    def _registered(self, session: Session) -> Connection | None:
+        connection = self._by_session.get(session)
+        is_here = connection is not None and connection.state is State.REGISTERED
+        return connection if is_here else None
+
+    def _on_stored(self, receipts: list[tuple[Receipt, bool]]) -> None:
+        for (session, request_id, seq), is_stored in receipts:
+            connection = self._by_session.get(session)
+            if connection is not None:
+                stored, lost = Ok(id=request_id, seq=seq), refusals.not_stored(request_id, seq)
+                self.answer_pending(connection, stored if is_stored else lost)
+
+    def answer_pending(self, connection: Connection, answer: Answer) -> None:
+        """Queue an answer that has come from the history."""
+        if connection.state is not State.CLOSED:
+            connection.pending -= 1
+            self.output.tell(connection, answer)
 
     def on_blocked(self, connection: Connection) -> None:
         """Wait until a socket takes something again."""
@@ -272,6 +295,8 @@ class Worker:
 
     def on_all_said(self, connection: Connection) -> None:
         """Let the client of a finished connection read the last, then close."""
+        if connection.pending:  # the history is not done; `end_by` bounds the wait
+            return
         if connection.eof:
             self.close(connection)
             return
@@ -335,13 +360,13 @@ class Worker:
         connection.blocked = False
         self._watch(connection)
         del self._connections[connection.fd]
+        if session is not None:
+            del self._by_session[session]
         self.output.forget(connection)
         connection.sock.close()
         self._admission.count_closed(connection.address, was_registered=session is not None)
 
     def _release(self, connection: Connection, session: Session, reason: CloseReason) -> None:
-        if self._by_session.pop(session, None) is None:
-            return
         if self._hub.release(session, reason):
             log.info(
                 "left name=%s address=%s reason=%s",
@@ -368,7 +393,7 @@ class Worker:
             self.close(connection, CloseReason.REPLACED)
 
     def _on_challenge(self, session: Session, reply: Callable[[], object]) -> None:
-        connection = self._by_session.get(session)
+        connection = self._registered(session)
         if connection is None:
             reply()
         else:

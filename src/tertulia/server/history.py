@@ -1,0 +1,282 @@
+"""The history: a thread that writes the general chat to disk in groups, and one that reads it.
+
+Other threads give them work and get replies; nobody waits for the disk. What is asked of the
+reader goes through the writer's queue first, so that it finds everything said before.
+"""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from tertulia.protocol import messages
+from tertulia.protocol.messages import ChatMessage, Error, HistoryPage, Search
+from tertulia.server import refusals
+from tertulia.server.config import Config
+from tertulia.server.session import Receipt
+from tertulia.server.store import MessageReader, MessageStore, StoreDamaged, set_aside
+
+log = logging.getLogger("tertulia.server")
+
+_GROUP = 500  # messages in one commit, at most
+_INDEX_STEP = 2_000  # messages brought into the search index between two looks at the queue
+_INDEX_BACKLOG = 20_000  # so many are not left for a quiet moment
+_QUIET_S = 0.5  # without anything to write: a quiet moment
+_TIDY_EVERY_S = 60.0
+_FORGET_EVERY_S = 3_600.0
+_MAX_FAILED = 10_000  # numbers of messages that could not be stored, kept for who resends them
+
+PageRequest = messages.History | messages.Search
+PageReply = Callable[[HistoryPage | Error], object]
+
+
+class _Write(NamedTuple):
+    message: ChatMessage
+    receipt: Receipt | None
+
+
+class _Confirm(NamedTuple):
+    """Acknowledge a message written before."""
+
+    receipt: Receipt | None
+
+
+class _Ask(NamedTuple):
+    request: PageRequest
+    reply: PageReply
+
+
+class History:
+    """The messages of the general chat, on disk.
+
+    `take_room`, `write`, `confirm` and `reserve_soon` are called under the Hub's lock; `ask` and
+    `when_room` by any thread.
+    """
+
+    def __init__(self, path: Path, config: Config) -> None:
+        """Open the file. Raises StoreInUse, OSError, and sqlite3.Error for a disk that is full."""
+        self.path = path
+        self._config = config
+        self._store = _open_store(path, config.seq_block)
+        self._reader = MessageReader(path, config.history_query_timeout_s)
+        self.numbering = self._store.numbering
+        self._reserved_through = self.numbering.reserved_through
+
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)
+        self._queue: deque[_Write | _Confirm | _Ask] = deque()
+        self._room_taken = 0  # bound: history_queue; at the bound the speakers are not read
+        self._reserve_asked = False
+        self._room_waiters: list[Callable[[], object]] = []  # bound: a connection waits once
+        self._questions: deque[_Ask] = deque()  # bound: one for each session
+        self._asked = threading.Condition(self._lock)
+        self._stopping = False
+
+        self._failed: deque[int] = deque(maxlen=_MAX_FAILED)  # the writer's own
+        self._is_failing = False
+        self._unindexed = 1  # messages, at the most; what an earlier run left is not counted
+        self._forget_at = time.monotonic()
+        self._writer_thread = threading.Thread(
+            target=self._write_all, name="history-writer", daemon=True
+        )
+        self._reader_thread = threading.Thread(
+            target=self._answer_all, name="history-reader", daemon=True
+        )
+
+    def start(self) -> None:
+        """Start both threads."""
+        self._writer_thread.start()
+        self._reader_thread.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Write what is queued and close the file; tell whether it was done in time."""
+        with self._lock:
+            self._stopping = True
+            self._work.notify()
+            self._asked.notify()
+        give_up_at = time.monotonic() + timeout_s
+        for thread in (self._writer_thread, self._reader_thread):
+            thread.join(max(0.0, give_up_at - time.monotonic()))
+        return not (self._writer_thread.is_alive() or self._reader_thread.is_alive())
+
+    def nonces(self, now: datetime) -> list[tuple[int, str, str, str]]:
+        """List seq, time, sender and nonce of what was said lately. Before `start`."""
+        since = now - timedelta(seconds=self._config.nonce_keep_s)
+        return self._store.nonces_since(_rfc3339(since), self._config.max_nonces)
+
+    # --- for the Hub ---------------------------------------------------------------------------
+
+    def take_room(self) -> bool:
+        """Take a place in the queue for one message, before it gets a number."""
+        with self._lock:
+            if self._room_taken >= self._config.history_queue:
+                return False
+            self._room_taken += 1
+            return True
+
+    def write(self, message: ChatMessage, receipt: Receipt | None) -> None:
+        """Store a message for which there is room, then acknowledge it."""
+        with self._lock:
+            self._queue.append(_Write(message, receipt))
+            self._work.notify()
+
+    def confirm(self, receipt: Receipt | None) -> None:
+        """Acknowledge a message that was written before, once it is stored; takes its room too."""
+        with self._lock:
+            self._queue.append(_Confirm(receipt))
+            self._work.notify()
+
+    def reserve_soon(self, seq: int) -> None:
+        """See to it that there are numbers beyond this one; half a block ahead is soon enough."""
+        if self._reserved_through - seq < self._config.seq_block // 2:
+            with self._lock:
+                self._reserve_asked = True
+                self._work.notify()
+
+    # --- for the workers -----------------------------------------------------------------------
+
+    def when_room(self, call: Callable[[], object]) -> None:
+        """Make a call, in any thread, once there is room in the queue."""
+        with self._lock:
+            if self._room_taken >= self._config.history_queue:
+                self._room_waiters.append(call)
+                return
+        call()
+
+    def ask(self, request: PageRequest, reply: PageReply) -> None:
+        """Read a page, once everything said before is stored; reply in the reader's thread."""
+        with self._lock:
+            self._queue.append(_Ask(request, reply))
+            self._work.notify()
+
+    # --- the writer's thread -------------------------------------------------------------------
+
+    def _write_all(self) -> None:
+        wait_s = 0.0
+        while True:
+            with self._lock:
+                if not self._queue and not self._reserve_asked and not self._stopping:
+                    self._work.wait(wait_s)
+                group = [self._queue.popleft() for _ in range(min(_GROUP, len(self._queue)))]
+                reserve, self._reserve_asked = self._reserve_asked, False
+                if not group and not reserve and self._stopping:
+                    break
+            if reserve:
+                self._reserve()
+            if group:
+                self._carry_out(group)
+            self._tidy(is_idle=not group)
+            wait_s = (_QUIET_S if group else 0.0) if self._unindexed else _TIDY_EVERY_S
+        with self._lock:
+            self._asked.notify()
+        self._store.close()
+
+    def _tidy(self, *, is_idle: bool) -> None:
+        """Do a little of what can wait."""
+        if self._unindexed and (is_idle or self._unindexed > _INDEX_BACKLOG):
+            self._index_some()
+        if time.monotonic() >= self._forget_at:
+            self._forget_some()
+
+    def _carry_out(self, group: list[_Write | _Confirm | _Ask]) -> None:
+        writes = [item for item in group if isinstance(item, _Write)]
+        if writes:
+            self._commit([write.message for write in writes])
+        failed = set(self._failed)
+        acknowledged: dict[object, list[tuple[Receipt, bool]]] = {}
+        for item in group:
+            if not isinstance(item, _Ask) and item.receipt is not None:
+                row = (item.receipt, item.receipt.seq not in failed)
+                acknowledged.setdefault(item.receipt.session.home, []).append(row)
+        for rows in acknowledged.values():
+            rows[0][0].session.home.acknowledge(rows)
+        asks = [item for item in group if isinstance(item, _Ask)]
+        if any(isinstance(item.request, Search) for item in asks):
+            while self._unindexed:
+                self._index_some()
+        with self._lock:
+            self._questions.extend(asks)
+            self._asked.notify()
+            self._room_taken -= len(group) - len(asks)
+            waiters: list[Callable[[], object]] = []
+            if self._room_taken <= self._config.history_queue // 2:
+                waiters, self._room_waiters = self._room_waiters, []
+        for call in waiters:
+            call()
+
+    def _commit(self, group: list[ChatMessage]) -> None:
+        try:
+            self._store.add(group)
+        except sqlite3.Error as error:
+            self._failed.extend(message.seq for message in group)
+            if not self._is_failing:  # once, not for each message
+                log.error("history not written error=%s path=%s", error, self.path)
+            self._is_failing = True
+        else:
+            if self._is_failing:
+                log.warning("history written again path=%s", self.path)
+            self._is_failing = False
+            self._unindexed += len(group)
+
+    def _reserve(self) -> None:
+        try:
+            self._reserved_through = self._store.reserve()
+        except sqlite3.Error as error:  # tried again at the next event: half a block is left
+            log.error("history: no numbers reserved error=%s path=%s", error, self.path)
+
+    def _index_some(self) -> None:
+        try:
+            if not self._store.index(_INDEX_STEP):
+                self._unindexed = 0
+        except sqlite3.Error as error:  # a search finds less, until more is said and it works
+            log.warning("history not indexed error=%s path=%s", error, self.path)
+            self._unindexed = 0
+
+    def _forget_some(self) -> None:
+        self._forget_at = time.monotonic() + _FORGET_EVERY_S
+        if self._config.keep_days is None:
+            return
+        oldest = _rfc3339(datetime.now(UTC) - timedelta(days=self._config.keep_days))
+        try:
+            if self._store.forget(oldest, _INDEX_STEP) == _INDEX_STEP:
+                self._forget_at = 0.0  # there is more
+        except sqlite3.Error as error:
+            log.warning("history not shortened error=%s path=%s", error, self.path)
+
+    # --- the reader's thread -------------------------------------------------------------------
+
+    def _answer_all(self) -> None:
+        while True:
+            with self._lock:
+                while not self._questions:
+                    if self._stopping and not self._queue:
+                        self._reader.close()
+                        return
+                    self._asked.wait(_QUIET_S)
+                question = self._questions.popleft()
+            question.reply(self._answer(question.request))
+
+    def _answer(self, request: PageRequest) -> HistoryPage | Error:
+        try:
+            return self._reader.page(request)
+        except sqlite3.Error as error:
+            log.warning("history not read error=%s path=%s", error, self.path)
+            return refusals.not_read(request)
+
+
+def _open_store(path: Path, block: int) -> MessageStore:
+    try:
+        return MessageStore(path, block)
+    except StoreDamaged as damage:
+        aside = set_aside(path)
+        log.error("history DAMAGED, begun anew error=%s moved_to=%s", damage, aside)
+        return MessageStore(path, block)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
