@@ -8,18 +8,18 @@ import socket
 import sqlite3
 import sys
 import threading
-import time
 from pathlib import Path
 
 from tertulia import __version__
 from tertulia.i18n import _, language_option, ngettext, set_language
 from tertulia.server.config import Config
 from tertulia.server.export import export
+from tertulia.server.logs import LogThread, start_logging
 from tertulia.server.options import parse_options
 from tertulia.server.server import Server, addresses_to_join, raise_descriptor_limit
 from tertulia.server.store import StoreInUse
 
-_LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s"
+_LOG_TIMEOUT_S = 1.0  # for the last lines, if somebody reads them
 
 log = logging.getLogger("tertulia.server")
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
     set_language(language_option(sys.argv[1:] if arguments is None else arguments))
     config, log_level, export_to = parse_options(arguments)
-    _start_logging(log_level)
+    log_thread = start_logging(log_level)
     if export_to is not None and config.history is not None:
         return export(Path(config.history), export_to)
     users_that_fit = raise_descriptor_limit(config)
@@ -43,13 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"tertulia-server: {_why_not_started(config, error)}", file=sys.stderr)
         return 1
     server.start()
-    _print_greeting(config, server.port, users_that_fit)
+    _greet(log_thread, config, server.port, users_that_fit)
     signal.sigwait(stop_signals)
-    sys.stderr.write(_("Stopping. Once more Ctrl-C stops at once.") + "\n")
+    log_thread.say(_("Stopping. Once more Ctrl-C stops at once."))
     threading.Thread(target=_stop_at_once_on, args=(stop_signals,), daemon=True).start()
     if not server.stop():
         log.error("stop incomplete: some connections were cut off")
-    logging.shutdown()
+    if not log_thread.stop(_LOG_TIMEOUT_S):
+        os._exit(0)  # the interpreter would wait for the stream that the thread is stuck in
     return 0
 
 
@@ -61,7 +62,7 @@ def _stop_at_once_on(signals: set[signal.Signals]) -> None:
 # --- what people see ---------------------------------------------------------------------------
 
 
-def _print_greeting(config: Config, port: int, users_that_fit: int) -> None:
+def _greet(log_thread: LogThread, config: Config, port: int, users_that_fit: int) -> None:
     print(f"listening on {config.host or '0.0.0.0'} {port}", flush=True)
     opened = _("tertulia {version} is open on port {port}. To join:")
     room = ngettext(
@@ -77,9 +78,8 @@ def _print_greeting(config: Config, port: int, users_that_fit: int) -> None:
         "",
         f"{room.format(count=users_that_fit)} {how_to_stop}",
         kept.format(path=config.history),
-        "",
     ]
-    sys.stderr.write("\n".join(lines))  # in one piece: the log is written from other threads
+    log_thread.say("\n".join(lines))
     if users_that_fit < config.max_users:
         log.warning(
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
@@ -109,16 +109,6 @@ def _why_not_started(config: Config, error: OSError | sqlite3.Error | StoreInUse
     return _(
         "cannot listen on {host}: {reason}. Give an address of this machine, or leave --host out"
     ).format(host=config.host or "*", reason=reason or error)
-
-
-def _start_logging(level: str) -> None:
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=level.upper(),
-        stream=sys.stderr,
-        format=_LOG_FORMAT,
-        datefmt="%Y-%m-%dT%H:%M:%S",
-    )
 
 
 if __name__ == "__main__":
