@@ -33,14 +33,12 @@ def test_the_page_shows_every_message():
     shown = {type(decode_request(line)) for line in lines_of("C")}
     shown |= {type(decode_server_message(line)) for line in lines_of("S")}
     vocabulary = {*get_args(Request), *get_args(ServerMessage)}
-    # The page of history has its example once there is a history.
-    assert {kind.__name__ for kind in vocabulary - shown} == {"HistoryPage"}
+    assert {kind.__name__ for kind in vocabulary - shown} == set()
 
 
 def test_the_page_names_every_error_code():
     for code in ErrorCode:
-        if code is not ErrorCode.UNAVAILABLE:  # comes with the history
-            assert f"`{code}`" in PROTOCOL
+        assert f"`{code}`" in PROTOCOL
     assert any(isinstance(decode_server_message(line), Error) for line in lines_of("S"))
 
 
