@@ -13,7 +13,7 @@ from pathlib import Path
 from tertulia import __version__
 from tertulia.i18n import _, language_option, ngettext, set_language
 from tertulia.server.config import Config
-from tertulia.server.export import export
+from tertulia.server.export import backup, export
 from tertulia.server.logs import LogThread, start_logging
 from tertulia.server.options import parse_options
 from tertulia.server.server import Server, addresses_to_join, raise_descriptor_limit
@@ -32,10 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
         stop_signals.add(signal.SIGHUP)
     signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
     set_language(language_option(sys.argv[1:] if arguments is None else arguments))
-    config, log_level, export_to = parse_options(arguments)
-    log_thread = start_logging(log_level)
-    if export_to is not None and config.history is not None:
+    config, log_level, export_to, backup_to = parse_options(arguments)
+    if config.history is not None and export_to is not None:
         return export(Path(config.history), export_to)
+    if config.history is not None and backup_to is not None:
+        return backup(Path(config.history), backup_to)
+    log_thread = start_logging(log_level)
     users_that_fit = raise_descriptor_limit(config)
     try:
         server = Server(config)

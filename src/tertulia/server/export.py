@@ -1,7 +1,12 @@
-"""`tertulia-server --export FILE`: the whole history as JSON lines, a message at a time."""
+"""`tertulia-server --export FILE` and `--backup FILE`: the history as JSON lines, or as a copy.
 
+Both work while a server writes it, and see all that was stored before they began.
+"""
+
+import os
 import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tertulia.i18n import _
@@ -9,22 +14,50 @@ from tertulia.protocol.lines import encode_stored
 from tertulia.server.store import MessageReader
 
 _QUERY_TIMEOUT_S = 3_600.0
+_SCREEN = "-"
 
 
 def export(history: Path, to: str) -> int:
-    """Write every message of a history to a file, or with `-` to stdout; return the exit status."""
+    """Write every message as a JSON line, one at a time, to a file or with `-` to stdout.
+
+    Returns the exit status, and so does `backup`.
+    """
+
+    def write(reader: MessageReader) -> None:
+        lines = (encode_stored(message) for message in reader.all_messages())
+        if to == _SCREEN:
+            sys.stdout.buffer.writelines(lines)
+            sys.stdout.flush()
+        else:
+            with os.fdopen(_create(to, os.O_TRUNC), "wb") as file:
+                file.writelines(lines)
+
+    return _read(history, to, write)
+
+
+def backup(history: Path, to: str) -> int:
+    """Copy the history to a new file, with which a server can go on."""
+
+    def write(reader: MessageReader) -> None:
+        os.close(_create(to))
+        reader.copy_to(to)
+
+    return _read(history, to, write)
+
+
+def _read(history: Path, to: str, write: Callable[[MessageReader], None]) -> int:
     try:
         with MessageReader(history, _QUERY_TIMEOUT_S) as reader:
-            if to == "-":
-                for message in reader.all_messages():
-                    sys.stdout.buffer.write(encode_stored(message))
-                sys.stdout.flush()
-            else:
-                with open(to, "wb") as file:
-                    file.writelines(encode_stored(message) for message in reader.all_messages())
+            write(reader)
     except (OSError, sqlite3.Error) as error:
-        reason = _("cannot export {history} to {file}: {error}")
-        text = reason.format(history=history, file=to, error=error)
+        reason = getattr(error, "strerror", None) or error
+        text = _("cannot write the history {history} to {file}: {reason}")
+        text = text.format(history=history, file=to, reason=reason)
         print(f"tertulia-server: {text}", file=sys.stderr)
         return 1
     return 0
+
+
+def _create(path: str, flags: int = 0) -> int:
+    """Open a file for writing; a new one only its owner may read."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)

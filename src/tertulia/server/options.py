@@ -18,7 +18,8 @@ class Options(NamedTuple):
 
     config: Config
     log_level: str
-    export_to: str | None  # write the history there instead of serving
+    export_to: str | None  # write the history there, as JSON lines, instead of serving
+    backup_to: str | None  # or a copy of it
 
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
@@ -26,13 +27,14 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     parser = _parser()
     asked = vars(parser.parse_args(arguments))
     asked.pop("lang")  # was found before, for the parser's own words
-    log_level, export_to = asked.pop("log_level"), asked.pop("export")
+    log_level = asked.pop("log_level")
+    export_to, backup_to = asked.pop("export"), asked.pop("backup")
     try:
-        asked["history"] = _history_file(asked["history"], asked["port"], export_to)
+        asked["history"] = _history_file(asked["history"], asked["port"], export_to or backup_to)
     except _UsageError as error:
         parser.error(str(error))
     asked["port"] = asked["port"] or 0
-    return Options(Config(**asked), log_level, export_to)
+    return Options(Config(**asked), log_level, export_to, backup_to)
 
 
 def _parser() -> Parser:
@@ -90,10 +92,16 @@ def _parser() -> Parser:
         metavar=_("DAYS|all"),
         help=_("how long the history is kept (all)"),
     )
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--export",
         metavar=_("FILE"),
-        help=_("write the history as JSON lines to FILE (- is the screen), and end"),
+        help=_("write the history to FILE as JSON lines (- is the screen), and end"),
+    )
+    instead.add_argument(
+        "--backup",
+        metavar=_("FILE"),
+        help=_("copy the history to FILE, while a server may be writing it, and end"),
     )
     parser.add_argument("--lang", choices=("es", "en"), help=_("language (by the locale)"))
     parser.add_argument(
@@ -133,13 +141,13 @@ def _state_directory() -> Path:
     return platformdirs.user_state_path("tertulia", appauthor=False)
 
 
-def _history_file(asked: str | None, port: int | None, export_to: str | None) -> str | None:
+def _history_file(asked: str | None, port: int | None, write_to: str | None) -> str | None:
     """Find the file of the history; None without one. Raises _UsageError."""
-    if port is None and export_to is None:
+    if port is None and write_to is None:
         raise _UsageError(_("which PORT? For example: tertulia-server 5000"))
     if asked == "off" or (asked is None and port == 0):
-        if export_to is not None:
-            raise _UsageError(_("--export needs a history: --history FILE, or PORT"))
+        if write_to is not None:
+            raise _UsageError(_("which history? Name its PORT, or --history FILE"))
         return None
     if asked is not None:
         return asked

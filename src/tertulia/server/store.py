@@ -243,6 +243,10 @@ class MessageReader:
         for row in self._db.execute(f"SELECT {_COLUMNS} FROM message ORDER BY seq"):
             yield _message(row)
 
+    def copy_to(self, path: str) -> None:
+        """Write a copy of the file, whole and compact; `path` has to be empty or not there."""
+        self._db.execute("VACUUM INTO ?", (path,))
+
     def close(self) -> None:
         """Close the file. Idempotent."""
         self._db.close()
