@@ -158,6 +158,22 @@ def test_a_further_block_is_reserved_before_the_first_is_used_up(path):
     room.stop()
 
 
+def test_when_no_numbers_can_be_reserved_the_log_says_so_now_and_then(path, caplog):
+    room = Room(path, seq_block=100)
+
+    def fail(seq: int) -> int:
+        raise sqlite3.OperationalError("disk on fire")
+
+    room.history._store.reserve = fail
+    for number in range(400):
+        room.say(request_id=number)
+        room.home.next()
+    complaints = [r for r in caplog.records if "no numbers reserved" in r.message]
+    assert 1 <= len(complaints) <= 20
+    del room.history._store.reserve
+    room.stop()
+
+
 def test_without_room_nothing_is_said_and_the_speaker_is_told_when_there_is_some(path):
     room = Room(path, start=False, history_queue=10)
     assert [room.say() for _ in range(10)] == [Wait.FOR_DISK] * 10

@@ -13,6 +13,7 @@ from tertulia.server.store import (
     MessageStore,
     StoreDamaged,
     StoreInUse,
+    StoreOfAnotherVersion,
     set_aside,
 )
 
@@ -49,11 +50,21 @@ def seqs(page) -> tuple[list[int], bool]:
 def test_numbers_are_reserved_before_they_are_given_and_never_given_again(path):
     store = MessageStore(path, block=1_000)
     assert store.numbering[1:] == (0, 1_000)
-    assert store.reserve() == 2_000
+    assert store.reserve(1_000) == 2_000
     epoch = store.numbering.epoch
     store.close()
     store = MessageStore(path, block=1_000)
     assert store.numbering == (epoch, 2_000, 3_000)
+    store.close()
+
+
+def test_on_a_full_disk_numbers_are_reserved_all_the_same(path):
+    store = MessageStore(path, block=1_000)
+    store._db.execute("PRAGMA query_only = 1")  # every write fails
+    assert store.reserve(700) == 1_700
+    store.close()
+    store = MessageStore(path, block=1_000)
+    assert store.numbering[1:] == (1_700, 2_700)
     store.close()
 
 
@@ -153,6 +164,15 @@ def test_search_finds_messages_that_hold_all_the_words(store, reader):
     assert seqs(reader.page(Search(text="mañana", limit=2))) == ([2, 3], True)
 
 
+def test_a_search_finds_words_of_every_script_however_they_are_typed(store, reader):
+    store.add([message(1, "el niño llegó"), message(2, "हिन्दी में"), message(3, "Ελληνικά")])
+    index_all(store)
+    assert seqs(reader.page(Search(text="nin\u0303o")))[0] == [1]
+    assert seqs(reader.page(Search(text="हिन्दी")))[0] == [2]
+    assert seqs(reader.page(Search(text="ΕΛΛΗΝΙΚΆ")))[0] == [3]
+    assert seqs(reader.page(Search(text="niño " * 10_000)))[0] == [1]
+
+
 @pytest.mark.parametrize("text", ['"', "a OR b", "text:x", "-", "*", "NEAR(a b)", "(", "'; DROP"])
 def test_what_is_searched_is_words_and_no_query_language(store, reader, text):
     store.add([message(1, "a"), message(2, "b")])
@@ -232,12 +252,12 @@ def test_a_file_that_was_overwritten_in_the_middle_is_damaged(path):
         MessageStore(path, block=10)
 
 
-def test_a_database_of_somebody_elses_is_left_alone(path):
+def test_a_history_of_another_version_is_left_alone(path):
     path.parent.mkdir()
     db = sqlite3.connect(path)
     db.execute("PRAGMA user_version = 77")
     db.close()
-    with pytest.raises(StoreDamaged, match="another version"):
+    with pytest.raises(StoreOfAnotherVersion):
         MessageStore(path, block=10)
 
 
@@ -249,6 +269,9 @@ def test_a_damaged_file_is_moved_aside_and_not_deleted(path):
     assert aside.name == "history.db.damaged-1000"
     assert aside.read_bytes() == b"damaged"
     assert Path(f"{aside}-wal").read_bytes() == b"wal"
+    path.write_bytes(b"damaged again")
+    again = set_aside(path, clock=lambda: 1_000.0)
+    assert (aside.read_bytes(), again.read_bytes()) == (b"damaged", b"damaged again")
     MessageStore(path, block=10).close()
 
 

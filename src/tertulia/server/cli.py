@@ -17,7 +17,7 @@ from tertulia.server.export import backup, export
 from tertulia.server.logs import LogThread, start_logging
 from tertulia.server.options import parse_options
 from tertulia.server.server import Server, addresses_to_join, raise_descriptor_limit
-from tertulia.server.store import StoreInUse
+from tertulia.server.store import StoreInUse, StoreOfAnotherVersion
 
 _LOG_TIMEOUT_S = 1.0  # for the last lines, if somebody reads them
 
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     users_that_fit = raise_descriptor_limit(config)
     try:
         server = Server(config)
-    except (OSError, sqlite3.Error, StoreInUse) as error:
+    except (OSError, sqlite3.Error, StoreInUse, StoreOfAnotherVersion) as error:
         print(f"tertulia-server: {_why_not_started(config, error)}", file=sys.stderr)
         return 1
     server.start()
@@ -89,12 +89,16 @@ def _greet(log_thread: LogThread, config: Config, port: int, users_that_fit: int
         )
 
 
-def _why_not_started(config: Config, error: OSError | sqlite3.Error | StoreInUse) -> str:
+def _why_not_started(config: Config, error: Exception) -> str:
+    if isinstance(error, StoreOfAnotherVersion):
+        return _("the history {path} is of another version: choose --history FILE, or off").format(
+            path=error
+        )
     if isinstance(error, StoreInUse):
         return _("another server writes the history {path}: stop it, or choose --history").format(
             path=error
         )
-    if isinstance(error, sqlite3.Error) or error.filename is not None:
+    if not isinstance(error, OSError) or error.filename is not None:
         text = _("cannot open the history {path}: {reason} (--history off does without)")
         return text.format(path=config.history, reason=getattr(error, "strerror", None) or error)
     if isinstance(error, PermissionError):

@@ -3,6 +3,7 @@
 Both work while a server writes it, and see all that was stored before they began.
 """
 
+import errno
 import os
 import sqlite3
 import sys
@@ -47,6 +48,7 @@ def backup(history: Path, to: str) -> int:
 
 def _read(history: Path, to: str, write: Callable[[MessageReader], None]) -> int:
     try:
+        _check_that_it_is_another_file(history, to)
         with MessageReader(history, _QUERY_TIMEOUT_S) as reader:
             write(reader)
     except (OSError, sqlite3.Error) as error:
@@ -56,6 +58,14 @@ def _read(history: Path, to: str, write: Callable[[MessageReader], None]) -> int
         print(f"tertulia-server: {text}", file=sys.stderr)
         return 1
     return 0
+
+
+def _check_that_it_is_another_file(history: Path, to: str) -> None:
+    """Raise OSError if writing `to` would destroy the history, also by way of a link."""
+    for suffix in ("", "-wal", "-shm", ".lock"):
+        own_file = f"{history}{suffix}"
+        if os.path.exists(own_file) and os.path.exists(to) and os.path.samefile(own_file, to):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to)
 
 
 def _create(path: str, flags: int = 0) -> int:

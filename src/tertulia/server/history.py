@@ -71,7 +71,8 @@ class History:
         self._work = threading.Condition(self._lock)
         self._queue: deque[_Write | _Confirm | _Ask] = deque()
         self._room_taken = 0  # bound: history_queue; at the bound the speakers are not read
-        self._reserve_asked = False
+        self._reserve_from: int | None = None
+        self._reserve_at = self._reserved_through - config.seq_block // 2
         self._room_waiters: list[Callable[[], object]] = []  # bound: a connection waits once
         self._questions: deque[_Ask] = deque()  # bound: one for each session
         self._asked = threading.Condition(self._lock)
@@ -133,9 +134,12 @@ class History:
 
     def reserve_soon(self, seq: int) -> None:
         """See to it that there are numbers beyond this one; half a block ahead is soon enough."""
-        if self._reserved_through - seq < self._config.seq_block // 2:
+        if seq > self._reserve_at:
+            # Should it fail: again halfway to the end, and once that is reached now and then.
+            left = self._reserved_through - seq
+            self._reserve_at = seq + (left if left > 1 else self._config.seq_block) // 2
             with self._lock:
-                self._reserve_asked = True
+                self._reserve_from = seq
                 self._work.notify()
 
     # --- for the workers -----------------------------------------------------------------------
@@ -160,14 +164,14 @@ class History:
         wait_s = 0.0
         while True:
             with self._lock:
-                if not self._queue and not self._reserve_asked and not self._stopping:
+                if not self._queue and self._reserve_from is None and not self._stopping:
                     self._work.wait(wait_s)
                 group = [self._queue.popleft() for _ in range(min(_GROUP, len(self._queue)))]
-                reserve, self._reserve_asked = self._reserve_asked, False
-                if not group and not reserve and self._stopping:
+                reserve_from, self._reserve_from = self._reserve_from, None
+                if not group and reserve_from is None and self._stopping:
                     break
-            if reserve:
-                self._reserve()
+            if reserve_from is not None:
+                self._reserve(reserve_from)
             if group:
                 self._carry_out(group)
             self._tidy(is_idle=not group)
@@ -223,10 +227,11 @@ class History:
             self._is_failing = False
             self._unindexed += len(group)
 
-    def _reserve(self) -> None:
+    def _reserve(self, seq: int) -> None:
         try:
-            self._reserved_through = self._store.reserve()
-        except sqlite3.Error as error:  # tried again at the next event: half a block is left
+            self._reserved_through = self._store.reserve(seq)
+            self._reserve_at = self._reserved_through - self._config.seq_block // 2
+        except (sqlite3.Error, OSError) as error:
             log.error("history: no numbers reserved error=%s path=%s", error, self.path)
 
     def _index_some(self) -> None:

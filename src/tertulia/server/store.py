@@ -6,11 +6,12 @@ No thread of its own. A `MessageStore` writes and does all checkpoints, in one t
 
 import contextlib
 import fcntl
+import itertools
 import os
-import re
 import secrets
 import sqlite3
 import time
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -40,14 +41,19 @@ _SCHEMA = """
         text, content='message', content_rowid='seq', tokenize="unicode61 remove_diacritics 2"
     );
 """
+_BESIDE = b"%020d\n"  # reserved_through, in the lock file
 _COLUMNS = "seq, time, sender, text, nonce"
 _PAGE_BYTES = 256 * 1024  # of text in a page of history
 _CHECK_TIME_S = 2.0  # for looking through the file at the start; a large one is checked in part
-_WORD = re.compile(r"\w+")
+_MAX_WORDS = 32  # that a search looks for; each costs time
 
 
 class StoreInUse(Exception):
     """Another server has this file."""
+
+
+class StoreOfAnotherVersion(Exception):
+    """This file is a history, but none that this version can read."""
 
 
 class StoreDamaged(Exception):
@@ -65,7 +71,8 @@ class Numbering(NamedTuple):
 class MessageStore:
     """The one writing connection to the file, which it creates if it is not there.
 
-    Raises StoreInUse, StoreDamaged, OSError and sqlite3.Error; every method the last.
+    Raises StoreInUse, StoreOfAnotherVersion, StoreDamaged, OSError and sqlite3.Error; every method
+    the last.
     """
 
     def __init__(self, path: Path, block: int) -> None:
@@ -84,7 +91,7 @@ class MessageStore:
             os.close(self._lock_fd)
             raise
         try:
-            self._open()
+            self._open(path)
         except sqlite3.DatabaseError as error:
             self.close()
             if isinstance(error, sqlite3.OperationalError):
@@ -94,12 +101,12 @@ class MessageStore:
             self.close()
             raise
 
-    def _open(self) -> None:
+    def _open(self, path: Path) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _SCHEMA_VERSION):
-            raise StoreDamaged(f"written by another version ({version})")
+            raise StoreOfAnotherVersion(str(path))
         with _time_limit(self._db, _CHECK_TIME_S):
             try:
                 problem = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -115,16 +122,29 @@ class MessageStore:
         epoch, last_seq = self._db.execute(
             "SELECT epoch, reserved_through FROM numbering"
         ).fetchone()
-        self.numbering = Numbering(epoch, last_seq, self.reserve())
+        last_seq = max(last_seq, self._reserved_beside())
+        self.numbering = Numbering(epoch, last_seq, self.reserve(last_seq))
 
-    def reserve(self) -> int:
-        """Reserve a further block of numbers on disk, before any is given; return its last."""
-        with self._transaction():
-            self._db.execute(
-                "UPDATE numbering SET reserved_through = reserved_through + ?", (self._block,)
-            )
-        through: int = self._db.execute("SELECT reserved_through FROM numbering").fetchone()[0]
+    def reserve(self, seq: int) -> int:
+        """Reserve a block of numbers after `seq` on disk, before any is given; return its last.
+
+        On a full disk this still works: a few bytes of the lock file can be written over.
+        """
+        through = seq + self._block
+        try:
+            with self._transaction():
+                self._db.execute("UPDATE numbering SET reserved_through = ?", (through,))
+        except sqlite3.OperationalError:
+            os.pwrite(self._lock_fd, _BESIDE % through, 0)
+            os.fsync(self._lock_fd)
         return through
+
+    def _reserved_beside(self) -> int:
+        """Read the number in the lock file, which has its place there from the beginning."""
+        noted = os.pread(self._lock_fd, len(_BESIDE % 0), 0)
+        if not noted:
+            os.pwrite(self._lock_fd, _BESIDE % 0, 0)
+        return int(noted or 0)
 
     def add(self, messages: Iterable[ChatMessage]) -> None:
         """Write messages, all or none; once this returns they are on the disk."""
@@ -214,7 +234,7 @@ class MessageReader:
         before = request.before if request.before is not UNSET else 2**63 - 1
         limit = min(request.limit, MAX_PAGE)
         if isinstance(request, Search):
-            query = " ".join(f'"{word}"' for word in _WORD.findall(request.text))
+            query = _query_for(request.text)
             if not query:
                 return HistoryPage(id=request.id, messages=[], more=False)
             sql = (
@@ -265,11 +285,20 @@ class MessageReader:
 
 def set_aside(path: Path, clock: Callable[[], float] = time.time) -> Path:
     """Move a damaged file, and what belongs to it, out of the way; return where it is now."""
-    aside = path.with_name(f"{path.name}.damaged-{int(clock())}")
+    now = int(clock())
+    names = (f"{path.name}.damaged-{number}" for number in itertools.count(now))
+    aside = next(path.with_name(name) for name in names if not path.with_name(name).exists())
     for suffix in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             os.rename(f"{path}{suffix}", f"{aside}{suffix}")
     return aside
+
+
+def _query_for(text: str) -> str:
+    """Ask the index for all the words of a text; what is no word is left out."""
+    words = unicodedata.normalize("NFC", text).replace('"', " ").split()
+    found = [word for word in words if any(character.isalnum() for character in word)]
+    return " ".join(f'"{word}"' for word in found[:_MAX_WORDS])
 
 
 def _fill_page(rows: Iterable[tuple[object, ...]], limit: int) -> tuple[list[StoredMessage], bool]:
