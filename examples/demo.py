@@ -12,9 +12,11 @@ from contextlib import contextmanager
 
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectionLost, RegistrationRefused, RequestRefused
+from tertulia.client.explain import Destination, registration_refused, request_refused
 from tertulia.i18n import _, language_option, set_language
 from tertulia.protocol.messages import (
     ChatMessage,
+    Direct,
     DirectMessage,
     Joined,
     Left,
@@ -68,7 +70,8 @@ def show(port: int) -> None:
         try:
             join(port, name, source)
         except RegistrationRefused as refused:
-            print(f"    {name:<5} {source}  ✗ {refused.code}: {refused.error.message}")
+            to = Destination(name, "127.0.0.1", port, source)
+            print(f"    {name:<5} {source}  ✗ {registration_refused(refused.error, to)}")
 
     title(_("The general chat: everyone sees everything, in the same order"))
     ana.say(_("good morning, shall we begin?"))
@@ -104,10 +107,11 @@ def show(port: int) -> None:
     title(_("Who leaves is off the list at once, and the name is free"))
     eva.close()
     see(ana, Left, name="eva")
+    to_eva = Direct(to="eva", text=_("are you there?"))
     try:
-        ana.direct("eva", _("are you there?"))
+        ana.direct(to_eva.to, to_eva.text)
     except RequestRefused as refused:
-        print(f"    ana → eva  ✗ {refused.code}: {refused.error.message}")
+        print(f"    ana → eva  ✗ {request_refused(refused.error, to_eva)}")
     eva = join(port, "eva", "127.0.0.9")
     see(ana, Joined, name="eva")
     for user in (ana, luis, eva):
