@@ -260,15 +260,9 @@ class Client:
         """Take in what came. Runs in the connection's thread."""
         waiter = None
         if isinstance(message, Answer):
-            with self._lock:
-                if message.id is not UNSET:
-                    waiter = self._waiters.pop(message.id, None)
-                elif isinstance(message, Error):
-                    # A server that is full says so before it has read any request.
-                    waiter = self._registering
-                    self._last_error = message
-                if waiter is self._registering:
-                    self._registering = None  # answered
+            waiter = self._take_waiter(message)
+            if waiter is not None:
+                waiter.answer = message
         elif isinstance(message, Closing):
             with self._lock:
                 self._closing = message
@@ -277,8 +271,22 @@ class Client:
             if self._notify is not None:
                 self._notify()
         if waiter is not None:
-            waiter.answer = message if isinstance(message, Answer) else None
             waiter.answered.set()
+
+    def _take_waiter(self, answer: Answer) -> "_Waiter | None":
+        """Find who waits for an answer; who gave up is not there any more."""
+        with self._lock:
+            if answer.id is not UNSET:
+                waiter = self._waiters.pop(answer.id, None)
+            elif isinstance(answer, Error):
+                # A server that is full says so before it has read any request.
+                waiter = self._registering
+                self._last_error = answer
+            else:
+                return None
+            if waiter is self._registering:
+                self._registering = None
+            return waiter
 
     def _on_end(self, end: End) -> None:
         """Tell all who wait that nothing comes any more. Runs in the connection's thread."""

@@ -40,13 +40,18 @@ def cell(grapheme: str) -> Cell:
     """Measure a grapheme as it is shown."""
     text = visible_in_a_line(grapheme)
     # Marks without a letter below them would go to the cell before, where nothing erases them.
-    bare = len(list(takewhile(lambda character: wcwidth(character) == 0, text)))
+    bare = len(list(takewhile(_is_mark, text)))
     text = "".join(f"<U+{ord(mark):04X}>" for mark in text[:bare]) + text[bare:]
     by_character = sum(max(0, wcwidth(character)) for character in text)
     # Joined emoji are one picture here and several there. The larger number is the safe one: too
     # much is erased then, never too little.
     together = wcswidth(text)
     return Cell(text, max(together, by_character), certain=together == by_character)
+
+
+def _is_mark(character: str) -> bool:
+    """Tell whether a character shows only together with the one before, as tones of skin do."""
+    return wcwidth(character) == 0 or next(iter_graphemes("x" + character)) != "x"
 
 
 def cells(text: str) -> tuple[Cell, ...]:

@@ -110,7 +110,12 @@ def _parser() -> Parser:
         default="info",
         help=_("what is logged (info)"),
     )
-    parser.add_argument("--version", action="version", version=f"tertulia {__version__}")
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"tertulia {__version__}",
+        help=_("show the version and exit"),
+    )
 
     option = _Options(parser.add_argument_group(_("limits, seldom changed")))
     for flag, text in {
