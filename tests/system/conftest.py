@@ -27,7 +27,7 @@ from typing import Any
 
 import pytest
 
-WAIT_S = 5.0  # for what has to come
+WAIT_S = 30.0  # for what has to come
 STOP_S = 10.0  # the promise about SIGTERM
 PROGRAM = Path(sys.executable).with_name("tertulia-server")
 

@@ -4,7 +4,7 @@ import pytest
 
 
 # A thread for each of a thousand sessions would work too, but a broadcast wakes them all.
-@pytest.mark.parametrize(("threads", "count"), [("2", 1000), ("session", 200)])
+@pytest.mark.parametrize(("threads", "count"), [("2", 1000), ("session", 150)])
 def test_a_crowd_talks_and_is_told(start_server, threads, count):
     server = start_server("--threads", threads)
     ana, luis = server.users("ana", "luis")

@@ -60,6 +60,15 @@ def test_whole_lines_before_the_end_are_all_carried_out_and_answered(server, las
     assert sorted(m["type"] for m in seen) == ["direct", "joined", "left", "message"]
 
 
+@pytest.mark.parametrize("last", [b"", b'{"type":"quit"}\n'], ids=["eof", "quit"])
+def test_whoever_speaks_last_and_goes_gets_its_own_message_too(server, last):
+    luis = server.user("luis")
+    luis.send_raw(SAY + last)
+    luis.half_close()
+    kinds = sorted(m["type"] for m in luis.rest() if m.get("name") != "luis")
+    assert kinds == ["message", "ok"]
+
+
 def test_one_who_only_sends_and_goes_is_heard(server):
     ana, peer = server.user("ana"), server.peer()
     peer.send_raw(REGISTER + SAY)

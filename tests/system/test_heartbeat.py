@@ -21,7 +21,7 @@ def test_who_shows_no_life_is_pinged_and_then_ended(start_server, threads):
 
 def test_any_byte_counts_as_life(start_server):
     """Four ways to be alive, for longer than the silence that would end a session."""
-    timeout_s = 2.5
+    timeout_s = 2.0
     server = start_server("--ping-after", "0.4", "--silence-timeout", str(timeout_s))
     watcher, pongs, empty, dribbles, talks = users = server.users(
         "watcher", "pongs", "empty", "dribbles", "talks"
@@ -30,7 +30,7 @@ def test_any_byte_counts_as_life(start_server):
         user.answers_pings = False
     start = time.monotonic()
     with pongs.alive():  # which answers the server's pings and sends nothing else
-        while time.monotonic() - start < timeout_s * 1.3:
+        while time.monotonic() - start < timeout_s * 1.2:
             empty.send_raw(b"\n")
             dribbles.send_raw(b" ")
             talks.send("users")
@@ -42,17 +42,18 @@ def test_any_byte_counts_as_life(start_server):
     assert len(watcher.ask("users")["users"]) == 5
 
 
-@pytest.mark.parametrize("drip", [b"", b" ", b"\n", b'{"type":"ping"}\n'])
+@pytest.mark.parametrize("drip", [b" ", b"\n", b'{"type":"ping"}\n'])
 def test_who_does_not_register_in_time_is_closed_whatever_drips_in(start_server, drip):
-    peer = start_server("--register-timeout", "0.5").peer()
+    peer = start_server("--register-timeout", "0.4").peer()
     start = time.monotonic()
     messages = []
     while not any(m["type"] == "error" for m in messages):
         assert time.monotonic() - start < 20, "the drips have put off the end"
         peer.send_raw(drip)
-        if select.select([peer.socket], [], [], 0.1)[0]:
+        time.sleep(0.1)  # no faster, or it is closed for having sent too many lines
+        if select.select([peer.socket], [], [], 0)[0]:
             messages.append(peer.next())
-    assert time.monotonic() - start >= 0.4
+    assert time.monotonic() - start >= 0.3
     assert messages.pop()["code"] == "register_timeout"
     assert {m["type"] for m in messages} <= {"pong"}
     assert {m["type"] for m in peer.rest()} <= {"pong"}

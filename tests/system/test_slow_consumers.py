@@ -167,7 +167,7 @@ def test_whoever_takes_no_byte_for_too_long_is_ended(start_server):
 
 
 def test_whoever_takes_little_by_little_is_not_ended(start_server):
-    timeout_s = 1.5
+    timeout_s = 1.2
     server = start_server("--write-timeout", str(timeout_s), "--send-buffer-bytes", str(SMALL))
     ana = server.user("ana")
     slow = slow_peer(server, "slow")

@@ -113,6 +113,7 @@ def test_every_event_has_its_number_and_its_time(server):
     luis.send("status", status="OCUPADO")
     luis.send("say", text="hola")
     luis.send("quit")
+    luis.wait_for_end()
     eva = server.user("eva")
     events = ana.until("joined", name="eva")
     assert [m["type"] for m in events] == ["presence", "message", "left", "joined"]
