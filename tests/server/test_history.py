@@ -65,7 +65,7 @@ class Room:
 
     def page(self, request=None) -> HistoryPage | Error:
         answer: Queue[HistoryPage | Error] = Queue()
-        self.history.ask(request or HistoryRequest(limit=200), answer.put)
+        self.history.ask(request or HistoryRequest(limit=200), answer.put, lambda: True)
         return answer.get(timeout=WAIT_S)
 
     def texts(self, request=None) -> list[str]:

@@ -52,6 +52,7 @@ class Room:
 
     def __init__(self, **options):
         self.clock = Clock()
+        self.joined = 0
         self.hub = Hub(
             Config(port=0, **options), monotonic=self.clock.monotonic, utc=self.clock.utc
         )
@@ -61,7 +62,8 @@ class Room:
         return self.hub.register(request, address, Nowhere(), may_challenge=may_challenge)
 
     def join(self, name, address=None, **fields) -> Session:
-        address = address or f"10.0.1.{self.hub.user_count}"
+        self.joined += 1
+        address = address or f"10.0.1.{self.joined}"
         outcome = self.register(name, address, **fields)
         assert isinstance(outcome, Registered), outcome
         return outcome.session

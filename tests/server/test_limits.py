@@ -36,10 +36,10 @@ def test_the_hundredth_refusal_within_ten_seconds_is_a_flood():
     limit = RateLimit(Config(port=0), now=0.0)
     while limit.spend(0.0) == 0:
         pass
-    for _ in range(98):
-        limit.spend(0.0)
+    for _ in range(99):
+        limit.note_refused(0.0)
     assert not limit.is_flood(0.0)
-    limit.spend(0.0)
+    limit.note_refused(0.0)
     assert limit.is_flood(0.0)
 
 
@@ -48,6 +48,7 @@ def test_refusals_spread_over_more_than_ten_seconds_are_no_flood():
     limit.spend(0.0)
     for i in range(200):
         assert limit.spend(i * 0.11) > 0
+        limit.note_refused(i * 0.11)
         assert not limit.is_flood(i * 0.11)
 
 

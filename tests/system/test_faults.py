@@ -1,6 +1,7 @@
-"""What breaks in the world: clients, networks, disks, clocks, the server itself. Nothing is lost."""
+"""Clients, networks, disks, clocks and the server itself break; and yet nothing is lost."""
 
 import contextlib
+import itertools
 import os
 import random
 import re
@@ -143,7 +144,8 @@ def test_a_client_behind_a_cable_that_was_pulled_is_ended(start_server):
     with contextlib.ExitStack() as processes:
 
         def run(command):
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            process = subprocess.Popen(command, bufsize=0, **pipes)  # 0: `select` sees all there is
             processes.enter_context(process)
             processes.callback(process.kill)
             return process
@@ -161,7 +163,6 @@ def test_a_client_behind_a_cable_that_was_pulled_is_ended(start_server):
         wait_for_line(luis, '"welcome"')
         wait_for_line(ana, '"joined".*"luis"')
         do(far.pid, "ip route add blackhole 10.9.0.1/32")
-        # `ana` has to show life too: it answers each ping, as a client does.
         wait_for_line(ana, '"left".*"luis".*"timeout"')
         say(ana, '{"type":"info","name":"luis"}')
         wait_for_line(ana, '"user_not_connected"')
@@ -177,19 +178,16 @@ def say(process, line):
 
 
 def wait_for_line(process, pattern):
+    """Read up to a line that matches; answer pings meanwhile, as a client does."""
     give_up_at = time.monotonic() + WAIT_S
-    while (left_s := give_up_at - time.monotonic()) > 0:
-        if (
-            process not in getattr(process, "rest", {})
-            and select.select([process.stdout], [], [], left_s)[0]
-        ):
-            line = process.stdout.readline().decode()
-            assert line, f"it was closed before {pattern}"
-            if '"ping"' in line:
-                say(process, '{"type":"pong"}')
-            if re.search(pattern, line):
-                return
-    raise AssertionError(f"no {pattern}")
+    while select.select([process.stdout], [], [], max(0.0, give_up_at - time.monotonic()))[0]:
+        line = process.stdout.readline().decode()
+        assert line, f"it was closed before {pattern}"
+        if '"ping"' in line:
+            say(process, '{"type":"pong"}')
+        if re.search(pattern, line):
+            return
+    raise AssertionError(f"waited for {pattern} in vain")
 
 
 def test_clients_that_send_a_byte_at_a_time_delay_nobody(start_server, together):
@@ -217,15 +215,8 @@ def test_clients_that_send_a_byte_at_a_time_delay_nobody(start_server, together)
             assert time.monotonic() - start < 5.0
 
     together(dribble, talk)
-    said = {m["text"] for m in whole_of(server, luis) if m["from"] != "ana"}
-    assert said <= {str(n) for n in range(20)}
     for number, peer in enumerate(dribblers):
         peer.until("message", text=str(number), **{"from": f"d{number}"})
-
-
-def whole_of(server, peer):
-    [messages] = server.sync(peer)
-    return [m for m in messages if m["type"] == "message"]
 
 
 # --- 100 stopped readers -------------------------------------------------------------------------
@@ -237,7 +228,7 @@ def test_a_hundred_stopped_readers_do_not_slow_the_others_down(start_server, pat
     talkers = server.users(*(f"talker{n}" for n in range(5)))
     latencies(talkers, 50)  # until everything is warm
     ratios = []
-    for turn in range(3):
+    for turn in range(5):
         alone = latencies(talkers, 250)
         stopped = [server.peer(receive_buffer=SMALL) for _ in range(100)]
         for number, peer in enumerate(stopped):
@@ -315,34 +306,39 @@ def test_what_a_gap_leaves_out_is_in_the_history_and_nothing_comes_twice(
 def test_whoever_comes_back_gets_what_was_said_meanwhile_and_nothing_twice(start_server, path):
     server = start_server("--history", str(path))
     ana = server.user("ana")
-    stop = threading.Event()
+    enough = threading.Event()
 
     def talk():
-        for number in range(3_000):
-            if stop.is_set():
-                return
+        for number in itertools.count():
             ana.send("say", text=str(number))
             ana.until("message", text=str(number))
+            if enough.is_set():
+                return
+
+    def come_and_go():
+        peer = server.user("luis", "127.6.0.1", events="messages")
+        first_seq, seen = peer.seq, []
+        for _ in range(20):
+            seen += [peer.next() for _ in range(20)]
+            known = seen[-1]["seq"]
+            peer.reset()
+            peer = server.peer("127.6.0.1")
+            welcome = peer.register("luis", events="messages")
+            while known < welcome["seq"]:
+                page = peer.ask("history", after=known, before=welcome["seq"] + 1)
+                seen += [{"type": "message", **m} for m in page["messages"]]
+                known = page["messages"][-1]["seq"] if page["more"] else welcome["seq"]
+        return first_seq, [m["seq"] for m in seen]
 
     talking = threading.Thread(target=talk)
     talking.start()
-    first = last = server.user("luis", "127.6.0.1", events="messages")
-    seen, known = [], first.seq
-    for _ in range(20):
-        for _ in range(20):
-            seen.append(last.next())
-        known = seen[-1]["seq"]
-        last.reset()
-        last = server.peer("127.6.0.1")
-        welcome = last.register("luis", events="messages")
-        while known < welcome["seq"]:
-            page = last.ask("history", after=known, before=welcome["seq"] + 1)
-            seen += [{"type": "message", **m} for m in page["messages"]]
-            known = page["messages"][-1]["seq"] if page["more"] else welcome["seq"]
-    stop.set()
-    talking.join(WAIT_S)
-    told = [m["seq"] for m in whole_history(ana) if first.seq < m["seq"] <= seen[-1]["seq"]]
-    assert [m["seq"] for m in seen] == told
+    try:
+        first_seq, seen = come_and_go()
+    finally:
+        enough.set()
+        talking.join(WAIT_S)
+    told = [m["seq"] for m in whole_history(ana)]
+    assert seen == [seq for seq in told if first_seq < seq <= seen[-1]]
 
 
 # --- descriptors, disk, clock --------------------------------------------------------------------
@@ -351,7 +347,7 @@ def test_whoever_comes_back_gets_what_was_said_meanwhile_and_nothing_twice(start
 def test_300_connections_with_128_descriptors_harm_nobody(start_server, path):
     allowed("prlimit", "--nofile=128:128", "true")
     server = start_server("--history", str(path), within=("prlimit", "--nofile=128:128"))
-    ana, luis = server.users("ana", "luis")
+    ana, luis = server.user("ana"), server.user("luis")
     crowd = [server.peer() for _ in range(300)]
     for number, peer in enumerate(crowd):
         with contextlib.suppress(OSError):  # refused and closed already
@@ -415,7 +411,7 @@ class SizeLimit:
 def test_with_a_full_disk_the_chat_goes_on_and_recovers(start_server, tmp_path, kind):
     disk = kind(tmp_path)
     server = start_server("--history", str(disk.history), within=disk.within)
-    ana, luis = server.users("ana", "luis")
+    ana, luis = server.user("ana"), server.user("luis")
     answers, stored = [], []
 
     def speak(text):
@@ -499,7 +495,7 @@ def test_a_clock_set_back_changes_no_order_and_says_nothing_twice(start_server, 
         return start_server("--history", str(path), "--idle-after", "600", within=within)
 
     server = start()
-    ana, luis = server.users("ana", "luis")
+    ana, luis = server.user("ana"), server.user("luis")
     seqs = [ana.ask("say", text="now", nonce="n0")["seq"]]
     set_clock(-86_400)
     seqs.append(ana.ask("say", text="yesterday", nonce="n1")["seq"])
@@ -554,7 +550,7 @@ NO_NAMES = [
     *("", " ", "an a", "@ana", "ana@casa", "ana:", "a/b", "#ana", "*", ">ana", "-ana", ".ana"),
     *("еvan", "paраl", "αna", "a\u200bna", "\u200dana", "ana\u2060", "\ufeffana", "a\u00adna"),
     *("a\u034fna", "\u3164", "\u115fa", "\u2800", "a\ufe0f", "\U000e0061na", "\U0010fffe"),
-    *("a" * 33, "a" * 60_000, "a\u0301\u0301\u0301", "\u0301a", "a" + "\u0301" * 10_000),
+    *("a" * 33, "a" * 60_000, "a\u0301\u0301\u0301\u0301", "\u0301a", "a" + "\u0301" * 10_000),
     *("a\nb", "a\tb", "\x1b[31mana", "\x00", "a\x7f", "a\x9b", "\u202eana", "a\u2066b", "😀", "½"),
 ]
 TWINS_OF_ANA = ["Ana", "ANA", "ＡＮＡ", "aｎa", "ａｎａ", "ana"]
@@ -564,7 +560,7 @@ NO_TEXTS = [
 ]
 TEXTS = [
     *("\u202ehola\u202c", "a\u2066b\u2069", "a" + "\u0301" * 8_000, "[red]x[/red]", "</script>"),
-    *("%s%n{0}", "'; DROP TABLE message; --", "\u2028", "\ufffe", "\U0010ffff", "x" * 16_384),
+    *("%s%n{0}", "'; DROP TABLE message; --", "a\u2028b", "\ufffe", "\U0010ffff", "x" * 16_384),
 ]
 NO_LINES = [
     b'{"type":"say","text":"\\ud800","id":1}',

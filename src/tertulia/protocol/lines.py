@@ -4,6 +4,7 @@ A line is one JSON object in UTF-8, ended by the byte LF alone.
 """
 
 import json
+import re
 from typing import NoReturn, get_args
 
 import msgspec
@@ -12,6 +13,8 @@ from msgspec import UNSET, UnsetType
 from tertulia.protocol.messages import MAX_INT, ErrorCode, Request, ServerMessage, StoredMessage
 
 MAX_LINE_BYTES = 65_536  # from a client, with its newline
+
+_EMPTY_LINES = re.compile(rb"(?:\r?\n)+")
 
 _encoder = msgspec.json.Encoder()
 _request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
@@ -81,6 +84,10 @@ class LineBuffer:
                 end -= 1
             if end > start:
                 return bytes(self._bytes[start:end])
+            # A run of empty lines at once: one by one they would cost more than requests.
+            run = _EMPTY_LINES.match(self._bytes, self._start)
+            if run is not None:
+                self._start = self._scanned = run.end()
         self._scanned = len(self._bytes)
         if self._scanned - self._start >= self._max_line_bytes:
             raise LineTooLong

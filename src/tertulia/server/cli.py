@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import sys
 import threading
+import traceback
 from pathlib import Path
 
 from tertulia import __version__
@@ -39,21 +40,31 @@ def main(arguments: list[str] | None = None) -> int:
         return backup(Path(config.history), backup_to)
     log_thread = start_logging(log_level)
     users_that_fit = raise_descriptor_limit(config)
+    threading.excepthook = _end_on_fault
     try:
+        addresses = addresses_to_join(config)  # now, while nobody can take the last descriptor
         server = Server(config)
-    except (OSError, sqlite3.Error, StoreInUse, StoreOfAnotherVersion) as error:
+        server.start()
+    except (OSError, sqlite3.Error, RuntimeError, StoreInUse, StoreOfAnotherVersion) as error:
         print(f"tertulia-server: {_why_not_started(config, error)}", file=sys.stderr)
         return 1
-    server.start()
-    _greet(log_thread, config, server.port, users_that_fit)
+    _greet(log_thread, config, server.port, addresses, users_that_fit)
     signal.sigwait(stop_signals)
     log_thread.say(_("Stopping. Once more Ctrl-C stops at once."))
     threading.Thread(target=_stop_at_once_on, args=(stop_signals,), daemon=True).start()
-    if not server.stop():
-        log.error("stop incomplete: some connections were cut off")
+    server.stop()
     if not log_thread.stop(_LOG_TIMEOUT_S):
         os._exit(0)  # the interpreter would wait for the stream that the thread is stuck in
     return 0
+
+
+def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
+    """End the program with a thread: one that is dead can be started again, half of one cannot."""
+    name = fault.thread.name if fault.thread is not None else "?"
+    if fault.exc_value is not None:
+        text = "".join(traceback.format_exception(fault.exc_value))
+        os.write(sys.stderr.fileno(), f"tertulia-server: thread {name} failed\n{text}".encode())
+    os._exit(1)
 
 
 def _stop_at_once_on(signals: set[signal.Signals]) -> None:
@@ -64,7 +75,9 @@ def _stop_at_once_on(signals: set[signal.Signals]) -> None:
 # --- what people see ---------------------------------------------------------------------------
 
 
-def _greet(log_thread: LogThread, config: Config, port: int, users_that_fit: int) -> None:
+def _greet(
+    log_thread: LogThread, config: Config, port: int, addresses: list[str], users_that_fit: int
+) -> None:
     print(f"listening on {config.host or '0.0.0.0'} {port}", flush=True)
     opened = _("tertulia {version} is open on port {port}. To join:")
     room = ngettext(
@@ -72,11 +85,10 @@ def _greet(log_thread: LogThread, config: Config, port: int, users_that_fit: int
     )
     kept = _("What is said to all is kept in {path}") if config.history else _("Nothing is kept.")
     how_to_stop, name = _("Ctrl-C stops the server."), _("NAME")
-    addresses = addresses_to_join(config) or ["127.0.0.1"]
     lines = [
         opened.format(version=__version__, port=port),
         "",
-        *(f"    tertulia {name} {address} {port}" for address in addresses),
+        *(f"    tertulia {name} {address} {port}" for address in addresses or ["127.0.0.1"]),
         "",
         f"{room.format(count=users_that_fit)} {how_to_stop}",
         kept.format(path=config.history),

@@ -50,6 +50,7 @@ class Connection:
     __slots__ = (
         "address",
         "audience",
+        "backed_up",
         "blocked",
         "challenge_until",
         "challengers",
@@ -89,7 +90,8 @@ class Connection:
         self.line_count = 0  # before `welcome`
         self.malformed_count = 0
         self.rate = rate  # of the requests after `welcome`
-        self.held = False  # its next lines wait for another worker's reply
+        self.held = False  # its next lines wait for another thread's reply, or for the next:
+        self.backed_up = False  # it has not taken its last answers
         self.eof = False  # the client will send no more
         self.last_byte_at = now
         self.pinged = False  # since the last byte

@@ -48,9 +48,14 @@ def backup(history: Path, to: str) -> int:
 
 def _read(history: Path, to: str, write: Callable[[MessageReader], None]) -> int:
     try:
+        if not history.exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(history))
         _check_that_it_is_another_file(history, to)
         with MessageReader(history, _QUERY_TIMEOUT_S) as reader:
             write(reader)
+    except BrokenPipeError:  # `| head` has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error
         text = _("cannot write the history {history} to {file}: {reason}")

@@ -32,6 +32,7 @@ from tertulia.protocol.messages import (
     SetStatus,
     Users,
 )
+from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
 from tertulia.server.connection import Connection, State
 from tertulia.server.hub import Handover, Hub, InTheWay, Wait
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from tertulia.server.worker import Worker
 
 log = logging.getLogger("tertulia.server")
+
+_PAGE_RETRY_AFTER_S = 1.0  # for one who asks for more pages than may be under way
 
 
 class RequestHandler:
@@ -114,6 +117,10 @@ class RequestHandler:
             case _:
                 answer = Pong(id=request.id)
         self._worker.output.tell_own_events(connection, session)
+        self._answer(connection, answer)
+
+    def _answer(self, connection: Connection, answer: Answer | None) -> None:
+        """Queue an answer, if there is one already; there is no `ok` without an `id`."""
         if answer is not None and not (isinstance(answer, Ok) and answer.id is UNSET):
             self._worker.output.tell(connection, answer)
 
@@ -159,7 +166,7 @@ class RequestHandler:
         if not isinstance(outcome, Wait):
             return outcome
         if outcome is Wait.FOR_DISK:
-            connection.pending += request.id is not UNSET
+            connection.pending += 1
         elif self._hub.history is not None:
             connection.held = True
             again = functools.partial(self._say_again, connection, session, request)
@@ -171,8 +178,7 @@ class RequestHandler:
             connection.held = False
             answer = self._say(connection, session, request)
             self._worker.output.tell_own_events(connection, session)
-            if answer is not None:
-                self._worker.output.tell(connection, answer)
+            self._answer(connection, answer)
             if not connection.held:
                 self._worker.resume(connection)
 
@@ -181,13 +187,21 @@ class RequestHandler:
     ) -> Answer | None:
         if self._hub.history is None:
             return refusals.history_off(request)
+        if isinstance(request, Search) and (problem := check_text(request.text)):
+            return refusals.text_refused(request, problem)
         if len(connection.pages_waiting) + connection.page_under_way >= self._max_pages_waiting:
-            return refusals.rate_limited(request.id, 1.0)
+            return self._refuse_for_now(connection, request.id, _PAGE_RETRY_AFTER_S)
         self._hub.note_activity(session)
         connection.pending += 1
         connection.pages_waiting.append(request)
         self.ask_next_page(connection)
         return None
+
+    def answer_pending(self, connection: Connection, answer: Answer) -> None:
+        """Note that the history is done with a request, and queue the answer."""
+        connection.pending -= 1
+        self._answer(connection, answer)
+        self._worker.output.push_soon(connection)  # who is finished may be waiting for this alone
 
     def ask_next_page(self, connection: Connection) -> None:
         """Ask the history for the next page that a connection waits for.
@@ -199,6 +213,7 @@ class RequestHandler:
             and connection.pages_waiting
             and not connection.page_under_way
             and not connection.blocked
+            and connection.state is not State.CLOSED
         ):
             connection.page_under_way = True
             self._hub.history.ask(
@@ -206,11 +221,14 @@ class RequestHandler:
                 lambda page: self._worker.mailbox.post(
                     functools.partial(self._on_page, connection, page)
                 ),
+                lambda: connection.state is not State.CLOSED,
             )
 
     def _on_page(self, connection: Connection, page: HistoryPage | Error) -> None:
         connection.page_under_way = False
-        self._worker.answer_pending(connection, page)
+        if connection.state is State.CLOSED:
+            return
+        self.answer_pending(connection, page)
         # After this round's flush, when it is known whether the client takes it.
         self._worker.mailbox.post(functools.partial(self.ask_next_page, connection))
 
@@ -245,24 +263,31 @@ class RequestHandler:
     ) -> None:
         answer = self._after_handover(session, request, delivered)
         if connection.state is State.REGISTERED:
-            if isinstance(answer, Error) or request.id is not UNSET:
-                self._worker.output.tell(connection, answer)
+            self._answer(connection, answer)
             self._worker.resume(connection)
 
     # --- refusals ------------------------------------------------------------------------------
 
     def _may_spend(self, connection: Connection, request_id: int | UnsetType) -> bool:
         """Spend a token of the session's rate limit; answer if there is none left."""
-        worker = self._worker
-        retry_after = connection.rate.spend(worker.now)
-        if not retry_after:
+        retry_after_s = connection.rate.spend(self._worker.now)
+        if not retry_after_s:
             return True
-        error = refusals.rate_limited(request_id, retry_after)
-        if connection.rate.is_flood(worker.now):
-            worker.finish(connection, CloseReason.FLOOD, error)
-        else:
-            worker.output.tell(connection, error)
+        error = self._refuse_for_now(connection, request_id, retry_after_s)
+        if error is not None:
+            self._worker.output.tell(connection, error)
         return False
+
+    def _refuse_for_now(
+        self, connection: Connection, request_id: int | UnsetType, retry_after_s: float
+    ) -> Error | None:
+        """Make a `rate_limited`; None if it was the last of a flood, and the connection ends."""
+        connection.rate.note_refused(self._worker.now)
+        error = refusals.rate_limited(request_id, retry_after_s)
+        if not connection.rate.is_flood(self._worker.now):
+            return error
+        self._worker.finish(connection, CloseReason.FLOOD, error)
+        return None
 
     def _on_bad_request(
         self, connection: Connection, session: Session | None, bad: BadRequest

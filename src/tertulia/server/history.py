@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from tertulia.protocol import messages
 from tertulia.protocol.messages import ChatMessage, Error, HistoryPage, Search
+from tertulia.protocol.times import rfc3339
 from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.session import Receipt
@@ -37,18 +38,19 @@ PageReply = Callable[[HistoryPage | Error], object]
 
 class _Write(NamedTuple):
     message: ChatMessage
-    receipt: Receipt | None
+    receipt: Receipt
 
 
 class _Confirm(NamedTuple):
     """Acknowledge a message written before."""
 
-    receipt: Receipt | None
+    receipt: Receipt
 
 
 class _Ask(NamedTuple):
     request: PageRequest
     reply: PageReply
+    is_wanted: Callable[[], bool]
 
 
 class History:
@@ -74,7 +76,7 @@ class History:
         self._reserve_from: int | None = None
         self._reserve_at = self._reserved_through - config.seq_block // 2
         self._room_waiters: list[Callable[[], object]] = []  # bound: a connection waits once
-        self._questions: deque[_Ask] = deque()  # bound: one for each session
+        self._questions: deque[_Ask] = deque()  # bound: one for each connection
         self._asked = threading.Condition(self._lock)
         self._stopping = False
 
@@ -98,8 +100,10 @@ class History:
         """Write what is queued and close the file; tell whether it was done in time."""
         with self._lock:
             self._stopping = True
+            self._questions.clear()  # who asked is gone
             self._work.notify()
             self._asked.notify()
+        self._reader.interrupt()
         give_up_at = time.monotonic() + timeout_s
         for thread in (self._writer_thread, self._reader_thread):
             thread.join(max(0.0, give_up_at - time.monotonic()))
@@ -108,7 +112,7 @@ class History:
     def nonces(self, now: datetime) -> list[tuple[int, str, str, str]]:
         """List seq, time, sender and nonce of what was said lately. Before `start`."""
         since = now - timedelta(seconds=self._config.nonce_keep_s)
-        return self._store.nonces_since(_rfc3339(since), self._config.max_nonces)
+        return self._store.nonces_since(rfc3339(since), self._config.max_nonces)
 
     # --- for the Hub ---------------------------------------------------------------------------
 
@@ -120,13 +124,13 @@ class History:
             self._room_taken += 1
             return True
 
-    def write(self, message: ChatMessage, receipt: Receipt | None) -> None:
+    def write(self, message: ChatMessage, receipt: Receipt) -> None:
         """Store a message for which there is room, then acknowledge it."""
         with self._lock:
             self._queue.append(_Write(message, receipt))
             self._work.notify()
 
-    def confirm(self, receipt: Receipt | None) -> None:
+    def confirm(self, receipt: Receipt) -> None:
         """Acknowledge a message that was written before, once it is stored; takes its room too."""
         with self._lock:
             self._queue.append(_Confirm(receipt))
@@ -152,10 +156,13 @@ class History:
                 return
         call()
 
-    def ask(self, request: PageRequest, reply: PageReply) -> None:
-        """Read a page, once everything said before is stored; reply in the reader's thread."""
+    def ask(self, request: PageRequest, reply: PageReply, is_wanted: Callable[[], bool]) -> None:
+        """Read a page, once everything said before is stored; reply in the reader's thread.
+
+        Not if it is no longer wanted by then: so nobody waits for what was asked by who is gone.
+        """
         with self._lock:
-            self._queue.append(_Ask(request, reply))
+            self._queue.append(_Ask(request, reply, is_wanted))
             self._work.notify()
 
     # --- the writer's thread -------------------------------------------------------------------
@@ -176,8 +183,6 @@ class History:
                 self._carry_out(group)
             self._tidy(is_idle=not group)
             wait_s = (_QUIET_S if group else 0.0) if self._unindexed else _TIDY_EVERY_S
-        with self._lock:
-            self._asked.notify()
         self._store.close()
 
     def _tidy(self, *, is_idle: bool) -> None:
@@ -194,7 +199,7 @@ class History:
         failed = set(self._failed)
         acknowledged: dict[object, list[tuple[Receipt, bool]]] = {}
         for item in group:
-            if not isinstance(item, _Ask) and item.receipt is not None:
+            if not isinstance(item, _Ask):
                 row = (item.receipt, item.receipt.seq not in failed)
                 acknowledged.setdefault(item.receipt.session.home, []).append(row)
         for rows in acknowledged.values():
@@ -246,7 +251,7 @@ class History:
         self._forget_at = time.monotonic() + _FORGET_EVERY_S
         if self._config.keep_days is None:
             return
-        oldest = _rfc3339(datetime.now(UTC) - timedelta(days=self._config.keep_days))
+        oldest = rfc3339(datetime.now(UTC) - timedelta(days=self._config.keep_days))
         try:
             if self._store.forget(oldest, _INDEX_STEP) == _INDEX_STEP:
                 self._forget_at = 0.0  # there is more
@@ -258,13 +263,14 @@ class History:
     def _answer_all(self) -> None:
         while True:
             with self._lock:
-                while not self._questions:
-                    if self._stopping and not self._queue:
-                        self._reader.close()
-                        return
-                    self._asked.wait(_QUIET_S)
+                while not self._questions and not self._stopping:
+                    self._asked.wait()
+                if self._stopping:
+                    break
                 question = self._questions.popleft()
-            question.reply(self._answer(question.request))
+            if question.is_wanted():
+                question.reply(self._answer(question.request))
+        self._reader.close()
 
     def _answer(self, request: PageRequest) -> HistoryPage | Error:
         try:
@@ -281,7 +287,3 @@ def _open_store(path: Path, block: int) -> MessageStore:
         aside = set_aside(path)
         log.error("history DAMAGED, begun anew error=%s moved_to=%s", damage, aside)
         return MessageStore(path, block)
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

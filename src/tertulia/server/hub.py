@@ -3,7 +3,7 @@
 The Hub decides under its one lock and returns what is to be done; it sends nothing, waits for
 nothing and knows no worker, connection or socket. Any thread may call it.
 
-Lock order: Hub, then EventLog.
+Lock order: Hub, then EventLog or History.
 """
 
 import hmac
@@ -44,6 +44,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.names import Name, parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES, check_text
+from tertulia.protocol.times import rfc3339
 from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.eventlog import EventLog
@@ -108,12 +109,6 @@ class Hub:
 
     def __repr__(self) -> str:
         return f"<Hub users={len(self._registry)} seq={self._seq}>"
-
-    @property
-    def user_count(self) -> int:
-        """Say how many users are connected."""
-        with self._lock:
-            return len(self._registry)
 
     # --- coming and going ----------------------------------------------------------------------
 
@@ -231,7 +226,7 @@ class Hub:
                     self._nonces.remember(key, seq, now)
             if self.history is None:
                 return Ok(id=request.id, seq=seq)
-            receipt = None if request.id is UNSET else Receipt(session, request.id, seq)
+            receipt = Receipt(session, request.id, seq)
             if message is None:
                 self.history.confirm(receipt)
             else:
@@ -386,7 +381,7 @@ class Hub:
         return self._seq
 
     def _now(self) -> str:
-        return self._utc().isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+        return rfc3339(self._utc())
 
 
 def _has_token(session: Session, request: Register) -> bool:

@@ -23,7 +23,7 @@ class RateLimit:
         self._refused_at: deque[float] = deque(maxlen=config.flood_refusals)
 
     def spend(self, now: float) -> float:
-        """Take a token; return 0, or the seconds until there is one again."""
+        """Take a token; return 0, or the seconds until there is one."""
         if self._per_s is None:
             return 0.0
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._per_s)
@@ -31,8 +31,11 @@ class RateLimit:
         if self._tokens >= 1.0:
             self._tokens -= 1.0
             return 0.0
-        self._refused_at.append(now)
         return (1.0 - self._tokens) / self._per_s
+
+    def note_refused(self, now: float) -> None:
+        """Count a refusal."""
+        self._refused_at.append(now)
 
     def is_flood(self, now: float) -> bool:
         """Tell whether as many requests were refused lately as make a flood."""

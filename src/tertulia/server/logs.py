@@ -32,6 +32,7 @@ class LogThread(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue a line. Any thread; called under the handler's lock."""
+        record.msg, record.args = record.getMessage(), None  # as things are now
         try:
             if self._dropped:
                 message = f"log lines dropped={self._dropped}"

@@ -9,8 +9,8 @@ class Mailbox:
     """Calls to be made in a worker's thread.
 
     Any thread may `post` and `nudge`; the others are the worker's own. The queue is bounded by
-    what posts to it: each connection has at most one direct message or challenge under way, and
-    the Admission bounds the connections.
+    what posts to it: a connection has one direct message, challenge or page under way at a time,
+    the history acknowledges what its queue had room for, and the Admission bounds the connections.
     """
 
     def __init__(self) -> None:

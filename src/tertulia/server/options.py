@@ -54,13 +54,13 @@ def _parser() -> Parser:
     option("--host", metavar=_("ADDRESS"), help=_("listen on this address only (all)"))
     option(
         "--threads",
-        type=_or_none(_whole(1), "session"),
+        type=_or_none(_whole(1, 1_024), "session"),
         metavar=_("N|session"),
         help=_("worker threads, or one for each session ({default})"),
     )
     option(
         "--idle-after",
-        type=_or_none(_seconds, "off"),
+        type=_or_none(_positive, "off"),
         field="idle_after_s",
         metavar=_("SECONDS|off"),
         help=_("without activity a user becomes INACTIVO ({default})"),
@@ -87,7 +87,7 @@ def _parser() -> Parser:
     )
     option(
         "--keep",
-        type=_or_none(_positive, "all"),
+        type=_or_none(_days, "all"),
         field="keep_days",
         metavar=_("DAYS|all"),
         help=_("how long the history is kept (all)"),
@@ -126,7 +126,7 @@ def _parser() -> Parser:
         "--write-timeout": _("for a client to take what is sent ({default})"),
     }.items():
         field = flag[2:].replace("-", "_") + "_s"
-        option(flag, type=_seconds, field=field, metavar=_("SECONDS"), help=text)
+        option(flag, type=_positive, field=field, metavar=_("SECONDS"), help=text)
     for flag, text in {
         "--log-bytes": _("the latest events, kept for slow readers ({default})"),
         "--private-bytes": _("answers and direct messages waiting for one user ({default})"),
@@ -181,17 +181,17 @@ class _Options:
 
 
 def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 65_535:
+    if not text.isascii() or not text.isdigit() or len(text) > 5 or int(text) > 65_535:
         raise argparse.ArgumentTypeError(_("a port is a number from 0 to 65535"))
     return int(text)
 
 
-def _whole(least: int) -> Callable[[str], int]:
+def _whole(least: int, most: int = 2**30) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(
-                _("'{text}' is not a whole number from {least} on").format(text=text, least=least)
-            )
+        is_number = text.isascii() and text.isdigit() and len(text) <= 10
+        if not is_number or not least <= int(text) <= most:
+            message = _("'{text}' is not a whole number from {least} to {most}")
+            raise argparse.ArgumentTypeError(message.format(text=text, least=least, most=most))
         return int(text)
 
     return parse
@@ -207,8 +207,8 @@ def _positive(text: str) -> float:
     return number
 
 
-def _seconds(text: str) -> float:
-    return _positive(text)
+def _days(text: str) -> float:
+    return min(_positive(text), 36_500.0)  # a century is as good as all
 
 
 def _rate(text: str) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import CloseReason, ServerMessage
 from tertulia.server.audience import Audience
-from tertulia.server.connection import Connection, State
+from tertulia.server.connection import Connection
 
 if TYPE_CHECKING:
     from tertulia.server.config import Config
@@ -87,6 +87,10 @@ class Output:
             connection.out += encode(last_word)
         self._to_push[connection] = None
 
+    def push_soon(self, connection: Connection) -> None:
+        """Look at a connection in the next flush, even if nothing is queued for it."""
+        self._to_push[connection] = None
+
     def forget(self, connection: Connection) -> None:
         """Send a connection nothing more."""
         self.unfollow(connection)
@@ -123,10 +127,7 @@ class Output:
             self._worker.on_broken(connection, error)
             return
         if went_out:
-            if connection.state is State.FINISHING:
-                self._worker.on_all_said(connection)
-        elif len(connection.out) > self._private_bytes:
-            self._worker.close(connection, CloseReason.SLOW)
+            self._worker.on_sent(connection)
         else:
             if connection.audience is not None:
                 connection.audience.set_blocked(connection)

@@ -11,6 +11,7 @@ from tertulia.protocol.messages import (
     Register,
     Request,
     Say,
+    Search,
     SetStatus,
     Status,
 )
@@ -76,7 +77,7 @@ def line_too_long(max_line_bytes: int) -> Error:
     return Error(code=ErrorCode.LINE_TOO_LONG, message=reason)
 
 
-def text_refused(request: Say | Direct, problem: ErrorCode) -> Error:
+def text_refused(request: Say | Direct | Search, problem: ErrorCode) -> Error:
     """Refuse a text."""
     return Error(id=request.id, code=problem, message=_WHAT_IS_WRONG_WITH_A_TEXT[problem])
 
@@ -109,7 +110,7 @@ def history_off(request: Request) -> Error:
     return Error(id=request.id, code=ErrorCode.HISTORY_OFF, message=reason)
 
 
-def not_stored(request_id: int, seq: int) -> Error:
+def not_stored(request_id: int | UnsetType, seq: int) -> Error:
     """Say that a message was said but is not on the disk."""
     reason = "said, but not stored: the history cannot be written now"
     return Error(id=request_id, code=ErrorCode.UNAVAILABLE, message=reason, seq=seq)

@@ -17,7 +17,7 @@ from tertulia.server.pool import WorkerPool
 
 log = logging.getLogger("tertulia.server")
 
-_OTHER_DESCRIPTORS = 64  # the server's own files, and refused sockets that linger
+_OTHER_DESCRIPTORS = 96  # the server's own files, and up to 64 refused sockets that linger
 _STOP_TIMEOUT_S = 8.0  # with time to spare to the 10 s in which a stop has to be done
 
 
@@ -45,14 +45,18 @@ class Server:
         self._pool.start()
         self._acceptor.start()
 
-    def stop(self) -> bool:
-        """Accept nobody any more, say goodbye to all, close; tell whether it was done in time."""
+    def stop(self) -> None:
+        """Accept nobody any more, say goodbye to all, write what is to be written, close.
+
+        The log tells what was not done in time.
+        """
         give_up_at = time.monotonic() + _STOP_TIMEOUT_S
         self._acceptor.stop(_STOP_TIMEOUT_S)
-        done = self._pool.drain(max(0.0, give_up_at - time.monotonic()))
-        if self.history is not None:
-            done &= self.history.stop(max(0.5, give_up_at - time.monotonic()))
-        return done
+        if not self._pool.drain(max(0.0, give_up_at - time.monotonic())):
+            log.error("stop incomplete: some connections were cut off")
+        left_s = max(0.5, give_up_at - time.monotonic())
+        if self.history is not None and not self.history.stop(left_s):
+            log.error("stop incomplete: the last messages may not be on the disk")
 
 
 def raise_descriptor_limit(config: Config) -> int:
@@ -61,7 +65,8 @@ def raise_descriptor_limit(config: Config) -> int:
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     per_session = 1 if config.threads is not None else 3  # an epoll and an eventfd of its own
-    return max(0, min(config.max_users, (hard - _OTHER_DESCRIPTORS) // per_session))
+    room = hard - _OTHER_DESCRIPTORS - config.max_unregistered
+    return max(0, min(config.max_users, room // per_session))
 
 
 def addresses_to_join(config: Config) -> list[str]:

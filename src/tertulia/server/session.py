@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from msgspec import UnsetType
+
 from tertulia.protocol.messages import Status
 from tertulia.protocol.names import Name
 
@@ -52,5 +54,5 @@ class Receipt(NamedTuple):
     """Who is to be told, in answer to which request, that a message is stored."""
 
     session: Session
-    request_id: int
+    request_id: int | UnsetType
     seq: int

@@ -45,7 +45,8 @@ _BESIDE = b"%020d\n"  # reserved_through, in the lock file
 _COLUMNS = "seq, time, sender, text, nonce"
 _PAGE_BYTES = 256 * 1024  # of text in a page of history
 _CHECK_TIME_S = 2.0  # for looking through the file at the start; a large one is checked in part
-_MAX_WORDS = 32  # that a search looks for; each costs time
+_MAX_WORDS = 16  # that a search looks for; each costs time
+_MAX_WORD_CHARS = 100
 
 
 class StoreInUse(Exception):
@@ -142,9 +143,9 @@ class MessageStore:
     def _reserved_beside(self) -> int:
         """Read the number in the lock file, which has its place there from the beginning."""
         noted = os.pread(self._lock_fd, len(_BESIDE % 0), 0)
-        if not noted:
+        if len(noted) < len(_BESIDE % 0):
             os.pwrite(self._lock_fd, _BESIDE % 0, 0)
-        return int(noted or 0)
+        return int(noted) if noted.strip().isdigit() else 0
 
     def add(self, messages: Iterable[ChatMessage]) -> None:
         """Write messages, all or none; once this returns they are on the disk."""
@@ -177,8 +178,9 @@ class MessageStore:
         """Delete up to `count` messages said before a time; return how many there were."""
         (indexed,) = self._db.execute("SELECT indexed_through FROM numbering").fetchone()
         rows = self._db.execute(
-            "SELECT seq, text FROM message WHERE time < ? ORDER BY seq LIMIT ?",
-            (before_time, count),
+            "SELECT seq, text FROM (SELECT seq, time, text FROM message ORDER BY seq LIMIT ?) "
+            "WHERE time < ?",
+            (count, before_time),
         ).fetchall()
         with self._transaction():
             self._db.executemany(
@@ -264,8 +266,21 @@ class MessageReader:
             yield _message(row)
 
     def copy_to(self, path: str) -> None:
-        """Write a copy of the file, whole and compact; `path` has to be empty or not there."""
+        """Write a copy of the file, whole and compact; `path` has to be empty or not there.
+
+        The copy has an epoch of its own: the numbers that it gives out next were given already.
+        """
         self._db.execute("VACUUM INTO ?", (path,))
+        copy = sqlite3.connect(path)
+        try:
+            copy.execute("UPDATE numbering SET epoch = ?", (secrets.token_hex(8),))
+            copy.commit()
+        finally:
+            copy.close()
+
+    def interrupt(self) -> None:
+        """End the query under way, if any: sqlite3.OperationalError there. Any thread."""
+        self._db.interrupt()
 
     def close(self) -> None:
         """Close the file. Idempotent."""
@@ -297,7 +312,9 @@ def set_aside(path: Path, clock: Callable[[], float] = time.time) -> Path:
 def _query_for(text: str) -> str:
     """Ask the index for all the words of a text; what is no word is left out."""
     words = unicodedata.normalize("NFC", text).replace('"', " ").split()
-    found = [word for word in words if any(character.isalnum() for character in word)]
+    found = [
+        word[:_MAX_WORD_CHARS] for word in words if any(character.isalnum() for character in word)
+    ]
     return " ".join(f'"{word}"' for word in found[:_MAX_WORDS])
 
 

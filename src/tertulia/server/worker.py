@@ -17,7 +17,6 @@ from math import inf
 
 from tertulia.protocol.lines import MAX_LINE_BYTES, LineTooLong
 from tertulia.protocol.messages import (
-    Answer,
     CloseReason,
     Closing,
     Ok,
@@ -36,6 +35,7 @@ from tertulia.server.watchdog import Watchdog
 
 log = logging.getLogger("tertulia.server")
 
+_MAX_WAIT_S = 3_600.0  # epoll takes no more than some weeks
 _RETRY_AFTER_S = (0.5, 5.0)  # after a shutdown, so that not all come back at one instant
 
 
@@ -60,6 +60,7 @@ class Worker:
         self.mailbox = Mailbox()
         self.now = time.monotonic()
         self._config = config
+        self._backlog_bytes = min(config.stretch_bytes, config.private_bytes // 2)
         self._hub = hub
         self._admission = admission
         self._announce = announce
@@ -139,7 +140,7 @@ class Worker:
             # Only after the events: until here no new connection can have got the descriptor of
             # one that was closed among them.
             for call in self.mailbox.take():
-                self._guarded(call)
+                call()
             if self.now >= self._watchdog.next_check:
                 self._watchdog.check(self._connections.values())
             self._announce_news()
@@ -149,7 +150,7 @@ class Worker:
                 break
         self._on_end(self)
         for call in self.mailbox.close():
-            self._guarded(call)
+            call()
         self._epoll.close()
 
     def _time_to_wait(self) -> float | None:
@@ -159,18 +160,13 @@ class Worker:
             return 0
         if self._watchdog.next_check == inf:
             return None
-        return max(0.0, self._watchdog.next_check - time.monotonic())
+        wait_s = self._watchdog.next_check - time.monotonic()
+        return min(max(0.0, wait_s), _MAX_WAIT_S)
 
     def _announce_news(self) -> None:
         if self._hub.events.last_seq != self._announced_seq:
             self._announced_seq = self._hub.events.last_seq
             self._announce(self.mailbox)
-
-    def _guarded(self, call: Callable[[], object]) -> None:
-        try:
-            call()
-        except Exception:  # a fault of ours: it must not cost the worker's other connections
-            log.exception("fault worker=%s", self._thread.name)
 
     # --- input ---------------------------------------------------------------------------------
 
@@ -213,12 +209,17 @@ class Worker:
             self._answer_challengers(connection)
             if is_open:
                 connection.lines.feed(data)
+                if connection.session is None and not data.strip(b"\r\n"):
+                    connection.line_count += 1  # empty lines are nothing, but not for ever
         if is_open:
             self.work(connection)
 
     def work(self, connection: Connection) -> None:
-        """Carry out the lines that have come, up to one that has to wait for another worker."""
+        """Carry out the lines that have come, up to one that has to wait for something."""
         while connection.state in (State.UNREGISTERED, State.REGISTERED) and not connection.held:
+            if len(connection.out) > self._backlog_bytes:
+                connection.held = connection.backed_up = True  # until it takes its answers
+                return
             try:
                 line = connection.lines.next_line()
             except LineTooLong:
@@ -235,10 +236,15 @@ class Worker:
 
     def resume(self, connection: Connection) -> None:
         """Go on with a connection that was held."""
-        connection.held = False
-        if connection.state is not State.CLOSED:
+        connection.held = connection.backed_up = False
+        if connection.state is State.CLOSED:
+            return
+        try:
             self._watch(connection)
             self.work(connection)
+        except Exception:  # a fault of ours: it costs this connection, not the worker's others
+            log.exception("fault connection=%r", connection)
+            self.close(connection, CloseReason.LOST)
 
     def _watch(self, connection: Connection) -> None:
         mask = select.EPOLLOUT if connection.blocked else 0
@@ -272,15 +278,11 @@ class Worker:
     def _on_stored(self, receipts: list[tuple[Receipt, bool]]) -> None:
         for (session, request_id, seq), is_stored in receipts:
             connection = self._by_session.get(session)
-            if connection is not None:
-                stored, lost = Ok(id=request_id, seq=seq), refusals.not_stored(request_id, seq)
-                self.answer_pending(connection, stored if is_stored else lost)
-
-    def answer_pending(self, connection: Connection, answer: Answer) -> None:
-        """Queue an answer that has come from the history."""
-        if connection.state is not State.CLOSED:
-            connection.pending -= 1
-            self.output.tell(connection, answer)
+            if connection is not None and is_stored:
+                self._handler.answer_pending(connection, Ok(id=request_id, seq=seq))
+            elif connection is not None:
+                lost = refusals.not_stored(request_id, seq)
+                self._handler.answer_pending(connection, lost)
 
     def on_blocked(self, connection: Connection) -> None:
         """Wait until a socket takes something again."""
@@ -293,7 +295,14 @@ class Worker:
         timed_out = error.errno == errno.ETIMEDOUT
         self.close(connection, CloseReason.TIMEOUT if timed_out else CloseReason.LOST)
 
-    def on_all_said(self, connection: Connection) -> None:
+    def on_sent(self, connection: Connection) -> None:
+        """Go on with a connection that has taken all that was queued for it."""
+        if connection.state is State.FINISHING:
+            self._on_all_said(connection)
+        elif connection.backed_up:
+            self.resume(connection)
+
+    def _on_all_said(self, connection: Connection) -> None:
         """Let the client of a finished connection read the last, then close."""
         if connection.pending:  # the history is not done; `end_by` bounds the wait
             return
