@@ -1,9 +1,12 @@
 """What the client's tests share: a scripted server, a real one, and one language for all."""
 
-import codecs
+import contextlib
+import functools
 import itertools
 import json
 import os
+import random
+import signal
 import socket
 import subprocess
 import sys
@@ -13,9 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wcwidth import iter_graphemes, wcswidth, wcwidth
 
+from tertulia.client import plain, reconnect
 from tertulia.i18n import set_language
+
+sys.path.insert(0, str(Path(__file__).parent))  # for what the tests import from beside themselves
+
+from piped_user import PipedUser
+from plain_table import Clock, Table
+from screen import Screen
+from terminal_user import COLUMNS, TerminalUser
 
 WAIT_S = 20.0  # for what has to come, on a slow machine too
 BIN = Path(sys.executable).parent
@@ -29,6 +39,10 @@ class ScriptedPeer:
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
         self._file = sock.makefile("rb")
+
+    def close(self) -> None:
+        self._file.close()
+        self.socket.close()
 
     def receive(self) -> dict[str, Any] | None:
         """Read the next request; None at the end."""
@@ -71,23 +85,25 @@ class ScriptedPeer:
 
 
 class ScriptedServer:
-    """Play a script with the first client that connects, in a thread."""
+    """Play a script with each client that connects, one after the other, in a thread."""
 
-    def __init__(self, script: Callable[[ScriptedPeer], None]) -> None:
+    def __init__(self, *scripts: Callable[[ScriptedPeer], None]) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(WAIT_S)
         self.port = self._listener.getsockname()[1]
-        self._script = script
+        self._scripts = scripts
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            sock, _address = self._listener.accept()
-            with sock:
+            for script in self._scripts:
+                sock, _address = self._listener.accept()
                 sock.settimeout(WAIT_S)
-                self._script(ScriptedPeer(sock))
+                with contextlib.closing(ScriptedPeer(sock)) as peer:
+                    script(peer)
+            self._listener.close()
         except BaseException as failure:  # noqa: BLE001 (told to the test by `finish`)
             self._failure = failure
 
@@ -101,12 +117,12 @@ class ScriptedServer:
 
 
 @pytest.fixture
-def scripted_server() -> Iterator[Callable[[Callable[[ScriptedPeer], None]], ScriptedServer]]:
+def scripted_server() -> Iterator[Callable[..., ScriptedServer]]:
     """Start servers that play a script; at the end every script has to be through."""
     servers: list[ScriptedServer] = []
 
-    def start(script: Callable[[ScriptedPeer], None]) -> ScriptedServer:
-        servers.append(ScriptedServer(script))
+    def start(*scripts: Callable[[ScriptedPeer], None]) -> ScriptedServer:
+        servers.append(ScriptedServer(*scripts))
         return servers[-1]
 
     yield start
@@ -115,21 +131,32 @@ def scripted_server() -> Iterator[Callable[[Callable[[ScriptedPeer], None]], Scr
 
 
 class RealServer:
-    """A server process of its own on a free port."""
+    """A server process of its own, on a free port unless told."""
 
-    def __init__(self, *options: str) -> None:
-        command = [BIN / "tertulia-server", "0", "--host", "127.0.0.1", *options]
+    def __init__(self, *options: str, port: int = 0) -> None:
+        self.port = port
+        self.options = options
+        self.start()
+
+    def start(self) -> None:
+        """Start it, again on the same port once it has one."""
+        command = [BIN / "tertulia-server", str(self.port), "--host", "127.0.0.1", *self.options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline().split()[-1])
 
-    def stop(self) -> None:
-        self.process.terminate()
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End it in order. Again: nothing happens."""
+        self.process.send_signal(number)
         self.process.wait(WAIT_S)
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+    def kill(self) -> None:
+        """End it without giving it a chance."""
+        self.stop(signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
@@ -152,67 +179,6 @@ def start_server() -> Iterator[Callable[..., RealServer]]:
     yield start
     for server in servers:
         server.stop()
-
-
-class Screen:
-    """A terminal that understands text, CR, LF and BS, and stumbles over anything else.
-
-    Some terminals count the columns of each character, others those of a joined picture as one.
-    """
-
-    def __init__(self, columns: int = 200, *, joins: bool = False) -> None:
-        self.columns = columns
-        self.joins = joins
-        self.above: list[str] = []
-        self.row = [" "] * columns
-        self.cursor = 0
-        self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
-
-    def write_bytes(self, data: bytes) -> None:
-        self.write(self._decode(data))
-
-    def write(self, text: str) -> None:
-        for unit in iter_graphemes(text) if self.joins else text:
-            if unit == "\r":
-                self.cursor = 0
-            elif unit == "\b":
-                self.cursor = max(0, self.cursor - 1)
-            elif unit in ("\n", "\r\n"):
-                self.above.append(self.text)
-                self.row = [" "] * self.columns
-                self.cursor = 0
-            else:
-                assert unit >= " ", f"{unit!r} was written"
-                self._put(unit)
-
-    def _put(self, unit: str) -> None:
-        width = wcswidth(unit) if self.joins else wcwidth(unit)
-        if width == 0:
-            last = self.cursor - 1
-            while last > 0 and self.row[last] == "":
-                last -= 1
-            self.row[last] += unit
-            return
-        assert self.cursor + width < self.columns, "the last column was written"
-        for column in range(self.cursor, self.cursor + width):
-            self._break_wide(column)
-        self.row[self.cursor : self.cursor + width] = [unit] + [""] * (width - 1)
-        self.cursor += width
-
-    def _break_wide(self, column: int) -> None:
-        """Half of a wide character is none."""
-        first = column
-        while first > 0 and self.row[first] == "":
-            first -= 1
-        for covered in range(first, self.columns):
-            if covered > first and self.row[covered] != "":
-                break
-            self.row[covered] = " "
-
-    @property
-    def text(self) -> str:
-        """What stands on the last row."""
-        return "".join(self.row).rstrip()
 
 
 @pytest.fixture(scope="session")
@@ -246,23 +212,126 @@ def client_environment() -> dict[str, str]:
     return kept | {"LANG": "C.UTF-8", "LANGUAGE": "en", "TZ": "UTC", "TERM": "xterm"}
 
 
+# The program with other waiting times, so that a test need not wait as long as a person would.
+_PROGRAM = """
+import sys
+from tertulia.client import cli, plain, reconnect
+{times}
+sys.exit(cli.main())
+"""
+_IMPATIENT = _PROGRAM.format(times="plain.PIPE_WAITS_S = 1.0")
+_HASTY = _PROGRAM.format(times="reconnect.FIRST_DELAY_S, reconnect.MAX_DELAY_S = 0.05, 0.2")
+
+
 @pytest.fixture
 def run_client(client_environment: dict[str, str]) -> Callable[..., Any]:
     """Run the client to its end, on pipes."""
+    return functools.partial(_run_client, client_environment, [str(BIN / "tertulia")])
 
-    def run(*arguments: object, stdin: str | bytes = "", **environment: str) -> Any:
+
+@pytest.fixture
+def run_impatient_client(client_environment: dict[str, str]) -> Callable[..., Any]:
+    """Run a client that soon gives up when it finds no new connection."""
+    return functools.partial(_run_client, client_environment, [sys.executable, "-c", _IMPATIENT])
+
+
+def _run_client(
+    client_environment: dict[str, str],
+    program: list[str],
+    *arguments: object,
+    stdin: str | bytes = "",
+    **environment: str,
+) -> "subprocess.CompletedProcess[bytes]":
+    done = subprocess.run(
+        [*program, *map(str, arguments)],
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
+        capture_output=True,
+        timeout=WAIT_S,
+        env=client_environment | environment,
+        check=False,
+    )
+    assert b"\x1b" not in done.stdout + done.stderr
+    assert b"Traceback" not in done.stderr, done.stderr.decode()
+    return done
+
+
+@pytest.fixture
+def hasty_program() -> list[str]:
+    """Give the command of a client that tries to connect anew often."""
+    return [sys.executable, "-c", _HASTY]
+
+
+@pytest.fixture
+def pipe_in(
+    hasty_program: list[str], client_environment: dict[str, str]
+) -> Iterator[Callable[..., PipedUser]]:
+    """Start clients whose input stays open, and who try to connect anew often."""
+    users: list[PipedUser] = []
+
+    def start(name: str, port: int, *options: str) -> PipedUser:
+        command = [*hasty_program, name, "127.0.0.1", str(port), *options]
+        users.append(PipedUser(command, client_environment))
+        return users[-1]
+
+    yield start
+    for user in users:
+        user.close()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(plain, "time", clock)
+    monkeypatch.setattr(reconnect, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def table(clock: Clock) -> Table:
+    table = Table(clock)
+    table.greet()
+    return table
+
+
+@pytest.fixture
+def on_terminal(clock: Clock) -> Table:
+    """A table at a terminal, with the first page still to come."""
+    table = Table(clock, on_terminal=True)
+    table.greet()
+    return table
+
+
+@pytest.fixture
+def sit_down(
+    client_environment: dict[str, str], new_screen: Callable[..., Any]
+) -> Iterator[Callable[..., TerminalUser]]:
+    users: list[TerminalUser] = []
+
+    def start(*arguments: object, columns: int = COLUMNS, **environment: str) -> TerminalUser:
         command = [str(BIN / "tertulia"), *map(str, arguments)]
-        data = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run(
-            command,
-            input=data,
-            capture_output=True,
-            timeout=WAIT_S,
-            env=client_environment | environment,
-            check=False,
-        )
-        assert b"\x1b" not in done.stdout + done.stderr
-        assert b"Traceback" not in done.stderr, done.stderr.decode()
-        return done
+        screen = new_screen(columns)
+        users.append(TerminalUser(command, client_environment | environment, screen, columns))
+        return users[-1]
 
-    return run
+    yield start
+    for user in users:
+        user.close()
+
+
+@pytest.fixture
+def persistent_server(tmp_path: Path) -> Iterator[RealServer]:
+    """Start a server that keeps a history, to be killed and started again on it."""
+    history = str(tmp_path / "history.db")
+    server = RealServer("--history", history, "--shared-addresses", port=_free_port())
+    yield server
+    server.kill()
+
+
+def _free_port() -> int:
+    """Find a port that nobody is given by chance while the server is away."""
+    low, _high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    for port in random.sample(range(max(1_024, low - 10_000), low), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    pytest.fail("no port is free")

@@ -14,7 +14,16 @@ from tertulia.client.commands import (
     parse,
 )
 from tertulia.i18n import set_language
-from tertulia.protocol.messages import Direct, Info, Quit, Say, SetStatus, Users
+from tertulia.protocol.messages import (
+    Direct,
+    History,
+    Info,
+    Quit,
+    Say,
+    Search,
+    SetStatus,
+    Users,
+)
 
 NAMES = ["luis", "Lucía", "José", "zoe"]
 
@@ -37,6 +46,11 @@ NAMES = ["luis", "Lucía", "José", "zoe"]
         ("/status away", SetStatus(status="INACTIVO")),
         ("/status inactivo", SetStatus(status="INACTIVO")),
         ("/status Active", SetStatus(status="ACTIVO")),
+        ("/historial", History(limit=20)),
+        ("/history 5", History(limit=5)),
+        ("/HISTORIAL 200", History(limit=200)),
+        ("/buscar pan  y vino", Search(text="pan  y vino")),
+        ("/search bread", Search(text="bread")),
         ("/ayuda", Help()),
         ("/help", Help()),
         ("/msg luis hola  qué tal", Direct(to="luis", text="hola  qué tal")),
@@ -63,12 +77,18 @@ def test_a_line_is_understood_in_both_languages(
 @pytest.mark.parametrize(
     "line",
     ["/msg", "/msg luis", "@", "@ hola", "@luis", "@luis ", "@: hola", "/info", "/info a b",
-     "/status", "/status asleep", "/quit smoking is hard", "/users x", "/", "/nonsense"],
+     "/status", "/status asleep", "/history 0", "/history 201", "/history -1", "/history ٥",
+     "/history 5 6", "/search", "/buscar  ", "/quit smoking is hard", "/users x", "/", "/nonsense"],
 )  # fmt: skip
 def test_a_wrong_line_is_never_said_aloud_but_explained(line: str) -> None:
     with pytest.raises(CommandError) as error:
         parse(line)
     assert len(str(error.value)) > 10
+
+
+def test_a_number_of_any_length_is_only_wrong() -> None:
+    with pytest.raises(CommandError):
+        parse("/history " + "9" * 5_000)
 
 
 @pytest.mark.parametrize(

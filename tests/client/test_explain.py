@@ -7,13 +7,14 @@ from tertulia.client.explain import (
     Destination,
     connection_ended,
     farewell,
+    gave_up,
     left_reason,
     no_connection,
     registration_refused,
     request_refused,
 )
 from tertulia.i18n import set_language
-from tertulia.protocol.messages import CloseReason, Direct, Error, ErrorCode, Info, Say
+from tertulia.protocol.messages import CloseReason, Direct, Error, ErrorCode, History, Info, Say
 
 TO = Destination("luis", "192.168.1.10", 5000)
 
@@ -79,14 +80,15 @@ def test_every_refusal_has_words_without_leftover_placeholders(lang: str) -> Non
         *(
             request_refused(Error(code=code, message="English"), request)
             for code in [*ErrorCode, "from_the_future"]
-            for request in (Say(text="a"), Direct(to="eva", text="a"), Info(name="eva"))
+            for request in (Say(text="a"), Direct(to="eva", text="a"), Info(name="eva"), History())
         ),
         *(no_connection(NoConnection(failure, "detail"), TO) for failure in ConnectFailure),
         *(
-            connection_ended(End(reason, error=error), TO)
+            connection_ended(End(reason, error=error))
             for reason in EndReason
             for error in (None, Error(code="flood", message="English"))
         ),
+        gave_up(30, TO),
         farewell(100, 1, 2),
     ]
     for text in texts:
@@ -100,6 +102,19 @@ def test_a_direct_message_that_was_not_delivered_says_so() -> None:
         "Not delivered: nobody called “Eva” is connected."
     )
     assert request_refused(error, Info(name="eva")) == "Nobody called “Eva” is connected."
+
+
+def test_a_history_that_is_off_is_explained() -> None:
+    set_language("es")
+    text = request_refused(Error(code=ErrorCode.HISTORY_OFF, message="English"), History())
+    assert "historial" in text
+    assert "English" not in text
+
+
+def test_giving_up_names_the_time_and_the_whole_command() -> None:
+    assert gave_up(31, TO) == (
+        "No connection for 31 s. Once the server runs again: tertulia luis 192.168.1.10 5000"
+    )
 
 
 def test_braces_in_what_a_server_says_are_only_text() -> None:
@@ -116,4 +131,4 @@ def test_every_reason_for_leaving_has_words_and_an_unknown_one_is_shown() -> Non
 def test_leaving_sums_up_the_stay() -> None:
     assert farewell(725, 3, 25) == "You were here for 12 min 5 s. Messages: 3 sent, 25 received."
     set_language("es")
-    assert farewell(59, 1, 0) == "Estuviste aquí 59 s. Mensajes: 1 enviados, 0 recibidos."
+    assert farewell(59, 1, 0) == "Estuviste aquí 59 s. Mensajes enviados: 1; recibidos: 0."

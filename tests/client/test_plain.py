@@ -1,122 +1,34 @@
 """What the plain face does with each thing that comes, tried without a network."""
 
-import io
-from collections import deque
-from typing import Any
-
 import pytest
+from plain_table import Clock, Table, page, said, without_nonces
 
 from tertulia.client import plain
-from tertulia.client.errors import ConnectionLost, End, EndReason
-from tertulia.client.explain import Destination
-from tertulia.client.inbox import Dropped, Incoming
-from tertulia.client.output import Output
-from tertulia.client.plain import ANSWER_WITHIN_S, RETRY_AFTER_S, PlainFace
+from tertulia.client.inbox import Dropped
+from tertulia.client.jobs import ANSWER_WITHIN_S, RETRY_AFTER_S
+from tertulia.client.plain import FIRST_PAGE
 from tertulia.protocol.messages import (
+    MAX_PAGE,
     DirectMessage,
     Error,
+    Gap,
+    History,
     Ok,
-    Request,
     Say,
+    Search,
     SetStatus,
-    Status,
-    User,
-    UserList,
     Users,
-    Welcome,
 )
-
-
-class StubClient:
-    """A client whose server is the test."""
-
-    welcome = Welcome(
-        name="ana", address="127.0.0.1", status=Status.ACTIVO, seq=10, token="t", epoch="e",
-        server="s", protocol=1, idle_after=120, max_text=16384,
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.ended: End | None = None
-        self.sent: list[Request] = []
-        self._arrivals: deque[Incoming] = deque()
-
-    def send(self, request: Request) -> int:
-        if self.ended is not None:
-            raise ConnectionLost(self.ended)
-        self.sent.append(request)
-        return len(self.sent)
-
-    def receive(self, _timeout: float) -> Incoming | None:
-        return self._arrivals.popleft() if self._arrivals else None
-
-    def arrive(self, message: Any) -> None:
-        self._arrivals.append(Incoming(message, b"{}"))
-
-    def close(self) -> None:
-        self.ended = self.ended or End(EndReason.CLOSED)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-class Written(io.StringIO):
-    """A stream that remembers, with the encoding of a good terminal."""
-
-    encoding = "utf-8"
-
-
-class Table:
-    """A face, and all that lies around it."""
-
-    def __init__(self) -> None:
-        self.client = StubClient()
-        self.stdout, self.stderr = Written(), Written()
-        self.output = Output(self.stdout, self.stderr)
-        client: Any = self.client
-        to = Destination("ana", "h", 5000)
-        self.face = PlainFace(client, self.output, to, json=False, hints=False)
-
-    def turn(self, *messages: Any) -> None:
-        for message in messages:
-            self.client.arrive(message)
-        self.face.receive()
-        self.face.carry_on()
-        self.output.flush()
-
-    def greet(self) -> None:
-        self.turn()
-        users = [User(name=name, status=Status.ACTIVO) for name in ("ana", "José")]
-        self.turn(UserList(id=1, seq=10, users=users))
-        assert self.stderr.getvalue() == "Hello, ana. You are ACTIVO. There are 2 people here.\n"
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(plain, "time", clock)
-    return clock
-
-
-@pytest.fixture
-def table(clock: Clock) -> Table:
-    table = Table()
-    table.greet()
-    return table
 
 
 def test_requests_are_sent_one_after_the_other(table: Table) -> None:
     for line in ("one", "two"):
         table.face.typed(line)
     table.turn()
-    assert table.client.sent == [Users(), Say(text="one")]
+    assert without_nonces(table.client.sent) == [Users(), Say(text="one")]
     assert not table.face.idle
     table.turn(Ok(id=2, seq=11))
-    assert table.client.sent[2:] == [Say(text="two")]
+    assert without_nonces(table.client.sent[2:]) == [Say(text="two")]
     table.turn(Ok(id=3, seq=12))
     assert table.face.idle
 
@@ -133,7 +45,7 @@ def test_what_came_too_fast_is_said_again_after_the_wait(
     assert table.face.wake_at == clock.now + (retry_after or RETRY_AFTER_S)
     clock.now = table.face.wake_at
     table.turn()
-    assert table.client.sent[2:] == [Say(text="hola")]
+    assert table.client.sent[2] == table.client.sent[1]  # with the same nonce
     table.turn(Ok(id=3, seq=11))
     assert table.face.idle
     assert table.stderr.getvalue().count("\n") == 1  # the greeting
@@ -149,7 +61,10 @@ def test_what_is_never_answered_is_told_and_the_next_has_its_turn(
     clock.now += ANSWER_WITHIN_S
     table.turn()
     assert "No answer from the server" in table.stderr.getvalue()
-    assert table.client.sent[1:] == [SetStatus(status="OCUPADO"), Say(text="hola")]
+    assert without_nonces(table.client.sent[1:]) == [
+        SetStatus(status="OCUPADO"),
+        Say(text="hola"),
+    ]
     assert table.face.prompt == "ana ● ACTIVO> "
     table.turn(Ok(id=2))  # too late
     assert table.face.prompt == "ana ● ACTIVO> "
@@ -195,15 +110,81 @@ def test_after_quit_nothing_more_is_sent(table: Table) -> None:
     assert table.face.finish() == plain.EXIT_FINE
 
 
-def test_a_lost_connection_drops_what_waits_and_ends_with_5(table: Table) -> None:
-    table.client.ended = End(EndReason.LOST)
-    table.face.typed("too late")
-    table.turn()
-    assert table.face.over
-    assert table.face.finish() == plain.EXIT_LOST
-    table.output.flush()
-    assert "Come back with: tertulia ana h 5000" in table.stderr.getvalue()
-
-
 def test_completion_knows_who_is_here(table: Table) -> None:
     assert table.face.complete("@jo") == (0, ["@José "])
+
+
+def test_on_a_terminal_the_last_messages_come_after_the_greeting_and_then_the_hints(
+    on_terminal: Table,
+) -> None:
+    assert on_terminal.client.sent == [Users(), History(before=11, limit=FIRST_PAGE)]
+    on_terminal.turn(said(11, "live"))
+    assert on_terminal.chat == []
+    on_terminal.turn(page(2, said(8, "before"), said(9, "then")))
+    assert on_terminal.chat == ["luis: before", "luis: then", "luis: live"]
+    assert on_terminal.words[-1] == "/help shows all commands; /quit leaves."
+
+
+def test_without_a_history_a_terminal_says_nothing_of_it(on_terminal: Table) -> None:
+    on_terminal.turn(said(11, "live"), Error(id=2, code="history_off", message="no"))
+    assert on_terminal.chat == ["luis: live"]
+    assert len(on_terminal.words) == 4  # the greeting and three hints
+
+
+def test_a_pipe_gets_no_messages_from_before(table: Table) -> None:
+    assert table.client.sent == [Users()]
+    assert len(table.words) == 1
+
+
+def test_a_gap_is_filled_before_what_came_after_it_without_a_word(table: Table) -> None:
+    table.turn(Gap(after=10, through=20), said(21, "after"))
+    assert table.chat == []
+    assert table.client.sent[1:] == [History(after=10, before=21, limit=MAX_PAGE)]
+    table.turn(page(2, said(12, "missed"), said(15, "too")))
+    assert table.chat == ["luis: missed", "luis: too", "luis: after"]
+    assert table.client.sent[2:] == [Users()]
+    assert len(table.words) == 1
+
+
+@pytest.mark.parametrize("code", ["history_off", "unavailable"])
+def test_a_gap_that_cannot_be_filled_is_told(table: Table, code: str) -> None:
+    table.turn(Gap(after=10, through=20), said(21, "after"))
+    table.turn(Error(id=2, code=code, message="no"))
+    assert table.words[1:] == ["Some messages are missing here."]
+    assert table.chat == ["luis: after"]
+
+
+def test_an_error_to_a_page_that_is_not_needed_any_more_gives_nothing_up(
+    on_terminal: Table,
+) -> None:
+    on_terminal.turn(Gap(after=10, through=20), said(21, "after"))
+    on_terminal.turn(Error(id=2, code="unavailable", message="no"))
+    assert on_terminal.client.sent[-1] == History(after=10, before=21, limit=MAX_PAGE)
+    number = len(on_terminal.client.sent)
+    on_terminal.turn(page(number, said(12, "missed")))
+    assert on_terminal.chat == ["luis: missed", "luis: after"]
+
+
+def test_each_history_goes_further_back(table: Table) -> None:
+    table.face.typed("/history 2")
+    table.turn()
+    assert table.client.sent[1:] == [History(before=11, limit=2)]
+    table.turn(page(2, said(8, "eight"), said(9, "nine"), more=True))
+    assert table.chat == ["luis: eight", "luis: nine"]
+    assert table.words[1:] == ["There is more, further back."]
+    table.face.typed("/historial")
+    table.turn()
+    assert table.client.sent[2:] == [History(before=8, limit=20)]
+    table.turn(page(3))
+    assert table.words[2:] == ["Nothing found."]
+
+
+def test_a_search_shows_what_it_finds_and_moves_nothing(table: Table) -> None:
+    table.face.typed("/buscar pan")
+    table.turn()
+    assert table.client.sent[1:] == [Search(text="pan")]
+    table.turn(page(2, said(3, "pan y vino"), more=False))
+    assert table.chat == ["luis: pan y vino"]
+    table.face.typed("/history")
+    table.turn()
+    assert table.client.sent[2:] == [History(before=11, limit=20)]

@@ -224,51 +224,75 @@ def test_nothing_that_a_server_sends_steers_the_terminal(
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", written)
 
 
-def test_a_gap_is_told_and_the_list_asked_for_again(
+def test_a_gap_is_filled_and_the_list_asked_for_again(
     run_client: Run, scripted_server: Callable[..., Any]
 ) -> None:
+    ana, eva = {"name": "ana", "status": "ACTIVO"}, {"name": "eva", "status": "ACTIVO"}
+
     def script(peer: Any) -> None:
         peer.welcome()
         users = peer.expect("users")
-        ana = {"name": "ana", "status": "ACTIVO"}
         peer.send("users", id=users["id"], seq=10, users=[ana])
         typed = peer.expect("say")
         peer.send("gap", after=10, through=500)
-        peer.send("ok", id=typed["id"], seq=501)
-        again = peer.expect("users")
-        peer.send(
-            "users", id=again["id"], seq=501, users=[ana, {"name": "eva", "status": "ACTIVO"}]
-        )
-        last = peer.expect("users")
-        peer.send("users", id=last["id"], seq=501, users=[ana, {"name": "eva", "status": "ACTIVO"}])
+        peer.message(501, "after")
+        peer.send("ok", id=typed["id"], seq=502)
+        missing = peer.expect("history")
+        assert (missing["after"], missing["before"]) == (10, 501)
+        said = {"seq": 300, "time": "2026-11-22T15:04:05.123Z", "from": "luis", "text": "missed"}
+        peer.send("history", id=missing["id"], messages=[said], more=False)
+        for _time in range(2):  # for itself, and for the person
+            listed = peer.expect("users")
+            peer.send("users", id=listed["id"], seq=502, users=[ana, eva])
         peer.expect("quit")
 
     done = run_client("ana", "127.0.0.1", scripted_server(script).port, stdin="hola\n/users\n")
-    assert done.stdout.decode() == "● ACTIVO    ana (you)\n● ACTIVO    eva\n"
-    assert "Some messages are missing here" in done.stderr.decode()
+    assert without_times(done.stdout) == [
+        "luis: missed", "luis: after", "● ACTIVO    ana (you)", "● ACTIVO    eva",
+    ]  # fmt: skip
+    assert "missing" not in done.stderr.decode()
 
 
 @pytest.mark.parametrize(
     ("closing", "words"),
     [
-        (True, "The server has been stopped. Once it runs again: tertulia ana 127.0.0.1 "),
-        (False, "The connection to the server was lost. Come back with: tertulia ana 127.0.0.1 "),
+        (True, "The server has been stopped."),
+        (False, "The connection to the server was lost."),
     ],
 )
-def test_the_end_of_the_server_ends_with_5_and_one_clear_line(
-    run_client: Run, scripted_server: Callable[..., Any], closing: bool, words: str
+def test_the_end_of_the_server_ends_with_5_when_none_comes_in_its_place(
+    run_impatient_client: Run, scripted_server: Callable[..., Any], closing: bool, words: str
 ) -> None:
     def script(peer: Any) -> None:
         peer.welcome()
         peer.expect("users")
         peer.message(11, "last words")
         if closing:
-            peer.send("closing", reason="shutdown", retry_after=1.0)
+            peer.send("closing", reason="shutdown", retry_after=0.1)
 
-    done = run_client("ana", "127.0.0.1", scripted_server(script).port, stdin="never said\n")
+    port = scripted_server(script).port
+    done = run_impatient_client("ana", "127.0.0.1", port, stdin="never said\n")
     assert done.returncode == 5
     assert without_times(done.stdout) == ["luis: last words"]
-    assert [line for line in done.stderr.decode().splitlines() if line.startswith(words)]
+    told = done.stderr.decode().splitlines()
+    assert told[:2] == [words, "Connecting again by itself…"]
+    again = (
+        rf"No connection for \d+ s\. Once the server runs again: tertulia ana 127\.0\.0\.1 {port}"
+    )
+    assert re.fullmatch(again, told[2])
+    assert told[3].startswith("You were here for ")
+
+
+def test_what_is_not_understood_ends_with_5_at_once(
+    run_client: Run, scripted_server: Callable[..., Any]
+) -> None:
+    def script(peer: Any) -> None:
+        peer.welcome()
+        peer.send_raw(b"HTTP/1.1 400 Bad Request\r\n")
+
+    done = run_client("ana", "127.0.0.1", scripted_server(script).port)
+    assert done.returncode == 5
+    assert done.stderr.decode().startswith("What came from the server could not be understood.")
 
 
 def test_a_reader_that_has_had_enough_ends_the_client_quietly(

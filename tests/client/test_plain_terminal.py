@@ -1,128 +1,21 @@
 """The plain face on a terminal: a real pty, and a screen to look at what was written."""
 
 import contextlib
-import fcntl
 import os
-import pty
-import select
 import signal
-import struct
-import subprocess
 import sys
 import termios
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from terminal_user import COLUMNS, TerminalUser
 
 from tertulia.client.client import Client
 
 TERTULIA = Path(sys.executable).with_name("tertulia")
 WAIT_S = 20.0
-COLUMNS = 100
-
-
-class TerminalUser:
-    """A person at a terminal in which the client runs."""
-
-    def __init__(
-        self, command: list[str], environment: dict[str, str], screen: Any, columns: int = COLUMNS
-    ) -> None:
-        self.screen = screen
-        self.written = b""
-        self._master, self._slave = pty.openpty()
-        self.resize(columns)
-        self.settings = termios.tcgetattr(self._slave)
-        self.process = subprocess.Popen(
-            command,
-            stdin=self._slave,
-            stdout=self._slave,
-            stderr=self._slave,
-            env=environment,
-            # A session and a terminal of its own, so that Ctrl-Z and the like are for it alone.
-            preexec_fn=self._take_the_terminal,
-        )
-
-    @staticmethod
-    def _take_the_terminal() -> None:
-        os.setsid()
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-    def resize(self, columns: int) -> None:
-        size = struct.pack("HHHH", 24, columns, 0, 0)
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
-
-    def type(self, text: str) -> None:
-        os.write(self._master, text.encode())
-
-    def hang_up(self) -> None:
-        os.close(self._slave)
-        os.close(self._master)
-        self._master = self._slave = -1
-
-    def current_settings(self) -> list[Any]:
-        return termios.tcgetattr(self._slave)
-
-    def look(self, timeout: float) -> bool:
-        """Take in what is written; False if nothing was."""
-        if not select.select([self._master], [], [], timeout)[0]:
-            return False
-        data = os.read(self._master, 65_536)
-        self.written += data
-        self.screen.write_bytes(data)
-        return True
-
-    def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Look until something is there to be seen."""
-        deadline = time.monotonic() + WAIT_S
-        while not condition():
-            assert time.monotonic() < deadline, "\n".join([*self.screen.above, self.screen.text])
-            self.look(0.1)
-
-    def see(self, text: str) -> None:
-        """Wait until a line above the prompt ends so."""
-        self.wait_until(lambda: any(line.endswith(text) for line in self.screen.above))
-
-    def see_row(self, text: str) -> None:
-        """Wait until the row of the prompt is this."""
-        self.wait_until(lambda: bool(self.screen.text == text))
-
-    def wait_for_exit(self) -> int:
-        deadline = time.monotonic() + WAIT_S
-        while (status := self.process.poll()) is None:
-            assert time.monotonic() < deadline, "the client did not end"
-            self.look(0.05)
-        while self.look(0):
-            pass
-        return status
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        if self._master >= 0:
-            self.hang_up()
-        assert b"\x1b" not in self.written
-        assert b"Traceback" not in self.written
-
-
-@pytest.fixture
-def sit_down(
-    client_environment: dict[str, str], new_screen: Callable[..., Any]
-) -> Iterator[Callable[..., TerminalUser]]:
-    users: list[TerminalUser] = []
-
-    def start(*arguments: object, columns: int = COLUMNS, **environment: str) -> TerminalUser:
-        command = [str(TERTULIA), *map(str, arguments)]
-        screen = new_screen(columns)
-        users.append(TerminalUser(command, client_environment | environment, screen, columns))
-        return users[-1]
-
-    yield start
-    for user in users:
-        user.close()
 
 
 @pytest.fixture
@@ -178,6 +71,8 @@ def test_the_prompt_shows_the_status_that_the_server_has(
         peer.welcome()
         users = peer.expect("users")
         peer.send("users", id=users["id"], seq=10, users=[{"name": "ana", "status": "ACTIVO"}])
+        page = peer.expect("history")
+        peer.send("error", id=page["id"], code="history_off", message="no history")
         peer.expect("status")
         assert peer.receive()["type"] == "quit"  # the answer never comes
 
@@ -274,24 +169,6 @@ def test_a_stop_and_a_continuation_from_outside_are_survived(ana: TerminalUser) 
 def test_a_terminal_that_hangs_up_ends_the_client(ana: TerminalUser) -> None:
     ana.hang_up()
     assert ana.process.wait(WAIT_S) in (0, -signal.SIGHUP)
-
-
-def test_the_end_of_the_server_ends_with_5_and_leaves_what_was_being_typed(
-    sit_down: Callable[..., TerminalUser],
-    start_server: Callable[..., Any],
-) -> None:
-    server = start_server()
-    user = sit_down("ana", "127.0.0.1", server.port, "--lang", "es")
-    user.see("/ayuda muestra todos los comandos; /salir para irte.")
-    user.type("media frase")
-    user.see_row("ana ● ACTIVO> media frase")
-    server.process.terminate()
-    assert user.wait_for_exit() == 5
-    user.see(
-        f"El servidor se detuvo. Cuando vuelva a funcionar: tertulia ana 127.0.0.1 {server.port}"
-    )
-    assert "ana ● ACTIVO> media frase" in user.screen.above
-    assert user.current_settings() == user.settings
 
 
 def test_a_burst_of_lines_is_said_in_its_order(

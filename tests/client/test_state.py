@@ -1,5 +1,7 @@
 """What a client knows after what it was told, in whatever order the pieces came."""
 
+from msgspec.structs import replace
+
 from tertulia.client.state import MAX_GENERAL_MESSAGES, MAX_GONE, State
 from tertulia.protocol.messages import (
     ChatMessage,
@@ -17,13 +19,15 @@ from tertulia.protocol.messages import (
 TIME = "2026-11-22T15:04:05.123Z"
 
 
-def new_state(seq: int = 10) -> State:
-    return State(
-        Welcome(
-            name="ana", address="127.0.0.1", status=Status.ACTIVO, seq=seq, token="t", epoch="e",
-            server="s", protocol=1, idle_after=120, max_text=16384,
-        )
+def new_welcome(seq: int = 10) -> Welcome:
+    return Welcome(
+        name="ana", address="127.0.0.1", status=Status.ACTIVO, seq=seq, token="t", epoch="e",
+        server="s", protocol=1, idle_after=120, max_text=16384,
     )  # fmt: skip
+
+
+def new_state(seq: int = 10) -> State:
+    return State(new_welcome(seq))
 
 
 def users(seq: int, **statuses: str) -> UserList:
@@ -169,3 +173,36 @@ def test_everything_that_grows_has_a_bound() -> None:
     assert len(state.directs) <= 100
     assert len(state._gone) <= MAX_GONE
     assert roster(state) == {"ana": "ACTIVO"}
+
+
+def test_a_new_connection_begins_with_a_new_list_and_keeps_what_was_said() -> None:
+    state = new_state()
+    state.apply(users(10, ana="ACTIVO", luis="ACTIVO"))
+    for event in (message(11, "luis"), left(12, "eva"), left(13, "zoe")):
+        state.apply(event)
+    state.ask_status(Status.OCUPADO)
+    state.reconnected(replace(new_welcome(seq=3), status=Status.INACTIVO, epoch="another"))
+    assert roster(state) == {"ana": "INACTIVO"}
+    assert (state.status, state.asked_status) == (Status.INACTIVO, None)
+    assert state.needs_users
+    assert [said.seq for said in state.general] == [11]
+    state.apply(joined(4, "eva"))  # smaller numbers than before the loss
+    state.apply(users(4, ana="ACTIVO", eva="ACTIVO", zoe="ACTIVO"))
+    assert not state.needs_users
+    assert roster(state) == {"ana": "ACTIVO", "eva": "ACTIVO", "zoe": "ACTIVO"}
+
+
+def test_what_was_said_under_another_numbering_is_counted_too() -> None:
+    state = new_state()
+    state.reconnected(replace(new_welcome(seq=3), epoch="another"))
+    state.apply(message(4, "ana"))
+    state.apply(message(5, "luis"))
+    assert (state.said, state.heard) == (1, 1)
+
+
+def test_what_was_said_before_entering_is_not_counted() -> None:
+    state = new_state()
+    state.apply(message(9, "luis"))
+    state.apply(message(10, "ana"))
+    assert (state.said, state.heard) == (0, 0)
+    assert state.names() == []

@@ -112,5 +112,6 @@ def test_the_prompt_shows_the_servers_status_and_what_is_not_yet_confirmed() -> 
     transcript = new_transcript()
     assert transcript.prompt(Status.ACTIVO, None) == "ana ● ACTIVO> "
     assert transcript.prompt(Status.ACTIVO, Status.OCUPADO) == "ana ● ACTIVO → OCUPADO…> "
+    assert transcript.prompt(None, None) == "ana ?> "
     ascii_only = new_transcript("ascii")
     assert ascii_only.prompt(Status.ACTIVO, Status.OCUPADO) == "ana (*) ACTIVO -> OCUPADO...> "

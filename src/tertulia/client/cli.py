@@ -27,23 +27,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_language(language_option(arguments))
     options = _parser().parse_args(arguments)
     try:
-        from tertulia.client import explain, plain
+        from tertulia.client import explain, start
 
         to = explain.Destination(options.name, options.host, options.port, options.source)
-        return plain.run(to, json=options.json)
+        return start.run(to, json=options.json)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)
         return 128 + signal.SIGINT
     except OSError as error:
-        if error.errno not in _NOBODY_READS:
-            raise
+        status = 0 if error.errno in _NOBODY_READS else 1
+        if status:
+            sys.stderr.write(f"tertulia: {error.strerror or error}\n")
         # What is still in the buffers has nowhere to go, and must not fail again at the exit.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 os.dup2(nowhere, stream.fileno())
-        return 0
+        return status
 
 
 def _open_what_is_closed() -> None:

@@ -33,6 +33,7 @@ from tertulia.client.errors import (
 from tertulia.client.inbox import Dropped, Inbox, Incoming
 from tertulia.protocol.lines import MAX_LINE_BYTES, encode
 from tertulia.protocol.messages import (
+    DEFAULT_PAGE,
     PROTOCOL_VERSION,
     Answer,
     Closing,
@@ -40,6 +41,8 @@ from tertulia.protocol.messages import (
     Error,
     ErrorCode,
     Event,
+    History,
+    HistoryPage,
     Info,
     Ok,
     Ping,
@@ -47,6 +50,7 @@ from tertulia.protocol.messages import (
     Register,
     Request,
     Say,
+    Search,
     ServerMessage,
     SetStatus,
     UserInfo,
@@ -148,6 +152,28 @@ class Client:
     def info(self, name: str) -> UserInfo:
         """Ask what the server knows of one user."""
         return self._ask(Info(name=name), UserInfo)
+
+    def history(
+        self, *, before: int | None = None, after: int | None = None, limit: int = DEFAULT_PAGE
+    ) -> HistoryPage:
+        """Ask for messages of the general chat, before or after a number; else the newest."""
+        return self.page(
+            History(
+                before=UNSET if before is None else before,
+                after=UNSET if after is None else after,
+                limit=limit,
+            )
+        )
+
+    def search(
+        self, text: str, *, before: int | None = None, limit: int = DEFAULT_PAGE
+    ) -> HistoryPage:
+        """Ask for messages of the general chat that hold these words."""
+        return self.page(Search(text=text, before=UNSET if before is None else before, limit=limit))
+
+    def page(self, request: History | Search) -> HistoryPage:
+        """Ask for a page of the history, as `history` and `search` do."""
+        return self._ask(request, HistoryPage)
 
     def ping(self) -> None:
         """Wait until the server has answered everything sent before."""

@@ -4,6 +4,7 @@ Spanish and English words hold always, whatever the language of the face. Pure f
 line in, a request (or `Help`) out, or a CommandError that says what to do.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
@@ -12,14 +13,27 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from tertulia.i18n import N_, _, language
-from tertulia.protocol.messages import Direct, Info, Quit, Say, SetStatus, Status, Users
+from tertulia.protocol.messages import (
+    MAX_PAGE,
+    Direct,
+    History,
+    Info,
+    Quit,
+    Say,
+    Search,
+    SetStatus,
+    Status,
+    Users,
+)
 
 
 class Help(Struct, frozen=True):
     """Show what can be typed."""
 
 
-Command = Say | Direct | SetStatus | Users | Info | Help | Quit
+Command = Say | Direct | SetStatus | Users | Info | History | Search | Help | Quit
+
+_OLDER = 20  # messages that /history shows unless told
 
 
 class CommandError(Exception):
@@ -174,6 +188,22 @@ def _parse_info(arguments: str) -> Info:
     return Info(name=arguments)
 
 
+def _parse_history(arguments: str) -> History:
+    if not arguments:
+        return History(limit=_OLDER)
+    number = int(arguments) if re.fullmatch("[0-9]{1,9}", arguments) else 0
+    if not 1 <= number <= MAX_PAGE:
+        text = _("Say how many, from 1 to {most}: {command} 50")
+        raise CommandError(text.format(most=MAX_PAGE, command=_HISTORY.word))
+    return History(limit=number)
+
+
+def _parse_search(arguments: str) -> Search:
+    if not arguments:
+        raise CommandError(_("Say what to look for: {command} WORDS").format(command=_SEARCH.word))
+    return Search(text=arguments)
+
+
 def _parse_status(arguments: str) -> SetStatus:
     status = _STATUS_WORDS.get(arguments.lower())
     if status is None:
@@ -213,11 +243,19 @@ _HELP = CommandSpec(
 )
 _INFO = CommandSpec(
     "/info", "/info", Argument.NAME, N_("NAME"),
-    N_("show a person's address, status, and since when"), _parse_info,
+    N_("show a person's address, status, since when"), _parse_info,
 )  # fmt: skip
 _STATUS = CommandSpec(
     "/estado", "/status", Argument.STATUS, N_("STATUS"),
     N_("change your status: active, busy or away"), _parse_status,
+)  # fmt: skip
+_HISTORY = CommandSpec(
+    "/historial", "/history", Argument.NOTHING, N_("[NUMBER]"),
+    N_("show older messages; again: still older ones"), _parse_history,
+)  # fmt: skip
+_SEARCH = CommandSpec(
+    "/buscar", "/search", Argument.NOTHING, N_("WORDS"),
+    N_("look for messages that hold these words"), _parse_search,
 )  # fmt: skip
 _QUIT = CommandSpec("/salir", "/quit", Argument.NOTHING, "", N_("leave"), _parse_bare(Quit()))
 COMMANDS = (
@@ -229,6 +267,8 @@ COMMANDS = (
     ),
     _INFO,
     _STATUS,
+    _HISTORY,
+    _SEARCH,
     _HELP,
     _QUIT,
 )

@@ -11,7 +11,7 @@ from msgspec import Struct
 from tertulia.client.display import duration
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
 from tertulia.i18n import _
-from tertulia.protocol.messages import Direct, Error, ErrorCode, Request, Say
+from tertulia.protocol.messages import Direct, Error, ErrorCode, History, Request, Say, Search
 from tertulia.protocol.names import MAX_NAME_CHARS, parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
@@ -127,6 +127,10 @@ def request_refused(error: Error, request: Request) -> str:
             text = _("Not sent: a message has at most {max_text} bytes. Send it in parts.")
         case ErrorCode.TEXT_INVALID | ErrorCode.MALFORMED:
             text = _("Not sent: the text has control characters, which a message cannot have.")
+        case ErrorCode.HISTORY_OFF:
+            text = _("This server keeps no history.")
+        case ErrorCode.UNAVAILABLE if isinstance(request, History | Search):
+            text = _("The history cannot be read now. Try again in a moment.")
         case ErrorCode.UNAVAILABLE if isinstance(request, Say):
             text = _("Said, but the server could not store it.")
         case _:
@@ -136,24 +140,29 @@ def request_refused(error: Error, request: Request) -> str:
     )
 
 
-def connection_ended(end: End, to: Destination) -> str:
+def connection_ended(end: End) -> str:
     """Explain how a connection ended that this user did not end."""
     match end.reason:
         case EndReason.SHUTDOWN:
-            text = _("The server has been stopped. Once it runs again: {command}")
+            return _("The server has been stopped.")
         case EndReason.SILENT:
-            text = _("The server does not answer any more. Check the network, then: {command}")
+            return _("The server does not answer any more.")
         case EndReason.GARBLED:
-            text = _(
+            return _(
                 "What came from the server could not be understood. Install the same version of "
                 "tertulia on both."
             )
         case _ if end.error is not None:
-            text = _("The server closed the connection: {message}. Come back with: {command}")
+            text = _("The server closed the connection: {message}")
+            return text.format(message=end.error.message)
         case _:
-            text = _("The connection to the server was lost. Come back with: {command}")
-    message = "" if end.error is None else end.error.message
-    return text.format(command=to.command(), message=message)
+            return _("The connection to the server was lost.")
+
+
+def gave_up(seconds: float, to: Destination) -> str:
+    """Say that there is no new connection."""
+    text = _("No connection for {time}. Once the server runs again: {command}")
+    return text.format(time=duration(seconds), command=to.command())
 
 
 def left_reason(reason: str) -> str:

@@ -35,7 +35,8 @@ class State:
         self.name = welcome.name
         self.status = welcome.status
         self.asked_status: Status | None = None  # asked for, and not yet confirmed
-        self.last_seq = welcome.seq
+        self._epoch = welcome.epoch
+        self.last_seq = self._entered_seq = welcome.seq  # what came before it was not heard here
         self.said = 0
         self.heard = 0
         self.general: deque[ChatMessage] = deque(maxlen=MAX_GENERAL_MESSAGES)
@@ -53,10 +54,10 @@ class State:
         match message:
             case ChatMessage():
                 self.general.append(message)
-                self._count(message.sender)
+                self._count(message.sender, is_new=message.seq > self._entered_seq)
             case DirectMessage():
                 self._keep_direct(message.sender, message)
-                self._count(message.sender)
+                self._count(message.sender, is_new=True)
             case Joined() | Presence():
                 self._see(message.name, message.status, message.seq)
             case Left():
@@ -66,6 +67,17 @@ class State:
             case Gap():
                 self.last_seq = max(self.last_seq, message.through)
                 self._list_needed_from = message.through
+
+    def reconnected(self, welcome: Welcome) -> None:
+        """Begin anew with who is here; what was said stays."""
+        if welcome.epoch != self._epoch:
+            self._epoch, self._entered_seq = welcome.epoch, welcome.seq
+        self.status = welcome.status
+        self.asked_status = None
+        self.last_seq = welcome.seq
+        self._here = {self.name: (welcome.status, welcome.seq)}
+        self._gone.clear()
+        self._list_seq, self._list_needed_from = -1, welcome.seq
 
     def ask_status(self, status: Status) -> None:
         """Note that a status was asked for."""
@@ -111,11 +123,11 @@ class State:
                     return name
         return spelling
 
-    def _count(self, sender: str) -> None:
+    def _count(self, sender: str, *, is_new: bool) -> None:
         if sender == self.name:
-            self.said += 1
+            self.said += is_new
             return
-        self.heard += 1
+        self.heard += is_new
         self._speakers.pop(sender, None)
         self._speakers[sender] = None
         if len(self._speakers) > MAX_GONE:

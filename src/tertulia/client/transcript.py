@@ -5,7 +5,6 @@ Messages in, text out, in the user's language; what users wrote stands in it as 
 
 from tertulia.client.display import (
     Glyphs,
-    clock_time,
     date_and_time,
     duration,
     visible_in_a_line,
@@ -72,10 +71,14 @@ class Transcript:
             idle=duration(info.idle),
         )
 
-    def prompt(self, status: Status, asked: Status | None) -> str:
-        """Write the prompt: the own name and status, and the status that is not yet confirmed."""
+    def prompt(self, status: Status | None, asked: Status | None) -> str:
+        """Write the prompt: the own name and status, and the status that is not yet confirmed.
+
+        None is a status that nobody knows, for there is no connection.
+        """
         coming = f" {self._glyphs['→']} {asked}{self._glyphs['…']}" if asked is not None else ""
-        return f"{_name(self._own_name)} {self._glyphs.status(status)}{coming}> "
+        shown = "?" if status is None else self._glyphs.status(status)
+        return f"{_name(self._own_name)} {shown}{coming}> "
 
     def _direct(self, message: DirectMessage) -> str:
         if message.sender == self._own_name:
@@ -104,7 +107,7 @@ class Transcript:
 
 
 def _stamped(time: str, text: str) -> str:
-    return f"[{clock_time(time)}] {text}"
+    return f"[{date_and_time(time)}] {text}"
 
 
 def _name(name: str) -> str:

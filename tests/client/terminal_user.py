@@ -1,0 +1,99 @@
+"""A person at a terminal: a real pty, keys to type and a screen to look at."""
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable
+from typing import Any
+
+COLUMNS = 100
+WAIT_S = 20.0
+
+
+class TerminalUser:
+    """A person at a terminal in which the client runs."""
+
+    def __init__(
+        self, command: list[str], environment: dict[str, str], screen: Any, columns: int = COLUMNS
+    ) -> None:
+        self.screen = screen
+        self.written = b""
+        self._master, self._slave = pty.openpty()
+        self.resize(columns)
+        self.settings = termios.tcgetattr(self._slave)
+        self.process = subprocess.Popen(
+            command,
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            env=environment,
+            # A session and a terminal of its own, so that Ctrl-Z and the like are for it alone.
+            preexec_fn=self._take_the_terminal,
+        )
+
+    @staticmethod
+    def _take_the_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    def resize(self, columns: int) -> None:
+        size = struct.pack("HHHH", 24, columns, 0, 0)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def hang_up(self) -> None:
+        os.close(self._slave)
+        os.close(self._master)
+        self._master = self._slave = -1
+
+    def current_settings(self) -> list[Any]:
+        return termios.tcgetattr(self._slave)
+
+    def look(self, timeout: float) -> bool:
+        """Take in what is written; False if nothing was."""
+        if not select.select([self._master], [], [], timeout)[0]:
+            return False
+        data = os.read(self._master, 65_536)
+        self.written += data
+        self.screen.write_bytes(data)
+        return True
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Look until something is there to be seen."""
+        deadline = time.monotonic() + WAIT_S
+        while not condition():
+            assert time.monotonic() < deadline, "\n".join([*self.screen.above, self.screen.text])
+            self.look(0.1)
+
+    def see(self, text: str) -> None:
+        """Wait until a line above the prompt ends so."""
+        self.wait_until(lambda: any(line.endswith(text) for line in self.screen.above))
+
+    def see_row(self, text: str) -> None:
+        """Wait until the row of the prompt is this."""
+        self.wait_until(lambda: bool(self.screen.text == text))
+
+    def wait_for_exit(self) -> int:
+        deadline = time.monotonic() + WAIT_S
+        while (status := self.process.poll()) is None:
+            assert time.monotonic() < deadline, "the client did not end"
+            self.look(0.05)
+        while self.look(0):
+            pass
+        return status
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self._master >= 0:
+            self.hang_up()
+        assert b"\x1b" not in self.written
+        assert b"Traceback" not in self.written

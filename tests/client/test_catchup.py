@@ -1,0 +1,336 @@
+"""The general chat is shown once and in order, however pages and live events come together."""
+
+import random
+from collections import deque
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
+from msgspec.structs import asdict, replace
+
+from tertulia.client import catchup
+from tertulia.client.catchup import CatchUp
+from tertulia.protocol.messages import (
+    MAX_PAGE,
+    ChatMessage,
+    Gap,
+    History,
+    HistoryPage,
+    Joined,
+    NumberedEvent,
+    Status,
+    StoredMessage,
+    Welcome,
+)
+
+TIME = "2026-11-22T15:04:05.123Z"
+FIRST_PAGE = 20
+
+
+def new_welcome(seq: int = 10, epoch: str = "e") -> Welcome:
+    return Welcome(
+        name="ana", address="127.0.0.1", status=Status.ACTIVO, seq=seq, token="t", epoch=epoch,
+        server="s", protocol=1, idle_after=120, max_text=16384,
+    )  # fmt: skip
+
+
+def message(seq: int, nonce: str | None = None, sender: str = "luis") -> ChatMessage:
+    said = ChatMessage(seq=seq, time=TIME, sender=sender, text=f"text {seq}")
+    return said if nonce is None else replace(said, nonce=nonce)
+
+
+def joined(seq: int) -> Joined:
+    return Joined(seq=seq, time=TIME, name="luis", status=Status.ACTIVO)
+
+
+def page(*messages: ChatMessage, more: bool = False) -> HistoryPage:
+    return HistoryPage(messages=[StoredMessage(**asdict(each)) for each in messages], more=more)
+
+
+def answer(catch_up: CatchUp, *messages: ChatMessage, more: bool = False) -> list[int]:
+    """Answer what is asked for; return the numbers of what can be shown."""
+    assert catch_up.request is not None
+    return numbers(catch_up.page(catch_up.request, page(*messages, more=more)))
+
+
+def numbers(events: list[NumberedEvent]) -> list[int]:
+    return [event.seq for event in events]
+
+
+def after(seq: int, before: int) -> History:
+    return History(after=seq, before=before, limit=MAX_PAGE)
+
+
+def test_the_newest_page_comes_first_and_what_comes_live_waits_for_it() -> None:
+    catch_up = CatchUp(new_welcome(10), FIRST_PAGE)
+    assert catch_up.request == History(before=11, limit=FIRST_PAGE)
+    assert catch_up.take(joined(11)) == []
+    assert catch_up.take(message(12)) == []
+    assert answer(catch_up, message(3), message(9), more=True) == [3, 9, 11, 12]
+    assert catch_up.request is None
+    assert catch_up.oldest_seq == 3
+    assert numbers(catch_up.take(message(14))) == [14]
+
+
+def test_without_a_first_page_nothing_is_asked_for() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    assert catch_up.request is None
+    assert catch_up.oldest_seq == 11
+    assert numbers(catch_up.take(message(11))) == [11]
+
+
+def test_without_a_history_the_chat_goes_on() -> None:
+    catch_up = CatchUp(new_welcome(10), FIRST_PAGE)
+    catch_up.take(message(11))
+    assert catch_up.request is not None
+    assert numbers(catch_up.give_up(catch_up.request)) == [11]
+    assert catch_up.request is None
+    assert catch_up.oldest_seq == 11
+
+
+def test_a_gap_is_filled_page_by_page_before_what_came_after_it() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.take(message(11))
+    assert catch_up.take(Gap(after=11, through=500)) == []
+    assert catch_up.request == after(11, 501)
+    assert catch_up.take(message(501)) == []
+    assert answer(catch_up, message(12), message(300), more=True) == [12, 300]
+    assert catch_up.request == after(300, 501)
+    assert answer(catch_up, message(400)) == [400, 501]
+    assert catch_up.request is None
+
+
+def test_a_second_gap_while_the_first_is_filled_is_filled_too() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.take(Gap(after=10, through=20))
+    first = catch_up.request
+    assert first is not None
+    catch_up.take(message(21))
+    catch_up.take(Gap(after=21, through=30))
+    assert catch_up.page(first, page(message(15))) == []
+    assert catch_up.request == after(10, 31)
+    catch_up.take(message(31))
+    assert answer(catch_up, message(15), message(21)) == [15, 21, 31]
+
+
+def test_a_lost_connection_leaves_a_hole_that_is_filled() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.take(message(11))
+    catch_up.reconnected(new_welcome(20))
+    assert catch_up.request == after(11, 21)
+    assert catch_up.take(joined(21)) == []
+    assert answer(catch_up, message(12), message(20)) == [12, 20, 21]
+
+
+def test_a_connection_lost_while_a_page_was_awaited_begins_where_the_last_one_ended() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.take(Gap(after=10, through=500))
+    answer(catch_up, message(12), more=True)
+    catch_up.take(message(501))  # kept back, and lost with the connection
+    catch_up.reconnected(new_welcome(600))
+    assert catch_up.request == after(12, 601)
+    assert answer(catch_up, message(400), message(501)) == [400, 501]
+
+
+def test_nothing_missed_is_nothing_asked_for() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.take(message(11))
+    catch_up.reconnected(new_welcome(11))
+    assert catch_up.request is None
+    assert numbers(catch_up.take(message(12))) == [12]
+
+
+def test_a_page_of_the_connection_before_is_not_taken_for_the_new_ones() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.take(Gap(after=10, through=20))
+    old = catch_up.request
+    assert old is not None
+    catch_up.reconnected(new_welcome(30))
+    assert catch_up.page(old, page(message(15))) == []
+    assert answer(catch_up, message(15), message(25)) == [15, 25]
+
+
+def test_another_numbering_begins_anew_and_its_small_numbers_are_shown() -> None:
+    catch_up = CatchUp(new_welcome(1_000), 0)
+    catch_up.take(message(1_001))
+    catch_up.reconnected(new_welcome(5, epoch="another"))
+    assert catch_up.request is None
+    assert catch_up.oldest_seq == 6
+    assert numbers(catch_up.take(message(6))) == [6]
+
+
+def test_what_was_kept_back_is_not_mixed_with_another_numbering() -> None:
+    catch_up = CatchUp(new_welcome(1_000), 0)
+    catch_up.take(Gap(after=1_000, through=1_010))
+    catch_up.take(message(1_011))
+    catch_up.reconnected(new_welcome(5, epoch="another"))
+    catch_up.take(Gap(after=5, through=7))
+    assert answer(catch_up, message(7)) == [7]
+    assert numbers(catch_up.take(message(8))) == [8]
+
+
+def test_a_terminal_is_given_the_newest_page_of_another_numbering() -> None:
+    catch_up = CatchUp(new_welcome(1_000), FIRST_PAGE)
+    answer(catch_up, message(999))
+    catch_up.reconnected(new_welcome(5, epoch="another"))
+    assert catch_up.request == History(before=6, limit=FIRST_PAGE)
+    assert answer(catch_up, message(2), message(5)) == [2, 5]
+    assert catch_up.oldest_seq == 2
+
+
+def test_what_is_said_again_under_its_nonce_is_shown_once() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    assert numbers(catch_up.take(message(11, "n"))) == [11]
+    catch_up.reconnected(new_welcome(20))
+    assert answer(catch_up, message(15, "n"), message(16, "m")) == [16]
+    assert catch_up.take(message(21, "m")) == []
+
+
+def test_what_is_said_again_after_another_numbering_began_is_shown_once() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.take(message(11, "n"))
+    catch_up.reconnected(new_welcome(3, epoch="another"))
+    assert catch_up.take(message(5, "n")) == []
+
+
+def test_the_same_nonce_of_two_people_is_two_messages() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    shown = [*catch_up.take(message(11, "1", "luis")), *catch_up.take(message(12, "1", "eva"))]
+    assert numbers(shown) == [11, 12]
+
+
+def test_older_pages_go_further_back_each_time() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    assert numbers([*catch_up.older(page(message(8), message(10), more=True))]) == [8, 10]
+    assert catch_up.oldest_seq == 8
+    assert numbers([*catch_up.older(page(message(2)))]) == [2]
+    assert catch_up.oldest_seq == 2
+    assert catch_up.older(page()) == []
+    assert catch_up.oldest_seq == 2
+
+
+def test_more_than_can_be_kept_back_is_fetched_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catchup, "_MAX_KEPT_BACK", 3)
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.take(Gap(after=10, through=20))
+    for seq in range(21, 25):
+        catch_up.take(message(seq))
+    assert catch_up.request == after(10, 25)
+    catch_up.take(message(25))
+    assert answer(catch_up, *(message(seq) for seq in range(15, 25))) == [*range(15, 26)]
+
+
+class SimulatedServer:
+    """A log with holes in its numbers, a history, and one connection that breaks and falls behind.
+
+    Live events travel in `wire` together with the answers, so the client takes them interleaved.
+    """
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._log: list[NumberedEvent] = []
+        self._ids = count()
+        self.last_seq = 0
+        self.wire: deque[NumberedEvent | Gap | tuple[History, HistoryPage]] = deque()
+
+    @property
+    def messages(self) -> list[ChatMessage]:
+        return [event for event in self._log if isinstance(event, ChatMessage)]
+
+    def happen(self, *, is_message: bool, gap: bool) -> None:
+        """Let something happen; the connection is told, or falls behind and is told so."""
+        before = self.last_seq
+        self.last_seq += self._chance.choice([1, 1, 1, 2, 50])
+        nonce = f"n{next(self._ids)}"
+        event = message(self.last_seq, nonce) if is_message else joined(self.last_seq)
+        self._log.append(event)
+        self.wire.append(Gap(after=before, through=self.last_seq) if gap else event)
+
+    def repeat(self) -> None:
+        """Let what was said be said again under its nonce, as after a crash."""
+        if self.messages:
+            self.last_seq += 1
+            again = replace(self._chance.choice(self.messages), seq=self.last_seq)
+            self._log.append(again)
+            self.wire.append(again)
+
+    def reconnect(self) -> Welcome:
+        self.wire.clear()
+        self.last_seq += self._chance.choice([0, 1, 1_000])
+        return new_welcome(self.last_seq)
+
+    def answer(self, request: History) -> None:
+        low = 0 if request.after is UNSET else request.after
+        assert request.before is not UNSET
+        wanted = [said for said in self.messages if low < said.seq < request.before]
+        # A page may hold less than its limit: it is bounded in bytes, too.
+        limit = min(request.limit, self._chance.randint(1, 5))
+        taken = wanted[-limit:] if request.after is UNSET else wanted[:limit]
+        self.wire.append((request, page(*taken, more=len(taken) < len(wanted))))
+
+
+STEPS = st.sampled_from(
+    ["message", "message", "message", "joined", "gap", "repeat", "request", "deliver", "deliver",
+     "lose"]
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    steps=st.lists(STEPS, max_size=120),
+    seed=st.integers(0, 2**32),
+    first_page=st.sampled_from([0, 3, FIRST_PAGE]),
+)
+def test_every_message_is_shown_once_and_in_order_whatever_happens(
+    steps: list[str], seed: int, first_page: int
+) -> None:
+    server = SimulatedServer(random.Random(seed))
+    for _time in range(5):  # said before this user came
+        server.happen(is_message=True, gap=False)
+    welcome = server.reconnect()
+    catch_up = CatchUp(welcome, first_page)
+    asked: History | None = None
+    shown: list[NumberedEvent] = []
+
+    def deliver() -> None:
+        nonlocal asked
+        came = server.wire.popleft()
+        if isinstance(came, tuple):
+            asked = None
+            shown.extend(catch_up.page(*came))
+        else:
+            shown.extend(catch_up.take(came))
+
+    def ask() -> None:
+        nonlocal asked
+        if asked is None and catch_up.request is not None:
+            asked = catch_up.request
+            server.answer(asked)
+
+    for step in steps:
+        if step in ("message", "joined", "gap"):
+            server.happen(is_message=step != "joined", gap=step == "gap")
+        elif step == "repeat":
+            server.repeat()
+        elif step == "request":
+            ask()
+        elif step == "lose":
+            asked = None
+            catch_up.reconnected(server.reconnect())
+        elif server.wire:
+            deliver()
+    while server.wire or catch_up.request is not None:
+        ask()
+        if server.wire:
+            deliver()
+
+    shown_messages = [event for event in shown if isinstance(event, ChatMessage)]
+    shown_nonces = [said.nonce for said in shown_messages]
+    assert numbers(shown) == sorted({event.seq for event in shown})
+    assert len(shown_nonces) == len(set(shown_nonces))
+    said_while_here = {said.nonce for said in server.messages if said.seq > welcome.seq}
+    assert said_while_here <= set(shown_nonces)
+    said_before = set(shown_nonces) - said_while_here
+    assert first_page or not said_before

@@ -1,0 +1,253 @@
+"""Attempts to connect anew: when, how often, and what ends them."""
+
+import queue
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from tertulia.client import reconnect
+from tertulia.client.client import Client
+from tertulia.client.errors import (
+    ConnectFailure,
+    End,
+    EndReason,
+    NoConnection,
+    RegistrationRefused,
+)
+from tertulia.client.reconnect import FIRST_DELAY_S, MAX_DELAY_S, Reconnector
+from tertulia.protocol.messages import Closing, Error, ErrorCode
+
+WAIT_S = 20.0
+LOST = End(EndReason.LOST)
+
+
+class StubClient(Client):
+    """A connection without a socket."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+    def close(self) -> None:
+        self.closed.set()
+
+    def __repr__(self) -> str:
+        return "<StubClient>"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Table:
+    """A reconnector, a clock, and attempts that come to what the test says."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.tokens: list[str] = []
+        self.outcomes: queue.Queue[Client | Exception] = queue.Queue()
+        self._rung = threading.Semaphore(0)
+        self.reconnector = Reconnector(self._connect, self._rung.release)
+
+    def _connect(self, token: str) -> Client:
+        self.tokens.append(token)
+        outcome = self.outcomes.get(timeout=WAIT_S)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    @property
+    def wait_s(self) -> float:
+        assert self.reconnector.wake_at is not None
+        return self.reconnector.wake_at - self.clock.now
+
+    def wait_for_the_bell(self) -> None:
+        assert self._rung.acquire(timeout=WAIT_S), "the bell was not rung"
+
+    def begin(self) -> None:
+        """Begin the attempt that is planned, at its time and not before."""
+        assert self.reconnector.wake_at is not None
+        self.clock.now = self.reconnector.wake_at - 0.001
+        attempts = len(self.tokens)
+        assert self.reconnector.carry_on() is None
+        assert len(self.tokens) == attempts
+        self.clock.now += 0.001
+        assert self.reconnector.carry_on() is None
+        assert self.reconnector.wake_at is None
+
+    def attempt(self, outcome: Client | Exception) -> Client | None:
+        self.begin()
+        self.outcomes.put(outcome)
+        self.wait_for_the_bell()
+        return self.reconnector.carry_on()
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Table:
+    clock = Clock()
+    monkeypatch.setattr(reconnect, "time", clock)
+    return Table(clock)
+
+
+@pytest.fixture
+def spread(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Say how far delays are spread, from -1 to 1."""
+
+    def set_spread(part: float) -> None:
+        class Chance:
+            @staticmethod
+            def uniform(low: float, high: float) -> float:
+                return low + (high - low) * (part + 1) / 2
+
+        monkeypatch.setattr(reconnect, "random", Chance)
+
+    return set_spread
+
+
+def refusal(code: str) -> RegistrationRefused:
+    return RegistrationRefused(Error(code=code, message="no"))
+
+
+def no_connection() -> NoConnection:
+    return NoConnection(ConnectFailure.REFUSED)
+
+
+def test_the_session_is_taken_over_with_its_token(table: Table) -> None:
+    table.reconnector.lost(LOST, "secret")
+    assert table.reconnector.lost_at == table.clock.now
+    client = StubClient()
+    assert table.attempt(client) is client
+    assert table.tokens == ["secret"]
+    assert table.reconnector.lost_at is None
+    assert table.reconnector.wake_at is None
+    assert table.reconnector.carry_on() is None
+    assert not client.closed.is_set()
+
+
+def test_attempts_come_later_and_later_up_to_a_bound(
+    table: Table, spread: Callable[[float], None]
+) -> None:
+    spread(0)
+    table.reconnector.lost(LOST, "t")
+    waits = []
+    for _time in range(8):
+        waits.append(table.wait_s)
+        assert table.attempt(no_connection()) is None
+    assert waits == pytest.approx([1, 2, 4, 8, 16, 30, 30, 30])
+
+
+def test_the_next_loss_begins_with_a_short_wait_again(
+    table: Table, spread: Callable[[float], None]
+) -> None:
+    spread(0)
+    table.reconnector.lost(LOST, "one")
+    table.attempt(no_connection())
+    table.attempt(no_connection())
+    table.attempt(StubClient())
+    table.reconnector.lost(LOST, "two")
+    assert table.wait_s == pytest.approx(FIRST_DELAY_S)
+    table.attempt(StubClient())
+    assert table.tokens == ["one", "one", "one", "two"]
+
+
+def test_not_all_clients_come_back_at_one_instant(
+    table: Table, spread: Callable[[float], None]
+) -> None:
+    waits = []
+    for part in (-1.0, 1.0):
+        spread(part)
+        table.reconnector.lost(LOST, "t")
+        waits.append(table.wait_s)
+    assert waits[1] > 2 * waits[0] > 0
+
+
+def test_a_server_that_closes_says_when_to_come_back(table: Table) -> None:
+    closing = Closing(reason="shutdown", retry_after=3.5)
+    table.reconnector.lost(End(EndReason.SHUTDOWN, closing=closing), "t")
+    assert table.wait_s == pytest.approx(3.5)
+
+
+@pytest.mark.parametrize("retry_after", [1e9, float("inf"), -1e9])
+def test_a_server_cannot_send_its_clients_away_for_ever(table: Table, retry_after: float) -> None:
+    closing = Closing(reason="shutdown", retry_after=retry_after)
+    table.reconnector.lost(End(EndReason.SHUTDOWN, closing=closing), "t")
+    assert 0 <= table.wait_s <= 1.5 * MAX_DELAY_S
+
+
+@pytest.mark.parametrize(
+    "code", [ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN, ErrorCode.PROTOCOL_UNSUPPORTED]
+)
+def test_a_refusal_that_will_not_change_by_itself_is_raised(table: Table, code: str) -> None:
+    table.reconnector.lost(LOST, "t")
+    with pytest.raises(RegistrationRefused) as raised:
+        table.attempt(refusal(code))
+    assert raised.value.code == code
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        no_connection(),
+        NoConnection(ConnectFailure.NO_ANSWER),
+        refusal(ErrorCode.SERVER_FULL),
+        refusal(ErrorCode.REGISTER_TIMEOUT),
+        refusal(ErrorCode.RATE_LIMITED),
+    ],
+    ids=str,
+)
+def test_what_may_pass_is_tried_again(table: Table, failure: Exception) -> None:
+    table.reconnector.lost(LOST, "t")
+    assert table.attempt(failure) is None
+    client = StubClient()
+    assert table.attempt(client) is client
+
+
+def test_an_attempt_that_fails_in_another_way_is_not_the_last(table: Table) -> None:
+    table.reconnector.lost(LOST, "t")
+    assert table.attempt(OSError(24, "Too many open files")) is None
+    client = StubClient()
+    assert table.attempt(client) is client
+
+
+def test_one_attempt_at_a_time(table: Table) -> None:
+    table.reconnector.lost(LOST, "t")
+    table.begin()
+    table.clock.now += 1_000
+    assert table.reconnector.carry_on() is None
+    client = StubClient()
+    table.outcomes.put(client)
+    table.wait_for_the_bell()
+    assert table.reconnector.carry_on() is client
+    assert len(table.tokens) == 1
+
+
+def test_closing_while_an_attempt_is_under_way_closes_its_connection(table: Table) -> None:
+    table.reconnector.lost(LOST, "t")
+    table.begin()
+    table.reconnector.close()
+    client = StubClient()
+    table.outcomes.put(client)
+    assert client.closed.wait(WAIT_S)
+
+
+def test_closing_before_a_connection_was_taken_closes_it(table: Table) -> None:
+    table.reconnector.lost(LOST, "t")
+    table.begin()
+    client = StubClient()
+    table.outcomes.put(client)
+    table.wait_for_the_bell()
+    table.reconnector.close()
+    assert client.closed.is_set()
+
+
+def test_after_closing_nothing_is_tried(table: Table) -> None:
+    table.reconnector.lost(LOST, "t")
+    table.reconnector.close()
+    table.reconnector.close()
+    table.clock.now += 1_000
+    assert table.reconnector.carry_on() is None
+    assert table.tokens == []
