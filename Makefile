@@ -3,10 +3,11 @@ PYTHON ?= python3
 PORT ?= 5000
 HOST ?= 127.0.0.1
 NAME ?= $(shell id -un)
+SECONDS ?= 300
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help setup demo serve join test check format lock messages clean
+.PHONY: help setup demo serve join test soak fuzz check format lock messages clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -32,7 +33,14 @@ join: setup      ## join a chat: make join NAME=ana HOST=127.0.0.1 PORT=5000
 	@$(BIN)/tertulia $(NAME) $(HOST) $(PORT) $(ARGS)
 
 test: setup      ## all tests that take less than 3 minutes together
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile
+
+soak: setup      ## load, kill -9 and broken clients for SECONDS (300), with a checker
+	$(BIN)/python tests/soak/soak.py --seconds $(SECONDS)
+
+fuzz: setup      ## the line codec against random bytes, a minute
+	$(PIP) install atheris
+	$(BIN)/python tests/fuzz/fuzz_lines.py -max_total_time=60
 
 check: setup     ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

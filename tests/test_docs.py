@@ -52,3 +52,12 @@ def test_every_file_in_the_architectures_table_exists():
     for row in re.findall(r"^\| .*\? \| (.*) \|$", (ROOT / "ARCHITECTURE.md").read_text(), re.M):
         for path in re.findall(r"`([a-z0-9_/]+(?:\.py|/))`", row):
             assert (ROOT / "src/tertulia" / path).exists(), path
+
+
+def test_every_test_that_the_operators_page_names_exists():
+    page = (ROOT / "docs/operations.md").read_text()
+    named = re.findall(r"`((?:tests/\w+/)?test_\w+\.py)::(test_\w+)`", page)
+    assert len(named) >= 6
+    for path, name in named:
+        file = ROOT / path if "/" in path else ROOT / "tests/system" / path
+        assert f"def {name}(" in file.read_text(), name
