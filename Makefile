@@ -4,6 +4,8 @@ PORT ?= 5000
 HOST ?= 127.0.0.1
 NAME ?= $(shell id -un)
 SECONDS ?= 300
+FUZZ_SECONDS ?= 60
+ATHERIS := 3.0.0
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
@@ -38,9 +40,9 @@ test: setup      ## all tests that take less than 3 minutes together
 soak: setup      ## load, kill -9 and broken clients for SECONDS (300), with a checker
 	$(BIN)/python tests/soak/soak.py --seconds $(SECONDS)
 
-fuzz: setup      ## the line codec against random bytes, a minute
-	$(PIP) install atheris
-	$(BIN)/python tests/fuzz/fuzz_lines.py -max_total_time=60
+fuzz: setup      ## the line codec against bytes that find new ways, for FUZZ_SECONDS (60)
+	$(PIP) install atheris==$(ATHERIS)
+	$(BIN)/python tests/fuzz/fuzz_lines.py --seconds $(FUZZ_SECONDS)
 
 check: setup     ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -1,0 +1,111 @@
+"""A checker that finds nothing is worth nothing: each violation, made and found."""
+
+import pytest
+from checker import violations
+from journal import Journal, Seen
+
+HISTORY = [Seen(2, "a-0", "a", "hola"), Seen(3, "a-1", "a", "qué"), Seen(7, None, "b", "tal")]
+
+
+@pytest.fixture
+def journal(tmp_path):
+    """Keep the journal of a user to whom all has gone well."""
+    journal = Journal(str(tmp_path / "a"))
+    journal.welcome("epoch", 0)
+    for nonce in ("a-0", "a-1"):
+        journal.say(nonce)
+    for message in HISTORY:
+        journal.see(message)
+    journal.acknowledged("a-0", 2)
+    journal.acknowledged("a-1", 3)
+    journal.event(8, "left b")
+    yield journal
+    journal.close()
+
+
+def found(journal, history=None, **others):
+    return list(violations(HISTORY if history is None else history, {"a": journal, **others}))
+
+
+def test_when_all_went_well_it_finds_nothing(journal):
+    assert found(journal) == []
+
+
+def test_a_journal_is_read_as_it_was_written_but_for_a_line_cut_off(journal, tmp_path):
+    journal.flush()
+    with (tmp_path / "a").open("ab") as file:
+        file.write(b'["seen", 9')
+    again = Journal(str(tmp_path / "a"))
+    assert again.seen == journal.seen
+    assert again.acknowledgements == journal.acknowledgements
+    assert (again.first_seq, again.last_seq, again.unanswered) == (0, 8, [])
+    again.event(9, "joined c")
+    again.close()
+    assert Journal(str(tmp_path / "a")).last_seq == 9
+
+
+def test_it_finds_what_was_acknowledged_and_is_gone(journal):
+    assert any("not in the history" in problem for problem in found(journal, HISTORY[1:]))
+
+
+def test_it_finds_an_acknowledgement_of_something_else(journal):
+    journal.acknowledged("a-0", 3)
+    assert found(journal) == ["a: a-0 was acknowledged as 3, which is a-1"]
+
+
+def test_it_finds_what_was_never_acknowledged(journal):
+    journal.say("a-2")
+    assert any("never acknowledged" in problem for problem in found(journal))
+
+
+def test_it_finds_a_message_that_somebody_did_not_see(journal):
+    del journal.seen[1]
+    assert found(journal) == ["a: never saw 3, which is in the history"]
+
+
+def test_it_finds_another_order(journal):
+    journal.seen[:2] = reversed(journal.seen[:2])
+    assert found(journal) == ["a: saw 2 after 3"]
+
+
+def test_it_finds_a_message_seen_twice(journal):
+    journal.seen.insert(1, journal.seen[0])
+    assert "a: saw 2 after 2" in found(journal)
+
+
+def test_it_finds_a_number_given_twice(journal, tmp_path):
+    other = Journal(str(tmp_path / "b"))
+    other.welcome("epoch", 7)
+    other.event(8, "joined c")
+    assert [p[:29] for p in found(journal, b=other)] == ["number 8 was given 2 times: {"[:29]]
+    other.close()
+
+
+def test_it_finds_a_message_stored_twice(journal):
+    again = Seen(9, "a-0", "a", "hola")
+    journal.see(again)
+    problems = found(journal, [*HISTORY, again])
+    assert "the history has a-0 2 times" in problems
+    assert "a: saw a-0 as [2, 9], though it was stored the first time" in problems
+
+
+def test_it_bears_with_a_message_lost_in_a_crash_and_resent(journal):
+    journal.see(Seen(9, "a-2", "a", "otra"))
+    journal.say("a-2")
+    resent = Seen(1_000_001, "a-2", "a", "otra")
+    journal.see(resent)
+    journal.acknowledged("a-2", resent.seq)
+    assert found(journal, [*HISTORY, resent]) == []
+
+
+def test_it_finds_another_epoch_and_who_never_got_in_and_who_fell_behind(journal, tmp_path):
+    journal.welcome("another", 8)
+    other = Journal(str(tmp_path / "b"))
+    late = Journal(str(tmp_path / "c"))
+    late.welcome("epoch", 3)
+    problems = found(journal, b=other, c=late)
+    assert "the numbering has 2 epochs" in problems
+    assert "b: never got in" in problems
+    assert "c: saw nothing after 3" in problems
+    other.close()
+    late.close()

@@ -1,0 +1,240 @@
+"""One user of the soak, a process of its own so that it can be killed and stopped like one.
+
+It does what a good client does: reconnects, fills what it has missed from the history, says again
+what it got no answer to, with the same nonce. All it learns goes to its journal, a file that
+outlives it. SIGUSR1 resets its connection, SIGTERM asks it to say nothing new. It ends when it
+has read `END`.
+"""
+
+import argparse
+import itertools
+import json
+import select
+import signal
+import socket
+import struct
+import time
+import zlib
+from collections import deque
+
+from journal import Journal, Seen
+
+END = "this is the end of the soak"
+WINDOW = 8  # messages without an answer
+RETRY_S = 0.1
+ANSWER_S = 10.0
+SMALL = 4096  # bytes of the receive buffer of a slow user
+SLOW_S = 0.02  # between two reads of a slow user
+EVENTS = ("message", "joined", "left", "presence")
+
+
+def text_of(nonce: str) -> str:
+    """Make up a text, always the same for a nonce."""
+    return f"{nonce} " + "x" * (zlib.crc32(nonce.encode()) % 1_500)
+
+
+class User:
+    """Follows the chat as `name`, and says `rate` messages a second."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.journal = Journal(options.journal)
+        self.last = self.journal.last_seq
+        self.unanswered = dict.fromkeys(self.journal.unanswered)  # nonce -> id once it is sent
+        self.counter = itertools.count(len(self.journal.sent))
+        self.ids = itertools.count(1)
+        self.is_quiet = self.was_quiet = False
+        self.reset_asked = False
+        self.token: str | None = None
+        self.say_at = time.monotonic()
+
+        self.socket = socket.socket()
+        self.rest = b""
+        self.live: deque[dict] = deque()  # waits while something older is fetched
+        self.fetching: tuple[int, int] | None = None  # (after, through]
+        self.has_ended = False
+
+    def run(self) -> None:
+        """Follow the chat to its end, over as many connections as it takes."""
+        while not self.has_ended:
+            try:
+                self.connect()
+                self.converse()
+            except OSError:  # refused, reset, or silent: the server is down, or was
+                time.sleep(RETRY_S)
+            finally:
+                self.socket.close()
+
+    # --- a connection --------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        self.rest, self.fetching, self.reset_asked = b"", None, False
+        self.live.clear()
+        for nonce in self.unanswered:
+            self.unanswered[nonce] = None  # to be said again
+        self.socket = socket.socket()
+        if self.options.slow:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+        self.socket.settimeout(ANSWER_S)
+        self.socket.bind((self.options.source, 0))
+        self.socket.connect((self.options.host, self.options.port))
+        token = {"token": self.token} if self.token else {}
+        self.send({"type": "register", "name": self.options.name, "id": 0, **token})
+        while not self.live:
+            self.receive()
+        answer = self.live.popleft()
+        if answer["type"] != "welcome":  # who I was is not off the list yet
+            raise ConnectionRefusedError(answer)
+        self.token = answer["token"]
+        self.journal.welcome(answer["epoch"], answer["seq"])
+        if self.last is None:
+            self.last = answer["seq"]
+        self.fetch(self.last, answer["seq"])
+
+    def converse(self) -> None:
+        while not self.has_ended:
+            if self.reset_asked:
+                linger = struct.pack("ii", 1, 0)
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                return
+            self.talk()
+            readable, _, _ = select.select([self.socket], [], [], 0.02)
+            if readable:
+                self.receive()
+                if self.options.slow:
+                    time.sleep(SLOW_S)
+            while self.live and self.fetching is None:
+                self.on_live(self.live.popleft())
+            self.journal.flush()
+
+    def send(self, request: dict) -> None:
+        self.socket.sendall(json.dumps(request).encode() + b"\n")
+
+    def receive(self) -> None:
+        data = self.socket.recv(SMALL if self.options.slow else 262_144)
+        if not data:
+            raise ConnectionResetError
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            if message["type"] in (*EVENTS, "gap", "welcome") or message.get("id") == 0:
+                self.live.append(message)
+            else:
+                self.on_answer(message)
+
+    # --- talking -------------------------------------------------------------------------------
+
+    def talk(self) -> None:
+        for nonce, request_id in self.unanswered.items():
+            if request_id is None:
+                self.say(nonce)
+        now = time.monotonic()
+        while (
+            not self.is_quiet
+            and self.options.rate
+            and len(self.unanswered) < WINDOW
+            and self.say_at <= now
+        ):
+            nonce = f"{self.options.name}-{next(self.counter)}"
+            self.journal.say(nonce)
+            self.say(nonce)
+            self.say_at = max(self.say_at, now - 1.0) + 1.0 / self.options.rate
+        if self.is_quiet and not self.was_quiet and not self.unanswered:
+            self.was_quiet = True
+            print("quiet", flush=True)
+            if self.options.slow:  # enough of it: what has piled up would take minutes
+                self.options.slow, self.reset_asked = False, True
+
+    def say(self, nonce: str) -> None:
+        self.unanswered[nonce] = next(self.ids)
+        self.send(
+            {
+                "type": "say",
+                "text": text_of(nonce),
+                "nonce": nonce,
+                "id": self.unanswered[nonce],
+            }
+        )
+
+    # --- listening -----------------------------------------------------------------------------
+
+    def on_answer(self, message: dict) -> None:
+        match message["type"]:
+            case "ping":
+                self.send({"type": "pong"})
+            case "history":
+                self.on_page(message)
+            case "ok":
+                self.journal.acknowledged(self.nonce_of(message["id"]), message["seq"])
+            case "error" if "seq" in message:
+                self.journal.not_stored(self.nonce_of(message["id"]), message["seq"])
+            case "error" if self.fetching is not None:
+                self.fetch(*self.fetching)  # for example `unavailable`
+            case "closing":
+                raise ConnectionResetError
+
+    def nonce_of(self, request_id: int) -> str:
+        [nonce] = [nonce for nonce, known in self.unanswered.items() if known == request_id]
+        del self.unanswered[nonce]
+        return nonce
+
+    def fetch(self, after: int, through: int) -> None:
+        """Ask for what was left out; what comes live meanwhile has to wait."""
+        self.fetching = (after, through) if after < through else None
+        if self.fetching is not None:
+            bounds = {"after": after, "before": through + 1}
+            self.send({"type": "history", "limit": 200, "id": next(self.ids), **bounds})
+
+    def on_page(self, page: dict) -> None:
+        assert self.fetching is not None
+        after, through = self.fetching
+        for message in page["messages"]:
+            self.see(message)
+            after = message["seq"]
+        self.fetch(after if page["more"] else through, through)
+        if self.fetching is None:
+            self.last = through
+
+    def on_live(self, event: dict) -> None:
+        if event["type"] == "gap":
+            self.journal.gap(event["after"], event["through"])
+            self.fetch(event["after"], event["through"])
+        elif event["type"] == "message":
+            self.see(event)
+        else:
+            self.journal.event(event["seq"], f"{event['type']} {event['name']} {event['time']}")
+            self.last = event["seq"]
+
+    def see(self, message: dict) -> None:
+        self.journal.see(Seen.of(message))
+        self.last = message["seq"]
+        self.has_ended = message["text"] == END
+
+
+def main() -> None:
+    """Be a user, as the command line has it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("name")
+    parser.add_argument("source", help="the address to connect from")
+    parser.add_argument("journal", help="the file that keeps what this user has seen")
+    parser.add_argument("--rate", type=float, default=0.0, help="messages to say a second")
+    parser.add_argument("--slow", action="store_true", help="read little, and seldom")
+    user = User(parser.parse_args())
+
+    def be_quiet(*_: object) -> None:
+        user.is_quiet = True
+
+    def reset(*_: object) -> None:
+        user.reset_asked = True
+
+    signal.signal(signal.SIGTERM, be_quiet)
+    signal.signal(signal.SIGUSR1, reset)
+    print("ready", flush=True)
+    user.run()
+    user.journal.flush()
+
+
+if __name__ == "__main__":
+    main()
