@@ -19,4 +19,6 @@ def main(host: str, port: int) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: echo_bot.py HOST PORT")
     main(sys.argv[1], int(sys.argv[2]))

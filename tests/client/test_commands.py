@@ -95,8 +95,8 @@ def test_a_number_of_any_length_is_only_wrong() -> None:
     ("lang", "wrong", "words"),
     [
         ("es", "/usarios", "¿Quisiste decir /usuarios?"),
-        ("es", "/hlep", "¿Quisiste decir /help?"),
-        ("en", "/slair", "Did you mean /salir?"),
+        ("es", "/hlep", "¿Quisiste decir /ayuda?"),
+        ("en", "/slair", "Did you mean /quit?"),
         ("en", "/xyzzy", "/help shows all."),
         ("es", "/xyzzy", "/ayuda los muestra todos."),
     ],

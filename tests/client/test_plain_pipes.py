@@ -157,7 +157,7 @@ def test_what_happens_meanwhile_is_written_at_once(
         lines.append(process.stdout.readline())
         assert without_times("".join(lines)) == [
             "listener: one",
-            "        [12:00] ci: two",
+            "      | [12:00] ci: two",
             "listener → you: psst",
             "* listener is ◐ OCUPADO",
         ]

@@ -89,7 +89,15 @@ def test_the_own_joining_and_answers_are_no_events_to_show() -> None:
 
 def test_a_text_of_several_lines_cannot_look_like_another_users_message() -> None:
     message = ChatMessage(seq=1, time=TIME, sender="luis", text="one\n[12:00] ana: two")
-    assert new_transcript().event(message) == "[--:--] luis: one\n        [12:00] ana: two"
+    assert new_transcript().event(message) == "[--:--] luis: one\n      | [12:00] ana: two"
+
+
+def test_many_blank_lines_push_nothing_off_the_screen() -> None:
+    message = ChatMessage(seq=1, time=TIME, sender="luis", text="one" + "\n \n" * 500 + "two")
+    written = new_transcript().event(message)
+    assert written is not None
+    assert written.count("\n") <= 3
+    assert written.endswith("| two")
 
 
 def test_the_list_of_users_stands_in_columns() -> None:

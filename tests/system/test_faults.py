@@ -105,15 +105,14 @@ def test_a_stopped_client_is_ended_when_it_stays_silent_and_not_when_it_wakes_up
 ):
     server = start_server("--ping-after", "1", "--silence-timeout", "4")
     ana = server.user("ana")
-    with ana.alive():
-        process = client(server, "luis", "127.5.0.1")
-        wait_for(lambda: ana.ask("info", name="luis")["type"] == "info")
-        process.send_signal(signal.SIGSTOP)
-        time.sleep(1.5)  # the passing of time, of less than is allowed, is what this is about
-        process.send_signal(signal.SIGCONT)
-        assert ana.ask("info", name="luis")["type"] == "info"
-        process.send_signal(signal.SIGSTOP)
-        wait_for(lambda: ana.ask("info", name="luis")["type"] == "error")
+    process = client(server, "luis", "127.5.0.1")
+    wait_for(lambda: ana.ask("info", name="luis")["type"] == "info")
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(1.5)  # the passing of time, of less than is allowed, is what this is about
+    process.send_signal(signal.SIGCONT)
+    assert ana.ask("info", name="luis")["type"] == "info"
+    process.send_signal(signal.SIGSTOP)
+    wait_for(lambda: ana.ask("info", name="luis")["type"] == "error")
     assert ana.until("left", name="luis")[-1]["reason"] == "timeout"
 
 

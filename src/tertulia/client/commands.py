@@ -231,10 +231,10 @@ def _parse_bare(command: Command) -> Callable[[str], Command]:
 def _unknown_command(word: str) -> str:
     from difflib import get_close_matches  # slow to import, and seldom needed
 
-    guesses = get_close_matches(word.lower(), list(_BY_WORD), n=1)
+    guesses = get_close_matches(word.lower(), list(_BY_WORD), n=1, cutoff=0.65)
     if guesses:
         text = _("There is no command {word}. Did you mean {guess}?")
-        return text.format(word=word, guess=guesses[0])
+        return text.format(word=word, guess=_BY_WORD[guesses[0]].word)
     return _("There is no command {word}. {help} shows all.").format(word=word, help=_HELP.word)
 
 

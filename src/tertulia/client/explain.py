@@ -94,7 +94,8 @@ def registration_refused(error: Error, to: Destination) -> str:
         case ErrorCode.NAME_INVALID | ErrorCode.MALFORMED:
             text = _(
                 "“{name}” cannot be a name. A name has 1 to 32 letters, digits, “_”, “-” or “.”, "
-                "begins with a letter or a digit, and has no spaces."
+                "begins with a letter or a digit, has no spaces, and does not mix Latin, Greek and "
+                "Cyrillic letters."
             )
             similar = _similar_valid_name(to.name)
             if similar is not None:

@@ -78,6 +78,11 @@ class Jobs:
         """Tell whether the person wants to leave once all else is done."""
         return any(isinstance(job.request, Quit) for job in self._waiting)
 
+    @property
+    def unsent(self) -> list[Say | Direct]:
+        """List what was to be said and has not had its turn."""
+        return [job.request for job in self._waiting if isinstance(job.request, Say | Direct)]
+
     def next(self, now: float) -> Job | None:
         """Take the next request, if it may be sent now."""
         if self._under_way is not None or not self._waiting or now < self._not_before:

@@ -97,6 +97,7 @@ class PlainFace:
         if self._catch_up.request is not None:
             self._jobs.add(self._catch_up.request, Origin.CATCH_UP)
         self._hints_due = on_terminal
+        self._is_status_new = True  # of the one asked for last
         self._chosen: Status | None = None  # granted by the server
         self._quitting = False
         self._exit_status: int | None = None
@@ -188,6 +189,8 @@ class PlainFace:
         self.close()
         while self.receive():
             pass
+        for request in self._jobs.unsent:
+            self._output.words(_("Not sent: {text}").format(text=request.text))
         stayed = time.monotonic() - self._started_at
         self._output.words(explain.farewell(stayed, self._state.said, self._state.heard))
         return self._exit_status or EXIT_FINE
@@ -216,6 +219,7 @@ class PlainFace:
             self._jobs.add(request, job.origin, first=True)  # for the next connection
             return False
         if isinstance(request, SetStatus):
+            self._is_status_new = request.status != self._state.status
             self._state.ask_status(Status(request.status))
         self._jobs.sent(Job(request, job.origin), request_id, now)
         return True
@@ -247,6 +251,9 @@ class PlainFace:
                 self._output.data(self._transcript.info(answer))
             case Direct(), Ok():
                 self._delivered(job.request)
+            case SetStatus(), Ok() if not self._is_status_new and job.origin is Origin.TYPED:
+                text = _("You are {status} already.")
+                self._output.words(text.format(status=job.request.status))
         if isinstance(job.request, SetStatus):
             granted = isinstance(answer, Ok)
             self._chosen = Status(job.request.status) if granted else self._chosen
@@ -269,15 +276,15 @@ class PlainFace:
             if end.reason is EndReason.GARBLED:  # the next one would say the same
                 self._exit_status = EXIT_LOST
                 return
-            if self._jobs.has_quit:
-                self._quitting = True
-                return
-            self._output.words(_("Connecting again by itself…"))
             undelivered = self._jobs.interrupted()
             if undelivered is not None:
                 text = _("Perhaps not delivered to {name}: {text}")
                 text = text.format(name=undelivered.to, text=undelivered.text)
                 self._output.words(text)
+            if self._jobs.has_quit:
+                self._quitting = True
+                return
+            self._output.words(_("Connecting again by itself…"))
             self._state.answer_status(granted=False)
             reconnector.lost(end, self._client.welcome.token)
         try:

@@ -3,6 +3,8 @@
 Messages in, text out, in the user's language; what users wrote stands in it as it came. No I/O.
 """
 
+import re
+
 from tertulia.client.display import (
     Glyphs,
     date_and_time,
@@ -23,7 +25,9 @@ from tertulia.protocol.messages import (
     UserInfo,
 )
 
-_INDENT = " " * len("[12:34] ")  # so that no line within a text looks like one of another user
+# So that no line within a text looks like one of another user, and none is pushed off the screen.
+_INDENT = "|".rjust(len("[12:34]")) + " "
+_BLANK_LINES = re.compile(r"\n\s*\n\s*\n")
 
 
 class Transcript:
@@ -115,4 +119,4 @@ def _name(name: str) -> str:
 
 
 def _text(text: str) -> str:
-    return text.replace("\n", "\n" + _INDENT)
+    return _BLANK_LINES.sub("\n\n", text).replace("\n", "\n" + _INDENT)

@@ -51,7 +51,6 @@ class WorkerPool:
             worker.start()
         except RuntimeError:
             self._forget(worker)
-            worker.discard()
             raise
 
     def drain(self, timeout_s: float) -> bool:
@@ -61,9 +60,7 @@ class WorkerPool:
         for worker in workers:
             worker.drain()
         give_up_at = time.monotonic() + timeout_s
-        for worker in workers:
-            worker.join(max(0.0, give_up_at - time.monotonic()))
-        return not any(worker.is_alive() for worker in workers)
+        return all([worker.join(max(0.0, give_up_at - time.monotonic())) for worker in workers])
 
     def _new_worker(self) -> Worker:
         worker = Worker(

@@ -52,7 +52,7 @@ class Watchdog:
         soonest = inf
         for connection in list(connections):
             if connection.deadline <= now:
-                self._on_deadline_guarded(connection)
+                self._worker.guarded(self._on_deadline, connection)
             if connection.state is not State.CLOSED:
                 soonest = min(soonest, connection.deadline)
         self.next_check = max(soonest, now + _MIN_CHECK_INTERVAL_S)
@@ -70,13 +70,6 @@ class Watchdog:
             self._worker.output.tell(connection, Ping())
             self.look_at(connection, connection.challenge_until)
         connection.challengers.append(reply)
-
-    def _on_deadline_guarded(self, connection: Connection) -> None:
-        try:
-            self._on_deadline(connection)
-        except Exception:  # a fault of ours: it costs this connection, not the worker's others
-            log.exception("fault connection=%r", connection)
-            self._worker.close(connection, CloseReason.LOST)
 
     def _on_deadline(self, connection: Connection) -> None:
         if connection.state is State.UNREGISTERED:

@@ -42,7 +42,7 @@ _RETRY_AFTER_S = (0.5, 5.0)  # after a shutdown, so that not all come back at on
 class Worker:
     """One worker thread; as `Home` the owner of its connections' sessions.
 
-    Other threads use `start`, `join`, `adopt`, `drain`, `is_alive`, `mailbox` and what `Home` has.
+    Other threads use `start`, `join`, `adopt`, `drain`, `mailbox` and what `Home` has.
     """
 
     def __init__(
@@ -82,21 +82,18 @@ class Worker:
     # --- from other threads --------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the thread; frees what it would have had if it cannot be (RuntimeError)."""
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self.mailbox.close()
+            self._epoll.close()
+            raise
 
-    def discard(self) -> None:
-        """Free what a worker holds whose thread could not be started."""
-        self.mailbox.close()
-        self._epoll.close()
-
-    def join(self, timeout_s: float) -> None:
-        """Wait for the thread's end."""
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the thread's end; tell whether it came."""
         self._thread.join(timeout_s)
-
-    def is_alive(self) -> bool:
-        """Tell whether the thread runs."""
-        return self._thread.is_alive()
+        return not self._thread.is_alive()
 
     def adopt(self, sock: socket.socket, address: str) -> None:
         """Take over an accepted, non-blocking socket."""
@@ -136,7 +133,7 @@ class Worker:
                 if fd == self.mailbox.fileno():
                     self.mailbox.clear_wake_up()
                 elif fd in self._connections:
-                    self._on_ready_guarded(self._connections[fd], mask)
+                    self.guarded(self._on_ready, self._connections[fd], mask)
             # Only after the events: until here no new connection can have got the descriptor of
             # one that was closed among them.
             for call in self.mailbox.take():
@@ -170,10 +167,11 @@ class Worker:
 
     # --- input ---------------------------------------------------------------------------------
 
-    def _on_ready_guarded(self, connection: Connection, mask: int) -> None:
+    def guarded(self, step: Callable[..., None], connection: Connection, *values: int) -> None:
+        """Take a step with a connection, which a fault of ours costs, but not the others."""
         try:
-            self._on_ready(connection, mask)
-        except Exception:  # a fault of ours: it costs this connection, not the worker's others
+            step(connection, *values)
+        except Exception:
             log.exception("fault connection=%r", connection)
             self.close(connection, CloseReason.LOST)
 
@@ -237,14 +235,9 @@ class Worker:
     def resume(self, connection: Connection) -> None:
         """Go on with a connection that was held."""
         connection.held = connection.backed_up = False
-        if connection.state is State.CLOSED:
-            return
-        try:
+        if connection.state is not State.CLOSED:
             self._watch(connection)
-            self.work(connection)
-        except Exception:  # a fault of ours: it costs this connection, not the worker's others
-            log.exception("fault connection=%r", connection)
-            self.close(connection, CloseReason.LOST)
+            self.guarded(self.work, connection)
 
     def _watch(self, connection: Connection) -> None:
         mask = select.EPOLLOUT if connection.blocked else 0
@@ -265,10 +258,9 @@ class Worker:
     def put(self, session: Session, line: bytes) -> bool:
         """Queue a line for a session of this worker; False if it is gone."""
         connection = self._registered(session)
-        if connection is None:
-            return False
-        self.output.tell_line(connection, line)
-        return True
+        if connection is not None:
+            self.output.tell_line(connection, line)
+        return connection is not None
 
     def _registered(self, session: Session) -> Connection | None:
         connection = self._by_session.get(session)
@@ -391,10 +383,9 @@ class Worker:
             self._say_goodbye(connection)
 
     def _say_goodbye(self, connection: Connection) -> None:
-        if connection.state in (State.UNREGISTERED, State.REGISTERED):
-            retry_after = round(random.uniform(*_RETRY_AFTER_S), 3)
-            goodbye = Closing(reason=CloseReason.SHUTDOWN, retry_after=retry_after)
-            self.finish(connection, CloseReason.SHUTDOWN, goodbye)
+        retry_after = round(random.uniform(*_RETRY_AFTER_S), 3)
+        goodbye = Closing(reason=CloseReason.SHUTDOWN, retry_after=retry_after)
+        self.finish(connection, CloseReason.SHUTDOWN, goodbye)
 
     def _on_evict(self, session: Session) -> None:
         connection = self._by_session.get(session)
