@@ -60,7 +60,7 @@ class WorkerPool:
         for worker in workers:
             worker.drain()
         give_up_at = time.monotonic() + timeout_s
-        return all([worker.join(max(0.0, give_up_at - time.monotonic())) for worker in workers])
+        return all(worker.join(max(0.0, give_up_at - time.monotonic())) for worker in workers)
 
     def _new_worker(self) -> Worker:
         worker = Worker(

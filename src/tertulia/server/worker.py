@@ -13,7 +13,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from math import inf
 
 from tertulia.protocol.lines import MAX_LINE_BYTES, LineTooLong
 from tertulia.protocol.messages import (
@@ -150,13 +149,9 @@ class Worker:
             call()
         self._epoll.close()
 
-    def _time_to_wait(self) -> float | None:
-        if not self.mailbox.fall_asleep():
-            return 0
-        if self.output.has_work:
-            return 0
-        if self._watchdog.next_check == inf:
-            return None
+    def _time_to_wait(self) -> float:
+        if not self.mailbox.fall_asleep() or self.output.has_work:
+            return 0.0
         wait_s = self._watchdog.next_check - time.monotonic()
         return min(max(0.0, wait_s), _MAX_WAIT_S)
 
