@@ -56,7 +56,7 @@ format: setup    ## put the code into its format
 
 lock:            ## pin anew what pyproject.toml asks for (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	  --no-header --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements.lock
+	  --no-header --extra dev pyproject.toml -o requirements.lock
 
 messages: setup  ## bring the Spanish catalogue up to date with the source
 	$(BIN)/python src/tertulia/locale/update.py

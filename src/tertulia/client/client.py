@@ -13,7 +13,6 @@ import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 from msgspec import UNSET
@@ -216,12 +215,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
