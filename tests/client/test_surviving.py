@@ -146,6 +146,8 @@ def test_what_was_said_while_the_client_was_away_is_shown_in_its_place(
         user.see_words("Hello, ")
     ana.type("before")
     machine.wait_until(lambda: any('"text":"before"' in line for line in machine.data))
+    with library_user(persistent_server.port) as luis:
+        assert luis.history().messages  # a page comes once all is stored: else it is said again
     with stopped(ana), stopped(machine):
         persistent_server.kill()
         persistent_server.start()
