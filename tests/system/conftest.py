@@ -268,6 +268,14 @@ class Server:
     def log(self) -> str:
         return self._log.read_text(errors="backslashreplace")
 
+    def wait_for_log(self, pattern: str) -> str:
+        """Give the log once it holds this: a thread of its own writes it."""
+        give_up_at = time.monotonic() + WAIT_S
+        while not re.search(pattern, log := self.log()):
+            assert time.monotonic() < give_up_at, f"{pattern!r} is not in the log:\n{log}"
+            time.sleep(0.01)
+        return log
+
     def peer(self, source: str | None = None, host: str = "127.0.0.1", **options: Any) -> Peer:
         """Connect without registering."""
         peer = Peer(host, self.port, source, **options)

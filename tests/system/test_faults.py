@@ -433,7 +433,7 @@ def test_with_a_full_disk_the_chat_goes_on_and_recovers(start_server, tmp_path, 
     disk.free(server)
     wait_for(lambda: speak(f"after {len(answers)}")["type"] == "ok")
     assert [m["text"] for m in whole_history(luis)] == stored
-    log = server.log()
+    log = server.wait_for_log("history written again")
     assert log.count("history not written") == 1, log
     assert log.count("history written again") == 1, log
     assert len({answer["seq"] for answer in answers}) == len(answers)

@@ -569,7 +569,7 @@ def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(start, path):
     assert texts_of(ana.ask("history")) == ["hola"]
     [aside] = path.parent.glob("history.db.damaged-*")
     assert aside.read_bytes() == damaged
-    assert re.search(r" ERROR history DAMAGED.*" + re.escape(str(aside)), server.log())
+    server.wait_for_log(r" ERROR history DAMAGED.*" + re.escape(str(aside)))
 
 
 def test_damage_that_comes_again_and_again_deletes_nothing(start, path):
