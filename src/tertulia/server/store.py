@@ -43,6 +43,7 @@ _SCHEMA = """
 _BESIDE = b"%020d\n"  # reserved_through, in the lock file
 _COLUMNS = "seq, time, sender, text, nonce"
 _PAGE_BYTES = 256 * 1024  # of text in a page of history
+_LOCK_TIMEOUT_S = 20.0  # for somebody's tool that holds the file; speakers wait meanwhile
 _CHECK_TIME_S = 2.0  # for looking through the file at the start; a large one is checked in part
 _MAX_WORDS = 16  # that a search looks for; each costs time
 _MAX_WORD_CHARS = 100
@@ -83,7 +84,9 @@ class MessageStore:
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                path, timeout=_LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
         except BlockingIOError:
             os.close(self._lock_fd)
             raise StoreInUse(str(path)) from None
