@@ -274,3 +274,16 @@ def test_without_a_history_a_message_is_acknowledged_at_once():
     outcome = hub.register(Register(name="ana"), "10.0.0.1", Home())
     assert isinstance(outcome, Registered)
     assert hub.say(outcome.session, Say(id=1, text="hola")) == Ok(id=1, seq=2)
+
+
+def test_a_reader_that_ends_at_once_does_not_disturb_the_stop(path, monkeypatch):
+    room = Room(path)
+    interrupt = room.history._reader.interrupt
+
+    def interrupt_late() -> None:
+        # If the reader could end before, it would have by then.
+        room.history._reader_thread.join(0.3)
+        interrupt()
+
+    monkeypatch.setattr(room.history._reader, "interrupt", interrupt_late)
+    room.stop()

@@ -101,9 +101,9 @@ class History:
         with self._lock:
             self._stopping = True
             self._questions.clear()  # who asked is gone
+            self._reader.interrupt()  # under the lock: the reader has to take it before it closes
             self._work.notify()
             self._asked.notify()
-        self._reader.interrupt()
         give_up_at = time.monotonic() + timeout_s
         for thread in (self._writer_thread, self._reader_thread):
             thread.join(max(0.0, give_up_at - time.monotonic()))
