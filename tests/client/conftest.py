@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tertulia.client import plain, reconnect
+from tertulia.client import chat, reconnect
 from tertulia.i18n import set_language
 
 sys.path.insert(0, str(Path(__file__).parent))  # for what the tests import from beside themselves
@@ -281,7 +281,7 @@ def pipe_in(
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(plain, "time", clock)
+    monkeypatch.setattr(chat, "time", clock)
     monkeypatch.setattr(reconnect, "time", clock)
     return clock
 

@@ -118,8 +118,8 @@ class Table:
     def turn(self, *messages: Any) -> None:
         for message in messages:
             self.client.arrive(message)
-        self.face.receive()
-        self.face.carry_on()
+        self.face.chat.receive()
+        self.face.chat.carry_on()
         self.output.flush()
 
     def greet(self) -> None:
@@ -135,13 +135,13 @@ class Table:
     def attempt(self, outcome: Client | Exception) -> None:
         """Let the attempt that is planned come to something."""
         self.outcome = outcome
-        assert self.face.wake_at is not None
-        self.clock.now = self.face.wake_at
-        self.face.carry_on()
+        assert self.face.chat.wake_at is not None
+        self.clock.now = self.face.chat.wake_at
+        self.face.chat.carry_on()
         assert self._rung.acquire(timeout=20)
         if isinstance(outcome, StubClient):
             self.client = outcome
-        self.face.carry_on()
+        self.face.chat.carry_on()
         self.output.flush()
 
     def come_back(self, seq: int = 10, **options: Any) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from plain_table import Clock, Table, page, said, without_nonces
 
-from tertulia.client import plain
+from tertulia.client import chat
 from tertulia.client.inbox import Dropped
 from tertulia.client.jobs import ANSWER_WITHIN_S, RETRY_AFTER_S
 from tertulia.client.plain import FIRST_PAGE
@@ -26,11 +26,11 @@ def test_requests_are_sent_one_after_the_other(table: Table) -> None:
         table.face.typed(line)
     table.turn()
     assert without_nonces(table.client.sent) == [Users(), Say(text="one")]
-    assert not table.face.idle
+    assert not table.face.chat.idle
     table.turn(Ok(id=2, seq=11))
     assert without_nonces(table.client.sent[2:]) == [Say(text="two")]
     table.turn(Ok(id=3, seq=12))
-    assert table.face.idle
+    assert table.face.chat.idle
 
 
 @pytest.mark.parametrize("retry_after", [0.25, None])
@@ -42,12 +42,12 @@ def test_what_came_too_fast_is_said_again_after_the_wait(
     wait = {} if retry_after is None else {"retry_after": retry_after}
     table.turn(Error(id=2, code="rate_limited", message="slow down", **wait))
     assert len(table.client.sent) == 2
-    assert table.face.wake_at == clock.now + (retry_after or RETRY_AFTER_S)
-    clock.now = table.face.wake_at
+    assert table.face.chat.wake_at == clock.now + (retry_after or RETRY_AFTER_S)
+    clock.now = table.face.chat.wake_at
     table.turn()
     assert table.client.sent[2] == table.client.sent[1]  # with the same nonce
     table.turn(Ok(id=3, seq=11))
-    assert table.face.idle
+    assert table.face.chat.idle
     assert table.stderr.getvalue().count("\n") == 1  # the greeting
 
 
@@ -105,9 +105,9 @@ def test_after_quit_nothing_more_is_sent(table: Table) -> None:
     for line in ("/quit", "too late"):
         table.face.typed(line)
     table.turn()
-    assert table.face.over
+    assert table.face.chat.over
     assert table.client.sent == [Users()]
-    assert table.face.finish() == plain.EXIT_FINE
+    assert table.face.finish() == chat.EXIT_FINE
 
 
 def test_completion_knows_who_is_here(table: Table) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from plain_table import LOST, PROMPT, TIME, Clock, StubClient, Table, page, said
 
-from tertulia.client import plain
+from tertulia.client import chat
 from tertulia.client.errors import (
     ConnectFailure,
     End,
@@ -35,8 +35,8 @@ def test_a_lost_connection_is_made_anew_and_what_was_missed_is_shown(table: Tabl
         "The connection to the server was lost.",
         "Connecting again by itself…",
     ]
-    assert not table.face.over
-    assert not table.face.idle
+    assert not table.face.chat.over
+    assert not table.face.chat.idle
     assert table.face.prompt == "ana ?> "
     table.attempt(StubClient(20))
     assert table.words[3:] == ["Connected again."]
@@ -64,7 +64,7 @@ def test_what_waits_and_what_is_typed_meanwhile_is_said_once_afterwards(table: T
     table.turn(Ok(id=4))
     texts = [request.text for request in table.client.sent if isinstance(request, Say)]
     assert texts == ["under way", "waits", "meanwhile"]
-    assert table.face.idle
+    assert table.face.chat.idle
 
 
 def test_what_was_heard_before_the_end_and_is_said_again_is_shown_once(table: Table) -> None:
@@ -94,7 +94,7 @@ def test_an_ok_that_came_just_before_the_end_counts(table: Table) -> None:
     table.turn()
     table.client.arrive(Ok(id=2))
     table.client.end = LOST
-    table.face.carry_on()  # the loop had found nothing to receive
+    table.face.chat.carry_on()  # the loop had found nothing to receive
     table.turn()
     assert "Perhaps" not in table.stderr.getvalue()
     assert table.chat == ["you → luis: psst"]
@@ -107,7 +107,7 @@ def test_a_chosen_status_is_asked_for_again(table: Table) -> None:
     table.come_back()
     table.answer_what_is_missing()
     assert SetStatus(status="OCUPADO") in table.client.sent
-    assert table.face.idle
+    assert table.face.chat.idle
     assert table.face.prompt == "ana ◐ OCUPADO> "
 
 
@@ -173,35 +173,35 @@ def test_a_pipe_gives_up_in_the_end_and_a_terminal_does_not(clock: Clock) -> Non
         table.lose()
         lost_at = clock.now
         failures = 0
-        while not table.face.over and clock.now < lost_at + 3 * PIPE_WAITS_S:
-            assert table.face.wake_at is not None
-            if not on_terminal and table.face.wake_at == lost_at + PIPE_WAITS_S:
-                clock.now = table.face.wake_at
+        while not table.face.chat.over and clock.now < lost_at + 3 * PIPE_WAITS_S:
+            assert table.face.chat.wake_at is not None
+            if not on_terminal and table.face.chat.wake_at == lost_at + PIPE_WAITS_S:
+                clock.now = table.face.chat.wake_at
                 table.turn()
             else:
                 table.attempt(NoConnection(ConnectFailure.REFUSED))
                 failures += 1
         assert failures >= 2
-        assert table.face.over is not on_terminal
+        assert table.face.chat.over is not on_terminal
         if not on_terminal:
             assert table.words[-1] == (
                 "No connection for 30 s. Once the server runs again: tertulia ana h 5000"
             )
-            assert table.face.finish() == plain.EXIT_LOST
+            assert table.face.finish() == chat.EXIT_LOST
 
 
 def test_who_finds_the_name_taken_is_told_and_ends_with_4(table: Table) -> None:
     table.lose()
     table.attempt(RegistrationRefused(Error(code="name_taken", message="no")))
     assert table.words[-1].endswith("Try another name: tertulia ana2 h 5000")
-    assert table.face.over
-    assert table.face.finish() == plain.EXIT_REFUSED
+    assert table.face.chat.over
+    assert table.face.finish() == chat.EXIT_REFUSED
 
 
 def test_what_is_not_understood_ends_with_5_at_once(on_terminal: Table) -> None:
     on_terminal.lose(End(EndReason.GARBLED))
-    assert on_terminal.face.over
-    assert on_terminal.face.finish() == plain.EXIT_LOST
+    assert on_terminal.face.chat.over
+    assert on_terminal.face.finish() == chat.EXIT_LOST
 
 
 def test_a_connection_lost_again_while_it_catches_up_is_no_matter(table: Table) -> None:
@@ -214,13 +214,13 @@ def test_a_connection_lost_again_while_it_catches_up_is_no_matter(table: Table) 
     assert table.chat == ["luis: one", "luis: two", "luis: three"]
 
 
-@pytest.mark.parametrize("leave", [lambda face: face.quit(), lambda face: face.typed("/quit")])
+@pytest.mark.parametrize("leave", [lambda face: face.chat.quit(), lambda face: face.typed("/quit")])
 def test_ctrl_d_leaves_while_there_is_no_connection(on_terminal: Table, leave: Any) -> None:
     on_terminal.lose()
     leave(on_terminal.face)
     on_terminal.turn()
-    assert on_terminal.face.over
-    assert on_terminal.face.finish() == plain.EXIT_FINE
+    assert on_terminal.face.chat.over
+    assert on_terminal.face.finish() == chat.EXIT_FINE
 
 
 def test_a_quit_that_waits_is_carried_out_when_the_connection_is_lost(on_terminal: Table) -> None:
@@ -230,7 +230,7 @@ def test_a_quit_that_waits_is_carried_out_when_the_connection_is_lost(on_termina
     on_terminal.turn()
     on_terminal.lose()
     on_terminal.turn()
-    assert on_terminal.face.over
+    assert on_terminal.face.chat.over
 
 
 def test_a_direct_message_under_way_is_told_though_somebody_leaves(table: Table) -> None:
@@ -238,7 +238,7 @@ def test_a_direct_message_under_way_is_told_though_somebody_leaves(table: Table)
         table.face.typed(line)
     table.turn()
     table.lose()
-    assert table.face.over
+    assert table.face.chat.over
     assert "Perhaps not delivered to luis: psst" in table.words
 
 
@@ -246,9 +246,9 @@ def test_leaving_while_an_attempt_is_under_way_closes_its_connection(table: Tabl
     coming = StubClient()
     table.outcome = coming
     table.lose()
-    assert table.face.wake_at is not None
-    table.clock.now = table.face.wake_at
-    table.face.carry_on()
+    assert table.face.chat.wake_at is not None
+    table.clock.now = table.face.chat.wake_at
+    table.face.chat.carry_on()
     assert table._rung.acquire(timeout=20)
-    table.face.close()
+    table.face.chat.close()
     assert coming.ended == End(EndReason.CLOSED)

@@ -10,8 +10,17 @@ from msgspec import Struct
 
 from tertulia.client.display import duration
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
-from tertulia.i18n import _
-from tertulia.protocol.messages import Direct, Error, ErrorCode, History, Request, Say, Search
+from tertulia.i18n import _, ngettext
+from tertulia.protocol.messages import (
+    Direct,
+    Error,
+    ErrorCode,
+    History,
+    Request,
+    Say,
+    Search,
+    Status,
+)
 from tertulia.protocol.names import MAX_NAME_CHARS, parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
@@ -187,6 +196,13 @@ def left_reason(reason: str) -> str:
             return _("came back over another connection")
         case _:
             return reason
+
+
+def greeting(name: str, status: Status, people: int) -> str:
+    """Say hello to who has entered."""
+    hello = _("Hello, {name}. You are {status}.").format(name=name, status=status)
+    here = ngettext("There is {count} person here.", "There are {count} people here.", people)
+    return f"{hello} {here.format(count=people)}"
 
 
 def farewell(seconds: float, said: int, heard: int) -> str:

@@ -46,21 +46,21 @@ class InputLines:
 def run(face: PlainFace, output: Output, wakeup: Wakeup) -> None:
     """Carry out the lines of stdin until it ends, somebody quits, or the connection ends."""
     lines = InputLines(sys.stdin.encoding)
-    while not face.over:
-        more = face.receive()
-        face.carry_on()
-        while face.idle and (line := lines.next_line()) is not None:
+    while not face.chat.over:
+        more = face.chat.receive()
+        face.chat.carry_on()
+        while face.chat.idle and (line := lines.next_line()) is not None:
             face.typed(line)
-            face.carry_on()
-        if face.idle and lines.ended:
-            face.quit()
-            face.carry_on()
+            face.chat.carry_on()
+        if face.chat.idle and lines.ended:
+            face.chat.quit()
+            face.chat.carry_on()
         output.flush()
-        if more or face.over:
+        if more or face.chat.over:
             continue
-        wait_for_input = face.idle
+        wait_for_input = face.chat.idle
         files = [wakeup.fileno(), *([sys.stdin.fileno()] if wait_for_input else [])]
-        wake_at = face.wake_at
+        wake_at = face.chat.wake_at
         timeout = None if wake_at is None else max(0.0, wake_at - time.monotonic())
         readable, _, _ = select.select(files, [], [], timeout)
         if wakeup.fileno() in readable:

@@ -5,11 +5,12 @@ import sys
 from contextlib import closing
 
 from tertulia.client import explain
+from tertulia.client.chat import EXIT_NO_CONNECTION, EXIT_REFUSED
 from tertulia.client.client import Client
 from tertulia.client.errors import NoConnection, RegistrationRefused
 from tertulia.client.explain import Destination
 from tertulia.client.output import Output
-from tertulia.client.plain import EXIT_NO_CONNECTION, EXIT_REFUSED, PlainFace
+from tertulia.client.plain import PlainFace
 from tertulia.client.reconnect import Reconnector
 from tertulia.client.wakeup import Wakeup
 from tertulia.i18n import _
@@ -55,7 +56,7 @@ def run(to: Destination, *, json: bool) -> int:
             ended_by = _chat(face, output, wakeup, on_terminal)
             status = face.finish()
         finally:
-            face.close()
+            face.chat.close()
         output.flush()
     if ended_by is not None:
         # Whoever started this program shall see that a signal ended it.

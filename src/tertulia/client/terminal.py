@@ -132,10 +132,10 @@ class Terminal:
 
     def _loop(self, signals: Signals) -> signal.Signals | None:
         while True:
-            more = self._face.receive()
-            self._face.carry_on()
+            more = self._face.chat.receive()
+            self._face.chat.carry_on()
             self._flush()
-            if self._face.over:
+            if self._face.chat.over:
                 return None
             for file in self._wait(signals, 0.0 if more else self._timeout()):
                 if file == self._wakeup.fileno():
@@ -148,7 +148,7 @@ class Terminal:
 
     def _wait(self, signals: Signals, timeout: float | None) -> list[int]:
         files = [self._wakeup.fileno(), signals.fileno()]
-        if self._face.waiting_jobs < MAX_WAITING_JOBS:
+        if self._face.chat.waiting_jobs < MAX_WAITING_JOBS:
             files.append(self._stdin)
         readable, _, _ = select.select(files, [], [], timeout)
         if not readable and self._editor.in_escape_sequence:
@@ -156,7 +156,7 @@ class Terminal:
         return readable
 
     def _timeout(self) -> float | None:
-        wake_at = self._face.wake_at
+        wake_at = self._face.chat.wake_at
         timeout = None if wake_at is None else max(0.0, wake_at - time.monotonic())
         if self._editor.in_escape_sequence:
             return ESCAPE_WITHIN_S if timeout is None else min(timeout, ESCAPE_WITHIN_S)
@@ -181,7 +181,7 @@ class Terminal:
                 return True  # asked for again, while the server takes its time
             elif action is Control.END_OF_INPUT:
                 self._leaving = True
-                self._face.quit()
+                self._face.chat.quit()
             else:
                 self._output.words(commands.how_to_leave())
         return False
