@@ -308,7 +308,7 @@ def sit_down(
     users: list[TerminalUser] = []
 
     def start(*arguments: object, columns: int = COLUMNS, **environment: str) -> TerminalUser:
-        command = [str(BIN / "tertulia"), *map(str, arguments)]
+        command = [str(BIN / "tertulia"), "--plain", *map(str, arguments)]
         screen = new_screen(columns)
         users.append(TerminalUser(command, client_environment | environment, screen, columns))
         return users[-1]

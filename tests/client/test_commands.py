@@ -6,12 +6,22 @@ from tertulia.client.commands import (
     COMMANDS,
     Command,
     CommandError,
-    Help,
     complete,
     help_lines,
+    help_rows,
     hints,
     how_to_leave,
     parse,
+)
+from tertulia.client.wishes import (
+    Help,
+    Notify,
+    Open,
+    SendAgain,
+    SetLanguage,
+    SetNotify,
+    SetTheme,
+    ShowText,
 )
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import (
@@ -146,9 +156,11 @@ def test_completion_prefers_the_words_of_the_language() -> None:
 def test_the_help_names_every_command_in_both_languages(lang: str) -> None:
     set_language(lang)
     text = "\n".join(help_lines())
+    rows = str(help_rows(on_screen=True))
     for spec in COMMANDS:
-        assert spec.spanish in text
-        assert spec.english in text
+        assert spec.spanish in rows
+        assert spec.english in rows
+        assert (spec.english in text) is not spec.on_screen
     assert max(len(line) for line in help_lines()) < 80
 
 
@@ -158,3 +170,42 @@ def test_hints_are_in_the_users_language() -> None:
     set_language("es")
     assert "/salir" in how_to_leave()
     assert "/ayuda" in hints()[-1]
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("/msg luis", Open("luis")),
+        ("@luis", Open("luis")),
+        ("/reenviar", SendAgain()),
+        ("/resend", SendAgain()),
+        ("/copiar", ShowText()),
+        ("/copy", ShowText()),
+        ("/notify off", SetNotify(Notify.OFF)),
+        ("/notify mentions", SetNotify(Notify.MENTIONS)),
+        ("/notify all", SetNotify(Notify.ALL)),
+        ("/notify terminal", SetNotify(Notify.MENTIONS, terminal=True)),
+        ("/avisos todo", SetNotify(Notify.ALL)),
+        ("/tema", SetTheme(None)),
+        ("/theme light", SetTheme(dark=False)),
+        ("/tema oscuro", SetTheme(dark=True)),
+    ],
+)
+def test_some_commands_are_for_the_full_screen_alone(line: str, command: Command) -> None:
+    assert parse(line, on_screen=True) == command
+    with pytest.raises(CommandError, match=r"NAME TEXT|full screen"):
+        parse(line)
+
+
+@pytest.mark.parametrize("on_screen", [False, True])
+def test_the_language_is_switched_in_every_face(on_screen: bool) -> None:
+    assert parse("/idioma es", on_screen=on_screen) == SetLanguage("es")
+    assert parse("/language EN", on_screen=on_screen) == SetLanguage("en")
+    with pytest.raises(CommandError, match="es, en"):
+        parse("/idioma francés", on_screen=on_screen)
+
+
+def test_the_commands_of_the_full_screen_are_completed_there_alone() -> None:
+    assert complete("/rese", NAMES).candidates == []
+    assert complete("/rese", NAMES, on_screen=True).candidates == ["/resend"]
+    assert complete("/notify m", NAMES, on_screen=True).candidates == ["mentions", "menciones"]

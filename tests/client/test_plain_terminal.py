@@ -134,7 +134,7 @@ def test_ctrl_z_gives_the_terminal_back_until_it_goes_on(
     shared_server: Any,
     fresh_address: Callable[[], str],
 ) -> None:
-    program = f"{TERTULIA} ana 127.0.0.1 {shared_server.port} --source {fresh_address()}"
+    program = f"{TERTULIA} --plain ana 127.0.0.1 {shared_server.port} --source {fresh_address()}"
     # A shell with job control, because the kernel stops nobody whom nobody could continue.
     command = ["/bin/sh", "-mc", f"{program}; echo stopped; read line; fg; echo $?"]
     with contextlib.closing(TerminalUser(command, client_environment, new_screen())) as user:

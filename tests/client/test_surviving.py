@@ -257,7 +257,7 @@ def at_terminal(
     with library_user(persistent_server.port) as luis:
         for number in range(25):
             luis.say(f"line {number}")
-    command = [*hasty_program, "ana", "127.0.0.1", str(persistent_server.port)]
+    command = [*hasty_program, "--plain", "ana", "127.0.0.1", str(persistent_server.port)]
     user = TerminalUser(command, client_environment, new_screen(100))
     yield user
     user.close()

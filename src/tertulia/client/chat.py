@@ -80,6 +80,9 @@ class Face(Protocol):
     def answered(self, request: Request, answer: Answer) -> None:
         """Show the answer to what the person has asked for."""
 
+    def unanswered(self, request: Request) -> None:
+        """Say that there is no answer; the request may have been carried out all the same."""
+
     def delivered(self, request: Direct, message: DirectMessage) -> None:
         """Show that a direct message has reached the other."""
 
@@ -159,6 +162,11 @@ class Chat:
         return self._jobs.unsent
 
     @property
+    def oldest_seq(self) -> int:
+        """Tell before which number of the general chat nothing has been shown yet."""
+        return self._catch_up.oldest_seq
+
+    @property
     def wake_at(self) -> float | None:
         """Tell when `carry_on` is to be called even if nothing comes (monotonic)."""
         if self.connected:
@@ -195,9 +203,10 @@ class Chat:
             while self.connected and self.receive():
                 pass  # what came just before the end counts
             self._reconnect(self._client.ended, now)
-        if self._jobs.late(now) is not None:
+        late = self._jobs.late(now)
+        if late is not None:
             self.state.answer_status(granted=False)
-            self._face.tell(lambda: _("No answer from the server; it may have been carried out."))
+            self._face.unanswered(late.request)
         while self.connected and not self.over:
             job = self._jobs.next(now)
             if job is None or not self._begin(job, now):

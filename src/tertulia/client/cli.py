@@ -27,9 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_language(language_option(arguments))
     options = _parser().parse_args(arguments)
     try:
-        from tertulia.client import explain, start
+        from tertulia.client import explain
 
         to = explain.Destination(options.name, options.host, options.port, options.source)
+        if not (options.plain or options.json) and _has_screen():
+            from tertulia.tui import run
+
+            return run.run(to)
+        from tertulia.client import start
+
         return start.run(to, json=options.json)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -45,6 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if stream is not None:
                 os.dup2(nowhere, stream.fileno())
         return status
+
+
+def _has_screen() -> bool:
+    """Tell whether there is a terminal that can be drawn on, with letters for all languages."""
+    return (
+        sys.stdin.isatty()
+        and sys.stdout.isatty()
+        and sys.stderr.isatty()  # where the screen is drawn
+        and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+        and sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    )
 
 
 def _open_what_is_closed() -> None:

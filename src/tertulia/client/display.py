@@ -5,7 +5,8 @@ a visible mark. No state, no I/O; any thread.
 """
 
 import re
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 from tertulia.protocol.messages import Status
 
@@ -67,6 +68,19 @@ def clock_time(time: str) -> str:
         return datetime.fromisoformat(time).astimezone().strftime("%H:%M")
     except (ValueError, OverflowError, OSError):
         return "--:--"
+
+
+def local_day(time: str) -> date | None:
+    """Tell on which day of this place a time of the server is; None if it is no time."""
+    return _day_of_ten_minutes(time[:15] + "0:00Z" if time.endswith("Z") else time)
+
+
+@lru_cache(maxsize=64)
+def _day_of_ten_minutes(time: str) -> date | None:
+    try:
+        return datetime.fromisoformat(time).astimezone().date()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def date_and_time(time: str) -> str:

@@ -150,6 +150,11 @@ def request_refused(error: Error, request: Request) -> str:
     )
 
 
+def unanswered() -> str:
+    """Say that the server has not answered a request."""
+    return _("No answer from the server; it may have been carried out.")
+
+
 def connection_ended(end: End) -> str:
     """Explain how a connection ended that this user did not end."""
     match end.reason:

@@ -19,7 +19,8 @@ from tertulia.client.inbox import Incoming
 from tertulia.client.output import Output
 from tertulia.client.reconnect import Reconnector
 from tertulia.client.transcript import Transcript
-from tertulia.i18n import _
+from tertulia.client.wishes import Help, SetLanguage
+from tertulia.i18n import _, set_language
 from tertulia.protocol.messages import (
     Answer,
     Direct,
@@ -85,12 +86,15 @@ class PlainFace:
         except commands.CommandError as error:
             self._output.words(str(error))
             return None
-        if isinstance(command, commands.Help):
+        if isinstance(command, Help):
             for text in commands.help_lines():
                 self._output.words(text)
+        elif isinstance(command, SetLanguage):
+            set_language(command.language)
+            self._output.words(_("From here on in English."))
         elif isinstance(command, Quit):
             self.chat.quit()
-        elif command is not None:
+        elif isinstance(command, Request):
             self.chat.ask(command)
         return command
 
@@ -144,6 +148,10 @@ class PlainFace:
                 self._output.data(self._transcript.info(answer))
             case Ok() if isinstance(request, SetStatus):
                 self._output.words(_("You are {status} already.").format(status=request.status))
+
+    def unanswered(self, request: Request) -> None:
+        """Say so."""
+        self._output.words(explain.unanswered())
 
     def delivered(self, _request: Direct, message: DirectMessage) -> None:
         """Write the message; one to oneself comes in as any other."""

@@ -113,6 +113,11 @@ class State:
         names.pop(self.name, None)
         return list(names)
 
+    def status_of(self, name: str) -> Status | None:
+        """Tell the status of a user; None for one who is not here."""
+        seen = self._here.get(name)
+        return None if seen is None else seen[0]
+
     def registered_name(self, spelling: str) -> str:
         """Find the user whom a spelling means; one that is not here keeps it as it is."""
         wanted = parse_name(spelling)

@@ -1,0 +1,70 @@
+"""The lines below the conversation: who and where one is, and what the keys do. All can be clicked.
+
+Widgets only; what stands in them is said by the app. Runs on the event loop's thread.
+"""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from tertulia.i18n import _
+from tertulia.tui.keys import KEYS
+
+
+class Item(Static):
+    """A few words that do something when they are clicked."""
+
+    def __init__(self, action: str = "", *, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False)
+        self._action = action
+        self._shown = ""
+
+    def say(self, text: str) -> None:
+        """Show a text; the same one again costs nothing."""
+        if text != self._shown:
+            self._shown = text
+            self.update(text)
+            self.display = bool(text)
+
+    async def on_click(self) -> None:
+        """Do it."""
+        if self._action:
+            await self.run_action(self._action)
+
+
+class StatusBar(Horizontal):
+    """Own name and status, the server, how many are here, the connection."""
+
+    def compose(self) -> ComposeResult:
+        """Make its parts."""
+        yield Item("app.status", id="own-status")
+        yield Item(id="server")
+        yield Item("screen.people", id="count")
+        yield Item(id="connection")
+
+    def show(self, own_status: str, server: str, count: str, connection: str) -> None:
+        """Show what holds now."""
+        texts: Sequence[str] = (own_status, server, count, connection)
+        for item, text in zip(self.query(Item), texts, strict=True):
+            item.say(text)
+
+
+class KeyBar(Horizontal):
+    """What the most important keys do."""
+
+    def compose(self) -> ComposeResult:
+        """Make an item for each of them."""
+        for key in KEYS:
+            if key.title:
+                yield Item(key.action)
+
+    def on_mount(self) -> None:
+        """Write the words."""
+        self.translate()
+
+    def translate(self) -> None:
+        """Write the words in the language of now."""
+        for item, key in zip(self.query(Item), (key for key in KEYS if key.title), strict=True):
+            item.say(f"{key.shown.replace('Ctrl+', '^')} {_(key.title)}")

@@ -1,0 +1,64 @@
+"""What the keys do on the full screen: one table, from which bindings, help and key bar come."""
+
+from typing import NamedTuple
+
+from textual.binding import Binding
+
+from tertulia.i18n import N_, _
+
+
+class Key(NamedTuple):
+    """A row of the table; `help` and `title` are msgids.
+
+    One without an action is the composer's own. One with a title stands in the key bar, too.
+    """
+
+    keys: str  # as Textual names them
+    shown: str
+    action: str
+    help: str
+    title: str = ""
+    priority: bool = False  # before whatever has the focus
+
+
+KEYS = (
+    Key("enter", "Enter", "", N_("send; in a list: choose")),
+    Key("alt+enter", "Alt+Enter, Ctrl+J", "", N_("begin another line")),
+    Key("tab", "Tab", "", N_("complete a name or a command; again: the next one")),
+    Key("up", "↑ ↓", "", N_("what you sent before")),
+    Key("escape", "Esc", "to_composer", N_("back to where you type")),
+    Key("f1", "F1", "app.help", N_("all keys and commands"), N_("Help")),
+    Key("f2", "F2", "conversations", N_("the conversations"), N_("Chats")),
+    Key("f3", "F3", "people", N_("the people who are here; type to filter"), N_("People")),
+    Key("f4", "F4", "app.status", N_("change your status"), N_("Status")),
+    Key("f7", "F7", "app.show_text", N_("the conversation as bare text, to copy it"), N_("Text")),
+    Key("f8", "F8", "app.other_theme", N_("dark or light colours")),
+    Key("ctrl+n", "Ctrl+N", "app.turn(1)", N_("the next conversation"), priority=True),
+    Key("ctrl+p", "Ctrl+P", "app.turn(-1)", N_("the conversation before"), priority=True),
+    Key("ctrl+g", "Ctrl+G", "app.unread", N_("the next conversation with something unread")),
+    Key("pageup", "PgUp", "scroll('page_up')", N_("read further up")),
+    Key("pagedown", "PgDn", "scroll('page_down')", N_("read further down")),
+    Key("ctrl+home", "Ctrl+Home", "scroll('scroll_home')", N_("to the oldest message here")),
+    Key("ctrl+end", "Ctrl+End", "scroll('scroll_end')", N_("to the newest message")),
+    Key("ctrl+r", "Ctrl+R", "app.send_again", N_("send again what was not delivered")),
+    Key("ctrl+c", "Ctrl+C", "interrupt", N_("copy what is selected; clear the line; leave"),
+        priority=True),
+    Key("ctrl+q", "Ctrl+Q", "app.leave", N_("leave"), N_("Quit"), priority=True),
+    Key("ctrl+d", "Ctrl+D", "app.leave", N_("leave, when nothing is typed")),
+)  # fmt: skip
+
+
+def bindings() -> list[Binding]:
+    """Make the bindings of the app."""
+    return [
+        Binding(key.keys, key.action, show=False, priority=key.priority)
+        for key in KEYS
+        if key.action
+    ]
+
+
+def help_rows() -> list[tuple[str, str]]:
+    """Write what the keys and the mouse do."""
+    rows = [(key.shown, _(key.help)) for key in KEYS]
+    rows.append((_("Mouse"), _("choose, scroll, select text and copy it with Ctrl+C")))
+    return rows
