@@ -9,7 +9,7 @@ ATHERIS := 3.0.0
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help setup demo serve join test soak fuzz check format lock messages clean
+.PHONY: help setup demo serve join test soak fuzz check format lock messages picture clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -60,6 +60,9 @@ lock:            ## pin anew what pyproject.toml asks for (needs uv)
 
 messages: setup  ## bring the Spanish catalogue up to date with the source
 	$(BIN)/python src/tertulia/locale/update.py
+
+picture: setup   ## draw the screens that the READMEs show
+	$(BIN)/python docs/screenshot.py
 
 clean:           ## remove the .venv and caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -5,6 +5,7 @@ is then taken in together and shown, at most twenty times a second.
 """
 
 import asyncio
+import gc
 import signal
 import time
 from typing import NamedTuple
@@ -101,12 +102,20 @@ class ChatApp(App[Ending], inherit_bindings=False):
         return self.main
 
     def on_mount(self) -> None:
-        """Show what there is, and begin to listen."""
+        """Take signals as a wish to leave the terminal in order."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._end_by, number)
+
+    @on(MainScreen.Ready)
+    def _begin(self) -> None:
+        """Show what there is, and begin to listen."""
         self.sync()
         self.run_worker(self._listen(), exit_on_error=True)
+
+    def on_ready(self) -> None:
+        """Collect garbage again, which `run` does not before the first frame."""
+        gc.enable()
 
     # --- the loop ------------------------------------------------------------------------------
 
@@ -176,8 +185,6 @@ class ChatApp(App[Ending], inherit_bindings=False):
     def sync(self) -> None:
         """Show how everything is now."""
         main, face = self.main, self.face
-        if not main.is_mounted:
-            return
         server = f"{self._to.host}:{self._to.port}"
         own_name = visible_in_a_line(self._to.name)
         if face is None:

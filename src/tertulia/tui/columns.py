@@ -65,7 +65,7 @@ def people_rows(
         ]
         if user.name == own_name:
             runs = [runs[0], (runs[1][0], "own"), (" " + _("(you)"), "faint")]
-        if known and user.status is not Status.ACTIVO:
+        if known:
             runs.append((f" {user.status}", "faint"))
         rows.append(Row(user.name, runs))
     return rows

@@ -11,6 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static, TextArea
 
@@ -60,6 +61,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
         (100, "-wide"),
     ]
 
+    class Ready(Message):
+        """There are widgets that can show something."""
+
     def __init__(
         self, complete: Callable[[str], Completion], painter: ConversationPainter, glyphs: Glyphs
     ) -> None:
@@ -104,6 +108,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.filter = self.query_one("#filter", Input)
         self.translate()
         self.composer.focus()
+        self.post_message(self.Ready())
 
     def translate(self) -> None:
         """Write everything in the language of now."""

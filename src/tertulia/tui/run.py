@@ -3,9 +3,11 @@
 The connection begins before the screen's library is imported: both take their time.
 """
 
+import gc
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 from tertulia.client.client import Client
 from tertulia.client.display import visible
@@ -13,28 +15,18 @@ from tertulia.client.explain import Destination
 from tertulia.client.reconnect import Reconnector
 from tertulia.tui.connecting import FirstAttempt, LoopBell
 
+if TYPE_CHECKING:
+    from tertulia.tui.app import ChatApp
+
 
 def run(to: Destination) -> int:
     """Chat until the end, say goodbye on the normal screen, and return the exit status."""
-    bell = LoopBell()
-
-    def connect(token: str | None = None) -> Client:
-        return Client.connect(
-            to.host, to.port, to.name,
-            source=to.source, token=token, everything=True, notify=bell.ring,
-        )  # fmt: skip
-
-    attempt = FirstAttempt(connect, bell.ring)
-    attempt.start()
+    gc.disable()  # until the first frame: nothing that is imported is garbage
+    app = connecting_app(to)
 
     from tertulia.tui import keyboard
-    from tertulia.tui.app import ChatApp
 
     keyboard.install()
-    app = ChatApp(
-        to, attempt, Reconnector(connect, bell.ring), bell,
-        dark=_is_dark(), few_colours=_has_few_colours(),
-    )  # fmt: skip
     ending = app.run()
     lines = [] if ending is None else ending.lines
     if app.face is not None:
@@ -48,6 +40,27 @@ def run(to: Destination) -> int:
         signal.signal(ending.ended_by, signal.SIG_DFL)
         signal.raise_signal(ending.ended_by)
     return ending.status
+
+
+def connecting_app(to: Destination) -> "ChatApp":
+    """Begin to connect, and make the app that shows what comes of it."""
+    bell = LoopBell()
+
+    def connect(token: str | None = None) -> Client:
+        return Client.connect(
+            to.host, to.port, to.name,
+            source=to.source, token=token, everything=True, notify=bell.ring,
+        )  # fmt: skip
+
+    attempt = FirstAttempt(connect, bell.ring)
+    attempt.start()
+
+    from tertulia.tui.app import ChatApp
+
+    return ChatApp(
+        to, attempt, Reconnector(connect, bell.ring), bell,
+        dark=_is_dark(), few_colours=_has_few_colours(),
+    )  # fmt: skip
 
 
 def _is_dark() -> bool:

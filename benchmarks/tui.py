@@ -1,0 +1,229 @@
+"""How fast the full screen is, and how much memory it takes: the real program on a pty.
+
+    .venv/bin/python benchmarks/tui.py [--rounds 5]
+
+The server is a thread of this program that says what is to be shown, as fast as it is read. Times
+are from the outside: from a byte that is sent or typed to what it makes appear on the terminal.
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import pty
+import select
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+TIME = "2026-11-22T15:04:05.123Z"
+COLUMNS, ROWS = 120, 36
+TEXT = "the quick brown fox jumps over the lazy dog and runs on to message "
+PATIENCE_S = 60.0
+LETTERS = "βγδεζηθκλμξπρστυφχψω"  # typed: none of them is anywhere else on the screen
+
+
+class ScriptedServer:
+    """One client's server; `say` sends messages of the general chat."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._seq = 0
+        self._client: socket.socket | None = None
+        self._ready = threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def wait_until_entered(self) -> None:
+        """Wait until the client has asked for, and got, what it needs at first."""
+        assert self._ready.wait(PATIENCE_S)
+
+    def say(self, count: int) -> str:
+        """Send so many messages; return the end of the last one."""
+        assert self._client is not None
+        lines = []
+        for _message in range(count):
+            self._seq += 1
+            lines.append(
+                _line(
+                    "message", seq=self._seq, time=TIME, text=f"{TEXT}#{self._seq}#", sender="luis"
+                )
+            )
+        self._client.sendall(b"".join(lines))
+        return f"#{self._seq}#"
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self._listener.close()
+        if self._client is not None:
+            self._client.close()
+
+    def _serve(self) -> None:
+        self._client, _address = self._listener.accept()
+        for raw in self._client.makefile("rb"):
+            request = json.loads(raw)
+            match request["type"]:
+                case "register":
+                    answer = _line(
+                        "welcome", id=request["id"], name=request["name"], address="127.0.0.1",
+                        status="ACTIVO", seq=0, token="t", epoch="e", server="scripted", protocol=1,
+                        idle_after=120, max_text=16384,
+                    )  # fmt: skip
+                case "users":
+                    users = [{"name": "luis", "status": "ACTIVO"}]
+                    answer = _line("users", id=request["id"], seq=0, users=users)
+                case "history":
+                    answer = _line("history", id=request["id"], messages=[], more=False)
+                    self._ready.set()
+                case _:
+                    continue
+            self._client.sendall(answer)
+
+
+def _line(kind: str, **fields: Any) -> bytes:
+    if "sender" in fields:
+        fields["from"] = fields.pop("sender")
+    return json.dumps({"type": kind, **fields}).encode() + b"\n"
+
+
+class Terminal:
+    """The program on a pty, and what it has written."""
+
+    def __init__(self, port: int) -> None:
+        self._master, slave = pty.openpty()
+        size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
+        self.started_at = time.perf_counter()
+        self.process = subprocess.Popen(
+            [Path(sys.executable).parent / "tertulia", "ana", "127.0.0.1", str(port)],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=os.environ
+            | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANGUAGE": "en",
+               "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+        os.close(slave)
+        self._tail = b""
+
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._master, text.encode())
+
+    def see(self, text: str) -> float:
+        """Wait until a text is written; return how long that took, in seconds."""
+        began = time.perf_counter()
+        wanted = text.encode()
+        while wanted not in self._tail:
+            readable, _, _ = select.select([self._master], [], [], PATIENCE_S)
+            assert readable, f"{text} did not appear"
+            self._tail = self._tail[-200:] + os.read(self._master, 1 << 16)
+        self._tail = self._tail[self._tail.index(wanted) + len(wanted) :]
+        return time.perf_counter() - began
+
+    def resident_mib(self) -> float:
+        """Tell how much memory the program has, in MiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        [kib] = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
+        return int(kib) / 1024
+
+    def close(self) -> None:
+        """End the program."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+
+@contextmanager
+def chat() -> Iterator[tuple[ScriptedServer, Terminal]]:
+    """Start the program in a chat."""
+    server = ScriptedServer()
+    terminal = Terminal(server.port)
+    try:
+        yield server, terminal
+    finally:
+        terminal.close()
+        server.close()
+
+
+def first_frame_s() -> float:
+    """Measure from the start of the program until its last line, the keys, is painted."""
+    with chat() as (_server, terminal):
+        terminal.see("^Q")
+        return time.perf_counter() - terminal.started_at
+
+
+def fill(count: int) -> tuple[float, float]:
+    """Send so many messages at once; give the seconds until the last is seen, and the MiB."""
+    with chat() as (server, terminal):
+        server.wait_until_entered()
+        terminal.see("F1")
+        server.say(1)
+        terminal.see("#1#")
+        before = terminal.resident_mib()
+        began = time.perf_counter()
+        terminal.see(server.say(count))
+        return time.perf_counter() - began, terminal.resident_mib() - before
+
+
+def echoes_s(burst: int) -> list[float]:
+    """Type while so many messages come; give the time until each letter is seen."""
+    with chat() as (server, terminal):
+        server.wait_until_entered()
+        terminal.see("F1")
+        threading.Thread(target=server.say, args=(burst,)).start()
+        echoes = []
+        for letter in LETTERS:
+            terminal.type(letter)
+            echoes.append(terminal.see(letter))
+            time.sleep(0.02)
+        return echoes
+
+
+def growth_mib(counts: list[int]) -> list[float]:
+    """Give the memory after so many messages in all."""
+    with chat() as (server, terminal):
+        server.wait_until_entered()
+        said = 0
+        sizes = []
+        for count in counts:
+            while said < count:
+                terminal.see(server.say(1_000))
+                said += 1_000
+            sizes.append(terminal.resident_mib())
+        return sizes
+
+
+def main() -> None:
+    """Measure everything and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    frames = [first_frame_s() for _round in range(rounds)]
+    fills = [fill(10_000) for _round in range(rounds)]
+    echoes = [echo for _round in range(rounds) for echo in echoes_s(5_000)]
+    counts = [20_000, 60_000, 100_000]
+    sizes = growth_mib(counts)
+    print("| figure | goal | measured |\n| --- | --- | --- |")
+    print(
+        f"| first frame | < 0.4 s | {statistics.median(frames):.2f} s (worst {max(frames):.2f}) |"
+    )
+    print(f"| 10,000 messages | < 1 s | {statistics.median(f[0] for f in fills):.2f} s |")
+    print(f"| their memory | < 20 MiB | {statistics.median(f[1] for f in fills):.1f} MiB |")
+    echo = f"{statistics.median(echoes) * 1e3:.0f} ms, worst {max(echoes) * 1e3:.0f} ms"
+    print(f"| a key's echo in a burst of 5,000 | < 100 ms | {echo} |")
+    grown = ", ".join(f"{size:.0f} MiB" for size in sizes)
+    print(f"| memory after {', '.join(f'{count:,}' for count in counts)} | flat | {grown} |")
+
+
+if __name__ == "__main__":
+    main()
