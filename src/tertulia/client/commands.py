@@ -167,6 +167,11 @@ def quit_word() -> str:
     return _QUIT.word
 
 
+def search_word() -> str:
+    """Give the command that looks for messages."""
+    return _SEARCH.word
+
+
 def how_to_leave() -> str:
     """Write how to leave, for who tried it another way."""
     return _("To leave, type {quit} or press Ctrl-D.").format(quit=_QUIT.word)
@@ -311,7 +316,7 @@ _SEARCH = CommandSpec(
 )  # fmt: skip
 _LANGUAGES: dict[str, Command] = {"es": SetLanguage("es"), "en": SetLanguage("en")}
 _LANGUAGE = CommandSpec(
-    "/idioma", "/language", Argument.NOTHING, N_("es or en"),
+    "/idioma", "/language", Argument.NOTHING, "es|en",
     N_("speak Spanish or English from here on"), _parse_choice(_LANGUAGES),
     choices=tuple(_LANGUAGES),
 )  # fmt: skip
@@ -325,8 +330,8 @@ _NOTIFY_MODES: dict[str, Command] = {
     "todo": SetNotify(Notify.ALL),
 }
 _NOTIFY = CommandSpec(
-    "/avisos", "/notify", Argument.NOTHING, N_("off, mentions, all or terminal"),
-    N_("ring the bell for nothing, mentions and direct messages, or all"),
+    "/avisos", "/notify", Argument.NOTHING, N_("off|mentions|all"),
+    N_("ring the bell for nothing, for mentions and direct messages, for all"),
     _parse_choice(_NOTIFY_MODES), on_screen=True, choices=tuple(_NOTIFY_MODES),
 )  # fmt: skip
 _THEMES: dict[str, Command] = {
@@ -337,7 +342,7 @@ _THEMES: dict[str, Command] = {
     "claro": SetTheme(dark=False),
 }
 _THEME = CommandSpec(
-    "/tema", "/theme", Argument.NOTHING, N_("[dark or light]"), N_("change the colours"),
+    "/tema", "/theme", Argument.NOTHING, N_("[dark|light]"), N_("change the colours"),
     _parse_choice(_THEMES), on_screen=True, choices=tuple(filter(None, _THEMES)),
 )  # fmt: skip
 _TEXT = CommandSpec(

@@ -24,6 +24,11 @@ from tertulia.tui.conversations import Entry
 from tertulia.tui.messagelog import MessageLog
 from tertulia.tui.painter import STYLES, ConversationPainter
 from tertulia.tui.rowlist import Row, RowList
+from tertulia.tui.wrap import wrap
+
+MIN_DIALOG = 46  # columns of a person's address, an IPv6 one, and what it is called
+MIN_RIGHT_COLUMN = 30  # of a table; else it is set in one column
+_GAP = "  "
 
 Result = TypeVar("Result")
 
@@ -82,10 +87,12 @@ class HelpDialog(Dialog[None]):
     def content(self) -> ComposeResult:
         """Show both tables."""
         with VerticalScroll(id="dialog-text"):
-            yield Static(
-                _table(_("What you type"), commands.help_rows(on_screen=True)), markup=False
-            )
-            yield Static(_table(_("Keys"), keys.help_rows()), markup=False)
+            for title, rows in (
+                (_("What you type"), commands.help_rows(on_screen=True)),
+                (_("Keys"), keys.help_rows()),
+            ):
+                table = _table(rows, self.app.size.width * 8 // 10)
+                yield Static(f"{title}\n\n{table}\n", markup=False)
 
 
 class ChoiceDialog(Dialog[str]):
@@ -169,7 +176,7 @@ def person_dialog(info: UserInfo, glyphs: Glyphs, *, own: bool) -> ChoiceDialog:
     rows = [Row("close", [(_("Close"), "")])]
     if not own:
         rows.insert(0, Row("write", [(_("Write a direct message"), "")]))
-    return ChoiceDialog(visible_in_a_line(info.name), _columns(lines), rows)
+    return ChoiceDialog(visible_in_a_line(info.name), _table(lines, MIN_DIALOG), rows)
 
 
 def question(title: str, text: str, yes: str, no: str) -> ChoiceDialog:
@@ -177,10 +184,15 @@ def question(title: str, text: str, yes: str, no: str) -> ChoiceDialog:
     return ChoiceDialog(title, visible(text), [Row("no", [(no, "")]), Row("yes", [(yes, "")])])
 
 
-def _table(title: str, rows: Sequence[tuple[str, str]]) -> str:
-    return f"{title}\n{_columns(rows)}\n"
-
-
-def _columns(rows: Sequence[tuple[str, str]]) -> str:
-    width = max(len(left) for left, _right in rows)
-    return "\n".join(f"{left:<{width}}  {right}" for left, right in rows)
+def _table(rows: Sequence[tuple[str, str]], width: int) -> str:
+    """Set rows in two columns, or one below the other if there is no room."""
+    left_width = max(len(left) for left, _right in rows)
+    right_width = width - left_width - len(_GAP)
+    if right_width < MIN_RIGHT_COLUMN:
+        return "\n".join(f"{left}\n{_GAP}{right}" for left, right in rows)
+    lines = []
+    for left, right in rows:
+        first, *rest = wrap(right, right_width)
+        lines.append(f"{left:<{left_width}}{_GAP}{first}")
+        lines += [" " * left_width + _GAP + line for line in rest]
+    return "\n".join(lines)

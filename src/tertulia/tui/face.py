@@ -96,17 +96,19 @@ class ScreenFace:
         self.conversations.settle(entry.request, Delivery.SENDING)
         self.ask(entry.request)
 
-    def fetch_older(self, limit: int = MAX_PAGE, *, by_command: bool = False) -> None:
-        """Ask for what was said before the oldest message here, unless that is under way."""
+    def fetch_older(self, limit: int = MAX_PAGE, *, by_command: bool = False) -> bool:
+        """Ask for what was said before the oldest message here; False if there is no more."""
         general = self.conversations.general
-        if self._older is None and general.has_older and not general.is_full:
+        if not general.has_older or general.is_full:
+            return False
+        if self._older is None:
             before = general.oldest_seq
             self._older = History(
                 before=self.chat.oldest_seq if before is None else before, limit=limit
             )
-            self.older_came = False
-            self._by_command = by_command
+            self.older_came, self._by_command = False, by_command
             self.ask(self._older)
+        return True
 
     def found(self, page: HistoryPage) -> list[Said]:
         """Make entries of messages that were found."""

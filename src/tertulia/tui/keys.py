@@ -8,7 +8,7 @@ from tertulia.i18n import N_, _
 
 
 class Key(NamedTuple):
-    """A row of the table; `help` and `title` are msgids.
+    """A row of the table; `shown`, `help` and `title` are msgids.
 
     One without an action is the composer's own. One with a title stands in the key bar, too.
     """
@@ -22,8 +22,8 @@ class Key(NamedTuple):
 
 
 KEYS = (
-    Key("enter", "Enter", "", N_("send; in a list: choose")),
-    Key("alt+enter", "Alt+Enter, Ctrl+J", "", N_("begin another line")),
+    Key("enter", N_("Enter"), "", N_("send; in a list: choose")),
+    Key("alt+enter", N_("Alt+Enter, Ctrl+J"), "", N_("begin another line")),
     Key("tab", "Tab", "", N_("complete a name or a command; again: the next one")),
     Key("up", "↑ ↓", "", N_("what you sent before")),
     Key("escape", "Esc", "to_composer", N_("back to where you type")),
@@ -36,10 +36,10 @@ KEYS = (
     Key("ctrl+n", "Ctrl+N", "app.turn(1)", N_("the next conversation"), priority=True),
     Key("ctrl+p", "Ctrl+P", "app.turn(-1)", N_("the conversation before"), priority=True),
     Key("ctrl+g", "Ctrl+G", "app.unread", N_("the next conversation with something unread")),
-    Key("pageup", "PgUp", "scroll('page_up')", N_("read further up")),
-    Key("pagedown", "PgDn", "scroll('page_down')", N_("read further down")),
-    Key("ctrl+home", "Ctrl+Home", "scroll('scroll_home')", N_("to the oldest message here")),
-    Key("ctrl+end", "Ctrl+End", "scroll('scroll_end')", N_("to the newest message")),
+    Key("pageup", N_("PgUp"), "scroll('page_up')", N_("read further up")),
+    Key("pagedown", N_("PgDn"), "scroll('page_down')", N_("read further down")),
+    Key("ctrl+home", N_("Ctrl+Home"), "scroll('scroll_home')", N_("to the oldest message here")),
+    Key("ctrl+end", N_("Ctrl+End"), "scroll('scroll_end')", N_("to the newest message")),
     Key("ctrl+r", "Ctrl+R", "app.send_again", N_("send again what was not delivered")),
     Key("ctrl+c", "Ctrl+C", "interrupt", N_("copy what is selected; clear the line; leave"),
         priority=True),
@@ -59,6 +59,6 @@ def bindings() -> list[Binding]:
 
 def help_rows() -> list[tuple[str, str]]:
     """Write what the keys and the mouse do."""
-    rows = [(key.shown, _(key.help)) for key in KEYS]
+    rows = [(_(key.shown), _(key.help)) for key in KEYS]
     rows.append((_("Mouse"), _("choose, scroll, select text and copy it with Ctrl+C")))
     return rows

@@ -215,24 +215,24 @@ class MainScreen(Screen[None], inherit_bindings=False):
     # --- keys ----------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Let what is typed anywhere go where it means something."""
-        if (
-            event.is_printable
-            and event.character
-            and isinstance(self.focused, RowList | MessageLog)
-        ):
-            if isinstance(self.focused, PeopleList) and self.filter.display:
-                self.filter.focus()
-                self.filter.insert_text_at_cursor(event.character)
-            else:
-                self.composer.focus()
-                self.composer.insert(event.character)
+        """Let text go where it means something: what comes here had no meaning where it was typed.
+
+        The next key may have been sent to the same place before the focus has moved.
+        """
+        if event.character is None or not event.is_printable:
+            return
+        if isinstance(self.focused, PeopleList | Input) and self.filter.display:
+            self.set_focus(self.filter)
+            self.filter.insert_text_at_cursor(event.character)
+        else:
+            self.set_focus(self.composer)
+            self.composer.insert(event.character)
 
     def action_to_composer(self) -> None:
         """Go back to where one types."""
         self.filter.value = ""
         self.show_column("")
-        self.composer.focus()
+        self.set_focus(self.composer)
 
     def action_conversations(self) -> None:
         """Go to the conversations."""

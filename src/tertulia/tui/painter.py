@@ -124,7 +124,8 @@ class ConversationPainter:
         indent: Run = (" " * INDENT, "time")
         painted = [first, *([indent, (line, text_style)] for line in lines[1:])]
         if entry.why is not None:
-            why = wrap(visible(entry.why()), width - INDENT)
+            words = entry.why() + " " + _("Ctrl+R sends it again.")
+            why = wrap(visible(words), width - INDENT)
             painted += [[indent, (line, "failed")] for line in why]
         return painted
 

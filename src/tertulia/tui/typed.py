@@ -117,7 +117,12 @@ class Typed:
                 app.action_leave()
             case History() if app.face is not None:
                 app.open(GENERAL)
-                app.face.fetch_older(command.limit, by_command=True)
+                if not app.face.fetch_older(command.limit, by_command=True):
+                    app.main.hint(
+                        _("There is nothing older here; {search} finds more.").format(
+                            search=commands.search_word()
+                        )
+                    )
             case SetStatus() | Info() | Search() if app.face is not None:
                 app.face.ask(command)
         app.sync()
