@@ -78,7 +78,7 @@ async def take(lang: str, port: int) -> str:
         await until(pilot, lambda: app.face is not None and app.face.conversations.listed[-1].calls)
         app.main.composer.insert(TYPED[lang])
         await pilot.pause()
-        picture = app.export_screenshot(title="tertulia ana 192.168.1.10 5000")
+        picture = app.export_screenshot(title="tertulia ana 10.0.0.117 5000")
     for client in (*people.values(), *([app.face.chat] if app.face else [])):
         client.close()
     # The picture names a font on a web server; any font of the reader's does as well.
