@@ -160,6 +160,21 @@ def test_a_spelling_finds_the_registered_name() -> None:
     assert state.registered_name("nobody") == "nobody"
 
 
+def test_the_status_of_a_user_is_known_as_long_as_that_one_is_here() -> None:
+    state = new_state()
+    assert state.status_of("ana") is Status.ACTIVO
+    assert state.status_of("luis") is None
+    state.apply(users(11, ana="ACTIVO", luis="OCUPADO"))
+    assert state.status_of("luis") is Status.OCUPADO
+    state.apply(presence(12, "luis", Status.INACTIVO))
+    assert state.status_of("luis") is Status.INACTIVO
+    assert state.status_of("LUIS") is None  # `registered_name` is for spellings
+    state.apply(left(13, "luis"))
+    assert state.status_of("luis") is None
+    state.reconnected(replace(new_welcome(), status=Status.OCUPADO))
+    assert state.status_of("ana") is Status.OCUPADO
+
+
 def test_everything_that_grows_has_a_bound() -> None:
     state = new_state()
     for seq in range(11, 11 + 3 * MAX_GENERAL_MESSAGES, 3):

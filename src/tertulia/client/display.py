@@ -72,11 +72,11 @@ def clock_time(time: str) -> str:
 
 def local_day(time: str) -> date | None:
     """Tell on which day of this place a time of the server is; None if it is no time."""
-    return _day_of_ten_minutes(time[:15] + "0:00Z" if time.endswith("Z") else time)
+    return _day_of_minute(time[:16] + "Z" if time.endswith("Z") else time)
 
 
 @lru_cache(maxsize=64)
-def _day_of_ten_minutes(time: str) -> date | None:
+def _day_of_minute(time: str) -> date | None:
     try:
         return datetime.fromisoformat(time).astimezone().date()
     except (ValueError, OverflowError, OSError):

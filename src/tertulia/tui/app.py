@@ -40,7 +40,7 @@ from tertulia.tui import columns, dialogs
 from tertulia.tui.caller import Caller
 from tertulia.tui.composer import Composer
 from tertulia.tui.connecting import FirstAttempt, LoopBell
-from tertulia.tui.conversations import GENERAL, Conversation, Said
+from tertulia.tui.conversations import GENERAL, NOBODY, Conversation, Said
 from tertulia.tui.face import ScreenFace
 from tertulia.tui.mainscreen import MainScreen
 from tertulia.tui.messagelog import MessageLog
@@ -240,7 +240,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
     def _call(self, message: ChatMessage | DirectMessage, calls: bool) -> None:
         """Ring for what is not being looked at."""
         assert self.face is not None
-        where = message.sender if isinstance(message, DirectMessage) else GENERAL
+        is_direct = isinstance(message, DirectMessage)
+        where = (message.sender or NOBODY) if is_direct else GENERAL
         if not (self.app_focus and self.current.name == where):
             self.caller.call(message, calls)
 

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 
 from tertulia.client.client import Client
-from tertulia.client.errors import NoConnection, RegistrationRefused
 
 
 class LoopBell:
@@ -59,7 +58,7 @@ class FirstAttempt:
         threading.Thread(target=self._run, name="first-attempt", daemon=True).start()
 
     def take(self) -> Client | Exception | None:
-        """Take what has come of it: a client, or NoConnection, RegistrationRefused, OSError."""
+        """Take what has come of it: a client, or why there is none."""
         with self._lock:
             outcome, self._outcome = self._outcome, None
             return outcome
@@ -76,7 +75,7 @@ class FirstAttempt:
         outcome: Client | Exception
         try:
             outcome = self._connect()
-        except (NoConnection, RegistrationRefused, OSError) as failure:
+        except Exception as failure:  # noqa: BLE001 (who takes it raises what is a surprise)
             outcome = failure
         with self._lock:
             self._outcome = outcome

@@ -23,7 +23,8 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.names import parse_name
 
-GENERAL = ""  # the key of the general chat: no user's name is empty
+GENERAL = ""  # the name of the general chat; no user's name is empty
+NOBODY = "?"  # the sender of what a faulty server sends without one
 MAX_GENERAL_ENTRIES = 10_000  # older ones are forgotten, and come back from the history
 MAX_WHILE_READING = 20_000  # for who reads further up, where nothing may go away
 MAX_DIRECT_ENTRIES = 1_000  # in each conversation; the server keeps none of them
@@ -184,6 +185,7 @@ class Conversation:
         self.entries[:0] = older.entries
         self.first -= len(older.entries)
         self._chars += older._chars
+        self._day = self._day or older._day
 
     def trim(self, *, reading: bool) -> None:
         """Forget the oldest if there are too many; later if somebody reads further up."""
@@ -232,7 +234,7 @@ class Conversations:
     def __init__(self, own_name: str) -> None:
         self._own_name = own_name
         self._mention = re.compile(
-            rf"(?<![\w.-]){re.escape(own_name)}(?![\w-])", re.IGNORECASE | re.UNICODE
+            rf"(?<![\w.-]){re.escape(own_name)}(?!\.?[\w-])", re.IGNORECASE | re.UNICODE
         )
         self.general = Conversation(GENERAL)
         self.current = self.general
@@ -290,7 +292,7 @@ class Conversations:
         """Add a direct message from somebody."""
         if message.sender == self._own_name:
             return  # a note to oneself stands there since it was sent
-        conversation = self._talk_with(message.sender)
+        conversation = self._talk_with(message.sender or NOBODY)
         conversation.add(Said(time=message.time, sender=message.sender, text=message.text))
         self._count(conversation, calls=True)
 

@@ -106,8 +106,9 @@ class ScreenFace:
             self._older = History(
                 before=self.chat.oldest_seq if before is None else before, limit=limit
             )
-            self.older_came, self._by_command = False, by_command
+            self.older_came = self._by_command = False
             self.ask(self._older)
+        self._by_command = self._by_command or by_command
         return True
 
     def found(self, page: HistoryPage) -> list[Said]:

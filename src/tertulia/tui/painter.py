@@ -157,8 +157,11 @@ def bare(entries: Iterable[Entry], painter: ConversationPainter) -> str:
     for entry in entries:
         match entry:
             case Said():
-                sender, text = visible_in_a_line(entry.sender), visible(entry.text)
-                lines.append(f"[{clock_time(entry.time)}] {sender}: {text}")
+                # Indented, so that no line of it looks like a message of somebody else.
+                text = _speech(entry).replace("\n", "\n" + " " * INDENT)
+                lines.append(f"[{clock_time(entry.time)}] {text}")
+                if entry.why is not None:
+                    lines.append(" " * INDENT + visible(entry.why()))
             case Moved():
                 lines.append(f"[{clock_time(entry.time)}] * {painter.moved(entry)}")
             case Told():
