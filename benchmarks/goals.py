@@ -1,0 +1,81 @@
+"""What tertulia has to reach, each as a ratio within one run or as a bound, and whether it does."""
+
+import statistics
+from typing import NamedTuple
+
+from workloads import Figures
+
+Results = dict[str, dict[str, list[Figures]]]  # by workload and server: each run's figures
+IRC = ("inspircd", "ngircd")
+PEERS = (*IRC, "mosquitto", "nats")
+
+
+class Goal(NamedTuple):
+    """One figure of one workload, by itself or against the best of others in the same run."""
+
+    workload: str
+    figure: str
+    at_least: bool
+    bound: float
+    against: tuple[str, ...] = ()
+    server: str = "tertulia"
+    of_workload: str = ""  # the other figure's, if it is another one
+
+    def reached(self, results: Results) -> float | None:
+        """Work out the value; None if something for it was not measured."""
+        value = median(results, self.workload, self.server, self.figure)
+        if value is None or not self.against:
+            return value
+        other_workload = self.of_workload or self.workload
+        others = [median(results, other_workload, peer, self.figure) for peer in self.against]
+        known = [other for other in others if other]
+        if not known:
+            return None
+        return value / (max(known) if self.at_least else min(known))
+
+    def is_met(self, value: float) -> bool:
+        """Tell whether a value is good enough."""
+        return value >= self.bound if self.at_least else value <= self.bound
+
+    def __str__(self) -> str:
+        against = f" of {'the best of ' if self.against[1:] else ''}" if self.against else ""
+        others = ", ".join(self.against)
+        if self.of_workload:
+            others += f" in {self.of_workload}"
+        return f"{self.figure}{against}{others} {'≥' if self.at_least else '≤'} {self.bound:g}"
+
+
+GOALS = (
+    Goal("fanout-100-64", "per_s", True, 1.5, ("inspircd",)),
+    Goal("fanout-100-64", "per_s", True, 0.9, ("limit",)),
+    Goal("fanout-1000-64", "per_s", True, 1.8, ("inspircd",)),
+    Goal("fanout-1000-64", "per_s", True, 0.85, ("limit",)),
+    Goal("fanout-100-64", "cpu_per_million_s", False, 0.77, ("inspircd",)),
+    Goal("fanout-1000-64", "cpu_per_million_s", False, 0.67, ("inspircd",)),
+    Goal("fanout-100-1", "per_s", True, 1.0, ("inspircd",)),
+    Goal("fanout-1000-1", "per_s", True, 1.0, ("inspircd",)),
+    Goal("direct", "per_s", True, 1.0, IRC),
+    Goal("paced", "p50_ms", False, 1.0, PEERS),
+    Goal("paced", "p99_ms", False, 1.0, PEERS),
+    Goal("connect-1000", "per_s", True, 1.5, ("nats",)),
+    Goal("connect-10000", "per_s", True, 1.5, ("nats",)),
+    Goal("connect-1000", "resident_each_kb", False, 6.0),
+    Goal("connect-10000", "resident_each_kb", False, 6.0),
+    Goal("idle-10000", "cpu_percent", False, 2.0),
+    Goal(
+        "fanout-5000-64",
+        "cpu_per_million_s",
+        False,
+        1.3,
+        ("tertulia",),
+        of_workload="fanout-100-64",
+    ),
+    Goal("fanout-100-64", "per_s", True, 0.7, ("tertulia",), server="tertulia+history"),
+    Goal("burst", "max_ms_burst", False, 50.0),
+)
+
+
+def median(results: Results, workload: str, server: str, figure: str) -> float | None:
+    """Take the median of a figure; None if it was not measured."""
+    runs = results.get(workload, {}).get(server, [])
+    return statistics.median(run[figure] for run in runs) if runs else None

@@ -1,0 +1,61 @@
+"""Two chat servers as they are usually written in Python, without rules or limits, to compare with.
+
+    python plain_servers.py asyncio|threads PORT
+
+Every line goes to all, but `=N`, which comes back: the `plain` protocol of the load generator.
+"""
+
+import asyncio
+import contextlib
+import socket
+import sys
+import threading
+
+
+async def serve_asyncio(port: int) -> None:
+    """Serve with asyncio's streams."""
+    writers: set[asyncio.StreamWriter] = set()
+
+    async def serve_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
+        with contextlib.suppress(OSError):
+            async for line in reader:
+                for to in (writer,) if line.startswith(b"=") else writers:
+                    to.write(line)
+                await writer.drain()
+        writers.discard(writer)
+        writer.close()
+
+    server = await asyncio.start_server(serve_client, "127.0.0.1", port, backlog=1024)
+    await server.serve_forever()
+
+
+def serve_threads(port: int) -> None:
+    """Serve with a thread for each client, and a loop of `sendall` for each line."""
+    clients: list[socket.socket] = []
+    lock = threading.Lock()
+
+    def serve_client(client: socket.socket) -> None:
+        with contextlib.suppress(OSError), client, client.makefile("rb") as lines:
+            for line in lines:
+                with lock:
+                    for to in (client,) if line.startswith(b"=") else clients:
+                        to.sendall(line)
+        with lock:
+            clients.remove(client)
+
+    threading.stack_size(256 * 1024)
+    listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+    while True:
+        client, _ = listener.accept()
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with lock:
+            clients.append(client)
+        threading.Thread(target=serve_client, args=(client,), daemon=True).start()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "asyncio":
+        asyncio.run(serve_asyncio(int(sys.argv[2])))
+    else:
+        serve_threads(int(sys.argv[2]))

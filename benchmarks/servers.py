@@ -1,0 +1,212 @@
+"""The servers that are measured: how each is started, with its limits lifted, and stopped.
+
+What a server needs of files is made in a directory that is thrown away. Flood limits are lifted and
+send queues widened; the rest is as the server comes.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).parent
+BIN = Path(sys.executable).parent
+START_TIMEOUT_S = 15.0
+STOP_TIMEOUT_S = 15.0
+LOAD_SOURCES = ("load.c", "wire.c", "check.c", "work.c")
+MAX_CLIENTS = 20_000
+
+INSPIRCD = """
+<server name="bench.local" description="bench" network="bench" id="0AA">
+<admin name="a" nick="a" email="a@bench.local">
+<bind address="127.0.0.1" port="{port}" type="clients">
+<connect allow="*" timeout="60" pingfreq="120" hardsendq="256M" softsendq="256M" recvq="1M"
+ threshold="1000000" commandrate="1000000000" fakelag="no" localmax="30000" globalmax="30000"
+ maxconnwarn="no" limit="30000" maxchans="100" resolvehostnames="no" useident="no">
+<class name="none"><type name="none">
+<options prefixquit="" defaultmodes="not">
+<performance netbuffersize="65534" softlimit="30000" somaxconn="1024" clonesonconnect="no">
+<dns server="127.0.0.1" timeout="1">
+<pid file="{directory}/inspircd.pid">
+<log method="file" type="*" level="default" target="{directory}/inspircd.log">
+"""
+NGIRCD = """
+[Global]
+Name = bench.local
+Info = bench
+AdminInfo1 = bench
+Listen = 127.0.0.1
+Ports = {port}
+MotdPhrase = bench
+ServerUID = 0
+ServerGID = 0
+[Limits]
+MaxConnections = 0
+MaxConnectionsIP = 0
+MaxJoins = 0
+MaxPenaltyTime = 0
+PingTimeout = 120
+[Options]
+DNS = no
+Ident = no
+PAM = no
+"""
+MOSQUITTO = """
+listener {port} 127.0.0.1
+allow_anonymous true
+persistence false
+set_tcp_nodelay true
+max_queued_messages 0
+max_queued_bytes 0
+log_type error
+user root
+"""
+NATS = """
+host: "127.0.0.1"
+port: {port}
+max_connections: 65536
+max_pending: 268435456
+write_deadline: "60s"
+"""
+# These leave Nagle's algorithm on, and wait 40 ms for a delayed acknowledgement where others don't.
+# So their clients acknowledge at once: it is their work that is compared.
+_QUICKACK = ("quickack=1",)
+# So that a plain line is as long as a tertulia `message`, 192 bytes: what its format costs, apart.
+_AS_LONG = ("pad=91",)
+
+
+class Peer(NamedTuple):
+    """A server that can be measured."""
+
+    protocol: str  # of the load generator
+    program: Path | None  # None: not installed
+    arguments: tuple[str, ...]  # with {port} and {directory}
+    configuration: str = ""  # goes into {directory}/server.conf
+    version: tuple[str, ...] = ()  # the program's arguments that make it tell
+    load: tuple[str, ...] = ()  # options for the load generator
+
+
+def _found(name: str, *places: Path) -> Path | None:
+    path = os.pathsep.join([*map(str, places), os.environ.get("PATH", ""), "/usr/sbin"])
+    found = shutil.which(name, path=path)
+    return Path(found) if found else None
+
+
+def _tertulia(*options: str, load: tuple[str, ...] = ()) -> Peer:
+    without = () if "--history" in options else ("--history", "off")
+    arguments = ("{port}", "--host", "127.0.0.1", "--rate-limit", "off", *without, *options)
+    users = ("--max-users", str(MAX_CLIENTS))
+    return Peer(
+        "tertulia",
+        BIN / "tertulia-server",
+        (*arguments, *users),
+        version=("--version",),
+        load=load,
+    )
+
+
+def all_servers(built: Path) -> dict[str, Peer]:
+    """List every server, by name; `built` is where `build` has put its programs."""
+    plain = str(HERE / "plain_servers.py")
+    return {
+        "tertulia": _tertulia(),
+        "tertulia+ok": _tertulia(load=("ids=1",)),
+        "tertulia+history": _tertulia("--history", "{directory}/history.db", load=("ids=1",)),
+        "threads=1": _tertulia("--threads", "1"),
+        "threads=2": _tertulia("--threads", "2"),
+        "threads=4": _tertulia("--threads", "4"),
+        "threads=session": _tertulia("--threads", "session"),
+        "inspircd": Peer(
+            "irc",
+            _found("inspircd"),
+            ("--config={directory}/server.conf", "--nofork", "--runasroot"),
+            INSPIRCD,
+            ("--version",),
+            (*_QUICKACK, "at_once=512"),  # it registers once a second who has come since
+        ),
+        "ngircd": Peer(
+            "irc",
+            _found("ngircd"),
+            ("--nodaemon", "--config", "{directory}/server.conf"),
+            NGIRCD,
+            ("--version",),
+            _QUICKACK,
+        ),
+        "mosquitto": Peer(
+            "mqtt", _found("mosquitto"), ("-c", "{directory}/server.conf"), MOSQUITTO, ("-h",)
+        ),
+        "nats": Peer(
+            "nats",
+            _found("nats-server", BIN),
+            ("--config", "{directory}/server.conf"),
+            NATS,
+            ("--version",),
+        ),
+        "limit": Peer("plain", built / "limit", ("{port}",)),
+        "limit-long": Peer("plain", built / "limit", ("{port}",), load=_AS_LONG),
+        "asyncio": Peer("plain", Path(sys.executable), (plain, "asyncio", "{port}")),
+        "threads": Peer("plain", Path(sys.executable), (plain, "threads", "{port}")),
+    }
+
+
+def build(directory: Path) -> None:
+    """Compile the load generator and the limit. Raises CalledProcessError."""
+    flags = ("-O2", "-flto", "-std=gnu11", "-Wall", "-Wextra", "-Werror")
+    for program, sources in (("load", LOAD_SOURCES), ("limit", ("limit.c",))):
+        files = [str(HERE / source) for source in sources]
+        subprocess.run(["cc", *flags, "-o", str(directory / program), *files], check=True)
+
+
+def version_of(peer: Peer) -> str:
+    """Have a server tell its version: the first line that it says."""
+    if peer.program is None or not peer.version:
+        return ""
+    told = subprocess.run(
+        [peer.program, *peer.version], capture_output=True, text=True, timeout=30, check=False
+    )
+    return next(iter((told.stdout or told.stderr).strip().splitlines()), "")
+
+
+@contextmanager
+def running(peer: Peer, directory: Path, cores: str) -> Iterator[tuple[int, int]]:
+    """Run a server on some cores; give its process and its port. Raises RuntimeError, OSError."""
+    if peer.program is None:
+        raise RuntimeError("not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    def fill(text: str) -> str:
+        return text.format(port=port, directory=directory)
+
+    (directory / "server.conf").write_text(fill(peer.configuration))
+    command = ["taskset", "--cpu-list", cores, str(peer.program), *map(fill, peer.arguments)]
+    with open(directory / "server.log", "wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=directory)
+    try:
+        _wait_until_it_listens(process, port, directory / "server.log")
+        yield process.pid, port
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    give_up_at = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < give_up_at and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"does not start: {log.read_text(errors='replace')[-500:]}")

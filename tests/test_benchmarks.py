@@ -1,0 +1,103 @@
+"""The benchmarks run, and their load generator finds a delivery that is lost, doubled or late."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+LOAD = ("load.c", "wire.c", "check.c", "work.c")
+RECEIVERS = 3
+WAIT_S = 60.0
+
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+
+Fault = Callable[[list[bytes]], list[bytes]]
+
+
+def test_a_small_fanout_gives_a_table(tmp_path: Path) -> None:
+    command = [sys.executable, BENCHMARKS / "bench.py", "fanout-10-1", "--runs", "1"]
+    options = ["--servers", "limit,tertulia", "--seconds", "0.2", "--output", tmp_path]
+    done = subprocess.run(
+        [*command, *options], capture_output=True, text=True, timeout=WAIT_S, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    record = json.loads((tmp_path / "runs.json").read_text())
+    servers = record["workloads"]["fanout-10-1"]
+    assert servers.keys() == {"limit", "tertulia"}
+    assert all(run["per_s"] > 0 for runs in servers.values() for run in runs)
+    assert "| tertulia |" in (tmp_path / "table.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def load_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    program = tmp_path_factory.mktemp("load") / "load"
+    sources = [BENCHMARKS / source for source in LOAD]
+    subprocess.run(["cc", "-O1", "-std=gnu11", "-o", program, *sources], check=True)
+    return program
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (lambda lines: lines, {}),
+        (lambda lines: lines[:-1], {"lost": 1}),
+        (lambda lines: [*lines, lines[0]], {"twice": 1}),
+        (lambda lines: [lines[1], lines[0], *lines[2:]], {"disordered": 1}),
+        (lambda lines: lines[:1] + lines[2:], {"lost": 1}),
+    ],
+    ids=["none", "last-one-lost", "one-twice", "two-swapped", "one-lost"],
+)
+def test_the_load_generator_finds_a_fault(
+    load_program: Path, fault: Fault, found: dict[str, int]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(WAIT_S)
+        server = threading.Thread(target=serve_faulty, args=(listener, fault))
+        server.start()
+        # One sender with ten messages, a second apart from nothing: an open loop, so that a lost
+        # one does not stop it.
+        done = subprocess.run(
+            [
+                *(load_program, f"port={listener.getsockname()[1]}", "workload=paced"),
+                *(f"receivers={RECEIVERS}", "senders=1", "rate=50", "warmup_ms=0"),
+                *("measure_ms=200", "last_wait_ms=500"),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
+        )
+        server.join(WAIT_S)
+    told = json.loads(done.stdout)
+    assert told["messages"] == 10
+    assert {key: told[key] for key in ("lost", "twice", "disordered") if told[key]} == found
+    assert done.returncode == bool(found)
+
+
+def serve_faulty(listener: socket.socket, fault: Fault) -> None:
+    """Send every client what the first one says, but to the last one with a fault."""
+    clients = []
+    for _ in range(RECEIVERS):
+        client, _ = listener.accept()
+        client.sendall(client.makefile("rb").readline())
+        clients.append(client)
+    lines = list(read_lines(clients[0], 10))
+    for client in clients:
+        client.sendall(b"".join(fault(lines) if client is clients[-1] else lines))
+    for client in clients:
+        client.recv(1)  # its end
+        client.close()
+
+
+def read_lines(client: socket.socket, count: int) -> Iterator[bytes]:
+    """Read so many lines."""
+    with client.makefile("rb") as stream:
+        for _ in range(count):
+            yield stream.readline()
