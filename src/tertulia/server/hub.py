@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from typing import Literal, NamedTuple
 
@@ -52,6 +52,8 @@ from tertulia.server.history import History
 from tertulia.server.nonces import RecentNonces
 from tertulia.server.registry import Registry
 from tertulia.server.session import Home, Receipt, Session
+
+_STAMP_PRECISION = timedelta(milliseconds=1)
 
 
 class Registered(NamedTuple):
@@ -100,6 +102,7 @@ class Hub:
         self._registry = Registry(shared_addresses=config.shared_addresses)
         self._nonces = RecentNonces(config.nonce_keep_s, config.max_nonces)
         self.history = history
+        self._stamp, self._stamped_at = "", datetime.min.replace(tzinfo=UTC)
         self._epoch, self._seq = secrets.token_hex(8), 0
         if history is not None:
             self._epoch, self._seq = history.numbering.epoch, history.numbering.last_seq
@@ -381,7 +384,12 @@ class Hub:
         return self._seq
 
     def _now(self) -> str:
-        return rfc3339(self._utc())
+        """Write the moment: anew only in another millisecond, for a busy chat has many in each."""
+        moment = self._utc()
+        if not timedelta(0) <= moment - self._stamped_at < _STAMP_PRECISION:
+            self._stamped_at = moment.replace(microsecond=moment.microsecond // 1_000 * 1_000)
+            self._stamp = rfc3339(self._stamped_at)
+        return self._stamp
 
 
 def _has_token(session: Session, request: Register) -> bool:
