@@ -14,6 +14,8 @@ from typing import TextIO
 _FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s"
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 _MAX_WAITING = 10_000  # lines; at the bound further ones are dropped, and counted
+_MAX_AT_ONCE = 1_000  # lines in one write
+_GATHER_S = 0.02
 
 
 class LogThread(logging.Handler):
@@ -59,16 +61,30 @@ class LogThread(logging.Handler):
         return not self._thread.is_alive()
 
     def _write_all(self) -> None:
-        while (entry := self._queue.get()) is not None:
-            line = entry if isinstance(entry, str) else self.format(entry)
+        entries: list[logging.LogRecord | str | None] = []
+        while None not in entries:
+            entries = [self._queue.get()]
+            # One wake-up and one write for all that happens together: where many come and go, a
+            # write for each would take the workers' time.
+            time.sleep(_GATHER_S)
+            with contextlib.suppress(queue.Empty):
+                while len(entries) < _MAX_AT_ONCE and entries[-1] is not None:
+                    entries.append(self._queue.get_nowait())
+            lines = [self._as_line(entry) for entry in entries if entry is not None]
             # A stream that is closed or broken is nothing to stop serving for.
             with contextlib.suppress(OSError, ValueError):
-                self._stream.write(line + "\n")
+                self._stream.write("".join(lines))
                 self._stream.flush()
+
+    def _as_line(self, entry: logging.LogRecord | str) -> str:
+        return (entry if isinstance(entry, str) else self.format(entry)) + "\n"
 
 
 def start_logging(level: str) -> LogThread:
     """Write this program's log to stderr from a level on."""
+    # No line tells them, and finding out is half of what a line costs.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     handler = LogThread(sys.stderr)
     logging.basicConfig(level=level.upper(), handlers=[handler])
     return handler
