@@ -32,6 +32,7 @@ class State(Enum):
     CLOSED = auto()
 
 
+OPEN_STATES = (State.UNREGISTERED, State.REGISTERED)  # more is carried out
 _NEXT_STATES = {
     State.UNREGISTERED: {State.REGISTERED, State.FINISHING, State.CLOSED},
     State.REGISTERED: {State.FINISHING, State.CLOSED},

@@ -116,8 +116,10 @@ class RequestHandler:
                 answer = refusals.already_registered(request, session.name.shown)
             case _:
                 answer = Pong(id=request.id)
-        self._worker.output.tell_own_events(connection, session)
-        self._answer(connection, answer)
+        if session.own_events:
+            self._worker.output.tell_own_events(connection, session)
+        if answer is not None:
+            self._answer(connection, answer)
 
     def _answer(self, connection: Connection, answer: Answer | None) -> None:
         """Queue an answer, if there is one already; there is no `ok` without an `id`."""

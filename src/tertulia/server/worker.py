@@ -23,7 +23,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.server import refusals
 from tertulia.server.config import Config
-from tertulia.server.connection import Connection, State
+from tertulia.server.connection import OPEN_STATES, Connection, State
 from tertulia.server.handler import RequestHandler
 from tertulia.server.hub import Hub
 from tertulia.server.limits import Admission, RateLimit
@@ -182,7 +182,7 @@ class Worker:
             self._handler.ask_next_page(connection)
 
     def _receive(self, connection: Connection) -> None:
-        is_open = connection.state in (State.UNREGISTERED, State.REGISTERED)
+        is_open = connection.state in OPEN_STATES
         room = connection.lines.room if is_open else self._config.receive_bytes
         try:
             data = connection.sock.recv(min(room, self._config.receive_bytes))
@@ -209,7 +209,7 @@ class Worker:
 
     def work(self, connection: Connection) -> None:
         """Carry out the lines that have come, up to one that has to wait for something."""
-        while connection.state in (State.UNREGISTERED, State.REGISTERED) and not connection.held:
+        while connection.state in OPEN_STATES and not connection.held:
             if len(connection.out) > self._backlog_bytes:
                 connection.held = connection.backed_up = True  # until it takes its answers
                 return
