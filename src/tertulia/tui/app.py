@@ -188,6 +188,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
         server = f"{self._to.host}:{self._to.port}"
         own_name = visible_in_a_line(self._to.name)
         if face is None:
+            words = _("Connecting to {host}, port {port}…")
+            main.show_connecting(words.format(host=self._to.host, port=self._to.port))
             main.show_connection(f"{own_name} ?", server, "", _("connecting…"))
             return
         chat, state = face.chat, face.chat.state
@@ -198,7 +200,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
             own += f" → {state.asked_status}…"
         count = columns.people_count(len(users)) if chat.connected else ""
         main.show_connection(own, server, count, columns.connection_words(chat))
-        main.show_conversations(face.conversations, state)
+        main.show_conversations(face.conversations, state, known=chat.connected)
         if face.people_changed:
             face.people_changed = False
             main.show_people(users, state.name, known=chat.connected)
@@ -219,9 +221,9 @@ class ChatApp(App[Ending], inherit_bindings=False):
             case SetStatus(), _ if not isinstance(answer, Error):
                 self.main.hint(_("You are {status} already.").format(status=request.status))
             case _, Error():
-                self.main.hint(explain.request_refused(answer, request))
                 if isinstance(request, Say) and not self.main.composer.text:
                     self.main.composer.load(request.text)
+                self.main.hint(explain.request_refused(answer, request))
 
     def _show_found(self, request: Search, page: HistoryPage) -> None:
         """Show messages that were found, above those that were found before."""

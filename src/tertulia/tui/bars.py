@@ -16,8 +16,12 @@ from tertulia.tui.keys import KEYS
 class Item(Static):
     """A few words that do something when they are clicked."""
 
+    DEFAULT_CSS = """
+    Item.-empty { display: none; }
+    """
+
     def __init__(self, action: str = "", *, id: str | None = None) -> None:
-        super().__init__(id=id, markup=False)
+        super().__init__(id=id, classes="-empty", markup=False)
         self._action = action
         self._shown = ""
 
@@ -26,7 +30,7 @@ class Item(Static):
         if text != self._shown:
             self._shown = text
             self.update(text)
-            self.display = bool(text)
+            self.set_class(not text, "-empty")
 
     async def on_click(self) -> None:
         """Do it."""

@@ -101,7 +101,7 @@ class ScreenFace:
         general = self.conversations.general
         if not general.has_older or general.is_full:
             return False
-        if self._older is None:
+        if self._older is None and self._is_caught_up:
             before = general.oldest_seq
             self._older = History(
                 before=self.chat.oldest_seq if before is None else before, limit=limit

@@ -57,7 +57,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (declared so by Textual)
-        (0, "-narrow"),
+        (0, "-tiny"),
+        (76, "-narrow"),
         (100, "-wide"),
     ]
 
@@ -74,7 +75,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._shown: Conversation | None = None
         self._first = self._end = 0  # the numbers of the entries that the log has
         self._places: dict[str, Place | None] = {}  # where each conversation is being read
-        self._people_key: object = None  # what the list of people was made of
+        self._hinted_at = ""  # what stood in the composer when the hint came
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -90,7 +91,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
                 yield Item("screen.scroll('scroll_end')", id="below")
             with Vertical(id="right"):
                 yield Static(id="right-title", classes="column-title", markup=False)
-                yield Input(id="filter")
+                yield Input(id="filter", select_on_focus=False)
                 yield PeopleList(id="people")
         yield Static(id="hint", markup=False)
         with Horizontal(id="entry"):
@@ -116,10 +117,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.filter.placeholder = _("filter")
         self.query_one(KeyBar).translate()
         self.log_view.repaint()
-        self._people_key = None
+        self.translate_composer()
 
     def hint(self, text: str) -> None:
         """Show a word or two above the composer; nothing hides the line."""
+        self._hinted_at = self.composer.text
         hint = self.query_one("#hint", Static)
         hint.update(visible(text))
         hint.display = bool(text)
@@ -131,11 +133,17 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     # --- what there is to show -----------------------------------------------------------------
 
+    def show_connecting(self, words: str) -> None:
+        """Show that there is nothing to show yet."""
+        self.query_one("#title", Static).update(visible_in_a_line(words))
+
     def show_connection(self, own_status: str, server: str, count: str, connection: str) -> None:
         """Show who and where one is."""
         self.query_one(StatusBar).show(own_status, server, count, connection)
 
-    def show_conversations(self, conversations: Conversations, state: State) -> None:
+    def show_conversations(
+        self, conversations: Conversations, state: State, *, known: bool
+    ) -> None:
         """Show the conversations, and what is new in the one that is open."""
         current = conversations.current
         if current is not self._shown:
@@ -145,12 +153,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
             current.trim(reading=not self.log_view.at_end)
             self._mend_front(current)
         self.conversation_list.rows = columns.conversation_rows(conversations)
-        self.query_one("#title", Static).update(self._title(current, state))
+        self.query_one("#title", Static).update(self._title(current, state, known))
         self.query_one("#unread", Item).say(columns.unread_elsewhere(conversations))
 
     def show_people(self, users: list[User], own_name: str, *, known: bool) -> None:
         """Show who is here; without a connection nothing is `known` of them."""
-        self.query_one("#right-title", Static).update(columns.people_count(len(users)))
+        title = columns.people_count(len(users)) if known else _("People")
+        self.query_one("#right-title", Static).update(title)
         self.filter.display = len(users) >= FILTER_FROM or bool(self.filter.value)
         self.people_list.rows = columns.people_rows(
             users, own_name, self._glyphs, wanted=self.filter.value, known=known
@@ -165,6 +174,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if self._shown is not None:
             self._places[self._shown.name] = self.log_view.reading_place
             self._shown.draft = self.composer.text
+        else:
+            conversation.draft = self.composer.text  # typed before there was a connection
         self._shown = conversation
         conversation.take_changed()
         self._first, self._end = conversation.first, conversation.end
@@ -203,12 +214,15 @@ class MainScreen(Screen[None], inherit_bindings=False):
             log.prepend(entries[: self._first - conversation.first])
             self._first = conversation.first
 
-    def _title(self, conversation: Conversation, state: State) -> str:
+    def _title(self, conversation: Conversation, state: State, known: bool) -> str:
         if conversation.name == GENERAL:
             return _("General: everyone reads this")
         name = state.registered_name(conversation.name)
         status = state.status_of(name)
-        shown = _("not here") if status is None else self._glyphs.status(status)
+        if not known:
+            shown = "?"
+        else:
+            shown = _("not here") if status is None else self._glyphs.status(status)
         text = _("{name} {status}: only the two of you read this")
         return text.format(name=visible_in_a_line(name), status=shown)
 
@@ -286,7 +300,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     @on(TextArea.Changed)
     def _forget_hint(self, event: TextArea.Changed) -> None:
-        if event.text_area.text not in ("", commands.quit_word()):
+        if event.text_area.text not in ("", self._hinted_at):
             self.hint("")
 
     def unsent_drafts(self, conversations: Conversations) -> int:

@@ -152,6 +152,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         if count > 0:
             self._origin = self._ends[count - 1]
             del self._entries[:count], self._ends[:count]
+            self._strips.clear()  # older entries may get these numbers
             self._go_to_place()
 
     def changed(self, entry: Entry) -> None:

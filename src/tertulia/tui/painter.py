@@ -158,8 +158,9 @@ def bare(entries: Iterable[Entry], painter: ConversationPainter) -> str:
         match entry:
             case Said():
                 # Indented, so that no line of it looks like a message of somebody else.
-                text = _speech(entry).replace("\n", "\n" + " " * INDENT)
-                lines.append(f"[{clock_time(entry.time)}] {text}")
+                text = visible(entry.text).replace("\n", "\n" + " " * INDENT)
+                name = visible_in_a_line(entry.sender)
+                lines.append(f"[{clock_time(entry.time)}] {name}: {text}")
                 if entry.why is not None:
                     lines.append(" " * INDENT + visible(entry.why()))
             case Moved():

@@ -119,3 +119,4 @@ class RunView(ScrollView):
         self.scroll_to(y=y, force=True)
         if self.is_mounted:
             self._scroll_update(size)
+            self.vertical_scrollbar.position = self.scroll_y  # it was clamped to the old size

@@ -1,0 +1,54 @@
+"""What the tests of the full screen share: one time, one place, one language to begin with."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "client"))  # for its StubClient
+sys.path.insert(0, str(Path(__file__).parent))  # for what the tests import from beside themselves
+
+from plain_table import Clock
+from textual import _wait
+
+from tertulia.client import chat, reconnect
+from tertulia.i18n import set_language
+from tertulia.tui import app, columns, face
+
+NOW = "2026-11-22T15:04:05.000Z"
+
+
+@pytest.fixture(autouse=True)
+def _begin_in_english() -> Iterator[None]:
+    """Let every test begin in English, and leave the environment as it was."""
+    before = os.environ.get("LANGUAGE")
+    set_language("en")
+    yield
+    if before is None:
+        del os.environ["LANGUAGE"]
+    else:
+        os.environ["LANGUAGE"] = before
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    """Stop all clocks, in UTC; the screen need not wait between two paintings."""
+    stopped = Clock()
+    for module in (app, chat, columns, reconnect):
+        monkeypatch.setattr(module, "time", stopped)
+    monkeypatch.setattr(app, "PAINTED_EVERY_S", 0.001)
+    monkeypatch.setattr(reconnect, "_jittered", lambda delay_s: delay_s)
+    monkeypatch.setattr(face, "_now", lambda: NOW)
+    monkeypatch.setattr(
+        _wait, "SLEEP_GRANULARITY", 0.002
+    )  # the pilot's, to see whether all is idle
+    for name in ("NO_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield stopped
+    monkeypatch.undo()
+    time.tzset()

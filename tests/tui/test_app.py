@@ -1,0 +1,374 @@
+"""The full screen over time: connections, floods, reading places, bells, signals, many messages."""
+
+import os
+import signal
+import time
+
+import pytest
+from plain_table import Clock
+from table import DAY, SIZES, SMALL, USUAL, WIDE, ChatTable
+from textual.events import AppBlur, AppFocus
+
+from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection, RegistrationRefused
+from tertulia.client.explain import Destination
+from tertulia.protocol.messages import ChatMessage, Error, ErrorCode, History, Say
+from tertulia.tui import app as app_module
+from tertulia.tui import conversations, run
+from tertulia.tui.app import Ending
+
+
+def told(count: int, first: int = 1, day: str = DAY) -> list[ChatMessage]:
+    """Make messages of the past, a second apart."""
+    return [
+        ChatMessage(
+            seq=first + n,
+            time=f"{day}T10:{n // 60:02}:{n % 60:02}Z",
+            sender="luis",
+            text=f"old {first + n}",
+        )
+        for n in range(count)
+    ]
+
+
+def check_painted(table: ChatTable) -> None:
+    """Make sure that the log holds what the conversation does, and shows just that."""
+    assert list(map(id, table.log._entries)) == list(map(id, table.app.current.entries))
+    shown = table.rows
+    table.log.repaint()
+    assert shown == table.rows
+
+
+# --- the first connection ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "words"),
+    [
+        (NoConnection(ConnectFailure.REFUSED), 3, "Nobody listens at 192.168.1.10, port 5000."),
+        (
+            RegistrationRefused(Error(code=ErrorCode.NAME_TAKEN, message="taken")), 4,
+            "There is already a user “ana” connected. Try another name: "
+            "tertulia ana2 192.168.1.10 5000",
+        ),
+    ],
+)  # fmt: skip
+def test_a_failed_first_attempt_ends_with_its_reason(
+    clock: Clock, outcome: Exception, status: int, words: str
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.attempt.come_to(outcome)
+        await table.until(lambda: table.app.return_value is not None)
+        ending = table.app.return_value
+        assert ending is not None
+        assert ending.status == status
+        assert ending.lines[0].startswith(words)
+
+    ChatTable(clock, connected=False).run(scenario)
+
+
+def test_one_can_type_and_look_around_and_leave_before_there_is_a_connection(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("hello")
+        assert table.composer.text == "hello"
+        assert table.hint == "There is no connection now. What you typed stays here."
+        for key in ("f1", "f2", "f3", "f4", "f8", "ctrl+n", "ctrl+g", "ctrl+r", "pageup"):
+            await table.press(key, "escape")
+        await table.connect()
+        assert table.composer.text == "hello"
+        await table.press("enter")
+        assert table.texts == ["hello"]
+
+    ChatTable(clock, connected=False).run(scenario)
+
+
+def test_leaving_before_there_is_a_connection_gives_it_up(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.press("ctrl+q")
+        assert table.app.return_value == Ending(0, [])
+        assert table.attempt.given_up
+
+    ChatTable(clock, connected=False).run(scenario)
+
+
+def test_a_server_that_will_not_have_one_again_ends_with_its_reason(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.lose()
+        taken = Error(code=ErrorCode.NAME_TAKEN, message="taken")
+        table.outcome = RegistrationRefused(taken)
+        assert table.reconnector.wake_at is not None
+        table.clock.now = table.reconnector.wake_at
+        table.bell.ring()
+        await table.until(lambda: table.app.return_value is not None)
+        ending = table.app.return_value
+        assert ending is not None
+        assert ending.status == 4
+        assert "already a user “ana”" in ending.lines[0]
+
+    ChatTable(clock).run(scenario)
+
+
+# --- what was said before ------------------------------------------------------------------------
+
+
+def test_what_was_said_before_is_shown_once(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        assert table.texts == ["old 1", "old 2", "old 3"]
+        assert len(table.client.sent_of(History)) == 1
+        check_painted(table)
+
+    ChatTable(clock, history=told(3)).run(scenario)
+
+
+def test_older_messages_come_when_the_top_is_reached_and_do_not_move_what_is_read(
+    clock: Clock,
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        assert len(table.texts) == 100
+        await table.press("ctrl+home")
+        await table.until(lambda: len(table.texts) == 300)
+        await table.settle()
+        check_painted(table)
+        assert [int(text.split()[1]) for text in table.texts] == list(range(201, 501))
+        while table.app.current.has_older:
+            await table.press("ctrl+home")
+        check_painted(table)
+        assert len(table.texts) == 500
+        await table.press("ctrl+home")
+        assert table.shown.count(", 2026 ──") == 1
+        assert "luis: old 1\n" in table.shown
+        requests = len(table.client.sent)
+        await table.press("pagedown", "ctrl+home", "pagedown", "ctrl+home")
+        assert len(table.client.sent) == requests
+
+    ChatTable(clock, history=told(250) + told(250, 251)).run(scenario, USUAL)
+
+
+def test_the_day_stands_above_the_oldest_message_when_older_ones_have_come(clock: Clock) -> None:
+    history = told(150, day="2026-11-20") + told(150, 151, "2026-11-21")
+
+    async def scenario(table: ChatTable) -> None:
+        await table.press("ctrl+home")
+        await table.until(lambda: not table.app.current.has_older)
+        await table.settle()
+        check_painted(table)
+        days = [
+            index
+            for index, entry in enumerate(table.app.current.entries)
+            if isinstance(entry, conversations.Day)
+        ]
+        assert days == [0, 151, 302]
+
+    ChatTable(clock, history=history).run(scenario, USUAL)
+
+
+# --- the reading place ---------------------------------------------------------------------------
+
+
+def test_what_is_read_stays_where_it_is(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(*[table.said(f"{n} {'word ' * 30}") for n in range(60)], table.direct("-"))
+        await table.press("pageup", "pageup")
+        place = table.log.reading_place
+        await table.hear(*[table.said("later") for _ in range(3)])
+        assert table.item("#below") == "▼ 3 new below"
+        for width, height in reversed(SIZES):
+            await table.pilot.resize_terminal(width, height)
+            await table.settle()
+            assert table.log.reading_place.entry is place.entry
+        await table.press("ctrl+n", "ctrl+n")
+        assert table.log.reading_place.entry is place.entry
+        await table.press("ctrl+end")
+        assert table.item("#below") == ""
+        check_painted(table)
+
+    ChatTable(clock).run(scenario, WIDE)
+
+
+# --- many messages -------------------------------------------------------------------------------
+
+
+def test_a_burst_is_painted_at_most_twenty_times_a_second(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "time", time)
+    monkeypatch.setattr(app_module, "PAINTED_EVERY_S", 0.05)
+
+    async def scenario(table: ChatTable) -> None:
+        appended = table.log.append
+        paintings: list[int] = []
+
+        def append(entries: list[object], new: int) -> None:
+            paintings.append(len(entries))
+            appended(entries, new)
+
+        table.log.append = append
+        began = time.monotonic()
+        for n in range(5_000):
+            table.client.arrive(table.said(f"{n}"))
+            if n % 50 == 0:
+                await table.pilot.pause(0)  # the app has its turn between them
+        await table.until(lambda: len(table.texts) == 5_000)
+        took = time.monotonic() - began
+        assert sum(paintings) >= 5_000
+        assert len(paintings) <= took / 0.05 + 2
+
+    ChatTable(clock, history=None).run(scenario)
+
+
+def test_old_messages_are_forgotten_later_while_somebody_reads(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversations, "MAX_GENERAL_ENTRIES", 100)
+    monkeypatch.setattr(conversations, "MAX_WHILE_READING", 200)
+    monkeypatch.setattr(conversations, "_TRIMMED_AT_ONCE", 10)
+
+    async def scenario(table: ChatTable) -> None:
+        for _ in range(15):
+            await table.hear(*[table.said(f"number {table.seq}") for _ in range(11)])
+            assert len(table.app.current.entries) <= 112
+            check_painted(table)
+        await table.press("pageup")
+        place = table.log.reading_place
+        for _ in range(4):
+            await table.hear(*[table.said("later") for _ in range(15)])
+        assert len(table.app.current.entries) > 112
+        assert table.log.reading_place == place
+        check_painted(table)
+        for _ in range(10):
+            await table.hear(*[table.said("later") for _ in range(15)])
+        assert len(table.app.current.entries) <= 212
+        check_painted(table)
+        await table.press("ctrl+home")
+        await table.settle()
+        check_painted(table)
+        await table.press("ctrl+end")
+        await table.hear(table.said("last"))
+        assert len(table.app.current.entries) <= 112
+        check_painted(table)
+
+    ChatTable(clock).run(scenario, USUAL)
+
+
+# --- the bell ------------------------------------------------------------------------------------
+
+
+def test_the_bell_rings_only_for_what_is_not_being_looked_at(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(table.said("ana: look"))
+        assert table.rings == 0
+        await table.hear(table.direct("psst"))
+        assert table.rings == 1
+        await table.press("ctrl+g")
+        await table.hear(table.direct("psst"))
+        assert table.rings == 1
+        await table.hear(table.said("ana: look"))
+        assert table.rings == 2
+        table.app.post_message(AppBlur())
+        await table.settle()
+        await table.hear(table.direct("psst"))
+        assert table.rings == 3
+        table.app.post_message(AppFocus())
+        await table.settle()
+        await table.hear(table.direct("psst"))
+        assert table.rings == 3
+
+    ChatTable(clock).run(scenario)
+
+
+def test_the_bell_does_not_ring_for_what_was_said_before_or_by_oneself(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("/notify all")
+        table.app.post_message(AppBlur())
+        await table.enter("ana says this")
+        assert table.rings == 0
+
+    history = [ChatMessage(seq=3, time=f"{DAY}T10:00:00Z", sender="luis", text="ana?")]
+    ChatTable(clock, history=history).run(scenario)
+
+
+def test_the_terminal_shows_a_call_only_if_it_was_asked_to(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        written: list[str] = []
+        assert table.app._driver is not None
+        table.app._driver.write = written.append  # type: ignore[method-assign]
+        await table.hear(table.direct("psst"))
+        assert not [data for data in written if "\x1b]9;" in data]
+        await table.enter("/notify terminal")
+        await table.hear(table.direct("psst\x07\x1b]52;c;aGk=\x07", "José"))
+        [shown] = [data for data in written if "\x1b]9;" in data]
+        assert shown == "\x1b]9;José: psst␇␛]52;c;aGk=␇\x07"
+
+    ChatTable(clock).run(scenario)
+
+
+# --- colours -------------------------------------------------------------------------------------
+
+
+def colours(table: ChatTable) -> set[str]:
+    strips = table.app.screen._compositor.render_strips()
+    styles = [segment.style for strip in strips for segment in strip if segment.style]
+    found = {style.color.name for style in styles if style.color}
+    return found | {style.bgcolor.name for style in styles if style.bgcolor}
+
+
+def test_a_terminal_with_few_colours_gets_only_its_own(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(table.said("hello"), table.said("ana?"), table.direct("psst"))
+        assert table.app.theme == "tertulia-dark-16"
+        assert not [name for name in colours(table) if name.startswith("#")]
+        await table.enter("/theme light")
+        assert table.app.theme == "tertulia-light-16"
+        await table.press("f1")
+        assert not [name for name in colours(table) if name.startswith("#")]
+
+    ChatTable(clock, few_colours=True).run(scenario)
+
+
+def test_with_no_color_there_is_no_hue(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(table.said("hello"), table.said("ana?"), table.direct("psst"))
+        for name in colours(table) - {"default"}:
+            assert name.startswith("#"), name
+            assert name[1:3] == name[3:5] == name[5:7], name
+
+    ChatTable(clock, few_colours=True).run(scenario)
+
+
+# --- the end -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_screen_and_then_the_program(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        os.kill(os.getpid(), number)
+        await table.until(lambda: table.app.return_value is not None)
+
+    table = ChatTable(clock)
+    table.run(scenario)
+    ending = table.app.return_value
+    assert ending == Ending(0, [], number)
+
+    raised: list[int] = []
+    monkeypatch.setattr(table.app, "run", lambda: ending)
+    monkeypatch.setattr(run, "connecting_app", lambda _to: table.app)
+    monkeypatch.setattr(run.signal, "raise_signal", raised.append)
+    monkeypatch.setattr(run.signal, "signal", lambda *_: None)
+    run.run(Destination("ana", "h", 5000))
+    assert raised == [number]
+    assert table.client.ended == End(EndReason.CLOSED)
+
+
+def test_asking_to_leave_a_second_time_leaves_at_once(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.client.held.add(Say)
+        await table.enter("never answered")
+        await table.press("ctrl+q")
+        assert table.app.return_value is None
+        await table.press("ctrl+q")
+        assert table.app.return_value == Ending(0, [])
+
+    ChatTable(clock).run(scenario, SMALL)

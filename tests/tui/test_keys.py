@@ -1,0 +1,399 @@
+"""Every key of the table and everything that can be clicked, on the screen."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import pytest
+from plain_table import Clock
+from table import SMALL, USUAL, ChatTable
+from textual.selection import SELECT_ALL
+
+from tertulia.protocol.messages import Direct, Info, SetStatus, Status
+from tertulia.tui.dialogs import ChoiceDialog, HelpDialog, SearchDialog
+from tertulia.tui.keys import KEYS
+
+Scenario = Callable[[ChatTable], Awaitable[None]]
+tested_keys: dict[str, Scenario] = {}
+
+
+def key(name: str) -> Callable[[Scenario], Scenario]:
+    """Note which key of the table a scenario is about."""
+
+    def note(scenario: Scenario) -> Scenario:
+        tested_keys[name] = scenario
+        return scenario
+
+    return note
+
+
+async def many_lines(table: ChatTable) -> None:
+    await table.hear(*[table.said(f"number {number}") for number in range(60)])
+
+
+async def three_talks(table: ChatTable) -> None:
+    await table.hear(table.direct("one", "luis"), table.direct("two", "José"))
+
+
+@key("enter")
+async def enter_sends(table: ChatTable) -> None:
+    await table.enter("hello")
+    assert table.texts == ["hello"]
+    assert table.composer.text == ""
+
+
+@key("alt+enter")
+async def alt_enter_begins_a_line(table: ChatTable) -> None:
+    await table.press("a", "alt+enter", "b", "ctrl+j", "c")
+    assert table.composer.text == "a\nb\nc"
+
+
+@key("tab")
+async def tab_completes(table: ChatTable) -> None:
+    await table.press("@", "l", "tab")
+    assert table.composer.text == "@luis "
+
+
+@key("up")
+async def up_brings_what_was_sent(table: ChatTable) -> None:
+    await table.enter("first")
+    await table.enter("second")
+    await table.press("up", "up")
+    assert table.composer.text == "first"
+    await table.press("down")
+    assert table.composer.text == "second"
+
+
+@key("escape")
+async def escape_goes_back_to_the_composer(table: ChatTable) -> None:
+    await table.press("f3")
+    assert table.app.main.focused is table.app.main.people_list
+    await table.press("escape")
+    assert table.app.main.focused is table.composer
+
+
+@key("f1")
+async def f1_shows_help(table: ChatTable) -> None:
+    await table.press("f1")
+    assert isinstance(table.app.screen, HelpDialog)
+    await table.press("escape")
+    assert table.app.screen is table.app.main
+
+
+@key("f2")
+async def f2_goes_to_the_conversations(table: ChatTable) -> None:
+    await three_talks(table)
+    await table.press("f2", "down", "down", "enter")
+    assert table.app.current.name == "luis"
+    assert table.app.main.focused is table.composer
+
+
+@key("f3")
+async def f3_goes_to_the_people(table: ChatTable) -> None:
+    await table.press("f3", "end", "enter")
+    assert table.client.sent_of(Info) == [Info(name="luis")]
+    assert isinstance(table.app.screen, ChoiceDialog)
+    await table.press("up", "enter")
+    assert table.app.current.name == "luis"
+
+
+@key("f4")
+async def f4_asks_for_a_status(table: ChatTable) -> None:
+    await table.press("f4", "down", "enter")
+    assert table.client.sent_of(SetStatus) == [SetStatus(status=Status.OCUPADO)]
+    assert table.item("#own-status") == "ana ◐ OCUPADO"
+
+
+@key("f7")
+async def f7_shows_bare_text(table: ChatTable) -> None:
+    table.app.suspend = contextlib.nullcontext  # type: ignore[method-assign]
+    await table.hear(table.said("to be copied"))
+    await table.press("f7")
+
+
+@key("f8")
+async def f8_changes_the_colours(table: ChatTable) -> None:
+    assert table.app.theme == "tertulia-dark"
+    await table.press("f8")
+    assert table.app.theme == "tertulia-light"
+    await table.press("f8")
+    assert table.app.theme == "tertulia-dark"
+
+
+@key("ctrl+n")
+async def ctrl_n_turns_to_the_next(table: ChatTable) -> None:
+    await three_talks(table)
+    await table.press("ctrl+n")
+    assert table.app.current.name == "José"
+    await table.press("ctrl+n", "ctrl+n")
+    assert table.app.current.name == ""
+
+
+@key("ctrl+p")
+async def ctrl_p_turns_to_the_one_before(table: ChatTable) -> None:
+    await three_talks(table)
+    await table.press("ctrl+p")
+    assert table.app.current.name == "luis"
+
+
+@key("ctrl+g")
+async def ctrl_g_turns_to_what_is_unread(table: ChatTable) -> None:
+    await three_talks(table)
+    await table.press("ctrl+g")
+    assert table.app.current.name == "José"
+    await table.hear(table.said("nothing special"))
+    await table.press("ctrl+g")
+    assert table.app.current.name == "luis"
+    await table.press("ctrl+g")
+    assert table.app.current.name == ""
+
+
+@key("pageup")
+async def page_up_reads_further_up(table: ChatTable) -> None:
+    await many_lines(table)
+    end = table.log.scroll_y
+    await table.press("pageup")
+    assert 0 < table.log.scroll_y < end
+
+
+@key("pagedown")
+async def page_down_reads_further_down(table: ChatTable) -> None:
+    await many_lines(table)
+    await table.press("ctrl+home", "pagedown")
+    assert 0 < table.log.scroll_y < table.log.max_scroll_y
+
+
+@key("ctrl+home")
+async def ctrl_home_goes_to_the_oldest(table: ChatTable) -> None:
+    await many_lines(table)
+    await table.press("ctrl+home")
+    assert table.log.scroll_y == 0
+
+
+@key("ctrl+end")
+async def ctrl_end_goes_to_the_newest(table: ChatTable) -> None:
+    await many_lines(table)
+    await table.press("ctrl+home", "ctrl+end")
+    assert table.log.at_end
+
+
+@key("ctrl+r")
+async def ctrl_r_sends_again(table: ChatTable) -> None:
+    await table.enter("@nadie hello")
+    await table.press("ctrl+r")
+    first, second = table.client.sent_of(Direct)
+    assert first == second
+    assert first.nonce
+
+
+@key("ctrl+c")
+async def ctrl_c_copies_then_clears_then_prepares_to_leave(table: ChatTable) -> None:
+    await table.hear(table.said("to be copied"))
+    table.composer.insert("half a line")
+    table.app.main.selections = {table.log: SELECT_ALL}
+    await table.press("ctrl+c")
+    assert "luis: to be copied" in table.app.clipboard
+    assert table.hint == "Copied."
+    assert table.composer.text == "half a line"
+    await table.press("ctrl+c")
+    assert table.composer.text == ""
+    await table.press("ctrl+c")
+    assert (table.composer.text, table.hint) == ("/quit", "Enter leaves.")
+    await table.press("enter")
+    assert table.app.return_value is not None
+
+
+@key("ctrl+q")
+async def ctrl_q_leaves(table: ChatTable) -> None:
+    await table.press("ctrl+q")
+    assert table.app.return_value == (0, [], None)
+
+
+@key("ctrl+d")
+async def ctrl_d_leaves_when_nothing_is_typed(table: ChatTable) -> None:
+    table.composer.load("ab")
+    await table.press("home", "ctrl+d")
+    assert table.composer.text == "b"
+    assert table.app.return_value is None
+    await table.press("ctrl+d", "ctrl+d")
+    assert table.app.return_value == (0, [], None)
+
+
+LAST = ("ctrl+c", "ctrl+q", "ctrl+d")  # nothing can be pressed after these
+
+
+def test_each_key_does_what_the_help_says(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.input", lambda _prompt: "")
+
+    async def press_all(table: ChatTable) -> None:
+        for name, scenario in tested_keys.items():
+            if name not in LAST:
+                await scenario(table)
+                await table.clear()
+
+    ChatTable(clock).run(press_all, USUAL)
+
+
+@pytest.mark.parametrize("name", LAST)
+def test_a_key_that_leaves_does_what_the_help_says(clock: Clock, name: str) -> None:
+    ChatTable(clock).run(tested_keys[name], USUAL)
+
+
+def test_every_key_of_the_table_is_tested() -> None:
+    assert {row.keys for row in KEYS} == set(tested_keys)
+
+
+def test_the_bare_text_is_printed_whole_while_the_screen_is_away(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed: list[str] = []
+    asked: list[str] = []
+    monkeypatch.setattr("builtins.print", printed.append)
+    monkeypatch.setattr("builtins.input", lambda prompt: asked.append(prompt) or "")
+
+    async def scenario(table: ChatTable) -> None:
+        await f7_shows_bare_text(table)
+
+    ChatTable(clock).run(scenario)
+    assert "[15:04] luis: to be copied" in printed[0].splitlines()
+    assert asked == ["\nEnter: back to the chat"]
+
+
+async def click_own_status(table: ChatTable) -> None:
+    await table.click("#own-status")
+    assert isinstance(table.app.screen, ChoiceDialog)
+    await table.click_on("◐ OCUPADO")
+    assert table.item("#own-status") == "ana ◐ OCUPADO"
+
+
+async def click_count(table: ChatTable) -> None:
+    await table.click("#count")
+    assert table.app.main.focused is table.app.main.people_list
+
+
+async def click_unread(table: ChatTable) -> None:
+    await three_talks(table)
+    assert table.item("#unread") == "! 2 unread: F2"
+    await table.click("#unread")
+    assert table.app.current.name == "José"
+
+
+async def click_conversation(table: ChatTable) -> None:
+    await three_talks(table)
+    await table.press("f2")
+    await table.click("#conversations", (4, 2))
+    assert table.app.current.name == "luis"
+
+
+async def click_person(table: ChatTable) -> None:
+    await table.press("f3")
+    await table.click("#people", (4, 2))
+    await table.click_on("Write a direct message")
+    assert table.app.current.name == "luis"
+
+
+async def click_below(table: ChatTable) -> None:
+    await many_lines(table)
+    await table.press("ctrl+home")
+    await table.hear(table.said("one more"))
+    assert table.item("#below") == "▼ 1 new below"
+    await table.click("#below", (3, 0))
+    assert table.log.at_end
+    assert table.item("#below") == ""
+
+
+async def click_failed_message(table: ChatTable) -> None:
+    await table.enter("@nadie hello")
+    await table.click_on("Not delivered")
+    assert len(table.client.sent_of(Direct)) == 2
+
+
+async def click_hint_of_a_dialog(table: ChatTable) -> None:
+    await table.press("f1")
+    await table.click("#dialog-hint")
+    assert table.app.screen is table.app.main
+
+
+async def click_beside_a_dialog(table: ChatTable) -> None:
+    await table.press("f4")
+    await table.click_at(0, 0)
+    assert table.app.screen is table.app.main
+
+
+async def click_what_was_found(table: ChatTable) -> None:
+    await table.hear(table.said("a needle"))
+    await table.enter("/search needle")
+    await table.click("#found", (12, 0))
+    assert isinstance(table.app.screen, SearchDialog)
+
+
+CLICKS: list[Scenario] = [
+    click_unread, click_own_status, click_count, click_conversation, click_person, click_below,
+    click_failed_message, click_hint_of_a_dialog, click_beside_a_dialog, click_what_was_found,
+]  # fmt: skip
+
+
+def test_each_click_does_what_a_key_does(clock: Clock) -> None:
+    async def click_all(table: ChatTable) -> None:
+        for scenario in CLICKS:
+            await scenario(table)
+            await table.clear()
+
+    ChatTable(clock).run(click_all, SMALL)
+
+
+def test_each_word_of_the_key_bar_can_be_clicked(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda _prompt: "")
+
+    async def scenario(table: ChatTable) -> None:
+        table.app.suspend = contextlib.nullcontext  # type: ignore[method-assign]
+        await table.click_on("F1 Help")
+        assert isinstance(table.app.screen, HelpDialog)
+        await table.press("escape")
+        await table.click_on("F2 Chats")
+        assert table.app.main.focused is table.app.main.conversation_list
+        await table.click_on("F3 People")
+        assert table.app.main.focused is table.app.main.people_list
+        await table.click_on("F4 Status")
+        assert isinstance(table.app.screen, ChoiceDialog)
+        await table.press("escape")
+        await table.click_on("F7 Text")
+        await table.click_on("^Q Quit")
+        assert table.app.return_value == (0, [], None)
+
+    ChatTable(clock).run(scenario, SMALL)
+
+
+def test_letters_typed_in_a_list_go_to_the_composer(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.press("f2", "h", "o")
+        assert table.composer.text == "ho"
+        assert table.app.main.focused is table.composer
+
+    ChatTable(clock).run(scenario)
+
+
+def test_letters_typed_among_many_people_filter_them(clock: Clock) -> None:
+    people = {f"{stem}{number}": Status.ACTIVO for stem in ("al", "be") for number in range(10)}
+
+    async def scenario(table: ChatTable) -> None:
+        await table.press("f3", "b", "e", "3")
+        assert [row.key for row in table.app.main.people_list.rows] == ["be3"]
+        await table.press("enter")
+        assert table.client.sent_of(Info) == [Info(name="be3")]
+        await table.press("escape", "escape")
+        assert len(table.app.main.people_list.rows) == len(table.people)
+
+    ChatTable(clock, people={"ana": Status.ACTIVO} | people).run(scenario)
+
+
+def test_a_double_click_on_a_message_selects_it(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(table.said("one"), table.said("two"))
+        line = next(y for y, row in enumerate(table.rows) if "luis: one" in row)
+        await table.click_at(14, line, times=2)
+        await table.press("ctrl+c")
+        assert table.app.clipboard.strip().endswith("luis: one")
+
+    ChatTable(clock).run(scenario, USUAL)

@@ -1,0 +1,353 @@
+"""Every command in both languages, and what becomes of what is typed, with and without a server."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import pytest
+from plain_table import Clock, without_nonces
+from table import USUAL, WIDE, ChatTable
+from textual.events import Paste
+
+from tertulia.client.commands import COMMANDS, CommandError, CommandSpec, parse
+from tertulia.protocol.messages import (
+    Direct,
+    Error,
+    ErrorCode,
+    History,
+    Info,
+    Say,
+    Search,
+    SetStatus,
+    Users,
+)
+from tertulia.tui.app import Ending
+from tertulia.tui.dialogs import ChoiceDialog, HelpDialog, SearchDialog
+
+Scenario = Callable[[ChatTable, str], Awaitable[None]]
+
+
+async def msg(table: ChatTable, word: str) -> None:
+    await table.enter(f"{word} luis hola")
+    assert table.texts == ["hola"]
+    assert table.app.current.name == "luis"
+    await table.enter(f"{word} José")
+    assert table.app.current.name == "José"
+
+
+async def users(table: ChatTable, word: str) -> None:
+    await table.enter(word)
+    assert table.app.main.focused is table.app.main.people_list
+
+
+async def info(table: ChatTable, word: str) -> None:
+    await table.enter(f"{word} luis")
+    assert isinstance(table.app.screen, ChoiceDialog)
+    assert "192.168.1.21" in table.shown
+    await table.press("escape")
+    await table.enter(f"{word} nadie")
+    assert table.hint == "Nobody called “nadie” is connected."
+
+
+async def status(table: ChatTable, word: str) -> None:
+    table.client.held.add(SetStatus)
+    await table.enter(f"{word} busy")
+    assert table.item("#own-status") == "ana ● ACTIVO → OCUPADO…"
+    table.client.answer(len(table.client.sent))
+    await table.settle()
+    assert table.item("#own-status") == "ana ◐ OCUPADO"
+    table.client.held.clear()
+    await table.enter(f"{word} ocupado")
+    assert table.hint == "You are OCUPADO already."
+
+
+async def history(table: ChatTable, word: str) -> None:
+    await table.enter(f"{word} 5")
+    assert table.client.sent_of(History)[-1].limit == 5
+
+
+async def search(table: ChatTable, word: str) -> None:
+    await table.enter(f"{word} needle")
+    assert table.hint == "Nothing found."
+    await table.hear(table.said("a needle"))
+    await table.enter(f"{word} needle")
+    assert isinstance(table.app.screen, SearchDialog)
+    assert len(table.client.sent_of(Search)) == 2
+
+
+async def again(table: ChatTable, word: str) -> None:
+    await table.enter(word)
+    assert table.hint == "Everything here was delivered."
+    await table.enter("@nadie hello")
+    assert "Not delivered: nobody called “nadie” is connected." in table.shown
+    table.people["nadie"] = table.people["ana"]
+    await table.enter(word)
+    first, second = table.client.sent_of(Direct)
+    assert first == second
+    assert "Not delivered" not in table.shown
+    assert table.texts == ["hello"]
+
+
+async def text(table: ChatTable, word: str) -> None:
+    table.app.suspend = contextlib.nullcontext  # type: ignore[method-assign]
+    await table.enter(word)
+    assert table.composer.text == ""
+
+
+async def notify(table: ChatTable, word: str) -> None:
+    for mode, rings in (("off", 0), ("mentions", 2), ("all", 3)):
+        table.rings = 0
+        await table.enter(f"{word} {mode}")
+        assert table.hint.startswith("The bell")
+        await table.enter("@José")
+        await table.hear(table.said("just so"), table.said("ana?"), table.direct("psst"))
+        assert table.rings == rings
+    await table.enter(f"{word} loud")
+    assert "one of: off, mentions, all" in table.hint
+
+
+async def theme(table: ChatTable, word: str) -> None:
+    for mode, name in (("light", "light"), ("dark", "dark"), ("claro", "light"), ("", "dark")):
+        await table.enter(f"{word} {mode}")
+        assert table.app.theme == f"tertulia-{name}"
+
+
+async def language(table: ChatTable, word: str) -> None:
+    await table.enter("@nadie hello")
+    await table.enter(f"{word} es")
+    assert "No se entregó" in table.shown
+    assert "solo lo leen ustedes dos" in table.shown
+    assert "3 personas" in table.shown
+    assert "F1 Ayuda" in table.shown
+    assert "Escribe solo a nadie" in table.shown
+    await table.press("escape", "ctrl+p")
+    assert "Hola, ana. Estás ACTIVO." in table.shown
+    await table.enter(f"{word} en")
+    assert "Hello, ana. You are ACTIVO." in table.shown
+    assert "Charlas" not in table.shown
+
+
+async def show_help(table: ChatTable, word: str) -> None:
+    await table.enter(word)
+    assert isinstance(table.app.screen, HelpDialog)
+
+
+async def leave(table: ChatTable, word: str) -> None:
+    await table.enter(word)
+    assert table.app.return_value == Ending(0, [])
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "/msg": msg, "/users": users, "/info": info, "/status": status, "/history": history,
+    "/search": search, "/resend": again, "/copy": text, "/notify": notify, "/theme": theme,
+    "/language": language, "/help": show_help, "/quit": leave,
+}  # fmt: skip
+ARGUMENTS = ("", "luis", "luis hola", "ocupado", "5", "es", "all", "dark", "two words")
+
+
+@pytest.mark.parametrize("spec", COMMANDS, ids=lambda spec: spec.spanish)
+def test_a_command_does_what_the_help_says(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, spec: CommandSpec
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda _prompt: "")
+
+    async def scenario(table: ChatTable) -> None:
+        await SCENARIOS[spec.english](table, spec.spanish)
+
+    ChatTable(clock).run(scenario, WIDE)
+
+
+@pytest.mark.parametrize("spec", COMMANDS, ids=lambda spec: spec.spanish)
+def test_a_command_means_the_same_in_both_languages(spec: CommandSpec) -> None:
+    def meanings(word: str) -> list[object]:
+        found: list[object] = []
+        for argument in ARGUMENTS:
+            try:
+                found.append(parse(f"{word} {argument}", on_screen=True))
+            except CommandError as error:
+                found.append(str(error))
+        return found
+
+    assert meanings(spec.spanish) == meanings(spec.english)
+
+
+def test_every_way_to_say_something_says_it_to_whom_it_is_meant(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        for line in ("hola", "//quit", "@@luis", "@luis psst", "to luis alone", "//help"):
+            await table.enter(line)
+        sent = [request for request in table.client.sent if isinstance(request, Say | Direct)]
+        assert all(request.nonce for request in sent)
+        assert [
+            (request.to if isinstance(request, Direct) else "", request.text) for request in sent
+        ] == [
+            ("", "hola"), ("", "/quit"), ("", "@luis"),
+            ("luis", "psst"), ("luis", "to luis alone"), ("luis", "/help"),
+        ]  # fmt: skip
+        assert table.texts == ["psst", "to luis alone", "/help"]
+
+    ChatTable(clock).run(scenario)
+
+
+def test_a_wrong_command_stays_in_the_line_and_the_right_one_is_guessed(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("/hlep")
+        assert table.composer.text == "/hlep"
+        assert table.hint == "There is no command /hlep. Did you mean /help?"
+        await table.press("!")
+        assert table.hint == ""
+
+    ChatTable(clock).run(scenario)
+
+
+def test_what_is_typed_without_a_connection_stays_and_is_sent_once_afterwards(
+    clock: Clock,
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.lose()
+        for line in ("hello", "/status busy", "/info luis", "@luis psst"):
+            await table.enter(line)
+            assert table.composer.text == line
+            assert table.hint == "There is no connection now. What you typed stays here."
+            table.composer.load("")
+        await table.enter("hello")
+        before = table.client
+        await table.come_back()
+        assert table.composer.text == "hello"
+        await table.press("enter")
+        assert before.sent_of(Say) == []
+        assert without_nonces(table.client.sent_of(Say)) == [Say(text="hello")]
+        assert table.texts == ["hello"]
+        assert table.composer.text == ""
+
+    ChatTable(clock).run(scenario)
+
+
+def test_what_was_under_way_when_the_connection_was_lost_is_said_once(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.client.held.add(Say)
+        await table.enter("hello")
+        [lost] = table.client.sent_of(Say)
+        await table.lose()
+        message = table.said("hello", "ana", nonce=lost.nonce)
+        await table.come_back()
+        assert table.client.sent_of(Say) == [lost]
+        assert table.texts.count("hello") == 1
+        assert table.history is not None
+        assert message in table.history
+
+    ChatTable(clock).run(scenario)
+
+
+def test_a_direct_message_of_which_nobody_knows_says_so_and_can_be_sent_again(
+    clock: Clock,
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.client.held.add(Direct)
+        await table.enter("@luis psst")
+        assert "… ana: psst" in table.shown
+        await table.lose()
+        assert "? ana: psst" in table.shown
+        assert "Perhaps not delivered" in table.shown
+        await table.press("ctrl+r")
+        assert table.hint == "There is no connection now. What you typed stays here."
+        await table.come_back()
+        assert table.client.sent_of(Direct) == []
+        await table.press("ctrl+r")
+        assert len(table.client.sent_of(Direct)) == 1
+        assert "› ana: psst" in table.shown
+
+    ChatTable(clock).run(scenario)
+
+
+def test_nothing_is_known_of_anybody_while_there_is_no_connection(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.lose()
+        assert table.item("#own-status") == "ana ?"
+        assert table.item("#count") == ""
+        assert table.item("#connection") == "no connection; next try in 1 s"
+        people = ["".join(text for text, _ in row.runs) for row in table.app.main.people_list.rows]
+        assert people == ["? ana (you)", "? José", "? luis"]
+        await table.come_back()
+        assert table.item("#own-status") == "ana ● ACTIVO"
+        assert "◐ luis OCUPADO" in table.shown
+        assert len(table.client.sent_of(Users)) == 1
+
+    ChatTable(clock).run(scenario)
+
+
+def test_the_heading_does_not_tell_a_status_while_there_is_no_connection(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("@luis")
+        assert table.item("#title") == "luis ◐ OCUPADO: only the two of you read this"
+        await table.lose()
+        assert "OCUPADO" not in table.item("#title")
+        assert "not here" not in table.item("#title")
+
+    ChatTable(clock).run(scenario)
+
+
+def test_each_conversation_has_its_own_draft(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(table.direct("psst"))
+        table.composer.insert("for all")
+        await table.press("ctrl+n")
+        assert table.composer.text == ""
+        table.composer.insert("for luis")
+        await table.press("ctrl+n")
+        assert table.composer.text == "for all"
+        await table.press("ctrl+p")
+        assert table.composer.text == "for luis"
+        assert "@luis for luis" in table.shown
+
+    ChatTable(clock).run(scenario)
+
+
+def test_a_paste_of_many_lines_is_one_message_after_a_question(clock: Clock) -> None:
+    pasted = "\n".join(f"line {number}" for number in range(11))
+
+    async def scenario(table: ChatTable) -> None:
+        table.composer.post_message(Paste(pasted))
+        await table.settle()
+        assert table.hint.startswith("Pasted 11 lines, ")
+        await table.press("enter")
+        assert "Send this as one message? 11 lines" in table.shown
+        await table.press("enter")
+        assert table.composer.text == pasted
+        assert table.client.sent_of(Say) == []
+        await table.press("enter", "down", "enter")
+        assert without_nonces(table.client.sent_of(Say)) == [Say(text=pasted)]
+        assert table.composer.text == ""
+
+    ChatTable(clock).run(scenario, USUAL)
+
+
+def test_a_refused_text_comes_back_into_the_line(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.refusals[Say] = Error(code=ErrorCode.TEXT_TOO_LONG, message="too long")
+        await table.enter("too much")
+        assert table.composer.text == "too much"
+        assert table.hint.startswith("Not sent: a message has at most")
+
+    ChatTable(clock).run(scenario)
+
+
+def test_leaving_asks_only_if_something_would_be_lost(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.composer.insert("half a")
+        await table.press("ctrl+q")
+        assert "1 text that you typed was not sent." in table.shown
+        await table.press("enter")
+        assert table.app.return_value is None
+        assert table.composer.text == "half a"
+        await table.press("ctrl+q", "down", "enter")
+        assert table.app.return_value == Ending(0, [])
+
+    ChatTable(clock).run(scenario)
+
+
+def test_nobody_is_offered_to_write_to_herself(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.press("f3", "enter")
+        assert table.client.sent_of(Info) == [Info(name="ana")]
+        assert "Write a direct message" not in table.shown
+
+    ChatTable(clock).run(scenario)
