@@ -1,6 +1,7 @@
 """What the tests of the full screen share: one time, one place, one language to begin with."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -31,6 +32,13 @@ def _begin_in_english() -> Iterator[None]:
         del os.environ["LANGUAGE"]
     else:
         os.environ["LANGUAGE"] = before
+
+
+@pytest.fixture(autouse=True)
+def _end_in_time() -> Iterator[None]:
+    """Call off the force that follows a signal: the test's process goes on."""
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture

@@ -176,6 +176,15 @@ async def ctrl_end_goes_to_the_newest(table: ChatTable) -> None:
     assert table.log.at_end
 
 
+@key("ctrl+l")
+async def ctrl_l_draws_the_screen_anew(table: ChatTable) -> None:
+    asked: list[object] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table.app, "refresh", lambda **options: asked.append(options))
+        await table.press("ctrl+l")
+    assert {"layout": True} in asked
+
+
 @key("ctrl+r")
 async def ctrl_r_sends_again(table: ChatTable) -> None:
     await table.enter("@nadie hello")

@@ -133,11 +133,11 @@ def test_a_log_that_fills_up_begins_to_scroll_and_follows() -> None:
 def test_what_comes_while_reading_above_moves_nothing_and_is_counted() -> None:
     async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
         await pilot.press("pageup")
-        assert seen(log) == texts(80)
+        assert seen(log) == texts(81)
         log.append(numbered(5, 100))
         log.append(numbered(5, 105), new=1)
         await pilot.pause()
-        assert seen(log) == texts(80)
+        assert seen(log) == texts(81)
         assert log.virtual_size.height == log.vertical_scrollbar.window_virtual_size == 110
         assert (log.new_below, log.at_end) == (6, False)
         log.jump_to_end()
@@ -347,11 +347,11 @@ def test_the_top_is_told_of_once_until_there_is_more_or_one_went_away() -> None:
 def test_keys_scroll_at_once() -> None:
     async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
         for key, first in (
-            ("pageup", 80),
-            ("up", 79),
-            ("down", 80),
+            ("pageup", 81),
+            ("up", 80),
+            ("down", 81),
             ("home", 0),
-            ("pagedown", 10),
+            ("pagedown", 9),
             ("end", 90),
         ):
             await pilot.press(key)

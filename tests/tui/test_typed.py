@@ -102,7 +102,7 @@ async def notify(table: ChatTable, word: str) -> None:
         await table.hear(table.said("just so"), table.said("ana?"), table.direct("psst"))
         assert table.rings == rings
     await table.enter(f"{word} loud")
-    assert "one of: off, mentions, all" in table.hint
+    assert "off|mentions|all" in table.hint
 
 
 async def theme(table: ChatTable, word: str) -> None:
@@ -307,7 +307,7 @@ def test_a_paste_of_many_lines_is_one_message_after_a_question(clock: Clock) -> 
     async def scenario(table: ChatTable) -> None:
         table.composer.post_message(Paste(pasted))
         await table.settle()
-        assert table.hint.startswith("Pasted 11 lines, ")
+        assert table.hint.startswith("11 lines pasted (")
         await table.press("enter")
         assert "Send this as one message? 11 lines" in table.shown
         await table.press("enter")

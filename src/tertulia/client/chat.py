@@ -157,6 +157,11 @@ class Chat:
         return len(self._jobs)
 
     @property
+    def on_their_way(self) -> int:
+        """Count what was to be said and is not known to have arrived."""
+        return len(self._jobs.unsent) + self._jobs.is_saying
+
+    @property
     def unsent(self) -> list[Say | Direct]:
         """List what was to be said and has not had its turn."""
         return self._jobs.unsent

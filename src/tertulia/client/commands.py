@@ -255,14 +255,13 @@ def _parse_status(arguments: str) -> SetStatus:
     return SetStatus(status=status)
 
 
-def _parse_choice(choices: dict[str, Command]) -> Callable[[str], Command]:
+def _parse_choice(choices: dict[str, Command], words: str) -> Callable[[str], Command]:
+    """Take one of a few words; `words` is a msgid that names them."""
+
     def parse_one(arguments: str) -> Command:
         found = choices.get(arguments.lower())
         if found is None:
-            listed = ", ".join(filter(None, choices))
-            raise CommandError(
-                _("After that command goes one of: {choices}").format(choices=listed)
-            )
+            raise CommandError(_("After that command goes: {choices}").format(choices=_(words)))
         return found
 
     return parse_one
@@ -317,7 +316,7 @@ _SEARCH = CommandSpec(
 _LANGUAGES: dict[str, Command] = {"es": SetLanguage("es"), "en": SetLanguage("en")}
 _LANGUAGE = CommandSpec(
     "/idioma", "/language", Argument.NOTHING, "es|en",
-    N_("speak Spanish or English from here on"), _parse_choice(_LANGUAGES),
+    N_("speak Spanish or English from here on"), _parse_choice(_LANGUAGES, "es|en"),
     choices=tuple(_LANGUAGES),
 )  # fmt: skip
 _NOTIFY_MODES: dict[str, Command] = {
@@ -330,9 +329,10 @@ _NOTIFY_MODES: dict[str, Command] = {
     "todo": SetNotify(Notify.ALL),
 }
 _NOTIFY = CommandSpec(
-    "/avisos", "/notify", Argument.NOTHING, N_("off|mentions|all"),
+    "/avisos", "/notify", Argument.NOTHING, N_("off|mentions|all|terminal"),
     N_("ring the bell for nothing, for mentions and direct messages, for all"),
-    _parse_choice(_NOTIFY_MODES), on_screen=True, choices=tuple(_NOTIFY_MODES),
+    _parse_choice(_NOTIFY_MODES, "off|mentions|all|terminal"),
+    on_screen=True, choices=tuple(_NOTIFY_MODES),
 )  # fmt: skip
 _THEMES: dict[str, Command] = {
     "": SetTheme(None),
@@ -343,7 +343,7 @@ _THEMES: dict[str, Command] = {
 }
 _THEME = CommandSpec(
     "/tema", "/theme", Argument.NOTHING, N_("[dark|light]"), N_("change the colours"),
-    _parse_choice(_THEMES), on_screen=True, choices=tuple(filter(None, _THEMES)),
+    _parse_choice(_THEMES, "[dark|light]"), on_screen=True, choices=tuple(filter(None, _THEMES)),
 )  # fmt: skip
 _TEXT = CommandSpec(
     "/copiar", "/copy", Argument.NOTHING, "", N_("show the conversation as bare text, to copy it"),

@@ -13,7 +13,7 @@ from tertulia.protocol.messages import Status
 # C0 without \t and \n, DEL, C1; marks, embeddings, overrides and isolates of direction; the line
 # and paragraph separators; unpaired surrogates.
 _UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u206f\ufeff\ud800-\udfff]"
 )
 _PICTURES = 0x2400  # the block where U+2400 + n shows control character n
 _SHAPES = {Status.ACTIVO: "●", Status.OCUPADO: "◐", Status.INACTIVO: "○"}

@@ -24,6 +24,8 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.names import MAX_NAME_CHARS, parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
+MAX_SERVER_WORDS = 200  # characters of what a server says in its own words
+
 
 class Destination(Struct, frozen=True):
     """Who wanted to go where: what stood on the command line."""
@@ -122,7 +124,8 @@ def registration_refused(error: Error, to: Destination) -> str:
             )
         case _:
             text = _("The server does not let you in: {message}. Try again in a moment.")
-    return text.format(name=to.name, port=to.port, command=command, message=error.message)
+    message = error.message[:MAX_SERVER_WORDS]
+    return text.format(name=to.name, port=to.port, command=command, message=message)
 
 
 def request_refused(error: Error, request: Request) -> str:
@@ -138,7 +141,7 @@ def request_refused(error: Error, request: Request) -> str:
         case ErrorCode.TEXT_INVALID | ErrorCode.MALFORMED:
             text = _("Not sent: the text has control characters, which a message cannot have.")
         case ErrorCode.HISTORY_OFF:
-            text = _("This server keeps no history.")
+            text = history_off()
         case ErrorCode.UNAVAILABLE if isinstance(request, History | Search):
             text = _("The history cannot be read now. Try again in a moment.")
         case ErrorCode.UNAVAILABLE if isinstance(request, Say):
@@ -148,6 +151,11 @@ def request_refused(error: Error, request: Request) -> str:
     return text.format(
         name=name, max_text=MAX_TEXT_BYTES, message=error.message, code=str(error.code)
     )
+
+
+def history_off() -> str:
+    """Say that there is nothing to look up."""
+    return _("This server keeps no history.")
 
 
 def unanswered() -> str:

@@ -83,6 +83,11 @@ class Jobs:
         """List what was to be said and has not had its turn."""
         return [job.request for job in self._waiting if isinstance(job.request, Say | Direct)]
 
+    @property
+    def is_saying(self) -> bool:
+        """Tell whether something that is said is under way."""
+        return self._under_way is not None and isinstance(self._under_way.request, Say | Direct)
+
     def next(self, now: float) -> Job | None:
         """Take the next request, if it may be sent now."""
         if self._under_way is not None or not self._waiting or now < self._not_before:

@@ -42,12 +42,14 @@ from tertulia.tui.composer import Composer
 from tertulia.tui.connecting import FirstAttempt, LoopBell
 from tertulia.tui.conversations import GENERAL, NOBODY, Conversation, Said
 from tertulia.tui.face import ScreenFace
+from tertulia.tui.finder import Finder
 from tertulia.tui.mainscreen import MainScreen
 from tertulia.tui.messagelog import MessageLog
 from tertulia.tui.painter import ConversationPainter, bare
 from tertulia.tui.rowlist import RowList
+from tertulia.tui.signals import Signals
 from tertulia.tui.themes import THEMES, theme_name
-from tertulia.tui.typed import Typed
+from tertulia.tui.typed import Typed, no_connection
 
 TAKEN_WITHIN_S = 0.02  # of what has come, before the keyboard has its turn
 PAINTED_EVERY_S = 0.05
@@ -78,10 +80,11 @@ class ChatApp(App[Ending], inherit_bindings=False):
         dark: bool = True,
         few_colours: bool = False,
     ) -> None:
-        super().__init__()
+        # Said at once, or Textual would grey what has the terminal's own colours.
+        super().__init__(ansi_color=True if few_colours else None)
         self.face: ScreenFace | None = None
         self.glyphs = Glyphs("utf-8")
-        self._painter = ConversationPainter(self.glyphs)
+        self.painter = ConversationPainter(self.glyphs)
         self._to = to
         self._attempt = attempt
         self._reconnector = reconnector
@@ -89,23 +92,21 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._few_colours = few_colours
         self.caller = Caller(self)
         self.typed = Typed(self)
-        self._search: dialogs.SearchDialog | None = None
-        self._searching: Search | None = None
+        self.finder = Finder(self)
         self._leaving = False
+        self._was_connected = False
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = theme_name(dark=dark, few_colours=few_colours)
 
     def get_default_screen(self) -> Screen[None]:
         """Begin with the chat."""
-        self.main = MainScreen(self._complete, self._painter, self.glyphs)
+        self.main = MainScreen(self._complete, self.painter, self.glyphs)
         return self.main
 
     def on_mount(self) -> None:
-        """Take signals as a wish to leave the terminal in order."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._end_by, number)
+        """Listen to signals, so that the terminal is left in order."""
+        Signals(self).listen()
 
     @on(MainScreen.Ready)
     def _begin(self) -> None:
@@ -175,10 +176,18 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def _end(self, face: ScreenFace) -> None:
         status = face.chat.exit_status
-        self.exit(Ending(status, [] if status == EXIT_FINE else [face.last_words]))
+        lines = [] if status == EXIT_FINE else [face.last_words, *self._not_sent()]
+        self.exit(Ending(status, lines))
 
-    def _end_by(self, number: signal.Signals) -> None:
-        self.exit(Ending(EXIT_FINE, [], number))
+    def end_by(self, number: signal.Signals) -> None:
+        """End because of a signal."""
+        self.exit(Ending(EXIT_FINE, self._not_sent(), number))
+
+    def _drafts(self) -> list[str]:
+        return self.main.drafts(None if self.face is None else self.face.conversations)
+
+    def _not_sent(self) -> list[str]:
+        return [_("Not sent: {text}").format(text=draft) for draft in self._drafts()]
 
     # --- what is shown -------------------------------------------------------------------------
 
@@ -193,6 +202,9 @@ class ChatApp(App[Ending], inherit_bindings=False):
             main.show_connection(f"{own_name} ?", server, "", _("connecting…"))
             return
         chat, state = face.chat, face.chat.state
+        if chat.connected != self._was_connected:
+            self._was_connected = chat.connected
+            main.hint("")  # it may have been about that
         users = state.users
         status = self.glyphs.status(state.status) if chat.connected else "?"
         own = f"{visible_in_a_line(state.name)} {status}"
@@ -217,27 +229,13 @@ class ChatApp(App[Ending], inherit_bindings=False):
                 name = answer.name
                 self.push_screen(dialog, lambda key: self.open(name) if key == "write" else None)
             case Search(), HistoryPage():
-                self._show_found(request, answer)
+                self.finder.show(request, answer)
             case SetStatus(), _ if not isinstance(answer, Error):
                 self.main.hint(_("You are {status} already.").format(status=request.status))
             case _, Error():
                 if isinstance(request, Say) and not self.main.composer.text:
                     self.main.composer.load(request.text)
                 self.main.hint(explain.request_refused(answer, request))
-
-    def _show_found(self, request: Search, page: HistoryPage) -> None:
-        """Show messages that were found, above those that were found before."""
-        assert self.face is not None
-        entries = self.face.found(page)
-        if self._searching is request and self._search is not None and self._search.is_current:
-            self._search.add_older(entries)
-        elif not entries:
-            self.main.hint(_("Nothing found."))
-        else:
-            self._search = dialogs.SearchDialog(request.text, entries, self._painter)
-            self.push_screen(self._search)
-        oldest = page.messages[0].seq if page.messages and page.more else None
-        self._searching = None if oldest is None else Search(text=request.text, before=oldest)
 
     def _call(self, message: ChatMessage | DirectMessage, calls: bool) -> None:
         """Ring for what is not being looked at."""
@@ -305,8 +303,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
             self._ask_about(name)
 
     def _ask_about(self, name: str) -> None:
-        if self.face is not None and self.is_there:
-            self.face.ask(Info(name=name))
+        self.typed.obey(Info(name=name))
 
     @on(Input.Changed, "#filter")
     def _filter(self) -> None:
@@ -321,8 +318,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     @on(dialogs.SearchDialog.OlderWanted)
     def _find_older(self) -> None:
-        if self.face is not None and self._searching is not None and self.is_there:
-            self.face.ask(self._searching)
+        self.finder.find_older()
 
     @on(MessageLog.Clicked)
     def _click(self, event: MessageLog.Clicked) -> None:
@@ -338,7 +334,9 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def action_status(self) -> None:
         """Ask for a status."""
-        if self.face is not None and self.is_there:
+        if self.face is None or not self.is_there:
+            self.main.hint(no_connection())
+        else:
             dialog = dialogs.status_dialog(self.glyphs, self.face.chat.state.status)
             self.push_screen(dialog, self._ask_status)
 
@@ -353,17 +351,13 @@ class ChatApp(App[Ending], inherit_bindings=False):
     def action_turn(self, step: int) -> None:
         """Turn to the next conversation of the list, or the one before."""
         if self.face is not None:
-            listed = self.face.conversations.listed
-            place = listed.index(self.current)
-            self.open(listed[(place + step) % len(listed)].name)
+            self.open(self.face.conversations.neighbour(step).name)
 
     def action_unread(self) -> None:
-        """Turn to a conversation with something unread, those that call first."""
-        if self.face is not None:
-            listed = self.face.conversations.listed
-            unread = [conversation for conversation in listed if conversation.unread]
-            for conversation in sorted(unread, key=lambda found: not found.calls)[:1]:
-                self.open(conversation.name)
+        """Turn to a conversation with something unread."""
+        unread = None if self.face is None else self.face.conversations.next_unread
+        if unread is not None:
+            self.open(unread.name)
 
     def action_send_again(self) -> None:
         """Send the last message again that was not delivered."""
@@ -371,7 +365,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def action_show_text(self) -> None:
         """Leave the screen for a moment, for the terminal's own way to copy."""
-        text = bare(self.current.entries, self._painter)
+        text = bare(self.current.entries, self.painter)
         try:
             with self.suspend():
                 print(text)
@@ -381,11 +375,11 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def action_leave(self) -> None:
         """Leave; ask first if something typed would be lost. Asked again: leave at once."""
-        if self._leaving or self.face is None:
+        if self._leaving:
             self._attempt.give_up()
             self.exit(Ending(EXIT_FINE, []))
             return
-        lost = self.main.unsent_drafts(self.face.conversations) + len(self.face.chat.unsent)
+        lost = len(self._drafts()) + (0 if self.face is None else len(self.face.chat.unsent))
         if not lost:
             self._leave("yes")
             return
@@ -400,8 +394,12 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self.push_screen(dialog, self._leave)
 
     def _leave(self, answer: str | None) -> None:
-        if answer == "yes" and self.face is not None:
-            self._leaving = True
+        if answer != "yes":
+            return
+        self._leaving = True
+        if self.face is None:
+            self.action_leave()
+        else:
             self.face.chat.quit()
             self.face.chat.carry_on()
             self._bell.ring()

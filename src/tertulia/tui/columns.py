@@ -88,6 +88,8 @@ def unread_elsewhere(conversations: Conversations) -> str:
 
 def connection_words(chat: Chat) -> str:
     """Say whether there is a connection, and when the next one is tried."""
+    if chat.connected and chat.on_their_way:
+        return _("connected; sending {count}…").format(count=chat.on_their_way)
     if chat.connected:
         return _("connected")
     if chat.next_attempt_at is None:

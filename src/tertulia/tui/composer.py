@@ -235,7 +235,7 @@ class Composer(Editor):
         if not text:
             return
         if self._insert(text):
-            self.post_message(self.Pasted(text.count("\n") + 1, len(text)))
+            self.post_message(self.Pasted(text.strip("\n").count("\n") + 1, len(text)))
         else:
             self.post_message(self.PasteTooLong(_size(text)))
 

@@ -246,6 +246,17 @@ class Conversations:
         """List them: the general chat, then the others, the most recent first."""
         return [self.general, *reversed(self._directs.values())]
 
+    @property
+    def next_unread(self) -> Conversation | None:
+        """One with something unread: a direct message first, then a mention, then any."""
+        unread = [conversation for conversation in self.listed if conversation.unread]
+        return min(unread, key=_urgency, default=None)
+
+    def neighbour(self, step: int) -> Conversation:
+        """Find the conversation so many places further down the list, which is a ring."""
+        listed = self.listed
+        return listed[(listed.index(self.current) + step) % len(listed)]
+
     def with_name(self, name: str) -> Conversation:
         """Find the conversation with a user, or begin it."""
         if name == GENERAL:
@@ -338,6 +349,12 @@ class Conversations:
             conversation.unread += 1
             conversation.calls = conversation.calls or calls
             conversation.trim(reading=False)
+
+
+def _urgency(conversation: Conversation) -> int:
+    if not conversation.calls:
+        return 2
+    return 1 if conversation.name == GENERAL else 0
 
 
 def _key(name: str) -> str:

@@ -18,7 +18,7 @@ from tertulia.client import commands
 from tertulia.client.display import Glyphs, date_and_time, duration, visible, visible_in_a_line
 from tertulia.i18n import _
 from tertulia.protocol.messages import Status, UserInfo
-from tertulia.tui import keys
+from tertulia.tui import keys, painter
 from tertulia.tui.columns import STATUS_STYLES
 from tertulia.tui.conversations import Entry
 from tertulia.tui.messagelog import MessageLog
@@ -90,6 +90,7 @@ class HelpDialog(Dialog[None]):
             for title, rows in (
                 (_("What you type"), commands.help_rows(on_screen=True)),
                 (_("Keys"), keys.help_rows()),
+                (_("Signs"), painter.help_rows()),
             ):
                 table = _table(rows, self.app.size.width * 8 // 10)
                 yield Static(f"{title}\n\n{table}\n", markup=False)

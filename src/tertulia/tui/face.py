@@ -62,9 +62,9 @@ class ScreenFace:
         self._on_call = on_call
         self.conversations = Conversations(client.welcome.name)
         self.people_changed = True
+        self.history_off = False  # the server has said so
         self.older_came = False  # the page that the person asked for by command
         self._words: Callable[[], str] = str
-        self._people = 1
         self._epoch = client.welcome.epoch
         self._is_caught_up = False
         self._older: History | None = None  # the page that is under way
@@ -154,14 +154,13 @@ class ScreenFace:
         self.people_changed = True  # it may be that the connection was lost, or is back
 
     def greet(self, people: int) -> None:
-        """Remember how many are here, for the greeting below what was said before."""
-        self._people = people
+        """Leave it for later: the greeting stands below what was said before."""
 
     def caught_up(self) -> None:
         """Say hello, and give the hints."""
         self._is_caught_up = True
-        state, people = self.chat.state, self._people
-        status = state.status
+        state = self.chat.state
+        status, people = state.status, len(state.users)
         self.tell(lambda: explain.greeting(state.name, status, people))
         for number in range(len(commands.hints())):
             self.tell(lambda number=number: commands.hints()[number])  # type: ignore[misc]
@@ -209,7 +208,7 @@ class ScreenFace:
                 general.has_older = answer.more
                 general.add_older(self.found(answer))
             case Error(code=ErrorCode.HISTORY_OFF):
-                general.has_older = False
+                general.has_older, self.history_off = False, True
         self.older_came = self._by_command
 
 

@@ -5,7 +5,9 @@ of coloured text would send itself, line by line. Here the ESC is dropped before
 on the driver's input thread.
 """
 
-from collections.abc import Iterable
+import codecs
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
 from textual.drivers import linux_driver
@@ -57,7 +59,13 @@ class PasteKeepingParser(XTermParser):
         return text, following
 
 
+def _forgiving_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
+    """Decode what is typed; a byte that is no text (an 8-bit Meta key) must not end the chat."""
+    return partial(codecs.getincrementaldecoder(encoding), errors="replace")
+
+
 def install() -> None:
-    """Have Textual's driver use this parser; before the app runs."""
-    # The driver makes its parser itself, by this name; there is no other place to say so.
+    """Have Textual's driver use this parser and decoder; before the app runs."""
+    # The driver makes them itself, by these names; there is no other place to say so.
     linux_driver.XTermParser = PasteKeepingParser  # type: ignore[attr-defined]
+    linux_driver.getincrementaldecoder = _forgiving_decoder  # type: ignore[assignment,attr-defined]

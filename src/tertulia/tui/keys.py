@@ -40,6 +40,7 @@ KEYS = (
     Key("pagedown", N_("PgDn"), "scroll('page_down')", N_("read further down")),
     Key("ctrl+home", N_("Ctrl+Home"), "scroll('scroll_home')", N_("to the oldest message here")),
     Key("ctrl+end", N_("Ctrl+End"), "scroll('scroll_end')", N_("to the newest message")),
+    Key("ctrl+l", "Ctrl+L", "screen.redraw", N_("draw the screen anew"), priority=True),
     Key("ctrl+r", "Ctrl+R", "app.send_again", N_("send again what was not delivered")),
     Key("ctrl+c", "Ctrl+C", "interrupt", N_("copy what is selected; clear the line; leave"),
         priority=True),

@@ -51,6 +51,18 @@ class PeopleList(RowList):
     }
 
 
+class Filter(Input):
+    """Letters of the names to be shown; the arrows go on to the list."""
+
+    async def on_key(self, event: events.Key) -> None:
+        """Leave the list's keys to the list."""
+        if event.key in ("up", "down", "pageup", "pagedown"):
+            event.stop()
+            people = self.screen.query_one(PeopleList)
+            self.screen.set_focus(people)
+            await people.run_action(f"highlight_by({-1 if event.key.endswith('up') else 1})")
+
+
 class MainScreen(Screen[None], inherit_bindings=False):
     """Everything but the dialogs."""
 
@@ -91,7 +103,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
                 yield Item("screen.scroll('scroll_end')", id="below")
             with Vertical(id="right"):
                 yield Static(id="right-title", classes="column-title", markup=False)
-                yield Input(id="filter", select_on_focus=False)
+                yield Filter(id="filter", select_on_focus=False)
                 yield PeopleList(id="people")
         yield Static(id="hint", markup=False)
         with Horizontal(id="entry"):
@@ -235,7 +247,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """
         if event.character is None or not event.is_printable:
             return
-        if isinstance(self.focused, PeopleList | Input) and self.filter.display:
+        if isinstance(self.focused, PeopleList | Input):
+            self.filter.display = True
             self.set_focus(self.filter)
             self.filter.insert_text_at_cursor(event.character)
         else:
@@ -258,22 +271,30 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.show_column("right")
         self.people_list.focus()
 
+    def action_redraw(self) -> None:
+        """Draw everything anew, over what another program may have left on the terminal."""
+        self.app.refresh(layout=True)
+
     async def action_scroll(self, how: str) -> None:
         """Scroll the conversation while one types."""
         await self.log_view.run_action(how)
 
-    def action_interrupt(self) -> None:
-        """Copy what is selected; else clear the line; else prepare to leave."""
+    async def action_interrupt(self) -> None:
+        """Copy what is selected; else clear the line; else prepare to leave; else leave."""
         composer = self.composer
         selected = self.get_selected_text() or composer.selected_text
-        if selected:
+        if composer.text == commands.quit_word():
+            await self.run_action("app.leave")
+        elif selected:
             self.app.copy_to_clipboard(selected)
             self.clear_selection()
             self.hint(_("Copied."))
         elif composer.text:
             composer.load("")
+            self.hint("")
         else:
             composer.load(commands.quit_word())
+            composer.select_all()  # what is typed now takes its place
             self.action_to_composer()
             self.hint(_("Enter leaves."))
 
@@ -281,16 +302,16 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     @on(Composer.Candidates)
     def _show_candidates(self, event: Composer.Candidates) -> None:
-        shown = [
-            f"[{word.strip()}]" if index == event.chosen_index else word.strip()
-            for index, word in enumerate(event.candidates)
-        ]
-        self.hint(" ".join(shown))
+        words = [word.strip() for word in event.candidates]
+        if words:
+            chosen, after = words[event.chosen_index], words[event.chosen_index + 1 :]
+            words = [f"[{chosen}]", *after, *words[: event.chosen_index]]
+        self.hint(" ".join(words))
 
     @on(Composer.Pasted)
     def _tell_about_paste(self, event: Composer.Pasted) -> None:
         if event.lines > 1:
-            text = _("Pasted {lines} lines, {chars} characters: Enter sends them as one message.")
+            text = _("{lines} lines pasted ({chars} characters): Enter sends them as one message.")
             self.hint(text.format(lines=event.lines, chars=event.chars))
 
     @on(Composer.PasteTooLong)
@@ -303,10 +324,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if event.text_area.text not in ("", self._hinted_at):
             self.hint("")
 
-    def unsent_drafts(self, conversations: Conversations) -> int:
-        """Count the conversations in which something typed was not sent."""
-        drafts = [
-            self.composer.text if conversation is self._shown else conversation.draft
-            for conversation in conversations.listed
-        ]
-        return sum(bool(draft.strip()) for draft in drafts)
+    def drafts(self, conversations: Conversations | None) -> list[str]:
+        """List what was typed and not sent."""
+        texts = [self.composer.text]
+        if conversations is not None:
+            others = [found for found in conversations.listed if found is not self._shown]
+            texts += [conversation.draft for conversation in others]
+        return [text for text in texts if text.strip() not in ("", commands.quit_word())]

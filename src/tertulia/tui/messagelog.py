@@ -178,6 +178,14 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         self._place = None
         self._go_to_place()
 
+    def action_page_up(self) -> None:
+        """Go up a page, but for a line that shows where one was."""
+        self.scroll_to(y=self.scroll_y - max(1, self.room.height - 1))
+
+    def action_page_down(self) -> None:
+        """Go down a page, but for a line."""
+        self.scroll_to(y=self.scroll_y + max(1, self.room.height - 1))
+
     def action_scroll_end(self) -> None:
         """Go to the end at once; what comes meanwhile does not matter."""
         self.jump_to_end()

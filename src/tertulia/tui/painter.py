@@ -130,6 +130,18 @@ class ConversationPainter:
         return painted
 
 
+def help_rows() -> list[tuple[str, str]]:
+    """Write what the signs before messages mean."""
+    return [
+        ("›", _("you wrote this")),
+        ("!", _("your name is in it; in the list: a mention or a direct message waits")),
+        ("…", _("on its way")),
+        ("✗", _("not delivered")),
+        ("?", _("nobody knows whether it was delivered; a status while there is no connection")),
+        ("·", _("what has happened")),
+    ]
+
+
 def listing(people: list[str]) -> str:
     """Name a few people, and count the others."""
     if len(people) > MAX_NAMES + 1:

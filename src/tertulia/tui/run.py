@@ -24,9 +24,10 @@ def run(to: Destination) -> int:
     gc.disable()  # until the first frame: nothing that is imported is garbage
     app = connecting_app(to)
 
-    from tertulia.tui import keyboard
+    from tertulia.tui import keyboard, signals
 
     keyboard.install()
+    signals.install()
     ending = app.run()
     lines = [] if ending is None else ending.lines
     if app.face is not None:
@@ -35,6 +36,7 @@ def run(to: Destination) -> int:
         sys.stderr.write(f"{visible(line)}\n")
     if ending is None:  # the screen has failed, and has shown its own traceback
         return 1
+    signals.end_in_time()
     if ending.ended_by is not None:
         # Whoever started this program shall see that a signal ended it.
         signal.signal(ending.ended_by, signal.SIG_DFL)
@@ -71,7 +73,8 @@ def _is_dark() -> bool:
 
 def _has_few_colours() -> bool:
     """Tell whether the terminal has 16 colours at most, or is to have none."""
-    if "NO_COLOR" in os.environ:
+    if os.environ.get("NO_COLOR"):
         return True
+    os.environ.pop("NO_COLOR", None)  # empty: as good as not there, which Textual does not know
     term, colours = os.environ.get("TERM", ""), os.environ.get("COLORTERM", "")
     return "256" not in term and colours.strip().lower() not in ("truecolor", "24bit")

@@ -56,7 +56,7 @@ class Typed:
         if isinstance(command, Say) and app.current.name != GENERAL:
             command = Direct(to=app.current.name, text=command.text)
         if isinstance(command, Request) and not isinstance(command, Quit) and not app.is_there:
-            app.main.hint(_no_connection())
+            app.main.hint(no_connection())
         elif isinstance(command, Say | Direct):
             self._send(command)
         elif command is not None:
@@ -81,7 +81,7 @@ class Typed:
     def _send_now(self, request: Say | Direct) -> None:
         app = self._app
         if app.face is None or not app.is_there:
-            app.main.hint(_no_connection())
+            app.main.hint(no_connection())
             return
         app.main.composer.accept()
         if isinstance(request, Direct):
@@ -117,14 +117,19 @@ class Typed:
                 app.action_leave()
             case History() if app.face is not None:
                 app.open(GENERAL)
-                if not app.face.fetch_older(command.limit, by_command=True):
+                if app.face.history_off:
+                    app.main.hint(explain.history_off())
+                elif not app.face.fetch_older(command.limit, by_command=True):
                     app.main.hint(
                         _("There is nothing older here; {search} finds more.").format(
                             search=commands.search_word()
                         )
                     )
-            case SetStatus() | Info() | Search() if app.face is not None:
-                app.face.ask(command)
+            case SetStatus() | Info() | Search():
+                if app.face is None or not app.is_there:
+                    app.main.hint(no_connection())
+                else:
+                    app.face.ask(command)
         app.sync()
 
     def send_again(self, entry: Said | None = None) -> None:
@@ -134,11 +139,12 @@ class Typed:
         if entry is None:
             app.main.hint(_("Everything here was delivered."))
         elif app.face is None or not app.is_there:
-            app.main.hint(_no_connection())
+            app.main.hint(no_connection())
         else:
             app.face.send_again(entry)
             app.sync()
 
 
-def _no_connection() -> str:
+def no_connection() -> str:
+    """Say that something has to wait for the connection."""
     return _("There is no connection now. What you typed stays here.")

@@ -1,0 +1,82 @@
+"""What the outside tells the program: to end, to stop for a while, that the terminal is gone.
+
+The handlers run in the event loop, never in the middle of anything: Textual's own ones stop its
+threads from within whatever the main thread does, and start them twice when a stop comes from
+outside.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from textual.drivers import linux_driver
+from textual.drivers._writer_thread import WriterThread
+
+if TYPE_CHECKING:
+    from tertulia.tui.app import ChatApp
+
+END_WITHIN_S = 10  # then by force: a terminal that is gone must not keep a user in the chat
+_DEADLY = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+
+
+class HangupWriter(WriterThread):
+    """Textual's writer, which tells of a terminal that is gone and lets nobody wait for it."""
+
+    def run(self) -> None:
+        """Write, until there is nothing to write to."""
+        try:
+            super().run()
+        except OSError:
+            os.kill(os.getpid(), signal.SIGHUP)
+            while self._queue.get() is not None:
+                pass  # it has nowhere to go
+
+
+def install() -> None:
+    """Have Textual's driver use this writer; before the app runs."""
+    # The driver makes its writer itself, by this name; there is no other place to say so.
+    linux_driver.WriterThread = HangupWriter  # type: ignore[attr-defined]
+
+
+def end_in_time() -> None:
+    """Note that the program has come to its end, after a signal, without force."""
+    signal.alarm(0)
+
+
+class Signals:
+    """The signals of one app."""
+
+    def __init__(self, app: "ChatApp") -> None:
+        self._app = app
+        self._ending = False
+        self._stopped = False
+
+    def listen(self) -> None:
+        """Begin to listen. Call in the running loop, once the driver has set its handlers."""
+        loop = asyncio.get_running_loop()
+        for number in _DEADLY:
+            loop.add_signal_handler(number, self._end, number)
+        loop.add_signal_handler(signal.SIGTSTP, self._stop)
+        loop.add_signal_handler(signal.SIGCONT, self._go_on)
+
+    def _end(self, number: signal.Signals) -> None:
+        if not self._ending:
+            self._ending = True
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(END_WITHIN_S)
+            self._app.end_by(number)
+
+    def _stop(self) -> None:
+        with self._app.suspend():
+            self._stopped = True
+            # To this thread, so that it has taken effect before the screen is taken back.
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+
+    def _go_on(self) -> None:
+        """Take the terminal back; who stopped this program from outside has left it as it was."""
+        if not self._stopped and not self._ending:
+            with self._app.suspend():
+                pass  # giving it up and taking it again sets everything anew
+        self._stopped = False

@@ -1,0 +1,128 @@
+"""What a newcomer stumbles over: typing in the wrong place, leaving, waiting, hints that stay."""
+
+import pytest
+from plain_table import Clock
+from table import ChatTable
+
+from tertulia.client.errors import RegistrationRefused
+from tertulia.i18n import set_language
+from tertulia.protocol.messages import Direct, Error, ErrorCode, Info, Say
+from tertulia.tui.app import Ending
+
+
+def test_what_is_typed_in_a_short_list_of_people_filters_it_and_is_said_to_nobody(
+    clock: Clock,
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.press("f3", "l", "u", "enter")
+        assert table.app.main.filter.value == "lu"
+        assert not table.client.sent_of(Say)
+        assert [request.name for request in table.client.sent_of(Info)] == ["luis"]
+
+    ChatTable(clock).run(scenario)
+
+
+def test_the_arrows_go_on_from_the_filter_to_the_list(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(*[table.joined(f"user{number}") for number in range(5)])
+        await table.press("f3", "u", "s", "e", "r", "down", "down", "enter")
+        assert [request.name for request in table.client.sent_of(Info)] == ["user2"]
+
+    ChatTable(clock).run(scenario)
+
+
+def test_ctrl_c_three_times_leaves(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.press("h", "i", "ctrl+c")
+        assert table.composer.text == ""
+        await table.press("ctrl+c")
+        assert (table.composer.text, table.hint) == ("/quit", "Enter leaves.")
+        await table.press("ctrl+c")
+        await table.until(lambda: table.app.return_value is not None)
+        assert table.app.return_value == Ending(0, [])
+
+    ChatTable(clock).run(scenario)
+
+
+def test_what_is_typed_takes_the_place_of_the_command_that_leaves(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.press("ctrl+c", "h", "i")
+        assert table.composer.text == "hi"
+
+    ChatTable(clock).run(scenario)
+
+
+def test_what_is_on_its_way_is_counted_until_the_server_has_it(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.client.held.add(Say)
+        await table.enter("one")
+        await table.enter("two")
+        assert table.item("#connection") == "connected; sending 2…"
+
+    ChatTable(clock).run(scenario)
+
+
+def test_a_hint_about_the_connection_goes_when_that_changes(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.lose()
+        await table.enter("hola")
+        assert table.hint.startswith("There is no connection")
+        await table.come_back()
+        assert (table.hint, table.composer.text) == ("", "hola")
+
+    ChatTable(clock).run(scenario)
+
+
+def test_choosing_without_a_connection_says_why_nothing_happens(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.lose()
+        await table.press("f4")
+        assert table.hint.startswith("There is no connection")
+        await table.press("x", "ctrl+c", "f3", "enter")
+        assert table.hint.startswith("There is no connection")
+
+    ChatTable(clock).run(scenario)
+
+
+def test_who_may_not_come_back_reads_what_was_not_sent(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("@luis first")
+        await table.press("d", "r", "a", "f", "t")
+        await table.lose()
+        error = Error(code=ErrorCode.NAME_TAKEN, message="taken")
+        table.outcome = RegistrationRefused(error)
+        clock.now = table.app.face.chat.wake_at
+        table.bell.ring()
+        await table.until(lambda: table.app.return_value is not None)
+        status, lines, _signal = table.app.return_value
+        assert status == 4
+        assert "There is already a user" in lines[0]
+        assert lines[1:] == ["Not sent: draft"]
+
+    ChatTable(clock).run(scenario)
+
+
+@pytest.mark.parametrize(("lang", "answer"), [("en", "off|mentions"), ("es", "nada|menciones")])
+def test_a_wrong_word_after_a_command_is_answered_in_one_language(
+    clock: Clock, lang: str, answer: str
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        set_language(lang)
+        await table.enter("/notify loud")
+        assert answer in table.hint
+        assert "\n" not in table.hint
+
+    ChatTable(clock).run(scenario)
+
+
+def test_the_next_unread_is_a_direct_message_then_a_mention_then_any(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("@eva hi")
+        assert table.client.sent_of(Direct)
+        await table.hear(table.said("ana?"), table.direct("psst", "luis"))
+        await table.press("ctrl+g")
+        assert table.app.current.name == "luis"
+        await table.press("ctrl+g")
+        assert table.app.current.name == ""
+
+    ChatTable(clock).run(scenario)
