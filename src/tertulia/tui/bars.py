@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from tertulia.i18n import _
-from tertulia.tui.keys import KEYS
+from tertulia.tui.keys import KEYS, Key
 
 
 class Item(Static):
@@ -20,10 +20,10 @@ class Item(Static):
     Item.-empty { display: none; }
     """
 
-    def __init__(self, action: str = "", *, id: str | None = None) -> None:
-        super().__init__(id=id, classes="-empty", markup=False)
+    def __init__(self, action: str = "", text: str = "", *, id: str | None = None) -> None:
+        super().__init__(text, id=id, classes="" if text else "-empty", markup=False)
         self._action = action
-        self._shown = ""
+        self._shown = text
 
     def say(self, text: str) -> None:
         """Show a text; the same one again costs nothing."""
@@ -62,13 +62,13 @@ class KeyBar(Horizontal):
         """Make an item for each of them."""
         for key in KEYS:
             if key.title:
-                yield Item(key.action)
-
-    def on_mount(self) -> None:
-        """Write the words."""
-        self.translate()
+                yield Item(key.action, _key_words(key))
 
     def translate(self) -> None:
         """Write the words in the language of now."""
         for item, key in zip(self.query(Item), (key for key in KEYS if key.title), strict=True):
-            item.say(f"{key.shown.replace('Ctrl+', '^')} {_(key.title)}")
+            item.say(_key_words(key))
+
+
+def _key_words(key: Key) -> str:
+    return f"{key.shown.replace('Ctrl+', '^')} {_(key.title)}"

@@ -93,7 +93,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Lay out the screen."""
         with Horizontal(id="body"):
             with Vertical(id="left"):
-                yield Static(id="left-title", classes="column-title", markup=False)
+                yield Static(_("Chats"), id="left-title", classes="column-title", markup=False)
                 yield ConversationList(id="conversations")
             with Vertical(id="middle"):
                 with Horizontal(id="heading"):
@@ -103,7 +103,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
                 yield Item("screen.scroll('scroll_end')", id="below")
             with Vertical(id="right"):
                 yield Static(id="right-title", classes="column-title", markup=False)
-                yield Filter(id="filter", select_on_focus=False)
+                yield Filter(placeholder=_("filter"), id="filter", select_on_focus=False)
                 yield PeopleList(id="people")
         yield Static(id="hint", markup=False)
         with Horizontal(id="entry"):
@@ -119,8 +119,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.conversation_list = self.query_one(ConversationList)
         self.people_list = self.query_one(PeopleList)
         self.filter = self.query_one("#filter", Input)
-        self.translate()
         self.composer.focus()
+        self.translate_composer()
         self.post_message(self.Ready())
 
     def translate(self) -> None:
