@@ -8,7 +8,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     port: int  # 0: a free one
     host: str = ""  # "": all addresses, IPv4 and IPv6
-    threads: int | None = 2  # workers; None: one for each session
+    threads: int | None = 1  # workers; None: one for each session
     shared_addresses: bool = False  # several users from one address?
 
     idle_after_s: float | None = 120.0  # without activity: INACTIVO
