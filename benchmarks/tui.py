@@ -21,7 +21,7 @@ import termios
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,11 @@ class ScriptedServer:
 
     def _serve(self) -> None:
         self._client, _address = self._listener.accept()
-        for raw in self._client.makefile("rb"):
+        with suppress(ConnectionResetError):  # the program was killed: the measuring is over
+            self._answer_requests(self._client)
+
+    def _answer_requests(self, client: socket.socket) -> None:
+        for raw in client.makefile("rb"):
             request = json.loads(raw)
             match request["type"]:
                 case "register":
@@ -86,7 +90,7 @@ class ScriptedServer:
                     self._ready.set()
                 case _:
                     continue
-            self._client.sendall(answer)
+            client.sendall(answer)
 
 
 def _line(kind: str, **fields: Any) -> bytes:
@@ -162,6 +166,13 @@ def first_frame_s() -> float:
         return time.perf_counter() - terminal.started_at
 
 
+def import_s() -> float:
+    """Measure what importing Textual's app takes alone: the floor of the first frame here."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import textual.app"], check=True)
+    return time.perf_counter() - began
+
+
 def fill(count: int) -> tuple[float, float]:
     """Send so many messages at once; give the seconds until the last is seen, and the MiB."""
     with chat() as (server, terminal):
@@ -208,7 +219,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    frames = [first_frame_s() for _round in range(rounds)]
+    pairs = [(first_frame_s(), import_s()) for _round in range(rounds)]
+    frames = [frame for frame, _floor in pairs]
+    floor = statistics.median(floor for _frame, floor in pairs)
     fills = [fill(10_000) for _round in range(rounds)]
     echoes = [echo for _round in range(rounds) for echo in echoes_s(5_000)]
     counts = [20_000, 60_000, 100_000]
@@ -217,6 +230,7 @@ def main() -> None:
     print(
         f"| first frame | < 0.4 s | {statistics.median(frames):.2f} s (worst {max(frames):.2f}) |"
     )
+    print(f"| of which Python and `import textual.app` | | {floor:.2f} s |")
     print(f"| 10,000 messages | < 1 s | {statistics.median(f[0] for f in fills):.2f} s |")
     print(f"| their memory | < 20 MiB | {statistics.median(f[1] for f in fills):.1f} MiB |")
     echo = f"{statistics.median(echoes) * 1e3:.0f} ms, worst {max(echoes) * 1e3:.0f} ms"
