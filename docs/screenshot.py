@@ -18,8 +18,8 @@ from textual.pilot import Pilot
 from tertulia.client.client import Client
 from tertulia.client.explain import Destination
 from tertulia.i18n import set_language
-from tertulia.tui.app import ChatApp, Ending
-from tertulia.tui.run import connecting_app
+from tertulia.tui.app import ChatApp
+from tertulia.tui.run import Ending, connecting_app
 
 HERE = Path(__file__).parent
 SIZE = (112, 30)

@@ -41,9 +41,10 @@ from tertulia.protocol.messages import (
     UserList,
     Users,
 )
-from tertulia.tui.app import ChatApp, Ending
+from tertulia.tui.app import ChatApp
 from tertulia.tui.connecting import FirstAttempt, LoopBell
 from tertulia.tui.conversations import Said
+from tertulia.tui.run import Ending
 
 WAIT_S = 20.0  # for what has to come, on a slow machine too
 WIDE, USUAL, SMALL = SIZES = ((120, 36), (80, 24), (60, 20))

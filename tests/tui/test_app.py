@@ -14,7 +14,7 @@ from tertulia.client.explain import Destination
 from tertulia.protocol.messages import ChatMessage, Error, ErrorCode, History, Say
 from tertulia.tui import app as app_module
 from tertulia.tui import conversations, run
-from tertulia.tui.app import Ending
+from tertulia.tui.run import Ending
 
 
 def told(count: int, first: int = 1, day: str = DAY) -> list[ChatMessage]:

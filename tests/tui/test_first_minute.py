@@ -7,7 +7,7 @@ from table import ChatTable
 from tertulia.client.errors import RegistrationRefused
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import Direct, Error, ErrorCode, Info, Say
-from tertulia.tui.app import Ending
+from tertulia.tui.run import Ending
 
 
 def test_what_is_typed_in_a_short_list_of_people_filters_it_and_is_said_to_nobody(

@@ -20,8 +20,8 @@ from tertulia.protocol.messages import (
     SetStatus,
     Users,
 )
-from tertulia.tui.app import Ending
 from tertulia.tui.dialogs import ChoiceDialog, HelpDialog, SearchDialog
+from tertulia.tui.run import Ending
 
 Scenario = Callable[[ChatTable, str], Awaitable[None]]
 

@@ -8,7 +8,6 @@ import asyncio
 import gc
 import signal
 import time
-from typing import NamedTuple
 
 from textual import on
 from textual.app import App
@@ -47,20 +46,13 @@ from tertulia.tui.mainscreen import MainScreen
 from tertulia.tui.messagelog import MessageLog
 from tertulia.tui.painter import ConversationPainter, bare
 from tertulia.tui.rowlist import RowList
+from tertulia.tui.run import Ending
 from tertulia.tui.signals import Signals
 from tertulia.tui.themes import THEMES, theme_name
 from tertulia.tui.typed import Typed, no_connection
 
 TAKEN_WITHIN_S = 0.02  # of what has come, before the keyboard has its turn
 PAINTED_EVERY_S = 0.05
-
-
-class Ending(NamedTuple):
-    """How the program ends: its exit status, and what is to be read afterwards."""
-
-    status: int
-    lines: list[str]
-    ended_by: signal.Signals | None = None
 
 
 class ChatApp(App[Ending], inherit_bindings=False):

@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tertulia.client.client import Client
 from tertulia.client.display import visible
@@ -17,6 +17,14 @@ from tertulia.tui.connecting import FirstAttempt, LoopBell
 
 if TYPE_CHECKING:
     from tertulia.tui.app import ChatApp
+
+
+class Ending(NamedTuple):
+    """How the program ends: its exit status, and what is to be read afterwards."""
+
+    status: int
+    lines: list[str]
+    ended_by: signal.Signals | None = None
 
 
 def run(to: Destination) -> int:
