@@ -1,10 +1,8 @@
-"""What a client knows of the chat it is in: who is here, with which status, and what was said.
+"""What a client knows of the chat it is in: who is here, with which status, and who speaks.
 
 Messages of the server in, state out, and nothing else: no I/O, thread, clock or words. Every face
-shows this; a status in here is one that the server has told.
+shows this; a status in here is one that the server has told. What was said the faces keep.
 """
-
-from collections import deque
 
 from tertulia.protocol.messages import (
     ChatMessage,
@@ -22,9 +20,6 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.names import parse_name
 
-MAX_GENERAL_MESSAGES = 1_000  # the oldest are forgotten
-MAX_DIRECT_MESSAGES = 200  # for each person
-MAX_CONVERSATIONS = 100  # the one that was silent for longest is forgotten
 MAX_GONE = 1_000  # no list of users is so old that it could be wrong about more
 
 
@@ -39,8 +34,6 @@ class State:
         self.last_seq = self._entered_seq = welcome.seq  # what came before it was not heard here
         self.said = 0
         self.heard = 0
-        self.general: deque[ChatMessage] = deque(maxlen=MAX_GENERAL_MESSAGES)
-        self.directs: dict[str, deque[DirectMessage]] = {}  # by the other's name, newest last
         self._here: dict[str, tuple[Status, int]] = {self.name: (welcome.status, welcome.seq)}
         self._gone: dict[str, int] = {}  # who left, and the number of that
         self._list_seq = -1  # the point at which the last list of users was made
@@ -53,10 +46,8 @@ class State:
             self.last_seq = max(self.last_seq, message.seq)
         match message:
             case ChatMessage():
-                self.general.append(message)
                 self._count(message.sender, is_new=message.seq > self._entered_seq)
             case DirectMessage():
-                self._keep_direct(message.sender, message)
                 self._count(message.sender, is_new=True)
             case Joined() | Presence():
                 self._see(message.name, message.status, message.seq)
@@ -93,7 +84,6 @@ class State:
         """Note a direct message of this user that has reached the other."""
         if direct.to != self.name:  # what one writes to oneself comes in as any other
             self.said += 1
-            self._keep_direct(direct.to, direct)
 
     @property
     def needs_users(self) -> bool:
@@ -137,13 +127,6 @@ class State:
         self._speakers[sender] = None
         if len(self._speakers) > MAX_GONE:
             del self._speakers[next(iter(self._speakers))]
-
-    def _keep_direct(self, other: str, message: DirectMessage) -> None:
-        conversation = self.directs.pop(other, None) or deque(maxlen=MAX_DIRECT_MESSAGES)
-        conversation.append(message)
-        self.directs[other] = conversation
-        if len(self.directs) > MAX_CONVERSATIONS:
-            del self.directs[next(iter(self.directs))]
 
     def _see(self, name: str, status: Status | None, seq: int) -> None:
         if seq <= self._list_seq:
