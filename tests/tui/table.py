@@ -15,7 +15,7 @@ from textual.widget import Widget
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, End, NoConnection
 from tertulia.client.explain import Destination
-from tertulia.client.reconnect import Reconnector
+from tertulia.client.reconnect import Attempt, Reconnector
 from tertulia.protocol.messages import (
     ChatMessage,
     Direct,
@@ -42,7 +42,7 @@ from tertulia.protocol.messages import (
     Users,
 )
 from tertulia.tui.app import ChatApp
-from tertulia.tui.connecting import FirstAttempt, LoopBell
+from tertulia.tui.connecting import LoopBell
 from tertulia.tui.conversations import Said
 from tertulia.tui.run import Ending
 
@@ -82,7 +82,7 @@ class SeenClient(StubClient):
         return [request for request in self.sent if isinstance(request, kind)]
 
 
-class Attempt(FirstAttempt):
+class ScriptedAttempt(Attempt):
     """A first attempt that comes to something when a test says so."""
 
     given_up = False
@@ -124,7 +124,7 @@ class ChatTable:
         self.seq = 10 + len(self.history or ())
         self.refusals: dict[type[Request], Error] = {}
         self.bell = LoopBell()
-        self.attempt = Attempt(self.bell.ring)
+        self.attempt = ScriptedAttempt(self.bell.ring)
         self.client = SeenClient(self)
         self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
         self.reconnector = Reconnector(self._connect, self.bell.ring)

@@ -9,8 +9,9 @@ from plain_table import StubClient
 
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, NoConnection, RegistrationRefused
+from tertulia.client.reconnect import Attempt
 from tertulia.protocol.messages import Error
-from tertulia.tui.connecting import FirstAttempt, LoopBell
+from tertulia.tui.connecting import LoopBell
 
 WAIT_S = 20.0
 
@@ -126,7 +127,7 @@ def test_ringing_after_the_end_of_the_loop_does_no_harm() -> None:
 # --- the first attempt -------------------------------------------------------------------------
 
 
-class Attempt:
+class Trial:
     """A first attempt that comes to something when the test says so."""
 
     def __init__(self, outcome: Client | Exception) -> None:
@@ -134,7 +135,7 @@ class Attempt:
         self._go_on = threading.Event()
         self.connecting = threading.Event()
         self.rung = threading.Event()
-        self.attempt = FirstAttempt(self._connect, self.rung.set)
+        self.attempt = Attempt(self._connect, self.rung.set)
         self.attempt.start()
         assert self.connecting.wait(WAIT_S)
 
@@ -156,7 +157,7 @@ def client() -> StubClient:
 
 
 def test_the_client_is_there_once_the_bell_has_rung_and_is_taken_once(client: StubClient) -> None:
-    attempt = Attempt(client)
+    attempt = Trial(client)
     assert attempt.attempt.take() is None
     assert not attempt.rung.is_set()
     attempt.finish()
@@ -174,13 +175,13 @@ def test_the_client_is_there_once_the_bell_has_rung_and_is_taken_once(client: St
     ],
 )
 def test_a_failure_is_an_outcome_too(failure: Exception) -> None:
-    attempt = Attempt(failure)
+    attempt = Trial(failure)
     attempt.finish()
     assert attempt.attempt.take() is failure
 
 
 def test_who_gives_up_closes_a_client_that_comes_late(client: StubClient) -> None:
-    attempt = Attempt(client)
+    attempt = Trial(client)
     attempt.attempt.give_up()
     attempt.attempt.give_up()
     assert client.ended is None
@@ -189,14 +190,14 @@ def test_who_gives_up_closes_a_client_that_comes_late(client: StubClient) -> Non
 
 
 def test_who_gives_up_closes_a_client_that_nobody_took(client: StubClient) -> None:
-    attempt = Attempt(client)
+    attempt = Trial(client)
     attempt.finish()
     attempt.attempt.give_up()
     assert client.ended is not None
 
 
 def test_who_gives_up_leaves_a_client_that_was_taken(client: StubClient) -> None:
-    attempt = Attempt(client)
+    attempt = Trial(client)
     attempt.finish()
     attempt.attempt.take()
     attempt.attempt.give_up()
@@ -204,7 +205,7 @@ def test_who_gives_up_leaves_a_client_that_was_taken(client: StubClient) -> None
 
 
 def test_a_failure_after_giving_up_does_no_harm() -> None:
-    attempt = Attempt(NoConnection(ConnectFailure.REFUSED))
+    attempt = Trial(NoConnection(ConnectFailure.REFUSED))
     attempt.attempt.give_up()
     attempt.finish()
     attempt.attempt.give_up()

@@ -20,7 +20,7 @@ from tertulia.client.client import Client
 from tertulia.client.display import Glyphs, visible_in_a_line
 from tertulia.client.errors import NoConnection, RegistrationRefused
 from tertulia.client.explain import Destination
-from tertulia.client.reconnect import Reconnector
+from tertulia.client.reconnect import Attempt, Reconnector
 from tertulia.i18n import _, ngettext
 from tertulia.protocol.messages import (
     Answer,
@@ -38,7 +38,7 @@ from tertulia.protocol.messages import (
 from tertulia.tui import columns, dialogs
 from tertulia.tui.caller import Caller
 from tertulia.tui.composer import Composer
-from tertulia.tui.connecting import FirstAttempt, LoopBell
+from tertulia.tui.connecting import LoopBell
 from tertulia.tui.conversations import GENERAL, NOBODY, Conversation, Said
 from tertulia.tui.face import ScreenFace
 from tertulia.tui.finder import Finder
@@ -65,7 +65,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
     def __init__(
         self,
         to: Destination,
-        attempt: FirstAttempt,
+        attempt: Attempt,
         reconnector: Reconnector,
         bell: LoopBell,
         *,

@@ -1,13 +1,7 @@
-"""What comes from other threads into the event loop: a bell, and the first connection.
-
-The first attempt begins before the screen is there, in a thread of its own that ends with it.
-"""
+"""A bell that other threads ring for the event loop."""
 
 import asyncio
 import threading
-from collections.abc import Callable
-
-from tertulia.client.client import Client
 
 
 class LoopBell:
@@ -41,45 +35,3 @@ class LoopBell:
         with self._lock:
             self._rung = False
             self._heard.clear()
-
-
-class FirstAttempt:
-    """The first attempt to connect; there is no second one: the person decides."""
-
-    def __init__(self, connect: Callable[[], Client], ring: Callable[[], None]) -> None:
-        self._connect = connect
-        self._ring = ring
-        self._lock = threading.Lock()  # over what follows
-        self._outcome: Client | Exception | None = None
-        self._given_up = False
-
-    def start(self) -> None:
-        """Begin."""
-        threading.Thread(target=self._run, name="first-attempt", daemon=True).start()
-
-    def take(self) -> Client | Exception | None:
-        """Take what has come of it: a client, or why there is none."""
-        with self._lock:
-            outcome, self._outcome = self._outcome, None
-            return outcome
-
-    def give_up(self) -> None:
-        """Close the connection that comes of it, if any."""
-        with self._lock:
-            self._given_up = True
-            outcome = self._outcome
-        if isinstance(outcome, Client):
-            outcome.close()
-
-    def _run(self) -> None:
-        outcome: Client | Exception
-        try:
-            outcome = self._connect()
-        except Exception as failure:  # noqa: BLE001 (who takes it raises what is a surprise)
-            outcome = failure
-        with self._lock:
-            self._outcome = outcome
-            given_up = self._given_up
-        if given_up and isinstance(outcome, Client):
-            outcome.close()
-        self._ring()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tertulia.client.client import Client
 from tertulia.client.display import visible
 from tertulia.client.explain import Destination
-from tertulia.client.reconnect import Reconnector
-from tertulia.tui.connecting import FirstAttempt, LoopBell
+from tertulia.client.reconnect import Attempt, Reconnector
+from tertulia.tui.connecting import LoopBell
 
 if TYPE_CHECKING:
     from tertulia.tui.app import ChatApp
@@ -62,7 +62,7 @@ def connecting_app(to: Destination) -> "ChatApp":
             source=to.source, token=token, everything=True, notify=bell.ring,
         )  # fmt: skip
 
-    attempt = FirstAttempt(connect, bell.ring)
+    attempt = Attempt(connect, bell.ring)
     attempt.start()
 
     from tertulia.tui.app import ChatApp
