@@ -1,5 +1,6 @@
 """What a chat tells any face; the rest of it is tried with the plain one, in test_plain*.py."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -101,10 +102,10 @@ class Table:
         self.client = PickyClient()
         self.face = NotingFace()
         self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
-        self._reconnector = Reconnector(lambda _token: self._connect(), lambda: None)
+        self._rung = threading.Semaphore(0)
         self.chat = Chat(
             self.client,
-            self._reconnector,
+            Reconnector(lambda _token: self._connect(), self._rung.release),
             self.face,
             Destination("ana", "h", 5000),
             **{"first_page": FIRST_PAGE} | options,
@@ -139,9 +140,7 @@ class Table:
         assert self.chat.next_attempt_at is not None
         self.clock.now = self.chat.next_attempt_at
         self.chat.carry_on()
-        thread = self._reconnector._thread
-        assert thread is not None
-        thread.join(20)
+        assert self._rung.acquire(timeout=20)
         if isinstance(outcome, PickyClient):
             self.client = outcome
         self.chat.carry_on()
