@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tertulia.client import display
 from tertulia.client.display import (
     Glyphs,
     clock_time,
+    date_and_time,
     duration,
     local_day,
     visible,
@@ -103,6 +105,18 @@ def move_to(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 def test_times_are_shown_in_local_time(move_to: Callable[[str], None]) -> None:
     move_to("America/Guatemala")
     assert clock_time("2026-11-22T15:04:05.123Z") == "09:04"
+
+
+@pytest.mark.parametrize(
+    ("today", "shown"),
+    [(date(2026, 11, 21), "23:04"), (date(2026, 11, 22), "2026-11-21 23:04")],
+)
+def test_a_time_of_another_day_is_shown_with_its_date(
+    move_to: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, today: date, shown: str
+) -> None:
+    move_to("America/Guatemala")
+    monkeypatch.setattr(display, "_today", lambda: today)
+    assert date_and_time("2026-11-22T05:04:05.123Z") == shown
 
 
 # Each of these times stands here alone: the days of times that were asked for are remembered.

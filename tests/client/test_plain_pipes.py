@@ -63,7 +63,8 @@ def running(
 
 def without_times(text: bytes | str) -> list[str]:
     text = text.decode() if isinstance(text, bytes) else text
-    return [re.sub(r"^\[\d\d:\d\d\] ", "", line) for line in text.splitlines()]
+    time = r"^\[(\d{4}-\d\d-\d\d )?\d\d:\d\d\] "  # with the date, unless it is today's
+    return [re.sub(time, "", line) for line in text.splitlines()]
 
 
 def heard(client: Client) -> list[str]:

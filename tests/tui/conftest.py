@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for what the tests import from
 from plain_table import Clock
 from textual import _wait
 
-from tertulia.client import chat, reconnect
+from tertulia.client import chat, display, reconnect
 from tertulia.i18n import set_language
 from tertulia.tui import app, columns, face
 
@@ -50,6 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     monkeypatch.setattr(app, "PAINTED_EVERY_S", 0.001)
     monkeypatch.setattr(reconnect, "_jittered", lambda delay_s: delay_s)
     monkeypatch.setattr(face, "_now", lambda: NOW)
+    monkeypatch.setattr(display, "_today", lambda: date.fromisoformat(NOW[:10]))
     monkeypatch.setattr(
         _wait, "SLEEP_GRANULARITY", 0.002
     )  # the pilot's, to see whether all is idle

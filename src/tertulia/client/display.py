@@ -87,10 +87,13 @@ def date_and_time(time: str) -> str:
     """Show a time of the server as HH:MM of this place, with the date unless it is today's."""
     try:
         moment = datetime.fromisoformat(time).astimezone()
-        today = datetime.now().astimezone().date()
     except (ValueError, OverflowError, OSError):
         return "--:--"
-    return moment.strftime("%H:%M" if moment.date() == today else "%Y-%m-%d %H:%M")
+    return moment.strftime("%H:%M" if moment.date() == _today() else "%Y-%m-%d %H:%M")
+
+
+def _today() -> date:
+    return datetime.now().astimezone().date()
 
 
 def duration(seconds: float) -> str:
