@@ -12,13 +12,15 @@ from msgspec import UNSET
 
 from tertulia.protocol.lines import (
     MAX_LINE_BYTES,
+    BadRequest,
     LineBuffer,
     LineTooLong,
+    RequestBuffer,
     decode_request,
     decode_server_message,
     encode,
 )
-from tertulia.protocol.messages import MAX_INT, Ping, Register, Say
+from tertulia.protocol.messages import MAX_INT, ErrorCode, Ping, Register, Request, Say
 
 TOO_LONG = "too long"  # stands for LineTooLong at the end of a list of lines
 SMALL_LINE = 8
@@ -159,6 +161,93 @@ def test_mid_line_is_after_the_first_byte_and_before_the_newline() -> None:
         buffer.feed(piece)
         list(take_all(buffer))
         assert buffer.in_mid_line is mid
+
+
+# --- bytes -> requests ---------------------------------------------------------------------------
+
+
+def take_requests(pieces: Iterable[bytes], max_line_bytes: int) -> list[Request | str]:
+    """Feed the pieces one after the other and take all requests and errors after each."""
+    buffer = RequestBuffer(max_line_bytes)
+    taken: list[Request | str] = []
+    for piece in pieces:
+        buffer.feed(piece)
+        while True:
+            try:
+                request = buffer.next_request()
+            except BadRequest as bad:
+                taken.append(f"{bad.code} {bad.request_id}")
+            except LineTooLong:
+                return [*taken, TOO_LONG]
+            else:
+                if request is None:
+                    break
+                taken.append(request)
+        assert not buffer.by_line or buffer.in_mid_line
+    return taken
+
+
+def expected_requests(data: bytes, max_line_bytes: int) -> list[Request | str]:
+    """Decode each line by itself: the model of RequestBuffer."""
+    requests: list[Request | str] = []
+    for line in expected_lines(data, max_line_bytes):
+        try:
+            requests.append(decode_request(line) if isinstance(line, bytes) else line)
+        except BadRequest as bad:
+            requests.append(f"{bad.code} {bad.request_id}")
+    return requests
+
+
+request_streams = st.lists(
+    st.sampled_from(
+        [
+            b'{"type":"ping","id":1}',
+            b'{"type":"ping"}',
+            b'{"type":"say","text":"\xc3\xb1"}',
+            b'{"type":"say","x":"\xff","text":"a"}',
+            b'{"type":"none","id":7}',
+            b'{"type":',
+            b'"pong"}',
+            b"\n",
+            b"\n",
+            b"\n",
+            b"\r",
+            b" ",
+            b"x",
+        ]
+    ),
+    max_size=30,
+).map(b"".join)
+
+
+@given(request_streams, st.data())
+@example(b'{"type":\n"pong"}\n', None)
+@example(b'{"type":"ping"}\n{"type":\n"pong"}\n', None)
+@example(b'{"type":"ping"}\n\n{"type":"ping"}{"type":"ping"}\n', None)
+@example(b'{"type":"ping"}\n{"type":"ping"}', None)
+@example(b'{"type":"ping"} \r\n{"type":"ping"}\r\n', None)
+@example(b'{"type":"ping"}\n \n', None)
+def test_however_the_bytes_are_split_the_requests_are_those_of_the_single_lines(
+    stream: bytes, data: st.DataObject | None
+) -> None:
+    cuts = [] if data is None else data.draw(st.lists(st.integers(0, len(stream))).map(sorted))
+    pieces = [stream[a:b] for a, b in itertools.pairwise([0, *cuts, len(stream)])]
+    assert take_requests(pieces, 40) == expected_requests(stream, 40)
+    assert take_requests([stream], 40) == expected_requests(stream, 40)
+
+
+def test_requests_that_came_in_one_piece_are_taken_in_their_order() -> None:
+    buffer = RequestBuffer()
+    buffer.feed(b"".join(encode(Ping(id=number)) for number in range(5)))
+    assert [buffer.decoded.pop().id for _ in range(2)] == [0, 1]
+    buffer.feed(encode(Ping(id=5)))
+    assert [request.id for request in iter(buffer.next_request, None)] == [2, 3, 4, 5]
+
+
+def test_one_bad_line_costs_the_others_nothing() -> None:
+    malformed = f"{ErrorCode.MALFORMED} {UNSET}"
+    stream = encode(Ping()) + b"no json\n" + encode(Ping(id=2))
+    assert take_requests([stream], MAX_LINE_BYTES) == [Ping(), malformed, Ping(id=2)]
 
 
 # --- messages -> lines ---------------------------------------------------------------------------

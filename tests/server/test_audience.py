@@ -1,6 +1,7 @@
 """Sessions in step and behind: over real socket pairs with small buffers, without threads."""
 
 import socket
+import threading
 
 import pytest
 
@@ -14,9 +15,15 @@ from tertulia.server.limits import RateLimit
 class Bench:
     """An audience, its log, and a far end for each connection."""
 
-    def __init__(self, max_bytes: int = 1_000_000, stretch_bytes: int = 64_000) -> None:
-        self.log = EventLog(max_bytes)
-        self.audience = Audience(self.log, stretch_bytes)
+    def __init__(
+        self,
+        max_bytes: int = 1_000_000,
+        stretch_bytes: int = 64_000,
+        *,
+        messages_only: bool = False,
+    ) -> None:
+        self.log = EventLog(threading.Lock(), max_bytes)
+        self.audience = Audience(self.log, stretch_bytes, messages_only=messages_only)
         self.far: dict[Connection, socket.socket] = {}
         self.lines: list[bytes] = []
 
@@ -35,10 +42,10 @@ class Bench:
             seq = len(self.lines) + 1
             line = b"%d " % seq + b"x" * size + b"\n"
             self.lines.append(line)
-            self.log.append(seq, line)
+            self.log.append(line, is_message=True)
 
     def flush(self) -> list[tuple[Connection, OSError | None]]:
-        return list(self.audience.flush(1.0))
+        return self.audience.flush(1.0)
 
     def read(self, connection: Connection) -> bytes:
         got = b""
@@ -95,14 +102,19 @@ def test_a_newcomer_gets_only_what_came_after_its_cursor(bench):
     assert bench.read(late) == b"".join(bench.lines[3:])
 
 
-def test_a_cursor_ahead_of_the_log_waits_for_later_events(bench):
-    # As for messages alone: `welcome.seq` counts joins too, which are not in this log.
-    reader = bench.connect(cursor=40)
+def test_who_wants_messages_alone_gets_nothing_else_and_falls_out_of_step_with_nobody():
+    bench = Bench(messages_only=True)
+    early = bench.connect()
+    bench.log.append(b"joined\n", is_message=False)
     bench.flush()
-    assert not bench.audience.has_work
-    bench.log.append(41, b"41\n")
-    bench.flush()
-    assert bench.read(reader) == b"41\n"
+    late = bench.connect(cursor=1)
+    bench.publish(1)
+    bench.log.append(b"left\n", is_message=False)
+    while bench.audience.has_work:
+        assert bench.flush() == []
+    assert bench.read(early) == bench.read(late) == bench.lines[0]
+    assert "cursor=3 in_step=2" in repr(bench.audience)
+    bench.close()
 
 
 def test_a_slow_reader_holds_up_nobody_and_loses_nothing(bench):

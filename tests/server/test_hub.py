@@ -1,7 +1,7 @@
 """The verbs of the chat: no socket, no thread but where two have to race, a clock that stands."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -23,7 +23,6 @@ from tertulia.protocol.messages import (
     Users,
 )
 from tertulia.server.config import Config
-from tertulia.server.eventlog import EventLog
 from tertulia.server.hub import Handover, Hub, InTheWay, Registered
 from tertulia.server.session import Session
 
@@ -35,8 +34,8 @@ class Clock:
     def monotonic(self) -> float:
         return self.s
 
-    def utc(self) -> datetime:
-        return datetime(2026, 11, 22, 15, 4, 5, 123_456, UTC) + timedelta(seconds=self.s - 1_000)
+    def wall(self) -> float:
+        return datetime(2026, 11, 22, 15, 4, 5, 123_456, UTC).timestamp() + self.s - 1_000
 
 
 class Nowhere:
@@ -54,7 +53,7 @@ class Room:
         self.clock = Clock()
         self.joined = 0
         self.hub = Hub(
-            Config(port=0, **options), monotonic=self.clock.monotonic, utc=self.clock.utc
+            Config(port=0, **options), monotonic=self.clock.monotonic, wall=self.clock.wall
         )
 
     def register(self, name, address="10.0.0.1", may_challenge=False, **fields):
@@ -68,8 +67,8 @@ class Room:
         assert isinstance(outcome, Registered), outcome
         return outcome.session
 
-    def events(self, log: EventLog | None = None, after: int = 0):
-        stretch = (log or self.hub.events).take(after, 10_000_000)
+    def events(self, after: int = 0, *, messages_only: bool = False):
+        stretch = self.hub.events.take(after, 10_000_000, messages_only=messages_only)
         assert not isinstance(stretch, Gap)
         return [msgspec.json.decode(line) for line in stretch.data.splitlines()] if stretch else []
 
@@ -273,7 +272,8 @@ def test_a_message_is_encoded_once_for_both_audiences(room):
         "from": "ana",
         "text": "hola",
     }
-    everything, messages = room.hub.events.take(1, 1_000), room.hub.messages.take(0, 1_000)
+    log = room.hub.events
+    everything, messages = log.take(1, 1_000), log.take(0, 1_000, messages_only=True)
     assert everything is not None
     assert messages is not None
     assert everything.data is messages.data
@@ -452,7 +452,7 @@ def test_who_asked_for_messages_alone_gets_the_own_presence_privately(room):
     assert bot.own_events == []
     room.hub.set_status(bot, SetStatus(status="OCUPADO"))
     assert [msgspec.json.decode(line)["name"] for _, line in bot.own_events] == ["bot"]
-    assert room.events(room.hub.messages) == []
+    assert room.events(messages_only=True) == []
 
 
 # --- lists ---------------------------------------------------------------------------------------

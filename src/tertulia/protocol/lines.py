@@ -46,6 +46,8 @@ class LineBuffer:
     Holds at most `max_line_bytes` as long as no more than `room` is fed at a time.
     """
 
+    __slots__ = ("_bytes", "_max_line_bytes", "_scanned", "_start")
+
     def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._max_line_bytes = max_line_bytes
         self._bytes = bytearray()
@@ -92,6 +94,53 @@ class LineBuffer:
         if self._scanned - self._start >= self._max_line_bytes:
             raise LineTooLong
         return None
+
+
+class RequestBuffer(LineBuffer):
+    """Cut a stream of bytes into requests.
+
+    What comes as whole lines without a fault, as nearly everything does, is decoded in one go, and
+    the rest line by line.
+    """
+
+    __slots__ = ("by_line", "decoded")
+
+    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+        super().__init__(max_line_bytes)
+        self.decoded: list[Request] = []  # may be taken from the end, instead of `next_request`
+        self.by_line = False  # there is more for `next_request` than that, or may be
+
+    def feed(self, data: bytes) -> None:
+        """Take what came from the network."""
+        if self.by_line or self.decoded or not self._decode(data):
+            self.by_line = True
+            super().feed(data)
+
+    def next_request(self) -> Request | None:
+        """Take the next request, or None if there is none yet. Raises BadRequest, LineTooLong."""
+        if self.decoded:
+            return self.decoded.pop()
+        line = self.next_line()
+        if line is not None:
+            return decode_request(line)
+        self.by_line = self.in_mid_line
+        return None
+
+    def _decode(self, data: bytes) -> bool:
+        """Decode whole lines, each a request; False if the bytes are anything else."""
+        try:
+            if not data.isascii():
+                data.decode()  # the decoder skips the fields that it does not know unread
+            if data.find(b"\n") == len(data) - 1:
+                self.decoded.append(_request_decoder.decode(data))
+                return True
+            *lines, rest = data.split(b"\n")
+            if rest:
+                return False
+            self.decoded = list(map(_request_decoder.decode, reversed(lines)))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False  # which line it is, and what is wrong with it, is found out later
+        return True
 
 
 def decode_request(line: bytes) -> Request:

@@ -1,4 +1,4 @@
-"""A worker's sessions that follow one event log, and the sending of its events to them.
+"""A worker's sessions that want the same events of the log, and the sending of these to them.
 
 Most are in step: they have got all that the worker has sent, so the worker keeps one cursor for
 all of them, and a round costs each of them nothing but its `send`. A session that is new, or whose
@@ -7,7 +7,7 @@ socket did not take everything, is behind and has a cursor of its own until it h
 The worker's thread alone touches it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from operator import attrgetter
 
 from tertulia.protocol.lines import encode
@@ -17,11 +17,12 @@ from tertulia.server.eventlog import EventLog, Stretch
 
 
 class Audience:
-    """The connections of one worker that follow one event log."""
+    """The connections of one worker that follow the log: all of it, or its messages alone."""
 
-    def __init__(self, log: EventLog, stretch_bytes: int) -> None:
+    def __init__(self, log: EventLog, stretch_bytes: int, *, messages_only: bool) -> None:
         self._log = log
         self._stretch_bytes = stretch_bytes
+        self._messages_only = messages_only
         self._cursor = log.last_seq
         self._in_step: dict[Connection, Callable[[bytes], int]] = {}
         self._behind: dict[Connection, None] = {}  # to be tried in the next round
@@ -58,7 +59,7 @@ class Audience:
     def take_rest(self, connection: Connection) -> bytes:
         """Take, for a connection that is about to leave, the events it has not got yet."""
         cursor = self._cursor if connection in self._in_step else connection.cursor
-        rest = self._log.take(cursor, self._stretch_bytes)
+        rest = self._take(cursor)
         return rest.data if isinstance(rest, Stretch) else encode(rest) if rest else b""
 
     def set_blocked(self, connection: Connection) -> None:
@@ -74,70 +75,80 @@ class Audience:
             self._blocked.remove(connection)
             self._behind[connection] = None
 
-    def flush(self, now: float) -> Iterator[tuple[Connection, OSError | None]]:
+    def flush(self, now: float) -> list[tuple[Connection, OSError | None]]:
         """Send every connection what it has not got.
 
-        Yields those that their worker has to care for: broken ones with their error, and blocked
+        Returns those that their worker has to care for: broken ones with their error, and blocked
         ones.
         """
-        yield from self._flush_in_step(now)
-        yield from self._flush_behind(now)
+        late = self._flush_in_step(now) if self._log.has_news(self._cursor) else []
+        if self._behind:
+            late += self._flush_behind(now)
+        return late
 
-    def _flush_in_step(self, now: float) -> Iterator[tuple[Connection, OSError | None]]:
-        stretch = self._log.take(self._cursor, self._stretch_bytes)
-        if stretch is None:
-            return
-        late: list[tuple[Connection, int | OSError]] = []
-        if isinstance(stretch, Gap):  # the worker itself was too slow
-            late = [(connection, 0) for connection in self._in_step]
-        else:
-            data, size = stretch.data, len(stretch.data)
-            for connection, send in self._in_step.items():
-                try:
-                    sent = send(data)
-                except BlockingIOError:
-                    late.append((connection, 0))
-                except OSError as error:
-                    late.append((connection, error))
-                else:
-                    if sent != size:
-                        late.append((connection, sent))
+    def _take(self, cursor: int, before: int | None = None) -> Stretch | Gap | None:
+        return self._log.take(
+            cursor, self._stretch_bytes, messages_only=self._messages_only, before=before
+        )
+
+    def _flush_in_step(self, now: float) -> list[tuple[Connection, OSError | None]]:
+        if not self._in_step:
+            self._cursor = self._log.last_seq
+            return []
+        stretch = self._take(self._cursor)
         cursor = self._cursor
-        self._cursor = stretch.through if isinstance(stretch, Gap) else stretch.seqs[-1]
-        for connection, sent_or_error in late:
+        if isinstance(stretch, Gap):  # the worker itself was too slow
+            self._cursor = stretch.through
+            for connection in self._in_step:
+                self.add(connection, cursor)
+            self._in_step.clear()
+            return []
+        if stretch is None or not stretch.data:
+            self._cursor = stretch.through if stretch else cursor
+            return []
+        late: list[tuple[Connection, int, OSError | None]] = []
+        data, size = stretch.data, len(stretch.data)
+        for connection, send in self._in_step.items():
+            try:
+                sent = send(data)
+            except BlockingIOError:
+                late.append((connection, 0, None))
+            except OSError as error:
+                late.append((connection, 0, error))
+            else:
+                if sent != size:
+                    late.append((connection, sent, None))
+        self._cursor = stretch.through
+        for connection, sent, _ in late:
             del self._in_step[connection]
             connection.cursor = cursor
+            connection.note_sent(stretch, sent)
             connection.progress_at = now
-            if isinstance(stretch, Gap):
-                self._behind[connection] = None
-            elif isinstance(sent_or_error, OSError):
-                self._blocked.add(connection)
-                yield connection, sent_or_error
-            else:
-                connection.note_sent(stretch, sent_or_error)
-                self._blocked.add(connection)
-                yield connection, None
+            self._blocked.add(connection)
+        return [(connection, error) for connection, _, error in late]
 
-    def _flush_behind(self, now: float) -> Iterator[tuple[Connection, OSError | None]]:
+    def _flush_behind(self, now: float) -> list[tuple[Connection, OSError | None]]:
+        late: list[tuple[Connection, OSError | None]] = []
         # By cursor, so that those at the same one get the same bytes, and no more than one piece
         # is held at a time however many are slow.
         place, rest = None, None
         for connection in sorted(self._behind, key=attrgetter("cursor")):
             try:
-                went_out = connection.push(now)
+                went_out = not connection.out or connection.push(now)
                 if went_out:
                     before = connection.own_events[0][0] if connection.own_events else None
                     if (connection.cursor, before) != place:
                         place = connection.cursor, before
-                        rest = self._log.take(connection.cursor, self._stretch_bytes, before)
+                        rest = self._take(connection.cursor, before)
                     went_out = self._catch_up(connection, rest, now)
             except OSError as error:
-                self.set_blocked(connection)
-                yield connection, error
-                continue
-            if not went_out:
-                self.set_blocked(connection)
-                yield connection, None
+                late.append((connection, error))
+            else:
+                if not went_out:
+                    late.append((connection, None))
+        for connection, _ in late:
+            self.set_blocked(connection)
+        return late
 
     def _catch_up(self, connection: Connection, rest: Stretch | Gap | None, now: float) -> bool:
         own_events = connection.own_events
@@ -145,13 +156,13 @@ class Audience:
             connection.out += encode(rest)
             connection.cursor = rest.through
             while own_events and own_events[0][0] <= rest.through:
-                own_events.popleft()
+                del own_events[0]
             return connection.push(now)
         if rest is not None:
             if not connection.push_stretch(rest, now):
                 return False
         elif own_events:
-            connection.cursor, line = own_events.popleft()
+            connection.cursor, line = own_events.pop(0)
             connection.out += line
             if not connection.push(now):
                 return False

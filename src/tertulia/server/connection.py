@@ -6,13 +6,12 @@ Its worker's thread alone touches it. Nothing here blocks.
 from __future__ import annotations
 
 import socket
-from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 from math import inf
 from typing import TYPE_CHECKING
 
-from tertulia.protocol.lines import LineBuffer
+from tertulia.protocol.lines import RequestBuffer
 from tertulia.server.eventlog import Stretch
 from tertulia.server.limits import RateLimit
 from tertulia.server.session import Session
@@ -32,6 +31,8 @@ class State(Enum):
     CLOSED = auto()
 
 
+# Looked up once: that costs more than to compare with them.
+REGISTERED, DRAINING, CLOSED = State.REGISTERED, State.DRAINING, State.CLOSED
 OPEN_STATES = (State.UNREGISTERED, State.REGISTERED)  # more is carried out
 _NEXT_STATES = {
     State.UNREGISTERED: {State.REGISTERED, State.FINISHING, State.CLOSED},
@@ -62,7 +63,6 @@ class Connection:
         "held",
         "last_byte_at",
         "line_count",
-        "lines",
         "malformed_count",
         "out",
         "own_events",
@@ -72,6 +72,8 @@ class Connection:
         "pinged",
         "progress_at",
         "rate",
+        "recv",
+        "requests",
         "send",
         "session",
         "sock",
@@ -82,12 +84,12 @@ class Connection:
     def __init__(self, sock: socket.socket, address: str, now: float, rate: RateLimit) -> None:
         self.sock = sock
         self.fd = sock.fileno()
-        self.send = sock.send
+        self.recv, self.send = sock.recv, sock.send
         self.address = address
         self.state = State.UNREGISTERED
         self.session: Session | None = None
 
-        self.lines = LineBuffer()
+        self.requests = RequestBuffer()
         self.line_count = 0  # before `welcome`
         self.malformed_count = 0
         self.rate = rate  # of the requests after `welcome`
@@ -102,10 +104,10 @@ class Connection:
         self.out = bytearray()  # private lines, and before them the rest of a line cut in two
         self.audience: Audience | None = None  # that it follows the events with
         self.pending = 0  # answers that will come from the history
-        self.pages_waiting: deque[PageRequest] = deque()  # bound: max_pages_waiting
+        self.pages_waiting: list[PageRequest] = []  # bound: max_pages_waiting
         self.page_under_way = False
         self.cursor = 0  # in the event log, while it is not in step with its worker
-        self.own_events: deque[tuple[int, bytes]] = deque()  # to go out among the log's, by seq
+        self.own_events: list[tuple[int, bytes]] = []  # to go out among the log's, by seq
         self.blocked = False  # the socket takes no more for now
         self.progress_at = now  # when it last took something, or had nothing to take
 
@@ -124,16 +126,21 @@ class Connection:
 
     def push(self, now: float) -> bool:
         """Send what is queued; tell whether all of it went out. Raises OSError."""
-        while self.out:
-            sent = self.send_some(self.out, now)
-            if not sent:
-                return False
-            del self.out[:sent]
-        return True
+        out = self.out
+        try:
+            sent = self.send(out)
+        except BlockingIOError:
+            return False
+        if sent == len(out):
+            out.clear()
+            return True
+        self.progress_at = now
+        del out[:sent]
+        return False
 
     def push_stretch(self, stretch: Stretch, now: float) -> bool:
         """Send events; tell whether all of them went out. Raises OSError."""
-        sent = self.send_some(stretch.data, now)
+        sent = self.send_some(stretch.data, now) if stretch.data else 0
         self.note_sent(stretch, sent)
         return sent == len(stretch.data)
 
@@ -142,6 +149,9 @@ class Connection:
 
         The rest of one that was cut in two is kept, to go out before anything else.
         """
+        if sent == len(stretch.data):
+            self.cursor = stretch.through
+            return
         complete = stretch.data.count(b"\n", 0, sent)
         if sent and stretch.data[sent - 1] != 0x0A:
             self.out += stretch.data[sent : stretch.data.index(b"\n", sent) + 1]

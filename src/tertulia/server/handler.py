@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, UnsetType
 
-from tertulia.protocol.lines import BadRequest, decode_request
+from tertulia.protocol.lines import BadRequest
 from tertulia.protocol.messages import (
     Answer,
     CloseReason,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tertulia.server")
 
+_FREE = (Pong, Quit)  # spend nothing from the rate limit
 _PAGE_RETRY_AFTER_S = 1.0  # for one who asks for more pages than may be under way
 
 
@@ -56,31 +58,49 @@ class RequestHandler:
         self._hub = hub
         self._config = config
         self._max_pages_waiting = config.max_pages_waiting
+        self._limits_rate = config.rate_limit_per_s is not None
+        self._verbs: dict[type, Callable[[Connection, Session, Any], Answer | None]] = {
+            Say: self._say,
+            Direct: self._direct,
+            SetStatus: lambda _, session, request: hub.set_status(session, request),
+            Users: lambda _, session, request: hub.users(session, request),
+            Info: lambda _, session, request: hub.info(session, request),
+            History: self._want_page,
+            Search: self._want_page,
+            Register: lambda _, session, request: refusals.already_registered(
+                request, session.name.shown
+            ),
+            Ping: lambda _connection, _session, request: Pong(id=request.id),
+            Pong: lambda _connection, _session, _request: None,  # a sign of life, as any byte
+            Quit: lambda connection, _session, _request: self._quit(connection),
+        }
 
-    def handle(self, connection: Connection, line: bytes) -> None:
-        """Carry out one line and queue its answer.
+    def handle(self, connection: Connection, request: Request) -> None:
+        """Carry out one request and queue its answer.
 
-        May hold the connection: its next line then waits for another worker's reply.
+        May hold the connection: its next request then waits for another thread's reply.
         """
         session = connection.session
         if session is None:
-            connection.line_count += 1
-            if connection.line_count > self._config.max_lines_before_welcome:
-                self._refuse(connection, refusals.not_registered(UNSET))
-                return
-        try:
-            request = decode_request(line)
-        except BadRequest as bad:
-            self._on_bad_request(connection, session, bad)
+            if self._may_try(connection):
+                self._handle_before_welcome(connection, request)
             return
-        if session is None:
-            self._handle_before_welcome(connection, request)
-        elif isinstance(request, Pong):
-            pass  # a sign of life, as every byte is
-        elif isinstance(request, Quit):
-            self._worker.finish(connection, CloseReason.QUIT)
-        elif self._may_spend(connection, request.id):
-            self._handle_in_session(connection, session, request)
+        kind = type(request)
+        if self._limits_rate and kind not in _FREE and not self._may_spend(connection, request.id):
+            return
+        answer = self._verbs[kind](connection, session, request)
+        if session.own_events:
+            self._worker.output.tell_own_events(connection, session)
+        if answer is not None:
+            self._answer(connection, answer)
+
+    def _may_try(self, connection: Connection) -> bool:
+        """Count a line before `welcome`; end the connection if there were too many."""
+        connection.line_count += 1
+        if connection.line_count <= self._config.max_lines_before_welcome:
+            return True
+        self._refuse(connection, refusals.not_registered(UNSET))
+        return False
 
     def _handle_before_welcome(self, connection: Connection, request: Request) -> None:
         match request:
@@ -91,40 +111,17 @@ class RequestHandler:
             case Pong():
                 pass
             case Quit():
-                self._worker.finish(connection, CloseReason.QUIT)
+                self._quit(connection)
             case _:
                 self._worker.output.tell(connection, refusals.not_registered(request.id))
-
-    def _handle_in_session(
-        self, connection: Connection, session: Session, request: Request
-    ) -> None:
-        answer: Answer | None
-        match request:
-            case Say():
-                answer = self._say(connection, session, request)
-            case Direct():
-                answer = self._direct(connection, session, request)
-            case SetStatus():
-                answer = self._hub.set_status(session, request)
-            case Users():
-                answer = self._hub.users(session, request)
-            case Info():
-                answer = self._hub.info(session, request)
-            case History() | Search():
-                answer = self._want_page(connection, session, request)
-            case Register():
-                answer = refusals.already_registered(request, session.name.shown)
-            case _:
-                answer = Pong(id=request.id)
-        if session.own_events:
-            self._worker.output.tell_own_events(connection, session)
-        if answer is not None:
-            self._answer(connection, answer)
 
     def _answer(self, connection: Connection, answer: Answer | None) -> None:
         """Queue an answer, if there is one already; there is no `ok` without an `id`."""
         if answer is not None and not (isinstance(answer, Ok) and answer.id is UNSET):
             self._worker.output.tell(connection, answer)
+
+    def _quit(self, connection: Connection) -> None:
+        self._worker.finish(connection, CloseReason.QUIT)
 
     # --- registration --------------------------------------------------------------------------
 
@@ -219,7 +216,7 @@ class RequestHandler:
         ):
             connection.page_under_way = True
             self._hub.history.ask(
-                connection.pages_waiting.popleft(),
+                connection.pages_waiting.pop(0),
                 lambda page: self._worker.mailbox.post(
                     functools.partial(self._on_page, connection, page)
                 ),
@@ -240,13 +237,12 @@ class RequestHandler:
         outcome = self._hub.direct(session, request)
         if not isinstance(outcome, Handover):
             return outcome
-        worker = self._worker
-        if outcome.session.home is worker:
-            delivered = worker.put(outcome.session, outcome.line)
-            return self._after_handover(session, request, delivered)
+        worker, receiver = self._worker, outcome.session
+        if receiver.home is worker:
+            return self._after_handover(session, request, worker.put(receiver, outcome.line))
         connection.held = True  # the answers come in the order of the requests
-        outcome.session.home.hand_over(
-            outcome.session,
+        receiver.home.hand_over(
+            receiver,
             outcome.line,
             lambda delivered: worker.mailbox.post(
                 functools.partial(self._resume_direct, connection, session, request, delivered)
@@ -254,11 +250,12 @@ class RequestHandler:
         )
         return None
 
-    def _after_handover(self, session: Session, request: Direct, delivered: bool) -> Answer:
+    def _after_handover(self, session: Session, request: Direct, delivered: bool) -> Answer | None:
         if not delivered:
             return refusals.not_connected(request, request.to)
-        self._hub.direct_delivered(session, request)
-        return Ok(id=request.id)
+        if request.nonce is not UNSET:
+            self._hub.direct_delivered(session, request)
+        return None if request.id is UNSET else Ok(id=request.id)
 
     def _resume_direct(
         self, connection: Connection, session: Session, request: Direct, delivered: bool
@@ -291,10 +288,11 @@ class RequestHandler:
         self._worker.finish(connection, CloseReason.FLOOD, error)
         return None
 
-    def _on_bad_request(
-        self, connection: Connection, session: Session | None, bad: BadRequest
-    ) -> None:
-        worker = self._worker
+    def refuse_line(self, connection: Connection, bad: BadRequest) -> None:
+        """Answer a line that is no request."""
+        worker, session = self._worker, connection.session
+        if session is None and not self._may_try(connection):
+            return
         error = Error(id=bad.request_id, code=bad.code, message=str(bad))
         if bad.code is ErrorCode.UNKNOWN_TYPE:
             if session is None:

@@ -3,7 +3,7 @@
 The Hub decides under its one lock and returns what is to be done; it sends nothing, waits for
 nothing and knows no worker, connection or socket. Any thread may call it.
 
-Lock order: Hub, then EventLog or History.
+Lock order: Hub, whose lock is the EventLog's too, then History.
 """
 
 import hmac
@@ -11,11 +11,11 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Literal, NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from tertulia import __version__
 from tertulia.protocol.lines import encode
@@ -29,7 +29,6 @@ from tertulia.protocol.messages import (
     Info,
     Joined,
     Left,
-    NumberedEvent,
     Ok,
     Presence,
     Register,
@@ -53,8 +52,6 @@ from tertulia.server.nonces import RecentNonces
 from tertulia.server.registry import Registry
 from tertulia.server.session import Home, Receipt, Session
 
-_STAMP_PRECISION = timedelta(milliseconds=1)
-
 
 class Registered(NamedTuple):
     """A new session, and the one whose place it has taken, if any."""
@@ -70,7 +67,7 @@ class InTheWay(NamedTuple):
     session: Session
 
 
-class Handover(NamedTuple):
+class Handover(Struct, frozen=True):
     """A direct message to be put into a session's output."""
 
     session: Session
@@ -93,22 +90,21 @@ class Hub:
         history: History | None = None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
-        utc: Callable[[], datetime] = lambda: datetime.now(UTC),
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._config = config
         self._monotonic = monotonic
-        self._utc = utc
+        self._wall = wall
         self._lock = threading.Lock()
         self._registry = Registry(shared_addresses=config.shared_addresses)
         self._nonces = RecentNonces(config.nonce_keep_s, config.max_nonces)
         self.history = history
-        self._stamp, self._stamped_at = "", datetime.min.replace(tzinfo=UTC)
+        self._stamp, self._stamped_ms = "", -1
         self._epoch, self._seq = secrets.token_hex(8), 0
         if history is not None:
             self._epoch, self._seq = history.numbering.epoch, history.numbering.last_seq
             self._recall_nonces(history)
-        self.events = EventLog(config.log_bytes, self._seq)
-        self.messages = EventLog(config.log_bytes, self._seq)  # for who asked for these alone
+        self.events = EventLog(self._lock, config.log_bytes, self._seq)
 
     def __repr__(self) -> str:
         return f"<Hub users={len(self._registry)} seq={self._seq}>"
@@ -152,7 +148,7 @@ class Hub:
         At the server's end nobody is told: there is `closing` for all.
         """
         with self._lock:
-            if session not in self._registry:
+            if not session.is_here:
                 return False
             self._leave(session, reason)
             return True
@@ -214,27 +210,31 @@ class Hub:
         if problem is not None:
             return refusals.text_refused(request, problem)
         with self._lock:
-            if session not in self._registry:
+            if not session.is_here:
                 return None
             if self.history is not None and not self.history.take_room():
                 return Wait.FOR_ROOM
             now = self._note_activity(session)
-            key = (session.name.key, request.nonce)
-            seq = self._nonces.get(key, now) if request.nonce is not UNSET else None
-            message = None
-            if seq is None:
+            if request.nonce is UNSET:
                 message = self._publish_message(session, request)
-                seq = message.seq
-                if request.nonce is not UNSET:
-                    self._nonces.remember(key, seq, now)
-            if self.history is None:
-                return Ok(id=request.id, seq=seq)
-            receipt = Receipt(session, request.id, seq)
-            if message is None:
-                self.history.confirm(receipt)
             else:
-                self.history.write(message, receipt)
+                key = (session.name.key, request.nonce)
+                seq = self._nonces.get(key, now)
+                if seq is not None:
+                    return self._confirm(session, request, seq)
+                message = self._publish_message(session, request)
+                self._nonces.remember(key, message.seq, now)
+            if self.history is None:
+                return Ok(id=request.id, seq=message.seq)
+            self.history.write(message, Receipt(session, request.id, message.seq))
             return Wait.FOR_DISK
+
+    def _confirm(self, session: Session, request: Say, seq: int) -> Ok | Wait:
+        """Answer a message that was said before."""
+        if self.history is None:
+            return Ok(id=request.id, seq=seq)
+        self.history.confirm(Receipt(session, request.id, seq))
+        return Wait.FOR_DISK
 
     def direct(self, session: Session, request: Direct) -> Handover | Ok | Error | None:
         """Find the session that a direct message is for; None if the sender's has ended.
@@ -244,16 +244,15 @@ class Hub:
         problem = check_text(request.text)
         if problem is not None:
             return refusals.text_refused(request, problem)
-        name = parse_name(request.to)
         with self._lock:
-            if session not in self._registry:
+            if not session.is_here:
                 return None
             if request.nonce is not UNSET:
                 key = (session.name.key, "direct", request.nonce)
                 if self._nonces.get(key, self._monotonic()) is not None:
                     self._note_activity(session)
                     return Ok(id=request.id)
-            receiver = self._registry.with_name(name.key) if name is not None else None
+            receiver = self._registry.called(request.to)
             if receiver is None:
                 return refusals.not_connected(request, request.to)
             self._note_activity(session)
@@ -287,7 +286,7 @@ class Hub:
         except ValueError:
             return refusals.status_invalid(request)
         with self._lock:
-            if session not in self._registry:
+            if not session.is_here:
                 return None
             session.last_active = self._monotonic()
             session.chosen = status
@@ -298,7 +297,7 @@ class Hub:
     def idle(self, session: Session) -> None:
         """Set a user from whom nothing comes to INACTIVO."""
         with self._lock:
-            if session in self._registry and session.status is not Status.INACTIVO:
+            if session.is_here and session.status is not Status.INACTIVO:
                 session.idled = True
                 self._show_status(session, Status.INACTIVO, "server")
 
@@ -311,9 +310,8 @@ class Hub:
 
     def info(self, session: Session, request: Info) -> UserInfo | Error:
         """Tell what the server knows of one user."""
-        name = parse_name(request.name)
         with self._lock:
-            user = self._registry.with_name(name.key) if name is not None else None
+            user = self._registry.called(request.name)
             if user is None:
                 return refusals.not_connected(request, request.name)
             now = self._note_activity(session)
@@ -329,7 +327,7 @@ class Hub:
     # --- under the lock ------------------------------------------------------------------------
 
     def _recall_nonces(self, history: History) -> None:
-        now, monotonic_now = self._utc(), self._monotonic()
+        now, monotonic_now = datetime.fromtimestamp(self._wall(), UTC), self._monotonic()
         for seq, said_at, sender, nonce in history.nonces(now):
             name = parse_name(sender)
             if name is not None:
@@ -339,7 +337,7 @@ class Hub:
     def _note_activity(self, session: Session) -> float:
         """Note a request that was not refused; give an idled user the chosen status back."""
         now = session.last_active = self._monotonic()
-        if session.idled and session in self._registry:
+        if session.idled and session.is_here:
             session.idled = False
             self._show_status(session, session.chosen, "server")
         return now
@@ -367,14 +365,12 @@ class Hub:
             text=request.text,
             nonce=request.nonce,
         )
-        self._publish(message)
+        self.events.append(encode(message), is_message=True)
         return message
 
-    def _publish(self, event: NumberedEvent) -> bytes:
+    def _publish(self, event: Joined | Left | Presence) -> bytes:
         line = encode(event)
-        self.events.append(event.seq, line)
-        if isinstance(event, ChatMessage):
-            self.messages.append(event.seq, line)
+        self.events.append(line, is_message=False)
         return line
 
     def _next_seq(self) -> int:
@@ -385,10 +381,10 @@ class Hub:
 
     def _now(self) -> str:
         """Write the moment: anew only in another millisecond, for a busy chat has many in each."""
-        moment = self._utc()
-        if not timedelta(0) <= moment - self._stamped_at < _STAMP_PRECISION:
-            self._stamped_at = moment.replace(microsecond=moment.microsecond // 1_000 * 1_000)
-            self._stamp = rfc3339(self._stamped_at)
+        now_ms = int(self._wall() * 1_000)
+        if now_ms != self._stamped_ms:
+            self._stamped_ms = now_ms
+            self._stamp = rfc3339(datetime.fromtimestamp(now_ms / 1_000, UTC))
         return self._stamp
 
 

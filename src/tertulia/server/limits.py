@@ -12,7 +12,15 @@ class RateLimit:
     Its session's worker alone uses it.
     """
 
-    __slots__ = ("_burst", "_filled_at", "_flood_window_s", "_per_s", "_refused_at", "_tokens")
+    __slots__ = (
+        "_burst",
+        "_filled_at",
+        "_flood_refusals",
+        "_flood_window_s",
+        "_per_s",
+        "_refused_at",
+        "_tokens",
+    )
 
     def __init__(self, config: Config, now: float) -> None:
         self._per_s = config.rate_limit_per_s
@@ -20,7 +28,8 @@ class RateLimit:
         self._tokens = self._burst
         self._filled_at = now
         self._flood_window_s = config.flood_window_s
-        self._refused_at: deque[float] = deque(maxlen=config.flood_refusals)
+        self._flood_refusals = config.flood_refusals
+        self._refused_at: deque[float] | None = None  # of most sessions nothing is ever refused
 
     def spend(self, now: float) -> float:
         """Take a token; return 0, or the seconds until there is one."""
@@ -35,12 +44,18 @@ class RateLimit:
 
     def note_refused(self, now: float) -> None:
         """Count a refusal."""
+        if self._refused_at is None:
+            self._refused_at = deque(maxlen=self._flood_refusals)
         self._refused_at.append(now)
 
     def is_flood(self, now: float) -> bool:
         """Tell whether as many requests were refused lately as make a flood."""
         refused_at = self._refused_at
-        return len(refused_at) == refused_at.maxlen and now - refused_at[0] <= self._flood_window_s
+        return (
+            refused_at is not None
+            and len(refused_at) == refused_at.maxlen
+            and now - refused_at[0] <= self._flood_window_s
+        )
 
 
 class Admission:

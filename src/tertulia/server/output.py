@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import CloseReason, ServerMessage
 from tertulia.server.audience import Audience
-from tertulia.server.connection import Connection
+from tertulia.server.connection import CLOSED, REGISTERED, Connection
 
 if TYPE_CHECKING:
     from tertulia.server.config import Config
@@ -27,8 +27,8 @@ class Output:
     def __init__(self, worker: Worker, hub: Hub, config: Config) -> None:
         self._worker = worker
         self._private_bytes = config.private_bytes
-        self._all_events = Audience(hub.events, config.stretch_bytes)
-        self._messages = Audience(hub.messages, config.stretch_bytes)
+        self._all_events = Audience(hub.events, config.stretch_bytes, messages_only=False)
+        self._messages = Audience(hub.events, config.stretch_bytes, messages_only=True)
         self._to_push: dict[Connection, None] = {}  # have private lines, or have said their last
         self._overflowing: list[Connection] = []  # would not take their private lines
 
@@ -110,9 +110,10 @@ class Output:
         while self._overflowing:
             self._worker.close(self._overflowing.pop(), CloseReason.SLOW)
         while self._to_push:
-            connection, _ = self._to_push.popitem()
-            if not connection.blocked:
-                self._push(connection, now)
+            to_push, self._to_push = self._to_push, {}
+            for connection in to_push:
+                if not connection.blocked and connection.state is not CLOSED:
+                    self._push(connection, now)
         for audience in (self._all_events, self._messages):
             for connection, error in audience.flush(now):
                 if error is None:
@@ -122,14 +123,14 @@ class Output:
 
     def _push(self, connection: Connection, now: float) -> None:
         try:
-            went_out = connection.push(now)
+            went_out = not connection.out or connection.push(now)
         except OSError as error:
             self._worker.on_broken(connection, error)
             return
-        if went_out:
-            self._worker.on_sent(connection)
-        else:
+        if not went_out:
             if connection.audience is not None:
                 connection.audience.set_blocked(connection)
             connection.progress_at = now
             self._worker.on_blocked(connection)
+        elif connection.backed_up or connection.state is not REGISTERED:
+            self._worker.on_sent(connection)

@@ -33,8 +33,8 @@ class Home(Protocol):
 class Session:
     """One registered user's presence.
 
-    `status`, `chosen` and `idled` change under the Hub's lock; `last_active` is written by the
-    owning worker alone, under that lock too.
+    `status`, `chosen`, `idled` and `is_here` change under the Hub's lock; `last_active` is written
+    by the owning worker alone, under that lock too.
     """
 
     name: Name
@@ -47,6 +47,7 @@ class Session:
     status: Status = Status.ACTIVO  # as shown to everyone
     chosen: Status = Status.ACTIVO  # as the user wants it
     idled: bool = False  # INACTIVO by the server
+    is_here: bool = False  # in the Registry
     own_events: list[tuple[int, bytes]] = field(default_factory=list)  # for it alone, with seq
 
 

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from tertulia.protocol.lines import MAX_LINE_BYTES, LineTooLong
 from tertulia.protocol.messages import (
     CloseReason,
     Closing,
@@ -23,9 +22,10 @@ from tertulia.protocol.messages import (
 )
 from tertulia.server import refusals
 from tertulia.server.config import Config
-from tertulia.server.connection import OPEN_STATES, Connection, State
+from tertulia.server.connection import CLOSED, OPEN_STATES, REGISTERED, Connection, State
 from tertulia.server.handler import RequestHandler
 from tertulia.server.hub import Hub
+from tertulia.server.input import Input
 from tertulia.server.limits import Admission, RateLimit
 from tertulia.server.mailbox import Mailbox
 from tertulia.server.output import Output
@@ -35,6 +35,9 @@ from tertulia.server.watchdog import Watchdog
 log = logging.getLogger("tertulia.server")
 
 _MAX_WAIT_S = 3_600.0  # epoll takes no more than some weeks
+_READABLE = select.EPOLLIN
+_FAULT = "fault connection=%r"
+_GATHER_S = 0.001  # for more that is said, before what was said goes to everyone
 _RETRY_AFTER_S = (0.5, 5.0)  # after a shutdown, so that not all come back at one instant
 
 
@@ -59,7 +62,6 @@ class Worker:
         self.mailbox = Mailbox()
         self.now = time.monotonic()
         self._config = config
-        self._backlog_bytes = min(config.stretch_bytes, config.private_bytes // 2)
         self._hub = hub
         self._admission = admission
         self._announce = announce
@@ -69,6 +71,7 @@ class Worker:
         self._draining = False
         self.output = Output(self, hub, config)
         self._handler = RequestHandler(self, hub, config)
+        self._input = Input(self, self._handler, config)
         self._watchdog = Watchdog(self, hub, config)
         self._epoll.register(self.mailbox.fileno(), select.EPOLLIN)
         self._connections: dict[int, Connection] = {}
@@ -128,11 +131,8 @@ class Worker:
             self.now = time.monotonic()
             # What others have published up to here they announce themselves.
             self._announced_seq = self._hub.events.last_seq
-            for fd, mask in ready:
-                if fd == self.mailbox.fileno():
-                    self.mailbox.clear_wake_up()
-                elif fd in self._connections:
-                    self.guarded(self._on_ready, self._connections[fd], mask)
+            self._work_off(ready)
+            self._gather()
             # Only after the events: until here no new connection can have got the descriptor of
             # one that was closed among them.
             for call in self.mailbox.take():
@@ -149,6 +149,36 @@ class Worker:
             call()
         self._epoll.close()
 
+    def _work_off(self, ready: list[tuple[int, int]]) -> None:
+        connections, receive = self._connections, self._input.receive
+        for fd, mask in ready:
+            connection = connections.get(fd)
+            if connection is None:
+                if fd == self.mailbox.fileno():
+                    self.mailbox.clear_wake_up()
+                continue
+            try:
+                if mask == _READABLE and not connection.held and not connection.eof:
+                    receive(connection)
+                else:
+                    self._on_ready(connection, mask)
+            except Exception:
+                log.exception(_FAULT, connection)
+                self.close(connection, CloseReason.LOST)
+
+    def _gather(self) -> None:
+        """Take in what has come meanwhile, if there is something to be sent to everyone.
+
+        What is said by several at about the same time then goes out in one `send` to each instead
+        of one for each of them, and a look costs less than a single `send`.
+        """
+        give_up_at = self.now + _GATHER_S
+        while self._hub.events.last_seq != self._announced_seq and time.monotonic() < give_up_at:
+            ready = self._epoll.poll(0)
+            if not ready:
+                break
+            self._work_off(ready)
+
     def _time_to_wait(self) -> float:
         if not self.mailbox.fall_asleep() or self.output.has_work:
             return 0.0
@@ -162,79 +192,35 @@ class Worker:
 
     # --- input ---------------------------------------------------------------------------------
 
-    def guarded(self, step: Callable[..., None], connection: Connection, *values: int) -> None:
+    def guarded(self, step: Callable[[Connection], None], connection: Connection) -> None:
         """Take a step with a connection, which a fault of ours costs, but not the others."""
         try:
-            step(connection, *values)
+            step(connection)
         except Exception:
-            log.exception("fault connection=%r", connection)
+            log.exception(_FAULT, connection)
             self.close(connection, CloseReason.LOST)
 
     def _on_ready(self, connection: Connection, mask: int) -> None:
         if mask & ~select.EPOLLOUT and not connection.eof:
             if connection.held:
-                self._watch(connection)  # no more, until it is resumed
+                self.watch(connection)  # no more, until it is resumed
             else:
-                self._receive(connection)
+                self._input.receive(connection)
         if mask & ~select.EPOLLIN and connection.blocked:
             self.output.unblock(connection)
-            self._watch(connection)
+            self.watch(connection)
             self._handler.ask_next_page(connection)
-
-    def _receive(self, connection: Connection) -> None:
-        is_open = connection.state in OPEN_STATES
-        room = connection.lines.room if is_open else self._config.receive_bytes
-        try:
-            data = connection.sock.recv(min(room, self._config.receive_bytes))
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self.on_broken(connection, error)
-            return
-        if not data:
-            connection.eof = True
-            self._watch(connection)
-            if connection.state is State.DRAINING:
-                self.close(connection)
-        else:
-            connection.last_byte_at = self.now
-            connection.pinged = False
-            self._answer_challengers(connection)
-            if is_open:
-                connection.lines.feed(data)
-                if connection.session is None and not data.strip(b"\r\n"):
-                    connection.line_count += 1  # empty lines are nothing, but not for ever
-        if is_open:
-            self.work(connection)
-
-    def work(self, connection: Connection) -> None:
-        """Carry out the lines that have come, up to one that has to wait for something."""
-        while connection.state in OPEN_STATES and not connection.held:
-            if len(connection.out) > self._backlog_bytes:
-                connection.held = connection.backed_up = True  # until it takes its answers
-                return
-            try:
-                line = connection.lines.next_line()
-            except LineTooLong:
-                error = refusals.line_too_long(MAX_LINE_BYTES)
-                self.finish(connection, CloseReason.PROTOCOL, error)
-                return
-            if line is not None:
-                self._handler.handle(connection, line)
-            elif connection.eof:
-                in_mid_line = connection.lines.in_mid_line
-                self.finish(connection, CloseReason.LOST if in_mid_line else CloseReason.QUIT)
-            else:
-                return
 
     def resume(self, connection: Connection) -> None:
         """Go on with a connection that was held."""
         connection.held = connection.backed_up = False
-        if connection.state is not State.CLOSED:
-            self._watch(connection)
-            self.guarded(self.work, connection)
+        if connection.state is not CLOSED:
+            self.watch(connection)
+        if connection.state in OPEN_STATES:
+            self.guarded(self._input.work, connection)
 
-    def _watch(self, connection: Connection) -> None:
+    def watch(self, connection: Connection) -> None:
+        """Wait for what a connection has to wait for now, and for nothing else."""
         mask = select.EPOLLOUT if connection.blocked else 0
         if not connection.eof and not connection.held:
             mask |= select.EPOLLIN
@@ -252,15 +238,11 @@ class Worker:
 
     def put(self, session: Session, line: bytes) -> bool:
         """Queue a line for a session of this worker; False if it is gone."""
-        connection = self._registered(session)
-        if connection is not None:
-            self.output.tell_line(connection, line)
-        return connection is not None
-
-    def _registered(self, session: Session) -> Connection | None:
         connection = self._by_session.get(session)
-        is_here = connection is not None and connection.state is State.REGISTERED
-        return connection if is_here else None
+        if connection is None or connection.state is not REGISTERED:
+            return False
+        self.output.tell_line(connection, line)
+        return True
 
     def _on_stored(self, receipts: list[tuple[Receipt, bool]]) -> None:
         for (session, request_id, seq), is_stored in receipts:
@@ -274,7 +256,7 @@ class Worker:
     def on_blocked(self, connection: Connection) -> None:
         """Wait until a socket takes something again."""
         connection.blocked = True
-        self._watch(connection)
+        self.watch(connection)
         self._watchdog.look_at(connection, self.now + self._config.write_timeout_s)
 
     def on_broken(self, connection: Connection, error: OSError) -> None:
@@ -314,11 +296,11 @@ class Worker:
         if self._draining:
             self._say_goodbye(connection)
         else:
-            self._watch(connection)
+            self.watch(connection)
 
     def welcome(self, connection: Connection, session: Session, seq: int) -> None:
         """Let a connection that has registered follow the chat from `seq` on."""
-        connection.enter(State.REGISTERED)
+        connection.enter(REGISTERED)
         connection.session = session
         self._by_session[session] = connection
         self._admission.count_registered(connection.address)
@@ -332,29 +314,29 @@ class Worker:
 
         What came before goes out first: the answers, and the events up to here.
         """
-        if connection.state not in (State.UNREGISTERED, State.REGISTERED):
+        if connection.state not in (State.UNREGISTERED, REGISTERED):
             return
         self.output.finish(connection, last_word)
         if connection.session is not None:
             self._release(connection, connection.session, reason)
         connection.enter(State.FINISHING)
         connection.held = False
-        self._watch(connection)
+        self.watch(connection)
         self._watchdog.end_by(connection, self.now + self._config.flush_timeout_s)
 
     def close(self, connection: Connection, reason: CloseReason = CloseReason.REFUSED) -> None:
         """Close a connection at once, and end its session if it still has one. Idempotent."""
-        if connection.state is State.CLOSED:
+        if connection.state is CLOSED:
             return
         session = connection.session
         if session is not None:
             self._release(connection, session, reason)
         elif connection.state is State.UNREGISTERED and reason is not CloseReason.SHUTDOWN:
             log.info("closed address=%s reason=%s registered=no", connection.address, reason)
-        connection.enter(State.CLOSED)
+        connection.enter(CLOSED)
         connection.held = connection.eof = True
         connection.blocked = False
-        self._watch(connection)
+        self.watch(connection)
         del self._connections[connection.fd]
         if session is not None:
             del self._by_session[session]
@@ -370,7 +352,7 @@ class Worker:
                 session.address,
                 reason,
             )
-        self._answer_challengers(connection)
+        self.answer_challengers(connection)
 
     def _on_drain(self) -> None:
         self._draining = True
@@ -388,13 +370,14 @@ class Worker:
             self.close(connection, CloseReason.REPLACED)
 
     def _on_challenge(self, session: Session, reply: Callable[[], object]) -> None:
-        connection = self._registered(session)
-        if connection is None:
+        connection = self._by_session.get(session)
+        if connection is None or connection.state is not REGISTERED:
             reply()
         else:
             self._watchdog.challenge(connection, reply)
 
-    def _answer_challengers(self, connection: Connection) -> None:
+    def answer_challengers(self, connection: Connection) -> None:
+        """Tell whoever had a connection challenged that it lives, or has ended."""
         challengers, connection.challengers = connection.challengers, []
         for reply in challengers:
             reply()
