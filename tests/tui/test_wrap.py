@@ -59,12 +59,14 @@ def test_no_line_is_wider_than_the_width(text: str, width: int) -> None:
 
 
 @given(texts, widths)
+@example("\u200b a", 1)
 def test_nothing_is_lost_but_white_space(text: str, width: int) -> None:
     width = max(width, *(grapheme.columns for grapheme in graphemes(text)), 1)
     assert "".join("".join(wrap(text, width)).split()) == "".join(text.split())
 
 
 @given(st.lists(st.sampled_from(["a", " ", *WIDE]), max_size=60).map("".join), widths)
+@example(" 日a", 2)
 def test_however_it_is_wrapped_graphemes_stay_whole(text: str, width: int) -> None:
     width = max(width, 2)
     kept = [part for line in wrap(text, width) for part in iter_graphemes(line) if part != " "]

@@ -136,20 +136,21 @@ def _wrap_line(text: str, width: int) -> list[str]:
     if _is_plain(text):
         return _wrap_plain(text, width)
     lines: list[str] = []
-    line, used, indent = "", 0, -1
+    line, used, has_word = "", 0, False
     for gap, piece, columns in _pieces(text, width):
-        if indent < 0:
+        if not has_word:
             line = cut(gap, width // 2)
-            used = indent = cell_len(line)
+            used = cell_len(line)
             gap = ""
         blank = cell_len(gap) if gap else 0
         if used + blank + columns <= width:
             line += gap + piece
             used += blank + columns
         else:
-            if lines or used > indent:
+            if has_word:
                 lines.append(line)
             line, used = piece, columns
+        has_word = True
     lines.append(line)
     return lines
 
