@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tertulia.protocol.messages import CloseReason, Ping, Status
 from tertulia.server import refusals
-from tertulia.server.connection import Connection, State
+from tertulia.server.connection import CLOSED, Connection, State
 
 if TYPE_CHECKING:
     from tertulia.server.config import Config
@@ -35,16 +35,19 @@ class Watchdog:
         self._hub = hub
         self._config = config
         self.next_check = inf  # when `check` is to be called, at the latest
+        self._no_check_before = 0.0
 
     def look_at(self, connection: Connection, when: float) -> None:
         """Look at a connection then, if not before."""
-        connection.deadline = min(connection.deadline, when)
-        self.next_check = min(self.next_check, connection.deadline)
+        if when < connection.deadline:
+            self.end_by(connection, when)
 
     def end_by(self, connection: Connection, when: float) -> None:
         """Close a connection that has nothing more to carry out then, if it still is there."""
         connection.deadline = when
-        self.next_check = min(self.next_check, when)
+        # However many come in, they are looked at together: one by one, each look at all of them
+        # would cost the square of their number.
+        self.next_check = min(self.next_check, max(when, self._no_check_before))
 
     def check(self, connections: Iterable[Connection]) -> None:
         """Do what is due."""
@@ -53,9 +56,10 @@ class Watchdog:
         for connection in list(connections):
             if connection.deadline <= now:
                 self._worker.guarded(self._on_deadline, connection)
-            if connection.state is not State.CLOSED:
-                soonest = min(soonest, connection.deadline)
-        self.next_check = max(soonest, now + _MIN_CHECK_INTERVAL_S)
+            if connection.deadline < soonest and connection.state is not CLOSED:
+                soonest = connection.deadline
+        self._no_check_before = now + _MIN_CHECK_INTERVAL_S
+        self.next_check = max(soonest, self._no_check_before)
 
     def challenge(self, connection: Connection, reply: Callable[[], object]) -> None:
         """Ping a connection that is in a newcomer's way; it ends if it stays silent.
