@@ -5,6 +5,7 @@ A line is one JSON object in UTF-8, ended by the byte LF alone.
 
 import json
 import re
+from collections.abc import Sequence
 from typing import NoReturn, get_args
 
 import msgspec
@@ -206,6 +207,11 @@ def decode_server_message(line: bytes) -> ServerMessage | None:
 def encode_stored(message: StoredMessage) -> bytes:
     """Write a message of the history as a line of its own, for an export."""
     return _encoder.encode(message) + b"\n"
+
+
+def encode_lines(messages: Sequence[Request | ServerMessage]) -> bytes:
+    """Write messages, each as a line."""
+    return _encoder.encode_lines(messages)
 
 
 def encode(message: Request | ServerMessage) -> bytes:

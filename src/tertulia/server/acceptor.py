@@ -17,10 +17,12 @@ from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.limits import Admission
 from tertulia.server.pool import WorkerPool
+from tertulia.server.worker import Arrival
 
 log = logging.getLogger("tertulia.server")
 
 _BACKLOG = 1024  # connections that the kernel keeps for us
+_AT_ONCE = 64  # between two looks at whether to stop
 _PAUSE_S = 0.1  # without descriptors; a loop without it spins a core
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _MAX_LINGERING = 64  # refused sockets kept open, so that the client can read why
@@ -97,34 +99,36 @@ class Acceptor:
             if any(fd == self._stop_fd for fd, _ in ready):
                 break
             if ready:
-                self._accept()
+                self._accept_all()
         self._listener.close()
         for _, sock in self._lingering:
             sock.close()
         self._spare.close()
         os.close(self._stop_fd)
 
-    def _accept(self) -> None:
-        try:
-            sock, peer = self._listener.accept()
-        except BlockingIOError:
-            return
-        except OSError as error:
-            if error.errno in _OUT_OF_DESCRIPTORS:
-                self._on_no_descriptor(error)
-            else:  # this one connection broke before it was accepted
+    def _accept_all(self) -> None:
+        """Accept whoever waits, and hand them over together: so each worker wakes up once."""
+        arrivals: list[Arrival] = []
+        for _ in range(_AT_ONCE):
+            try:
+                sock, peer = self._listener.accept()
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno in _OUT_OF_DESCRIPTORS:
+                    self._on_no_descriptor(error)
+                    break
+                # This one connection broke before it was accepted.
                 log.debug("accept failed error=%s", error.strerror)
-            return
-        sock.setblocking(False)
-        address = plain_address(peer[0])
-        if not self._admission.admit(address):
-            log.info("refused address=%s code=server_full", address)
-            self._turn_away(sock)
-            return
-        try:
-            self._pool.assign(sock, address)
-        except (RuntimeError, OSError) as error:  # a worker of its own, and no thread or descriptor
-            log.warning("refused address=%s code=server_full error=%s", address, error)
+                continue
+            sock.setblocking(False)
+            address = plain_address(peer[0])
+            if self._admission.admit(address):
+                arrivals.append((sock, address))
+            else:
+                log.info("refused address=%s code=server_full", address)
+                self._turn_away(sock)
+        for sock, address in self._pool.assign(arrivals):
             self._admission.count_closed(address, was_registered=False)
             self._turn_away(sock)
 

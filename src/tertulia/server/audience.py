@@ -81,7 +81,7 @@ class Audience:
         Returns those that their worker has to care for: broken ones with their error, and blocked
         ones.
         """
-        late = self._flush_in_step(now) if self._log.has_news(self._cursor) else []
+        late = self._flush_in_step(now) if self._cursor < self._log.last_seq else []
         if self._behind:
             late += self._flush_behind(now)
         return late

@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from tertulia.protocol import messages
 from tertulia.protocol.messages import ChatMessage, Error, HistoryPage, Search
@@ -25,8 +26,12 @@ from tertulia.server.store import MessageReader, MessageStore, StoreDamaged, set
 log = logging.getLogger("tertulia.server")
 
 _GROUP = 500  # messages in one commit, at most
+# A commit costs as much as 40 messages. After a group of so many the next is gathered for a while:
+# a lone message never waits, and a busy room's `ok` comes a little later, but for a third.
+_BUSY_GROUP = 16
+_GATHER_S = 0.005
 _INDEX_STEP = 2_000  # messages brought into the search index between two looks at the queue
-_INDEX_BACKLOG = 20_000  # so many are not left for a quiet moment
+_INDEX_BACKLOG = 200_000  # so many, a second's work, are not left for a quiet moment
 _QUIET_S = 0.5  # without anything to write: a quiet moment
 _TIDY_EVERY_S = 60.0
 _FORGET_EVERY_S = 3_600.0
@@ -36,18 +41,18 @@ PageRequest = messages.History | messages.Search
 PageReply = Callable[[HistoryPage | Error], object]
 
 
-class _Write(NamedTuple):
+class _Write(Struct):
     message: ChatMessage
     receipt: Receipt
 
 
-class _Confirm(NamedTuple):
+class _Confirm(Struct):
     """Acknowledge a message written before."""
 
     receipt: Receipt
 
 
-class _Ask(NamedTuple):
+class _Ask(Struct):
     request: PageRequest
     reply: PageReply
     is_wanted: Callable[[], bool]
@@ -72,7 +77,9 @@ class History:
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         self._queue: deque[_Write | _Confirm | _Ask] = deque()
-        self._room_taken = 0  # bound: history_queue; at the bound the speakers are not read
+        self._sleeping = False  # the writer, who has nothing to do
+        self._taken = 0  # places in the queue that were taken ...
+        self._freed = 0  # ... and free again. Bound: history_queue; at it speakers are not read
         self._reserve_from: int | None = None
         self._reserve_at = self._reserved_through - config.seq_block // 2
         self._room_waiters: list[Callable[[], object]] = []  # bound: a connection waits once
@@ -82,7 +89,9 @@ class History:
 
         self._failed: deque[int] = deque(maxlen=_MAX_FAILED)  # the writer's own
         self._is_failing = False
+        self._last_group = 0  # messages that were committed together
         self._unindexed = 1  # messages, at the most; what an earlier run left is not counted
+        self._searches: list[_Ask] = []  # wait for the index; bound: one for each connection
         self._forget_at = time.monotonic()
         self._writer_thread = threading.Thread(
             target=self._write_all, name="history-writer", daemon=True
@@ -118,23 +127,26 @@ class History:
 
     def take_room(self) -> bool:
         """Take a place in the queue for one message, before it gets a number."""
-        with self._lock:
-            if self._room_taken >= self._config.history_queue:
-                return False
-            self._room_taken += 1
-            return True
+        # The Hub's lock is enough: that the writer frees some meanwhile does no harm.
+        if self._taken - self._freed >= self._config.history_queue:
+            return False
+        self._taken += 1
+        return True
 
     def write(self, message: ChatMessage, receipt: Receipt) -> None:
         """Store a message for which there is room, then acknowledge it."""
-        with self._lock:
-            self._queue.append(_Write(message, receipt))
-            self._work.notify()
+        self._hand_in(_Write(message, receipt))
 
     def confirm(self, receipt: Receipt) -> None:
         """Acknowledge a message that was written before, once it is stored; takes its room too."""
+        self._hand_in(_Confirm(receipt))
+
+    def _hand_in(self, item: _Write | _Confirm) -> None:
         with self._lock:
-            self._queue.append(_Confirm(receipt))
-            self._work.notify()
+            self._queue.append(item)
+            if self._sleeping:
+                self._sleeping = False
+                self._work.notify()
 
     def reserve_soon(self, seq: int) -> None:
         """See to it that there are numbers beyond this one; half a block ahead is soon enough."""
@@ -151,7 +163,7 @@ class History:
     def when_room(self, call: Callable[[], object]) -> None:
         """Make a call, in any thread, once there is room in the queue."""
         with self._lock:
-            if self._room_taken >= self._config.history_queue:
+            if self._taken - self._freed >= self._config.history_queue:
                 self._room_waiters.append(call)
                 return
         call()
@@ -172,7 +184,11 @@ class History:
         while True:
             with self._lock:
                 if not self._queue and self._reserve_from is None and not self._stopping:
+                    self._sleeping = True
                     self._work.wait(wait_s)
+                    self._sleeping = False
+                elif self._last_group >= _BUSY_GROUP and not self._stopping:
+                    self._work.wait(_GATHER_S)
                 group = [self._queue.popleft() for _ in range(min(_GROUP, len(self._queue)))]
                 reserve_from, self._reserve_from = self._reserve_from, None
                 if not group and reserve_from is None and self._stopping:
@@ -181,14 +197,20 @@ class History:
                 self._reserve(reserve_from)
             if group:
                 self._carry_out(group)
+            self._last_group = len(group)
             self._tidy(is_idle=not group)
-            wait_s = (_QUIET_S if group else 0.0) if self._unindexed else _TIDY_EVERY_S
+            wait_s = _TIDY_EVERY_S
+            if self._unindexed:
+                wait_s = _QUIET_S if group and not self._searches else 0.0
         self._store.close()
 
     def _tidy(self, *, is_idle: bool) -> None:
         """Do a little of what can wait."""
-        if self._unindexed and (is_idle or self._unindexed > _INDEX_BACKLOG):
+        if self._unindexed and (is_idle or self._searches or self._unindexed > _INDEX_BACKLOG):
             self._index_some()
+        if self._searches and not self._unindexed:
+            self._pass_on(self._searches)
+            self._searches = []
         if time.monotonic() >= self._forget_at:
             self._forget_some()
 
@@ -205,18 +227,21 @@ class History:
         for rows in acknowledged.values():
             rows[0][0].session.home.acknowledge(rows)
         asks = [item for item in group if isinstance(item, _Ask)]
-        if any(isinstance(item.request, Search) for item in asks):
-            while self._unindexed:
-                self._index_some()
+        self._searches += [ask for ask in asks if isinstance(ask.request, Search)]
+        self._pass_on([ask for ask in asks if not isinstance(ask.request, Search)])
         with self._lock:
-            self._questions.extend(asks)
-            self._asked.notify()
-            self._room_taken -= len(group) - len(asks)
+            self._freed += len(group) - len(asks)
             waiters: list[Callable[[], object]] = []
-            if self._room_taken <= self._config.history_queue // 2:
+            if self._taken - self._freed <= self._config.history_queue // 2:
                 waiters, self._room_waiters = self._room_waiters, []
         for call in waiters:
             call()
+
+    def _pass_on(self, asks: list[_Ask]) -> None:
+        if asks:
+            with self._lock:
+                self._questions.extend(asks)
+                self._asked.notify()
 
     def _commit(self, group: list[ChatMessage]) -> None:
         try:

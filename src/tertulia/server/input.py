@@ -67,13 +67,13 @@ class Input:
         """
         requests, handle = connection.requests, self._handler.handle
         decoded = requests.decoded
-        while True:
+        while decoded or requests.by_line or connection.eof:
             if len(connection.out) > self._backlog_bytes:
                 connection.held = connection.backed_up = True  # until it takes its answers
                 return
             if decoded:
                 handle(connection, decoded.pop())
-            elif not (requests.by_line or connection.eof) or not self._work_line(connection):
+            elif not self._work_line(connection):
                 return
             if connection.held or connection.state not in OPEN_STATES:
                 return

@@ -1,7 +1,7 @@
 """Token buckets, floods of refusals, and how many connections there may be."""
 
 import threading
-from collections import Counter, deque
+from collections import deque
 
 from tertulia.server.config import Config
 
@@ -71,20 +71,18 @@ class Admission:
             None if config.shared_addresses else config.max_unregistered_per_address
         )
         self._open = 0
-        self._unregistered: Counter[str] = Counter()
+        self._unregistered: dict[str, int] = {}
 
     def admit(self, address: str) -> bool:
         """Count one more connection in, if there may be one."""
         with self._lock:
-            if self._open >= self._max_open:
-                return False
-            if (
-                self._max_per_address is not None
-                and self._unregistered[address] >= self._max_per_address
+            unregistered = self._unregistered.get(address, 0)
+            if self._open >= self._max_open or (
+                self._max_per_address is not None and unregistered >= self._max_per_address
             ):
                 return False
             self._open += 1
-            self._unregistered[address] += 1
+            self._unregistered[address] = unregistered + 1
             return True
 
     def count_registered(self, address: str) -> None:
@@ -100,6 +98,6 @@ class Admission:
                 self._forget_unregistered(address)
 
     def _forget_unregistered(self, address: str) -> None:
-        self._unregistered[address] -= 1
-        if not self._unregistered[address]:
-            del self._unregistered[address]
+        left = self._unregistered.pop(address) - 1
+        if left:
+            self._unregistered[address] = left

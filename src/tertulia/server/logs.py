@@ -9,13 +9,34 @@ import queue
 import sys
 import threading
 import time
-from typing import TextIO
+from typing import Any, TextIO
 
-_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s"
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
+_FORMATTER = logging.Formatter()  # of tracebacks
 _MAX_WAITING = 10_000  # lines; at the bound further ones are dropped, and counted
 _MAX_AT_ONCE = 1_000  # lines in one write
 _GATHER_S = 0.02
+
+
+class _Line(logging.LogRecord):
+    """A record of what a line tells: to find out the rest is most of what a record costs."""
+
+    def __init__(
+        self,
+        name: str,
+        level: int,
+        pathname: str,
+        lineno: int,
+        msg: object,
+        args: Any,
+        exc_info: Any,
+        *_: object,
+    ) -> None:
+        self.created = now = time.time()
+        self.msecs = int(now % 1 * 1_000)
+        self.name, self.levelno, self.levelname = name, level, logging.getLevelName(level)
+        self.msg, self.args = str(msg), args
+        self.exc_info, self.exc_text, self.stack_info = exc_info, None, None
 
 
 class LogThread(logging.Handler):
@@ -23,41 +44,35 @@ class LogThread(logging.Handler):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
-        formatter = logging.Formatter(_FORMAT, _TIME_FORMAT)
-        formatter.converter = time.gmtime
-        self.setFormatter(formatter)
         self._stream = stream
-        self._queue: queue.Queue[logging.LogRecord | str | None] = queue.Queue(_MAX_WAITING)
+        # Bound: _MAX_WAITING lines, and a few words of the main thread's.
+        self._queue: queue.SimpleQueue[logging.LogRecord | str | None] = queue.SimpleQueue()
         self._dropped = 0  # counted under the handler's lock
+        self._second, self._stamp = -1, ""  # how the last second was written
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue a line. Any thread; called under the handler's lock."""
-        record.msg, record.args = record.getMessage(), None  # as things are now
-        try:
-            if self._dropped:
-                message = f"log lines dropped={self._dropped}"
-                fields = {"msg": message, "levelno": logging.WARNING, "levelname": "WARNING"}
-                self._queue.put_nowait(logging.makeLogRecord(fields))
-                self._dropped = 0
-            self._queue.put_nowait(record)
-        except queue.Full:
+        if self._queue.qsize() >= _MAX_WAITING:
             self._dropped += 1
+            return
+        record.msg, record.args = record.getMessage(), None  # as things are now
+        if self._dropped:
+            message = f"log lines dropped={self._dropped}"
+            fields = {"msg": message, "levelno": logging.WARNING, "levelname": "WARNING"}
+            self._queue.put(logging.makeLogRecord(fields))
+            self._dropped = 0
+        self._queue.put(record)
 
     def say(self, text: str) -> None:
         """Queue words for the person at the terminal, between the lines of the log."""
-        with contextlib.suppress(queue.Full):  # then nobody reads
-            self._queue.put_nowait(text)
+        self._queue.put(text)
 
     def stop(self, timeout_s: float) -> bool:
         """Write what is queued and end; tell whether it was done in time."""
-        give_up_at = time.monotonic() + timeout_s
-        try:
-            self._queue.put(None, timeout=timeout_s)
-        except queue.Full:
-            return False
-        self._thread.join(max(0.0, give_up_at - time.monotonic()))
+        self._queue.put(None)
+        self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def _write_all(self) -> None:
@@ -77,7 +92,16 @@ class LogThread(logging.Handler):
                 self._stream.flush()
 
     def _as_line(self, entry: logging.LogRecord | str) -> str:
-        return (entry if isinstance(entry, str) else self.format(entry)) + "\n"
+        if isinstance(entry, str):
+            return f"{entry}\n"
+        second = int(entry.created)
+        if second != self._second:  # once for all that happens in it
+            self._second = second
+            self._stamp = time.strftime(_TIME_FORMAT, time.gmtime(second))
+        text = f"{self._stamp}.{entry.msecs:03.0f}Z {entry.levelname} {entry.getMessage()}\n"
+        if entry.exc_info:
+            text += f"{_FORMATTER.formatException(entry.exc_info)}\n"
+        return text
 
 
 def start_logging(level: str) -> LogThread:
@@ -85,6 +109,7 @@ def start_logging(level: str) -> LogThread:
     # No line tells them, and finding out is half of what a line costs.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
+    logging.setLogRecordFactory(_Line)
     handler = LogThread(sys.stderr)
     logging.basicConfig(level=level.upper(), handlers=[handler])
     return handler

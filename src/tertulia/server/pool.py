@@ -1,7 +1,7 @@
 """The workers, and which of them a new connection goes to."""
 
 import itertools
-import socket
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +10,9 @@ from tertulia.server.config import Config
 from tertulia.server.hub import Hub
 from tertulia.server.limits import Admission
 from tertulia.server.mailbox import Mailbox
-from tertulia.server.worker import Worker
+from tertulia.server.worker import Arrival, Worker
+
+log = logging.getLogger("tertulia.server")
 
 
 class WorkerPool:
@@ -37,21 +39,33 @@ class WorkerPool:
             for worker in workers:
                 worker.start()
 
-    def assign(self, sock: socket.socket, address: str) -> None:
-        """Give a new connection to the worker whose turn it is, or to one of its own.
+    def assign(self, arrivals: list[Arrival]) -> list[Arrival]:
+        """Give new connections to the workers in turn, or each to one of its own.
 
-        Raises RuntimeError or OSError if the system gives no further thread or descriptor.
+        Returns those for whom the system gives no further thread or descriptor.
         """
-        if self._config.threads is not None:
-            next(self._turn).adopt(sock, address)
-            return
-        worker = self._new_worker()
-        worker.adopt(sock, address)
+        if self._config.threads is None:
+            return [arrival for arrival in arrivals if not self._assign_own_worker(arrival)]
+        shares: dict[Worker, list[Arrival]] = {}
+        for arrival in arrivals:
+            shares.setdefault(next(self._turn), []).append(arrival)
+        for worker, share in shares.items():
+            worker.adopt(share)
+        return []
+
+    def _assign_own_worker(self, arrival: Arrival) -> bool:
         try:
-            worker.start()
-        except RuntimeError:
-            self._forget(worker)
-            raise
+            worker = self._new_worker()
+            worker.adopt([arrival])
+            try:
+                worker.start()
+            except RuntimeError:
+                self._forget(worker)
+                raise
+        except (RuntimeError, OSError) as error:
+            log.warning("refused address=%s code=server_full error=%s", arrival[1], error)
+            return False
+        return True
 
     def drain(self, timeout_s: float) -> bool:
         """Have all workers say goodbye and end; tell whether they did in time."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from msgspec import UnsetType
+from msgspec import Struct, UnsetType
 
 from tertulia.protocol.messages import Status
 from tertulia.protocol.names import Name
@@ -51,7 +51,7 @@ class Session:
     own_events: list[tuple[int, bytes]] = field(default_factory=list)  # for it alone, with seq
 
 
-class Receipt(NamedTuple):
+class Receipt(Struct, frozen=True):
     """Who is to be told, in answer to which request, that a message is stored."""
 
     session: Session

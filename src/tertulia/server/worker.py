@@ -14,12 +14,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from tertulia.protocol.messages import (
-    CloseReason,
-    Closing,
-    Ok,
-    ServerMessage,
-)
+from msgspec import UNSET
+
+from tertulia.protocol.lines import encode_lines
+from tertulia.protocol.messages import Answer, CloseReason, Closing, Ok, ServerMessage
 from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.connection import CLOSED, OPEN_STATES, REGISTERED, Connection, State
@@ -33,6 +31,8 @@ from tertulia.server.session import Receipt, Session
 from tertulia.server.watchdog import Watchdog
 
 log = logging.getLogger("tertulia.server")
+
+Arrival = tuple[socket.socket, str]  # and the address that it comes from
 
 _MAX_WAIT_S = 3_600.0  # epoll takes no more than some weeks
 _READABLE = select.EPOLLIN
@@ -97,9 +97,9 @@ class Worker:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def adopt(self, sock: socket.socket, address: str) -> None:
-        """Take over an accepted, non-blocking socket."""
-        self.mailbox.post(functools.partial(self._on_adopt, sock, address))
+    def adopt(self, arrivals: list[Arrival]) -> None:
+        """Take over accepted, non-blocking sockets."""
+        self.mailbox.post(functools.partial(self._on_adopt, arrivals))
 
     def drain(self) -> None:
         """Say goodbye to everyone, send what is to be sent, close, and end."""
@@ -158,7 +158,7 @@ class Worker:
                     self.mailbox.clear_wake_up()
                 continue
             try:
-                if mask == _READABLE and not connection.held and not connection.eof:
+                if mask == _READABLE and not connection.held:
                     receive(connection)
                 else:
                     self._on_ready(connection, mask)
@@ -245,13 +245,19 @@ class Worker:
         return True
 
     def _on_stored(self, receipts: list[tuple[Receipt, bool]]) -> None:
-        for (session, request_id, seq), is_stored in receipts:
-            connection = self._by_session.get(session)
-            if connection is not None and is_stored:
-                self._handler.answer_pending(connection, Ok(id=request_id, seq=seq))
-            elif connection is not None:
-                lost = refusals.not_stored(request_id, seq)
-                self._handler.answer_pending(connection, lost)
+        answers: dict[Connection, list[Answer]] = {}
+        for receipt, is_stored in receipts:
+            connection = self._by_session.get(receipt.session)
+            if connection is None:
+                continue
+            connection.pending -= 1
+            told = answers.setdefault(connection, [])
+            if not is_stored:
+                told.append(refusals.not_stored(receipt.request_id, receipt.seq))
+            elif receipt.request_id is not UNSET:
+                told.append(Ok(id=receipt.request_id, seq=receipt.seq))
+        for connection, told in answers.items():
+            self.output.tell_line(connection, encode_lines(told))
 
     def on_blocked(self, connection: Connection) -> None:
         """Wait until a socket takes something again."""
@@ -288,15 +294,16 @@ class Worker:
 
     # --- beginnings and ends -------------------------------------------------------------------
 
-    def _on_adopt(self, sock: socket.socket, address: str) -> None:
-        rate = RateLimit(self._config, self.now)
-        connection = Connection(sock, address, self.now, rate)
-        self._connections[connection.fd] = connection
-        self._watchdog.look_at(connection, self.now + self._config.register_timeout_s)
-        if self._draining:
-            self._say_goodbye(connection)
-        else:
-            self.watch(connection)
+    def _on_adopt(self, arrivals: list[Arrival]) -> None:
+        for sock, address in arrivals:
+            rate = RateLimit(self._config, self.now)
+            connection = Connection(sock, address, self.now, rate)
+            self._connections[connection.fd] = connection
+            self._watchdog.look_at(connection, self.now + self._config.register_timeout_s)
+            if self._draining:
+                self._say_goodbye(connection)
+            else:
+                self.watch(connection)
 
     def welcome(self, connection: Connection, session: Session, seq: int) -> None:
         """Let a connection that has registered follow the chat from `seq` on."""
