@@ -115,6 +115,27 @@ def test_a_search_finds_what_was_said_a_moment_ago(room):
     assert room.texts(Search(text="numero 42")) == ["número 42"]
 
 
+def test_while_a_search_waits_for_the_index_others_are_acknowledged(room, monkeypatch):
+    caught_up, index = threading.Event(), room.history._store.index
+
+    def index_slowly(count):
+        index(count)
+        return not caught_up.is_set()
+
+    monkeypatch.setattr(room.history._store, "index", index_slowly)
+    room.say("hola", 1)
+    answer: Queue[HistoryPage | Error] = Queue()
+    room.history.ask(Search(text="hola"), answer.put, lambda: True)
+    for request_id in range(1, 5):
+        assert room.home.next()[0] == request_id
+        room.say("hola de nuevo", request_id + 1)
+    assert answer.empty()
+    caught_up.set()
+    page = answer.get(timeout=WAIT_S)
+    assert isinstance(page, HistoryPage)
+    assert page.messages[0].text == "hola"
+
+
 def test_a_repeated_nonce_is_acknowledged_with_the_number_it_had(room):
     room.say("hola", 1, nonce="n")
     room.say("otra vez", 2, nonce="n")
