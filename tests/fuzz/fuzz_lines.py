@@ -15,7 +15,14 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports():
-    from tertulia.protocol.lines import BadRequest, LineBuffer, LineTooLong, decode_request, encode
+    from tertulia.protocol.lines import (
+        BadRequest,
+        LineBuffer,
+        LineTooLong,
+        RequestBuffer,
+        decode_request,
+        encode,
+    )
 
 from msgspec import UNSET
 
@@ -47,6 +54,40 @@ def fuzz(data: bytes) -> None:
     for line in expected:
         if isinstance(line, bytes):
             try_line(line)
+    requests = [TOO_LONG if isinstance(line, str) else decode(line) for line in expected]
+    assert requests == list(decode_stream(stream, limit, (len(stream),))), "requests in one piece"
+    assert requests == list(decode_stream(stream, limit, sizes)), f"requests in pieces of {sizes}"
+
+
+def decode(line: bytes) -> object:
+    """Give the request, or what its refusal says."""
+    try:
+        return decode_request(line)
+    except BadRequest as bad:
+        return bad.code, bad.request_id, str(bad)
+
+
+def decode_stream(stream: bytes, limit: int, sizes: Iterable[int]) -> Iterator[object]:
+    """Feed a RequestBuffer, and take all that there is after each piece."""
+    buffer = RequestBuffer(limit)
+    sizes = list(sizes)
+    position = turn = 0
+    while position < len(stream):
+        size = min(buffer.room, sizes[turn % len(sizes)])
+        buffer.feed(stream[position : position + size])
+        position, turn = position + size, turn + 1
+        while True:
+            try:
+                request = buffer.next_request()
+            except BadRequest as bad:
+                yield bad.code, bad.request_id, str(bad)
+            except LineTooLong:
+                yield TOO_LONG
+                return
+            else:
+                if request is None:
+                    break
+                yield request
 
 
 def cut_plainly(stream: bytes, limit: int) -> Iterator[bytes | str]:

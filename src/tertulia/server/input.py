@@ -46,11 +46,12 @@ class Input:
         connection.pinged = False
         if connection.challengers:
             self._worker.answer_challengers(connection)
-        if connection.state in OPEN_STATES:
-            if connection.session is None and not data.strip(b"\r\n"):
-                connection.line_count += 1  # empty lines are nothing, but not for ever
-            requests.feed(data)
-            self.work(connection)
+        if connection.state not in OPEN_STATES:
+            return
+        if connection.session is None and not data.strip(b"\r\n"):
+            connection.line_count += 1  # empty lines are nothing, but not for ever
+        requests.feed(data)
+        self.work(connection)
 
     def _on_eof(self, connection: Connection) -> None:
         connection.eof = True
