@@ -6,10 +6,8 @@ import threading
 import pytest
 
 from tertulia.server.audience import Audience
-from tertulia.server.config import Config
 from tertulia.server.connection import Connection, State
 from tertulia.server.eventlog import EventLog
-from tertulia.server.limits import RateLimit
 
 
 class Bench:
@@ -32,7 +30,7 @@ class Bench:
         near.setblocking(False)
         near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
         far.setblocking(False)
-        connection = Connection(near, "10.0.0.1", 0.0, RateLimit(Config(port=0), 0.0))
+        connection = Connection(near, "10.0.0.1", 0.0)
         self.far[connection] = far
         self.audience.add(connection, cursor)
         return connection

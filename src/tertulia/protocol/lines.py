@@ -113,9 +113,21 @@ class RequestBuffer(LineBuffer):
 
     def feed(self, data: bytes) -> None:
         """Take what came from the network."""
-        if self.by_line or self.decoded or not self._decode(data):
-            self.by_line = True
-            super().feed(data)
+        if not (self.by_line or self.decoded):
+            try:
+                if not data.isascii():
+                    data.decode()  # the decoder skips the fields that it does not know unread
+                if data.find(b"\n") == len(data) - 1:
+                    self.decoded.append(_request_decoder.decode(data))
+                    return
+                *lines, rest = data.split(b"\n")
+                if not rest:
+                    self.decoded = list(map(_request_decoder.decode, reversed(lines)))
+                    return
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass  # which line it is, and what is wrong with it, is found out line by line
+        self.by_line = True
+        super().feed(data)
 
     def next_request(self) -> Request | None:
         """Take the next request, or None if there is none yet. Raises BadRequest, LineTooLong."""
@@ -126,22 +138,6 @@ class RequestBuffer(LineBuffer):
             return decode_request(line)
         self.by_line = self.in_mid_line
         return None
-
-    def _decode(self, data: bytes) -> bool:
-        """Decode whole lines, each a request; False if the bytes are anything else."""
-        try:
-            if not data.isascii():
-                data.decode()  # the decoder skips the fields that it does not know unread
-            if data.find(b"\n") == len(data) - 1:
-                self.decoded.append(_request_decoder.decode(data))
-                return True
-            *lines, rest = data.split(b"\n")
-            if rest:
-                return False
-            self.decoded = list(map(_request_decoder.decode, reversed(lines)))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return False  # which line it is, and what is wrong with it, is found out later
-        return True
 
 
 def decode_request(line: bytes) -> Request:

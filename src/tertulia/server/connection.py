@@ -81,7 +81,7 @@ class Connection:
         "watched",
     )
 
-    def __init__(self, sock: socket.socket, address: str, now: float, rate: RateLimit) -> None:
+    def __init__(self, sock: socket.socket, address: str, now: float) -> None:
         self.sock = sock
         self.fd = sock.fileno()
         self.recv, self.send = sock.recv, sock.send
@@ -92,7 +92,7 @@ class Connection:
         self.requests = RequestBuffer()
         self.line_count = 0  # before `welcome`
         self.malformed_count = 0
-        self.rate = rate  # of the requests after `welcome`
+        self.rate: RateLimit | None = None  # of the requests after `welcome`; from the first on
         self.held = False  # its next lines wait for another thread's reply, or for the next:
         self.backed_up = False  # it has not taken its last answers
         self.eof = False  # the client will send no more

@@ -7,12 +7,13 @@ import threading
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import compress
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from tertulia.protocol.messages import Gap
 
 
-class Stretch(NamedTuple):
+class Stretch(Struct, frozen=True):
     """Consecutive lines of the log as one piece, and the number of each.
 
     `through` is the cursor of who has got it all: beyond the last number, if what follows was left
@@ -42,17 +43,20 @@ class EventLog:
         self._ends: list[int] = []  # where each line ends, counted in bytes since the beginning
         self._start = self._end = 0  # where the first line kept begins, where the last one ends
         self._trimmed_seq = last_seq
+        self._last_message_seq = last_seq
         self.last_seq = last_seq
 
     def append(self, line: bytes, *, is_message: bool) -> None:
         """Add the event that has the next number. Under the lock."""
         self._lines.append(line)
         self._are_messages.append(is_message)
-        self._end += len(line)
-        self._ends.append(self._end)
-        self.last_seq += 1
-        if self._end - self._start > self._max_bytes + self._slack_bytes:
-            self._trim(self._end - self._max_bytes)
+        self._end = end = self._end + len(line)
+        self._ends.append(end)
+        self.last_seq = seq = self.last_seq + 1
+        if is_message:
+            self._last_message_seq = seq
+        if end - self._start > self._max_bytes + self._slack_bytes:
+            self._trim(end - self._max_bytes)
 
     def take(
         self,
@@ -70,9 +74,11 @@ class EventLog:
         with self._lock:
             if cursor >= self.last_seq:
                 return None
-            if cursor < self._trimmed_seq:
-                return Gap(after=cursor, through=self.last_seq)
             first = cursor - self._trimmed_seq
+            if first < 0:
+                return Gap(after=cursor, through=self.last_seq)
+            if messages_only and cursor >= self._last_message_seq and before is None:
+                return Stretch(b"", (), self.last_seq)
             start = self._ends[first - 1] if first else self._start
             last = len(self._ends)
             if self._end - start > max_bytes:

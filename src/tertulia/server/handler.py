@@ -37,6 +37,7 @@ from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
 from tertulia.server.connection import Connection, State
 from tertulia.server.hub import Handover, Hub, InTheWay, Wait
+from tertulia.server.limits import RateLimit
 
 if TYPE_CHECKING:
     from tertulia.server.config import Config
@@ -139,13 +140,13 @@ class RequestHandler:
                 outcome.session, functools.partial(worker.mailbox.post, once_known)
             )
         else:
-            session, welcome, replaced = outcome
+            session, replaced = outcome.session, outcome.replaced
             if replaced is not None:
                 replaced.home.evict(replaced)
                 log.info("left name=%s reason=replaced", replaced.name.shown)
             log.info("joined name=%s address=%s", session.name.shown, session.address)
-            worker.welcome(connection, session, welcome.seq)
-            worker.output.tell(connection, welcome)
+            worker.welcome(connection, session, outcome.welcome.seq)
+            worker.output.tell(connection, outcome.welcome)
 
     def _after_challenge(self, connection: Connection, request: Register) -> None:
         if connection.state is State.UNREGISTERED:
@@ -269,7 +270,7 @@ class RequestHandler:
 
     def _may_spend(self, connection: Connection, request_id: int | UnsetType) -> bool:
         """Spend a token of the session's rate limit; answer if there is none left."""
-        retry_after_s = connection.rate.spend(self._worker.now)
+        retry_after_s = self._rate_of(connection).spend(self._worker.now)
         if not retry_after_s:
             return True
         error = self._refuse_for_now(connection, request_id, retry_after_s)
@@ -277,13 +278,19 @@ class RequestHandler:
             self._worker.output.tell(connection, error)
         return False
 
+    def _rate_of(self, connection: Connection) -> RateLimit:
+        if connection.rate is None:
+            connection.rate = RateLimit(self._config, self._worker.now)
+        return connection.rate
+
     def _refuse_for_now(
         self, connection: Connection, request_id: int | UnsetType, retry_after_s: float
     ) -> Error | None:
         """Make a `rate_limited`; None if it was the last of a flood, and the connection ends."""
-        connection.rate.note_refused(self._worker.now)
+        rate = self._rate_of(connection)
+        rate.note_refused(self._worker.now)
         error = refusals.rate_limited(request_id, retry_after_s)
-        if not connection.rate.is_flood(self._worker.now):
+        if not rate.is_flood(self._worker.now):
             return error
         self._worker.finish(connection, CloseReason.FLOOD, error)
         return None

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum, auto
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import UNSET, Struct
 
@@ -53,7 +53,7 @@ from tertulia.server.registry import Registry
 from tertulia.server.session import Home, Receipt, Session
 
 
-class Registered(NamedTuple):
+class Registered(Struct, frozen=True):
     """A new session, and the one whose place it has taken, if any."""
 
     session: Session
@@ -61,7 +61,7 @@ class Registered(NamedTuple):
     replaced: Session | None
 
 
-class InTheWay(NamedTuple):
+class InTheWay(Struct, frozen=True):
     """A session to be challenged before the newcomer is refused."""
 
     session: Session

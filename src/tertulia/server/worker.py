@@ -24,7 +24,7 @@ from tertulia.server.connection import CLOSED, OPEN_STATES, REGISTERED, Connecti
 from tertulia.server.handler import RequestHandler
 from tertulia.server.hub import Hub
 from tertulia.server.input import Input
-from tertulia.server.limits import Admission, RateLimit
+from tertulia.server.limits import Admission
 from tertulia.server.mailbox import Mailbox
 from tertulia.server.output import Output
 from tertulia.server.session import Receipt, Session
@@ -296,8 +296,7 @@ class Worker:
 
     def _on_adopt(self, arrivals: list[Arrival]) -> None:
         for sock, address in arrivals:
-            rate = RateLimit(self._config, self.now)
-            connection = Connection(sock, address, self.now, rate)
+            connection = Connection(sock, address, self.now)
             self._connections[connection.fd] = connection
             self._watchdog.look_at(connection, self.now + self._config.register_timeout_s)
             if self._draining:
