@@ -140,7 +140,11 @@ class Connection:
 
     def push_stretch(self, stretch: Stretch, now: float) -> bool:
         """Send events; tell whether all of them went out. Raises OSError."""
-        sent = self.send_some(stretch.data, now) if stretch.data else 0
+        try:
+            sent = self.send(stretch.data) if stretch.data else 0
+        except BlockingIOError:
+            return False
+        self.progress_at = now
         self.note_sent(stretch, sent)
         return sent == len(stretch.data)
 
@@ -158,12 +162,3 @@ class Connection:
             complete += 1
         if complete:
             self.cursor = stretch.seqs[complete - 1]
-
-    def send_some(self, data: bytes | bytearray, now: float) -> int:
-        """Send as much as the socket takes; 0 if it takes nothing. Raises OSError."""
-        try:
-            sent = self.send(data)
-        except BlockingIOError:
-            return 0
-        self.progress_at = now
-        return sent

@@ -26,10 +26,8 @@ from tertulia.server.store import MessageReader, MessageStore, StoreDamaged, set
 log = logging.getLogger("tertulia.server")
 
 _GROUP = 500  # messages in one commit, at most
-# A commit costs as much as 40 messages. After a group of so many the next is gathered for a while:
-# a lone message never waits, and a busy room's `ok` comes a little later, but for a third.
-_BUSY_GROUP = 16
-_GATHER_S = 0.005
+_BUSY_GROUP = 16  # messages; after so many the next group is gathered for a while, because a commit
+_GATHER_S = 0.005  # costs as much as 40 messages in it. A lone message never waits
 _INDEX_STEP = 2_000  # messages brought into the search index between two looks at the queue
 _INDEX_BACKLOG = 200_000  # so many, a second's work, are not left for a quiet moment
 _QUIET_S = 0.5  # without anything to write: a quiet moment
