@@ -221,7 +221,9 @@ int main(int argc, char **argv) {
     /* Who speaks is among those who receive. Where it does not get its own message there is one
      * client more, so that every message has as many deliveries everywhere. */
     client_count = opt.receivers + !wire->echoes;
-    if (opt.senders > client_count) opt.senders = client_count;
+    opt.direct = !strcmp(opt.workload, "direct");
+    if (opt.direct) client_count = 2 * opt.senders; /* in pairs */
+    if (opt.senders > client_count) fail("more senders than clients: %ld", opt.senders);
     long most = client_count + opt.newcomers;
     clients = calloc(most, sizeof *clients);
     dirty = calloc(most, sizeof *dirty);

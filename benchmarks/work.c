@@ -94,10 +94,11 @@ static void tell(struct meter from, struct meter to) {
     double wall = to.wall - from.wall;
     uint64_t count = to.deliveries - from.deliveries;
     printf("{\"seconds\":%.4f,\"deliveries\":%lu,\"messages\":%lu,\"cpu_s\":%.4f,"
-           "\"switches\":%ld,\"busy\":%.3f,\"lost\":%lu,\"twice\":%lu,\"disordered\":%lu",
+           "\"switches\":%ld,\"busy\":%.3f,\"clients\":%ld,\"lost\":%lu,\"twice\":%lu,"
+           "\"disordered\":%lu",
            wall, count, to.messages - from.messages, to.server_cpu - from.server_cpu,
-           to.switches - from.switches, (to.own_cpu - from.own_cpu) / wall, lost, twice,
-           disordered);
+           to.switches - from.switches, (to.own_cpu - from.own_cpu) / wall, client_count, lost,
+           twice, disordered);
 }
 
 static void tell_latencies(const char *suffix) {
@@ -186,8 +187,8 @@ static void connect_all(void) {
     run_for(SETTLE_S); /* what is still on its way to those who came first */
     struct meter after = meter_read();
     tell(from, to);
-    printf(",\"clients\":%ld,\"resident_kb\":%ld,\"cpu_all_s\":%.4f", client_count,
-           after.resident_kb - from.resident_kb, after.server_cpu - from.server_cpu);
+    printf(",\"resident_kb\":%ld,\"cpu_all_s\":%.4f", after.resident_kb - from.resident_kb,
+           after.server_cpu - from.server_cpu);
 }
 
 static void idle(void) {
@@ -242,10 +243,6 @@ static const struct { const char *name; void (*run)(void); } workloads[] = {
 void run_workload(void) {
     for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
         if (strcmp(workloads[i].name, opt.workload)) continue;
-        if (workloads[i].run == direct) {
-            opt.direct = 1;
-            client_count = 2 * opt.senders;
-        }
         if (workloads[i].run == mixed && !wire->status) fail("%s has no status", wire->name);
         check_begin();
         workloads[i].run();

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -37,10 +38,34 @@ def test_a_small_fanout_gives_a_table(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def load_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    program = tmp_path_factory.mktemp("load") / "load"
-    sources = [BENCHMARKS / source for source in LOAD]
-    subprocess.run(["cc", "-O1", "-std=gnu11", "-o", program, *sources], check=True)
+    return build(tmp_path_factory.mktemp("load") / "load", *LOAD)
+
+
+def build(program: Path, *sources: str) -> Path:
+    files = [BENCHMARKS / source for source in sources]
+    subprocess.run(["cc", "-O1", "-std=gnu11", "-o", program, *files], check=True)
     return program
+
+
+def test_direct_messages_go_between_as_many_pairs_as_there_are_senders(
+    load_program: Path, tmp_path: Path
+) -> None:
+    limit = build(tmp_path / "limit", "limit.c")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with subprocess.Popen([limit, str(port)]) as server:
+        wait_until_it_listens(port)
+        done = subprocess.run(
+            [load_program, f"port={port}", "workload=direct", "senders=50", "measure_ms=100"],
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
+        )
+        server.kill()
+    told = json.loads(done.stdout)
+    assert (told["clients"], told["lost"]) == (100, 0)
+    assert told["deliveries"] >= 50
 
 
 @pytest.mark.parametrize(
@@ -79,6 +104,16 @@ def test_the_load_generator_finds_a_fault(
     assert told["messages"] == 10
     assert {key: told[key] for key in ("lost", "twice", "disordered") if told[key]} == found
     assert done.returncode == bool(found)
+
+
+def wait_until_it_listens(port: int) -> None:
+    give_up_at = time.monotonic() + WAIT_S
+    while time.monotonic() < give_up_at:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    pytest.fail("it does not listen")
 
 
 def serve_faulty(listener: socket.socket, fault: Fault) -> None:
