@@ -8,7 +8,7 @@ MAX_TEXT_BYTES = 16_384  # of UTF-8
 _SHORT_CHARS = MAX_TEXT_BYTES // 4  # never too many bytes, whatever they are
 
 # C0 without \t and \n, DEL, C1, unpaired surrogates.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def check_text(text: str) -> ErrorCode | None:

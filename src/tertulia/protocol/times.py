@@ -1,8 +1,34 @@
 """How a moment is written on the wire."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 
 def rfc3339(moment: datetime) -> str:
     """Write a moment in UTC, with milliseconds: 2026-11-22T15:04:05.123Z."""
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+class Stamps:
+    """Writes one moment after another, and of each only what is not as in the last one.
+
+    For one thread at a time.
+    """
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
+        self._stamp = self._second = ""
+        self._stamped_ms: int | None = None
+        self._stamped_second: int | None = None
+
+    def now(self) -> str:
+        """Write the present moment."""
+        now_ms = int(self._wall() * 1_000)
+        if now_ms != self._stamped_ms:
+            self._stamped_ms = now_ms
+            second, ms = divmod(now_ms, 1_000)
+            if second != self._stamped_second:
+                self._stamped_second = second
+                self._second = rfc3339(datetime.fromtimestamp(second, UTC)).removesuffix("000Z")
+            self._stamp = f"{self._second}{ms:03}Z"
+        return self._stamp

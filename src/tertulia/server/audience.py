@@ -24,7 +24,8 @@ class Audience:
         self._stretch_bytes = stretch_bytes
         self._messages_only = messages_only
         self._cursor = log.last_seq
-        self._in_step: dict[Connection, Callable[[bytes], int]] = {}
+        # By what sends to them: after a pause each thing more that a round touches is a cache miss.
+        self._in_step: dict[Callable[[bytes], int], Connection] = {}
         self._behind: dict[Connection, None] = {}  # to be tried in the next round
         self._blocked: set[Connection] = set()  # to be tried once their sockets take more
 
@@ -47,24 +48,24 @@ class Audience:
     def insert(self, connection: Connection, seq: int, line: bytes) -> None:
         """Send a connection an event for it alone, in its place among the log's."""
         connection.own_events.append((seq, line))
-        if self._in_step.pop(connection, None) is not None:
+        if self._in_step.pop(connection.send, None) is not None:
             self.add(connection, self._cursor)
 
     def remove(self, connection: Connection) -> None:
         """Send it no more events."""
-        self._in_step.pop(connection, None)
+        self._in_step.pop(connection.send, None)
         self._behind.pop(connection, None)
         self._blocked.discard(connection)
 
     def take_rest(self, connection: Connection) -> bytes:
         """Take, for a connection that is about to leave, the events it has not got yet."""
-        cursor = self._cursor if connection in self._in_step else connection.cursor
+        cursor = self._cursor if connection.send in self._in_step else connection.cursor
         rest = self._take(cursor)
         return rest.data if isinstance(rest, Stretch) else encode(rest) if rest else b""
 
     def set_blocked(self, connection: Connection) -> None:
         """Leave a connection alone until `unblock`."""
-        if self._in_step.pop(connection, None) is not None:
+        if self._in_step.pop(connection.send, None) is not None:
             connection.cursor = self._cursor
         self._behind.pop(connection, None)
         self._blocked.add(connection)
@@ -99,33 +100,35 @@ class Audience:
         cursor = self._cursor
         if isinstance(stretch, Gap):  # the worker itself was too slow
             self._cursor = stretch.through
-            for connection in self._in_step:
+            for connection in self._in_step.values():
                 self.add(connection, cursor)
             self._in_step.clear()
             return []
         if stretch is None or not stretch.data:
             self._cursor = stretch.through if stretch else cursor
             return []
-        late: list[tuple[Connection, int, OSError | None]] = []
+        late: list[tuple[Callable[[bytes], int], int, OSError | None]] = []
         data, size = stretch.data, len(stretch.data)
-        for connection, send in self._in_step.items():
+        for send in self._in_step:
             try:
                 sent = send(data)
             except BlockingIOError:
-                late.append((connection, 0, None))
+                late.append((send, 0, None))
             except OSError as error:
-                late.append((connection, 0, error))
+                late.append((send, 0, error))
             else:
                 if sent != size:
-                    late.append((connection, sent, None))
+                    late.append((send, sent, None))
         self._cursor = stretch.through
-        for connection, sent, _ in late:
-            del self._in_step[connection]
+        to_care_for: list[tuple[Connection, OSError | None]] = []
+        for send, sent, problem in late:
+            connection = self._in_step.pop(send)
             connection.cursor = cursor
             connection.note_sent(stretch, sent)
             connection.progress_at = now
             self._blocked.add(connection)
-        return [(connection, error) for connection, _, error in late]
+            to_care_for.append((connection, problem))
+        return to_care_for
 
     def _flush_behind(self, now: float) -> list[tuple[Connection, OSError | None]]:
         late: list[tuple[Connection, OSError | None]] = []
@@ -169,5 +172,5 @@ class Audience:
         last_seq = self._log.last_seq
         if not own_events and connection.cursor >= last_seq and self._cursor >= last_seq:
             del self._behind[connection]
-            self._in_step[connection] = connection.send
+            self._in_step[connection.send] = connection
         return True

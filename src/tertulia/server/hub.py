@@ -43,7 +43,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.names import Name, parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES, check_text
-from tertulia.protocol.times import rfc3339
+from tertulia.protocol.times import Stamps
 from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.eventlog import EventLog
@@ -95,11 +95,11 @@ class Hub:
         self._config = config
         self._monotonic = monotonic
         self._wall = wall
+        self._now = Stamps(wall).now
         self._lock = threading.Lock()
         self._registry = Registry(shared_addresses=config.shared_addresses)
         self._nonces = RecentNonces(config.nonce_keep_s, config.max_nonces)
         self.history = history
-        self._stamp, self._stamped_ms = "", -1
         self._epoch, self._seq = secrets.token_hex(8), 0
         if history is not None:
             self._epoch, self._seq = history.numbering.epoch, history.numbering.last_seq
@@ -378,14 +378,6 @@ class Hub:
         if self.history is not None:
             self.history.reserve_soon(self._seq)
         return self._seq
-
-    def _now(self) -> str:
-        """Write the moment: anew only in another millisecond, for a busy chat has many in each."""
-        now_ms = int(self._wall() * 1_000)
-        if now_ms != self._stamped_ms:
-            self._stamped_ms = now_ms
-            self._stamp = rfc3339(datetime.fromtimestamp(now_ms / 1_000, UTC))
-        return self._stamp
 
 
 def _has_token(session: Session, request: Register) -> bool:
