@@ -33,7 +33,8 @@ class State(Enum):
 
 # Looked up once: that costs more than to compare with them.
 REGISTERED, DRAINING, CLOSED = State.REGISTERED, State.DRAINING, State.CLOSED
-OPEN_STATES = (State.UNREGISTERED, State.REGISTERED)  # more is carried out
+# The usual one first: a state is compared in Python code, unless it is the same.
+OPEN_STATES = (State.REGISTERED, State.UNREGISTERED)  # more is carried out
 _NEXT_STATES = {
     State.UNREGISTERED: {State.REGISTERED, State.FINISHING, State.CLOSED},
     State.REGISTERED: {State.FINISHING, State.CLOSED},

@@ -93,7 +93,7 @@ class RequestHandler:
         if session.own_events:
             self._worker.output.tell_own_events(connection, session)
         if answer is not None:
-            self._answer(connection, answer)
+            self._worker.output.tell(connection, answer)
 
     def _may_try(self, connection: Connection) -> bool:
         """Count a line before `welcome`; end the connection if there were too many."""
@@ -117,8 +117,8 @@ class RequestHandler:
                 self._worker.output.tell(connection, refusals.not_registered(request.id))
 
     def _answer(self, connection: Connection, answer: Answer | None) -> None:
-        """Queue an answer, if there is one already; there is no `ok` without an `id`."""
-        if answer is not None and not (isinstance(answer, Ok) and answer.id is UNSET):
+        """Queue an answer, if there is one."""
+        if answer is not None:
             self._worker.output.tell(connection, answer)
 
     def _quit(self, connection: Connection) -> None:
@@ -238,18 +238,17 @@ class RequestHandler:
         outcome = self._hub.direct(session, request)
         if not isinstance(outcome, Handover):
             return outcome
-        worker, receiver = self._worker, outcome.session
-        if receiver.home is worker:
-            return self._after_handover(session, request, worker.put(receiver, outcome.line))
+        receiver, line = outcome.session, outcome.line
+        if receiver.home is self._worker:
+            return self._after_handover(session, request, self._worker.put(receiver, line))
         connection.held = True  # the answers come in the order of the requests
-        receiver.home.hand_over(
-            receiver,
-            outcome.line,
-            lambda delivered: worker.mailbox.post(
-                functools.partial(self._resume_direct, connection, session, request, delivered)
-            ),
-        )
+        resume = functools.partial(self._resume_direct, connection, session, request)
+        receiver.home.hand_over(receiver, line, functools.partial(self._post, resume))
         return None
+
+    def _post(self, call: Callable[[bool], object], delivered: bool) -> None:
+        """Have a call made by the worker with what another thread has replied."""
+        self._worker.mailbox.post(functools.partial(call, delivered))
 
     def _after_handover(self, session: Session, request: Direct, delivered: bool) -> Answer | None:
         if not delivered:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Literal
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from tertulia import __version__
 from tertulia.protocol.lines import encode
@@ -205,7 +205,7 @@ class Hub:
     # --- talking -------------------------------------------------------------------------------
 
     def say(self, session: Session, request: Say) -> Ok | Wait | Error | None:
-        """Publish a message to the general chat; None if the session has ended meanwhile."""
+        """Publish a message to the general chat; None if there is nothing to answer."""
         problem = check_text(request.text)
         if problem is not None:
             return refusals.text_refused(request, problem)
@@ -225,19 +225,19 @@ class Hub:
                 message = self._publish_message(session, request)
                 self._nonces.remember(key, message.seq, now)
             if self.history is None:
-                return Ok(id=request.id, seq=message.seq)
+                return _ok(request, message.seq)
             self.history.write(message, Receipt(session, request.id, message.seq))
             return Wait.FOR_DISK
 
-    def _confirm(self, session: Session, request: Say, seq: int) -> Ok | Wait:
+    def _confirm(self, session: Session, request: Say, seq: int) -> Ok | Wait | None:
         """Answer a message that was said before."""
         if self.history is None:
-            return Ok(id=request.id, seq=seq)
+            return _ok(request, seq)
         self.history.confirm(Receipt(session, request.id, seq))
         return Wait.FOR_DISK
 
     def direct(self, session: Session, request: Direct) -> Handover | Ok | Error | None:
-        """Find the session that a direct message is for; None if the sender's has ended.
+        """Find the session that a direct message is for; None if there is nothing to do.
 
         Whoever carries the handover out reports it by `direct_delivered`.
         """
@@ -251,7 +251,7 @@ class Hub:
                 key = (session.name.key, "direct", request.nonce)
                 if self._nonces.get(key, self._monotonic()) is not None:
                     self._note_activity(session)
-                    return Ok(id=request.id)
+                    return _ok(request)
             receiver = self._registry.called(request.to)
             if receiver is None:
                 return refusals.not_connected(request, request.to)
@@ -280,7 +280,7 @@ class Hub:
     # --- status and lists ----------------------------------------------------------------------
 
     def set_status(self, session: Session, request: SetStatus) -> Ok | Error | None:
-        """Change a user's status and tell everyone; None if the session has ended meanwhile."""
+        """Change a user's status and tell everyone; None if there is nothing to answer."""
         try:
             status = Status(request.status)
         except ValueError:
@@ -292,7 +292,7 @@ class Hub:
             session.chosen = status
             session.idled = False
             self._show_status(session, status, "user")
-            return Ok(id=request.id)
+            return _ok(request)
 
     def idle(self, session: Session) -> None:
         """Set a user from whom nothing comes to INACTIVO."""
@@ -378,6 +378,11 @@ class Hub:
         if self.history is not None:
             self.history.reserve_soon(self._seq)
         return self._seq
+
+
+def _ok(request: Say | Direct | SetStatus, seq: int | UnsetType = UNSET) -> Ok | None:
+    """Answer a request that was carried out, if it asked for an answer by having an `id`."""
+    return None if request.id is UNSET else Ok(id=request.id, seq=seq)
 
 
 def _has_token(session: Session, request: Register) -> bool:
