@@ -1,343 +1,20 @@
-"""A real server in a process of its own, and clients that are nothing but a socket.
-
-Every Peer comes from a loopback address of its own unless told otherwise, so that the rule of one
-user for each address is on. Whoever waits here waits for a line, an end or a round trip, with a
-limit so generous that it passes only when something has gone wrong.
-"""
+"""A real server for each test, or for each module, and what they start it with."""
 
 import contextlib
 import itertools
-import json
-import os
-import re
 import resource
-import select
-import signal
-import socket
-import struct
 import subprocess
 import sys
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-WAIT_S = 30.0  # for what has to come
-STOP_S = 10.0  # the promise about SIGTERM
-PROGRAM = Path(sys.executable).with_name("tertulia-server")
+sys.path.insert(0, str(Path(__file__).parent))  # for what the tests import from beside themselves
 
-Message = dict[str, Any]
-
-_hosts = itertools.count(2)
-_marks = itertools.count(1)
-
-
-def fresh_address() -> str:
-    """Give a loopback address that no other client of this run has."""
-    number = next(_hosts)
-    return f"127.{1 + number // 62_500}.{number // 250 % 250}.{2 + number % 250}"
-
-
-class Peer:
-    """One connection: sends anything, reads line by line, answers the server's pings unasked."""
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        source: str | None = None,
-        *,
-        receive_buffer: int | None = None,
-    ) -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.source = source or ("::1" if family == socket.AF_INET6 else fresh_address())
-        self.answers_pings = True  # a test may have it stop
-        self.name = self.token = ""
-        self.seq = 0  # as `welcome` had it
-        self.pings = 0  # that came from the server
-        self._ids = itertools.count(1_000_000)
-        self._rest = b""  # a line without its end
-        self._unread: deque[Message] = deque()
-        self.socket = socket.socket(family, socket.SOCK_STREAM)
-        if receive_buffer is not None:  # before connecting: the window is agreed upon there
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(WAIT_S)
-        try:
-            self.socket.bind((self.source, 0))
-            self.socket.connect((host, port))
-        except OSError:
-            self.socket.close()
-            raise
-
-    def __repr__(self) -> str:
-        return f"<Peer {self.name or '-'} from {self.source}>"
-
-    # --- sending -------------------------------------------------------------------------------
-
-    def send_raw(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-    def send(self, kind: str, **fields: Any) -> None:
-        self.send_all({"type": kind, **fields})
-
-    def send_all(self, *requests: Message) -> None:
-        """Send several requests in one packet."""
-        self.send_raw("".join(json.dumps(request) + "\n" for request in requests).encode())
-
-    # --- reading -------------------------------------------------------------------------------
-
-    def next(self, timeout: float = WAIT_S) -> Message | None:
-        """Give the next message, None at the end; the server's pings are answered and left out."""
-        deadline = time.monotonic() + timeout
-        while True:
-            if not self._unread and not self._read(deadline - time.monotonic()):
-                return None
-            while self._unread:
-                message = self._unread.popleft()
-                if message["type"] != "ping" or not self._answer_ping():
-                    return message
-
-    def _answer_ping(self) -> bool:
-        self.pings += 1
-        if self.answers_pings:
-            with contextlib.suppress(OSError):  # the server has closed meanwhile: next() tells
-                self.send("pong")
-        return self.answers_pings
-
-    def _read(self, timeout: float) -> bool:
-        """Read at least one line; False at the end. Raises AssertionError when nothing comes."""
-        deadline = time.monotonic() + timeout
-        while True:
-            self.socket.settimeout(max(0.001, deadline - time.monotonic()))
-            try:
-                chunk = self.socket.recv(262_144)
-            except TimeoutError:
-                raise AssertionError(f"{self} waited {timeout:.1f} s in vain") from None
-            if not chunk:
-                assert not self._rest, f"{self} was closed in the middle of {self._rest[:200]!r}"
-                return False
-            *lines, self._rest = (self._rest + chunk).split(b"\n")
-            self._unread.extend(json.loads(line) for line in lines)
-            if lines:
-                return True
-
-    def expect(self, kind: str, **fields: Any) -> Message:
-        """Read the next message, which has to be of this type and hold these fields."""
-        message = self.next()
-        assert message is not None, f"{self} was closed before {kind} {fields}"
-        found = {field: message.get(field) for field in fields}
-        assert (message["type"], found) == (kind, fields), f"{self} got {message}"
-        return message
-
-    def expect_error(self, code: str, **fields: Any) -> Message:
-        error = self.expect("error", code=code, **fields)
-        assert isinstance(error["message"], str)
-        assert error["message"]
-        return error
-
-    def expect_end(self) -> None:
-        """Nothing more comes, and the server closes."""
-        message = self.next()
-        assert message is None, f"{self} got {message} instead of the end"
-
-    def until(self, kind: str, **fields: Any) -> list[Message]:
-        """Collect all messages up to and with the first of this type with these fields."""
-        collected = []
-        while (message := self.next()) is not None:
-            collected.append(message)
-            if message["type"] == kind and fields.items() <= message.items():
-                return collected
-        raise AssertionError(f"{self} was closed before {kind} {fields}: {collected[-5:]}")
-
-    def rest(self) -> list[Message]:
-        """Collect all messages until the server closes."""
-        return list(iter(self.next, None))
-
-    def ask(self, kind: str, **fields: Any) -> Message:
-        """Give the answer to a request; what comes before it stays to be read."""
-        request_id = next(self._ids)
-        self.send(kind, id=request_id, **fields)
-        *before, answer = self.until_id(request_id)
-        self._unread.extendleft(reversed(before))
-        return answer
-
-    def until_id(self, request_id: int) -> list[Message]:
-        collected: list[Message] = []
-        while not collected or collected[-1].get("id") != request_id:
-            message = self.next()
-            assert message is not None, f"{self} was closed before its answer: {collected[-5:]}"
-            collected.append(message)
-        return collected
-
-    def roundtrip(self) -> list[Message]:
-        """Send a ping and collect everything before its pong."""
-        request_id = next(self._ids)
-        self.send("ping", id=request_id)
-        *before, pong = self.until_id(request_id)
-        assert pong == {"type": "pong", "id": request_id}
-        return before
-
-    def register(self, name: str, **fields: Any) -> Message:
-        """Become a user; its own `joined` is read too."""
-        self.send("register", name=name, id=1, **fields)
-        welcome = self.expect("welcome", id=1)
-        self.name, self.token, self.seq = welcome["name"], welcome["token"], welcome["seq"]
-        if fields.get("events") != "messages":
-            self.until("joined", name=self.name)
-        return welcome
-
-    @contextlib.contextmanager
-    def alive(self) -> Iterator[None]:
-        """Answer the server's pings in the background, and keep all else to be read later."""
-        done = threading.Event()
-
-        def answer() -> None:
-            while not done.is_set():
-                if not select.select([self.socket], [], [], 0.05)[0]:
-                    continue
-                if not self._read(WAIT_S):
-                    return
-                kept = [m for m in self._unread if m["type"] != "ping" or not self._answer_ping()]
-                self._unread = deque(kept)
-
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join(WAIT_S)
-
-    # --- ending --------------------------------------------------------------------------------
-
-    def half_close(self) -> None:
-        """Say that nothing more will come, and go on reading, as `nc -N` does."""
-        self.socket.shutdown(socket.SHUT_WR)
-
-    def close(self) -> None:
-        self.socket.close()
-
-    def reset(self) -> None:
-        """Die without a word: the other side gets an RST."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
-
-    def wait_for_end(self) -> None:
-        """Read whatever comes until the server has closed the connection."""
-        self._unread.clear()
-        deadline = time.monotonic() + WAIT_S
-        with contextlib.suppress(ConnectionResetError):
-            while self.socket.fileno() >= 0:
-                self.socket.settimeout(max(0.001, deadline - time.monotonic()))
-                if not self.socket.recv(262_144):
-                    return
-
-
-class Server:
-    """A `tertulia-server`, run `within` another command if need be, and the clients of a test."""
-
-    def __init__(self, options: tuple[str, ...], log: Path, within: tuple[str, ...] = ()) -> None:
-        self._log = log
-        self.peers: list[Peer] = []
-        with log.open("wb") as stderr:
-            self.process = subprocess.Popen(
-                [*within, PROGRAM, "0", *options],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env=os.environ | {"PYTHONWARNINGS": "default"},
-            )
-        assert self.process.stdout is not None
-        readable, _, _ = select.select([self.process.stdout], [], [], WAIT_S)
-        line = self.process.stdout.readline().decode() if readable else ""
-        address = re.fullmatch(r"listening on (\S+) (\d+)\n", line)
-        if address is None:
-            self.process.kill()
-            self.process.wait()
-        assert address, f"printed {line!r}, not where it listens:\n{self.log()}"
-        self.host, self.port = address[1], int(address[2])
-
-    def __repr__(self) -> str:
-        return f"<Server on {self.host} {self.port}>"
-
-    def log(self) -> str:
-        return self._log.read_text(errors="backslashreplace")
-
-    def wait_for_log(self, pattern: str) -> str:
-        """Give the log once it holds this: a thread of its own writes it."""
-        give_up_at = time.monotonic() + WAIT_S
-        while not re.search(pattern, log := self.log()):
-            assert time.monotonic() < give_up_at, f"{pattern!r} is not in the log:\n{log}"
-            time.sleep(0.01)
-        return log
-
-    def peer(self, source: str | None = None, host: str = "127.0.0.1", **options: Any) -> Peer:
-        """Connect without registering."""
-        peer = Peer(host, self.port, source, **options)
-        self.peers.append(peer)
-        return peer
-
-    def user(self, name: str, source: str | None = None, **fields: Any) -> Peer:
-        """Connect and register."""
-        peer = self.peer(source)
-        peer.register(name, **fields)
-        return peer
-
-    def users(self, *names: str) -> list[Peer]:
-        """Register several, each of whom has then seen all of them join."""
-        peers = [self.user(name) for name in names]
-        self.sync(*peers)
-        return peers
-
-    def sync(self, *peers: Peer) -> list[list[Message]]:
-        """Let the first say something, and give what else each has got, up to a pong after it.
-
-        What is numbered before it comes before it, and what was answered with `ok` before is in the
-        hands of whomever it was for: so whatever is not in here will not come.
-        """
-        mark = f"mark {next(_marks)}"
-        peers[0].send("say", text=mark)
-        return [peer.until("message", text=mark)[:-1] + peer.roundtrip() for peer in peers]
-
-    def part(self) -> None:
-        """End all clients and wait until the server has ended their sessions."""
-        peers, self.peers = self.peers, []
-        for peer in peers:
-            with contextlib.suppress(OSError):
-                peer.half_close()
-        for peer in peers:
-            peer.wait_for_end()
-            peer.close()
-
-    def signal(self, number: int = signal.SIGTERM) -> None:
-        self.process.send_signal(number)
-
-    def wait(self) -> int:
-        """Give the exit status, which has to come within ten seconds."""
-        return self.process.wait(STOP_S)
-
-    def stop(self) -> None:
-        """End it in an orderly way, if it still runs, and look at what it has left behind."""
-        assert self.process.stdout is not None
-        for peer in self.peers:
-            peer.close()
-        try:
-            if self.process.poll() is None:
-                self.signal()
-                assert self.wait() == 0, self.log()
-            if not self.process.stdout.closed:
-                assert self.process.stdout.read() == b"", "one line on stdout, and no more"
-        finally:
-            self.process.kill()
-            self.process.wait()
-            self.process.stdout.close()
-        assert "Traceback" not in self.log(), self.log()
-        assert "ResourceWarning" not in self.log(), self.log()
+from peers import PROGRAM, WAIT_S, Server
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -406,3 +83,50 @@ def server(module_server: Server) -> Iterator[Server]:
     yield module_server
     assert module_server.process.poll() is None, module_server.log()
     module_server.part()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "history.db"
+
+
+@pytest.fixture
+def start(start_server, path):
+    """Start servers, one after another, with the same history."""
+    return lambda *options: start_server("--history", str(path), *options)
+
+
+@pytest.fixture
+def run(program):
+    """Run the command to its end; what it prints is kept."""
+
+    def run(*arguments, **options):
+        return subprocess.run(
+            [program, *map(str, arguments)],
+            capture_output=True,
+            timeout=WAIT_S,
+            check=False,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture
+def client(program):
+    """Run the real client for a user, as a process to be killed and stopped."""
+    with contextlib.ExitStack() as processes:
+
+        def start(server, name, source):
+            command = [program.with_name("tertulia"), name, "127.0.0.1", str(server.port)]
+            process = subprocess.Popen(
+                [*command, "--source", source, "--plain"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            processes.enter_context(process)
+            processes.callback(process.kill)
+            return process
+
+        yield start

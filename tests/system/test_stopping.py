@@ -3,6 +3,8 @@
 import signal
 
 import pytest
+from faults import SMALL, slow_peer, wait_for
+from histories import whole_history
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -86,3 +88,27 @@ def test_an_empty_server_ends_too(start_server):
     server = start_server()
     server.signal(signal.SIGINT)
     assert server.wait() == 0
+
+
+@pytest.mark.parametrize("threads", ["2", "session"])
+def test_a_stop_with_stopped_clients_is_in_time_and_stores_everything(
+    start_server, path, client, threads
+):
+    server = start_server(
+        *("--history", str(path), "--send-buffer-bytes", str(SMALL), "--threads", threads)
+    )
+    ana = server.user("ana")
+    processes = [client(server, f"p{n}", f"127.7.0.{2 + n}") for n in range(3)]
+    for number, process in enumerate(processes):
+        wait_for(lambda name=f"p{number}": ana.ask("info", name=name)["type"] == "info")
+        process.send_signal(signal.SIGSTOP)
+    for number in range(5):
+        slow_peer(server, f"stopped{number}")
+    for number in range(300):
+        ana.send("say", text=f"{number} " + "x" * 5_000, id=number)
+    ana.until_id(10)
+    server.signal()
+    acknowledged = {m["seq"] for m in ana.rest() if m["type"] == "ok"}
+    assert server.wait() == 0
+    server = start_server("--history", str(path))
+    assert acknowledged <= {m["seq"] for m in whole_history(server.user("ana"))}

@@ -1,0 +1,200 @@
+"""The file of a history: over restarts, where it is and whose, and what damage does to it."""
+
+import contextlib
+import os
+import re
+import socket
+import sqlite3
+import stat
+import subprocess
+import time
+
+import pytest
+from histories import kill, locked, say_all, texts_of
+
+WAIT_S = 30.0
+
+
+# --- restarts ------------------------------------------------------------------------------------
+
+
+def test_numbers_go_on_over_every_kind_of_end(start):
+    last_seq, epochs, said = 0, set(), []
+    for end in ("stop", "kill", "kill", "stop", "stop"):
+        server = start()
+        ana, luis = server.peer(), server.peer()
+        welcome = ana.register("ana")
+        assert last_seq <= welcome["seq"]
+        epochs.add(welcome["epoch"])
+        joined = luis.register("luis")["seq"] + 1
+        assert joined > last_seq
+        seq = ana.ask("say", text=f"before {end}")["seq"]
+        assert seq > joined
+        said.append((seq, f"before {end}"))
+        page = luis.ask("history")
+        assert [(m["seq"], m["text"]) for m in page["messages"]] == said
+        ana.send("status", status="OCUPADO")  # a number that is seen and not stored
+        last_seq = luis.until("presence", name="ana")[-1]["seq"]
+        if end == "kill":
+            kill(server)
+        else:
+            server.stop()
+    assert len(epochs) == 1
+
+
+def test_another_history_is_another_epoch(start_server, tmp_path):
+    files = [("--history", str(tmp_path / name)) for name in ("a.db", "b.db")]
+    welcomes = [start_server(*options).peer().register("ana") for options in files]
+    welcomes += [start_server().peer().register("ana") for _ in range(2)]
+    assert len({welcome["epoch"] for welcome in welcomes}) == 4
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_message_resent_after_a_restart_is_not_said_again(start, end):
+    server = start()
+    ana = server.user("ana")
+    seq = ana.ask("say", text="hola", nonce="n")["seq"]
+    kill(server) if end == "kill" else server.stop()
+    server = start()
+    ana, luis = server.users("Ana", "luis")
+    assert ana.ask("say", text="hola", nonce="n")["seq"] == seq
+    assert server.sync(luis, ana) == [[], []]
+    assert luis.ask("say", text="hola", nonce="n")["seq"] > seq, "another user's nonce is another"
+    assert texts_of(ana.ask("history")).count("hola") == 2
+
+
+def test_a_message_whose_commit_was_cut_off_may_come_again_and_carries_its_nonce(start, path):
+    server = start()
+    ana, luis = server.users("ana", "luis")
+    with locked(path):
+        ana.send("say", text="hola", nonce="n", id=7)
+        first = luis.until("message", text="hola")[-1]
+        kill(server)
+    assert all(m["type"] != "ok" for m in ana.rest())
+    server = start()
+    ana, luis = server.users("ana", "luis")
+    assert "hola" not in texts_of(luis.ask("history", limit=1))
+    seq = ana.ask("say", text="hola", nonce="n")["seq"]
+    second = luis.until("message", text="hola")[-1]
+    assert (second["seq"], second["nonce"]) == (seq, first["nonce"])
+    assert seq > first["seq"]
+    assert texts_of(luis.ask("history")).count("hola") == 1
+
+
+# --- where it is, and whose ----------------------------------------------------------------------
+
+
+def test_without_a_file_there_is_no_history(start_server):
+    for options in [(), ("--history", "off")]:
+        ana = start_server(*options).user("ana")
+        assert ana.ask("history")["code"] == "history_off"
+        assert ana.ask("search", text="hola")["code"] == "history_off"
+        assert ana.ask("say", text="hola")["type"] == "ok"
+
+
+def test_with_a_port_the_file_is_in_the_state_directory(program, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    state = tmp_path / "state"
+    process = subprocess.Popen(
+        [program, str(port), "--host", "127.0.0.1"],
+        env=os.environ | {"XDG_STATE_HOME": str(state)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    with process:
+        assert process.stdout.readline().decode() == f"listening on 127.0.0.1 {port}\n"
+        process.terminate()
+        assert process.wait(WAIT_S) == 0
+    assert (state / "tertulia" / f"history-{port}.db").is_file()
+
+
+def test_nobody_else_may_read_it(start, path):
+    before = os.umask(0)
+    try:
+        start().user("ana").ask("say", text="hola")
+    finally:
+        os.umask(before)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.glob("history*")}
+    assert path.name in modes
+    assert set(modes.values()) == {0o600}, modes
+
+
+def test_a_second_server_on_the_same_file_does_not_start(start, run, path):
+    ana = start().user("ana")
+    done = run(0, "--history", path, "--lang", "en")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().count("\n") == 1
+    assert "another server" in done.stderr.decode()
+    assert str(path) in done.stderr.decode()
+    assert ana.ask("say", text="hola")["type"] == "ok"
+
+
+@pytest.mark.parametrize("place", ["a directory", "no/right", "a file/below"])
+def test_a_place_where_no_file_can_be_is_one_clear_line(run, tmp_path, place):
+    (tmp_path / "a directory").mkdir()
+    (tmp_path / "a file").write_text("")
+    where = "/proc/history.db" if place == "no/right" else tmp_path / place
+    done = run(0, "--history", where, "--lang", "en")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().count("\n") == 1, done.stderr.decode()
+    assert str(where) in done.stderr.decode()
+
+
+def test_after_keep_days_messages_are_forgotten(start, path):
+    server = start()
+    say_all(server.user("ana"), [f"viejo perro {n}" for n in range(5_000)] + ["nuevo perro"])
+    server.stop()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE message SET time = '2020-01-01T00:00:00.000Z' WHERE text LIKE 'viejo%'")
+        db.commit()
+    server = start("--keep", "1")
+    luis = server.user("luis")
+    give_up_at = time.monotonic() + WAIT_S
+    while texts_of(luis.ask("history")) != ["nuevo perro"]:
+        assert time.monotonic() < give_up_at, "they are still there"
+    assert texts_of(luis.ask("search", text="perro")) == ["nuevo perro"]
+
+
+# --- damage --------------------------------------------------------------------------------------
+
+
+def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(start, path):
+    first = start()
+    epoch = first.peer().register("ana")["epoch"]
+    first.stop()
+    damaged = bytearray(path.read_bytes())
+    damaged[1000:] = os.urandom(len(damaged) - 1000)
+    path.write_bytes(damaged)
+    server = start()
+    ana = server.peer()
+    assert ana.register("ana")["epoch"] != epoch
+    assert ana.ask("say", text="hola")["type"] == "ok"
+    assert texts_of(ana.ask("history")) == ["hola"]
+    [aside] = path.parent.glob("history.db.damaged-*")
+    assert aside.read_bytes() == damaged
+    server.wait_for_log(r" ERROR history DAMAGED.*" + re.escape(str(aside)))
+
+
+def test_damage_that_comes_again_and_again_deletes_nothing(start, path):
+    contents = [f"damage {number} ".encode() * 500 for number in range(4)]
+    for content in contents:
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        path.write_bytes(content)
+        kill(start())
+    found = {aside.read_bytes() for aside in path.parent.glob("history.db.damaged-*")}
+    assert set(contents) <= found
+
+
+def test_garbage_in_the_lock_file_is_no_reason_not_to_start(start, path):
+    server = start()
+    seq = server.user("ana").ask("say", text="hola")["seq"]
+    kill(server)
+    for garbage in (b"hola\n", b"\0" * 21, b"-5", b"\xff" * 100):
+        path.with_name(f"{path.name}.lock").write_bytes(garbage)
+        server = start()
+        ana = server.user("ana")
+        before, seq = seq, ana.ask("say", text="hola")["seq"]
+        assert seq > before
+        kill(server)
