@@ -161,6 +161,14 @@ def test_another_numbering_begins_anew_and_its_small_numbers_are_shown() -> None
     assert numbers(catch_up.take(message(6))) == [6]
 
 
+def test_what_another_numbering_still_has_is_not_shown_again() -> None:
+    catch_up = CatchUp(new_welcome(10), FIRST_PAGE)
+    answer(catch_up, message(9, "a"))
+    catch_up.take(message(11, "b"))
+    catch_up.reconnected(new_welcome(10, epoch="of the backup"))
+    assert answer(catch_up, message(9, "a"), message(10, "c")) == [10]
+
+
 def test_what_was_kept_back_is_not_mixed_with_another_numbering() -> None:
     catch_up = CatchUp(new_welcome(1_000), 0)
     catch_up.take(Gap(after=1_000, through=1_010))

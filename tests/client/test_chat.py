@@ -197,6 +197,20 @@ def test_a_page_that_does_not_come_ends_the_catching_up_too(newcomer: Table, cod
     assert newcomer.face.told[-1] == ("caught_up",)
 
 
+def test_a_list_of_users_that_is_refused_is_asked_for_once_on_a_connection(
+    newcomer: Table,
+) -> None:
+    newcomer.turn()
+    refusal = Error(id=1, code="unavailable", message="no list")
+    newcomer.turn(refusal)
+    newcomer.turn(page(2))
+    assert newcomer.client.sent.count(Users()) == 1
+    assert ("answered", Users(), refusal) in newcomer.face.told
+    newcomer.lose()
+    newcomer.attempt(PickyClient())
+    assert newcomer.client.sent.count(Users()) == 1
+
+
 def test_without_a_first_page_there_is_nothing_to_catch_up_with(clock: Clock) -> None:
     table = Table(clock, first_page=0)
     table.turn()

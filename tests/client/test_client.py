@@ -38,6 +38,33 @@ def wait_for_end(client: Client) -> EndReason:
     return client.ended.reason
 
 
+# --- connecting --------------------------------------------------------------------------------
+
+
+def test_a_family_of_addresses_that_the_kernel_lacks_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_socket = socket.socket
+
+    def without_ipv6(family: int, *rest: Any, **options: Any) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return make_socket(family, *rest, **options)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        found = [
+            (socket.AF_INET6, socket.SOCK_STREAM, 0, "", ("::1", port, 0, 0)),
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port)),
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_asked: found)
+        monkeypatch.setattr(socket, "socket", without_ipv6)
+        sock = connection.open_socket("localhost", port, None, WAIT_S)
+        monkeypatch.undo()
+        assert sock.getpeername() == ("127.0.0.1", port)
+        sock.close()
+
+
 # --- registering -------------------------------------------------------------------------------
 
 

@@ -72,6 +72,13 @@ def test_an_invalid_name_gets_the_rule_and_a_similar_one() -> None:
     assert "Try" not in refused(ErrorCode.NAME_INVALID, Destination("!!", "h", 1))
 
 
+def test_a_server_has_not_the_last_word_for_ever() -> None:
+    endless = Error(code="c" * 10_000, message="m" * 10_000, name="n" * 10_000)
+    ended = End(EndReason.LOST, error=endless)
+    for text in (request_refused(endless, Say(text="a")), connection_ended(ended)):
+        assert len(text) < 2_000
+
+
 @pytest.mark.parametrize("lang", ["es", "en"])
 def test_every_refusal_has_words_without_leftover_placeholders(lang: str) -> None:
     set_language(lang)

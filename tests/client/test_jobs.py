@@ -3,7 +3,8 @@
 import pytest
 from msgspec import UNSET
 
-from tertulia.client.jobs import ANSWER_WITHIN_S, RETRY_AFTER_S, Job, Jobs, Origin
+from tertulia.client.errors import MAX_RETRY_AFTER_S, RETRY_AFTER_S
+from tertulia.client.jobs import ANSWER_WITHIN_S, Job, Jobs, Origin
 from tertulia.protocol.messages import (
     Direct,
     Error,
@@ -49,13 +50,26 @@ def test_the_next_has_its_turn_once_the_one_before_is_answered() -> None:
 def test_what_only_the_program_needs_can_go_first() -> None:
     jobs = Jobs()
     jobs.add(Users(), Origin.TYPED)
-    jobs.add(History(), Origin.CATCH_UP, first=True)
+    jobs.add(History(), Origin.CATCH_UP, place=0)
     assert jobs.has(Origin.CATCH_UP)
     assert begin(jobs, 1) == History()
     assert jobs.has(Origin.CATCH_UP)  # under way, too
     assert not jobs.has(Origin.REFRESH)
     jobs.answered(Ok(id=1), NOW)
     assert not jobs.has(Origin.CATCH_UP)
+
+
+def test_what_takes_long_goes_in_turns_with_what_was_typed() -> None:
+    jobs = Jobs()
+    for text in ("one", "two"):
+        jobs.add(Say(text=text, nonce=text), Origin.TYPED)
+    jobs.add(History(after=1), Origin.CATCH_UP, place=1)
+    assert begin(jobs, 1) == Say(text="one", nonce="one")
+    jobs.answered(Ok(id=1), NOW)
+    assert begin(jobs, 2) == History(after=1)
+    jobs.add(History(after=2), Origin.CATCH_UP, place=1)
+    jobs.answered(Ok(id=2), NOW)
+    assert begin(jobs, 3) == Say(text="two", nonce="two")
 
 
 def test_what_is_said_gets_a_nonce_of_its_own_and_keeps_one_that_it_has() -> None:
@@ -84,7 +98,10 @@ def test_an_answer_to_something_else_is_not_taken() -> None:
     assert jobs.answered(Ok(id=2), NOW) is not None
 
 
-@pytest.mark.parametrize(("retry_after", "wait_s"), [(0.25, 0.25), (None, RETRY_AFTER_S)])
+@pytest.mark.parametrize(
+    ("retry_after", "wait_s"),
+    [(0.25, 0.25), (None, RETRY_AFTER_S), (1e300, MAX_RETRY_AFTER_S), (-5.0, 0.0)],
+)
 def test_what_came_too_fast_waits_and_is_the_next_with_the_same_nonce(
     retry_after: float | None, wait_s: float
 ) -> None:
@@ -94,7 +111,7 @@ def test_what_came_too_fast_waits_and_is_the_next_with_the_same_nonce(
     said = begin(jobs, 1)
     assert jobs.answered(rate_limited(1, retry_after), NOW) is None
     assert jobs.wake_at == NOW + wait_s
-    assert jobs.next(NOW + wait_s - 0.01) is None
+    assert jobs.next(NOW + wait_s - 0.01) is None or not wait_s
     assert begin(jobs, 2, NOW + wait_s) == said
 
 

@@ -10,14 +10,26 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from tertulia.client import persistent as module
 from tertulia.client import reconnect
 from tertulia.client.client import Client
-from tertulia.client.errors import RegistrationRefused
+from tertulia.client.errors import End, NoAnswer, RegistrationRefused
+from tertulia.client.inbox import Inbox
 from tertulia.client.persistent import PersistentClient
-from tertulia.protocol.messages import ChatMessage
+from tertulia.protocol.messages import (
+    ChatMessage,
+    Gap,
+    History,
+    HistoryPage,
+    NumberedEvent,
+    Status,
+    StoredMessage,
+    Welcome,
+)
 
 PROGRAM = Path(sys.executable).with_name("tertulia-server")
 
@@ -50,6 +62,64 @@ class Phoenix:
             self.process.wait(20)
             self.process.stdout.close()
             self.process = None
+
+
+class Script:
+    """A connection of which a test says what comes and which pages are answered."""
+
+    welcome = Welcome(
+        name="bot", address="127.0.0.1", status=Status.ACTIVO, seq=10, token="t", epoch="e",
+        server="s", protocol=1, idle_after=120, max_text=16384,
+    )  # fmt: skip
+
+    def __init__(self, *events: NumberedEvent | Gap) -> None:
+        self.ended: End | None = None
+        self.unanswered = 0
+        self.all_given = threading.Event()
+        self._events = events
+        self._closed = threading.Event()
+
+    def events(self) -> Iterator[NumberedEvent | Gap]:
+        yield from self._events
+        self.all_given.set()
+        self._closed.wait(20)
+
+    def page(self, request: History) -> HistoryPage:
+        if self.unanswered:
+            self.unanswered -= 1
+            raise NoAnswer("it takes its time")
+        assert isinstance(request.after, int)
+        stored = StoredMessage(seq=request.after + 1, time="t", sender="luis", text="missed")
+        return HistoryPage(messages=[stored], more=False)
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+def spoken(seq: int, text: str = "hola") -> ChatMessage:
+    return ChatMessage(seq=seq, time="t", sender="luis", text=text)
+
+
+def persistent(script: Script) -> PersistentClient:
+    return PersistentClient(lambda _token: cast(Client, script), timeout=20)
+
+
+def test_a_page_that_is_not_answered_in_time_is_asked_for_again() -> None:
+    script = Script(Gap(after=10, through=11), spoken(12))
+    script.unanswered = 2
+    with persistent(script) as bot:
+        events = bot.events()
+        assert [next(events).seq, next(events).seq] == [11, 12]
+
+
+def test_who_does_not_read_holds_no_more_than_the_inbox_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "Inbox", lambda: Inbox(max_numbered_bytes=50_000))
+    script = Script(*(spoken(seq, "x" * 10_000) for seq in range(11, 31)))
+    with persistent(script) as bot:
+        assert script.all_given.wait(20)
+        assert next(bot.events()) == Gap(after=10, through=26)
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import pytest
 from plain_table import Clock, Table, page, said, without_nonces
 
 from tertulia.client import chat
+from tertulia.client.errors import RETRY_AFTER_S
 from tertulia.client.inbox import Dropped
-from tertulia.client.jobs import ANSWER_WITHIN_S, RETRY_AFTER_S
+from tertulia.client.jobs import ANSWER_WITHIN_S
 from tertulia.client.plain import FIRST_PAGE
 from tertulia.protocol.messages import (
     MAX_PAGE,
@@ -17,6 +18,7 @@ from tertulia.protocol.messages import (
     Say,
     Search,
     SetStatus,
+    UserList,
     Users,
 )
 
@@ -159,6 +161,7 @@ def test_an_error_to_a_page_that_is_not_needed_any_more_gives_nothing_up(
 ) -> None:
     on_terminal.turn(Gap(after=10, through=20), said(21, "after"))
     on_terminal.turn(Error(id=2, code="unavailable", message="no"))
+    on_terminal.turn(UserList(id=3, seq=20, users=[]))
     assert on_terminal.client.sent[-1] == History(after=10, before=21, limit=MAX_PAGE)
     number = len(on_terminal.client.sent)
     on_terminal.turn(page(number, said(12, "missed")))

@@ -76,9 +76,7 @@ class CatchUp:
         if messages:
             self.oldest_seq = min(self.oldest_seq, messages[0].seq)
         if request.after is UNSET:  # the first page, of what was said before
-            for message in messages:
-                self._remember(message)
-            return [*messages, *self._let_go()]
+            return [*filter(self._remember, messages), *self._let_go()]
         shown = self._show(messages)
         if page.more and messages:
             assert request.before is not UNSET

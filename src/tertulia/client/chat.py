@@ -119,6 +119,7 @@ class Chat:
         if self._catch_up.request is not None:
             self._jobs.add(self._catch_up.request, Origin.CATCH_UP)
         self._catching_up_first = first_page > 0
+        self._is_list_refused = False
         self._is_status_new = True  # of the one asked for last
         self._chosen: Status | None = None  # granted by the server
         self._quitting = False
@@ -247,7 +248,7 @@ class Chat:
             self._face.answered(request, refusal.error)
             return True
         except ConnectionLost:
-            self._jobs.add(request, job.origin, first=True)  # for the next connection
+            self._jobs.add(request, job.origin, place=0)  # for the next connection
             return False
         if isinstance(request, SetStatus):
             self._is_status_new = request.status != self.state.status
@@ -262,6 +263,9 @@ class Chat:
         match job.request, answer:
             case History(), _ if job.origin is Origin.CATCH_UP:
                 self._answer_catch_up(job.request, answer)
+            case Users(), Error() if job.origin is not Origin.TYPED:
+                self._is_list_refused = True
+                self._face.answered(job.request, answer)
             case Users(), UserList() if job.origin is not Origin.TYPED:
                 if job.origin is Origin.GREETING:
                     self._face.greet(len(answer.users))
@@ -278,7 +282,7 @@ class Chat:
             granted = isinstance(answer, Ok)
             self._chosen = Status(job.request.status) if granted else self._chosen
             self.state.answer_status(granted=granted)
-        self._ask_what_is_missing()
+        self._ask_what_is_missing(after_a_page=job.origin is Origin.CATCH_UP)
 
     def _answer_catch_up(self, request: History, answer: Answer) -> None:
         if isinstance(answer, HistoryPage):
@@ -292,12 +296,20 @@ class Chat:
             self._catching_up_first = False
             self._face.caught_up()
 
-    def _ask_what_is_missing(self) -> None:
-        has_list = self._jobs.has(Origin.GREETING) or self._jobs.has(Origin.REFRESH)
-        if self.state.needs_users and not has_list:
-            self._jobs.add(Users(), Origin.REFRESH, first=True)
+    def _ask_what_is_missing(self, *, after_a_page: bool = False) -> None:
+        if self.state.needs_users and not self._asks_for_users():
+            self._jobs.add(Users(), Origin.REFRESH, place=0)
         if self._catch_up.request is not None and not self._jobs.has(Origin.CATCH_UP):
-            self._jobs.add(self._catch_up.request, Origin.CATCH_UP, first=True)
+            # There may be many pages: what was typed has its turn between two of them.
+            self._jobs.add(self._catch_up.request, Origin.CATCH_UP, place=int(after_a_page))
+
+    def _asks_for_users(self) -> bool:
+        """Tell whether the list of users is asked for, or was refused on this connection."""
+        return (
+            self._is_list_refused
+            or self._jobs.has(Origin.GREETING)
+            or self._jobs.has(Origin.REFRESH)
+        )
 
     # --- the connection ------------------------------------------------------------------------
 
@@ -334,11 +346,12 @@ class Chat:
 
     def _go_on_with(self, client: Client) -> None:
         self._client = client
+        self._is_list_refused = False
         self.state.reconnected(client.welcome)
         self._catch_up.reconnected(client.welcome)
         self._face.tell(lambda: _("Connected again."))
         if self._chosen not in (None, client.welcome.status):
-            self._jobs.add(SetStatus(status=str(self._chosen)), Origin.REFRESH, first=True)
+            self._jobs.add(SetStatus(status=str(self._chosen)), Origin.REFRESH, place=0)
         self._ask_what_is_missing()
 
     # --- what happens --------------------------------------------------------------------------

@@ -49,7 +49,11 @@ def open_socket(host: str, port: int, source: str | None, timeout: float) -> soc
         raise NoConnection(ConnectFailure.UNKNOWN_HOST, str(error)) from error
     failure = NoConnection(ConnectFailure.UNKNOWN_HOST)
     for address_family, kind, protocol, _, address in addresses:
-        sock = socket.socket(address_family, kind, protocol)
+        try:
+            sock = socket.socket(address_family, kind, protocol)
+        except OSError as error:  # a kernel without IPv6, for example
+            failure = NoConnection(ConnectFailure.UNREACHABLE, str(error))
+            continue
         try:
             _connect(sock, address, local, timeout)
         except NoConnection as error:

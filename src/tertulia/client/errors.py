@@ -9,6 +9,9 @@ from msgspec import UNSET, Struct
 
 from tertulia.protocol.messages import Closing, Error
 
+RETRY_AFTER_S = 1.0  # when a server asks to wait and does not say how long
+MAX_RETRY_AFTER_S = 60.0  # whatever it says
+
 
 class ConnectFailure(Enum):
     """Why there is no connection."""
@@ -94,3 +97,8 @@ class RequestRefused(_Refused):
     def retry_after(self) -> float | None:
         """The seconds to wait before trying again, if that helps."""
         return None if self.error.retry_after is UNSET else self.error.retry_after
+
+
+def wait_before_retry(error: Error) -> float:
+    """Tell for how many seconds to wait before a request that came too fast is sent again."""
+    return min(max(error.retry_after or RETRY_AFTER_S, 0.0), MAX_RETRY_AFTER_S)

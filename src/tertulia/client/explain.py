@@ -149,7 +149,10 @@ def request_refused(error: Error, request: Request) -> str:
         case _:
             text = _("The server refuses that: {message} ({code}).")
     return text.format(
-        name=name, max_text=MAX_TEXT_BYTES, message=error.message, code=str(error.code)
+        name=name[:MAX_SERVER_WORDS],
+        max_text=MAX_TEXT_BYTES,
+        message=error.message[:MAX_SERVER_WORDS],
+        code=str(error.code)[:MAX_SERVER_WORDS],
     )
 
 
@@ -177,7 +180,7 @@ def connection_ended(end: End) -> str:
             )
         case _ if end.error is not None:
             text = _("The server closed the connection: {message}")
-            return text.format(message=end.error.message)
+            return text.format(message=end.error.message[:MAX_SERVER_WORDS])
         case _:
             return _("The connection to the server was lost.")
 

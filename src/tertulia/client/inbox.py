@@ -74,12 +74,6 @@ class Inbox:
             self._closed = True
             self._changed.notify_all()
 
-    @property
-    def finished(self) -> bool:
-        """Tell whether it is closed and everything was taken."""
-        with self._changed:
-            return self._closed and not self._numbered and not self._others
-
     def _ready(self) -> bool:
         return self._closed or bool(self._numbered) or bool(self._others)
 

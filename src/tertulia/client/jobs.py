@@ -1,6 +1,6 @@
 """What is to be asked of the server, one request after the other, each answered before the next.
 
-Pure but for the clock that it is told: the face sends and receives.
+The clock is told: the `Chat` sends and receives.
 """
 
 import secrets
@@ -11,10 +11,10 @@ from typing import NamedTuple
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from tertulia.client.errors import wait_before_retry
 from tertulia.protocol.messages import Answer, Direct, Error, ErrorCode, Quit, Request, Say
 
 ANSWER_WITHIN_S = 60.0  # then the next has its turn; a dead server is found out before
-RETRY_AFTER_S = 1.0  # when a server asks to wait and does not say how long
 
 
 class Origin(Enum):
@@ -58,15 +58,15 @@ class Jobs:
             return self._give_up_at
         return self._not_before if self._waiting else None
 
-    def add(self, request: Request, origin: Origin, *, first: bool = False) -> None:
-        """Have a request carried out; what is said gets a nonce, so that it can be said again."""
+    def add(self, request: Request, origin: Origin, *, place: int | None = None) -> None:
+        """Have a request carried out, after `place` others, or as the last of all.
+
+        What is said gets a nonce, so that it can be said again.
+        """
         if isinstance(request, Say) and request.nonce is UNSET:
             request = replace(request, nonce=secrets.token_urlsafe(9))
         job = Job(request, origin)
-        if first:
-            self._waiting.appendleft(job)
-        else:
-            self._waiting.append(job)
+        self._waiting.insert(len(self._waiting) if place is None else place, job)
 
     def has(self, origin: Origin) -> bool:
         """Tell whether there is a request of an origin, waiting or under way."""
@@ -106,7 +106,7 @@ class Jobs:
             return None
         self._under_way = None
         if isinstance(answer, Error) and answer.code == ErrorCode.RATE_LIMITED:
-            self._not_before = now + (answer.retry_after or RETRY_AFTER_S)
+            self._not_before = now + wait_before_retry(answer)
             self._waiting.appendleft(job)
             return None
         return job

@@ -18,12 +18,12 @@ from tertulia.client.errors import (
     NoAnswer,
     RegistrationRefused,
     RequestRefused,
+    wait_before_retry,
 )
-from tertulia.client.inbox import Inbox, Incoming
+from tertulia.client.inbox import Dropped, Inbox, Incoming
 from tertulia.client.reconnect import Reconnector
+from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import ErrorCode, Gap, NumberedEvent
-
-RETRY_AFTER_S = 1.0  # when a server asks to wait and does not say how long
 
 
 class PersistentClient:
@@ -80,7 +80,7 @@ class PersistentClient:
                 except RequestRefused as refusal:
                     if refusal.code != ErrorCode.RATE_LIMITED or time.monotonic() >= give_up_at:
                         raise
-                    time.sleep(refusal.retry_after or RETRY_AFTER_S)
+                    time.sleep(wait_before_retry(refusal.error))
                 except NoAnswer:
                     if time.monotonic() >= give_up_at:
                         raise
@@ -147,7 +147,7 @@ class PersistentClient:
 
     def _take(self, event: ClientEvent) -> None:
         if not isinstance(event, NumberedEvent | Gap):
-            self._inbox.put(Incoming(event, b""))
+            self._put(event)
             return
         self._give(self._catch_up.take(event))
         if isinstance(event, Gap):
@@ -155,7 +155,11 @@ class PersistentClient:
 
     def _give(self, events: list[NumberedEvent]) -> None:
         for event in events:
-            self._inbox.put(Incoming(event, b""))
+            self._put(event)
+
+    def _put(self, event: ClientEvent) -> None:
+        # The inbox measures by the line.
+        self._inbox.put(Incoming(event, b"" if isinstance(event, Dropped) else encode(event)))
 
     def _fill(self) -> None:
         """Fetch what is missing; what cannot be had is announced by a Gap."""
@@ -164,14 +168,16 @@ class PersistentClient:
                 self._give(self._catch_up.page(request, self._client.page(request)))
             except RequestRefused as refusal:
                 if refusal.code == ErrorCode.RATE_LIMITED:
-                    time.sleep(refusal.retry_after or RETRY_AFTER_S)
+                    time.sleep(wait_before_retry(refusal.error))
                     continue
                 after, before = request.after, request.before
                 assert isinstance(after, int)
                 assert isinstance(before, int)
-                self._inbox.put(Incoming(Gap(after=after, through=before - 1), b""))
+                self._put(Gap(after=after, through=before - 1))
                 self._give(self._catch_up.give_up(request))
-            except (ConnectionLost, NoAnswer):
+            except NoAnswer:
+                continue  # nothing of what comes live can be given before
+            except ConnectionLost:
                 return  # the next connection asks again
 
     def _connect_anew(self) -> Client | None:

@@ -10,7 +10,6 @@ from tertulia.protocol.messages import (
     Gap,
     Joined,
     Left,
-    NumberedEvent,
     Presence,
     ServerMessage,
     Status,
@@ -31,7 +30,7 @@ class State:
         self.status = welcome.status
         self.asked_status: Status | None = None  # asked for, and not yet confirmed
         self._epoch = welcome.epoch
-        self.last_seq = self._entered_seq = welcome.seq  # what came before it was not heard here
+        self._entered_seq = welcome.seq  # what came before it was not heard here
         self.said = 0
         self.heard = 0
         self._here: dict[str, tuple[Status, int]] = {self.name: (welcome.status, welcome.seq)}
@@ -42,8 +41,6 @@ class State:
 
     def apply(self, message: ServerMessage | None) -> None:
         """Take in what the server sent."""
-        if isinstance(message, NumberedEvent):
-            self.last_seq = max(self.last_seq, message.seq)
         match message:
             case ChatMessage():
                 self._count(message.sender, is_new=message.seq > self._entered_seq)
@@ -56,7 +53,6 @@ class State:
             case UserList():
                 self._replace_list(message)
             case Gap():
-                self.last_seq = max(self.last_seq, message.through)
                 self._list_needed_from = message.through
 
     def reconnected(self, welcome: Welcome) -> None:
@@ -65,7 +61,6 @@ class State:
             self._epoch, self._entered_seq = welcome.epoch, welcome.seq
         self.status = welcome.status
         self.asked_status = None
-        self.last_seq = welcome.seq
         self._here = {self.name: (welcome.status, welcome.seq)}
         self._gone.clear()
         self._list_seq, self._list_needed_from = -1, welcome.seq
