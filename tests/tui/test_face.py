@@ -390,7 +390,9 @@ def test_what_was_forgotten_is_asked_for_again(
 
 def test_where_there_is_no_history_it_is_asked_for_once(table: FaceTable) -> None:
     table.face.fetch_older(by_command=True)
-    table.turn(Error(id=1, code=ErrorCode.HISTORY_OFF, message=""))
+    refusal = Error(id=1, code=ErrorCode.HISTORY_OFF, message="")
+    table.turn(refusal)
+    assert table.answers == [(History(), refusal)]
     assert not table.face.fetch_older()
     assert len(table.client.sent) == 1
 
@@ -398,8 +400,13 @@ def test_where_there_is_no_history_it_is_asked_for_once(table: FaceTable) -> Non
 def test_a_history_that_cannot_be_read_now_can_be_asked_for_again(table: FaceTable) -> None:
     table.face.fetch_older()
     table.turn(Error(id=1, code=ErrorCode.UNAVAILABLE, message=""))
-    table.face.fetch_older()
+    assert table.answers == []  # nobody has asked for it in so many words
+    table.face.fetch_older(by_command=True)
     assert len(table.client.sent) == 2
+    refusal = Error(id=2, code=ErrorCode.UNAVAILABLE, message="")
+    table.turn(refusal)
+    assert table.answers == [(History(), refusal)]
+    assert not table.face.older_came
 
 
 def test_a_page_that_never_comes_does_not_prevent_the_next(table: FaceTable) -> None:

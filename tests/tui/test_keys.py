@@ -9,6 +9,7 @@ from table import SMALL, USUAL, ChatTable
 from textual.selection import SELECT_ALL
 
 from tertulia.protocol.messages import Direct, Info, SetStatus, Status
+from tertulia.tui import bareview
 from tertulia.tui.dialogs import ChoiceDialog, HelpDialog, SearchDialog
 from tertulia.tui.keys import KEYS
 
@@ -231,7 +232,7 @@ LAST = ("ctrl+c", "ctrl+q", "ctrl+d")  # nothing can be pressed after these
 
 
 def test_each_key_does_what_the_help_says(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builtins.input", lambda _prompt: "")
+    monkeypatch.setattr(bareview, "show", lambda _text: None)
 
     async def press_all(table: ChatTable) -> None:
         for name, scenario in tested_keys.items():
@@ -255,16 +256,13 @@ def test_the_bare_text_is_printed_whole_while_the_screen_is_away(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     printed: list[str] = []
-    asked: list[str] = []
-    monkeypatch.setattr("builtins.print", printed.append)
-    monkeypatch.setattr("builtins.input", lambda prompt: asked.append(prompt) or "")
+    monkeypatch.setattr(bareview, "show", printed.append)
 
     async def scenario(table: ChatTable) -> None:
         await f7_shows_bare_text(table)
 
     ChatTable(clock).run(scenario)
     assert "[15:04] luis: to be copied" in printed[0].splitlines()
-    assert asked == ["\nEnter: back to the chat"]
 
 
 async def click_own_status(table: ChatTable) -> None:
@@ -353,7 +351,7 @@ def test_each_click_does_what_a_key_does(clock: Clock) -> None:
 def test_each_word_of_the_key_bar_can_be_clicked(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("builtins.input", lambda _prompt: "")
+    monkeypatch.setattr(bareview, "show", lambda _text: None)
 
     async def scenario(table: ChatTable) -> None:
         table.app.suspend = contextlib.nullcontext  # type: ignore[method-assign]

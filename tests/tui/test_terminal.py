@@ -22,6 +22,7 @@ import pytest
 TERTULIA = Path(sys.executable).parent / "tertulia"
 WAIT_S = 20.0
 CTRL_Q = b"\x11"
+F7 = b"\x1b[18~"
 ENTERED = "\x1b[?1049h"  # the alternate screen, where the chat is drawn
 LEFT = "\x1b[?1049l"
 
@@ -217,6 +218,42 @@ def test_a_signal_gives_the_terminal_back(
     seat.see(LEFT)
     seat.see("Not sent: half")
     assert seat.process.wait(WAIT_S) == -number
+
+
+@pytest.mark.parametrize("key", [b"\r", b"\x03", b"\x04"], ids=["enter", "ctrl-c", "ctrl-d"])
+def test_a_key_brings_the_screen_back_from_the_bare_text(
+    sit_down: Callable[..., Seat], key: bytes
+) -> None:
+    seat = sit_down()
+    seat.type(F7)
+    seat.see(LEFT)
+    seat.see("luis: number")
+    seat.see("Enter: back to the chat")
+    seat.type(b"no key that ends it" + key)
+    seat.see(ENTERED)
+    seat.see("F1 Help")
+    seat.see("number")
+    assert seat.leave() == 0
+
+
+def test_a_signal_ends_the_program_from_the_bare_text_too(sit_down: Callable[..., Seat]) -> None:
+    seat = sit_down()
+    seat.type(F7)
+    seat.see("Enter: back to the chat")
+    seat.process.send_signal(signal.SIGTERM)
+    seat.see("You were here")
+    assert seat.process.wait(WAIT_S) == -signal.SIGTERM
+
+
+def test_a_terminal_that_goes_during_the_bare_text_keeps_nobody_in_the_chat(
+    sit_down: Callable[..., Seat], server: LonelyServer
+) -> None:
+    seat = sit_down()
+    seat.type(F7)
+    seat.see("Enter: back to the chat")
+    seat.hang_up()
+    assert server.gone.wait(WAIT_S)
+    seat.process.wait(WAIT_S)
 
 
 def test_a_byte_that_is_no_text_is_no_end(sit_down: Callable[..., Seat]) -> None:

@@ -20,6 +20,7 @@ from tertulia.protocol.messages import (
     SetStatus,
     Users,
 )
+from tertulia.tui import bareview
 from tertulia.tui.dialogs import ChoiceDialog, HelpDialog, SearchDialog
 from tertulia.tui.run import Ending
 
@@ -148,7 +149,7 @@ ARGUMENTS = ("", "luis", "luis hola", "ocupado", "5", "es", "all", "dark", "two 
 def test_a_command_does_what_the_help_says(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, spec: CommandSpec
 ) -> None:
-    monkeypatch.setattr("builtins.input", lambda _prompt: "")
+    monkeypatch.setattr(bareview, "show", lambda _text: None)
 
     async def scenario(table: ChatTable) -> None:
         await SCENARIOS[spec.english](table, spec.spanish)
@@ -328,6 +329,45 @@ def test_a_refused_text_comes_back_into_the_line(clock: Clock) -> None:
         assert table.hint.startswith("Not sent: a message has at most")
 
     ChatTable(clock).run(scenario)
+
+
+def test_what_was_said_but_not_stored_does_not_come_back_into_the_line(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.refusals[Say] = Error(code=ErrorCode.UNAVAILABLE, message="not stored", seq=11)
+        await table.enter("hola")
+        assert table.composer.text == ""
+        assert table.hint == "Said, but the server could not store it."
+
+    ChatTable(clock).run(scenario)
+
+
+def test_a_refused_text_does_not_come_back_into_another_conversation(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.client.held.add(Say)
+        await table.enter("too much")
+        table.app.open("luis")
+        table.refusals[Say] = Error(code=ErrorCode.TEXT_TOO_LONG, message="too long")
+        table.client.answer(len(table.client.sent))
+        await table.settle()
+        assert table.app.current.name == "luis"
+        assert table.composer.text == ""
+
+    ChatTable(clock).run(scenario)
+
+
+def test_what_comes_after_the_end_is_not_shown(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.client.held.add(Info)
+        await table.enter("/info luis")
+        await table.press("ctrl+q", "ctrl+q")
+
+    table = ChatTable(clock)
+    table.run(scenario)
+    table.client.answer(len(table.client.sent))
+    table.client.arrive(table.said("ana, are you there?"))
+    assert table.app.face is not None
+    table.app.face.chat.farewell()
+    assert table.rings == 0
 
 
 def test_leaving_asks_only_if_something_would_be_lost(clock: Clock) -> None:

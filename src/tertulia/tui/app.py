@@ -27,6 +27,7 @@ from tertulia.protocol.messages import (
     ChatMessage,
     DirectMessage,
     Error,
+    ErrorCode,
     HistoryPage,
     Info,
     Request,
@@ -35,7 +36,7 @@ from tertulia.protocol.messages import (
     SetStatus,
     UserInfo,
 )
-from tertulia.tui import columns, dialogs
+from tertulia.tui import bareview, columns, dialogs
 from tertulia.tui.caller import Caller
 from tertulia.tui.composer import Composer
 from tertulia.tui.connecting import LoopBell
@@ -213,7 +214,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
             main.log_view.scroll_home()
 
     def _show_answer(self, request: Request, answer: Answer) -> None:
-        assert self.face is not None
+        if not self.is_running or self.face is None:
+            return  # it comes while the program says goodbye
         match request, answer:
             case Info(), UserInfo():
                 own = answer.name == self.face.chat.state.name
@@ -225,13 +227,19 @@ class ChatApp(App[Ending], inherit_bindings=False):
             case SetStatus(), _ if not isinstance(answer, Error):
                 self.main.hint(_("You are {status} already.").format(status=request.status))
             case _, Error():
-                if isinstance(request, Say) and not self.main.composer.text:
-                    self.main.composer.load(request.text)
+                if isinstance(request, Say) and answer.code != ErrorCode.UNAVAILABLE:
+                    self._give_back(request.text)
                 self.main.hint(explain.request_refused(answer, request))
+
+    def _give_back(self, text: str) -> None:
+        """Put what was refused, and not said, where it was typed."""
+        if self.current.name == GENERAL and not self.main.composer.text:
+            self.main.composer.load(text)
 
     def _call(self, message: ChatMessage | DirectMessage, calls: bool) -> None:
         """Ring for what is not being looked at."""
-        assert self.face is not None
+        if not self.is_running:
+            return  # it comes while the program says goodbye
         is_direct = isinstance(message, DirectMessage)
         where = (message.sender or NOBODY) if is_direct else GENERAL
         if not (self.app_focus and self.current.name == where):
@@ -357,13 +365,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def action_show_text(self) -> None:
         """Leave the screen for a moment, for the terminal's own way to copy."""
-        text = bare(self.current.entries, self.painter)
-        try:
-            with self.suspend():
-                print(text)
-                input("\n" + _("Enter: back to the chat"))
-        except (EOFError, KeyboardInterrupt):
-            pass  # another way to say that one has seen enough
+        with self.suspend():
+            bareview.show(bare(self.current.entries, self.painter))
 
     def action_leave(self) -> None:
         """Leave; ask first if something typed would be lost. Asked again: leave at once."""

@@ -207,9 +207,12 @@ class ScreenFace:
             case HistoryPage():
                 general.has_older = answer.more
                 general.add_older(self.found(answer))
-            case Error(code=ErrorCode.HISTORY_OFF):
-                general.has_older, self.history_off = False, True
-        self.older_came = self._by_command
+                self.older_came = self._by_command
+            case Error():
+                if answer.code == ErrorCode.HISTORY_OFF:
+                    general.has_older, self.history_off = False, True
+                if self._by_command:
+                    self._on_answer(History(), answer)
 
 
 def _now() -> str:

@@ -6,9 +6,11 @@ outside.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from textual.drivers import linux_driver
@@ -43,6 +45,22 @@ def install() -> None:
 def end_in_time() -> None:
     """Note that the program has come to its end, after a signal, without force."""
     signal.alarm(0)
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[list[int]]:
+    """List the signals to end that come while the event loop waits; it gets them afterwards."""
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _frame: came.append(number))
+        for number in _DEADLY
+    }
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+            signal.siginterrupt(number, False)  # as the loop had it
 
 
 class Signals:
