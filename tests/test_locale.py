@@ -93,7 +93,9 @@ def test_the_compiled_catalogue_is_fresh(po_path: Path, catalogue: Catalog) -> N
     with po_path.with_suffix(".mo").open("rb") as mo_file:
         compiled = gettext.GNUTranslations(mo_file)
     for message in messages(catalogue):
-        if isinstance(message.id, str):
+        if message.context is not None:
+            assert compiled.pgettext(message.context, message.id) == message.string, UPDATE
+        elif isinstance(message.id, str):
             assert compiled.gettext(message.id) == message.string, UPDATE
         else:
             singular, plural = message.id

@@ -51,6 +51,11 @@ def _(msgid: str) -> str:
     return _translation.gettext(msgid)
 
 
+def pgettext(context: str, msgid: str) -> str:
+    """Translate a text that is another one elsewhere."""
+    return _translation.pgettext(context, msgid)
+
+
 def ngettext(singular: str, plural: str, count: int) -> str:
     """Translate a text that depends on a number."""
     return _translation.ngettext(singular, plural, count)

@@ -308,6 +308,16 @@ def test_a_few_people_are_named_and_the_others_counted() -> None:
     assert listing(people) == "u0, u1, u2, u3 y 2 más"
 
 
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("Inés", "e"), ("íñigo", "e"), ("Hilda", "e"), ("Ian", "y"), ("Hielo", "y"), ("Eva", "y")],
+)
+def test_spanish_joins_names_by_how_they_sound(name: str, word: str) -> None:
+    assert listing(["luis", name]) == f"luis and {name}"
+    set_language("es")
+    assert listing(["luis", name]) == f"luis {word} {name}"
+
+
 # --- days, and bare text -----------------------------------------------------------------------
 
 

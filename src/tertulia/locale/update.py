@@ -44,8 +44,9 @@ def merge(template: Catalog, translated: Catalog) -> Catalog:
     )
     for message in template:
         if message.id:
-            known = translated.get(message.id)
-            merged.add(message.id, string=known.string if known is not None else "")
+            known = translated.get(message.id, message.context)
+            string = known.string if known is not None else ""
+            merged.add(message.id, string=string, context=message.context)
     return merged
 
 

@@ -1,5 +1,6 @@
 """`tertulia-server PORT`: from the command line to a running server, and to its orderly end."""
 
+import contextlib
 import errno
 import logging
 import os
@@ -50,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     _greet(log_thread, config, server.port, addresses, users_that_fit)
     signal.sigwait(stop_signals)
-    log_thread.say(_("Stopping. Once more Ctrl-C stops at once."))
+    log_thread.say(_("Stopping. Press Ctrl-C again to stop at once."))
     threading.Thread(target=_stop_at_once_on, args=(stop_signals,), daemon=True).start()
     server.stop()
     if not log_thread.stop(_LOG_TIMEOUT_S):
@@ -60,11 +61,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
     """End the program with a thread: one that is dead can be started again, half of one cannot."""
-    name = fault.thread.name if fault.thread is not None else "?"
-    if fault.exc_value is not None:
-        text = "".join(traceback.format_exception(fault.exc_value))
-        os.write(sys.stderr.fileno(), f"tertulia-server: thread {name} failed\n{text}".encode())
-    os._exit(1)
+    try:
+        name = fault.thread.name if fault.thread is not None else "?"
+        lines = traceback.format_exception(fault.exc_value) if fault.exc_value is not None else []
+        text = f"tertulia-server: thread {name} failed\n{''.join(lines)}".encode()
+        # In a thread, for whoever reads stderr may have stopped.
+        writer = threading.Thread(target=_write_to_stderr, args=(text,), daemon=True)
+        writer.start()
+        writer.join(_LOG_TIMEOUT_S)
+    finally:
+        os._exit(1)
+
+
+def _write_to_stderr(text: bytes) -> None:
+    with contextlib.suppress(OSError):  # nobody reads it any more
+        os.write(2, text)
 
 
 def _stop_at_once_on(signals: set[signal.Signals]) -> None:
@@ -110,6 +121,10 @@ def _why_not_started(config: Config, error: Exception) -> str:
         return _("another server writes the history {path}: stop it, or choose --history").format(
             path=error
         )
+    if isinstance(error, RuntimeError):  # of threading
+        return _("cannot start a thread: allow this user more processes (ulimit -u)")
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return _("cannot open enough files: raise the limit of open files (ulimit -n)")
     if not isinstance(error, OSError) or error.filename is not None:
         text = _("cannot open the history {path}: {reason} (--history off does without)")
         return text.format(path=config.history, reason=getattr(error, "strerror", None) or error)

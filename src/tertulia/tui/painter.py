@@ -11,7 +11,7 @@ from zlib import crc32
 
 from tertulia.client.display import Glyphs, clock_time, visible, visible_in_a_line
 from tertulia.client.explain import left_reason
-from tertulia.i18n import N_, _, ngettext
+from tertulia.i18n import N_, _, ngettext, pgettext
 from tertulia.tui.conversations import Change, Day, Delivery, Entry, Moved, Said, Told
 from tertulia.tui.runs import Run
 from tertulia.tui.wrap import line_count, wrap
@@ -25,6 +25,7 @@ STYLES = (
 INDENT = len("12:34 · ")
 MAX_LINES = 100  # of one message; the bare view has the rest
 MAX_NAMES = 4  # in a line of comings and goings
+_SOUNDS_LIKE_I = re.compile("h?[ií](?![aeoáéó])")  # Spanish has "e" for "y" before it
 _BLANK_LINES = re.compile(r"\n\s*\n\s*\n")
 _WEEKDAYS = (
     N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"),
@@ -111,8 +112,8 @@ class ConversationPainter:
         name_length = speech.index(": ") + 1
         lines = wrap(speech, width - INDENT)
         if len(lines) > MAX_LINES:
-            text = ngettext("{count} more line: F7", "{count} more lines: F7", len(lines))
             left_out = len(lines) - MAX_LINES + 1
+            text = ngettext("{count} more line: F7", "{count} more lines: F7", left_out)
             lines[MAX_LINES - 1 :] = [f"… {text.format(count=left_out)}"[: width - INDENT]]
         sign, name_style, text_style = _look(entry)
         first: list[Run] = [
@@ -150,7 +151,10 @@ def listing(people: list[str]) -> str:
         people = [*people[:MAX_NAMES], others]
     if len(people) == 1:
         return people[0]
-    return _("{some} and {last}").format(some=", ".join(people[:-1]), last=people[-1])
+    text = _("{some} and {last}")
+    if _SOUNDS_LIKE_I.match(people[-1].casefold()):
+        text = pgettext("before the sound of an i", "{some} and {last}")
+    return text.format(some=", ".join(people[:-1]), last=people[-1])
 
 
 def day_words(day: date) -> str:
