@@ -43,7 +43,7 @@ class Bench:
             self.log.append(line, is_message=True)
 
     def flush(self) -> list[tuple[Connection, OSError | None]]:
-        return self.audience.flush(1.0)
+        return self.audience.flush()
 
     def read(self, connection: Connection) -> bytes:
         got = b""

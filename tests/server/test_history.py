@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from pathlib import Path
 from queue import Queue
+from time import monotonic
 
 import pytest
 
@@ -210,6 +211,21 @@ def test_without_room_nothing_is_said_and_the_speaker_is_told_when_there_is_some
     room.stop()
 
 
+def test_nobody_overtakes_who_waits_for_room(path):
+    room = Room(path, start=False, history_queue=10)
+    while room.say() is not Wait.FOR_ROOM:
+        pass
+    has_room = threading.Event()
+    room.history.when_room(has_room.set)
+    room.history._freed += 1
+    assert room.say() is Wait.FOR_ROOM
+    room.history._freed -= 1
+    room.history.start()
+    assert has_room.wait(WAIT_S)
+    assert room.say() is Wait.FOR_DISK
+    room.stop()
+
+
 def test_who_asks_for_room_when_there_is_some_is_called_at_once(room):
     has_room = threading.Event()
     room.history.when_room(has_room.set)
@@ -248,6 +264,26 @@ def test_stopping_writes_what_is_queued(path):
     db.close()
 
 
+def test_after_a_stop_the_file_alone_holds_everything(path):
+    room = Room(path)
+    room.say()
+    room.home.next()
+    asked, may_go_on = threading.Event(), threading.Event()
+
+    def be_slow() -> bool:
+        asked.set()
+        return may_go_on.wait(WAIT_S)
+
+    room.history.ask(HistoryRequest(), lambda page: None, be_slow)
+    assert asked.wait(WAIT_S)
+    stop = threading.Thread(target=room.stop)
+    stop.start()
+    room.history._writer_thread.join(0.3)  # if it did not wait for the reader, it would have ended
+    may_go_on.set()
+    stop.join(WAIT_S)
+    assert not path.with_name(path.name + "-wal").exists()
+
+
 def test_old_messages_are_forgotten_when_they_are_too_old(path):
     room = Room(path, start=False)
     old = ChatMessage(seq=1, time="2020-01-01T00:00:00.000Z", sender="ana", text="viejo")
@@ -258,6 +294,19 @@ def test_old_messages_are_forgotten_when_they_are_too_old(path):
     room.say("nuevo")
     room.home.next()  # by then the writer has had its first turn of tidying
     assert room.texts() == ["nuevo"]
+    room.stop()
+
+
+def test_however_many_are_too_old_they_are_forgotten_in_one_go(path, monkeypatch):
+    monkeypatch.setattr("tertulia.server.history._INDEX_STEP", 1)
+    room = Room(path, start=False, keep_days=1.0)
+    time = "2020-01-01T00:00:00.000Z"
+    olds = [ChatMessage(seq=n, time=time, sender="ana", text="viejo") for n in range(1, 6)]
+    room.history._store.add(olds)
+    room.history.start()
+    give_up_at = monotonic() + WAIT_S
+    while room.texts():
+        assert monotonic() < give_up_at
     room.stop()
 
 
@@ -277,17 +326,15 @@ def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(path, caplog):
     assert "DAMAGED" in caplog.text
 
 
-def test_what_cannot_be_read_is_unavailable_and_the_reader_lives_on(room):
-    room.say("hola")
-    room.home.next()
-    room.history._reader._time_limit_s = -1.0
+def test_what_cannot_be_read_is_unavailable_and_the_reader_lives_on(path):
+    room = Room(path, history_query_timeout_s=-1.0)
     for number in range(200):
         room.say(str(number))
     answer = room.page(HistoryRequest(id=5, limit=200))
     assert isinstance(answer, Error)
     assert (answer.id, answer.code) == (5, ErrorCode.UNAVAILABLE)
-    room.history._reader._time_limit_s = WAIT_S
-    assert len(room.texts()) == 200
+    assert len(room.texts(HistoryRequest(limit=1))) == 1
+    room.stop()
 
 
 def test_without_a_history_a_message_is_acknowledged_at_once():

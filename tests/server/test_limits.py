@@ -62,7 +62,18 @@ def test_one_address_has_only_so_many_unregistered_connections():
     assert limits.admit("2.2.2.2")
     limits.count_registered("1.1.1.1")
     assert limits.admit("1.1.1.1")
-    limits.count_closed("1.1.1.1", was_registered=False)
+    limits.count_closed("1.1.1.1", is_registered=False)
+    assert limits.admit("1.1.1.1")
+
+
+def test_who_has_ended_a_session_and_stays_connected_counts_as_unregistered():
+    limits = admission(max_unregistered_per_address=2)
+    for _ in range(2):
+        assert limits.admit("1.1.1.1")
+        limits.count_registered("1.1.1.1")
+        limits.count_released("1.1.1.1")
+    assert not limits.admit("1.1.1.1")
+    limits.count_closed("1.1.1.1", is_registered=False)
     assert limits.admit("1.1.1.1")
 
 
@@ -76,7 +87,7 @@ def test_connections_are_bounded_in_all():
     assert [limits.admit(f"1.1.1.{i}") for i in range(4)] == [True, True, True, False]
     limits.count_registered("1.1.1.0")
     assert not limits.admit("1.1.1.9")
-    limits.count_closed("1.1.1.0", was_registered=True)
+    limits.count_closed("1.1.1.0", is_registered=True)
     assert limits.admit("1.1.1.9")
 
 

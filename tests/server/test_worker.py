@@ -1,16 +1,31 @@
 """A worker's round, taken step by step over socket pairs, without its thread."""
 
+import contextlib
 import json
+import select
 import socket
 from collections.abc import Iterator
 
 import pytest
 
+from tertulia.protocol.messages import CloseReason, History, HistoryPage, StoredMessage
 from tertulia.server.config import Config
 from tertulia.server.connection import Connection
 from tertulia.server.hub import Hub
 from tertulia.server.limits import Admission
 from tertulia.server.worker import Worker
+
+
+class AskedHistory:
+    """A history that notes what it is asked for."""
+
+    def __init__(self, asked: list[History]) -> None:
+        self._asked = asked
+
+    def ask(self, request: History, _reply: object, _is_wanted: object) -> None:
+        self._asked.append(request)
+
+    def reserve_soon(self, seq: int) -> None: ...
 
 
 class Bench:
@@ -19,16 +34,16 @@ class Bench:
     def __init__(self) -> None:
         config = Config(port=0, shared_addresses=True)
         self.hub = Hub(config)
-        self._admission = Admission(config)
+        self.admission = Admission(config)
         self.worker = Worker(
-            "worker", config, self.hub, self._admission, print, print, ends_when_idle=False
+            "worker", config, self.hub, self.admission, print, print, ends_when_idle=False
         )
         self.far: dict[str, socket.socket] = {}
 
     def join(self, name: str) -> Connection:
         near, self.far[name] = socket.socketpair()
         near.setblocking(False)
-        self._admission.admit("10.0.0.1")
+        self.admission.admit("10.0.0.1")
         self.worker._on_adopt([(near, "10.0.0.1")])
         connection = self.worker._connections[near.fileno()]
         self.say(name, type="register", name=name)
@@ -45,7 +60,7 @@ class Bench:
         self.worker._work_off([(connection.fd, 1)])
         self.worker._gather()
         while self.worker.output.has_work:
-            self.worker.output.flush(self.worker.now)
+            self.worker.output.flush()
 
     def heard(self, name: str) -> list[str]:
         self.far[name].setblocking(False)
@@ -91,3 +106,80 @@ def test_a_round_without_an_event_takes_in_nothing_more(bench: Bench) -> None:
     bench.round(ana)
     assert bench.heard("ana") == ["pong"]
     assert bench.heard("luis") == []
+
+
+def test_empty_lines_are_nothing_before_welcome_too(bench: Bench) -> None:
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    bench.far["ana"] = far
+    bench.admission.admit("10.0.0.1")
+    bench.worker._on_adopt([(near, "10.0.0.1")])
+    connection = bench.worker._connections[near.fileno()]
+    for _ in range(100):
+        far.send(b"\r\n")
+        bench.round(connection)
+    bench.say("ana", type="register", name="ana")
+    bench.round(connection)
+    assert bench.heard("ana")[0] == "welcome"
+
+
+def test_how_long_somebody_takes_nothing_is_counted_from_when_the_socket_was_full(
+    bench: Bench,
+) -> None:
+    ana = bench.join("ana")
+    ana.progress_at = bench.worker.now - 1_000
+    while not ana.blocked:
+        bench.say("ana", type="say", text="x" * 16_000)
+        bench.round(ana)
+    assert ana.progress_at == bench.worker.now
+
+
+def test_what_is_handed_over_to_a_session_that_was_replaced_is_not_delivered(bench: Bench) -> None:
+    session = bench.join("luis").session
+    assert session is not None
+    told: list[bool] = []
+    bench.hub.release(session, CloseReason.REPLACED)
+    bench.worker.hand_over(session, b"a line", told.append)
+    for call in bench.worker.mailbox.take():
+        call()
+    assert told == [False]
+
+
+def test_whoever_has_ended_a_session_counts_among_the_unregistered_until_the_end(
+    bench: Bench,
+) -> None:
+    ana = bench.join("ana")
+    assert bench.admission._unregistered == {}
+    bench.say("ana", type="quit")
+    bench.round(ana)
+    assert bench.admission._unregistered == {"10.0.0.1": 1}
+    bench.worker.close(ana)
+    assert bench.admission._unregistered == {}
+    bench.worker.close(bench.join("luis"))
+    assert bench.admission._unregistered == {}
+
+
+def test_the_next_page_is_asked_for_once_all_before_it_was_taken(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = bench.join("ana")
+    asked: list[History] = []
+    monkeypatch.setattr(bench.hub, "history", AskedHistory(asked))
+    for number in range(3):
+        bench.say("ana", type="history", id=number)
+    bench.round(ana)
+    assert [request.id for request in asked] == [0]
+    text = "x" * 700_000  # more than the socket takes
+    stored = StoredMessage(seq=1, time="t", sender="s", text=text)
+    page = HistoryPage(id=0, messages=[stored], more=False)
+    bench.worker._handler._on_page(ana, page)
+    bench.worker.output.flush()
+    assert ana.blocked
+    bench.far["ana"].setblocking(False)
+    while ana.out:
+        assert [request.id for request in asked] == [0]
+        with contextlib.suppress(BlockingIOError):
+            bench.far["ana"].recv(65_536)
+        bench.worker._on_ready(ana, select.EPOLLOUT)
+        bench.worker.output.flush()
+    assert [request.id for request in asked] == [0, 1]

@@ -129,7 +129,7 @@ class Acceptor:
                 log.info("refused address=%s code=server_full", address)
                 self._turn_away(sock)
         for sock, address in self._pool.assign(arrivals):
-            self._admission.count_closed(address, was_registered=False)
+            self._admission.count_closed(address, is_registered=False)
             self._turn_away(sock)
 
     def _turn_away(self, sock: socket.socket) -> None:

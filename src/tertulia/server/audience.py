@@ -76,15 +76,15 @@ class Audience:
             self._blocked.remove(connection)
             self._behind[connection] = None
 
-    def flush(self, now: float) -> list[tuple[Connection, OSError | None]]:
+    def flush(self) -> list[tuple[Connection, OSError | None]]:
         """Send every connection what it has not got.
 
         Returns those that their worker has to care for: broken ones with their error, and blocked
         ones.
         """
-        late = self._flush_in_step(now) if self._cursor < self._log.last_seq else []
+        late = self._flush_in_step() if self._cursor < self._log.last_seq else []
         if self._behind:
-            late += self._flush_behind(now)
+            late += self._flush_behind()
         return late
 
     def _take(self, cursor: int, before: int | None = None) -> Stretch | Gap | None:
@@ -92,7 +92,7 @@ class Audience:
             cursor, self._stretch_bytes, messages_only=self._messages_only, before=before
         )
 
-    def _flush_in_step(self, now: float) -> list[tuple[Connection, OSError | None]]:
+    def _flush_in_step(self) -> list[tuple[Connection, OSError | None]]:
         if not self._in_step:
             self._cursor = self._log.last_seq
             return []
@@ -125,25 +125,24 @@ class Audience:
             connection = self._in_step.pop(send)
             connection.cursor = cursor
             connection.note_sent(stretch, sent)
-            connection.progress_at = now
             self._blocked.add(connection)
             to_care_for.append((connection, problem))
         return to_care_for
 
-    def _flush_behind(self, now: float) -> list[tuple[Connection, OSError | None]]:
+    def _flush_behind(self) -> list[tuple[Connection, OSError | None]]:
         late: list[tuple[Connection, OSError | None]] = []
         # By cursor, so that those at the same one get the same bytes, and no more than one piece
         # is held at a time however many are slow.
         place, rest = None, None
         for connection in sorted(self._behind, key=attrgetter("cursor")):
             try:
-                went_out = not connection.out or connection.push(now)
+                went_out = not connection.out or connection.push()
                 if went_out:
                     before = connection.own_events[0][0] if connection.own_events else None
                     if (connection.cursor, before) != place:
                         place = connection.cursor, before
                         rest = self._take(connection.cursor, before)
-                    went_out = self._catch_up(connection, rest, now)
+                    went_out = self._catch_up(connection, rest)
             except OSError as error:
                 late.append((connection, error))
             else:
@@ -153,21 +152,21 @@ class Audience:
             self.set_blocked(connection)
         return late
 
-    def _catch_up(self, connection: Connection, rest: Stretch | Gap | None, now: float) -> bool:
+    def _catch_up(self, connection: Connection, rest: Stretch | Gap | None) -> bool:
         own_events = connection.own_events
         if isinstance(rest, Gap):
             connection.out += encode(rest)
             connection.cursor = rest.through
             while own_events and own_events[0][0] <= rest.through:
                 del own_events[0]
-            return connection.push(now)
+            return connection.push()
         if rest is not None:
-            if not connection.push_stretch(rest, now):
+            if not connection.push_stretch(rest):
                 return False
         elif own_events:
             connection.cursor, line = own_events.pop(0)
             connection.out += line
-            if not connection.push(now):
+            if not connection.push():
                 return False
         last_seq = self._log.last_seq
         if not own_events and connection.cursor >= last_seq and self._cursor >= last_seq:

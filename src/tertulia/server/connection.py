@@ -94,8 +94,8 @@ class Connection:
         self.line_count = 0  # before `welcome`
         self.malformed_count = 0
         self.rate: RateLimit | None = None  # of the requests after `welcome`; from the first on
-        self.held = False  # its next lines wait for another thread's reply, or for the next:
-        self.backed_up = False  # it has not taken its last answers
+        self.held = False  # its next lines wait: for another thread's reply, or because
+        self.backed_up = False  # it does not take its answers
         self.eof = False  # the client will send no more
         self.last_byte_at = now
         self.pinged = False  # since the last byte
@@ -125,7 +125,7 @@ class Connection:
             raise KeyError(f"{self.state.name} -> {state.name}")
         self.state = state
 
-    def push(self, now: float) -> bool:
+    def push(self) -> bool:
         """Send what is queued; tell whether all of it went out. Raises OSError."""
         out = self.out
         try:
@@ -135,17 +135,15 @@ class Connection:
         if sent == len(out):
             out.clear()
             return True
-        self.progress_at = now
         del out[:sent]
         return False
 
-    def push_stretch(self, stretch: Stretch, now: float) -> bool:
+    def push_stretch(self, stretch: Stretch) -> bool:
         """Send events; tell whether all of them went out. Raises OSError."""
         try:
             sent = self.send(stretch.data) if stretch.data else 0
         except BlockingIOError:
             return False
-        self.progress_at = now
         self.note_sent(stretch, sent)
         return sent == len(stretch.data)
 

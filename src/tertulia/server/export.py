@@ -14,7 +14,6 @@ from tertulia.i18n import _
 from tertulia.protocol.lines import encode_stored
 from tertulia.server.store import MessageReader
 
-_QUERY_TIMEOUT_S = 3_600.0
 _SCREEN = "-"
 
 
@@ -51,7 +50,7 @@ def _read(history: Path, to: str, write: Callable[[MessageReader], None]) -> int
         if not history.exists():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(history))
         _check_that_it_is_another_file(history, to)
-        with MessageReader(history, _QUERY_TIMEOUT_S) as reader:
+        with MessageReader(history) as reader:
             write(reader)
     except BrokenPipeError:  # `| head` has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

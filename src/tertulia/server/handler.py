@@ -143,7 +143,9 @@ class RequestHandler:
             session, replaced = outcome.session, outcome.replaced
             if replaced is not None:
                 replaced.home.evict(replaced)
-                log.info("left name=%s reason=replaced", replaced.name.shown)
+                log.info(
+                    "left name=%s address=%s reason=replaced", replaced.name.shown, replaced.address
+                )
             log.info("joined name=%s address=%s", session.name.shown, session.address)
             worker.welcome(connection, session, outcome.welcome.seq)
             worker.output.tell(connection, outcome.welcome)
@@ -197,16 +199,10 @@ class RequestHandler:
         self.ask_next_page(connection)
         return None
 
-    def answer_pending(self, connection: Connection, answer: Answer) -> None:
-        """Note that the history is done with a request, and queue the answer."""
-        connection.pending -= 1
-        self._answer(connection, answer)
-        self._worker.output.push_soon(connection)  # who is finished may be waiting for this alone
-
     def ask_next_page(self, connection: Connection) -> None:
         """Ask the history for the next page that a connection waits for.
 
-        One at a time, and only while the client takes what it gets: a page can be large.
+        One at a time, and once the client has taken all that there was for it: a page can be large.
         """
         if (
             self._hub.history is not None
@@ -228,9 +224,8 @@ class RequestHandler:
         connection.page_under_way = False
         if connection.state is State.CLOSED:
             return
-        self.answer_pending(connection, page)
-        # After this round's flush, when it is known whether the client takes it.
-        self._worker.mailbox.post(functools.partial(self.ask_next_page, connection))
+        connection.pending -= 1
+        self._worker.output.tell(connection, page)
 
     # --- direct messages -----------------------------------------------------------------------
 

@@ -25,15 +25,14 @@ from tertulia.server.store import MessageReader, MessageStore, StoreDamaged, set
 
 log = logging.getLogger("tertulia.server")
 
-_GROUP = 500  # messages in one commit, at most
-_BUSY_GROUP = 16  # messages; after so many the next group is gathered for a while, because a commit
-_GATHER_S = 0.005  # costs as much as 40 messages in it. A lone message never waits
+_GROUP = 500  # messages and questions taken from the queue at once, for one commit
+_BUSY_GROUP = 16  # after so many the next group is gathered for a while: a commit costs as much as
+_GATHER_S = 0.005  # 40 messages in it. A lone message never waits
+_READER_END_S = 2.0  # for a query that was interrupted
 _INDEX_STEP = 2_000  # messages brought into the search index between two looks at the queue
 _INDEX_BACKLOG = 200_000  # so many, a second's work, are not left for a quiet moment
 _QUIET_S = 0.5  # without anything to write: a quiet moment
-_TIDY_EVERY_S = 60.0
 _FORGET_EVERY_S = 3_600.0
-_MAX_FAILED = 10_000  # numbers of messages that could not be stored, kept for who resends them
 
 PageRequest = messages.History | messages.Search
 PageReply = Callable[[HistoryPage | Error], object]
@@ -64,11 +63,14 @@ class History:
     """
 
     def __init__(self, path: Path, config: Config) -> None:
-        """Open the file. Raises StoreInUse, OSError, and sqlite3.Error for a disk that is full."""
+        """Open the file.
+
+        Raises StoreInUse, StoreOfAnotherVersion, OSError, and sqlite3.Error for a full disk.
+        """
         self.path = path
         self._config = config
         self._store = _open_store(path, config.seq_block)
-        self._reader = MessageReader(path, config.history_query_timeout_s)
+        self._reader = MessageReader(path)
         self.numbering = self._store.numbering
         self._reserved_through = self.numbering.reserved_through
 
@@ -85,9 +87,8 @@ class History:
         self._asked = threading.Condition(self._lock)
         self._stopping = False
 
-        self._failed: deque[int] = deque(maxlen=_MAX_FAILED)  # the writer's own
-        self._is_failing = False
-        self._last_group = 0  # messages that were committed together
+        self._is_failing = False  # this and what follows is the writer's own
+        self._last_group = 0  # messages and questions that were taken together
         self._unindexed = 1  # messages, at the most; what an earlier run left is not counted
         self._searches: list[_Ask] = []  # wait for the index; bound: one for each connection
         self._forget_at = time.monotonic()
@@ -100,8 +101,8 @@ class History:
 
     def start(self) -> None:
         """Start both threads."""
-        self._writer_thread.start()
         self._reader_thread.start()
+        self._writer_thread.start()
 
     def stop(self, timeout_s: float) -> bool:
         """Write what is queued and close the file; tell whether it was done in time."""
@@ -126,7 +127,7 @@ class History:
     def take_room(self) -> bool:
         """Take a place in the queue for one message, before it gets a number."""
         # The Hub's lock is enough: that the writer frees some meanwhile does no harm.
-        if self._taken - self._freed >= self._config.history_queue:
+        if self._is_full():
             return False
         self._taken += 1
         return True
@@ -161,10 +162,14 @@ class History:
     def when_room(self, call: Callable[[], object]) -> None:
         """Make a call, in any thread, once there is room in the queue."""
         with self._lock:
-            if self._taken - self._freed >= self._config.history_queue:
+            if self._is_full():
                 self._room_waiters.append(call)
                 return
         call()
+
+    def _is_full(self) -> bool:
+        """Tell whether there is no room, or others wait for it already: nobody overtakes them."""
+        return self._taken - self._freed >= self._config.history_queue or bool(self._room_waiters)
 
     def ask(self, request: PageRequest, reply: PageReply, is_wanted: Callable[[], bool]) -> None:
         """Read a page, once everything said before is stored; reply in the reader's thread.
@@ -197,9 +202,11 @@ class History:
                 self._carry_out(group)
             self._last_group = len(group)
             self._tidy(is_idle=not group)
-            wait_s = _TIDY_EVERY_S
+            wait_s = max(0.0, self._forget_at - time.monotonic())
             if self._unindexed:
                 wait_s = _QUIET_S if group and not self._searches else 0.0
+        # The last one to close the file takes what is in the WAL into it, but no reader may.
+        self._reader_thread.join(_READER_END_S)
         self._store.close()
 
     def _tidy(self, *, is_idle: bool) -> None:
@@ -213,15 +220,17 @@ class History:
             self._forget_some()
 
     def _carry_out(self, group: list[_Write | _Confirm | _Ask]) -> None:
-        writes = [item for item in group if isinstance(item, _Write)]
-        if writes:
-            self._commit([write.message for write in writes])
-        failed = set(self._failed)
+        written = [item.message for item in group if isinstance(item, _Write)]
+        is_stored = not written or self._commit(written)
         acknowledged: dict[object, list[tuple[Receipt, bool]]] = {}
         for item in group:
-            if not isinstance(item, _Ask):
-                row = (item.receipt, item.receipt.seq not in failed)
-                acknowledged.setdefault(item.receipt.session.home, []).append(row)
+            if isinstance(item, _Ask):
+                continue
+            if isinstance(item, _Confirm):
+                row = (item.receipt, self._has(item.receipt.seq))
+            else:
+                row = (item.receipt, is_stored)
+            acknowledged.setdefault(item.receipt.session.home, []).append(row)
         for rows in acknowledged.values():
             rows[0][0].session.home.acknowledge(rows)
         asks = [item for item in group if isinstance(item, _Ask)]
@@ -241,19 +250,27 @@ class History:
                 self._questions.extend(asks)
                 self._asked.notify()
 
-    def _commit(self, group: list[ChatMessage]) -> None:
+    def _has(self, seq: int) -> bool:
+        try:
+            return self._store.has(seq)
+        except sqlite3.Error as error:
+            log.warning("history not read error=%s path=%s", error, self.path)
+            return False
+
+    def _commit(self, group: list[ChatMessage]) -> bool:
+        """Write messages; tell whether they are on the disk."""
         try:
             self._store.add(group)
         except sqlite3.Error as error:
-            self._failed.extend(message.seq for message in group)
             if not self._is_failing:  # once, not for each message
                 log.error("history not written error=%s path=%s", error, self.path)
             self._is_failing = True
-        else:
-            if self._is_failing:
-                log.warning("history written again path=%s", self.path)
-            self._is_failing = False
-            self._unindexed += len(group)
+            return False
+        if self._is_failing:
+            log.warning("history written again path=%s", self.path)
+        self._is_failing = False
+        self._unindexed += len(group)
+        return True
 
     def _reserve(self, seq: int) -> None:
         try:
@@ -276,8 +293,8 @@ class History:
             return
         oldest = rfc3339(datetime.now(UTC) - timedelta(days=self._config.keep_days))
         try:
-            if self._store.forget(oldest, _INDEX_STEP) == _INDEX_STEP:
-                self._forget_at = 0.0  # there is more
+            if self._store.forget(oldest, _INDEX_STEP):
+                self._forget_at = 0.0  # there may be more
         except sqlite3.Error as error:
             log.warning("history not shortened error=%s path=%s", error, self.path)
 
@@ -297,7 +314,7 @@ class History:
 
     def _answer(self, request: PageRequest) -> HistoryPage | Error:
         try:
-            return self._reader.page(request)
+            return self._reader.page(request, self._config.history_query_timeout_s)
         except sqlite3.Error as error:
             log.warning("history not read error=%s path=%s", error, self.path)
             return refusals.not_read(request)

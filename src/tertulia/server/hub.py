@@ -100,14 +100,14 @@ class Hub:
         self._registry = Registry(shared_addresses=config.shared_addresses)
         self._nonces = RecentNonces(config.nonce_keep_s, config.max_nonces)
         self.history = history
-        self._epoch, self._seq = secrets.token_hex(8), 0
+        self._epoch, last_seq = secrets.token_hex(8), 0
         if history is not None:
-            self._epoch, self._seq = history.numbering.epoch, history.numbering.last_seq
+            self._epoch, last_seq = history.numbering.epoch, history.numbering.last_seq
             self._recall_nonces(history)
-        self.events = EventLog(self._lock, config.log_bytes, self._seq)
+        self.events = EventLog(self._lock, config.log_bytes, last_seq)
 
     def __repr__(self) -> str:
-        return f"<Hub users={len(self._registry)} seq={self._seq}>"
+        return f"<Hub users={len(self._registry)} seq={self.events.last_seq}>"
 
     # --- coming and going ----------------------------------------------------------------------
 
@@ -177,7 +177,7 @@ class Hub:
             name=name.shown,
             address=address,
             status=status,
-            seq=self._seq,
+            seq=self.events.last_seq,
             token=session.token,
             epoch=self._epoch,
             server=f"tertulia {__version__}",
@@ -306,7 +306,7 @@ class Hub:
         with self._lock:
             self._note_activity(session)
             rows = [User(name=user.name.shown, status=user.status) for user in self._registry]
-            return UserList(id=request.id, seq=self._seq, users=rows)
+            return UserList(id=request.id, seq=self.events.last_seq, users=rows)
 
     def info(self, session: Session, request: Info) -> UserInfo | Error:
         """Tell what the server knows of one user."""
@@ -374,10 +374,11 @@ class Hub:
         return line
 
     def _next_seq(self) -> int:
-        self._seq += 1
+        """Give the number of the event that is appended next."""
+        seq = self.events.last_seq + 1
         if self.history is not None:
-            self.history.reserve_soon(self._seq)
-        return self._seq
+            self.history.reserve_soon(seq)
+        return seq
 
 
 def _ok(request: Say | Direct | SetStatus, seq: int | UnsetType = UNSET) -> Ok | None:

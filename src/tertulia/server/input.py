@@ -48,8 +48,6 @@ class Input:
             self._worker.answer_challengers(connection)
         if connection.state not in OPEN_STATES:
             return
-        if connection.session is None and not data.strip(b"\r\n"):
-            connection.line_count += 1  # empty lines are nothing, but not for ever
         requests.feed(data)
         self.work(connection)
 

@@ -90,11 +90,16 @@ class Admission:
         with self._lock:
             self._forget_unregistered(address)
 
-    def count_closed(self, address: str, *, was_registered: bool) -> None:
-        """Count a connection out."""
+    def count_released(self, address: str) -> None:
+        """Note that a connection, still open, has no session any more."""
+        with self._lock:
+            self._unregistered[address] = self._unregistered.get(address, 0) + 1
+
+    def count_closed(self, address: str, *, is_registered: bool) -> None:
+        """Count a connection out, which had a session until now or had none."""
         with self._lock:
             self._open -= 1
-            if not was_registered:
+            if not is_registered:
                 self._forget_unregistered(address)
 
     def _forget_unregistered(self, address: str) -> None:

@@ -34,7 +34,7 @@ class Mailbox:
             return True
 
     def nudge(self) -> None:
-        """Wake the worker, if it sleeps, to look at the event logs."""
+        """Wake the worker, if it sleeps, to look at the event log."""
         with self._lock:
             self._wake()
 

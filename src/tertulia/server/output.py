@@ -59,6 +59,8 @@ class Output:
         """Send a connection the events from a cursor on."""
         connection.audience = self._messages if session.messages_only else self._all_events
         connection.audience.add(connection, cursor)
+        if connection.blocked:
+            connection.audience.set_blocked(connection)
 
     def tell_own_events(self, connection: Connection, session: Session) -> None:
         """Queue the events that the Hub has left for this session alone, in their places.
@@ -87,10 +89,6 @@ class Output:
             connection.out += encode(last_word)
         self._to_push[connection] = None
 
-    def push_soon(self, connection: Connection) -> None:
-        """Look at a connection in the next flush, even if nothing is queued for it."""
-        self._to_push[connection] = None
-
     def forget(self, connection: Connection) -> None:
         """Send a connection nothing more."""
         self.unfollow(connection)
@@ -105,7 +103,7 @@ class Output:
         if connection.audience is not None:
             connection.audience.unblock(connection)
 
-    def flush(self, now: float) -> None:
+    def flush(self) -> None:
         """Send every connection what there is for it."""
         while self._overflowing:
             self._worker.close(self._overflowing.pop(), CloseReason.SLOW)
@@ -113,24 +111,23 @@ class Output:
             to_push, self._to_push = self._to_push, {}
             for connection in to_push:
                 if not connection.blocked and connection.state is not CLOSED:
-                    self._push(connection, now)
+                    self._push(connection)
         for audience in (self._all_events, self._messages):
-            for connection, error in audience.flush(now):
+            for connection, error in audience.flush():
                 if error is None:
                     self._worker.on_blocked(connection)
                 else:
                     self._worker.on_broken(connection, error)
 
-    def _push(self, connection: Connection, now: float) -> None:
+    def _push(self, connection: Connection) -> None:
         try:
-            went_out = not connection.out or connection.push(now)
+            went_out = not connection.out or connection.push()
         except OSError as error:
             self._worker.on_broken(connection, error)
             return
         if not went_out:
             if connection.audience is not None:
                 connection.audience.set_blocked(connection)
-            connection.progress_at = now
             self._worker.on_blocked(connection)
-        elif connection.backed_up or connection.state is not REGISTERED:
+        elif connection.backed_up or connection.pages_waiting or connection.state is not REGISTERED:
             self._worker.on_sent(connection)

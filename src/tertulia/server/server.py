@@ -25,7 +25,8 @@ class Server:
     """A server of the given configuration.
 
     The constructor opens the listening socket (OSError if it cannot) and the history (StoreInUse,
-    OSError or sqlite3.Error); `start` begins to serve, `stop` ends it. All three in one thread.
+    StoreOfAnotherVersion, OSError or sqlite3.Error); `start` begins to serve, `stop` ends it. All
+    three in one thread.
     """
 
     def __init__(self, config: Config) -> None:

@@ -13,6 +13,7 @@ import sqlite3
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from math import inf
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -43,6 +44,7 @@ _SCHEMA = """
 _BESIDE = b"%020d\n"  # reserved_through, in the lock file
 _COLUMNS = "seq, time, sender, text, nonce"
 _PAGE_BYTES = 256 * 1024  # of text in a page of history
+_STEP_CHARS = 256 * 1024  # of texts that are indexed or forgotten in one step
 _LOCK_TIMEOUT_S = 20.0  # for somebody's tool that holds the file; speakers wait meanwhile
 _CHECK_TIME_S = 2.0  # for looking through the file at the start; a large one is checked in part
 _MAX_WORDS = 16  # that a search looks for; each costs time
@@ -158,13 +160,15 @@ class MessageStore:
         with self._transaction():
             self._db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?)", rows)
 
+    def has(self, seq: int) -> bool:
+        """Tell whether a message is on the disk."""
+        found = self._db.execute("SELECT 1 FROM message WHERE seq = ?", (seq,))
+        return found.fetchone() is not None
+
     def index(self, count: int) -> bool:
         """Bring up to `count` messages into the search index; tell whether some are left."""
         (start,) = self._db.execute("SELECT indexed_through FROM numbering").fetchone()
-        (end,) = self._db.execute(
-            "SELECT max(seq) FROM (SELECT seq FROM message WHERE seq > ? ORDER BY seq LIMIT ?)",
-            (start, count),
-        ).fetchone()
+        end = self._step_from(start, count)
         if end is None:
             return False
         with self._transaction():
@@ -176,13 +180,12 @@ class MessageStore:
             self._db.execute("UPDATE numbering SET indexed_through = ?", (end,))
         return True
 
-    def forget(self, before_time: str, count: int) -> int:
-        """Delete up to `count` messages said before a time; return how many there were."""
+    def forget(self, before_time: str, count: int) -> bool:
+        """Delete up to `count` messages said before a time; tell whether some may be left."""
         (indexed,) = self._db.execute("SELECT indexed_through FROM numbering").fetchone()
         rows = self._db.execute(
-            "SELECT seq, text FROM (SELECT seq, time, text FROM message ORDER BY seq LIMIT ?) "
-            "WHERE time < ?",
-            (count, before_time),
+            "SELECT seq, text FROM message WHERE seq <= ? AND time < ?",
+            (self._step_from(0, count), before_time),
         ).fetchall()
         with self._transaction():
             self._db.executemany(
@@ -190,7 +193,24 @@ class MessageStore:
                 [row for row in rows if row[0] <= indexed],
             )
             self._db.executemany("DELETE FROM message WHERE seq = ?", [row[:1] for row in rows])
-        return len(rows)
+        return bool(rows)
+
+    def _step_from(self, start: int, count: int) -> int | None:
+        """Find the last of the next `count` messages, of fewer if they are long; None: no more.
+
+        Nothing else is written meanwhile, so that a step has to be short.
+        """
+        end, room = None, _STEP_CHARS
+        rows = self._db.execute(
+            "SELECT seq, length(text) FROM message WHERE seq > ? ORDER BY seq LIMIT ?",
+            (start, count),
+        )
+        for seq, size in rows:
+            room -= size
+            if end is not None and room < 0:
+                break
+            end = seq
+        return end
 
     def nonces_since(self, since_time: str, count: int) -> list[tuple[int, str, str, str]]:
         """List seq, time, sender and nonce of the latest messages that had one, oldest first."""
@@ -224,8 +244,7 @@ class MessageStore:
 class MessageReader:
     """A read-only connection: pages, searches, and the whole of it. Raises sqlite3.Error."""
 
-    def __init__(self, path: Path, time_limit_s: float) -> None:
-        self._time_limit_s = time_limit_s
+    def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro",
             uri=True,
@@ -233,7 +252,7 @@ class MessageReader:
             check_same_thread=False,
         )
 
-    def page(self, request: History | Search) -> HistoryPage:
+    def page(self, request: History | Search, time_limit_s: float = inf) -> HistoryPage:
         """Read the page that is asked for."""
         before = request.before if request.before is not UNSET else 2**63 - 1
         limit = min(request.limit, MAX_PAGE)
@@ -256,7 +275,7 @@ class MessageReader:
             sql = f"SELECT {_COLUMNS} FROM message WHERE seq < ? ORDER BY seq DESC LIMIT ?"
             values = (before, limit + 1)
             newest_first = True
-        with _time_limit(self._db, self._time_limit_s):
+        with _time_limit(self._db, time_limit_s):
             messages, more = _fill_page(self._db.execute(sql, values), limit)
         if newest_first:
             messages.reverse()

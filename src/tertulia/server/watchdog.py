@@ -43,7 +43,7 @@ class Watchdog:
             self.end_by(connection, when)
 
     def end_by(self, connection: Connection, when: float) -> None:
-        """Close a connection that has nothing more to carry out then, if it still is there."""
+        """Look at a connection then, and close it if it has nothing more to carry out."""
         connection.deadline = when
         # However many come in, they are looked at together: one by one, each look at all of them
         # would cost the square of their number.

@@ -107,7 +107,7 @@ class Worker:
 
     def hand_over(self, session: Session, line: bytes, reply: Callable[[bool], object]) -> None:
         """Put a line into a session's output (see Home)."""
-        if not self.mailbox.post(lambda: reply(self.put(session, line))):
+        if not self.mailbox.post(lambda: reply(session.is_here and self.put(session, line))):
             reply(False)
 
     def challenge(self, session: Session, reply: Callable[[], object]) -> None:
@@ -140,7 +140,7 @@ class Worker:
             if self.now >= self._watchdog.next_check:
                 self._watchdog.check(self._connections.values())
             self._announce_news()
-            self.output.flush(self.now)
+            self.output.flush()
             self._announce_news()  # of those whose connection turned out to be broken
             if not self._connections and (self._draining or self._ends_when_idle):
                 break
@@ -209,7 +209,6 @@ class Worker:
         if mask & ~select.EPOLLIN and connection.blocked:
             self.output.unblock(connection)
             self.watch(connection)
-            self._handler.ask_next_page(connection)
 
     def resume(self, connection: Connection) -> None:
         """Go on with a connection that was held."""
@@ -262,6 +261,7 @@ class Worker:
     def on_blocked(self, connection: Connection) -> None:
         """Wait until a socket takes something again."""
         connection.blocked = True
+        connection.progress_at = self.now  # or it would not have been tried
         self.watch(connection)
         self._watchdog.look_at(connection, self.now + self._config.write_timeout_s)
 
@@ -272,6 +272,7 @@ class Worker:
 
     def on_sent(self, connection: Connection) -> None:
         """Go on with a connection that has taken all that was queued for it."""
+        self._handler.ask_next_page(connection)
         if connection.state is State.FINISHING:
             self._on_all_said(connection)
         elif connection.backed_up:
@@ -325,6 +326,7 @@ class Worker:
         self.output.finish(connection, last_word)
         if connection.session is not None:
             self._release(connection, connection.session, reason)
+            self._admission.count_released(connection.address)
         connection.enter(State.FINISHING)
         connection.held = False
         self.watch(connection)
@@ -334,7 +336,7 @@ class Worker:
         """Close a connection at once, and end its session if it still has one. Idempotent."""
         if connection.state is CLOSED:
             return
-        session = connection.session
+        session, is_registered = connection.session, connection.state is REGISTERED
         if session is not None:
             self._release(connection, session, reason)
         elif connection.state is State.UNREGISTERED and reason is not CloseReason.SHUTDOWN:
@@ -348,7 +350,7 @@ class Worker:
             del self._by_session[session]
         self.output.forget(connection)
         connection.sock.close()
-        self._admission.count_closed(connection.address, was_registered=session is not None)
+        self._admission.count_closed(connection.address, is_registered=is_registered)
 
     def _release(self, connection: Connection, session: Session, reason: CloseReason) -> None:
         if self._hub.release(session, reason):
