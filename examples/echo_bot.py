@@ -21,4 +21,7 @@ def main(host: str, port: int) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("usage: echo_bot.py HOST PORT")
-    main(sys.argv[1], int(sys.argv[2]))
+    try:
+        main(sys.argv[1], int(sys.argv[2]))
+    except ChatError as error:  # it was not let in, or the connection broke
+        sys.exit(f"echo_bot.py: {error}")
