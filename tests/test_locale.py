@@ -1,5 +1,6 @@
 """The catalogues are complete, agree with the source, and are compiled."""
 
+import ast
 import gettext
 import re
 from collections.abc import Iterable
@@ -59,6 +60,22 @@ def test_there_is_spanish() -> None:
 
 def test_the_catalogue_has_exactly_the_texts_of_the_source(catalogue: Catalog) -> None:
     assert {key(message.id) for message in messages(catalogue)} == texts_in_the_source(), UPDATE
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "src").rglob("*.py")), ids=lambda path: path.stem)
+def test_no_text_stands_where_it_is_not_found(path: Path) -> None:
+    """Babel does not look into f-strings."""
+    inside = [
+        call
+        for joined in ast.walk(ast.parse(path.read_text()))
+        if isinstance(joined, ast.JoinedStr)
+        for call in ast.walk(joined)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in ("_", "ngettext", "pgettext", "N_")
+        and isinstance(call.args[0], ast.Constant)
+    ]
+    assert [call.lineno for call in inside] == []
 
 
 def test_every_text_is_translated(catalogue: Catalog) -> None:

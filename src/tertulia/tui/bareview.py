@@ -21,7 +21,7 @@ def show(text: str) -> None:
     """
     terminal = sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
     with _each_key_at_once(terminal), noted() as signals:
-        print(f"{text}\n\n{_('Enter: back to the chat')}", flush=True)
+        print(text, _("Enter: back to the chat"), sep="\n\n", flush=True)
         while not signals:
             if select.select([terminal], [], [], _LOOK_EVERY_S)[0]:
                 try:
