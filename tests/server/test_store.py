@@ -189,6 +189,17 @@ def test_what_came_after_the_index_was_made_is_found_once_it_is_brought_up_to_da
     assert seqs(reader.page(Search(text="uno")))[0] == [1, 2]
 
 
+@pytest.mark.parametrize("time_s", [0.0, 0.001, 0.003])
+def test_a_check_that_is_cut_short_finds_no_damage(store, path, monkeypatch, time_s):
+    store.add([message(seq, "palabra " * 1_000) for seq in range(1, 2_000)])
+    store.close()
+    monkeypatch.setattr("tertulia.server.store._CHECK_TIME_S", time_s)
+    for _ in range(5):
+        again = MessageStore(path, block=10)
+        assert again.has(1_999)
+        again.close()
+
+
 def test_it_is_known_what_is_on_the_disk(store):
     store.add([message(1), message(3)])
     assert [store.has(seq) for seq in (1, 2, 3)] == [True, False, True]

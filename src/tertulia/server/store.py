@@ -1,7 +1,7 @@
 """The messages of the general chat in one SQLite file: what is written, and how it is read.
 
-No thread of its own. A `MessageStore` writes and does all checkpoints, in one thread; a
-`MessageReader` has a read-only connection of its own, in another.
+No thread of its own, but for a timer while the file is opened. A `MessageStore` writes and does all
+checkpoints, in one thread; a `MessageReader` has a read-only connection of its own, in another.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import itertools
 import os
 import secrets
 import sqlite3
+import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -112,13 +113,7 @@ class MessageStore:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _SCHEMA_VERSION):
             raise StoreOfAnotherVersion(str(path))
-        with _time_limit(self._db, _CHECK_TIME_S):
-            try:
-                problem = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-            except sqlite3.OperationalError:
-                problem = "ok"  # as far as the time allowed to look
-        if problem != "ok":
-            raise StoreDamaged(problem)
+        self._look_through()
         self._db.executescript(_SCHEMA)
         self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
         with self._transaction():
@@ -129,6 +124,29 @@ class MessageStore:
         ).fetchone()
         last_seq = max(last_seq, self._reserved_beside())
         self.numbering = Numbering(epoch, last_seq, self.reserve(last_seq))
+
+    def _look_through(self) -> None:
+        """Raise StoreDamaged for a fault that is found in time."""
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            self._db.interrupt()  # a progress handler is not called while pages are looked at
+
+        timer = threading.Timer(_CHECK_TIME_S, give_up)
+        timer.start()
+        try:
+            problem = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.OperationalError:
+            if not late.is_set():
+                raise
+        else:
+            # To a check that was cut short all pages that it has not seen are lost ones.
+            if problem != "ok" and not late.is_set():
+                raise StoreDamaged(problem)
+        finally:
+            timer.cancel()
+            timer.join()
 
     def reserve(self, seq: int) -> int:
         """Reserve a block of numbers after `seq` on disk, before any is given; return its last.
