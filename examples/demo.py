@@ -1,4 +1,4 @@
-"""The main job in half a minute: a server, and several users on this machine, each with an address.
+"""The main job in a minute: a server, and several users on this machine, each with an address.
 
 In a terminal it then leaves you in the chat, among them; elsewhere it prints the conversation.
     .venv/bin/python examples/demo.py [--lang es|en]
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectionLost, RegistrationRefused, RequestRefused
@@ -35,6 +35,9 @@ def main() -> int:
     with server("--idle-after", "2") as port:
         show(port)
     if sys.stdin.isatty() and sys.stdout.isatty():
+        print()
+        with suppress(EOFError):
+            input(_("Enter: into a chat with ana, luis and eva. There try /help, @luis, /quit"))
         with server() as port:
             invite(port, lang)
     return 0
@@ -123,7 +126,6 @@ def invite(port: int, lang: str | None) -> None:
     users = join_three(port)
     for user in users:
         threading.Thread(target=answer, args=(user,), daemon=True).start()
-    title(_("Now you. Try /help, /users, @luis hello, /status busy, and /quit"))
     command = [sys.executable, "-m", "tertulia.client.cli", _("you"), "127.0.0.1", str(port)]
     subprocess.run([*command, *(["--lang", lang] if lang else [])], check=False)
     for user in users:

@@ -1,4 +1,4 @@
-"""A bot that answers each direct message with its text: echo_bot.py HOST PORT."""
+"""A bot that answers each direct message with its text: echo_bot.py HOST PORT [SOURCE]."""
 
 import sys
 
@@ -7,9 +7,10 @@ from tertulia.client.errors import ChatError
 from tertulia.protocol.messages import DirectMessage
 
 
-def main(host: str, port: int) -> None:
+def main(host: str, port: int, source: str | None) -> None:
     """Echo until the connection ends."""
-    with Client.connect(host, port, "echo", events="messages") as bot:
+    with Client.connect(host, port, "echo", source=source, events="messages") as bot:
+        print(f"write to me: @{bot.welcome.name} hello", flush=True)
         for event in bot.events():
             if isinstance(event, DirectMessage):
                 try:
@@ -19,9 +20,9 @@ def main(host: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("usage: echo_bot.py HOST PORT")
+    if len(sys.argv) not in (3, 4):
+        sys.exit("usage: echo_bot.py HOST PORT [SOURCE]")
     try:
-        main(sys.argv[1], int(sys.argv[2]))
+        main(sys.argv[1], int(sys.argv[2]), sys.argv[3] if sys.argv[3:] else None)
     except ChatError as error:  # it was not let in, or the connection broke
         sys.exit(f"echo_bot.py: {error}")

@@ -77,7 +77,7 @@ def test_no_server_ends_with_3_and_names_the_command_that_starts_one(run_client:
     ("arguments", "words"),
     [
         (["a..b", "5000"], "no computer with the name “a..b”"),
-        (["127.0.0.1", "5000", "--source", "203.0.113.9"], "“203.0.113.9” is no address"),
+        (["127.0.0.1", "5000", "--source", "203.0.113.9"], "“203.0.113.9” is not an address"),
         (["::1", "5000", "--source", "127.0.0.2"], "There is no way from here to ::1"),
     ],
 )
@@ -95,7 +95,7 @@ def test_what_is_no_tertulia_server_ends_with_3(
     server = scripted_server(lambda peer: peer.send_raw(b"220 ftp.example.org ready\r\n"))
     done = run_client("ana", "127.0.0.1", server.port)
     assert done.returncode == 3
-    assert "is no tertulia server" in done.stderr.decode()
+    assert "is not a tertulia server" in done.stderr.decode()
 
 
 @pytest.mark.parametrize("name", ["a b", "", "-", "x" * 33, "\x1b[31m", b"\xff"])

@@ -370,6 +370,21 @@ def test_what_comes_after_the_end_is_not_shown(clock: Clock) -> None:
     assert table.rings == 0
 
 
+def test_what_is_no_name_of_the_list_comes_back_into_the_line(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("/users")
+        assert table.composer.placeholder == "Esc: back to writing"
+        await table.press(*"hi all", "enter")
+        assert table.composer.text == "hi all"
+        assert table.client.sent_of(Info) == []
+        await table.press("enter")
+        assert without_nonces(table.client.sent_of(Say)) == [Say(text="hi all")]
+        await table.press("escape")
+        assert table.composer.placeholder == "Write to everyone"
+
+    ChatTable(clock).run(scenario)
+
+
 def test_leaving_asks_only_if_something_would_be_lost(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         table.composer.insert("half a")

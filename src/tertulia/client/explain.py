@@ -67,8 +67,8 @@ def no_connection(error: NoConnection, to: Destination) -> str:
             )
         case ConnectFailure.SOURCE:
             text = _(
-                "“{source}” is no address of this computer. Choose one that “ip address” shows, "
-                "or leave --source out."
+                "“{source}” is not an address of this computer. Choose one that “ip address” "
+                "shows, or leave --source out."
             )
         case ConnectFailure.NO_ANSWER:
             text = _(
@@ -77,8 +77,8 @@ def no_connection(error: NoConnection, to: Destination) -> str:
             )
         case ConnectFailure.NOT_TERTULIA:
             text = _(
-                "What answers at {host}, port {port}, is no tertulia server. Check the port with "
-                "whoever runs the server."
+                "What answers at {host}, port {port}, is not a tertulia server. Check the port "
+                "with whoever runs the server."
             )
         case _:
             text = _("No connection to {host}, port {port}: {detail}. Check the address.")

@@ -38,6 +38,9 @@ def export(history: Path, to: str) -> int:
 def backup(history: Path, to: str) -> int:
     """Copy the history to a new file, with which a server can go on."""
 
+    if os.path.exists(to) and os.path.getsize(to):
+        return _fail(_("{file} is there already: name a file that is not"), history, to)
+
     def write(reader: MessageReader) -> None:
         os.close(_create(to))
         reader.copy_to(to)
@@ -48,7 +51,9 @@ def backup(history: Path, to: str) -> int:
 def _read(history: Path, to: str, write: Callable[[MessageReader], None]) -> int:
     try:
         if not history.exists():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(history))
+            return _fail(
+                _("there is no history {history}: name another with --history"), history, to
+            )
         _check_that_it_is_another_file(history, to)
         with MessageReader(history) as reader:
             write(reader)
@@ -57,11 +62,16 @@ def _read(history: Path, to: str, write: Callable[[MessageReader], None]) -> int
         return 0
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error
-        text = _("cannot write the history {history} to {file}: {reason}")
-        text = text.format(history=history, file=to, reason=reason)
-        print(f"tertulia-server: {text}", file=sys.stderr)
-        return 1
+        return _fail(
+            _("cannot write the history {history} to {file}: {reason}"), history, to, reason
+        )
     return 0
+
+
+def _fail(text: str, history: Path, to: str, reason: object = "") -> int:
+    text = text.format(history=history, file=to, reason=reason)
+    print(f"tertulia-server: {text}", file=sys.stderr)
+    return 1
 
 
 def _check_that_it_is_another_file(history: Path, to: str) -> None:

@@ -197,7 +197,9 @@ class ChatApp(App[Ending], inherit_bindings=False):
         chat, state = face.chat, face.chat.state
         if chat.connected != self._was_connected:
             self._was_connected = chat.connected
-            main.hint("")  # it may have been about that
+            # What is there may be about that.
+            is_unsent = chat.connected and main.composer.text
+            main.hint(_("What you typed was not sent yet: Enter sends it.") if is_unsent else "")
         users = state.users
         status = self.glyphs.status(state.status) if chat.connected else "?"
         own = f"{visible_in_a_line(state.name)} {status}"
@@ -298,9 +300,12 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     @on(Input.Submitted, "#filter")
     def _choose_filtered(self) -> None:
-        name = self.main.people_list.highlighted
+        name, typed = self.main.people_list.highlighted, self.main.filter.value
         if name is not None:
             self._ask_about(name)
+        elif typed:  # it was no name: it may have been meant for the line
+            self.main.action_to_composer()
+            self.main.composer.insert(typed)
 
     def _ask_about(self, name: str) -> None:
         self.typed.obey(Info(name=name))

@@ -11,7 +11,9 @@ from tertulia.i18n import _
 from tertulia.tui.signals import noted
 
 _LOOK_EVERY_S = 0.5  # for a signal
-_ENOUGH = b"\r\n\x03\x04"  # Enter, and Ctrl-C and Ctrl-D, which are keys here and end no program
+# Enter, and Ctrl-C, Ctrl-D and Ctrl-Q, which are keys here and end no program; Esc, if alone.
+_ENOUGH = b"\r\n\x03\x04\x11"
+_ESC = b"\x1b"
 
 
 def show(text: str) -> None:
@@ -28,7 +30,7 @@ def show(text: str) -> None:
                     typed = os.read(terminal, 1024)
                 except OSError:  # it is gone
                     return
-                if not typed or any(key in _ENOUGH for key in typed):
+                if not typed or typed == _ESC or any(key in _ENOUGH for key in typed):
                     return
 
 

@@ -199,8 +199,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.query_one("#prompt").display = not general
         self.translate_composer()
 
+    @on(events.DescendantFocus)
     def translate_composer(self) -> None:
-        """Say in the empty composer whom one writes to."""
+        """Say in the empty composer whom one writes to, or how to get back to it."""
+        if isinstance(self.focused, RowList | Input):
+            self.composer.placeholder = _("Esc: back to writing")
+            return
         name = "" if self._shown is None else self._shown.name
         text = _("Write to everyone") if name == GENERAL else _("Write to {name} alone")
         self.composer.placeholder = text.format(name=visible_in_a_line(name))

@@ -34,6 +34,7 @@ from tertulia.tui.conversations import GENERAL, Said
 
 if TYPE_CHECKING:
     from tertulia.tui.app import ChatApp
+    from tertulia.tui.face import ScreenFace
 
 LONG_LINES = 10  # a text of more is sent only after a question
 
@@ -92,6 +93,12 @@ class Typed:
         app.main.log_view.jump_to_end()
         app.sync()
 
+    def _no_older(self, face: "ScreenFace") -> str:
+        if not face.conversations.general.is_full:
+            return _("Nothing was said before.")
+        text = _("There is nothing older here; {search} finds more.")
+        return text.format(search=commands.search_word())
+
     def obey(self, command: commands.Command) -> None:
         """Do what a command asks for."""
         app = self._app
@@ -120,11 +127,7 @@ class Typed:
                 if app.face.history_off:
                     app.main.hint(explain.history_off())
                 elif not app.face.fetch_older(command.limit, by_command=True):
-                    app.main.hint(
-                        _("There is nothing older here; {search} finds more.").format(
-                            search=commands.search_word()
-                        )
-                    )
+                    app.main.hint(self._no_older(app.face))
             case SetStatus() | Info() | Search():
                 if app.face is None or not app.is_there:
                     app.main.hint(no_connection())
