@@ -30,8 +30,9 @@ def test_a_backup_is_a_history_with_numbers_of_its_own(start_server, start, run,
     assert luis.register("luis")["epoch"] != epoch
     assert luis.ask("history", limit=200)["messages"] == messages
     assert texts_of(luis.ask("search", text="m42")) == ["m42"]
-    again = run("--history", path, "--backup", copy)
-    assert again.returncode == 1, "there is a file already"
+    again = run("--lang", "en", "--history", path, "--backup", copy)
+    assert again.returncode == 1
+    assert f"{copy} is there already" in again.stderr.decode()
     assert exported(run, path)[:-1] == messages
 
 
@@ -87,6 +88,8 @@ def test_an_export_that_cannot_be_is_one_clear_line(run, path, tmp_path):
         assert done.stderr.decode().count("\n") == 1, done.stderr.decode()
         assert "Traceback" not in done.stderr.decode()
     assert not path.exists()
+    missing = run("--lang", "en", "--history", path, "--export", "-")
+    assert f"there is no history {path}" in missing.stderr.decode()
 
 
 def test_an_export_into_a_pipe_that_closes_is_no_fault(start, program, path):
