@@ -137,6 +137,15 @@ def test_while_a_search_waits_for_the_index_others_are_acknowledged(room, monkey
     assert page.messages[0].text == "hola"
 
 
+def test_a_search_that_the_index_does_not_get_ready_for_is_refused(room, monkeypatch):
+    monkeypatch.setattr("tertulia.server.history._SEARCH_WITHIN_S", 0.1)
+    monkeypatch.setattr(room.history, "_index_some", lambda: None)
+    room.say("hola")
+    answer = room.page(Search(id=3, text="hola"))
+    assert isinstance(answer, Error)
+    assert (answer.id, answer.code) == (3, ErrorCode.UNAVAILABLE)
+
+
 def test_a_repeated_nonce_is_acknowledged_with_the_number_it_had(room):
     room.say("hola", 1, nonce="n")
     room.say("otra vez", 2, nonce="n")

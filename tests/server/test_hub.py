@@ -332,8 +332,11 @@ def test_a_direct_message_counts_as_said_once_it_is_delivered(room):
     room.join("luis")
     request = Direct(id=1, to="luis", text="hola", nonce="n")
     assert isinstance(room.hub.direct(ana, request), Handover)
-    assert isinstance(room.hub.direct(ana, request), Handover)  # not delivered so far
-    room.hub.direct_delivered(ana, request)
+    again = room.hub.direct(ana, request)  # while another worker has the first
+    assert (code(again), again.id) == (ErrorCode.RATE_LIMITED, 1)
+    room.hub.direct_done(ana, request, delivered=False)
+    assert isinstance(room.hub.direct(ana, request), Handover)
+    room.hub.direct_done(ana, request, delivered=True)
     assert room.hub.direct(ana, request) == Ok(id=1)
 
 

@@ -1,5 +1,6 @@
 """The file of the general chat: numbering, pages, search, damage, locks."""
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -198,6 +199,27 @@ def test_a_check_that_is_cut_short_finds_no_damage(store, path, monkeypatch, tim
         again = MessageStore(path, block=10)
         assert again.has(1_999)
         again.close()
+
+
+def test_a_file_of_another_program_is_left_alone(path):
+    path.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE photos (x)")
+        db.commit()
+    before = path.read_bytes()
+    with pytest.raises(StoreOfAnotherVersion):
+        MessageStore(path, block=10)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("photos",)]
+    assert path.read_bytes() == before
+
+
+def test_an_impossible_number_in_the_lock_file_counts_for_nothing(store, path):
+    store.close()
+    Path(f"{path}.lock").write_text("99999999999999999999\n")
+    again = MessageStore(path, block=10)
+    assert again.numbering.last_seq < 2**53
+    again.close()
 
 
 def test_it_is_known_what_is_on_the_disk(store):

@@ -183,3 +183,26 @@ def test_the_next_page_is_asked_for_once_all_before_it_was_taken(
         bench.worker._on_ready(ana, select.EPOLLOUT)
         bench.worker.output.flush()
     assert [request.id for request in asked] == [0, 1]
+
+
+def test_what_was_put_into_a_session_goes_out_before_it_is_replaced(bench: Bench) -> None:
+    luis = bench.join("luis")
+    assert luis.session is not None
+    assert bench.worker.put(luis.session, b'{"type":"direct"}\n')
+    bench.worker._on_evict(luis.session)
+    assert bench.heard("luis") == ["direct"]
+
+
+def test_ones_own_status_comes_before_the_end_without_the_others_events(bench: Bench) -> None:
+    near, bench.far["bot"] = socket.socketpair()
+    near.setblocking(False)
+    bench.admission.admit("10.0.0.1")
+    bench.worker._on_adopt([(near, "10.0.0.1")])
+    bot = bench.worker._connections[near.fileno()]
+    bench.say("bot", type="register", name="bot", events="messages")
+    bench.round(bot)
+    bench.heard("bot")
+    bench.say("bot", type="status", status="OCUPADO")
+    bench.say("bot", type="quit")
+    bench.round(bot)
+    assert bench.heard("bot") == ["presence"]

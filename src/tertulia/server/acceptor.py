@@ -29,14 +29,12 @@ _MAX_LINGERING = 64  # refused sockets kept open, so that the client can read wh
 _LINGER_S = 1.0
 _SERVER_FULL = encode(refusals.server_full())
 
-# Inherited by every accepted socket. Keepalive finds a peer that is gone while nothing is to be
-# sent, the user timeout one that is gone while something is.
+# Inherited by every accepted socket. No user timeout (ADR 8).
 _TCP_OPTIONS = (
     (socket.TCP_NODELAY, 1),
     (socket.TCP_KEEPIDLE, 30),
     (socket.TCP_KEEPINTVL, 10),
     (socket.TCP_KEEPCNT, 3),
-    (socket.TCP_USER_TIMEOUT, 45_000),
 )
 
 

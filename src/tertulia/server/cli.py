@@ -114,9 +114,9 @@ def _greet(
 
 def _why_not_started(config: Config, error: Exception) -> str:
     if isinstance(error, StoreOfAnotherVersion):
-        return _("the history {path} is of another version: choose --history FILE, or off").format(
-            path=error
-        )
+        return _(
+            "{path} is not a history that this version can read: choose --history FILE, or off"
+        ).format(path=error)
     if isinstance(error, StoreInUse):
         return _("another server writes the history {path}: stop it, or choose --history").format(
             path=error

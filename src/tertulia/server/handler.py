@@ -246,10 +246,10 @@ class RequestHandler:
         self._worker.mailbox.post(functools.partial(call, delivered))
 
     def _after_handover(self, session: Session, request: Direct, delivered: bool) -> Answer | None:
+        if request.nonce is not UNSET:
+            self._hub.direct_done(session, request, delivered=delivered)
         if not delivered:
             return refusals.not_connected(request, request.to)
-        if request.nonce is not UNSET:
-            self._hub.direct_delivered(session, request)
         return None if request.id is UNSET else Ok(id=request.id)
 
     def _resume_direct(

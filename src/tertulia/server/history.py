@@ -31,6 +31,7 @@ _GATHER_S = 0.005  # 40 messages in it. A lone message never waits
 _READER_END_S = 2.0  # for a query that was interrupted
 _INDEX_STEP = 2_000  # messages brought into the search index between two looks at the queue
 _INDEX_BACKLOG = 200_000  # so many, a second's work, are not left for a quiet moment
+_SEARCH_WITHIN_S = 10.0  # for the index, in a room that says more than can be indexed
 _QUIET_S = 0.5  # without anything to write: a quiet moment
 _FORGET_EVERY_S = 3_600.0
 
@@ -91,6 +92,7 @@ class History:
         self._last_group = 0  # messages and questions that were taken together
         self._unindexed = 1  # messages, at the most; what an earlier run left is not counted
         self._searches: list[_Ask] = []  # wait for the index; bound: one for each connection
+        self._refuse_searches_at = 0.0
         self._forget_at = time.monotonic()
         self._writer_thread = threading.Thread(
             target=self._write_all, name="history-writer", daemon=True
@@ -172,7 +174,7 @@ class History:
         return self._taken - self._freed >= self._config.history_queue or bool(self._room_waiters)
 
     def ask(self, request: PageRequest, reply: PageReply, is_wanted: Callable[[], bool]) -> None:
-        """Read a page, once everything said before is stored; reply in the reader's thread.
+        """Read a page, once everything said before is stored; reply in another thread.
 
         Not if it is no longer wanted by then: so nobody waits for what was asked by who is gone.
         """
@@ -216,6 +218,10 @@ class History:
         if self._searches and not self._unindexed:
             self._pass_on(self._searches)
             self._searches = []
+        elif self._searches and time.monotonic() >= self._refuse_searches_at:
+            for ask in self._searches:
+                ask.reply(refusals.not_read(ask.request))
+            self._searches = []
         if time.monotonic() >= self._forget_at:
             self._forget_some()
 
@@ -234,7 +240,10 @@ class History:
         for rows in acknowledged.values():
             rows[0][0].session.home.acknowledge(rows)
         asks = [item for item in group if isinstance(item, _Ask)]
-        self._searches += [ask for ask in asks if isinstance(ask.request, Search)]
+        searches = [ask for ask in asks if isinstance(ask.request, Search)]
+        if not self._searches:
+            self._refuse_searches_at = time.monotonic() + _SEARCH_WITHIN_S
+        self._searches += searches
         self._pass_on([ask for ask in asks if not isinstance(ask.request, Search)])
         with self._lock:
             self._freed += len(group) - len(asks)

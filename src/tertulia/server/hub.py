@@ -48,9 +48,11 @@ from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.eventlog import EventLog
 from tertulia.server.history import History
-from tertulia.server.nonces import RecentNonces
+from tertulia.server.nonces import DELIVERED, UNDER_WAY, RecentNonces
 from tertulia.server.registry import Registry
 from tertulia.server.session import Home, Receipt, Session
+
+_RETRY_WHILE_UNDER_WAY_S = 0.1
 
 
 class Registered(Struct, frozen=True):
@@ -103,7 +105,8 @@ class Hub:
         self._epoch, last_seq = secrets.token_hex(8), 0
         if history is not None:
             self._epoch, last_seq = history.numbering.epoch, history.numbering.last_seq
-            self._recall_nonces(history)
+            moment = datetime.fromtimestamp(wall(), UTC)
+            self._nonces.recall(history.nonces(moment), moment, monotonic())
         self.events = EventLog(self._lock, config.log_bytes, last_seq)
 
     def __repr__(self) -> str:
@@ -239,7 +242,7 @@ class Hub:
     def direct(self, session: Session, request: Direct) -> Handover | Ok | Error | None:
         """Find the session that a direct message is for; None if there is nothing to do.
 
-        Whoever carries the handover out reports it by `direct_delivered`.
+        Whoever carries the handover out reports it by `direct_done`.
         """
         problem = check_text(request.text)
         if problem is not None:
@@ -248,14 +251,18 @@ class Hub:
             if not session.is_here:
                 return None
             if request.nonce is not UNSET:
-                key = (session.name.key, "direct", request.nonce)
-                if self._nonces.get(key, self._monotonic()) is not None:
+                known = self._nonces.get(_nonce_key(session, request), self._monotonic())
+                if known == UNDER_WAY:
+                    return refusals.rate_limited(request.id, _RETRY_WHILE_UNDER_WAY_S)
+                if known is not None:
                     self._note_activity(session)
                     return _ok(request)
             receiver = self._registry.called(request.to)
             if receiver is None:
                 return refusals.not_connected(request, request.to)
-            self._note_activity(session)
+            now = self._note_activity(session)
+            if request.nonce is not UNSET:
+                self._nonces.remember(_nonce_key(session, request), UNDER_WAY, now)
             message = DirectMessage(
                 time=self._now(),
                 sender=session.name.shown,
@@ -265,12 +272,14 @@ class Hub:
             )
             return Handover(receiver, encode(message))
 
-    def direct_delivered(self, session: Session, request: Direct) -> None:
-        """Note that a direct message has reached its receiver's session."""
-        if request.nonce is not UNSET:
-            with self._lock:
-                key = (session.name.key, "direct", request.nonce)
-                self._nonces.remember(key, 0, self._monotonic())
+    def direct_done(self, session: Session, request: Direct, *, delivered: bool) -> None:
+        """Note whether a direct message with a nonce has reached its receiver's session."""
+        key = _nonce_key(session, request)
+        with self._lock:
+            if delivered:
+                self._nonces.remember(key, DELIVERED, self._monotonic())
+            else:
+                self._nonces.forget(key)
 
     def note_activity(self, session: Session) -> None:
         """Note a request that the Hub has no part in."""
@@ -326,14 +335,6 @@ class Hub:
 
     # --- under the lock ------------------------------------------------------------------------
 
-    def _recall_nonces(self, history: History) -> None:
-        now, monotonic_now = datetime.fromtimestamp(self._wall(), UTC), self._monotonic()
-        for seq, said_at, sender, nonce in history.nonces(now):
-            name = parse_name(sender)
-            if name is not None:
-                age_s = max(0.0, (now - datetime.fromisoformat(said_at)).total_seconds())
-                self._nonces.remember((name.key, nonce), seq, monotonic_now - age_s)
-
     def _note_activity(self, session: Session) -> float:
         """Note a request that was not refused; give an idled user the chosen status back."""
         now = session.last_active = self._monotonic()
@@ -379,6 +380,10 @@ class Hub:
         if self.history is not None:
             self.history.reserve_soon(seq)
         return seq
+
+
+def _nonce_key(session: Session, request: Direct) -> tuple[str, str, object]:
+    return session.name.key, "direct", request.nonce
 
 
 def _ok(request: Say | Direct | SetStatus, seq: int | UnsetType = UNSET) -> Ok | None:

@@ -1,7 +1,12 @@
 """Which messages have been said lately, by their nonce: so that a resent one is not said again."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
+from datetime import datetime
+
+from tertulia.protocol.names import parse_name
+
+DELIVERED, UNDER_WAY = 0, -1  # what became of a direct message, which has no number
 
 
 class RecentNonces:
@@ -27,6 +32,20 @@ class RecentNonces:
             del self._entries[oldest]
         entry = self._entries.get(key)
         return None if entry is None else entry[1]
+
+    def recall(
+        self, said: Iterable[tuple[int, str, str, str]], moment: datetime, now: float
+    ) -> None:
+        """Remember messages that a history has kept: seq, time, sender and nonce, oldest first."""
+        for seq, said_at, sender, nonce in said:
+            name = parse_name(sender)
+            if name is not None:
+                age_s = max(0.0, (moment - datetime.fromisoformat(said_at)).total_seconds())
+                self.remember((name.key, nonce), seq, now - age_s)
+
+    def forget(self, key: Hashable) -> None:
+        """Let a message be said again."""
+        self._entries.pop(key, None)
 
     def remember(self, key: Hashable, seq: int, now: float) -> None:
         """Note a message as said."""

@@ -5,6 +5,7 @@ One for each worker, in whose thread it runs.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from tertulia.protocol.lines import encode
@@ -84,6 +85,7 @@ class Output:
         """Queue for a connection what it has not got yet, and a last word."""
         if connection.audience is not None:
             connection.out += connection.audience.take_rest(connection)
+            connection.out += b"".join(line for _seq, line in connection.own_events)
             self.unfollow(connection)
         if last_word is not None:
             connection.out += encode(last_word)
@@ -118,6 +120,12 @@ class Output:
                     self._worker.on_blocked(connection)
                 else:
                     self._worker.on_broken(connection, error)
+
+    def push_rest(self, connection: Connection) -> None:
+        """Send a connection that is about to be closed what it takes of what is queued for it."""
+        if connection.out and not connection.blocked:
+            with contextlib.suppress(OSError):  # it is broken, and is closed in any case
+                connection.push()
 
     def _push(self, connection: Connection) -> None:
         try:

@@ -21,6 +21,7 @@ from typing import NamedTuple, Self
 from msgspec import UNSET
 
 from tertulia.protocol.messages import (
+    MAX_INT,
     MAX_PAGE,
     ChatMessage,
     History,
@@ -42,6 +43,7 @@ _SCHEMA = """
         text, content='message', content_rowid='seq', tokenize="unicode61 remove_diacritics 2"
     );
 """
+_OWN_TABLES = ("message", "numbering", "sqlite_")
 _BESIDE = b"%020d\n"  # reserved_through, in the lock file
 _COLUMNS = "seq, time, sender, text, nonce"
 _PAGE_BYTES = 256 * 1024  # of text in a page of history
@@ -57,7 +59,7 @@ class StoreInUse(Exception):
 
 
 class StoreOfAnotherVersion(Exception):
-    """This file is a history, but none that this version can read."""
+    """This file is not a history that this version can read."""
 
 
 class StoreDamaged(Exception):
@@ -108,11 +110,13 @@ class MessageStore:
             raise
 
     def _open(self, path: Path) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        tables = self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        others = [name for (name,) in tables if not name.startswith(_OWN_TABLES)]
+        if version not in (0, _SCHEMA_VERSION) or others:
+            raise StoreOfAnotherVersion(str(path))
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, _SCHEMA_VERSION):
-            raise StoreOfAnotherVersion(str(path))
         self._look_through()
         self._db.executescript(_SCHEMA)
         self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
@@ -167,7 +171,7 @@ class MessageStore:
         noted = os.pread(self._lock_fd, len(_BESIDE % 0), 0)
         if len(noted) < len(_BESIDE % 0):
             os.pwrite(self._lock_fd, _BESIDE % 0, 0)
-        return int(noted) if noted.strip().isdigit() else 0
+        return int(noted) if noted.strip().isdigit() and int(noted) <= MAX_INT else 0
 
     def add(self, messages: Iterable[ChatMessage]) -> None:
         """Write messages, all or none; once this returns they are on the disk."""

@@ -375,6 +375,7 @@ class Worker:
     def _on_evict(self, session: Session) -> None:
         connection = self._by_session.get(session)
         if connection is not None:
+            self.output.push_rest(connection)
             self.close(connection, CloseReason.REPLACED)
 
     def _on_challenge(self, session: Session, reply: Callable[[], object]) -> None:
