@@ -241,7 +241,7 @@ class History:
             rows[0][0].session.home.acknowledge(rows)
         asks = [item for item in group if isinstance(item, _Ask)]
         searches = [ask for ask in asks if isinstance(ask.request, Search)]
-        if not self._searches:
+        if searches and not self._searches:
             self._refuse_searches_at = time.monotonic() + _SEARCH_WITHIN_S
         self._searches += searches
         self._pass_on([ask for ask in asks if not isinstance(ask.request, Search)])

@@ -96,7 +96,6 @@ class Hub:
     ) -> None:
         self._config = config
         self._monotonic = monotonic
-        self._wall = wall
         self._now = Stamps(wall).now
         self._lock = threading.Lock()
         self._registry = Registry(shared_addresses=config.shared_addresses)

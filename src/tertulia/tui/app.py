@@ -230,13 +230,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
                 self.main.hint(_("You are {status} already.").format(status=request.status))
             case _, Error():
                 if isinstance(request, Say) and answer.code != ErrorCode.UNAVAILABLE:
-                    self._give_back(request.text)
+                    self.typed.give_back(request.text)
                 self.main.hint(explain.request_refused(answer, request))
-
-    def _give_back(self, text: str) -> None:
-        """Put what was refused, and not said, where it was typed."""
-        if self.current.name == GENERAL and not self.main.composer.text:
-            self.main.composer.load(text)
 
     def _call(self, message: ChatMessage | DirectMessage, calls: bool) -> None:
         """Ring for what is not being looked at."""

@@ -93,6 +93,12 @@ class Typed:
         app.main.log_view.jump_to_end()
         app.sync()
 
+    def give_back(self, text: str) -> None:
+        """Put what was refused, and not said, where it was typed."""
+        app = self._app
+        if app.current.name == GENERAL and not app.main.composer.text:
+            app.main.composer.load(text)
+
     def _no_older(self, face: "ScreenFace") -> str:
         if not face.conversations.general.is_full:
             return _("Nothing was said before.")
