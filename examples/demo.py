@@ -10,9 +10,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from tertulia.chat.explain import Destination, registration_refused, request_refused
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectionLost, RegistrationRefused, RequestRefused
-from tertulia.client.explain import Destination, registration_refused, request_refused
 from tertulia.i18n import _, language_option, set_language
 from tertulia.protocol.messages import (
     ChatMessage,
@@ -126,7 +126,7 @@ def invite(port: int, lang: str | None) -> None:
     users = join_three(port)
     for user in users:
         threading.Thread(target=answer, args=(user,), daemon=True).start()
-    command = [sys.executable, "-m", "tertulia.client.cli", _("you"), "127.0.0.1", str(port)]
+    command = [sys.executable, "-m", "tertulia.cli", _("you"), "127.0.0.1", str(port)]
     subprocess.run([*command, *(["--lang", lang] if lang else [])], check=False)
     for user in users:
         user.close()

@@ -1,6 +1,12 @@
-"""What all tests share: a start from known ground."""
+"""What all tests share: a start from known ground, and the helpers in `support`."""
 
 import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+pytest_plugins = ["client_fixtures"]
 
 # A shell starts what it puts into the background with these ignored, and every program that a test
 # starts would inherit that.

@@ -1,3 +1,5 @@
 """tertulia: a chat for people who share a network."""
 
-__version__ = "0.1.0"
+from tertulia.version import __version__
+
+__all__ = ["__version__"]

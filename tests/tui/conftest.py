@@ -1,6 +1,5 @@
 """What the tests of the full screen share: one time, one place, one language to begin with."""
 
-import os
 import signal
 import sys
 import time
@@ -10,29 +9,18 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "client"))  # for its StubClient
 sys.path.insert(0, str(Path(__file__).parent))  # for what the tests import from beside themselves
 
 from plain_table import Clock
 from textual import _wait
 
-from tertulia.client import chat, display, reconnect
-from tertulia.i18n import set_language
-from tertulia.tui import app, columns, face
+from tertulia.chat import chat, display
+from tertulia.client import reconnect
+from tertulia.tui import app
+from tertulia.tui.model import face
+from tertulia.tui.widgets import columns
 
 NOW = "2026-11-22T15:04:05.000Z"
-
-
-@pytest.fixture(autouse=True)
-def _begin_in_english() -> Iterator[None]:
-    """Let every test begin in English, and leave the environment as it was."""
-    before = os.environ.get("LANGUAGE")
-    set_language("en")
-    yield
-    if before is None:
-        del os.environ["LANGUAGE"]
-    else:
-        os.environ["LANGUAGE"] = before
 
 
 @pytest.fixture(autouse=True)

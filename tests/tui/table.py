@@ -12,9 +12,9 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from tertulia.chat.explain import Destination
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, End, NoConnection
-from tertulia.client.explain import Destination
 from tertulia.client.reconnect import Attempt, Reconnector
 from tertulia.protocol.messages import (
     ChatMessage,
@@ -43,7 +43,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.tui.app import ChatApp
 from tertulia.tui.connecting import LoopBell
-from tertulia.tui.conversations import Said
+from tertulia.tui.model.conversations import Said
 from tertulia.tui.run import Ending
 
 WAIT_S = 20.0  # for what has to come, on a slow machine too

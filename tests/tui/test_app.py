@@ -9,11 +9,12 @@ from plain_table import Clock
 from table import DAY, SIZES, SMALL, USUAL, WIDE, ChatTable
 from textual.events import AppBlur, AppFocus
 
+from tertulia.chat.explain import Destination
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection, RegistrationRefused
-from tertulia.client.explain import Destination
 from tertulia.protocol.messages import ChatMessage, Error, ErrorCode, History, Say
 from tertulia.tui import app as app_module
-from tertulia.tui import conversations, run
+from tertulia.tui import run
+from tertulia.tui.model import conversations
 from tertulia.tui.run import Ending
 
 

@@ -9,9 +9,9 @@ from table import SMALL, USUAL, ChatTable
 from textual.selection import SELECT_ALL
 
 from tertulia.protocol.messages import Direct, Info, SetStatus, Status
-from tertulia.tui import bareview
-from tertulia.tui.dialogs import ChoiceDialog, HelpDialog, SearchDialog
 from tertulia.tui.keys import KEYS
+from tertulia.tui.widgets import bareview
+from tertulia.tui.widgets.dialogs import ChoiceDialog, HelpDialog, SearchDialog
 
 Scenario = Callable[[ChatTable], Awaitable[None]]
 tested_keys: dict[str, Scenario] = {}

@@ -8,7 +8,7 @@ from plain_table import Clock, without_nonces
 from table import USUAL, WIDE, ChatTable
 from textual.events import Paste
 
-from tertulia.client.commands import COMMANDS, CommandError, CommandSpec, parse
+from tertulia.chat.commands import COMMANDS, CommandError, CommandSpec, parse
 from tertulia.protocol.messages import (
     Direct,
     Error,
@@ -20,9 +20,9 @@ from tertulia.protocol.messages import (
     SetStatus,
     Users,
 )
-from tertulia.tui import bareview
-from tertulia.tui.dialogs import ChoiceDialog, HelpDialog, SearchDialog
 from tertulia.tui.run import Ending
+from tertulia.tui.widgets import bareview
+from tertulia.tui.widgets.dialogs import ChoiceDialog, HelpDialog, SearchDialog
 
 Scenario = Callable[[ChatTable, str], Awaitable[None]]
 

@@ -1,1 +1,1 @@
-"""The client: a library for bots and tests (`client.py`), and the faces that show a chat."""
+"""The library for bots and faces: a connection, and a client that comes back."""

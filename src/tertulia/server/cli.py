@@ -12,14 +12,14 @@ import threading
 import traceback
 from pathlib import Path
 
-from tertulia import __version__
 from tertulia.i18n import _, language_option, ngettext, set_language
 from tertulia.server.config import Config
-from tertulia.server.export import backup, export
+from tertulia.server.history.export import backup, export
+from tertulia.server.history.store import StoreInUse, StoreOfAnotherVersion
 from tertulia.server.logs import LogThread, start_logging
 from tertulia.server.options import parse_options
 from tertulia.server.server import Server, addresses_to_join, raise_descriptor_limit
-from tertulia.server.store import StoreInUse, StoreOfAnotherVersion
+from tertulia.version import __version__
 
 _LOG_TIMEOUT_S = 1.0  # for the last lines, if somebody reads them
 

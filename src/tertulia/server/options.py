@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import platformdirs
 
-from tertulia import __version__
 from tertulia.arguments import Parser
 from tertulia.i18n import _
 from tertulia.server.config import Config
+from tertulia.version import __version__
 
 
 class Options(NamedTuple):

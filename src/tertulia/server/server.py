@@ -8,12 +8,12 @@ from pathlib import Path
 
 import ifaddr
 
-from tertulia.server.acceptor import Acceptor, listen
 from tertulia.server.config import Config
-from tertulia.server.history import History
-from tertulia.server.hub import Hub
-from tertulia.server.limits import Admission
-from tertulia.server.pool import WorkerPool
+from tertulia.server.history.history import History
+from tertulia.server.hub.hub import Hub
+from tertulia.server.workers.acceptor import Acceptor, listen
+from tertulia.server.workers.limits import Admission
+from tertulia.server.workers.pool import WorkerPool
 
 log = logging.getLogger("tertulia.server")
 

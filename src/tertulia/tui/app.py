@@ -14,12 +14,12 @@ from textual.app import App
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tertulia.client import commands, explain
-from tertulia.client.chat import EXIT_FINE, EXIT_NO_CONNECTION, EXIT_REFUSED
+from tertulia.chat import commands, explain
+from tertulia.chat.chat import EXIT_FINE, EXIT_NO_CONNECTION, EXIT_REFUSED
+from tertulia.chat.display import Glyphs, visible_in_a_line
+from tertulia.chat.explain import Destination
 from tertulia.client.client import Client
-from tertulia.client.display import Glyphs, visible_in_a_line
 from tertulia.client.errors import NoConnection, RegistrationRefused
-from tertulia.client.explain import Destination
 from tertulia.client.reconnect import Attempt, Reconnector
 from tertulia.i18n import _, ngettext
 from tertulia.protocol.messages import (
@@ -36,21 +36,21 @@ from tertulia.protocol.messages import (
     SetStatus,
     UserInfo,
 )
-from tertulia.tui import bareview, columns, dialogs
 from tertulia.tui.caller import Caller
-from tertulia.tui.composer import Composer
 from tertulia.tui.connecting import LoopBell
-from tertulia.tui.conversations import GENERAL, NOBODY, Conversation, Said
-from tertulia.tui.face import ScreenFace
 from tertulia.tui.finder import Finder
-from tertulia.tui.mainscreen import MainScreen
-from tertulia.tui.messagelog import MessageLog
-from tertulia.tui.painter import ConversationPainter, bare
-from tertulia.tui.rowlist import RowList
+from tertulia.tui.model.conversations import GENERAL, NOBODY, Conversation, Said
+from tertulia.tui.model.face import ScreenFace
+from tertulia.tui.painting.painter import ConversationPainter, bare
+from tertulia.tui.painting.themes import THEMES, theme_name
 from tertulia.tui.run import Ending
-from tertulia.tui.signals import Signals
-from tertulia.tui.themes import THEMES, theme_name
+from tertulia.tui.terminal.signals import Signals
 from tertulia.tui.typed import Typed, no_connection
+from tertulia.tui.widgets import bareview, columns, dialogs
+from tertulia.tui.widgets.composer import Composer
+from tertulia.tui.widgets.mainscreen import MainScreen
+from tertulia.tui.widgets.messagelog import MessageLog
+from tertulia.tui.widgets.rowlist import RowList
 
 TAKEN_WITHIN_S = 0.02  # of what has come, before the keyboard has its turn
 PAINTED_EVERY_S = 0.05

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tertulia.i18n import _
 from tertulia.protocol.messages import HistoryPage, Search
-from tertulia.tui.dialogs import SearchDialog
+from tertulia.tui.widgets.dialogs import SearchDialog
 
 if TYPE_CHECKING:
     from tertulia.tui.app import ChatApp

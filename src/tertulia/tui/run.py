@@ -9,9 +9,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from tertulia.chat.display import visible
+from tertulia.chat.explain import Destination
 from tertulia.client.client import Client
-from tertulia.client.display import visible
-from tertulia.client.explain import Destination
 from tertulia.client.reconnect import Attempt, Reconnector
 from tertulia.tui.connecting import LoopBell
 
@@ -32,7 +32,7 @@ def run(to: Destination) -> int:
     gc.disable()  # until the first frame: nothing that is imported is garbage
     app = connecting_app(to)
 
-    from tertulia.tui import keyboard, signals
+    from tertulia.tui.terminal import keyboard, signals
 
     keyboard.install()
     signals.install()

@@ -5,8 +5,8 @@ Runs on the event loop's thread.
 
 from typing import TYPE_CHECKING
 
-from tertulia.client import commands, explain
-from tertulia.client.wishes import (
+from tertulia.chat import commands, explain
+from tertulia.chat.wishes import (
     Help,
     Open,
     SendAgain,
@@ -29,12 +29,12 @@ from tertulia.protocol.messages import (
     Users,
 )
 from tertulia.protocol.texts import check_text
-from tertulia.tui import dialogs
-from tertulia.tui.conversations import GENERAL, Said
+from tertulia.tui.model.conversations import GENERAL, Said
+from tertulia.tui.widgets import dialogs
 
 if TYPE_CHECKING:
     from tertulia.tui.app import ChatApp
-    from tertulia.tui.face import ScreenFace
+    from tertulia.tui.model.face import ScreenFace
 
 LONG_LINES = 10  # a text of more is sent only after a question
 

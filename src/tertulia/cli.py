@@ -1,0 +1,117 @@
+"""`tertulia NAME SERVER-IP PORT`: from the command line to a face, and to an exit status.
+
+It imports a face only once it is chosen: until then every module costs the person time.
+"""
+
+import argparse
+import errno
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from tertulia.arguments import Parser
+from tertulia.i18n import LANGUAGES, _, language_option, set_language
+from tertulia.version import __version__
+
+_NOBODY_READS = {errno.EPIPE, errno.EIO}  # `| head` has had enough; the terminal has hung up
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the client; return the exit status.
+
+    0 fine, 2 usage, 3 no connection, 4 registration refused, 5 connection lost.
+    """
+    _open_what_is_closed()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    set_language(language_option(arguments))
+    options = _parser().parse_args(arguments)
+    try:
+        from tertulia.chat import explain
+
+        to = explain.Destination(options.name, options.host, options.port, options.source)
+        if not (options.plain or options.json) and _has_screen():
+            from tertulia.tui import run
+
+            return run.run(to)
+        from tertulia.plain import start
+
+        return start.run(to, json=options.json)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
+        return 128 + signal.SIGINT
+    except OSError as error:
+        status = 0 if error.errno in _NOBODY_READS else 1
+        if status:
+            sys.stderr.write(f"tertulia: {error.strerror or error}\n")
+        # What is still in the buffers has nowhere to go, and must not fail again at the exit.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                os.dup2(nowhere, stream.fileno())
+        return status
+
+
+def _has_screen() -> bool:
+    """Tell whether there is a terminal that can be drawn on, with letters for all languages."""
+    return (
+        sys.stdin.isatty()
+        and sys.stdout.isatty()
+        and sys.stderr.isatty()  # where the screen is drawn
+        and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+        and sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    )
+
+
+def _open_what_is_closed() -> None:
+    """Put /dev/null where a standard stream was closed, before a socket gets its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (open until the end)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="tertulia",
+        description=_("Chat with the people who share your network."),
+        epilog=_(
+            "Exit status: 0 fine, 2 usage, 3 no connection, 4 registration refused, "
+            "5 connection lost."
+        ),
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", metavar=_("NAME"), help=_("the name that the others will see"))
+    parser.add_argument(
+        "host", metavar=_("SERVER-IP"), help=_("the server's IP address, or its host name")
+    )
+    parser.add_argument("port", metavar=_("PORT"), type=_port, help=_("the server's port"))
+    parser.add_argument(
+        "--source",
+        metavar=_("ADDRESS"),
+        help=_("the address of this computer to connect from, for example 127.0.0.2"),
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help=_("line by line, without drawing on the screen")
+    )
+    parser.add_argument(
+        "--json", action="store_true", help=_("show the server's messages as JSON lines")
+    )
+    parser.add_argument("--lang", choices=LANGUAGES, help=_("the language: Spanish or English"))
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"tertulia {__version__}",
+        help=_("show the version and exit"),
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535:
+        return int(text)
+    raise argparse.ArgumentTypeError(_("a port is a number from 1 to 65535"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""From what the command line asks for to a plain face at work, and to an exit status."""
+
+import signal
+import sys
+from contextlib import closing
+
+from tertulia.chat import explain
+from tertulia.chat.chat import EXIT_NO_CONNECTION, EXIT_REFUSED
+from tertulia.chat.explain import Destination
+from tertulia.client.client import Client
+from tertulia.client.errors import NoConnection, RegistrationRefused
+from tertulia.client.reconnect import Reconnector
+from tertulia.i18n import _
+from tertulia.plain.face import PlainFace
+from tertulia.plain.output import Output
+from tertulia.plain.wakeup import Wakeup
+from tertulia.protocol.lines import encode
+
+
+def run(to: Destination, *, json: bool) -> int:
+    """Connect, chat until the end, and return the exit status."""
+    output = Output(sys.stdout, sys.stderr, json=json)
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if on_terminal:
+        text = _("Connecting to {host}, port {port}…")
+        output.words(text.format(host=to.host, port=to.port))
+        output.flush()
+    with closing(Wakeup()) as wakeup:
+
+        def connect(token: str | None = None) -> Client:
+            return Client.connect(
+                to.host,
+                to.port,
+                to.name,
+                source=to.source,
+                token=token,
+                everything=True,
+                notify=wakeup.ring,
+            )
+
+        try:
+            client = connect()
+        except NoConnection as failure:
+            output.words(explain.no_connection(failure, to))
+            return EXIT_NO_CONNECTION
+        except RegistrationRefused as refusal:
+            if json:
+                output.json(encode(refusal.error)[:-1])
+            output.words(explain.registration_refused(refusal.error, to))
+            return EXIT_REFUSED
+        finally:
+            output.flush()
+        reconnector = Reconnector(connect, wakeup.ring)
+        face = PlainFace(client, output, to, reconnector, json=json, on_terminal=on_terminal)
+        try:
+            ended_by = _chat(face, output, wakeup, on_terminal)
+            status = face.finish()
+        finally:
+            face.chat.close()
+        output.flush()
+    if ended_by is not None:
+        # Whoever started this program shall see that a signal ended it.
+        signal.signal(ended_by, signal.SIG_DFL)
+        signal.raise_signal(ended_by)
+    return status
+
+
+def _chat(
+    face: PlainFace, output: Output, wakeup: Wakeup, on_terminal: bool
+) -> signal.Signals | None:
+    """Chat until the end; return the signal that ended it, if one did."""
+    try:
+        if on_terminal:
+            from tertulia.plain import terminal  # not needed for pipes, and slow to import
+
+            return terminal.run(face, output, wakeup)
+        from tertulia.plain import piped
+
+        piped.run(face, output, wakeup)
+    except KeyboardInterrupt:
+        return signal.SIGINT
+    return None

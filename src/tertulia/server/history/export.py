@@ -1,0 +1,87 @@
+"""`tertulia-server --export FILE` and `--backup FILE`: the history as JSON lines, or as a copy.
+
+Both work while a server writes it, and see all that was stored before they began.
+"""
+
+import errno
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tertulia.i18n import _
+from tertulia.protocol.lines import encode_stored
+from tertulia.server.history.store import MessageReader
+
+_SCREEN = "-"
+
+
+def export(history: Path, to: str) -> int:
+    """Write every message as a JSON line, one at a time, to a file or with `-` to stdout.
+
+    Returns the exit status, and so does `backup`.
+    """
+
+    def write(reader: MessageReader) -> None:
+        lines = (encode_stored(message) for message in reader.all_messages())
+        if to == _SCREEN:
+            sys.stdout.buffer.writelines(lines)
+            sys.stdout.flush()
+        else:
+            with os.fdopen(_create(to, os.O_TRUNC), "wb") as file:
+                file.writelines(lines)
+
+    return _read(history, to, write)
+
+
+def backup(history: Path, to: str) -> int:
+    """Copy the history to a new file, with which a server can go on."""
+
+    if os.path.exists(to) and os.path.getsize(to):
+        return _fail(_("{file} is there already: name a file that is not"), history, to)
+
+    def write(reader: MessageReader) -> None:
+        os.close(_create(to))
+        reader.copy_to(to)
+
+    return _read(history, to, write)
+
+
+def _read(history: Path, to: str, write: Callable[[MessageReader], None]) -> int:
+    try:
+        if not history.exists():
+            return _fail(
+                _("there is no history {history}: name another with --history"), history, to
+            )
+        _check_that_it_is_another_file(history, to)
+        with MessageReader(history) as reader:
+            write(reader)
+    except BrokenPipeError:  # `| head` has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        return _fail(
+            _("cannot write the history {history} to {file}: {reason}"), history, to, reason
+        )
+    return 0
+
+
+def _fail(text: str, history: Path, to: str, reason: object = "") -> int:
+    text = text.format(history=history, file=to, reason=reason)
+    print(f"tertulia-server: {text}", file=sys.stderr)
+    return 1
+
+
+def _check_that_it_is_another_file(history: Path, to: str) -> None:
+    """Raise OSError if writing `to` would destroy the history, also by way of a link."""
+    for suffix in ("", "-wal", "-shm", ".lock"):
+        own_file = f"{history}{suffix}"
+        if os.path.exists(own_file) and os.path.exists(to) and os.path.samefile(own_file, to):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to)
+
+
+def _create(path: str, flags: int = 0) -> int:
+    """Open a file for writing; a new one only its owner may read."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)

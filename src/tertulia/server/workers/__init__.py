@@ -1,0 +1,1 @@
+"""The threads that serve: accept, read, carry out, send, and watch."""

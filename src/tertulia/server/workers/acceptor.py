@@ -1,0 +1,173 @@
+"""The acceptor: a thread that accepts connections, hands them to the pool, and accepts on.
+
+It reads nothing from anyone, so nobody can delay the next connection.
+"""
+
+import errno
+import logging
+import os
+import select
+import socket
+import threading
+import time
+from collections import deque
+
+from tertulia.protocol.lines import encode
+from tertulia.server import refusals
+from tertulia.server.config import Config
+from tertulia.server.workers.limits import Admission
+from tertulia.server.workers.pool import WorkerPool
+from tertulia.server.workers.worker import Arrival
+
+log = logging.getLogger("tertulia.server")
+
+_BACKLOG = 1024  # connections that the kernel keeps for us
+_AT_ONCE = 64  # between two looks at whether to stop
+_PAUSE_S = 0.1  # without descriptors; a loop without it spins a core
+_OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_MAX_LINGERING = 64  # refused sockets kept open, so that the client can read why
+_LINGER_S = 1.0
+_SERVER_FULL = encode(refusals.server_full())
+
+# Inherited by every accepted socket. No user timeout (ADR 8).
+_TCP_OPTIONS = (
+    (socket.TCP_NODELAY, 1),
+    (socket.TCP_KEEPIDLE, 30),
+    (socket.TCP_KEEPINTVL, 10),
+    (socket.TCP_KEEPCNT, 3),
+)
+
+
+def listen(config: Config) -> socket.socket:
+    """Open the listening socket, for IPv4 and IPv6 where there are both. Raises OSError."""
+    if config.host:
+        info = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.create_server(info[4][:2], family=info[0], backlog=_BACKLOG)
+    elif socket.has_dualstack_ipv6():
+        listener = socket.create_server(
+            ("", config.port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
+        )
+    else:
+        listener = socket.create_server(("", config.port), backlog=_BACKLOG)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, config.send_buffer_bytes)
+    for option, value in _TCP_OPTIONS:
+        listener.setsockopt(socket.IPPROTO_TCP, option, value)
+    listener.setblocking(False)
+    return listener
+
+
+class Acceptor:
+    """The thread that accepts. Other threads use `start` and `stop`."""
+
+    def __init__(self, listener: socket.socket, pool: WorkerPool, admission: Admission) -> None:
+        self._listener = listener
+        self._pool = pool
+        self._admission = admission
+        self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._spare = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+        self._lingering: deque[tuple[float, socket.socket]] = deque()
+        self._resume_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="acceptor", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Accept nobody any more and close the listening socket."""
+        os.eventfd_write(self._stop_fd, 1)
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        poll = select.poll()
+        poll.register(self._stop_fd, select.POLLIN)
+        while True:
+            now = time.monotonic()
+            while self._lingering and self._lingering[0][0] <= now:
+                self._lingering.popleft()[1].close()
+            wake_at = [when for when, _ in list(self._lingering)[:1]]
+            if self._resume_at > now:
+                poll.register(self._listener, 0)
+                wake_at.append(self._resume_at)
+            else:
+                poll.register(self._listener, select.POLLIN)
+            timeout_ms = max(0.0, min(wake_at) - now) * 1000 + 1 if wake_at else None
+            ready = poll.poll(timeout_ms)
+            if any(fd == self._stop_fd for fd, _ in ready):
+                break
+            if ready:
+                self._accept_all()
+        self._listener.close()
+        for _, sock in self._lingering:
+            sock.close()
+        self._spare.close()
+        os.close(self._stop_fd)
+
+    def _accept_all(self) -> None:
+        """Accept whoever waits, and hand them over together: so each worker wakes up once."""
+        arrivals: list[Arrival] = []
+        for _ in range(_AT_ONCE):
+            try:
+                sock, peer = self._listener.accept()
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno in _OUT_OF_DESCRIPTORS:
+                    self._on_no_descriptor(error)
+                    break
+                # This one connection broke before it was accepted.
+                log.debug("accept failed error=%s", error.strerror)
+                continue
+            sock.setblocking(False)
+            address = plain_address(peer[0])
+            if self._admission.admit(address):
+                arrivals.append((sock, address))
+            else:
+                log.info("refused address=%s code=server_full", address)
+                self._turn_away(sock)
+        for sock, address in self._pool.assign(arrivals):
+            self._admission.count_closed(address, is_registered=False)
+            self._turn_away(sock)
+
+    def _turn_away(self, sock: socket.socket) -> None:
+        """Say that the server is full, and close the socket a moment later.
+
+        Closed at once, with the client's first line unread, it would send a reset, which eats
+        the answer.
+        """
+        _send_server_full(sock)
+        self._lingering.append((time.monotonic() + _LINGER_S, sock))
+        if len(self._lingering) > _MAX_LINGERING:
+            self._lingering.popleft()[1].close()
+
+    def _on_no_descriptor(self, error: OSError) -> None:
+        """Refuse one connection with the spare descriptor, and accept none for a moment."""
+        log.warning("accepting paused error=%s", error.strerror)
+        self._spare.close()
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:  # gone meanwhile, or somebody else has taken the descriptor: a later turn
+            pass
+        else:
+            _send_server_full(sock)
+            sock.close()
+        try:
+            self._spare = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+        except OSError as no_spare:  # tried again the next time
+            log.warning("no spare descriptor error=%s", no_spare.strerror)
+        self._resume_at = time.monotonic() + _PAUSE_S
+
+
+def _send_server_full(sock: socket.socket) -> None:
+    try:
+        sock.send(_SERVER_FULL)
+        sock.shutdown(socket.SHUT_WR)
+    except OSError as error:  # who is gone already needs no answer
+        log.debug("refusal not sent error=%s", error.strerror)
+
+
+def plain_address(address: str) -> str:
+    """Write an IPv4 address that came inside IPv6 as what it is."""
+    inner = address.removeprefix("::ffff:")
+    return inner if "." in inner else address

@@ -1,0 +1,1 @@
+"""How text becomes lines in colour: wrapping, styles, themes."""

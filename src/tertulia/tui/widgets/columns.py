@@ -1,0 +1,98 @@
+"""The rows of the side columns, and the words around the conversation.
+
+State in, styled rows out: pure functions. What came from the network is made safe here.
+"""
+
+import time
+
+from tertulia.chat.chat import Chat
+from tertulia.chat.commands import plain_letters
+from tertulia.chat.display import Glyphs, visible_in_a_line
+from tertulia.i18n import _, ngettext
+from tertulia.protocol.messages import Status, User
+from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations
+from tertulia.tui.painting.painter import NAME_STYLES, name_style
+from tertulia.tui.painting.runs import Run
+from tertulia.tui.widgets.rowlist import Row
+
+STATUS_STYLES = {status: status.lower() for status in Status}
+PEOPLE_STYLES = ("faint", "own", *STATUS_STYLES.values(), *NAME_STYLES)
+CONVERSATION_STYLES = ("current", "unread", "calls", "faint")
+_MANY = 99  # unread messages; more are "99+"
+
+
+def conversation_rows(conversations: Conversations) -> list[Row]:
+    """List the conversations; "!" marks one with a mention or a direct message."""
+    return [
+        Row(conversation.name, _conversation_runs(conversation, conversations.current))
+        for conversation in conversations.listed
+    ]
+
+
+def _conversation_runs(conversation: Conversation, current: Conversation) -> list[Run]:
+    is_current = conversation is current
+    sign = "▸" if is_current else ("!" if conversation.calls else " ")
+    style = "current" if is_current else ("calls" if conversation.calls else "")
+    if conversation.unread and not style:
+        style = "unread"
+    runs: list[Run] = []
+    if conversation.unread:
+        count = f"{_MANY}+" if conversation.unread > _MANY else str(conversation.unread)
+        runs.append((f" ({count})", "calls" if conversation.calls else "unread"))
+    return [(f"{sign} ", style), (conversation_title(conversation), style), *runs]
+
+
+def conversation_title(conversation: Conversation) -> str:
+    """Name a conversation."""
+    if conversation.name == GENERAL:
+        return _("General")
+    return visible_in_a_line(conversation.name)
+
+
+def people_rows(
+    users: list[User], own_name: str, glyphs: Glyphs, *, wanted: str, known: bool
+) -> list[Row]:
+    """List who is here, and whose name holds `wanted`; without a connection nothing is `known`."""
+    wanted = plain_letters(wanted)
+    rows = []
+    for user in users:
+        if wanted and wanted not in plain_letters(user.name):
+            continue
+        shape = glyphs.status(user.status).partition(" ")[0] if known else "?"
+        runs: list[Run] = [
+            (f"{shape} ", STATUS_STYLES[user.status] if known else "faint"),
+            (visible_in_a_line(user.name), name_style(user.name)),
+        ]
+        if user.name == own_name:
+            runs = [runs[0], (runs[1][0], "own"), (" " + _("(you)"), "faint")]
+        if known:
+            runs.append((f" {user.status}", "faint"))
+        rows.append(Row(user.name, runs))
+    return rows
+
+
+def people_count(count: int) -> str:
+    """Count who is here."""
+    return ngettext("{count} person", "{count} people", count).format(count=count)
+
+
+def unread_elsewhere(conversations: Conversations) -> str:
+    """Say that something waits in another conversation; nothing if there is none."""
+    count = sum(conversation.unread for conversation in conversations.listed)
+    calls = any(conversation.calls for conversation in conversations.listed)
+    if not count:
+        return ""
+    text = ngettext("{count} unread: F2", "{count} unread: F2", count).format(count=count)
+    return f"! {text}" if calls else text
+
+
+def connection_words(chat: Chat) -> str:
+    """Say whether there is a connection, and when the next one is tried."""
+    if chat.connected and chat.on_their_way:
+        return _("connected; sending {count}…").format(count=chat.on_their_way)
+    if chat.connected:
+        return _("connected")
+    if chat.next_attempt_at is None:
+        return _("no connection; trying…")
+    seconds = max(0, round(chat.next_attempt_at - time.monotonic()))
+    return _("no connection; next try in {seconds} s").format(seconds=seconds)

@@ -1,0 +1,373 @@
+"""A conversation of any length: entries one below the other, the newest last.
+
+Keeps the reader's place: nothing that comes, goes or changes outside the view moves what is read.
+What an entry is, only its painter knows. Runs on the event loop's thread.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.geometry import Offset, Size
+from textual.message import Message
+from textual.selection import Selection
+from textual.strip import Strip
+
+from tertulia.tui.painting.runs import Run, RunView
+from tertulia.tui.painting.wrap import whole_span
+
+Entry = TypeVar("Entry")
+Entry_contra = TypeVar("Entry_contra", contravariant=True)
+
+_KEPT_STRIPS = 256  # about 7 KiB each; only a view of more rows than that paints lines twice
+
+
+class Painter(Protocol[Entry_contra]):
+    """What makes lines of an entry."""
+
+    def height(self, entry: Entry_contra, width: int) -> int:
+        """Count the lines; this is asked for every entry, so it has to be fast."""
+
+    def paint(self, entry: Entry_contra, width: int) -> list[list[Run]]:
+        """Make `height` lines, none of them wider than `width` cells."""
+
+
+class Place(NamedTuple):
+    """What stands at the top of the view: an entry, and which line of it."""
+
+    entry: object
+    line: int
+
+
+class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False):
+    """A view of entries, compared by identity.
+
+    A subclass names the styles in `COMPONENT_CLASSES`, as `message-log--NAME`.
+    """
+
+    PREFIX = "message-log"
+    ALLOW_SELECT = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_up", show=False),
+        Binding("down", "scroll_down", show=False),
+        Binding("pageup", "page_up", show=False),
+        Binding("pagedown", "page_down", show=False),
+        Binding("home", "scroll_home", show=False),
+        Binding("end", "scroll_end", show=False),
+    ]
+
+    class ReachedTop(Message):
+        """The first line is in view: older entries are wanted. Once, until there are some."""
+
+    class NewBelow(Message):
+        """So many entries have come below the view that were not seen yet."""
+
+        def __init__(self, count: int) -> None:
+            super().__init__()
+            self.count = count
+
+    class Clicked(Message):
+        """An entry was clicked, and not merely its text selected."""
+
+        def __init__(self, entry: object) -> None:
+            super().__init__()
+            self.entry = entry
+
+    def __init__(
+        self, painter: Painter[Entry], *, id: str | None = None, classes: str | None = None
+    ) -> None:
+        self._strips: LRUCache[int, Strip] = LRUCache(_KEPT_STRIPS)
+        super().__init__(id=id, classes=classes)
+        self._painter = painter
+        self._entries: list[Entry] = []
+        # Lines have numbers that entries keep while others come and go above: the first line is
+        # `_origin`, entry i ends before line `_ends[i]`.
+        self._origin = 0
+        self._ends: list[int] = []
+        self._place: Place | None = None  # None: at the end, following what comes
+        self._new_below = 0
+        self._top_told = False
+        self._laid_out = Size(0, 0)  # the size that `_ends` and the place are right for
+        self._pressed_at: Offset | None = None
+
+    @property
+    def reading_place(self) -> Place | None:
+        """What is being read, for `show`; None at the end."""
+        return self._place
+
+    @property
+    def first_entry(self) -> Entry | None:
+        """The oldest entry."""
+        return self._entries[0] if self._entries else None
+
+    @property
+    def at_end(self) -> bool:
+        """Tell whether the last line is in view."""
+        return self._place is None
+
+    @property
+    def new_below(self) -> int:
+        """Count the entries that came below the view."""
+        return self._new_below
+
+    def show(self, entries: Sequence[Entry], place: Place | None = None) -> None:
+        """Show another conversation, at the end or where it was being read."""
+        self._entries = list(entries)
+        self._place = place
+        self._top_told = False
+        self._set_new_below(0)
+        self._lay_out()
+
+    def append(self, entries: Sequence[Entry], new: int | None = None) -> None:
+        """Add newer entries; `new` of them, or all, count as new below if they can't be seen."""
+        if not entries:
+            return
+        self._entries.extend(entries)
+        self._ends.extend(self._ends_of(entries, self._end))
+        if self._place is None:
+            self._go_to_place()
+        else:
+            self.set_height(self._end - self._origin, self.scroll_y)
+            self._set_new_below(self._new_below + (len(entries) if new is None else new))
+
+    def prepend(self, entries: Sequence[Entry]) -> None:
+        """Add older entries; the view stays on the same text."""
+        if not entries:
+            return
+        ends = self._ends_of(entries, 0)
+        self._entries[:0] = entries
+        self._ends[:0] = [self._origin - ends[-1] + end for end in ends]
+        self._origin -= ends[-1]
+        self._top_told = False
+        self._go_to_place()
+
+    def drop_first(self, count: int) -> None:
+        """Forget the oldest entries; the view stays on the same text if that is still there."""
+        count = min(count, len(self._entries))
+        if count > 0:
+            self._origin = self._ends[count - 1]
+            del self._entries[:count], self._ends[:count]
+            self._strips.clear()  # older entries may get these numbers
+            self._go_to_place()
+
+    def changed(self, entry: Entry) -> None:
+        """Paint an entry anew that looks different now, perhaps with another height."""
+        index = self._index_of(entry)
+        if index is None:
+            return
+        first, end = self._start_of(index), self._ends[index]
+        grown = self._ends_of([entry], first)[0] - end
+        self._strips.clear()
+        if grown:
+            self._drop_selection(first)
+            self._ends[index:] = [end + grown for end in self._ends[index:]]
+            self._go_to_place()
+        self.refresh(self.size.region)
+
+    def repaint(self) -> None:
+        """Paint all anew: the language, the theme or a column's width has changed."""
+        self._lay_out()
+
+    def jump_to_end(self) -> None:
+        """Go to the newest and follow what comes."""
+        self._place = None
+        self._go_to_place()
+
+    def action_page_up(self) -> None:
+        """Go up a page, but for a line that shows where one was."""
+        self.scroll_to(y=self.scroll_y - max(1, self.room.height - 1))
+
+    def action_page_down(self) -> None:
+        """Go down a page, but for a line."""
+        self.scroll_to(y=self.scroll_y + max(1, self.room.height - 1))
+
+    def action_scroll_end(self) -> None:
+        """Go to the end at once; what comes meanwhile does not matter."""
+        self.jump_to_end()
+
+    def on_resize(self) -> None:
+        """Keep the reading place in a view of another size."""
+        if self.room and self.room.width != self._laid_out.width:
+            self._lay_out()
+        elif self.room:
+            self._laid_out = self.room
+            self._go_to_place()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Note what is being read now."""
+        super().watch_scroll_y(old_value, new_value)
+        # When the size changes, Textual moves the view before `on_resize` is called: not the
+        # reader's will.
+        if self.room == self._laid_out:
+            self._note_place()
+
+    def render_line(self, y: int) -> Strip:
+        """Paint one line of the view."""
+        width = self.size.width
+        line = self._origin + self.scroll_offset.y + y
+        if line >= self._end:
+            return Strip.blank(width, self.look(""))
+        strip = self._strip_at(line)
+        span = self.text_selection.get_span(line) if self.text_selection else None
+        if span is not None:
+            strip = self._with_selection(strip, *span)
+        # Selections count in the numbers of lines too: they stay on their text.
+        return strip.crop_extend(0, width, self.look("")).apply_offsets(0, line)
+
+    def forget_looks(self) -> None:
+        """Drop what was made with the old styles."""
+        super().forget_looks()
+        self._strips.clear()
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Give the selected text, line for line, and what follows it."""
+        first = self._origin if selection.start is None else selection.start.y
+        last = self._end if selection.end is None else selection.end.y
+        lines = []
+        for line, runs in self._lines(max(first, self._origin), min(last + 1, self._end)):
+            text = "".join(text for text, _ in runs)
+            start, end = _span_in(text, *(selection.get_span(line) or (0, 0)))
+            lines.append(text[start:end].rstrip())
+        return "\n".join(lines), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Paint the selection; lines without it are the same as before."""
+        self.refresh(self.size.region)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Note where the button goes down, to tell a click from a drag."""
+        self._pressed_at = event.screen_offset
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell of a click; a double one selects the entry."""
+        event.prevent_default()  # which would select the whole conversation at a double click
+        line = self.line_under(event)
+        if line is None or event.screen_offset != self._pressed_at:
+            return
+        index = bisect_right(self._ends, self._origin + line)
+        if index == len(self._entries):
+            return
+        if event.chain == 1:
+            self.post_message(self.Clicked(self._entries[index]))
+        elif event.chain == 2:
+            lines = Selection(Offset(0, self._start_of(index)), Offset(0, self._ends[index]))
+            self.screen.selections = {self: lines}
+
+    @property
+    def _end(self) -> int:
+        return self._ends[-1] if self._ends else self._origin
+
+    def _start_of(self, index: int) -> int:
+        return self._ends[index - 1] if index else self._origin
+
+    def _index_of(self, entry: object) -> int | None:
+        """Find an entry; the last are the usual ones."""
+        for index in range(len(self._entries) - 1, -1, -1):
+            if self._entries[index] is entry:
+                return index
+        return None
+
+    def _ends_of(self, entries: Sequence[Entry], start: int) -> list[int]:
+        width = self._laid_out.width
+        if not width:  # not on the screen yet: counted when it is
+            return [start] * len(entries)
+        height = self._painter.height
+        return list(accumulate((height(entry, width) for entry in entries), initial=start))[1:]
+
+    def _lay_out(self) -> None:
+        """Count all lines anew."""
+        self._drop_selection(self._origin)
+        self._laid_out = self.room
+        self._origin = 0
+        self._ends = self._ends_of(self._entries, 0)
+        self._strips.clear()
+        self._go_to_place()
+        self.refresh(self.size.region)
+
+    def _drop_selection(self, line: int) -> None:
+        """Clear the selection if it goes beyond a line: other text is there now."""
+        selection = self.text_selection if self.is_mounted else None
+        if selection and (selection.end is None or selection.end.y >= line):
+            self.screen.clear_selection()
+
+    def _go_to_place(self) -> None:
+        """Bring what is being read to the top of the view; what is gone was above the first."""
+        if not self._laid_out or self._laid_out != self.room:
+            return  # `on_resize` is about to be called, and comes here
+        lines = self._end - self._origin
+        y = lines  # the end
+        if self._place is not None:
+            index = self._index_of(self._place.entry)
+            y = 0
+            if index is not None:
+                start = self._start_of(index)
+                line = min(self._place.line, max(0, self._ends[index] - start - 1))
+                y = start + line - self._origin
+        self.set_height(lines, y)
+        self.refresh(self.size.region)
+        self._note_place()
+
+    def _note_place(self) -> None:
+        y = self.scroll_offset.y
+        if y >= self.max_scroll_y:
+            self._place = None
+            self._set_new_below(0)
+        else:
+            index = bisect_right(self._ends, self._origin + y)
+            self._place = Place(self._entries[index], self._origin + y - self._start_of(index))
+        if y > 0:
+            self._top_told = False
+        elif not self._top_told:
+            self._top_told = True
+            self.post_message(self.ReachedTop())
+
+    def _set_new_below(self, count: int) -> None:
+        if count != self._new_below:
+            self._new_below = count
+            self.post_message(self.NewBelow(count))
+
+    def _lines(self, first: int, end: int) -> Iterator[tuple[int, list[Run]]]:
+        """Paint the entries that some lines belong to, and give those lines."""
+        for index in range(bisect_right(self._ends, first), len(self._entries)):
+            start = self._start_of(index)
+            if start >= end:
+                return
+            lines = self._painter.paint(self._entries[index], self._laid_out.width)
+            for line, runs in enumerate(lines, start):
+                if first <= line < end:
+                    yield line, runs
+
+    def _strip_at(self, line: int) -> Strip:
+        strip = self._strips.get(line)
+        if strip is None:
+            # The entry's other lines in view will be asked for next.
+            index = bisect_right(self._ends, line)
+            top = self._origin + self.scroll_offset.y
+            end = min(self._ends[index], max(line + 1, top + self.room.height))
+            for number, runs in self._lines(line, end):
+                self._strips[number] = self.strip_of(runs)
+            strip = self._strips.get(line)
+        return strip or Strip([])
+
+    def _with_selection(self, strip: Strip, start: int, end: int) -> Strip:
+        start, end = _span_in(strip.text, start, end)
+        look = self.screen.get_component_rich_style("screen--selection")
+        segments = []
+        for text, style, _ in strip:
+            a, b = max(0, min(start, len(text))), max(0, min(end, len(text)))
+            for part, is_selected in ((text[:a], False), (text[a:b], True), (text[b:], False)):
+                if part:
+                    both = look if style is None else style + look
+                    segments.append(Segment(part, both if is_selected else style))
+            start, end = start - len(text), end - len(text)
+        return Strip(segments)
+
+
+def _span_in(text: str, start: int, end: int) -> tuple[int, int]:
+    """Make a selection's span one of this text; to cut a grapheme would change its width too."""
+    return whole_span(text, start, len(text) if end < 0 else end)

@@ -1,0 +1,150 @@
+"""A list of short rows to choose one from: the users, the conversations.
+
+Only the rows in view are painted, so thousands cost no more than a screenful, and new rows twenty
+times a second are fine. Knows nothing of the chat. Runs on the event loop's thread.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+
+from tertulia.tui.painting.runs import Run, RunView, shorten_runs
+
+
+class Row(NamedTuple):
+    """One line of the list; the key tells rows apart and is given back when it is chosen."""
+
+    key: str
+    runs: list[Run]
+
+
+class RowList(RunView, can_focus=True, inherit_bindings=False):
+    """Rows, one of them highlighted while this has the focus.
+
+    A subclass names the styles in `COMPONENT_CLASSES`, as `row-list--NAME`.
+    """
+
+    PREFIX = "row-list"
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"row-list--highlight"}
+    DEFAULT_CSS = """
+    RowList .row-list--highlight {
+        text-style: reverse;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "highlight_by(-1)", show=False),
+        Binding("down", "highlight_by(1)", show=False),
+        Binding("pageup", "highlight_page(-1)", show=False),
+        Binding("pagedown", "highlight_page(1)", show=False),
+        Binding("home", "highlight_first", show=False),
+        Binding("end", "highlight_last", show=False),
+        Binding("enter", "choose", show=False),
+    ]
+
+    class Chosen(Message):
+        """Somebody wants this row."""
+
+        def __init__(self, row_list: "RowList", key: str) -> None:
+            super().__init__()
+            self.row_list = row_list
+            self.key = key
+
+        @property
+        def control(self) -> "RowList":
+            """Give the list, for `@on` with a selector."""
+            return self.row_list
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._rows: list[Row] = []
+        self._highlight = 0
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The rows; setting replaces all and keeps the place and the highlighted key."""
+        return self._rows
+
+    @rows.setter
+    def rows(self, rows: Sequence[Row]) -> None:
+        rows = list(rows)
+        if rows == self._rows:
+            return
+        key = self.highlighted
+        self._rows = rows
+        if key is not None and key != self.highlighted:
+            self._highlight = next(
+                (index for index, row in enumerate(rows) if row.key == key), self._highlight
+            )
+        self._highlight = max(0, min(self._highlight, len(rows) - 1))
+        self.set_height(len(rows), self.scroll_y)
+        self.refresh(self.size.region)
+
+    @property
+    def highlighted(self) -> str | None:
+        """The key of the row that would be chosen."""
+        return self._rows[self._highlight].key if self._highlight < len(self._rows) else None
+
+    def highlight(self, key: str) -> None:
+        """Go to a row, if it is there."""
+        for index, row in enumerate(self._rows):
+            if row.key == key:
+                self._go_to(index)
+                return
+
+    def render_line(self, y: int) -> Strip:
+        """Paint one row."""
+        width = self.size.width
+        index = self.scroll_offset.y + y
+        if index >= len(self._rows):
+            return Strip.blank(width, self.look(""))
+        runs = shorten_runs(self._rows[index].runs, self.room.width)
+        background = ""
+        if index == self._highlight and self.has_focus:
+            # One style for all: the runs' own colours, reversed, would make a patchwork.
+            background = "highlight"
+            runs = [(text, background) for text, _ in runs]
+        return self.strip_of(runs).extend_cell_length(width, self.look(background))
+
+    def action_highlight_by(self, rows: int) -> None:
+        """Go some rows up or down."""
+        self._go_to(self._highlight + rows)
+
+    def action_highlight_page(self, pages: int) -> None:
+        """Go some screenfuls up or down."""
+        self._go_to(self._highlight + pages * max(1, self.room.height - 1))
+
+    def action_highlight_first(self) -> None:
+        """Go to the first row."""
+        self._go_to(0)
+
+    def action_highlight_last(self) -> None:
+        """Go to the last row."""
+        self._go_to(len(self._rows) - 1)
+
+    def action_choose(self) -> None:
+        """Tell which row was chosen."""
+        if self.highlighted is not None:
+            self.post_message(self.Chosen(self, self.highlighted))
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the row under the pointer."""
+        index = self.line_under(event)
+        if index is not None and index < len(self._rows):
+            self._go_to(index)
+            self.action_choose()
+
+    def _go_to(self, index: int) -> None:
+        old = self._highlight
+        self._highlight = new = max(0, min(index, len(self._rows) - 1))
+        self.refresh_line(old)
+        self.refresh_line(new)
+        top, height = self.scroll_offset.y, self.room.height
+        if new < top:
+            self.scroll_to(y=new, force=True)
+        elif new >= top + height:
+            self.scroll_to(y=new - height + 1, force=True)

@@ -1,0 +1,442 @@
+"""What a chat tells any face; the rest of it is tried with the plain one, in test_plain*.py."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from plain_table import Clock, StubClient, page, said
+
+from tertulia.chat import chat as module
+from tertulia.chat.chat import EXIT_FINE, EXIT_LOST, EXIT_REFUSED, Chat
+from tertulia.chat.explain import Destination
+from tertulia.client.client import Client
+from tertulia.client.errors import (
+    ConnectFailure,
+    End,
+    EndReason,
+    NoConnection,
+    RegistrationRefused,
+    RequestRefused,
+)
+from tertulia.client.inbox import Dropped, Incoming
+from tertulia.client.reconnect import Reconnector
+from tertulia.i18n import set_language
+from tertulia.protocol.messages import (
+    MAX_PAGE,
+    Answer,
+    ChatMessage,
+    Direct,
+    DirectMessage,
+    Error,
+    Gap,
+    History,
+    Ok,
+    Ping,
+    Quit,
+    Request,
+    Say,
+    SetStatus,
+    Status,
+    User,
+    UserList,
+    Users,
+)
+
+LOST = End(EndReason.LOST)
+FIRST_PAGE = 5
+
+
+class NotingFace:
+    """A face that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+        self.words: list[Callable[[], str]] = []
+        self.arrived: list[Any] = []
+
+    def came(self, incoming: Incoming) -> None:
+        self.arrived.append(incoming.message)
+
+    def show(self, message: Any) -> None:
+        if not isinstance(message, Answer):  # those are told with their requests
+            self.told.append(("show", message))
+
+    def tell(self, words: Callable[[], str]) -> None:
+        self.words.append(words)
+        self.told.append(("tell", words()))
+
+    def greet(self, people: int) -> None:
+        self.told.append(("greet", people))
+
+    def caught_up(self) -> None:
+        self.told.append(("caught_up",))
+
+    def answered(self, request: Request, answer: Any) -> None:
+        self.told.append(("answered", request, answer))
+
+    def unanswered(self, request: Request) -> None:
+        self.told.append(("unanswered", request))
+
+    def delivered(self, request: Direct, message: DirectMessage) -> None:
+        self.told.append(("delivered", request, message.to, message.text))
+
+    def perhaps_delivered(self, request: Direct) -> None:
+        self.told.append(("perhaps_delivered", request))
+
+
+class PickyClient(StubClient):
+    """A client that refuses to send some texts."""
+
+    def send(self, request: Request) -> int:
+        if isinstance(request, Say) and "\x00" in request.text:
+            raise RequestRefused(Error(code="text_invalid", message="not sent"))
+        return super().send(request)
+
+
+class Table:
+    """A chat, and all that lies around it."""
+
+    def __init__(self, clock: Clock, **options: Any) -> None:
+        self.clock = clock
+        self.client = PickyClient()
+        self.face = NotingFace()
+        self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
+        self._rung = threading.Semaphore(0)
+        self.chat = Chat(
+            self.client,
+            Reconnector(lambda _token: self._connect(), self._rung.release),
+            self.face,
+            Destination("ana", "h", 5000),
+            **{"first_page": FIRST_PAGE} | options,
+        )
+
+    def _connect(self) -> Client:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    def turn(self, *messages: Any) -> None:
+        for message in messages:
+            self.client.arrive(message)
+        self.chat.receive()
+        self.chat.carry_on()
+
+    def enter(self) -> None:
+        self.turn()
+        self.turn(user_list(1, "ana", "José"))
+        self.turn(page(2))
+        assert self.client.sent == [Users(), History(before=11, limit=FIRST_PAGE)]
+        self.client.sent.clear()
+        self.face.told.clear()
+
+    def lose(self) -> None:
+        self.client.end = LOST
+        self.turn()
+
+    def attempt(self, outcome: Client | Exception) -> None:
+        """Let the attempt that is planned come to something."""
+        self.outcome = outcome
+        assert self.chat.next_attempt_at is not None
+        self.clock.now = self.chat.next_attempt_at
+        self.chat.carry_on()
+        assert self._rung.acquire(timeout=20)
+        if isinstance(outcome, PickyClient):
+            self.client = outcome
+        self.chat.carry_on()
+
+
+def user_list(request_id: int, *names: str, seq: int = 10) -> UserList:
+    users = [User(name=name, status=Status.ACTIVO) for name in names]
+    return UserList(id=request_id, seq=seq, users=users)
+
+
+@pytest.fixture
+def newcomer(clock: Clock) -> Table:
+    return Table(clock)
+
+
+@pytest.fixture
+def desk(newcomer: Table) -> Table:
+    newcomer.enter()
+    return newcomer
+
+
+# --- entering ----------------------------------------------------------------------------------
+
+
+def test_on_entering_the_face_greets_then_shows_what_was_said_then_is_caught_up(
+    newcomer: Table,
+) -> None:
+    before = [said(9, "nine"), said(10, "ten")]
+    newcomer.turn(said(11, "eleven"))
+    newcomer.turn(user_list(1, "ana", "José", "luis"))
+    newcomer.turn(page(2, *before))
+    assert newcomer.face.told == [
+        ("greet", 3),
+        ("show", before[0]),
+        ("show", before[1]),
+        ("show", said(11, "eleven")),
+        ("caught_up",),
+    ]
+
+
+def test_catching_up_is_told_of_on_entering_and_not_after_a_gap(desk: Table) -> None:
+    desk.turn(Gap(after=10, through=12))
+    desk.turn(page(1, said(11, "eleven"), said(12, "twelve")))
+    desk.turn(user_list(2, "ana", seq=12))
+    assert desk.client.sent == [History(after=10, before=13, limit=MAX_PAGE), Users()]
+    assert desk.face.told == [("show", said(11, "eleven")), ("show", said(12, "twelve"))]
+
+
+@pytest.mark.parametrize("code", ["history_off", "unavailable"])
+def test_a_page_that_does_not_come_ends_the_catching_up_too(newcomer: Table, code: str) -> None:
+    newcomer.turn()
+    newcomer.turn(user_list(1, "ana"))
+    newcomer.turn(Error(id=2, code=code, message=""))
+    assert newcomer.face.told[-1] == ("caught_up",)
+
+
+def test_a_list_of_users_that_is_refused_is_asked_for_once_on_a_connection(
+    newcomer: Table,
+) -> None:
+    newcomer.turn()
+    refusal = Error(id=1, code="unavailable", message="no list")
+    newcomer.turn(refusal)
+    newcomer.turn(page(2))
+    assert newcomer.client.sent.count(Users()) == 1
+    assert ("answered", Users(), refusal) in newcomer.face.told
+    newcomer.lose()
+    newcomer.attempt(PickyClient())
+    assert newcomer.client.sent.count(Users()) == 1
+
+
+def test_without_a_first_page_there_is_nothing_to_catch_up_with(clock: Clock) -> None:
+    table = Table(clock, first_page=0)
+    table.turn()
+    table.turn(user_list(1, "ana"))
+    assert table.client.sent == [Users()]
+    assert ("caught_up",) not in table.face.told
+
+
+def test_before_entering_the_oldest_number_is_the_next_and_then_that_of_the_page(
+    newcomer: Table,
+) -> None:
+    newcomer.turn()
+    assert newcomer.chat.oldest_seq == 11
+    newcomer.turn(user_list(1, "ana"))
+    newcomer.turn(page(2, said(4, "four"), said(9, "nine")))
+    assert newcomer.chat.oldest_seq == 4
+
+
+# --- what comes --------------------------------------------------------------------------------
+
+
+def test_everything_is_told_as_it_came_but_only_what_happened_is_shown(desk: Table) -> None:
+    desk.face.arrived.clear()
+    messages = [None, Ping(id=1), said(11, "hola")]
+    desk.turn(*messages)
+    assert desk.face.arrived == messages
+    assert desk.face.told == [("show", messages[2])]
+
+
+def test_so_much_is_taken_at_once_and_no_more(desk: Table) -> None:
+    for seq in range(11, 16):
+        desk.client.arrive(said(seq, "hola"))
+    assert desk.chat.receive(at_most=3)
+    assert len(desk.face.told) == 3
+    assert not desk.chat.receive(at_most=3)
+    assert len(desk.face.told) == 5
+    assert not desk.chat.receive()
+
+
+def test_however_much_comes_at_once_the_keyboard_has_its_turn(
+    desk: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seq in range(11, 11 + module.MAX_ARRIVALS_AT_ONCE + 1):
+        desk.client.arrive(said(seq, "hola"))
+    assert desk.chat.receive()
+    assert len(desk.face.told) == module.MAX_ARRIVALS_AT_ONCE
+
+
+def test_all_that_came_just_before_the_end_counts(desk: Table) -> None:
+    count = module.MAX_ARRIVALS_AT_ONCE + 1
+    for seq in range(11, 11 + count):
+        desk.client.arrive(said(seq, "hola"))
+    desk.client.end = LOST
+    desk.chat.carry_on()
+    shown = [rest[0] for kind, *rest in desk.face.told if kind == "show"]
+    assert len(shown) == count
+    assert [kind for kind, *_ in desk.face.told][count:] == ["tell", "tell"]
+
+
+def test_words_are_made_anew_in_the_language_of_now(desk: Table) -> None:
+    desk.turn(Dropped(2))
+    [words] = desk.face.words
+    english = words()
+    assert "2" in english
+    set_language("es")
+    assert words() != english
+    assert "2" in words()
+
+
+# --- asking ------------------------------------------------------------------------------------
+
+
+def test_what_waits_is_counted_and_what_is_unsaid_is_listed(desk: Table) -> None:
+    assert desk.chat.idle
+    direct = Direct(to="José", text="two")
+    for request in (Users(), Say(text="one", nonce="n"), direct):
+        desk.chat.ask(request)
+    assert (desk.chat.waiting_jobs, desk.chat.idle) == (3, False)
+    desk.chat.carry_on()
+    assert (desk.chat.waiting_jobs, desk.chat.idle) == (2, False)
+    assert desk.chat.unsent == [Say(text="one", nonce="n"), direct]
+    desk.turn(user_list(1, "ana"))
+    assert desk.chat.unsent == [direct]
+    desk.turn(Ok(id=2, seq=11))
+    assert (desk.chat.unsent, desk.chat.idle) == ([], False)
+    desk.turn(Ok(id=3))
+    assert desk.chat.idle
+
+
+def test_what_cannot_be_sent_is_answered_and_the_next_has_its_turn(desk: Table) -> None:
+    desk.chat.ask(Say(text="\x00", nonce="n"))
+    desk.chat.ask(Users())
+    desk.chat.carry_on()
+    assert desk.face.told == [
+        ("answered", Say(text="\x00", nonce="n"), Error(code="text_invalid", message="not sent"))
+    ]
+    assert desk.client.sent == [Users()]
+
+
+def test_history_without_a_beginning_goes_on_from_the_oldest_number(desk: Table) -> None:
+    desk.chat.ask(History(limit=3))
+    desk.turn()
+    answer = page(1, said(7, "seven"), more=True)
+    desk.turn(answer)
+    assert desk.client.sent == [History(before=11, limit=3)]
+    assert desk.face.told == [("answered", History(before=11, limit=3), answer)]
+    assert desk.chat.oldest_seq == 7
+    desk.chat.ask(History(before=3, limit=3))
+    desk.turn()
+    assert desk.client.sent[1:] == [History(before=3, limit=3)]
+
+
+def test_ok_to_a_new_status_is_not_told_and_to_the_same_one_is(desk: Table) -> None:
+    desk.chat.ask(SetStatus(status="OCUPADO"))
+    desk.turn()
+    assert desk.chat.state.asked_status is Status.OCUPADO
+    desk.turn(Ok(id=1))
+    assert desk.face.told == []
+    assert desk.chat.state.status is Status.OCUPADO
+    desk.chat.ask(SetStatus(status="OCUPADO"))
+    desk.turn()
+    desk.turn(Ok(id=2))
+    assert desk.face.told == [("answered", SetStatus(status="OCUPADO"), Ok(id=2))]
+
+
+def test_a_delivered_message_is_told_with_its_request_and_the_registered_name(
+    desk: Table,
+) -> None:
+    request = Direct(to="JOSÉ", text="hola")
+    desk.chat.ask(request)
+    desk.turn()
+    desk.turn(Ok(id=1))
+    assert desk.face.told == [("delivered", request, "José", "hola")]
+    assert desk.chat.state.said == 1
+    refusal = Error(id=2, code="user_not_connected", message="")
+    desk.chat.ask(request)
+    desk.turn()
+    desk.turn(refusal)
+    assert desk.face.told[1:] == [("answered", request, refusal)]
+
+
+# --- the connection ----------------------------------------------------------------------------
+
+
+def test_it_is_known_whether_there_is_a_connection_and_when_the_next_is_tried(
+    desk: Table,
+) -> None:
+    assert desk.chat.connected
+    assert desk.chat.wake_at is None
+    desk.lose()
+    assert not desk.chat.connected
+    at = desk.chat.next_attempt_at
+    assert at is not None
+    assert desk.chat.wake_at == at > desk.clock.now
+    desk.attempt(NoConnection(ConnectFailure.REFUSED))
+    assert desk.chat.next_attempt_at is not None
+    assert desk.chat.next_attempt_at > at
+    desk.attempt(PickyClient())
+    assert desk.chat.connected
+    assert (desk.chat.exit_status, desk.chat.over) == (EXIT_FINE, False)
+
+
+def test_who_gives_up_in_the_end_is_woken_up_for_that(clock: Clock) -> None:
+    desk = Table(clock, gives_up_after_s=0.125)
+    desk.enter()
+    desk.lose()
+    assert desk.chat.wake_at == clock.now + 0.125
+    clock.now += 0.125
+    desk.chat.carry_on()
+    assert desk.chat.over
+    assert desk.chat.exit_status == EXIT_LOST
+
+
+def test_a_refused_registration_ends_the_chat(desk: Table) -> None:
+    desk.lose()
+    desk.attempt(RegistrationRefused(Error(code="name_taken", message="")))
+    assert desk.chat.over
+    assert desk.chat.exit_status == EXIT_REFUSED
+    assert desk.face.told[-1][0] == "tell"
+
+
+def test_leaving_waits_for_what_was_asked_before_and_without_a_connection_for_nothing(
+    desk: Table,
+) -> None:
+    desk.chat.ask(Say(text="hola", nonce="n"))
+    desk.chat.quit()
+    desk.chat.carry_on()
+    assert not desk.chat.over
+    desk.turn(Ok(id=1, seq=11))
+    assert desk.chat.over
+    assert desk.chat.exit_status == EXIT_FINE
+    assert Quit() not in desk.client.sent  # the connection's end says it
+
+
+def test_without_a_connection_one_leaves_at_once(desk: Table) -> None:
+    desk.lose()
+    desk.chat.ask(Say(text="hola", nonce="n"))
+    desk.chat.quit()
+    assert desk.chat.over
+    assert desk.chat.exit_status == EXIT_FINE
+
+
+def test_goodbye_takes_in_the_last_messages_and_names_what_was_not_sent(desk: Table) -> None:
+    desk.lose()
+    desk.chat.ask(Say(text="hola", nonce="n"))
+    desk.chat.ask(Direct(to="José", text="psst"))
+    desk.chat.ask(Users())
+    desk.client.arrive(said(11, "last"))
+    desk.clock.now += 125
+    assert desk.chat.farewell() == [
+        "Not sent: hola",
+        "Not sent: psst",
+        "You were here for 2 min 5 s. Messages: 0 sent, 1 received.",
+    ]
+    assert [rest[0].text for kind, *rest in desk.face.told if kind == "show"] == ["last"]
+
+
+def test_closing_ends_the_session_and_again_nothing_happens(desk: Table) -> None:
+    desk.chat.close()
+    desk.chat.close()
+    assert desk.client.ended == End(EndReason.CLOSED)
+
+
+def test_a_message_of_the_general_chat_is_in_the_state_once_it_is_shown(newcomer: Table) -> None:
+    newcomer.turn(ChatMessage(seq=11, time="", sender="José", text="hola"))
+    assert newcomer.chat.state.heard == 0  # what came before it is awaited
+    newcomer.turn(user_list(1, "ana", "José"))
+    newcomer.turn(page(2))
+    assert newcomer.chat.state.heard == 1

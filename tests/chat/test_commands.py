@@ -1,0 +1,211 @@
+"""A typed line becomes a request, or words that say what to do."""
+
+import pytest
+
+from tertulia.chat.commands import (
+    COMMANDS,
+    Command,
+    CommandError,
+    complete,
+    help_lines,
+    help_rows,
+    hints,
+    how_to_leave,
+    parse,
+)
+from tertulia.chat.wishes import (
+    Help,
+    Notify,
+    Open,
+    SendAgain,
+    SetLanguage,
+    SetNotify,
+    SetTheme,
+    ShowText,
+)
+from tertulia.i18n import set_language
+from tertulia.protocol.messages import (
+    Direct,
+    History,
+    Info,
+    Quit,
+    Say,
+    Search,
+    SetStatus,
+    Users,
+)
+
+NAMES = ["luis", "Lucía", "José", "zoe"]
+
+
+@pytest.mark.parametrize("lang", ["es", "en"])
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("hola a todos", Say(text="hola a todos")),
+        ("  indented code", Say(text="  indented code")),
+        ("/salir", Quit()),
+        ("/quit", Quit()),
+        ("  /QUIT  ", Quit()),
+        ("/usuarios", Users()),
+        ("/users", Users()),
+        ("/info luis", Info(name="luis")),
+        ("/estado ocupado", SetStatus(status="OCUPADO")),
+        ("/estado OCUPADO", SetStatus(status="OCUPADO")),
+        ("/status busy", SetStatus(status="OCUPADO")),
+        ("/status away", SetStatus(status="INACTIVO")),
+        ("/status inactivo", SetStatus(status="INACTIVO")),
+        ("/status Active", SetStatus(status="ACTIVO")),
+        ("/historial", History(limit=20)),
+        ("/history 5", History(limit=5)),
+        ("/HISTORIAL 200", History(limit=200)),
+        ("/buscar pan  y vino", Search(text="pan  y vino")),
+        ("/search bread", Search(text="bread")),
+        ("/ayuda", Help()),
+        ("/help", Help()),
+        ("/msg luis hola  qué tal", Direct(to="luis", text="hola  qué tal")),
+        ("/msg\tluis\thola", Direct(to="luis", text="hola")),
+        ("@luis hola", Direct(to="luis", text="hola")),
+        ("  @luis hola", Direct(to="luis", text="hola")),
+        ("@luis: hola", Direct(to="luis", text="hola")),
+        ("@luis, hola", Direct(to="luis", text="hola")),
+        ("@luis /quit", Direct(to="luis", text="/quit")),
+        ("//quit", Say(text="/quit")),
+        ("@@luis knows", Say(text="@luis knows")),
+        ("a@b.org", Say(text="a@b.org")),
+        ("", None),
+        (" \t ", None),
+    ],
+)
+def test_a_line_is_understood_in_both_languages(
+    lang: str, line: str, command: Command | None
+) -> None:
+    set_language(lang)
+    assert parse(line) == command
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["/msg", "/msg luis", "@", "@ hola", "@luis", "@luis ", "@: hola", "/info", "/info a b",
+     "/status", "/status asleep", "/history 0", "/history 201", "/history -1", "/history ٥",
+     "/history 5 6", "/search", "/buscar  ", "/quit smoking is hard", "/users x", "/", "/nonsense"],
+)  # fmt: skip
+def test_a_wrong_line_is_never_said_aloud_but_explained(line: str) -> None:
+    with pytest.raises(CommandError) as error:
+        parse(line)
+    assert len(str(error.value)) > 10
+
+
+def test_a_number_of_any_length_is_only_wrong() -> None:
+    with pytest.raises(CommandError):
+        parse("/history " + "9" * 5_000)
+
+
+@pytest.mark.parametrize(
+    ("lang", "wrong", "words"),
+    [
+        ("es", "/usarios", "¿Quisiste decir /usuarios?"),
+        ("es", "/hlep", "¿Quisiste decir /ayuda?"),
+        ("en", "/slair", "Did you mean /quit?"),
+        ("en", "/xyzzy", "/help shows all."),
+        ("es", "/xyzzy", "/ayuda los muestra todos."),
+    ],
+)
+def test_a_wrong_command_gets_the_nearest_one(lang: str, wrong: str, words: str) -> None:
+    set_language(lang)
+    with pytest.raises(CommandError, match=r".") as error:
+        parse(wrong)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "start", "candidates"),
+    [
+        ("/us", 0, ["/users", "/usuarios"]),
+        ("/inf", 0, ["/info "]),
+        ("  /qu", 2, ["/quit"]),
+        ("@lu", 0, ["@luis ", "@Lucía "]),
+        ("@", 0, ["@luis ", "@Lucía ", "@José ", "@zoe "]),
+        ("lu", 0, ["luis: ", "Lucía: "]),
+        ("jose", 0, ["José: "]),
+        ("ask jo", 4, ["José "]),
+        ("/info z", 6, ["zoe "]),
+        ("/msg ", 5, ["luis ", "Lucía ", "José ", "zoe "]),
+        ("/msg zoe ask lu", 13, ["luis ", "Lucía "]),
+        ("/status ", 8, ["active", "busy", "away"]),
+        ("/status o", 8, ["ocupado"]),
+        ("/estado act", 8, ["active", "activo"]),
+        ("", 0, []),
+        ("hello ", 6, []),
+        ("xyz", 0, []),
+    ],
+)
+def test_completion_offers_what_can_stand_there(
+    before: str, start: int, candidates: list[str]
+) -> None:
+    assert complete(before, NAMES) == (start, candidates)
+
+
+def test_completion_prefers_the_words_of_the_language() -> None:
+    set_language("es")
+    assert complete("/u", NAMES).candidates == ["/usuarios", "/users"]
+    assert complete("/estado ", NAMES).candidates == ["activo", "ocupado", "inactivo"]
+
+
+@pytest.mark.parametrize("lang", ["es", "en"])
+def test_the_help_names_every_command_in_both_languages(lang: str) -> None:
+    set_language(lang)
+    text = "\n".join(help_lines())
+    rows = str(help_rows(on_screen=True))
+    for spec in COMMANDS:
+        assert spec.spanish in rows
+        assert spec.english in rows
+        assert (spec.english in text) is not spec.on_screen
+    assert max(len(line) for line in help_lines()) < 80
+
+
+def test_hints_are_in_the_users_language() -> None:
+    assert "/quit" in how_to_leave()
+    assert "/help" in hints()[-1]
+    set_language("es")
+    assert "/salir" in how_to_leave()
+    assert "/ayuda" in hints()[-1]
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("/msg luis", Open("luis")),
+        ("@luis", Open("luis")),
+        ("/reenviar", SendAgain()),
+        ("/resend", SendAgain()),
+        ("/copiar", ShowText()),
+        ("/copy", ShowText()),
+        ("/notify off", SetNotify(Notify.OFF)),
+        ("/notify mentions", SetNotify(Notify.MENTIONS)),
+        ("/notify all", SetNotify(Notify.ALL)),
+        ("/notify terminal", SetNotify(Notify.MENTIONS, terminal=True)),
+        ("/avisos todo", SetNotify(Notify.ALL)),
+        ("/tema", SetTheme(None)),
+        ("/theme light", SetTheme(dark=False)),
+        ("/tema oscuro", SetTheme(dark=True)),
+    ],
+)
+def test_some_commands_are_for_the_full_screen_alone(line: str, command: Command) -> None:
+    assert parse(line, on_screen=True) == command
+    with pytest.raises(CommandError, match=r"NAME TEXT|full screen"):
+        parse(line)
+
+
+@pytest.mark.parametrize("on_screen", [False, True])
+def test_the_language_is_switched_in_every_face(on_screen: bool) -> None:
+    assert parse("/idioma es", on_screen=on_screen) == SetLanguage("es")
+    assert parse("/language EN", on_screen=on_screen) == SetLanguage("en")
+    with pytest.raises(CommandError, match=r"es\|en"):
+        parse("/idioma francés", on_screen=on_screen)
+
+
+def test_the_commands_of_the_full_screen_are_completed_there_alone() -> None:
+    assert complete("/rese", NAMES).candidates == []
+    assert complete("/rese", NAMES, on_screen=True).candidates == ["/resend"]
+    assert complete("/notify m", NAMES, on_screen=True).candidates == ["mentions", "menciones"]

@@ -1,0 +1,141 @@
+"""Each thing that goes wrong has a cause and one thing to do, in the user's language."""
+
+import pytest
+
+from tertulia.chat.explain import (
+    Destination,
+    connection_ended,
+    farewell,
+    gave_up,
+    left_reason,
+    no_connection,
+    registration_refused,
+    request_refused,
+)
+from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
+from tertulia.i18n import set_language
+from tertulia.protocol.messages import CloseReason, Direct, Error, ErrorCode, History, Info, Say
+
+TO = Destination("luis", "192.168.1.10", 5000)
+
+
+def refused(code: str, to: Destination = TO) -> str:
+    return registration_refused(Error(code=code, message="English"), to)
+
+
+def test_a_taken_name_gets_another_and_the_whole_command() -> None:
+    set_language("es")
+    assert refused(ErrorCode.NAME_TAKEN) == (
+        "Ya hay un usuario «luis» conectado. "
+        "Prueba con otro nombre: tertulia luis2 192.168.1.10 5000"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("luis2", "luis3"),
+        ("luis99", "luis100"),
+        ("x" * 32, "x" * 31 + "2"),
+        ("2", "22"),
+        ("a1234567890", "a12345678902"),
+    ],
+)
+def test_the_other_name_counts_up_and_stays_a_name(name: str, other: str) -> None:
+    assert f"tertulia {other} h 1" in refused(ErrorCode.NAME_TAKEN, Destination(name, "h", 1))
+
+
+def test_the_source_stays_in_the_command() -> None:
+    to = Destination("luis", "127.0.0.1", 5000, "127.0.0.2")
+    text = refused(ErrorCode.NAME_TAKEN, to)
+    assert text.endswith("tertulia luis2 127.0.0.1 5000 --source 127.0.0.2")
+
+
+def test_a_taken_address_names_the_operators_option() -> None:
+    assert "tertulia-server 5000 --shared-addresses" in refused(ErrorCode.ADDRESS_TAKEN)
+    assert "--source" not in refused(ErrorCode.ADDRESS_TAKEN)
+
+
+@pytest.mark.parametrize(
+    ("source", "other"),
+    [(None, "127.0.0.2"), ("127.0.0.9", "127.0.0.10"), ("127.1.2.254", "127.1.2.1")],
+)
+def test_on_one_machine_another_loopback_address_helps(source: str | None, other: str) -> None:
+    text = refused(ErrorCode.ADDRESS_TAKEN, Destination("luis", "127.0.0.1", 5000, source))
+    assert text.endswith(f"tertulia luis 127.0.0.1 5000 --source {other}")
+
+
+def test_an_invalid_name_gets_the_rule_and_a_similar_one() -> None:
+    text = refused(ErrorCode.NAME_INVALID, Destination("ana maría!", "h", 1))
+    assert "1 to 32 letters" in text
+    assert text.endswith("Try: tertulia ana_maría h 1")
+    assert "Try" not in refused(ErrorCode.NAME_INVALID, Destination("!!", "h", 1))
+
+
+def test_a_server_has_not_the_last_word_for_ever() -> None:
+    endless = Error(code="c" * 10_000, message="m" * 10_000, name="n" * 10_000)
+    ended = End(EndReason.LOST, error=endless)
+    for text in (request_refused(endless, Say(text="a")), connection_ended(ended)):
+        assert len(text) < 2_000
+
+
+@pytest.mark.parametrize("lang", ["es", "en"])
+def test_every_refusal_has_words_without_leftover_placeholders(lang: str) -> None:
+    set_language(lang)
+    texts = [
+        *(refused(code) for code in ErrorCode),
+        *(
+            request_refused(Error(code=code, message="English"), request)
+            for code in [*ErrorCode, "from_the_future"]
+            for request in (Say(text="a"), Direct(to="eva", text="a"), Info(name="eva"), History())
+        ),
+        *(no_connection(NoConnection(failure, "detail"), TO) for failure in ConnectFailure),
+        *(
+            connection_ended(End(reason, error=error))
+            for reason in EndReason
+            for error in (None, Error(code="flood", message="English"))
+        ),
+        gave_up(30, TO),
+        farewell(100, 1, 2),
+    ]
+    for text in texts:
+        assert len(text) > 20
+        assert "{" not in text
+
+
+def test_a_direct_message_that_was_not_delivered_says_so() -> None:
+    error = Error(code=ErrorCode.USER_NOT_CONNECTED, message="no", name="Eva")
+    assert request_refused(error, Direct(to="eva", text="a")) == (
+        "Not delivered: nobody called “Eva” is connected."
+    )
+    assert request_refused(error, Info(name="eva")) == "Nobody called “Eva” is connected."
+
+
+def test_a_history_that_is_off_is_explained() -> None:
+    set_language("es")
+    text = request_refused(Error(code=ErrorCode.HISTORY_OFF, message="English"), History())
+    assert "historial" in text
+    assert "English" not in text
+
+
+def test_giving_up_names_the_time_and_the_whole_command() -> None:
+    assert gave_up(31, TO) == (
+        "No connection for 31 s. Once the server runs again: tertulia luis 192.168.1.10 5000"
+    )
+
+
+def test_braces_in_what_a_server_says_are_only_text() -> None:
+    assert "{name} {0}" in registration_refused(Error(code="future", message="{name} {0}"), TO)
+
+
+def test_every_reason_for_leaving_has_words_and_an_unknown_one_is_shown() -> None:
+    assert left_reason("quit") == ""
+    for reason in CloseReason:
+        assert reason is CloseReason.QUIT or left_reason(reason)
+    assert left_reason("abducted") == "abducted"
+
+
+def test_leaving_sums_up_the_stay() -> None:
+    assert farewell(725, 3, 25) == "You were here for 12 min 5 s. Messages: 3 sent, 25 received."
+    set_language("es")
+    assert farewell(59, 1, 0) == "Estuviste aquí 59 s. Mensajes enviados: 1; recibidos: 0."

@@ -1,0 +1,193 @@
+"""What the plain face does with each thing that comes, tried without a network."""
+
+import pytest
+from plain_table import Clock, Table, page, said, without_nonces
+
+from tertulia.chat import chat
+from tertulia.chat.jobs import ANSWER_WITHIN_S
+from tertulia.client.errors import RETRY_AFTER_S
+from tertulia.client.inbox import Dropped
+from tertulia.plain.face import FIRST_PAGE
+from tertulia.protocol.messages import (
+    MAX_PAGE,
+    DirectMessage,
+    Error,
+    Gap,
+    History,
+    Ok,
+    Say,
+    Search,
+    SetStatus,
+    UserList,
+    Users,
+)
+
+
+def test_requests_are_sent_one_after_the_other(table: Table) -> None:
+    for line in ("one", "two"):
+        table.face.typed(line)
+    table.turn()
+    assert without_nonces(table.client.sent) == [Users(), Say(text="one")]
+    assert not table.face.chat.idle
+    table.turn(Ok(id=2, seq=11))
+    assert without_nonces(table.client.sent[2:]) == [Say(text="two")]
+    table.turn(Ok(id=3, seq=12))
+    assert table.face.chat.idle
+
+
+@pytest.mark.parametrize("retry_after", [0.25, None])
+def test_what_came_too_fast_is_said_again_after_the_wait(
+    table: Table, clock: Clock, retry_after: float | None
+) -> None:
+    table.face.typed("hola")
+    table.turn()
+    wait = {} if retry_after is None else {"retry_after": retry_after}
+    table.turn(Error(id=2, code="rate_limited", message="slow down", **wait))
+    assert len(table.client.sent) == 2
+    assert table.face.chat.wake_at == clock.now + (retry_after or RETRY_AFTER_S)
+    clock.now = table.face.chat.wake_at
+    table.turn()
+    assert table.client.sent[2] == table.client.sent[1]  # with the same nonce
+    table.turn(Ok(id=3, seq=11))
+    assert table.face.chat.idle
+    assert table.stderr.getvalue().count("\n") == 1  # the greeting
+
+
+def test_what_is_never_answered_is_told_and_the_next_has_its_turn(
+    table: Table, clock: Clock
+) -> None:
+    table.face.typed("/status busy")
+    table.face.typed("hola")
+    table.turn()
+    assert table.face.prompt == "ana ● ACTIVO → OCUPADO…> "
+    clock.now += ANSWER_WITHIN_S
+    table.turn()
+    assert "No answer from the server" in table.stderr.getvalue()
+    assert without_nonces(table.client.sent[1:]) == [
+        SetStatus(status="OCUPADO"),
+        Say(text="hola"),
+    ]
+    assert table.face.prompt == "ana ● ACTIVO> "
+    table.turn(Ok(id=2))  # too late
+    assert table.face.prompt == "ana ● ACTIVO> "
+
+
+def test_a_refused_status_is_not_shown(table: Table) -> None:
+    table.face.typed("/status busy")
+    table.turn()
+    table.turn(Error(id=2, code="status_invalid", message="no"))
+    assert table.face.prompt == "ana ● ACTIVO> "
+    assert "refuses that: no (status_invalid)" in table.stderr.getvalue()
+
+
+def test_an_own_direct_message_is_shown_once_delivered_with_the_registered_name(
+    table: Table,
+) -> None:
+    table.face.typed("@josé psst")
+    table.turn()
+    assert table.stdout.getvalue() == ""
+    table.turn(Ok(id=2))
+    assert table.stdout.getvalue().endswith("] you → José: psst\n")
+
+
+def test_a_note_to_oneself_is_shown_once(table: Table) -> None:
+    table.face.typed("@ana remember")
+    table.turn()
+    note = DirectMessage(time="", sender="ana", to="ana", text="remember")
+    table.turn(note, Ok(id=2))
+    assert table.stdout.getvalue().count("remember") == 1
+
+
+def test_dropped_messages_are_told(table: Table) -> None:
+    table.turn(Dropped(2))
+    assert "2 direct messages or answers were dropped" in table.stderr.getvalue()
+
+
+def test_after_quit_nothing_more_is_sent(table: Table) -> None:
+    for line in ("/quit", "too late"):
+        table.face.typed(line)
+    table.turn()
+    assert table.face.chat.over
+    assert table.client.sent == [Users()]
+    assert table.face.finish() == chat.EXIT_FINE
+
+
+def test_completion_knows_who_is_here(table: Table) -> None:
+    assert table.face.complete("@jo") == (0, ["@José "])
+
+
+def test_on_a_terminal_the_last_messages_come_after_the_greeting_and_then_the_hints(
+    on_terminal: Table,
+) -> None:
+    assert on_terminal.client.sent == [Users(), History(before=11, limit=FIRST_PAGE)]
+    on_terminal.turn(said(11, "live"))
+    assert on_terminal.chat == []
+    on_terminal.turn(page(2, said(8, "before"), said(9, "then")))
+    assert on_terminal.chat == ["luis: before", "luis: then", "luis: live"]
+    assert on_terminal.words[-1] == "/help shows all commands; /quit leaves."
+
+
+def test_without_a_history_a_terminal_says_nothing_of_it(on_terminal: Table) -> None:
+    on_terminal.turn(said(11, "live"), Error(id=2, code="history_off", message="no"))
+    assert on_terminal.chat == ["luis: live"]
+    assert len(on_terminal.words) == 4  # the greeting and three hints
+
+
+def test_a_pipe_gets_no_messages_from_before(table: Table) -> None:
+    assert table.client.sent == [Users()]
+    assert len(table.words) == 1
+
+
+def test_a_gap_is_filled_before_what_came_after_it_without_a_word(table: Table) -> None:
+    table.turn(Gap(after=10, through=20), said(21, "after"))
+    assert table.chat == []
+    assert table.client.sent[1:] == [History(after=10, before=21, limit=MAX_PAGE)]
+    table.turn(page(2, said(12, "missed"), said(15, "too")))
+    assert table.chat == ["luis: missed", "luis: too", "luis: after"]
+    assert table.client.sent[2:] == [Users()]
+    assert len(table.words) == 1
+
+
+@pytest.mark.parametrize("code", ["history_off", "unavailable"])
+def test_a_gap_that_cannot_be_filled_is_told(table: Table, code: str) -> None:
+    table.turn(Gap(after=10, through=20), said(21, "after"))
+    table.turn(Error(id=2, code=code, message="no"))
+    assert table.words[1:] == ["Some messages are missing here."]
+    assert table.chat == ["luis: after"]
+
+
+def test_an_error_to_a_page_that_is_not_needed_any_more_gives_nothing_up(
+    on_terminal: Table,
+) -> None:
+    on_terminal.turn(Gap(after=10, through=20), said(21, "after"))
+    on_terminal.turn(Error(id=2, code="unavailable", message="no"))
+    on_terminal.turn(UserList(id=3, seq=20, users=[]))
+    assert on_terminal.client.sent[-1] == History(after=10, before=21, limit=MAX_PAGE)
+    number = len(on_terminal.client.sent)
+    on_terminal.turn(page(number, said(12, "missed")))
+    assert on_terminal.chat == ["luis: missed", "luis: after"]
+
+
+def test_each_history_goes_further_back(table: Table) -> None:
+    table.face.typed("/history 2")
+    table.turn()
+    assert table.client.sent[1:] == [History(before=11, limit=2)]
+    table.turn(page(2, said(8, "eight"), said(9, "nine"), more=True))
+    assert table.chat == ["luis: eight", "luis: nine"]
+    assert table.words[1:] == ["There is more, further back."]
+    table.face.typed("/historial")
+    table.turn()
+    assert table.client.sent[2:] == [History(before=8, limit=20)]
+    table.turn(page(3))
+    assert table.words[2:] == ["Nothing found."]
+
+
+def test_a_search_shows_what_it_finds_and_moves_nothing(table: Table) -> None:
+    table.face.typed("/buscar pan")
+    table.turn()
+    assert table.client.sent[1:] == [Search(text="pan")]
+    table.turn(page(2, said(3, "pan y vino"), more=False))
+    assert table.chat == ["luis: pan y vino"]
+    table.face.typed("/history")
+    table.turn()
+    assert table.client.sent[2:] == [History(before=11, limit=20)]

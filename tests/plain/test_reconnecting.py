@@ -1,0 +1,254 @@
+"""What the plain face does when the connection is lost and made anew, tried without a network."""
+
+from typing import Any
+
+import pytest
+from plain_table import LOST, PROMPT, TIME, Clock, StubClient, Table, page, said
+
+from tertulia.chat import chat
+from tertulia.client.errors import (
+    ConnectFailure,
+    End,
+    EndReason,
+    NoConnection,
+    RegistrationRefused,
+)
+from tertulia.plain.face import FIRST_PAGE, PIPE_WAITS_S
+from tertulia.protocol.messages import (
+    MAX_PAGE,
+    Direct,
+    Error,
+    History,
+    Joined,
+    Ok,
+    Say,
+    SetStatus,
+    Status,
+    Users,
+)
+
+
+def test_a_lost_connection_is_made_anew_and_what_was_missed_is_shown(table: Table) -> None:
+    table.turn(said(11, "before"))
+    table.lose()
+    assert table.words[1:] == [
+        "The connection to the server was lost.",
+        "Connecting again by itself…",
+    ]
+    assert not table.face.chat.over
+    assert not table.face.chat.idle
+    assert table.face.prompt == "ana ?> "
+    table.attempt(StubClient(20))
+    assert table.words[3:] == ["Connected again."]
+    assert table.face.prompt == PROMPT
+    assert table.client.sent == [History(after=11, before=21, limit=MAX_PAGE)]
+    table.turn(Joined(seq=21, time=TIME, name="ana", status=Status.ACTIVO), said(22, "live"))
+    table.turn(page(1, said(12, "missed")))
+    assert table.chat == ["luis: before", "luis: missed", "luis: live"]
+    assert table.client.sent[1:] == [Users()]
+
+
+def test_what_waits_and_what_is_typed_meanwhile_is_said_once_afterwards(table: Table) -> None:
+    for line in ("under way", "waits"):
+        table.face.typed(line)
+    table.turn()
+    under_way = table.client.sent[-1]
+    table.lose()
+    table.face.typed("meanwhile")
+    table.turn()
+    table.attempt(StubClient(10))
+    table.answer_what_is_missing()
+    assert table.client.sent[-1] == under_way  # with its nonce, by which the server knows it
+    table.turn(Ok(id=2))
+    table.turn(Ok(id=3))
+    table.turn(Ok(id=4))
+    texts = [request.text for request in table.client.sent if isinstance(request, Say)]
+    assert texts == ["under way", "waits", "meanwhile"]
+    assert table.face.chat.idle
+
+
+def test_what_was_heard_before_the_end_and_is_said_again_is_shown_once(table: Table) -> None:
+    table.face.typed("hola")
+    table.turn()
+    nonce = table.client.sent[-1].nonce  # type: ignore[union-attr]
+    table.turn(said(11, "hola", "ana", nonce=nonce))
+    table.come_back(30)
+    table.answer_what_is_missing()
+    table.turn(said(31, "hola", "ana", nonce=nonce), Ok(id=3, seq=31))
+    assert table.chat == ["ana: hola"]
+
+
+def test_a_direct_message_under_way_is_told_as_uncertain_and_not_sent_again(table: Table) -> None:
+    table.face.typed("@luis psst")
+    table.face.typed("@eva hey")
+    table.turn()
+    table.come_back()
+    assert "Perhaps not delivered to luis: psst" in table.words
+    table.answer_what_is_missing()
+    sent = [request for request in table.client.sent if isinstance(request, Direct)]
+    assert sent == [Direct(to="eva", text="hey")]
+
+
+def test_an_ok_that_came_just_before_the_end_counts(table: Table) -> None:
+    table.face.typed("@luis psst")
+    table.turn()
+    table.client.arrive(Ok(id=2))
+    table.client.end = LOST
+    table.face.chat.carry_on()  # the loop had found nothing to receive
+    table.turn()
+    assert "Perhaps" not in table.stderr.getvalue()
+    assert table.chat == ["you → luis: psst"]
+
+
+def test_a_chosen_status_is_asked_for_again(table: Table) -> None:
+    table.face.typed("/status busy")
+    table.turn()
+    table.turn(Ok(id=2))
+    table.come_back()
+    table.answer_what_is_missing()
+    assert SetStatus(status="OCUPADO") in table.client.sent
+    assert table.face.chat.idle
+    assert table.face.prompt == "ana ◐ OCUPADO> "
+
+
+def test_a_session_that_was_taken_over_has_its_status_still(table: Table) -> None:
+    table.face.typed("/status busy")
+    table.turn()
+    table.turn(Ok(id=2))
+    table.come_back(status=Status.OCUPADO)
+    table.answer_what_is_missing()
+    assert table.client.sent == [Users()]
+
+
+def test_a_status_under_way_is_not_shown_as_coming_but_asked_for_again(table: Table) -> None:
+    table.face.typed("/status busy")
+    table.turn()
+    assert table.face.prompt == "ana ● ACTIVO → OCUPADO…> "
+    table.lose()
+    assert table.face.prompt == "ana ?> "
+    table.attempt(StubClient())
+    table.answer_what_is_missing()
+    assert SetStatus(status="OCUPADO") in table.client.sent
+    assert table.face.prompt == "ana ◐ OCUPADO> "
+
+
+def test_a_refused_status_is_not_the_chosen_one(table: Table) -> None:
+    table.face.typed("/status busy")
+    table.turn()
+    table.turn(Error(id=2, code="status_invalid", message="no"))
+    table.come_back()
+    table.answer_what_is_missing()
+    assert table.client.sent == [Users()]
+
+
+def test_the_last_wish_for_a_status_wins(table: Table) -> None:
+    table.face.typed("/status busy")
+    table.turn()
+    table.turn(Ok(id=2))
+    table.lose()
+    table.face.typed("/status away")
+    table.attempt(StubClient())
+    table.answer_what_is_missing()
+    statuses = [request for request in table.client.sent if isinstance(request, SetStatus)]
+    assert statuses[-1] == SetStatus(status="INACTIVO")
+    assert table.face.prompt == "ana ○ INACTIVO> "
+
+
+def test_another_server_on_the_port_is_a_chat_of_its_own(on_terminal: Table) -> None:
+    on_terminal.turn(page(2, said(9, "old")))
+    on_terminal.lose()
+    on_terminal.attempt(StubClient(3, epoch="another"))
+    assert on_terminal.client.sent == [History(before=4, limit=FIRST_PAGE)]
+    on_terminal.turn(said(4, "live"))
+    on_terminal.turn(page(1, said(2, "theirs")))
+    assert on_terminal.chat == ["luis: old", "luis: theirs", "luis: live"]
+    hints = [line for line in on_terminal.words if line.startswith("/help shows")]
+    assert len(hints) == 1
+
+
+def test_a_pipe_gives_up_in_the_end_and_a_terminal_does_not(clock: Clock) -> None:
+    for on_terminal in (False, True):
+        table = Table(clock, on_terminal=on_terminal)
+        table.greet()
+        table.lose()
+        lost_at = clock.now
+        failures = 0
+        while not table.face.chat.over and clock.now < lost_at + 3 * PIPE_WAITS_S:
+            assert table.face.chat.wake_at is not None
+            if not on_terminal and table.face.chat.wake_at == lost_at + PIPE_WAITS_S:
+                clock.now = table.face.chat.wake_at
+                table.turn()
+            else:
+                table.attempt(NoConnection(ConnectFailure.REFUSED))
+                failures += 1
+        assert failures >= 2
+        assert table.face.chat.over is not on_terminal
+        if not on_terminal:
+            assert table.words[-1] == (
+                "No connection for 30 s. Once the server runs again: tertulia ana h 5000"
+            )
+            assert table.face.finish() == chat.EXIT_LOST
+
+
+def test_who_finds_the_name_taken_is_told_and_ends_with_4(table: Table) -> None:
+    table.lose()
+    table.attempt(RegistrationRefused(Error(code="name_taken", message="no")))
+    assert table.words[-1].endswith("Try another name: tertulia ana2 h 5000")
+    assert table.face.chat.over
+    assert table.face.finish() == chat.EXIT_REFUSED
+
+
+def test_what_is_not_understood_ends_with_5_at_once(on_terminal: Table) -> None:
+    on_terminal.lose(End(EndReason.GARBLED))
+    assert on_terminal.face.chat.over
+    assert on_terminal.face.finish() == chat.EXIT_LOST
+
+
+def test_a_connection_lost_again_while_it_catches_up_is_no_matter(table: Table) -> None:
+    table.turn(said(11, "one"))
+    table.come_back(20)
+    table.turn(said(21, "live, and kept back"))
+    table.come_back(30)
+    assert table.client.sent == [History(after=11, before=31, limit=MAX_PAGE)]
+    table.answer_what_is_missing(said(15, "two"), said(21, "three"))
+    assert table.chat == ["luis: one", "luis: two", "luis: three"]
+
+
+@pytest.mark.parametrize("leave", [lambda face: face.chat.quit(), lambda face: face.typed("/quit")])
+def test_ctrl_d_leaves_while_there_is_no_connection(on_terminal: Table, leave: Any) -> None:
+    on_terminal.lose()
+    leave(on_terminal.face)
+    on_terminal.turn()
+    assert on_terminal.face.chat.over
+    assert on_terminal.face.finish() == chat.EXIT_FINE
+
+
+def test_a_quit_that_waits_is_carried_out_when_the_connection_is_lost(on_terminal: Table) -> None:
+    on_terminal.turn(page(2))
+    for line in ("under way", "/quit"):
+        on_terminal.face.typed(line)
+    on_terminal.turn()
+    on_terminal.lose()
+    on_terminal.turn()
+    assert on_terminal.face.chat.over
+
+
+def test_a_direct_message_under_way_is_told_though_somebody_leaves(table: Table) -> None:
+    for line in ("@luis psst", "/quit"):
+        table.face.typed(line)
+    table.turn()
+    table.lose()
+    assert table.face.chat.over
+    assert "Perhaps not delivered to luis: psst" in table.words
+
+
+def test_leaving_while_an_attempt_is_under_way_closes_its_connection(table: Table) -> None:
+    coming = StubClient()
+    table.outcome = coming
+    table.lose()
+    assert table.face.chat.wake_at is not None
+    table.clock.now = table.face.chat.wake_at
+    table.face.chat.carry_on()
+    assert table._rung.acquire(timeout=20)
+    table.face.chat.close()
+    assert coming.ended == End(EndReason.CLOSED)

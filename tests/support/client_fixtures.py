@@ -1,0 +1,337 @@
+"""What the client's tests share: a scripted server, a real one, and one language for all."""
+
+import contextlib
+import functools
+import itertools
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from piped_user import PipedUser
+from plain_table import Clock, Table
+from screen import Screen
+from terminal_user import COLUMNS, TerminalUser
+
+from tertulia.chat import chat
+from tertulia.client import reconnect
+from tertulia.i18n import set_language
+
+WAIT_S = 20.0  # for what has to come, on a slow machine too
+BIN = Path(sys.executable).parent
+
+_hosts = itertools.count(2)
+
+
+class ScriptedPeer:
+    """The server's end of one connection, played by a test."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self._file = sock.makefile("rb")
+
+    def close(self) -> None:
+        self._file.close()
+        self.socket.close()
+
+    def receive(self) -> dict[str, Any] | None:
+        """Read the next request; None at the end."""
+        line = self._file.readline()
+        return json.loads(line) if line else None
+
+    def expect(self, kind: str) -> dict[str, Any]:
+        request = self.receive()
+        assert request is not None, f"the client closed before {kind}"
+        assert request["type"] == kind, request
+        return request
+
+    def send(self, kind: str, **fields: Any) -> None:
+        self.send_raw(json.dumps({"type": kind, **fields}).encode() + b"\n")
+
+    def send_raw(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def welcome(self, **fields: Any) -> dict[str, Any]:
+        """Take a registration and accept it."""
+        request = self.expect("register")
+        self.send(
+            "welcome",
+            **{
+                "id": request["id"], "name": request["name"], "address": "127.0.0.1",
+                "status": "ACTIVO", "seq": 10, "token": "secret", "epoch": "e", "server": "fake",
+                "protocol": 1, "idle_after": 120, "max_text": 16384,
+            } | fields,
+        )  # fmt: skip
+        return request
+
+    def message(self, seq: int, text: str = "hola", sender: str = "luis") -> None:
+        """Send a message of the general chat."""
+        time = "2026-11-22T15:04:05.123Z"
+        self.send("message", seq=seq, time=time, **{"from": sender}, text=text)
+
+    def direct(self, text: str, sender: str = "luis", to: str = "ana") -> None:
+        time = "2026-11-22T15:04:05.123Z"
+        self.send("direct", time=time, **{"from": sender}, to=to, text=text)
+
+
+class ScriptedServer:
+    """Play a script with each client that connects, one after the other, in a thread."""
+
+    def __init__(self, *scripts: Callable[[ScriptedPeer], None]) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(WAIT_S)
+        self.port = self._listener.getsockname()[1]
+        self._scripts = scripts
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            for script in self._scripts:
+                sock, _address = self._listener.accept()
+                sock.settimeout(WAIT_S)
+                with contextlib.closing(ScriptedPeer(sock)) as peer:
+                    script(peer)
+            self._listener.close()
+        except BaseException as failure:  # noqa: BLE001 (told to the test by `finish`)
+            self._failure = failure
+
+    def finish(self) -> None:
+        """Wait for the end of the script, and fail if it failed."""
+        self._thread.join(WAIT_S)
+        self._listener.close()
+        assert not self._thread.is_alive(), "the script did not come to its end"
+        if self._failure is not None:
+            raise self._failure
+
+
+@pytest.fixture
+def scripted_server() -> Iterator[Callable[..., ScriptedServer]]:
+    """Start servers that play a script; at the end every script has to be through."""
+    servers: list[ScriptedServer] = []
+
+    def start(*scripts: Callable[[ScriptedPeer], None]) -> ScriptedServer:
+        servers.append(ScriptedServer(*scripts))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.finish()
+
+
+class RealServer:
+    """A server process of its own, on a free port unless told."""
+
+    def __init__(self, *options: str, port: int = 0) -> None:
+        self.port = port
+        self.options = options
+        self.start()
+
+    def start(self) -> None:
+        """Start it, again on the same port once it has one."""
+        command = [BIN / "tertulia-server", str(self.port), "--host", "127.0.0.1", *self.options]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline().split()[-1])
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End it in order. Again: nothing happens."""
+        self.process.send_signal(number)
+        self.process.wait(WAIT_S)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def kill(self) -> None:
+        """End it without giving it a chance."""
+        self.stop(signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[RealServer]:
+    """A server for tests that leave no trace in it but events in the chat."""
+    server = RealServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[..., RealServer]]:
+    """Start servers with options of their own."""
+    servers: list[RealServer] = []
+
+    def start(*options: str) -> RealServer:
+        servers.append(RealServer(*options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def new_screen() -> type[Screen]:
+    """Make screens on which to look at what was written."""
+    return Screen
+
+
+@pytest.fixture
+def fresh_address() -> Callable[[], str]:
+    """Give loopback addresses that nobody else uses."""
+    return lambda: f"127.9.{next(_hosts)}.1"
+
+
+@pytest.fixture(autouse=True)
+def _begin_in_english() -> Iterator[None]:
+    """Let every test begin in English, and leave the environment as it was."""
+    before = os.environ.get("LANGUAGE")
+    set_language("en")
+    yield
+    if before is None:
+        del os.environ["LANGUAGE"]
+    else:
+        os.environ["LANGUAGE"] = before
+
+
+@pytest.fixture
+def client_environment() -> dict[str, str]:
+    """Make the environment of a client process: English, UTF-8, UTC, whatever this machine has."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return kept | {"LANG": "C.UTF-8", "LANGUAGE": "en", "TZ": "UTC", "TERM": "xterm"}
+
+
+# The program with other waiting times, so that a test need not wait as long as a person would.
+_PROGRAM = """
+import sys
+from tertulia import cli
+from tertulia.plain import face as plain
+from tertulia.client import reconnect
+{times}
+sys.exit(cli.main())
+"""
+_IMPATIENT = _PROGRAM.format(times="plain.PIPE_WAITS_S = 1.0")
+_HASTY = _PROGRAM.format(times="reconnect.FIRST_DELAY_S, reconnect.MAX_DELAY_S = 0.05, 0.2")
+
+
+@pytest.fixture
+def run_client(client_environment: dict[str, str]) -> Callable[..., Any]:
+    """Run the client to its end, on pipes."""
+    return functools.partial(_run_client, client_environment, [str(BIN / "tertulia")])
+
+
+@pytest.fixture
+def run_impatient_client(client_environment: dict[str, str]) -> Callable[..., Any]:
+    """Run a client that soon gives up when it finds no new connection."""
+    return functools.partial(_run_client, client_environment, [sys.executable, "-c", _IMPATIENT])
+
+
+def _run_client(
+    client_environment: dict[str, str],
+    program: list[str],
+    *arguments: object,
+    stdin: str | bytes = "",
+    **environment: str,
+) -> "subprocess.CompletedProcess[bytes]":
+    done = subprocess.run(
+        [*program, *map(str, arguments)],
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
+        capture_output=True,
+        timeout=WAIT_S,
+        env=client_environment | environment,
+        check=False,
+    )
+    assert b"\x1b" not in done.stdout + done.stderr
+    assert b"Traceback" not in done.stderr, done.stderr.decode()
+    return done
+
+
+@pytest.fixture
+def hasty_program() -> list[str]:
+    """Give the command of a client that tries to connect anew often."""
+    return [sys.executable, "-c", _HASTY]
+
+
+@pytest.fixture
+def pipe_in(
+    hasty_program: list[str], client_environment: dict[str, str]
+) -> Iterator[Callable[..., PipedUser]]:
+    """Start clients whose input stays open, and who try to connect anew often."""
+    users: list[PipedUser] = []
+
+    def start(name: str, port: int, *options: str) -> PipedUser:
+        command = [*hasty_program, name, "127.0.0.1", str(port), *options]
+        users.append(PipedUser(command, client_environment))
+        return users[-1]
+
+    yield start
+    for user in users:
+        user.close()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(chat, "time", clock)
+    monkeypatch.setattr(reconnect, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def table(clock: Clock) -> Table:
+    table = Table(clock)
+    table.greet()
+    return table
+
+
+@pytest.fixture
+def on_terminal(clock: Clock) -> Table:
+    """A table at a terminal, with the first page still to come."""
+    table = Table(clock, on_terminal=True)
+    table.greet()
+    return table
+
+
+@pytest.fixture
+def sit_down(
+    client_environment: dict[str, str], new_screen: Callable[..., Any]
+) -> Iterator[Callable[..., TerminalUser]]:
+    users: list[TerminalUser] = []
+
+    def start(*arguments: object, columns: int = COLUMNS, **environment: str) -> TerminalUser:
+        command = [str(BIN / "tertulia"), "--plain", *map(str, arguments)]
+        screen = new_screen(columns)
+        users.append(TerminalUser(command, client_environment | environment, screen, columns))
+        return users[-1]
+
+    yield start
+    for user in users:
+        user.close()
+
+
+@pytest.fixture
+def persistent_server(tmp_path: Path) -> Iterator[RealServer]:
+    """Start a server that keeps a history, to be killed and started again on it."""
+    history = str(tmp_path / "history.db")
+    server = RealServer("--history", history, "--shared-addresses", port=_free_port())
+    yield server
+    server.kill()
+
+
+def _free_port() -> int:
+    """Find a port that nobody is given by chance while the server is away."""
+    low, _high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    for port in random.sample(range(max(1_024, low - 10_000), low), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    pytest.fail("no port is free")

@@ -1,0 +1,607 @@
+"""Conversations: what happened goes in, numbered entries come out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tertulia.chat.display import local_day
+from tertulia.protocol.messages import (
+    ChatMessage,
+    Direct,
+    DirectMessage,
+    Joined,
+    Left,
+    Presence,
+    Status,
+)
+from tertulia.tui.model import conversations as module
+from tertulia.tui.model.conversations import (
+    GENERAL,
+    MAX_CONVERSATIONS,
+    MAX_DIRECT_ENTRIES,
+    MAX_FOLDED_NAMES,
+    MAX_GENERAL_ENTRIES,
+    MAX_WHILE_READING,
+    Change,
+    Conversation,
+    Conversations,
+    Day,
+    Delivery,
+    Entry,
+    Moved,
+    Said,
+    Told,
+)
+
+
+def on(day: int, minute: int = 0) -> str:
+    """Give a time that is on another day than those of other `day`s, wherever this runs."""
+    return f"2025-01-{day:02}T12:{minute:02}:00.000Z"
+
+
+def day(number: int) -> Day:
+    found = local_day(on(number))
+    assert found is not None
+    return Day(found)
+
+
+def said(text: str, number: int = 10, **fields: Any) -> Said:
+    return Said(time=on(number), sender="luis", text=text, **fields)
+
+
+def told(text: str, number: int = 10) -> Told:
+    return Told(time=on(number), words=lambda: text)
+
+
+def joined(name: str, number: int = 10) -> Joined:
+    return Joined(seq=1, time=on(number), name=name, status=Status.ACTIVO)
+
+
+def left(name: str, reason: str = "quit", number: int = 10) -> Left:
+    return Left(seq=1, time=on(number), name=name, reason=reason)
+
+
+def presence(name: str, status: Status = Status.OCUPADO, number: int = 10) -> Presence:
+    return Presence(seq=1, time=on(number), name=name, status=status, by="user")
+
+
+def message(text: str, sender: str = "luis", seq: int = 1, number: int = 10) -> ChatMessage:
+    return ChatMessage(seq=seq, time=on(number), sender=sender, text=text)
+
+
+def direct(text: str, sender: str = "luis", to: str = "ana") -> DirectMessage:
+    return DirectMessage(time=on(10), sender=sender, to=to, text=text)
+
+
+def shown(entries: list[Entry]) -> list[object]:
+    """Write entries in short."""
+    short: list[object] = []
+    for entry in entries:
+        match entry:
+            case Said():
+                short.append(entry.text)
+            case Told():
+                short.append(entry.words())
+            case Day():
+                short.append(entry.day)
+            case Moved():
+                short.append(tuple(entry.changes))
+    return short
+
+
+# --- days --------------------------------------------------------------------------------------
+
+
+def test_a_new_day_is_marked_before_its_first_entry_and_once() -> None:
+    conversation = Conversation(GENERAL)
+    conversation.add(said("one", 10))
+    conversation.add(told("two", 10))
+    conversation.add(said("three", 11))
+    conversation.fold(joined("eva", 12))
+    conversation.fold(left("zoe", number=12))
+    assert shown(conversation.entries) == [
+        day(10).day, "one", "two", day(11).day, "three", day(12).day, ("eva", "zoe")
+    ]  # fmt: skip
+    assert (conversation.first, conversation.end) == (0, 7)
+
+
+def test_a_day_between_ends_a_stretch_of_comings_and_goings() -> None:
+    conversation = Conversation(GENERAL)
+    conversation.fold(joined("eva", 10))
+    conversation.fold(joined("zoe", 11))
+    assert shown(conversation.entries) == [day(10).day, ("eva",), day(11).day, ("zoe",)]
+
+
+def test_clocks_that_go_back_and_times_that_are_none_make_no_days() -> None:
+    conversation = Conversation(GENERAL)
+    conversation.add(said("today", 11))
+    conversation.add(said("yesterday", 10))
+    conversation.add(Said(time="soon", sender="luis", text="soon"))
+    assert shown(conversation.entries) == [day(11).day, "today", "yesterday", "soon"]
+
+
+def test_older_messages_of_the_same_day_come_under_its_mark() -> None:
+    conversation = Conversation(GENERAL)
+    conversation.add(said("new", 11))
+    conversation.add_older([said("old", 10), said("older than new", 11)])
+    assert shown(conversation.entries) == [
+        day(10).day, "old", day(11).day, "older than new", "new"
+    ]  # fmt: skip
+    assert (conversation.first, conversation.end) == (-3, 2)
+
+
+def test_older_messages_of_another_day_leave_the_mark_where_it_is() -> None:
+    conversation = Conversation(GENERAL)
+    conversation.add(said("new", 11))
+    conversation.add_older([said("old", 10)])
+    assert shown(conversation.entries) == [day(10).day, "old", day(11).day, "new"]
+    assert (conversation.first, conversation.end) == (-2, 2)
+
+
+def test_no_older_messages_change_nothing() -> None:
+    conversation = Conversation(GENERAL)
+    conversation.add(said("new"))
+    conversation.add_older([])
+    assert shown(conversation.entries) == [day(10).day, "new"]
+    assert (conversation.first, conversation.end) == (0, 2)
+
+
+def test_a_day_that_began_with_older_messages_is_not_marked_again() -> None:
+    conversation = Conversation(GENERAL)
+    conversation.add_older([said("old")])
+    conversation.add(said("new"))
+    assert shown(conversation.entries) == [day(10).day, "old", "new"]
+
+
+# --- bounds ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "reading", "bound"),
+    [
+        (GENERAL, False, MAX_GENERAL_ENTRIES),
+        ("luis", False, MAX_DIRECT_ENTRIES),
+        (GENERAL, True, MAX_WHILE_READING),
+        ("luis", True, MAX_WHILE_READING),
+    ],
+)
+def test_the_oldest_are_forgotten_later_by_who_reads_further_up(
+    name: str, reading: bool, bound: int
+) -> None:
+    conversation = Conversation(name)
+    conversation.has_older = False
+    slack = module._TRIMMED_AT_ONCE
+    for number in range(bound + slack - 1):  # and the day
+        conversation.add(said(str(number)))
+    conversation.trim(reading=reading)
+    assert (conversation.first, len(conversation.entries)) == (0, bound + slack)
+    conversation.add(said("last"))
+    end = conversation.end
+    conversation.trim(reading=reading)
+    assert len(conversation.entries) == bound + 1
+    assert conversation.end == end
+    assert isinstance(conversation.entries[0], Day)
+    assert conversation.has_older == (name == GENERAL)  # the server keeps no direct messages
+
+
+def test_after_trimming_the_first_day_is_that_of_the_oldest_entry() -> None:
+    conversation = Conversation("luis")
+    for number in range(MAX_DIRECT_ENTRIES + 600):
+        conversation.add(said(str(number), 10 if number < 300 else 11))
+    conversation.trim(reading=False)
+    assert conversation.entries[0].day == day(11).day  # type: ignore[union-attr]
+    assert sum(isinstance(entry, Day) for entry in conversation.entries) == 1
+
+
+def test_the_text_has_a_bound_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_CHARS", 1_000)
+    conversation = Conversation(GENERAL)
+    for number in range(12):
+        assert not conversation.is_full or number > 9
+        conversation.add(said(f"{number:<100}"))
+    conversation.has_older = False
+    conversation.trim(reading=True)
+    kept = [entry.text for entry in conversation.entries if isinstance(entry, Said)]
+    assert kept == [f"{number:<100}" for number in range(2, 12)]
+    assert conversation.is_full
+    assert conversation.has_older
+    conversation.add_older([said("x")])  # counted with the rest
+    conversation.trim(reading=True)
+    assert "x" not in shown(conversation.entries)
+
+
+def test_a_conversation_with_no_room_for_older_messages_is_full() -> None:
+    conversation = Conversation(GENERAL)
+    for _number in range(MAX_WHILE_READING - 2):
+        conversation.add(told("x"))
+    assert not conversation.is_full
+    conversation.add(told("x"))
+    assert conversation.is_full
+
+
+def test_of_comings_and_goings_only_so_many_names_are_kept() -> None:
+    conversation = Conversation(GENERAL)
+    for number in range(MAX_FOLDED_NAMES + 3):
+        conversation.fold(joined(f"u{number}"))
+    conversation.fold(left("u0"))  # known still
+    moved = conversation.entries[-1]
+    assert isinstance(moved, Moved)
+    assert (len(moved.changes), moved.others) == (MAX_FOLDED_NAMES, 3)
+    assert not moved.changes["u0"].is_here
+
+
+def test_the_conversation_that_was_silent_for_longest_is_forgotten_but_not_the_open_one() -> None:
+    talks = Conversations("ana")
+    opened = talks.open("u0")
+    for number in range(1, MAX_CONVERSATIONS):
+        talks.came(direct("x", f"u{number}"))
+    talks.came(direct("again", "u1"))
+    for number in range(MAX_CONVERSATIONS, MAX_CONVERSATIONS + 2):
+        talks.came(direct("x", f"u{number}"))
+    names = [conversation.name for conversation in talks.listed]
+    assert len(names) == 1 + MAX_CONVERSATIONS
+    assert opened in talks.listed
+    assert "u1" in names
+    assert not {"u2", "u3"} & set(names)
+    assert names[:4] == [GENERAL, "u101", "u100", "u1"]
+
+
+def test_conversations_that_nobody_looks_at_are_trimmed_as_they_grow() -> None:
+    talks = Conversations("ana")
+    for _number in range(MAX_DIRECT_ENTRIES + 2_000):
+        talks.came(direct("x"))
+    limit = MAX_DIRECT_ENTRIES + module._TRIMMED_AT_ONCE + 2
+    assert len(talks.with_name("luis").entries) <= limit
+
+
+# --- folding -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("events", "change"),
+    [
+        ([joined("eva")], Change(was_here=False, is_here=True)),
+        ([left("eva", "lost")], Change(True, False, went_away=True, reason="lost")),
+        ([joined("eva"), left("eva")], Change(False, False, went_away=True, reason="quit")),
+        (
+            [left("eva", "lost"), joined("eva")],
+            Change(True, True, went_away=True, reason="lost"),
+        ),
+        ([presence("eva")], Change(True, True, status=Status.OCUPADO)),
+        (
+            [presence("eva"), presence("eva", Status.ACTIVO)],
+            Change(True, True, status=Status.ACTIVO),
+        ),
+        ([joined("eva"), presence("eva")], Change(False, True, status=Status.OCUPADO)),
+        (
+            [left("eva", "lost"), joined("eva"), left("eva")],
+            Change(True, False, went_away=True, reason="quit"),
+        ),
+    ],
+)
+def test_what_became_of_a_user_is_folded_into_one_change(
+    events: list[Joined | Left | Presence], change: Change
+) -> None:
+    conversation = Conversation(GENERAL)
+    for event in events:
+        conversation.fold(event)
+    moved = conversation.entries[-1]
+    assert isinstance(moved, Moved)
+    assert moved.changes == {"eva": change}
+
+
+def test_a_message_between_begins_another_stretch() -> None:
+    conversation = Conversation(GENERAL)
+    conversation.fold(joined("eva"))
+    conversation.add(said("hola"))
+    conversation.fold(joined("zoe"))
+    assert shown(conversation.entries) == [day(10).day, ("eva",), "hola", ("zoe",)]
+
+
+def test_who_moves_is_shown_in_the_general_chat_and_in_a_conversation_that_has_begun() -> None:
+    talks = Conversations("ana")
+    talks.with_name("zoe")
+    talks.came(direct("hola", "José"))
+    for name in ("JOSÉ", "zoe", "eva"):
+        talks.moved(left(name))
+    assert shown(talks.general.entries)[1:] == [("JOSÉ", "zoe", "eva")]
+    assert shown(talks.with_name("José").entries)[1:] == ["hola", ("JOSÉ",)]
+    assert talks.with_name("zoe").entries == []
+    assert [found.name for found in talks.listed] == [GENERAL, "José", "zoe"]
+
+
+# --- what has changed --------------------------------------------------------------------------
+
+
+def test_changes_are_kept_for_who_watches_and_taken_once() -> None:
+    conversation = Conversation(GENERAL)
+    conversation.fold(joined("eva"))
+    conversation.fold(joined("zoe"))
+    assert conversation.take_changed() == []
+    conversation.watched = True
+    conversation.fold(left("eva"))
+    conversation.fold(left("zoe"))
+    assert conversation.take_changed() == [conversation.entries[-1]]
+    assert conversation.take_changed() == []
+
+
+def test_only_the_open_conversation_is_watched() -> None:
+    talks = Conversations("ana")
+    general = talks.general
+    assert general.watched
+    general.fold(joined("eva"))
+    general.fold(joined("zoe"))
+    luis = talks.open("luis")
+    assert (general.watched, luis.watched) == (False, True)
+    assert general.take_changed() == []  # all of it will be painted when it is opened again
+    assert talks.open(GENERAL) is general
+    assert (general.watched, luis.watched) == (True, False)
+
+
+# --- who writes with whom ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("José", "JOSÉ"), ("José", "Jose\u0301"), ("luis", "ｌｕｉｓ"), ("ß", "SS")]
+)
+def test_names_that_are_one_have_one_conversation(one: str, other: str) -> None:
+    talks = Conversations("ana")
+    talks.came(direct("hola", one))
+    talks.sending(Direct(to=other, text="qué tal"), other, on(10))
+    assert talks.with_name(one) is talks.with_name(other)
+    assert [found.name for found in talks.listed] == [GENERAL, one]
+
+
+def test_what_cannot_be_a_name_has_a_conversation_all_the_same() -> None:
+    talks = Conversations("ana")
+    talks.came(direct("hola", "a b"))
+    assert talks.listed[1].name == "a b"
+
+
+def test_a_direct_message_from_nobody_does_no_harm() -> None:
+    talks = Conversations("ana")
+    talks.came(direct("hola", ""))
+
+
+def test_the_most_recent_conversation_is_the_first_below_the_general_chat() -> None:
+    talks = Conversations("ana")
+    for name in ("luis", "eva", "zoe"):
+        talks.came(direct("hola", name))
+    talks.sending(Direct(to="luis", text="hola"), "luis", on(10))
+    talks.open("eva")  # looking moves nothing
+    assert [found.name for found in talks.listed] == [GENERAL, "luis", "zoe", "eva"]
+
+
+def test_a_note_to_oneself_appears_once() -> None:
+    talks = Conversations("ana")
+    request = Direct(to="ana", text="remember")
+    talks.sending(request, "ana", on(10))
+    talks.came(direct("remember", "ana"))
+    talks.settle(request, Delivery.DELIVERED)
+    assert shown(talks.with_name("ana").entries)[1:] == ["remember"]
+    assert talks.with_name("ana").unread == 0
+
+
+def test_what_is_unread_is_counted_and_calls_until_it_is_opened() -> None:
+    talks = Conversations("ana")
+    talks.came(direct("one"))
+    talks.came(direct("two"))
+    luis = talks.with_name("luis")
+    assert (luis.unread, luis.calls) == (2, True)
+    assert talks.open("LUIS") is luis
+    assert (luis.unread, luis.calls) == (0, False)
+    talks.came(direct("three"))  # it is being read
+    assert (luis.unread, luis.calls) == (0, False)
+
+
+def test_only_new_messages_of_others_in_the_general_chat_are_unread() -> None:
+    talks = Conversations("ana")
+    talks.open("luis")
+    assert not talks.heard(message("ana!"), is_new=False)
+    assert not talks.heard(message("I am ana", "ana"), is_new=True)
+    assert talks.general.unread == 0
+    assert not talks.heard(message("hola"), is_new=True)
+    assert (talks.general.unread, talks.general.calls) == (1, False)
+    assert talks.heard(message("hola ana"), is_new=True)
+    assert not talks.heard(message("hola"), is_new=True)
+    assert (talks.general.unread, talks.general.calls) == (3, True)
+
+
+def test_a_mention_calls_though_one_reads_it_and_then_nothing_is_unread() -> None:
+    talks = Conversations("ana")
+    assert talks.heard(message("hola ana"), is_new=True)
+    assert (talks.general.unread, talks.general.calls) == (0, False)
+
+
+def test_what_one_sends_is_not_unread() -> None:
+    talks = Conversations("ana")
+    talks.sending(Direct(to="luis", text="hola"), "luis", on(10))
+    assert talks.with_name("luis").unread == 0
+
+
+# --- mentions ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "mentions"),
+    [
+        ("ana", "ana", True),
+        ("ana", "ANA, hola", True),
+        ("ana", "hola @ana!", True),
+        ("ana", "gracias, ana.", True),
+        ("ana", "¿ana?", True),
+        ("ana", "(ana)", True),
+        ("ana", "one\nana\ntwo", True),
+        ("ana", "mañana", False),
+        ("ana", "anas", False),
+        ("ana", "ana_2", False),
+        ("ana", "ana-maría", False),
+        ("ana", "la-ana", False),
+        ("ana", "maría.ana", False),
+        ("ana", "ana1 y luego ana", True),
+        ("a.b", "a.b", True),
+        ("a.b", "axb", False),
+        ("a.b", "hola a.b.", True),
+        ("José", "hola JOSÉ", True),
+        ("José", "hola Jose", False),
+        ("日本", "日本、hola", True),
+        ("日本", "hola 日本", True),
+        ("日本", "日本語", False),
+        ("ana", "「ana」", True),
+    ],
+)
+def test_a_mention_is_the_name_as_a_word(name: str, text: str, mentions: bool) -> None:
+    assert Conversations(name).said(message(text)).mention is mentions
+
+
+def test_the_name_of_somebody_else_that_goes_on_after_a_dot_is_no_mention() -> None:
+    assert not Conversations("ana").said(message("ana.maria, hola")).mention
+
+
+def test_one_does_not_mention_oneself() -> None:
+    entry = Conversations("ana").said(message("I am ana", "ana", seq=7))
+    assert (entry.own, entry.mention, entry.seq) == (True, False, 7)
+
+
+# --- delivery ----------------------------------------------------------------------------------
+
+
+def test_what_became_of_a_direct_message_stands_at_it() -> None:
+    talks = Conversations("ana")
+    first, second = (Direct(to="luis", text="hola") for _ in range(2))  # alike, but two
+    for request in (first, second):
+        talks.sending(request, "luis", on(10))
+    luis = talks.open("luis")
+    one, two = (entry for entry in luis.entries if isinstance(entry, Said))
+    assert (one.own, one.sender, one.delivery) == (True, "ana", Delivery.SENDING)
+    talks.settle(first, Delivery.FAILED, lambda: "why")
+    assert (one.delivery, two.delivery) == (Delivery.FAILED, Delivery.SENDING)
+    assert one.why is not None
+    assert one.why() == "why"
+    assert luis.take_changed() == [one]
+    talks.settle(first, Delivery.DELIVERED)
+    assert (one.delivery, one.why) == (Delivery.DELIVERED, None)
+    talks.settle(Direct(to="luis", text="hola"), Delivery.FAILED)  # of no message here
+    assert luis.take_changed() == [one]
+
+
+def test_the_last_message_that_perhaps_has_not_arrived_can_be_sent_again() -> None:
+    talks = Conversations("ana")
+    requests = [Direct(to="luis", text=text) for text in ("one", "two", "three", "four")]
+    for request in requests:
+        talks.sending(request, "luis", on(10))
+    luis = talks.with_name("luis")
+    assert luis.undelivered is None
+    for request, delivery in zip(
+        requests,
+        (Delivery.FAILED, Delivery.UNKNOWN, Delivery.DELIVERED, Delivery.SENDING),
+        strict=True,
+    ):
+        talks.settle(request, delivery)
+    for text, left_over in (("two", Delivery.DELIVERED), ("one", Delivery.DELIVERED)):
+        assert luis.undelivered is not None
+        assert luis.undelivered.text == text
+        assert luis.undelivered.request is not None
+        talks.settle(luis.undelivered.request, left_over)
+    assert luis.undelivered is None
+
+
+def test_the_oldest_number_is_that_of_the_oldest_message_that_has_one() -> None:
+    conversation = Conversation(GENERAL)
+    assert conversation.oldest_seq is None
+    conversation.add(told("hola"))
+    conversation.add(said("one", seq=7))
+    conversation.add(said("two", seq=8))
+    assert conversation.oldest_seq == 7
+    conversation.add_older([said("zero", seq=6)])
+    assert conversation.oldest_seq == 6
+
+
+def test_only_the_general_chat_has_older_messages() -> None:
+    assert Conversation(GENERAL).has_older
+    assert not Conversation("luis").has_older
+
+
+# --- numbering ---------------------------------------------------------------------------------
+
+
+class Log:
+    """What follows a conversation as the main screen does, by the numbers of its entries alone."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self.entries = list(conversation.entries)
+        self.first, self.end = conversation.first, conversation.end
+
+    def follow(self, *, reading: bool) -> None:
+        conversation = self.conversation
+        self.entries += conversation.entries[max(0, self.end - conversation.first) :]
+        self.end = conversation.end
+        conversation.trim(reading=reading)
+        entries = conversation.entries
+        if conversation.first > self.first:
+            del self.entries[: conversation.first - self.first]
+            self.first = conversation.first
+        if entries and self.entries[:1] != [entries[self.first - conversation.first]]:
+            del self.entries[0]
+            self.first += 1
+        self.entries[:0] = entries[: self.first - conversation.first]
+        self.first = conversation.first
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), st.integers(1, 12), st.integers(0, 2)),
+        st.tuples(st.just("fold"), st.integers(1, 1), st.integers(0, 2)),
+        st.tuples(st.just("older"), st.integers(0, 12), st.integers(0, 2)),
+        st.tuples(st.just("follow"), st.integers(1, 1), st.integers(0, 1)),
+    ),
+    max_size=40,
+)
+
+
+@pytest.fixture(scope="module")
+def _small_bounds() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "MAX_GENERAL_ENTRIES", 8)
+        patch.setattr(module, "MAX_WHILE_READING", 14)
+        patch.setattr(module, "_TRIMMED_AT_ONCE", 3)
+        patch.setattr(module, "MAX_CHARS", 40)
+        yield
+
+
+@pytest.mark.usefixtures("_small_bounds")
+@settings(max_examples=400, deadline=None)
+@given(STEPS)
+def test_who_follows_the_numbers_has_the_same_entries(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    newest = oldest = 15
+    conversation = Conversation(GENERAL)
+    conversation.add(said("hola", newest))
+    log = Log(conversation)
+    for what, count, days in [*steps, ("follow", 1, 1)]:
+        end = conversation.end
+        match what:
+            case "add":
+                newest = min(newest + days, 28)
+                for _number in range(count):
+                    conversation.add(said("hola", newest))
+            case "fold":
+                newest = min(newest + days, 28)
+                conversation.fold(joined(f"u{days}", newest))
+            case "older":
+                oldest = max(oldest - days, 1)
+                conversation.add_older([said("hola", oldest) for _number in range(count)])
+                assert conversation.end == end
+            case "follow":
+                log.follow(reading=bool(days))
+                assert conversation.end == end
+                assert log.entries == conversation.entries
+        if isinstance(conversation.entries[0], Day):
+            marked = [entry.day for entry in conversation.entries if isinstance(entry, Day)]
+            assert len(marked) == len(set(marked))
+        assert isinstance(conversation.entries[0], Day)

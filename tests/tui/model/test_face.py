@@ -1,0 +1,451 @@
+"""What the chat tells, put into conversations, tried without a network or a screen."""
+
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+from msgspec.structs import asdict
+from plain_table import LOST, Clock, StubClient, said
+
+from tertulia.chat.explain import Destination
+from tertulia.chat.jobs import ANSWER_WITHIN_S
+from tertulia.client.client import Client
+from tertulia.client.reconnect import Reconnector
+from tertulia.i18n import set_language
+from tertulia.protocol.messages import (
+    MAX_PAGE,
+    Answer,
+    ChatMessage,
+    Direct,
+    DirectMessage,
+    Error,
+    ErrorCode,
+    History,
+    HistoryPage,
+    Info,
+    Joined,
+    Left,
+    Ok,
+    Presence,
+    Request,
+    Say,
+    Search,
+    SetStatus,
+    Status,
+    StoredMessage,
+    User,
+    UserInfo,
+    UserList,
+    Users,
+)
+from tertulia.tui.model.conversations import Delivery, Moved, Said, Told
+from tertulia.tui.model.face import FIRST_PAGE, ScreenFace
+
+TIME = "2026-11-22T15:04:05.123Z"
+GONE = Error(code=ErrorCode.USER_NOT_CONNECTED, message="gone", name="luis")
+
+
+class FaceTable:
+    """The face of ana, and the server in the hands of a test."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.client = StubClient()
+        self.answers: list[tuple[Request, Answer]] = []
+        self.calls: list[tuple[str, bool]] = []
+        self.face = ScreenFace(
+            self.client,
+            Reconnector(self._connect, lambda: None),
+            Destination("ana", "h", 5000),
+            on_answer=lambda request, answer: self.answers.append((request, answer)),
+            on_call=lambda message, calls: self.calls.append((message.text, calls)),
+        )
+        self.talks = self.face.conversations
+
+    def _connect(self, _token: str) -> Client:
+        raise NotImplementedError
+
+    def turn(self, *messages: Any) -> None:
+        for message in messages:
+            self.client.arrive(message)
+        self.face.chat.receive()
+        self.face.chat.carry_on()
+
+    def enter(self, *history: ChatMessage, more: bool = False) -> None:
+        """Answer what is asked for on entering."""
+        self.turn()
+        users = [User(name=name, status=Status.ACTIVO) for name in ("ana", "José", "luis")]
+        self.turn(UserList(id=1, seq=10, users=users))
+        self.turn(page(2, *history, more=more))
+        assert self.client.sent == [Users(), History(before=11, limit=FIRST_PAGE)]
+        self.client.sent.clear()  # numbers of answers begin at 1 again
+
+    def lose(self) -> None:
+        self.client.end = LOST
+        self.turn()
+
+    @property
+    def general(self) -> list[str]:
+        """All that was said in the general chat, by people and by this program."""
+        shown = []
+        for entry in self.talks.general.entries:
+            match entry:
+                case Said():
+                    shown.append(entry.text)
+                case Told():
+                    shown.append(entry.words())
+                case Moved():
+                    shown.append(", ".join(entry.changes))
+        return shown
+
+    def direct(self, name: str = "luis") -> Said:
+        """Give the last message of the conversation with a user."""
+        messages = [e for e in self.talks.with_name(name).entries if isinstance(e, Said)]
+        return messages[-1]
+
+
+def page(request_id: int, *messages: ChatMessage, more: bool = False) -> HistoryPage:
+    stored = [StoredMessage(**asdict(message)) for message in messages]
+    return HistoryPage(id=request_id, messages=stored, more=more)
+
+
+@pytest.fixture
+def newcomer(clock: Clock) -> FaceTable:
+    return FaceTable(clock)
+
+
+@pytest.fixture
+def table(newcomer: FaceTable) -> FaceTable:
+    newcomer.enter(said(9, "before"))
+    return newcomer
+
+
+# --- entering ----------------------------------------------------------------------------------
+
+
+def test_what_was_said_before_comes_first_then_the_greeting_and_the_hints(
+    newcomer: FaceTable,
+) -> None:
+    newcomer.turn(said(11, "hola ana"))
+    newcomer.enter(said(9, "before, ana"), said(10, "you?"))
+    assert newcomer.general[:3] == [
+        "before, ana", "you?", "hola ana"
+    ]  # fmt: skip
+    assert newcomer.general[3] == "Hello, ana. You are ACTIVO. There are 3 people here."
+    assert len(newcomer.general) == 7
+    assert newcomer.calls == []
+    mentions = [e.mention for e in newcomer.talks.general.entries if isinstance(e, Said)]
+    assert mentions == [True, False, True]
+    set_language("es")
+    assert newcomer.general[3].startswith("Hola, ana.")
+    assert newcomer.general[6] != newcomer.general[5]
+
+
+def test_what_was_said_before_is_not_unread(newcomer: FaceTable) -> None:
+    newcomer.talks.open("luis")
+    newcomer.enter(said(9, "ana!"))
+    assert (newcomer.talks.general.unread, newcomer.talks.general.calls) == (0, False)
+    newcomer.turn(said(11, "ana!"))
+    assert (newcomer.talks.general.unread, newcomer.talks.general.calls) == (1, True)
+
+
+def test_the_own_coming_is_not_shown_and_that_of_others_is(table: FaceTable) -> None:
+    before = table.general
+    table.turn(
+        Joined(seq=11, time=TIME, name="ana", status=Status.ACTIVO),
+        Joined(seq=12, time=TIME, name="eva", status=Status.ACTIVO),
+        Presence(seq=13, time=TIME, name="ana", status=Status.OCUPADO, by="user"),
+        Left(seq=14, time=TIME, name="eva", reason="quit"),
+    )
+    assert table.general == [*before, "eva, ana"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Joined(seq=11, time=TIME, name="ana", status=Status.ACTIVO),
+        Left(seq=11, time=TIME, name="luis", reason="quit"),
+        Presence(seq=11, time=TIME, name="luis", status=Status.OCUPADO, by="user"),
+        UserList(seq=11, users=[]),
+    ],
+)
+def test_it_is_noted_that_the_list_of_people_has_changed(table: FaceTable, message: Any) -> None:
+    table.face.people_changed = False
+    table.turn(message)
+    assert table.face.people_changed
+
+
+def test_a_message_changes_nothing_in_the_list_of_people(table: FaceTable) -> None:
+    table.face.people_changed = False
+    table.turn(said(11, "hola"))
+    assert not table.face.people_changed
+
+
+# --- what calls --------------------------------------------------------------------------------
+
+
+def test_every_message_of_others_is_told_and_whether_it_calls(table: FaceTable) -> None:
+    table.turn(
+        said(11, "hola"),
+        said(12, "hola ana"),
+        said(13, "I am ana", "ana"),
+        DirectMessage(time=TIME, sender="luis", to="ana", text="psst"),
+        DirectMessage(time=TIME, sender="ana", to="ana", text="note"),
+    )
+    assert table.calls == [("hola", False), ("hola ana", True), ("psst", True)]
+
+
+# --- saying ------------------------------------------------------------------------------------
+
+
+def test_what_is_said_is_shown_when_it_comes_back_and_a_refusal_is_handed_on(
+    table: FaceTable,
+) -> None:
+    before = table.general
+    table.face.say("hola")
+    table.turn(Ok(id=1, seq=11))
+    assert table.general == before
+    table.turn(said(11, "hola", "ana"))
+    assert table.general == [*before, "hola"]
+    table.face.say("x" * 9)
+    refusal = Error(id=2, code=ErrorCode.TEXT_TOO_LONG, message="")
+    table.turn(refusal)
+    [(request, answer)] = table.answers
+    assert isinstance(request, Say)
+    assert (request.text, answer) == ("x" * 9, refusal)
+
+
+def test_a_direct_message_stands_there_at_once_and_is_marked_until_it_has_arrived(
+    table: FaceTable,
+) -> None:
+    table.face.direct("JOSÉ", "hola")
+    assert table.talks.listed[1].name == "José"  # as it is registered
+    entry = table.direct("José")
+    assert (entry.text, entry.own, entry.delivery) == ("hola", True, Delivery.SENDING)
+    table.turn(Ok(id=1))
+    assert entry.delivery is Delivery.DELIVERED
+    assert table.answers == []
+
+
+def test_why_a_direct_message_was_not_delivered_stands_at_it_in_the_language_of_now(
+    table: FaceTable,
+) -> None:
+    table.face.direct("luis", "hola")
+    table.turn(Error(id=1, code=GONE.code, message=GONE.message, name="luis"))
+    entry = table.direct()
+    assert entry.delivery is Delivery.FAILED
+    assert entry.why is not None
+    assert entry.why() == "Not delivered: nobody called “luis” is connected."
+    set_language("es")
+    assert "luis" in entry.why()
+    assert "Not" not in entry.why()
+    assert table.answers == []
+
+
+def test_a_direct_message_can_be_sent_again_under_the_same_nonce(table: FaceTable) -> None:
+    table.face.direct("luis", "hola")
+    table.turn(Error(id=1, code=GONE.code, message=""))
+    entry = table.direct()
+    table.face.send_again(entry)
+    assert (entry.delivery, entry.why) == (Delivery.SENDING, None)
+    first, again = table.client.sent
+    assert isinstance(first, Direct)
+    assert first.nonce is not UNSET
+    assert again == first
+    table.turn(Ok(id=2))
+    assert entry.delivery is Delivery.DELIVERED
+    assert table.direct() is entry
+
+
+def test_two_messages_that_are_alike_have_nonces_of_their_own(table: FaceTable) -> None:
+    for _number in range(2):
+        table.face.direct("luis", "hola")
+    table.turn(Ok(id=1))
+    first, second = table.client.sent
+    assert isinstance(first, Direct)
+    assert isinstance(second, Direct)
+    assert first.nonce != second.nonce
+    deliveries = [e.delivery for e in table.talks.with_name("luis").entries if isinstance(e, Said)]
+    assert deliveries == [Delivery.DELIVERED, Delivery.SENDING]
+
+
+def test_a_note_to_oneself_stands_there_once(table: FaceTable) -> None:
+    table.face.direct("ana", "note")
+    table.turn(DirectMessage(time=TIME, sender="ana", to="ana", text="note"), Ok(id=1))
+    entries = [e for e in table.talks.with_name("ana").entries if isinstance(e, Said)]
+    assert [(e.text, e.delivery) for e in entries] == [("note", Delivery.DELIVERED)]
+    assert table.calls == []
+
+
+def test_a_direct_message_under_way_when_the_connection_is_lost_is_marked(
+    table: FaceTable,
+) -> None:
+    table.face.direct("luis", "one")
+    one = table.direct()
+    table.face.direct("luis", "two")
+    table.lose()
+    assert one.delivery is Delivery.UNKNOWN
+    assert one.can_be_sent_again
+    assert one.why is not None
+    assert one.why() == "Perhaps not delivered: the connection was lost."
+    assert table.direct().delivery is Delivery.SENDING  # it waits for the next connection
+
+
+def test_a_direct_message_that_is_not_answered_is_marked(table: FaceTable) -> None:
+    table.face.direct("luis", "hola")
+    before = table.general
+    table.clock.now += ANSWER_WITHIN_S
+    table.turn()
+    assert table.direct().delivery is Delivery.UNKNOWN
+    assert table.general == before
+
+
+def test_of_another_request_without_an_answer_it_is_told(table: FaceTable) -> None:
+    table.face.ask(Info(name="luis"))
+    table.clock.now += ANSWER_WITHIN_S
+    table.turn()
+    assert table.general[-1].startswith("No answer from the server")
+    assert table.face.last_words == table.general[-1]
+
+
+# --- answers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            Info(name="luis"),
+            UserInfo(
+                id=1, name="luis", address="h", status=Status.ACTIVO, since=TIME, idle=3
+            ),
+        ),
+        (Search(text="x"), HistoryPage(id=1, messages=[], more=False)),
+        (Info(name="x"), Error(id=1, code=ErrorCode.USER_NOT_CONNECTED, message="")),
+        (SetStatus(status="ACTIVO"), Ok(id=1)),  # it is the status already
+    ],
+)  # fmt: skip
+def test_answers_that_are_to_be_shown_apart_are_handed_on(
+    table: FaceTable, request_: Request, answer: Answer
+) -> None:
+    table.face.ask(request_)
+    table.turn(answer)
+    assert table.answers == [(request_, answer)]
+
+
+def test_what_was_found_is_made_into_messages(table: FaceTable) -> None:
+    found = table.face.found(page(1, said(3, "hola ana"), said(4, "hola", "ana")))
+    assert [(e.text, e.own, e.mention, e.seq) for e in found] == [
+        ("hola ana", False, True, 3), ("hola", True, False, 4)
+    ]  # fmt: skip
+    assert table.general[0] == "before"
+
+
+# --- older messages ----------------------------------------------------------------------------
+
+
+def test_older_messages_come_before_the_oldest_until_there_are_none(table: FaceTable) -> None:
+    assert table.face.fetch_older()
+    assert table.face.fetch_older()  # one is under way
+    assert table.client.sent == [History(before=9, limit=MAX_PAGE)]
+    table.turn(page(1, said(7, "seven"), said(8, "eight"), more=True))
+    assert table.general[:3] == ["seven", "eight", "before"]
+    assert not table.face.older_came
+    table.face.fetch_older(5, by_command=True)
+    assert table.client.sent[1:] == [History(before=7, limit=5)]
+    table.turn(page(2, said(6, "six"), more=False))
+    assert table.general[:2] == ["six", "seven"]
+    assert table.face.older_came
+    assert not table.face.fetch_older()
+    assert len(table.client.sent) == 2
+    assert table.answers == []
+
+
+def test_older_messages_call_nobody_and_are_not_unread(table: FaceTable) -> None:
+    table.talks.open("luis")
+    table.face.fetch_older()
+    table.turn(page(1, said(8, "ana!"), more=True))
+    assert (table.calls, table.talks.general.unread) == ([], 0)
+
+
+def test_without_messages_it_is_asked_for_what_came_before_entering(newcomer: FaceTable) -> None:
+    newcomer.enter()
+    newcomer.face.fetch_older()
+    assert newcomer.client.sent == [History(before=11, limit=MAX_PAGE)]
+
+
+def test_what_was_forgotten_is_asked_for_again(
+    table: FaceTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.face.fetch_older()
+    table.turn(page(1, said(8, "eight")), said(11, "eleven"))
+    assert not table.face.fetch_older()
+    monkeypatch.setattr("tertulia.tui.model.conversations.MAX_GENERAL_ENTRIES", 1)
+    monkeypatch.setattr("tertulia.tui.model.conversations._TRIMMED_AT_ONCE", 0)
+    table.talks.general.trim(reading=False)
+    assert table.general == ["eleven"]
+    table.face.fetch_older()
+    assert table.client.sent[1:] == [History(before=11, limit=MAX_PAGE)]
+
+
+def test_where_there_is_no_history_it_is_asked_for_once(table: FaceTable) -> None:
+    table.face.fetch_older(by_command=True)
+    refusal = Error(id=1, code=ErrorCode.HISTORY_OFF, message="")
+    table.turn(refusal)
+    assert table.answers == [(History(), refusal)]
+    assert not table.face.fetch_older()
+    assert len(table.client.sent) == 1
+
+
+def test_a_history_that_cannot_be_read_now_can_be_asked_for_again(table: FaceTable) -> None:
+    table.face.fetch_older()
+    table.turn(Error(id=1, code=ErrorCode.UNAVAILABLE, message=""))
+    assert table.answers == []  # nobody has asked for it in so many words
+    table.face.fetch_older(by_command=True)
+    assert len(table.client.sent) == 2
+    refusal = Error(id=2, code=ErrorCode.UNAVAILABLE, message="")
+    table.turn(refusal)
+    assert table.answers == [(History(), refusal)]
+    assert not table.face.older_came
+
+
+def test_a_page_that_never_comes_does_not_prevent_the_next(table: FaceTable) -> None:
+    table.face.fetch_older()
+    table.clock.now += ANSWER_WITHIN_S
+    table.turn()
+    table.face.fetch_older()
+    assert len(table.client.sent) == 2
+
+
+def test_a_full_conversation_asks_for_nothing_more(
+    table: FaceTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tertulia.tui.model.conversations.MAX_WHILE_READING", 3)
+    assert not table.face.fetch_older()
+    assert table.client.sent == []
+
+
+def test_the_history_of_another_numbering_does_not_go_on_from_here(table: FaceTable) -> None:
+    table.face.show(StubClient(epoch="e").welcome)
+    assert table.talks.general.has_older
+    table.face.show(StubClient(epoch="another").welcome)
+    assert not table.talks.general.has_older
+
+
+# --- the end -----------------------------------------------------------------------------------
+
+
+def test_a_lost_connection_is_told_and_the_list_of_people_is_to_be_shown_anew(
+    table: FaceTable,
+) -> None:
+    table.face.people_changed = False
+    table.lose()
+    assert table.general[-2:] == [
+        "The connection to the server was lost.", "Connecting again by itself…"
+    ]  # fmt: skip
+    assert table.face.last_words == "Connecting again by itself…"
+    assert table.face.people_changed
+
+
+def test_nothing_was_said_yet(newcomer: FaceTable) -> None:
+    assert newcomer.face.last_words == ""

@@ -1,0 +1,373 @@
+"""The painter: as many lines as it says, none too wide, and nothing in them that steers."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tertulia.chat.display import Glyphs, clock_time
+from tertulia.i18n import set_language
+from tertulia.protocol.messages import Joined, Left, Presence, Status
+from tertulia.tui.model.conversations import Change, Day, Delivery, Entry, Moved, Said, Told
+from tertulia.tui.painting.painter import (
+    INDENT,
+    MAX_LINES,
+    MAX_NAMES,
+    NAME_STYLES,
+    STYLES,
+    ConversationPainter,
+    bare,
+    day_words,
+    listing,
+    name_style,
+)
+
+TIME = "2025-03-10T15:04:05.123Z"
+CLOCK = clock_time(TIME)
+PAINTER = ConversationPainter(Glyphs("utf-8"))
+HOSTILE = "".join(
+    map(
+        chr,
+        [
+            *range(0x20), *range(0x7F, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F),
+            *range(0x2066, 0x2070), 0xD800, 0xDFFF,
+        ],
+    )
+)  # fmt: skip
+PIECES = [
+    *HOSTILE,
+    "日",
+    "👨‍👩‍👧",
+    "❤️",
+    "e\u0301",
+    "\u0301",
+    "\u200b",
+    " ",
+    ": ",
+    "{people}",
+    "[b]",
+]
+
+
+def said(text: str, **fields: Any) -> Said:
+    return Said(**{"time": TIME, "sender": "luis", "text": text} | fields)
+
+
+def lines_of(entry: Entry, width: int = 60) -> list[str]:
+    return ["".join(text for text, _ in line) for line in PAINTER.paint(entry, width)]
+
+
+def styles_of(entry: Entry, width: int = 60) -> list[list[str]]:
+    return [[style for text, style in line if text] for line in PAINTER.paint(entry, width)]
+
+
+def stretch(*events: tuple[str, str] | tuple[str, str, str]) -> Moved:
+    """Fold ("joined", name), ("left", name, reason), ("OCUPADO", name)."""
+    moved = Moved(time=TIME, changes={})
+    for kind, name, *reason in events:
+        match kind:
+            case "joined":
+                moved.fold(Joined(seq=1, time=TIME, name=name, status=Status.ACTIVO))
+            case "left":
+                moved.fold(Left(seq=1, time=TIME, name=name, reason=(*reason, "quit")[0]))
+            case _:
+                moved.fold(Presence(seq=1, time=TIME, name=name, status=Status(kind), by="user"))
+    return moved
+
+
+# --- any entry, any width ----------------------------------------------------------------------
+
+TEXTS = st.one_of(
+    st.lists(st.one_of(st.sampled_from(PIECES), st.characters()), max_size=60).map("".join),
+    st.text("ab ", max_size=500),
+    st.integers(80, 130).map(lambda count: "\n".join("x" * count)),
+)
+NAMES = st.one_of(st.sampled_from(["luis", "José", "日本語"]), TEXTS.map(lambda text: text[:40]))
+TIMES = st.sampled_from([TIME, "", "soon", "9999-12-31T23:59:59Z"])
+
+
+def words(text: str | None) -> Callable[[], str] | None:
+    return None if text is None else lambda: text
+
+
+CHANGES = st.builds(
+    Change,
+    was_here=st.booleans(),
+    is_here=st.booleans(),
+    went_away=st.booleans(),
+    reason=TEXTS,
+    status=st.sampled_from([None, *Status]),
+)
+ENTRIES = st.one_of(
+    st.builds(
+        Said,
+        time=TIMES,
+        sender=NAMES,
+        text=TEXTS,
+        own=st.booleans(),
+        mention=st.booleans(),
+        delivery=st.sampled_from(Delivery),
+        why=st.one_of(st.none(), TEXTS.map(words)),
+    ),
+    st.builds(
+        Moved,
+        time=TIMES,
+        changes=st.dictionaries(NAMES, CHANGES, min_size=1, max_size=8),
+        others=st.sampled_from([0, 1, 7]),
+    ),
+    st.builds(Told, time=TIMES, words=TEXTS.map(words)),
+    st.builds(Day, day=st.dates()),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(ENTRIES, st.integers(10, 200), st.sampled_from(["en", "es"]))
+@example(Said(TIME, "luis", "\n".join("x" * MAX_LINES)), 60, "en")
+@example(Said(TIME, "luis", "\n".join("x" * (MAX_LINES + 1))), 60, "es")
+@example(Said(TIME, "\x1b[31m\n", HOSTILE, why=lambda: HOSTILE), 10, "en")
+def test_an_entry_has_the_lines_that_were_counted_none_too_wide_and_none_that_steers(
+    entry: Entry, width: int, language: str
+) -> None:
+    set_language(language)
+    painted = PAINTER.paint(entry, width)
+    assert PAINTER.height(entry, width) == len(painted)
+    for line in painted:
+        text = "".join(text for text, _ in line)
+        assert cell_len(text) <= width
+        assert not set(HOSTILE) & set(text)
+        assert {style for _, style in line} <= set(STYLES)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(ENTRIES, max_size=4))
+def test_bare_text_steers_no_terminal(entries: list[Entry]) -> None:
+    assert not (set(HOSTILE) - set("\n\t")) & set(bare(entries, PAINTER))
+
+
+# --- messages ----------------------------------------------------------------------------------
+
+
+def test_a_message_is_time_sender_and_text_and_goes_on_below_its_beginning() -> None:
+    entry = said("a text that is too long for one line", sender="José")
+    assert lines_of(entry, 30) == [
+        f"{CLOCK}   José: a text that is",
+        "        too long for one line",
+    ]
+    assert styles_of(entry, 30) == [
+        ["time", name_style("José"), name_style("José"), "text"],
+        ["time", "text"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sign", "styles"),
+    [
+        ({"own": True}, "›", ["own", "own-text"]),
+        ({"mention": True}, "!", ["mention", "mention-text"]),
+        ({"own": True, "delivery": Delivery.SENDING}, "…", ["own", "sending"]),
+        ({"own": True, "delivery": Delivery.FAILED}, "✗", ["failed", "own-text"]),
+        ({"own": True, "delivery": Delivery.UNKNOWN}, "?", ["failed", "own-text"]),
+    ],
+)
+def test_each_kind_of_message_has_a_sign_of_its_own(
+    fields: dict[str, Any], sign: str, styles: list[str]
+) -> None:
+    entry = said("hola", **fields)
+    assert lines_of(entry) == [f"{CLOCK} {sign} luis: hola"]
+    assert styles_of(entry) == [["time", styles[0], *styles]]
+
+
+def test_why_a_message_was_not_delivered_and_what_to_do_stands_below_it() -> None:
+    entry = said("hola", own=True, delivery=Delivery.FAILED, why=lambda: "Not delivered.")
+    first, second = lines_of(entry)
+    assert first == f"{CLOCK} ✗ luis: hola"
+    assert second == " " * INDENT + "Not delivered. Ctrl+R sends it again."
+    assert styles_of(entry)[1] == ["time", "failed"]
+    assert PAINTER.height(entry, 60) == 2
+
+
+def test_of_a_long_message_the_beginning_is_shown_and_the_rest_counted() -> None:
+    whole = said("\n".join(map(str, range(MAX_LINES))))
+    assert lines_of(whole)[-1] == f"        {MAX_LINES - 1}"
+    longer = said("\n".join(map(str, range(MAX_LINES + 1))))
+    assert len(lines_of(longer)) == PAINTER.height(longer, 60) == MAX_LINES
+    assert lines_of(longer)[-2:] == [f"        {MAX_LINES - 2}", "        … 2 more lines: F7"]
+    assert bare([longer], PAINTER).endswith(f"\n        {MAX_LINES}")
+
+
+def test_many_blank_lines_are_one() -> None:
+    assert lines_of(said("one\n\n \n\n\ntwo\n\nthree"))[1:] == [
+        "        ", "        two", "        ", "        three"
+    ]  # fmt: skip
+
+
+def test_a_name_cannot_begin_a_line_of_its_own() -> None:
+    entry = said("hola", sender="luis: x\n12:00   eva")
+    assert lines_of(entry) == [f"{CLOCK}   luis: x␊12:00   eva: hola"]
+
+
+def test_a_time_that_is_none_takes_as_much_room() -> None:
+    assert lines_of(said("hola", time="soon")) == ["--:--   luis: hola"]
+
+
+def test_words_of_this_program_are_in_the_language_of_now() -> None:
+    language = iter(["hello", "hola\nqué tal"])
+    entry = Told(time=TIME, words=lambda: next(language))
+    assert lines_of(entry) == [f"{CLOCK} · hello"]
+    assert lines_of(entry) == [f"{CLOCK} · hola", "        qué tal"]
+    assert styles_of(Told(TIME, lambda: "x\ny")) == [["time", "system"], ["time", "system"]]
+
+
+def test_the_colour_of_a_name_is_always_the_same_and_all_are_used() -> None:
+    assert {name_style(f"user{number}") for number in range(100)} == set(NAME_STYLES)
+    assert name_style("josé") == name_style("josé")
+    assert name_style("\ud800") in NAME_STYLES
+
+
+# --- comings and goings ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("entry", "english", "spanish"),
+    [
+        (stretch(("joined", "eva")), "eva joined", "eva entró"),
+        (
+            stretch(("joined", "eva"), ("joined", "zoe")),
+            "eva and zoe joined",
+            "eva y zoe entraron",
+        ),
+        (stretch(("left", "eva")), "eva left", "eva salió"),
+        (
+            stretch(("left", "eva"), ("left", "zoe", "lost")),
+            "eva and zoe (connection lost) left",
+            "eva y zoe (se perdió la conexión) salieron",
+        ),
+        (
+            stretch(("joined", "eva"), ("left", "eva")),
+            "eva came and went",
+            "eva entró y salió",
+        ),
+        (stretch(("left", "eva"), ("joined", "eva")), "eva came back", "eva volvió"),
+        (stretch(("OCUPADO", "eva")), "eva ◐ OCUPADO", "eva ◐ OCUPADO"),
+        (
+            stretch(("OCUPADO", "eva"), ("ACTIVO", "eva"), ("INACTIVO", "zoe")),
+            "eva ● ACTIVO and zoe ○ INACTIVO",
+            "eva ● ACTIVO y zoe ○ INACTIVO",
+        ),
+        (
+            stretch(
+                ("joined", "a"), ("left", "b"), ("joined", "c"), ("OCUPADO", "d"), ("OCUPADO", "a")
+            ),
+            "a and c joined; b left; d ◐ OCUPADO",
+            "a y c entraron; b salió; d ◐ OCUPADO",
+        ),
+        (
+            stretch(*(("joined", f"u{number}") for number in range(9))),
+            "u0, u1, u2, u3 and 5 others joined",
+            "u0, u1, u2, u3 y 5 más entraron",
+        ),
+        (
+            Moved(TIME, {"eva": Change(was_here=False, is_here=True)}, others=1),
+            "eva joined; 1 more change",
+            "eva entró; 1 cambio más",
+        ),
+        (
+            Moved(TIME, {"eva": Change(was_here=False, is_here=True)}, others=2),
+            "eva joined; 2 more changes",
+            "eva entró; 2 cambios más",
+        ),
+        (stretch(("left", "eva", "a new reason")), "eva (a new reason) left", None),
+        (Moved(TIME, {"eva": Change(was_here=True, is_here=True)}), "eva ?", "eva ?"),
+    ],
+)
+def test_a_stretch_of_comings_and_goings_is_one_sentence(
+    entry: Moved, english: str, spanish: str | None
+) -> None:
+    assert lines_of(entry, 200) == [f"{CLOCK} · {english}"]
+    assert styles_of(entry, 200) == [["time", "system"]]
+    set_language("es")
+    assert spanish is None or PAINTER.moved(entry) == spanish
+
+
+def test_a_poor_terminal_gets_poor_signs() -> None:
+    painter = ConversationPainter(Glyphs("ascii"))
+    assert painter.moved(stretch(("OCUPADO", "eva"))) == "eva (/) OCUPADO"
+
+
+def test_a_few_people_are_named_and_the_others_counted() -> None:
+    people = [f"u{number}" for number in range(MAX_NAMES + 2)]
+    assert listing(people[:1]) == "u0"
+    assert listing(people[:2]) == "u0 and u1"
+    assert listing(people[:-1]) == "u0, u1, u2, u3 and u4"  # "1 other" would be no shorter
+    assert listing(people) == "u0, u1, u2, u3 and 2 others"
+    set_language("es")
+    assert listing(people) == "u0, u1, u2, u3 y 2 más"
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("Inés", "e"), ("íñigo", "e"), ("Hilda", "e"), ("Ian", "y"), ("Hielo", "y"), ("Eva", "y")],
+)
+def test_spanish_joins_names_by_how_they_sound(name: str, word: str) -> None:
+    assert listing(["luis", name]) == f"luis and {name}"
+    set_language("es")
+    assert listing(["luis", name]) == f"luis {word} {name}"
+
+
+# --- days, and bare text -----------------------------------------------------------------------
+
+
+def test_a_day_is_written_in_the_language_of_now() -> None:
+    day = date(2026, 11, 22)
+    assert day_words(day) == "Sunday, November 22, 2026"
+    set_language("es")
+    assert day_words(day) == "domingo 22 de noviembre de 2026"
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_day_and_month_has_a_name_of_its_own(language: str) -> None:
+    set_language(language)
+    weekdays = {day_words(date(2026, 6, day)).replace(",", "").split()[0] for day in range(1, 8)}
+    months = {day_words(date(2026, month, 1)).split("de ")[-2:][0] for month in range(1, 13)}
+    assert (len(weekdays), len(months)) == (7, 12)
+
+
+def test_the_line_of_a_day_is_as_wide_as_the_view() -> None:
+    [line] = lines_of(Day(date(2026, 11, 22)), 40)
+    assert line == "──── Sunday, November 22, 2026 " + "─" * 9
+    assert styles_of(Day(date(2026, 11, 22))) == [["day"]]
+
+
+def test_bare_text_is_whole_and_not_wrapped() -> None:
+    long = "word " * 100
+    entries = [
+        Day(date(2026, 11, 22)),
+        said(long),
+        said("one\n\n\n\ntwo\tthree", sender="a\nb"),
+        stretch(("joined", "eva")),
+        Told(TIME, lambda: "hola"),
+    ]
+    assert bare(entries, PAINTER) == "\n".join(
+        [
+            "--- Sunday, November 22, 2026 ---",
+            f"[{CLOCK}] luis: {long}",
+            f"[{CLOCK}] a␊b: one\n        \n        \n        \n        two\tthree",
+            f"[{CLOCK}] * eva joined",
+            f"[{CLOCK}] * hola",
+        ]
+    )
+    assert bare([], PAINTER) == ""
+
+
+def test_bare_text_says_what_was_not_delivered() -> None:
+    entry = said("hola", own=True, delivery=Delivery.FAILED, why=lambda: "Not delivered.")
+    assert bare([entry], PAINTER) == f"[{CLOCK}] luis: hola\n        Not delivered."
+
+
+def test_no_line_of_a_bare_text_looks_like_a_message_of_somebody_else() -> None:
+    forged = said("hola\n[12:34] eva: yes, all of it")
+    assert "\n[12:34]" not in bare([forged], PAINTER)

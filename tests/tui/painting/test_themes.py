@@ -1,0 +1,89 @@
+"""The colours: legible on everything they are painted on."""
+
+import pytest
+from textual.color import Color
+from textual.theme import Theme
+
+from tertulia.tui.painting.painter import NAME_STYLES
+from tertulia.tui.painting.themes import THEMES, theme_name
+
+ENOUGH = 4.5  # WCAG 2, level AA, for text of a usual size
+EVERYWHERE = ("foreground", "error", "warning", "success", "primary")
+LEGIBLE = ("faint", "own", "mention", "bar-text", *NAME_STYLES)
+FULL = [theme for theme in THEMES if not theme.ansi]
+FEW = [theme for theme in THEMES if theme.ansi]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = Color.parse(colour).normalized
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def inks(theme: Theme) -> dict[str, str]:
+    named = {name: getattr(theme, name) for name in EVERYWHERE}
+    return named | {name: theme.variables[name] for name in LEGIBLE}
+
+
+def test_contrast_is_computed_as_it_is_defined() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+
+
+@pytest.mark.parametrize("theme", FULL, ids=lambda theme: theme.name)
+def test_every_colour_is_legible_on_every_background(theme: Theme) -> None:
+    grounds = {
+        "background": theme.background,
+        "surface": theme.surface,
+        "bar": theme.variables["bar"],
+    }
+    poor = {
+        (ink, ground): round(contrast(colour, behind), 2)
+        for ink, colour in inks(theme).items()
+        for ground, behind in grounds.items()
+        if behind is None or contrast(colour, behind) < ENOUGH
+    }
+    assert poor == {}
+
+
+@pytest.mark.parametrize("theme", FULL, ids=lambda theme: theme.name)
+def test_the_lines_between_columns_are_seen_and_fainter_than_text(theme: Theme) -> None:
+    assert theme.background is not None
+    line = contrast(theme.variables["line"], theme.background)
+    assert 1.5 < line < contrast(theme.variables["faint"], theme.background)
+
+
+@pytest.mark.parametrize("theme", FULL, ids=lambda theme: theme.name)
+def test_names_differ_in_colour(theme: Theme) -> None:
+    assert len({theme.variables[name] for name in NAME_STYLES}) == len(NAME_STYLES)
+
+
+@pytest.mark.parametrize("theme", FEW, ids=lambda theme: theme.name)
+def test_with_few_colours_all_are_the_terminals_own_and_text_is_on_its_own_ground(
+    theme: Theme,
+) -> None:
+    grounds = {theme.background, theme.surface, theme.panel, theme.variables["bar"]}
+    assert grounds == {"ansi_default"}
+    assert theme.foreground == "ansi_default"
+    colours = {theme.secondary, theme.accent, *inks(theme).values()}
+    assert all(str(colour).startswith("ansi_") for colour in colours)
+    assert not {"ansi_black", "ansi_white", "ansi_bright_black", "ansi_bright_white"} & colours
+    if not theme.dark:
+        assert not {"ansi_yellow", "ansi_bright_yellow"} & colours
+
+
+def test_every_theme_has_the_same_variables() -> None:
+    for theme in THEMES:
+        assert set(FULL[0].variables) <= set(theme.variables), theme.name
+
+
+@pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize("few_colours", [True, False])
+def test_there_is_a_theme_for_every_terminal(dark: bool, few_colours: bool) -> None:
+    [theme] = [t for t in THEMES if t.name == theme_name(dark=dark, few_colours=few_colours)]
+    assert (theme.dark, theme.ansi) == (dark, few_colours)
