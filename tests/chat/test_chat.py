@@ -30,7 +30,8 @@ from tertulia.protocol.messages import (
     DirectMessage,
     Error,
     Gap,
-    History,
+    GetHistory,
+    ListUsers,
     Ok,
     Ping,
     Quit,
@@ -40,7 +41,6 @@ from tertulia.protocol.messages import (
     Status,
     User,
     UserList,
-    Users,
 )
 
 LOST = End(EndReason.LOST)
@@ -126,7 +126,7 @@ class Table:
         self.turn()
         self.turn(user_list(1, "ana", "José"))
         self.turn(page(2))
-        assert self.client.sent == [Users(), History(before=11, limit=FIRST_PAGE)]
+        assert self.client.sent == [ListUsers(), GetHistory(before=11, limit=FIRST_PAGE)]
         self.client.sent.clear()
         self.face.told.clear()
 
@@ -185,7 +185,7 @@ def test_catching_up_is_told_of_on_entering_and_not_after_a_gap(desk: Table) -> 
     desk.turn(Gap(after=10, through=12))
     desk.turn(page(1, said(11, "eleven"), said(12, "twelve")))
     desk.turn(user_list(2, "ana", seq=12))
-    assert desk.client.sent == [History(after=10, before=13, limit=MAX_PAGE), Users()]
+    assert desk.client.sent == [GetHistory(after=10, before=13, limit=MAX_PAGE), ListUsers()]
     assert desk.face.told == [("show", said(11, "eleven")), ("show", said(12, "twelve"))]
 
 
@@ -204,18 +204,18 @@ def test_a_list_of_users_that_is_refused_is_asked_for_once_on_a_connection(
     refusal = Error(id=1, code="unavailable", message="no list")
     newcomer.turn(refusal)
     newcomer.turn(page(2))
-    assert newcomer.client.sent.count(Users()) == 1
-    assert ("answered", Users(), refusal) in newcomer.face.told
+    assert newcomer.client.sent.count(ListUsers()) == 1
+    assert ("answered", ListUsers(), refusal) in newcomer.face.told
     newcomer.lose()
     newcomer.attempt(PickyClient())
-    assert newcomer.client.sent.count(Users()) == 1
+    assert newcomer.client.sent.count(ListUsers()) == 1
 
 
 def test_without_a_first_page_there_is_nothing_to_catch_up_with(clock: Clock) -> None:
     table = Table(clock, first_page=0)
     table.turn()
     table.turn(user_list(1, "ana"))
-    assert table.client.sent == [Users()]
+    assert table.client.sent == [ListUsers()]
     assert ("caught_up",) not in table.face.told
 
 
@@ -286,7 +286,7 @@ def test_words_are_made_anew_in_the_language_of_now(desk: Table) -> None:
 def test_what_waits_is_counted_and_what_is_unsaid_is_listed(desk: Table) -> None:
     assert desk.chat.idle
     direct = Direct(to="José", text="two")
-    for request in (Users(), Say(text="one", nonce="n"), direct):
+    for request in (ListUsers(), Say(text="one", nonce="n"), direct):
         desk.chat.ask(request)
     assert (desk.chat.waiting_jobs, desk.chat.idle) == (3, False)
     desk.chat.carry_on()
@@ -302,25 +302,25 @@ def test_what_waits_is_counted_and_what_is_unsaid_is_listed(desk: Table) -> None
 
 def test_what_cannot_be_sent_is_answered_and_the_next_has_its_turn(desk: Table) -> None:
     desk.chat.ask(Say(text="\x00", nonce="n"))
-    desk.chat.ask(Users())
+    desk.chat.ask(ListUsers())
     desk.chat.carry_on()
     assert desk.face.told == [
         ("answered", Say(text="\x00", nonce="n"), Error(code="text_invalid", message="not sent"))
     ]
-    assert desk.client.sent == [Users()]
+    assert desk.client.sent == [ListUsers()]
 
 
 def test_history_without_a_beginning_goes_on_from_the_oldest_number(desk: Table) -> None:
-    desk.chat.ask(History(limit=3))
+    desk.chat.ask(GetHistory(limit=3))
     desk.turn()
     answer = page(1, said(7, "seven"), more=True)
     desk.turn(answer)
-    assert desk.client.sent == [History(before=11, limit=3)]
-    assert desk.face.told == [("answered", History(before=11, limit=3), answer)]
+    assert desk.client.sent == [GetHistory(before=11, limit=3)]
+    assert desk.face.told == [("answered", GetHistory(before=11, limit=3), answer)]
     assert desk.chat.oldest_seq == 7
-    desk.chat.ask(History(before=3, limit=3))
+    desk.chat.ask(GetHistory(before=3, limit=3))
     desk.turn()
-    assert desk.client.sent[1:] == [History(before=3, limit=3)]
+    assert desk.client.sent[1:] == [GetHistory(before=3, limit=3)]
 
 
 def test_ok_to_a_new_status_is_not_told_and_to_the_same_one_is(desk: Table) -> None:
@@ -417,7 +417,7 @@ def test_goodbye_takes_in_the_last_messages_and_names_what_was_not_sent(desk: Ta
     desk.lose()
     desk.chat.ask(Say(text="hola", nonce="n"))
     desk.chat.ask(Direct(to="José", text="psst"))
-    desk.chat.ask(Users())
+    desk.chat.ask(ListUsers())
     desk.client.arrive(said(11, "last"))
     desk.clock.now += 125
     assert desk.chat.farewell() == [

@@ -14,7 +14,15 @@ from tertulia.chat.explain import (
 )
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
 from tertulia.i18n import set_language
-from tertulia.protocol.messages import CloseReason, Direct, Error, ErrorCode, History, Info, Say
+from tertulia.protocol.messages import (
+    CloseReason,
+    Direct,
+    Error,
+    ErrorCode,
+    GetHistory,
+    GetInfo,
+    Say,
+)
 
 TO = Destination("luis", "192.168.1.10", 5000)
 
@@ -87,7 +95,12 @@ def test_every_refusal_has_words_without_leftover_placeholders(lang: str) -> Non
         *(
             request_refused(Error(code=code, message="English"), request)
             for code in [*ErrorCode, "from_the_future"]
-            for request in (Say(text="a"), Direct(to="eva", text="a"), Info(name="eva"), History())
+            for request in (
+                Say(text="a"),
+                Direct(to="eva", text="a"),
+                GetInfo(name="eva"),
+                GetHistory(),
+            )
         ),
         *(no_connection(NoConnection(failure, "detail"), TO) for failure in ConnectFailure),
         *(
@@ -108,12 +121,12 @@ def test_a_direct_message_that_was_not_delivered_says_so() -> None:
     assert request_refused(error, Direct(to="eva", text="a")) == (
         "Not delivered: nobody called “Eva” is connected."
     )
-    assert request_refused(error, Info(name="eva")) == "Nobody called “Eva” is connected."
+    assert request_refused(error, GetInfo(name="eva")) == "Nobody called “Eva” is connected."
 
 
 def test_a_history_that_is_off_is_explained() -> None:
     set_language("es")
-    text = request_refused(Error(code=ErrorCode.HISTORY_OFF, message="English"), History())
+    text = request_refused(Error(code=ErrorCode.HISTORY_OFF, message="English"), GetHistory())
     assert "historial" in text
     assert "English" not in text
 

@@ -8,12 +8,12 @@ from tertulia.client.errors import MAX_RETRY_AFTER_S, RETRY_AFTER_S
 from tertulia.protocol.messages import (
     Direct,
     Error,
-    History,
+    GetHistory,
+    ListUsers,
     Ok,
     Request,
     Say,
     SetStatus,
-    Users,
 )
 
 NOW = 1_000.0
@@ -34,12 +34,12 @@ def rate_limited(request_id: int, retry_after: float | None) -> Error:
 
 def test_the_next_has_its_turn_once_the_one_before_is_answered() -> None:
     jobs = Jobs()
-    jobs.add(Users(), Origin.TYPED)
+    jobs.add(ListUsers(), Origin.TYPED)
     jobs.add(SetStatus(status="OCUPADO"), Origin.TYPED)
-    assert begin(jobs, 1) == Users()
+    assert begin(jobs, 1) == ListUsers()
     assert jobs.next(NOW) is None
     assert len(jobs) == 1
-    assert jobs.answered(Ok(id=1), NOW) == Job(Users(), Origin.TYPED)
+    assert jobs.answered(Ok(id=1), NOW) == Job(ListUsers(), Origin.TYPED)
     assert begin(jobs, 2) == SetStatus(status="OCUPADO")
     assert not jobs.idle
     jobs.answered(Ok(id=2), NOW)
@@ -49,10 +49,10 @@ def test_the_next_has_its_turn_once_the_one_before_is_answered() -> None:
 
 def test_what_only_the_program_needs_can_go_first() -> None:
     jobs = Jobs()
-    jobs.add(Users(), Origin.TYPED)
-    jobs.add(History(), Origin.CATCH_UP, place=0)
+    jobs.add(ListUsers(), Origin.TYPED)
+    jobs.add(GetHistory(), Origin.CATCH_UP, place=0)
     assert jobs.has(Origin.CATCH_UP)
-    assert begin(jobs, 1) == History()
+    assert begin(jobs, 1) == GetHistory()
     assert jobs.has(Origin.CATCH_UP)  # under way, too
     assert not jobs.has(Origin.REFRESH)
     jobs.answered(Ok(id=1), NOW)
@@ -63,11 +63,11 @@ def test_what_takes_long_goes_in_turns_with_what_was_typed() -> None:
     jobs = Jobs()
     for text in ("one", "two"):
         jobs.add(Say(text=text, nonce=text), Origin.TYPED)
-    jobs.add(History(after=1), Origin.CATCH_UP, place=1)
+    jobs.add(GetHistory(after=1), Origin.CATCH_UP, place=1)
     assert begin(jobs, 1) == Say(text="one", nonce="one")
     jobs.answered(Ok(id=1), NOW)
-    assert begin(jobs, 2) == History(after=1)
-    jobs.add(History(after=2), Origin.CATCH_UP, place=1)
+    assert begin(jobs, 2) == GetHistory(after=1)
+    jobs.add(GetHistory(after=2), Origin.CATCH_UP, place=1)
     jobs.answered(Ok(id=2), NOW)
     assert begin(jobs, 3) == Say(text="two", nonce="two")
 
@@ -89,7 +89,7 @@ def test_what_is_said_gets_a_nonce_of_its_own_and_keeps_one_that_it_has() -> Non
 
 def test_an_answer_to_something_else_is_not_taken() -> None:
     jobs = Jobs()
-    jobs.add(Users(), Origin.TYPED)
+    jobs.add(ListUsers(), Origin.TYPED)
     assert jobs.answered(Ok(id=1), NOW) is None
     begin(jobs, 2)
     assert jobs.answered(Ok(id=1), NOW) is None
@@ -117,12 +117,12 @@ def test_what_came_too_fast_waits_and_is_the_next_with_the_same_nonce(
 
 def test_a_request_without_an_answer_is_given_up_in_the_end() -> None:
     jobs = Jobs()
-    jobs.add(Users(), Origin.TYPED)
-    jobs.add(Users(), Origin.REFRESH)
+    jobs.add(ListUsers(), Origin.TYPED)
+    jobs.add(ListUsers(), Origin.REFRESH)
     begin(jobs, 1)
     assert jobs.wake_at == NOW + ANSWER_WITHIN_S
     assert jobs.late(NOW + ANSWER_WITHIN_S - 0.01) is None
-    assert jobs.late(NOW + ANSWER_WITHIN_S) == Job(Users(), Origin.TYPED)
+    assert jobs.late(NOW + ANSWER_WITHIN_S) == Job(ListUsers(), Origin.TYPED)
     assert jobs.late(NOW + ANSWER_WITHIN_S) is None
     begin(jobs, 2, NOW + ANSWER_WITHIN_S)
     assert jobs.answered(Ok(id=1), NOW) is None  # too late
@@ -157,7 +157,7 @@ def test_what_the_new_connection_makes_needless_is_not_asked_again(
     origin: Origin, again: bool
 ) -> None:
     jobs = Jobs()
-    jobs.add(Users(), origin)
+    jobs.add(ListUsers(), origin)
     begin(jobs, 1)
     assert jobs.interrupted() is None
     assert jobs.has(origin) is again
@@ -165,7 +165,7 @@ def test_what_the_new_connection_makes_needless_is_not_asked_again(
 
 def test_a_new_connection_has_not_to_wait_for_what_the_old_one_was_told() -> None:
     jobs = Jobs()
-    jobs.add(Users(), Origin.TYPED)
+    jobs.add(ListUsers(), Origin.TYPED)
     begin(jobs, 1)
     jobs.answered(rate_limited(1, 1_000.0), NOW)
     jobs.interrupted()

@@ -16,7 +16,7 @@ from tertulia.protocol.messages import (
     MAX_PAGE,
     ChatMessage,
     Gap,
-    History,
+    GetHistory,
     HistoryPage,
     Joined,
     NumberedEvent,
@@ -59,13 +59,13 @@ def numbers(events: list[NumberedEvent]) -> list[int]:
     return [event.seq for event in events]
 
 
-def after(seq: int, before: int) -> History:
-    return History(after=seq, before=before, limit=MAX_PAGE)
+def after(seq: int, before: int) -> GetHistory:
+    return GetHistory(after=seq, before=before, limit=MAX_PAGE)
 
 
 def test_the_newest_page_comes_first_and_what_comes_live_waits_for_it() -> None:
     catch_up = CatchUp(new_welcome(10), FIRST_PAGE)
-    assert catch_up.request == History(before=11, limit=FIRST_PAGE)
+    assert catch_up.request == GetHistory(before=11, limit=FIRST_PAGE)
     assert catch_up.take(joined(11)) == []
     assert catch_up.take(message(12)) == []
     assert answer(catch_up, message(3), message(9), more=True) == [3, 9, 11, 12]
@@ -183,7 +183,7 @@ def test_a_terminal_is_given_the_newest_page_of_another_numbering() -> None:
     catch_up = CatchUp(new_welcome(1_000), FIRST_PAGE)
     answer(catch_up, message(999))
     catch_up.reconnected(new_welcome(5, epoch="another"))
-    assert catch_up.request == History(before=6, limit=FIRST_PAGE)
+    assert catch_up.request == GetHistory(before=6, limit=FIRST_PAGE)
     assert answer(catch_up, message(2), message(5)) == [2, 5]
     assert catch_up.oldest_seq == 2
 
@@ -241,7 +241,7 @@ class SimulatedServer:
         self._log: list[NumberedEvent] = []
         self._ids = count()
         self.last_seq = 0
-        self.wire: deque[NumberedEvent | Gap | tuple[History, HistoryPage]] = deque()
+        self.wire: deque[NumberedEvent | Gap | tuple[GetHistory, HistoryPage]] = deque()
 
     @property
     def messages(self) -> list[ChatMessage]:
@@ -269,7 +269,7 @@ class SimulatedServer:
         self.last_seq += self._chance.choice([0, 1, 1_000])
         return new_welcome(self.last_seq)
 
-    def answer(self, request: History) -> None:
+    def answer(self, request: GetHistory) -> None:
         low = 0 if request.after is UNSET else request.after
         assert request.before is not UNSET
         wanted = [said for said in self.messages if low < said.seq < request.before]
@@ -299,7 +299,7 @@ def test_every_message_is_shown_once_and_in_order_whatever_happens(
         server.happen(is_message=True, gap=False)
     welcome = server.reconnect()
     catch_up = CatchUp(welcome, first_page)
-    asked: History | None = None
+    asked: GetHistory | None = None
     shown: list[NumberedEvent] = []
 
     def deliver() -> None:

@@ -23,7 +23,7 @@ from tertulia.client.persistent import PersistentClient
 from tertulia.protocol.messages import (
     ChatMessage,
     Gap,
-    History,
+    GetHistory,
     HistoryPage,
     NumberedEvent,
     Status,
@@ -84,7 +84,7 @@ class Script:
         self.all_given.set()
         self._closed.wait(20)
 
-    def page(self, request: History) -> HistoryPage:
+    def page(self, request: GetHistory) -> HistoryPage:
         if self.unanswered:
             self.unanswered -= 1
             raise NoAnswer("it takes its time")

@@ -13,13 +13,13 @@ from tertulia.protocol.messages import (
     DirectMessage,
     Error,
     Gap,
-    History,
+    GetHistory,
+    ListUsers,
     Ok,
     Say,
     Search,
     SetStatus,
     UserList,
-    Users,
 )
 
 
@@ -27,7 +27,7 @@ def test_requests_are_sent_one_after_the_other(table: Table) -> None:
     for line in ("one", "two"):
         table.face.typed(line)
     table.turn()
-    assert without_nonces(table.client.sent) == [Users(), Say(text="one")]
+    assert without_nonces(table.client.sent) == [ListUsers(), Say(text="one")]
     assert not table.face.chat.idle
     table.turn(Ok(id=2, seq=11))
     assert without_nonces(table.client.sent[2:]) == [Say(text="two")]
@@ -108,7 +108,7 @@ def test_after_quit_nothing_more_is_sent(table: Table) -> None:
         table.face.typed(line)
     table.turn()
     assert table.face.chat.over
-    assert table.client.sent == [Users()]
+    assert table.client.sent == [ListUsers()]
     assert table.face.finish() == chat.EXIT_FINE
 
 
@@ -119,7 +119,7 @@ def test_completion_knows_who_is_here(table: Table) -> None:
 def test_on_a_terminal_the_last_messages_come_after_the_greeting_and_then_the_hints(
     on_terminal: Table,
 ) -> None:
-    assert on_terminal.client.sent == [Users(), History(before=11, limit=FIRST_PAGE)]
+    assert on_terminal.client.sent == [ListUsers(), GetHistory(before=11, limit=FIRST_PAGE)]
     on_terminal.turn(said(11, "live"))
     assert on_terminal.chat == []
     on_terminal.turn(page(2, said(8, "before"), said(9, "then")))
@@ -134,17 +134,17 @@ def test_without_a_history_a_terminal_says_nothing_of_it(on_terminal: Table) -> 
 
 
 def test_a_pipe_gets_no_messages_from_before(table: Table) -> None:
-    assert table.client.sent == [Users()]
+    assert table.client.sent == [ListUsers()]
     assert len(table.words) == 1
 
 
 def test_a_gap_is_filled_before_what_came_after_it_without_a_word(table: Table) -> None:
     table.turn(Gap(after=10, through=20), said(21, "after"))
     assert table.chat == []
-    assert table.client.sent[1:] == [History(after=10, before=21, limit=MAX_PAGE)]
+    assert table.client.sent[1:] == [GetHistory(after=10, before=21, limit=MAX_PAGE)]
     table.turn(page(2, said(12, "missed"), said(15, "too")))
     assert table.chat == ["luis: missed", "luis: too", "luis: after"]
-    assert table.client.sent[2:] == [Users()]
+    assert table.client.sent[2:] == [ListUsers()]
     assert len(table.words) == 1
 
 
@@ -162,7 +162,7 @@ def test_an_error_to_a_page_that_is_not_needed_any_more_gives_nothing_up(
     on_terminal.turn(Gap(after=10, through=20), said(21, "after"))
     on_terminal.turn(Error(id=2, code="unavailable", message="no"))
     on_terminal.turn(UserList(id=3, seq=20, users=[]))
-    assert on_terminal.client.sent[-1] == History(after=10, before=21, limit=MAX_PAGE)
+    assert on_terminal.client.sent[-1] == GetHistory(after=10, before=21, limit=MAX_PAGE)
     number = len(on_terminal.client.sent)
     on_terminal.turn(page(number, said(12, "missed")))
     assert on_terminal.chat == ["luis: missed", "luis: after"]
@@ -171,13 +171,13 @@ def test_an_error_to_a_page_that_is_not_needed_any_more_gives_nothing_up(
 def test_each_history_goes_further_back(table: Table) -> None:
     table.face.typed("/history 2")
     table.turn()
-    assert table.client.sent[1:] == [History(before=11, limit=2)]
+    assert table.client.sent[1:] == [GetHistory(before=11, limit=2)]
     table.turn(page(2, said(8, "eight"), said(9, "nine"), more=True))
     assert table.chat == ["luis: eight", "luis: nine"]
     assert table.words[1:] == ["There is more, further back."]
     table.face.typed("/historial")
     table.turn()
-    assert table.client.sent[2:] == [History(before=8, limit=20)]
+    assert table.client.sent[2:] == [GetHistory(before=8, limit=20)]
     table.turn(page(3))
     assert table.words[2:] == ["Nothing found."]
 
@@ -190,4 +190,4 @@ def test_a_search_shows_what_it_finds_and_moves_nothing(table: Table) -> None:
     assert table.chat == ["luis: pan y vino"]
     table.face.typed("/history")
     table.turn()
-    assert table.client.sent[2:] == [History(before=11, limit=20)]
+    assert table.client.sent[2:] == [GetHistory(before=11, limit=20)]

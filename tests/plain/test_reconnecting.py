@@ -18,13 +18,13 @@ from tertulia.protocol.messages import (
     MAX_PAGE,
     Direct,
     Error,
-    History,
+    GetHistory,
     Joined,
+    ListUsers,
     Ok,
     Say,
     SetStatus,
     Status,
-    Users,
 )
 
 
@@ -41,11 +41,11 @@ def test_a_lost_connection_is_made_anew_and_what_was_missed_is_shown(table: Tabl
     table.attempt(StubClient(20))
     assert table.words[3:] == ["Connected again."]
     assert table.face.prompt == PROMPT
-    assert table.client.sent == [History(after=11, before=21, limit=MAX_PAGE)]
+    assert table.client.sent == [GetHistory(after=11, before=21, limit=MAX_PAGE)]
     table.turn(Joined(seq=21, time=TIME, name="ana", status=Status.ACTIVO), said(22, "live"))
     table.turn(page(1, said(12, "missed")))
     assert table.chat == ["luis: before", "luis: missed", "luis: live"]
-    assert table.client.sent[1:] == [Users()]
+    assert table.client.sent[1:] == [ListUsers()]
 
 
 def test_what_waits_and_what_is_typed_meanwhile_is_said_once_afterwards(table: Table) -> None:
@@ -117,7 +117,7 @@ def test_a_session_that_was_taken_over_has_its_status_still(table: Table) -> Non
     table.turn(Ok(id=2))
     table.come_back(status=Status.OCUPADO)
     table.answer_what_is_missing()
-    assert table.client.sent == [Users()]
+    assert table.client.sent == [ListUsers()]
 
 
 def test_a_status_under_way_is_not_shown_as_coming_but_asked_for_again(table: Table) -> None:
@@ -138,7 +138,7 @@ def test_a_refused_status_is_not_the_chosen_one(table: Table) -> None:
     table.turn(Error(id=2, code="status_invalid", message="no"))
     table.come_back()
     table.answer_what_is_missing()
-    assert table.client.sent == [Users()]
+    assert table.client.sent == [ListUsers()]
 
 
 def test_the_last_wish_for_a_status_wins(table: Table) -> None:
@@ -158,7 +158,7 @@ def test_another_server_on_the_port_is_a_chat_of_its_own(on_terminal: Table) -> 
     on_terminal.turn(page(2, said(9, "old")))
     on_terminal.lose()
     on_terminal.attempt(StubClient(3, epoch="another"))
-    assert on_terminal.client.sent == [History(before=4, limit=FIRST_PAGE)]
+    assert on_terminal.client.sent == [GetHistory(before=4, limit=FIRST_PAGE)]
     on_terminal.turn(said(4, "live"))
     on_terminal.turn(page(1, said(2, "theirs")))
     assert on_terminal.chat == ["luis: old", "luis: theirs", "luis: live"]
@@ -209,7 +209,7 @@ def test_a_connection_lost_again_while_it_catches_up_is_no_matter(table: Table) 
     table.come_back(20)
     table.turn(said(21, "live, and kept back"))
     table.come_back(30)
-    assert table.client.sent == [History(after=11, before=31, limit=MAX_PAGE)]
+    assert table.client.sent == [GetHistory(after=11, before=31, limit=MAX_PAGE)]
     table.answer_what_is_missing(said(15, "two"), said(21, "three"))
     assert table.chat == ["luis: one", "luis: two", "luis: three"]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from tertulia.protocol.lines import BadRequest, decode_request
-from tertulia.protocol.messages import MAX_INT, ErrorCode, Ping, Request, Say, Users
+from tertulia.protocol.messages import MAX_INT, ErrorCode, ListUsers, Ping, Request, Say
 
 MALFORMED = ErrorCode.MALFORMED
 UNKNOWN_TYPE = ErrorCode.UNKNOWN_TYPE
@@ -132,7 +132,7 @@ def test_too_deep_a_nesting_is_malformed_and_nothing_worse(key: str) -> None:
 def test_an_unknown_field_is_ignored_whatever_it_holds() -> None:
     for value in ("null", "[[{}]]", '{"type":"quit"}', "1e999", "9" * 5000, '"\\ud83d\\ude00"'):
         line = f'{{"x":{value},"type":"users","y":{value},"id":7,"z":{value}}}'
-        assert decode_request(line.encode()) == Users(id=7)
+        assert decode_request(line.encode()) == ListUsers(id=7)
 
 
 def test_escapes_are_read_in_keys_and_values() -> None:

@@ -18,10 +18,11 @@ from tertulia.protocol.messages import (
     Error,
     ErrorCode,
     Gap,
-    History,
-    Info,
+    GetHistory,
+    GetInfo,
     Joined,
     Left,
+    ListUsers,
     Ok,
     Ping,
     Pong,
@@ -36,7 +37,6 @@ from tertulia.protocol.messages import (
     Status,
     UserInfo,
     UserList,
-    Users,
     Welcome,
 )
 
@@ -57,11 +57,11 @@ def tags(union: object) -> list[str]:
         ('{"type":"direct","to":"luis","text":"hola"}', Direct),
         ('{"type":"direct","to":"luis","text":"hola","nonce":"n"}', Direct),
         ('{"type":"status","status":"OCUPADO"}', SetStatus),
-        ('{"type":"users"}', Users),
-        ('{"type":"info","name":"luis"}', Info),
-        ('{"type":"history","before":1042,"limit":50}', History),
-        ('{"type":"history","before":1042,"after":980,"limit":10}', History),
-        ('{"type":"history"}', History),
+        ('{"type":"users"}', ListUsers),
+        ('{"type":"info","name":"luis"}', GetInfo),
+        ('{"type":"history","before":1042,"limit":50}', GetHistory),
+        ('{"type":"history","before":1042,"after":980,"limit":10}', GetHistory),
+        ('{"type":"history"}', GetHistory),
         ('{"type":"search","text":"palabra","before":1042,"limit":50}', Search),
         ('{"type":"ping"}', Ping),
         ('{"type":"pong"}', Pong),
@@ -214,7 +214,7 @@ def test_the_statuses_and_the_reasons_of_left_are_those_of_the_page() -> None:
 
 def test_a_page_of_history_has_50_messages_unless_asked_and_200_at_most() -> None:
     assert (DEFAULT_PAGE, MAX_PAGE) == (50, 200)
-    assert decode_request(b'{"type":"history"}') == History(limit=50, before=UNSET, after=UNSET)
+    assert decode_request(b'{"type":"history"}') == GetHistory(limit=50, before=UNSET, after=UNSET)
     assert decode_request(b'{"type":"search","text":"x"}') == Search(text="x", limit=50)
 
 

@@ -23,8 +23,9 @@ from tertulia.plain.face import PlainFace
 from tertulia.plain.output import Output
 from tertulia.protocol.messages import (
     ChatMessage,
-    History,
+    GetHistory,
     HistoryPage,
+    ListUsers,
     Ok,
     Request,
     Say,
@@ -33,7 +34,6 @@ from tertulia.protocol.messages import (
     StoredMessage,
     User,
     UserList,
-    Users,
     Welcome,
 )
 
@@ -155,9 +155,9 @@ class Table:
         while len(self.client.sent) > answered:
             request = self.client.sent[answered]
             answered += 1
-            if isinstance(request, History):
+            if isinstance(request, GetHistory):
                 self.turn(page(answered, *missed))
-            elif isinstance(request, Users):
+            elif isinstance(request, ListUsers):
                 self.turn(UserList(id=answered, seq=self.client.welcome.seq, users=[]))
             elif isinstance(request, SetStatus):
                 self.turn(Ok(id=answered))

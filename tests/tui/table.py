@@ -22,11 +22,12 @@ from tertulia.protocol.messages import (
     DirectMessage,
     Error,
     ErrorCode,
-    History,
+    GetHistory,
+    GetInfo,
     HistoryPage,
-    Info,
     Joined,
     Left,
+    ListUsers,
     Ok,
     Presence,
     Request,
@@ -39,7 +40,6 @@ from tertulia.protocol.messages import (
     User,
     UserInfo,
     UserList,
-    Users,
 )
 from tertulia.tui.app import ChatApp
 from tertulia.tui.connecting import LoopBell
@@ -166,18 +166,18 @@ class ChatTable:
         if refusal is not None:
             return [Error(**asdict(refusal) | {"id": request_id})]
         match request:
-            case Users():
+            case ListUsers():
                 users = [User(name=name, status=status) for name, status in self.people.items()]
                 return [UserList(id=request_id, seq=self.seq, users=users)]
-            case History() | Search() if self.history is None:
+            case GetHistory() | Search() if self.history is None:
                 code = ErrorCode.HISTORY_OFF
                 return [Error(id=request_id, code=code, message="no history")]
-            case History() | Search():
+            case GetHistory() | Search():
                 return [self._page(request, request_id)]
-            case Info(name=name) | Direct(to=name) if name not in self.people:
+            case GetInfo(name=name) | Direct(to=name) if name not in self.people:
                 code = ErrorCode.USER_NOT_CONNECTED
                 return [Error(id=request_id, code=code, message="nobody", name=name)]
-            case Info(name=name):
+            case GetInfo(name=name):
                 since = f"{DAY}T09:00:00Z"
                 return [
                     UserInfo(
@@ -191,7 +191,7 @@ class ChatTable:
                 return [self.said(text, "ana", nonce=nonce), Ok(id=request_id, seq=self.seq)]
         return [Ok(id=request_id)]
 
-    def _page(self, request: History | Search, request_id: int) -> HistoryPage:
+    def _page(self, request: GetHistory | Search, request_id: int) -> HistoryPage:
         found = self.history or []
         if request.before is not UNSET:
             found = [message for message in found if message.seq < request.before]

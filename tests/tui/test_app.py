@@ -11,7 +11,7 @@ from textual.events import AppBlur, AppFocus
 
 from tertulia.chat.explain import Destination
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection, RegistrationRefused
-from tertulia.protocol.messages import ChatMessage, Error, ErrorCode, History, Say
+from tertulia.protocol.messages import ChatMessage, Error, ErrorCode, GetHistory, Say
 from tertulia.tui import app as app_module
 from tertulia.tui import run
 from tertulia.tui.model import conversations
@@ -114,7 +114,7 @@ def test_a_server_that_will_not_have_one_again_ends_with_its_reason(clock: Clock
 def test_what_was_said_before_is_shown_once(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         assert table.texts == ["old 1", "old 2", "old 3"]
-        assert len(table.client.sent_of(History)) == 1
+        assert len(table.client.sent_of(GetHistory)) == 1
         check_painted(table)
 
     ChatTable(clock, history=told(3)).run(scenario)

@@ -6,7 +6,7 @@ from table import ChatTable
 
 from tertulia.client.errors import RegistrationRefused
 from tertulia.i18n import set_language
-from tertulia.protocol.messages import Direct, Error, ErrorCode, Info, Say
+from tertulia.protocol.messages import Direct, Error, ErrorCode, GetInfo, Say
 from tertulia.tui.run import Ending
 
 
@@ -17,7 +17,7 @@ def test_what_is_typed_in_a_short_list_of_people_filters_it_and_is_said_to_nobod
         await table.press("f3", "l", "u", "enter")
         assert table.app.main.filter.value == "lu"
         assert not table.client.sent_of(Say)
-        assert [request.name for request in table.client.sent_of(Info)] == ["luis"]
+        assert [request.name for request in table.client.sent_of(GetInfo)] == ["luis"]
 
     ChatTable(clock).run(scenario)
 
@@ -26,7 +26,7 @@ def test_the_arrows_go_on_from_the_filter_to_the_list(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.hear(*[table.joined(f"user{number}") for number in range(5)])
         await table.press("f3", "u", "s", "e", "r", "down", "down", "enter")
-        assert [request.name for request in table.client.sent_of(Info)] == ["user2"]
+        assert [request.name for request in table.client.sent_of(GetInfo)] == ["user2"]
 
     ChatTable(clock).run(scenario)
 

@@ -8,7 +8,7 @@ from plain_table import Clock
 from table import SMALL, USUAL, ChatTable
 from textual.selection import SELECT_ALL
 
-from tertulia.protocol.messages import Direct, Info, SetStatus, Status
+from tertulia.protocol.messages import Direct, GetInfo, SetStatus, Status
 from tertulia.tui.keys import KEYS
 from tertulia.tui.widgets import bareview
 from tertulia.tui.widgets.dialogs import ChoiceDialog, HelpDialog, SearchDialog
@@ -91,7 +91,7 @@ async def f2_goes_to_the_conversations(table: ChatTable) -> None:
 @key("f3")
 async def f3_goes_to_the_people(table: ChatTable) -> None:
     await table.press("f3", "end", "enter")
-    assert table.client.sent_of(Info) == [Info(name="luis")]
+    assert table.client.sent_of(GetInfo) == [GetInfo(name="luis")]
     assert isinstance(table.app.screen, ChoiceDialog)
     await table.press("up", "enter")
     assert table.app.current.name == "luis"
@@ -388,7 +388,7 @@ def test_letters_typed_among_many_people_filter_them(clock: Clock) -> None:
         await table.press("f3", "b", "e", "3")
         assert [row.key for row in table.app.main.people_list.rows] == ["be3"]
         await table.press("enter")
-        assert table.client.sent_of(Info) == [Info(name="be3")]
+        assert table.client.sent_of(GetInfo) == [GetInfo(name="be3")]
         await table.press("escape", "escape")
         assert len(table.app.main.people_list.rows) == len(table.people)
 

@@ -13,12 +13,12 @@ from tertulia.protocol.messages import (
     Direct,
     Error,
     ErrorCode,
-    History,
-    Info,
+    GetHistory,
+    GetInfo,
+    ListUsers,
     Say,
     Search,
     SetStatus,
-    Users,
 )
 from tertulia.tui.run import Ending
 from tertulia.tui.widgets import bareview
@@ -63,7 +63,7 @@ async def status(table: ChatTable, word: str) -> None:
 
 async def history(table: ChatTable, word: str) -> None:
     await table.enter(f"{word} 5")
-    assert table.client.sent_of(History)[-1].limit == 5
+    assert table.client.sent_of(GetHistory)[-1].limit == 5
 
 
 async def search(table: ChatTable, word: str) -> None:
@@ -270,7 +270,7 @@ def test_nothing_is_known_of_anybody_while_there_is_no_connection(clock: Clock) 
         await table.come_back()
         assert table.item("#own-status") == "ana ● ACTIVO"
         assert "◐ luis OCUPADO" in table.shown
-        assert len(table.client.sent_of(Users)) == 1
+        assert len(table.client.sent_of(ListUsers)) == 1
 
     ChatTable(clock).run(scenario)
 
@@ -357,7 +357,7 @@ def test_a_refused_text_does_not_come_back_into_another_conversation(clock: Cloc
 
 def test_what_comes_after_the_end_is_not_shown(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
-        table.client.held.add(Info)
+        table.client.held.add(GetInfo)
         await table.enter("/info luis")
         await table.press("ctrl+q", "ctrl+q")
 
@@ -376,7 +376,7 @@ def test_what_is_no_name_of_the_list_comes_back_into_the_line(clock: Clock) -> N
         assert table.composer.placeholder == "Esc: back to writing"
         await table.press(*"hi all", "enter")
         assert table.composer.text == "hi all"
-        assert table.client.sent_of(Info) == []
+        assert table.client.sent_of(GetInfo) == []
         await table.press("enter")
         assert without_nonces(table.client.sent_of(Say)) == [Say(text="hi all")]
         await table.press("escape")
@@ -402,7 +402,7 @@ def test_leaving_asks_only_if_something_would_be_lost(clock: Clock) -> None:
 def test_nobody_is_offered_to_write_to_herself(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.press("f3", "enter")
-        assert table.client.sent_of(Info) == [Info(name="ana")]
+        assert table.client.sent_of(GetInfo) == [GetInfo(name="ana")]
         assert "Write a direct message" not in table.shown
 
     ChatTable(clock).run(scenario)

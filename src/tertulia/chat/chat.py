@@ -36,8 +36,9 @@ from tertulia.protocol.messages import (
     Error,
     ErrorCode,
     Gap,
-    History,
+    GetHistory,
     HistoryPage,
+    ListUsers,
     NumberedEvent,
     Ok,
     Ping,
@@ -48,7 +49,6 @@ from tertulia.protocol.messages import (
     SetStatus,
     Status,
     UserList,
-    Users,
 )
 
 EXIT_FINE = 0
@@ -115,7 +115,7 @@ class Chat:
         self._catch_up = CatchUp(client.welcome, first_page)
         self._started_at = time.monotonic()
         self._jobs = Jobs()
-        self._jobs.add(Users(), Origin.GREETING)
+        self._jobs.add(ListUsers(), Origin.GREETING)
         if self._catch_up.request is not None:
             self._jobs.add(self._catch_up.request, Origin.CATCH_UP)
         self._catching_up_first = first_page > 0
@@ -240,7 +240,7 @@ class Chat:
         if isinstance(request, Quit):
             self._quitting = True
             return False
-        if isinstance(request, History) and request.after is request.before is UNSET:
+        if isinstance(request, GetHistory) and request.after is request.before is UNSET:
             request = replace(request, before=self._catch_up.oldest_seq)
         try:
             request_id = self._client.send(request)
@@ -261,19 +261,19 @@ class Chat:
         if job is None:
             return
         match job.request, answer:
-            case History(), _ if job.origin is Origin.CATCH_UP:
+            case GetHistory(), _ if job.origin is Origin.CATCH_UP:
                 self._answer_catch_up(job.request, answer)
-            case Users(), Error() if job.origin is not Origin.TYPED:
+            case ListUsers(), Error() if job.origin is not Origin.TYPED:
                 self._is_list_refused = True
                 self._face.answered(job.request, answer)
-            case Users(), UserList() if job.origin is not Origin.TYPED:
+            case ListUsers(), UserList() if job.origin is not Origin.TYPED:
                 if job.origin is Origin.GREETING:
                     self._face.greet(len(answer.users))
             case Direct(), Ok():
                 self._delivered(job.request)
             case SetStatus(), Ok() if self._is_status_new or job.origin is not Origin.TYPED:
                 pass  # the server tells everyone, this user too
-            case History(), HistoryPage():
+            case GetHistory(), HistoryPage():
                 self._catch_up.older(answer)
                 self._face.answered(job.request, answer)
             case _:
@@ -284,7 +284,7 @@ class Chat:
             self.state.answer_status(granted=granted)
         self._ask_what_is_missing(after_a_page=job.origin is Origin.CATCH_UP)
 
-    def _answer_catch_up(self, request: History, answer: Answer) -> None:
+    def _answer_catch_up(self, request: GetHistory, answer: Answer) -> None:
         if isinstance(answer, HistoryPage):
             self._show(self._catch_up.page(request, answer))
         elif isinstance(answer, Error):
@@ -298,7 +298,7 @@ class Chat:
 
     def _ask_what_is_missing(self, *, after_a_page: bool = False) -> None:
         if self.state.needs_users and not self._asks_for_users():
-            self._jobs.add(Users(), Origin.REFRESH, place=0)
+            self._jobs.add(ListUsers(), Origin.REFRESH, place=0)
         if self._catch_up.request is not None and not self._jobs.has(Origin.CATCH_UP):
             # There may be many pages: what was typed has its turn between two of them.
             self._jobs.add(self._catch_up.request, Origin.CATCH_UP, place=int(after_a_page))

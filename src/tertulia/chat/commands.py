@@ -26,17 +26,17 @@ from tertulia.i18n import N_, _, language
 from tertulia.protocol.messages import (
     MAX_PAGE,
     Direct,
-    History,
-    Info,
+    GetHistory,
+    GetInfo,
+    ListUsers,
     Quit,
     Say,
     Search,
     SetStatus,
     Status,
-    Users,
 )
 
-Command = Say | Direct | SetStatus | Users | Info | History | Search | Quit | Wish
+Command = Say | Direct | SetStatus | ListUsers | GetInfo | GetHistory | Search | Quit | Wish
 
 _OLDER = 20  # messages that /history shows unless told
 
@@ -225,20 +225,20 @@ def _parse_direct(arguments: str) -> Direct | Open:
     return Direct(to=name, text=rest[0]) if rest else Open(name)
 
 
-def _parse_info(arguments: str) -> Info:
+def _parse_info(arguments: str) -> GetInfo:
     if not arguments or len(arguments.split()) > 1:
         raise CommandError(_("Say about whom: {command} NAME").format(command=_INFO.word))
-    return Info(name=arguments)
+    return GetInfo(name=arguments)
 
 
-def _parse_history(arguments: str) -> History:
+def _parse_history(arguments: str) -> GetHistory:
     if not arguments:
-        return History(limit=_OLDER)
+        return GetHistory(limit=_OLDER)
     number = int(arguments) if re.fullmatch("[0-9]{1,9}", arguments) else 0
     if not 1 <= number <= MAX_PAGE:
         text = _("Say how many, from 1 to {most}: {command} 50")
         raise CommandError(text.format(most=MAX_PAGE, command=_HISTORY.word))
-    return History(limit=number)
+    return GetHistory(limit=number)
 
 
 def _parse_search(arguments: str) -> Search:
@@ -360,7 +360,12 @@ COMMANDS = (
         "/msg", "/msg", Argument.NAME, N_("NAME TEXT"), N_("the same as @NAME TEXT"), _parse_direct
     ),
     CommandSpec(
-        "/usuarios", "/users", Argument.NOTHING, "", N_("show who is here"), _parse_bare(Users())
+        "/usuarios",
+        "/users",
+        Argument.NOTHING,
+        "",
+        N_("show who is here"),
+        _parse_bare(ListUsers()),
     ),
     _INFO,
     _STATUS,

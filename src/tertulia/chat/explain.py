@@ -15,7 +15,7 @@ from tertulia.protocol.messages import (
     Direct,
     Error,
     ErrorCode,
-    History,
+    GetHistory,
     Request,
     Say,
     Search,
@@ -142,7 +142,7 @@ def request_refused(error: Error, request: Request) -> str:
             text = _("Not sent: the text has control characters, which a message cannot have.")
         case ErrorCode.HISTORY_OFF:
             text = history_off()
-        case ErrorCode.UNAVAILABLE if isinstance(request, History | Search):
+        case ErrorCode.UNAVAILABLE if isinstance(request, GetHistory | Search):
             text = _("The history cannot be read now. Try again in a moment.")
         case ErrorCode.UNAVAILABLE if isinstance(request, Say):
             text = _("Said, but the server could not store it.")

@@ -13,7 +13,7 @@ from tertulia.protocol.messages import (
     MAX_PAGE,
     ChatMessage,
     Gap,
-    History,
+    GetHistory,
     HistoryPage,
     NumberedEvent,
     StoredMessage,
@@ -40,7 +40,7 @@ class CatchUp:
         self._request = self._newest(welcome)
 
     @property
-    def request(self) -> History | None:
+    def request(self) -> GetHistory | None:
         """Give the page that is needed next; None if nothing is missing."""
         return self._request
 
@@ -67,7 +67,7 @@ class CatchUp:
             self._kept_back.clear()
         return []
 
-    def page(self, request: History, page: HistoryPage) -> list[NumberedEvent]:
+    def page(self, request: GetHistory, page: HistoryPage) -> list[NumberedEvent]:
         """Take the page that `request` has brought; return what can be shown now."""
         if request is not self._request:  # more is missing by now, and will be asked for
             return []
@@ -90,18 +90,20 @@ class CatchUp:
             self.oldest_seq = min(self.oldest_seq, page.messages[0].seq)
         return [stored_as_said(message) for message in page.messages]
 
-    def give_up(self, request: History) -> list[NumberedEvent]:
+    def give_up(self, request: GetHistory) -> list[NumberedEvent]:
         """Go on without the page that `request` has not brought; return what can be shown now."""
         if request is not self._request:
             return []
         self._request = None
         return self._let_go()
 
-    def _newest(self, welcome: Welcome) -> History | None:
-        return History(before=welcome.seq + 1, limit=self._first_page) if self._first_page else None
+    def _newest(self, welcome: Welcome) -> GetHistory | None:
+        return (
+            GetHistory(before=welcome.seq + 1, limit=self._first_page) if self._first_page else None
+        )
 
-    def _after_shown(self, before: int) -> History:
-        return History(after=self._shown_seq, before=before, limit=MAX_PAGE)
+    def _after_shown(self, before: int) -> GetHistory:
+        return GetHistory(after=self._shown_seq, before=before, limit=MAX_PAGE)
 
     def _let_go(self) -> list[NumberedEvent]:
         kept_back = list(self._kept_back)

@@ -40,9 +40,10 @@ from tertulia.protocol.messages import (
     Error,
     ErrorCode,
     Event,
-    History,
+    GetHistory,
+    GetInfo,
     HistoryPage,
-    Info,
+    ListUsers,
     Ok,
     Ping,
     Pong,
@@ -54,7 +55,6 @@ from tertulia.protocol.messages import (
     SetStatus,
     UserInfo,
     UserList,
-    Users,
     Welcome,
 )
 from tertulia.protocol.texts import check_text
@@ -146,18 +146,18 @@ class Client:
 
     def users(self) -> UserList:
         """Ask who is connected."""
-        return self._ask(Users(), UserList)
+        return self._ask(ListUsers(), UserList)
 
     def info(self, name: str) -> UserInfo:
         """Ask what the server knows of one user."""
-        return self._ask(Info(name=name), UserInfo)
+        return self._ask(GetInfo(name=name), UserInfo)
 
     def history(
         self, *, before: int | None = None, after: int | None = None, limit: int = DEFAULT_PAGE
     ) -> HistoryPage:
         """Ask for messages of the general chat, before or after a number; else the newest."""
         return self.page(
-            History(
+            GetHistory(
                 before=UNSET if before is None else before,
                 after=UNSET if after is None else after,
                 limit=limit,
@@ -170,7 +170,7 @@ class Client:
         """Ask for messages of the general chat that hold these words."""
         return self.page(Search(text=text, before=UNSET if before is None else before, limit=limit))
 
-    def page(self, request: History | Search) -> HistoryPage:
+    def page(self, request: GetHistory | Search) -> HistoryPage:
         """Ask for a page of the history, as `history` and `search` do."""
         return self._ask(request, HistoryPage)
 

@@ -110,15 +110,15 @@ class SetStatus(_Request, tag="status", kw_only=True, frozen=True):
     status: str
 
 
-class Users(_Request, tag="users", kw_only=True, frozen=True):
+class ListUsers(_Request, tag="users", kw_only=True, frozen=True):
     pass
 
 
-class Info(_Request, tag="info", kw_only=True, frozen=True):
+class GetInfo(_Request, tag="info", kw_only=True, frozen=True):
     name: str
 
 
-class History(_Request, tag="history", kw_only=True, frozen=True):
+class GetHistory(_Request, tag="history", kw_only=True, frozen=True):
     before: Count | UnsetType = UNSET
     after: Count | UnsetType = UNSET
     limit: Limit = DEFAULT_PAGE
@@ -134,7 +134,19 @@ class Quit(_Request, tag="quit", kw_only=True, frozen=True):
     pass
 
 
-Request = Register | Say | Direct | SetStatus | Users | Info | History | Search | Ping | Pong | Quit
+Request = (
+    Register
+    | Say
+    | Direct
+    | SetStatus
+    | ListUsers
+    | GetInfo
+    | GetHistory
+    | Search
+    | Ping
+    | Pong
+    | Quit
+)
 
 
 # --- from the server: answers to one client ----------------------------------------------------

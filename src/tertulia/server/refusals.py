@@ -7,7 +7,7 @@ from tertulia.protocol.messages import (
     Direct,
     Error,
     ErrorCode,
-    Info,
+    GetInfo,
     Register,
     Request,
     Say,
@@ -88,7 +88,7 @@ def status_invalid(request: SetStatus) -> Error:
     return Error(id=request.id, code=ErrorCode.STATUS_INVALID, message=reason)
 
 
-def not_connected(request: Direct | Info, name: str) -> Error:
+def not_connected(request: Direct | GetInfo, name: str) -> Error:
     """Refuse a request that names a user who is not here."""
     reason = f"no user '{name[:64]}' is connected"
     return Error(id=request.id, code=ErrorCode.USER_NOT_CONNECTED, message=reason, name=name)

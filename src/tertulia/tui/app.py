@@ -28,8 +28,8 @@ from tertulia.protocol.messages import (
     DirectMessage,
     Error,
     ErrorCode,
+    GetInfo,
     HistoryPage,
-    Info,
     Request,
     Say,
     Search,
@@ -219,7 +219,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         if not self.is_running or self.face is None:
             return  # it comes while the program says goodbye
         match request, answer:
-            case Info(), UserInfo():
+            case GetInfo(), UserInfo():
                 own = answer.name == self.face.chat.state.name
                 dialog = dialogs.person_dialog(answer, self.glyphs, own=own)
                 name = answer.name
@@ -303,7 +303,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
             self.main.composer.insert(typed)
 
     def _ask_about(self, name: str) -> None:
-        self.typed.obey(Info(name=name))
+        self.typed.obey(GetInfo(name=name))
 
     @on(Input.Changed, "#filter")
     def _filter(self) -> None:

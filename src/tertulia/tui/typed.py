@@ -19,14 +19,14 @@ from tertulia.i18n import _, ngettext, set_language
 from tertulia.protocol.messages import (
     Direct,
     Error,
-    History,
-    Info,
+    GetHistory,
+    GetInfo,
+    ListUsers,
     Quit,
     Request,
     Say,
     Search,
     SetStatus,
-    Users,
 )
 from tertulia.protocol.texts import check_text
 from tertulia.tui.model.conversations import GENERAL, Said
@@ -124,17 +124,17 @@ class Typed:
                 app.action_show_text()
             case SendAgain():
                 self.send_again()
-            case Users():
+            case ListUsers():
                 app.main.action_people()
             case Quit():
                 app.action_leave()
-            case History() if app.face is not None:
+            case GetHistory() if app.face is not None:
                 app.open(GENERAL)
                 if app.face.history_off:
                     app.main.hint(explain.history_off())
                 elif not app.face.fetch_older(command.limit, by_command=True):
                     app.main.hint(self._no_older(app.face))
-            case SetStatus() | Info() | Search():
+            case SetStatus() | GetInfo() | Search():
                 if app.face is None or not app.is_there:
                     app.main.hint(no_connection())
                 else:

@@ -12,13 +12,13 @@ from tertulia.protocol.messages import (
     ChatMessage,
     Error,
     ErrorCode,
+    GetHistory,
     HistoryPage,
     Ok,
     Register,
     Say,
     Search,
 )
-from tertulia.protocol.messages import History as HistoryRequest
 from tertulia.server.config import Config
 from tertulia.server.history.history import History
 from tertulia.server.history.store import StoreInUse
@@ -66,7 +66,7 @@ class Room:
 
     def page(self, request=None) -> HistoryPage | Error:
         answer: Queue[HistoryPage | Error] = Queue()
-        self.history.ask(request or HistoryRequest(limit=200), answer.put, lambda: True)
+        self.history.ask(request or GetHistory(limit=200), answer.put, lambda: True)
         return answer.get(timeout=WAIT_S)
 
     def texts(self, request=None) -> list[str]:
@@ -283,7 +283,7 @@ def test_after_a_stop_the_file_alone_holds_everything(path):
         asked.set()
         return may_go_on.wait(WAIT_S)
 
-    room.history.ask(HistoryRequest(), lambda page: None, be_slow)
+    room.history.ask(GetHistory(), lambda page: None, be_slow)
     assert asked.wait(WAIT_S)
     stop = threading.Thread(target=room.stop)
     stop.start()
@@ -339,10 +339,10 @@ def test_what_cannot_be_read_is_unavailable_and_the_reader_lives_on(path):
     room = Room(path, history_query_timeout_s=-1.0)
     for number in range(200):
         room.say(str(number))
-    answer = room.page(HistoryRequest(id=5, limit=200))
+    answer = room.page(GetHistory(id=5, limit=200))
     assert isinstance(answer, Error)
     assert (answer.id, answer.code) == (5, ErrorCode.UNAVAILABLE)
-    assert len(room.texts(HistoryRequest(limit=1))) == 1
+    assert len(room.texts(GetHistory(limit=1))) == 1
     room.stop()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tertulia.protocol.messages import ChatMessage, History, Search
+from tertulia.protocol.messages import ChatMessage, GetHistory, Search
 from tertulia.server.history.store import (
     MessageReader,
     MessageStore,
@@ -87,17 +87,17 @@ def ten(store: MessageStore, reader: MessageReader) -> MessageReader:
 @pytest.mark.parametrize(
     ("request_", "expected", "more"),
     [
-        (History(limit=3), [80, 90, 100], True),
-        (History(limit=10), list(range(10, 101, 10)), False),
-        (History(before=80, limit=3), [50, 60, 70], True),
-        (History(before=30, limit=3), [10, 20], False),
-        (History(before=10, limit=3), [], False),
-        (History(after=20, limit=3), [30, 40, 50], True),
-        (History(after=75, limit=3), [80, 90, 100], False),
-        (History(after=100), [], False),
-        (History(after=20, before=60, limit=2), [30, 40], True),
-        (History(after=20, before=60, limit=3), [30, 40, 50], False),
-        (History(after=60, before=20), [], False),
+        (GetHistory(limit=3), [80, 90, 100], True),
+        (GetHistory(limit=10), list(range(10, 101, 10)), False),
+        (GetHistory(before=80, limit=3), [50, 60, 70], True),
+        (GetHistory(before=30, limit=3), [10, 20], False),
+        (GetHistory(before=10, limit=3), [], False),
+        (GetHistory(after=20, limit=3), [30, 40, 50], True),
+        (GetHistory(after=75, limit=3), [80, 90, 100], False),
+        (GetHistory(after=100), [], False),
+        (GetHistory(after=20, before=60, limit=2), [30, 40], True),
+        (GetHistory(after=20, before=60, limit=3), [30, 40, 50], False),
+        (GetHistory(after=60, before=20), [], False),
     ],
 )
 def test_a_page_of_history_is_what_was_asked_for_in_ascending_order(ten, request_, expected, more):
@@ -106,23 +106,23 @@ def test_a_page_of_history_is_what_was_asked_for_in_ascending_order(ten, request
 
 def test_a_page_has_at_most_200_messages(store, reader):
     store.add([message(seq) for seq in range(1, 302)])
-    assert seqs(reader.page(History(limit=10_000)))[0] == list(range(102, 302))
+    assert seqs(reader.page(GetHistory(limit=10_000)))[0] == list(range(102, 302))
 
 
 def test_a_page_has_at_most_256_kib_of_text_but_at_least_one_message(store, reader):
     store.add([message(seq, "ñ" * 8_192) for seq in range(1, 41)])
-    page = reader.page(History(after=0, limit=200))
+    page = reader.page(GetHistory(after=0, limit=200))
     assert seqs(page) == (list(range(1, 17)), True)
-    page = reader.page(History(limit=200))
+    page = reader.page(GetHistory(limit=200))
     assert seqs(page) == (list(range(25, 41)), True)
     store.add([message(41, "x" * 300_000)])
-    assert seqs(reader.page(History(limit=200))) == ([41], True)
+    assert seqs(reader.page(GetHistory(limit=200))) == ([41], True)
 
 
 def test_what_was_written_is_read_as_it_was(store, reader):
     said = message(7, "ñandú \u2028 \U0001f600\n\t<b>", nonce="n-1")
     store.add([said])
-    [got] = reader.page(History(id=3)).messages
+    [got] = reader.page(GetHistory(id=3)).messages
     assert (got.seq, got.time, got.sender, got.text, got.nonce) == (
         said.seq,
         said.time,
@@ -136,9 +136,9 @@ def test_a_group_is_written_whole_or_not_at_all(store, reader):
     store.add([message(1)])
     with pytest.raises(sqlite3.IntegrityError):
         store.add([message(2), message(1)])
-    assert seqs(reader.page(History()))[0] == [1]
+    assert seqs(reader.page(GetHistory()))[0] == [1]
     store.add([message(2)])
-    assert seqs(reader.page(History()))[0] == [1, 2]
+    assert seqs(reader.page(GetHistory()))[0] == [1, 2]
 
 
 # --- search --------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def test_old_messages_are_forgotten_indexed_or_not(store, reader):
     assert store.forget("2026-01-31T00:00:00.000Z", 10)
     assert not store.forget("2026-01-31T00:00:00.000Z", 10)
     index_all(store)
-    assert seqs(reader.page(History()))[0] == [3]
+    assert seqs(reader.page(GetHistory()))[0] == [3]
     assert seqs(reader.page(Search(text="uno")))[0] == [3]
 
 
@@ -343,4 +343,4 @@ def test_a_query_that_takes_too_long_is_interrupted(store, path):
         MessageReader(path) as reader,
         pytest.raises(sqlite3.OperationalError, match="interrupted"),
     ):
-        reader.page(History(limit=200), time_limit_s=-1)
+        reader.page(GetHistory(limit=200), time_limit_s=-1)

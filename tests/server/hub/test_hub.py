@@ -12,7 +12,8 @@ from tertulia.protocol.messages import (
     Error,
     ErrorCode,
     Gap,
-    Info,
+    GetInfo,
+    ListUsers,
     Ok,
     Register,
     Say,
@@ -20,7 +21,6 @@ from tertulia.protocol.messages import (
     Status,
     UserInfo,
     UserList,
-    Users,
 )
 from tertulia.server.config import Config
 from tertulia.server.hub.hub import Handover, Hub, InTheWay, Registered
@@ -345,7 +345,7 @@ def test_who_is_not_here_cannot_be_written_to_or_looked_up(room, name):
     ana = room.join("ana")
     for outcome in (
         room.hub.direct(ana, Direct(id=5, to=name, text="hola")),
-        room.hub.info(ana, Info(id=5, name=name)),
+        room.hub.info(ana, GetInfo(id=5, name=name)),
     ):
         assert code(outcome) == ErrorCode.USER_NOT_CONNECTED
         assert (outcome.id, outcome.name) == (5, name)
@@ -401,9 +401,9 @@ def test_every_request_that_is_not_refused_is_activity(room, verb):
     ana = room.join("ana")
     room.hub.idle(ana)
     if verb == "users":
-        room.hub.users(ana, Users())
+        room.hub.users(ana, ListUsers())
     elif verb == "info":
-        room.hub.info(ana, Info(name="ana"))
+        room.hub.info(ana, GetInfo(name="ana"))
     else:
         room.hub.direct(ana, Direct(to="ana", text="x"))
     assert room.last_event()["status"] == "ACTIVO"
@@ -414,7 +414,7 @@ def test_a_refused_request_is_no_activity(room):
     room.hub.idle(ana)
     room.hub.say(ana, Say(text=""))
     room.hub.direct(ana, Direct(to="nadie", text="x"))
-    room.hub.info(ana, Info(name="nadie"))
+    room.hub.info(ana, GetInfo(name="nadie"))
     room.hub.set_status(ana, SetStatus(status="x"))
     assert room.last_event()["status"] == "INACTIVO"
 
@@ -465,7 +465,7 @@ def test_the_list_says_at_which_point_it_is_true(room):
     ana = room.join("ana")
     room.join("luis")
     room.hub.set_status(ana, SetStatus(status="OCUPADO"))
-    users = room.hub.users(ana, Users(id=9))
+    users = room.hub.users(ana, ListUsers(id=9))
     assert isinstance(users, UserList)
     assert (users.id, users.seq) == (9, 3)
     assert [(user.name, user.status) for user in users.users] == [
@@ -479,7 +479,7 @@ def test_info_tells_address_status_since_and_idleness(room):
     room.clock.s += 60
     luis = room.join("luis", "10.0.0.2")
     room.clock.s += 12.7
-    assert room.hub.info(luis, Info(id=4, name="ANA")) == UserInfo(
+    assert room.hub.info(luis, GetInfo(id=4, name="ANA")) == UserInfo(
         id=4,
         name="ana",
         address="10.0.0.1",
@@ -487,6 +487,6 @@ def test_info_tells_address_status_since_and_idleness(room):
         since="2026-11-22T15:04:05.123Z",
         idle=72,
     )
-    own = room.hub.info(ana, Info(name="ana"))
+    own = room.hub.info(ana, GetInfo(name="ana"))
     assert isinstance(own, UserInfo)
     assert own.idle == 0

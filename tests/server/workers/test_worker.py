@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tertulia.protocol.messages import CloseReason, History, HistoryPage, StoredMessage
+from tertulia.protocol.messages import CloseReason, GetHistory, HistoryPage, StoredMessage
 from tertulia.server.config import Config
 from tertulia.server.hub.hub import Hub
 from tertulia.server.workers.connection import Connection
@@ -19,10 +19,10 @@ from tertulia.server.workers.worker import Worker
 class AskedHistory:
     """A history that notes what it is asked for."""
 
-    def __init__(self, asked: list[History]) -> None:
+    def __init__(self, asked: list[GetHistory]) -> None:
         self._asked = asked
 
-    def ask(self, request: History, _reply: object, _is_wanted: object) -> None:
+    def ask(self, request: GetHistory, _reply: object, _is_wanted: object) -> None:
         self._asked.append(request)
 
     def reserve_soon(self, seq: int) -> None: ...
@@ -163,7 +163,7 @@ def test_the_next_page_is_asked_for_once_all_before_it_was_taken(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ana = bench.join("ana")
-    asked: list[History] = []
+    asked: list[GetHistory] = []
     monkeypatch.setattr(bench.hub, "history", AskedHistory(asked))
     for number in range(3):
         bench.say("ana", type="history", id=number)

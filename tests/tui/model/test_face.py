@@ -20,11 +20,12 @@ from tertulia.protocol.messages import (
     DirectMessage,
     Error,
     ErrorCode,
-    History,
+    GetHistory,
+    GetInfo,
     HistoryPage,
-    Info,
     Joined,
     Left,
+    ListUsers,
     Ok,
     Presence,
     Request,
@@ -36,7 +37,6 @@ from tertulia.protocol.messages import (
     User,
     UserInfo,
     UserList,
-    Users,
 )
 from tertulia.tui.model.conversations import Delivery, Moved, Said, Told
 from tertulia.tui.model.face import FIRST_PAGE, ScreenFace
@@ -77,7 +77,7 @@ class FaceTable:
         users = [User(name=name, status=Status.ACTIVO) for name in ("ana", "José", "luis")]
         self.turn(UserList(id=1, seq=10, users=users))
         self.turn(page(2, *history, more=more))
-        assert self.client.sent == [Users(), History(before=11, limit=FIRST_PAGE)]
+        assert self.client.sent == [ListUsers(), GetHistory(before=11, limit=FIRST_PAGE)]
         self.client.sent.clear()  # numbers of answers begin at 1 again
 
     def lose(self) -> None:
@@ -301,7 +301,7 @@ def test_a_direct_message_that_is_not_answered_is_marked(table: FaceTable) -> No
 
 
 def test_of_another_request_without_an_answer_it_is_told(table: FaceTable) -> None:
-    table.face.ask(Info(name="luis"))
+    table.face.ask(GetInfo(name="luis"))
     table.clock.now += ANSWER_WITHIN_S
     table.turn()
     assert table.general[-1].startswith("No answer from the server")
@@ -315,13 +315,13 @@ def test_of_another_request_without_an_answer_it_is_told(table: FaceTable) -> No
     ("request_", "answer"),
     [
         (
-            Info(name="luis"),
+            GetInfo(name="luis"),
             UserInfo(
                 id=1, name="luis", address="h", status=Status.ACTIVO, since=TIME, idle=3
             ),
         ),
         (Search(text="x"), HistoryPage(id=1, messages=[], more=False)),
-        (Info(name="x"), Error(id=1, code=ErrorCode.USER_NOT_CONNECTED, message="")),
+        (GetInfo(name="x"), Error(id=1, code=ErrorCode.USER_NOT_CONNECTED, message="")),
         (SetStatus(status="ACTIVO"), Ok(id=1)),  # it is the status already
     ],
 )  # fmt: skip
@@ -347,12 +347,12 @@ def test_what_was_found_is_made_into_messages(table: FaceTable) -> None:
 def test_older_messages_come_before_the_oldest_until_there_are_none(table: FaceTable) -> None:
     assert table.face.fetch_older()
     assert table.face.fetch_older()  # one is under way
-    assert table.client.sent == [History(before=9, limit=MAX_PAGE)]
+    assert table.client.sent == [GetHistory(before=9, limit=MAX_PAGE)]
     table.turn(page(1, said(7, "seven"), said(8, "eight"), more=True))
     assert table.general[:3] == ["seven", "eight", "before"]
     assert not table.face.older_came
     table.face.fetch_older(5, by_command=True)
-    assert table.client.sent[1:] == [History(before=7, limit=5)]
+    assert table.client.sent[1:] == [GetHistory(before=7, limit=5)]
     table.turn(page(2, said(6, "six"), more=False))
     assert table.general[:2] == ["six", "seven"]
     assert table.face.older_came
@@ -371,7 +371,7 @@ def test_older_messages_call_nobody_and_are_not_unread(table: FaceTable) -> None
 def test_without_messages_it_is_asked_for_what_came_before_entering(newcomer: FaceTable) -> None:
     newcomer.enter()
     newcomer.face.fetch_older()
-    assert newcomer.client.sent == [History(before=11, limit=MAX_PAGE)]
+    assert newcomer.client.sent == [GetHistory(before=11, limit=MAX_PAGE)]
 
 
 def test_what_was_forgotten_is_asked_for_again(
@@ -385,14 +385,14 @@ def test_what_was_forgotten_is_asked_for_again(
     table.talks.general.trim(reading=False)
     assert table.general == ["eleven"]
     table.face.fetch_older()
-    assert table.client.sent[1:] == [History(before=11, limit=MAX_PAGE)]
+    assert table.client.sent[1:] == [GetHistory(before=11, limit=MAX_PAGE)]
 
 
 def test_where_there_is_no_history_it_is_asked_for_once(table: FaceTable) -> None:
     table.face.fetch_older(by_command=True)
     refusal = Error(id=1, code=ErrorCode.HISTORY_OFF, message="")
     table.turn(refusal)
-    assert table.answers == [(History(), refusal)]
+    assert table.answers == [(GetHistory(), refusal)]
     assert not table.face.fetch_older()
     assert len(table.client.sent) == 1
 
@@ -405,7 +405,7 @@ def test_a_history_that_cannot_be_read_now_can_be_asked_for_again(table: FaceTab
     assert len(table.client.sent) == 2
     refusal = Error(id=2, code=ErrorCode.UNAVAILABLE, message="")
     table.turn(refusal)
-    assert table.answers == [(History(), refusal)]
+    assert table.answers == [(GetHistory(), refusal)]
     assert not table.face.older_came
 
 

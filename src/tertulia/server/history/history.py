@@ -35,7 +35,7 @@ _SEARCH_WITHIN_S = 10.0  # for the index, in a room that says more than can be i
 _QUIET_S = 0.5  # without anything to write: a quiet moment
 _FORGET_EVERY_S = 3_600.0
 
-PageRequest = messages.History | messages.Search
+PageRequest = messages.GetHistory | messages.Search
 PageReply = Callable[[HistoryPage | Error], object]
 
 

@@ -24,7 +24,7 @@ from tertulia.protocol.messages import (
     MAX_INT,
     MAX_PAGE,
     ChatMessage,
-    History,
+    GetHistory,
     HistoryPage,
     Search,
     StoredMessage,
@@ -274,7 +274,7 @@ class MessageReader:
             check_same_thread=False,
         )
 
-    def page(self, request: History | Search, time_limit_s: float = inf) -> HistoryPage:
+    def page(self, request: GetHistory | Search, time_limit_s: float = inf) -> HistoryPage:
         """Read the page that is asked for."""
         before = request.before if request.before is not UNSET else 2**63 - 1
         limit = min(request.limit, MAX_PAGE)

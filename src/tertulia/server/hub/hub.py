@@ -25,9 +25,10 @@ from tertulia.protocol.messages import (
     Direct,
     DirectMessage,
     Error,
-    Info,
+    GetInfo,
     Joined,
     Left,
+    ListUsers,
     Ok,
     Presence,
     Register,
@@ -37,7 +38,6 @@ from tertulia.protocol.messages import (
     User,
     UserInfo,
     UserList,
-    Users,
     Welcome,
 )
 from tertulia.protocol.names import Name, parse_name
@@ -309,14 +309,14 @@ class Hub:
                 session.idled = True
                 self._show_status(session, Status.INACTIVO, "server")
 
-    def users(self, session: Session, request: Users) -> UserList:
+    def users(self, session: Session, request: ListUsers) -> UserList:
         """List who is connected, with the seq at which the list is true."""
         with self._lock:
             self._note_activity(session)
             rows = [User(name=user.name.shown, status=user.status) for user in self._registry]
             return UserList(id=request.id, seq=self.events.last_seq, users=rows)
 
-    def info(self, session: Session, request: Info) -> UserInfo | Error:
+    def info(self, session: Session, request: GetInfo) -> UserInfo | Error:
         """Tell what the server knows of one user."""
         with self._lock:
             user = self._registry.called(request.name)

@@ -19,9 +19,10 @@ from tertulia.protocol.messages import (
     Direct,
     Error,
     ErrorCode,
-    History,
+    GetHistory,
+    GetInfo,
     HistoryPage,
-    Info,
+    ListUsers,
     Ok,
     Ping,
     Pong,
@@ -31,7 +32,6 @@ from tertulia.protocol.messages import (
     Say,
     Search,
     SetStatus,
-    Users,
 )
 from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
@@ -64,9 +64,9 @@ class RequestHandler:
             Say: self._say,
             Direct: self._direct,
             SetStatus: lambda _, session, request: hub.set_status(session, request),
-            Users: lambda _, session, request: hub.users(session, request),
-            Info: lambda _, session, request: hub.info(session, request),
-            History: self._want_page,
+            ListUsers: lambda _, session, request: hub.users(session, request),
+            GetInfo: lambda _, session, request: hub.info(session, request),
+            GetHistory: self._want_page,
             Search: self._want_page,
             Register: lambda _, session, request: refusals.already_registered(
                 request, session.name.shown

@@ -24,7 +24,7 @@ from tertulia.protocol.messages import (
     DirectMessage,
     Error,
     ErrorCode,
-    History,
+    GetHistory,
     HistoryPage,
     Joined,
     Left,
@@ -67,7 +67,7 @@ class ScreenFace:
         self._words: Callable[[], str] = str
         self._epoch = client.welcome.epoch
         self._is_caught_up = False
-        self._older: History | None = None  # the page that is under way
+        self._older: GetHistory | None = None  # the page that is under way
         self._by_command = False
         self.chat = Chat(client, reconnector, self, to, first_page=FIRST_PAGE)
 
@@ -103,7 +103,7 @@ class ScreenFace:
             return False
         if self._older is None and self._is_caught_up:
             before = general.oldest_seq
-            self._older = History(
+            self._older = GetHistory(
                 before=self.chat.oldest_seq if before is None else before, limit=limit
             )
             self.older_came = self._by_command = False
@@ -168,7 +168,7 @@ class ScreenFace:
     def answered(self, request: Request, answer: Answer) -> None:
         """Put the answer where it belongs, or hand it on."""
         match request, answer:
-            case History(), _ if request is self._older:
+            case GetHistory(), _ if request is self._older:
                 self._older = None
                 self._add_older(answer)
             case Direct(), Error():
@@ -212,7 +212,7 @@ class ScreenFace:
                 if answer.code == ErrorCode.HISTORY_OFF:
                     general.has_older, self.history_off = False, True
                 if self._by_command:
-                    self._on_answer(History(), answer)
+                    self._on_answer(GetHistory(), answer)
 
 
 def _now() -> str:
