@@ -1,7 +1,7 @@
-"""Any text from the network made safe to show on a terminal, and the shapes of the statuses.
+"""Text from the network made safe to show on a terminal; times, durations and statuses as text.
 
-Nothing that a server sends is trusted: what steers a terminal or reorders what is read is shown as
-a visible mark. No state, no I/O; any thread.
+Nothing that a server sends is trusted: a character that would control the terminal or reorder the
+text is replaced by a visible mark. No I/O; safe in any thread.
 """
 
 import re
@@ -9,31 +9,33 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from tertulia.protocol.messages import Status
+from tertulia.protocol.texts import CONTROL_CHARACTERS
 
-# C0 without \t and \n, DEL, C1; marks, embeddings, overrides and isolates of direction; the line
-# and paragraph separators; unpaired surrogates.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u206f\ufeff\ud800-\udfff]"
-)
-_PICTURES = 0x2400  # the block where U+2400 + n shows control character n
+# For use inside [...] of a regular expression: the characters that set, embed, override or isolate
+# the direction of a text.
+DIRECTION_CHARACTERS = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"
+# The line and paragraph separators, and spaces without a width.
+_UNSAFE = re.compile(rf"[{CONTROL_CHARACTERS}{DIRECTION_CHARACTERS}\u2028\u2029\u200b\u2060\ufeff]")
+_NO_TIME = "--:--"
+_PICTURES = 0x2400  # the block where U+2400 + n is the picture of control character n
 _SHAPES = {Status.ACTIVO: "●", Status.OCUPADO: "◐", Status.INACTIVO: "○"}
 _ASCII_SHAPES = {Status.ACTIVO: "(*)", Status.OCUPADO: "(/)", Status.INACTIVO: "( )"}
 _ASCII_SIGNS = {"→": "->", "…": "...", "·": "-"}
 
 
 def visible(text: str) -> str:
-    """Show what would steer a terminal as a mark; newlines and tabs stay."""
+    """Replace every character that would control a terminal by a mark; keep newlines and tabs."""
     return _UNSAFE.sub(_mark, text)
 
 
 def visible_in_a_line(text: str) -> str:
-    """Show a text that has to stay on one line, like a name."""
+    """Do the same for a text that has to stay on one line, such as a name."""
     return visible(text).replace("\n", "␊").replace("\t", "␉")
 
 
 def visible_json(line: bytes) -> bytes:
-    r"""Write what would steer a terminal as `\uXXXX`: the JSON text means the same."""
-    text = line.decode(errors="replace")  # fields that nobody decoded may hold anything
+    r"""Write the same characters of a JSON text as `\uXXXX`, which keeps its meaning."""
+    text = line.decode(errors="replace")  # fields that nobody has decoded may hold invalid UTF-8
     return _UNSAFE.sub(lambda unsafe: f"\\u{ord(unsafe[0]):04x}", text).encode()
 
 
@@ -45,7 +47,7 @@ def _mark(unsafe: re.Match[str]) -> str:
 
 
 class Glyphs:
-    """The few signs of a face that not every terminal's encoding has."""
+    """The signs that some encodings of a terminal lack, each with a substitute in ASCII."""
 
     def __init__(self, encoding: str) -> None:
         try:
@@ -55,7 +57,7 @@ class Glyphs:
             self._ascii = True
 
     def status(self, status: Status) -> str:
-        """Show a status as shape and word."""
+        """Return a status as a shape and a word."""
         return f"{(_ASCII_SHAPES if self._ascii else _SHAPES)[status]} {status}"
 
     def __getitem__(self, sign: str) -> str:
@@ -63,33 +65,35 @@ class Glyphs:
 
 
 def clock_time(time: str) -> str:
-    """Show a time of the server as HH:MM of this place."""
-    try:
-        return datetime.fromisoformat(time).astimezone().strftime("%H:%M")
-    except (ValueError, OverflowError, OSError):
-        return "--:--"
+    """Return a time of the server as local HH:MM, or `--:--` if it is no time."""
+    moment = _local_moment(time)
+    return _NO_TIME if moment is None else moment.strftime("%H:%M")
+
+
+def date_and_time(time: str) -> str:
+    """Return a time of the server as local HH:MM, after its date unless that is today."""
+    moment = _local_moment(time)
+    if moment is None:
+        return _NO_TIME
+    return moment.strftime("%H:%M" if moment.date() == _today() else "%Y-%m-%d %H:%M")
 
 
 def local_day(time: str) -> date | None:
-    """Tell on which day of this place a time of the server is; None if it is no time."""
+    """Return the local day of a time of the server, or None if it is no time."""
     return _day_of_minute(time[:16] + "Z" if time.endswith("Z") else time)
 
 
 @lru_cache(maxsize=64)
 def _day_of_minute(time: str) -> date | None:
+    moment = _local_moment(time)
+    return None if moment is None else moment.date()
+
+
+def _local_moment(time: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(time).astimezone().date()
+        return datetime.fromisoformat(time).astimezone()
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def date_and_time(time: str) -> str:
-    """Show a time of the server as HH:MM of this place, with the date unless it is today's."""
-    try:
-        moment = datetime.fromisoformat(time).astimezone()
-    except (ValueError, OverflowError, OSError):
-        return "--:--"
-    return moment.strftime("%H:%M" if moment.date() == _today() else "%Y-%m-%d %H:%M")
 
 
 def _today() -> date:
@@ -97,9 +101,9 @@ def _today() -> date:
 
 
 def duration(seconds: float) -> str:
-    """Show a length of time with its two largest units; the units are the same in both languages.
+    """Return a length of time in its two largest units: `duration(7500)` is `2 h 5 min`.
 
-    `duration(7500)` is `2 h 5 min`.
+    The abbreviations of the units are the same in English and in Spanish.
     """
     whole = max(0, int(seconds))
     if whole < 60:

@@ -20,7 +20,7 @@ from textual.widgets.text_area import Location
 
 from tertulia.chat.commands import Completion
 from tertulia.chat.display import visible_in_a_line
-from tertulia.protocol.texts import MAX_TEXT_BYTES
+from tertulia.protocol.texts import CONTROL_CHARACTERS, MAX_TEXT_BYTES
 from tertulia.tui.widgets.editor import Editor
 
 # Several messages' worth, to be cut by hand. TextArea takes 0.3 s for it, 3 s for a megabyte.
@@ -28,7 +28,7 @@ MAX_COMPOSER_BYTES = 4 * MAX_TEXT_BYTES
 MAX_HISTORY = 200  # lines; the oldest is forgotten
 
 _LINE_BREAK = re.compile("\r\n?|[\u2028\u2029]")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile(f"[{CONTROL_CHARACTERS}]")
 
 # TextArea's own bindings are carried out by the app after the key has gone up to it, when keys
 # typed since are already in the text; and some are in the app's way. So: no bindings, but this.

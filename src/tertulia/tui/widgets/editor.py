@@ -18,15 +18,14 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import Location
 from wcwidth import iter_graphemes
 
-from tertulia.chat.display import visible_in_a_line
+from tertulia.chat.display import DIRECTION_CHARACTERS, visible_in_a_line
 
 MAX_GRAPHEME_CHARS = 64  # marks beyond stand for themselves
 
-# What reorders a row stays in the text, but the terminal gets an invisible mark in its place, as
-# wide as it: not at all.
-_WITHOUT_DIRECTIONS = dict.fromkeys(
-    [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x2070)], "\u034f"
-)
+# A character that reorders a row stays in the text. On the screen stands an invisible mark in its
+# place, which takes no column either.
+_DIRECTIONS = re.compile(f"[{DIRECTION_CHARACTERS}]")
+_INVISIBLE_MARK = "\u034f"
 
 
 class Editor(TextArea, inherit_bindings=False):
@@ -125,7 +124,7 @@ class Editor(TextArea, inherit_bindings=False):
     def get_line(self, line_index: int) -> Text:
         """Write a line for the screen, the cursor over the whole of a character."""
         line = self.document.get_line(line_index)
-        text = Text(line.translate(_WITHOUT_DIRECTIONS), end="", no_wrap=True)
+        text = Text(_DIRECTIONS.sub(_INVISIBLE_MARK, line), end="", no_wrap=True)
         row, column = self.cursor_location
         if row == line_index and self.has_focus and column < len(line):
             style = self.get_component_rich_style("text-area--cursor")
