@@ -9,6 +9,8 @@ ATHERIS := 3.0.0
 MATPLOTLIB := 3.11.2
 NATS := 2.15.1
 BIN := .venv/bin
+LOCALE := src/tertulia/locale
+POT := .venv/tertulia.pot
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: help setup demo serve join test soak fuzz bench bench-peers check format lock messages picture clean
@@ -69,7 +71,10 @@ lock:            ## pin anew what pyproject.toml asks for (needs uv)
 	  --no-header --extra dev pyproject.toml -o requirements.lock
 
 messages: setup  ## bring the Spanish catalogue up to date with the source
-	$(BIN)/python src/tertulia/locale/update.py
+	$(BIN)/pybabel --quiet extract --no-location --sort-output --omit-header -o $(POT) src examples
+	$(BIN)/pybabel --quiet update --domain tertulia --input-file $(POT) --output-dir $(LOCALE) \
+	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel compile --domain tertulia --directory $(LOCALE) --statistics
 
 picture: setup   ## draw the screens that the READMEs show
 	$(BIN)/python docs/screenshot.py

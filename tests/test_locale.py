@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 ROOT = Path(__file__).parents[1]
 LOCALE = ROOT / "src" / "tertulia" / "locale"
 CATALOGUES = sorted(LOCALE.glob("*/LC_MESSAGES/tertulia.po"))
-UPDATE = "run .venv/bin/python src/tertulia/locale/update.py, and translate what it names"
+UPDATE = "run make messages, translate these texts in the .po, and run make messages again"
 _PLACEHOLDER = re.compile(r"\{\w+\}|%\(\w+\)[rsd]|%[rsd]")
 
 
