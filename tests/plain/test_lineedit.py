@@ -50,6 +50,7 @@ def type_in(editor: LineEditor, *data: bytes) -> list[Submit | Control]:
         ("né日本e\u0301x".encode() + LEFT + BACKSPACE, "né日本x"),
         ("👩‍💻👍🏽".encode() + BACKSPACE, "👩‍💻"),
         ("🇬🇹🇲🇽".encode() + BACKSPACE, "🇬🇹"),
+        ("🇬🇹".encode() + HOME + "🇲🇽".encode() + BACKSPACE, "🇬🇹"),
         (b"a\x1b[1;5Cb", "ab"),
         (b"a\x1b[1~b\x1b[4~c\x1bOHd\x1bOFe", "dbace"),
         (b"a\x1b[200~b\x1b[?1;2c\x1b[[Ac\x1bOPd\x1bxe\x1b\x1b[Af", "abcdef"),
@@ -98,6 +99,12 @@ def test_history_goes_up_and_down_and_keeps_the_draft() -> None:
     assert seen == ["two", "one", "one", "two", "draft", "draft"]
 
 
+def test_ctrl_c_starts_the_history_over() -> None:
+    editor = new_editor()
+    type_in(editor, b"one\ntwo\n", UP, UP, b"\x03", UP)
+    assert editor.line == "two"
+
+
 def test_tab_goes_round_the_candidates_and_any_other_key_ends_that() -> None:
     editor = new_editor()
     seen = []
@@ -127,11 +134,11 @@ def test_a_lone_esc_takes_no_other_key_with_it() -> None:
 
 def test_appending_writes_just_the_character() -> None:
     editor = new_editor()
-    editor.take_output()
+    editor.pop_output()
     type_in(editor, b"a")
-    assert editor.take_output() == "a"
+    assert editor.pop_output() == "a"
     type_in(editor, "日".encode())
-    assert editor.take_output() == "日"
+    assert editor.pop_output() == "日"
 
 
 def test_a_hidden_row_leaves_no_trace_and_comes_back_as_it_was(
@@ -140,14 +147,14 @@ def test_a_hidden_row_leaves_no_trace_and_comes_back_as_it_was(
     editor = new_editor()
     type_in(editor, "half 日本 typed".encode() + LEFT * 3)
     screen = new_screen()
-    screen.write(editor.take_output())
+    screen.write(editor.pop_output())
     cursor = screen.cursor
     editor.hide()
-    screen.write(editor.take_output() + "[12:00] luis: hola\n")
+    screen.write(editor.pop_output() + "[12:00] luis: hola\n")
     type_in(editor, b"XY" + BACKSPACE)  # typed meanwhile
-    assert editor.take_output() == ""
+    assert editor.pop_output() == ""
     editor.show()
-    screen.write(editor.take_output())
+    screen.write(editor.pop_output())
     assert screen.above == ["[12:00] luis: hola"]
     assert screen.text == "> half 日本 tyXped"
     assert screen.cursor == cursor + 1
@@ -155,12 +162,12 @@ def test_a_hidden_row_leaves_no_trace_and_comes_back_as_it_was(
 
 def test_a_row_that_is_left_stays_above() -> None:
     editor = new_editor()
-    editor.take_output()
+    editor.pop_output()
     for action in editor.feed(b"/users\n"):
         assert action == Submit("/users")
         editor.leave()
     editor.show()
-    assert editor.take_output() == "/users\n> "
+    assert editor.pop_output() == "/users\n> "
 
 
 def test_the_prompt_can_change_under_a_half_typed_line(new_screen: Callable[..., Any]) -> None:
@@ -169,7 +176,7 @@ def test_the_prompt_can_change_under_a_half_typed_line(new_screen: Callable[...,
     editor.set_prompt("ana ● ACTIVO → OCUPADO…> ")
     editor.set_prompt("ana ◐ OCUPADO> ")
     screen = new_screen()
-    screen.write(editor.take_output())
+    screen.write(editor.pop_output())
     assert screen.text == "ana ◐ OCUPADO> half"
     assert screen.cursor == len("ana ◐ OCUPADO> hal")
 
@@ -181,25 +188,25 @@ def test_a_long_line_is_seen_through_a_window_around_the_cursor(
     screen = new_screen(30)
     text = "".join(f"{number:04}" for number in range(50))
     type_in(editor, text.encode())
-    screen.write(editor.take_output())
+    screen.write(editor.pop_output())
     assert screen.text.startswith("> ")
     assert screen.text.endswith("0049")
     type_in(editor, HOME)
-    screen.write(editor.take_output())
+    screen.write(editor.pop_output())
     assert screen.text == "> " + text[:27]
     assert screen.cursor == 2
     type_in(editor, b"\x05\x15")
-    screen.write(editor.take_output())
+    screen.write(editor.pop_output())
     assert screen.text == ">"
 
 
 def test_another_width_draws_the_row_anew(new_screen: Callable[..., Any]) -> None:
     editor = new_editor(columns=80)
     type_in(editor, b"x" * 60)
-    editor.take_output()
+    editor.pop_output()
     editor.set_columns(40)
     screen = new_screen(40)
-    screen.write(editor.take_output())
+    screen.write(editor.pop_output())
     assert screen.text == "> " + "x" * (len(screen.text) - 2)
 
 
@@ -225,13 +232,13 @@ def test_after_any_keys_the_screen_shows_the_window_of_the_line(
 ) -> None:
     editor = new_editor(columns=columns, prompt="ana ● ACTIVO> ")
     screen = new_screen(columns, joins=joins)
-    screen.write(editor.take_output())
+    screen.write(editor.pop_output())
     for key in keys:
         type_in(editor, key)
-        screen.write(editor.take_output())
+        screen.write(editor.pop_output())
     editor.redraw()
     anew = new_screen(columns, joins=joins)
-    anew.write(editor.take_output())
+    anew.write(editor.pop_output())
     assert screen.text == anew.text
     assert screen.cursor == anew.cursor
     assert screen.above == []

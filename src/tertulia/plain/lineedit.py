@@ -1,7 +1,7 @@
 """A line editor for a terminal that writes no escape sequence: only text, spaces, CR and BS.
 
-Bytes of the keyboard in; actions, and text for the terminal, out. It reads and writes nothing
-itself, and knows no chat. One thread.
+It turns the bytes of the keyboard into actions and into text for the terminal. It does no I/O
+itself and knows no chat. For one thread.
 """
 
 import codecs
@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import NamedTuple
 
-from wcwidth import iter_graphemes
+from tertulia.chat.editing import CompletionCycle, InputHistory, word_start
+from tertulia.chat.graphemes import next_boundary, previous_boundary
+from tertulia.plain.row import EMPTY_ROW, Row, cells, transition
 
-from tertulia.plain.row import Row, cell, cells, transition
-
-MAX_CHARS = 65_536  # what is typed beyond is not taken; no message can be that long
-MAX_GRAPHEME_CHARS = 32  # marks beyond stand for themselves
-MAX_HISTORY = 500  # lines; the oldest is forgotten
-MIN_WINDOW_COLUMNS = 10  # for the text, whatever the prompt takes
+MAX_CHARS = 65_536  # further characters are ignored; no message can be that long
+MIN_WINDOW_COLUMNS = 10  # for the text; a longer prompt loses its beginning
 
 Completer = Callable[[str], tuple[int, list[str]]]
 
@@ -30,7 +28,7 @@ class Submit(NamedTuple):
 
 
 class Control(Enum):
-    """What was typed that is no text and no editing."""
+    """A key that neither inserts text nor edits the line."""
 
     END_OF_INPUT = auto()  # Ctrl-D on an empty line
     INTERRUPT = auto()  # Ctrl-C on an empty line
@@ -46,23 +44,14 @@ _FINAL_KEYS = {
     "A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end",
 }  # fmt: skip
 _NUMBERED_KEYS = {"1": "home", "3": "delete", "4": "end", "7": "home", "8": "end"}
-# CSI (parameters, intermediates, final), the Linux console's function keys, SS3 and one more, or
-# ESC and any other character (Alt and a key).
+# CSI (parameters, intermediates, final), the Linux console's function keys, SS3 and one more
+# character, or ESC and any other character (Alt and a key).
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[(?:[0-?]*[ -/]*[@-Z\\-~]|\[.)|O.|[^\[O])", re.DOTALL)
 _MAX_ESCAPE_SEQUENCE_CHARS = 32
 
 
-class _Cycle(NamedTuple):
-    """What repeated Tabs go round in."""
-
-    before: str
-    candidates: list[str]
-    after: str
-    chosen: int
-
-
 class LineEditor:
-    """One line being typed, under a prompt, on the last row of a terminal."""
+    """One line being typed, after a prompt, on the last row of a terminal."""
 
     def __init__(
         self, complete: Completer, *, columns: int, prompt: str = "", encoding: str = "utf-8"
@@ -72,14 +61,12 @@ class LineEditor:
         self._prompt = cells(prompt)
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         self._escape = ""  # the beginning of an escape sequence
-        self._text: list[str] = []  # graphemes: what a person takes for one character
-        self._cursor = 0
+        self._text = ""
+        self._cursor = 0  # a position in the text
         self._first = 0  # the first grapheme in the window
-        self._history: list[str] = []
-        self._history_at = 0  # == len(history): the line being typed
-        self._draft = ""
-        self._cycle: _Cycle | None = None
-        self._row: Row | None = None  # None: hidden
+        self._history = InputHistory()
+        self._cycle: CompletionCycle | None = None
+        self._row: Row | None = None  # None: the row is hidden
         self._output: list[str] = []
         self._actions = {
             "left": self._left, "right": self._right, "home": self._home, "end": self._end,
@@ -90,61 +77,61 @@ class LineEditor:
 
     @property
     def line(self) -> str:
-        """The text that was typed so far."""
-        return "".join(self._text)
+        """The text typed so far."""
+        return self._text
 
     @property
     def in_escape_sequence(self) -> bool:
-        """Tell whether the next byte may belong to a key that has begun with ESC."""
+        """Whether the next byte may belong to a key that began with ESC."""
         return bool(self._escape)
 
-    def take_output(self) -> str:
-        """Take what is to be written to the terminal now."""
+    def pop_output(self) -> str:
+        """Return what to write to the terminal now, and forget it."""
         output = "".join(self._output)
         self._output.clear()
         return output
 
     def set_prompt(self, prompt: str) -> None:
-        """Show another prompt."""
+        """Replace the prompt."""
         self._prompt = cells(prompt)
         self._update()
 
     def set_columns(self, columns: int) -> None:
-        """Fit into another width."""
+        """Adapt to another width of the terminal."""
         self._columns = columns
         self.redraw()
 
     def show(self) -> None:
-        """Draw the row, if it is hidden."""
+        """Draw the row if it is hidden."""
         if self._row is None:
-            self._row = Row((), 0)
+            self._row = EMPTY_ROW
             self._update()
 
     def hide(self) -> None:
         """Erase the row, so that other text can be written in its place."""
         if self._row is not None:
-            self._output.append(transition(self._row, Row((), 0)))
+            self._output.append(transition(self._row, EMPTY_ROW))
             self._row = None
 
     def leave(self) -> None:
-        """Leave the row as it stands, and go below it."""
+        """Leave the row as it is, and move to the one below."""
         if self._row is not None:
             self._output.append("\n")
             self._row = None
 
     def redraw(self) -> None:
-        """Draw the row anew, whatever the terminal shows in its place."""
+        """Erase the whole row of the terminal, whatever it shows, and draw the row again."""
         if self._row is not None:
             self._output.append("\r" + " " * (self._columns - 1) + "\r")
-            self._row = Row((), 0)
+            self._row = EMPTY_ROW
             self._update()
 
     def give_up_escape_sequence(self) -> None:
-        """Take an ESC after which nothing came for the key Esc, which does nothing."""
+        """Treat an ESC that nothing followed as the key Esc, which does nothing."""
         self._escape = ""
 
     def feed(self, data: bytes) -> Iterator[Submit | Control]:
-        """Take in what was typed, and give each action before what was typed after it.
+        """Process typed bytes, and yield each action before the bytes after it are processed.
 
         At a Submit the row still shows the line: the caller may `leave` or `hide` it.
         """
@@ -159,8 +146,10 @@ class LineEditor:
                 yield action
         self._update()
 
+    # --- keys ----------------------------------------------------------------------------------
+
     def _key_of(self, character: str) -> str | None:
-        """Name the key that a character ends, if it ends one."""
+        """Return the name of the key that a character completes, if any."""
         if character == "\x1b" or self._escape:
             self._escape = "\x1b" if character == "\x1b" else self._escape + character
             return self._key_of_escape_sequence()
@@ -189,11 +178,12 @@ class LineEditor:
             case "enter":
                 return self._enter()
             case "complete":
-                self._tab()
+                self._put_in_candidate()
             case "interrupt" if not self._text:
                 return Control.INTERRUPT
             case "interrupt":
-                self._set_text("", "")
+                self._set_text("")
+                self._history.start_over()
             case "delete_or_end" if not self._text:
                 return Control.END_OF_INPUT
             case "delete_or_end":
@@ -202,49 +192,34 @@ class LineEditor:
                 self._actions[key]()
         return None
 
+    # --- editing -------------------------------------------------------------------------------
+
     def _enter(self) -> Submit | None:
         self._update()
-        line = self.line
-        self._set_text("", "")
-        if not line.strip():
-            return None
-        if self._history[-1:] != [line]:
-            self._history.append(line)
-            del self._history[:-MAX_HISTORY]
-        self._history_at = len(self._history)
-        return Submit(line)
+        line = self._text
+        self._set_text("")
+        self._history.add(line)
+        return Submit(line) if line.strip() else None
 
     def _insert(self, character: str) -> None:
-        if len(self._text) >= MAX_CHARS:
-            return
-        # A mark or a joiner makes one grapheme with what stands before it.
-        before = self._text[self._cursor - 1] if self._cursor else ""
-        if before and len(before) < MAX_GRAPHEME_CHARS:
-            joined = list(iter_graphemes(before + character))
-        else:
-            joined = [before, character] if before else [character]
-        self._text[max(0, self._cursor - 1) : self._cursor] = joined
-        self._cursor += len(joined) - bool(before)
+        if len(self._text) < MAX_CHARS:
+            self._replace(self._cursor, self._cursor, character)
 
-    def _tab(self) -> None:
+    def _put_in_candidate(self) -> None:
         if self._cycle is None:
-            before = "".join(self._text[: self._cursor])
-            start, candidates = self._complete(before)
+            start, candidates = self._complete(self._text[: self._cursor])
             if not candidates:
                 return
-            after = "".join(self._text[self._cursor :])
-            self._cycle = _Cycle(before[:start], candidates, after, 0)
-        cycle = self._cycle
-        self._set_text(cycle.before + cycle.candidates[cycle.chosen], cycle.after)
-        # The only candidate is done; the next Tab completes what comes after it.
-        following = (cycle.chosen + 1) % len(cycle.candidates)
-        self._cycle = cycle._replace(chosen=following) if len(cycle.candidates) > 1 else None
+            self._cycle = CompletionCycle(start, candidates)
+        self._replace(self._cycle.start, self._cursor, self._cycle.choose())
+        if self._cycle.is_done:
+            self._cycle = None
 
     def _left(self) -> None:
-        self._cursor = max(0, self._cursor - 1)
+        self._cursor = previous_boundary(self._text, self._cursor)
 
     def _right(self) -> None:
-        self._cursor = min(len(self._text), self._cursor + 1)
+        self._cursor = next_boundary(self._text, self._cursor)
 
     def _home(self) -> None:
         self._cursor = 0
@@ -253,73 +228,67 @@ class LineEditor:
         self._cursor = len(self._text)
 
     def _backspace(self) -> None:
-        if self._cursor:
-            self._cursor -= 1
-            self._delete()
+        self._replace(previous_boundary(self._text, self._cursor), self._cursor, "")
 
     def _delete(self) -> None:
-        del self._text[self._cursor : self._cursor + 1]
-
-    def _kill_to_start(self) -> None:
-        del self._text[: self._cursor]
-        self._cursor = 0
-
-    def _kill_to_end(self) -> None:
-        del self._text[self._cursor :]
+        self._replace(self._cursor, next_boundary(self._text, self._cursor), "")
 
     def _kill_word(self) -> None:
-        start = self._cursor
-        while start and self._text[start - 1].isspace():
-            start -= 1
-        while start and not self._text[start - 1].isspace():
-            start -= 1
-        del self._text[start : self._cursor]
-        self._cursor = start
+        self._replace(word_start(self._text, self._cursor), self._cursor, "")
+
+    def _kill_to_start(self) -> None:
+        self._replace(0, self._cursor, "")
+
+    def _kill_to_end(self) -> None:
+        self._replace(self._cursor, len(self._text), "")
 
     def _up(self) -> None:
-        if self._history_at == len(self._history):
-            self._draft = self.line
-        if self._history_at:
-            self._history_at -= 1
-            self._set_text(self._history[self._history_at], "")
+        self._recall(self._history.older(self._text))
 
     def _down(self) -> None:
-        if self._history_at < len(self._history):
-            self._history_at += 1
-            at_draft = self._history_at == len(self._history)
-            self._set_text(self._draft if at_draft else self._history[self._history_at], "")
+        self._recall(self._history.newer(self._text))
 
-    def _set_text(self, before: str, after: str) -> None:
-        left = list(iter_graphemes(before))
-        self._text = [*left, *iter_graphemes(after)]
-        self._cursor = len(left)
+    def _recall(self, line: str | None) -> None:
+        if line is not None:
+            self._set_text(line)
+
+    def _set_text(self, text: str) -> None:
+        self._replace(0, len(self._text), text)
+
+    def _replace(self, start: int, end: int, text: str) -> None:
+        """Replace a part of the text, and put the cursor after what replaces it."""
+        self._text = self._text[:start] + text + self._text[end:]
+        self._cursor = start + len(text)
+
+    # --- drawing -------------------------------------------------------------------------------
 
     def _update(self) -> None:
-        """Bring the row on the terminal to what it should be."""
+        """Make the row on the terminal what it should be now."""
         if self._row is not None:
             row = self._wanted_row()
             self._output.append(transition(self._row, row))
             self._row = row
 
     def _wanted_row(self) -> Row:
-        # Nothing is ever written into the last column: terminals differ in what that does.
+        # The last column stays empty: terminals differ in what they do after writing there.
         room = max(1, self._columns - 1)
         prompt = self._prompt
         while prompt and sum(c.columns for c in prompt) + MIN_WINDOW_COLUMNS > room:
             prompt = prompt[1:]
         room -= sum(c.columns for c in prompt)
-        text = [cell(grapheme) for grapheme in self._text]
+        before = cells(self._text[: self._cursor])
+        text = before + cells(self._text[self._cursor :])
         widths = [c.columns for c in text]
-        self._first = _scroll(widths, self._first, self._cursor, room)
+        self._first = _scroll(widths, self._first, len(before), room)
         end = self._first
         while end < len(text) and sum(widths[self._first : end + 1]) <= room:
             end += 1
-        window = tuple(text[self._first : end])
-        return Row(prompt + window, len(prompt) + self._cursor - self._first)
+        window = text[self._first : end]
+        return Row(prompt + window, len(prompt) + len(before) - self._first)
 
 
 def _scroll(widths: list[int], first: int, cursor: int, room: int) -> int:
-    """Choose the first grapheme in the window so that the cursor is in it."""
+    """Return the first grapheme of a window that has the cursor in it."""
     if sum(widths) <= room:
         return 0
     if first <= cursor and sum(widths[first:cursor]) <= room:

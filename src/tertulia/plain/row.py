@@ -1,6 +1,7 @@
-"""One row of a terminal, and what to write to make another row of it.
+"""One row of a terminal, and what to write to turn it into another row.
 
-Only text, spaces, CR and BS are written. Pure functions; no terminal is touched in here.
+It writes text, spaces, CR and BS only, and no escape sequence. Pure functions; they touch no
+terminal.
 """
 
 from functools import lru_cache
@@ -9,60 +10,65 @@ from typing import NamedTuple
 
 from wcwidth import iter_graphemes, wcswidth, wcwidth
 
+from tertulia.chat import graphemes
 from tertulia.chat.display import visible_in_a_line
 
 
 class Cell(NamedTuple):
-    """What a person takes for one character, as it is shown."""
+    """A grapheme as it is shown."""
 
     text: str
-    columns: int
-    certain: bool  # do all terminals agree on the columns?
+    columns: int  # the most that any terminal takes for it
+    certain: bool  # whether all terminals take that many
 
 
 class Row(NamedTuple):
-    """What stands on the row, and before which cell the cursor is."""
+    """The cells of the row, and the number of the cell that the cursor stands on."""
 
     cells: tuple[Cell, ...]
     cursor: int
 
     def columns(self, start: int = 0, end: int | None = None) -> int:
-        """Count the columns that some cells take."""
+        """Count the columns of some cells."""
         return sum(cell.columns for cell in self.cells[start:end])
 
     def text(self, start: int = 0, end: int | None = None) -> str:
-        """Write some cells out."""
+        """Return the text of some cells."""
         return "".join(cell.text for cell in self.cells[start:end])
+
+
+EMPTY_ROW = Row((), 0)
 
 
 @lru_cache(maxsize=4096)
 def cell(grapheme: str) -> Cell:
-    """Measure a grapheme as it is shown."""
+    """Make a grapheme visible, and measure it."""
     text = visible_in_a_line(grapheme)
-    # Marks without a letter below them would go to the cell before, where nothing erases them.
+    # A mark without a letter below it would join the cell before, where nothing would erase it.
     bare = len(list(takewhile(_is_mark, text)))
     text = "".join(f"<U+{ord(mark):04X}>" for mark in text[:bare]) + text[bare:]
-    by_character = sum(max(0, wcwidth(character)) for character in text)
-    # Joined emoji are one picture here and several there. The larger number is the safe one: too
-    # much is erased then, never too little.
+    # Some terminals draw joined emoji as one picture, others side by side. Erasing too many columns
+    # does no harm; too few would leave a part of them on the row.
     together = wcswidth(text)
-    return Cell(text, max(together, by_character), certain=together == by_character)
+    side_by_side = sum(max(0, wcwidth(character)) for character in text)
+    return Cell(text, max(together, side_by_side), certain=together == side_by_side)
 
 
 def _is_mark(character: str) -> bool:
-    """Tell whether a character shows only together with the one before, as tones of skin do."""
+    """Return whether a character joins the one before it, as an accent or a skin tone does."""
     return wcwidth(character) == 0 or next(iter_graphemes("x" + character)) != "x"
 
 
 def cells(text: str) -> tuple[Cell, ...]:
-    """Measure a text."""
-    return tuple(cell(grapheme) for grapheme in iter_graphemes(text))
+    """Make a text visible, and measure each of its graphemes."""
+    return tuple(map(cell, graphemes.split(text)))
 
 
 def transition(old: Row, new: Row) -> str:
-    """Write what makes the row `old` the row `new`, and no more than that.
+    """Return what turns the row `old` into the row `new`, as short as possible.
 
-    Characters at the end are written alone: a screen reader then reads them alone.
+    Characters that are added at the end are written without the others: a screen reader then reads
+    only these.
     """
     pairs = zip(old.cells, new.cells, strict=False)
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

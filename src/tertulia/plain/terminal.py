@@ -209,7 +209,7 @@ class Terminal:
         self._write_row()
 
     def _write_row(self) -> None:
-        text = self._editor.take_output()
+        text = self._editor.pop_output()
         if text:
             self._row_stream.write(text)
             self._row_stream.flush()

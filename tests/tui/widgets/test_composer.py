@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tertulia.chat.commands import Completion, complete
-from tertulia.tui.widgets.composer import MAX_COMPOSER_BYTES, MAX_HISTORY, Composer
+from tertulia.tui.widgets.composer import MAX_COMPOSER_BYTES, Composer
 
 NAMES = ["luis", "lucía", "ana"]
 UP, DOWN, LEFT, RIGHT, HOME, END = (f"\x1b[{final}" for final in "ABDCHF")
@@ -235,21 +235,6 @@ async def test_a_change_to_a_recalled_line_is_there_until_a_line_is_accepted(use
     assert user.text == "dos!"
     await user.types(f"{DOWN}tres\r{UP}{UP}")
     assert user.text == "dos"
-
-
-@at_the_terminal()
-async def test_a_line_said_twice_is_once_in_the_history(user: User) -> None:
-    await user.types(f"uno\rdos\rdos\r{UP}{UP}")
-    assert user.text == "uno"
-
-
-@at_the_terminal()
-async def test_the_history_forgets_the_oldest(user: User) -> None:
-    for number in range(MAX_HISTORY + 1):
-        user.composer.load(str(number))
-        user.composer.accept()
-    await user.types(UP * (MAX_HISTORY + 5))
-    assert user.text == "1"
 
 
 @at_the_terminal(width=22)

@@ -1,37 +1,36 @@
-"""Where the person types: a few lines with history, completion and pastes that stay whole.
+"""The composer: some lines of text being typed, with input history, completion and whole pastes.
 
-It knows no chat: what was typed goes out as messages to the app, what can be completed comes from
-a callable. It never sends, and never throws away what was typed unless the app accepted it. What is
-typed is text, never markup. Runs on the app's loop.
+It knows no chat: it posts messages to the app, and a callable returns the completions. It sends
+nothing itself, and it drops a text only after the app has accepted it. What is typed is text, never
+markup. Runs on the app's event loop.
 """
 
 import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, cast
+from typing import ClassVar, cast
 
 from textual import events
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.dom import DOMNode
 from textual.keys import Keys
 from textual.message import Message
-from textual.widgets.text_area import Location
 
 from tertulia.chat.commands import Completion
 from tertulia.chat.display import visible_in_a_line
+from tertulia.chat.editing import CompletionCycle, InputHistory
 from tertulia.protocol.texts import CONTROL_CHARACTERS, MAX_TEXT_BYTES
 from tertulia.tui.widgets.editor import Editor
 
-# Several messages' worth, to be cut by hand. TextArea takes 0.3 s for it, 3 s for a megabyte.
+# As much as four messages, for the user to divide. TextArea needs 0.3 s for it, 3 s for a megabyte.
 MAX_COMPOSER_BYTES = 4 * MAX_TEXT_BYTES
-MAX_HISTORY = 200  # lines; the oldest is forgotten
 
 _LINE_BREAK = re.compile("\r\n?|[\u2028\u2029]")
 _CONTROL = re.compile(f"[{CONTROL_CHARACTERS}]")
 
-# TextArea's own bindings are carried out by the app after the key has gone up to it, when keys
-# typed since are already in the text; and some are in the app's way. So: no bindings, but this.
+# The app runs the actions of TextArea's own bindings after the key has bubbled up to it, when later
+# keys are already in the text; and some of them hide the app's bindings. This table replaces them.
 _ACTIONS = {
     "enter": "submit",
     # xterm's modifyOtherKeys sends a Shift+Enter that Textual reads as "shift+\r".
@@ -55,20 +54,12 @@ _ACTIONS = {
 }  # fmt: skip
 
 # Terminals without an extended keyboard protocol send Alt+Enter as these two characters, which
-# Textual 8.2.8 takes for a plain Enter. Its table is the only place to say so.
+# Textual 8.2.8 reads as a plain Enter. Only an entry in its table changes that.
 cast("dict[str, tuple[Keys, ...]]", ANSI_SEQUENCES_KEYS)["\x1b\r"] = (Keys.ControlJ,)
 
 
-class _Cycle(NamedTuple):
-    """What repeated Tabs go round in."""
-
-    start: Location
-    candidates: list[str]
-    chosen: int
-
-
 class Composer(Editor):
-    """One to six rows of text being typed, then it scrolls."""
+    """An editor that grows from one row to six, and scrolls from there on."""
 
     DEFAULT_CSS: ClassVar[str] = """
     Composer {
@@ -84,9 +75,9 @@ class Composer(Editor):
 
     @dataclass
     class Submitted(Message):
-        """Enter was pressed; keys typed after it wait until all handlers of this have returned.
+        """Enter was pressed. Later keys wait until all handlers of this message have returned.
 
-        Who takes the text calls `composer.accept()` in the handler; else it stays where it is.
+        A handler that uses the text calls `composer.accept()`; otherwise it stays in the composer.
         """
 
         composer: "Composer"
@@ -99,21 +90,21 @@ class Composer(Editor):
 
     @dataclass
     class Candidates(Message):
-        """What Tab goes round in has changed; no candidates and -1: it goes round no more."""
+        """Tab has put in another candidate. After the last Tab: no candidates, and -1."""
 
         candidates: Sequence[str]
         chosen_index: int
 
     @dataclass
     class Pasted(Message):
-        """A text was pasted, and is in the composer."""
+        """A text was pasted into the composer."""
 
         lines: int
         chars: int
 
     @dataclass
     class PasteTooLong(Message):
-        """A text was not pasted: with it the composer would hold more than it can."""
+        """A text was not pasted, for the composer cannot hold as much."""
 
         size_bytes: int
 
@@ -128,40 +119,35 @@ class Composer(Editor):
         self.match_cursor_bracket = False
         self.cursor_blink = False
         self._complete = complete
-        self._cycle: _Cycle | None = None
-        self._accepted: deque[str] = deque(maxlen=MAX_HISTORY)
-        self._place = 0  # in the history; == len(_accepted): the line being typed
-        self._left_behind: dict[int, str] = {}  # what was typed at other places of the history
+        self._cycle: CompletionCycle | None = None
+        self._history = InputHistory()
         self._submitting = False
-        # Keys and pastes while `_submitting`; no more than come in while the app does one thing.
+        # Keys and pastes while `_submitting`: as many as arrive while the app handles one message.
         self._typed_ahead: deque[events.Event] = deque()
 
     def accept(self) -> None:
-        """Clear the text and remember it in the history: the app took it."""
-        text = self.text
-        if text.strip() and list(self._accepted)[-1:] != [text]:
-            self._accepted.append(text)
+        """Clear the text and add it to the input history, because the app has used it."""
+        self._history.add(self.text)
         self.load("")
 
     def load(self, text: str) -> None:
-        """Show another text, the cursor at its end; undo and history begin anew from it."""
+        """Replace the text, put the cursor at its end, and forget what could be undone."""
         self._end_cycle()
-        self._place = len(self._accepted)
-        self._left_behind.clear()
-        self._show(_clean(text))
+        self._history.start_over()
+        self._replace_all(_clean(text))
 
-    # Keys
+    # --- keys ----------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Let what was typed after Enter wait for what the app makes of the line."""
+        """Hold back keys and pastes that follow Enter until the app has handled the text."""
         if self._submitting and isinstance(event, events.Key | events.Paste):
             self._typed_ahead.append(event)
         else:
             await super().on_event(event)
 
     async def on_key(self, event: events.Key) -> None:
-        """Edit, or leave the key to the app."""
-        event.prevent_default()  # nothing of TextArea's own
+        """Edit the text, or leave the key to the app."""
+        event.prevent_default()  # TextArea does not handle keys here
         if event.key not in ("tab", "shift+tab"):
             self._end_cycle()
         if _is_text(event.key, event.character):
@@ -172,41 +158,41 @@ class Composer(Editor):
             await self.run_action(_ACTIONS[event.key])
 
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
-        """Say whether the key is typed text, which no binding of the app gets."""
+        """Return whether the key is text, which reaches no binding of the app."""
         return _is_text(key, character)
 
     def on_mouse_down(self) -> None:
-        """End the completion: the cursor goes elsewhere."""
+        """End the completion, because the cursor moves."""
         self._end_cycle()
 
     def on_paste(self, event: events.Paste) -> None:
-        """Take a paste whole."""
+        """Insert a paste in one piece."""
         event.prevent_default()
         event.stop()
         self._paste(event.text)
 
     def action_paste(self) -> None:
-        """Paste what was cut or copied in the app."""
+        """Paste from the app's clipboard."""
         self._paste(self.app.clipboard)
 
     def action_newline(self) -> None:
-        """Begin another line."""
+        """Insert a line break."""
         self._insert("\n")
 
     def action_submit(self) -> None:
-        """Offer the text to the app, and have later keys wait until the app has seen it."""
+        """Offer the text to the app, and hold back later keys until the app has handled it."""
         self._submitting = True
         self.post_message(self.Submitted(self, self.text))
-        # The message goes up from queue to queue. This goes after it, and then comes back.
+        # The message bubbles up from queue to queue. This call follows it, and then comes back.
         self.call_later(self._follow, list(self.ancestors))
 
     def _follow(self, ancestors: list[DOMNode]) -> None:
         if ancestors:
             ancestors[0].call_later(self._follow, ancestors[1:])
         else:
-            self.call_later(self._go_on)
+            self.call_later(self._continue_typing)
 
-    async def _go_on(self) -> None:
+    async def _continue_typing(self) -> None:
         self._submitting = False
         while self._typed_ahead and not self._submitting:
             await super().on_event(self._typed_ahead.popleft())
@@ -239,69 +225,63 @@ class Composer(Editor):
         else:
             self.post_message(self.PasteTooLong(_size(text)))
 
-    # Completion
+    # --- completion ----------------------------------------------------------------------------
 
     def action_complete(self, step: int) -> None:
-        """Put in the next candidate, or the one before it."""
+        """Put in the next candidate (1) or the one before (-1)."""
         if self._cycle is None:
             start, candidates = self._candidates()
             if not candidates:
                 return
-            self._cycle = _Cycle(start, candidates, -1 if step > 0 else 0)
-        start, candidates, chosen = self._cycle
-        chosen = (chosen + step) % len(candidates)
-        self.replace(
-            candidates[chosen], start, self.cursor_location, maintain_selection_offset=False
-        )
-        if len(candidates) == 1:  # done; the next Tab completes what comes after it
+            self._cycle = CompletionCycle(start, candidates)
+        cycle = self._cycle
+        cursor = self.cursor_location
+        start_location = (cursor[0], cycle.start)
+        candidate = cycle.choose(step)
+        self.replace(candidate, start_location, cursor, maintain_selection_offset=False)
+        if cycle.is_done:
             self._cycle = None
         else:
-            self._cycle = _Cycle(start, candidates, chosen)
-            self.post_message(self.Candidates(candidates, chosen))
+            self.post_message(self.Candidates(cycle.candidates, cycle.chosen))
 
-    def _candidates(self) -> tuple[Location, list[str]]:
+    def _candidates(self) -> tuple[int, list[str]]:
         row, column = self.cursor_location
         start, candidates = self._complete(self.document.get_line(row)[:column])
-        # Names come from the network: one that cannot be shown as it is cannot be meant.
-        return (row, start), [word for word in candidates if visible_in_a_line(word) == word]
+        # Names come from the network. Nobody means one that would control the terminal.
+        return start, [word for word in candidates if visible_in_a_line(word) == word]
 
     def _end_cycle(self) -> None:
         if self._cycle is not None:
             self._cycle = None
             self.post_message(self.Candidates([], -1))
 
-    # History
+    # --- input history -------------------------------------------------------------------------
 
     def action_cursor_up(self, select: bool = False) -> None:
-        """Go up a row; from the first one, to the line accepted before."""
-        first = self.navigator.is_first_wrapped_line(self.cursor_location)
-        if select or not first or not self._recall(self._place - 1):
+        """Go up a row; from the first row, to the older line of the history."""
+        is_first = self.navigator.is_first_wrapped_line(self.cursor_location)
+        line = self._history.older(self.text) if is_first and not select else None
+        if line is None:
             super().action_cursor_up(select)
+        else:
+            self._replace_all(line)
 
     def action_cursor_down(self, select: bool = False) -> None:
-        """Go down a row; from the last one, to the line accepted after, or the one being typed."""
-        last = self.navigator.is_last_wrapped_line(self.cursor_location)
-        if select or not last or not self._recall(self._place + 1):
+        """Go down a row; from the last row, to the newer line of the history."""
+        is_last = self.navigator.is_last_wrapped_line(self.cursor_location)
+        line = self._history.newer(self.text) if is_last and not select else None
+        if line is None:
             super().action_cursor_down(select)
+        else:
+            self._replace_all(line)
 
-    def _recall(self, place: int) -> bool:
-        if not 0 <= place <= len(self._accepted):
-            return False
-        self._left_behind[self._place] = self.text
-        self._place = place
-        # The line being typed has been left behind if it is not this one.
-        self._show(
-            self._left_behind[place] if place in self._left_behind else self._accepted[place]
-        )
-        return True
-
-    def _show(self, text: str) -> None:
+    def _replace_all(self, text: str) -> None:
         self.load_text(text)
         self.move_cursor(self.document.end)
 
 
 def _is_text(key: str, character: str | None) -> bool:
-    """Tell typed text, the joiners and spaces of other scripts among it, from other keys."""
+    """Return whether a key is text; so are the joiners and spaces of all scripts."""
     modifiers = set(key.split("+")[:-1])
     if character is None or character in "\t\n" or modifiers - {"shift"}:
         return False
@@ -309,7 +289,7 @@ def _is_text(key: str, character: str | None) -> bool:
 
 
 def _clean(text: str) -> str:
-    r"""Make all line breaks `\n`, and drop control characters other than that and tabs."""
+    r"""Replace every line break by `\n`, and drop control characters except `\n` and `\t`."""
     return _CONTROL.sub("", _LINE_BREAK.sub("\n", text))
 
 

@@ -1,7 +1,7 @@
-"""A TextArea that is right for any script: its cursor moves by what a person takes for a character.
+"""A text area for all scripts: its cursor moves by graphemes, not by the characters of a string.
 
-What it shows is text, never markup, and nothing in it can reorder a row of the terminal. It has no
-keys of its own. Runs on the app's loop.
+It shows its content as text, never as markup, and nothing in it can reorder a row of the terminal.
+It has no key bindings. Runs on the app's event loop.
 """
 
 import re
@@ -16,11 +16,10 @@ from textual.geometry import Offset
 from textual.strip import Strip
 from textual.widgets import TextArea
 from textual.widgets.text_area import Location
-from wcwidth import iter_graphemes
 
 from tertulia.chat.display import DIRECTION_CHARACTERS, visible_in_a_line
-
-MAX_GRAPHEME_CHARS = 64  # marks beyond stand for themselves
+from tertulia.chat.editing import word_end, word_start
+from tertulia.chat.graphemes import nearest_boundary, next_boundary, previous_boundary, split
 
 # A character that reorders a row stays in the text. On the screen stands an invisible mark in its
 # place, which takes no column either.
@@ -29,76 +28,74 @@ _INVISIBLE_MARK = "\u034f"
 
 
 class Editor(TextArea, inherit_bindings=False):
-    """Plain text being edited; words are what is between spaces, a line has all its rows."""
+    """Plain text being edited. A line includes all the rows that it is wrapped into."""
 
     def validate_placeholder(self, placeholder: str | Content) -> Content:
-        """Take a text as it is: TextArea would read markup in it."""
+        """Use the placeholder as text; TextArea would read it as markup."""
         if isinstance(placeholder, str):
             return Content(visible_in_a_line(placeholder))
         return placeholder
 
-    # The cursor stands before and after what a person takes for one character
+    # --- places of the cursor: between graphemes ------------------------------------------------
 
     def clamp_visitable(self, location: Location) -> Location:
-        """Go out of the inside of a character."""
+        """Move a place that is inside of a grapheme to its end."""
         row, column = super().clamp_visitable(location)
-        return row, _boundary(self.document.get_line(row), column)
+        return row, nearest_boundary(self.document.get_line(row), column)
 
     def get_cursor_left_location(self) -> Location:
-        """Find the place one character to the left."""
+        """Return the place one grapheme to the left."""
         row, column = self.cursor_location
         if column == 0:
             return super().get_cursor_left_location()
-        before = self.document.get_line(row)[max(0, column - MAX_GRAPHEME_CHARS) : column]
-        return row, column - len(list(iter_graphemes(before))[-1])
+        return row, previous_boundary(self.document.get_line(row), column)
 
     def get_cursor_right_location(self) -> Location:
-        """Find the place one character to the right."""
+        """Return the place one grapheme to the right."""
         row, column = self.cursor_location
-        after = self.document.get_line(row)[column : column + MAX_GRAPHEME_CHARS]
-        if not after:
+        line = self.document.get_line(row)
+        if column >= len(line):
             return super().get_cursor_right_location()
-        return row, column + len(next(iter_graphemes(after)))
+        return row, next_boundary(line, column)
 
     def get_cursor_up_location(self) -> Location:
-        """Find the place in the row above."""
+        """Return the place in the row above."""
         y = self.wrapped_document.location_to_offset(self.cursor_location).y
         return self._location_at(self.navigator.last_x_offset, y - 1) if y else (0, 0)
 
     def get_cursor_down_location(self) -> Location:
-        """Find the place in the row below."""
+        """Return the place in the row below."""
         y = self.wrapped_document.location_to_offset(self.cursor_location).y + 1
         if y == self.wrapped_document.height:
             return self.document.end
         return self._location_at(self.navigator.last_x_offset, y)
 
     def get_cursor_word_left_location(self) -> Location:
-        """Find where the word on the left begins; words are what is between spaces."""
+        """Return where the word on the left begins."""
         row, column = self.cursor_location
-        before = self.document.get_line(row)[:column]
-        if not before:
+        if column == 0:
             return self.get_cursor_left_location()
-        return row, len(re.sub(r"\S+$", "", before.rstrip()))
+        return row, word_start(self.document.get_line(row), column)
 
     def get_cursor_word_right_location(self) -> Location:
-        """Find where the word on the right ends."""
+        """Return where the word on the right ends."""
         row, column = self.cursor_location
-        after = self.document.get_line(row)[column:]
-        if not after:
+        line = self.document.get_line(row)
+        if column >= len(line):
             return self.get_cursor_right_location()
-        return row, column + len(after) - len(re.sub(r"^\s*\S*", "", after))
+        return row, word_end(line, column)
 
     def get_cursor_line_start_location(self, smart_home: bool = False) -> Location:
-        """Find the start of the line, over all its rows."""
+        """Return the start of the line, which may be some rows above."""
         return self.cursor_location[0], 0
 
     def get_cursor_line_end_location(self) -> Location:
-        """Find the end of the line, over all its rows."""
+        """Return the end of the line, which may be some rows below."""
         row = self.cursor_location[0]
         return row, len(self.document.get_line(row))
 
     def get_target_document_location(self, event: events.MouseEvent) -> Location:
-        """Find the place under the mouse."""
+        """Return the place under the mouse."""
         scroll_x, scroll_y = self.scroll_offset
         x, y = event.x - self.gutter.left, event.y - self.gutter.top
         return self._location_at(x + scroll_x, y + scroll_y)
@@ -110,19 +107,19 @@ class Editor(TextArea, inherit_bindings=False):
         section = bisect_right(wraps, column)
         start, end = [0, *wraps][section], [*wraps, len(line)][section]
         column = start
-        for grapheme in iter_graphemes(line[start:end]):
+        for grapheme in split(line[start:end]):
             following = column + len(grapheme)
             covered = expand_tabs_inline(line[start:following], self.indent_width)
-            # The end of a row that goes on below is the start of the row below.
+            # The end of a row that continues below is the start of the next row.
             if cell_len(covered) > x or (following >= end and section < len(wraps)):
                 break
             column = following
         return row, column
 
-    # Painting
+    # --- painting ------------------------------------------------------------------------------
 
     def get_line(self, line_index: int) -> Text:
-        """Write a line for the screen, the cursor over the whole of a character."""
+        """Return a line as it is painted, with the cursor over a whole grapheme."""
         line = self.document.get_line(line_index)
         text = Text(_DIRECTIONS.sub(_INVISIBLE_MARK, line), end="", no_wrap=True)
         row, column = self.cursor_location
@@ -132,17 +129,5 @@ class Editor(TextArea, inherit_bindings=False):
         return text
 
     def render_line(self, y: int) -> Strip:
-        """Paint a row, a character never in two pieces."""
+        """Paint a row without splitting a grapheme between two segments."""
         return super().render_line(y).simplify()
-
-
-def _boundary(line: str, column: int) -> int:
-    """Find the end of the character that has begun before `column`."""
-    if not 0 < column < len(line) or line[column - 1 : column + 1].isascii():
-        return column
-    end = max(0, column - MAX_GRAPHEME_CHARS)
-    for grapheme in iter_graphemes(line[end : column + MAX_GRAPHEME_CHARS]):
-        end += len(grapheme)
-        if end >= column:
-            break
-    return end

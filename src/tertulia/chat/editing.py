@@ -1,0 +1,86 @@
+"""The rules for editing a line that both faces share: words, input history and completion.
+
+They know no toolkit, key or screen: each face keeps its text and its cursor itself. Not
+thread-safe; each face uses them in one thread.
+"""
+
+import re
+from collections import deque
+
+from tertulia.chat.graphemes import nearest_boundary
+
+MAX_HISTORY_LINES = 500  # of at most 64 KiB each; the oldest line is forgotten
+
+_LAST_WORD = re.compile(r"\S+$")
+_FIRST_WORD = re.compile(r"^\s*\S*")
+
+
+def word_start(text: str, position: int) -> int:
+    """Return where the word before a position begins; words are separated by white space."""
+    return nearest_boundary(text, len(_LAST_WORD.sub("", text[:position].rstrip())))
+
+
+def word_end(text: str, position: int) -> int:
+    """Return where the word after a position ends."""
+    rest = _FIRST_WORD.sub("", text[position:])
+    return nearest_boundary(text, len(text) - len(rest))
+
+
+class InputHistory:
+    """The lines that were entered, and the place among them where the editor is.
+
+    A recalled line that is changed stays changed until another line is entered; the history itself
+    keeps the original.
+    """
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=MAX_HISTORY_LINES)
+        self._place = 0  # len(_lines) is the line being typed
+        self._texts: dict[int, str] = {}  # what the editor held at the places it has left
+
+    def add(self, line: str) -> None:
+        """Remember a line, unless it is blank or repeats the last one, and start over."""
+        if line.strip() and (not self._lines or self._lines[-1] != line):
+            self._lines.append(line)
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Return to the line being typed, and forget the changes to recalled lines."""
+        self._place = len(self._lines)
+        self._texts.clear()
+
+    def older(self, text: str) -> str | None:
+        """Go to the line before, leaving `text` here; return it, or None if there is none."""
+        return self._go(self._place - 1, text)
+
+    def newer(self, text: str) -> str | None:
+        """Go to the line after, leaving `text` here; return it, or None if there is none."""
+        return self._go(self._place + 1, text)
+
+    def _go(self, place: int, text: str) -> str | None:
+        if not 0 <= place <= len(self._lines):
+            return None
+        self._texts[self._place] = text
+        self._place = place
+        # The line being typed has a text here, for the editor has left it before.
+        return self._texts[place] if place in self._texts else self._lines[place]
+
+
+class CompletionCycle:
+    """The candidates that repeated Tabs put in by turns, between `start` and the cursor."""
+
+    def __init__(self, start: int, candidates: list[str]) -> None:
+        self.start = start
+        self.candidates = candidates
+        self.chosen = -1  # none yet
+
+    def choose(self, step: int = 1) -> str:
+        """Go to the next candidate (1) or the one before (-1), in a circle, and return it."""
+        chosen = max(self.chosen, 0) if step < 0 else self.chosen
+        self.chosen = (chosen + step) % len(self.candidates)
+        return self.candidates[self.chosen]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether this is the only candidate: the next Tab completes the text after it."""
+        return len(self.candidates) == 1

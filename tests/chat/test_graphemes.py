@@ -1,0 +1,67 @@
+"""Graphemes stay whole, and no text makes one of them long."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wcwidth import iter_graphemes
+
+from tertulia.chat.graphemes import (
+    MAX_GRAPHEME_CHARS,
+    nearest_boundary,
+    next_boundary,
+    previous_boundary,
+    split,
+)
+
+FAMILY = "👩\u200d👩\u200d👧"
+GRAPHEMES = ["a", " ", "日", "e\u0301", FAMILY, "👍🏽", "🇬🇹", "❤\ufe0f", "क्षि", "\u200b", "각"]
+TEXTS = st.one_of(st.lists(st.sampled_from(GRAPHEMES), max_size=12).map("".join), st.text())
+
+
+def boundaries(text: str) -> list[int]:
+    ends = [0]
+    for grapheme in iter_graphemes(text):
+        ends.append(ends[-1] + len(grapheme))
+    return ends
+
+
+@given(TEXTS)
+def test_a_text_is_split_where_unicode_splits_it(text: str) -> None:
+    assert split(text) == list(iter_graphemes(text))
+
+
+def test_a_line_break_of_two_characters_is_one_grapheme() -> None:
+    assert split("a\r\nb") == ["a", "\r\n", "b"]
+
+
+@given(TEXTS)
+def test_steps_go_from_boundary_to_boundary(text: str) -> None:
+    ends = boundaries(text)
+    for before, after in pairwise(ends):
+        assert next_boundary(text, before) == after
+        assert previous_boundary(text, after) == before
+
+
+@given(TEXTS)
+def test_a_position_inside_a_grapheme_moves_to_its_end(text: str) -> None:
+    ends = boundaries(text)
+    for position in range(len(text) + 1):
+        assert nearest_boundary(text, position) == min(end for end in ends if end >= position)
+
+
+@pytest.mark.parametrize("text", ["", "a", FAMILY])
+def test_no_step_leads_out_of_the_text(text: str) -> None:
+    assert previous_boundary(text, 0) == 0
+    assert next_boundary(text, len(text)) == len(text)
+    assert nearest_boundary(text, len(text)) == len(text)
+
+
+def test_thousands_of_marks_are_many_graphemes() -> None:
+    text = "e" + "\u0301" * 1_000
+    assert "".join(split(text)) == text
+    assert max(map(len, split(text))) == MAX_GRAPHEME_CHARS
+    assert next_boundary(text, 0) == MAX_GRAPHEME_CHARS
+    assert previous_boundary(text, 1_001) == 1_001 - MAX_GRAPHEME_CHARS
+    assert nearest_boundary(text, 500) == 500
