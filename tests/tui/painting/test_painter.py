@@ -16,13 +16,10 @@ from tertulia.tui.model.conversations import Change, Day, Delivery, Entry, Moved
 from tertulia.tui.painting.painter import (
     INDENT,
     MAX_LINES,
-    MAX_NAMES,
     NAME_STYLES,
     STYLES,
     ConversationPainter,
     bare,
-    day_words,
-    listing,
     name_style,
 )
 
@@ -290,50 +287,15 @@ def test_a_stretch_of_comings_and_goings_is_one_sentence(
     assert lines_of(entry, 200) == [f"{CLOCK} · {english}"]
     assert styles_of(entry, 200) == [["time", "system"]]
     set_language("es")
-    assert spanish is None or PAINTER.moved(entry) == spanish
+    assert spanish is None or PAINTER.movements(entry) == spanish
 
 
 def test_a_poor_terminal_gets_poor_signs() -> None:
     painter = ConversationPainter(Glyphs("ascii"))
-    assert painter.moved(stretch(("OCUPADO", "eva"))) == "eva (/) OCUPADO"
-
-
-def test_a_few_people_are_named_and_the_others_counted() -> None:
-    people = [f"u{number}" for number in range(MAX_NAMES + 2)]
-    assert listing(people[:1]) == "u0"
-    assert listing(people[:2]) == "u0 and u1"
-    assert listing(people[:-1]) == "u0, u1, u2, u3 and u4"  # "1 other" would be no shorter
-    assert listing(people) == "u0, u1, u2, u3 and 2 others"
-    set_language("es")
-    assert listing(people) == "u0, u1, u2, u3 y 2 más"
-
-
-@pytest.mark.parametrize(
-    ("name", "word"),
-    [("Inés", "e"), ("íñigo", "e"), ("Hilda", "e"), ("Ian", "y"), ("Hielo", "y"), ("Eva", "y")],
-)
-def test_spanish_joins_names_by_how_they_sound(name: str, word: str) -> None:
-    assert listing(["luis", name]) == f"luis and {name}"
-    set_language("es")
-    assert listing(["luis", name]) == f"luis {word} {name}"
+    assert painter.movements(stretch(("OCUPADO", "eva"))) == "eva (/) OCUPADO"
 
 
 # --- days, and bare text -----------------------------------------------------------------------
-
-
-def test_a_day_is_written_in_the_language_of_now() -> None:
-    day = date(2026, 11, 22)
-    assert day_words(day) == "Sunday, November 22, 2026"
-    set_language("es")
-    assert day_words(day) == "domingo 22 de noviembre de 2026"
-
-
-@pytest.mark.parametrize("language", ["en", "es"])
-def test_every_day_and_month_has_a_name_of_its_own(language: str) -> None:
-    set_language(language)
-    weekdays = {day_words(date(2026, 6, day)).replace(",", "").split()[0] for day in range(1, 8)}
-    months = {day_words(date(2026, month, 1)).split("de ")[-2:][0] for month in range(1, 13)}
-    assert (len(weekdays), len(months)) == (7, 12)
 
 
 def test_the_line_of_a_day_is_as_wide_as_the_view() -> None:

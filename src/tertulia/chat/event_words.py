@@ -1,0 +1,154 @@
+"""What happens in the chat, in words for both faces: events, users, groups of people and days.
+
+Messages of the server in, text in the user's language out. Names are safe to show; the text of a
+message is as it came. No layout, no I/O; safe in any thread.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from enum import Enum, auto
+
+from tertulia.chat.display import Glyphs, date_and_time, duration, visible_in_a_line
+from tertulia.chat.explain import left_reason
+from tertulia.i18n import N_, _, ngettext, pgettext
+from tertulia.protocol.messages import (
+    ChatMessage,
+    DirectMessage,
+    Joined,
+    Left,
+    Presence,
+    Status,
+    UserInfo,
+)
+
+MAX_NAMES = 4  # in a list of people; the others are counted
+
+_BLANK_LINES = re.compile(r"\n\s*\n\s*\n")
+_SOUNDS_LIKE_I = re.compile("h?[ií](?![aeoáéó])")  # Spanish says "e" before it instead of "y"
+_WEEKDAYS = (
+    N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"),
+    N_("Sunday"),
+)  # fmt: skip
+_MONTHS = (
+    N_("January"), N_("February"), N_("March"), N_("April"), N_("May"), N_("June"), N_("July"),
+    N_("August"), N_("September"), N_("October"), N_("November"), N_("December"),
+)  # fmt: skip
+
+Event = ChatMessage | DirectMessage | Joined | Left | Presence
+
+
+class Movement(Enum):
+    """What a person did while nothing else happened in the chat."""
+
+    JOINED = auto()
+    CAME_BACK = auto()
+    LEFT = auto()
+    CAME_AND_WENT = auto()
+    CHANGED_STATUS = auto()
+
+
+def speech(sender: str, text: str) -> str:
+    """Return a message as it is read; many blank lines become one, so that they hide nothing."""
+    if "\n" in text:
+        text = _BLANK_LINES.sub("\n\n", text)
+    return f"{visible_in_a_line(sender)}: {text}"
+
+
+def event_words(event: Event, own_name: str, glyphs: Glyphs) -> str:
+    """Return a single event in words for the user `own_name`."""
+    match event:
+        case ChatMessage():
+            return speech(event.sender, event.text)
+        case DirectMessage():
+            return _direct_words(event, own_name, glyphs)
+        case Joined():
+            return _("* {name} joined").format(name=visible_in_a_line(event.name))
+        case Left():
+            reason = visible_in_a_line(left_reason(event.reason))
+            text = _("* {name} left: {reason}") if reason else _("* {name} left")
+            return text.format(name=visible_in_a_line(event.name), reason=reason)
+        case Presence():
+            return _presence_words(event, own_name, glyphs)
+
+
+def _direct_words(message: DirectMessage, own_name: str, glyphs: Glyphs) -> str:
+    if message.sender == own_name:
+        text, name = _("you {arrow} {name}"), message.to
+    else:
+        text, name = _("{name} {arrow} you"), message.sender
+    return speech(text.format(name=visible_in_a_line(name), arrow=glyphs["→"]), message.text)
+
+
+def _presence_words(event: Presence, own_name: str, glyphs: Glyphs) -> str:
+    idle = event.by == "server" and event.status is Status.INACTIVO
+    if event.name == own_name:
+        text = _("* you are {status} (idle)") if idle else _("* you are {status}")
+    elif idle:
+        text = _("* {name} is {status} (idle)")
+    else:
+        text = _("* {name} is {status}")
+    return text.format(name=visible_in_a_line(event.name), status=glyphs.status(event.status))
+
+
+def movement_words(people: Mapping[Movement, Sequence[str]], more_changes: int = 0) -> str:
+    """Return one line for several people who joined, left or changed status one after another.
+
+    `people` holds each person's name as it is shown, perhaps with the reason for leaving, or with
+    the new status. `more_changes` counts the events that are not among them.
+    """
+    parts = []
+    for movement, named in people.items():
+        match movement:
+            case Movement.JOINED:
+                text = ngettext("{people} joined", "{people} joined", len(named))
+            case Movement.CAME_BACK:
+                text = ngettext("{people} came back", "{people} came back", len(named))
+            case Movement.LEFT:
+                text = ngettext("{people} left", "{people} left", len(named))
+            case Movement.CAME_AND_WENT:
+                text = ngettext("{people} came and went", "{people} came and went", len(named))
+            case _:  # CHANGED_STATUS: the new status is part of each name
+                text = "{people}"
+        parts.append(text.format(people=people_words(named)))
+    if more_changes:
+        text = ngettext("{count} more change", "{count} more changes", more_changes)
+        parts.append(text.format(count=more_changes))
+    return "; ".join(parts)
+
+
+def people_words(people: Sequence[str]) -> str:
+    """Return a list of people in words: the first few, and how many others there are."""
+    named = list(people)
+    if len(named) > MAX_NAMES + 1:
+        count = len(named) - MAX_NAMES
+        others = ngettext("{count} other", "{count} others", count).format(count=count)
+        named = [*named[:MAX_NAMES], others]
+    if len(named) == 1:
+        return named[0]
+    text = _("{some} and {last}")
+    if _SOUNDS_LIKE_I.match(named[-1].casefold()):
+        text = pgettext("before the sound of an i", "{some} and {last}")
+    return text.format(some=", ".join(named[:-1]), last=named[-1])
+
+
+def user_words(info: UserInfo, glyphs: Glyphs) -> str:
+    """Return in one line what the server knows of a user."""
+    text = _("{name}: {status}, address {address}, here since {time}, idle for {idle}")
+    return text.format(
+        name=visible_in_a_line(info.name),
+        status=glyphs.status(info.status),
+        address=visible_in_a_line(info.address),
+        time=date_and_time(info.since),
+        idle=duration(info.idle),
+    )
+
+
+def day_words(day: date) -> str:
+    """Return a day in words."""
+    return _("{weekday}, {month} {day}, {year}").format(
+        weekday=_(_WEEKDAYS[day.weekday()]),
+        month=_(_MONTHS[day.month - 1]),
+        day=day.day,
+        year=day.year,
+    )
