@@ -15,14 +15,14 @@ def split(text: str) -> list[str]:
     """Split a text into its graphemes."""
     if text.isascii() and text.isprintable():
         return list(text)
-    parts = []
-    for grapheme in iter_graphemes(text):
-        if len(grapheme) <= MAX_GRAPHEME_CHARS:
-            parts.append(grapheme)
-        else:
-            starts = range(0, len(grapheme), MAX_GRAPHEME_CHARS)
-            parts += [grapheme[start : start + MAX_GRAPHEME_CHARS] for start in starts]
-    return parts
+    graphemes = list(iter_graphemes(text))
+    if max(map(len, graphemes), default=0) <= MAX_GRAPHEME_CHARS:
+        return graphemes
+    return [
+        grapheme[start : start + MAX_GRAPHEME_CHARS]
+        for grapheme in graphemes
+        for start in range(0, len(grapheme), MAX_GRAPHEME_CHARS)
+    ]
 
 
 def previous_boundary(text: str, position: int) -> int:

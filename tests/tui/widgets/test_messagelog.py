@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.selection import Selection
 
-from tertulia.tui.painting.runs import Run
+from tertulia.tui.painting.styled_text import Run
 from tertulia.tui.painting.wrap import line_count, wrap
 from tertulia.tui.widgets.messagelog import MessageLog, Place
 

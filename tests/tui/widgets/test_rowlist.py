@@ -10,12 +10,10 @@ from textual.events import MouseScrollDown
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tertulia.tui.painting.runs import Run, shorten_runs
 from tertulia.tui.widgets.rowlist import Row, RowList
 
 HEIGHT = 10
 WIDTH = 12  # with the scrollbar's column
-FAMILY = "👨‍👩‍👧"
 
 
 class Users(RowList):
@@ -207,22 +205,3 @@ def test_the_wheel_scrolls_and_leaves_the_highlight() -> None:
         assert users.highlighted == "u0"
 
     run(scenario)
-
-
-@pytest.mark.parametrize(
-    ("runs", "width", "shown"),
-    [
-        ([("ab", "x"), ("cd", "y")], 4, [("ab", "x"), ("cd", "y")]),
-        ([("ab", "x"), ("cd", "y")], 3, [("ab", "x"), ("…", "y")]),
-        ([("ab", "x"), ("cd", "y")], 2, [("a…", "x")]),
-        ([("ab", "x"), ("日本", "y")], 5, [("ab", "x"), ("日…", "y")]),
-        ([(f"a{FAMILY}{FAMILY}", "x")], 4, [(f"a{FAMILY}…", "x")]),
-        ([(f"a{FAMILY}{FAMILY}", "x")], 3, [("a…", "x")]),
-        ([("ab", "x")], 1, [("…", "x")]),
-        ([("ab", "x")], 0, []),
-    ],
-)
-def test_a_row_that_is_too_long_is_cut_between_graphemes(
-    runs: list[Run], width: int, shown: list[Run]
-) -> None:
-    assert shorten_runs(runs, width) == shown

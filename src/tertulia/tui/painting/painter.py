@@ -12,7 +12,7 @@ from tertulia.chat.event_words import Movement, day_words, movement_words, speec
 from tertulia.chat.explain import left_reason
 from tertulia.i18n import _, ngettext
 from tertulia.tui.model.conversations import Change, Day, Delivery, Entry, Moved, Said, Told
-from tertulia.tui.painting.runs import Run
+from tertulia.tui.painting.styled_text import Run
 from tertulia.tui.painting.wrap import line_count, wrap
 
 NAME_STYLES = ("name-0", "name-1", "name-2", "name-3", "name-4", "name-5")

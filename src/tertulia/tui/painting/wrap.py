@@ -1,7 +1,7 @@
-"""Lay out text in the cells of a terminal: wrap it, shorten it, find what has to stay whole.
+"""Lay out text in the cells of a terminal: wrap it, shorten it, keep graphemes whole.
 
-Widths are Rich's, because Textual's strips and compositor count with those: a line that is counted
-in another way shifts the columns beside it. Pure functions, any thread.
+Widths are counted by Rich, because Textual counts with it: a line that is counted in another way
+would be cut off or leave cells empty. Pure functions; safe in any thread.
 """
 
 import re
@@ -10,29 +10,32 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rich.cells import cell_len
-from wcwidth import iter_graphemes
 
-TAB = " " * 4  # columns of a tab: as in most code that gets pasted
+from tertulia.chat.graphemes import MAX_GRAPHEME_CHARS, split
+
+TAB = " " * 4  # the width of a tab in most code that people paste
 ELLIPSIS = "…"
-_MAX_KEPT = 32  # characters: the longest joined emoji have about a dozen
 _TOO_WIDE = "\N{REPLACEMENT CHARACTER}"  # one cell, so it fits into any line
-_BLANKS = " \u1680\u2000-\u2006\u2008-\u200a\u205f\u3000"  # without those that forbid a break
+_BLANKS = " \u1680\u2000-\u2006\u2008-\u200a\u205f\u3000"  # all but the no-break spaces
 _is_blank = re.compile(f"[{_BLANKS}]").fullmatch
-# One character, one cell, one grapheme: Latin, Greek, Cyrillic, nothing that combines.
+# Latin, Greek and Cyrillic without combining marks: each character is a grapheme of one cell.
 _is_plain = re.compile("[ -~\xa0-\xac\xae-\u02ff\u0370-\u0377\u0391-\u0482]*").fullmatch
 
 
 class Grapheme(NamedTuple):
-    """What must not be cut, and the cells it takes."""
+    """A part of a text that is never cut."""
 
     text: str
     columns: int
     is_blank: bool
-    is_wide: bool  # CJK, most emoji: a line may end on either side
+    is_wide: bool  # CJK or an emoji: a line may end before and after it
 
 
 class _Piece(NamedTuple):
-    """What stays on one line, and the blanks before it, which go where a line ends."""
+    """A part of a text that stays on one line, and the blanks before it.
+
+    The blanks disappear if a line ends there.
+    """
 
     gap: str
     text: str
@@ -42,8 +45,8 @@ class _Piece(NamedTuple):
 def wrap(text: str, width: int) -> list[str]:
     r"""Cut a text into lines of at most `width` cells.
 
-    Lines end at blanks, which disappear there, between wide characters, or within a word that is
-    longer than a line, and at each `\n`. Blanks before the first word stay, up to half the width.
+    A line ends at each `\n`, at blanks, which disappear there, next to a wide character, or inside
+    of a word that is longer than a line. Blanks before the first word stay, up to half the width.
     """
     width = max(width, 1)
     if _fits(text, width):
@@ -58,12 +61,12 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def line_count(text: str, width: int) -> int:
-    """Count the lines that `wrap` makes."""
+    """Return how many lines `wrap` makes."""
     return 1 if _fits(text, max(width, 1)) else len(wrap(text, width))
 
 
 def cut(text: str, width: int) -> str:
-    """Give as much of the beginning as fits into `width` cells."""
+    """Return as much of the beginning as fits into `width` cells."""
     if cell_len(text) <= width:
         return text
     if _is_plain(text):
@@ -78,20 +81,20 @@ def cut(text: str, width: int) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """Cut a text that is too long, with a mark that says so."""
+    """Return a text that fits into `width` cells: if it was cut, it ends in an ellipsis."""
     if width <= 0 or cell_len(text) <= width:
         return text if width > 0 else ""
     return cut(text, width - 1) + ELLIPSIS
 
 
 def graphemes(text: str) -> Iterator[Grapheme]:
-    """Split a text into what must not be cut.
+    """Split a text into parts that must not be cut.
 
-    What takes no cell goes with the grapheme before: its width can depend on that one. So the
-    widths of graphemes add up to at least the width of any run of them.
+    A grapheme without a width joins the one before, because it may change that one's width. So the
+    sum of the widths is at least the width of the text.
     """
     whole = ""
-    for part in iter_graphemes(text):
+    for part in split(text):
         if whole and _measure(part).columns:
             yield _measure(whole)
             whole = ""
@@ -101,8 +104,9 @@ def graphemes(text: str) -> Iterator[Grapheme]:
 
 
 def _measure(text: str) -> Grapheme:
-    # A letter with a thousand marks is not kept: somebody could send many of them.
-    return _measured(text) if len(text) <= _MAX_KEPT else _measured.__wrapped__(text)
+    # The cache does not keep a letter with a thousand marks: somebody could send many of them.
+    measure = _measured if len(text) <= MAX_GRAPHEME_CHARS else _measured.__wrapped__
+    return measure(text)
 
 
 @lru_cache(maxsize=4096)
@@ -111,7 +115,7 @@ def _measured(text: str) -> Grapheme:
 
 
 def whole_span(text: str, start: int, end: int) -> tuple[int, int]:
-    """Widen a span of characters so that no grapheme is cut."""
+    """Return the span of characters, widened so that it cuts no grapheme."""
     if text.isascii():
         return start, end
     position, first, last = 0, start, end
@@ -132,7 +136,7 @@ def _fits(text: str, width: int) -> bool:
 
 
 def _wrap_line(text: str, width: int) -> list[str]:
-    """Wrap what has no line end and is too long."""
+    """Wrap a single line that is too long."""
     if _is_plain(text):
         return _wrap_plain(text, width)
     lines: list[str] = []
@@ -156,7 +160,7 @@ def _wrap_line(text: str, width: int) -> list[str]:
 
 
 def _wrap_plain(text: str, width: int) -> list[str]:
-    """Do the same where a character is a cell: most lines, in a tenth of the time."""
+    """Do the same for text of one-cell characters, as most lines are, in a tenth of the time."""
     text = text.rstrip(" ")
     word = len(text) - len(text.lstrip(" "))
     start = max(0, word - width // 2)
@@ -164,7 +168,7 @@ def _wrap_plain(text: str, width: int) -> list[str]:
     while len(text) - start > width:
         end = text.rfind(" ", word, start + width + 1)
         if end < 0:
-            if start < word:  # the first word needs the room that its indentation takes
+            if start < word:  # drop the indentation: the first word needs its room
                 start = word
                 continue
             end = start + width
@@ -175,7 +179,7 @@ def _wrap_plain(text: str, width: int) -> list[str]:
 
 
 def _pieces(text: str, width: int) -> Iterator[_Piece]:
-    """Split a text into what stays together; none is wider than `width`."""
+    """Split a text into pieces that stay on one line, none of them wider than `width`."""
     gap, piece, used = "", "", 0
     for grapheme, columns, is_blank, is_wide in graphemes(text):
         if columns > width:

@@ -12,7 +12,7 @@ from tertulia.i18n import _, ngettext
 from tertulia.protocol.messages import Status, User
 from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations
 from tertulia.tui.painting.painter import NAME_STYLES, name_style
-from tertulia.tui.painting.runs import Run
+from tertulia.tui.painting.styled_text import Run
 from tertulia.tui.widgets.rowlist import Row
 
 STATUS_STYLES = {status: status.lower() for status in Status}

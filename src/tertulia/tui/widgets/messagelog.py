@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tertulia.tui.painting.runs import Run, RunView
+from tertulia.tui.painting.styled_text import Run, RunView
 from tertulia.tui.painting.wrap import whole_span
 
 Entry = TypeVar("Entry")
@@ -211,17 +211,17 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         width = self.size.width
         line = self._origin + self.scroll_offset.y + y
         if line >= self._end:
-            return Strip.blank(width, self.look(""))
+            return Strip.blank(width, self.style_named(""))
         strip = self._strip_at(line)
         span = self.text_selection.get_span(line) if self.text_selection else None
         if span is not None:
             strip = self._with_selection(strip, *span)
         # Selections count in the numbers of lines too: they stay on their text.
-        return strip.crop_extend(0, width, self.look("")).apply_offsets(0, line)
+        return strip.crop_extend(0, width, self.style_named("")).apply_offsets(0, line)
 
-    def forget_looks(self) -> None:
+    def forget_styles(self) -> None:
         """Drop what was made with the old styles."""
-        super().forget_looks()
+        super().forget_styles()
         self._strips.clear()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:

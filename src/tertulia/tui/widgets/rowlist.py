@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from tertulia.tui.painting.runs import Run, RunView, shorten_runs
+from tertulia.tui.painting.styled_text import Run, RunView, shorten_runs
 
 
 class Row(NamedTuple):
@@ -101,14 +101,14 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
         width = self.size.width
         index = self.scroll_offset.y + y
         if index >= len(self._rows):
-            return Strip.blank(width, self.look(""))
+            return Strip.blank(width, self.style_named(""))
         runs = shorten_runs(self._rows[index].runs, self.room.width)
         background = ""
         if index == self._highlight and self.has_focus:
             # One style for all: the runs' own colours, reversed, would make a patchwork.
             background = "highlight"
             runs = [(text, background) for text, _ in runs]
-        return self.strip_of(runs).extend_cell_length(width, self.look(background))
+        return self.strip_of(runs).extend_cell_length(width, self.style_named(background))
 
     def action_highlight_by(self, rows: int) -> None:
         """Go some rows up or down."""

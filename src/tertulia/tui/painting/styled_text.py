@@ -1,0 +1,123 @@
+"""Text in named styles, and the view that widgets use to paint it line by line.
+
+The name of a style becomes a component class, so CSS and themes decide how it looks. Text is never
+read as markup. Runs on the event loop's thread.
+"""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, TypeAlias
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.events import MouseEvent
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tertulia.tui.painting.wrap import ELLIPSIS, cut
+
+# A text that is safe to show and the name of its style, or "" for the style of the view.
+Run: TypeAlias = tuple[str, str]
+
+
+def shorten_runs(runs: list[Run], width: int) -> list[Run]:
+    """Return a line that fits into `width` cells: if it was cut, it ends in an ellipsis."""
+    if width <= 0 or sum(cell_len(text) for text, _ in runs) <= width:
+        return runs if width > 0 else []
+    kept: list[Run] = []
+    room = width - 1
+    for text, style in runs:
+        columns = cell_len(text)
+        if columns > room:
+            return [*kept, (cut(text, room) + ELLIPSIS, style)]
+        kept.append((text, style))
+        room -= columns
+    return kept
+
+
+class RunView(ScrollView):
+    """A view that paints its lines itself, in the styles of its `PREFIX--name` classes.
+
+    A subclass lists these in `COMPONENT_CLASSES`. Scrolling is never animated.
+    """
+
+    PREFIX: ClassVar[str]
+    # The scrollbar's column stays free: otherwise all text is wrapped anew when the bar appears.
+    DEFAULT_CSS = """
+    RunView {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        self._styles: dict[str, Style] = {}
+        super().__init__(id=id, classes=classes)
+
+    def style_named(self, name: str) -> Style:
+        """Return the style that a name stands for in the theme of now."""
+        style = self._styles.get(name)
+        if style is None:
+            style = self.get_component_rich_style(f"{self.PREFIX}--{name}") if name else None
+            style = self._styles[name] = style or self.rich_style
+        return style
+
+    def strip_of(self, runs: Iterable[Run]) -> Strip:
+        """Return the runs as a line of the screen."""
+        return Strip([Segment(text, self.style_named(style)) for text, style in runs if text])
+
+    @property
+    def room(self) -> Size:
+        """The size of the area for text; `size` includes the scrollbar's column."""
+        return self.scrollable_content_region.size
+
+    def line_under(self, event: MouseEvent) -> int | None:
+        """Return the line under the pointer; None on a border or the scrollbar."""
+        region = self.scrollable_content_region
+        if not region.contains_point(event.screen_offset):
+            return None
+        return self.scroll_offset.y + event.screen_offset.y - region.y
+
+    def forget_styles(self) -> None:
+        """Drop the old styles; a subclass also drops the lines painted in them."""
+        self._styles.clear()
+
+    def notify_style_update(self) -> None:
+        """Use the new styles."""
+        super().notify_style_update()
+        self.forget_styles()
+
+    def refresh(self, *regions: Region, **options: Any) -> "RunView":
+        """Paint the regions where the text has changed, or without any, everything in new styles.
+
+        When only the style of a parent or a component changes, Textual does not call
+        `notify_style_update`, but it refreshes the whole view.
+        """
+        if not regions:
+            self.forget_styles()
+        super().refresh(*regions, **options)
+        return self
+
+    def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
+        """Scroll without animation: moving text cannot be read."""
+        super().scroll_to(x, y, **{**options, "animate": False})
+
+    def set_height(self, lines: int, y: float) -> None:
+        """Set the number of lines, and the line at the top of the view.
+
+        Setting `virtual_size` the usual way would lay out the whole screen: 6 ms for every message.
+        The size of this view does not depend on its content, so only the scrollbar has to change,
+        which only a private method does. That lays out the screen if the scrollbar appears or
+        disappears.
+        """
+        size = Size(0, lines)
+        if size != self.virtual_size:
+            self.set_reactive(RunView.virtual_size, size)
+        # By force: without it, scrolling needs a scrollbar that is already shown.
+        self.scroll_to(y=y, force=True)
+        if self.is_mounted:
+            self._scroll_update(size)
+            self.vertical_scrollbar.position = self.scroll_y  # the old size had limited it
