@@ -1,4 +1,4 @@
-"""The command lines of both programs: one clear line for a bad one, in the user's language."""
+"""The parser for the command lines of both programs."""
 
 import argparse
 from typing import NoReturn
@@ -7,9 +7,9 @@ from tertulia.i18n import _
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line, and where to find the rest."""
+    """A parser that reports an error in one line, which also names `--help`."""
 
     def error(self, message: str) -> NoReturn:
-        """End the program with status 2."""
+        """Print the error and exit with status 2."""
         text = _("{program}: {problem} (see {program} --help)")
         self.exit(2, text.format(program=self.prog, problem=message) + "\n")

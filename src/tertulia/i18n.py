@@ -1,7 +1,7 @@
-"""The words for people, in Spanish or English (gettext; the English text is the msgid).
+"""The texts for people in Spanish or English, by gettext; the English text is the msgid.
 
-The language can be set again at any time, so call `_` where a text is shown, never at import.
-Any thread may ask; the main thread sets.
+The language can change at any time, so call `_` where a text is shown and never at import. Any
+thread may translate; only the main thread sets the language.
 """
 
 import gettext
@@ -17,11 +17,11 @@ _translation = gettext.NullTranslations()
 
 
 def set_language(lang: str | None) -> str:
-    """Choose `es` or `en`, or with None what the environment asks for; return the choice."""
+    """Set `es` or `en`, or the language of the environment for anything else; return it."""
     global _language, _translation
     _language = lang if lang in LANGUAGES else _language_of_the_environment()
     _translation = gettext.translation(DOMAIN, LOCALE_DIR, [_language], fallback=True)
-    # argparse asks the global domain, and gettext's only way to name its language is this variable.
+    # argparse translates by the global domain, whose language only this variable can set.
     gettext.bindtextdomain(DOMAIN, LOCALE_DIR)
     gettext.textdomain(DOMAIN)
     os.environ["LANGUAGE"] = _language
@@ -29,12 +29,12 @@ def set_language(lang: str | None) -> str:
 
 
 def language() -> str:
-    """Tell the language that was chosen, one of `LANGUAGES`."""
+    """Return the language that is set, one of `LANGUAGES`."""
     return _language
 
 
 def language_option(arguments: Sequence[str]) -> str | None:
-    """Find `--lang` before there is a parser, whose own words depend on it."""
+    """Return the value of `--lang`, which is needed before there is a parser to translate."""
     chosen = None
     for position, argument in enumerate(arguments):
         if argument == "--":
@@ -52,7 +52,7 @@ def _(msgid: str) -> str:
 
 
 def pgettext(context: str, msgid: str) -> str:
-    """Translate a text that is another one elsewhere."""
+    """Translate a text whose translation depends on the context."""
     return _translation.pgettext(context, msgid)
 
 
@@ -62,7 +62,7 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 
 
 def N_(msgid: str) -> str:  # noqa: N802 (the name that extraction tools look for)
-    """Mark a text for the catalogue where it is written but not yet shown."""
+    """Mark a text for the catalogue; `_` translates it where it is shown."""
     return msgid
 
 
@@ -70,7 +70,7 @@ def _language_of_the_environment() -> str:
     for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(variable)
         if value:
-            # Only LANGUAGE is a list; "es_GT.UTF-8" is Spanish, "est" is not.
+            # LANGUAGE is a list, the others are one locale. "es_GT.UTF-8" is Spanish, "est" is not.
             for locale in value.split(":"):
                 code = locale.replace("-", "_").partition(".")[0].partition("_")[0].lower()
                 if code in LANGUAGES:
@@ -79,7 +79,7 @@ def _language_of_the_environment() -> str:
     return "en"
 
 
-# argparse says these by itself, through gettext; they stand here to get into the catalogue.
+# argparse translates these texts itself; listing them here puts them into the catalogue.
 ARGPARSE_WORDS = (
     N_("usage: "),
     N_("positional arguments"),

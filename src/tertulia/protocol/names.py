@@ -1,30 +1,30 @@
-"""What a name is, and when two names are one."""
+"""The rules for user names: which ones are valid, and which spellings are the same name."""
 
 import re
 import unicodedata
 from typing import NamedTuple
 
 MAX_NAME_CHARS = 32  # after NFC
-_MAX_RAW_CHARS = 128  # NFC makes at most 4 characters one; what is longer is not even normalized
-_MAX_MARKS = 2  # after one another
+_MAX_RAW_CHARS = 128  # NFC joins at most 4 characters, so a longer name cannot be valid
+_MAX_MARKS = 2  # in a row
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
 _SCRIPTS_KEPT_APART = ("LATIN", "GREEK", "CYRILLIC")
-# Letters and marks that show nothing (Default_Ignorable_Code_Point among L, Mn and Mc).
+# Letters and marks that are invisible (Default_Ignorable_Code_Point among L, Mn and Mc).
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
 
 class Name(NamedTuple):
-    """A valid name: as it is shown, and the key under which two spellings are one name."""
+    """A valid name as it is shown, and its key, which is the same for all spellings of it."""
 
     shown: str
     key: str
 
 
 def parse_name(raw: str) -> Name | None:
-    """Read a name in any spelling; None for what cannot be one."""
+    """Return the name that a spelling stands for, or None if it is not valid."""
     if _PLAIN.match(raw):
         return Name(raw, raw.lower())
     if len(raw) > _MAX_RAW_CHARS:
@@ -43,7 +43,7 @@ def parse_name(raw: str) -> Name | None:
 
 
 def _has_only_name_characters(text: str) -> bool:
-    marks = _MAX_MARKS  # so that none may stand at the beginning
+    marks = _MAX_MARKS  # so that a name cannot begin with a mark
     for position, character in enumerate(text):
         category = unicodedata.category(character)
         if category in ("Mn", "Mc"):
@@ -59,6 +59,7 @@ def _has_only_name_characters(text: str) -> bool:
 
 def _keeps_scripts_apart(text: str) -> bool:
     first_words = {unicodedata.name(character, "").split(" ", 1)[0] for character in text}
-    if "TURNED" in first_words:  # the only Latin letters whose names do not say so: \u2132, \u214e
+    # The Unicode names of these two Latin letters do not begin with LATIN: \u2132 and \u214e.
+    if "TURNED" in first_words:
         first_words.add("LATIN")
     return sum(script in first_words for script in _SCRIPTS_KEPT_APART) <= 1

@@ -1,18 +1,18 @@
-"""How a moment is written on the wire."""
+"""Timestamps as they are written on the wire."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write a moment in UTC, with milliseconds: 2026-11-22T15:04:05.123Z."""
+    """Return a moment in UTC with milliseconds: 2026-11-22T15:04:05.123Z."""
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 class Stamps:
-    """Writes one moment after another, and of each only what is not as in the last one.
+    """A clock that writes timestamps, and formats only the part that has changed since the last.
 
-    For one thread at a time.
+    Not thread-safe. `wall` returns the time in seconds since the epoch.
     """
 
     def __init__(self, wall: Callable[[], float]) -> None:
@@ -22,7 +22,7 @@ class Stamps:
         self._stamped_second: int | None = None
 
     def now(self) -> str:
-        """Write the present moment."""
+        """Return the current time."""
         now_ms = int(self._wall() * 1_000)
         if now_ms != self._stamped_ms:
             self._stamped_ms = now_ms

@@ -1,1 +1,1 @@
-"""How text becomes lines in colour: wrapping, styles, themes."""
+"""Text laid out and coloured for the screen: wrapping, styles, themes."""

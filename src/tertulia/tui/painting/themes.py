@@ -1,7 +1,7 @@
-"""The colours: dark and light, each also for terminals that have 16 of them or none.
+"""The colour themes: dark and light, each also for terminals with 16 colours or none.
 
-The variables beyond Textual's own are named by `screen.tcss`. The small themes take the terminal's
-own colours, so that they are legible wherever its owner can read.
+`screen.tcss` uses the variables that are not Textual's own. The themes of 16 colours use the
+terminal's own colours, which its owner has chosen to be legible.
 """
 
 from textual.theme import Theme
@@ -59,7 +59,7 @@ _LIGHT = Theme(
 
 
 def _with_16_colours(theme: Theme) -> Theme:
-    """Make a theme of the terminal's own colours."""
+    """Return a variant of a theme in the terminal's own colours."""
     return Theme(
         name=f"{theme.name}-16",
         dark=theme.dark,
@@ -107,6 +107,6 @@ THEMES = [_DARK, _LIGHT, _with_16_colours(_DARK), _with_16_colours(_LIGHT)]
 
 
 def theme_name(*, dark: bool, few_colours: bool) -> str:
-    """Name the theme to use."""
+    """Return the name of the theme for a terminal."""
     name = (_DARK if dark else _LIGHT).name
     return f"{name}-16" if few_colours else name
