@@ -54,15 +54,15 @@ class RunView(ScrollView):
     """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        self._styles: dict[str, Style] = {}
+        self._named_styles: dict[str, Style] = {}
         super().__init__(id=id, classes=classes)
 
     def style_named(self, name: str) -> Style:
         """Return the style that a name stands for in the theme of now."""
-        style = self._styles.get(name)
+        style = self._named_styles.get(name)
         if style is None:
             style = self.get_component_rich_style(f"{self.PREFIX}--{name}") if name else None
-            style = self._styles[name] = style or self.rich_style
+            style = self._named_styles[name] = style or self.rich_style
         return style
 
     def strip_of(self, runs: Iterable[Run]) -> Strip:
@@ -83,7 +83,7 @@ class RunView(ScrollView):
 
     def forget_styles(self) -> None:
         """Drop the old styles; a subclass also drops the lines painted in them."""
-        self._styles.clear()
+        self._named_styles.clear()
 
     def notify_style_update(self) -> None:
         """Use the new styles."""
