@@ -1,4 +1,4 @@
-"""Nothing that the network sends may steer a terminal."""
+"""Text from the network cannot control a terminal; times and statuses are readable."""
 
 import json
 import time

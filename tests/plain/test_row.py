@@ -1,4 +1,4 @@
-"""What is written to make one row of a terminal another, tried on a terminal of our own."""
+"""One row of a terminal turned into another, tested on a terminal in memory."""
 
 import re
 from collections.abc import Callable

@@ -29,12 +29,12 @@ def visible(text: str) -> str:
 
 
 def visible_in_a_line(text: str) -> str:
-    """Do the same for a text that has to stay on one line, such as a name."""
+    """Replace newlines and tabs too, in a text that has to stay on one line, such as a name."""
     return visible(text).replace("\n", "␊").replace("\t", "␉")
 
 
 def visible_json(line: bytes) -> bytes:
-    r"""Write the same characters of a JSON text as `\uXXXX`, which keeps its meaning."""
+    r"""Escape every such character of a JSON text as `\uXXXX`, which keeps its meaning."""
     text = line.decode(errors="replace")  # fields that nobody has decoded may hold invalid UTF-8
     return _UNSAFE.sub(lambda unsafe: f"\\u{ord(unsafe[0]):04x}", text).encode()
 

@@ -9,7 +9,7 @@ from collections import deque
 
 from tertulia.chat.graphemes import nearest_boundary
 
-MAX_HISTORY_LINES = 500  # of at most 64 KiB each; the oldest line is forgotten
+MAX_HISTORY_LINES = 500  # of at most 64 Ki characters each; then the oldest is forgotten
 
 _LAST_WORD = re.compile(r"\S+$")
 _FIRST_WORD = re.compile(r"^\s*\S*")
@@ -36,7 +36,7 @@ class InputHistory:
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=MAX_HISTORY_LINES)
         self._place = 0  # len(_lines) is the line being typed
-        self._texts: dict[int, str] = {}  # what the editor held at the places it has left
+        self._texts: dict[int, str] = {}  # the text of the editor at each place that it has left
 
     def add(self, line: str) -> None:
         """Remember a line, unless it is blank or repeats the last one, and start over."""
@@ -62,7 +62,7 @@ class InputHistory:
             return None
         self._texts[self._place] = text
         self._place = place
-        # The line being typed has a text here, for the editor has left it before.
+        # `_lines` lacks the line being typed, but the editor has left it before to get here.
         return self._texts[place] if place in self._texts else self._lines[place]
 
 
