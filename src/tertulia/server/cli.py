@@ -16,7 +16,7 @@ from tertulia.i18n import _, language_option, ngettext, set_language
 from tertulia.server.config import Config
 from tertulia.server.history.export import backup, export
 from tertulia.server.history.store import StoreInUse, StoreOfAnotherVersion
-from tertulia.server.logs import LogThread, start_logging
+from tertulia.server.logs import LogWriter, start_logging
 from tertulia.server.options import parse_options
 from tertulia.server.server import Server, addresses_to_join, raise_descriptor_limit
 from tertulia.version import __version__
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         return export(Path(config.history), export_to)
     if config.history is not None and backup_to is not None:
         return backup(Path(config.history), backup_to)
-    log_thread = start_logging(log_level)
+    log_writer = start_logging(log_level)
     users_that_fit = raise_descriptor_limit(config)
     threading.excepthook = _end_on_fault
     try:
@@ -49,12 +49,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, sqlite3.Error, RuntimeError, StoreInUse, StoreOfAnotherVersion) as error:
         print(f"tertulia-server: {_why_not_started(config, error)}", file=sys.stderr)
         return 1
-    _greet(log_thread, config, server.port, addresses, users_that_fit)
+    _greet(log_writer, config, server.port, addresses, users_that_fit)
     signal.sigwait(stop_signals)
-    log_thread.say(_("Stopping. Press Ctrl-C again to stop at once."))
+    log_writer.say(_("Stopping. Press Ctrl-C again to stop at once."))
     threading.Thread(target=_stop_at_once_on, args=(stop_signals,), daemon=True).start()
     server.stop()
-    if not log_thread.stop(_LOG_TIMEOUT_S):
+    if not log_writer.stop_within(_LOG_TIMEOUT_S):
         os._exit(0)  # the interpreter would wait for the stream that the thread is stuck in
     return 0
 
@@ -87,7 +87,7 @@ def _stop_at_once_on(signals: set[signal.Signals]) -> None:
 
 
 def _greet(
-    log_thread: LogThread, config: Config, port: int, addresses: list[str], users_that_fit: int
+    log_writer: LogWriter, config: Config, port: int, addresses: list[str], users_that_fit: int
 ) -> None:
     print(f"listening on {config.host or '0.0.0.0'} {port}", flush=True)
     opened = _("tertulia {version} is open on port {port}. To join:")
@@ -104,7 +104,7 @@ def _greet(
         f"{room.format(count=users_that_fit)} {how_to_stop}",
         kept.format(path=config.history),
     ]
-    log_thread.say("\n".join(lines))
+    log_writer.say("\n".join(lines))
     if users_that_fit < config.max_users:
         log.warning(
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
