@@ -1,9 +1,8 @@
-"""Token buckets, floods, nonces and the counting of connections."""
+"""Token buckets, floods and the counting of connections."""
 
 import pytest
 
 from tertulia.server.config import Config
-from tertulia.server.hub.nonces import RecentNonces
 from tertulia.server.workers.limits import Admission, RateLimit
 
 
@@ -89,19 +88,3 @@ def test_connections_are_bounded_in_all():
     assert not limits.admit("1.1.1.9")
     limits.count_closed("1.1.1.0", is_registered=True)
     assert limits.admit("1.1.1.9")
-
-
-def test_a_nonce_is_known_for_its_time():
-    nonces = RecentNonces(keep_s=600, max_entries=10)
-    nonces.remember(("ana", "n1"), 7, now=0.0)
-    assert nonces.get(("ana", "n1"), now=600.0) == 7
-    assert nonces.get(("luis", "n1"), now=600.0) is None
-    assert nonces.get(("ana", "n1"), now=600.1) is None
-    assert len(nonces) == 0
-
-
-def test_at_the_bound_the_oldest_nonce_is_forgotten():
-    nonces = RecentNonces(keep_s=600, max_entries=2)
-    for seq in (1, 2, 3):
-        nonces.remember(seq, seq, now=0.0)
-    assert [nonces.get(seq, now=0.0) for seq in (1, 2, 3)] == [None, 2, 3]
