@@ -1,4 +1,4 @@
-"""The file of the general chat: numbering, pages, search, damage, locks."""
+"""Writing the file of the general chat: numbering, groups, index, forgetting, damage, locks."""
 
 import contextlib
 import os
@@ -7,43 +7,16 @@ import stat
 from pathlib import Path
 
 import pytest
+from stored_messages import index_all, message, seqs
 
-from tertulia.protocol.messages import ChatMessage, GetHistory, Search
+from tertulia.protocol.messages import GetHistory, Search
 from tertulia.server.history.store import (
-    MessageReader,
     MessageStore,
     StoreDamaged,
     StoreInUse,
     StoreOfAnotherVersion,
     set_aside,
 )
-
-
-def message(seq: int, text: str = "hola", time: str = "2026-11-22T15:00:00.000Z", **fields):
-    return ChatMessage(seq=seq, time=time, sender="ana", text=text, **fields)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "history.db"
-
-
-@pytest.fixture
-def store(path: Path):
-    store = MessageStore(path, block=1_000)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def reader(store: MessageStore, path: Path):
-    with MessageReader(path) as reader:
-        yield reader
-
-
-def seqs(page) -> tuple[list[int], bool]:
-    return [m.seq for m in page.messages], page.more
-
 
 # --- numbering -----------------------------------------------------------------------------------
 
@@ -69,67 +42,21 @@ def test_on_a_full_disk_numbers_are_reserved_all_the_same(path):
     store.close()
 
 
+def test_an_impossible_number_in_the_lock_file_counts_for_nothing(store, path):
+    store.close()
+    Path(f"{path}.lock").write_text("99999999999999999999\n")
+    again = MessageStore(path, block=10)
+    assert again.numbering.last_seq < 2**53
+    again.close()
+
+
 def test_another_file_has_another_epoch(store, tmp_path):
     other = MessageStore(tmp_path / "other.db", block=10)
     assert other.numbering.epoch != store.numbering.epoch
     other.close()
 
 
-# --- pages ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def ten(store: MessageStore, reader: MessageReader) -> MessageReader:
-    store.add([message(seq * 10) for seq in range(1, 11)])
-    return reader
-
-
-@pytest.mark.parametrize(
-    ("request_", "expected", "more"),
-    [
-        (GetHistory(limit=3), [80, 90, 100], True),
-        (GetHistory(limit=10), list(range(10, 101, 10)), False),
-        (GetHistory(before=80, limit=3), [50, 60, 70], True),
-        (GetHistory(before=30, limit=3), [10, 20], False),
-        (GetHistory(before=10, limit=3), [], False),
-        (GetHistory(after=20, limit=3), [30, 40, 50], True),
-        (GetHistory(after=75, limit=3), [80, 90, 100], False),
-        (GetHistory(after=100), [], False),
-        (GetHistory(after=20, before=60, limit=2), [30, 40], True),
-        (GetHistory(after=20, before=60, limit=3), [30, 40, 50], False),
-        (GetHistory(after=60, before=20), [], False),
-    ],
-)
-def test_a_page_of_history_is_what_was_asked_for_in_ascending_order(ten, request_, expected, more):
-    assert seqs(ten.page(request_)) == (expected, more)
-
-
-def test_a_page_has_at_most_200_messages(store, reader):
-    store.add([message(seq) for seq in range(1, 302)])
-    assert seqs(reader.page(GetHistory(limit=10_000)))[0] == list(range(102, 302))
-
-
-def test_a_page_has_at_most_256_kib_of_text_but_at_least_one_message(store, reader):
-    store.add([message(seq, "ñ" * 8_192) for seq in range(1, 41)])
-    page = reader.page(GetHistory(after=0, limit=200))
-    assert seqs(page) == (list(range(1, 17)), True)
-    page = reader.page(GetHistory(limit=200))
-    assert seqs(page) == (list(range(25, 41)), True)
-    store.add([message(41, "x" * 300_000)])
-    assert seqs(reader.page(GetHistory(limit=200))) == ([41], True)
-
-
-def test_what_was_written_is_read_as_it_was(store, reader):
-    said = message(7, "ñandú \u2028 \U0001f600\n\t<b>", nonce="n-1")
-    store.add([said])
-    [got] = reader.page(GetHistory(id=3)).messages
-    assert (got.seq, got.time, got.sender, got.text, got.nonce) == (
-        said.seq,
-        said.time,
-        said.sender,
-        said.text,
-        said.nonce,
-    )
+# --- writing -------------------------------------------------------------------------------------
 
 
 def test_a_group_is_written_whole_or_not_at_all(store, reader):
@@ -141,93 +68,12 @@ def test_a_group_is_written_whole_or_not_at_all(store, reader):
     assert seqs(reader.page(GetHistory()))[0] == [1, 2]
 
 
-# --- search --------------------------------------------------------------------------------------
-
-
-def index_all(store: MessageStore) -> None:
-    while store.index(2):
-        pass
-
-
-def test_search_finds_messages_that_hold_all_the_words(store, reader):
-    store.add(
-        [
-            message(1, "la reunión es mañana"),
-            message(2, "mañana no hay reunión"),
-            message(3, "mañana llueve"),
-            message(4, "REUNION"),
-        ]
-    )
-    index_all(store)
-    assert seqs(reader.page(Search(text="reunión mañana")))[0] == [1, 2]
-    assert seqs(reader.page(Search(text="reunion")))[0] == [1, 2, 4]
-    assert seqs(reader.page(Search(text="reunion", before=4)))[0] == [1, 2]
-    assert seqs(reader.page(Search(text="mañana", limit=2))) == ([2, 3], True)
-
-
-def test_a_search_finds_words_of_every_script_however_they_are_typed(store, reader):
-    store.add([message(1, "el niño llegó"), message(2, "हिन्दी में"), message(3, "Ελληνικά")])
-    index_all(store)
-    assert seqs(reader.page(Search(text="nin\u0303o")))[0] == [1]
-    assert seqs(reader.page(Search(text="हिन्दी")))[0] == [2]
-    assert seqs(reader.page(Search(text="ΕΛΛΗΝΙΚΆ")))[0] == [3]
-    assert seqs(reader.page(Search(text="niño " * 10_000)))[0] == [1]
-
-
-@pytest.mark.parametrize("text", ['"', "a OR b", "text:x", "-", "*", "NEAR(a b)", "(", "'; DROP"])
-def test_what_is_searched_is_words_and_no_query_language(store, reader, text):
-    store.add([message(1, "a"), message(2, "b")])
-    index_all(store)
-    assert seqs(reader.page(Search(text=text)))[0] in ([], [1], [2])
-
-
-def test_what_came_after_the_index_was_made_is_found_once_it_is_brought_up_to_date(store, reader):
-    store.add([message(1, "uno")])
-    index_all(store)
-    store.add([message(2, "uno")])
-    assert seqs(reader.page(Search(text="uno")))[0] == [1]
-    index_all(store)
-    assert seqs(reader.page(Search(text="uno")))[0] == [1, 2]
-
-
-@pytest.mark.parametrize("time_s", [0.0, 0.001, 0.003])
-def test_a_check_that_is_cut_short_finds_no_damage(store, path, monkeypatch, time_s):
-    store.add([message(seq, "palabra " * 1_000) for seq in range(1, 2_000)])
-    store.close()
-    monkeypatch.setattr("tertulia.server.history.store._CHECK_TIME_S", time_s)
-    for _ in range(5):
-        again = MessageStore(path, block=10)
-        assert again.has(1_999)
-        again.close()
-
-
-def test_a_file_of_another_program_is_left_alone(path):
-    path.parent.mkdir()
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("CREATE TABLE photos (x)")
-        db.commit()
-    before = path.read_bytes()
-    with pytest.raises(StoreOfAnotherVersion):
-        MessageStore(path, block=10)
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("photos",)]
-    assert path.read_bytes() == before
-
-
-def test_an_impossible_number_in_the_lock_file_counts_for_nothing(store, path):
-    store.close()
-    Path(f"{path}.lock").write_text("99999999999999999999\n")
-    again = MessageStore(path, block=10)
-    assert again.numbering.last_seq < 2**53
-    again.close()
-
-
 def test_it_is_known_what_is_on_the_disk(store):
     store.add([message(1), message(3)])
     assert [store.has(seq) for seq in (1, 2, 3)] == [True, False, True]
 
 
-# --- forgetting ----------------------------------------------------------------------------------
+# --- index and forgetting -----------------------------------------------------------------------
 
 
 def test_a_step_is_shorter_where_messages_are_long(store):
@@ -273,6 +119,30 @@ def test_nonces_are_found_again(store):
 
 
 # --- the file ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("time_s", [0.0, 0.001, 0.003])
+def test_a_check_that_is_cut_short_finds_no_damage(store, path, monkeypatch, time_s):
+    store.add([message(seq, "palabra " * 1_000) for seq in range(1, 2_000)])
+    store.close()
+    monkeypatch.setattr("tertulia.server.history.store._CHECK_TIME_S", time_s)
+    for _ in range(5):
+        again = MessageStore(path, block=10)
+        assert again.has(1_999)
+        again.close()
+
+
+def test_a_file_of_another_program_is_left_alone(path):
+    path.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE photos (x)")
+        db.commit()
+    before = path.read_bytes()
+    with pytest.raises(StoreOfAnotherVersion):
+        MessageStore(path, block=10)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("photos",)]
+    assert path.read_bytes() == before
 
 
 def test_only_its_owner_may_read_the_file(store, path):
@@ -330,17 +200,3 @@ def test_a_damaged_file_is_moved_aside_and_not_deleted(path):
     again = set_aside(path, clock=lambda: 1_000.0)
     assert (aside.read_bytes(), again.read_bytes()) == (b"damaged", b"damaged again")
     MessageStore(path, block=10).close()
-
-
-def test_the_reader_can_write_nothing(store, path):
-    with MessageReader(path) as reader, pytest.raises(sqlite3.OperationalError):
-        reader._db.execute("DELETE FROM message")
-
-
-def test_a_query_that_takes_too_long_is_interrupted(store, path):
-    store.add([message(seq) for seq in range(1, 1_000)])
-    with (
-        MessageReader(path) as reader,
-        pytest.raises(sqlite3.OperationalError, match="interrupted"),
-    ):
-        reader.page(GetHistory(limit=200), time_limit_s=-1)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tertulia.i18n import _
 from tertulia.protocol.lines import encode_stored
-from tertulia.server.history.store import MessageReader
+from tertulia.server.history.reader import MessageReader
 
 _SCREEN = "-"
 

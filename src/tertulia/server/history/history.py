@@ -20,7 +20,8 @@ from tertulia.protocol.messages import ChatMessage, Error, HistoryPage, Search
 from tertulia.protocol.times import rfc3339
 from tertulia.server import refusals
 from tertulia.server.config import Config
-from tertulia.server.history.store import MessageReader, MessageStore, StoreDamaged, set_aside
+from tertulia.server.history.reader import MessageReader
+from tertulia.server.history.store import MessageStore, StoreDamaged, set_aside
 from tertulia.server.hub.session import Receipt
 
 log = logging.getLogger("tertulia.server")

@@ -1,0 +1,150 @@
+"""Reading the history's file: pages, searches, everything in it, and a copy of it.
+
+A MessageReader has a read-only connection of its own, so it also works while a server writes the
+file. One thread uses it; only `interrupt` may be called by another.
+"""
+
+import contextlib
+import secrets
+import sqlite3
+import time
+import unicodedata
+from collections.abc import Iterable, Iterator
+from math import inf
+from pathlib import Path
+from typing import Self
+
+from msgspec import UNSET
+
+from tertulia.protocol.messages import (
+    MAX_PAGE,
+    GetHistory,
+    HistoryPage,
+    Search,
+    StoredMessage,
+)
+
+_MAX_PAGE_BYTES = 256 * 1024  # of text; a longer message is a page of its own
+_MAX_SEARCH_WORDS = 16  # Each word costs time; further words are ignored.
+_MAX_WORD_CHARS = 100
+_MAX_SEQ = 2**63 - 1  # SQLite's largest integer
+_INSTRUCTIONS_PER_CLOCK_CHECK = 1_000  # of SQLite's virtual machine
+
+_COLUMNS = "m.seq, m.time, m.sender, m.text, m.nonce"
+_ALL = f"SELECT {_COLUMNS} FROM message AS m ORDER BY m.seq"
+_AFTER = f"SELECT {_COLUMNS} FROM message AS m WHERE m.seq > ? AND m.seq < ? ORDER BY m.seq LIMIT ?"
+_LATEST = f"SELECT {_COLUMNS} FROM message AS m WHERE m.seq < ? ORDER BY m.seq DESC LIMIT ?"
+_LATEST_MATCHING = (
+    f"SELECT {_COLUMNS} FROM message_index AS i JOIN message AS m ON m.seq = i.rowid "
+    "WHERE message_index MATCH ? AND i.rowid < ? ORDER BY i.rowid DESC LIMIT ?"
+)
+
+
+class MessageReader:
+    """A read-only connection to the file. Every method raises sqlite3.Error."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def page(self, request: GetHistory | Search, time_limit_s: float = inf) -> HistoryPage:
+        """Read the page that a request asks for, in ascending order.
+
+        Raises sqlite3.OperationalError once the time limit is over.
+        """
+        before = request.before if request.before is not UNSET else _MAX_SEQ
+        limit = min(request.limit, MAX_PAGE)
+        rows = limit + 1  # the last one shows that there are more
+        values: tuple[object, ...]
+        if isinstance(request, Search):
+            words = _match_expression(request.text)
+            if not words:
+                return HistoryPage(id=request.id, messages=[], more=False)
+            sql, values, is_newest_first = _LATEST_MATCHING, (words, before, rows), True
+        elif request.after is not UNSET:
+            sql, values, is_newest_first = _AFTER, (request.after, before, rows), False
+        else:
+            sql, values, is_newest_first = _LATEST, (before, rows), True
+        with _time_limit(self._db, time_limit_s):
+            messages, more = _fill_page(self._db.execute(sql, values), limit)
+        if is_newest_first:
+            messages.reverse()
+        return HistoryPage(id=request.id, messages=messages, more=more)
+
+    def all_messages(self) -> Iterator[StoredMessage]:
+        """Read every message, one at a time, in ascending order."""
+        return map(_stored_message, self._db.execute(_ALL))
+
+    def copy_to(self, path: str) -> None:
+        """Write a whole and compact copy of the file; `path` must be empty or not exist.
+
+        The copy gets an epoch of its own, because from now on both files give the same numbers to
+        different messages.
+        """
+        self._db.execute("VACUUM INTO ?", (path,))
+        with contextlib.closing(sqlite3.connect(path)) as copy:
+            copy.execute("UPDATE numbering SET epoch = ?", (secrets.token_hex(8),))
+            copy.commit()
+
+    def interrupt(self) -> None:
+        """End the query under way, if any, with sqlite3.OperationalError. Any thread."""
+        self._db.interrupt()
+
+    def close(self) -> None:
+        """Close the file. Idempotent."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+def _match_expression(text: str) -> str:
+    """Return the FTS5 expression for messages with all words of a text; "" if it has no word."""
+    words = unicodedata.normalize("NFC", text).replace('"', " ").split()
+    found = [
+        word[:_MAX_WORD_CHARS] for word in words if any(character.isalnum() for character in word)
+    ]
+    return " ".join(f'"{word}"' for word in found[:_MAX_SEARCH_WORDS])
+
+
+def _fill_page(rows: Iterable[tuple[object, ...]], limit: int) -> tuple[list[StoredMessage], bool]:
+    """Return the messages that fit into a page, and whether there are more."""
+    messages: list[StoredMessage] = []
+    free_bytes = _MAX_PAGE_BYTES
+    for row in rows:
+        message = _stored_message(row)
+        free_bytes -= len(message.text.encode())
+        if len(messages) == limit or (free_bytes < 0 and messages):
+            return messages, True
+        messages.append(message)
+    return messages, False
+
+
+def _stored_message(row: tuple[object, ...]) -> StoredMessage:
+    seq, when, sender, text, nonce = row
+    assert isinstance(seq, int)
+    return StoredMessage(
+        seq=seq,
+        time=str(when),
+        sender=str(sender),
+        text=str(text),
+        nonce=UNSET if nonce is None else str(nonce),
+    )
+
+
+@contextlib.contextmanager
+def _time_limit(db: sqlite3.Connection, limit_s: float) -> Iterator[None]:
+    """Interrupt a query that takes longer, with sqlite3.OperationalError."""
+    give_up_at = time.monotonic() + limit_s
+    db.set_progress_handler(lambda: time.monotonic() > give_up_at, _INSTRUCTIONS_PER_CLOCK_CHECK)
+    try:
+        yield
+    finally:
+        db.set_progress_handler(None, 0)

@@ -1,0 +1,27 @@
+"""A history's file, and both connections to it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tertulia.server.history.reader import MessageReader
+from tertulia.server.history.store import MessageStore
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "history.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[MessageStore]:
+    store = MessageStore(path, block=1_000)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def reader(store: MessageStore, path: Path) -> Iterator[MessageReader]:
+    with MessageReader(path) as reader:
+        yield reader
