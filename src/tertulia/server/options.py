@@ -1,6 +1,7 @@
-"""The command line of `tertulia-server`: what can be asked for, and what is wrong with it."""
+"""The command line of `tertulia-server`: its options, and what is wrong with those given."""
 
 import argparse
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,29 +13,38 @@ from tertulia.i18n import _
 from tertulia.server.config import Config
 from tertulia.version import __version__
 
+_DEFAULTS = Config(port=0)
+
 
 class Options(NamedTuple):
-    """What was asked for."""
+    """What the command line asks for.
+
+    With `export_to` or `backup_to` no server starts, and `config.history` is not None.
+    """
 
     config: Config
     log_level: str
-    export_to: str | None  # write the history there, as JSON lines, instead of serving
-    backup_to: str | None  # or a copy of it
+    export_to: str | None  # the file to write the history to, as JSON lines; "-": stdout
+    backup_to: str | None  # the file to copy the history to
 
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
-    """Read the command line; a bad one, `--help` and `--version` end the program."""
+    """Parse the command line, without the program's name.
+
+    Raises SystemExit for a wrong one, and for `--help` and `--version`.
+    """
     parser = _parser()
-    asked = vars(parser.parse_args(arguments))
-    asked.pop("lang")  # was found before, for the parser's own words
-    log_level = asked.pop("log_level")
-    export_to, backup_to = asked.pop("export"), asked.pop("backup")
+    given = vars(parser.parse_args(arguments))
+    given.pop("lang")  # i18n.language_option found it before, because the parser's texts need it.
+    log_level = given.pop("log_level")
+    export_to, backup_to = given.pop("export"), given.pop("backup")
+    needs_history = export_to is not None or backup_to is not None
     try:
-        asked["history"] = _history_file(asked["history"], asked["port"], export_to or backup_to)
+        given["history"] = _history_file(given["history"], given["port"], needs_history)
     except _UsageError as error:
         parser.error(str(error))
-    asked["port"] = asked["port"] or 0
-    return Options(Config(**asked), log_level, export_to, backup_to)
+    given["port"] = given["port"] or 0
+    return Options(Config(**given), log_level, export_to, backup_to)
 
 
 def _parser() -> Parser:
@@ -46,21 +56,21 @@ def _parser() -> Parser:
     parser.add_argument(
         "port",
         metavar=_("PORT"),
-        type=_port,
+        type=_port_number,
         nargs="?",
         help=_("the port to listen on; 0 takes a free one"),
     )
-    option = _Options(parser)
+    option = functools.partial(_add_config_option, parser)
     option("--host", metavar=_("ADDRESS"), help=_("listen on this address only (all)"))
     option(
         "--threads",
-        type=_or_none(_whole(1, 1_024), "session"),
+        type=_or_none(_whole_number(1, 1_024), "session"),
         metavar=_("N|session"),
         help=_("worker threads, or one for each session ({default})"),
     )
     option(
         "--idle-after",
-        type=_or_none(_positive, "off"),
+        type=_or_none(_positive_number, "off"),
         field="idle_after_s",
         metavar=_("SECONDS|off"),
         help=_("without activity a user becomes INACTIVO ({default})"),
@@ -70,7 +80,7 @@ def _parser() -> Parser:
         action="store_true",
         help=_("allow several users from one address"),
     )
-    option("--max-users", type=_whole(1), metavar="N", help=_("connected users ({default})"))
+    option("--max-users", type=_whole_number(1), metavar="N", help=_("connected users ({default})"))
     option(
         "--rate-limit",
         type=_or_none(_rate, "off"),
@@ -117,7 +127,8 @@ def _parser() -> Parser:
         help=_("show the version and exit"),
     )
 
-    option = _Options(parser.add_argument_group(_("limits, seldom changed")))
+    limits = parser.add_argument_group(_("limits, seldom changed"))
+    option = functools.partial(_add_config_option, limits)
     for flag, text in {
         "--ping-after": _("silence after which a client is asked for life ({default})"),
         "--silence-timeout": _("silence after which a session ends ({default})"),
@@ -126,7 +137,7 @@ def _parser() -> Parser:
         "--write-timeout": _("for a client to take what is sent ({default})"),
     }.items():
         field = flag[2:].replace("-", "_") + "_s"
-        option(flag, type=_positive, field=field, metavar=_("SECONDS"), help=text)
+        option(flag, type=_positive_number, field=field, metavar=_("SECONDS"), help=text)
     for flag, text in {
         "--log-bytes": _("the latest events, kept for slow readers ({default})"),
         "--private-bytes": _("answers and direct messages waiting for one user ({default})"),
@@ -134,28 +145,43 @@ def _parser() -> Parser:
         "--max-unregistered": _("connections beyond --max-users ({default})"),
         "--max-unregistered-per-address": _("of these, from one address ({default})"),
     }.items():
-        option(flag, type=_whole(1), metavar="N", help=text)
+        option(flag, type=_whole_number(1), metavar="N", help=text)
     return parser
 
 
+def _add_config_option(
+    group: argparse._ActionsContainer,
+    flag: str,
+    *,
+    help: str,
+    field: str = "",
+    **kwargs: Any,
+) -> None:
+    """Add an option for a field of the Config: by default the one that is named like the flag."""
+    field = field or flag[2:].replace("-", "_")
+    default = getattr(_DEFAULTS, field)
+    shown = f"{default:g}" if isinstance(default, float) else str(default)
+    group.add_argument(flag, dest=field, default=default, help=help.format(default=shown), **kwargs)
+
+
 class _UsageError(Exception):
-    """What argparse itself cannot find wrong."""
+    """The options contradict each other or leave something out."""
 
 
 def _state_directory() -> Path:
     return platformdirs.user_state_path("tertulia", appauthor=False)
 
 
-def _history_file(asked: str | None, port: int | None, write_to: str | None) -> str | None:
-    """Find the file of the history; None without one. Raises _UsageError."""
-    if port is None and write_to is None:
+def _history_file(given: str | None, port: int | None, needs_history: bool) -> str | None:
+    """Return the path of the history, or None for no history. Raises _UsageError."""
+    if port is None and not needs_history:
         raise _UsageError(_("which PORT? For example: tertulia-server 5000"))
-    if asked == "off" or (asked is None and port == 0):
-        if write_to is not None:
+    if given == "off" or (given is None and port == 0):
+        if needs_history:
             raise _UsageError(_("which history? Name its PORT, or --history FILE"))
         return None
-    if asked is not None:
-        return asked
+    if given is not None:
+        return given
     if port is not None:
         return str(_state_directory() / f"history-{port}.db")
     found = sorted(_state_directory().glob("history-*.db"))
@@ -164,29 +190,13 @@ def _history_file(asked: str | None, port: int | None, write_to: str | None) -> 
     return str(found[0])
 
 
-class _Options:
-    """Adds options for fields of the Config, with its defaults."""
-
-    def __init__(self, group: Any) -> None:
-        self._group = group
-        self._defaults = Config(port=0)
-
-    def __call__(self, flag: str, *, help: str, field: str = "", **kwargs: Any) -> None:
-        field = field or flag[2:].replace("-", "_")
-        default = getattr(self._defaults, field)
-        shown = f"{default:g}" if isinstance(default, float) else str(default)
-        self._group.add_argument(
-            flag, dest=field, default=default, help=help.format(default=shown), **kwargs
-        )
-
-
-def _port(text: str) -> int:
+def _port_number(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 5 or int(text) > 65_535:
         raise argparse.ArgumentTypeError(_("a port is a number from 0 to 65535"))
     return int(text)
 
 
-def _whole(least: int, most: int = 2**30) -> Callable[[str], int]:
+def _whole_number(least: int, most: int = 2**30) -> Callable[[str], int]:
     def parse(text: str) -> int:
         is_number = text.isascii() and text.isdigit() and len(text) <= 10
         if not is_number or not least <= int(text) <= most:
@@ -197,7 +207,7 @@ def _whole(least: int, most: int = 2**30) -> Callable[[str], int]:
     return parse
 
 
-def _positive(text: str) -> float:
+def _positive_number(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
@@ -208,12 +218,13 @@ def _positive(text: str) -> float:
 
 
 def _days(text: str) -> float:
-    return min(_positive(text), 36_500.0)  # a century is as good as all
+    return min(_positive_number(text), 36_500.0)  # A century, which every date can go back.
 
 
 def _rate(text: str) -> float:
-    return _positive(text.removesuffix("/s"))
+    return _positive_number(text.removesuffix("/s"))
 
 
 def _or_none(parse: Callable[[str], Any], none: str) -> Callable[[str], Any]:
+    """Return a parser that also takes the word `none`, and returns None for it."""
     return lambda text: None if text == none else parse(text)

@@ -1,0 +1,142 @@
+"""The server's command line: what each option sets, and which history is meant."""
+
+from pathlib import Path
+
+import pytest
+
+from tertulia.i18n import set_language
+from tertulia.server.config import Config
+from tertulia.server.options import Options, parse_options
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make an empty state directory, and have the texts in English."""
+    set_language("en")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    directory = tmp_path / "tertulia"
+    directory.mkdir()
+    return directory
+
+
+def config(*arguments: str) -> Config:
+    return parse_options(["0", *arguments]).config
+
+
+def test_without_options_everything_is_the_default():
+    assert parse_options(["0"]) == Options(Config(port=0), "info", None, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field", "value"),
+    [
+        ("--host 127.0.0.1", "host", "127.0.0.1"),
+        ("--threads 4", "threads", 4),
+        ("--threads session", "threads", None),
+        ("--idle-after 1.5", "idle_after_s", 1.5),
+        ("--idle-after off", "idle_after_s", None),
+        ("--shared-addresses", "shared_addresses", True),
+        ("--max-users 7", "max_users", 7),
+        ("--rate-limit 5", "rate_limit_per_s", 5.0),
+        ("--rate-limit 5/s", "rate_limit_per_s", 5.0),
+        ("--rate-limit off", "rate_limit_per_s", None),
+        ("--history /tmp/h.db", "history", "/tmp/h.db"),
+        ("--history off", "history", None),
+        ("--keep 30", "keep_days", 30.0),
+        ("--keep 1e8", "keep_days", 36_500.0),
+        ("--keep all", "keep_days", None),
+        ("--ping-after 1", "ping_after_s", 1.0),
+        ("--silence-timeout 2", "silence_timeout_s", 2.0),
+        ("--challenge-timeout 3.5", "challenge_timeout_s", 3.5),
+        ("--register-timeout 4", "register_timeout_s", 4.0),
+        ("--write-timeout 5", "write_timeout_s", 5.0),
+        ("--log-bytes 6", "log_bytes", 6),
+        ("--private-bytes 7", "private_bytes", 7),
+        ("--send-buffer-bytes 8", "send_buffer_bytes", 8),
+        ("--max-unregistered 9", "max_unregistered", 9),
+        ("--max-unregistered-per-address 10", "max_unregistered_per_address", 10),
+    ],
+)
+def test_an_option_sets_its_field_and_no_other(arguments, field, value):
+    assert config(*arguments.split()) == Config(port=0, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ("", "which PORT?"),
+        ("-1", "a port is a number from 0 to 65535"),
+        ("65536", "a port is a number from 0 to 65535"),
+        ("٥٠٠٠", "a port is a number from 0 to 65535"),
+        ("000001", "a port is a number from 0 to 65535"),
+        ("0 --threads 0", "'0' is not a whole number from 1 to 1024"),
+        ("0 --threads 1025", "'1025' is not a whole number from 1 to 1024"),
+        ("0 --max-users 1.5", "'1.5' is not a whole number"),
+        ("0 --max-users 99999999999", "'99999999999' is not a whole number"),
+        ("0 --idle-after 0", "'0' is not a number above 0"),
+        ("0 --idle-after nan", "'nan' is not a number above 0"),
+        ("0 --idle-after inf", "'inf' is not a number above 0"),
+        ("0 --keep soon", "'soon' is not a number above 0"),
+        ("0 --rate-limit /s", "'' is not a number above 0"),
+        ("0 --max-user 5", "--max-user"),
+        ("5000 --export a --backup b", "--backup"),
+    ],
+)
+def test_a_wrong_command_line_is_status_2_and_one_line(arguments, problem, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_options(arguments.split())
+    assert ended.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert problem in printed.err
+    assert printed.err.count("\n") == 1
+
+
+def test_help_shows_the_defaults_that_the_config_has(capsys):
+    with pytest.raises(SystemExit):
+        parse_options(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "connected users (1024)" in text
+    assert "silence after which a session ends (45)" in text
+    assert "the latest events, kept for slow readers (8388608)" in text
+
+
+# --- the history ---------------------------------------------------------------------------------
+
+
+def test_a_port_has_a_history_of_its_own_and_a_free_port_none(state):
+    assert parse_options(["5000"]).config.history == str(state / "history-5000.db")
+    assert parse_options(["0"]).config.history is None
+
+
+@pytest.mark.parametrize("option", ["--export", "--backup"])
+def test_instead_of_serving_the_history_is_written_elsewhere(state, option):
+    options = parse_options(["5000", option, "to"])
+    assert options.config.history == str(state / "history-5000.db")
+    assert (options.export_to, options.backup_to) == {
+        "--export": ("to", None),
+        "--backup": (None, "to"),
+    }[option]
+    assert parse_options([option, "to", "--history", "h.db"]).config.history == "h.db"
+
+
+def test_without_a_port_the_only_history_is_exported(state):
+    (state / "history-5001.db").touch()
+    assert parse_options(["--export", "-"]).config.history == str(state / "history-5001.db")
+
+
+@pytest.mark.parametrize(
+    ("files", "arguments"),
+    [
+        ([], ["--export", "-"]),
+        (["history-1.db", "history-2.db"], ["--export", "-"]),
+        (["history-1.db"], ["0", "--export", "-"]),
+        (["history-1.db"], ["5000", "--history", "off", "--backup", "b.db"]),
+    ],
+)
+def test_an_export_asks_which_history_if_that_is_not_clear(state, files, arguments, capsys):
+    for name in files:
+        (state / name).touch()
+    with pytest.raises(SystemExit):
+        parse_options(arguments)
+    assert "which history?" in capsys.readouterr().err
