@@ -153,6 +153,7 @@ def test_a_pipe_that_nobody_reads_delays_nobody_and_its_lines_come_later(pipe):
     assert not writer.stop_within(0.1)
     written = list(iter(reader.readline, "end\n"))
     assert 10_000 <= len(written) < 30_000
+    assert writer.stop_within(20)
 
 
 @pytest.mark.parametrize("error", [BrokenPipeError("nobody reads"), ValueError("closed")])

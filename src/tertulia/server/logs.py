@@ -112,27 +112,21 @@ class LogWriter(QueueListener):
     """
 
     def __init__(self, stream: TextIO) -> None:
-        # Bound: that of LineHandler, and the few texts of the main thread.
-        self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        # Lines, and QueueListener's sentinel. Bound: LineHandler's, and a few texts to `say`.
+        self.lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
         super().__init__(self.lines)
         self._stream = stream
+        self._has_ended = threading.Event()
         self._gathered: list[str] = []  # bound: _MAX_LINES_PER_WRITE
 
     def say(self, text: str) -> None:
         """Queue a text for the person at the terminal; it appears between the lines of the log."""
         self.lines.put(text)
 
-    def stop(self) -> None:
-        """Write everything that is queued and end the thread; blocks as long as the stream does."""
-        super().stop()
-        self._write()
-
     def stop_within(self, timeout_s: float) -> bool:
-        """Stop, but wait no longer than this; return whether everything was written in time."""
-        stopper = threading.Thread(target=self.stop, name="log-stopper", daemon=True)
-        stopper.start()
-        stopper.join(timeout_s)
-        return not stopper.is_alive()
+        """Write everything that is queued and end the thread; return whether that was in time."""
+        self.enqueue_sentinel()
+        return self._has_ended.wait(timeout_s)
 
     # --- called by the thread of QueueListener -------------------------------------------------
 
@@ -142,10 +136,14 @@ class LogWriter(QueueListener):
             self._write()
             line = self.lines.get(block)
             time.sleep(_GATHER_S)
-            return line
-        if len(self._gathered) >= _MAX_LINES_PER_WRITE:
+        else:
+            if len(self._gathered) >= _MAX_LINES_PER_WRITE:
+                self._write()
+            line = self.lines.get(block)
+        if not isinstance(line, str):  # the sentinel, after which nothing is asked for
             self._write()
-        return self.lines.get(block)
+            self._has_ended.set()
+        return line
 
     def handle(self, record: logging.LogRecord | str) -> None:
         """Gather a line."""
