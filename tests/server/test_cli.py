@@ -1,7 +1,8 @@
-"""How the program ends when something goes wrong at its start, or in one of its threads."""
+"""The server's start and end: what it says at the start, why it did not start, a thread's fault."""
 
 import errno
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 from tertulia.i18n import set_language
 from tertulia.server import cli
 from tertulia.server.config import Config
+from tertulia.server.history.store import StoreInUse, StoreOfAnotherVersion
+from tertulia.version import __version__
 
 WAIT_S = 20.0
 FAIL = """
@@ -20,6 +23,23 @@ threading.excepthook = cli._end_on_fault
 threading.Thread(target=lambda: 1 / 0, name="worker-7").start()
 time.sleep(60)
 """
+NOT_STARTED = """
+import errno, sys
+from tertulia.server import cli
+def fail(config):
+    cli.log.error("history DAMAGED")
+    raise OSError(errno.EADDRINUSE, "Address already in use")
+cli.Server = fail
+sys.exit(cli.main(["5000", "--history", "off", "--lang", "en"]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    set_language("en")
+
+
+# --- a thread that fails -------------------------------------------------------------------------
 
 
 def start(stderr: int) -> subprocess.Popen[bytes]:
@@ -43,7 +63,7 @@ def test_it_ends_the_program_even_if_nobody_can_be_told() -> None:
         assert process.wait(WAIT_S) == 1
 
 
-def test_it_ends_the_program_even_if_who_is_told_has_stopped() -> None:
+def test_it_ends_the_program_even_if_the_reader_has_stopped() -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     while True:
@@ -58,16 +78,73 @@ def test_it_ends_the_program_even_if_who_is_told_has_stopped() -> None:
     os.close(reading)
 
 
+# --- a start that fails --------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    ("error", "cure"),
+    ("error", "reason", "cure"),
     [
-        (RuntimeError("can't start new thread"), "ulimit -u"),
-        (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
-        (OSError(errno.EADDRINUSE, "Address already in use"), "take another port"),
-        (OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address"), "leave --host out"),
-        (sqlite3.OperationalError("disk I/O error"), "--history off"),
+        (StoreOfAnotherVersion("h.db"), "h.db is not a history", "choose --history FILE, or off"),
+        (StoreInUse("h.db"), "another server writes the history h.db", "stop it"),
+        (RuntimeError("can't start new thread"), "cannot start a thread", "ulimit -u"),
+        (OSError(errno.EMFILE, "Too many open files"), "cannot open enough files", "ulimit -n"),
+        (OSError(errno.ENFILE, "Too many", "h.db"), "cannot open enough files", "ulimit -n"),
+        (sqlite3.OperationalError("disk I/O error"), "h.db: disk I/O error", "--history off"),
+        (PermissionError(errno.EACCES, "no right", "h.db"), "h.db: no right", "--history off"),
+        (PermissionError(errno.EACCES, "Permission denied"), "port 80", "take one from 1024 on"),
+        (OSError(errno.EADDRINUSE, "in use"), "port 80 is in use", "take another port"),
+        (
+            OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address (while ...)"),
+            "cannot listen on 10.0.0.1: Cannot assign requested address.",
+            "leave --host out",
+        ),
+        (
+            socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+            "cannot listen on 10.0.0.1: Name or service not known.",
+            "leave --host out",
+        ),
+        (OSError("of an unknown kind"), "10.0.0.1: of an unknown kind.", "leave --host out"),
     ],
 )
-def test_why_it_did_not_start_comes_with_what_to_do(error: Exception, cure: str) -> None:
-    set_language("en")
-    assert cure in cli._why_not_started(Config(port=5000), error)
+def test_why_it_did_not_start_comes_with_what_to_do(
+    error: Exception, reason: str, cure: str
+) -> None:
+    config = Config(port=80, host="10.0.0.1", history="h.db")
+    text = cli._why_not_started(config, error)
+    assert reason in text
+    assert cure in text
+    assert "\n" not in text
+
+
+def test_a_start_that_fails_logs_its_last_lines_before_it_says_why() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NOT_STARTED], capture_output=True, text=True, timeout=WAIT_S
+    )
+    logged, said = done.stderr.splitlines()
+    assert logged.endswith(" ERROR history DAMAGED")
+    assert said.startswith("tertulia-server: port 5000 is in use")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+# --- a start that succeeds -----------------------------------------------------------------------
+
+
+def test_the_greeting_says_how_to_join_and_where_the_history_is() -> None:
+    config = Config(port=0, history="/var/h.db")
+    lines = cli._greeting(config, 5000, ["192.168.1.10", "2001:db8::1"], 7).splitlines()
+    assert lines == [
+        f"tertulia {__version__} is open on port 5000. To join:",
+        "",
+        "    tertulia NAME 192.168.1.10 5000",
+        "    tertulia NAME 2001:db8::1 5000",
+        "",
+        "There is room for 7 users. Ctrl-C stops the server.",
+        "What is said to all is kept in /var/h.db",
+    ]
+
+
+def test_without_a_network_the_greeting_names_this_machine_alone() -> None:
+    text = cli._greeting(Config(port=0), 5000, [], 1)
+    assert "    tertulia NAME 127.0.0.1 5000\n" in text
+    assert "There is room for one user." in text
+    assert text.endswith("\nNothing is kept.")

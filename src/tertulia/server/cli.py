@@ -10,62 +10,95 @@ import sqlite3
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 from tertulia.i18n import _, language_option, ngettext, set_language
 from tertulia.server.config import Config
 from tertulia.server.history.export import backup, export
 from tertulia.server.history.store import StoreInUse, StoreOfAnotherVersion
-from tertulia.server.logs import LogWriter, start_logging
+from tertulia.server.logs import start_logging
 from tertulia.server.options import parse_options
 from tertulia.server.server import Server, addresses_to_join, raise_descriptor_limit
 from tertulia.version import __version__
 
-_LOG_TIMEOUT_S = 1.0  # for the last lines, if somebody reads them
+_LOG_TIMEOUT_S = 1.0  # for the last lines, because nobody may be reading them
 
 log = logging.getLogger("tertulia.server")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the server until a signal ends it; return the exit status."""
-    # Blocked here, before any thread is there to get them: the main thread waits for them.
-    stop_signals = {signal.SIGTERM, signal.SIGINT}
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup sets it
-        stop_signals.add(signal.SIGHUP)
-    signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
-    set_language(language_option(sys.argv[1:] if arguments is None else arguments))
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the server until a signal ends it; return the exit status.
+
+    0 stopped, 1 not started, failed or stopped at once, 2 usage.
+    """
+    stop_signals = _block_stop_signals()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    set_language(language_option(arguments))
     config, log_level, export_to, backup_to = parse_options(arguments)
     if config.history is not None and export_to is not None:
         return export(Path(config.history), export_to)
     if config.history is not None and backup_to is not None:
         return backup(Path(config.history), backup_to)
+    return _serve(config, log_level, stop_signals)
+
+
+def _block_stop_signals() -> set[signal.Signals]:
+    """Block the signals that stop the server, and return them.
+
+    This comes before the first thread, since each thread inherits the mask: only the main thread
+    gets them, by waiting for them.
+    """
+    stop_signals = {signal.SIGTERM, signal.SIGINT}
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it.
+        stop_signals.add(signal.SIGHUP)
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
+    return stop_signals
+
+
+def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) -> int:
     log_writer = start_logging(log_level)
-    users_that_fit = raise_descriptor_limit(config)
     threading.excepthook = _end_on_fault
+    users_that_fit = raise_descriptor_limit(config)
     try:
-        addresses = addresses_to_join(config)  # now, while nobody can take the last descriptor
+        addresses = addresses_to_join(config)  # before clients can use up the descriptors
         server = Server(config)
         server.start()
     except (OSError, sqlite3.Error, RuntimeError, StoreInUse, StoreOfAnotherVersion) as error:
+        log_writer.stop_within(_LOG_TIMEOUT_S)
         print(f"tertulia-server: {_why_not_started(config, error)}", file=sys.stderr)
         return 1
-    _greet(log_writer, config, server.port, addresses, users_that_fit)
+    print(f"listening on {config.host or '0.0.0.0'} {server.port}", flush=True)
+    log_writer.say(_greeting(config, server.port, addresses, users_that_fit))
+    if users_that_fit < config.max_users:
+        log.warning(
+            "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
+            config.max_users,
+        )
     signal.sigwait(stop_signals)
     log_writer.say(_("Stopping. Press Ctrl-C again to stop at once."))
     threading.Thread(target=_stop_at_once_on, args=(stop_signals,), daemon=True).start()
     server.stop()
     if not log_writer.stop_within(_LOG_TIMEOUT_S):
-        os._exit(0)  # the interpreter would wait for the stream that the thread is stuck in
+        os._exit(0)  # An ordinary exit would wait for stderr, in which the log's thread is stuck.
     return 0
 
 
+def _stop_at_once_on(signals: set[signal.Signals]) -> None:
+    signal.sigwait(signals)
+    os._exit(1)
+
+
 def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
-    """End the program with a thread: one that is dead can be started again, half of one cannot."""
+    """End the program when a thread fails.
+
+    A program that has ended can be started again. One that lacks a thread would go on, half dead.
+    """
     try:
         name = fault.thread.name if fault.thread is not None else "?"
         lines = traceback.format_exception(fault.exc_value) if fault.exc_value is not None else []
         text = f"tertulia-server: thread {name} failed\n{''.join(lines)}".encode()
-        # In a thread, for whoever reads stderr may have stopped.
+        # In a thread, because the reader of stderr may have stopped.
         writer = threading.Thread(target=_write_to_stderr, args=(text,), daemon=True)
         writer.start()
         writer.join(_LOG_TIMEOUT_S)
@@ -74,22 +107,15 @@ def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
 
 
 def _write_to_stderr(text: bytes) -> None:
-    with contextlib.suppress(OSError):  # nobody reads it any more
+    with contextlib.suppress(OSError):  # Nobody reads it any more.
         os.write(2, text)
 
 
-def _stop_at_once_on(signals: set[signal.Signals]) -> None:
-    signal.sigwait(signals)
-    os._exit(1)
+# --- texts for people --------------------------------------------------------------------------
 
 
-# --- what people see ---------------------------------------------------------------------------
-
-
-def _greet(
-    log_writer: LogWriter, config: Config, port: int, addresses: list[str], users_that_fit: int
-) -> None:
-    print(f"listening on {config.host or '0.0.0.0'} {port}", flush=True)
+def _greeting(config: Config, port: int, addresses: Sequence[str], users_that_fit: int) -> str:
+    """Return the text that says how to join, how to stop, and where the history is."""
     opened = _("tertulia {version} is open on port {port}. To join:")
     room = ngettext(
         "There is room for one user.", "There is room for {count} users.", users_that_fit
@@ -104,15 +130,11 @@ def _greet(
         f"{room.format(count=users_that_fit)} {how_to_stop}",
         kept.format(path=config.history),
     ]
-    log_writer.say("\n".join(lines))
-    if users_that_fit < config.max_users:
-        log.warning(
-            "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
-            config.max_users,
-        )
+    return "\n".join(lines)
 
 
 def _why_not_started(config: Config, error: Exception) -> str:
+    """Return the reason, and what to do about it, in one line."""
     if isinstance(error, StoreOfAnotherVersion):
         return _(
             "{path} is not a history that this version can read: choose --history FILE, or off"
@@ -121,7 +143,7 @@ def _why_not_started(config: Config, error: Exception) -> str:
         return _("another server writes the history {path}: stop it, or choose --history").format(
             path=error
         )
-    if isinstance(error, RuntimeError):  # of threading
+    if isinstance(error, RuntimeError):  # raised by threading
         return _("cannot start a thread: allow this user more processes (ulimit -u)")
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return _("cannot open enough files: raise the limit of open files (ulimit -n)")
@@ -138,7 +160,7 @@ def _why_not_started(config: Config, error: Exception) -> str:
         ).format(port=config.port)
     reason: str | None = error.strerror
     if error.errno is not None and not isinstance(error, socket.gaierror):
-        reason = os.strerror(error.errno)  # without what Python adds to it
+        reason = os.strerror(error.errno)  # without the address, which Python adds
     return _(
         "cannot listen on {host}: {reason}. Give an address of this machine, or leave --host out"
     ).format(host=config.host or "*", reason=reason or error)
