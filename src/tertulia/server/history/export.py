@@ -1,6 +1,6 @@
 """`tertulia-server --export FILE` and `--backup FILE`: the history as JSON lines, or as a copy.
 
-Both work while a server writes it, and see all that was stored before they began.
+Both also work while a server writes the history, and contain everything stored before they began.
 """
 
 import errno
@@ -14,30 +14,29 @@ from tertulia.i18n import _
 from tertulia.protocol.lines import encode_stored
 from tertulia.server.history.reader import MessageReader
 
-_SCREEN = "-"
+_STDOUT = "-"
 
 
 def export(history: Path, to: str) -> int:
-    """Write every message as a JSON line, one at a time, to a file or with `-` to stdout.
+    """Write every message as a JSON line to a file, or to stdout for "-"; return the exit status.
 
-    Returns the exit status, and so does `backup`.
+    Only one message at a time is in memory.
     """
 
     def write(reader: MessageReader) -> None:
         lines = (encode_stored(message) for message in reader.all_messages())
-        if to == _SCREEN:
+        if to == _STDOUT:
             sys.stdout.buffer.writelines(lines)
             sys.stdout.flush()
         else:
             with os.fdopen(_create(to, os.O_TRUNC), "wb") as file:
                 file.writelines(lines)
 
-    return _read(history, to, write)
+    return _write_elsewhere(history, to, write)
 
 
 def backup(history: Path, to: str) -> int:
-    """Copy the history to a new file, with which a server can go on."""
-
+    """Copy the history to a new file, which a server can use; return the exit status."""
     if os.path.exists(to) and os.path.getsize(to):
         return _fail(_("{file} is there already: name a file that is not"), history, to)
 
@@ -45,10 +44,10 @@ def backup(history: Path, to: str) -> int:
         os.close(_create(to))
         reader.copy_to(to)
 
-    return _read(history, to, write)
+    return _write_elsewhere(history, to, write)
 
 
-def _read(history: Path, to: str, write: Callable[[MessageReader], None]) -> int:
+def _write_elsewhere(history: Path, to: str, write: Callable[[MessageReader], None]) -> int:
     try:
         if not history.exists():
             return _fail(
@@ -57,7 +56,7 @@ def _read(history: Path, to: str, write: Callable[[MessageReader], None]) -> int
         _check_that_it_is_another_file(history, to)
         with MessageReader(history) as reader:
             write(reader)
-    except BrokenPipeError:  # `| head` has had enough
+    except BrokenPipeError:  # The reader, for example `head`, has ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (OSError, sqlite3.Error) as error:
@@ -75,7 +74,7 @@ def _fail(text: str, history: Path, to: str, reason: object = "") -> int:
 
 
 def _check_that_it_is_another_file(history: Path, to: str) -> None:
-    """Raise OSError if writing `to` would destroy the history, also by way of a link."""
+    """Raise OSError if `to` is one of the history's own files, also through a link."""
     for suffix in ("", "-wal", "-shm", ".lock"):
         own_file = f"{history}{suffix}"
         if os.path.exists(own_file) and os.path.exists(to) and os.path.samefile(own_file, to):
@@ -83,5 +82,5 @@ def _check_that_it_is_another_file(history: Path, to: str) -> None:
 
 
 def _create(path: str, flags: int = 0) -> int:
-    """Open a file for writing; a new one only its owner may read."""
+    """Open a file for writing; only its owner may read a new one."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
