@@ -1,10 +1,10 @@
-"""The log on stderr: the thread that logs makes the line, a thread of the log's own writes it.
+"""The log on stderr: the thread that logs formats the line, and another thread writes it.
 
 A pipe whose reader has stopped, or a slow terminal, thus delays no worker.
 
 A thousand users who join at once log a thousand lines, so each difference from the standard library
-has its figure beside it: how much more CPU time a registration takes without it. That was measured
-with `benchmarks/bench.py connect-1000` (48 µs in all; median of ten runs of each, taking turns).
+has its figure beside it: how much more CPU time a registration takes without it. This was measured
+with `benchmarks/bench.py connect-1000` (48 µs in all; medians of two times ten runs in turns).
 """
 
 import contextlib
@@ -17,14 +17,14 @@ from logging.handlers import QueueHandler, QueueListener
 from typing import Any, TextIO
 
 _MAX_QUEUED_LINES = 10_000  # At this bound further lines are dropped and counted.
-_MAX_LINES_PER_WRITE = 1_000  # Writing each line alone: 5 % more.
+_MAX_LINES_PER_WRITE = 1_000  # Writing each line alone: 4 % more.
 _GATHER_S = 0.02  # Between a line and the write, so that more can come. Without: 40 % more.
 
 
 class _Record(logging.LogRecord):
     """A record with only the attributes that a line shows.
 
-    The standard record also finds out module, thread and process: 8 % more.
+    The standard record also finds out module, thread and process: 7 % more.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class _Record(logging.LogRecord):
 class _LineFormatter(logging.Formatter):
     """Formats a record as time (UTC), level and message; a traceback follows on lines of its own.
 
-    The date and time are formatted once a second; the standard formatter takes 14 % more. Not
+    The date and time are formatted once a second; with the standard formatter: 10 % more. Not
     thread-safe.
     """
 
@@ -75,7 +75,7 @@ class _LineFormatter(logging.Formatter):
 class LineHandler(QueueHandler):
     """Formats each record and queues the line; never waits.
 
-    `queue.Queue`, which has a bound of its own, takes 16 % more than a SimpleQueue.
+    Not a `queue.Queue`, which has a bound of its own: 10 % more.
     """
 
     def __init__(self, lines: queue.SimpleQueue[str]) -> None:
