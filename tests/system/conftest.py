@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import resource
 import subprocess
 import sys
@@ -49,8 +50,17 @@ def program() -> Path:
     return PROGRAM
 
 
+@pytest.fixture(scope="module")
+def threads(request: pytest.FixtureRequest) -> str:
+    """Choose the thread model: two workers, or what `THREADS=session make test` asks for.
+
+    A test that depends on the model is marked with BOTH_THREAD_MODELS.
+    """
+    return getattr(request, "param", os.environ.get("THREADS", "2"))
+
+
 @pytest.fixture
-def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def start_server(tmp_path: Path, threads: str) -> Iterator[Callable[..., Server]]:
     """Start servers with the options of one test, without a rate limit unless it asks for one."""
     with contextlib.ExitStack() as servers:
         numbers = itertools.count(1)
@@ -58,6 +68,8 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         def start(*options: str, within: tuple[str, ...] = ()) -> Server:
             if "--rate-limit" not in options:
                 options = (*options, "--rate-limit", "off")
+            if "--threads" not in options:
+                options = (*options, "--threads", threads)
             log = tmp_path / f"server-{next(numbers)}.log"
             server = Server(options, log, within)
             servers.callback(server.stop)
@@ -66,13 +78,11 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         yield start
 
 
-@pytest.fixture(scope="module", params=["2", "session"], ids=lambda n: f"threads-{n}")
-def module_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Start one server for the tests of a module, for each of the two thread models."""
+@pytest.fixture(scope="module")
+def module_server(threads: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Start one server for the tests of a module."""
     log = tmp_path_factory.mktemp("server") / "server.log"
-    server = Server(("--threads", request.param, "--rate-limit", "off"), log)
+    server = Server(("--threads", threads, "--rate-limit", "off"), log)
     yield server
     server.stop()
 

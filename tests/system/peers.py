@@ -23,9 +23,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 WAIT_S = 30.0  # for what has to come
 STOP_S = 10.0  # the promise about SIGTERM
 PROGRAM = Path(sys.executable).with_name("tertulia-server")
+
+BOTH_THREAD_MODELS = pytest.mark.parametrize(
+    "threads", ["2", "session"], indirect=True, ids=lambda threads: f"threads-{threads}"
+)
 
 Message = dict[str, Any]
 

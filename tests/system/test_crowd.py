@@ -4,9 +4,11 @@ import pytest
 
 
 # A thread for each of a thousand sessions would work too, but a broadcast wakes them all.
-@pytest.mark.parametrize(("threads", "count"), [("2", 1000), ("session", 150)])
-def test_a_crowd_talks_and_is_told(start_server, threads, count):
-    server = start_server("--threads", threads)
+@pytest.mark.parametrize(
+    ("threads", "count"), [("2", 1000), ("session", 150)], indirect=["threads"]
+)
+def test_a_crowd_talks_and_is_told(start_server, count):
+    server = start_server()
     ana, luis = server.users("ana", "luis")
     crowd = [server.peer() for _ in range(count - 2)]
     for number, peer in enumerate(crowd):

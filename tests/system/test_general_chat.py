@@ -1,15 +1,16 @@
 """The general chat: what is said reaches everyone, in one order, each message once."""
 
-import json
 import re
 from functools import partial
 from secrets import token_hex
 
 import pytest
+from peers import BOTH_THREAD_MODELS
 
 RFC_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
+@BOTH_THREAD_MODELS
 def test_a_message_reaches_everyone_the_sender_too(server):
     ana, luis, eva = server.users("ana", "luis", "eva")
     ana.send("say", text="hola", id=7)
@@ -40,16 +41,8 @@ def test_the_sender_is_the_session_whatever_the_message_claims(server):
 @pytest.mark.parametrize(
     "text",
     [
-        "x",
-        " x ",
-        "two\nlines\tand a tab",
-        "¿Qué tal? 中文 हिन्दी 👩‍👩‍👧",
-        "\u2028\u2029x",
-        "[bold]x[/bold] <b> %s {x} \\n \\u0041",
+        " ¿Qué\n\ttal?\u2028 中文 हिन्दी 👩‍👩‍👧 [bold]x[/bold] <b> {x} \\n ",
         '"}\n{"type":"quit"}',
-        "\u202ex",
-        "x" * 16_384,
-        "😀" * 4_096,
         "\n" * 16_383 + "x",
     ],
     ids=lambda text: ascii(text[:12]),
@@ -62,37 +55,15 @@ def test_a_text_arrives_as_it_was_sent(server, text):
     luis.expect("direct", text=text)
 
 
-@pytest.mark.parametrize(
-    ("text", "codes"),
-    [
-        ("", ["text_invalid"]),
-        (" \n\t\xa0\u3000", ["text_invalid"]),
-        ("a\x00b", ["text_invalid"]),
-        ("a\x1b[31mb", ["text_invalid"]),
-        ("a\rb", ["text_invalid"]),
-        ("a\x7fb", ["text_invalid"]),
-        ("a\x85b", ["text_invalid"]),
-        ("a\x9bb", ["text_invalid"]),
-        ("a\ud800b", ["text_invalid", "malformed"]),
-        ("x" * 16_385, ["text_too_long"]),
-        ("ñ" * 8_192 + "x", ["text_too_long"]),
-        ("😀" * 4_097, ["text_too_long"]),
-    ],
-    ids=lambda value: ascii(value)[:14],
-)
-def test_a_text_that_is_refused_is_told_to_nobody(server, text, codes):
+def test_a_text_that_is_refused_is_told_to_nobody(server):
     ana, luis = server.users("ana", "luis")
     for kind in ("say", "direct"):
-        ana.send(kind, to="luis", text=text, id=3)
-        assert ana.expect("error", id=3)["code"] in codes
+        for text, code in [("a\x1b[31mb", "text_invalid"), ("x" * 16_385, "text_too_long")]:
+            ana.send(kind, to="luis", text=text, id=3)
+            ana.expect_error(code, id=3)
+        ana.send(kind, to="luis", text="")
+        assert "id" not in ana.expect_error("text_invalid")
     assert server.sync(ana, luis) == [[], []]
-
-
-@pytest.mark.parametrize("kind", ["say", "direct"])
-def test_a_refusal_without_an_id_comes_all_the_same(server, kind):
-    ana = server.user("ana")
-    ana.send(kind, to="ana", text="")
-    assert "id" not in ana.expect_error("text_invalid")
 
 
 def test_the_nonce_comes_with_the_message_and_a_repeated_one_is_not_said_again(server):
@@ -131,15 +102,7 @@ def test_a_refused_say_uses_up_no_nonce(server):
     ana.expect("message", text="hola", nonce=nonce)
 
 
-@pytest.mark.parametrize("nonce", ["", "n" * 65, 5, None])
-def test_a_nonce_that_is_none_is_malformed(server, nonce):
-    ana = server.user("ana")
-    for kind in ("say", "direct"):
-        ana.send(kind, to="ana", text="hola", nonce=nonce, id=1)
-        ana.expect_error("malformed", id=1)
-    assert server.sync(ana) == [[]]
-
-
+@BOTH_THREAD_MODELS
 def test_everyone_sees_everything_in_one_order_and_nothing_twice(server, together):
     names = ["ana", "luis", "eva", "leo", "sol", "teo"]
     users = server.users(*names)
@@ -173,20 +136,20 @@ def test_a_say_of_a_leaving_user_comes_before_its_left(server):
     luis.expect("left", name="ana", reason="quit")
 
 
-@pytest.mark.parametrize("status", ["OCUPADO", "INACTIVO"])
-def test_whoever_is_not_active_still_hears_everything_and_may_talk(server, status):
+def test_whoever_is_not_active_still_hears_everything_and_may_talk(server):
     ana, luis = server.users("ana", "luis")
-    luis.send("status", status=status)
-    ana.expect("presence", name="luis", status=status)
+    luis.send("status", status="INACTIVO")
+    ana.expect("presence", name="luis", status="INACTIVO")
     assert ana.ask("say", text="hola")["type"] == "ok"
     luis.until("message", text="hola")
     assert ana.ask("direct", to="luis", text="psst")["type"] == "ok"
     luis.until("direct", text="psst")
     luis.send("say", text="yes?")
     ana.until("message", text="yes?")
-    assert ana.ask("info", name="luis")["status"] == status
+    assert ana.ask("info", name="luis")["status"] == "INACTIVO"
 
 
+@BOTH_THREAD_MODELS
 def test_for_messages_alone_the_comings_and_goings_are_left_out(server):
     bot = server.user("bot", events="messages")
     ana, luis = server.users("ana", "luis")
@@ -211,10 +174,3 @@ def test_events_all_is_what_one_gets_without_asking(server):
     ana = server.user("ana", events="all")
     server.user("luis")
     ana.expect("joined", name="luis")
-
-
-def test_a_json_line_is_one_line_whatever_is_in_it(server):
-    ana = server.user("ana")
-    text = "a\u2028b\u2029c\nd"
-    ana.send_raw(json.dumps({"type": "say", "text": text}, ensure_ascii=False).encode() + b"\n")
-    ana.expect("message", text=text)

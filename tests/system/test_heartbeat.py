@@ -4,11 +4,12 @@ import select
 import time
 
 import pytest
+from peers import BOTH_THREAD_MODELS
 
 
-@pytest.mark.parametrize("threads", ["2", "session"])
-def test_who_shows_no_life_is_pinged_and_then_ended(start_server, threads):
-    server = start_server("--ping-after", "0.2", "--silence-timeout", "1.5", "--threads", threads)
+@BOTH_THREAD_MODELS
+def test_who_shows_no_life_is_pinged_and_then_ended(start_server):
+    server = start_server("--ping-after", "0.2", "--silence-timeout", "1.5")
     silent = server.user("silent")
     silent.answers_pings = False
     watcher = server.user("watcher")  # lives on: it answers pings while it waits
@@ -42,7 +43,7 @@ def test_any_byte_counts_as_life(start_server):
     assert len(watcher.ask("users")["users"]) == 5
 
 
-@pytest.mark.parametrize("drip", [b" ", b"\n", b'{"type":"ping"}\n'])
+@pytest.mark.parametrize("drip", [b" ", b'{"type":"ping"}\n'], ids=["no-line", "requests"])
 def test_who_does_not_register_in_time_is_closed_whatever_drips_in(start_server, drip):
     peer = start_server("--register-timeout", "0.4").peer()
     start = time.monotonic()

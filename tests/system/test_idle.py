@@ -1,23 +1,20 @@
 """Idle and back: who is silent becomes INACTIVO, and gets back what it had chosen."""
 
 import pytest
+from peers import BOTH_THREAD_MODELS
 
 IDLE_S = 0.4
 
 
-BOTH_THREAD_MODELS = pytest.mark.parametrize("quick", ["2", "session"], indirect=True)
-
-
 @pytest.fixture
-def quick(request, start_server):
-    """A server that takes a user for idle after a moment."""
-    threads = getattr(request, "param", "2")
-    return start_server("--idle-after", str(IDLE_S), "--threads", threads)
+def quick(start_server):
+    """Start a server that takes a user for idle after a moment."""
+    return start_server("--idle-after", str(IDLE_S))
 
 
 @pytest.fixture
 def witness(quick):
-    """A user who chose INACTIVO, so that its own idling is told to nobody."""
+    """Register a user who chose INACTIVO, so that its own idling is told to nobody."""
     witness = quick.user("witness")
     witness.ask("status", status="INACTIVO")
     quick.sync(witness)
@@ -46,7 +43,6 @@ def test_who_is_idle_becomes_inactive_and_active_again_with_the_next_request(qui
         assert ana.until("presence")[-1] == back
 
 
-@BOTH_THREAD_MODELS
 def test_who_was_busy_is_busy_again(quick, witness):
     ana = joins(quick, witness)
     ana.send("status", status="OCUPADO")
@@ -84,7 +80,6 @@ def test_what_is_refused_is_no_activity(quick, witness):
     assert quick.sync(witness, ana) == [[], []]
 
 
-@BOTH_THREAD_MODELS
 def test_who_chose_inactive_stays_so_until_choosing_another(quick, witness):
     ana = joins(quick, witness)
     ana.send_all({"type": "status", "status": "OCUPADO"}, {"type": "status", "status": "INACTIVO"})

@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 
-import pytest
+from peers import BOTH_THREAD_MODELS
 
 BURST = 40
 
@@ -18,14 +18,14 @@ def flood(peer, count):
 def test_whoever_asks_too_fast_is_refused_until_the_bucket_fills_again(start_server):
     server = start_server("--rate-limit", "10/s")
     ana = server.user("ana")
-    answers = flood(ana, BURST + 40)
-    assert [m["id"] for m in answers] == list(range(BURST + 40))
+    answers = flood(ana, BURST + 80)  # fewer than the hundred refusals that end a session
+    assert [m["id"] for m in answers] == list(range(BURST + 80))
     refused = [m for m in answers if m["type"] == "error"]
     assert {m["code"] for m in refused} == {"rate_limited"}
     assert all(0 < m["retry_after"] <= 10 for m in refused)
-    assert 0 < len(refused) <= 41  # the register may have spent one
+    assert 0 < len(refused) <= 81  # the register may have spent one
     assert all(m["type"] == "users" for m in answers[: BURST - 1])
-    time.sleep(refused[-1]["retry_after"])  # as the server asked
+    time.sleep(refused[-1]["retry_after"])  # the promise is that this is long enough
     assert ana.ask("users")["type"] == "users"
 
 
@@ -40,13 +40,15 @@ def test_what_is_refused_is_not_carried_out_and_others_are_not_touched(start_ser
     assert heard == [str(n) for n in said]
 
 
-@pytest.mark.parametrize("kind", ["say", "direct", "status", "users", "info", "ping", "nope"])
-def test_every_request_spends_from_the_bucket(start_server, kind):
-    ana = start_server("--rate-limit", "10/s").user("ana")
-    fields = {"text": "x", "to": "ana", "name": "ana", "status": "ACTIVO"}
-    ana.send_all(*({"type": kind, "id": n, **fields} for n in range(100)))
-    answers = [m for m in ana.until_id(99) if "id" in m]
-    assert "rate_limited" in {m.get("code") for m in answers}
+def test_every_request_spends_from_the_bucket(start_server):
+    server = start_server("--rate-limit", "10/s")
+    fields = {"text": "x", "to": "observer", "name": "observer", "status": "ACTIVO"}
+    server.user("observer")
+    for kind in ("say", "direct", "status", "users", "info", "ping", "nope"):
+        user = server.user(kind)
+        user.send_all(*({"type": kind, "id": n, **fields} for n in range(100)))
+        answers = [m for m in user.until_id(99) if "id" in m]
+        assert "rate_limited" in {m.get("code") for m in answers}, kind
 
 
 def test_pong_and_quit_spend_nothing(start_server):
@@ -70,15 +72,6 @@ def test_the_hundredth_refusal_within_ten_seconds_ends_the_session(start_server)
         refusals += [m for m in ana.rest() if m.get("code") == "rate_limited"]
     assert len(refusals) <= 100
     server.user("ana", ana.source)
-
-
-def test_ninety_nine_refusals_are_borne(start_server):
-    server = start_server("--rate-limit", "10/s")
-    ana = server.user("ana")
-    answers = flood(ana, BURST + 80)
-    assert sum(m["type"] == "error" for m in answers) < 100
-    time.sleep(0.3)  # ten requests a second are allowed
-    assert ana.ask("users")["type"] == "users"
 
 
 def test_a_full_server_says_so_and_has_room_again_when_somebody_leaves(start_server):
@@ -166,10 +159,10 @@ def cpu_seconds(pid):
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.parametrize("threads", ["2", "session"])
-def test_without_descriptors_the_server_goes_on_and_does_not_spin(start_server, threads):
+@BOTH_THREAD_MODELS
+def test_without_descriptors_the_server_goes_on_and_does_not_spin(start_server):
     within = ("sh", "-c", 'ulimit -n 48; exec "$@"', "sh")
-    server = start_server("--threads", threads, within=within)
+    server = start_server(within=within)
     ana, luis = server.users("ana", "luis")
     hanging = [server.peer() for _ in range(60)]
     cpu = cpu_seconds(server.process.pid)

@@ -6,7 +6,6 @@ says, the same events with the same numbers in the same order, and nothing else.
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -16,6 +15,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from peers import BOTH_THREAD_MODELS
 
 EVENTS = ("message", "joined", "left", "presence")
 STATUSES = ("ACTIVO", "OCUPADO", "INACTIVO")
@@ -246,9 +246,9 @@ def spelling_in_nfc(spelling):
     return spelling.replace("E\u0301", "É")
 
 
-@pytest.mark.parametrize("threads", ["2", "session"])
-def test_the_server_does_what_the_model_says(start_server, tmp_path, threads):
-    server = start_server("--threads", threads, "--history", str(tmp_path / "history.db"))
+@BOTH_THREAD_MODELS
+def test_the_server_does_what_the_model_says(start, path):
+    server = start("--challenge-timeout", "60")  # a slow machine must not end a challenged session
     run_state_machine_as_test(
         lambda: Chat(server),
         settings=settings(

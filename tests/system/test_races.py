@@ -1,7 +1,11 @@
-"""Many at once, on both thread models: what holds in every order of things."""
+"""Many clients act at once: what must hold in every order of events, in both thread models."""
 
 import random
 from functools import partial
+
+from peers import BOTH_THREAD_MODELS
+
+pytestmark = BOTH_THREAD_MODELS
 
 ROUNDS = 25
 

@@ -6,6 +6,7 @@ import time
 from functools import partial
 
 import pytest
+from peers import BOTH_THREAD_MODELS
 
 EVENTS = ("message", "joined", "left", "presence")
 SMALL = 4096  # bytes of a socket's buffer; the kernel doubles them
@@ -33,9 +34,9 @@ def position(message):
     return message["seq"] if message["type"] in EVENTS else 0
 
 
-@pytest.mark.parametrize("threads", ["2", "session"])
-def test_a_stopped_reader_in_a_busy_room_keeps_nobody_waiting(start_server, together, threads):
-    server = start_server("--threads", threads, "--write-timeout", "600")
+@BOTH_THREAD_MODELS
+def test_a_stopped_reader_in_a_busy_room_keeps_nobody_waiting(start_server, together):
+    server = start_server("--write-timeout", "600")
     stopped = [slow_peer(server, f"stopped{n}") for n in range(5)]
     talkers = server.users("ana", "luis", "eva", "leo")
     count, text = 40, "x" * 4000
@@ -183,11 +184,10 @@ def test_whoever_takes_little_by_little_is_not_ended(start_server):
     assert server.sync(ana) == [[]]
 
 
-@pytest.mark.parametrize("threads", ["2", "session"])
-def test_private_lines_have_a_bound(start_server, threads):
+@BOTH_THREAD_MODELS
+def test_private_lines_have_a_bound(start_server):
     server = start_server(
-        *("--private-bytes", "32768", "--send-buffer-bytes", str(SMALL)),
-        *("--write-timeout", "600", "--threads", threads),
+        *("--private-bytes", "32768", "--send-buffer-bytes", str(SMALL), "--write-timeout", "600")
     )
     ana = server.user("ana")
     stopped = slow_peer(server, "stopped")

@@ -5,17 +5,17 @@ import signal
 import pytest
 from faults import SMALL, slow_peer, wait_for
 from histories import whole_history
+from peers import BOTH_THREAD_MODELS
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("threads", ["2", "session"])
-def test_everyone_is_told_and_the_server_ends_well(start_server, number, threads):
-    server = start_server("--threads", threads)
+@BOTH_THREAD_MODELS
+def test_everyone_is_told_and_the_server_ends_well(start_server):
+    server = start_server()
     users = server.users(*(f"user{n}" for n in range(10)))
     unregistered = server.peer()
     unregistered.send_raw(b'{"type":"regis')
     assert users[0].ask("say", text="last words")["type"] == "ok"
-    server.signal(number)
+    server.signal()
     waits = []
     for user in users:
         user.expect("message", text="last words")
@@ -90,13 +90,9 @@ def test_an_empty_server_ends_too(start_server):
     assert server.wait() == 0
 
 
-@pytest.mark.parametrize("threads", ["2", "session"])
-def test_a_stop_with_stopped_clients_is_in_time_and_stores_everything(
-    start_server, path, client, threads
-):
-    server = start_server(
-        *("--history", str(path), "--send-buffer-bytes", str(SMALL), "--threads", threads)
-    )
+@BOTH_THREAD_MODELS
+def test_a_stop_with_stopped_clients_is_in_time_and_stores_everything(start_server, path, client):
+    server = start_server("--history", str(path), "--send-buffer-bytes", str(SMALL))
     ana = server.user("ana")
     processes = [client(server, f"p{n}", f"127.7.0.{2 + n}") for n in range(3)]
     for number, process in enumerate(processes):

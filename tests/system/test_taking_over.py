@@ -1,14 +1,16 @@
 """A clash with a session that may be dead: the challenge, and taking over with a token."""
 
 import pytest
+from peers import BOTH_THREAD_MODELS
 
 
-@pytest.fixture(params=["2", "session"])
-def hasty(request, start_server):
-    """A server that gives a challenged session 0.4 s to show life."""
-    return start_server("--challenge-timeout", "0.4", "--threads", request.param)
+@pytest.fixture
+def hasty(start_server):
+    """Start a server that gives a challenged session 0.4 s to show life."""
+    return start_server("--challenge-timeout", "0.4")
 
 
+@BOTH_THREAD_MODELS
 @pytest.mark.parametrize("name", ["ana", "luis"], ids=["same-name", "address-alone"])
 def test_a_silent_session_ends_for_a_newcomer_from_its_own_address(hasty, name):
     witness, old = hasty.user("witness"), hasty.user("ana")
@@ -37,6 +39,7 @@ def test_a_silent_session_ends_for_a_newcomer_from_its_own_address(hasty, name):
     old.wait_for_end()
 
 
+@BOTH_THREAD_MODELS
 def test_lines_that_wait_for_a_challenge_are_all_answered_in_their_order(hasty):
     old = hasty.user("ana")
     old.answers_pings = False
@@ -48,6 +51,7 @@ def test_lines_that_wait_for_a_challenge_are_all_answered_in_their_order(hasty):
     assert [m["id"] for m in answers] == list(range(5000))
 
 
+@BOTH_THREAD_MODELS
 def test_a_newcomer_that_has_said_all_already_is_heard_after_the_challenge(hasty):
     witness, old = hasty.user("witness"), hasty.user("ana")
     old.answers_pings = False
@@ -88,7 +92,7 @@ def test_while_a_session_is_challenged_nobody_else_waits(start_server):
     newcomer.expect_error("name_taken")
 
 
-@pytest.mark.parametrize("sign", [b'{"type":"pong"}\n', b'{"type":"users"}\n', b"\n", b"{"])
+@pytest.mark.parametrize("sign", [b'{"type":"pong"}\n', b"{"])
 def test_any_byte_of_the_challenged_session_refuses_the_newcomer_at_once(start_server, sign):
     server = start_server("--challenge-timeout", "60")
     ana = server.user("ana")
@@ -135,6 +139,7 @@ def test_a_clash_of_names_from_another_address_is_refused_without_a_challenge(se
     assert ana.pings == 0
 
 
+@BOTH_THREAD_MODELS
 @pytest.mark.parametrize("same_address", [True, False])
 def test_a_token_ends_the_old_session_and_keeps_name_and_status(server, same_address):
     witness, old = server.users("witness", "ana")
@@ -156,6 +161,7 @@ def test_a_token_ends_the_old_session_and_keeps_name_and_status(server, same_add
     server.user("luis", None if same_address else old.source)
 
 
+@BOTH_THREAD_MODELS
 def test_the_replaced_connection_is_simply_closed(server):
     old = server.user("ana")
     new = server.peer()
