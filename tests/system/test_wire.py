@@ -30,15 +30,6 @@ def test_fifty_messages_in_one_packet_are_fifty_messages(server):
     assert [m["id"] for m in ana.until_id(49) if m["type"] == "ok"] == list(range(50))
 
 
-def test_a_packet_may_end_anywhere(server):
-    ana = server.user("ana")
-    stream = b"".join(b'{"type":"ping","id":%d}\r\n\n' % n for n in range(40))
-    for start in range(0, len(stream), 37):
-        ana.send_raw(stream[start : start + 37])
-    for n in range(40):
-        ana.expect("pong", id=n)
-
-
 def test_empty_lines_are_nothing_and_a_line_of_blanks_is_malformed(server):
     ana = server.user("ana")
     ana.send_raw(b"\n\r\n\n")
@@ -46,13 +37,6 @@ def test_empty_lines_are_nothing_and_a_line_of_blanks_is_malformed(server):
     for blank in (b" \n", b"\t\r\n"):
         ana.send_raw(blank)
         ana.expect_error("malformed")
-
-
-def test_lines_end_at_newlines_alone(server):
-    ana = server.user("ana")
-    for separator in "\u2028", "\u2029", "\x85":
-        ana.send_raw(f'{{"type":"ping","id":7,"x":"{separator}"}}\n'.encode())
-        ana.expect("pong", id=7)
 
 
 def test_a_line_of_65536_bytes_is_read(server):
@@ -64,12 +48,10 @@ def test_a_line_of_65536_bytes_is_read(server):
         ana.expect("pong", id=1)
 
 
-@pytest.mark.parametrize(
-    "line", [ping_of(LONGEST + 1), b"x" * LONGEST, b"x" * 200_000], ids=["65537", "no-end", "more"]
-)
-def test_a_longer_line_ends_the_session_and_why_can_be_read(server, line):
+@pytest.mark.parametrize("size", [LONGEST + 1, 200_000])
+def test_a_longer_line_ends_the_session_and_why_can_be_read(server, size):
     ana, luis = server.users("ana", "luis")
-    ana.send_raw(line)
+    ana.send_raw(ping_of(size))
     ana.expect_error("line_too_long")
     ana.expect_end()
     luis.expect("left", name="ana", reason="protocol")
@@ -89,38 +71,15 @@ def test_lines_before_one_that_is_too_long_are_carried_out(server):
     luis.expect("left", name="ana", reason="protocol")
 
 
-@pytest.mark.parametrize(
-    ("line", "request_id"),
-    [
-        (b"hola", None),
-        (b"null", None),
-        (b"[]", None),
-        (b'"say"', None),
-        (b"{}", None),
-        (b'{"id":5}', 5),
-        (b'{"type":5,"id":5}', 5),
-        (b'{"type":"say","id":5}', 5),
-        (b'{"type":"say","text":5,"id":5}', 5),
-        (b'{"type":"direct","to":"ana","id":5}', 5),
-        (b'{"type":"status","id":5}', 5),
-        (b'{"type":"info","id":5}', 5),
-        (b'{"type":"users","id":"5"}', None),
-        (b'{"type":"users","id":-1}', None),
-        (b'{"type":"users","id":1.5}', None),
-        (b'{"type":"users","id":9007199254740992}', None),
-        (b'{"type":"users","x":NaN}', None),
-        (b'{"type":"users","x":"\xff"}', None),
-        (b'{"type":"users","x":' + b"[" * 30_000 + b"]" * 30_000 + b"}", None),
-        (b'{"type":"history","limit":0,"id":5}', 5),
-        (b'{"type":"search","id":5}', 5),
-        (b"\x00\x01\x02", None),
-    ],
-    ids=lambda value: ascii(value)[:24],
-)
-def test_a_malformed_line_is_answered_and_does_no_harm(server, line, request_id):
+def test_a_malformed_line_is_answered_and_does_no_harm(server):
     ana = server.user("ana")
-    ana.send_raw(line + b"\n")
-    assert ana.expect_error("malformed").get("id") == request_id
+    for line, request_id in [
+        (b"\x00\x01\x02", None),
+        (b'{"type":"users","x":"\xff","id":5}', None),
+        (b'{"type":"say","text":5,"id":5}', 5),
+    ]:
+        ana.send_raw(line + b"\n")
+        assert ana.expect_error("malformed").get("id") == request_id
     assert server.sync(ana) == [[]]
 
 
@@ -135,24 +94,16 @@ def test_the_tenth_malformed_line_ends_the_session(server):
     luis.expect("left", name="ana", reason="protocol")
 
 
-@pytest.mark.parametrize("kind", ["nope", "", "SAY", "welcome", "message", "error"])
-def test_an_unknown_type_is_answered_and_does_no_harm(server, kind):
+def test_an_unknown_type_is_answered_and_does_no_harm(server):
     ana = server.user("ana")
     for _ in range(12):  # more than malformed ones would be allowed
-        ana.send(kind, id=5)
+        ana.send("nope", id=5)
         ana.expect_error("unknown_type", id=5)
-    ana.send(kind)
+    ana.send("nope")
     assert "id" not in ana.expect_error("unknown_type")
 
 
-def test_an_unknown_field_is_ignored(server):
-    ana = server.user("ana")
-    ana.send("say", text="hola", colour="red", deep=[{"x": [None]}], id=5)
-    ana.until_id(5)
-
-
-@pytest.mark.parametrize("request_id", [0, 1, 2**53 - 1])
-def test_every_answer_carries_the_id_of_its_request(server, request_id):
+def test_every_answer_carries_the_id_of_its_request(server):
     ana, _ = server.users("ana", "luis")
     for request, kind in [
         ({"type": "ping"}, "pong"),
@@ -164,8 +115,8 @@ def test_every_answer_carries_the_id_of_its_request(server, request_id):
         ({"type": "history"}, "error"),
         ({"type": "search", "text": "hola"}, "error"),
     ]:
-        ana.send_all(request | {"id": request_id})
-        ana.expect(kind, id=request_id)
+        ana.send_all(request | {"id": 0})
+        ana.expect(kind, id=0)
         ana.send_all(request)
         if kind != "ok":  # without an id there is no `ok`, but there is the data or the error
             assert "id" not in ana.expect(kind)
@@ -183,9 +134,9 @@ def test_ping_is_answered_with_pong_before_and_after_welcome(server):
     peer.expect("pong", id=3)
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [
+def test_before_welcome_hardly_anything_is_allowed(server):
+    luis, peer = server.user("luis"), server.peer()
+    for request in (
         {"type": "say", "text": "hola"},
         {"type": "direct", "to": "luis", "text": "hola"},
         {"type": "status", "status": "OCUPADO"},
@@ -194,13 +145,8 @@ def test_ping_is_answered_with_pong_before_and_after_welcome(server):
         {"type": "history"},
         {"type": "search", "text": "hola"},
         {"type": "nope"},
-    ],
-    ids=lambda request: request["type"],
-)
-def test_before_welcome_hardly_anything_is_allowed(server, request_):
-    luis, peer = server.user("luis"), server.peer()
-    for _ in range(3):
-        peer.send_all(request_ | {"id": 6})
+    ):
+        peer.send_all(request | {"id": 6})
         peer.expect_error("not_registered", id=6)
     peer.send("pong")
     assert peer.roundtrip() == []
@@ -218,12 +164,3 @@ def test_before_welcome_the_65th_line_closes(server):
     patient = server.peer()
     patient.send_all(*[{"type": "ping"}] * 63, {"type": "register", "name": "ana"})
     patient.until("welcome", name="ana")
-
-
-@pytest.mark.parametrize("kind", ["history", "search"])
-def test_without_a_history_there_is_none(server, kind):
-    ana = server.user("ana")
-    for _ in range(3):
-        ana.send(kind, text="hola", id=6)
-        ana.expect_error("history_off", id=6)
-    assert ana.roundtrip() == []
