@@ -24,7 +24,7 @@ def decode_or_refuse(line: bytes) -> Request | BadRequest:
 
 
 def refusal(line: bytes | str | dict[str, object]) -> tuple[ErrorCode, object]:
-    """Give the code and the id with which a line is refused."""
+    """Return the code and the id with which a line is refused."""
     if isinstance(line, dict):
         line = json.dumps(line)
     with pytest.raises(BadRequest) as caught:
@@ -32,13 +32,13 @@ def refusal(line: bytes | str | dict[str, object]) -> tuple[ErrorCode, object]:
     return caught.value.code, caught.value.request_id
 
 
-@pytest.mark.parametrize("kind", ["users", "ping", "pong", "quit"])
-def test_an_id_is_an_integer_from_0_to_2_to_the_53_minus_1(kind: str) -> None:
-    assert decode_request(b'{"type":"%s"}' % kind.encode()).id is UNSET
+def test_an_id_is_an_integer_from_0_to_2_to_the_53_minus_1() -> None:
+    assert decode_request(b'{"type":"users"}').id is UNSET
     for valid in (0, 1, 2**53 - 1):
-        assert decode_request(b'{"type":"%s","id":%d}' % (kind.encode(), valid)).id == valid
+        assert decode_request(b'{"type":"users","id":%d}' % valid).id == valid
     for invalid in ("-1", str(2**53), "9" * 400, "9" * 5000, "1.5", '"1"', "true", "null", "[1]"):
-        assert refusal(f'{{"type":"{kind}","id":{invalid}}}') == (MALFORMED, UNSET)
+        for kind in ("users", "say", "nope"):
+            assert refusal(f'{{"type":"{kind}","id":{invalid}}}') == (MALFORMED, UNSET)
 
 
 @pytest.mark.parametrize(
@@ -46,78 +46,53 @@ def test_an_id_is_an_integer_from_0_to_2_to_the_53_minus_1(kind: str) -> None:
     [
         "",
         " ",
-        "\t",
-        "\r",
         "hola",
         "null",
-        "1",
-        '"ping"',
-        "[]",
         '["ping"]',
         "{}",
-        '{"type"}',
         '{"type":"ping"',
         '{"type":"ping",}',
-        "{'type':'ping'}",
-        '{type:"ping"}',
         '{"type":"ping"} {"type":"ping"}',
-        '{"type":"ping"}x',
         '\ufeff{"type":"ping"}',
-        '\x0b{"type":"ping"}',
         '{"type":"ping"}\x00',
         '{"type":"ping","x":01}',
-        '{"type":"ping","x":+1}',
-        '{"type":"ping","x":.5}',
-        '{"type":"ping","x":1.}',
-        '{"type":"ping","x":0x1}',
         '{"type":"ping","x":truth}',
         '{"type":"ping","x":"\\x41"}',
-        '{"type":"ping","x":"\\u12"}',
         '{"type":"ping","x":"a\tb"}',
-        '{"type":"say","text":"a\tb"}',
         '{"type":"say","text":"a\x01b"}',
-        '{"type":"ping"} // a comment',
     ],
 )
 def test_what_is_not_json_or_not_an_object_is_malformed(line: str) -> None:
     assert refusal(line) == (MALFORMED, UNSET)
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "nan", "-NaN"])
 @pytest.mark.parametrize("field", ["id", "text", "unknown"])
-def test_nan_and_infinity_are_malformed_in_known_and_unknown_fields(
-    field: str, number: str
-) -> None:
-    assert refusal(f'{{"type":"say","text":"a","{field}":{number}}}')[0] == MALFORMED
+def test_nan_and_infinity_are_malformed_in_known_and_unknown_fields(field: str) -> None:
+    for number in ("NaN", "Infinity", "-Infinity"):
+        assert refusal(f'{{"type":"say","text":"a","{field}":{number}}}')[0] == MALFORMED
 
 
 BAD_UTF8 = [
     b"\xff",
-    b"\x80",
-    b"\xc3",
-    b"\xc3(",
+    b"\xc3",  # cut off
     b"\xc0\x80",  # NUL in two bytes
-    b"\xe2\x82",
     b"\xed\xa0\x80",  # a surrogate
     b"\xf4\x90\x80\x80",  # beyond U+10FFFF
-    b"\xf8\x88\x80\x80\x80",
 ]
 
 
-@pytest.mark.parametrize("octets", BAD_UTF8)
 @pytest.mark.parametrize(
     "line",
     [
         b'{"type":"say","text":"a%sb"}',
-        b'{"type":"register","name":"a%sb"}',
-        b'{"type":"ping","unknown":"a%sb"}',
         b'{"type":"ping","unknown":{"deep":["a%sb"]}}',
         b'{"type":"ping","a%sb":1}',
         b'{"type":"ping"}%s',
     ],
 )
-def test_bad_utf8_is_malformed_also_in_fields_that_nobody_reads(line: bytes, octets: bytes) -> None:
-    assert refusal(line % octets)[0] == MALFORMED
+def test_bad_utf8_is_malformed_also_in_fields_that_nobody_reads(line: bytes) -> None:
+    for octets in BAD_UTF8:
+        assert refusal(line % octets)[0] == MALFORMED
 
 
 @pytest.mark.parametrize("key", ["text", "unknown"])
@@ -140,7 +115,7 @@ def test_escapes_are_read_in_keys_and_values() -> None:
     assert decode_request(b'{"type":"say","text":"\\ud83d\\ude00\\n"}') == Say(text="😀\n")
 
 
-@pytest.mark.parametrize("escape", ["\\ud800", "\\udc00", "\\ud800x", "\\udc00\\ud800"])
+@pytest.mark.parametrize("escape", ["\\ud800", "\\udc00\\ud800"])
 def test_an_unpaired_surrogate_is_malformed_where_the_decoder_refuses_it(escape: str) -> None:
     for line in (
         f'{{"type":"say","text":"{escape}","id":4}}',
@@ -155,8 +130,6 @@ def test_an_unpaired_surrogate_is_malformed_where_the_decoder_refuses_it(escape:
     "line",
     [
         '{"type":"ping","type":"quit"}',
-        '{"type":"nope","type":"ping"}',
-        '{"id":1,"id":2,"type":"ping"}',
         '{"type":"ping","id":1,"id":"x"}',
         '{"type":"say","text":1,"text":"a"}',
     ],
@@ -166,45 +139,22 @@ def test_duplicate_keys_do_no_harm(line: str) -> None:
     assert not isinstance(read, BadRequest) or read.code in (MALFORMED, UNKNOWN_TYPE)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "nope",
-        "",
-        "PING",
-        "ping ",
-        "welcome",
-        "message",
-        "ok",
-        "error",
-        "joined",
-        "gap",
-        "x" * 60_000,
-    ],
-)
+@pytest.mark.parametrize("kind", ["nope", "", "PING", "welcome", "x" * 60_000])
 def test_a_type_that_no_request_has_is_unknown_and_keeps_its_id(kind: str) -> None:
     assert refusal({"type": kind}) == (UNKNOWN_TYPE, UNSET)
     assert refusal({"type": kind, "id": 0}) == (UNKNOWN_TYPE, 0)
     assert refusal({"id": MAX_INT, "type": kind, "name": 5}) == (UNKNOWN_TYPE, MAX_INT)
 
 
-@pytest.mark.parametrize("kind", [None, 1, True, [], {}])
+@pytest.mark.parametrize("kind", [None, 1, []])
 def test_a_type_that_is_no_string_is_malformed_and_keeps_the_id(kind: object) -> None:
     assert refusal({"type": kind, "id": 3}) == (MALFORMED, 3)
     assert refusal({"id": 3}) == (MALFORMED, 3)
 
 
-@pytest.mark.parametrize("invalid", [-1, 2**53, 1.5, "1", True, None, [1]])
-def test_an_id_that_is_not_valid_is_not_given_back(invalid: object) -> None:
-    assert refusal({"type": "users", "id": invalid}) == (MALFORMED, UNSET)
-    assert refusal({"type": "say", "id": invalid}) == (MALFORMED, UNSET)
-    assert refusal({"type": "nope", "id": invalid})[1] is UNSET
-
-
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        ('{"type":"say","id":3,"text":%s}', MALFORMED),
         ('{"type":"say","id":3,"unknown":%s}', MALFORMED),
         ('{"type":%s,"id":3}', MALFORMED),
         ('{"type":"nope","id":3,"unknown":%s}', UNKNOWN_TYPE),
