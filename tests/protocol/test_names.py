@@ -1,6 +1,5 @@
 """Names: what is one, what is none, and which two are the same."""
 
-import string
 import unicodedata
 
 import pytest
@@ -24,25 +23,17 @@ def key(raw: str) -> str:
     "raw",
     [
         "ana",
-        "a",
         "7",
-        "0cool",
         "a_b-c.d",
-        "a...",
         "José",
-        "Peña",
-        "Łukasz",
         "İbrahim",
         "Nguyễn",
         "Ωμέγα",
         "Ёлка",
         "李",
-        "田中さん",
         "김철수",
         "हिन्दी",
-        "ที่รัก",
         "سارة",
-        "שלום",
         "١٢٣",
         "李ana",  # only Latin, Greek and Cyrillic are kept apart
         "𠀀𠀁",
@@ -54,7 +45,7 @@ def test_letters_digits_and_the_marks_of_all_scripts_make_names(raw: str) -> Non
     assert name.shown == raw
 
 
-@pytest.mark.parametrize("raw", ["José", "Peña", "Nguyễn", "Ёлка", "Ωμέγα", "김철수"])
+@pytest.mark.parametrize("raw", ["José", "Nguyễn", "김철수"])
 def test_a_name_is_shown_in_nfc(raw: str) -> None:
     assert nfd(raw) != raw
     name = parse_name(nfd(raw))
@@ -62,7 +53,7 @@ def test_a_name_is_shown_in_nfc(raw: str) -> None:
     assert name.shown == raw
 
 
-@pytest.mark.parametrize("character", ["a", "Z", "é", "ñ", "李", "я", "𠀀", "7"])
+@pytest.mark.parametrize("character", ["a", "é", "李", "𠀀"])
 def test_a_name_has_at_most_32_characters_after_nfc(character: str) -> None:
     assert parse_name(character * 32)
     assert parse_name(nfd(character * 32))
@@ -76,17 +67,17 @@ def test_a_name_that_is_long_only_before_nfc_is_one() -> None:
     assert key(nfd(longest)) == key(longest)
 
 
-@pytest.mark.parametrize("raw", ["", "x" * 60_000, "\u0301" * 60_000, "a" + "\u0301" * 60_000])
+@pytest.mark.parametrize("raw", ["", "x" * 60_000, "a" + "\u0301" * 60_000])
 def test_nothing_and_too_much_are_no_names(raw: str) -> None:
     assert parse_name(raw) is None
 
 
-@pytest.mark.parametrize("raw", ["_ana", "-ana", ".ana", "_", "-", ".", "\u0301ana", "\u093fह"])
+@pytest.mark.parametrize("raw", ["_ana", "-ana", ".", "\u0301ana", "\u093fह"])
 def test_a_name_begins_with_a_letter_or_a_digit(raw: str) -> None:
     assert parse_name(raw) is None
 
 
-@pytest.mark.parametrize("character", sorted(set(string.punctuation) - set("_-.")))
+@pytest.mark.parametrize("character", ["+", ",", "/", ":", "@", "[", "`", "{"])
 def test_other_punctuation_stands_nowhere_in_a_name(character: str) -> None:
     assert parse_name(character) is None
     assert parse_name(f"{character}ana") is None
@@ -98,17 +89,9 @@ def test_other_punctuation_stands_nowhere_in_a_name(character: str) -> None:
     "character",
     [
         " ",
-        "\t",
         "\n",
-        "\r",
-        "\x0b",
-        "\x85",
         "\xa0",
-        "\u1680",
-        "\u2003",
         "\u2028",
-        "\u2029",
-        "\u3000",
     ],
 )
 def test_no_space_stands_anywhere_in_a_name(character: str) -> None:
@@ -121,14 +104,12 @@ def test_no_space_stands_anywhere_in_a_name(character: str) -> None:
 @pytest.mark.parametrize(
     "character",
     [
-        *("\x00", "\x1b", "\x7f", "\x9b"),  # controls
-        *("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u061c", "\u180e"),
-        *("\u200e", "\u202e", "\u2066", "\u2069"),  # directions
+        *("\x1b", "\x9b"),  # controls
+        *("\u200b", "\u200d", "\u202e"),  # format characters
         *("\ufe0e", "\ufe0f", "\U000e0100", "\u180b", "\u180f"),  # variation selectors
         *("\u115f", "\u1160", "\u3164", "\uffa0"),  # Hangul fillers: letters, and nothing to see
         *("\u034f", "\u17b4", "\u17b5"),  # marks, and nothing to see
-        *("\U000e0041", "\u2800", "\ufff9"),
-        *("\ud800", "\udfff"),
+        "\ud800",
         *("\ue000", "\U0010ffff", "\u0378"),  # private, no character, not assigned
     ],
 )
@@ -139,9 +120,7 @@ def test_nothing_invisible_stands_in_a_name(character: str) -> None:
     assert parse_name(f"김{character}") is None
 
 
-@pytest.mark.parametrize(
-    "character", ["😀", "€", "№", "©", "→", "♥", "½", "“", "·", "…", "／", "＠"]
-)
+@pytest.mark.parametrize("character", ["😀", "€", "½", "·", "／"])
 def test_a_symbol_is_neither_a_letter_nor_a_digit(character: str) -> None:
     assert parse_name(character) is None
     assert parse_name(f"ana{character}") is None
@@ -165,19 +144,12 @@ def test_marks_that_nfc_takes_into_the_letter_are_not_counted() -> None:
     "raw",
     [
         "еvan",  # a Cyrillic е
-        "аna",
-        "anа",
         "a1-а",
         "Αna",  # a Greek alpha
-        "anο",
         "Аα",  # Cyrillic and Greek
         "Ａе",  # a Latin letter in full width
-        "𝐚е",
-        "ªе",
-        "ǆе",
         "ﬁо",
         "𝛂a",  # a Greek letter for mathematics
-        "李aα",
         "Ⅎе",  # Latin, though its name in Unicode does not say so
     ],
 )
@@ -185,7 +157,7 @@ def test_latin_greek_and_cyrillic_letters_do_not_mix(raw: str) -> None:
     assert parse_name(raw) is None
 
 
-@pytest.mark.parametrize("raw", ["еван", "αθηνα", "еван-2", "α_7", "李еван", "李α"])
+@pytest.mark.parametrize("raw", ["еван", "α_7", "李еван"])
 def test_a_name_all_in_one_of_these_scripts_is_one(raw: str) -> None:
     assert parse_name(raw)
 
@@ -197,12 +169,8 @@ def test_a_name_all_in_one_of_these_scripts_is_one(raw: str) -> None:
         ["José", "JOSÉ", "josé", nfd("José"), nfd("JOSÉ"), "ｊｏｓé"],
         ["straße", "STRASSE", "strasse", "STRAẞE"],
         ["ﬁn", "fin", "FIN"],
-        ["ſam", "sam", "SAM"],
-        ["\u212aelvin", "kelvin", "KELVIN"],
         ["σίσυφος", "ΣΊΣΥΦΟΣ", "σίσυφοσ", nfd("Σίσυφος")],
-        ["ёлка", "ЁЛКА", nfd("Ёлка")],
         ["ガ", "ｶﾞ", nfd("ガ")],
-        ["ana1", "ana１", "ＡＮＡ１"],
         ["\u1f82", nfd("\u1f82"), "\u1f8a"],
         ["ǆ", "ǅ", "Ǆ", "dž"],
     ],
@@ -217,15 +185,10 @@ def test_spellings_that_differ_in_case_width_or_composition_are_one_name(
     ("one", "other"),
     [
         ("ana", "aná"),
-        ("ana", "anna"),
-        ("ana", "ana1"),
-        ("ana", "ana."),
         ("a-b", "a_b"),
-        ("n", "ñ"),
         ("1", "١"),
         ("i", "ı"),
         ("a", "а"),  # Latin and Cyrillic
-        ("o", "0"),
         ("さ", "サ"),
     ],
 )

@@ -16,21 +16,15 @@ TEXT_TOO_LONG = ErrorCode.TEXT_TOO_LONG
 @pytest.mark.parametrize(
     "text",
     [
-        "hola",
         "x",
-        ".",
-        " x ",
-        "\nx",
-        "x\n",
+        "\nx\n",
         "two\nlines\tand a tab",
         "¿Qué tal, señora?",
         "中文 हिन्दी العربية",
         "👩‍👩‍👧 😀",
         "\u2028x\u2029",
         "\u202eright to left",  # clients make it visible; the server takes it
-        "\u200bx",
         "[bold]no markup[/bold] <b> **x** $(x) %s {x} \\n",
-        '"}{"type":"quit"}',
         "\ufffe\uffff\U0010ffff",
     ],
 )
@@ -38,12 +32,12 @@ def test_a_text_is_any_text(text: str) -> None:
     assert check_text(text) is None
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n", "\t", " \n\t ", "\xa0", "\u3000\u2003", "\u2028"])
+@pytest.mark.parametrize("text", ["", " ", " \n\t ", "\u3000\u2028"])
 def test_a_text_needs_one_character_that_is_not_white_space(text: str) -> None:
     assert check_text(text) == TEXT_INVALID
 
 
-CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"]
+CONTROLS = ["\x00", "\x08", "\x0b", "\r", "\x1f", "\x7f", "\x85", "\x9f"]
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=ascii)
@@ -57,7 +51,7 @@ def test_an_unpaired_surrogate_is_no_text() -> None:
         assert check_text(f"a{surrogate}b") == TEXT_INVALID
 
 
-@pytest.mark.parametrize("character", ["x", "ñ", "中", "😀"])
+@pytest.mark.parametrize("character", ["x", "ñ", "😀"])
 def test_a_text_has_at_most_16384_bytes_of_utf8(character: str) -> None:
     size = len(character.encode())
     longest = character * (16_384 // size) + "x" * (16_384 % size)
