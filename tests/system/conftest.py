@@ -1,4 +1,4 @@
-"""A real server for each test, or for each module, and what they start it with."""
+"""Fixtures that start real servers and clients, for one test or for all of a module."""
 
 import contextlib
 import itertools
@@ -13,21 +13,21 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for what the tests import from beside themselves
+sys.path.insert(0, str(Path(__file__).parent))  # the tests import modules of this folder
 
 from peers import PROGRAM, WAIT_S, Server
 
 
 @pytest.fixture(scope="session", autouse=True)
 def many_descriptors() -> None:
-    """Let this process hold the thousand sockets of a crowd."""
+    """Allow this process the thousand sockets of a crowd."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @pytest.fixture(scope="session")
 def together() -> Callable[..., None]:
-    """Run calls in threads of their own, all from one instant on, and raise what they raise."""
+    """Run each call in its own thread, start them all at one instant, raise what they raise."""
 
     def run_together(*calls: Callable[[], object]) -> None:
         start = threading.Barrier(len(calls))
@@ -46,32 +46,28 @@ def together() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def program() -> Path:
-    """Where the command is that all this is about."""
+    """Return the path of the server's command."""
     return PROGRAM
 
 
 @pytest.fixture(scope="module")
 def threads(request: pytest.FixtureRequest) -> str:
-    """Choose the thread model: two workers, or what `THREADS=session make test` asks for.
+    """Return the thread model of the servers: two workers, or the value of $THREADS.
 
-    A test that depends on the model is marked with BOTH_THREAD_MODELS.
+    Mark a test with BOTH_THREAD_MODELS if its result can depend on the model.
     """
     return getattr(request, "param", os.environ.get("THREADS", "2"))
 
 
 @pytest.fixture
 def start_server(tmp_path: Path, threads: str) -> Iterator[Callable[..., Server]]:
-    """Start servers with the options of one test, without a rate limit unless it asks for one."""
+    """Start servers with a test's options, without a rate limit unless the test sets one."""
     with contextlib.ExitStack() as servers:
         numbers = itertools.count(1)
 
         def start(*options: str, within: tuple[str, ...] = ()) -> Server:
-            if "--rate-limit" not in options:
-                options = (*options, "--rate-limit", "off")
-            if "--threads" not in options:
-                options = (*options, "--threads", threads)
             log = tmp_path / f"server-{next(numbers)}.log"
-            server = Server(options, log, within)
+            server = Server(("--threads", threads, "--rate-limit", "off", *options), log, within)
             servers.callback(server.stop)
             return server
 
@@ -82,14 +78,15 @@ def start_server(tmp_path: Path, threads: str) -> Iterator[Callable[..., Server]
 def module_server(threads: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Start one server for the tests of a module."""
     log = tmp_path_factory.mktemp("server") / "server.log"
-    server = Server(("--threads", threads, "--rate-limit", "off"), log)
+    options = ("--threads", threads, "--rate-limit", "off", "--challenge-timeout", str(WAIT_S))
+    server = Server(options, log)
     yield server
     server.stop()
 
 
 @pytest.fixture
 def server(module_server: Server) -> Iterator[Server]:
-    """Give the module's server, empty, and empty it again after the test."""
+    """Return the module's server without any client; disconnect all clients after the test."""
     yield module_server
     assert module_server.process.poll() is None, module_server.log()
     module_server.part()
@@ -102,17 +99,18 @@ def path(tmp_path):
 
 @pytest.fixture
 def start(start_server, path):
-    """Start servers, one after another, with the same history."""
+    """Start one server after another with the same history."""
     return lambda *options: start_server("--history", str(path), *options)
 
 
 @pytest.fixture
 def run(program):
-    """Run the command to its end; what it prints is kept."""
+    """Run the command to its end and return its output."""
 
-    def run(*arguments, **options):
+    def run(*arguments, within=(), **options):
         return subprocess.run(
-            [program, *map(str, arguments)],
+            [*within, program, *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=WAIT_S,
             check=False,
@@ -124,7 +122,7 @@ def run(program):
 
 @pytest.fixture
 def client(program):
-    """Run the real client for a user, as a process to be killed and stopped."""
+    """Run the real client as a process that a test can kill and stop."""
     with contextlib.ExitStack() as processes:
 
         def start(server, name, source):

@@ -1,4 +1,4 @@
-"""What tests of the history share: how to write one, lock one, end one, and read one."""
+"""What tests of the history share: ways to write, lock, kill and read one."""
 
 import contextlib
 import json
@@ -8,7 +8,7 @@ import sqlite3
 
 @contextlib.contextmanager
 def locked(path):
-    """Keep the server from committing. It waits for 5 s, then holds the disk to be unavailable."""
+    """Keep the server from committing. It waits for 5 s before it reports `unavailable`."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
         yield
@@ -21,16 +21,14 @@ def kill(server):
 
 
 def say_all(peer, texts):
-    """Say all of them and give the numbers they were acknowledged with."""
-    peer.send_all(
-        *({"type": "say", "text": text, "id": number} for number, text in enumerate(texts))
-    )
-    acknowledged = {}
-    while len(acknowledged) < len(texts):
+    """Say all texts and return the numbers of their messages."""
+    peer.send_all(*({"type": "say", "text": text, "id": n} for n, text in enumerate(texts)))
+    seqs = {}
+    while len(seqs) < len(texts):
         message = peer.next()
         if message["type"] == "ok":
-            acknowledged[message["id"]] = message["seq"]
-    return [acknowledged[number] for number in range(len(texts))]
+            seqs[message["id"]] = message["seq"]
+    return [seqs[n] for n in range(len(texts))]
 
 
 def texts_of(page):
@@ -44,13 +42,14 @@ def seqs_of(page):
 
 
 def exported(run, path):
-    """Give the whole history, by the command."""
+    """Return the whole history, read with `--export`."""
     done = run("--history", path, "--export", "-")
     assert (done.returncode, done.stderr) == (0, b"")
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def whole_history(peer):
+    """Return the whole history, read page by page."""
     page = peer.ask("history", limit=200, after=0)
     messages = page["messages"]
     while page["more"]:

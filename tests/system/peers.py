@@ -1,8 +1,8 @@
-"""A real server in a process of its own, and clients that are nothing but a socket.
+"""A real server in a process of its own, and clients that are plain sockets.
 
-Every Peer comes from a loopback address of its own unless told otherwise, so that the rule of one
-user for each address is on. Whoever waits here waits for a line, an end or a round trip, with a
-limit so generous that it passes only when something has gone wrong.
+Each Peer has a loopback address of its own unless a test gives it one, because the server allows
+one user for each address. Every wait ends with a line, the end of the connection or an answer; its
+time limit is so long that it only expires when something is wrong.
 """
 
 import contextlib
@@ -19,14 +19,14 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-WAIT_S = 30.0  # for what has to come
-STOP_S = 10.0  # the promise about SIGTERM
+WAIT_S = 30.0  # for anything that must happen
+STOP_S = 10.0  # from SIGTERM to the end of the server, as promised
 PROGRAM = Path(sys.executable).with_name("tertulia-server")
 
 BOTH_THREAD_MODELS = pytest.mark.parametrize(
@@ -39,14 +39,22 @@ _hosts = itertools.count(2)
 _marks = itertools.count(1)
 
 
+def wait_for(condition: Callable[[], object], what: str = "the condition") -> None:
+    """Wait until the condition holds. Use it only where no message tells that it does."""
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not hold within {WAIT_S:.0f} s"
+        time.sleep(0.01)
+
+
 def fresh_address() -> str:
-    """Give a loopback address that no other client of this run has."""
+    """Return a loopback address that no other client of this run has."""
     number = next(_hosts)
     return f"127.{1 + number // 62_500}.{number // 250 % 250}.{2 + number % 250}"
 
 
 class Peer:
-    """One connection: sends anything, reads line by line, answers the server's pings unasked."""
+    """One connection: sends anything, reads line by line and answers the server's pings."""
 
     def __init__(
         self,
@@ -58,15 +66,15 @@ class Peer:
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.source = source or ("::1" if family == socket.AF_INET6 else fresh_address())
-        self.answers_pings = True  # a test may have it stop
+        self.answers_pings = True  # a test may set this to False
         self.name = self.token = ""
-        self.seq = 0  # as `welcome` had it
-        self.pings = 0  # that came from the server
+        self.seq = 0  # from `welcome`
+        self.pings = 0  # received from the server
         self._ids = itertools.count(1_000_000)
-        self._rest = b""  # a line without its end
+        self._rest = b""  # the beginning of a line
         self._unread: deque[Message] = deque()
         self.socket = socket.socket(family, socket.SOCK_STREAM)
-        if receive_buffer is not None:  # before connecting: the window is agreed upon there
+        if receive_buffer is not None:  # before `connect`, which negotiates the window
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(WAIT_S)
         try:
@@ -93,43 +101,45 @@ class Peer:
 
     # --- reading -------------------------------------------------------------------------------
 
-    def next(self, timeout: float = WAIT_S) -> Message | None:
-        """Give the next message, None at the end; the server's pings are answered and left out."""
-        deadline = time.monotonic() + timeout
+    def next(self) -> Message | None:
+        """Return the next message, or None at the end. Answer pings of the server and skip them."""
+        deadline = time.monotonic() + WAIT_S
         while True:
-            if not self._unread and not self._read(deadline - time.monotonic()):
-                return None
             while self._unread:
                 message = self._unread.popleft()
                 if message["type"] != "ping" or not self._answer_ping():
                     return message
+            if not self._read(deadline):
+                return None
 
     def _answer_ping(self) -> bool:
         self.pings += 1
         if self.answers_pings:
-            with contextlib.suppress(OSError):  # the server has closed meanwhile: next() tells
+            with contextlib.suppress(OSError):  # if the server has closed, `next` will find out
                 self.send("pong")
         return self.answers_pings
 
-    def _read(self, timeout: float) -> bool:
-        """Read at least one line; False at the end. Raises AssertionError when nothing comes."""
-        deadline = time.monotonic() + timeout
-        while True:
-            self.socket.settimeout(max(0.001, deadline - time.monotonic()))
-            try:
-                chunk = self.socket.recv(262_144)
-            except TimeoutError:
-                raise AssertionError(f"{self} waited {timeout:.1f} s in vain") from None
-            if not chunk:
-                assert not self._rest, f"{self} was closed in the middle of {self._rest[:200]!r}"
-                return False
+    def _read(self, deadline: float) -> bool:
+        """Read at least one line; return False at the end."""
+        while chunk := self._receive(deadline):
             *lines, self._rest = (self._rest + chunk).split(b"\n")
             self._unread.extend(json.loads(line) for line in lines)
             if lines:
                 return True
+        assert not self._rest, f"{self} was closed in the middle of {self._rest[:200]!r}"
+        return False
+
+    def _receive(self, deadline: float) -> bytes:
+        timeout = deadline - time.monotonic()
+        assert timeout > 0, f"{self} waited {WAIT_S:.0f} s in vain"
+        self.socket.settimeout(timeout)
+        try:
+            return self.socket.recv(262_144)
+        except TimeoutError:
+            raise AssertionError(f"{self} waited {WAIT_S:.0f} s in vain") from None
 
     def expect(self, kind: str, **fields: Any) -> Message:
-        """Read the next message, which has to be of this type and hold these fields."""
+        """Read the next message, which must have this type and these fields."""
         message = self.next()
         assert message is not None, f"{self} was closed before {kind} {fields}"
         found = {field: message.get(field) for field in fields}
@@ -143,12 +153,12 @@ class Peer:
         return error
 
     def expect_end(self) -> None:
-        """Nothing more comes, and the server closes."""
+        """Check that the server closes without sending anything more."""
         message = self.next()
         assert message is None, f"{self} got {message} instead of the end"
 
     def until(self, kind: str, **fields: Any) -> list[Message]:
-        """Collect all messages up to and with the first of this type with these fields."""
+        """Return all messages up to the first with this type and these fields, inclusive."""
         collected = []
         while (message := self.next()) is not None:
             collected.append(message)
@@ -157,11 +167,11 @@ class Peer:
         raise AssertionError(f"{self} was closed before {kind} {fields}: {collected[-5:]}")
 
     def rest(self) -> list[Message]:
-        """Collect all messages until the server closes."""
+        """Return all messages until the server closes."""
         return list(iter(self.next, None))
 
     def ask(self, kind: str, **fields: Any) -> Message:
-        """Give the answer to a request; what comes before it stays to be read."""
+        """Return the answer to a request; messages that come before it can be read later."""
         request_id = next(self._ids)
         self.send(kind, id=request_id, **fields)
         *before, answer = self.until_id(request_id)
@@ -169,6 +179,7 @@ class Peer:
         return answer
 
     def until_id(self, request_id: int) -> list[Message]:
+        """Return all messages up to the answer with this `id`, inclusive."""
         collected: list[Message] = []
         while not collected or collected[-1].get("id") != request_id:
             message = self.next()
@@ -177,7 +188,7 @@ class Peer:
         return collected
 
     def roundtrip(self) -> list[Message]:
-        """Send a ping and collect everything before its pong."""
+        """Send a ping and return everything that comes before its pong."""
         request_id = next(self._ids)
         self.send("ping", id=request_id)
         *before, pong = self.until_id(request_id)
@@ -185,7 +196,7 @@ class Peer:
         return before
 
     def register(self, name: str, **fields: Any) -> Message:
-        """Become a user; its own `joined` is read too."""
+        """Register, read up to the peer's own `joined`, and return the `welcome`."""
         self.send("register", name=name, id=1, **fields)
         welcome = self.expect("welcome", id=1)
         self.name, self.token, self.seq = welcome["name"], welcome["token"], welcome["seq"]
@@ -195,14 +206,14 @@ class Peer:
 
     @contextlib.contextmanager
     def alive(self) -> Iterator[None]:
-        """Answer the server's pings in the background, and keep all else to be read later."""
+        """Answer the server's pings in the background; other messages can be read later."""
         done = threading.Event()
 
         def answer() -> None:
             while not done.is_set():
                 if not select.select([self.socket], [], [], 0.05)[0]:
                     continue
-                if not self._read(WAIT_S):
+                if not self._read(time.monotonic() + WAIT_S):
                     return
                 kept = [m for m in self._unread if m["type"] != "ping" or not self._answer_ping()]
                 self._unread = deque(kept)
@@ -218,30 +229,28 @@ class Peer:
     # --- ending --------------------------------------------------------------------------------
 
     def half_close(self) -> None:
-        """Say that nothing more will come, and go on reading, as `nc -N` does."""
+        """End the sending direction and go on reading, as `nc -N` does."""
         self.socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         self.socket.close()
 
     def reset(self) -> None:
-        """Die without a word: the other side gets an RST."""
+        """Close with an RST, as the kernel does for some programs that die."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
     def wait_for_end(self) -> None:
-        """Read whatever comes until the server has closed the connection."""
+        """Read and drop everything until the server has closed, in whatever way."""
         self._unread.clear()
         deadline = time.monotonic() + WAIT_S
         with contextlib.suppress(ConnectionResetError):
-            while self.socket.fileno() >= 0:
-                self.socket.settimeout(max(0.001, deadline - time.monotonic()))
-                if not self.socket.recv(262_144):
-                    return
+            while self.socket.fileno() >= 0 and self._receive(deadline):
+                pass
 
 
 class Server:
-    """A `tertulia-server`, run `within` another command if need be, and the clients of a test."""
+    """A `tertulia-server`, if needed `within` another command, and the clients of a test."""
 
     def __init__(self, options: tuple[str, ...], log: Path, within: tuple[str, ...] = ()) -> None:
         self._log = log
@@ -261,7 +270,7 @@ class Server:
         if address is None:
             self.process.kill()
             self.process.wait()
-        assert address, f"printed {line!r}, not where it listens:\n{self.log()}"
+        assert address, f"printed {line!r} instead of its address:\n{self.log()}"
         self.host, self.port = address[1], int(address[2])
 
     def __repr__(self) -> str:
@@ -271,12 +280,9 @@ class Server:
         return self._log.read_text(errors="backslashreplace")
 
     def wait_for_log(self, pattern: str) -> str:
-        """Give the log once it holds this: a thread of its own writes it."""
-        give_up_at = time.monotonic() + WAIT_S
-        while not re.search(pattern, log := self.log()):
-            assert time.monotonic() < give_up_at, f"{pattern!r} is not in the log:\n{log}"
-            time.sleep(0.01)
-        return log
+        """Return the log once it contains the pattern; a separate thread writes it."""
+        wait_for(lambda: re.search(pattern, self.log()), f"{pattern!r} in the log")
+        return self.log()
 
     def peer(self, source: str | None = None, host: str = "127.0.0.1", **options: Any) -> Peer:
         """Connect without registering."""
@@ -290,24 +296,35 @@ class Server:
         peer.register(name, **fields)
         return peer
 
+    def has_room_for(self, name: str, source: str | None = None) -> bool:
+        """Try to register; return whether the server had room."""
+        peer = self.peer(source)
+        with contextlib.suppress(ConnectionError):  # refused before it could send
+            peer.send("register", name=name)
+            answer = peer.next()
+            if answer is not None and answer["type"] == "welcome":
+                return True
+        peer.close()
+        return False
+
     def users(self, *names: str) -> list[Peer]:
-        """Register several, each of whom has then seen all of them join."""
+        """Connect and register several; each has then received all of their `joined`."""
         peers = [self.user(name) for name in names]
         self.sync(*peers)
         return peers
 
     def sync(self, *peers: Peer) -> list[list[Message]]:
-        """Let the first say something, and give what else each has got, up to a pong after it.
+        """Let the first peer say a mark; return what else each received, up to a pong after it.
 
-        What is numbered before it comes before it, and what was answered with `ok` before is in the
-        hands of whomever it was for: so whatever is not in here will not come.
+        Events with lower numbers come before the mark, and a direct message whose `ok` came before
+        it has been delivered. So the returned messages are complete: no others are on their way.
         """
         mark = f"mark {next(_marks)}"
         peers[0].send("say", text=mark)
         return [peer.until("message", text=mark)[:-1] + peer.roundtrip() for peer in peers]
 
     def part(self) -> None:
-        """End all clients and wait until the server has ended their sessions."""
+        """Disconnect all clients and wait until the server has ended their sessions."""
         peers, self.peers = self.peers, []
         for peer in peers:
             with contextlib.suppress(OSError):
@@ -320,11 +337,11 @@ class Server:
         self.process.send_signal(number)
 
     def wait(self) -> int:
-        """Give the exit status, which has to come within ten seconds."""
+        """Return the exit status, which must come within STOP_S."""
         return self.process.wait(STOP_S)
 
     def stop(self) -> None:
-        """End it in an orderly way, if it still runs, and look at what it has left behind."""
+        """Stop the server, if it still runs, and check its exit status, output and log."""
         assert self.process.stdout is not None
         for peer in self.peers:
             peer.close()
@@ -333,7 +350,7 @@ class Server:
                 self.signal()
                 assert self.wait() == 0, self.log()
             if not self.process.stdout.closed:
-                assert self.process.stdout.read() == b"", "one line on stdout, and no more"
+                assert self.process.stdout.read() == b"", "stdout has more than one line"
         finally:
             self.process.kill()
             self.process.wait()

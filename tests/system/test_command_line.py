@@ -1,27 +1,20 @@
-"""The command: what it prints, where it listens, and how it fails, in one clear line."""
+"""The command `tertulia-server`: what it prints, where it listens, and how it fails."""
 
 import ipaddress
 import os
 import re
 import shutil
 import socket
-import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture
-def run(program):
-    """Run the command where it ends by itself."""
-
-    def run(*arguments, within=()):
-        command = [*within, program, *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL
-        )
-
-    return run
+def run(run):
+    """Run the command to its end and return its output as text."""
+    return partial(run, text=True)
 
 
 def test_help_names_every_option(run):
@@ -75,8 +68,8 @@ def assert_refused_in_one_line(result, *words):
 
 def test_a_port_in_use_is_one_clear_line_and_status_1(run, start_server):
     server = start_server()
-    assert_refused_in_one_line(run(str(server.port)), str(server.port))
-    server.user("ana")  # the first one goes on
+    assert_refused_in_one_line(run(server.port), str(server.port))
+    server.user("ana")  # the first server goes on
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         assert_refused_in_one_line(run(port, "--host", "127.0.0.1"), port)
@@ -87,7 +80,7 @@ def test_a_forbidden_port_is_one_clear_line_and_status_1(run):
     if first_free > 1:
         setpriv = shutil.which("setpriv")
         assert setpriv, "util-linux is part of every Debian"
-        # Root may bind any port unless this is taken away; others may not anyway.
+        # Root may open every port unless it gives up this capability.
         within = (setpriv, "--bounding-set", "-net_bind_service") if os.geteuid() == 0 else ()
         port = str(min(first_free - 1, 1023))
         assert_refused_in_one_line(run(port, within=within), port)

@@ -1,4 +1,4 @@
-"""A history taken elsewhere: as a backup, and as lines."""
+"""Copies of a history: backups and exports."""
 
 import contextlib
 import json
@@ -8,12 +8,11 @@ import stat
 import subprocess
 
 from histories import exported, kill, say_all, texts_of
-
-WAIT_S = 30.0
+from peers import WAIT_S
 
 
 def test_a_backup_is_a_history_with_numbers_of_its_own(start_server, start, run, path, tmp_path):
-    """Clients may have seen the numbers that the first one gives after the backup."""
+    """The original server goes on numbering after the backup, so the copy needs another epoch."""
     server = start()
     ana = server.peer()
     epoch = ana.register("ana")["epoch"]
@@ -119,11 +118,11 @@ def test_an_export_of_much_takes_no_more_memory_than_one_of_little(start, progra
     of_many = peak_memory(program, path, tmp_path / "many.jsonl")
     with (tmp_path / "many.jsonl").open("rb") as lines:
         assert sum(1 for _ in lines) == 200_010
-    assert of_many - of_ten < 16 * 1024 * 1024, "it held 50 MB of messages"
+    assert of_many - of_ten < 16 * 1024 * 1024, "it kept the messages in memory"
 
 
 def peak_memory(program, history, to):
-    """Export, and tell how many bytes of memory it took at its height."""
+    """Export and return the largest number of bytes of memory that it used."""
     command = [program, "--history", str(history), "--export", str(to)]
     process = subprocess.Popen(command)
     _, status, usage = os.wait4(process.pid, 0)

@@ -1,4 +1,4 @@
-"""Faults of others: a server that is killed, clients that break, stop, lag or come back."""
+"""Faults of processes and networks: killed servers, clients that die, stop, lag or come back."""
 
 import contextlib
 import itertools
@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
-from faults import SMALL, allowed, wait_for
+from faults import SMALL, allowed, slow_peer
 from histories import whole_history
+from peers import WAIT_S, wait_for
 
-WAIT_S = 30.0
 SOAK = Path(__file__).parents[1] / "soak" / "soak.py"
 
 
@@ -25,7 +25,7 @@ SOAK = Path(__file__).parents[1] / "soak" / "soak.py"
 
 
 def test_a_server_killed_under_load_loses_doubles_and_mixes_up_nothing():
-    """A few seconds of what `make soak` does for minutes."""
+    """Run `make soak` for a few seconds instead of minutes."""
     sizes = ("--seconds", "6", "--kills", "3", "--talkers", "3", "--listeners", "2")
     done = subprocess.run(
         [sys.executable, SOAK, *sizes], capture_output=True, text=True, timeout=110, check=False
@@ -57,7 +57,7 @@ def test_a_stopped_client_is_ended_when_it_stays_silent_and_not_when_it_wakes_up
     process = client(server, "luis", "127.5.0.1")
     wait_for(lambda: ana.ask("info", name="luis")["type"] == "info")
     process.send_signal(signal.SIGSTOP)
-    time.sleep(1.5)  # the passing of time, of less than is allowed, is what this is about
+    time.sleep(1.5)  # a silence shorter than the timeout
     process.send_signal(signal.SIGCONT)
     assert ana.ask("info", name="luis")["type"] == "info"
     process.send_signal(signal.SIGSTOP)
@@ -66,7 +66,7 @@ def test_a_stopped_client_is_ended_when_it_stays_silent_and_not_when_it_wakes_up
 
 
 def test_a_client_behind_a_cable_that_was_pulled_is_ended(start_server):
-    """Two network namespaces and a cable; then the client's side sends into a black hole."""
+    """Connect two network namespaces, then let the client's side drop what it sends."""
     allowed("unshare", "-Urn", "sh", "-c", "ip link add name a type veth peer name b")
     allowed("nsenter", "--version")
     server = start_server(
@@ -119,7 +119,7 @@ def say(process, line):
 
 
 def wait_for_line(process, pattern):
-    """Read up to a line that matches; answer pings meanwhile, as a client does."""
+    """Read up to a line that matches, and answer pings."""
     give_up_at = time.monotonic() + WAIT_S
     while select.select([process.stdout], [], [], max(0.0, give_up_at - time.monotonic()))[0]:
         line = process.stdout.readline().decode()
@@ -164,10 +164,10 @@ def test_clients_that_send_a_byte_at_a_time_delay_nobody(start_server, together)
 
 
 def test_a_hundred_stopped_readers_do_not_slow_the_others_down(start_server, path):
-    """The p99 from saying to hearing, with them and without, turn by turn, as a ratio."""
+    """Compare the p99 latency of messages with and without them, in alternation."""
     server = start_server("--write-timeout", "600", "--history", str(path))
     talkers = server.users(*(f"talker{n}" for n in range(5)))
-    latencies(talkers, 50)  # until everything is warm
+    latencies(talkers, 50)  # to warm up
     ratios = []
     for turn in range(5):
         alone = latencies(talkers, 250)
@@ -176,8 +176,8 @@ def test_a_hundred_stopped_readers_do_not_slow_the_others_down(start_server, pat
             peer.send("register", name=f"stopped{turn}.{number}", events="messages")
             peer.expect("welcome")
         server.sync(*talkers)
-        together = latencies(talkers, 250)
-        ratios.append(p99(together) / p99(alone))
+        beside_stopped = latencies(talkers, 250)
+        ratios.append(p99(beside_stopped) / p99(alone))
         for peer in stopped:
             peer.reset()
         server.sync(*talkers)
@@ -187,7 +187,7 @@ def test_a_hundred_stopped_readers_do_not_slow_the_others_down(start_server, pat
 
 
 def latencies(talkers, rounds):
-    """Let all speak at once, again and again; tell how long each took to hear itself."""
+    """Let all speak at once in each round; return how long each took to receive all messages."""
     line = b'{"type":"say","text":"' + b"x" * 500 + b'"}\n'
     taken = []
     for _ in range(rounds):
@@ -217,8 +217,7 @@ def test_what_a_gap_leaves_out_is_in_the_history_and_nothing_comes_twice(
         *("--log-bytes", "65536", "--send-buffer-bytes", str(SMALL), "--history", str(path))
     )
     ana = server.user("ana")
-    slow = server.peer(receive_buffer=SMALL)
-    slow.register("slow", events=events)
+    slow = slow_peer(server, "slow", events=events)
     said = []
     for number in range(400):
         ana.send("say", text=f"{number} " + "x" * (number * 37 % 4000))

@@ -1,4 +1,4 @@
-"""The file of a history: over restarts, where it is and whose, and what damage does to it."""
+"""The file of a history: restarts, its place, its permissions, and damage to it."""
 
 import contextlib
 import os
@@ -7,13 +7,10 @@ import socket
 import sqlite3
 import stat
 import subprocess
-import time
 
 import pytest
 from histories import kill, locked, say_all, texts_of
-
-WAIT_S = 30.0
-
+from peers import WAIT_S, wait_for
 
 # --- restarts ------------------------------------------------------------------------------------
 
@@ -33,7 +30,7 @@ def test_numbers_go_on_over_every_kind_of_end(start):
         said.append((seq, f"before {end}"))
         page = luis.ask("history")
         assert [(m["seq"], m["text"]) for m in page["messages"]] == said
-        ana.send("status", status="OCUPADO")  # a number that is seen and not stored
+        ana.send("status", status="OCUPADO")  # its number is visible to users but not stored
         last_seq = luis.until("presence", name="ana")[-1]["seq"]
         if end == "kill":
             kill(server)
@@ -80,7 +77,7 @@ def test_a_message_whose_commit_was_cut_off_may_come_again_and_carries_its_nonce
     assert texts_of(luis.ask("history")).count("hola") == 1
 
 
-# --- where it is, and whose ----------------------------------------------------------------------
+# --- place and permissions ----------------------------------------------------------------------
 
 
 def test_without_a_file_there_is_no_history(start_server):
@@ -149,9 +146,7 @@ def test_after_keep_days_messages_are_forgotten(start, path):
         db.commit()
     server = start("--keep", "1")
     luis = server.user("luis")
-    give_up_at = time.monotonic() + WAIT_S
-    while texts_of(luis.ask("history")) != ["nuevo perro"]:
-        assert time.monotonic() < give_up_at, "they are still there"
+    wait_for(lambda: texts_of(luis.ask("history")) == ["nuevo perro"])
     assert texts_of(luis.ask("search", text="perro")) == ["nuevo perro"]
 
 

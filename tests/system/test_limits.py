@@ -1,16 +1,16 @@
-"""What one client may ask for: requests, connections, descriptors; and what the others feel."""
+"""Limits on requests, users, connections and descriptors, and their effect on other clients."""
 
 import contextlib
 import os
 import time
 
-from peers import BOTH_THREAD_MODELS
+from peers import BOTH_THREAD_MODELS, wait_for
 
 BURST = 40
 
 
 def flood(peer, count):
-    """Ask for more than the bucket holds, and give the answers in their order."""
+    """Send that many requests at once and return the answers in their order."""
     peer.send_all(*({"type": "users", "id": n} for n in range(count)))
     return [m for m in peer.until_id(count - 1) if "id" in m]
 
@@ -101,7 +101,7 @@ def test_connections_beyond_the_bound_are_refused(start_server):
     assert ana.ask("say", text="hola")["type"] == "ok"
     for peer in hanging:
         peer.close()
-    assert eventually_a_user(server, "luis")
+    wait_for(lambda: server.has_room_for("luis"))
 
 
 def test_one_address_has_few_unregistered_connections(start_server):
@@ -115,7 +115,7 @@ def test_one_address_has_few_unregistered_connections(start_server):
     others[0].send("quit")
     others[0].wait_for_end()
     others[0].close()
-    assert eventually_a_user(server, "luis", first.source)
+    wait_for(lambda: server.has_room_for("luis", first.source))
 
 
 def test_shared_addresses_lift_the_bound_for_one_address(start_server):
@@ -126,7 +126,7 @@ def test_shared_addresses_lift_the_bound_for_one_address(start_server):
 
 
 def refused_as_full(peer):
-    """Tell whether a new connection is refused, or served."""
+    """Return whether a new connection is refused because the server is full."""
     try:
         peer.send("ping")
         answer = peer.next()
@@ -137,20 +137,6 @@ def refused_as_full(peer):
     assert answer["code"] == "server_full"
     peer.wait_for_end()
     return True
-
-
-def eventually_a_user(server, name, source=None):
-    """Register as soon as the server has taken note of connections that are gone."""
-    give_up_at = time.monotonic() + 30
-    while time.monotonic() < give_up_at:
-        peer = server.peer(source)
-        with contextlib.suppress(ConnectionError):
-            peer.send("register", name=name)
-            if (answer := peer.next()) is not None and answer["type"] == "welcome":
-                return True
-        peer.close()
-        time.sleep(0.05)
-    return False
 
 
 def cpu_seconds(pid):
@@ -172,9 +158,9 @@ def test_without_descriptors_the_server_goes_on_and_does_not_spin(start_server):
         assert ana.ask("say", text="hola")["type"] == "ok"
         luis.until("message", text="hola")
         said += 1
-        time.sleep(0.02)  # leaves the server something to spin in
+        time.sleep(0.02)  # time in which the server must be idle
     assert cpu_seconds(server.process.pid) - cpu < 0.5 + said * 0.005
     for peer in hanging:
         peer.close()
-    assert eventually_a_user(server, "eva")
+    wait_for(lambda: server.has_room_for("eva"))
     assert server.sync(ana)[0][-1]["name"] == "eva"

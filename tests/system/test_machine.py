@@ -1,4 +1,4 @@
-"""Faults of the machine: too few descriptors, a full or broken disk, a clock set back."""
+"""Faults of the machine: too few descriptors, a full or damaged disk, a clock set back."""
 
 import contextlib
 import os
@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from faults import allowed, wait_for
+from faults import allowed
 from histories import whole_history
+from peers import wait_for
 
 
 def test_300_connections_with_128_descriptors_harm_nobody(start_server, path):
@@ -17,7 +18,7 @@ def test_300_connections_with_128_descriptors_harm_nobody(start_server, path):
     ana, luis = server.user("ana"), server.user("luis")
     crowd = [server.peer() for _ in range(300)]
     for number, peer in enumerate(crowd):
-        with contextlib.suppress(OSError):  # refused and closed already
+        with contextlib.suppress(OSError):  # the server has refused and closed it
             peer.send("register", name=f"u{number}")
     for number in range(50):
         assert ana.ask("say", text=str(number))["type"] == "ok"
@@ -25,21 +26,12 @@ def test_300_connections_with_128_descriptors_harm_nobody(start_server, path):
     assert len(os.listdir(f"/proc/{server.process.pid}/fd")) <= 128
     for peer in crowd:
         peer.close()
-
-    def gets_in():
-        peer = server.peer()
-        with contextlib.suppress(ConnectionError):
-            peer.send("register", name="eva")
-            answer = peer.next()
-            return answer is not None and answer["type"] == "welcome"
-        return False
-
-    wait_for(gets_in)
+    wait_for(lambda: server.has_room_for("eva"))
     assert len(ana.ask("history", limit=200)["messages"]) == 50
 
 
 class SmallDisk:
-    """A file system of its own, in a mount namespace that ends with the server."""
+    """Give the server a small file system, in a mount namespace that ends with it."""
 
     def __init__(self, directory):
         self.history = directory / "disk" / "history.db"
@@ -59,7 +51,7 @@ class SmallDisk:
 
 
 class SizeLimit:
-    """A limit of the size of files, lifted again."""
+    """Limit the size of the server's files, and lift the limit again."""
 
     within = ()
 
@@ -155,7 +147,7 @@ def test_a_clock_set_back_changes_no_order_and_says_nothing_twice(start_server, 
     def set_clock(seconds):
         new = tmp_path / "new-offset"
         new.write_text(str(seconds))
-        new.rename(offset)  # at once, for whoever reads it meanwhile
+        new.rename(offset)  # atomic, because the server may be reading it
 
     def start():
         within = (sys.executable, str(program), str(offset))

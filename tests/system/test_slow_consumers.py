@@ -1,4 +1,4 @@
-"""Whoever does not read: nobody else feels it, and what is left out is announced exactly."""
+"""Clients that do not read delay nobody else, and a `gap` names exactly what they missed."""
 
 import contextlib
 import threading
@@ -6,21 +6,14 @@ import time
 from functools import partial
 
 import pytest
+from faults import SMALL, slow_peer
 from peers import BOTH_THREAD_MODELS
 
 EVENTS = ("message", "joined", "left", "presence")
-SMALL = 4096  # bytes of a socket's buffer; the kernel doubles them
-
-
-def slow_peer(server, name, **fields):
-    """A user of whom the kernel keeps little, so that not reading is felt at once."""
-    peer = server.peer(receive_buffer=SMALL)
-    peer.register(name, **fields)
-    return peer
 
 
 def read_up_to(peer, seq):
-    """Read until the event with this number has come, or is announced as left out."""
+    """Read until the event with this number has come or a `gap` has covered it."""
     messages = [peer.next()]
     while position(messages[-1]) < seq:
         messages.append(peer.next())
@@ -28,7 +21,7 @@ def read_up_to(peer, seq):
 
 
 def position(message):
-    """Say up to which number a client knows the chat after this message; 0 if it does not tell."""
+    """Return the number up to which a client knows the chat after this message, or 0."""
     if message["type"] == "gap":
         return message["through"]
     return message["seq"] if message["type"] in EVENTS else 0
@@ -56,7 +49,7 @@ def test_a_stopped_reader_in_a_busy_room_keeps_nobody_waiting(start_server, toge
     assert len(first) == count * len(talkers)
     assert all(user.seen == first for user in talkers)
     server.user("sol")  # registering goes on too
-    # The log still holds all of it: who starts to read again has lost nothing.
+    # The log still contains everything, so a client that reads again has lost nothing.
     for peer in stopped:
         messages = peer.until("joined", name="sol")
         assert [m for m in messages if m["type"] == "message" and "mark" not in m["text"]] == first
@@ -79,7 +72,7 @@ def test_a_slow_consumer_gets_a_gap_that_names_exactly_what_was_left_out(start_s
         if events == "all" and position(messages[-1]) < happened[-1]["seq"]:
             messages += read_up_to(slow, happened[-1]["seq"])
         gaps = [m for m in messages if m["type"] == "gap"]
-        assert gaps, "more was said than the log and the buffers hold"
+        assert gaps, "the log and the buffers hold less than was said"
         wanted = [m for m in happened if events == "all" or m["type"] == "message"]
         left_out = [m for m in wanted if any(g["after"] < m["seq"] <= g["through"] for g in gaps)]
         assert left_out
@@ -179,8 +172,8 @@ def test_whoever_takes_little_by_little_is_not_ended(start_server):
     taken, start = b"", time.monotonic()
     while time.monotonic() - start < 2 * timeout_s:
         taken += slow.socket.recv(SMALL)
-        time.sleep(0.02)  # the passing of time is what this is about
-    assert len(taken) < 100 * 16_000, "it was behind all the time"
+        time.sleep(0.02)  # reads slowly, for longer than the timeout
+    assert len(taken) < 100 * 16_000, "the client was not behind all the time"
     assert server.sync(ana) == [[]]
 
 
@@ -195,7 +188,7 @@ def test_private_lines_have_a_bound(start_server):
     accepted = 0
     while (answer := ana.ask("direct", to="stopped", text="x" * 4000))["type"] == "ok":
         accepted += 1
-        assert accepted < 200, "800,000 bytes are more than the bound and the buffers hold"
+        assert accepted < 200, "the bound and the buffers hold less than 800,000 bytes"
     assert answer["code"] == "user_not_connected"
     assert accepted * 4000 >= 32768 - 2 * 4100
     ana.expect("left", name="stopped", reason="slow")
@@ -210,7 +203,7 @@ def test_whoever_asks_and_does_not_read_the_answers_is_ended(start_server):
     stopped = slow_peer(server, "stopped")
 
     def ask_and_ask():
-        with contextlib.suppress(OSError):  # until the server has closed
+        with contextlib.suppress(OSError):  # when the server has closed
             while True:
                 stopped.send_raw(b'{"type":"info","name":"ana"}\n' * 100)
 

@@ -1,11 +1,11 @@
-"""The orderly stop: everyone is told, nobody can hold it up, and the status is 0."""
+"""The orderly stop: every user is told, no client can delay it, and the status is 0."""
 
 import signal
 
 import pytest
-from faults import SMALL, slow_peer, wait_for
+from faults import SMALL, slow_peer
 from histories import whole_history
-from peers import BOTH_THREAD_MODELS
+from peers import BOTH_THREAD_MODELS, wait_for
 
 
 @BOTH_THREAD_MODELS
@@ -24,7 +24,7 @@ def test_everyone_is_told_and_the_server_ends_well(start_server):
         user.expect_end()
         user.close()
     assert all(0.5 <= wait <= 5 for wait in waits)
-    assert len(set(waits)) > 1, "or all of them come back at one instant"
+    assert len(set(waits)) > 1, "all users would come back at the same instant"
     unregistered.wait_for_end()
     unregistered.close()
     assert server.wait() == 0
@@ -33,10 +33,9 @@ def test_everyone_is_told_and_the_server_ends_well(start_server):
 
 
 def test_clients_that_do_not_read_cannot_hold_up_the_end(start_server):
-    server = start_server("--send-buffer-bytes", "4096")
-    stopped = [server.peer(receive_buffer=4096) for _ in range(5)]
-    for number, peer in enumerate(stopped):
-        peer.register(f"stopped{number}")
+    server = start_server("--send-buffer-bytes", str(SMALL))
+    for number in range(5):
+        slow_peer(server, f"stopped{number}")
     ana = server.user("ana")
     for _ in range(50):
         ana.send("say", text="x" * 16_000)
@@ -54,15 +53,14 @@ def test_clients_that_go_on_talking_cannot_hold_up_the_end(start_server):
     try:
         while server.process.poll() is None:
             ana.send_raw(b'{"type":"say","text":"and another thing"}\n' * 100)
-    except OSError:  # it has closed, or reads no more
+    except OSError:  # the server has closed or no longer reads
         pass
     assert server.wait() == 0
 
 
 def test_a_second_signal_ends_it_at_once(start_server):
-    server = start_server("--send-buffer-bytes", "4096")
-    stopped = server.peer(receive_buffer=4096)
-    stopped.register("stopped")
+    server = start_server("--send-buffer-bytes", str(SMALL))
+    slow_peer(server, "stopped")
     ana = server.user("ana")
     for _ in range(20):
         ana.send("say", text="x" * 16_000)
