@@ -69,7 +69,8 @@ def test_what_is_not_json_or_not_an_object_is_malformed(line: str) -> None:
 @pytest.mark.parametrize("field", ["id", "text", "unknown"])
 def test_nan_and_infinity_are_malformed_in_known_and_unknown_fields(field: str) -> None:
     for number in ("NaN", "Infinity", "-Infinity"):
-        assert refusal(f'{{"type":"say","text":"a","{field}":{number}}}')[0] == MALFORMED
+        line = f'{{"type":"say","id":3,"text":"a","{field}":{number}}}'
+        assert refusal(line) == (MALFORMED, UNSET), "it is not JSON, so it has no id"
 
 
 BAD_UTF8 = [

@@ -222,6 +222,7 @@ request_streams = st.lists(
 @example(b'{"type":"ping"}\n{"type":"ping"}', None)
 @example(b'{"type":"ping"} \r\n{"type":"ping"}\r\n', None)
 @example(b'{"type":"ping"}\n \n', None)
+@example(b'{"type":"say","x":"\xff","text":"a"}\n', None)
 def test_however_the_bytes_are_split_the_requests_are_those_of_the_single_lines(
     stream: bytes, data: st.DataObject | None
 ) -> None:
