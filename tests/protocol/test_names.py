@@ -91,6 +91,7 @@ def test_other_punctuation_stands_nowhere_in_a_name(character: str) -> None:
         " ",
         "\n",
         "\xa0",
+        "\u1680",
         "\u2028",
     ],
 )
