@@ -1,4 +1,4 @@
-"""The benchmarks run, and their load generator finds a delivery that is lost, doubled or late."""
+"""The benchmarks run, and their load generator finds lost, doubled and misplaced deliveries."""
 
 import json
 import shutil
@@ -86,8 +86,7 @@ def test_the_load_generator_finds_a_fault(
         listener.settimeout(WAIT_S)
         server = threading.Thread(target=serve_faulty, args=(listener, fault))
         server.start()
-        # One sender with ten messages, a second apart from nothing: an open loop, so that a lost
-        # one does not stop it.
+        # One sender says ten messages at a fixed rate, so that a lost one does not stop it.
         done = subprocess.run(
             [
                 *(load_program, f"port={listener.getsockname()[1]}", "workload=paced"),
@@ -117,7 +116,7 @@ def wait_until_it_listens(port: int) -> None:
 
 
 def serve_faulty(listener: socket.socket, fault: Fault) -> None:
-    """Send every client what the first one says, but to the last one with a fault."""
+    """Send what the first client says to all clients, and add a fault for the last one."""
     clients = []
     for _ in range(RECEIVERS):
         client, _ = listener.accept()
@@ -132,7 +131,7 @@ def serve_faulty(listener: socket.socket, fault: Fault) -> None:
 
 
 def read_lines(client: socket.socket, count: int) -> Iterator[bytes]:
-    """Read so many lines."""
+    """Read a number of lines."""
     with client.makefile("rb") as stream:
         for _ in range(count):
             yield stream.readline()

@@ -1,4 +1,4 @@
-"""The papers are true: every message in docs/protocol.md is what travels, byte for byte."""
+"""The documentation is true: the examples in docs/protocol.md are exactly what travels."""
 
 import re
 from pathlib import Path
@@ -18,12 +18,12 @@ def lines_of(side: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("line", lines_of("C"))
-def test_every_request_on_the_page_is_one(line):
+def test_every_request_on_the_page_is_read_and_written_unchanged(line):
     assert encode(decode_request(line)) == line + b"\n"
 
 
 @pytest.mark.parametrize("line", lines_of("S"))
-def test_every_message_on_the_page_is_what_the_server_sends(line):
+def test_every_message_on_the_page_is_read_and_written_unchanged(line):
     message = decode_server_message(line)
     assert message is not None
     assert encode(message) == line + b"\n"

@@ -1,4 +1,4 @@
-"""The service unit is one that systemd takes."""
+"""systemd accepts the service unit."""
 
 import shutil
 import subprocess

@@ -1,7 +1,7 @@
-"""Any bytes, cut anywhere: the same lines, and nothing comes out but requests and refusals.
+"""Fuzz the line codec: the lines and requests must not depend on how the bytes are split.
 
-atheris makes up the bytes, guided by the branches that they reach. Ends with status 0 after
-`--seconds`; what goes wrong ends it at once, with a traceback and the bytes in a file.
+atheris invents the bytes, guided by the branches that they reach. The status is 0 after
+`--seconds`; a fault ends the program at once, with a traceback and the bytes in a file.
 
     python tests/fuzz/fuzz_lines.py --seconds 60
 """
@@ -30,7 +30,7 @@ from tertulia.protocol.messages import MAX_INT, ErrorCode
 
 TOO_LONG = "too long"
 MAX_INPUT_BYTES = 4_096
-LIMITS = (8, 64, 512, 65_536)  # bytes of a line: small ones, so that inputs reach them
+LIMITS = (8, 64, 512, 65_536)  # bytes of a line; the small ones are easy to reach
 SEEDS = (
     b'{"type":"register","name":"ana","token":"x","protocol":1,"events":"all","id":1}\n',
     b'{"type":"say","text":"hola","nonce":"n","id":9007199254740991}\r\n\n\r\n',
@@ -42,7 +42,7 @@ SEEDS = (
 
 
 def fuzz(data: bytes) -> None:
-    """Try one input: its first bytes say how to cut the rest."""
+    """Try one input. Its first bytes determine how the rest is split."""
     if len(data) < 3:
         return
     limit = LIMITS[data[0] % len(LIMITS)]
@@ -60,7 +60,7 @@ def fuzz(data: bytes) -> None:
 
 
 def decode(line: bytes) -> object:
-    """Give the request, or what its refusal says."""
+    """Return the request, or the contents of the refusal."""
     try:
         return decode_request(line)
     except BadRequest as bad:
@@ -68,7 +68,7 @@ def decode(line: bytes) -> object:
 
 
 def decode_stream(stream: bytes, limit: int, sizes: Iterable[int]) -> Iterator[object]:
-    """Feed a RequestBuffer, and take all that there is after each piece."""
+    """Feed a RequestBuffer, and yield the requests that are there after each piece."""
     buffer = RequestBuffer(limit)
     sizes = list(sizes)
     position = turn = 0
@@ -91,7 +91,7 @@ def decode_stream(stream: bytes, limit: int, sizes: Iterable[int]) -> Iterator[o
 
 
 def cut_plainly(stream: bytes, limit: int) -> Iterator[bytes | str]:
-    """Do what LineBuffer does, so simply that it has to be right."""
+    """Split in the simplest way, as a model of LineBuffer."""
     *lines, rest = stream.split(b"\n")
     for line in lines:
         if len(line) + 1 > limit:
@@ -104,13 +104,13 @@ def cut_plainly(stream: bytes, limit: int) -> Iterator[bytes | str]:
 
 
 def cut(stream: bytes, limit: int, sizes: Iterable[int]) -> Iterator[bytes | str]:
-    """Feed a LineBuffer as a worker does: never more than there is room for."""
+    """Feed a LineBuffer as a worker does, never more than there is room for."""
     buffer = LineBuffer(limit)
     sizes = list(sizes)
     position = turn = 0
     while position < len(stream):
         size = min(buffer.room, sizes[turn % len(sizes)])
-        assert size > 0, "no room, and no line to take"
+        assert size > 0, "no room although no line is complete"
         buffer.feed(stream[position : position + size])
         position, turn = position + size, turn + 1
         try:
@@ -124,7 +124,7 @@ def cut(stream: bytes, limit: int, sizes: Iterable[int]) -> Iterator[bytes | str
 
 
 def try_line(line: bytes) -> None:
-    """A line is a request, which survives being written and read again, or a BadRequest."""
+    """Check that a line is a BadRequest, or a request that can be written and read again."""
     try:
         request = decode_request(line)
     except BadRequest as bad:
@@ -137,14 +137,14 @@ def try_line(line: bytes) -> None:
 
 
 def check_refusal(bad: BadRequest) -> None:
-    """A refusal is one of two, says why, and carries an `id` that an answer can carry."""
+    """Check that a refusal has one of two codes, a reason, and a valid `id` or none."""
     assert bad.code in (ErrorCode.MALFORMED, ErrorCode.UNKNOWN_TYPE)
     assert bad.request_id is UNSET or 0 <= bad.request_id <= MAX_INT
     assert str(bad)
 
 
 def main() -> None:
-    """Fuzz for as long as the command line says."""
+    """Fuzz for `--seconds`."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=int, default=60)
     options = parser.parse_args()
@@ -158,7 +158,7 @@ def main() -> None:
         "max_len": MAX_INPUT_BYTES,
         "dict": Path(__file__).with_name("json.dict"),
         "artifact_prefix": f"{directory}/",
-        "len_control": 0,  # long inputs from the beginning
+        "len_control": 0,  # allow long inputs from the beginning
         "print_final_stats": 1,
         "verbosity": 0,
     }

@@ -1,4 +1,4 @@
-"""Reading requests: what is refused, with which code and id; never anything but BadRequest."""
+"""Reading requests: which lines are refused, and with which code and id."""
 
 import json
 from typing import get_args
@@ -62,7 +62,7 @@ def test_an_id_is_an_integer_from_0_to_2_to_the_53_minus_1() -> None:
         '{"type":"say","text":"a\x01b"}',
     ],
 )
-def test_what_is_not_json_or_not_an_object_is_malformed(line: str) -> None:
+def test_a_line_that_is_no_json_object_is_malformed(line: str) -> None:
     assert refusal(line) == (MALFORMED, UNSET)
 
 
@@ -91,13 +91,13 @@ BAD_UTF8 = [
         b'{"type":"ping"}%s',
     ],
 )
-def test_bad_utf8_is_malformed_also_in_fields_that_nobody_reads(line: bytes) -> None:
+def test_bad_utf8_is_malformed_even_in_unknown_fields(line: bytes) -> None:
     for octets in BAD_UTF8:
         assert refusal(line % octets)[0] == MALFORMED
 
 
 @pytest.mark.parametrize("key", ["text", "unknown"])
-def test_too_deep_a_nesting_is_malformed_and_nothing_worse(key: str) -> None:
+def test_nesting_that_is_too_deep_is_malformed(key: str) -> None:
     for opening, closing in ("[", "]"), ('{"x":', "}"):
         depth = 60_000 // len(opening + closing)
         line = f'{{"type":"say","text":"a","{key}":{opening * depth}1{closing * depth}}}'
@@ -161,7 +161,7 @@ def test_a_type_that_is_no_string_is_malformed_and_keeps_the_id(kind: object) ->
         ('{"type":"nope","id":3,"unknown":%s}', UNKNOWN_TYPE),
     ],
 )
-def test_a_huge_integer_beside_it_does_not_cost_the_id(line: str, code: ErrorCode) -> None:
+def test_a_line_with_a_huge_integer_keeps_its_id(line: str, code: ErrorCode) -> None:
     assert refusal(line % ("9" * 5000)) == (code, 3)
 
 
@@ -224,7 +224,7 @@ def test_an_optional_field_of_the_wrong_kind_is_malformed(
         ({"type": "history", "before": 1042}, "after", [0, 980]),
     ],
 )
-def test_what_is_of_the_right_kind_is_a_request_even_if_it_will_be_refused(
+def test_a_value_of_the_right_kind_is_read_even_if_it_will_be_refused(
     request_: dict[str, object], field: str, values: list[object]
 ) -> None:
     for value in values:
@@ -266,7 +266,7 @@ request_lines = objects.map(lambda content: json.dumps(content, ensure_ascii=Fal
 @example(b"")
 @example(b"\x00")
 @example(b'{"type":"\x80"}')
-def test_no_bytes_at_all_raise_anything_but_bad_request(line: bytes) -> None:
+def test_nothing_but_bad_request_is_raised_whatever_the_bytes(line: bytes) -> None:
     decode_or_refuse(line)
 
 

@@ -1,4 +1,4 @@
-"""Lines: however the bytes are split, the lines and the errors are the same."""
+"""Lines and messages: the result does not depend on how the bytes are split."""
 
 import contextlib
 import itertools
@@ -38,7 +38,7 @@ def take_all(buffer: LineBuffer) -> Iterable[bytes | str]:
 
 
 def cut(pieces: Iterable[bytes], max_line_bytes: int = MAX_LINE_BYTES) -> list[bytes | str]:
-    """Feed the pieces one after the other and take all lines after each."""
+    """Feed the pieces one by one; return the lines that are complete after each."""
     buffer = LineBuffer(max_line_bytes)
     lines: list[bytes | str] = []
     for piece in pieces:
@@ -50,7 +50,7 @@ def cut(pieces: Iterable[bytes], max_line_bytes: int = MAX_LINE_BYTES) -> list[b
 
 
 def expected_lines(data: bytes, max_line_bytes: int) -> list[bytes | str]:
-    """Cut the whole stream at once in the simplest way: the model of LineBuffer."""
+    """Cut the whole stream in the simplest way, as a model of LineBuffer."""
     *whole, rest = data.split(b"\n")
     lines: list[bytes | str] = []
     for line in whole:
@@ -87,12 +87,12 @@ def test_a_line_ends_with_a_newline_and_an_empty_one_is_nothing(
 
 
 @pytest.mark.parametrize("separator", ["\u2028", "\x85", "\x0b"])
-def test_what_other_programs_take_for_the_end_of_a_line_is_none(separator: str) -> None:
+def test_only_a_newline_ends_a_line(separator: str) -> None:
     line = f"one{separator}two".encode()
     assert cut([line + b"\n"]) == [line]
 
 
-def test_a_line_of_65536_bytes_passes_and_one_more_does_not() -> None:
+def test_a_line_may_have_65536_bytes_and_no_more() -> None:
     longest = b"x" * 65_535
     assert cut([longest + b"\n"]) == [longest]
     assert cut([longest, b"\n"]) == [longest]
@@ -110,7 +110,7 @@ def test_a_line_is_too_long_before_its_end_has_come() -> None:
     assert cut([b"x" * 65_536]) == [TOO_LONG]
 
 
-def test_lines_before_one_that_is_too_long_are_given_first() -> None:
+def test_lines_before_one_that_is_too_long_come_first() -> None:
     assert cut([b"one\ntwo\n" + b"x" * 65_536]) == [b"one", b"two", TOO_LONG]
 
 
@@ -129,7 +129,7 @@ def test_however_the_bytes_are_split_the_lines_and_the_errors_are_the_same(
 
 
 @given(streams)
-def test_a_reader_that_heeds_the_room_never_stands_still(stream: bytes) -> None:
+def test_there_is_always_room_for_more_bytes(stream: bytes) -> None:
     buffer = LineBuffer(SMALL_LINE)
     lines: list[bytes | str] = []
     rest = stream
@@ -142,7 +142,7 @@ def test_a_reader_that_heeds_the_room_never_stands_still(stream: bytes) -> None:
     assert lines == expected_lines(stream, SMALL_LINE)
 
 
-def test_room_shrinks_with_what_is_held_and_is_whole_again_after_the_line() -> None:
+def test_the_room_shrinks_until_the_line_is_taken() -> None:
     buffer = LineBuffer(SMALL_LINE)
     buffer.feed(b"abc\n")
     assert buffer.room == SMALL_LINE - 4
@@ -162,7 +162,7 @@ def test_mid_line_is_after_the_first_byte_and_before_the_newline() -> None:
 
 
 def take_requests(pieces: Iterable[bytes], max_line_bytes: int) -> list[Request | str]:
-    """Feed the pieces one after the other and take all requests and errors after each."""
+    """Feed the pieces one by one; return the requests and errors that are there after each."""
     buffer = RequestBuffer(max_line_bytes)
     taken: list[Request | str] = []
     for piece in pieces:
@@ -183,7 +183,7 @@ def take_requests(pieces: Iterable[bytes], max_line_bytes: int) -> list[Request 
 
 
 def expected_requests(data: bytes, max_line_bytes: int) -> list[Request | str]:
-    """Decode each line by itself: the model of RequestBuffer."""
+    """Decode each line separately, as a model of RequestBuffer."""
     requests: list[Request | str] = []
     for line in expected_lines(data, max_line_bytes):
         try:
@@ -232,7 +232,7 @@ def test_however_the_bytes_are_split_the_requests_are_those_of_the_single_lines(
     assert take_requests([stream], 40) == expected_requests(stream, 40)
 
 
-def test_requests_that_came_in_one_piece_are_taken_in_their_order() -> None:
+def test_requests_in_one_piece_keep_their_order() -> None:
     buffer = RequestBuffer()
     buffer.feed(b"".join(encode(Ping(id=number)) for number in range(5)))
     assert [buffer.decoded.pop().id for _ in range(2)] == [0, 1]
@@ -240,7 +240,7 @@ def test_requests_that_came_in_one_piece_are_taken_in_their_order() -> None:
     assert [request.id for request in iter(buffer.next_request, None)] == [2, 3, 4, 5]
 
 
-def test_one_bad_line_costs_the_others_nothing() -> None:
+def test_a_bad_line_does_not_affect_the_others() -> None:
     malformed = f"{ErrorCode.MALFORMED} {UNSET}"
     stream = encode(Ping()) + b"no json\n" + encode(Ping(id=2))
     assert take_requests([stream], MAX_LINE_BYTES) == [Ping(), malformed, Ping(id=2)]
@@ -251,7 +251,7 @@ def test_one_bad_line_costs_the_others_nothing() -> None:
 
 @given(st.text(), st.none() | st.integers(0, MAX_INT))
 @example("\n\r\u2028\x85\x00\t", 0)
-def test_whatever_a_text_holds_it_travels_as_one_line_and_comes_back_the_same(
+def test_any_text_travels_as_one_line_and_comes_back_unchanged(
     text: str, request_id: int | None
 ) -> None:
     said = Say(text=text, id=UNSET if request_id is None else request_id)
@@ -261,7 +261,7 @@ def test_whatever_a_text_holds_it_travels_as_one_line_and_comes_back_the_same(
     assert decode_request(line) == said
 
 
-def test_what_is_unset_does_not_travel() -> None:
+def test_an_unset_field_does_not_travel() -> None:
     assert encode(Ping()) == b'{"type":"ping"}\n'
     assert json.loads(encode(Register(name="ana"))) == {"type": "register", "name": "ana"}
 
@@ -272,7 +272,7 @@ def test_a_client_ignores_a_type_that_it_does_not_know(line: bytes) -> None:
 
 
 @pytest.mark.parametrize("line", [b"x", b"[]", b'{"type":1}', b'{"type":"welcome"}'])
-def test_what_is_no_message_of_a_server_is_a_value_error(line: bytes) -> None:
+def test_a_line_that_is_no_message_of_a_server_is_a_value_error(line: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         decode_server_message(line)
 
@@ -281,6 +281,6 @@ def test_what_is_no_message_of_a_server_is_a_value_error(line: bytes) -> None:
 @example(b'{"type":"message","text":"\x80"}')
 @example(b'{"type":"message","x":' + b"[" * 60_000)
 @example(b'{"type":"users","seq":NaN}')
-def test_no_bytes_at_all_make_a_client_raise_anything_but_value_error(line: bytes) -> None:
+def test_a_client_raises_nothing_but_value_error_whatever_the_bytes(line: bytes) -> None:
     with contextlib.suppress(ValueError):
         decode_server_message(line)

@@ -1,4 +1,4 @@
-"""The vocabulary is that of the protocol's page; `tests/test_docs.py` reads its examples."""
+"""The vocabulary is that of docs/protocol.md; `tests/test_docs.py` reads the examples there."""
 
 import json
 from typing import get_args

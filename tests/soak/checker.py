@@ -1,6 +1,6 @@
-"""Was anything lost, doubled or out of order? What all users saw, against what was acknowledged.
+"""Find messages that were lost, doubled or put out of order.
 
-Pure: journals and a history in, violations out, each a sentence.
+Compares the journals of all users with the history. Pure functions; each violation is a sentence.
 """
 
 from collections import Counter, defaultdict
@@ -11,19 +11,19 @@ from journal import Journal, Seen
 
 
 def violations(history: list[Seen], journals: dict[str, Journal]) -> Iterator[str]:
-    """List in what the promises were broken, by a server that was killed and users that were."""
-    yield from _of_the_history(history)
-    yield from _of_the_numbers(history, journals)
+    """Return every broken promise. The server and the users may have been killed at any time."""
+    yield from _in_history(history)
+    yield from _in_numbers(history, journals)
     stored = {message.seq: message for message in history}
     for name, journal in journals.items():
-        yield from (f"{name}: {problem}" for problem in _of_a_speaker(stored, journal))
-        yield from (f"{name}: {problem}" for problem in _of_a_listener(stored, journal))
+        yield from (f"{name}: {problem}" for problem in _for_speaker(stored, journal))
+        yield from (f"{name}: {problem}" for problem in _for_listener(stored, journal))
     epochs = set().union(*(journal.epochs for journal in journals.values()))
     if len(epochs) > 1:
         yield f"the numbering has {len(epochs)} epochs"
 
 
-def _of_the_history(history: list[Seen]) -> Iterator[str]:
+def _in_history(history: list[Seen]) -> Iterator[str]:
     for before, message in pairwise(history):
         if message.seq <= before.seq:
             yield f"the history has {message.seq} after {before.seq}"
@@ -32,7 +32,7 @@ def _of_the_history(history: list[Seen]) -> Iterator[str]:
             yield f"the history has {nonce} {count} times"
 
 
-def _of_the_numbers(history: list[Seen], journals: dict[str, Journal]) -> Iterator[str]:
+def _in_numbers(history: list[Seen], journals: dict[str, Journal]) -> Iterator[str]:
     meanings: defaultdict[int, set[object]] = defaultdict(set)
     for message in history:
         meanings[message.seq].add(message)
@@ -46,17 +46,17 @@ def _of_the_numbers(history: list[Seen], journals: dict[str, Journal]) -> Iterat
             yield f"number {seq} was given {len(known_as)} times: {str(known_as)[:300]}"
 
 
-def _of_a_speaker(stored: dict[int, Seen], journal: Journal) -> Iterator[str]:
+def _for_speaker(stored: dict[int, Seen], journal: Journal) -> Iterator[str]:
     for nonce, seq in journal.acknowledgements.items():
         if seq not in stored:
             yield f"{nonce} was acknowledged as {seq} and is not in the history"
         elif stored[seq].nonce != nonce:
             yield f"{nonce} was acknowledged as {seq}, which is {stored[seq].nonce}"
     for nonce in journal.unanswered:
-        yield f"{nonce} was said again and again and never acknowledged"
+        yield f"{nonce} was never acknowledged"
 
 
-def _of_a_listener(stored: dict[int, Seen], journal: Journal) -> Iterator[str]:
+def _for_listener(stored: dict[int, Seen], journal: Journal) -> Iterator[str]:
     if journal.first_seq is None or journal.last_seq is None:
         yield "never got in"
         return
@@ -75,6 +75,7 @@ def _of_a_listener(stored: dict[int, Seen], journal: Journal) -> Iterator[str]:
         if message.nonce is not None:
             numbers[message.nonce].append(message.seq)
     for nonce, known in numbers.items():
-        # Delivered and lost in a crash before the commit, then resent: only the last is stored.
+        # A message may be delivered, lost in a crash before its commit and said again. Then only
+        # the last one is stored.
         if any(seq in stored for seq in known[:-1]):
             yield f"saw {nonce} as {known}, though it was stored the first time"

@@ -1,4 +1,4 @@
-"""Lets the tests of the checker import what `soak.py`, a program, imports from beside itself."""
+"""Allows the tests of the checker to import the modules of this folder."""
 
 import sys
 from pathlib import Path

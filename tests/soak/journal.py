@@ -1,7 +1,7 @@
-"""What one user of the soak has said and seen: a file of JSON lines that outlives its process.
+"""The journal of one user of the soak: what it has said and seen, as a file of JSON lines.
 
-The user writes it as it goes; the checker reads it in the end. A line that a SIGKILL has cut off
-is as if it had never been written: what it told is asked for again, or said again.
+The user writes it while it runs and reads it again after a SIGKILL; the checker reads it at the
+end. An incomplete last line is dropped: the user asks for that event, or says that message, again.
 """
 
 import hashlib
@@ -11,25 +11,25 @@ from typing import NamedTuple, Self
 
 
 class Seen(NamedTuple):
-    """A message of the general chat, as somebody has got it."""
+    """A message of the general chat, as a user has received it."""
 
     seq: int
     nonce: str | None
     sender: str
-    digest: str  # of the text: a soak has too many to hold
+    digest: str  # of the text, to save memory
 
     @classmethod
     def of(cls, message: dict) -> Self:
-        """Note a message as it travels, or as it is exported."""
+        """Convert a message from the wire or from an export."""
         digest = hashlib.blake2b(message["text"].encode(), digest_size=8).hexdigest()
         return cls(message["seq"], message.get("nonce"), message["from"], digest)
 
 
 class Journal:
-    """A user's memory; opening it reads what is in the file."""
+    """What a user remembers. Opening a journal reads its file."""
 
     def __init__(self, path: str) -> None:
-        self.first_seq: int | None = None  # of the first `welcome`
+        self.first_seq: int | None = None  # from the first `welcome`
         self.last_seq: int | None = None
         self.epochs: set[str] = set()
         self.sent: dict[str, None] = {}
@@ -43,61 +43,61 @@ class Journal:
         with open(path, "rb") as lines:
             for line in lines:
                 if line.endswith(b"\n") and line != b"\n":
-                    self._take(*json.loads(line))
+                    self._apply(*json.loads(line))
                 elif line != b"\n":
                     os.ftruncate(self._fd, os.fstat(self._fd).st_size - len(line))
 
     @property
     def unanswered(self) -> list[str]:
-        """The nonces of what was said and neither acknowledged nor known not to be stored."""
+        """Nonces of messages without an answer, neither `ok` nor `unavailable`."""
         return [n for n in self.sent if n not in self.acknowledgements and n not in self.unstored]
 
     def flush(self) -> None:
-        """Hand everything to the system, which keeps it whatever becomes of this process."""
+        """Write all entries to the file, where they survive the end of this process."""
         if self._unwritten:
             data, self._unwritten = b"".join(self._unwritten), []
             while data:
                 data = data[os.write(self._fd, data) :]
 
     def close(self) -> None:
-        """Write the rest and close the file."""
+        """Write all entries and close the file."""
         self.flush()
         os.close(self._fd)
 
     def welcome(self, epoch: str, seq: int) -> None:
-        """Note the beginning of a session."""
-        self._note("welcome", epoch, seq)
+        """Record the beginning of a session."""
+        self._record("welcome", epoch, seq)
 
     def say(self, nonce: str) -> None:
-        """Note what is about to be said."""
-        self._note("say", nonce)
+        """Record a message before it is said."""
+        self._record("say", nonce)
         self.flush()
 
     def acknowledged(self, nonce: str, seq: int) -> None:
-        """Note an `ok`."""
-        self._note("ok", nonce, seq)
+        """Record an `ok`."""
+        self._record("ok", nonce, seq)
 
     def not_stored(self, nonce: str, seq: int) -> None:
-        """Note that a message was said, and not stored."""
-        self._note("unstored", nonce, seq)
+        """Record that a message was said but not stored."""
+        self._record("unstored", nonce, seq)
 
     def see(self, seen: Seen) -> None:
-        """Note a message."""
-        self._note("seen", *seen)
+        """Record a received message."""
+        self._record("seen", *seen)
 
     def event(self, seq: int, description: str) -> None:
-        """Note an event that is no message."""
-        self._note("event", seq, description)
+        """Record an event that is no message."""
+        self._record("event", seq, description)
 
     def gap(self, after: int, through: int) -> None:
-        """Note that events were left out."""
-        self._note("gap", after, through)
+        """Record a `gap`."""
+        self._record("gap", after, through)
 
-    def _note(self, *entry: object) -> None:
+    def _record(self, *entry: object) -> None:
         self._unwritten.append(json.dumps(entry).encode() + b"\n")
-        self._take(*entry)
+        self._apply(*entry)
 
-    def _take(self, kind: str, *values) -> None:
+    def _apply(self, kind: str, *values) -> None:
         match kind:
             case "welcome":
                 epoch, seq = values

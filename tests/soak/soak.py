@@ -1,8 +1,8 @@
-"""Nothing is lost, doubled or out of order, whatever breaks: a long try, and a check of it.
+"""Break things under load for a long time, and check that no message was lost or doubled.
 
-A server under the load of many users is killed and started again and again, the users are killed,
-stopped, reset, some read slowly. In the end what each of them saw is compared with the history and
-with what was acknowledged. Prints a summary; the status is 1 when a promise was broken.
+The server is killed and started again many times. Users are killed, stopped and disconnected, and
+some read slowly. At the end, what each user received is compared with the history and with the
+acknowledgements. Prints a summary; the exit status is 1 if a promise was broken.
 
     python tests/soak/soak.py --seconds 300 --kills 20
 """
@@ -29,12 +29,12 @@ HERE = Path(__file__).parent
 PROGRAM = Path(sys.executable).with_name("tertulia-server")
 OPTIONS = ("--rate-limit", "off", "--log-bytes", "131072", "--send-buffer-bytes", "8192")
 START_S = STOP_S = 30.0
-SETTLE_S = 120.0  # for the slowest to catch up
+SETTLE_S = 120.0  # for the slowest user to catch up
 MAX_SHOWN = 20
 
 
 class ServerProcess:
-    """A server that goes on, on the same port with the same history, when it has been killed."""
+    """A server that starts again after a kill, on the same port with the same history."""
 
     def __init__(self, directory: Path) -> None:
         self.history = directory / "history.db"
@@ -59,7 +59,7 @@ class ServerProcess:
         self.downtimes_s.append(time.monotonic() - killed_at)
 
     def stop(self) -> float:
-        """Stop it in order; return how long it took, or raise what it did instead."""
+        """Stop the server in order and return the seconds that it took."""
         asked_at = time.monotonic()
         self.process.terminate()
         self.process.communicate(timeout=STOP_S)
@@ -74,7 +74,7 @@ class ServerProcess:
 
 
 class UserProcess:
-    """One user, who comes back with the same memory when it has been killed."""
+    """A user that starts again after a kill, with the same journal."""
 
     def __init__(self, directory: Path, number: int, port: int, *options: str) -> None:
         self.name = f"user{number}"
@@ -82,7 +82,7 @@ class UserProcess:
         source = f"127.77.{number // 250}.{2 + number % 250}"
         self._command = [sys.executable, str(HERE / "user.py"), "127.0.0.1", str(port), self.name]
         self._command += [source, str(self.journal_path), *options]
-        self.resume_at = 0.0  # when it is stopped
+        self.resume_at = 0.0  # 0 while it is not stopped
         self.start()
 
     def start(self) -> None:
@@ -101,17 +101,17 @@ class UserProcess:
 
 
 def read_line(process: subprocess.Popen[bytes], timeout_s: float) -> str:
-    """Wait for a line of a process that prints few."""
+    """Wait for the next line of a process that prints at most one line at a time."""
     assert process.stdout is not None
     readable, _, _ = select.select([process.stdout], [], [], timeout_s)
     line = process.stdout.readline().decode() if readable else ""
     if not line:
-        raise RuntimeError(f"nothing from {process.args}")
+        raise RuntimeError(f"no line from {process.args}")
     return line.rstrip("\n")
 
 
-def disturb(server: ServerProcess, users: list[UserProcess], options, dice) -> Counter[str]:
-    """Break one thing after another until the time is over; count what was broken."""
+def break_things(server: ServerProcess, users: list[UserProcess], options, dice) -> Counter[str]:
+    """Break one thing after another until the time is over; return how often each was broken."""
     done: Counter[str] = Counter()
     start = time.monotonic()
     end = start + options.seconds
@@ -137,14 +137,14 @@ def disturb(server: ServerProcess, users: list[UserProcess], options, dice) -> C
             case "user reset":
                 user.process.send_signal(signal.SIGUSR1)
         done[what] += 1
-        time.sleep(dice.uniform(0.05, 0.5))  # the pace of the disturbances
+        time.sleep(dice.uniform(0.05, 0.5))  # the pace of the faults
     for user in users:
         user.resume_if_due(float("inf"))
     return done
 
 
 def settle(server: ServerProcess, users: list[UserProcess]) -> None:
-    """Let everyone have their say acknowledged, say the last word, and let everyone read it."""
+    """Wait for all acknowledgements, say the last message, and wait until all have read it."""
     give_up_at = time.monotonic() + SETTLE_S
     for user in users:
         user.process.send_signal(signal.SIGTERM)
@@ -173,7 +173,7 @@ def main() -> int:
     parser.add_argument("--talkers", type=int, default=4)
     parser.add_argument("--listeners", type=int, default=4, help="half of them slow")
     parser.add_argument("--rate", type=float, default=80.0, help="messages a second and talker")
-    parser.add_argument("--seed", type=int, default=None, help="of the disturbances")
+    parser.add_argument("--seed", type=int, default=None, help="of the faults")
     options = parser.parse_args()
     seed = random.randrange(10**6) if options.seed is None else options.seed
     print(f"soak: {options.seconds:g} s, {options.kills} kills of the server, seed {seed}")
@@ -182,7 +182,7 @@ def main() -> int:
 
 
 def run(directory: Path, options: argparse.Namespace, dice: random.Random) -> int:
-    """Run it in a directory of its own."""
+    """Run the soak in a directory; return the exit status."""
     server = ServerProcess(directory)
     users: list[UserProcess] = []
     try:
@@ -190,7 +190,7 @@ def run(directory: Path, options: argparse.Namespace, dice: random.Random) -> in
             talks = number < options.talkers
             kind = ("--rate", str(options.rate)) if talks else ("--slow",) * (number % 2)
             users.append(UserProcess(directory, number, server.port, *kind))
-        done = disturb(server, users, options, dice)
+        done = break_things(server, users, options, dice)
         settle(server, users)
         history = server.exported()
         stop_s = server.stop()
@@ -218,7 +218,7 @@ def report(
     downtimes_s: list[float],
     stop_s: float,
 ) -> None:
-    """Print what has happened, in figures."""
+    """Print the figures of the run."""
     stored = {message.seq for message in history}
     seen = [message for journal in journals.values() for message in journal.seen]
     lost = {message.seq for message in seen if message.seq not in stored}

@@ -1,4 +1,4 @@
-"""A checker that finds nothing is worth nothing: each violation, made and found."""
+"""The checker finds each kind of violation."""
 
 import pytest
 from checker import violations
@@ -9,7 +9,7 @@ HISTORY = [Seen(2, "a-0", "a", "hola"), Seen(3, "a-1", "a", "qué"), Seen(7, Non
 
 @pytest.fixture
 def journal(tmp_path):
-    """Keep the journal of a user to whom all has gone well."""
+    """Return the journal of a user for whom everything went well."""
     journal = Journal(str(tmp_path / "a"))
     journal.welcome("epoch", 0)
     for nonce in ("a-0", "a-1"):
@@ -27,11 +27,11 @@ def found(journal, history=None, **others):
     return list(violations(HISTORY if history is None else history, {"a": journal, **others}))
 
 
-def test_when_all_went_well_it_finds_nothing(journal):
+def test_it_finds_nothing_when_everything_went_well(journal):
     assert found(journal) == []
 
 
-def test_a_journal_is_read_as_it_was_written_but_for_a_line_cut_off(journal, tmp_path):
+def test_a_journal_is_read_as_it_was_written_except_an_incomplete_line(journal, tmp_path):
     journal.flush()
     with (tmp_path / "a").open("ab") as file:
         file.write(b'["seen", 9')
@@ -44,7 +44,7 @@ def test_a_journal_is_read_as_it_was_written_but_for_a_line_cut_off(journal, tmp
     assert Journal(str(tmp_path / "a")).last_seq == 9
 
 
-def test_it_finds_what_was_acknowledged_and_is_gone(journal):
+def test_it_finds_an_acknowledged_message_that_is_lost(journal):
     assert any("not in the history" in problem for problem in found(journal, HISTORY[1:]))
 
 
@@ -53,12 +53,12 @@ def test_it_finds_an_acknowledgement_of_something_else(journal):
     assert found(journal) == ["a: a-0 was acknowledged as 3, which is a-1"]
 
 
-def test_it_finds_what_was_never_acknowledged(journal):
+def test_it_finds_a_message_that_was_never_acknowledged(journal):
     journal.say("a-2")
     assert any("never acknowledged" in problem for problem in found(journal))
 
 
-def test_it_finds_a_message_that_somebody_did_not_see(journal):
+def test_it_finds_a_message_that_a_user_missed(journal):
     del journal.seen[1]
     assert found(journal) == ["a: never saw 3, which is in the history"]
 
@@ -89,7 +89,7 @@ def test_it_finds_a_message_stored_twice(journal):
     assert "a: saw a-0 as [2, 9], though it was stored the first time" in problems
 
 
-def test_it_bears_with_a_message_lost_in_a_crash_and_resent(journal):
+def test_it_accepts_a_message_that_was_lost_in_a_crash_and_said_again(journal):
     journal.see(Seen(9, "a-2", "a", "otra"))
     journal.say("a-2")
     resent = Seen(1_000_001, "a-2", "a", "otra")
@@ -98,7 +98,7 @@ def test_it_bears_with_a_message_lost_in_a_crash_and_resent(journal):
     assert found(journal, [*HISTORY, resent]) == []
 
 
-def test_it_finds_another_epoch_and_who_never_got_in_and_who_fell_behind(journal, tmp_path):
+def test_it_finds_a_second_epoch_and_users_without_events(journal, tmp_path):
     journal.welcome("another", 8)
     other = Journal(str(tmp_path / "b"))
     late = Journal(str(tmp_path / "c"))

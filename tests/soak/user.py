@@ -1,9 +1,8 @@
-"""One user of the soak, a process of its own so that it can be killed and stopped like one.
+"""One user of the soak, in a process of its own so that it can be killed and stopped.
 
-It does what a good client does: reconnects, fills what it has missed from the history, says again
-what it got no answer to, with the same nonce. All it learns goes to its journal, a file that
-outlives it. SIGUSR1 resets its connection, SIGTERM asks it to say nothing new. It ends when it
-has read `END`.
+It behaves as a good client: it reconnects, gets missed messages from the history, and repeats
+messages without an answer with the same nonce. Its journal, a file, survives the process. SIGUSR1
+resets the connection, SIGTERM stops new messages. The process ends when it has read `END`.
 """
 
 import argparse
@@ -29,12 +28,12 @@ EVENTS = ("message", "joined", "left", "presence")
 
 
 def text_of(nonce: str) -> str:
-    """Make up a text, always the same for a nonce."""
+    """Return a text that depends only on the nonce."""
     return f"{nonce} " + "x" * (zlib.crc32(nonce.encode()) % 1_500)
 
 
 class User:
-    """Follows the chat as `name`, and says `rate` messages a second."""
+    """A client that follows the chat and says `rate` messages a second."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -50,17 +49,17 @@ class User:
 
         self.socket = socket.socket()
         self.rest = b""
-        self.live: deque[dict] = deque()  # waits while something older is fetched
+        self.live: deque[dict] = deque()  # waits while older messages are fetched
         self.fetching: tuple[int, int] | None = None  # (after, through]
         self.has_ended = False
 
     def run(self) -> None:
-        """Follow the chat to its end, over as many connections as it takes."""
+        """Follow the chat to its end, with as many connections as it takes."""
         while not self.has_ended:
             try:
                 self.connect()
                 self.converse()
-            except OSError:  # refused, reset, or silent: the server is down, or was
+            except OSError:  # refused, reset or silent
                 time.sleep(RETRY_S)
             finally:
                 self.socket.close()
@@ -71,7 +70,7 @@ class User:
         self.rest, self.fetching, self.reset_asked = b"", None, False
         self.live.clear()
         for nonce in self.unanswered:
-            self.unanswered[nonce] = None  # to be said again
+            self.unanswered[nonce] = None  # must be said again
         self.socket = socket.socket()
         if self.options.slow:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
@@ -83,7 +82,7 @@ class User:
         while not self.live:
             self.receive()
         answer = self.live.popleft()
-        if answer["type"] != "welcome":  # who I was is not off the list yet
+        if answer["type"] != "welcome":  # the server has not yet ended the old session
             raise ConnectionRefusedError(answer)
         self.token = answer["token"]
         self.journal.welcome(answer["epoch"], answer["seq"])
@@ -142,19 +141,12 @@ class User:
         if self.is_quiet and not self.was_quiet and not self.unanswered:
             self.was_quiet = True
             print("quiet", flush=True)
-            if self.options.slow:  # enough of it: what has piled up would take minutes
+            if self.options.slow:  # reading the backlog slowly would take minutes
                 self.options.slow, self.reset_asked = False, True
 
     def say(self, nonce: str) -> None:
-        self.unanswered[nonce] = next(self.ids)
-        self.send(
-            {
-                "type": "say",
-                "text": text_of(nonce),
-                "nonce": nonce,
-                "id": self.unanswered[nonce],
-            }
-        )
+        request_id = self.unanswered[nonce] = next(self.ids)
+        self.send({"type": "say", "text": text_of(nonce), "nonce": nonce, "id": request_id})
 
     # --- listening -----------------------------------------------------------------------------
 
@@ -179,7 +171,7 @@ class User:
         return nonce
 
     def fetch(self, after: int, through: int) -> None:
-        """Ask for what was left out; what comes live meanwhile has to wait."""
+        """Ask for missed messages; live events wait until they have come."""
         self.fetching = (after, through) if after < through else None
         if self.fetching is not None:
             bounds = {"after": after, "before": through + 1}
@@ -212,15 +204,15 @@ class User:
 
 
 def main() -> None:
-    """Be a user, as the command line has it."""
+    """Run one user."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("host")
     parser.add_argument("port", type=int)
     parser.add_argument("name")
     parser.add_argument("source", help="the address to connect from")
-    parser.add_argument("journal", help="the file that keeps what this user has seen")
+    parser.add_argument("journal", help="the file of this user's journal")
     parser.add_argument("--rate", type=float, default=0.0, help="messages to say a second")
-    parser.add_argument("--slow", action="store_true", help="read little, and seldom")
+    parser.add_argument("--slow", action="store_true", help="read slowly")
     user = User(parser.parse_args())
 
     def be_quiet(*_: object) -> None:

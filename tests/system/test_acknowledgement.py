@@ -25,7 +25,7 @@ def test_ok_comes_after_the_commit_and_the_message_without_waiting_for_it(start,
     assert ana.until_id(7)[-1] == {"type": "ok", "id": 7, "seq": message["seq"]}
 
 
-def test_before_an_ok_goes_out_the_disk_has_been_told(start_server, path, tmp_path):
+def test_before_an_ok_the_message_is_synced_to_the_disk(start_server, path, tmp_path):
     trace = tmp_path / "trace"
     calls = "trace=fdatasync,fsync,recvfrom,sendto"
     strace = ("strace", "-D", "-f", "-y", "-s", "300", "-e", calls, "-o", str(trace))
@@ -55,7 +55,7 @@ def _event(line):
 
 
 @pytest.mark.parametrize("last", ["quit", "eof"])
-def test_whoever_goes_right_after_speaking_still_gets_its_ok(start, path, last):
+def test_a_user_who_leaves_right_after_a_message_still_gets_its_ok(start, path, last):
     ana, luis = start().users("ana", "luis")
     with locked(path):
         ana.send("say", text="last words", id=7)
@@ -108,14 +108,14 @@ def test_a_disk_that_hangs_does_not_hold_up_the_end(start, path):
 
 
 @pytest.mark.parametrize("last", ["quit", "eof"])
-def test_whoever_says_much_and_goes_gets_every_ok(start, last):
+def test_a_user_who_leaves_after_many_messages_gets_every_ok(start, last):
     ana = start().user("ana")
     ana.send_all(*({"type": "say", "text": "x" * 200, "id": n} for n in range(500)))
     ana.send("quit") if last == "quit" else ana.half_close()
     assert [m["id"] for m in ana.rest() if m["type"] == "ok"] == list(range(500))
 
 
-def test_whoever_has_gone_is_not_waited_for_longer_than_three_seconds(start, path):
+def test_a_user_who_has_left_is_kept_for_three_seconds_at_most(start, path):
     ana, luis = start().users("ana", "luis")
     with locked(path):
         ana.send("say", text="hola", id=7)
@@ -126,7 +126,7 @@ def test_whoever_has_gone_is_not_waited_for_longer_than_three_seconds(start, pat
         assert time.monotonic() - start_of_wait < ANSWER_S + 1.5
 
 
-def test_what_is_said_without_an_id_is_stored_too(start, run, path):
+def test_a_message_without_an_id_is_stored_too(start, run, path):
     server = start()
     ana = server.user("ana")
     ana.send_all(*({"type": "say", "text": str(n)} for n in range(1_000)))

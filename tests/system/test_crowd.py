@@ -1,9 +1,9 @@
-"""A thousand sessions: every service works as it does with two."""
+"""Everything works with a thousand sessions as it does with two."""
 
 import pytest
 
 
-# A thread for each of a thousand sessions would work too, but a broadcast wakes them all.
+# A thousand threads would work too, but slowly: every message wakes them all.
 @pytest.mark.parametrize(
     ("threads", "count"), [("2", 1000), ("session", 150)], indirect=["threads"]
 )
@@ -18,7 +18,7 @@ def test_a_crowd_talks_and_is_told(start_server, count):
     joined = [m["name"] for m in server.sync(luis, ana)[1]]
     assert sorted(joined) == sorted(f"user{number}" for number in range(count - 2))
     for peer in crowd:
-        peer.until("message")  # the mark
+        peer.until("message")  # the mark of `sync`
 
     listed = ana.ask("users")["users"]
     assert len(listed) == count

@@ -1,4 +1,4 @@
-"""Direct messages: to one user and to nobody else, on whichever worker it is."""
+"""Direct messages reach one user, on any worker, and nobody else."""
 
 import re
 from secrets import token_hex
@@ -24,7 +24,7 @@ def test_a_direct_message_without_an_id_gets_no_ok(server):
 
 
 @BOTH_THREAD_MODELS
-def test_every_user_reaches_every_other_on_whatever_worker(server):
+def test_every_user_reaches_every_other_on_any_worker(server):
     names = ["ana", "luis", "eva", "leo", "sol"]
     users = server.users(*names)
     for sender in users:
@@ -61,7 +61,7 @@ def test_any_spelling_of_a_name_will_do_and_the_registered_one_is_shown(server):
     assert ana.ask("info", name="JOSE\u0301")["name"] == "José"
 
 
-def test_whoever_is_not_here_is_named_in_the_error(server):
+def test_the_error_names_a_user_who_is_not_connected(server):
     ana = server.user("ana")
     for name in ("luis", "no name", "x" * 5000):
         ana.send("direct", to=name, text="psst", id=4)

@@ -1,4 +1,4 @@
-"""How sessions end: each cause has its reason, and frees name and address at once."""
+"""The end of a session: each cause has its reason, and name and address are free at once."""
 
 import pytest
 from peers import BOTH_THREAD_MODELS
@@ -38,7 +38,7 @@ def test_the_server_closes_after_a_quit(server):
         peer.wait_for_end()
 
 
-def test_what_comes_after_a_quit_is_not_carried_out(server):
+def test_requests_after_a_quit_are_not_carried_out(server):
     ana, luis = server.users("ana", "luis")
     luis.send_all({"type": "quit"}, {"type": "say", "text": "too late"})
     ana.expect("left", name="luis", reason="quit")
@@ -61,7 +61,7 @@ def test_whole_lines_before_the_end_are_all_carried_out_and_answered(server, las
 
 
 @pytest.mark.parametrize("last", [b"", b'{"type":"quit"}\n'], ids=["eof", "quit"])
-def test_whoever_speaks_last_and_goes_gets_its_own_message_too(server, last):
+def test_a_user_who_says_something_and_leaves_gets_its_own_message(server, last):
     luis = server.user("luis")
     luis.send_raw(SAY + last)
     luis.half_close()
@@ -69,7 +69,7 @@ def test_whoever_speaks_last_and_goes_gets_its_own_message_too(server, last):
     assert kinds == ["message", "ok"]
 
 
-def test_one_who_only_sends_and_goes_is_heard(server):
+def test_the_message_of_a_client_that_never_reads_reaches_the_others(server):
     ana, peer = server.user("ana"), server.peer()
     peer.send_raw(REGISTER + SAY)
     peer.close()

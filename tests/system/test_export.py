@@ -69,7 +69,7 @@ def test_an_export_does_not_write_over_the_history(start, run, path, tmp_path):
         assert done.stderr.decode().count("\n") == 1
 
 
-def test_an_export_that_cannot_be_is_one_clear_line(run, path, tmp_path):
+def test_an_impossible_export_is_one_clear_line(run, path, tmp_path):
     not_ours = tmp_path / "other.db"
     with contextlib.closing(sqlite3.connect(not_ours)) as db:
         db.execute("CREATE TABLE something (x)")

@@ -243,7 +243,7 @@ def test_what_a_gap_leaves_out_is_in_the_history_and_nothing_comes_twice(
     assert seen == said
 
 
-def test_whoever_comes_back_gets_what_was_said_meanwhile_and_nothing_twice(start_server, path):
+def test_a_user_who_comes_back_gets_every_missed_message_once(start_server, path):
     server = start_server("--history", str(path))
     ana = server.user("ana")
     enough = threading.Event()

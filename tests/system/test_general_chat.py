@@ -1,4 +1,4 @@
-"""The general chat: what is said reaches everyone, in one order, each message once."""
+"""The general chat: every message reaches every user once, and in the same order."""
 
 import re
 from functools import partial
@@ -11,7 +11,7 @@ RFC_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
 @BOTH_THREAD_MODELS
-def test_a_message_reaches_everyone_the_sender_too(server):
+def test_a_message_reaches_everyone_including_the_sender(server):
     ana, luis, eva = server.users("ana", "luis", "eva")
     ana.send("say", text="hola", id=7)
     message = luis.expect("message", text="hola", **{"from": "ana"})
@@ -136,7 +136,7 @@ def test_a_say_of_a_leaving_user_comes_before_its_left(server):
     luis.expect("left", name="ana", reason="quit")
 
 
-def test_whoever_is_not_active_still_hears_everything_and_may_talk(server):
+def test_an_inactive_user_still_gets_and_sends_messages(server):
     ana, luis = server.users("ana", "luis")
     luis.send("status", status="INACTIVO")
     ana.expect("presence", name="luis", status="INACTIVO")
@@ -150,7 +150,7 @@ def test_whoever_is_not_active_still_hears_everything_and_may_talk(server):
 
 
 @BOTH_THREAD_MODELS
-def test_for_messages_alone_the_comings_and_goings_are_left_out(server):
+def test_a_bot_gets_messages_and_only_its_own_presence(server):
     bot = server.user("bot", events="messages")
     ana, luis = server.users("ana", "luis")
     ana.ask("status", status="OCUPADO")
@@ -165,12 +165,12 @@ def test_for_messages_alone_the_comings_and_goings_are_left_out(server):
     assert kinds == [
         ("direct", "ana"),
         ("message", "ana"),
-        ("message", "ana"),  # the mark that users() waits for
+        ("message", "ana"),  # the mark of `users`
         ("presence", "bot"),
     ]
 
 
-def test_events_all_is_what_one_gets_without_asking(server):
+def test_a_user_gets_all_events_by_default(server):
     ana = server.user("ana", events="all")
     server.user("luis")
     ana.expect("joined", name="luis")

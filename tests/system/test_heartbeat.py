@@ -1,4 +1,4 @@
-"""Life: the server pings who is silent, ends who stays silent, and closes who never registers."""
+"""Heartbeat: the server pings silent clients, and closes those that stay silent or unregistered."""
 
 import select
 import time
@@ -8,11 +8,11 @@ from peers import BOTH_THREAD_MODELS
 
 
 @BOTH_THREAD_MODELS
-def test_who_shows_no_life_is_pinged_and_then_ended(start_server):
+def test_a_silent_session_is_pinged_and_then_ended(start_server):
     server = start_server("--ping-after", "0.2", "--silence-timeout", "1.5")
     silent = server.user("silent")
     silent.answers_pings = False
-    watcher = server.user("watcher")  # lives on: it answers pings while it waits
+    watcher = server.user("watcher")  # stays alive: it answers pings while it waits
     watcher.until("left", name="silent", reason="timeout")
     assert silent.until("ping")
     assert watcher.pings >= 1
@@ -21,7 +21,7 @@ def test_who_shows_no_life_is_pinged_and_then_ended(start_server):
 
 
 def test_any_byte_counts_as_life(start_server):
-    """Four ways to be alive, for longer than the silence that would end a session."""
+    """Show life in four ways, for longer than the silence that ends a session."""
     timeout_s = 2.0
     server = start_server("--ping-after", "0.4", "--silence-timeout", str(timeout_s))
     watcher, pongs, empty, dribbles, talks = users = server.users(
@@ -30,12 +30,12 @@ def test_any_byte_counts_as_life(start_server):
     for user in users[2:]:
         user.answers_pings = False
     start = time.monotonic()
-    with pongs.alive():  # which answers the server's pings and sends nothing else
+    with pongs.alive():  # this user sends nothing but pongs
         while time.monotonic() - start < timeout_s * 1.2:
             empty.send_raw(b"\n")
             dribbles.send_raw(b" ")
             talks.send("users")
-            time.sleep(0.05)  # the passing of time is what this is about
+            time.sleep(0.05)  # the loop must outlast the timeout
             assert watcher.roundtrip() == []
     assert pongs.pings >= 2
     dribbles.send_raw(b"\n")
@@ -44,14 +44,14 @@ def test_any_byte_counts_as_life(start_server):
 
 
 @pytest.mark.parametrize("drip", [b" ", b'{"type":"ping"}\n'], ids=["no-line", "requests"])
-def test_who_does_not_register_in_time_is_closed_whatever_drips_in(start_server, drip):
+def test_an_unregistered_connection_is_closed_in_time_even_if_bytes_arrive(start_server, drip):
     peer = start_server("--register-timeout", "0.4").peer()
     start = time.monotonic()
     messages = []
     while not any(m["type"] == "error" for m in messages):
-        assert time.monotonic() - start < 20, "the drips have put off the end"
+        assert time.monotonic() - start < 20, "the bytes have extended the deadline"
         peer.send_raw(drip)
-        time.sleep(0.1)  # no faster, or it is closed for having sent too many lines
+        time.sleep(0.1)  # at most 64 lines are allowed before `welcome`
         if select.select([peer.socket], [], [], 0)[0]:
             messages.append(peer.next())
     assert time.monotonic() - start >= 0.3
@@ -60,7 +60,7 @@ def test_who_does_not_register_in_time_is_closed_whatever_drips_in(start_server,
     assert {m["type"] for m in peer.rest()} <= {"pong"}
 
 
-def test_the_deadline_does_not_touch_who_has_registered(start_server):
+def test_the_registration_deadline_does_not_end_a_registered_session(start_server):
     server = start_server("--register-timeout", "1")
     ana, late = server.user("ana"), server.peer()
     late.expect_error("register_timeout")

@@ -1,4 +1,4 @@
-"""The history of a real server, read: pages and searches."""
+"""Pages and searches in the history of a real server."""
 
 import time
 
@@ -90,7 +90,7 @@ def test_a_page_asked_for_right_after_a_message_holds_it(start):
 
 
 @pytest.mark.parametrize("last", ["quit", "eof"])
-def test_whoever_asks_for_pages_and_goes_gets_them(start, last):
+def test_pages_come_even_if_their_user_leaves_right_after_asking(start, last):
     ana = start().user("ana")
     say_all(ana, ["x" * 16_000] * 20)
     kinds = ["history", "search", "history", "history"]
@@ -109,7 +109,10 @@ def test_search_finds_messages_that_hold_all_the_words(start):
         ("niño", ["El niño come", "NIÑO y perro"]),
         ("nino", ["El niño come", "NIÑO y perro"]),
         ("NIÑO", ["El niño come", "NIÑO y perro"]),
-        ("nin\u0303o", ["El niño come", "NIÑO y perro"]),  # as some systems type it
+        (
+            "nin\u0303o",
+            ["El niño come", "NIÑO y perro"],
+        ),  # the decomposed form that some systems send
         ("perro niño", ["NIÑO y perro"]),
         ("más perro", ["un\nperro\tmás"]),
         ("mas", ["un\nperro\tmás"]),
@@ -129,7 +132,7 @@ def test_search_knows_words_and_no_query_language(start):
     assert "WARNING" not in server.log()
 
 
-def test_what_could_not_be_said_cannot_be_searched_for(start):
+def test_a_text_that_cannot_be_said_cannot_be_searched_for(start):
     server = start()
     ana = server.user("ana")
     ana.ask("say", text="perro gato")
@@ -156,10 +159,12 @@ def test_an_enormous_search_keeps_nobody_else_waiting(start):
     server = start()
     ana, luis = server.users("ana", "luis")
     say_all(ana, ["x " * 50 + str(number) for number in range(5_000)])
-    assert texts_of(luis.ask("search", text="4321")), "the index is made"
+    assert texts_of(luis.ask("search", text="4321")), "the index is not ready"
     for number in range(4):
         ana.send("search", text="x " * 32_000, id=number)
     ana.roundtrip()
     asked = time.monotonic()
     assert len(texts_of(luis.ask("history"))) == 50
-    assert time.monotonic() - asked < 4.0, "one query has 2 s, and one user's four stand behind"
+    assert time.monotonic() - asked < 4.0, (
+        "a query may take 2 s, and one user's queries run one at a time"
+    )

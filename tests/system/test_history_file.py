@@ -127,7 +127,7 @@ def test_a_second_server_on_the_same_file_does_not_start(start, run, path):
 
 
 @pytest.mark.parametrize("place", ["a directory", "no/right", "a file/below"])
-def test_a_place_where_no_file_can_be_is_one_clear_line(run, tmp_path, place):
+def test_an_impossible_path_is_one_clear_line(run, tmp_path, place):
     (tmp_path / "a directory").mkdir()
     (tmp_path / "a file").write_text("")
     where = "/proc/history.db" if place == "no/right" else tmp_path / place

@@ -1,4 +1,4 @@
-"""Idle and back: who is silent becomes INACTIVO, and gets back what it had chosen."""
+"""Idleness: an idle user becomes INACTIVO, and active again with the next request."""
 
 import pytest
 from peers import BOTH_THREAD_MODELS
@@ -8,13 +8,13 @@ IDLE_S = 0.4
 
 @pytest.fixture
 def quick(start_server):
-    """Start a server that takes a user for idle after a moment."""
+    """Start a server on which users soon become idle."""
     return start_server("--idle-after", str(IDLE_S))
 
 
 @pytest.fixture
 def witness(quick):
-    """Register a user who chose INACTIVO, so that its own idling is told to nobody."""
+    """Register a user who chose INACTIVO, so that its own idleness causes no events."""
     witness = quick.user("witness")
     witness.ask("status", status="INACTIVO")
     quick.sync(witness)
@@ -27,12 +27,12 @@ def joins(quick, witness, name="ana"):
     return user
 
 
-def test_welcome_tells_after_how_long(quick):
+def test_welcome_has_the_seconds_until_a_user_is_idle(quick):
     assert quick.peer().register("ana")["idle_after"] == IDLE_S
 
 
 @BOTH_THREAD_MODELS
-def test_who_is_idle_becomes_inactive_and_active_again_with_the_next_request(quick, witness):
+def test_an_idle_user_becomes_inactive_and_active_again_with_the_next_request(quick, witness):
     ana = joins(quick, witness)
     for _ in range(2):
         idle = witness.expect("presence", name="ana", status="INACTIVO", by="server")
@@ -43,7 +43,7 @@ def test_who_is_idle_becomes_inactive_and_active_again_with_the_next_request(qui
         assert ana.until("presence")[-1] == back
 
 
-def test_who_was_busy_is_busy_again(quick, witness):
+def test_an_idle_user_who_was_busy_is_busy_again(quick, witness):
     ana = joins(quick, witness)
     ana.send("status", status="OCUPADO")
     witness.until("presence", name="ana", status="OCUPADO", by="user")
@@ -65,7 +65,7 @@ def test_ping_and_pong_are_no_activity(quick, witness):
     assert quick.sync(witness) == [[]]
 
 
-def test_what_is_refused_is_no_activity(quick, witness):
+def test_a_refused_request_is_no_activity(quick, witness):
     ana = joins(quick, witness)
     witness.expect("presence", name="ana", status="INACTIVO", by="server")
     ana.until("presence")
@@ -80,7 +80,7 @@ def test_what_is_refused_is_no_activity(quick, witness):
     assert quick.sync(witness, ana) == [[], []]
 
 
-def test_who_chose_inactive_stays_so_until_choosing_another(quick, witness):
+def test_a_user_who_chose_inactive_stays_inactive_until_choosing_again(quick, witness):
     ana = joins(quick, witness)
     ana.send_all({"type": "status", "status": "OCUPADO"}, {"type": "status", "status": "INACTIVO"})
     witness.until("presence", name="ana", status="INACTIVO", by="user")
@@ -93,14 +93,14 @@ def test_who_chose_inactive_stays_so_until_choosing_another(quick, witness):
 
 
 @pytest.mark.parametrize("status", ["ACTIVO", "OCUPADO"])
-def test_a_status_asked_for_while_idle_is_told_in_one_push_by_the_user(quick, witness, status):
+def test_a_status_chosen_while_idle_is_one_event_by_the_user(quick, witness, status):
     ana = joins(quick, witness)
     witness.expect("presence", name="ana", status="INACTIVO", by="server")
     assert ana.ask("status", status=status)["type"] == "ok"
     witness.expect("presence", name="ana", status=status, by="user")
 
 
-def test_inactive_asked_for_while_idle_is_told_to_nobody_and_stays(quick, witness):
+def test_inactive_chosen_while_idle_is_no_event_and_stays(quick, witness):
     ana = joins(quick, witness)
     witness.expect("presence", name="ana", status="INACTIVO", by="server")
     assert ana.ask("status", status="INACTIVO")["type"] == "ok"
@@ -109,7 +109,7 @@ def test_inactive_asked_for_while_idle_is_told_to_nobody_and_stays(quick, witnes
     assert witness.ask("info", name="ana")["status"] == "INACTIVO"
 
 
-def test_who_is_idle_is_still_reached(quick, witness):
+def test_an_idle_user_still_gets_messages(quick, witness):
     ana = joins(quick, witness)
     witness.expect("presence", name="ana", status="INACTIVO", by="server")
     assert witness.ask("direct", to="ana", text="psst")["type"] == "ok"
@@ -119,7 +119,7 @@ def test_who_is_idle_is_still_reached(quick, witness):
     assert witness.ask("info", name="ana")["status"] == "INACTIVO"
 
 
-def test_who_takes_over_an_idle_session_gets_the_chosen_status(quick, witness):
+def test_taking_over_an_idle_session_gives_the_chosen_status(quick, witness):
     ana = joins(quick, witness)
     ana.send("status", status="OCUPADO")
     witness.until("presence", name="ana", status="OCUPADO", by="user")
@@ -130,7 +130,7 @@ def test_who_takes_over_an_idle_session_gets_the_chosen_status(quick, witness):
 def test_info_counts_the_seconds_since_the_last_activity(quick, witness):
     ana = joins(quick, witness)
     while witness.ask("info", name="ana")["idle"] < 1:
-        ana.roundtrip()  # which is no activity
+        ana.roundtrip()  # a ping is no activity
     for _ in range(20):  # on a busy machine a second may pass in between
         ana.ask("users")
         if witness.ask("info", name="ana")["idle"] == 0:
@@ -143,7 +143,7 @@ def test_idling_can_be_switched_off(start_server):
     assert ana.ask("info", name="ana")["status"] == "ACTIVO"
 
 
-def test_a_bot_hears_of_its_own_idling_alone(quick, witness):
+def test_a_bot_gets_only_its_own_idleness(quick, witness):
     joins(quick, witness)
     bot = quick.user("bot", events="messages")
     bot.expect("presence", name="bot", status="INACTIVO", by="server")

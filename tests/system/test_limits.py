@@ -15,7 +15,7 @@ def flood(peer, count):
     return [m for m in peer.until_id(count - 1) if "id" in m]
 
 
-def test_whoever_asks_too_fast_is_refused_until_the_bucket_fills_again(start_server):
+def test_requests_that_come_too_fast_are_refused_until_the_bucket_fills_again(start_server):
     server = start_server("--rate-limit", "10/s")
     ana = server.user("ana")
     answers = flood(ana, BURST + 80)  # fewer than the hundred refusals that end a session
@@ -29,7 +29,7 @@ def test_whoever_asks_too_fast_is_refused_until_the_bucket_fills_again(start_ser
     assert ana.ask("users")["type"] == "users"
 
 
-def test_what_is_refused_is_not_carried_out_and_others_are_not_touched(start_server):
+def test_a_refused_request_is_not_carried_out_and_others_are_not_affected(start_server):
     server = start_server("--rate-limit", "10/s")
     ana, luis = server.user("ana"), server.user("luis")
     ana.send_all(*({"type": "say", "text": str(n), "id": n} for n in range(BURST + 40)))

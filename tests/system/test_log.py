@@ -1,4 +1,4 @@
-"""The log: who came, went, was refused and why; never what was said; one line an event."""
+"""The log: one line for each user who joins, leaves or is refused, and never any message."""
 
 import re
 import signal
@@ -12,7 +12,7 @@ def lines_about(server, word):
     return [line for line in server.log().splitlines() if word in line and EVENT.fullmatch(line)]
 
 
-def test_it_tells_who_came_and_went_and_why(start_server):
+def test_it_has_who_joined_and_left_and_why(start_server):
     server = start_server()
     ana, luis = server.user("ana"), server.user("luis")
     luis.reset()
@@ -26,7 +26,7 @@ def test_it_tells_who_came_and_went_and_why(start_server):
     assert "lost" in lines_about(server, "name=luis")[-1]
 
 
-def test_it_tells_who_was_refused_and_why(start_server):
+def test_it_has_who_was_refused_and_why(start_server):
     server = start_server()
     ana = server.user("ana")
     newcomer = server.peer()
@@ -37,7 +37,7 @@ def test_it_tells_who_was_refused_and_why(start_server):
     assert any(newcomer.source in line for line in lines_about(server, "name_taken"))
 
 
-def test_it_never_tells_what_was_said_nor_a_token(start_server):
+def test_it_never_has_a_message_or_a_token(start_server):
     server = start_server("--log-level", "debug")
     ana, luis = server.users("ana", "luis")
     ana.ask("say", text="a secret for all")
@@ -77,7 +77,7 @@ def test_no_name_and_no_line_forges_an_event(start_server):
     assert "\x1b" not in server.log()
 
 
-def test_it_writes_whole_lines_so_that_none_gets_into_another(program):
+def test_it_writes_each_line_at_once_so_that_lines_do_not_mix(program):
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, subprocess.Popen([program, "0"], stdout=subprocess.PIPE, stderr=theirs) as process:
         theirs.close()

@@ -1,7 +1,7 @@
-"""The whole server against a small model of it: who is here, as what, and who is told what when.
+"""The whole server against a small model of its users, their statuses and their messages.
 
-Hypothesis makes up conversations. After each step everyone has to have seen exactly what the model
-says, the same events with the same numbers in the same order, and nothing else.
+Hypothesis invents conversations. After each step every user must have received exactly the events
+of the model, with the same numbers and in the same order.
 """
 
 from itertools import pairwise
@@ -29,39 +29,39 @@ names = st.sampled_from(sorted(SPELLINGS)).flatmap(
 
 
 class User:
-    """What the model knows of a connected user, and what its connection has brought."""
+    """A connected user: what the model knows, and what the user's connection has received."""
 
     def __init__(self, peer, shown, events_before):
         self.peer = peer
-        self.shown = shown  # the name as it was registered
+        self.shown = shown  # the registered spelling of the name
         self.status = "ACTIVO"
-        self.events_before = events_before  # that happened before it came
+        self.events_before = events_before  # how many events happened before the user joined
         self.seen = []
-        self.letters = []  # direct messages, got
-        self.expected_letters = []
+        self.directs = []  # received direct messages
+        self.expected_directs = []
 
-    def take(self, messages):
+    def keep(self, messages):
         self.seen += [m for m in messages if m["type"] in EVENTS]
-        self.letters += [(m["from"], m["text"]) for m in messages if m["type"] == "direct"]
+        self.directs += [(m["from"], m["text"]) for m in messages if m["type"] == "direct"]
         others = [m for m in messages if m["type"] not in (*EVENTS, "direct")]
         assert not others, f"unasked for: {others}"
 
     def ask(self, kind, **fields):
-        """Give the answer to a request, and take what came before it."""
+        """Return the answer to a request, and keep the messages that came before it."""
         self.peer.send(kind, id=7, **fields)
         *before, answer = self.peer.until_id(7)
-        self.take(before)
+        self.keep(before)
         return answer
 
 
 class Chat(RuleBasedStateMachine):
-    """Steps that users take, with what has to come of each."""
+    """The steps that users can take, and the expected effect of each."""
 
     def __init__(self, server):
         super().__init__()
         self.server = server
-        self.users = {}  # by name, as one is compared with another
-        self.events = []  # all of them, as the model has them
+        self.users = {}  # by the key of SPELLINGS
+        self.events = []  # all events that the model expects
         self.observer = self.welcome("observer", "observer", server.peer())
 
     def teardown(self):
@@ -70,24 +70,24 @@ class Chat(RuleBasedStateMachine):
     # --- the model -----------------------------------------------------------------------------
 
     def welcome(self, name, spelling, peer, **fields):
-        """Register somebody for whom there is room."""
+        """Register a user whose name and address are free."""
         peer.send("register", name=spelling, id=1, **fields)
         peer.token = peer.expect("welcome", id=1, address=peer.source)["token"]
         self.users[name] = User(peer, spelling_in_nfc(spelling), len(self.events))
-        return self.has("joined", self.users[name])
+        return self.expect("joined", self.users[name])
 
-    def has(self, kind, user, **fields):
-        """Note that something has happened that everybody is told."""
+    def expect(self, kind, user, **fields):
+        """Add an event that every user must receive."""
         who = {"from" if kind == "message" else "name": user.shown}
         fields = fields if kind in ("message", "left") else {"status": user.status, **fields}
         self.events.append({"type": kind, **who, **fields})
         return user
 
     def gone(self, name, reason):
-        """Note that a user is gone, and wait until the server has noted it."""
+        """Remove a user, and wait until the server has done the same."""
         user = self.users.pop(name)
-        self.observer.take(self.observer.peer.until("left", name=user.shown))
-        return self.has("left", user, reason=reason)
+        self.observer.keep(self.observer.peer.until("left", name=user.shown))
+        return self.expect("left", user, reason=reason)
 
     def someone(self, data):
         return data.draw(st.sampled_from(sorted(set(self.users) - {"observer"})), "who")
@@ -98,7 +98,7 @@ class Chat(RuleBasedStateMachine):
     def at(self, address):
         return next((u for u in self.users.values() if u.peer.source == address), None)
 
-    # --- coming ----------------------------------------------------------------------------------
+    # --- joining -------------------------------------------------------------------------------
 
     @rule(
         name=names,
@@ -113,12 +113,12 @@ class Chat(RuleBasedStateMachine):
             self.welcome(name, spelling, peer, **token)
             return
         peer.send("register", name=spelling, id=1, **token)
-        in_the_way = namesake or neighbour
-        if in_the_way is neighbour:  # it is asked whether it lives, and says so
-            in_the_way.peer.answers_pings = False
-            in_the_way.peer.expect("ping")
-            in_the_way.peer.send("pong")
-            in_the_way.peer.answers_pings = True
+        obstacle = namesake or neighbour
+        if obstacle is neighbour:  # the server challenges it, and it answers
+            obstacle.peer.answers_pings = False
+            obstacle.peer.expect("ping")
+            obstacle.peer.send("pong")
+            obstacle.peer.answers_pings = True
         peer.expect_error("name_taken" if namesake else "address_taken", id=1)
         peer.expect_end()
 
@@ -134,13 +134,13 @@ class Chat(RuleBasedStateMachine):
             peer.expect_end()
             return
         peer.token = peer.expect("welcome", id=1, status=old.status)["token"]
-        self.has("left", old, reason="replaced")
+        self.expect("left", old, reason="replaced")
         user = self.users[name] = User(peer, old.shown, len(self.events))
         user.status = old.status
-        self.has("joined", user)
+        self.expect("joined", user)
         old.peer.wait_for_end()
 
-    # --- going -----------------------------------------------------------------------------------
+    # --- leaving -------------------------------------------------------------------------------
 
     @precondition(there_is_someone)
     @rule(data=st.data(), how=st.sampled_from(["quit", "closed", "reset", "cut off"]))
@@ -166,7 +166,7 @@ class Chat(RuleBasedStateMachine):
     def say(self, data, text):
         user = self.users[self.someone(data)]
         answer = user.ask("say", text=text)
-        self.has("message", user, text=text)
+        self.expect("message", user, text=text)
         assert answer["type"] == "ok"
 
     @precondition(there_is_someone)
@@ -176,7 +176,7 @@ class Chat(RuleBasedStateMachine):
         nonce = f"{len(self.events)} {user.peer.token}"
         first = user.ask("say", text=text, nonce=nonce)
         assert user.ask("say", text=text, nonce=nonce) == first
-        self.has("message", user, text=text, nonce=nonce)
+        self.expect("message", user, text=text, nonce=nonce)
 
     @precondition(there_is_someone)
     @rule(data=st.data(), to=names, text=TEXTS)
@@ -187,7 +187,7 @@ class Chat(RuleBasedStateMachine):
             assert (answer["code"], answer["name"]) == ("user_not_connected", to[1])
         else:
             assert answer == {"type": "ok", "id": 7}
-            receiver.expected_letters.append((sender.shown, text))
+            receiver.expected_directs.append((sender.shown, text))
 
     @precondition(there_is_someone)
     @rule(data=st.data(), wrong=st.sampled_from([{"text": " "}, {"text": "\x1b"}, {"text": 5}, {}]))
@@ -203,7 +203,7 @@ class Chat(RuleBasedStateMachine):
         assert user.ask("status", status=status)["type"] == "ok"
         if user.status != status:
             user.status = status
-            self.has("presence", user, by="user")
+            self.expect("presence", user, by="user")
 
     @precondition(there_is_someone)
     @rule(data=st.data())
@@ -223,13 +223,13 @@ class Chat(RuleBasedStateMachine):
             expected = {"name": user.shown, "address": user.peer.source, "status": user.status}
             assert expected.items() <= answer.items()
 
-    # --- what everybody has seen -----------------------------------------------------------------
+    # --- what every user has received ----------------------------------------------------------
 
     @invariant()
     def everyone_has_seen_the_same(self):
         users = [self.observer, *(u for u in self.users.values() if u is not self.observer)]
         for user, messages in zip(users, self.server.sync(*(u.peer for u in users)), strict=True):
-            user.take(messages)
+            user.keep(messages)
         told = [
             {k: v for k, v in m.items() if k not in ("seq", "time")} for m in self.observer.seen
         ]
@@ -238,11 +238,11 @@ class Chat(RuleBasedStateMachine):
         assert all(before < seq for before, seq in pairwise(seqs))
         for user in users:
             assert user.seen == self.observer.seen[user.events_before :]
-            assert user.letters == user.expected_letters
+            assert user.directs == user.expected_directs
 
 
 def spelling_in_nfc(spelling):
-    """Give a name as the server shows it: `JOSE` with its accent as one character."""
+    """Return a name as the server shows it, in NFC."""
     return spelling.replace("E\u0301", "É")
 
 

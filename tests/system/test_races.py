@@ -11,7 +11,7 @@ ROUNDS = 25
 
 
 def roster_after(events, names=()):
-    """Follow the comings and goings: nobody comes twice, nobody goes who was not there."""
+    """Return who is here after the events; check that they are in order and consistent."""
     here, last_seq = set(names), 0
     for event in events:
         assert event["seq"] > last_seq

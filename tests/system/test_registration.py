@@ -1,4 +1,4 @@
-"""Who may register: names and addresses are taken in one step, and free again at once."""
+"""Registration: name and address are taken in one step and are free again at once."""
 
 import re
 import threading
@@ -7,7 +7,7 @@ from functools import partial
 from peers import BOTH_THREAD_MODELS
 
 
-def test_welcome_says_who_one_is_and_how_the_server_works(server):
+def test_welcome_describes_the_session_and_the_server(server):
     ana = server.peer()
     welcome = ana.register("ana")
     assert set(welcome) >= {"type", "id", "seq", "token", "epoch", "server"}
@@ -36,7 +36,7 @@ def test_tokens_differ_and_the_epoch_does_not(server):
 
 
 @BOTH_THREAD_MODELS
-def test_everyone_sees_the_same_joined_the_newcomer_too(server):
+def test_everyone_including_the_newcomer_gets_the_same_joined(server):
     ana, luis = server.user("ana"), server.peer()
     luis.send("register", name="luis")
     seq = luis.expect("welcome", name="luis")["seq"]
@@ -52,7 +52,7 @@ def test_a_name_may_be_in_any_script_and_is_shown_in_nfc(server):
     peer.expect("joined", name="José_हिन्दी")
 
 
-def test_what_cannot_be_a_name_is_refused_and_the_connection_closed(server):
+def test_an_invalid_name_is_refused_and_the_connection_closed(server):
     peer = server.peer()
     peer.send("register", name="a b", id=5)
     peer.expect_error("name_invalid", id=5)
@@ -78,7 +78,7 @@ def test_a_second_user_from_one_address_is_refused(server):
     assert server.sync(ana) == [[]]
 
 
-def test_the_name_is_named_first_when_both_are_taken(server):
+def test_the_error_is_about_the_name_when_both_are_taken(server):
     ana, luis = server.users("ana", "luis")
     with ana.alive(), luis.alive():
         for source in (ana.source, luis.source):
@@ -104,7 +104,7 @@ def test_a_refused_newcomer_takes_nothing(server):
     assert [m["type"] for m in server.sync(ana)[0]] == ["joined"]
 
 
-def test_why_one_was_refused_can_be_read_though_more_was_sent(server):
+def test_the_refusal_can_be_read_even_if_the_client_sent_more(server):
     server.user("ana")
     newcomer = server.peer()
     newcomer.send_raw(b'{"type":"register","name":"ana"}\n' + b'{"type":"users"}\n' * 2000)
@@ -120,14 +120,14 @@ def test_a_protocol_that_the_server_does_not_speak_is_refused(server):
     server.peer().register("ana", protocol=1)
 
 
-def test_whoever_is_registered_cannot_register_again(server):
+def test_a_registered_user_cannot_register_again(server):
     ana = server.user("ana")
     ana.send("register", name="eva", id=2)
     ana.expect_error("already_registered", id=2)
     assert ana.ask("users")["users"] == [{"name": "ana", "status": "ACTIVO"}]
 
 
-def test_a_register_with_a_wrong_field_is_malformed_and_may_be_mended(server):
+def test_after_a_register_with_a_wrong_field_the_client_may_try_again(server):
     peer = server.peer()
     peer.send("register", id=4, name="ana", token=1)
     peer.expect_error("malformed", id=4)
@@ -186,7 +186,7 @@ def test_of_twenty_who_come_from_one_address_at_one_instant_exactly_one_gets_it(
         peer.send("register", name=f"user{peers.index(peer)}")
         answers[peer] = peer.next()
         answered.release()
-        peer.rest()  # whoever has won shows life to those who come later
+        peer.rest()  # the winner answers the challenges of the others
 
     threads = [threading.Thread(target=ask, args=(peer,)) for peer in peers]
     for thread in threads:

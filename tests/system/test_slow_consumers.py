@@ -148,7 +148,7 @@ def test_partial_sends_cut_no_line(start_server, together):
         assert [m["text"] for m in messages if m["type"] == "direct"] == texts
 
 
-def test_whoever_takes_no_byte_for_too_long_is_ended(start_server):
+def test_a_client_that_takes_no_byte_for_too_long_is_ended(start_server):
     server = start_server("--write-timeout", "0.5", "--send-buffer-bytes", str(SMALL))
     ana = server.user("ana")
     stopped = slow_peer(server, "stopped")
@@ -160,7 +160,7 @@ def test_whoever_takes_no_byte_for_too_long_is_ended(start_server):
     server.user("stopped", stopped.source)
 
 
-def test_whoever_takes_little_by_little_is_not_ended(start_server):
+def test_a_client_that_reads_slowly_is_not_ended(start_server):
     timeout_s = 1.2
     server = start_server("--write-timeout", str(timeout_s), "--send-buffer-bytes", str(SMALL))
     ana = server.user("ana")
@@ -195,7 +195,7 @@ def test_private_lines_have_a_bound(start_server):
     server.user("stopped", stopped.source)
 
 
-def test_whoever_asks_and_does_not_read_the_answers_is_ended(start_server):
+def test_a_client_that_does_not_read_its_answers_is_ended(start_server):
     server = start_server(
         *("--private-bytes", "32768", "--send-buffer-bytes", str(SMALL), "--write-timeout", "2")
     )

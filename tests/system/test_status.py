@@ -1,4 +1,4 @@
-"""Status: the client asks, the server makes it so and tells everyone, in one order."""
+"""Status: a client asks, the server changes it and tells every user, in one order."""
 
 import re
 from functools import partial
@@ -97,7 +97,7 @@ def test_the_list_names_everyone_who_is_connected_and_nobody_else(server):
     assert answer["seq"] >= left["seq"]
 
 
-def test_info_tells_what_the_server_knows_of_a_user(server):
+def test_info_has_what_the_server_knows_of_a_user(server):
     ana, luis = server.users("ana", "luis")
     luis.ask("status", status="OCUPADO")
     info = ana.ask("info", name="luis")

@@ -1,4 +1,4 @@
-"""A clash with a session that may be dead: the challenge, and taking over with a token."""
+"""Clashes with a session that may be dead: the challenge, and taking over with a token."""
 
 import pytest
 from peers import BOTH_THREAD_MODELS
@@ -6,7 +6,7 @@ from peers import BOTH_THREAD_MODELS
 
 @pytest.fixture
 def hasty(start_server):
-    """Start a server that gives a challenged session 0.4 s to show life."""
+    """Start a server that gives a challenged session 0.4 s to answer."""
     return start_server("--challenge-timeout", "0.4")
 
 

@@ -1,4 +1,4 @@
-"""Lines on a real connection: cut anywhere, many in a packet, too long, not JSON, cut off."""
+"""Lines on a real connection: split, several in a packet, too long, not JSON, incomplete."""
 
 import json
 
@@ -8,7 +8,7 @@ LONGEST = 65_536
 
 
 def ping_of(size):
-    """Build a ping of that many bytes, its newline among them."""
+    """Return a ping of that many bytes, including its newline."""
     frame = json.dumps({"type": "ping", "id": 1, "pad": ""}).encode() + b"\n"
     return frame.replace(b'""', b'"' + b"x" * (size - len(frame)) + b'"')
 
@@ -49,7 +49,7 @@ def test_a_line_of_65536_bytes_is_read(server):
 
 
 @pytest.mark.parametrize("size", [LONGEST + 1, 200_000])
-def test_a_longer_line_ends_the_session_and_why_can_be_read(server, size):
+def test_a_longer_line_ends_the_session_with_a_readable_error(server, size):
     ana, luis = server.users("ana", "luis")
     ana.send_raw(ping_of(size))
     ana.expect_error("line_too_long")
@@ -57,7 +57,7 @@ def test_a_longer_line_ends_the_session_and_why_can_be_read(server, size):
     luis.expect("left", name="ana", reason="protocol")
 
 
-def test_a_line_too_long_from_one_who_has_not_registered_closes_too(server):
+def test_a_longer_line_closes_an_unregistered_connection_too(server):
     peer = server.peer()
     peer.send_raw(ping_of(LONGEST + 1))
     peer.expect_error("line_too_long")
@@ -118,7 +118,7 @@ def test_every_answer_carries_the_id_of_its_request(server):
         ana.send_all(request | {"id": 0})
         ana.expect(kind, id=0)
         ana.send_all(request)
-        if kind != "ok":  # without an id there is no `ok`, but there is the data or the error
+        if kind != "ok":  # only an `ok` needs an id in the request
             assert "id" not in ana.expect(kind)
     assert ana.roundtrip() == []
 
