@@ -109,10 +109,7 @@ def test_search_finds_messages_that_hold_all_the_words(start):
         ("niño", ["El niño come", "NIÑO y perro"]),
         ("nino", ["El niño come", "NIÑO y perro"]),
         ("NIÑO", ["El niño come", "NIÑO y perro"]),
-        (
-            "nin\u0303o",
-            ["El niño come", "NIÑO y perro"],
-        ),  # the decomposed form that some systems send
+        ("nin\u0303o", ["El niño come", "NIÑO y perro"]),  # decomposed, as some systems send it
         ("perro niño", ["NIÑO y perro"]),
         ("más perro", ["un\nperro\tmás"]),
         ("mas", ["un\nperro\tmás"]),
@@ -165,6 +162,4 @@ def test_an_enormous_search_keeps_nobody_else_waiting(start):
     ana.roundtrip()
     asked = time.monotonic()
     assert len(texts_of(luis.ask("history"))) == 50
-    assert time.monotonic() - asked < 4.0, (
-        "a query may take 2 s, and one user's queries run one at a time"
-    )
+    assert time.monotonic() - asked < 4.0, "a query ends after 2 s, and ana's run one by one"

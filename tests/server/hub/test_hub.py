@@ -377,7 +377,7 @@ def test_a_status_is_changed_once_and_everyone_is_told_once(room):
     assert [(p["name"], p["status"], p["by"]) for p in presences] == [("ana", "OCUPADO", "user")]
 
 
-@pytest.mark.parametrize("status", ["activo"])
+@pytest.mark.parametrize("status", ["", "activo"])
 def test_an_unknown_status_is_refused(room, status):
     ana = room.join("ana")
     refusal = room.hub.set_status(ana, SetStatus(status=status))
