@@ -15,8 +15,8 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from tertulia import Client
 from tertulia.chat.explain import Destination
-from tertulia.client.client import Client
 from tertulia.i18n import set_language
 from tertulia.tui.app import ChatApp
 from tertulia.tui.run import Ending, connecting_app

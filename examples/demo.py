@@ -10,19 +10,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tertulia.chat.explain import Destination, registration_refused, request_refused
-from tertulia.client.client import Client
-from tertulia.client.errors import ConnectionLost, RegistrationRefused, RequestRefused
-from tertulia.i18n import _, language_option, set_language
-from tertulia.protocol.messages import (
+from tertulia import (
     ChatMessage,
+    Client,
+    ConnectionLost,
     Direct,
     DirectMessage,
     Joined,
     Left,
     Presence,
+    RegistrationRefused,
+    RequestRefused,
     Status,
 )
+from tertulia.chat.explain import Destination, registration_refused, request_refused
+from tertulia.i18n import _, language_option, set_language
 
 WAIT_S = 15.0
 MARKS = {Status.ACTIVO: "●", Status.OCUPADO: "◐", Status.INACTIVO: "○"}

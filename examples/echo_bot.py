@@ -2,9 +2,7 @@
 
 import sys
 
-from tertulia.client.client import Client
-from tertulia.client.errors import ChatError
-from tertulia.protocol.messages import DirectMessage
+from tertulia import ChatError, Client, DirectMessage
 
 
 def main(host: str, port: int, source: str | None) -> None:

@@ -1,5 +1,92 @@
-"""tertulia: a chat for people who share a network."""
+"""tertulia: a chat for people who share a network. What this module exports is the public library.
+
+Importing it loads nothing of the library: the server and `--help` import it too, and must not pay
+for the client. The first use of a name loads the modules that define it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from tertulia.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from tertulia.client.client import Client, ClientEvent
+    from tertulia.client.errors import (
+        ChatError,
+        ConnectFailure,
+        ConnectionLost,
+        End,
+        EndReason,
+        NoAnswer,
+        NoConnection,
+        RegistrationRefused,
+        RequestRefused,
+    )
+    from tertulia.client.inbox import Dropped, Incoming
+    from tertulia.client.persistent import PersistentClient
+    from tertulia.protocol.messages import (
+        Answer,
+        ChatMessage,
+        CloseReason,
+        Closing,
+        Direct,
+        DirectMessage,
+        Error,
+        ErrorCode,
+        Event,
+        Gap,
+        GetHistory,
+        GetInfo,
+        HistoryPage,
+        Joined,
+        Left,
+        ListUsers,
+        NumberedEvent,
+        Ok,
+        Ping,
+        Pong,
+        Presence,
+        Quit,
+        Register,
+        Request,
+        Say,
+        Search,
+        ServerMessage,
+        SetStatus,
+        Status,
+        StoredMessage,
+        User,
+        UserInfo,
+        UserList,
+        Welcome,
+    )
+
+__all__ = [
+    "Answer", "ChatError", "ChatMessage", "Client", "ClientEvent", "CloseReason", "Closing",
+    "ConnectFailure", "ConnectionLost", "Direct", "DirectMessage", "Dropped", "End", "EndReason",
+    "Error", "ErrorCode", "Event", "Gap", "GetHistory", "GetInfo", "HistoryPage", "Incoming",
+    "Joined", "Left", "ListUsers", "NoAnswer", "NoConnection", "NumberedEvent", "Ok",
+    "PersistentClient", "Ping", "Pong", "Presence", "Quit", "Register", "RegistrationRefused",
+    "Request", "RequestRefused", "Say", "Search", "ServerMessage", "SetStatus", "Status",
+    "StoredMessage", "User", "UserInfo", "UserList", "Welcome", "__version__",
+]  # fmt: skip
+
+_MODULES = (
+    "tertulia.protocol.messages",
+    "tertulia.client.errors",
+    "tertulia.client.inbox",
+    "tertulia.client.client",
+    "tertulia.client.persistent",
+)
+
+if not TYPE_CHECKING:  # a type checker would take any name for an existing one
+
+    def __getattr__(name: str) -> Any:
+        """Load the module that defines a public name (PEP 562)."""
+        if name in __all__:
+            for module in _MODULES:
+                defined = vars(import_module(module))
+                if name in defined:
+                    globals()[name] = defined[name]
+                    return defined[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
