@@ -16,7 +16,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tertulia import Client
-from tertulia.chat.explain import Destination
+from tertulia.chat.destination import Destination
 from tertulia.i18n import set_language
 from tertulia.tui.app import ChatApp
 from tertulia.tui.run import Ending, connecting_app

@@ -23,7 +23,8 @@ from tertulia import (
     RequestRefused,
     Status,
 )
-from tertulia.chat.explain import Destination, registration_refused, request_refused
+from tertulia.chat.destination import Destination
+from tertulia.chat.explain import registration_refused, request_refused
 from tertulia.i18n import _, language_option, set_language
 
 WAIT_S = 15.0

@@ -27,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_language(language_option(arguments))
     options = _parser().parse_args(arguments)
     try:
-        from tertulia.chat import explain
+        from tertulia.chat.destination import Destination
 
-        to = explain.Destination(options.name, options.host, options.port, options.source)
+        to = Destination(options.name, options.host, options.port, options.source)
         if not (options.plain or options.json) and _has_screen():
             from tertulia.tui import run
 

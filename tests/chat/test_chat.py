@@ -9,7 +9,7 @@ from plain_table import Clock, StubClient, page, said
 
 from tertulia.chat import chat as module
 from tertulia.chat.chat import EXIT_FINE, EXIT_LOST, EXIT_REFUSED, Chat
-from tertulia.chat.explain import Destination
+from tertulia.chat.destination import Destination
 from tertulia.client.client import Client
 from tertulia.client.errors import (
     ConnectFailure,

@@ -9,8 +9,6 @@ from tertulia.chat.commands import (
     complete,
     help_lines,
     help_rows,
-    hints,
-    how_to_leave,
     parse,
 )
 from tertulia.chat.wishes import (
@@ -156,14 +154,6 @@ def test_the_help_names_every_command_in_both_languages(lang: str) -> None:
         assert spec.english in rows
         assert (spec.english in text) is not spec.on_screen
     assert max(len(line) for line in help_lines()) < 80
-
-
-def test_hints_are_in_the_users_language() -> None:
-    assert "/quit" in how_to_leave()
-    assert "/help" in hints()[-1]
-    set_language("es")
-    assert "/salir" in how_to_leave()
-    assert "/ayuda" in hints()[-1]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
-from tertulia.chat.explain import Destination
+from tertulia.chat.destination import Destination
 from tertulia.client.client import Client
 from tertulia.client.errors import (
     ConnectFailure,

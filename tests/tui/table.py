@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from tertulia.chat.explain import Destination
+from tertulia.chat.destination import Destination
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, End, NoConnection
 from tertulia.client.reconnect import Attempt, Reconnector

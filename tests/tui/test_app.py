@@ -9,7 +9,7 @@ from plain_table import Clock
 from table import DAY, SIZES, SMALL, USUAL, WIDE, ChatTable
 from textual.events import AppBlur, AppFocus
 
-from tertulia.chat.explain import Destination
+from tertulia.chat.destination import Destination
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection, RegistrationRefused
 from tertulia.protocol.messages import ChatMessage, Error, ErrorCode, GetHistory, Say
 from tertulia.tui import app as app_module

@@ -12,8 +12,8 @@ from typing import Protocol
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from tertulia.chat import explain
-from tertulia.chat.explain import Destination
+from tertulia.chat import explain, greetings
+from tertulia.chat.destination import Destination
 from tertulia.chat.jobs import Job, Jobs, Origin
 from tertulia.chat.state import State
 from tertulia.client.catchup import CatchUp
@@ -230,7 +230,7 @@ class Chat:
             pass
         lines = [_("Not sent: {text}").format(text=request.text) for request in self.unsent]
         stayed = time.monotonic() - self._started_at
-        return [*lines, explain.farewell(stayed, self.state.said, self.state.heard)]
+        return [*lines, greetings.farewell(stayed, self.state.said, self.state.heard)]
 
     # --- requests ------------------------------------------------------------------------------
 

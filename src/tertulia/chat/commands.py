@@ -153,13 +153,9 @@ def help_lines() -> list[str]:
     return [f"  {left:<{width}}  {right}" for left, right in rows]
 
 
-def hints() -> list[str]:
-    """Write what a newcomer has to know."""
-    return [
-        _("Type something and press Enter to speak to everyone."),
-        _("Begin with @ and a name to write to that person alone; Tab completes names."),
-        _("{help} shows all commands; {quit} leaves.").format(help=_HELP.word, quit=_QUIT.word),
-    ]
+def help_word() -> str:
+    """Return the command that shows the help."""
+    return _HELP.word
 
 
 def quit_word() -> str:
@@ -170,11 +166,6 @@ def quit_word() -> str:
 def search_word() -> str:
     """Give the command that looks for messages."""
     return _SEARCH.word
-
-
-def how_to_leave() -> str:
-    """Write how to leave, for who tried it another way."""
-    return _("To leave, type {quit} or press Ctrl-D.").format(quit=_QUIT.word)
 
 
 def _commands(on_screen: bool) -> list[CommandSpec]:

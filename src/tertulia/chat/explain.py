@@ -1,17 +1,15 @@
 """What went wrong, in words for a person: the cause and one thing to do, in the user's language.
 
-Errors in, text out. The texts hold what came from the network as it came: the faces make it
-visible when they show it.
+Errors in, text out. The texts contain what came from the network unchanged: a face makes it safe
+when it shows it.
 """
 
-import re
-
-from msgspec import Struct
-
+from tertulia.chat.destination import Destination
 from tertulia.chat.display import duration
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
-from tertulia.i18n import _, ngettext
+from tertulia.i18n import _
 from tertulia.protocol.messages import (
+    CloseReason,
     Direct,
     Error,
     ErrorCode,
@@ -19,31 +17,14 @@ from tertulia.protocol.messages import (
     Request,
     Say,
     Search,
-    Status,
 )
-from tertulia.protocol.names import MAX_NAME_CHARS, parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
-MAX_SERVER_WORDS = 200  # characters of what a server says in its own words
-
-
-class Destination(Struct, frozen=True):
-    """Who wanted to go where: what stood on the command line."""
-
-    name: str
-    host: str
-    port: int
-    source: str | None = None
-
-    def command(self, *, name: str | None = None, source: str | None = None) -> str:
-        """Write the command line that goes there, with another name or source."""
-        source = source or self.source
-        command = f"tertulia {name or self.name} {self.host} {self.port}"
-        return command if source is None else f"{command} --source {source}"
+MAX_SERVER_WORDS = 200  # characters shown of a text that the server wrote
 
 
 def no_connection(error: NoConnection, to: Destination) -> str:
-    """Explain why there is no connection."""
+    """Return why there is no connection, and what to do."""
     match error.failure:
         case ConnectFailure.REFUSED:
             text = _(
@@ -86,32 +67,32 @@ def no_connection(error: NoConnection, to: Destination) -> str:
 
 
 def registration_refused(error: Error, to: Destination) -> str:
-    """Explain why the server does not let this user in."""
+    """Return why the server refuses to register this user, and what to do."""
     command = ""
     match error.code:
         case ErrorCode.NAME_TAKEN:
             text = _("There is already a user “{name}” connected. Try another name: {command}")
-            command = to.command(name=_another_name(to.name))
+            command = to.command_with_another_name()
         case ErrorCode.ADDRESS_TAKEN:
             text = _(
                 "Somebody is already connected from this address, and this server takes one user "
                 "per address. Whoever runs it can allow more: "
                 "tertulia-server {port} --shared-addresses"
             )
-            other = _another_loopback_address(to)
+            other = to.command_with_another_source()
             if other is not None:
                 text += "\n" + _("On the same computer, use another source: {command}")
-                command = to.command(source=other)
+                command = other
         case ErrorCode.NAME_INVALID | ErrorCode.MALFORMED:
             text = _(
                 "“{name}” cannot be a name. A name has 1 to 32 letters, digits, “_”, “-” or “.”, "
                 "begins with a letter or a digit, has no spaces, and does not mix Latin, Greek and "
                 "Cyrillic letters."
             )
-            similar = _similar_valid_name(to.name)
+            similar = to.command_with_valid_name()
             if similar is not None:
                 text += " " + _("Try: {command}")
-                command = to.command(name=similar)
+                command = similar
         case ErrorCode.SERVER_FULL:
             text = _(
                 "The server is full. Try again later; whoever runs it can let in more users: "
@@ -129,7 +110,7 @@ def registration_refused(error: Error, to: Destination) -> str:
 
 
 def request_refused(error: Error, request: Request) -> str:
-    """Explain why a request was not carried out."""
+    """Return why the server, or this program, refused a request."""
     name = error.name or (request.to if isinstance(request, Direct) else "")
     match error.code:
         case ErrorCode.USER_NOT_CONNECTED if isinstance(request, Direct):
@@ -157,17 +138,17 @@ def request_refused(error: Error, request: Request) -> str:
 
 
 def history_off() -> str:
-    """Say that there is nothing to look up."""
+    """Return the words for a server that keeps no history."""
     return _("This server keeps no history.")
 
 
 def unanswered() -> str:
-    """Say that the server has not answered a request."""
+    """Return the words for a request that the server has not answered."""
     return _("No answer from the server; it may have been carried out.")
 
 
 def connection_ended(end: End) -> str:
-    """Explain how a connection ended that this user did not end."""
+    """Return why a connection ended that this user did not close."""
     match end.reason:
         case EndReason.SHUTDOWN:
             return _("The server has been stopped.")
@@ -186,65 +167,29 @@ def connection_ended(end: End) -> str:
 
 
 def gave_up(seconds: float, to: Destination) -> str:
-    """Say that there is no new connection."""
+    """Return the words for the end of all attempts to connect again, after so many seconds."""
     text = _("No connection for {time}. Once the server runs again: {command}")
     return text.format(time=duration(seconds), command=to.command())
 
 
 def left_reason(reason: str) -> str:
-    """Say why somebody is gone; nothing for who just left."""
+    """Return why a user is gone; an empty text for a user who simply left."""
     match reason:
-        case "quit":
+        case CloseReason.QUIT:
             return ""
-        case "lost":
+        case CloseReason.LOST:
             return _("connection lost")
-        case "timeout":
+        case CloseReason.TIMEOUT:
             return _("no longer answered")
-        case "slow":
+        case CloseReason.SLOW:
             return _("connection too slow")
-        case "flood":
+        case CloseReason.FLOOD:
             return _("too many messages at once")
-        case "protocol":
+        case CloseReason.PROTOCOL:
             return _("faulty program")
-        case "kicked":
+        case CloseReason.KICKED:
             return _("removed by the operator")
-        case "replaced":
+        case CloseReason.REPLACED:
             return _("came back over another connection")
         case _:
             return reason
-
-
-def greeting(name: str, status: Status, people: int) -> str:
-    """Say hello to who has entered."""
-    hello = _("Hello, {name}. You are {status}.").format(name=name, status=status)
-    here = ngettext("There is {count} person here.", "There are {count} people here.", people)
-    return f"{hello} {here.format(count=people)}"
-
-
-def farewell(seconds: float, said: int, heard: int) -> str:
-    """Sum up a stay in one line."""
-    text = _("You were here for {time}. Messages: {said} sent, {heard} received.")
-    return text.format(time=duration(seconds), said=said, heard=heard)
-
-
-def _another_name(name: str) -> str:
-    """Count up: luis, luis2, luis3."""
-    stem = name.rstrip("0123456789")
-    number = name[len(stem) :]
-    if not stem or len(number) > 4:
-        stem, number = name, ""
-    suffix = str(int(number) + 1 if number else 2)
-    return stem[: MAX_NAME_CHARS - len(suffix)] + suffix
-
-
-def _similar_valid_name(name: str) -> str | None:
-    similar = re.sub(r"[^\w.-]+", "_", name).strip("_.-")[:MAX_NAME_CHARS]
-    return similar if parse_name(similar) is not None else None
-
-
-def _another_loopback_address(to: Destination) -> str | None:
-    used = to.source or "127.0.0.1"
-    if to.host != "localhost" and not to.host.startswith("127."):
-        return None
-    found = re.fullmatch(r"(127\.\d+\.\d+\.)(\d+)", used)
-    return f"{found[1]}{int(found[2]) % 254 + 1}" if found else None

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from msgspec.json import decode as decode_json
 from msgspec.json import encode as encode_json
 
-from tertulia.chat import commands, explain
+from tertulia.chat import commands, explain, greetings
 from tertulia.chat.chat import Chat
+from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs
-from tertulia.chat.explain import Destination
 from tertulia.chat.wishes import Help, SetLanguage
 from tertulia.client.catchup import stored_as_said
 from tertulia.client.client import Client
@@ -124,11 +124,11 @@ class PlainFace:
     def greet(self, people: int) -> None:
         """Say hello."""
         state = self.chat.state
-        self._output.words(explain.greeting(state.name, state.status, people))
+        self._output.words(greetings.greeting(state.name, state.status, people))
 
     def caught_up(self) -> None:
         """Give the hints, below what was said before."""
-        for hint in commands.hints():
+        for hint in greetings.hints():
             self._output.words(hint)
 
     def answered(self, request: Request, answer: Answer) -> None:

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from tertulia.chat import explain
 from tertulia.chat.chat import EXIT_NO_CONNECTION, EXIT_REFUSED
-from tertulia.chat.explain import Destination
+from tertulia.chat.destination import Destination
 from tertulia.client.client import Client
 from tertulia.client.errors import NoConnection, RegistrationRefused
 from tertulia.client.reconnect import Reconnector

@@ -16,7 +16,7 @@ import time
 from types import FrameType
 from typing import Any
 
-from tertulia.chat import commands
+from tertulia.chat import greetings
 from tertulia.plain.face import PlainFace
 from tertulia.plain.lineedit import Control, LineEditor, Submit
 from tertulia.plain.output import Output
@@ -183,7 +183,7 @@ class Terminal:
                 self._leaving = True
                 self._face.chat.quit()
             else:
-                self._output.words(commands.how_to_leave())
+                self._output.words(greetings.how_to_leave())
         return False
 
     def _obey(self, signals: Signals) -> signal.Signals | None:

@@ -16,8 +16,8 @@ from textual.widgets import Input
 
 from tertulia.chat import commands, explain
 from tertulia.chat.chat import EXIT_FINE, EXIT_NO_CONNECTION, EXIT_REFUSED
+from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs, visible_in_a_line
-from tertulia.chat.explain import Destination
 from tertulia.client.client import Client
 from tertulia.client.errors import NoConnection, RegistrationRefused
 from tertulia.client.reconnect import Attempt, Reconnector

@@ -9,8 +9,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from tertulia.chat.destination import Destination
 from tertulia.chat.display import visible
-from tertulia.chat.explain import Destination
 from tertulia.client.client import Client
 from tertulia.client.reconnect import Attempt, Reconnector
 from tertulia.tui.connecting import LoopBell

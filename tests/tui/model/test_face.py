@@ -7,7 +7,7 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 from plain_table import LOST, Clock, StubClient, said
 
-from tertulia.chat.explain import Destination
+from tertulia.chat.destination import Destination
 from tertulia.chat.jobs import ANSWER_WITHIN_S
 from tertulia.client.client import Client
 from tertulia.client.reconnect import Reconnector

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from plain_table import Clock, StubClient
 
 from tertulia.chat.chat import Chat
+from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs
-from tertulia.chat.explain import Destination
 from tertulia.client.errors import End, EndReason
 from tertulia.client.reconnect import FIRST_DELAY_S, Reconnector
 from tertulia.i18n import set_language

@@ -8,9 +8,9 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from tertulia.chat import commands, explain
+from tertulia.chat import explain, greetings
 from tertulia.chat.chat import Chat
-from tertulia.chat.explain import Destination
+from tertulia.chat.destination import Destination
 from tertulia.client.catchup import stored_as_said
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
@@ -161,9 +161,9 @@ class ScreenFace:
         self._is_caught_up = True
         state = self.chat.state
         status, people = state.status, len(state.users)
-        self.tell(lambda: explain.greeting(state.name, status, people))
-        for number in range(len(commands.hints())):
-            self.tell(lambda number=number: commands.hints()[number])  # type: ignore[misc]
+        self.tell(lambda: greetings.greeting(state.name, status, people))
+        for number in range(len(greetings.hints())):
+            self.tell(lambda number=number: greetings.hints()[number])  # type: ignore[misc]
 
     def answered(self, request: Request, answer: Answer) -> None:
         """Put the answer where it belongs, or hand it on."""

@@ -1,0 +1,33 @@
+"""What a face says to a person who enters or leaves the chat, in the user's language."""
+
+from tertulia.chat.commands import help_word, quit_word
+from tertulia.chat.display import duration
+from tertulia.i18n import _, ngettext
+from tertulia.protocol.messages import Status
+
+
+def greeting(name: str, status: Status, people: int) -> str:
+    """Return the greeting for a user who has entered a chat of so many people."""
+    hello = _("Hello, {name}. You are {status}.").format(name=name, status=status)
+    here = ngettext("There is {count} person here.", "There are {count} people here.", people)
+    return f"{hello} {here.format(count=people)}"
+
+
+def hints() -> list[str]:
+    """Return what a newcomer has to know, one hint per line."""
+    return [
+        _("Type something and press Enter to speak to everyone."),
+        _("Begin with @ and a name to write to that person alone; Tab completes names."),
+        _("{help} shows all commands; {quit} leaves.").format(help=help_word(), quit=quit_word()),
+    ]
+
+
+def how_to_leave() -> str:
+    """Return how to leave the chat, for a person who pressed Ctrl-C."""
+    return _("To leave, type {quit} or press Ctrl-D.").format(quit=quit_word())
+
+
+def farewell(seconds: float, said: int, heard: int) -> str:
+    """Return one line that sums up a stay: its length and the messages sent and received."""
+    text = _("You were here for {time}. Messages: {said} sent, {heard} received.")
+    return text.format(time=duration(seconds), said=said, heard=heard)

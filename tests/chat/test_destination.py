@@ -1,0 +1,58 @@
+"""The command lines that lead to a server, and those that may work where one has failed."""
+
+import pytest
+
+from tertulia.chat.destination import Destination
+
+
+def test_the_command_leads_there_with_another_name_or_source_if_wanted() -> None:
+    there = Destination("luis", "192.168.1.10", 5000)
+    assert there.command() == "tertulia luis 192.168.1.10 5000"
+    assert there.command(name="eva") == "tertulia eva 192.168.1.10 5000"
+    assert there.command(source="127.0.0.3") == "tertulia luis 192.168.1.10 5000 --source 127.0.0.3"
+
+
+def test_the_source_stays_in_the_command() -> None:
+    to = Destination("luis", "127.0.0.1", 5000, "127.0.0.2")
+    assert to.command_with_another_name() == ("tertulia luis2 127.0.0.1 5000 --source 127.0.0.2")
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("luis", "luis2"),
+        ("luis2", "luis3"),
+        ("luis99", "luis100"),
+        ("x" * 32, "x" * 31 + "2"),
+        ("2", "22"),
+        ("a1234567890", "a12345678902"),
+    ],
+)
+def test_the_other_name_counts_up_and_stays_a_name(name: str, other: str) -> None:
+    assert Destination(name, "h", 1).command_with_another_name() == f"tertulia {other} h 1"
+
+
+@pytest.mark.parametrize(
+    ("name", "valid"),
+    [("ana maría!", "ana_maría"), ("-x-", "x"), ("é" * 40, "é" * 32), ("!!", None), ("", None)],
+)
+def test_the_valid_name_is_similar_if_there_is_one(name: str, valid: str | None) -> None:
+    expected = None if valid is None else f"tertulia {valid} h 1"
+    assert Destination(name, "h", 1).command_with_valid_name() == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "source", "other"),
+    [
+        ("127.0.0.1", None, "127.0.0.2"),
+        ("localhost", "127.0.0.9", "127.0.0.10"),
+        ("127.0.0.1", "127.1.2.254", "127.1.2.1"),
+        ("127.0.0.1", "::1", None),
+        ("192.168.1.10", None, None),
+    ],
+)
+def test_only_on_one_machine_another_source_helps(
+    host: str, source: str | None, other: str | None
+) -> None:
+    expected = None if other is None else f"tertulia luis {host} 5000 --source {other}"
+    assert Destination("luis", host, 5000, source).command_with_another_source() == expected
