@@ -11,7 +11,7 @@ from tertulia.chat.commands import (
     help_rows,
     parse,
 )
-from tertulia.chat.wishes import (
+from tertulia.chat.face_commands import (
     Help,
     Notify,
     Open,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tertulia.chat.wishes import Notify, SetNotify
+from tertulia.chat.face_commands import Notify, SetNotify
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import ChatMessage, DirectMessage
 from tertulia.tui.caller import Caller

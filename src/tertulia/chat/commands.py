@@ -1,8 +1,8 @@
-"""What a person can type: one table, from which parsing, help and completion come.
+"""The commands that a person can type: one table, used for parsing, help and completion.
 
-Spanish and English words hold always, whatever the language of the face. Pure functions: a typed
-line in, a request or a wish for the face out, or a CommandError that says what to do. Some commands
-are for the full screen alone: `on_screen` asks for these too.
+The Spanish and English words always work, whatever the language of the face. Pure functions: a
+typed line in, and out comes a request, a command for the face, or a CommandError that says what to
+do. Some commands exist only in the full screen: `on_screen` includes them.
 """
 
 import re
@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from tertulia.chat.wishes import (
+from tertulia.chat.face_commands import (
+    FaceCommand,
     Help,
     Notify,
     Open,
@@ -20,7 +21,6 @@ from tertulia.chat.wishes import (
     SetNotify,
     SetTheme,
     ShowText,
-    Wish,
 )
 from tertulia.i18n import N_, _, language
 from tertulia.protocol.messages import (
@@ -36,17 +36,17 @@ from tertulia.protocol.messages import (
     Status,
 )
 
-Command = Say | Direct | SetStatus | ListUsers | GetInfo | GetHistory | Search | Quit | Wish
+Command = Say | Direct | SetStatus | ListUsers | GetInfo | GetHistory | Search | Quit | FaceCommand
 
-_OLDER = 20  # messages that /history shows unless told
+_OLDER = 20  # messages that /history shows without a number
 
 
 class CommandError(Exception):
-    """A line that cannot be carried out; its text tells the person what to do."""
+    """A line that cannot be carried out; the text of the error says what to do."""
 
 
 class Argument(Enum):
-    """What goes after the word of a command, for completion."""
+    """The kind of word that follows a command, for completion."""
 
     NOTHING = auto()
     NAME = auto()
@@ -62,17 +62,17 @@ class CommandSpec(NamedTuple):
     argument_words: str
     help: str
     parse: Callable[[str], Command]
-    on_screen: bool = False  # nowhere else
-    choices: tuple[str, ...] = ()  # what can go after it, if that is a word of a few
+    on_screen: bool = False  # exists only in the full screen
+    choices: tuple[str, ...] = ()  # the words that can follow it, if they are few
 
     @property
     def word(self) -> str:
-        """The word in the user's language."""
+        """The command in the user's language."""
         return self.spanish if language() == "es" else self.english
 
 
 class Completion(NamedTuple):
-    """What can stand in a line from `start` to the cursor, the likeliest first."""
+    """The texts that can replace the line from `start` to the cursor, the likeliest first."""
 
     start: int
     candidates: list[str]
@@ -91,7 +91,7 @@ _STATUS_WORDS = {
 
 
 def parse(line: str, *, on_screen: bool = False) -> Command | None:
-    """Read a typed line; None for one with nothing in it. Raises CommandError."""
+    """Parse a typed line; return None for an empty one. Raises CommandError."""
     typed = line.strip()
     if not typed:
         return None
@@ -112,7 +112,7 @@ def parse(line: str, *, on_screen: bool = False) -> Command | None:
 
 
 def complete(before_cursor: str, names: Sequence[str], *, on_screen: bool = False) -> Completion:
-    """Say what the word before the cursor can become; `names` are in the order of preference."""
+    """Return the completions of the word before the cursor; preferred `names` come first."""
     text = before_cursor.lstrip()
     word = text.split(" ")[-1]
     start = len(before_cursor) - len(word)
@@ -132,7 +132,7 @@ def complete(before_cursor: str, names: Sequence[str], *, on_screen: bool = Fals
 
 
 def help_rows(*, on_screen: bool = False) -> list[tuple[str, str]]:
-    """Write the help: what can be typed, and what that does."""
+    """Return the rows of the help: what can be typed, and what it does."""
     rows = [
         (_("TEXT"), _("say it to everyone")),
         (_("@NAME TEXT"), _("a direct message: only that person sees it")),
@@ -147,7 +147,7 @@ def help_rows(*, on_screen: bool = False) -> list[tuple[str, str]]:
 
 
 def help_lines() -> list[str]:
-    """Write the help, a line for each thing that can be typed."""
+    """Return the help as lines of text, one for each thing that can be typed."""
     rows = help_rows()
     width = max(len(left) for left, _right in rows)
     return [f"  {left:<{width}}  {right}" for left, right in rows]
@@ -159,12 +159,12 @@ def help_word() -> str:
 
 
 def quit_word() -> str:
-    """Give the command that leaves."""
+    """Return the command that leaves the chat."""
     return _QUIT.word
 
 
 def search_word() -> str:
-    """Give the command that looks for messages."""
+    """Return the command that searches for messages."""
     return _SEARCH.word
 
 
@@ -193,7 +193,7 @@ def _matching(beginning: str, words: Sequence[str], form: str) -> list[str]:
 
 
 def plain_letters(text: str) -> str:
-    """Let `jose` find `José`."""
+    """Return a text without case and accents, so that `jose` finds `José`."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
@@ -210,7 +210,7 @@ def _to_whom_and_what() -> str:
 
 def _parse_direct(arguments: str) -> Direct | Open:
     name, *rest = arguments.split(maxsplit=1)[:2] or [""]
-    name = name.rstrip(":,")  # no name ends so
+    name = name.rstrip(":,")  # as in "@luis: hello"; no name ends with one
     if not name or arguments[0].isspace():
         raise CommandError(_to_whom_and_what())
     return Direct(to=name, text=rest[0]) if rest else Open(name)
@@ -247,7 +247,7 @@ def _parse_status(arguments: str) -> SetStatus:
 
 
 def _parse_choice(choices: dict[str, Command], words: str) -> Callable[[str], Command]:
-    """Take one of a few words; `words` is a msgid that names them."""
+    """Return a parser for one of a few words; `words` is a msgid that lists them."""
 
     def parse_one(arguments: str) -> Command:
         found = choices.get(arguments.lower())
@@ -265,7 +265,7 @@ def _status_words() -> tuple[str, ...]:
 def _parse_bare(command: Command) -> Callable[[str], Command]:
     def parse_nothing(arguments: str) -> Command:
         if arguments:
-            # "/quit smoking is hard" was meant to be said.
+            # "/quit smoking is hard" is probably a message.
             raise CommandError(
                 _("Nothing goes after that command. To say a text that begins with “/”, type “//”.")
             )
@@ -275,7 +275,7 @@ def _parse_bare(command: Command) -> Callable[[str], Command]:
 
 
 def _unknown_command(word: str, on_screen: bool) -> str:
-    from difflib import get_close_matches  # slow to import, and seldom needed
+    from difflib import get_close_matches  # slow to import and seldom needed
 
     known = [found for found, spec in _BY_WORD.items() if on_screen or not spec.on_screen]
     guesses = get_close_matches(word.lower(), known, n=1, cutoff=0.65)

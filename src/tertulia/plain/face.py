@@ -13,7 +13,7 @@ from tertulia.chat import commands, explain, greetings
 from tertulia.chat.chat import Chat
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs
-from tertulia.chat.wishes import Help, SetLanguage
+from tertulia.chat.face_commands import Help, SetLanguage
 from tertulia.client.catchup import stored_as_said
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming

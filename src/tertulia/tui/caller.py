@@ -5,7 +5,7 @@ from typing import Any
 from textual.app import App
 
 from tertulia.chat.display import visible_in_a_line
-from tertulia.chat.wishes import Notify, SetNotify
+from tertulia.chat.face_commands import Notify, SetNotify
 from tertulia.i18n import _
 from tertulia.protocol.messages import ChatMessage, DirectMessage
 

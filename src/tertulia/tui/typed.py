@@ -6,7 +6,7 @@ Runs on the event loop's thread.
 from typing import TYPE_CHECKING
 
 from tertulia.chat import commands, explain
-from tertulia.chat.wishes import (
+from tertulia.chat.face_commands import (
     Help,
     Open,
     SendAgain,

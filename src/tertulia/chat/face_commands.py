@@ -1,0 +1,53 @@
+"""Commands that a face carries out by itself: none of them sends anything to the server."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Help(Struct, frozen=True):
+    """Show what can be typed."""
+
+
+class Open(Struct, frozen=True):
+    """Open the conversation with a user."""
+
+    name: str
+
+
+class SetLanguage(Struct, frozen=True):
+    """Use another language from now on."""
+
+    language: str
+
+
+class SetTheme(Struct, frozen=True):
+    """Use dark or light colours; None switches between them."""
+
+    dark: bool | None
+
+
+class Notify(StrEnum):
+    """Which messages ring the bell."""
+
+    OFF = "off"
+    MENTIONS = "mentions"  # direct messages too
+    ALL = "all"
+
+
+class SetNotify(Struct, frozen=True):
+    """Choose which messages ring the bell; `terminal` also shows them with OSC 9."""
+
+    notify: Notify
+    terminal: bool = False
+
+
+class ShowText(Struct, frozen=True):
+    """Show the conversation as bare text, so that it can be copied."""
+
+
+class SendAgain(Struct, frozen=True):
+    """Send again the last message that was not delivered."""
+
+
+FaceCommand = Help | Open | SetLanguage | SetTheme | SetNotify | ShowText | SendAgain
