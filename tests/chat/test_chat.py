@@ -55,33 +55,33 @@ class NotingFace:
         self.words: list[Callable[[], str]] = []
         self.arrived: list[Any] = []
 
-    def came(self, incoming: Incoming) -> None:
+    def show_raw(self, incoming: Incoming) -> None:
         self.arrived.append(incoming.message)
 
-    def show(self, message: Any) -> None:
+    def show_message(self, message: Any) -> None:
         if not isinstance(message, Answer):  # those are told with their requests
             self.told.append(("show", message))
 
-    def tell(self, words: Callable[[], str]) -> None:
+    def show_notice(self, words: Callable[[], str]) -> None:
         self.words.append(words)
         self.told.append(("tell", words()))
 
     def greet(self, people: int) -> None:
         self.told.append(("greet", people))
 
-    def caught_up(self) -> None:
+    def finish_entering(self) -> None:
         self.told.append(("caught_up",))
 
-    def answered(self, request: Request, answer: Any) -> None:
+    def show_answer(self, request: Request, answer: Any) -> None:
         self.told.append(("answered", request, answer))
 
-    def unanswered(self, request: Request) -> None:
+    def show_no_answer(self, request: Request) -> None:
         self.told.append(("unanswered", request))
 
-    def delivered(self, request: Direct, message: DirectMessage) -> None:
+    def show_delivery(self, request: Direct, message: DirectMessage) -> None:
         self.told.append(("delivered", request, message.to, message.text))
 
-    def perhaps_delivered(self, request: Direct) -> None:
+    def show_uncertain_delivery(self, request: Direct) -> None:
         self.told.append(("perhaps_delivered", request))
 
 

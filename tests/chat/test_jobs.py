@@ -21,9 +21,9 @@ NOW = 1_000.0
 
 def begin(jobs: Jobs, request_id: int, now: float = NOW) -> Request:
     """Send what is next."""
-    job = jobs.next(now)
+    job = jobs.pop_ready(now)
     assert job is not None
-    jobs.sent(job, request_id, now)
+    jobs.start(job, request_id, now)
     return job.request
 
 
@@ -37,12 +37,12 @@ def test_the_next_has_its_turn_once_the_one_before_is_answered() -> None:
     jobs.add(ListUsers(), Origin.TYPED)
     jobs.add(SetStatus(status="OCUPADO"), Origin.TYPED)
     assert begin(jobs, 1) == ListUsers()
-    assert jobs.next(NOW) is None
+    assert jobs.pop_ready(NOW) is None
     assert len(jobs) == 1
-    assert jobs.answered(Ok(id=1), NOW) == Job(ListUsers(), Origin.TYPED)
+    assert jobs.finish(Ok(id=1), NOW) == Job(ListUsers(), Origin.TYPED)
     assert begin(jobs, 2) == SetStatus(status="OCUPADO")
     assert not jobs.idle
-    jobs.answered(Ok(id=2), NOW)
+    jobs.finish(Ok(id=2), NOW)
     assert jobs.idle
     assert jobs.wake_at is None
 
@@ -55,7 +55,7 @@ def test_what_only_the_program_needs_can_go_first() -> None:
     assert begin(jobs, 1) == GetHistory()
     assert jobs.has(Origin.CATCH_UP)  # under way, too
     assert not jobs.has(Origin.REFRESH)
-    jobs.answered(Ok(id=1), NOW)
+    jobs.finish(Ok(id=1), NOW)
     assert not jobs.has(Origin.CATCH_UP)
 
 
@@ -65,10 +65,10 @@ def test_what_takes_long_goes_in_turns_with_what_was_typed() -> None:
         jobs.add(Say(text=text, nonce=text), Origin.TYPED)
     jobs.add(GetHistory(after=1), Origin.CATCH_UP, place=1)
     assert begin(jobs, 1) == Say(text="one", nonce="one")
-    jobs.answered(Ok(id=1), NOW)
+    jobs.finish(Ok(id=1), NOW)
     assert begin(jobs, 2) == GetHistory(after=1)
     jobs.add(GetHistory(after=2), Origin.CATCH_UP, place=1)
-    jobs.answered(Ok(id=2), NOW)
+    jobs.finish(Ok(id=2), NOW)
     assert begin(jobs, 3) == Say(text="two", nonce="two")
 
 
@@ -81,7 +81,7 @@ def test_what_is_said_gets_a_nonce_of_its_own_and_keeps_one_that_it_has() -> Non
         said = begin(jobs, request_id)
         assert isinstance(said, Say)
         nonces.append(said.nonce)
-        jobs.answered(Ok(id=request_id), NOW)
+        jobs.finish(Ok(id=request_id), NOW)
     assert nonces[2] == "n"
     assert UNSET not in nonces
     assert len(set(nonces)) == 3
@@ -90,12 +90,12 @@ def test_what_is_said_gets_a_nonce_of_its_own_and_keeps_one_that_it_has() -> Non
 def test_an_answer_to_something_else_is_not_taken() -> None:
     jobs = Jobs()
     jobs.add(ListUsers(), Origin.TYPED)
-    assert jobs.answered(Ok(id=1), NOW) is None
+    assert jobs.finish(Ok(id=1), NOW) is None
     begin(jobs, 2)
-    assert jobs.answered(Ok(id=1), NOW) is None
-    assert jobs.answered(Ok(), NOW) is None
+    assert jobs.finish(Ok(id=1), NOW) is None
+    assert jobs.finish(Ok(), NOW) is None
     assert not jobs.idle
-    assert jobs.answered(Ok(id=2), NOW) is not None
+    assert jobs.finish(Ok(id=2), NOW) is not None
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_what_came_too_fast_waits_and_is_the_next_with_the_same_nonce(
     jobs.add(Say(text="one"), Origin.TYPED)
     jobs.add(Say(text="two"), Origin.TYPED)
     said = begin(jobs, 1)
-    assert jobs.answered(rate_limited(1, retry_after), NOW) is None
+    assert jobs.finish(rate_limited(1, retry_after), NOW) is None
     assert jobs.wake_at == NOW + wait_s
-    assert jobs.next(NOW + wait_s - 0.01) is None or not wait_s
+    assert jobs.pop_ready(NOW + wait_s - 0.01) is None or not wait_s
     assert begin(jobs, 2, NOW + wait_s) == said
 
 
@@ -121,11 +121,11 @@ def test_a_request_without_an_answer_is_given_up_in_the_end() -> None:
     jobs.add(ListUsers(), Origin.REFRESH)
     begin(jobs, 1)
     assert jobs.wake_at == NOW + ANSWER_WITHIN_S
-    assert jobs.late(NOW + ANSWER_WITHIN_S - 0.01) is None
-    assert jobs.late(NOW + ANSWER_WITHIN_S) == Job(ListUsers(), Origin.TYPED)
-    assert jobs.late(NOW + ANSWER_WITHIN_S) is None
+    assert jobs.give_up_late(NOW + ANSWER_WITHIN_S - 0.01) is None
+    assert jobs.give_up_late(NOW + ANSWER_WITHIN_S) == Job(ListUsers(), Origin.TYPED)
+    assert jobs.give_up_late(NOW + ANSWER_WITHIN_S) is None
     begin(jobs, 2, NOW + ANSWER_WITHIN_S)
-    assert jobs.answered(Ok(id=1), NOW) is None  # too late
+    assert jobs.finish(Ok(id=1), NOW) is None  # too late
 
 
 def test_what_was_said_when_the_connection_was_lost_is_the_next_with_the_same_nonce() -> None:
@@ -133,8 +133,8 @@ def test_what_was_said_when_the_connection_was_lost_is_the_next_with_the_same_no
     jobs.add(Say(text="one"), Origin.TYPED)
     jobs.add(Say(text="two"), Origin.TYPED)
     said = begin(jobs, 7)
-    assert jobs.interrupted() is None
-    assert jobs.answered(Ok(id=7), NOW) is None  # the next connection counts from 1
+    assert jobs.interrupt() is None
+    assert jobs.finish(Ok(id=7), NOW) is None  # the next connection counts from 1
     assert begin(jobs, 1) == said
 
 
@@ -144,7 +144,7 @@ def test_a_direct_message_under_way_is_given_back_and_one_that_waits_is_kept() -
     jobs.add(first, Origin.TYPED)
     jobs.add(second, Origin.TYPED)
     begin(jobs, 1)
-    assert jobs.interrupted() == first
+    assert jobs.interrupt() == first
     assert begin(jobs, 1) == second
 
 
@@ -159,7 +159,7 @@ def test_what_the_new_connection_makes_needless_is_not_asked_again(
     jobs = Jobs()
     jobs.add(ListUsers(), origin)
     begin(jobs, 1)
-    assert jobs.interrupted() is None
+    assert jobs.interrupt() is None
     assert jobs.has(origin) is again
 
 
@@ -167,12 +167,12 @@ def test_a_new_connection_has_not_to_wait_for_what_the_old_one_was_told() -> Non
     jobs = Jobs()
     jobs.add(ListUsers(), Origin.TYPED)
     begin(jobs, 1)
-    jobs.answered(rate_limited(1, 1_000.0), NOW)
-    jobs.interrupted()
-    assert jobs.next(NOW) is not None
+    jobs.finish(rate_limited(1, 1_000.0), NOW)
+    jobs.interrupt()
+    assert jobs.pop_ready(NOW) is not None
 
 
 def test_a_lost_connection_with_nothing_under_way_changes_nothing() -> None:
     jobs = Jobs()
-    assert jobs.interrupted() is None
+    assert jobs.interrupt() is None
     assert jobs.idle

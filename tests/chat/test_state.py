@@ -127,14 +127,14 @@ def test_what_was_said_and_heard_is_counted() -> None:
     state = new_state()
     state.apply(message(11, "luis"))
     state.apply(direct("luis", "ana", "secret"))
-    state.delivered(direct("ana", "eva", "psst"))
+    state.count_delivery(direct("ana", "eva", "psst"))
     assert (state.said, state.heard) == (1, 2)
 
 
 def test_a_note_to_oneself_is_counted_once() -> None:
     state = new_state()
     state.apply(direct("ana", "ana", "remember"))
-    state.delivered(direct("ana", "ana", "remember"))
+    state.count_delivery(direct("ana", "ana", "remember"))
     assert (state.said, state.heard) == (1, 0)
 
 
@@ -165,7 +165,7 @@ def test_the_status_of_a_user_is_known_as_long_as_that_one_is_here() -> None:
     assert state.status_of("LUIS") is None  # `registered_name` is for spellings
     state.apply(left(13, "luis"))
     assert state.status_of("luis") is None
-    state.reconnected(replace(new_welcome(), status=Status.OCUPADO))
+    state.resume(replace(new_welcome(), status=Status.OCUPADO))
     assert state.status_of("ana") is Status.OCUPADO
 
 
@@ -189,7 +189,7 @@ def test_a_new_connection_begins_with_a_new_list_and_keeps_the_count() -> None:
     for event in (message(11, "luis"), left(12, "eva"), left(13, "zoe")):
         state.apply(event)
     state.ask_status(Status.OCUPADO)
-    state.reconnected(replace(new_welcome(seq=3), status=Status.INACTIVO, epoch="another"))
+    state.resume(replace(new_welcome(seq=3), status=Status.INACTIVO, epoch="another"))
     assert roster(state) == {"ana": "INACTIVO"}
     assert (state.status, state.asked_status) == (Status.INACTIVO, None)
     assert state.needs_users
@@ -202,7 +202,7 @@ def test_a_new_connection_begins_with_a_new_list_and_keeps_the_count() -> None:
 
 def test_what_was_said_under_another_numbering_is_counted_too() -> None:
     state = new_state()
-    state.reconnected(replace(new_welcome(seq=3), epoch="another"))
+    state.resume(replace(new_welcome(seq=3), epoch="another"))
     state.apply(message(4, "ana"))
     state.apply(message(5, "luis"))
     assert (state.said, state.heard) == (1, 1)

@@ -15,6 +15,8 @@ from tertulia.client.catchup import CatchUp
 from tertulia.protocol.messages import (
     MAX_PAGE,
     ChatMessage,
+    Error,
+    ErrorCode,
     Gap,
     GetHistory,
     HistoryPage,
@@ -52,7 +54,7 @@ def page(*messages: ChatMessage, more: bool = False) -> HistoryPage:
 def answer(catch_up: CatchUp, *messages: ChatMessage, more: bool = False) -> list[int]:
     """Answer what is asked for; return the numbers of what can be shown."""
     assert catch_up.request is not None
-    return numbers(catch_up.page(catch_up.request, page(*messages, more=more)))
+    return numbers(catch_up.add_page(catch_up.request, page(*messages, more=more)))
 
 
 def numbers(events: list[NumberedEvent]) -> list[int]:
@@ -66,36 +68,71 @@ def after(seq: int, before: int) -> GetHistory:
 def test_the_newest_page_comes_first_and_what_comes_live_waits_for_it() -> None:
     catch_up = CatchUp(new_welcome(10), FIRST_PAGE)
     assert catch_up.request == GetHistory(before=11, limit=FIRST_PAGE)
-    assert catch_up.take(joined(11)) == []
-    assert catch_up.take(message(12)) == []
+    assert catch_up.add_live(joined(11)) == []
+    assert catch_up.add_live(message(12)) == []
     assert answer(catch_up, message(3), message(9), more=True) == [3, 9, 11, 12]
     assert catch_up.request is None
     assert catch_up.oldest_seq == 3
-    assert numbers(catch_up.take(message(14))) == [14]
+    assert numbers(catch_up.add_live(message(14))) == [14]
 
 
 def test_without_a_first_page_nothing_is_asked_for() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
     assert catch_up.request is None
     assert catch_up.oldest_seq == 11
-    assert numbers(catch_up.take(message(11))) == [11]
+    assert numbers(catch_up.add_live(message(11))) == [11]
 
 
-def test_without_a_history_the_chat_goes_on() -> None:
+def refusal(code: ErrorCode) -> Error:
+    return Error(code=code, message="no")
+
+
+def test_without_a_history_the_chat_goes_on_and_nothing_is_missing() -> None:
     catch_up = CatchUp(new_welcome(10), FIRST_PAGE)
-    catch_up.take(message(11))
+    catch_up.add_live(message(11))
     assert catch_up.request is not None
-    assert numbers(catch_up.give_up(catch_up.request)) == [11]
+    shown = catch_up.give_up(catch_up.request, refusal(ErrorCode.HISTORY_OFF))
+    assert shown == [message(11)]
     assert catch_up.request is None
     assert catch_up.oldest_seq == 11
 
 
+def test_a_first_page_that_cannot_be_read_leaves_a_gap_before_everything() -> None:
+    catch_up = CatchUp(new_welcome(10), FIRST_PAGE)
+    catch_up.add_live(message(11))
+    assert catch_up.request is not None
+    shown = catch_up.give_up(catch_up.request, refusal(ErrorCode.UNAVAILABLE))
+    assert shown == [Gap(after=0, through=10), message(11)]
+
+
+@pytest.mark.parametrize("code", [ErrorCode.HISTORY_OFF, ErrorCode.UNAVAILABLE])
+def test_a_missed_page_that_is_refused_leaves_a_gap(code: ErrorCode) -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.add_live(Gap(after=10, through=20))
+    catch_up.add_live(message(21))
+    assert catch_up.request is not None
+    shown = catch_up.give_up(catch_up.request, refusal(code))
+    assert shown == [Gap(after=10, through=20), message(21)]
+    assert catch_up.request is None
+    assert catch_up.add_live(message(22)) == [message(22)]
+
+
+def test_a_refusal_of_a_page_that_is_part_of_a_larger_hole_gives_nothing_up() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.add_live(Gap(after=10, through=20))
+    first = catch_up.request
+    assert first is not None
+    catch_up.add_live(Gap(after=20, through=30))
+    assert catch_up.give_up(first, refusal(ErrorCode.UNAVAILABLE)) == []
+    assert catch_up.request == after(10, 31)
+
+
 def test_a_gap_is_filled_page_by_page_before_what_came_after_it() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
-    catch_up.take(message(11))
-    assert catch_up.take(Gap(after=11, through=500)) == []
+    catch_up.add_live(message(11))
+    assert catch_up.add_live(Gap(after=11, through=500)) == []
     assert catch_up.request == after(11, 501)
-    assert catch_up.take(message(501)) == []
+    assert catch_up.add_live(message(501)) == []
     assert answer(catch_up, message(12), message(300), more=True) == [12, 300]
     assert catch_up.request == after(300, 501)
     assert answer(catch_up, message(400)) == [400, 501]
@@ -104,85 +141,85 @@ def test_a_gap_is_filled_page_by_page_before_what_came_after_it() -> None:
 
 def test_a_second_gap_while_the_first_is_filled_is_filled_too() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
-    catch_up.take(Gap(after=10, through=20))
+    catch_up.add_live(Gap(after=10, through=20))
     first = catch_up.request
     assert first is not None
-    catch_up.take(message(21))
-    catch_up.take(Gap(after=21, through=30))
-    assert catch_up.page(first, page(message(15))) == []
+    catch_up.add_live(message(21))
+    catch_up.add_live(Gap(after=21, through=30))
+    assert catch_up.add_page(first, page(message(15))) == []
     assert catch_up.request == after(10, 31)
-    catch_up.take(message(31))
+    catch_up.add_live(message(31))
     assert answer(catch_up, message(15), message(21)) == [15, 21, 31]
 
 
 def test_a_lost_connection_leaves_a_hole_that_is_filled() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
-    catch_up.take(message(11))
-    catch_up.reconnected(new_welcome(20))
+    catch_up.add_live(message(11))
+    catch_up.resume(new_welcome(20))
     assert catch_up.request == after(11, 21)
-    assert catch_up.take(joined(21)) == []
+    assert catch_up.add_live(joined(21)) == []
     assert answer(catch_up, message(12), message(20)) == [12, 20, 21]
 
 
 def test_a_connection_lost_while_a_page_was_awaited_begins_where_the_last_one_ended() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
-    catch_up.take(Gap(after=10, through=500))
+    catch_up.add_live(Gap(after=10, through=500))
     answer(catch_up, message(12), more=True)
-    catch_up.take(message(501))  # kept back, and lost with the connection
-    catch_up.reconnected(new_welcome(600))
+    catch_up.add_live(message(501))  # kept back, and lost with the connection
+    catch_up.resume(new_welcome(600))
     assert catch_up.request == after(12, 601)
     assert answer(catch_up, message(400), message(501)) == [400, 501]
 
 
 def test_nothing_missed_is_nothing_asked_for() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
-    catch_up.take(message(11))
-    catch_up.reconnected(new_welcome(11))
+    catch_up.add_live(message(11))
+    catch_up.resume(new_welcome(11))
     assert catch_up.request is None
-    assert numbers(catch_up.take(message(12))) == [12]
+    assert numbers(catch_up.add_live(message(12))) == [12]
 
 
 def test_a_page_of_the_connection_before_is_not_taken_for_the_new_ones() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
-    catch_up.take(Gap(after=10, through=20))
+    catch_up.add_live(Gap(after=10, through=20))
     old = catch_up.request
     assert old is not None
-    catch_up.reconnected(new_welcome(30))
-    assert catch_up.page(old, page(message(15))) == []
+    catch_up.resume(new_welcome(30))
+    assert catch_up.add_page(old, page(message(15))) == []
     assert answer(catch_up, message(15), message(25)) == [15, 25]
 
 
 def test_another_numbering_begins_anew_and_its_small_numbers_are_shown() -> None:
     catch_up = CatchUp(new_welcome(1_000), 0)
-    catch_up.take(message(1_001))
-    catch_up.reconnected(new_welcome(5, epoch="another"))
+    catch_up.add_live(message(1_001))
+    catch_up.resume(new_welcome(5, epoch="another"))
     assert catch_up.request is None
     assert catch_up.oldest_seq == 6
-    assert numbers(catch_up.take(message(6))) == [6]
+    assert numbers(catch_up.add_live(message(6))) == [6]
 
 
 def test_what_another_numbering_still_has_is_not_shown_again() -> None:
     catch_up = CatchUp(new_welcome(10), FIRST_PAGE)
     answer(catch_up, message(9, "a"))
-    catch_up.take(message(11, "b"))
-    catch_up.reconnected(new_welcome(10, epoch="of the backup"))
+    catch_up.add_live(message(11, "b"))
+    catch_up.resume(new_welcome(10, epoch="of the backup"))
     assert answer(catch_up, message(9, "a"), message(10, "c")) == [10]
 
 
 def test_what_was_kept_back_is_not_mixed_with_another_numbering() -> None:
     catch_up = CatchUp(new_welcome(1_000), 0)
-    catch_up.take(Gap(after=1_000, through=1_010))
-    catch_up.take(message(1_011))
-    catch_up.reconnected(new_welcome(5, epoch="another"))
-    catch_up.take(Gap(after=5, through=7))
+    catch_up.add_live(Gap(after=1_000, through=1_010))
+    catch_up.add_live(message(1_011))
+    catch_up.resume(new_welcome(5, epoch="another"))
+    catch_up.add_live(Gap(after=5, through=7))
     assert answer(catch_up, message(7)) == [7]
-    assert numbers(catch_up.take(message(8))) == [8]
+    assert numbers(catch_up.add_live(message(8))) == [8]
 
 
 def test_a_terminal_is_given_the_newest_page_of_another_numbering() -> None:
     catch_up = CatchUp(new_welcome(1_000), FIRST_PAGE)
     answer(catch_up, message(999))
-    catch_up.reconnected(new_welcome(5, epoch="another"))
+    catch_up.resume(new_welcome(5, epoch="another"))
     assert catch_up.request == GetHistory(before=6, limit=FIRST_PAGE)
     assert answer(catch_up, message(2), message(5)) == [2, 5]
     assert catch_up.oldest_seq == 2
@@ -190,43 +227,46 @@ def test_a_terminal_is_given_the_newest_page_of_another_numbering() -> None:
 
 def test_what_is_said_again_under_its_nonce_is_shown_once() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
-    assert numbers(catch_up.take(message(11, "n"))) == [11]
-    catch_up.reconnected(new_welcome(20))
+    assert numbers(catch_up.add_live(message(11, "n"))) == [11]
+    catch_up.resume(new_welcome(20))
     assert answer(catch_up, message(15, "n"), message(16, "m")) == [16]
-    assert catch_up.take(message(21, "m")) == []
+    assert catch_up.add_live(message(21, "m")) == []
 
 
 def test_what_is_said_again_after_another_numbering_began_is_shown_once() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
-    catch_up.take(message(11, "n"))
-    catch_up.reconnected(new_welcome(3, epoch="another"))
-    assert catch_up.take(message(5, "n")) == []
+    catch_up.add_live(message(11, "n"))
+    catch_up.resume(new_welcome(3, epoch="another"))
+    assert catch_up.add_live(message(5, "n")) == []
 
 
 def test_the_same_nonce_of_two_people_is_two_messages() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
-    shown = [*catch_up.take(message(11, "1", "luis")), *catch_up.take(message(12, "1", "eva"))]
+    shown = [
+        *catch_up.add_live(message(11, "1", "luis")),
+        *catch_up.add_live(message(12, "1", "eva")),
+    ]
     assert numbers(shown) == [11, 12]
 
 
 def test_older_pages_go_further_back_each_time() -> None:
     catch_up = CatchUp(new_welcome(10), 0)
-    assert numbers([*catch_up.older(page(message(8), message(10), more=True))]) == [8, 10]
+    catch_up.add_older_page(page(message(8), message(10), more=True))
     assert catch_up.oldest_seq == 8
-    assert numbers([*catch_up.older(page(message(2)))]) == [2]
+    catch_up.add_older_page(page(message(2)))
     assert catch_up.oldest_seq == 2
-    assert catch_up.older(page()) == []
+    catch_up.add_older_page(page())
     assert catch_up.oldest_seq == 2
 
 
 def test_more_than_can_be_kept_back_is_fetched_instead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catchup, "_MAX_KEPT_BACK", 3)
+    monkeypatch.setattr(catchup, "_MAX_WAITING", 3)
     catch_up = CatchUp(new_welcome(10), 0)
-    catch_up.take(Gap(after=10, through=20))
+    catch_up.add_live(Gap(after=10, through=20))
     for seq in range(21, 25):
-        catch_up.take(message(seq))
+        catch_up.add_live(message(seq))
     assert catch_up.request == after(10, 25)
-    catch_up.take(message(25))
+    catch_up.add_live(message(25))
     assert answer(catch_up, *(message(seq) for seq in range(15, 25))) == [*range(15, 26)]
 
 
@@ -307,9 +347,9 @@ def test_every_message_is_shown_once_and_in_order_whatever_happens(
         came = server.wire.popleft()
         if isinstance(came, tuple):
             asked = None
-            shown.extend(catch_up.page(*came))
+            shown.extend(catch_up.add_page(*came))
         else:
-            shown.extend(catch_up.take(came))
+            shown.extend(catch_up.add_live(came))
 
     def ask() -> None:
         nonlocal asked
@@ -326,7 +366,7 @@ def test_every_message_is_shown_once_and_in_order_whatever_happens(
             ask()
         elif step == "lose":
             asked = None
-            catch_up.reconnected(server.reconnect())
+            catch_up.resume(server.reconnect())
         elif server.wire:
             deliver()
     while server.wire or catch_up.request is not None:

@@ -141,6 +141,22 @@ def test_a_server_that_never_answers_is_given_up(
     done.set()
 
 
+def test_a_refusal_that_arrives_before_the_registration_is_sent_is_told(
+    scripted_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = connection.Connection.start
+
+    def start_and_wait_for_the_end(self: connection.Connection) -> None:
+        start(self)
+        self._thread.join(WAIT_S)
+
+    monkeypatch.setattr(connection.Connection, "start", start_and_wait_for_the_end)
+    server = scripted_server(lambda peer: peer.send("error", code="server_full", message="full"))
+    with pytest.raises(RegistrationRefused) as refusal:
+        connect(server)
+    assert refusal.value.code == "server_full"
+
+
 def test_nobody_listening_is_refused() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

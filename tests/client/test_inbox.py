@@ -26,7 +26,7 @@ def put(inbox: Inbox, *messages: ServerMessage) -> None:
 
 def take_all(inbox: Inbox) -> list[Any]:
     taken = []
-    while (incoming := inbox.take(0)) is not None:
+    while (incoming := inbox.get(0)) is not None:
         taken.append(incoming.message)
     return taken
 
@@ -49,7 +49,7 @@ def test_at_the_bound_the_oldest_numbered_events_become_one_gap_in_their_place()
 def test_the_line_of_a_gap_is_one_that_a_server_could_have_sent() -> None:
     inbox = Inbox(max_numbered_bytes=ONE_MESSAGE_BYTES)
     put(inbox, message(5), message(6))
-    incoming = inbox.take(0)
+    incoming = inbox.get(0)
     assert incoming is not None
     assert incoming.line == b'{"type":"gap","after":4,"through":5}'
 
@@ -75,7 +75,7 @@ def test_too_many_direct_messages_are_dropped_and_counted() -> None:
 def test_a_second_gap_begins_after_the_first_was_taken() -> None:
     inbox = Inbox(max_numbered_bytes=ONE_MESSAGE_BYTES)
     put(inbox, message(1), message(2))
-    first = inbox.take(0)
+    first = inbox.get(0)
     put(inbox, message(3))
     assert first is not None
     assert first.message == Gap(after=0, through=1)
@@ -86,8 +86,8 @@ def test_what_is_there_can_be_taken_after_the_end() -> None:
     inbox = Inbox()
     put(inbox, message(1))
     inbox.close()
-    assert inbox.take(None) is not None
-    assert inbox.take(None) is None
+    assert inbox.get(None) is not None
+    assert inbox.get(None) is None
 
 
 def test_who_waits_is_woken_by_an_arrival_and_by_the_end() -> None:
@@ -95,7 +95,7 @@ def test_who_waits_is_woken_by_an_arrival_and_by_the_end() -> None:
     taken: list[Incoming | None] = []
 
     def consume() -> None:
-        while (incoming := inbox.take(None)) is not None:
+        while (incoming := inbox.get(None)) is not None:
             taken.append(incoming)
 
     consumer = threading.Thread(target=consume, daemon=True)

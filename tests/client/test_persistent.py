@@ -192,13 +192,13 @@ def test_when_somebody_else_has_the_name_there_is_no_way_back(
 ) -> None:
     with PersistentClient.connect("127.0.0.1", server.port, "ana", source="127.0.0.2") as ana:
         may_return = threading.Event()
-        connect = ana._reconnector._connect
+        connect = ana._session._reconnector._connect
 
         def connect_later(token: str) -> Client:
             assert may_return.wait(20)
             return connect(token)
 
-        monkeypatch.setattr(ana._reconnector, "_connect", connect_later)
+        monkeypatch.setattr(ana._session._reconnector, "_connect", connect_later)
         server.end()
         server.start()
         with Client.connect("127.0.0.1", server.port, "ana", source="127.0.0.4"):

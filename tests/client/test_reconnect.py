@@ -35,19 +35,11 @@ class StubClient(Client):
         return "<StubClient>"
 
 
-class Clock:
+class Table:
+    """A reconnector, the time, and attempts whose outcomes the test chooses."""
+
     def __init__(self) -> None:
         self.now = 1_000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-class Table:
-    """A reconnector, a clock, and attempts that come to what the test says."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
         self.tokens: list[str] = []
         self.outcomes: queue.Queue[Client | Exception] = queue.Queue()
         self._rung = threading.Semaphore(0)
@@ -63,34 +55,32 @@ class Table:
     @property
     def wait_s(self) -> float:
         assert self.reconnector.wake_at is not None
-        return self.reconnector.wake_at - self.clock.now
+        return self.reconnector.wake_at - self.now
 
     def wait_for_the_bell(self) -> None:
         assert self._rung.acquire(timeout=WAIT_S), "the bell was not rung"
 
     def begin(self) -> None:
-        """Begin the attempt that is planned, at its time and not before."""
+        """Begin the planned attempt, at its time and not before."""
         assert self.reconnector.wake_at is not None
-        self.clock.now = self.reconnector.wake_at - 0.001
+        self.now = self.reconnector.wake_at - 0.001
         attempts = len(self.tokens)
-        assert self.reconnector.carry_on() is None
+        assert self.reconnector.poll(self.now) is None
         assert len(self.tokens) == attempts
-        self.clock.now += 0.001
-        assert self.reconnector.carry_on() is None
+        self.now += 0.001
+        assert self.reconnector.poll(self.now) is None
         assert self.reconnector.wake_at is None
 
     def attempt(self, outcome: Client | Exception) -> Client | None:
         self.begin()
         self.outcomes.put(outcome)
         self.wait_for_the_bell()
-        return self.reconnector.carry_on()
+        return self.reconnector.poll(self.now)
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Table:
-    clock = Clock()
-    monkeypatch.setattr(reconnect, "time", clock)
-    return Table(clock)
+def table() -> Table:
+    return Table()
 
 
 @pytest.fixture
@@ -117,14 +107,12 @@ def no_connection() -> NoConnection:
 
 
 def test_the_session_is_taken_over_with_its_token(table: Table) -> None:
-    table.reconnector.lost(LOST, "secret")
-    assert table.reconnector.lost_at == table.clock.now
+    table.reconnector.begin(LOST, "secret", table.now)
     client = StubClient()
     assert table.attempt(client) is client
     assert table.tokens == ["secret"]
-    assert table.reconnector.lost_at is None
     assert table.reconnector.wake_at is None
-    assert table.reconnector.carry_on() is None
+    assert table.reconnector.poll(table.now) is None
     assert not client.closed.is_set()
 
 
@@ -132,7 +120,7 @@ def test_attempts_come_later_and_later_up_to_a_bound(
     table: Table, spread: Callable[[float], None]
 ) -> None:
     spread(0)
-    table.reconnector.lost(LOST, "t")
+    table.reconnector.begin(LOST, "t", table.now)
     waits = []
     for _time in range(8):
         waits.append(table.wait_s)
@@ -144,11 +132,11 @@ def test_the_next_loss_begins_with_a_short_wait_again(
     table: Table, spread: Callable[[float], None]
 ) -> None:
     spread(0)
-    table.reconnector.lost(LOST, "one")
+    table.reconnector.begin(LOST, "one", table.now)
     table.attempt(no_connection())
     table.attempt(no_connection())
     table.attempt(StubClient())
-    table.reconnector.lost(LOST, "two")
+    table.reconnector.begin(LOST, "two", table.now)
     assert table.wait_s == pytest.approx(FIRST_DELAY_S)
     table.attempt(StubClient())
     assert table.tokens == ["one", "one", "one", "two"]
@@ -160,21 +148,21 @@ def test_not_all_clients_come_back_at_one_instant(
     waits = []
     for part in (-1.0, 1.0):
         spread(part)
-        table.reconnector.lost(LOST, "t")
+        table.reconnector.begin(LOST, "t", table.now)
         waits.append(table.wait_s)
     assert waits[1] > 2 * waits[0] > 0
 
 
 def test_a_server_that_closes_says_when_to_come_back(table: Table) -> None:
     closing = Closing(reason="shutdown", retry_after=3.5)
-    table.reconnector.lost(End(EndReason.SHUTDOWN, closing=closing), "t")
+    table.reconnector.begin(End(EndReason.SHUTDOWN, closing=closing), "t", table.now)
     assert table.wait_s == pytest.approx(3.5)
 
 
 @pytest.mark.parametrize("retry_after", [1e9, float("inf"), -1e9])
 def test_a_server_cannot_send_its_clients_away_for_ever(table: Table, retry_after: float) -> None:
     closing = Closing(reason="shutdown", retry_after=retry_after)
-    table.reconnector.lost(End(EndReason.SHUTDOWN, closing=closing), "t")
+    table.reconnector.begin(End(EndReason.SHUTDOWN, closing=closing), "t", table.now)
     assert 0 <= table.wait_s <= 1.5 * MAX_DELAY_S
 
 
@@ -182,7 +170,7 @@ def test_a_server_cannot_send_its_clients_away_for_ever(table: Table, retry_afte
     "code", [ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN, ErrorCode.PROTOCOL_UNSUPPORTED]
 )
 def test_a_refusal_that_will_not_change_by_itself_is_raised(table: Table, code: str) -> None:
-    table.reconnector.lost(LOST, "t")
+    table.reconnector.begin(LOST, "t", table.now)
     with pytest.raises(RegistrationRefused) as raised:
         table.attempt(refusal(code))
     assert raised.value.code == code
@@ -200,33 +188,33 @@ def test_a_refusal_that_will_not_change_by_itself_is_raised(table: Table, code: 
     ids=str,
 )
 def test_what_may_pass_is_tried_again(table: Table, failure: Exception) -> None:
-    table.reconnector.lost(LOST, "t")
+    table.reconnector.begin(LOST, "t", table.now)
     assert table.attempt(failure) is None
     client = StubClient()
     assert table.attempt(client) is client
 
 
 def test_an_attempt_that_fails_in_another_way_is_not_the_last(table: Table) -> None:
-    table.reconnector.lost(LOST, "t")
+    table.reconnector.begin(LOST, "t", table.now)
     assert table.attempt(OSError(24, "Too many open files")) is None
     client = StubClient()
     assert table.attempt(client) is client
 
 
 def test_one_attempt_at_a_time(table: Table) -> None:
-    table.reconnector.lost(LOST, "t")
+    table.reconnector.begin(LOST, "t", table.now)
     table.begin()
-    table.clock.now += 1_000
-    assert table.reconnector.carry_on() is None
+    table.now += 1_000
+    assert table.reconnector.poll(table.now) is None
     client = StubClient()
     table.outcomes.put(client)
     table.wait_for_the_bell()
-    assert table.reconnector.carry_on() is client
+    assert table.reconnector.poll(table.now) is client
     assert len(table.tokens) == 1
 
 
 def test_closing_while_an_attempt_is_under_way_closes_its_connection(table: Table) -> None:
-    table.reconnector.lost(LOST, "t")
+    table.reconnector.begin(LOST, "t", table.now)
     table.begin()
     table.reconnector.close()
     client = StubClient()
@@ -235,7 +223,7 @@ def test_closing_while_an_attempt_is_under_way_closes_its_connection(table: Tabl
 
 
 def test_closing_before_a_connection_was_taken_closes_it(table: Table) -> None:
-    table.reconnector.lost(LOST, "t")
+    table.reconnector.begin(LOST, "t", table.now)
     table.begin()
     client = StubClient()
     table.outcomes.put(client)
@@ -245,9 +233,9 @@ def test_closing_before_a_connection_was_taken_closes_it(table: Table) -> None:
 
 
 def test_after_closing_nothing_is_tried(table: Table) -> None:
-    table.reconnector.lost(LOST, "t")
+    table.reconnector.begin(LOST, "t", table.now)
     table.reconnector.close()
     table.reconnector.close()
-    table.clock.now += 1_000
-    assert table.reconnector.carry_on() is None
+    table.now += 1_000
+    assert table.reconnector.poll(table.now) is None
     assert table.tokens == []

@@ -22,7 +22,6 @@ from screen import Screen
 from terminal_user import COLUMNS, TerminalUser
 
 from tertulia.chat import chat
-from tertulia.client import reconnect
 from tertulia.i18n import set_language
 
 WAIT_S = 20.0  # for what has to come, on a slow machine too
@@ -282,7 +281,6 @@ def pipe_in(
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(chat, "time", clock)
-    monkeypatch.setattr(reconnect, "time", clock)
     return clock
 
 

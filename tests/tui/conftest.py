@@ -34,7 +34,7 @@ def _end_in_time() -> Iterator[None]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     """Stop all clocks, in UTC; the screen need not wait between two paintings."""
     stopped = Clock()
-    for module in (app, chat, columns, reconnect):
+    for module in (app, chat, columns):
         monkeypatch.setattr(module, "time", stopped)
     monkeypatch.setattr(app, "PAINTED_EVERY_S", 0.001)
     monkeypatch.setattr(reconnect, "_jittered", lambda delay_s: delay_s)

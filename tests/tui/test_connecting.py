@@ -158,11 +158,11 @@ def client() -> StubClient:
 
 def test_the_client_is_there_once_the_bell_has_rung_and_is_taken_once(client: StubClient) -> None:
     attempt = Trial(client)
-    assert attempt.attempt.take() is None
+    assert attempt.attempt.take_outcome() is None
     assert not attempt.rung.is_set()
     attempt.finish()
-    assert attempt.attempt.take() is client
-    assert attempt.attempt.take() is None
+    assert attempt.attempt.take_outcome() is client
+    assert attempt.attempt.take_outcome() is None
     assert client.ended is None
 
 
@@ -177,7 +177,7 @@ def test_the_client_is_there_once_the_bell_has_rung_and_is_taken_once(client: St
 def test_a_failure_is_an_outcome_too(failure: Exception) -> None:
     attempt = Trial(failure)
     attempt.finish()
-    assert attempt.attempt.take() is failure
+    assert attempt.attempt.take_outcome() is failure
 
 
 def test_who_gives_up_closes_a_client_that_comes_late(client: StubClient) -> None:
@@ -199,7 +199,7 @@ def test_who_gives_up_closes_a_client_that_nobody_took(client: StubClient) -> No
 def test_who_gives_up_leaves_a_client_that_was_taken(client: StubClient) -> None:
     attempt = Trial(client)
     attempt.finish()
-    attempt.attempt.take()
+    attempt.attempt.take_outcome()
     attempt.attempt.give_up()
     assert client.ended is None
 

@@ -1,12 +1,13 @@
-"""A user's chat over as many connections as it takes: requests, answers, events, coming back.
+"""A user's chat over as many connections as it takes: requests, answers, events, reconnecting.
 
-It decides what is asked, in which order, and what happened; a `Face` shows it. Everything here runs
-in the face's one thread; the client's own threads only ring its bell. Nothing in here waits.
+It decides what is requested, in which order, and what happened; a `Face` shows it. Everything here
+runs in the face's one thread, and nothing here waits; the client's threads only notify the face.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from enum import Enum, auto
 from typing import Protocol
 
 from msgspec import UNSET
@@ -16,17 +17,11 @@ from tertulia.chat import explain, greetings
 from tertulia.chat.destination import Destination
 from tertulia.chat.jobs import Job, Jobs, Origin
 from tertulia.chat.state import State
-from tertulia.client.catchup import CatchUp
 from tertulia.client.client import Client
-from tertulia.client.errors import (
-    ConnectionLost,
-    End,
-    EndReason,
-    RegistrationRefused,
-    RequestRefused,
-)
+from tertulia.client.errors import ConnectionLost, End, EndReason, RequestRefused
 from tertulia.client.inbox import Dropped, Incoming
 from tertulia.client.reconnect import Reconnector
+from tertulia.client.session import Lost, Refused, Resumed, Session, SessionState
 from tertulia.i18n import _, ngettext
 from tertulia.protocol.messages import (
     Answer,
@@ -34,7 +29,6 @@ from tertulia.protocol.messages import (
     Direct,
     DirectMessage,
     Error,
-    ErrorCode,
     Gap,
     GetHistory,
     HistoryPage,
@@ -49,6 +43,7 @@ from tertulia.protocol.messages import (
     SetStatus,
     Status,
     UserList,
+    Welcome,
 )
 
 EXIT_FINE = 0
@@ -60,40 +55,48 @@ MAX_ARRIVALS_AT_ONCE = 1_000  # then the keyboard has its turn
 
 
 class Face(Protocol):
-    """What a chat tells whoever shows it."""
+    """What shows a chat to a person. The chat calls it in the face's own thread."""
 
-    def came(self, incoming: Incoming) -> None:
-        """Take a message as it came, before anything is made of it."""
+    def show_raw(self, incoming: Incoming) -> None:
+        """Show a message as it came, before the chat handles it."""
 
-    def show(self, message: ServerMessage) -> None:
-        """Show what happened; messages of the general chat come in their order, each once."""
+    def show_message(self, message: ServerMessage) -> None:
+        """Show what happened; messages of the general chat come in order, each of them once."""
 
-    def tell(self, words: Callable[[], str]) -> None:
-        """Show words of this program, made when they are shown: the language may change."""
+    def show_notice(self, words: Callable[[], str]) -> None:
+        """Show words of this program; call `words` again after a change of language."""
 
     def greet(self, people: int) -> None:
-        """Say hello: the first list of users has come."""
+        """Greet the person: the first list of users has come."""
 
-    def caught_up(self) -> None:
-        """Note that the page of history shown on entering is there, or will not come."""
+    def finish_entering(self) -> None:
+        """Show what follows the first page of history, which has come or will not come."""
 
-    def answered(self, request: Request, answer: Answer) -> None:
-        """Show the answer to what the person has asked for."""
+    def show_answer(self, request: Request, answer: Answer) -> None:
+        """Show the answer to a request of the person."""
 
-    def unanswered(self, request: Request) -> None:
-        """Say that there is no answer; the request may have been carried out all the same."""
+    def show_no_answer(self, request: Request) -> None:
+        """Show that a request has no answer; it may have been carried out."""
 
-    def delivered(self, request: Direct, message: DirectMessage) -> None:
-        """Show that a direct message has reached the other."""
+    def show_delivery(self, request: Direct, message: DirectMessage) -> None:
+        """Show that a direct message has reached its recipient."""
 
-    def perhaps_delivered(self, request: Direct) -> None:
-        """Say that nobody knows whether a direct message has reached the other."""
+    def show_uncertain_delivery(self, request: Direct) -> None:
+        """Show that nobody knows whether a direct message has reached its recipient."""
+
+
+class Stage(Enum):
+    """How far the person is in the chat. Each stage leads to the next one, or to LEFT."""
+
+    ENTERING = auto()  # the first page of history is missing
+    ENTERED = auto()
+    LEFT = auto()  # the person has left, or there is no way back into the chat
 
 
 class Chat:
-    """What the person asks for carried out, and what happens handed to the face.
+    """The person's requests, carried out, and what happens, handed to the face.
 
-    Requests are carried out one after the other, each answered before the next is sent.
+    Requests are carried out one after another: each is answered before the next one is sent.
     """
 
     def __init__(
@@ -106,262 +109,264 @@ class Chat:
         first_page: int,
         gives_up_after_s: float | None = None,
     ) -> None:
-        self._client = client
-        self._reconnector = reconnector
+        self._session = Session(client, reconnector, first_page)
+        self._catch_up = self._session.catch_up
         self._face = face
         self._to = to
         self._gives_up_after_s = gives_up_after_s
-        self.state = State(client.welcome)
-        self._catch_up = CatchUp(client.welcome, first_page)
         self._started_at = time.monotonic()
+        self.state = State(client.welcome)
+        self._stage = Stage.ENTERING if first_page else Stage.ENTERED
+        self.exit_status = EXIT_FINE  # for the program, once the chat is over
+        self._granted_status: Status | None = None  # the last one the person asked for and got
+        self._status_when_asked = self.state.status  # at the last request for a status
         self._jobs = Jobs()
         self._jobs.add(ListUsers(), Origin.GREETING)
         if self._catch_up.request is not None:
             self._jobs.add(self._catch_up.request, Origin.CATCH_UP)
-        self._catching_up_first = first_page > 0
-        self._is_list_refused = False
-        self._is_status_new = True  # of the one asked for last
-        self._chosen: Status | None = None  # granted by the server
-        self._quitting = False
-        self._exit_status: int | None = None
 
     # --- for the face --------------------------------------------------------------------------
 
     @property
     def over(self) -> bool:
-        """Tell whether the person has left, or there is no way back into the chat."""
-        return self._quitting or self._exit_status is not None
-
-    @property
-    def exit_status(self) -> int:
-        """Tell how the program should end."""
-        return self._exit_status or EXIT_FINE
+        """Whether the person has left, or there is no way back into the chat."""
+        return self._stage is Stage.LEFT
 
     @property
     def connected(self) -> bool:
-        """Tell whether there is a connection, as far as is known."""
-        return self._reconnector.lost_at is None
+        """Whether there is a connection, as far as is known."""
+        return self._session.state is SessionState.CONNECTED
 
     @property
     def next_attempt_at(self) -> float | None:
-        """Tell when the next attempt to connect begins (monotonic); None while one is made."""
-        return self._reconnector.wake_at
+        """When the next attempt to connect begins (monotonic); None while one is under way."""
+        return self._session.wake_at
 
     @property
     def idle(self) -> bool:
-        """Tell whether everything asked for was carried out and answered, and more may be."""
+        """Whether every request was carried out and answered, and another one can be."""
         return self._jobs.idle and self.connected and not self.over
 
     @property
     def waiting_jobs(self) -> int:
-        """Count what was asked for and has not had its turn."""
+        """The number of requests that were not sent yet."""
         return len(self._jobs)
 
     @property
     def on_their_way(self) -> int:
-        """Count what was to be said and is not known to have arrived."""
+        """The number of messages that were not sent or not acknowledged yet."""
         return len(self._jobs.unsent) + self._jobs.is_saying
 
     @property
     def unsent(self) -> list[Say | Direct]:
-        """List what was to be said and has not had its turn."""
+        """The messages that were not sent yet."""
         return self._jobs.unsent
 
     @property
     def oldest_seq(self) -> int:
-        """Tell before which number of the general chat nothing has been shown yet."""
+        """The lowest number in the general chat before which nothing was shown yet."""
         return self._catch_up.oldest_seq
 
     @property
     def wake_at(self) -> float | None:
-        """Tell when `carry_on` is to be called even if nothing comes (monotonic)."""
+        """When `carry_on` has to be called although nothing comes (monotonic)."""
         if self.connected:
             return self._jobs.wake_at
-        times = [self._reconnector.wake_at]
-        if self._gives_up_after_s is not None and self._reconnector.lost_at is not None:
-            times.append(self._reconnector.lost_at + self._gives_up_after_s)
+        times = [self._session.wake_at]
+        if self._gives_up_after_s is not None and self._session.lost_at is not None:
+            times.append(self._session.lost_at + self._gives_up_after_s)
         return min((time for time in times if time is not None), default=None)
 
     def ask(self, request: Request) -> None:
-        """Have a request carried out when its turn comes."""
+        """Add a request; `carry_on` sends it when its turn comes."""
         self._jobs.add(request, Origin.TYPED)
 
     def quit(self) -> None:
-        """Leave once everything asked for before is answered; at once without a connection."""
+        """Leave when every earlier request is answered; without a connection leave at once."""
         if self.connected:
             self._jobs.add(Quit(), Origin.TYPED)
         else:
-            self._quitting = True
+            self._leave(EXIT_FINE)
 
     def receive(self, at_most: int = MAX_ARRIVALS_AT_ONCE) -> bool:
-        """Take in what has come; tell whether there may be more."""
+        """Handle what has come; return whether there may be more."""
         for _arrival in range(at_most):
-            incoming = self._client.receive(0)
+            incoming = self._session.client.receive(0)
             if incoming is None:
                 return False
-            self._take(incoming)
+            self._handle(incoming)
         return True
 
     def carry_on(self) -> None:
-        """Begin what is next: a request, or an attempt to connect anew."""
+        """Do what is due: send the next request, give one up, or connect again."""
         now = time.monotonic()
-        if self._client.ended is not None and not self.over:
-            while self.connected and self.receive():
-                pass  # what came just before the end counts
-            self._reconnect(self._client.ended, now)
-        late = self._jobs.late(now)
+        self._follow_session(now)
+        late = self._jobs.give_up_late(now)
         if late is not None:
             self.state.answer_status(granted=False)
-            self._face.unanswered(late.request)
+            self._face.show_no_answer(late.request)
         while self.connected and not self.over:
-            job = self._jobs.next(now)
-            if job is None or not self._begin(job, now):
+            job = self._jobs.pop_ready(now)
+            if job is None or not self._send(job, now):
                 return
 
     def close(self) -> None:
-        """End the session, and attempts to have one. Idempotent."""
-        self._reconnector.close()
-        self._client.close()
+        """End the session, or the attempts to connect again. Idempotent."""
+        self._session.close()
 
     def farewell(self) -> list[str]:
-        """Close, take in what came until the end, and write what there is to say goodbye."""
+        """Close, handle what has come until the end, and return the last lines for the person."""
         self.close()
         while self.receive():
             pass
         lines = [_("Not sent: {text}").format(text=request.text) for request in self.unsent]
-        stayed = time.monotonic() - self._started_at
-        return [*lines, greetings.farewell(stayed, self.state.said, self.state.heard)]
+        stayed_s = time.monotonic() - self._started_at
+        return [*lines, greetings.farewell(stayed_s, self.state.said, self.state.heard)]
+
+    def _leave(self, exit_status: int) -> None:
+        if self._stage is not Stage.LEFT:
+            self._stage = Stage.LEFT
+            self.exit_status = exit_status
 
     # --- requests ------------------------------------------------------------------------------
 
-    def _begin(self, job: Job, now: float) -> bool:
-        """Send a request; tell whether the next may have its turn."""
+    def _send(self, job: Job, now: float) -> bool:
+        """Send a request; return whether the next one may have its turn."""
         request = job.request
         if isinstance(request, Quit):
-            self._quitting = True
+            self._leave(EXIT_FINE)
             return False
         if isinstance(request, GetHistory) and request.after is request.before is UNSET:
             request = replace(request, before=self._catch_up.oldest_seq)
         try:
-            request_id = self._client.send(request)
+            request_id = self._session.client.send(request)
         except RequestRefused as refusal:
-            self._face.answered(request, refusal.error)
+            self._face.show_answer(request, refusal.error)
             return True
         except ConnectionLost:
             self._jobs.add(request, job.origin, place=0)  # for the next connection
             return False
         if isinstance(request, SetStatus):
-            self._is_status_new = request.status != self.state.status
+            self._status_when_asked = self.state.status
             self.state.ask_status(Status(request.status))
-        self._jobs.sent(Job(request, job.origin), request_id, now)
+        self._jobs.start(Job(request, job.origin), request_id, now)
         return True
 
-    def _answer(self, answer: Answer) -> None:
-        job = self._jobs.answered(answer, time.monotonic())
+    def _handle_answer(self, answer: Answer) -> None:
+        job = self._jobs.finish(answer, time.monotonic())
         if job is None:
             return
         match job.request, answer:
             case GetHistory(), _ if job.origin is Origin.CATCH_UP:
-                self._answer_catch_up(job.request, answer)
+                self._handle_missing_page(job.request, answer)
             case ListUsers(), Error() if job.origin is not Origin.TYPED:
-                self._is_list_refused = True
-                self._face.answered(job.request, answer)
+                self.state.refuse_users()
+                self._face.show_answer(job.request, answer)
             case ListUsers(), UserList() if job.origin is not Origin.TYPED:
                 if job.origin is Origin.GREETING:
                     self._face.greet(len(answer.users))
             case Direct(), Ok():
-                self._delivered(job.request)
-            case SetStatus(), Ok() if self._is_status_new or job.origin is not Origin.TYPED:
-                pass  # the server tells everyone, this user too
+                self._handle_delivery(job.request)
+            case SetStatus(), Ok():
+                self._granted_status = Status(job.request.status)
+                # The server announces a new status to everyone, and so to this user too.
+                if job.origin is Origin.TYPED and job.request.status == self._status_when_asked:
+                    self._face.show_answer(job.request, answer)
             case GetHistory(), HistoryPage():
-                self._catch_up.older(answer)
-                self._face.answered(job.request, answer)
+                self._catch_up.add_older_page(answer)
+                self._face.show_answer(job.request, answer)
             case _:
-                self._face.answered(job.request, answer)
+                self._face.show_answer(job.request, answer)
         if isinstance(job.request, SetStatus):
-            granted = isinstance(answer, Ok)
-            self._chosen = Status(job.request.status) if granted else self._chosen
-            self.state.answer_status(granted=granted)
-        self._ask_what_is_missing(after_a_page=job.origin is Origin.CATCH_UP)
+            self.state.answer_status(granted=isinstance(answer, Ok))
+        self._request_missing(after_a_page=job.origin is Origin.CATCH_UP)
 
-    def _answer_catch_up(self, request: GetHistory, answer: Answer) -> None:
+    def _handle_missing_page(self, request: GetHistory, answer: Answer) -> None:
         if isinstance(answer, HistoryPage):
-            self._show(self._catch_up.page(request, answer))
+            self._show(self._catch_up.add_page(request, answer))
         elif isinstance(answer, Error):
-            is_hole = request.after is not UNSET or answer.code != ErrorCode.HISTORY_OFF
-            if is_hole and request is self._catch_up.request:
-                self._face.tell(lambda: _("Some messages are missing here."))
-            self._show(self._catch_up.give_up(request))
-        if self._catching_up_first:
-            self._catching_up_first = False
-            self._face.caught_up()
+            self._show(self._catch_up.give_up(request, answer))
+        if self._stage is Stage.ENTERING:
+            self._stage = Stage.ENTERED
+            self._face.finish_entering()
 
-    def _ask_what_is_missing(self, *, after_a_page: bool = False) -> None:
-        if self.state.needs_users and not self._asks_for_users():
-            self._jobs.add(ListUsers(), Origin.REFRESH, place=0)
-        if self._catch_up.request is not None and not self._jobs.has(Origin.CATCH_UP):
-            # There may be many pages: what was typed has its turn between two of them.
-            self._jobs.add(self._catch_up.request, Origin.CATCH_UP, place=int(after_a_page))
-
-    def _asks_for_users(self) -> bool:
-        """Tell whether the list of users is asked for, or was refused on this connection."""
-        return (
-            self._is_list_refused
-            or self._jobs.has(Origin.GREETING)
-            or self._jobs.has(Origin.REFRESH)
+    def _handle_delivery(self, request: Direct) -> None:
+        direct = DirectMessage(
+            time=datetime.now(UTC).isoformat(),
+            sender=self.state.name,
+            to=self.state.registered_name(request.to),
+            text=request.text,
         )
+        self.state.count_delivery(direct)
+        self._face.show_delivery(request, direct)
+
+    def _request_missing(self, *, after_a_page: bool = False) -> None:
+        """Request the list of users and the page of history that are missing, if any."""
+        has = self._jobs.has
+        if self.state.needs_users and not has(Origin.GREETING) and not has(Origin.REFRESH):
+            self._jobs.add(ListUsers(), Origin.REFRESH, place=0)
+        if self._catch_up.request is not None and not has(Origin.CATCH_UP):
+            # There may be many pages: one request of the person goes between two of them.
+            self._jobs.add(self._catch_up.request, Origin.CATCH_UP, place=int(after_a_page))
 
     # --- the connection ------------------------------------------------------------------------
 
-    def _reconnect(self, end: End, now: float) -> None:
-        reconnector = self._reconnector
-        if reconnector.lost_at is None:
-            self._face.tell(lambda: explain.connection_ended(end))
-            if end.reason is EndReason.GARBLED:  # the next one would say the same
-                self._exit_status = EXIT_LOST
-                return
-            undelivered = self._jobs.interrupted()
-            if undelivered is not None:
-                self._face.perhaps_delivered(undelivered)
-            if self._jobs.has_quit:
-                self._quitting = True
-                return
-            self._face.tell(lambda: _("Connecting again by itself…"))
-            self.state.answer_status(granted=False)
-            reconnector.lost(end, self._client.welcome.token)
-        try:
-            client = reconnector.carry_on()
-        except RegistrationRefused as refusal:
-            error = refusal.error
-            self._face.tell(lambda: explain.registration_refused(error, self._to))
-            self._exit_status = EXIT_REFUSED
+    def _follow_session(self, now: float) -> None:
+        """Handle the end of the connection, and what comes of the attempts to connect again."""
+        while not self.over:
+            if self.connected and self._session.client.ended is not None:
+                while self.receive():
+                    pass  # what came just before the end counts
+            match self._session.advance(now):
+                case Lost(end):
+                    self._handle_loss(end)
+                case Resumed(client):
+                    self._handle_resumption(client.welcome)
+                case Refused(refusal):
+                    self._handle_refusal(refusal.error)
+                case None:
+                    break
+        lost_at, patience_s = self._session.lost_at, self._gives_up_after_s
+        if self.over or lost_at is None or patience_s is None:
             return
-        if client is not None:
-            self._go_on_with(client)
+        waited_s = now - lost_at
+        if waited_s >= patience_s:
+            self._face.show_notice(lambda: explain.gave_up(waited_s, self._to))
+            self._leave(EXIT_LOST)
+
+    def _handle_loss(self, end: End) -> None:
+        self._face.show_notice(lambda: explain.connection_ended(end))
+        if end.reason is EndReason.GARBLED:  # the next connection would not be understood either
+            self._leave(EXIT_LOST)
             return
-        waited_s = now - (reconnector.lost_at or now)
-        if self._gives_up_after_s is not None and waited_s >= self._gives_up_after_s:
-            self._face.tell(lambda: explain.gave_up(waited_s, self._to))
-            self._exit_status = EXIT_LOST
+        uncertain = self._jobs.interrupt()
+        if uncertain is not None:
+            self._face.show_uncertain_delivery(uncertain)
+        if self._jobs.has_quit:
+            self._leave(EXIT_FINE)
+            return
+        self._face.show_notice(lambda: _("Connecting again by itself…"))
+        self.state.answer_status(granted=False)
 
-    def _go_on_with(self, client: Client) -> None:
-        self._client = client
-        self._is_list_refused = False
-        self.state.reconnected(client.welcome)
-        self._catch_up.reconnected(client.welcome)
-        self._face.tell(lambda: _("Connected again."))
-        if self._chosen not in (None, client.welcome.status):
-            self._jobs.add(SetStatus(status=str(self._chosen)), Origin.REFRESH, place=0)
-        self._ask_what_is_missing()
+    def _handle_resumption(self, welcome: Welcome) -> None:
+        self.state.resume(welcome)
+        self._face.show_notice(lambda: _("Connected again."))
+        if self._granted_status not in (None, welcome.status):
+            self._jobs.add(SetStatus(status=str(self._granted_status)), Origin.REFRESH, place=0)
+        self._request_missing()
 
-    # --- what happens --------------------------------------------------------------------------
+    def _handle_refusal(self, error: Error) -> None:
+        self._face.show_notice(lambda: explain.registration_refused(error, self._to))
+        self._leave(EXIT_REFUSED)
 
-    def _take(self, incoming: Incoming) -> None:
+    # --- what comes ----------------------------------------------------------------------------
+
+    def _handle(self, incoming: Incoming) -> None:
         message = incoming.message
-        self._face.came(incoming)
+        self._face.show_raw(incoming)
         if isinstance(message, Dropped):
             count = message.count
-            self._face.tell(
+            self._face.show_notice(
                 lambda: ngettext(
                     "{count} direct message or answer was dropped: it was not read in time.",
                     "{count} direct messages or answers were dropped: they were not read in time.",
@@ -371,28 +376,21 @@ class Chat:
             return
         if message is None or isinstance(message, Ping):
             return
-        if not isinstance(message, ChatMessage):  # those in their turn, when they are shown
+        if not isinstance(message, ChatMessage):  # `_show` applies those when they are shown
             self.state.apply(message)
         if isinstance(message, NumberedEvent | Gap):
-            self._show(self._catch_up.take(message))
+            self._show(self._catch_up.add_live(message))
         else:
-            self._face.show(message)
+            self._face.show_message(message)
         if isinstance(message, Answer):
-            self._answer(message)
-        self._ask_what_is_missing()
+            self._handle_answer(message)
+        self._request_missing()
 
-    def _show(self, events: Sequence[NumberedEvent]) -> None:
+    def _show(self, events: Sequence[NumberedEvent | Gap]) -> None:
         for event in events:
+            if isinstance(event, Gap):
+                self._face.show_notice(lambda: _("Some messages are missing here."))
+                continue
             if isinstance(event, ChatMessage):
                 self.state.apply(event)
-            self._face.show(event)
-
-    def _delivered(self, request: Direct) -> None:
-        direct = DirectMessage(
-            time=datetime.now(UTC).isoformat(),
-            sender=self.state.name,
-            to=self.state.registered_name(request.to),
-            text=request.text,
-        )
-        self.state.delivered(direct)
-        self._face.delivered(request, direct)
+            self._face.show_message(event)

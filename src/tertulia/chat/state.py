@@ -1,7 +1,7 @@
-"""What a client knows of the chat it is in: who is here, with which status, and who speaks.
+"""What a client knows of its chat: who is here, with which status, and who has spoken.
 
-Messages of the server in, state out, and nothing else: no I/O, thread, clock or words. Every face
-shows this; a status in here is one that the server has told. What was said the faces keep.
+Messages of the server in, state out: no I/O, thread, clock or words. Every face shows this state.
+A status in here always comes from the server. The faces themselves keep what was said.
 """
 
 from tertulia.protocol.messages import (
@@ -19,7 +19,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.names import parse_name
 
-MAX_GONE = 1_000  # no list of users is so old that it could be wrong about more
+MAX_GONE = 1_000  # users remembered after they left, until a list of users is newer
 
 
 class State:
@@ -28,19 +28,20 @@ class State:
     def __init__(self, welcome: Welcome) -> None:
         self.name = welcome.name
         self.status = welcome.status
-        self.asked_status: Status | None = None  # asked for, and not yet confirmed
+        self.asked_status: Status | None = None  # requested and not confirmed yet
         self._epoch = welcome.epoch
-        self._entered_seq = welcome.seq  # what came before it was not heard here
-        self.said = 0
+        self._entered_seq = welcome.seq  # messages up to here are from before this user came
+        self.said = 0  # messages
         self.heard = 0
         self._here: dict[str, tuple[Status, int]] = {self.name: (welcome.status, welcome.seq)}
-        self._gone: dict[str, int] = {}  # who left, and the number of that
-        self._list_seq = -1  # the point at which the last list of users was made
-        self._list_needed_from = welcome.seq  # one made before does not help
-        self._speakers: dict[str, None] = {}  # the last one is the most recent
+        self._gone: dict[str, int] = {}  # users who left, with the number of that event
+        self._list_seq = -1  # the number up to which the last list of users was complete
+        self._list_needed_seq = welcome.seq  # an older list is not enough
+        self._list_refused = False  # on this connection
+        self._speakers: dict[str, None] = {}  # ordered; the most recent speaker is the last
 
     def apply(self, message: ServerMessage | None) -> None:
-        """Take in what the server sent."""
+        """Apply a message of the server."""
         match message:
             case ChatMessage():
                 self._count(message.sender, is_new=message.seq > self._entered_seq)
@@ -53,58 +54,63 @@ class State:
             case UserList():
                 self._replace_list(message)
             case Gap():
-                self._list_needed_from = message.through
+                self._list_needed_seq = message.through
 
-    def reconnected(self, welcome: Welcome) -> None:
-        """Begin anew with who is here; what was said stays."""
+    def resume(self, welcome: Welcome) -> None:
+        """Continue on a new connection: forget who is here, and keep the counts."""
         if welcome.epoch != self._epoch:
             self._epoch, self._entered_seq = welcome.epoch, welcome.seq
         self.status = welcome.status
         self.asked_status = None
         self._here = {self.name: (welcome.status, welcome.seq)}
         self._gone.clear()
-        self._list_seq, self._list_needed_from = -1, welcome.seq
+        self._list_seq, self._list_needed_seq = -1, welcome.seq
+        self._list_refused = False
 
     def ask_status(self, status: Status) -> None:
-        """Note that a status was asked for."""
+        """Note that a status was requested."""
         self.asked_status = status
 
     def answer_status(self, granted: bool) -> None:
-        """Note the server's answer to that."""
+        """Note the server's answer to the request for a status."""
         if granted and self.asked_status is not None:
             self.status = self.asked_status
         self.asked_status = None
 
-    def delivered(self, direct: DirectMessage) -> None:
-        """Note a direct message of this user that has reached the other."""
-        if direct.to != self.name:  # what one writes to oneself comes in as any other
+    def count_delivery(self, direct: DirectMessage) -> None:
+        """Count a direct message of this user that has reached its recipient."""
+        if direct.to != self.name:  # a note to oneself is counted when it arrives
             self.said += 1
+
+    def refuse_users(self) -> None:
+        """Note that the server refuses the list of users: it is not needed until a resumption."""
+        self._list_refused = True
 
     @property
     def needs_users(self) -> bool:
-        """Tell whether the list of users has to be asked for: at first, and after a gap."""
-        return self._list_seq < self._list_needed_from
+        """Whether the list of users has to be requested: on a new connection, and after a gap."""
+        return self._list_seq < self._list_needed_seq and not self._list_refused
 
     @property
     def users(self) -> list[User]:
-        """List who is here, by name."""
+        """The users who are here, sorted by name."""
         names = sorted(self._here, key=lambda name: (name.casefold(), name))
         return [User(name=name, status=self._here[name][0]) for name in names]
 
     def names(self) -> list[str]:
-        """List the names of the others for completion, who spoke last first."""
+        """Return the names of the others for completion, the most recent speakers first."""
         recent = [name for name in reversed(self._speakers) if name in self._here]
         names = dict.fromkeys([*recent, *(user.name for user in self.users)])
         names.pop(self.name, None)
         return list(names)
 
     def status_of(self, name: str) -> Status | None:
-        """Tell the status of a user; None for one who is not here."""
+        """Return the status of a user; None for a user who is not here."""
         seen = self._here.get(name)
         return None if seen is None else seen[0]
 
     def registered_name(self, spelling: str) -> str:
-        """Find the user whom a spelling means; one that is not here keeps it as it is."""
+        """Return the name of the user that a spelling means; without such a user, the spelling."""
         wanted = parse_name(spelling)
         if wanted is not None and spelling not in self._here:
             for name in self._here:
@@ -125,7 +131,7 @@ class State:
 
     def _see(self, name: str, status: Status | None, seq: int) -> None:
         if seq <= self._list_seq:
-            return  # the list knew it already
+            return  # the list has this change already
         self._gone.pop(name, None)
         if status is None:
             self._here.pop(name, None)
@@ -140,7 +146,7 @@ class State:
                 self.asked_status = None
 
     def _replace_list(self, answer: UserList) -> None:
-        # An event that happened after the list was made may have come before it.
+        # An event that is newer than the list may have come before it.
         later = {name: seen for name, seen in self._here.items() if seen[1] > answer.seq}
         self._gone = {name: seq for name, seq in self._gone.items() if seq > answer.seq}
         listed = {user.name: (user.status, answer.seq) for user in answer.users}

@@ -1,7 +1,7 @@
 """The general chat without holes and doubles: live events and pages of history, put in order.
 
-Pure: messages in, messages to show out, and the request that is to be sent next. While a page is
-awaited live events are kept back, for what the page brings comes before them.
+Pure: events and pages in; out come the events to show and the request for the next missing page.
+Live events wait while a page is missing, because the messages of the page come before them.
 """
 
 from collections import OrderedDict, deque
@@ -12,6 +12,8 @@ from msgspec.structs import asdict
 from tertulia.protocol.messages import (
     MAX_PAGE,
     ChatMessage,
+    Error,
+    ErrorCode,
     Gap,
     GetHistory,
     HistoryPage,
@@ -20,95 +22,103 @@ from tertulia.protocol.messages import (
     Welcome,
 )
 
-_MAX_KEPT_BACK = 10_000  # at the bound they are let go, and fetched from the history instead
-_MAX_NONCES = 10_000
+_MAX_WAITING = 10_000  # live events; at the bound they are dropped and fetched as history instead
+_MAX_NONCES = 10_000  # a message that is repeated after so many others is shown twice
 
 
 class CatchUp:
-    """What has been shown of the general chat, and what is missing.
+    """What was shown of the general chat, and what is missing.
 
-    On entering that is the newest page, of `first_page` messages.
+    With `first_page` above 0 the newest page, of so many messages, is missing at first, and again
+    when another server, or another history, answers on a new connection.
     """
 
     def __init__(self, welcome: Welcome, first_page: int) -> None:
         self._first_page = first_page
         self._epoch = welcome.epoch
-        self._shown_seq = welcome.seq  # everything up to here has been shown, or is being fetched
-        self.oldest_seq = welcome.seq + 1  # nothing before it has been shown
-        self._kept_back: deque[NumberedEvent] = deque()
+        self._shown_seq = welcome.seq  # events up to here were shown, or are in a missing page
+        self.oldest_seq = welcome.seq + 1  # no event before it was shown
+        self._waiting: deque[NumberedEvent] = deque()
         self._nonces: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._request = self._newest(welcome)
 
     @property
     def request(self) -> GetHistory | None:
-        """Give the page that is needed next; None if nothing is missing."""
+        """The request for the next missing page; None if no page is missing."""
         return self._request
 
-    def reconnected(self, welcome: Welcome) -> None:
-        """Begin to fill the hole that a lost connection has left."""
-        self._kept_back.clear()
-        if welcome.epoch != self._epoch:  # another numbering: what was shown is not known there
+    def resume(self, welcome: Welcome) -> None:
+        """Continue on a new connection: what happened since the lost one is missing."""
+        self._waiting.clear()
+        if welcome.epoch != self._epoch:  # the numbers from before mean nothing in another epoch
             self._epoch = welcome.epoch
             self._shown_seq, self.oldest_seq = welcome.seq, welcome.seq + 1
             self._request = self._newest(welcome)
         elif welcome.seq > self._shown_seq:
             self._request = self._after_shown(welcome.seq + 1)
 
-    def take(self, event: NumberedEvent | Gap) -> list[NumberedEvent]:
-        """Take what came live; return what can be shown now."""
+    def add_live(self, event: NumberedEvent | Gap) -> list[NumberedEvent]:
+        """Add an event that came live; return what to show now."""
         if isinstance(event, Gap):
             self._request = self._after_shown(event.through + 1)
             return []
         if self._request is None:
             return self._show([event])
-        self._kept_back.append(event)
-        if len(self._kept_back) > _MAX_KEPT_BACK:
+        self._waiting.append(event)
+        if len(self._waiting) > _MAX_WAITING:
             self._request = self._after_shown(event.seq + 1)
-            self._kept_back.clear()
+            self._waiting.clear()
         return []
 
-    def page(self, request: GetHistory, page: HistoryPage) -> list[NumberedEvent]:
-        """Take the page that `request` has brought; return what can be shown now."""
-        if request is not self._request:  # more is missing by now, and will be asked for
+    def add_page(self, request: GetHistory, page: HistoryPage) -> list[NumberedEvent]:
+        """Add the page that answers `request`; return what to show now."""
+        if request is not self._request:  # more is missing by now; the next request has it all
             return []
         self._request = None
-        messages = [stored_as_said(message) for message in page.messages]
+        messages = [chat_message(message) for message in page.messages]
         if messages:
             self.oldest_seq = min(self.oldest_seq, messages[0].seq)
-        if request.after is UNSET:  # the first page, of what was said before
-            return [*filter(self._remember, messages), *self._let_go()]
+        if request.after is UNSET:  # the first page: older than everything shown
+            return [*filter(self._remember, messages), *self._show_waiting()]
         shown = self._show(messages)
         if page.more and messages:
             assert request.before is not UNSET
             self._request = self._after_shown(request.before)
             return shown
-        return shown + self._let_go()
+        return shown + self._show_waiting()
 
-    def older(self, page: HistoryPage) -> list[ChatMessage]:
-        """Take a page of older messages that the person asked for."""
-        if page.messages:
-            self.oldest_seq = min(self.oldest_seq, page.messages[0].seq)
-        return [stored_as_said(message) for message in page.messages]
+    def give_up(self, request: GetHistory, error: Error) -> list[NumberedEvent | Gap]:
+        """Go on without the page that was refused; return what to show now.
 
-    def give_up(self, request: GetHistory) -> list[NumberedEvent]:
-        """Go on without the page that `request` has not brought; return what can be shown now."""
+        A Gap stands where messages stay missing. A server without history has no older messages,
+        so that its refusal of the first page leaves no gap.
+        """
         if request is not self._request:
             return []
         self._request = None
-        return self._let_go()
+        if request.after is UNSET and error.code == ErrorCode.HISTORY_OFF:
+            return [*self._show_waiting()]
+        assert request.before is not UNSET
+        after = 0 if request.after is UNSET else request.after
+        return [Gap(after=after, through=request.before - 1), *self._show_waiting()]
+
+    def add_older_page(self, page: HistoryPage) -> None:
+        """Note a page of older messages that the person asked for and that is shown."""
+        if page.messages:
+            self.oldest_seq = min(self.oldest_seq, page.messages[0].seq)
 
     def _newest(self, welcome: Welcome) -> GetHistory | None:
-        return (
-            GetHistory(before=welcome.seq + 1, limit=self._first_page) if self._first_page else None
-        )
+        if not self._first_page:
+            return None
+        return GetHistory(before=welcome.seq + 1, limit=self._first_page)
 
     def _after_shown(self, before: int) -> GetHistory:
         return GetHistory(after=self._shown_seq, before=before, limit=MAX_PAGE)
 
-    def _let_go(self) -> list[NumberedEvent]:
-        kept_back = list(self._kept_back)
-        self._kept_back.clear()
-        return self._show(kept_back)
+    def _show_waiting(self) -> list[NumberedEvent]:
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return self._show(waiting)
 
     def _show(self, events: list[ChatMessage] | list[NumberedEvent]) -> list[NumberedEvent]:
         shown: list[NumberedEvent] = []
@@ -121,7 +131,7 @@ class CatchUp:
         return shown
 
     def _remember(self, message: ChatMessage) -> bool:
-        """Note a message's nonce; False if it was there before: the same message, said again."""
+        """Note the nonce of a message; return False for one that was repeated under its nonce."""
         if message.nonce is UNSET:
             return True
         key = message.sender, message.nonce
@@ -133,6 +143,6 @@ class CatchUp:
         return True
 
 
-def stored_as_said(message: StoredMessage) -> ChatMessage:
-    """Make of a message in a page what it was when it was said."""
-    return ChatMessage(**asdict(message))
+def chat_message(stored: StoredMessage) -> ChatMessage:
+    """Return the event that a stored message was when it was said."""
+    return ChatMessage(**asdict(stored))

@@ -5,8 +5,8 @@
         for event in client.events():
             ...
 
-A request waits for its answer in the thread that makes it; any number of threads may make some.
-What comes from the server is taken in by the connection's own thread, whatever the program does.
+A request waits for its answer in the thread that makes it; any number of threads may make requests.
+The connection's own thread receives what the server sends, whatever the program does.
 """
 
 import itertools
@@ -69,8 +69,7 @@ _Kind = TypeVar("_Kind", bound=Answer)
 class Client:
     """A registered user's connection to a server; `Client.connect` makes one.
 
-    `welcome` is what the server said at the registration. `ended` is None as long as the
-    connection lives, then says how it ended.
+    `welcome` is the server's answer to the registration.
     """
 
     welcome: Welcome
@@ -87,7 +86,7 @@ class Client:
         self._notify = notify
         self._inbox = Inbox()
         self._ids = itertools.count(1)
-        self._lock = threading.Lock()  # over what follows; nothing is sent or waited for under it
+        self._lock = threading.Lock()  # protects the fields below; never held to send or wait
         self._waiters: dict[int, _Waiter] = {}
         self._registering: _Waiter | None = None
         self._closing: Closing | None = None
@@ -111,10 +110,10 @@ class Client:
     ) -> Self:
         """Connect to a server and register `name`.
 
-        `source` is the address to connect from; `token` takes over a session of the same name;
-        `timeout`, in seconds, is for the connection and then for each request.
-        `everything` gives `receive` all that comes, not the events alone. `notify` is called
-        after each arrival and at the end, in the connection's thread, and must not wait.
+        `source` is the address to connect from. `token` takes over a session of the same name.
+        `timeout`, in seconds, holds for the connection and then for each request. With
+        `everything`, `receive` returns all messages, not only the events. `notify` is called after
+        each arrival and at the end, in the connection's thread, and must not wait.
         Raises NoConnection and RegistrationRefused.
         """
         request = Register(
@@ -132,30 +131,30 @@ class Client:
         return client
 
     def say(self, text: str, *, nonce: str | None = None) -> int:
-        """Send to the general chat; return the number that the message has there."""
+        """Send to the general chat; return the number of the message."""
         answer = self._ask(Say(text=text, nonce=UNSET if nonce is None else nonce), Ok)
         return 0 if answer.seq is UNSET else answer.seq
 
     def direct(self, to: str, text: str, *, nonce: str | None = None) -> None:
-        """Send to one user; when this returns, the message is in that user's session."""
+        """Send to one user; when this returns, the message has reached that user's session."""
         self._ask(Direct(to=to, text=text, nonce=UNSET if nonce is None else nonce), Ok)
 
     def set_status(self, status: str) -> None:
-        """Ask for a status, one of `Status`."""
+        """Request a status, one of `Status`."""
         self._ask(SetStatus(status=status), Ok)
 
     def users(self) -> UserList:
-        """Ask who is connected."""
+        """Request the list of users."""
         return self._ask(ListUsers(), UserList)
 
     def info(self, name: str) -> UserInfo:
-        """Ask what the server knows of one user."""
+        """Request what the server knows of one user."""
         return self._ask(GetInfo(name=name), UserInfo)
 
     def history(
         self, *, before: int | None = None, after: int | None = None, limit: int = DEFAULT_PAGE
     ) -> HistoryPage:
-        """Ask for messages of the general chat, before or after a number; else the newest."""
+        """Request messages of the general chat before or after a number, or the newest ones."""
         return self.page(
             GetHistory(
                 before=UNSET if before is None else before,
@@ -167,48 +166,47 @@ class Client:
     def search(
         self, text: str, *, before: int | None = None, limit: int = DEFAULT_PAGE
     ) -> HistoryPage:
-        """Ask for messages of the general chat that hold these words."""
+        """Request messages of the general chat that contain these words."""
         return self.page(Search(text=text, before=UNSET if before is None else before, limit=limit))
 
     def page(self, request: GetHistory | Search) -> HistoryPage:
-        """Ask for a page of the history, as `history` and `search` do."""
+        """Request a page of the history, as `history` and `search` do."""
         return self._ask(request, HistoryPage)
 
     def ping(self) -> None:
-        """Wait until the server has answered everything sent before."""
+        """Wait until the server has handled everything that was sent before."""
         self._ask(Ping(), Pong)
 
     def events(self) -> Iterator[ClientEvent]:
-        """Give the events as they come, until the connection has ended.
+        """Yield the events as they come, until the connection has ended.
 
-        Between two events this waits as long as the connection lives. Who does not take them for
-        long finds a `Gap` in the place of the oldest, or `Dropped` for direct messages.
+        For a program that reads too slowly a `Gap` stands in the place of the oldest events, and a
+        `Dropped` in the place of the oldest direct messages.
         """
         while (incoming := self.receive(None)) is not None:
             if isinstance(incoming.message, ClientEvent):
                 yield incoming.message
 
     def receive(self, timeout: float | None) -> Incoming | None:
-        """Take the next arrival with its line; None if none came in time or the end is reached."""
-        return self._inbox.take(timeout)
+        """Return the next message with its line; None after `timeout` seconds, or at the end."""
+        return self._inbox.get(timeout)
 
     def send(self, request: Request) -> int:
-        """Send a request and do not wait; return its id, by which `receive` finds the answer.
+        """Send a request without waiting; return its id, which `receive` finds in the answer.
 
-        Raises RequestRefused for what the server could not but refuse, and ConnectionLost.
+        Raises RequestRefused for a request that any server would refuse, and ConnectionLost.
         """
-        with self._lock:
-            request_id = next(self._ids)
-        self._send(request, request_id)
+        request_id = self._next_id(None)
+        self._connection.send(_line(request, request_id))
         return request_id
 
     def close(self) -> None:
-        """End the session; what came until then can still be taken. Again: nothing happens."""
+        """End the session; what has come until then can still be received. Idempotent."""
         self._connection.close()
 
     @property
     def ended(self) -> End | None:
-        """Tell how the connection ended; None while it lives."""
+        """How the connection ended; None while it lives."""
         with self._lock:
             return self._ended
 
@@ -231,6 +229,8 @@ class Client:
         except RequestRefused as refusal:
             raise RegistrationRefused(refusal.error) from None
         except ConnectionLost as lost:
+            if isinstance(waiter.answer, Error):  # it came before the registration was sent
+                raise RegistrationRefused(waiter.answer) from None
             garbled = lost.end.reason is EndReason.GARBLED
             failure = ConnectFailure.NOT_TERTULIA if garbled else ConnectFailure.NO_ANSWER
             raise NoConnection(failure, lost.end.detail) from lost
@@ -240,11 +240,9 @@ class Client:
     def _ask(self, request: Request, kind: type[_Kind], waiter: "_Waiter | None" = None) -> _Kind:
         """Send a request and wait for its answer."""
         waiter = waiter or _Waiter()
-        with self._lock:
-            request_id = next(self._ids)
-            self._waiters[request_id] = waiter
+        request_id = self._next_id(waiter)
         try:
-            self._send(request, request_id)
+            self._connection.send(_line(request, request_id))
             if not waiter.answered.wait(self._timeout):
                 raise NoAnswer(f"nothing within {self._timeout:g} s")
         finally:
@@ -261,26 +259,21 @@ class Client:
         assert end is not None
         raise ConnectionLost(end)
 
-    def _send(self, request: Request, request_id: int) -> None:
-        if isinstance(request, Say | Direct) and (code := check_text(request.text)):
-            raise RequestRefused(Error(code=code, message="not sent"))
-        try:
-            line = encode(replace(request, id=request_id))
-        except UnicodeEncodeError as error:
-            refusal = Error(code=ErrorCode.MALFORMED, message=str(error))
-            raise RequestRefused(refusal) from error
-        if len(line) > MAX_LINE_BYTES:
-            raise RequestRefused(Error(code=ErrorCode.LINE_TOO_LONG, message="not sent"))
+    def _next_id(self, waiter: "_Waiter | None") -> int:
+        """Return the id for a request, whose answer is for `waiter`. Raises ConnectionLost."""
         with self._lock:
             if self._ended is not None:
                 raise ConnectionLost(self._ended)
-        self._connection.send(line)
+            request_id = next(self._ids)
+            if waiter is not None:
+                self._waiters[request_id] = waiter
+            return request_id
 
     def _on_message(self, message: ServerMessage | None, line: bytes) -> None:
-        """Take in what came. Runs in the connection's thread."""
+        """Hand a message to the thread that waits for it, or to the inbox. Connection's thread."""
         waiter = None
         if isinstance(message, Answer):
-            waiter = self._take_waiter(message)
+            waiter = self._remove_waiter(message)
             if waiter is not None:
                 waiter.answer = message
         elif isinstance(message, Closing):
@@ -293,13 +286,13 @@ class Client:
         if waiter is not None:
             waiter.answered.set()
 
-    def _take_waiter(self, answer: Answer) -> "_Waiter | None":
-        """Find who waits for an answer; who gave up is not there any more."""
+    def _remove_waiter(self, answer: Answer) -> "_Waiter | None":
+        """Return the waiter for an answer; None if it has given up."""
         with self._lock:
             if answer.id is not UNSET:
                 waiter = self._waiters.pop(answer.id, None)
             elif isinstance(answer, Error):
-                # A server that is full says so before it has read any request.
+                # A full server refuses before it has read the registration.
                 waiter = self._registering
                 self._last_error = answer
             else:
@@ -309,7 +302,7 @@ class Client:
             return waiter
 
     def _on_end(self, end: End) -> None:
-        """Tell all who wait that nothing comes any more. Runs in the connection's thread."""
+        """Release all waiting threads, because no answer comes any more. Connection's thread."""
         with self._lock:
             shutdown = self._closing is not None and end.reason is EndReason.LOST
             self._ended = replace(
@@ -328,8 +321,22 @@ class Client:
 
 
 class _Waiter:
-    """One who waits for an answer; none once `answered` is set means that the connection ended."""
+    """A thread's wait for an answer; `answered` without an answer means the connection ended."""
 
     def __init__(self) -> None:
         self.answered = threading.Event()
         self.answer: Answer | None = None
+
+
+def _line(request: Request, request_id: int) -> bytes:
+    """Return the line of a request. Raises RequestRefused if any server would refuse it."""
+    if isinstance(request, Say | Direct) and (code := check_text(request.text)):
+        raise RequestRefused(Error(code=code, message="not sent"))
+    try:
+        line = encode(replace(request, id=request_id))
+    except UnicodeEncodeError as error:
+        refusal = Error(code=ErrorCode.MALFORMED, message=str(error))
+        raise RequestRefused(refusal) from error
+    if len(line) > MAX_LINE_BYTES:
+        raise RequestRefused(Error(code=ErrorCode.LINE_TOO_LONG, message="not sent"))
+    return line

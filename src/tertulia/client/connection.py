@@ -1,7 +1,7 @@
-"""One socket to a server, and the thread that alone touches it.
+"""One socket to a server, and the only thread that uses it.
 
-It cuts what comes into messages, answers `ping`, finds out when the server has died, and sends what
-other threads hand it. It waits for nothing but `poll`, so the callbacks must not wait either.
+The thread cuts what it receives into messages, answers `ping`, notices when the server has died,
+and sends what other threads hand over. It waits only in `poll`, so the callbacks must not wait.
 """
 
 import contextlib
@@ -16,18 +16,18 @@ from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
 from tertulia.protocol.lines import LineBuffer, LineTooLong, decode_server_message, encode
 from tertulia.protocol.messages import Ping, Pong, Quit, ServerMessage
 
-MAX_SERVER_LINE_BYTES = 16 * 1024 * 1024  # far above any list of users or page of history
-MAX_OUTBOX_BYTES = 4 * 1024 * 1024  # beyond it the server counts as one that has stopped reading
+MAX_SERVER_LINE_BYTES = 16 * 1024 * 1024  # far longer than any list of users or page
+MAX_OUTBOX_BYTES = 4 * 1024 * 1024  # with more unsent bytes the connection is given up
 RECEIVE_BYTES = 64 * 1024
-PING_AFTER_S = 30.0  # without a byte from the server
-PONG_WITHIN_S = 15.0
-LINGER_S = 2.0  # for the server to carry out and answer what was sent before `quit`
+PING_AFTER_S = 30.0  # without a byte from the server a ping is sent
+PONG_WITHIN_S = 15.0  # then the server counts as dead
+LINGER_S = 2.0  # after `quit`, for the server to answer what was sent before
 
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
 
 
 def open_socket(host: str, port: int, source: str | None, timeout: float) -> socket.socket:
-    """Connect to the first address of `host` that lets itself; `timeout` holds for each.
+    """Connect to the first address of `host` that accepts; `timeout` seconds for each of them.
 
     Raises NoConnection.
     """
@@ -43,7 +43,7 @@ def open_socket(host: str, port: int, source: str | None, timeout: float) -> soc
     try:
         addresses = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
-        # From an IPv4 address no IPv6 address can be reached, and the other way round.
+        # A host may have only IPv6 addresses, and the source an IPv4 one, or the reverse.
         if local is not None and error.args[0] in (socket.EAI_ADDRFAMILY, socket.EAI_NODATA):
             raise NoConnection(ConnectFailure.UNREACHABLE, str(error)) from error
         raise NoConnection(ConnectFailure.UNKNOWN_HOST, str(error)) from error
@@ -84,7 +84,7 @@ def _connect(
     except TimeoutError as error:
         raise NoConnection(ConnectFailure.TIMED_OUT, str(error)) from error
     except OSError as error:
-        # From a loopback address no other machine can be reached: EINVAL.
+        # EINVAL: a loopback address as source cannot reach another machine.
         if error.errno in _UNREACHABLE or (local is not None and error.errno == errno.EINVAL):
             raise NoConnection(ConnectFailure.UNREACHABLE, str(error)) from error
         if error.errno == errno.ECONNREFUSED:
@@ -93,7 +93,10 @@ def _connect(
 
 
 class Connection:
-    """A connection in use: `send` and `close` for any thread, the callbacks in its own thread."""
+    """A connection in use. Any thread may send and close; the callbacks run in its own thread.
+
+    `on_end` is called once, as the last callback.
+    """
 
     def __init__(
         self,
@@ -113,7 +116,7 @@ class Connection:
         self._wake_sender.setblocking(False)
         self._heard_at = time.monotonic()
         self._pinged_at: float | None = None
-        self._lock = threading.Lock()  # over what follows; nothing is waited for under it
+        self._lock = threading.Lock()  # protects the fields below; never held while waiting
         self._outbox = bytearray()
         self._overflown = False
         self._close_by: float | None = None
@@ -121,18 +124,18 @@ class Connection:
         self._thread = threading.Thread(target=self._run, name="tertulia-connection", daemon=True)
 
     def start(self) -> None:
-        """Begin to receive; the callbacks may come from here on."""
+        """Start the thread; from now on the callbacks may be called."""
         self._thread.start()
 
     def send(self, data: bytes) -> None:
-        """Hand over whole lines; does not wait. After the end they go nowhere."""
+        """Hand over whole lines to be sent, without waiting. After the end they are discarded."""
         with self._lock:
             if self._finished or self._close_by is not None:
                 return
             self._append(data)
 
     def close(self) -> None:
-        """Quit: let the server answer what it was sent, for `LINGER_S` at most, then end."""
+        """Send `quit`, wait up to `LINGER_S` for the server to answer everything, and end."""
         with self._lock:
             if self._close_by is None and not self._finished:
                 self._append(encode(Quit()))
@@ -146,12 +149,12 @@ class Connection:
             self._overflown = True
             self._wake()
             return
-        if not self._outbox:  # else the thread waits already for room to send
+        if not self._outbox:  # otherwise the thread already waits for room to send
             self._wake()
         self._outbox += data
 
     def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # full of earlier calls: it will wake up
+        with contextlib.suppress(BlockingIOError):  # full: the thread will wake up anyway
             self._wake_sender.send(b"\0")
 
     def _run(self) -> None:
@@ -167,7 +170,7 @@ class Connection:
             self._on_end(end)
 
     def _serve(self) -> End:
-        """Receive and send until the connection ends; return how."""
+        """Receive and send until the connection ends; return how it ended."""
         poll = select.poll()
         poll.register(self._wake_receiver, select.POLLIN)
         poll.register(self._sock, select.POLLIN)
@@ -213,7 +216,7 @@ class Connection:
             self._on_message(message, line)
 
     def _flush(self) -> bool:
-        """Send what there is room for; tell whether some is left."""
+        """Send as much as the socket accepts; return whether something is left."""
         with self._lock:
             while self._outbox:
                 try:
@@ -248,5 +251,5 @@ class Connection:
 
     def _ended(self, reason: EndReason, detail: str) -> End:
         with self._lock:
-            # However it comes about after `quit`, it is what was asked for.
+            # After `quit` any end is the end that was asked for.
             return End(reason, detail) if self._close_by is None else End(EndReason.CLOSED)

@@ -1,6 +1,6 @@
 """What can go wrong between a program and a server, as exceptions with codes.
 
-No words for people in here: `explain.py` has them, in the user's language.
+There are no words for people here: `chat/explain.py` has them, in the user's language.
 """
 
 from enum import Enum, auto
@@ -9,8 +9,8 @@ from msgspec import UNSET, Struct
 
 from tertulia.protocol.messages import Closing, Error
 
-RETRY_AFTER_S = 1.0  # when a server asks to wait and does not say how long
-MAX_RETRY_AFTER_S = 60.0  # whatever it says
+RETRY_AFTER_S = 1.0  # when the server asks to wait and does not say how long
+MAX_RETRY_AFTER_S = 60.0  # when the server asks to wait longer
 
 
 class ConnectFailure(Enum):
@@ -20,24 +20,24 @@ class ConnectFailure(Enum):
     UNREACHABLE = auto()
     TIMED_OUT = auto()
     UNKNOWN_HOST = auto()
-    SOURCE = auto()  # the address to connect from is none of this machine
-    NO_ANSWER = auto()  # connected, but `register` stayed without an answer
+    SOURCE = auto()  # this machine does not have the address to connect from
+    NO_ANSWER = auto()  # connected, but `register` got no answer
     NOT_TERTULIA = auto()
     OTHER = auto()
 
 
 class EndReason(Enum):
-    """How a connection ended."""
+    """Why a connection ended."""
 
     CLOSED = auto()  # by this client
     SHUTDOWN = auto()  # the server said `closing`
     LOST = auto()
-    SILENT = auto()  # nothing was heard, not even the answer to a `ping`
-    GARBLED = auto()  # what came was no message
+    SILENT = auto()  # the server did not even answer a `ping`
+    GARBLED = auto()  # the server sent something that is not a message
 
 
 class End(Struct, frozen=True):
-    """How a connection ended; `detail` is for a log, `error` is the last one that said why."""
+    """How a connection ended; `detail` is for a log, `error` is the last one without id."""
 
     reason: EndReason
     detail: str = ""
@@ -46,11 +46,11 @@ class End(Struct, frozen=True):
 
 
 class ChatError(Exception):
-    """Whatever this library raises."""
+    """The base class of the exceptions of this library."""
 
 
 class NoConnection(ChatError):
-    """There is no connection, or nobody at its end that answers as a server does."""
+    """No connection could be made, or what answers there is not a server."""
 
     def __init__(self, failure: ConnectFailure, detail: str = "") -> None:
         super().__init__(f"{failure.name.lower()}: {detail}" if detail else failure.name.lower())
@@ -67,7 +67,7 @@ class ConnectionLost(ChatError):
 
 
 class NoAnswer(ChatError):
-    """The answer to a request did not come in time; the request may have been carried out."""
+    """No answer came in time; the request may have been carried out."""
 
 
 class _Refused(ChatError):
@@ -77,28 +77,28 @@ class _Refused(ChatError):
 
     @property
     def code(self) -> str:
-        """The code of the error, one of `ErrorCode` unless the server is newer."""
+        """The code of the error: one of `ErrorCode`, unless the server is newer."""
         return self.error.code
 
 
 class RegistrationRefused(_Refused):
-    """The server does not let this user in."""
+    """The server refuses to register this user."""
 
 
 class RequestRefused(_Refused):
-    """The server, or a check before anything was sent, refuses a request."""
+    """The server refuses a request, or this library refuses to send it."""
 
     @property
     def name(self) -> str | None:
-        """The user it is about, if any."""
+        """The user that the refusal is about, if any."""
         return None if self.error.name is UNSET else self.error.name
 
     @property
     def retry_after(self) -> float | None:
-        """The seconds to wait before trying again, if that helps."""
+        """The seconds to wait before trying again, if that may help."""
         return None if self.error.retry_after is UNSET else self.error.retry_after
 
 
 def wait_before_retry(error: Error) -> float:
-    """Tell for how many seconds to wait before a request that came too fast is sent again."""
+    """Return how many seconds to wait before sending a rate-limited request again."""
     return min(max(error.retry_after or RETRY_AFTER_S, 0.0), MAX_RETRY_AFTER_S)

@@ -1,7 +1,8 @@
-"""What has come from the server and was not yet taken by the program, bounded.
+"""A bounded queue of what has come from the server and was not read by the program yet.
 
-One thread puts (the connection's), any thread takes; putting never waits. Numbered events are worth
-less than direct messages: at the bound the oldest go, and a `Gap` stands in their place.
+The connection's thread puts and never waits; any thread gets. Numbered events can be fetched again,
+direct messages cannot, so each kind has a bound of its own. At the bound the oldest are dropped,
+and a `Gap` or a `Dropped` stands in their place.
 """
 
 import threading
@@ -14,29 +15,29 @@ from msgspec import Struct
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import Gap, NumberedEvent, ServerMessage
 
-MAX_NUMBERED_BYTES = 8 * 1024 * 1024  # the server's own log keeps as much
-MAX_OTHER_BYTES = 8 * 1024 * 1024  # direct messages, and answers for who asked for them
-_ITEM_BYTES = 512  # what the objects around a line take, roughly
+MAX_NUMBERED_BYTES = 8 * 1024 * 1024  # as much as the server's own log keeps
+MAX_OTHER_BYTES = 8 * 1024 * 1024  # direct messages, and answers if they are put here
+_ITEM_BYTES = 512  # about what the objects around a line take
 
 
 class Dropped(Struct, frozen=True):
-    """So many direct messages (or answers) were left untaken for so long that they had to go."""
+    """So many direct messages or answers were dropped because the program did not read them."""
 
     count: int
 
 
 class Incoming(NamedTuple):
-    """A message and the line it came as; None is a message of a type that is not known here."""
+    """A message and the line it came in; `message` is None for an unknown type of message."""
 
     message: ServerMessage | Dropped | None
     line: bytes
 
 
 class Inbox:
-    """A queue of what came, in its order.
+    """A queue of messages in their order of arrival.
 
-    Inside are two bounded queues, numbered events and all others: what is dropped from one does
-    not touch the other, and what is left comes out in the order in which it came.
+    It consists of two bounded queues, one for numbered events and one for all others. What remains
+    of both comes out in the order of arrival.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Inbox:
         self._closed = False
 
     def put(self, incoming: Incoming) -> None:
-        """Add what came, dropping older things if there is no room for it."""
+        """Add a message; drop older ones of its kind if there is no room for it."""
         with self._changed:
             self._arrivals += 1
             if isinstance(incoming.message, NumberedEvent | Gap):
@@ -60,16 +61,19 @@ class Inbox:
                 self._others.append(self._arrivals, incoming)
             self._changed.notify()
 
-    def take(self, timeout: float | None) -> Incoming | None:
-        """Take the oldest; None if nothing came in time, or nothing can come any more."""
+    def get(self, timeout: float | None) -> Incoming | None:
+        """Remove and return the oldest message; None after `timeout` seconds, or at the end.
+
+        The end is reached when the inbox is closed and empty. Without a timeout this waits for it.
+        """
         with self._changed:
             self._changed.wait_for(self._ready, timeout)
             if self._numbered.first_arrival() < self._others.first_arrival():
-                return self._numbered.take_oldest()
-            return self._others.take_oldest()
+                return self._numbered.get_oldest()
+            return self._others.get_oldest()
 
     def close(self) -> None:
-        """Let nobody wait any more; what is there can still be taken."""
+        """Accept that nothing more comes: `get` returns what is there and then never waits."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -96,7 +100,7 @@ _Note = TypeVar("_Note", bound=Gap | Dropped)
 
 
 class _BoundedQueue(Generic[_Note]):
-    """The newest `max_bytes`, and at the head one note of what had to be dropped before them."""
+    """The newest messages up to `max_bytes`, after a note of what was dropped before them."""
 
     def __init__(
         self, max_bytes: int, add_to_note: Callable[[_Note | None, Incoming], _Note]
@@ -125,7 +129,7 @@ class _BoundedQueue(Generic[_Note]):
                 first_dropped, note = self._note
             self._note = first_dropped, self._add_to_note(note, dropped)
 
-    def take_oldest(self) -> Incoming | None:
+    def get_oldest(self) -> Incoming | None:
         if self._note is not None:
             note = self._note[1]
             self._note = None

@@ -1,11 +1,11 @@
-"""Connecting in a thread of its own, once, or anew after a loss: later and later.
+"""Attempts to connect: one in a thread of its own, or one after another with growing delays.
 
-The main thread asks for it and looks what has come of it; the thread only connects and rings.
+The owner's thread starts an attempt and later asks for its outcome; the attempt's thread only
+connects, stores the outcome and calls `notify`. The time is always a parameter here.
 """
 
 import random
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -15,33 +15,39 @@ from tertulia.protocol.messages import ErrorCode
 
 FIRST_DELAY_S = 1.0
 MAX_DELAY_S = 30.0
-_MAY_PASS = (ErrorCode.SERVER_FULL, ErrorCode.REGISTER_TIMEOUT, ErrorCode.RATE_LIMITED)
+_TEMPORARY_REFUSALS = (ErrorCode.SERVER_FULL, ErrorCode.REGISTER_TIMEOUT, ErrorCode.RATE_LIMITED)
 
-Connect = Callable[[str], Client]
+Connect = Callable[[str], Client]  # with the token of the session to take over
 
 
 class Attempt:
-    """One attempt to connect, in a thread that ends with it."""
+    """One attempt to connect, in a thread that ends with it.
 
-    def __init__(self, connect: Callable[[], Client], ring: Callable[[], None]) -> None:
+    `notify` is called in that thread when there is an outcome, and must not wait.
+    """
+
+    def __init__(self, connect: Callable[[], Client], notify: Callable[[], None]) -> None:
         self._connect = connect
-        self._ring = ring
-        self._lock = threading.Lock()  # over what follows
+        self._notify = notify
+        self._lock = threading.Lock()  # protects the two fields below
         self._outcome: Client | Exception | None = None
         self._given_up = False
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         threading.Thread(target=self._run, name="attempt", daemon=True).start()
 
-    def take(self) -> Client | Exception | None:
-        """Take what has come of it: a client, or why there is none."""
+    def take_outcome(self) -> Client | Exception | None:
+        """Return the client, or why there is none; None before the end, and after the first call.
+
+        The caller then owns the client and must close it.
+        """
         with self._lock:
             outcome, self._outcome = self._outcome, None
             return outcome
 
     def give_up(self) -> None:
-        """Close the connection that comes of it, if any."""
+        """Close the client that comes of this attempt, unless the caller already owns it."""
         with self._lock:
             self._given_up = True
             outcome = self._outcome
@@ -52,73 +58,76 @@ class Attempt:
         outcome: Client | Exception
         try:
             outcome = self._connect()
-        except Exception as failure:  # noqa: BLE001 (who takes it raises what is a surprise)
+        except Exception as failure:  # noqa: BLE001 (the owner raises an unexpected one)
             outcome = failure
         with self._lock:
             self._outcome = outcome
             given_up = self._given_up
         if given_up and isinstance(outcome, Client):
             outcome.close()
-        self._ring()
+        self._notify()
 
 
 class Reconnector:
-    """One attempt after the other, until one has succeeded or makes no sense any more."""
+    """Make one attempt after another until one succeeds or the server refuses for good.
 
-    def __init__(self, connect: Connect, ring: Callable[[], None]) -> None:
+    One thread uses it. `connect` is called in the thread of each attempt, and `notify` as well.
+    """
+
+    def __init__(self, connect: Connect, notify: Callable[[], None]) -> None:
         self._connect = connect
-        self._ring = ring
+        self._notify = notify
         self._token = ""
         self._delay_s = FIRST_DELAY_S
-        self.lost_at: float | None = None  # monotonic; None while there is a connection
         self._attempt_at: float | None = None
         self._attempt: Attempt | None = None
 
     @property
     def wake_at(self) -> float | None:
-        """Tell when `carry_on` is to be called even if nothing rings."""
+        """The time at which `poll` starts the next attempt; None while none is planned."""
         return self._attempt_at
 
-    def lost(self, end: End, token: str) -> None:
-        """Plan the first attempt: when the server has asked for it, else soon."""
-        self.lost_at = time.monotonic()
+    def begin(self, end: End, token: str, now: float) -> None:
+        """Plan the first attempt after a connection ended: soon, or when the server asked for it.
+
+        `token` takes over the session that the server may still have.
+        """
         self._token = token
         self._delay_s = FIRST_DELAY_S
         delay_s = _jittered(self._delay_s)
         if end.closing is not None:
             delay_s = min(max(end.closing.retry_after, 0.0), MAX_DELAY_S)
-        self._attempt_at = self.lost_at + delay_s
+        self._attempt_at = now + delay_s
 
-    def carry_on(self) -> Client | None:
-        """Begin an attempt that is due; return the connection once there is one.
+    def poll(self, now: float) -> Client | None:
+        """Start an attempt that is due; return the client once an attempt has succeeded.
 
-        Raises RegistrationRefused if the server will not have this user again.
+        Raises RegistrationRefused if another attempt would be refused as well.
         """
-        outcome = None if self._attempt is None else self._attempt.take()
+        outcome = None if self._attempt is None else self._attempt.take_outcome()
         match outcome:
             case Client():
-                self.lost_at = None
                 return outcome
-            case RegistrationRefused() if outcome.code not in _MAY_PASS:
+            case RegistrationRefused() if outcome.code not in _TEMPORARY_REFUSALS:
                 raise outcome
             case NoConnection() | RegistrationRefused() | OSError():
                 self._delay_s = min(2 * self._delay_s, MAX_DELAY_S)
-                self._attempt_at = time.monotonic() + _jittered(self._delay_s)
+                self._attempt_at = now + _jittered(self._delay_s)
             case Exception():
                 raise outcome
-        if self._attempt_at is not None and time.monotonic() >= self._attempt_at:
+        if self._attempt_at is not None and now >= self._attempt_at:
             self._attempt_at = None
-            self._attempt = Attempt(partial(self._connect, self._token), self._ring)
+            self._attempt = Attempt(partial(self._connect, self._token), self._notify)
             self._attempt.start()
         return None
 
     def close(self) -> None:
-        """Give up; a connection that is made all the same is closed."""
+        """Plan no more attempts, and close the client that comes of one under way. Idempotent."""
         self._attempt_at = None
         if self._attempt is not None:
             self._attempt.give_up()
 
 
 def _jittered(delay_s: float) -> float:
-    """Spread the clients of a server that has gone, so that not all come at one instant."""
+    """Vary a delay, so that the clients of a restarted server do not all come at once."""
     return delay_s * random.uniform(0.5, 1.5)

@@ -14,7 +14,7 @@ from tertulia.chat.chat import Chat
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs
 from tertulia.chat.face_commands import Help, SetLanguage
-from tertulia.client.catchup import stored_as_said
+from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
 from tertulia.client.reconnect import Reconnector
@@ -106,18 +106,18 @@ class PlainFace:
 
     # --- what the chat tells -------------------------------------------------------------------
 
-    def came(self, incoming: Incoming) -> None:
+    def show_raw(self, incoming: Incoming) -> None:
         """Write the message as it is, if that is what was asked for."""
         if self._json and incoming.line:
             self._output.json(_without_token(incoming))
 
-    def show(self, message: ServerMessage) -> None:
+    def show_message(self, message: ServerMessage) -> None:
         """Write what happened."""
         line = None if self._json else self._transcript.event(message)
         if line is not None:
             self._output.data(line)
 
-    def tell(self, words: Callable[[], str]) -> None:
+    def show_notice(self, words: Callable[[], str]) -> None:
         """Write words of this program."""
         self._output.words(words())
 
@@ -126,19 +126,19 @@ class PlainFace:
         state = self.chat.state
         self._output.words(greetings.greeting(state.name, state.status, people))
 
-    def caught_up(self) -> None:
+    def finish_entering(self) -> None:
         """Give the hints, below what was said before."""
         for hint in greetings.hints():
             self._output.words(hint)
 
-    def answered(self, request: Request, answer: Answer) -> None:
+    def show_answer(self, request: Request, answer: Answer) -> None:
         """Write the answer; with `--json` it stands there already, and only words are missing."""
         match answer:
             case Error():
                 self._output.words(explain.request_refused(answer, request))
             case HistoryPage():
                 for message in answer.messages:
-                    self.show(stored_as_said(message))
+                    self.show_message(chat_message(message))
                 if not self._json:
                     self._tell_about(answer)
             case UserList() if not self._json:
@@ -149,16 +149,16 @@ class PlainFace:
             case Ok() if isinstance(request, SetStatus):
                 self._output.words(_("You are {status} already.").format(status=request.status))
 
-    def unanswered(self, request: Request) -> None:
+    def show_no_answer(self, request: Request) -> None:
         """Say so."""
         self._output.words(explain.unanswered())
 
-    def delivered(self, _request: Direct, message: DirectMessage) -> None:
+    def show_delivery(self, _request: Direct, message: DirectMessage) -> None:
         """Write the message; one to oneself comes in as any other."""
         if message.to != message.sender:
-            self.show(message)
+            self.show_message(message)
 
-    def perhaps_delivered(self, request: Direct) -> None:
+    def show_uncertain_delivery(self, request: Direct) -> None:
         """Write what was perhaps not delivered, so that it can be sent again."""
         text = _("Perhaps not delivered to {name}: {text}")
         self._output.words(text.format(name=request.to, text=request.text))

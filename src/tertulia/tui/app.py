@@ -134,7 +134,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         return min(waits, default=None)
 
     def _enter(self) -> None:
-        outcome = self._attempt.take()
+        outcome = self._attempt.take_outcome()
         match outcome:
             case Client():
                 self.face = ScreenFace(

@@ -426,9 +426,9 @@ def test_a_full_conversation_asks_for_nothing_more(
 
 
 def test_the_history_of_another_numbering_does_not_go_on_from_here(table: FaceTable) -> None:
-    table.face.show(StubClient(epoch="e").welcome)
+    table.face.show_message(StubClient(epoch="e").welcome)
     assert table.talks.general.has_older
-    table.face.show(StubClient(epoch="another").welcome)
+    table.face.show_message(StubClient(epoch="another").welcome)
     assert not table.talks.general.has_older
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from tertulia.chat import explain, greetings
 from tertulia.chat.chat import Chat
 from tertulia.chat.destination import Destination
-from tertulia.client.catchup import stored_as_said
+from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
 from tertulia.client.reconnect import Reconnector
@@ -113,7 +113,7 @@ class ScreenFace:
 
     def found(self, page: HistoryPage) -> list[Said]:
         """Make entries of messages that were found."""
-        return [self.conversations.said(stored_as_said(message)) for message in page.messages]
+        return [self.conversations.said(chat_message(message)) for message in page.messages]
 
     def ask(self, request: Request) -> None:
         """Ask the server for something."""
@@ -122,10 +122,10 @@ class ScreenFace:
 
     # --- what the chat tells -------------------------------------------------------------------
 
-    def came(self, incoming: Incoming) -> None:
+    def show_raw(self, incoming: Incoming) -> None:
         """Nothing is shown as it came."""
 
-    def show(self, message: ServerMessage) -> None:
+    def show_message(self, message: ServerMessage) -> None:
         """Put what happened where it belongs."""
         match message:
             case Welcome(epoch=epoch) if epoch != self._epoch:
@@ -147,7 +147,7 @@ class ScreenFace:
             case UserList():
                 self.people_changed = True
 
-    def tell(self, words: Callable[[], str]) -> None:
+    def show_notice(self, words: Callable[[], str]) -> None:
         """Put words of this program into the general chat."""
         self._words = words
         self.conversations.general.add(Told(time=_now(), words=words))
@@ -156,16 +156,16 @@ class ScreenFace:
     def greet(self, people: int) -> None:
         """Leave it for later: the greeting stands below what was said before."""
 
-    def caught_up(self) -> None:
+    def finish_entering(self) -> None:
         """Say hello, and give the hints."""
         self._is_caught_up = True
         state = self.chat.state
         status, people = state.status, len(state.users)
-        self.tell(lambda: greetings.greeting(state.name, status, people))
+        self.show_notice(lambda: greetings.greeting(state.name, status, people))
         for number in range(len(greetings.hints())):
-            self.tell(lambda number=number: greetings.hints()[number])  # type: ignore[misc]
+            self.show_notice(lambda number=number: greetings.hints()[number])  # type: ignore[misc]
 
-    def answered(self, request: Request, answer: Answer) -> None:
+    def show_answer(self, request: Request, answer: Answer) -> None:
         """Put the answer where it belongs, or hand it on."""
         match request, answer:
             case GetHistory(), _ if request is self._older:
@@ -182,20 +182,20 @@ class ScreenFace:
             case _:
                 self._on_answer(request, answer)
 
-    def unanswered(self, request: Request) -> None:
+    def show_no_answer(self, request: Request) -> None:
         """Mark the message of which nobody knows, or say so."""
         if request is self._older:
             self._older = None
         if isinstance(request, Direct):
             self.conversations.settle(request, Delivery.UNKNOWN, explain.unanswered)
         else:
-            self.tell(explain.unanswered)
+            self.show_notice(explain.unanswered)
 
-    def delivered(self, request: Direct, message: DirectMessage) -> None:
+    def show_delivery(self, request: Direct, message: DirectMessage) -> None:
         """Take the mark from a message that has reached the other."""
         self.conversations.settle(request, Delivery.DELIVERED)
 
-    def perhaps_delivered(self, request: Direct) -> None:
+    def show_uncertain_delivery(self, request: Direct) -> None:
         """Mark a message of which nobody knows."""
         self.conversations.settle(
             request, Delivery.UNKNOWN, lambda: _("Perhaps not delivered: the connection was lost.")

@@ -1,0 +1,92 @@
+"""A user's session over as many connections as it takes: what is lost, resumed, and missing.
+
+It decides and returns what happened. It reads no clock and waits for nothing: one thread calls
+`advance`, at once when the connection's or an attempt's `notify` is called, else at `wake_at`.
+"""
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+from tertulia.client.catchup import CatchUp
+from tertulia.client.client import Client
+from tertulia.client.errors import End, RegistrationRefused
+from tertulia.client.reconnect import Reconnector
+
+
+class SessionState(Enum):
+    """Whether a session has a connection. CONNECTED and RECONNECTING alternate."""
+
+    CONNECTED = auto()
+    RECONNECTING = auto()
+    REFUSED = auto()  # final
+
+
+class Lost(NamedTuple):
+    """The connection has ended; attempts to make another one begin."""
+
+    end: End
+
+
+class Resumed(NamedTuple):
+    """Another connection has taken the place of the lost one."""
+
+    client: Client
+
+
+class Refused(NamedTuple):
+    """The server does not register this user again; there are no more attempts."""
+
+    refusal: RegistrationRefused
+
+
+class Session:
+    """A registered user's presence. `catch_up` orders the general chat and names missing pages.
+
+    With `first_page` above 0 so many messages from before the user came are missing at first.
+    """
+
+    def __init__(self, client: Client, reconnector: Reconnector, first_page: int) -> None:
+        self.client = client  # the current connection, or the last one
+        self.catch_up = CatchUp(client.welcome, first_page)
+        self.state = SessionState.CONNECTED
+        self.lost_at: float | None = None  # None while connected
+        self._reconnector = reconnector
+
+    @property
+    def wake_at(self) -> float | None:
+        """The time at which the next attempt to connect begins; None while none is planned."""
+        return self._reconnector.wake_at
+
+    def advance(self, now: float) -> Lost | Resumed | Refused | None:
+        """Notice the end of the connection, begin a due attempt, or take over its connection.
+
+        Returns the change of state, if there is one; call again until there is none. The caller
+        receives what the ended connection still has before it calls this.
+        """
+        if self.state is SessionState.CONNECTED:
+            end = self.client.ended
+            if end is None:
+                return None
+            self.state = SessionState.RECONNECTING
+            self.lost_at = now
+            self._reconnector.begin(end, self.client.welcome.token, now)
+            return Lost(end)
+        if self.state is SessionState.REFUSED:
+            return None
+        try:
+            client = self._reconnector.poll(now)
+        except RegistrationRefused as refusal:
+            self.state = SessionState.REFUSED
+            return Refused(refusal)
+        if client is None:
+            return None
+        self.client = client
+        self.catch_up.resume(client.welcome)
+        self.state = SessionState.CONNECTED
+        self.lost_at = None
+        return Resumed(client)
+
+    def close(self) -> None:
+        """End the connection, or the attempts to make one. Idempotent."""
+        self._reconnector.close()
+        self.client.close()

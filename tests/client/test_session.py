@@ -1,0 +1,133 @@
+"""A session over several connections: what happened, told once, and what is missing afterwards."""
+
+import threading
+from typing import Any
+
+import pytest
+from plain_table import LOST, StubClient, said
+
+from tertulia.client.client import Client
+from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection, RegistrationRefused
+from tertulia.client.reconnect import Reconnector
+from tertulia.client.session import Lost, Refused, Resumed, Session, SessionState
+from tertulia.protocol.messages import MAX_PAGE, Closing, Error, GetHistory
+
+WAIT_S = 20.0
+
+
+class Desk:
+    """A session, the time, and the outcome of the next attempt to connect."""
+
+    def __init__(self, first_page: int = 0) -> None:
+        self.now = 1_000.0
+        self.client = StubClient(10)
+        self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
+        self.tokens: list[str] = []
+        self._notified = threading.Semaphore(0)
+        self.session = Session(
+            self.client, Reconnector(self._connect, self._notified.release), first_page
+        )
+
+    def _connect(self, token: str) -> Client:
+        self.tokens.append(token)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    def lose(self, end: End = LOST) -> None:
+        self.client.end = end
+        assert self.session.advance(self.now) == Lost(end)
+
+    def attempt(self, outcome: Client | Exception) -> Any:
+        """Make the planned attempt; return the change that it brings."""
+        self.outcome = outcome
+        assert self.session.wake_at is not None
+        self.now = self.session.wake_at
+        assert self.session.advance(self.now) is None
+        assert self._notified.acquire(timeout=WAIT_S)
+        return self.session.advance(self.now)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_while_the_connection_lives_nothing_changes(desk: Desk) -> None:
+    assert desk.session.advance(desk.now) is None
+    assert desk.session.state is SessionState.CONNECTED
+    assert desk.session.lost_at is None
+    assert desk.session.wake_at is None
+
+
+def test_a_loss_is_told_once_with_its_time(desk: Desk) -> None:
+    desk.lose()
+    lost_at = desk.now
+    desk.now += 0.01
+    assert desk.session.advance(desk.now) is None
+    assert desk.session.state is SessionState.RECONNECTING
+    assert desk.session.lost_at == lost_at
+    assert desk.session.wake_at is not None
+    assert desk.tokens == []
+
+
+def test_the_end_decides_when_the_first_attempt_begins(desk: Desk) -> None:
+    closing = Closing(reason="shutdown", retry_after=3.5)
+    desk.lose(End(EndReason.SHUTDOWN, closing=closing))
+    assert desk.session.wake_at == desk.now + 3.5
+
+
+def test_another_connection_takes_over_with_the_token_of_the_last_one(desk: Desk) -> None:
+    for _time in range(2):
+        desk.lose()
+        another = StubClient(20)
+        assert desk.attempt(another) == Resumed(another)
+        assert desk.session.client is another
+        assert desk.session.state is SessionState.CONNECTED
+        assert desk.session.lost_at is None
+        assert desk.session.advance(desk.now) is None
+        desk.client = another
+    assert desk.tokens == ["t", "t"]
+
+
+def test_what_happened_meanwhile_is_missing_afterwards(desk: Desk) -> None:
+    desk.session.catch_up.add_live(said(11, "seen"))
+    desk.lose()
+    assert desk.session.catch_up.request is None
+    desk.attempt(StubClient(20))
+    assert desk.session.catch_up.request == GetHistory(after=11, before=21, limit=MAX_PAGE)
+
+
+def test_the_first_page_is_missing_at_first_if_there_is_to_be_one() -> None:
+    assert Desk(0).session.catch_up.request is None
+    assert Desk(20).session.catch_up.request == GetHistory(before=11, limit=20)
+
+
+def test_a_failed_attempt_changes_nothing_but_the_time_of_the_next(desk: Desk) -> None:
+    desk.lose()
+    assert desk.attempt(NoConnection(ConnectFailure.REFUSED)) is None
+    assert desk.session.state is SessionState.RECONNECTING
+    assert desk.session.wake_at is not None
+    assert desk.session.wake_at > desk.now
+
+
+def test_a_refusal_for_good_is_told_once_and_nothing_is_tried_any_more(desk: Desk) -> None:
+    desk.lose()
+    refusal = RegistrationRefused(Error(code="name_taken", message="no"))
+    assert desk.attempt(refusal) == Refused(refusal)
+    assert desk.session.state is SessionState.REFUSED
+    assert desk.session.advance(desk.now + 1_000) is None
+    assert len(desk.tokens) == 1
+
+
+def test_closing_ends_the_connection(desk: Desk) -> None:
+    desk.session.close()
+    desk.session.close()
+    assert desk.client.ended == End(EndReason.CLOSED)
+
+
+def test_closing_while_there_is_no_connection_ends_the_attempts(desk: Desk) -> None:
+    desk.lose()
+    desk.session.close()
+    assert desk.session.advance(desk.now + 1_000) is None
+    assert desk.tokens == []
