@@ -10,22 +10,29 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from tertulia.client import persistent as module
 from tertulia.client import reconnect
 from tertulia.client.client import Client
-from tertulia.client.errors import End, NoAnswer, RegistrationRefused
+from tertulia.client.errors import (
+    End,
+    EndReason,
+    NoAnswer,
+    RegistrationRefused,
+    RequestRefused,
+)
 from tertulia.client.inbox import Inbox
 from tertulia.client.persistent import PersistentClient
 from tertulia.protocol.messages import (
     ChatMessage,
+    Error,
     Gap,
     GetHistory,
     HistoryPage,
     NumberedEvent,
+    Search,
     Status,
     StoredMessage,
     Welcome,
@@ -64,30 +71,36 @@ class Phoenix:
             self.process = None
 
 
-class Script:
-    """A connection of which a test says what comes and which pages are answered."""
+class Script(Client):
+    """A connection whose events and pages are chosen by a test; it lives until it is closed."""
 
-    welcome = Welcome(
-        name="bot", address="127.0.0.1", status=Status.ACTIVO, seq=10, token="t", epoch="e",
-        server="s", protocol=1, idle_after=120, max_text=16384,
-    )  # fmt: skip
-
-    def __init__(self, *events: NumberedEvent | Gap) -> None:
-        self.ended: End | None = None
-        self.unanswered = 0
+    def __init__(self, *events: NumberedEvent | Gap, seq: int = 10, lost: bool = False) -> None:
+        self.welcome = Welcome(
+            name="bot", address="127.0.0.1", status=Status.ACTIVO, seq=seq, token=f"t{seq}",
+            epoch="e", server="s", protocol=1, idle_after=120, max_text=16384,
+        )  # fmt: skip
+        self.failures: list[Exception] = []  # of the next pages
+        self.asked = threading.Event()
         self.all_given = threading.Event()
+        self._end = End(EndReason.LOST) if lost else None
         self._events = events
         self._closed = threading.Event()
+
+    @property
+    def ended(self) -> End | None:
+        return self._end
 
     def events(self) -> Iterator[NumberedEvent | Gap]:
         yield from self._events
         self.all_given.set()
-        self._closed.wait(20)
+        if self._end is None:
+            self._closed.wait(20)
 
-    def page(self, request: GetHistory) -> HistoryPage:
-        if self.unanswered:
-            self.unanswered -= 1
-            raise NoAnswer("it takes its time")
+    def page(self, request: GetHistory | Search) -> HistoryPage:
+        self.asked.set()
+        if self.failures:
+            raise self.failures.pop(0)
+        assert isinstance(request, GetHistory)
         assert isinstance(request.after, int)
         stored = StoredMessage(seq=request.after + 1, time="t", sender="luis", text="missed")
         return HistoryPage(messages=[stored], more=False)
@@ -95,21 +108,101 @@ class Script:
     def close(self) -> None:
         self._closed.set()
 
+    def __repr__(self) -> str:
+        return "<Script>"
+
 
 def spoken(seq: int, text: str = "hola") -> ChatMessage:
     return ChatMessage(seq=seq, time="t", sender="luis", text=text)
 
 
-def persistent(script: Script) -> PersistentClient:
-    return PersistentClient(lambda _token: cast(Client, script), timeout=20)
+def refusal(code: str, **fields: float) -> Error:
+    return Error(code=code, message="no", **fields)
+
+
+class Connections:
+    """The connections that a client gets one after another, and the tokens that it shows."""
+
+    def __init__(self, *outcomes: Script | Exception) -> None:
+        self._outcomes = list(outcomes)
+        self.tokens: list[str | None] = []
+
+    def connect(self, token: str | None) -> Client:
+        self.tokens.append(token)
+        outcome = self._outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+def persistent(*outcomes: Script | Exception) -> PersistentClient:
+    return PersistentClient(Connections(*outcomes).connect, timeout=20)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let attempts to connect begin without a delay."""
+    monkeypatch.setattr(reconnect, "FIRST_DELAY_S", 0.0)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_lost_connection_is_made_again_and_what_was_missed_comes_in_its_place() -> None:
+    connections = Connections(Script(spoken(11), lost=True), Script(spoken(14), seq=13))
+    with PersistentClient(connections.connect, timeout=20) as bot:
+        events = bot.events()
+        assert [next(events), next(events), next(events)] == [
+            spoken(11), spoken(12, "missed"), spoken(14),
+        ]  # fmt: skip
+        assert connections.tokens == [None, "t10"]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_refusal_for_good_ends_the_events_and_whoever_speaks_is_told() -> None:
+    no_way_back = RegistrationRefused(refusal("name_taken"))
+    with persistent(Script(spoken(11), lost=True), no_way_back) as bot:
+        assert list(bot.events()) == [spoken(11)]
+        with pytest.raises(RegistrationRefused):
+            bot._wait_for_another(bot.current, give_up_at=0.0)
+
+
+def test_a_page_that_the_server_refuses_leaves_a_gap() -> None:
+    script = Script(Gap(after=10, through=11), spoken(12))
+    script.failures = [RequestRefused(refusal("history_off"))]
+    with persistent(script) as bot:
+        events = bot.events()
+        assert [next(events), next(events)] == [Gap(after=10, through=11), spoken(12)]
+
+
+def test_a_page_that_was_requested_too_fast_is_requested_again() -> None:
+    script = Script(Gap(after=10, through=11), spoken(12))
+    script.failures = [RequestRefused(refusal("rate_limited", retry_after=0.0))] * 2
+    with persistent(script) as bot:
+        events = bot.events()
+        assert [next(events), next(events)] == [spoken(11, "missed"), spoken(12)]
+
+
+def test_closing_does_not_wait_until_a_page_may_be_requested_again() -> None:
+    script = Script(Gap(after=10, through=11))
+    script.failures = [RequestRefused(refusal("rate_limited", retry_after=60.0))]
+    bot = persistent(script)
+    assert script.asked.wait(20)
+    bot.close()
+    assert not bot._keeper.is_alive()
+
+
+def test_closing_while_there_is_no_connection_ends_the_events() -> None:
+    bot = persistent(Script(lost=True))  # the next attempt begins after half a second or later
+    bot.close()
+    assert not bot._keeper.is_alive()
+    assert list(bot.events()) == []
 
 
 def test_a_page_that_is_not_answered_in_time_is_asked_for_again() -> None:
     script = Script(Gap(after=10, through=11), spoken(12))
-    script.unanswered = 2
+    script.failures = [NoAnswer("it takes its time")] * 2
     with persistent(script) as bot:
         events = bot.events()
-        assert [next(events).seq, next(events).seq] == [11, 12]
+        assert [next(events), next(events)] == [spoken(11, "missed"), spoken(12)]
 
 
 def test_who_does_not_read_holds_no_more_than_the_inbox_may(
