@@ -1,6 +1,6 @@
-"""`tertulia NAME SERVER-IP PORT`: from the command line to a face, and to an exit status.
+"""The command `tertulia NAME SERVER-IP PORT`: parse the command line, choose a face and run it.
 
-It imports a face only once it is chosen: until then every module costs the person time.
+It imports a face only when it is chosen, because every imported module costs the person time.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from tertulia.arguments import Parser
 from tertulia.i18n import LANGUAGES, _, language_option, set_language
 from tertulia.version import __version__
 
-_NOBODY_READS = {errno.EPIPE, errno.EIO}  # `| head` has had enough; the terminal has hung up
+_NOBODY_READS = {errno.EPIPE, errno.EIO}  # a closed pipe, or a terminal that has hung up
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 fine, 2 usage, 3 no connection, 4 registration refused, 5 connection lost.
     """
-    _open_what_is_closed()
+    _open_closed_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
     set_language(language_option(arguments))
     options = _parser().parse_args(arguments)
@@ -45,27 +45,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = 0 if error.errno in _NOBODY_READS else 1
         if status:
             sys.stderr.write(f"tertulia: {error.strerror or error}\n")
-        # What is still in the buffers has nowhere to go, and must not fail again at the exit.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        # The buffers are flushed at the exit, which must not fail a second time.
+        devnull = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
-                os.dup2(nowhere, stream.fileno())
+                os.dup2(devnull, stream.fileno())
         return status
 
 
 def _has_screen() -> bool:
-    """Tell whether there is a terminal that can be drawn on, with letters for all languages."""
+    """Return whether there is a terminal with cursor control and UTF-8."""
     return (
         sys.stdin.isatty()
         and sys.stdout.isatty()
-        and sys.stderr.isatty()  # where the screen is drawn
+        and sys.stderr.isatty()  # the screen is drawn there
         and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
         and sys.stdout.encoding.lower().replace("-", "") == "utf8"
     )
 
 
-def _open_what_is_closed() -> None:
-    """Put /dev/null where a standard stream was closed, before a socket gets its number."""
+def _open_closed_streams() -> None:
+    """Open /dev/null for each closed standard stream, before a socket gets its descriptor."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (open until the end)

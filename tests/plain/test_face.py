@@ -25,7 +25,7 @@ from tertulia.protocol.messages import (
 
 def test_requests_are_sent_one_after_the_other(table: Table) -> None:
     for line in ("one", "two"):
-        table.face.typed(line)
+        table.face.submit(line)
     table.turn()
     assert without_nonces(table.client.sent) == [ListUsers(), Say(text="one")]
     assert not table.face.chat.idle
@@ -39,7 +39,7 @@ def test_requests_are_sent_one_after_the_other(table: Table) -> None:
 def test_what_came_too_fast_is_said_again_after_the_wait(
     table: Table, clock: Clock, retry_after: float | None
 ) -> None:
-    table.face.typed("hola")
+    table.face.submit("hola")
     table.turn()
     wait = {} if retry_after is None else {"retry_after": retry_after}
     table.turn(Error(id=2, code="rate_limited", message="slow down", **wait))
@@ -56,8 +56,8 @@ def test_what_came_too_fast_is_said_again_after_the_wait(
 def test_what_is_never_answered_is_told_and_the_next_has_its_turn(
     table: Table, clock: Clock
 ) -> None:
-    table.face.typed("/status busy")
-    table.face.typed("hola")
+    table.face.submit("/status busy")
+    table.face.submit("hola")
     table.turn()
     assert table.face.prompt == "ana ● ACTIVO → OCUPADO…> "
     clock.now += ANSWER_WITHIN_S
@@ -73,7 +73,7 @@ def test_what_is_never_answered_is_told_and_the_next_has_its_turn(
 
 
 def test_a_refused_status_is_not_shown(table: Table) -> None:
-    table.face.typed("/status busy")
+    table.face.submit("/status busy")
     table.turn()
     table.turn(Error(id=2, code="status_invalid", message="no"))
     assert table.face.prompt == "ana ● ACTIVO> "
@@ -83,7 +83,7 @@ def test_a_refused_status_is_not_shown(table: Table) -> None:
 def test_an_own_direct_message_is_shown_once_delivered_with_the_registered_name(
     table: Table,
 ) -> None:
-    table.face.typed("@josé psst")
+    table.face.submit("@josé psst")
     table.turn()
     assert table.stdout.getvalue() == ""
     table.turn(Ok(id=2))
@@ -91,7 +91,7 @@ def test_an_own_direct_message_is_shown_once_delivered_with_the_registered_name(
 
 
 def test_a_note_to_oneself_is_shown_once(table: Table) -> None:
-    table.face.typed("@ana remember")
+    table.face.submit("@ana remember")
     table.turn()
     note = DirectMessage(time="", sender="ana", to="ana", text="remember")
     table.turn(note, Ok(id=2))
@@ -105,7 +105,7 @@ def test_dropped_messages_are_told(table: Table) -> None:
 
 def test_after_quit_nothing_more_is_sent(table: Table) -> None:
     for line in ("/quit", "too late"):
-        table.face.typed(line)
+        table.face.submit(line)
     table.turn()
     assert table.face.chat.over
     assert table.client.sent == [ListUsers()]
@@ -169,13 +169,13 @@ def test_an_error_to_a_page_that_is_not_needed_any_more_gives_nothing_up(
 
 
 def test_each_history_goes_further_back(table: Table) -> None:
-    table.face.typed("/history 2")
+    table.face.submit("/history 2")
     table.turn()
     assert table.client.sent[1:] == [GetHistory(before=11, limit=2)]
     table.turn(page(2, said(8, "eight"), said(9, "nine"), more=True))
     assert table.chat == ["luis: eight", "luis: nine"]
     assert table.words[1:] == ["There is more, further back."]
-    table.face.typed("/historial")
+    table.face.submit("/historial")
     table.turn()
     assert table.client.sent[2:] == [GetHistory(before=8, limit=20)]
     table.turn(page(3))
@@ -183,11 +183,11 @@ def test_each_history_goes_further_back(table: Table) -> None:
 
 
 def test_a_search_shows_what_it_finds_and_moves_nothing(table: Table) -> None:
-    table.face.typed("/buscar pan")
+    table.face.submit("/buscar pan")
     table.turn()
     assert table.client.sent[1:] == [Search(text="pan")]
     table.turn(page(2, said(3, "pan y vino"), more=False))
     assert table.chat == ["luis: pan y vino"]
-    table.face.typed("/history")
+    table.face.submit("/history")
     table.turn()
     assert table.client.sent[2:] == [GetHistory(before=11, limit=20)]

@@ -50,11 +50,11 @@ def test_a_lost_connection_is_made_anew_and_what_was_missed_is_shown(table: Tabl
 
 def test_what_waits_and_what_is_typed_meanwhile_is_said_once_afterwards(table: Table) -> None:
     for line in ("under way", "waits"):
-        table.face.typed(line)
+        table.face.submit(line)
     table.turn()
     under_way = table.client.sent[-1]
     table.lose()
-    table.face.typed("meanwhile")
+    table.face.submit("meanwhile")
     table.turn()
     table.attempt(StubClient(10))
     table.answer_what_is_missing()
@@ -68,7 +68,7 @@ def test_what_waits_and_what_is_typed_meanwhile_is_said_once_afterwards(table: T
 
 
 def test_what_was_heard_before_the_end_and_is_said_again_is_shown_once(table: Table) -> None:
-    table.face.typed("hola")
+    table.face.submit("hola")
     table.turn()
     nonce = table.client.sent[-1].nonce  # type: ignore[union-attr]
     table.turn(said(11, "hola", "ana", nonce=nonce))
@@ -79,8 +79,8 @@ def test_what_was_heard_before_the_end_and_is_said_again_is_shown_once(table: Ta
 
 
 def test_a_direct_message_under_way_is_told_as_uncertain_and_not_sent_again(table: Table) -> None:
-    table.face.typed("@luis psst")
-    table.face.typed("@eva hey")
+    table.face.submit("@luis psst")
+    table.face.submit("@eva hey")
     table.turn()
     table.come_back()
     assert "Perhaps not delivered to luis: psst" in table.words
@@ -90,7 +90,7 @@ def test_a_direct_message_under_way_is_told_as_uncertain_and_not_sent_again(tabl
 
 
 def test_an_ok_that_came_just_before_the_end_counts(table: Table) -> None:
-    table.face.typed("@luis psst")
+    table.face.submit("@luis psst")
     table.turn()
     table.client.arrive(Ok(id=2))
     table.client.end = LOST
@@ -101,7 +101,7 @@ def test_an_ok_that_came_just_before_the_end_counts(table: Table) -> None:
 
 
 def test_a_chosen_status_is_asked_for_again(table: Table) -> None:
-    table.face.typed("/status busy")
+    table.face.submit("/status busy")
     table.turn()
     table.turn(Ok(id=2))
     table.come_back()
@@ -112,7 +112,7 @@ def test_a_chosen_status_is_asked_for_again(table: Table) -> None:
 
 
 def test_a_session_that_was_taken_over_has_its_status_still(table: Table) -> None:
-    table.face.typed("/status busy")
+    table.face.submit("/status busy")
     table.turn()
     table.turn(Ok(id=2))
     table.come_back(status=Status.OCUPADO)
@@ -121,7 +121,7 @@ def test_a_session_that_was_taken_over_has_its_status_still(table: Table) -> Non
 
 
 def test_a_status_under_way_is_not_shown_as_coming_but_asked_for_again(table: Table) -> None:
-    table.face.typed("/status busy")
+    table.face.submit("/status busy")
     table.turn()
     assert table.face.prompt == "ana ● ACTIVO → OCUPADO…> "
     table.lose()
@@ -133,7 +133,7 @@ def test_a_status_under_way_is_not_shown_as_coming_but_asked_for_again(table: Ta
 
 
 def test_a_refused_status_is_not_the_chosen_one(table: Table) -> None:
-    table.face.typed("/status busy")
+    table.face.submit("/status busy")
     table.turn()
     table.turn(Error(id=2, code="status_invalid", message="no"))
     table.come_back()
@@ -142,11 +142,11 @@ def test_a_refused_status_is_not_the_chosen_one(table: Table) -> None:
 
 
 def test_the_last_wish_for_a_status_wins(table: Table) -> None:
-    table.face.typed("/status busy")
+    table.face.submit("/status busy")
     table.turn()
     table.turn(Ok(id=2))
     table.lose()
-    table.face.typed("/status away")
+    table.face.submit("/status away")
     table.attempt(StubClient())
     table.answer_what_is_missing()
     statuses = [request for request in table.client.sent if isinstance(request, SetStatus)]
@@ -214,7 +214,9 @@ def test_a_connection_lost_again_while_it_catches_up_is_no_matter(table: Table) 
     assert table.chat == ["luis: one", "luis: two", "luis: three"]
 
 
-@pytest.mark.parametrize("leave", [lambda face: face.chat.quit(), lambda face: face.typed("/quit")])
+@pytest.mark.parametrize(
+    "leave", [lambda face: face.chat.quit(), lambda face: face.submit("/quit")]
+)
 def test_ctrl_d_leaves_while_there_is_no_connection(on_terminal: Table, leave: Any) -> None:
     on_terminal.lose()
     leave(on_terminal.face)
@@ -226,7 +228,7 @@ def test_ctrl_d_leaves_while_there_is_no_connection(on_terminal: Table, leave: A
 def test_a_quit_that_waits_is_carried_out_when_the_connection_is_lost(on_terminal: Table) -> None:
     on_terminal.turn(page(2))
     for line in ("under way", "/quit"):
-        on_terminal.face.typed(line)
+        on_terminal.face.submit(line)
     on_terminal.turn()
     on_terminal.lose()
     on_terminal.turn()
@@ -235,7 +237,7 @@ def test_a_quit_that_waits_is_carried_out_when_the_connection_is_lost(on_termina
 
 def test_a_direct_message_under_way_is_told_though_somebody_leaves(table: Table) -> None:
     for line in ("@luis psst", "/quit"):
-        table.face.typed(line)
+        table.face.submit(line)
     table.turn()
     table.lose()
     assert table.face.chat.over

@@ -1,7 +1,7 @@
 """The plain face: lines in, lines out, never an escape sequence.
 
-Everything here runs in the main thread, which alone reads what is typed and writes. How lines come
-in is the business of `piped.py` and `terminal.py`.
+Everything here runs in the main thread, the only one that reads input and writes output. The loops
+that read the lines are in `piped.py` and `terminal.py`.
 """
 
 from collections.abc import Callable
@@ -38,11 +38,11 @@ from tertulia.protocol.messages import (
 )
 
 FIRST_PAGE = 20  # messages shown on entering, on a terminal
-PIPE_WAITS_S = 30.0  # for a new connection; a person at a terminal decides for themselves
+PIPE_WAITS_S = 30.0  # for a new connection; a person at a terminal can wait as long as they like
 
 
 class PlainFace:
-    """What a person types handed to the chat, and what happens there written down."""
+    """Hand the lines of a person to the chat, and write what happens there."""
 
     def __init__(
         self,
@@ -70,28 +70,28 @@ class PlainFace:
 
     @property
     def prompt(self) -> str:
-        """Write the prompt as it is now."""
+        """The prompt, with the status of this user."""
         state = self.chat.state
         status = state.status if self.chat.connected else None
         return self._transcript.prompt(status, state.asked_status)
 
     def complete(self, before_cursor: str) -> commands.Completion:
-        """Say what the word before the cursor can become."""
+        """Return the completions of the word before the cursor."""
         return commands.complete(before_cursor, self.chat.state.names())
 
-    def typed(self, line: str) -> commands.Command | None:
-        """Take a line that was typed; return what it asks for, if anything."""
+    def submit(self, line: str) -> commands.Command | None:
+        """Carry out a typed line; return its command, or None if it has none."""
         try:
             command = commands.parse(line)
         except commands.CommandError as error:
-            self._output.words(str(error))
+            self._output.add_notice(str(error))
             return None
         if isinstance(command, Help):
             for text in commands.help_lines():
-                self._output.words(text)
+                self._output.add_notice(text)
         elif isinstance(command, SetLanguage):
             set_language(command.language)
-            self._output.words(_("From here on in English."))
+            self._output.add_notice(_("From here on in English."))
         elif isinstance(command, Quit):
             self.chat.quit()
         elif isinstance(command, Request):
@@ -99,75 +99,77 @@ class PlainFace:
         return command
 
     def finish(self) -> int:
-        """Close, write what came until the end and a line to say goodbye; return the status."""
+        """Close, write what has come until the end and a farewell; return the exit status."""
         for line in self.chat.farewell():
-            self._output.words(line)
+            self._output.add_notice(line)
         return self.chat.exit_status
 
-    # --- what the chat tells -------------------------------------------------------------------
+    # --- called by the chat --------------------------------------------------------------------
 
     def show_raw(self, incoming: Incoming) -> None:
-        """Write the message as it is, if that is what was asked for."""
+        """Write the message as it is, with `--json`."""
         if self._json and incoming.line:
-            self._output.json(_without_token(incoming))
+            self._output.add_json(_without_token(incoming))
 
     def show_message(self, message: ServerMessage) -> None:
-        """Write what happened."""
+        """Write what happened, except with `--json`."""
         line = None if self._json else self._transcript.event(message)
         if line is not None:
-            self._output.data(line)
+            self._output.add_line(line)
 
     def show_notice(self, words: Callable[[], str]) -> None:
         """Write words of this program."""
-        self._output.words(words())
+        self._output.add_notice(words())
 
     def greet(self, people: int) -> None:
-        """Say hello."""
+        """Write the greeting."""
         state = self.chat.state
-        self._output.words(greetings.greeting(state.name, state.status, people))
+        self._output.add_notice(greetings.greeting(state.name, state.status, people))
 
     def finish_entering(self) -> None:
-        """Give the hints, below what was said before."""
+        """Write the hints, below the first page of history."""
         for hint in greetings.hints():
-            self._output.words(hint)
+            self._output.add_notice(hint)
 
     def show_answer(self, request: Request, answer: Answer) -> None:
-        """Write the answer; with `--json` it stands there already, and only words are missing."""
+        """Write the answer; with `--json` only the words, because `show_raw` has written it."""
         match answer:
             case Error():
-                self._output.words(explain.request_refused(answer, request))
+                self._output.add_notice(explain.request_refused(answer, request))
             case HistoryPage():
                 for message in answer.messages:
                     self.show_message(chat_message(message))
                 if not self._json:
-                    self._tell_about(answer)
+                    self._show_end_of_page(answer)
             case UserList() if not self._json:
                 for line in self._transcript.users(self.chat.state.users):
-                    self._output.data(line)
+                    self._output.add_line(line)
             case UserInfo() if not self._json:
-                self._output.data(self._transcript.info(answer))
+                self._output.add_line(self._transcript.info(answer))
             case Ok() if isinstance(request, SetStatus):
-                self._output.words(_("You are {status} already.").format(status=request.status))
+                self._output.add_notice(
+                    _("You are {status} already.").format(status=request.status)
+                )
 
     def show_no_answer(self, request: Request) -> None:
-        """Say so."""
-        self._output.words(explain.unanswered())
+        """Write that there is no answer."""
+        self._output.add_notice(explain.unanswered())
 
     def show_delivery(self, _request: Direct, message: DirectMessage) -> None:
-        """Write the message; one to oneself comes in as any other."""
+        """Write the message, except a note to oneself, which arrives as a message."""
         if message.to != message.sender:
             self.show_message(message)
 
     def show_uncertain_delivery(self, request: Direct) -> None:
-        """Write what was perhaps not delivered, so that it can be sent again."""
+        """Write the message that was perhaps not delivered, so that it can be copied."""
         text = _("Perhaps not delivered to {name}: {text}")
-        self._output.words(text.format(name=request.to, text=request.text))
+        self._output.add_notice(text.format(name=request.to, text=request.text))
 
-    def _tell_about(self, page: HistoryPage) -> None:
+    def _show_end_of_page(self, page: HistoryPage) -> None:
         if not page.messages:
-            self._output.words(_("Nothing found."))
+            self._output.add_notice(_("Nothing found."))
         elif page.more:
-            self._output.words(_("There is more, further back."))
+            self._output.add_notice(_("There is more, further back."))
 
 
 def _without_token(incoming: Incoming) -> bytes:

@@ -1,7 +1,7 @@
-"""Where a plain face writes: data to stdout, words for the person to stderr.
+"""The output of the plain face: the chat on stdout, words for the person on stderr.
 
-The last place where text passes on its way to a terminal, so nothing gets out that would steer it.
-Main thread only; writing waits for whoever reads.
+All text for the terminal passes here, and control characters become visible marks. Main thread
+only; writing may block until somebody reads.
 """
 
 import io
@@ -13,7 +13,7 @@ from tertulia.chat.display import visible, visible_json
 
 
 class Output:
-    """Collect lines and write them in their order at `flush`."""
+    """Collect lines, and write them in order at `flush`."""
 
     def __init__(self, stdout: TextIO, stderr: TextIO, *, json: bool = False) -> None:
         self.stdout = stdout
@@ -25,27 +25,27 @@ class Output:
             stdout.reconfigure(encoding="utf-8")
         self._lines: list[tuple[TextIO, str]] = []
 
-    def data(self, text: str) -> None:
-        """Write a line of the chat."""
+    def add_line(self, text: str) -> None:
+        """Add a line of the chat."""
         self._lines.append((self.stdout, visible(text)))
 
-    def json(self, line: bytes) -> None:
-        """Write a message as the server sent it."""
+    def add_json(self, line: bytes) -> None:
+        """Add a message as the server sent it."""
         self._lines.append((self.stdout, visible_json(line).decode()))
 
-    def words(self, text: str) -> None:
-        """Write something for the person."""
+    def add_notice(self, text: str) -> None:
+        """Add words for the person."""
         self._lines.append((self.stderr, visible(text)))
 
     @property
-    def waiting(self) -> bool:
-        """Tell whether there is something to be written."""
+    def has_lines(self) -> bool:
+        """Whether there is something to write."""
         return bool(self._lines)
 
     def flush(self) -> None:
-        """Write all of it. Raises BrokenPipeError when nobody reads any more."""
+        """Write all lines. Raises BrokenPipeError when nobody reads any more."""
         lines, self._lines = self._lines, []
-        # On a terminal both are the same screen, where the order has to stay.
+        # On a terminal both streams are the same screen, so the order must be kept.
         for stream, group in groupby(lines, key=itemgetter(0)):
             stream.write("".join(f"{text}\n" for _stream, text in group))
             stream.flush()

@@ -1,6 +1,6 @@
-"""Lines from a pipe or a file, each carried out and answered before the next is read.
+"""The plain face on a pipe or a file: each line is answered before the next one is read.
 
-Main thread. What comes from the server is written while it waits for either.
+Main thread. While it waits for input or an answer, it writes what comes from the server.
 """
 
 import os
@@ -13,11 +13,11 @@ from tertulia.plain.output import Output
 from tertulia.plain.wakeup import Wakeup
 
 READ_BYTES = 64 * 1024
-MAX_LINE_BYTES = 64 * 1024  # no message is that long; what follows on the line is skipped
+MAX_LINE_BYTES = 64 * 1024  # longer than any message; the rest of a longer line is skipped
 
 
 class InputLines:
-    """Cut what is read into lines, whole ones until the input ends."""
+    """Cut the input into lines; the last one may end without a newline."""
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
@@ -26,12 +26,12 @@ class InputLines:
         self.ended = False
 
     def feed(self, data: bytes) -> None:
-        """Take what was read; nothing is the end."""
+        """Add the bytes that were read; no bytes mean the end of the input."""
         self.ended = not data
         self._bytes += data
 
     def next_line(self) -> str | None:
-        """Take the next line, without its end; None if there is none yet, or no more."""
+        """Remove and return the next line, without its newline; None if none is complete."""
         while True:
             line, newline, rest = self._bytes.partition(b"\n")
             too_long = len(line) >= MAX_LINE_BYTES
@@ -44,13 +44,13 @@ class InputLines:
 
 
 def run(face: PlainFace, output: Output, wakeup: Wakeup) -> None:
-    """Carry out the lines of stdin until it ends, somebody quits, or the connection ends."""
+    """Carry out the lines of stdin until it ends, or until the chat is over."""
     lines = InputLines(sys.stdin.encoding)
     while not face.chat.over:
         more = face.chat.receive()
         face.chat.carry_on()
         while face.chat.idle and (line := lines.next_line()) is not None:
-            face.typed(line)
+            face.submit(line)
             face.chat.carry_on()
         if face.chat.idle and lines.ended:
             face.chat.quit()
@@ -64,7 +64,7 @@ def run(face: PlainFace, output: Output, wakeup: Wakeup) -> None:
         timeout = None if wake_at is None else max(0.0, wake_at - time.monotonic())
         readable, _, _ = select.select(files, [], [], timeout)
         if wakeup.fileno() in readable:
-            wakeup.hear()
+            wakeup.clear()
         if wait_for_input and sys.stdin.fileno() in readable:
             lines.feed(_read(sys.stdin.fileno()))
 
@@ -73,4 +73,4 @@ def _read(file: int) -> bytes:
     try:
         return os.read(file, READ_BYTES)
     except OSError:
-        return b""  # a terminal that hung up, a directory: nothing more will come
+        return b""  # a terminal that has hung up, or a directory: there is no more input

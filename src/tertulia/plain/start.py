@@ -1,4 +1,4 @@
-"""From what the command line asks for to a plain face at work, and to an exit status."""
+"""Start the plain face: connect, chat on a terminal or on pipes, and return the exit status."""
 
 import signal
 import sys
@@ -23,7 +23,7 @@ def run(to: Destination, *, json: bool) -> int:
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if on_terminal:
         text = _("Connecting to {host}, port {port}…")
-        output.words(text.format(host=to.host, port=to.port))
+        output.add_notice(text.format(host=to.host, port=to.port))
         output.flush()
     with closing(Wakeup()) as wakeup:
 
@@ -35,22 +35,22 @@ def run(to: Destination, *, json: bool) -> int:
                 source=to.source,
                 token=token,
                 everything=True,
-                notify=wakeup.ring,
+                notify=wakeup.wake,
             )
 
         try:
             client = connect()
         except NoConnection as failure:
-            output.words(explain.no_connection(failure, to))
+            output.add_notice(explain.no_connection(failure, to))
             return EXIT_NO_CONNECTION
         except RegistrationRefused as refusal:
             if json:
-                output.json(encode(refusal.error)[:-1])
-            output.words(explain.registration_refused(refusal.error, to))
+                output.add_json(encode(refusal.error)[:-1])
+            output.add_notice(explain.registration_refused(refusal.error, to))
             return EXIT_REFUSED
         finally:
             output.flush()
-        reconnector = Reconnector(connect, wakeup.ring)
+        reconnector = Reconnector(connect, wakeup.wake)
         face = PlainFace(client, output, to, reconnector, json=json, on_terminal=on_terminal)
         try:
             ended_by = _chat(face, output, wakeup, on_terminal)
@@ -59,7 +59,7 @@ def run(to: Destination, *, json: bool) -> int:
             face.chat.close()
         output.flush()
     if ended_by is not None:
-        # Whoever started this program shall see that a signal ended it.
+        # The parent process can see in this way that a signal ended the program.
         signal.signal(ended_by, signal.SIG_DFL)
         signal.raise_signal(ended_by)
     return status

@@ -1,7 +1,7 @@
-"""The plain face on a terminal: a line editor below, the chat above it.
+"""The plain face on a terminal: a line editor at the bottom, the chat above it.
 
-Main thread, which alone reads the keyboard and writes to the terminal. The terminal's settings are
-given back on every way out: the end, an exception, a signal, a stop by Ctrl-Z.
+Only the main thread reads the keyboard and writes to the terminal. The terminal's settings are
+restored on every way out: the end, an exception, a signal, a stop by Ctrl-Z.
 """
 
 import contextlib
@@ -24,22 +24,22 @@ from tertulia.plain.wakeup import Wakeup
 from tertulia.protocol.messages import Direct, Say
 
 READ_BYTES = 4096
-ESCAPE_WITHIN_S = 0.1  # for the rest of a key that sends several bytes
-DEFAULT_COLUMNS = 80  # for a terminal that does not know
-MAX_WAITING_JOBS = 1_000  # then the keyboard is not read until some were carried out
+ESCAPE_WITHIN_S = 0.1  # after ESC, for the rest of a key that sends several bytes
+DEFAULT_COLUMNS = 80  # for a terminal that does not know its width
+MAX_WAITING_JOBS = 1_000  # requests; with more of them the keyboard is not read
 _DEADLY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _HANDLED = (*_DEADLY, signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH)
 
 
 class Keyboard:
-    """The terminal's input, given key by key and not shown, until `restore`."""
+    """The terminal's input settings: key by key and without echo, until `restore`."""
 
     def __init__(self, file: int) -> None:
         self._file = file
         self._saved: list[Any] | None = None
 
     def take_over(self) -> None:
-        """Ask for each key as it is pressed; Ctrl-C becomes a key too."""
+        """Read each key as it is pressed, without echo; Ctrl-C becomes a key too."""
         if self._saved is None:
             self._saved = termios.tcgetattr(self._file)
         iflag, oflag, cflag, lflag, ispeed, ospeed, control = termios.tcgetattr(self._file)
@@ -50,7 +50,7 @@ class Keyboard:
         termios.tcsetattr(self._file, termios.TCSANOW, settings)
 
     def restore(self) -> None:
-        """Give the terminal back as it was."""
+        """Restore the settings from before `take_over`."""
         if self._saved is not None:
             with contextlib.suppress(termios.error):  # the terminal is gone
                 termios.tcsetattr(self._file, termios.TCSANOW, self._saved)
@@ -58,7 +58,7 @@ class Keyboard:
 
 
 class Signals:
-    """The signals of a terminal, heard in `select` instead of in the middle of anything."""
+    """The signals of a terminal, as a file for `select`; their handlers do nothing."""
 
     def __init__(self) -> None:
         self._receiver, self._sender = socket.socketpair()
@@ -72,8 +72,8 @@ class Signals:
             self._sender.fileno(), warn_on_full_buffer=False
         )
         for signum in _HANDLED:
-            if signal.getsignal(signum) is not signal.SIG_IGN:  # as nohup leaves SIGHUP
-                self._previous[signum] = signal.signal(signum, _leave_it_to_select)
+            if signal.getsignal(signum) is not signal.SIG_IGN:  # nohup ignores SIGHUP
+                self._previous[signum] = signal.signal(signum, _do_nothing)
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -84,24 +84,24 @@ class Signals:
         self._receiver.close()
 
     def fileno(self) -> int:
-        """Give the file to `select` on."""
+        """Return the file descriptor for `select`."""
         return self._receiver.fileno()
 
-    def take(self) -> list[signal.Signals]:
-        """Take the signals that have come, each once, in no order."""
+    def read(self) -> list[signal.Signals]:
+        """Return the signals that have come, each of them once, in no order."""
         return [signal.Signals(number) for number in set(self._receiver.recv(4096))]
 
     def stop_here(self) -> None:
-        """Stop this process as Ctrl-Z does, and come back when it goes on."""
+        """Stop this process as Ctrl-Z does; return when it is continued."""
         if signal.SIGTSTP in self._previous:
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-            # To this thread, so that it has taken effect before the handler is back.
+            # Sent to this thread, so that it takes effect before the handler is set again.
             signal.pthread_kill(threading.get_ident(), signal.SIGTSTP)
-            signal.signal(signal.SIGTSTP, _leave_it_to_select)
+            signal.signal(signal.SIGTSTP, _do_nothing)
 
 
 class Terminal:
-    """The loop that waits for keys, for the server and for signals."""
+    """The loop that waits for keys, the server and signals."""
 
     def __init__(self, face: PlainFace, output: Output, wakeup: Wakeup) -> None:
         self._face = face
@@ -123,7 +123,7 @@ class Terminal:
                 return self._loop(signals)
             finally:
                 try:
-                    if self._editor.line:  # what was being typed is not taken away
+                    if self._editor.line:  # keep the unfinished line on the screen
                         self._editor.leave()
                     self._editor.hide()
                     self._write_row()
@@ -139,11 +139,11 @@ class Terminal:
                 return None
             for file in self._wait(signals, 0.0 if more else self._timeout()):
                 if file == self._wakeup.fileno():
-                    self._wakeup.hear()
+                    self._wakeup.clear()
                 elif file == self._stdin:
                     if self._read_keys():
                         return None
-                elif (deadly := self._obey(signals)) is not None:
+                elif (deadly := self._handle_signals(signals)) is not None:
                     return deadly
 
     def _wait(self, signals: Signals, timeout: float | None) -> list[int]:
@@ -163,7 +163,7 @@ class Terminal:
         return timeout
 
     def _read_keys(self) -> bool:
-        """Take in what was typed; tell whether to leave at once."""
+        """Read what was typed; return whether to leave at once."""
         try:
             data = os.read(self._stdin, READ_BYTES)
         except OSError:
@@ -172,22 +172,23 @@ class Terminal:
             return True
         for action in self._editor.feed(data):
             if isinstance(action, Submit):
-                command = self._face.typed(action.line)
-                # What is said comes back from the server and need not stand there twice.
+                command = self._face.submit(action.line)
+                # A message comes back from the server and would be on the screen twice.
                 if not isinstance(command, Say | Direct):
                     self._editor.leave()
                 self._flush()
             elif self._leaving:
-                return True  # asked for again, while the server takes its time
+                return True  # the person cannot wait for the server
             elif action is Control.END_OF_INPUT:
                 self._leaving = True
                 self._face.chat.quit()
             else:
-                self._output.words(greetings.how_to_leave())
+                self._output.add_notice(greetings.how_to_leave())
         return False
 
-    def _obey(self, signals: Signals) -> signal.Signals | None:
-        for signum in signals.take():
+    def _handle_signals(self, signals: Signals) -> signal.Signals | None:
+        """Handle the signals that have come; return one that ends the program."""
+        for signum in signals.read():
             if signum in _DEADLY:
                 return signum
             if signum == signal.SIGTSTP:
@@ -200,7 +201,7 @@ class Terminal:
         return None
 
     def _flush(self) -> None:
-        if self._output.waiting:
+        if self._output.has_lines:
             self._editor.hide()
             self._write_row()
             self._output.flush()
@@ -226,5 +227,5 @@ def run(face: PlainFace, output: Output, wakeup: Wakeup) -> signal.Signals | Non
     return Terminal(face, output, wakeup).run()
 
 
-def _leave_it_to_select(_signum: int, _frame: FrameType | None) -> None:
-    """Do nothing: the number comes through the wakeup file."""
+def _do_nothing(_signum: int, _frame: FrameType | None) -> None:
+    """Do nothing: the number of the signal comes through the wakeup file."""

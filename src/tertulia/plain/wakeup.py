@@ -1,4 +1,4 @@
-"""A bell that other threads ring and the main thread hears in its `select`."""
+"""A way for other threads to wake up the main thread while it waits in `select`."""
 
 import contextlib
 import socket
@@ -6,35 +6,35 @@ import threading
 
 
 class Wakeup:
-    """Rung any number of times, it is heard once; `fileno` is readable from ring to `hear`."""
+    """A file that is readable from the first `wake` until `clear`, for `select`."""
 
     def __init__(self) -> None:
         self._receiver, self._sender = socket.socketpair()
         self._sender.setblocking(False)
         self._lock = threading.Lock()
-        self._rung = False
+        self._woken = False
 
-    def ring(self) -> None:
-        """Wake up who waits. Any thread; does not wait."""
+    def wake(self) -> None:
+        """Make the file readable. Any thread may call this; it does not wait."""
         with self._lock:
-            if not self._rung:
-                self._rung = True
+            if not self._woken:
+                self._woken = True
                 with contextlib.suppress(OSError):  # closed: nobody waits any more
                     self._sender.send(b"\0")
 
-    def hear(self) -> None:
-        """Let the bell be rung again. Call it before looking at what it was rung for."""
+    def clear(self) -> None:
+        """Make the file unreadable. Call this before looking for the reason of the wake-up."""
         with self._lock:
-            if self._rung:
+            if self._woken:
                 self._receiver.recv(1)
-                self._rung = False
+                self._woken = False
 
     def fileno(self) -> int:
-        """Give the file to `select` on."""
+        """Return the file descriptor for `select`."""
         return self._receiver.fileno()
 
     def close(self) -> None:
-        """Give the files back."""
+        """Close the file. A later `wake` does nothing."""
         with self._lock:
             self._sender.close()
             self._receiver.close()
