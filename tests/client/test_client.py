@@ -1,6 +1,5 @@
 """The library against a server that does odd things, one script for each."""
 
-import errno
 import re
 import socket
 import threading
@@ -36,33 +35,6 @@ def wait_for_end(client: Client) -> EndReason:
         pass
     assert client.ended is not None
     return client.ended.reason
-
-
-# --- connecting --------------------------------------------------------------------------------
-
-
-def test_a_family_of_addresses_that_the_kernel_lacks_is_passed_over(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    make_socket = socket.socket
-
-    def without_ipv6(family: int, *rest: Any, **options: Any) -> socket.socket:
-        if family == socket.AF_INET6:
-            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
-        return make_socket(family, *rest, **options)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        found = [
-            (socket.AF_INET6, socket.SOCK_STREAM, 0, "", ("::1", port, 0, 0)),
-            (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port)),
-        ]
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_asked: found)
-        monkeypatch.setattr(socket, "socket", without_ipv6)
-        sock = connection.open_socket("localhost", port, None, WAIT_S)
-        monkeypatch.undo()
-        assert sock.getpeername() == ("127.0.0.1", port)
-        sock.close()
 
 
 # --- registering -------------------------------------------------------------------------------
@@ -155,59 +127,6 @@ def test_a_refusal_that_arrives_before_the_registration_is_sent_is_told(
     with pytest.raises(RegistrationRefused) as refusal:
         connect(server)
     assert refusal.value.code == "server_full"
-
-
-def test_nobody_listening_is_refused() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        with pytest.raises(NoConnection) as error:
-            Client.connect("127.0.0.1", unused.getsockname()[1], "ana")
-    assert error.value.failure is ConnectFailure.REFUSED
-
-
-@pytest.mark.parametrize("source", ["203.0.113.9", "nonsense", "", "a\udc80"])
-def test_a_source_that_is_no_address_of_this_machine_is_told(source: str) -> None:
-    with pytest.raises(NoConnection) as error:
-        Client.connect("::1" if ":" in source else "127.0.0.1", 9, "ana", source=source)
-    assert error.value.failure is ConnectFailure.SOURCE
-
-
-@pytest.mark.parametrize("host", ["a..b", "x" * 300, "a\udc80b"])
-def test_a_host_that_cannot_be_is_unknown(host: str) -> None:
-    with pytest.raises(NoConnection) as error:
-        Client.connect(host, 9, "ana")
-    assert error.value.failure is ConnectFailure.UNKNOWN_HOST
-
-
-def test_a_source_of_another_family_reaches_nothing() -> None:
-    with pytest.raises(NoConnection) as error:
-        Client.connect("::1", 9, "ana", source="127.0.0.2")
-    assert error.value.failure is ConnectFailure.UNREACHABLE
-
-
-@pytest.mark.parametrize(
-    ("error", "source", "failure"),
-    [
-        (TimeoutError(), None, ConnectFailure.TIMED_OUT),
-        (OSError(errno.ETIMEDOUT, "timed out"), None, ConnectFailure.TIMED_OUT),
-        (OSError(errno.ENETUNREACH, "unreachable"), None, ConnectFailure.UNREACHABLE),
-        (OSError(errno.EHOSTUNREACH, "no route"), None, ConnectFailure.UNREACHABLE),
-        (OSError(errno.EINVAL, "invalid"), "127.0.0.1", ConnectFailure.UNREACHABLE),
-        (OSError(errno.EINVAL, "invalid"), None, ConnectFailure.OTHER),
-        (OSError(errno.EACCES, "forbidden"), None, ConnectFailure.OTHER),
-    ],
-)
-def test_each_failure_of_the_system_has_its_cause(
-    monkeypatch: pytest.MonkeyPatch, error: OSError, source: str | None, failure: ConnectFailure
-) -> None:
-    class Unconnectable(socket.socket):
-        def connect(self, _address: Any) -> None:
-            raise error
-
-    monkeypatch.setattr(connection.socket, "socket", Unconnectable)
-    with pytest.raises(NoConnection) as no_connection:
-        Client.connect("127.0.0.1", 9, "ana", source=source)
-    assert no_connection.value.failure is failure
 
 
 # --- requests ----------------------------------------------------------------------------------
