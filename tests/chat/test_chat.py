@@ -1,4 +1,4 @@
-"""What a chat tells any face; the rest of it is tried with the plain one, in test_plain*.py."""
+"""What a chat shows on any face; more of it is tested with the plain one, in tests/plain."""
 
 import threading
 from collections.abc import Callable
@@ -48,10 +48,10 @@ FIRST_PAGE = 5
 
 
 class NotingFace:
-    """A face that notes what it is told."""
+    """A face that notes what it is to show."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[Any, ...]] = []
+        self.shown: list[tuple[Any, ...]] = []
         self.words: list[Callable[[], str]] = []
         self.arrived: list[Any] = []
 
@@ -60,29 +60,29 @@ class NotingFace:
 
     def show_message(self, message: Any) -> None:
         if not isinstance(message, Answer):  # those are told with their requests
-            self.told.append(("show", message))
+            self.shown.append(("show_message", message))
 
     def show_notice(self, words: Callable[[], str]) -> None:
         self.words.append(words)
-        self.told.append(("tell", words()))
+        self.shown.append(("show_notice", words()))
 
     def greet(self, people: int) -> None:
-        self.told.append(("greet", people))
+        self.shown.append(("greet", people))
 
     def finish_entering(self) -> None:
-        self.told.append(("caught_up",))
+        self.shown.append(("finish_entering",))
 
     def show_answer(self, request: Request, answer: Any) -> None:
-        self.told.append(("answered", request, answer))
+        self.shown.append(("show_answer", request, answer))
 
     def show_no_answer(self, request: Request) -> None:
-        self.told.append(("unanswered", request))
+        self.shown.append(("show_no_answer", request))
 
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:
-        self.told.append(("delivered", request, message.to, message.text))
+        self.shown.append(("show_delivery", request, message.to, message.text))
 
     def show_uncertain_delivery(self, request: Direct) -> None:
-        self.told.append(("perhaps_delivered", request))
+        self.shown.append(("show_uncertain_delivery", request))
 
 
 class PickyClient(StubClient):
@@ -128,7 +128,7 @@ class Table:
         self.turn(page(2))
         assert self.client.sent == [ListUsers(), GetHistory(before=11, limit=FIRST_PAGE)]
         self.client.sent.clear()
-        self.face.told.clear()
+        self.face.shown.clear()
 
     def lose(self) -> None:
         self.client.end = LOST
@@ -165,19 +165,19 @@ def desk(newcomer: Table) -> Table:
 # --- entering ----------------------------------------------------------------------------------
 
 
-def test_on_entering_the_face_greets_then_shows_what_was_said_then_is_caught_up(
+def test_on_entering_the_face_greets_then_shows_what_was_said_then_finishes(
     newcomer: Table,
 ) -> None:
     before = [said(9, "nine"), said(10, "ten")]
     newcomer.turn(said(11, "eleven"))
     newcomer.turn(user_list(1, "ana", "José", "luis"))
     newcomer.turn(page(2, *before))
-    assert newcomer.face.told == [
+    assert newcomer.face.shown == [
         ("greet", 3),
-        ("show", before[0]),
-        ("show", before[1]),
-        ("show", said(11, "eleven")),
-        ("caught_up",),
+        ("show_message", before[0]),
+        ("show_message", before[1]),
+        ("show_message", said(11, "eleven")),
+        ("finish_entering",),
     ]
 
 
@@ -186,7 +186,10 @@ def test_catching_up_is_told_of_on_entering_and_not_after_a_gap(desk: Table) -> 
     desk.turn(page(1, said(11, "eleven"), said(12, "twelve")))
     desk.turn(user_list(2, "ana", seq=12))
     assert desk.client.sent == [GetHistory(after=10, before=13, limit=MAX_PAGE), ListUsers()]
-    assert desk.face.told == [("show", said(11, "eleven")), ("show", said(12, "twelve"))]
+    assert desk.face.shown == [
+        ("show_message", said(11, "eleven")),
+        ("show_message", said(12, "twelve")),
+    ]
 
 
 @pytest.mark.parametrize("code", ["history_off", "unavailable"])
@@ -194,7 +197,7 @@ def test_a_page_that_does_not_come_ends_the_catching_up_too(newcomer: Table, cod
     newcomer.turn()
     newcomer.turn(user_list(1, "ana"))
     newcomer.turn(Error(id=2, code=code, message=""))
-    assert newcomer.face.told[-1] == ("caught_up",)
+    assert newcomer.face.shown[-1] == ("finish_entering",)
 
 
 def test_a_list_of_users_that_is_refused_is_asked_for_once_on_a_connection(
@@ -205,7 +208,7 @@ def test_a_list_of_users_that_is_refused_is_asked_for_once_on_a_connection(
     newcomer.turn(refusal)
     newcomer.turn(page(2))
     assert newcomer.client.sent.count(ListUsers()) == 1
-    assert ("answered", ListUsers(), refusal) in newcomer.face.told
+    assert ("show_answer", ListUsers(), refusal) in newcomer.face.shown
     newcomer.lose()
     newcomer.attempt(PickyClient())
     assert newcomer.client.sent.count(ListUsers()) == 1
@@ -216,7 +219,7 @@ def test_without_a_first_page_there_is_nothing_to_catch_up_with(clock: Clock) ->
     table.turn()
     table.turn(user_list(1, "ana"))
     assert table.client.sent == [ListUsers()]
-    assert ("caught_up",) not in table.face.told
+    assert ("finish_entering",) not in table.face.shown
 
 
 def test_before_entering_the_oldest_number_is_the_next_and_then_that_of_the_page(
@@ -237,16 +240,16 @@ def test_everything_is_told_as_it_came_but_only_what_happened_is_shown(desk: Tab
     messages = [None, Ping(id=1), said(11, "hola")]
     desk.turn(*messages)
     assert desk.face.arrived == messages
-    assert desk.face.told == [("show", messages[2])]
+    assert desk.face.shown == [("show_message", messages[2])]
 
 
 def test_so_much_is_taken_at_once_and_no_more(desk: Table) -> None:
     for seq in range(11, 16):
         desk.client.arrive(said(seq, "hola"))
     assert desk.chat.receive(at_most=3)
-    assert len(desk.face.told) == 3
+    assert len(desk.face.shown) == 3
     assert not desk.chat.receive(at_most=3)
-    assert len(desk.face.told) == 5
+    assert len(desk.face.shown) == 5
     assert not desk.chat.receive()
 
 
@@ -256,7 +259,7 @@ def test_however_much_comes_at_once_the_keyboard_has_its_turn(
     for seq in range(11, 11 + module.MAX_ARRIVALS_AT_ONCE + 1):
         desk.client.arrive(said(seq, "hola"))
     assert desk.chat.receive()
-    assert len(desk.face.told) == module.MAX_ARRIVALS_AT_ONCE
+    assert len(desk.face.shown) == module.MAX_ARRIVALS_AT_ONCE
 
 
 def test_all_that_came_just_before_the_end_counts(desk: Table) -> None:
@@ -265,9 +268,9 @@ def test_all_that_came_just_before_the_end_counts(desk: Table) -> None:
         desk.client.arrive(said(seq, "hola"))
     desk.client.end = LOST
     desk.chat.carry_on()
-    shown = [rest[0] for kind, *rest in desk.face.told if kind == "show"]
+    shown = [rest[0] for kind, *rest in desk.face.shown if kind == "show_message"]
     assert len(shown) == count
-    assert [kind for kind, *_ in desk.face.told][count:] == ["tell", "tell"]
+    assert [kind for kind, *_ in desk.face.shown][count:] == ["show_notice", "show_notice"]
 
 
 def test_words_are_made_anew_in_the_language_of_now(desk: Table) -> None:
@@ -304,8 +307,8 @@ def test_what_cannot_be_sent_is_answered_and_the_next_has_its_turn(desk: Table) 
     desk.chat.ask(Say(text="\x00", nonce="n"))
     desk.chat.ask(ListUsers())
     desk.chat.carry_on()
-    assert desk.face.told == [
-        ("answered", Say(text="\x00", nonce="n"), Error(code="text_invalid", message="not sent"))
+    assert desk.face.shown == [
+        ("show_answer", Say(text="\x00", nonce="n"), Error(code="text_invalid", message="not sent"))
     ]
     assert desk.client.sent == [ListUsers()]
 
@@ -316,7 +319,7 @@ def test_history_without_a_beginning_goes_on_from_the_oldest_number(desk: Table)
     answer = page(1, said(7, "seven"), more=True)
     desk.turn(answer)
     assert desk.client.sent == [GetHistory(before=11, limit=3)]
-    assert desk.face.told == [("answered", GetHistory(before=11, limit=3), answer)]
+    assert desk.face.shown == [("show_answer", GetHistory(before=11, limit=3), answer)]
     assert desk.chat.oldest_seq == 7
     desk.chat.ask(GetHistory(before=3, limit=3))
     desk.turn()
@@ -328,12 +331,12 @@ def test_ok_to_a_new_status_is_not_told_and_to_the_same_one_is(desk: Table) -> N
     desk.turn()
     assert desk.chat.state.asked_status is Status.OCUPADO
     desk.turn(Ok(id=1))
-    assert desk.face.told == []
+    assert desk.face.shown == []
     assert desk.chat.state.status is Status.OCUPADO
     desk.chat.ask(SetStatus(status="OCUPADO"))
     desk.turn()
     desk.turn(Ok(id=2))
-    assert desk.face.told == [("answered", SetStatus(status="OCUPADO"), Ok(id=2))]
+    assert desk.face.shown == [("show_answer", SetStatus(status="OCUPADO"), Ok(id=2))]
 
 
 def test_a_delivered_message_is_told_with_its_request_and_the_registered_name(
@@ -343,13 +346,13 @@ def test_a_delivered_message_is_told_with_its_request_and_the_registered_name(
     desk.chat.ask(request)
     desk.turn()
     desk.turn(Ok(id=1))
-    assert desk.face.told == [("delivered", request, "José", "hola")]
+    assert desk.face.shown == [("show_delivery", request, "José", "hola")]
     assert desk.chat.state.said == 1
     refusal = Error(id=2, code="user_not_connected", message="")
     desk.chat.ask(request)
     desk.turn()
     desk.turn(refusal)
-    assert desk.face.told[1:] == [("answered", request, refusal)]
+    assert desk.face.shown[1:] == [("show_answer", request, refusal)]
 
 
 # --- the connection ----------------------------------------------------------------------------
@@ -384,12 +387,25 @@ def test_who_gives_up_in_the_end_is_woken_up_for_that(clock: Clock) -> None:
     assert desk.chat.exit_status == EXIT_LOST
 
 
+def test_what_a_connection_has_brought_before_it_ends_at_once_counts_too(desk: Table) -> None:
+    desk.lose()
+    short = PickyClient()
+    direct = DirectMessage(time="", sender="luis", to="ana", text="psst")
+    short.arrive(direct)
+    short.end = LOST
+    desk.attempt(short)
+    assert ("show_message", direct) in desk.face.shown
+    assert not desk.chat.connected
+    desk.attempt(PickyClient())
+    assert desk.chat.connected
+
+
 def test_a_refused_registration_ends_the_chat(desk: Table) -> None:
     desk.lose()
     desk.attempt(RegistrationRefused(Error(code="name_taken", message="")))
     assert desk.chat.over
     assert desk.chat.exit_status == EXIT_REFUSED
-    assert desk.face.told[-1][0] == "tell"
+    assert desk.face.shown[-1][0] == "show_notice"
 
 
 def test_leaving_waits_for_what_was_asked_before_and_without_a_connection_for_nothing(
@@ -425,7 +441,7 @@ def test_goodbye_takes_in_the_last_messages_and_names_what_was_not_sent(desk: Ta
         "Not sent: psst",
         "You were here for 2 min 5 s. Messages: 0 sent, 1 received.",
     ]
-    assert [rest[0].text for kind, *rest in desk.face.told if kind == "show"] == ["last"]
+    assert [rest[0].text for kind, *rest in desk.face.shown if kind == "show_message"] == ["last"]
 
 
 def test_closing_ends_the_session_and_again_nothing_happens(desk: Table) -> None:

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from tertulia.chat.state import MAX_GONE, State
+from tertulia.chat.state import MAX_GONE, MAX_SPEAKERS, State
 from tertulia.protocol.messages import (
     ChatMessage,
     DirectMessage,
@@ -179,7 +179,7 @@ def test_everything_that_grows_has_a_bound() -> None:
         state.apply(direct(name, "ana"))
     state.apply(users(10, ana="ACTIVO"))
     assert len(state._gone) <= MAX_GONE
-    assert len(state._speakers) <= MAX_GONE
+    assert len(state._speakers) <= MAX_SPEAKERS
     assert roster(state) == {"ana": "ACTIVO"}
 
 
@@ -198,6 +198,16 @@ def test_a_new_connection_begins_with_a_new_list_and_keeps_the_count() -> None:
     state.apply(users(4, ana="ACTIVO", eva="ACTIVO", zoe="ACTIVO"))
     assert not state.needs_users
     assert roster(state) == {"ana": "ACTIVO", "eva": "ACTIVO", "zoe": "ACTIVO"}
+
+
+def test_a_refused_list_is_not_needed_until_there_is_another_connection() -> None:
+    state = new_state()
+    state.refuse_users()
+    assert not state.needs_users
+    state.apply(Gap(after=10, through=20))
+    assert not state.needs_users
+    state.resume(new_welcome())
+    assert state.needs_users
 
 
 def test_what_was_said_under_another_numbering_is_counted_too() -> None:

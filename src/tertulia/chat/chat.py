@@ -316,7 +316,7 @@ class Chat:
         while not self.over:
             if self.connected and self._session.client.ended is not None:
                 while self.receive():
-                    pass  # what came just before the end counts
+                    pass  # what has come before the end counts
             match self._session.advance(now):
                 case Lost(end):
                     self._handle_loss(end)

@@ -19,7 +19,8 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.names import parse_name
 
-MAX_GONE = 1_000  # users remembered after they left, until a list of users is newer
+MAX_GONE = 1_000  # users remembered after they left; at the bound the oldest are forgotten
+MAX_SPEAKERS = 1_000  # for completion
 
 
 class State:
@@ -126,7 +127,7 @@ class State:
         self.heard += is_new
         self._speakers.pop(sender, None)
         self._speakers[sender] = None
-        if len(self._speakers) > MAX_GONE:
+        if len(self._speakers) > MAX_SPEAKERS:
             del self._speakers[next(iter(self._speakers))]
 
     def _see(self, name: str, status: Status | None, seq: int) -> None:
