@@ -34,6 +34,7 @@ from tertulia.protocol.messages import (
     ListUsers,
     Ok,
     Ping,
+    Presence,
     Quit,
     Request,
     Say,
@@ -400,12 +401,32 @@ def test_what_a_connection_has_brought_before_it_ends_at_once_counts_too(desk: T
     assert desk.chat.connected
 
 
+def test_the_answer_to_a_status_that_was_asked_for_again_is_not_shown(desk: Table) -> None:
+    desk.chat.ask(SetStatus(status="OCUPADO"))
+    desk.turn()
+    desk.turn(Ok(id=1))
+    desk.lose()
+    desk.attempt(PickyClient())
+    assert desk.client.sent == [SetStatus(status="OCUPADO")]
+    busy = Presence(seq=11, time="", name="ana", status=Status.OCUPADO, by="user")
+    desk.turn(Error(id=1, code="rate_limited", message="", retry_after=1.0), busy)
+    desk.turn(user_list(1, "ana"))
+    desk.clock.now += 1
+    desk.turn()
+    assert desk.client.sent[1:] == [SetStatus(status="OCUPADO")]
+    desk.face.shown.clear()
+    desk.turn(Ok(id=2))
+    assert desk.face.shown == []
+
+
 def test_a_refused_registration_ends_the_chat(desk: Table) -> None:
     desk.lose()
     desk.attempt(RegistrationRefused(Error(code="name_taken", message="")))
     assert desk.chat.over
     assert desk.chat.exit_status == EXIT_REFUSED
     assert desk.face.shown[-1][0] == "show_notice"
+    desk.chat.quit()  # too late to be the reason
+    assert desk.chat.exit_status == EXIT_REFUSED
 
 
 def test_leaving_waits_for_what_was_asked_before_and_without_a_connection_for_nothing(

@@ -84,7 +84,7 @@ class Script(Client):
         self.all_given = threading.Event()
         self._end = End(EndReason.LOST) if lost else None
         self._events = events
-        self._closed = threading.Event()
+        self.closed = threading.Event()
 
     @property
     def ended(self) -> End | None:
@@ -94,7 +94,7 @@ class Script(Client):
         yield from self._events
         self.all_given.set()
         if self._end is None:
-            self._closed.wait(20)
+            self.closed.wait(20)
 
     def page(self, request: GetHistory | Search) -> HistoryPage:
         self.asked.set()
@@ -106,7 +106,7 @@ class Script(Client):
         return HistoryPage(messages=[stored], more=False)
 
     def close(self) -> None:
-        self._closed.set()
+        self.closed.set()
 
     def __repr__(self) -> str:
         return "<Script>"
@@ -213,6 +213,25 @@ def test_who_does_not_read_holds_no_more_than_the_inbox_may(
     with persistent(script) as bot:
         assert script.all_given.wait(20)
         assert next(bot.events()) == Gap(after=10, through=26)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_closing_while_an_attempt_is_under_way_closes_its_connection() -> None:
+    lost, late = Script(lost=True), Script(seq=13)
+    connecting, go_on = threading.Event(), threading.Event()
+
+    def connect(token: str | None) -> Client:
+        if token is None:
+            return lost
+        connecting.set()
+        assert go_on.wait(20)
+        return late
+
+    bot = PersistentClient(connect, timeout=20)
+    assert connecting.wait(20)
+    bot.close()
+    go_on.set()
+    assert late.closed.wait(20)
 
 
 @pytest.fixture
