@@ -8,6 +8,7 @@ from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.face_commands import Notify, SetNotify
 from tertulia.i18n import _
 from tertulia.protocol.messages import ChatMessage, DirectMessage
+from tertulia.tui.terminal.textual_private import write_to_terminal
 
 _MAX_CHARS = 200  # of a message in a notification
 
@@ -42,7 +43,5 @@ class Caller:
                 self._show_in_terminal(message)
 
     def _show_in_terminal(self, message: ChatMessage | DirectMessage) -> None:
-        driver = self._app._driver  # Textual has no public way to send what it does not know
-        if driver is not None:
-            text = visible_in_a_line(f"{message.sender}: {message.text}")[:_MAX_CHARS]
-            driver.write(f"\x1b]9;{text}\x07")
+        text = visible_in_a_line(f"{message.sender}: {message.text}")[:_MAX_CHARS]
+        write_to_terminal(self._app, f"\x1b]9;{text}\x07")

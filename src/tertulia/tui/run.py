@@ -32,10 +32,9 @@ def run(to: Destination) -> int:
     gc.disable()  # until the first frame: nothing that is imported is garbage
     app = connecting_app(to)
 
-    from tertulia.tui.terminal import keyboard, signals
+    from tertulia.tui.terminal import signals, textual_private
 
-    keyboard.install()
-    signals.install()
+    textual_private.install()
     ending = app.run()
     lines = [] if ending is None else ending.lines
     if app.face is not None:

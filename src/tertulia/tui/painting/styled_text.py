@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tertulia.tui.painting.wrap import ELLIPSIS, cut
+from tertulia.tui.terminal.textual_private import set_content_height
 
 # A text that is safe to show and the name of its style, or "" for the style of the view.
 Run: TypeAlias = tuple[str, str]
@@ -106,18 +107,5 @@ class RunView(ScrollView):
         super().scroll_to(x, y, **{**options, "animate": False})
 
     def set_height(self, lines: int, y: float) -> None:
-        """Set the number of lines, and the line at the top of the view.
-
-        Setting `virtual_size` the usual way would lay out the whole screen: 6 ms for every message.
-        The size of this view does not depend on its content, so only the scrollbar has to change,
-        which only a private method does. That lays out the screen if the scrollbar appears or
-        disappears.
-        """
-        size = Size(0, lines)
-        if size != self.virtual_size:
-            self.set_reactive(RunView.virtual_size, size)
-        # By force: without it, scrolling needs a scrollbar that is already shown.
-        self.scroll_to(y=y, force=True)
-        if self.is_mounted:
-            self._scroll_update(size)
-            self.vertical_scrollbar.position = self.scroll_y  # the old size had limited it
+        """Set the number of lines, and the line at the top of the view."""
+        set_content_height(self, lines, y)

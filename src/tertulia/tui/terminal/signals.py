@@ -7,39 +7,16 @@ outside.
 
 import asyncio
 import contextlib
-import os
 import signal
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-
-from textual.drivers import linux_driver
-from textual.drivers._writer_thread import WriterThread
 
 if TYPE_CHECKING:
     from tertulia.tui.app import ChatApp
 
 END_WITHIN_S = 10  # then by force: a terminal that is gone must not keep a user in the chat
 _DEADLY = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
-
-
-class HangupWriter(WriterThread):
-    """Textual's writer, which tells of a terminal that is gone and lets nobody wait for it."""
-
-    def run(self) -> None:
-        """Write, until there is nothing to write to."""
-        try:
-            super().run()
-        except OSError:
-            os.kill(os.getpid(), signal.SIGHUP)
-            while self._queue.get() is not None:
-                pass  # it has nowhere to go
-
-
-def install() -> None:
-    """Have Textual's driver use this writer; before the app runs."""
-    # The driver makes its writer itself, by this name; there is no other place to say so.
-    linux_driver.WriterThread = HangupWriter  # type: ignore[attr-defined]
 
 
 def end_in_time() -> None:

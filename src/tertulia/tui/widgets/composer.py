@@ -9,18 +9,17 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual import events
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.dom import DOMNode
-from textual.keys import Keys
 from textual.message import Message
 
 from tertulia.chat.commands import Completion
 from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.editing import CompletionCycle, InputHistory
 from tertulia.protocol.texts import CONTROL_CHARACTERS, MAX_TEXT_BYTES
+from tertulia.tui.terminal.textual_private import read_alt_enter_as_ctrl_j
 from tertulia.tui.widgets.editor import Editor
 
 # As much as four messages, for the user to divide. TextArea needs 0.3 s for it, 3 s for a megabyte.
@@ -53,9 +52,7 @@ _ACTIONS = {
     "ctrl+x": "cut", "ctrl+v": "paste", "ctrl+z": "undo", "ctrl+y": "redo",
 }  # fmt: skip
 
-# Terminals without an extended keyboard protocol send Alt+Enter as these two characters, which
-# Textual 8.2.8 reads as a plain Enter. Only an entry in its table changes that.
-cast("dict[str, tuple[Keys, ...]]", ANSI_SEQUENCES_KEYS)["\x1b\r"] = (Keys.ControlJ,)
+read_alt_enter_as_ctrl_j()
 
 
 class Composer(Editor):

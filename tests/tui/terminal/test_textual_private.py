@@ -1,0 +1,307 @@
+"""Each private part of Textual that the full screen uses: it is there, and does what we rely on.
+
+Where this works around a fault of Textual, a test shows the fault: if it fails, Textual was mended,
+and the part can go.
+"""
+
+import asyncio
+import inspect
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from queue import Queue
+from typing import Any
+
+import pytest
+import textual
+from textual import events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
+from textual.app import App, ComposeResult
+from textual.driver import Driver
+from textual.drivers import linux_driver
+from textual.drivers._writer_thread import WriterThread
+from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
+from textual.keys import Keys
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.widget import Widget
+
+from tertulia.tui.terminal import textual_private
+from tertulia.tui.terminal.pastes import PASTE_END, PASTE_START
+from tertulia.tui.terminal.textual_private import (
+    ALT_ENTER,
+    CHECKED_WITH,
+    HangupWriter,
+    PasteKeepingParser,
+    install,
+    read_alt_enter_as_ctrl_j,
+    set_content_height,
+    write_to_terminal,
+)
+
+WAIT_S = 20.0
+
+
+def test_this_is_the_version_that_the_private_parts_were_checked_with() -> None:
+    assert textual.__version__ == CHECKED_WITH
+
+
+# --- the parser of terminal input ----------------------------------------------------------------
+
+
+def words(messages: Iterable[Message]) -> list[str]:
+    """Write keys and pastes as words."""
+    found = []
+    for message in messages:
+        if isinstance(message, events.Paste):
+            found.append(f"paste {message.text}")
+        elif isinstance(message, events.Key):
+            found.append(message.key)
+    return found
+
+
+def parse(parser: XTermParser, *pieces: str) -> list[str]:
+    return [word for piece in pieces for word in words(parser.feed(piece))]
+
+
+COLOURED = f"{PASTE_START}uno\x1b\rdos{PASTE_END}"
+
+
+def test_textuals_own_parser_still_breaks_a_paste_at_an_escape() -> None:
+    assert parse(XTermParser(), COLOURED) != ["paste uno\rdos"]
+
+
+def test_our_parser_keeps_a_paste_with_escapes_whole() -> None:
+    assert parse(PasteKeepingParser(), f"a{COLOURED}b") == ["a", "paste uno\rdos", "b"]
+
+
+def test_our_parser_leaves_keys_with_escapes_as_they_are() -> None:
+    keys = "\x1b[A\x1b[1;5Cx\x1b[Z"
+    assert parse(PasteKeepingParser(), keys) == ["up", "ctrl+right", "x", "shift+tab"]
+
+
+def test_our_parser_does_not_take_a_piece_that_is_held_back_for_the_end_of_the_input() -> None:
+    parser = PasteKeepingParser()
+    pieces = [f"{PASTE_START}uno", "\x1b", "[20", f"1~{PASTE_START}dos", PASTE_END]
+    assert parse(parser, *pieces) == ["paste uno", "paste dos"]
+    assert words(parser.feed("")) == []
+
+
+def test_a_paste_is_between_the_marks_that_the_filter_knows() -> None:
+    assert (PASTE_START, PASTE_END) == (BRACKETED_PASTE_START, BRACKETED_PASTE_END)
+
+
+# --- what the driver makes -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install our classes, and Textual's own ones again after the test."""
+    for name in ("XTermParser", "WriterThread", "getincrementaldecoder"):
+        monkeypatch.setattr(linux_driver, name, getattr(linux_driver, name))
+    install()
+
+
+class OneRound(threading.Event):
+    """A thread's order to end, which comes after its first round."""
+
+    def is_set(self) -> bool:
+        was_asked, self._asked = getattr(self, "_asked", False), True
+        return was_asked
+
+
+def read_by_the_driver(data: bytes) -> list[str]:
+    """Let the driver's input thread read these bytes, and return what it makes of them."""
+    source, sink = os.pipe()
+    os.write(sink, data)
+    os.close(sink)
+    messages: list[Message] = []
+    driver = LinuxDriver.__new__(LinuxDriver)
+    driver.fileno, driver._debug = source, False
+    driver.exit_event = OneRound()
+    driver.process_message = messages.append  # type: ignore[method-assign]
+    driver.run_input_thread()
+    os.close(source)
+    return words(messages)
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_driver_reads_with_our_parser_once_it_is_installed() -> None:
+    assert read_by_the_driver(COLOURED.encode()) == ["paste uno\rdos"]
+
+
+def test_the_drivers_own_decoder_still_fails_at_a_byte_that_is_no_text() -> None:
+    with pytest.raises(UnicodeDecodeError):
+        read_by_the_driver(b"ma\xf1ana")
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_driver_reads_with_our_decoder_once_it_is_installed() -> None:
+    assert read_by_the_driver(b"a\xf1b")[::2] == ["a", "b"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_driver_writes_with_our_writer_once_it_is_installed() -> None:
+    assert linux_driver.WriterThread is HangupWriter  # type: ignore[comparison-overlap]
+    assert "WriterThread" in LinuxDriver.start_application_mode.__code__.co_names
+
+
+# --- the writer thread ---------------------------------------------------------------------------
+
+
+class GoneTerminal:
+    """A terminal that has hung up."""
+
+    def write(self, _text: str) -> None:
+        raise OSError("the terminal is gone")
+
+    def flush(self) -> None:
+        raise NotImplementedError
+
+
+def test_the_writer_sends_a_hangup_and_lets_nobody_wait_when_the_terminal_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: Queue[tuple[int, int]] = Queue()
+    monkeypatch.setattr(textual_private.os, "kill", lambda *signal_: sent.put(signal_))
+    terminal: Any = GoneTerminal()
+    writer = HangupWriter(terminal)
+    writer.start()
+    writer.write("x")
+    assert sent.get(timeout=WAIT_S) == (os.getpid(), signal.SIGHUP)
+    for _number in range(2 * writer._queue.maxsize):  # more than it keeps
+        writer.write("x")
+    writer.stop()
+    assert not writer.is_alive()
+
+
+def test_textuals_writer_still_ends_with_its_error_and_reads_its_queue_no_more() -> None:
+    terminal: Any = GoneTerminal()
+    writer = WriterThread(terminal)
+    writer.write("x")
+    writer.write("y")
+    with pytest.raises(OSError, match="gone"):
+        writer.run()
+    assert writer._queue.qsize() == 1
+
+
+# --- keys ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def key_table() -> Iterator[None]:
+    """Restore Textual's table of keys after the test."""
+    table: dict[str, Any] = ANSI_SEQUENCES_KEYS  # type: ignore[assignment]
+    before = dict(table)
+    yield
+    table.clear()
+    table.update(before)
+
+
+@pytest.mark.usefixtures("key_table")
+def test_textual_still_reads_alt_enter_as_enter_without_us_and_as_ctrl_j_with_us() -> None:
+    del ANSI_SEQUENCES_KEYS[ALT_ENTER]  # type: ignore[attr-defined]
+    assert parse(XTermParser(), ALT_ENTER)[-1:] != ["ctrl+j"]
+    read_alt_enter_as_ctrl_j()
+    assert ANSI_SEQUENCES_KEYS[ALT_ENTER] == (Keys.ControlJ,)
+    assert parse(XTermParser(), ALT_ENTER) == ["ctrl+j"]
+
+
+def test_textual_reads_the_shift_enter_of_modify_other_keys_in_its_own_way() -> None:
+    assert parse(XTermParser(), "\x1b[27;2;13~") == ["shift+\r"]
+
+
+# --- the driver of a running app -----------------------------------------------------------------
+
+
+class Numbers(ScrollView):
+    """A view as high as its room, whatever is in it."""
+
+    DEFAULT_CSS = "Numbers { scrollbar-gutter: stable; overflow-x: hidden; overflow-y: auto; }"
+
+
+class NumbersApp(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = Numbers()
+        self.layouts = 0
+
+    def compose(self) -> ComposeResult:
+        yield self.numbers
+
+
+def run(scenario: Callable[[NumbersApp], Awaitable[None]]) -> None:
+    async def main() -> None:
+        app = NumbersApp()
+        async with app.run_test(size=(20, 10)) as pilot:
+            await pilot.pause()
+            await scenario(app)
+
+    asyncio.run(main())
+
+
+def test_an_app_that_runs_has_a_driver_that_writes_to_its_terminal() -> None:
+    async def scenario(app: NumbersApp) -> None:
+        assert isinstance(app._driver, Driver)
+        written: list[str] = []
+        app._driver.write = written.append  # type: ignore[method-assign]
+        write_to_terminal(app, "\x1b]9;hola\x07")
+        assert written == ["\x1b]9;hola\x07"]
+
+    run(scenario)
+
+
+def test_without_a_driver_nothing_is_written() -> None:
+    app = NumbersApp()
+    assert app._driver is None
+    write_to_terminal(app, "\x1b]9;hola\x07")
+
+
+# --- the height of a view ------------------------------------------------------------------------
+
+
+def test_a_view_gets_another_height_without_a_new_layout() -> None:
+    async def scenario(app: NumbersApp) -> None:
+        view = app.numbers
+        set_content_height(view, 100, 20)  # the scrollbar appears: Textual lays out by itself
+        await asyncio.sleep(0)
+        app.screen._layout_required = view._layout_required = False
+        set_content_height(view, 200, 50)
+        assert not app.screen._layout_required
+        assert not view._layout_required
+        assert view.virtual_size == Size(0, 200)
+        assert view.scroll_offset.y == 50
+        assert view.max_scroll_y == 190
+        bar = view.vertical_scrollbar
+        assert (bar.window_virtual_size, bar.window_size, bar.position) == (200, 10, 50)
+
+    run(scenario)
+
+
+def test_setting_the_size_of_a_view_still_asks_for_a_layout() -> None:
+    async def scenario(app: NumbersApp) -> None:
+        view = app.numbers
+        set_content_height(view, 100, 20)
+        await asyncio.sleep(0)
+        view._layout_required = False
+        view.virtual_size = Size(0, 200)
+        assert view._layout_required
+
+    run(scenario)
+
+
+def test_a_place_below_a_view_that_has_become_lower_is_its_end() -> None:
+    async def scenario(app: NumbersApp) -> None:
+        set_content_height(app.numbers, 100, 90)
+        set_content_height(app.numbers, 50, 90)
+        assert app.numbers.scroll_offset.y == 40
+        assert app.numbers.vertical_scrollbar.position == 40
+
+    run(scenario)
+
+
+def test_the_private_update_of_scrollbars_takes_a_size() -> None:
+    assert list(inspect.signature(Widget._scroll_update).parameters) == ["self", "virtual_size"]
