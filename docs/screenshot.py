@@ -19,7 +19,8 @@ from tertulia import Client
 from tertulia.chat.destination import Destination
 from tertulia.i18n import set_language
 from tertulia.tui.app import ChatApp
-from tertulia.tui.run import Ending, connecting_app
+from tertulia.tui.connecting import begin_connecting
+from tertulia.tui.ending import Ending
 
 HERE = Path(__file__).parent
 SIZE = (112, 30)
@@ -62,10 +63,10 @@ TYPED = {"en": "@José the meeting is at", "es": "@José la reunión es a las"}
 async def take(lang: str, port: int) -> str:
     """Let people talk on the screen of one of them, and give the picture."""
     set_language(lang)
-    app = connecting_app(Destination("ana", "127.0.0.1", port, "127.0.0.2"))
+    app = ChatApp(begin_connecting(Destination("ana", "127.0.0.1", port, "127.0.0.2")))
     people: dict[str, Client] = {}
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: app.current.end > 0)
+        await until(pilot, lambda: app.controller.current.end > 0)
         for number, name in enumerate(PEOPLE, 3):
             people[name] = await asyncio.to_thread(
                 Client.connect, "127.0.0.1", port, name, source=f"127.0.0.{number}"
@@ -75,11 +76,13 @@ async def take(lang: str, port: int) -> str:
         for speaker, text in TALK[lang]:
             await say(pilot, app, people.get(speaker), text)
         await asyncio.to_thread(people["eva"].direct, "ana", DIRECT[lang])
-        await until(pilot, lambda: app.face is not None and app.face.conversations.listed[-1].calls)
+        await until(
+            pilot, lambda: app.model is not None and app.model.conversations.listed[-1].calls
+        )
         app.main.composer.insert(TYPED[lang])
         await pilot.pause()
         picture = app.export_screenshot(title="tertulia ana 10.0.0.117 5000")
-    for client in (*people.values(), *([app.face.chat] if app.face else [])):
+    for client in (*people.values(), *([app.model.chat] if app.model else [])):
         client.close()
     # The picture names a font on a web server; any font of the reader's does as well.
     return re.sub(r"@font-face\s*\{[^}]*\}", "", picture).replace(
@@ -89,13 +92,13 @@ async def take(lang: str, port: int) -> str:
 
 async def say(pilot: Pilot[Ending], app: ChatApp, client: Client | None, text: str) -> None:
     """Say something, and wait until it stands there."""
-    heard = app.current.end
+    heard = app.controller.current.end
     if client is None:
         app.main.composer.insert(text)
         await pilot.press("enter")
     else:
         await asyncio.to_thread(client.say, text)
-    await until(pilot, lambda: app.current.end > heard)
+    await until(pilot, lambda: app.controller.current.end > heard)
 
 
 async def until(pilot: Pilot[Ending], done: Callable[[], bool]) -> None:

@@ -31,9 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         to = Destination(options.name, options.host, options.port, options.source)
         if not (options.plain or options.json) and _has_screen():
-            from tertulia.tui import run
+            from tertulia.tui import start as screen
 
-            return run.run(to)
+            return screen.run(to)
         from tertulia.plain import start
 
         return start.run(to, json=options.json)

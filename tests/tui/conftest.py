@@ -16,9 +16,8 @@ from textual import _wait
 
 from tertulia.chat import chat, display
 from tertulia.client import reconnect
-from tertulia.tui import app
-from tertulia.tui.model import face
-from tertulia.tui.widgets import columns
+from tertulia.tui import app, controller
+from tertulia.tui.model import chatmodel
 
 NOW = "2026-11-22T15:04:05.000Z"
 
@@ -34,11 +33,11 @@ def _end_in_time() -> Iterator[None]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     """Stop all clocks, in UTC; the screen need not wait between two paintings."""
     stopped = Clock()
-    for module in (app, chat, columns):
+    for module in (app, chat, controller):
         monkeypatch.setattr(module, "time", stopped)
     monkeypatch.setattr(app, "PAINTED_EVERY_S", 0.001)
     monkeypatch.setattr(reconnect, "_jittered", lambda delay_s: delay_s)
-    monkeypatch.setattr(face, "_now", lambda: NOW)
+    monkeypatch.setattr(chatmodel, "_now", lambda: NOW)
     monkeypatch.setattr(display, "_today", lambda: date.fromisoformat(NOW[:10]))
     monkeypatch.setattr(
         _wait, "SLEEP_GRANULARITY", 0.002

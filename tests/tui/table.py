@@ -42,9 +42,11 @@ from tertulia.protocol.messages import (
     UserList,
 )
 from tertulia.tui.app import ChatApp
-from tertulia.tui.connecting import LoopBell
-from tertulia.tui.model.conversations import Said
-from tertulia.tui.run import Ending
+from tertulia.tui.connecting import Connecting
+from tertulia.tui.ending import Ending
+from tertulia.tui.loopbell import LoopBell
+from tertulia.tui.model.chatmodel import ChatModel
+from tertulia.tui.model.conversations import Conversation, Said
 
 WAIT_S = 20.0  # for what has to come, on a slow machine too
 WIDE, USUAL, SMALL = SIZES = ((120, 36), (80, 24), (60, 20))
@@ -146,7 +148,8 @@ class ChatTable:
         """Sit down at the screen, and let things happen."""
 
         async def main() -> None:
-            self.app = ChatApp(self._to, self.attempt, self.reconnector, self.bell, **self._options)
+            connecting = Connecting(self._to, self.attempt, self.reconnector, self.bell)
+            self.app = ChatApp(connecting, **self._options)
             self.app.bell = self._ring  # type: ignore[method-assign]
             async with self.app.run_test(size=size) as self.pilot:
                 if self._connected:
@@ -238,14 +241,14 @@ class ChatTable:
     async def connect(self) -> None:
         """Let the first attempt succeed."""
         self.attempt.come_to(self.client)
-        await self.until(lambda: self.app.face is not None)
+        await self.until(lambda: self.app.model is not None)
         await self.settle()
 
     async def lose(self, end: End = LOST) -> None:
         """Lose the connection."""
         self.client.end = end
         self.bell.ring()
-        await self.until(lambda: not self.app.is_there)
+        await self.until(lambda: not self.model.chat.connected)
         await self.settle()
 
     async def come_back(self, **options: Any) -> None:
@@ -255,7 +258,7 @@ class ChatTable:
         assert self.reconnector.wake_at is not None
         self.clock.now = self.reconnector.wake_at
         self.bell.ring()
-        await self.until(lambda: self.app.is_there)
+        await self.until(lambda: self.model.chat.connected)
         await self.settle()
 
     # --- what the person does ------------------------------------------------------------------
@@ -272,7 +275,7 @@ class ChatTable:
     async def clear(self) -> None:
         """Close what is open, and begin anew in the general chat with an empty line."""
         await self.press("escape", "escape")
-        self.app.open("")
+        self.app.controller.open("")
         self.composer.load("")
         await self.press("ctrl+end")
 
@@ -311,6 +314,16 @@ class ChatTable:
     # --- what there is to see ------------------------------------------------------------------
 
     @property
+    def model(self) -> ChatModel:
+        assert self.app.model is not None
+        return self.app.model
+
+    @property
+    def current(self) -> Conversation:
+        """The conversation that is open."""
+        return self.app.controller.current
+
+    @property
     def composer(self) -> Any:
         return self.app.main.composer
 
@@ -339,7 +352,7 @@ class ChatTable:
     @property
     def texts(self) -> list[str]:
         """What was said in the conversation that is open."""
-        return [entry.text for entry in self.app.current.entries if isinstance(entry, Said)]
+        return [entry.text for entry in self.current.entries if isinstance(entry, Said)]
 
     def direct(self, text: str, sender: str = "luis", **fields: Any) -> DirectMessage:
         time = f"{DAY}T{CLOCK}Z"

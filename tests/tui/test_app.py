@@ -9,13 +9,12 @@ from plain_table import Clock
 from table import DAY, SIZES, SMALL, USUAL, WIDE, ChatTable
 from textual.events import AppBlur, AppFocus
 
-from tertulia.chat.destination import Destination
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection, RegistrationRefused
 from tertulia.protocol.messages import ChatMessage, Error, ErrorCode, GetHistory, Say
 from tertulia.tui import app as app_module
-from tertulia.tui import run
+from tertulia.tui import ending as ending_module
+from tertulia.tui.ending import Ending
 from tertulia.tui.model import conversations
-from tertulia.tui.run import Ending
 
 
 def told(count: int, first: int = 1, day: str = DAY) -> list[ChatMessage]:
@@ -33,7 +32,7 @@ def told(count: int, first: int = 1, day: str = DAY) -> list[ChatMessage]:
 
 def check_painted(table: ChatTable) -> None:
     """Make sure that the log holds what the conversation does, and shows just that."""
-    assert list(map(id, table.log._entries)) == list(map(id, table.app.current.entries))
+    assert list(map(id, table.log._entries)) == list(map(id, table.current.entries))
     shown = table.rows
     table.log.repaint()
     assert shown == table.rows
@@ -130,7 +129,7 @@ def test_older_messages_come_when_the_top_is_reached_and_do_not_move_what_is_rea
         await table.settle()
         check_painted(table)
         assert [int(text.split()[1]) for text in table.texts] == list(range(201, 501))
-        while table.app.current.has_older:
+        while table.current.has_older:
             await table.press("ctrl+home")
         check_painted(table)
         assert len(table.texts) == 500
@@ -149,12 +148,12 @@ def test_the_day_stands_above_the_oldest_message_when_older_ones_have_come(clock
 
     async def scenario(table: ChatTable) -> None:
         await table.press("ctrl+home")
-        await table.until(lambda: not table.app.current.has_older)
+        await table.until(lambda: not table.current.has_older)
         await table.settle()
         check_painted(table)
         days = [
             index
-            for index, entry in enumerate(table.app.current.entries)
+            for index, entry in enumerate(table.current.entries)
             if isinstance(entry, conversations.Day)
         ]
         assert days == [0, 151, 302]
@@ -226,25 +225,25 @@ def test_old_messages_are_forgotten_later_while_somebody_reads(
     async def scenario(table: ChatTable) -> None:
         for _ in range(15):
             await table.hear(*[table.said(f"number {table.seq}") for _ in range(11)])
-            assert len(table.app.current.entries) <= 112
+            assert len(table.current.entries) <= 112
             check_painted(table)
         await table.press("pageup")
         place = table.log.reading_place
         for _ in range(4):
             await table.hear(*[table.said("later") for _ in range(15)])
-        assert len(table.app.current.entries) > 112
+        assert len(table.current.entries) > 112
         assert table.log.reading_place == place
         check_painted(table)
         for _ in range(10):
             await table.hear(*[table.said("later") for _ in range(15)])
-        assert len(table.app.current.entries) <= 212
+        assert len(table.current.entries) <= 212
         check_painted(table)
         await table.press("ctrl+home")
         await table.settle()
         check_painted(table)
         await table.press("ctrl+end")
         await table.hear(table.said("last"))
-        assert len(table.app.current.entries) <= 112
+        assert len(table.current.entries) <= 112
         check_painted(table)
 
     ChatTable(clock).run(scenario, USUAL)
@@ -352,11 +351,9 @@ def test_a_signal_ends_the_screen_and_then_the_program(
     assert ending == Ending(0, [], number)
 
     raised: list[int] = []
-    monkeypatch.setattr(table.app, "run", lambda: ending)
-    monkeypatch.setattr(run, "connecting_app", lambda _to: table.app)
-    monkeypatch.setattr(run.signal, "raise_signal", raised.append)
-    monkeypatch.setattr(run.signal, "signal", lambda *_: None)
-    run.run(Destination("ana", "h", 5000))
+    monkeypatch.setattr(ending_module.signal, "raise_signal", raised.append)
+    monkeypatch.setattr(ending_module.signal, "signal", lambda *_: None)
+    ending_module.finish(ending, table.app.farewell())
     assert raised == [number]
     assert table.client.ended == End(EndReason.CLOSED)
 

@@ -7,7 +7,7 @@ from table import ChatTable
 from tertulia.client.errors import RegistrationRefused
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import Direct, Error, ErrorCode, GetInfo, Say
-from tertulia.tui.run import Ending
+from tertulia.tui.ending import Ending
 
 
 def test_what_is_typed_in_a_short_list_of_people_filters_it_and_is_said_to_nobody(
@@ -99,7 +99,7 @@ def test_who_may_not_come_back_reads_what_was_not_sent(clock: Clock) -> None:
         await table.lose()
         error = Error(code=ErrorCode.NAME_TAKEN, message="taken")
         table.outcome = RegistrationRefused(error)
-        clock.now = table.app.face.chat.wake_at
+        clock.now = table.model.chat.wake_at
         table.bell.ring()
         await table.until(lambda: table.app.return_value is not None)
         status, lines, _signal = table.app.return_value
@@ -129,8 +129,8 @@ def test_the_next_unread_is_a_direct_message_then_a_mention_then_any(clock: Cloc
         assert table.client.sent_of(Direct)
         await table.hear(table.said("ana?"), table.direct("psst", "luis"))
         await table.press("ctrl+g")
-        assert table.app.current.name == "luis"
+        assert table.current.name == "luis"
         await table.press("ctrl+g")
-        assert table.app.current.name == ""
+        assert table.current.name == ""
 
     ChatTable(clock).run(scenario)

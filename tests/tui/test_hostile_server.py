@@ -9,7 +9,7 @@ from table import SIZES, ChatTable
 from textual.events import Paste
 
 from tertulia.client.errors import End, EndReason
-from tertulia.protocol.messages import Closing, Error, Say, Status
+from tertulia.protocol.messages import Closing, Error, GetInfo, Say, Status
 
 EVIL = (
     "\x1b[31m\x1b]52;c;aGk=\x07\x9b2J\x90\x85\u202eabc\u2066\u200f\u2028\x00\x7f\r\b[red][bold]"
@@ -62,7 +62,7 @@ async def direct(table: ChatTable) -> None:
 
 async def person(table: ChatTable) -> None:
     await table.hear(table.joined(EVIL))
-    table.app._ask_about(EVIL)
+    table.app.controller.carry_out(GetInfo(name=EVIL))
     await table.settle()
     assert table.app.screen is not table.app.main
 

@@ -10,7 +10,7 @@ from textual.selection import SELECT_ALL
 
 from tertulia.protocol.messages import Direct, GetInfo, SetStatus, Status
 from tertulia.tui.keys import KEYS
-from tertulia.tui.widgets import bareview
+from tertulia.tui.terminal import bareview
 from tertulia.tui.widgets.dialogs import ChoiceDialog, HelpDialog, SearchDialog
 
 Scenario = Callable[[ChatTable], Awaitable[None]]
@@ -84,7 +84,7 @@ async def f1_shows_help(table: ChatTable) -> None:
 async def f2_goes_to_the_conversations(table: ChatTable) -> None:
     await three_talks(table)
     await table.press("f2", "down", "down", "enter")
-    assert table.app.current.name == "luis"
+    assert table.current.name == "luis"
     assert table.app.main.focused is table.composer
 
 
@@ -94,7 +94,7 @@ async def f3_goes_to_the_people(table: ChatTable) -> None:
     assert table.client.sent_of(GetInfo) == [GetInfo(name="luis")]
     assert isinstance(table.app.screen, ChoiceDialog)
     await table.press("up", "enter")
-    assert table.app.current.name == "luis"
+    assert table.current.name == "luis"
 
 
 @key("f4")
@@ -124,28 +124,28 @@ async def f8_changes_the_colours(table: ChatTable) -> None:
 async def ctrl_n_turns_to_the_next(table: ChatTable) -> None:
     await three_talks(table)
     await table.press("ctrl+n")
-    assert table.app.current.name == "José"
+    assert table.current.name == "José"
     await table.press("ctrl+n", "ctrl+n")
-    assert table.app.current.name == ""
+    assert table.current.name == ""
 
 
 @key("ctrl+p")
 async def ctrl_p_turns_to_the_one_before(table: ChatTable) -> None:
     await three_talks(table)
     await table.press("ctrl+p")
-    assert table.app.current.name == "luis"
+    assert table.current.name == "luis"
 
 
 @key("ctrl+g")
 async def ctrl_g_turns_to_what_is_unread(table: ChatTable) -> None:
     await three_talks(table)
     await table.press("ctrl+g")
-    assert table.app.current.name == "José"
+    assert table.current.name == "José"
     await table.hear(table.said("nothing special"))
     await table.press("ctrl+g")
-    assert table.app.current.name == "luis"
+    assert table.current.name == "luis"
     await table.press("ctrl+g")
-    assert table.app.current.name == ""
+    assert table.current.name == ""
 
 
 @key("pageup")
@@ -232,7 +232,7 @@ LAST = ("ctrl+c", "ctrl+q", "ctrl+d")  # nothing can be pressed after these
 
 
 def test_each_key_does_what_the_help_says(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bareview, "show", lambda _text: None)
+    monkeypatch.setattr(bareview, "show_until_key", lambda _text: None)
 
     async def press_all(table: ChatTable) -> None:
         for name, scenario in tested_keys.items():
@@ -256,7 +256,7 @@ def test_the_bare_text_is_printed_whole_while_the_screen_is_away(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     printed: list[str] = []
-    monkeypatch.setattr(bareview, "show", printed.append)
+    monkeypatch.setattr(bareview, "show_until_key", printed.append)
 
     async def scenario(table: ChatTable) -> None:
         await f7_shows_bare_text(table)
@@ -281,21 +281,21 @@ async def click_unread(table: ChatTable) -> None:
     await three_talks(table)
     assert table.item("#unread") == "! 2 unread: F2"
     await table.click("#unread")
-    assert table.app.current.name == "José"
+    assert table.current.name == "José"
 
 
 async def click_conversation(table: ChatTable) -> None:
     await three_talks(table)
     await table.press("f2")
     await table.click("#conversations", (4, 2))
-    assert table.app.current.name == "luis"
+    assert table.current.name == "luis"
 
 
 async def click_person(table: ChatTable) -> None:
     await table.press("f3")
     await table.click("#people", (4, 2))
     await table.click_on("Write a direct message")
-    assert table.app.current.name == "luis"
+    assert table.current.name == "luis"
 
 
 async def click_below(table: ChatTable) -> None:
@@ -351,7 +351,7 @@ def test_each_click_does_what_a_key_does(clock: Clock) -> None:
 def test_each_word_of_the_key_bar_can_be_clicked(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bareview, "show", lambda _text: None)
+    monkeypatch.setattr(bareview, "show_until_key", lambda _text: None)
 
     async def scenario(table: ChatTable) -> None:
         table.app.suspend = contextlib.nullcontext  # type: ignore[method-assign]

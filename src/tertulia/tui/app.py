@@ -1,7 +1,22 @@
-"""The full screen at work: from keys, clicks and commands to the chat, and back to the screen.
+"""The full screen: it puts the parts together, listens to the connection, and ends.
 
-All of it runs on the event loop's thread. The connection's own thread rings a bell; what has come
-is then taken in together and shown, at most twenty times a second.
+All of it runs on the event loop's thread. The connection's own thread rings a bell; then everything
+that has arrived is taken in together and shown, at most twenty times a second.
+
+The way of a line from Enter to the wire, and of what comes back:
+
+    widgets/composer.py   Enter: Composer posts Submitted
+    app.py                ChatApp hands the text to the controller
+    controller.py         Controller.submit parses it (chat/commands.py) and checks it
+    model/chatmodel.py    ChatModel.say or send_direct makes it a request
+    chat/chat.py          Chat.ask queues it, Chat.carry_on sends it when its turn comes
+    client/client.py      Client.send, and then client/connection.py
+
+    client/connection.py  what arrives rings the LoopBell
+    app.py                ChatApp._listen has Chat.receive take it in
+    model/chatmodel.py    ChatModel puts it into conversations, or notes it as a notice
+    controller.py         Controller.refresh shows the notices and the model
+    widgets/mainscreen.py MainScreen.show_model
 """
 
 import asyncio
@@ -12,139 +27,112 @@ import time
 from textual import on
 from textual.app import App
 from textual.screen import Screen
-from textual.widgets import Input
 
 from tertulia.chat import commands, explain
 from tertulia.chat.chat import EXIT_FINE, EXIT_NO_CONNECTION, EXIT_REFUSED
-from tertulia.chat.destination import Destination
-from tertulia.chat.display import Glyphs, visible_in_a_line
+from tertulia.chat.display import Glyphs
+from tertulia.chat.face_commands import Help, SetTheme, ShowText
 from tertulia.client.client import Client
 from tertulia.client.errors import NoConnection, RegistrationRefused
-from tertulia.client.reconnect import Attempt, Reconnector
 from tertulia.i18n import _, ngettext
-from tertulia.protocol.messages import (
-    Answer,
-    ChatMessage,
-    DirectMessage,
-    Error,
-    ErrorCode,
-    GetInfo,
-    HistoryPage,
-    Request,
-    Say,
-    Search,
-    SetStatus,
-    UserInfo,
-)
-from tertulia.tui.caller import Caller
-from tertulia.tui.connecting import LoopBell
-from tertulia.tui.finder import Finder
-from tertulia.tui.model.conversations import GENERAL, NOBODY, Conversation, Said
-from tertulia.tui.model.face import ScreenFace
+from tertulia.protocol.messages import GetInfo, Quit
+from tertulia.tui.connecting import Connecting
+from tertulia.tui.controller import AppCommand, Controller
+from tertulia.tui.ending import Ending
+from tertulia.tui.model.chatmodel import ChatModel
+from tertulia.tui.model.conversations import Said
 from tertulia.tui.painting.painter import ConversationPainter, bare
 from tertulia.tui.painting.themes import THEMES, theme_name
-from tertulia.tui.run import Ending
+from tertulia.tui.terminal import bareview
 from tertulia.tui.terminal.signals import Signals
-from tertulia.tui.typed import Typed, no_connection
-from tertulia.tui.widgets import bareview, columns, dialogs
+from tertulia.tui.widgets import dialogs
 from tertulia.tui.widgets.composer import Composer
 from tertulia.tui.widgets.mainscreen import MainScreen
 from tertulia.tui.widgets.messagelog import MessageLog
-from tertulia.tui.widgets.rowlist import RowList
 
-TAKEN_WITHIN_S = 0.02  # of what has come, before the keyboard has its turn
+RECEIVE_WITHIN_S = 0.02  # then the keyboard has its turn
+MESSAGES_AT_ONCE = 50  # between two looks at the clock
 PAINTED_EVERY_S = 0.05
 
 
 class ChatApp(App[Ending], inherit_bindings=False):
-    """A user's chat screen."""
+    """One user's full screen."""
 
     TITLE = "tertulia"
     CSS_PATH = "screen.tcss"
     ENABLE_COMMAND_PALETTE = False  # its words are English; Tab and F1 show the commands
 
     def __init__(
-        self,
-        to: Destination,
-        attempt: Attempt,
-        reconnector: Reconnector,
-        bell: LoopBell,
-        *,
-        dark: bool = True,
-        few_colours: bool = False,
+        self, connecting: Connecting, *, dark: bool = True, few_colours: bool = False
     ) -> None:
         # Said at once, or Textual would grey what has the terminal's own colours.
         super().__init__(ansi_color=True if few_colours else None)
-        self.face: ScreenFace | None = None
-        self.glyphs = Glyphs("utf-8")
-        self.painter = ConversationPainter(self.glyphs)
-        self._to = to
-        self._attempt = attempt
-        self._reconnector = reconnector
-        self._bell = bell
+        self._to = connecting.to
+        self._attempt = connecting.attempt
+        self._reconnector = connecting.reconnector
+        self._bell = connecting.bell
         self._few_colours = few_colours
-        self.caller = Caller(self)
-        self.typed = Typed(self)
-        self.finder = Finder(self)
         self._leaving = False
-        self._was_connected = False
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = theme_name(dark=dark, few_colours=few_colours)
+        glyphs = Glyphs("utf-8")
+        self._painter = ConversationPainter(glyphs)
+        self.main = MainScreen(self._to, self._complete, self._painter, glyphs)
+        self.controller = Controller(self, self.main, self._painter, glyphs)
+
+    @property
+    def model(self) -> ChatModel | None:
+        """Return the model of the screen; None until there is a first connection."""
+        return self.controller.model
 
     def get_default_screen(self) -> Screen[None]:
         """Begin with the chat."""
-        self.main = MainScreen(self._complete, self.painter, self.glyphs)
         return self.main
 
     def on_mount(self) -> None:
-        """Listen to signals, so that the terminal is left in order."""
-        Signals(self).listen()
+        """Handle signals, so that the terminal is left in order."""
+        Signals(self._end_by_signal, self.suspend).listen()
 
     @on(MainScreen.Ready)
     def _begin(self) -> None:
-        """Show what there is, and begin to listen."""
-        self.sync()
+        self.controller.refresh()
         self.run_worker(self._listen(), exit_on_error=True)
 
     def on_ready(self) -> None:
-        """Collect garbage again, which `run` does not before the first frame."""
+        """Collect garbage again: `start.run` has switched that off until the first frame."""
         gc.enable()
 
-    # --- the loop ------------------------------------------------------------------------------
+    # --- the connection ------------------------------------------------------------------------
 
     async def _listen(self) -> None:
         while True:
-            await self._bell.hear(self._patience())
-            if self.face is None:
+            await self._bell.hear(self._patience_s())
+            if self.model is None:
                 self._enter()
             else:
-                self._take_in(self.face)
-            self.sync()
+                self._receive(self.model)
+            self.controller.refresh()
             await asyncio.sleep(PAINTED_EVERY_S)
 
-    def _patience(self) -> float | None:
-        """Tell for how long nothing has to be done unless the bell rings, in seconds."""
-        if self.face is None:
+    def _patience_s(self) -> float | None:
+        """Return after how many seconds there is something to do even if the bell is silent."""
+        if self.model is None:
             return None
-        chat = self.face.chat
+        chat = self.model.chat
         waits = [] if chat.wake_at is None else [max(0.0, chat.wake_at - time.monotonic())]
         if not chat.connected:
             waits.append(1.0)  # the seconds to the next attempt are shown
         return min(waits, default=None)
 
     def _enter(self) -> None:
+        """Make the model once the first attempt has succeeded; end if it has failed."""
         outcome = self._attempt.take_outcome()
         match outcome:
             case Client():
-                self.face = ScreenFace(
-                    outcome,
-                    self._reconnector,
-                    self._to,
-                    on_answer=self._show_answer,
-                    on_call=self._call,
-                )
-                self.face.chat.carry_on()
+                model = ChatModel(outcome, self._reconnector, self._to)
+                self.controller.model = model
+                model.chat.carry_on()
                 self._bell.ring()
             case NoConnection():
                 text = explain.no_connection(outcome, self._to)
@@ -155,176 +143,64 @@ class ChatApp(App[Ending], inherit_bindings=False):
             case Exception():
                 raise outcome
 
-    def _take_in(self, face: ScreenFace) -> None:
-        chat = face.chat
-        until = time.monotonic() + TAKEN_WITHIN_S
-        while more := chat.receive(at_most=50):
+    def _receive(self, model: ChatModel) -> None:
+        chat = model.chat
+        until = time.monotonic() + RECEIVE_WITHIN_S
+        while more := chat.receive(at_most=MESSAGES_AT_ONCE):
             if time.monotonic() >= until:
                 break
         chat.carry_on()
         if more:
             self._bell.ring()
         if chat.over:
-            self._end(face)
+            status = chat.exit_status
+            lines = [] if status == EXIT_FINE else [model.last_words, *self._not_sent()]
+            self.exit(Ending(status, lines))
 
-    def _end(self, face: ScreenFace) -> None:
-        status = face.chat.exit_status
-        lines = [] if status == EXIT_FINE else [face.last_words, *self._not_sent()]
-        self.exit(Ending(status, lines))
-
-    def end_by(self, number: signal.Signals) -> None:
-        """End because of a signal."""
-        self.exit(Ending(EXIT_FINE, self._not_sent(), number))
-
-    def _drafts(self) -> list[str]:
-        return self.main.drafts(None if self.face is None else self.face.conversations)
-
-    def _not_sent(self) -> list[str]:
-        return [_("Not sent: {text}").format(text=draft) for draft in self._drafts()]
-
-    # --- what is shown -------------------------------------------------------------------------
-
-    def sync(self) -> None:
-        """Show how everything is now."""
-        main, face = self.main, self.face
-        server = f"{self._to.host}:{self._to.port}"
-        own_name = visible_in_a_line(self._to.name)
-        if face is None:
-            words = _("Connecting to {host}, port {port}…")
-            main.show_connecting(words.format(host=self._to.host, port=self._to.port))
-            main.show_connection(f"{own_name} ?", server, "", _("connecting…"))
-            return
-        chat, state = face.chat, face.chat.state
-        if chat.connected != self._was_connected:
-            self._was_connected = chat.connected
-            # What is there may be about that.
-            is_unsent = chat.connected and main.composer.text
-            main.hint(_("What you typed was not sent yet: Enter sends it.") if is_unsent else "")
-        users = state.users
-        status = self.glyphs.status(state.status) if chat.connected else "?"
-        own = f"{visible_in_a_line(state.name)} {status}"
-        if state.asked_status is not None:
-            own += f" → {state.asked_status}…"
-        count = columns.people_count(len(users)) if chat.connected else ""
-        main.show_connection(own, server, count, columns.connection_words(chat))
-        main.show_conversations(face.conversations, state, known=chat.connected)
-        if face.people_changed:
-            face.people_changed = False
-            main.show_people(users, state.name, known=chat.connected)
-        if face.older_came:
-            face.older_came = False
-            main.log_view.scroll_home()
-
-    def _show_answer(self, request: Request, answer: Answer) -> None:
-        if not self.is_running or self.face is None:
-            return  # it comes while the program says goodbye
-        match request, answer:
-            case GetInfo(), UserInfo():
-                own = answer.name == self.face.chat.state.name
-                dialog = dialogs.person_dialog(answer, self.glyphs, own=own)
-                name = answer.name
-                self.push_screen(dialog, lambda key: self.open(name) if key == "write" else None)
-            case Search(), HistoryPage():
-                self.finder.show(request, answer)
-            case SetStatus(), _ if not isinstance(answer, Error):
-                self.main.hint(_("You are {status} already.").format(status=request.status))
-            case _, Error():
-                if isinstance(request, Say) and answer.code != ErrorCode.UNAVAILABLE:
-                    self.typed.give_back(request.text)
-                self.main.hint(explain.request_refused(answer, request))
-
-    def _call(self, message: ChatMessage | DirectMessage, calls: bool) -> None:
-        """Ring for what is not being looked at."""
-        if not self.is_running:
-            return  # it comes while the program says goodbye
-        is_direct = isinstance(message, DirectMessage)
-        where = (message.sender or NOBODY) if is_direct else GENERAL
-        if not (self.app_focus and self.current.name == where):
-            self.caller.call(message, calls)
-
-    # --- what is typed -------------------------------------------------------------------------
-
-    def _complete(self, before_cursor: str) -> commands.Completion:
-        names = [] if self.face is None else self.face.chat.state.names()
-        return commands.complete(before_cursor, names, on_screen=True)
+    # --- what widgets post ---------------------------------------------------------------------
 
     @on(Composer.Submitted)
     def _submit(self, event: Composer.Submitted) -> None:
-        self.typed.submit(event.text)
+        command = self.controller.submit(event.text)
+        if command is not None:
+            self._carry_out(command)
 
-    # --- where one is --------------------------------------------------------------------------
+    def _carry_out(self, command: AppCommand) -> None:
+        match command:
+            case Help():
+                self.action_help()
+            case SetTheme():
+                self._use_theme(command.dark)
+            case ShowText():
+                self.action_show_text()
+            case Quit():
+                self.action_leave()
+        self.controller.refresh()
 
-    @property
-    def is_there(self) -> bool:
-        """Tell whether there is a connection."""
-        return self.face is not None and self.face.chat.connected
+    def _complete(self, before_cursor: str) -> commands.Completion:
+        return commands.complete(before_cursor, self.controller.names, on_screen=True)
 
-    @property
-    def current(self) -> Conversation:
-        """The conversation that is open."""
-        return Conversation(GENERAL) if self.face is None else self.face.conversations.current
+    @on(MainScreen.ConversationChosen)
+    def _open_conversation(self, event: MainScreen.ConversationChosen) -> None:
+        self.controller.open(event.name)
 
-    def open(self, name: str) -> None:
-        """Turn to a conversation, and type there."""
-        if self.face is not None:
-            name = self.face.chat.state.registered_name(name) if name else GENERAL
-            self.face.conversations.open(name)
-        self.main.action_to_composer()
-        self.sync()
-
-    def translate(self) -> None:
-        """Speak the language of now."""
-        self.main.translate()
-        self.main.translate_composer()
-        if self.face is not None:
-            self.face.people_changed = True
-
-    def use_theme(self, dark: bool | None) -> None:
-        """Use dark or light colours; None: the others."""
-        if dark is None:
-            dark = not self.current_theme.dark
-        self.theme = theme_name(dark=dark, few_colours=self._few_colours)
-
-    @on(RowList.Chosen, "#conversations")
-    def _choose_conversation(self, event: RowList.Chosen) -> None:
-        self.open(event.key)
-
-    @on(RowList.Chosen, "#people")
-    def _choose_person(self, event: RowList.Chosen) -> None:
-        self._ask_about(event.key)
-
-    @on(Input.Submitted, "#filter")
-    def _choose_filtered(self) -> None:
-        name, typed = self.main.people_list.highlighted, self.main.filter.value
-        if name is not None:
-            self._ask_about(name)
-        elif typed:  # it was no name: it may have been meant for the line
-            self.main.action_to_composer()
-            self.main.composer.insert(typed)
-
-    def _ask_about(self, name: str) -> None:
-        self.typed.obey(GetInfo(name=name))
-
-    @on(Input.Changed, "#filter")
-    def _filter(self) -> None:
-        if self.face is not None:
-            self.face.people_changed = True
-            self.sync()
+    @on(MainScreen.PersonChosen)
+    def _ask_about_person(self, event: MainScreen.PersonChosen) -> None:
+        self.controller.carry_out(GetInfo(name=event.name))
 
     @on(MessageLog.ReachedTop)
     def _fetch_older(self) -> None:
-        if self.face is not None and self.is_there and self.current.name == GENERAL:
-            self.face.fetch_older()
+        self.controller.fetch_older()
 
     @on(dialogs.SearchDialog.OlderWanted)
-    def _find_older(self) -> None:
-        self.finder.find_older()
+    def _find_older(self, event: dialogs.SearchDialog.OlderWanted) -> None:
+        self.controller.find_older(event.search)
 
     @on(MessageLog.Clicked)
-    def _click(self, event: MessageLog.Clicked) -> None:
+    def _send_clicked_again(self, event: MessageLog.Clicked) -> None:
         entry = event.entry
         if isinstance(entry, Said) and entry.can_be_sent_again:
-            self.typed.send_again(entry)
+            self.controller.send_again(entry)
 
     # --- keys ----------------------------------------------------------------------------------
 
@@ -333,48 +209,47 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self.push_screen(dialogs.HelpDialog())
 
     def action_status(self) -> None:
-        """Ask for a status."""
-        if self.face is None or not self.is_there:
-            self.main.hint(no_connection())
-        else:
-            dialog = dialogs.status_dialog(self.glyphs, self.face.chat.state.status)
-            self.push_screen(dialog, self._ask_status)
-
-    def _ask_status(self, status: str | None) -> None:
-        if status is not None:
-            self.typed.obey(SetStatus(status=status))
+        """Ask the user for a status."""
+        self.controller.choose_status()
 
     def action_other_theme(self) -> None:
         """Change between dark and light."""
-        self.use_theme(None)
+        self._use_theme(None)
 
     def action_turn(self, step: int) -> None:
-        """Turn to the next conversation of the list, or the one before."""
-        if self.face is not None:
-            self.open(self.face.conversations.neighbour(step).name)
+        """Open the next conversation of the list, or the one before."""
+        self.controller.open_neighbour(step)
 
     def action_unread(self) -> None:
-        """Turn to a conversation with something unread."""
-        unread = None if self.face is None else self.face.conversations.next_unread
-        if unread is not None:
-            self.open(unread.name)
+        """Open a conversation with something unread."""
+        self.controller.open_unread()
 
     def action_send_again(self) -> None:
         """Send the last message again that was not delivered."""
-        self.typed.send_again()
+        self.controller.send_again()
 
     def action_show_text(self) -> None:
         """Leave the screen for a moment, for the terminal's own way to copy."""
         with self.suspend():
-            bareview.show(bare(self.current.entries, self.painter))
+            bareview.show_until_key(bare(self.controller.current.entries, self._painter))
+
+    def _use_theme(self, dark: bool | None) -> None:
+        """Use dark or light colours; None: the others."""
+        if dark is None:
+            dark = not self.current_theme.dark
+        self.theme = theme_name(dark=dark, few_colours=self._few_colours)
+
+    # --- the end -------------------------------------------------------------------------------
 
     def action_leave(self) -> None:
-        """Leave; ask first if something typed would be lost. Asked again: leave at once."""
+        """Leave; ask first if something typed would be lost. A second time: leave at once."""
         if self._leaving:
             self._attempt.give_up()
             self.exit(Ending(EXIT_FINE, []))
             return
-        lost = len(self._drafts()) + (0 if self.face is None else len(self.face.chat.unsent))
+        lost = len(self.controller.drafts)
+        if self.model is not None:
+            lost += len(self.model.chat.unsent)
         if not lost:
             self._leave("yes")
             return
@@ -392,9 +267,19 @@ class ChatApp(App[Ending], inherit_bindings=False):
         if answer != "yes":
             return
         self._leaving = True
-        if self.face is None:
+        if self.model is None:
             self.action_leave()
         else:
-            self.face.chat.quit()
-            self.face.chat.carry_on()
+            self.model.chat.quit()
+            self.model.chat.carry_on()
             self._bell.ring()
+
+    def _end_by_signal(self, number: signal.Signals) -> None:
+        self.exit(Ending(EXIT_FINE, self._not_sent(), number))
+
+    def _not_sent(self) -> list[str]:
+        return [_("Not sent: {text}").format(text=draft) for draft in self.controller.drafts]
+
+    def farewell(self) -> list[str]:
+        """End the session, and return the lines that say goodbye. Call after the app has run."""
+        return [] if self.model is None else self.model.chat.farewell()

@@ -1,37 +1,35 @@
-"""A bell that other threads ring for the event loop."""
+"""The first connection, begun before Textual is imported: both take their time.
 
-import asyncio
-import threading
+Nothing here waits: the connection is made by a thread of its own, which rings the bell.
+"""
+
+from typing import NamedTuple
+
+from tertulia.chat.destination import Destination
+from tertulia.client.client import Client
+from tertulia.client.reconnect import Attempt, Reconnector
+from tertulia.tui.loopbell import LoopBell
 
 
-class LoopBell:
-    """Rung any number of times by any thread, it is heard once in the loop."""
+class Connecting(NamedTuple):
+    """The first attempt to connect, and what connects again after a loss."""
 
-    def __init__(self) -> None:
-        self._heard = asyncio.Event()
-        self._lock = threading.Lock()  # over what follows
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._rung = False
+    to: Destination
+    attempt: Attempt
+    reconnector: Reconnector
+    bell: LoopBell  # rung when an attempt has ended, and when something has arrived
 
-    def ring(self) -> None:
-        """Wake up who waits. Any thread; does not wait."""
-        with self._lock:
-            if not self._rung and self._loop is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._heard.set)
-            self._rung = True
 
-    async def hear(self, timeout: float | None) -> None:
-        """Wait until it rings, or for so many seconds. Call before looking at what it rang for."""
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.get_running_loop()
-                if self._rung:
-                    self._heard.set()
-        try:
-            async with asyncio.timeout(timeout):
-                await self._heard.wait()
-        except TimeoutError:
-            return
-        with self._lock:
-            self._rung = False
-            self._heard.clear()
+def begin_connecting(to: Destination) -> Connecting:
+    """Start the first attempt."""
+    bell = LoopBell()
+
+    def connect(token: str | None = None) -> Client:
+        return Client.connect(
+            to.host, to.port, to.name,
+            source=to.source, token=token, everything=True, notify=bell.ring,
+        )  # fmt: skip
+
+    attempt = Attempt(connect, bell.ring)
+    attempt.start()
+    return Connecting(to, attempt, Reconnector(connect, bell.ring), bell)

@@ -237,10 +237,10 @@ def test_the_conversation_that_was_silent_for_longest_is_forgotten_but_not_the_o
     talks = Conversations("ana")
     opened = talks.open("u0")
     for number in range(1, MAX_CONVERSATIONS):
-        talks.came(direct("x", f"u{number}"))
-    talks.came(direct("again", "u1"))
+        talks.add_direct(direct("x", f"u{number}"))
+    talks.add_direct(direct("again", "u1"))
     for number in range(MAX_CONVERSATIONS, MAX_CONVERSATIONS + 2):
-        talks.came(direct("x", f"u{number}"))
+        talks.add_direct(direct("x", f"u{number}"))
     names = [conversation.name for conversation in talks.listed]
     assert len(names) == 1 + MAX_CONVERSATIONS
     assert opened in talks.listed
@@ -252,7 +252,7 @@ def test_the_conversation_that_was_silent_for_longest_is_forgotten_but_not_the_o
 def test_conversations_that_nobody_looks_at_are_trimmed_as_they_grow() -> None:
     talks = Conversations("ana")
     for _number in range(MAX_DIRECT_ENTRIES + 2_000):
-        talks.came(direct("x"))
+        talks.add_direct(direct("x"))
     limit = MAX_DIRECT_ENTRIES + module._TRIMMED_AT_ONCE + 2
     assert len(talks.with_name("luis").entries) <= limit
 
@@ -304,9 +304,9 @@ def test_a_message_between_begins_another_stretch() -> None:
 def test_who_moves_is_shown_in_the_general_chat_and_in_a_conversation_that_has_begun() -> None:
     talks = Conversations("ana")
     talks.with_name("zoe")
-    talks.came(direct("hola", "José"))
+    talks.add_direct(direct("hola", "José"))
     for name in ("JOSÉ", "zoe", "eva"):
-        talks.moved(left(name))
+        talks.fold_presence(left(name))
     assert shown(talks.general.entries)[1:] == [("JOSÉ", "zoe", "eva")]
     assert shown(talks.with_name("José").entries)[1:] == ["hola", ("JOSÉ",)]
     assert talks.with_name("zoe").entries == []
@@ -320,12 +320,12 @@ def test_changes_are_kept_for_who_watches_and_taken_once() -> None:
     conversation = Conversation(GENERAL)
     conversation.fold(joined("eva"))
     conversation.fold(joined("zoe"))
-    assert conversation.take_changed() == []
+    assert conversation.pop_changed() == []
     conversation.watched = True
     conversation.fold(left("eva"))
     conversation.fold(left("zoe"))
-    assert conversation.take_changed() == [conversation.entries[-1]]
-    assert conversation.take_changed() == []
+    assert conversation.pop_changed() == [conversation.entries[-1]]
+    assert conversation.pop_changed() == []
 
 
 def test_only_the_open_conversation_is_watched() -> None:
@@ -336,7 +336,7 @@ def test_only_the_open_conversation_is_watched() -> None:
     general.fold(joined("zoe"))
     luis = talks.open("luis")
     assert (general.watched, luis.watched) == (False, True)
-    assert general.take_changed() == []  # all of it will be painted when it is opened again
+    assert general.pop_changed() == []  # all of it will be painted when it is opened again
     assert talks.open(GENERAL) is general
     assert (general.watched, luis.watched) == (True, False)
 
@@ -347,28 +347,28 @@ def test_only_the_open_conversation_is_watched() -> None:
 @pytest.mark.parametrize(("one", "other"), [("José", "JOSE\u0301")])
 def test_names_that_are_one_have_one_conversation(one: str, other: str) -> None:
     talks = Conversations("ana")
-    talks.came(direct("hola", one))
-    talks.sending(Direct(to=other, text="qué tal"), other, on(10))
+    talks.add_direct(direct("hola", one))
+    talks.add_outgoing(Direct(to=other, text="qué tal"), other, on(10))
     assert talks.with_name(one) is talks.with_name(other)
     assert [found.name for found in talks.listed] == [GENERAL, one]
 
 
 def test_what_cannot_be_a_name_has_a_conversation_all_the_same() -> None:
     talks = Conversations("ana")
-    talks.came(direct("hola", "a b"))
+    talks.add_direct(direct("hola", "a b"))
     assert talks.listed[1].name == "a b"
 
 
 def test_a_direct_message_from_nobody_does_no_harm() -> None:
     talks = Conversations("ana")
-    talks.came(direct("hola", ""))
+    talks.add_direct(direct("hola", ""))
 
 
 def test_the_most_recent_conversation_is_the_first_below_the_general_chat() -> None:
     talks = Conversations("ana")
     for name in ("luis", "eva", "zoe"):
-        talks.came(direct("hola", name))
-    talks.sending(Direct(to="luis", text="hola"), "luis", on(10))
+        talks.add_direct(direct("hola", name))
+    talks.add_outgoing(Direct(to="luis", text="hola"), "luis", on(10))
     talks.open("eva")  # looking moves nothing
     assert [found.name for found in talks.listed] == [GENERAL, "luis", "zoe", "eva"]
 
@@ -376,8 +376,8 @@ def test_the_most_recent_conversation_is_the_first_below_the_general_chat() -> N
 def test_a_note_to_oneself_appears_once() -> None:
     talks = Conversations("ana")
     request = Direct(to="ana", text="remember")
-    talks.sending(request, "ana", on(10))
-    talks.came(direct("remember", "ana"))
+    talks.add_outgoing(request, "ana", on(10))
+    talks.add_direct(direct("remember", "ana"))
     talks.settle(request, Delivery.DELIVERED)
     assert shown(talks.with_name("ana").entries)[1:] == ["remember"]
     assert talks.with_name("ana").unread == 0
@@ -385,38 +385,38 @@ def test_a_note_to_oneself_appears_once() -> None:
 
 def test_what_is_unread_is_counted_and_calls_until_it_is_opened() -> None:
     talks = Conversations("ana")
-    talks.came(direct("one"))
-    talks.came(direct("two"))
+    talks.add_direct(direct("one"))
+    talks.add_direct(direct("two"))
     luis = talks.with_name("luis")
     assert (luis.unread, luis.calls) == (2, True)
     assert talks.open("LUIS") is luis
     assert (luis.unread, luis.calls) == (0, False)
-    talks.came(direct("three"))  # it is being read
+    talks.add_direct(direct("three"))  # it is being read
     assert (luis.unread, luis.calls) == (0, False)
 
 
 def test_only_new_messages_of_others_in_the_general_chat_are_unread() -> None:
     talks = Conversations("ana")
     talks.open("luis")
-    assert not talks.heard(message("ana!"), is_new=False)
-    assert not talks.heard(message("I am ana", "ana"), is_new=True)
+    assert not talks.add_message(message("ana!"), is_new=False)
+    assert not talks.add_message(message("I am ana", "ana"), is_new=True)
     assert talks.general.unread == 0
-    assert not talks.heard(message("hola"), is_new=True)
+    assert not talks.add_message(message("hola"), is_new=True)
     assert (talks.general.unread, talks.general.calls) == (1, False)
-    assert talks.heard(message("hola ana"), is_new=True)
-    assert not talks.heard(message("hola"), is_new=True)
+    assert talks.add_message(message("hola ana"), is_new=True)
+    assert not talks.add_message(message("hola"), is_new=True)
     assert (talks.general.unread, talks.general.calls) == (3, True)
 
 
 def test_a_mention_calls_though_one_reads_it_and_then_nothing_is_unread() -> None:
     talks = Conversations("ana")
-    assert talks.heard(message("hola ana"), is_new=True)
+    assert talks.add_message(message("hola ana"), is_new=True)
     assert (talks.general.unread, talks.general.calls) == (0, False)
 
 
 def test_what_one_sends_is_not_unread() -> None:
     talks = Conversations("ana")
-    talks.sending(Direct(to="luis", text="hola"), "luis", on(10))
+    talks.add_outgoing(Direct(to="luis", text="hola"), "luis", on(10))
     assert talks.with_name("luis").unread == 0
 
 
@@ -448,15 +448,15 @@ def test_what_one_sends_is_not_unread() -> None:
     ],
 )
 def test_a_mention_is_the_name_as_a_word(name: str, text: str, mentions: bool) -> None:
-    assert Conversations(name).said(message(text)).mention is mentions
+    assert Conversations(name).entry_of(message(text)).mention is mentions
 
 
 def test_the_name_of_somebody_else_that_goes_on_after_a_dot_is_no_mention() -> None:
-    assert not Conversations("ana").said(message("ana.maria, hola")).mention
+    assert not Conversations("ana").entry_of(message("ana.maria, hola")).mention
 
 
 def test_one_does_not_mention_oneself() -> None:
-    entry = Conversations("ana").said(message("I am ana", "ana", seq=7))
+    entry = Conversations("ana").entry_of(message("I am ana", "ana", seq=7))
     assert (entry.own, entry.mention, entry.seq) == (True, False, 7)
 
 
@@ -467,7 +467,7 @@ def test_what_became_of_a_direct_message_stands_at_it() -> None:
     talks = Conversations("ana")
     first, second = (Direct(to="luis", text="hola") for _ in range(2))  # alike, but two
     for request in (first, second):
-        talks.sending(request, "luis", on(10))
+        talks.add_outgoing(request, "luis", on(10))
     luis = talks.open("luis")
     one, two = (entry for entry in luis.entries if isinstance(entry, Said))
     assert (one.own, one.sender, one.delivery) == (True, "ana", Delivery.SENDING)
@@ -475,18 +475,18 @@ def test_what_became_of_a_direct_message_stands_at_it() -> None:
     assert (one.delivery, two.delivery) == (Delivery.FAILED, Delivery.SENDING)
     assert one.why is not None
     assert one.why() == "why"
-    assert luis.take_changed() == [one]
+    assert luis.pop_changed() == [one]
     talks.settle(first, Delivery.DELIVERED)
     assert (one.delivery, one.why) == (Delivery.DELIVERED, None)
     talks.settle(Direct(to="luis", text="hola"), Delivery.FAILED)  # of no message here
-    assert luis.take_changed() == [one]
+    assert luis.pop_changed() == [one]
 
 
 def test_the_last_message_that_perhaps_has_not_arrived_can_be_sent_again() -> None:
     talks = Conversations("ana")
     requests = [Direct(to="luis", text=text) for text in ("one", "two", "three", "four")]
     for request in requests:
-        talks.sending(request, "luis", on(10))
+        talks.add_outgoing(request, "luis", on(10))
     luis = talks.with_name("luis")
     assert luis.undelivered is None
     for request, delivery in zip(

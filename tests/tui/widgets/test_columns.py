@@ -62,8 +62,8 @@ def rows_of(users: list[User], wanted: str = "", *, known: bool = True) -> list[
 
 def test_the_general_chat_comes_first_then_the_most_recent() -> None:
     talks = Conversations("ana")
-    talks.sending(Direct(to="luis", text="hola"), "luis", TIME)
-    talks.sending(Direct(to="eva", text="hola"), "eva", TIME)
+    talks.add_outgoing(Direct(to="luis", text="hola"), "luis", TIME)
+    talks.add_outgoing(Direct(to="eva", text="hola"), "eva", TIME)
     rows = conversation_rows(talks)
     assert [(row.key, text_of(row)) for row in rows] == [
         (GENERAL, "▸ General"), ("eva", "  eva"), ("luis", "  luis")
@@ -75,8 +75,8 @@ def test_the_general_chat_comes_first_then_the_most_recent() -> None:
 def test_what_is_unread_is_counted_and_what_calls_is_marked_without_colour_too() -> None:
     talks = Conversations("ana")
     talks.open("eva")
-    talks.heard(message("hola"), is_new=True)
-    talks.came(direct("luis"))
+    talks.add_message(message("hola"), is_new=True)
+    talks.add_direct(direct("luis"))
     rows = {row.key: row for row in conversation_rows(talks)}
     assert text_of(rows[GENERAL]) == "  General (1)"
     assert text_of(rows["luis"]) == "! luis (1)"
@@ -84,7 +84,7 @@ def test_what_is_unread_is_counted_and_what_calls_is_marked_without_colour_too()
     assert {style for _, style in rows[GENERAL].runs} == {"unread"}
     assert {style for _, style in rows["luis"].runs} == {"calls"}
     assert {style for _, style in rows["eva"].runs} == {"current"}
-    talks.heard(message("hola ana"), is_new=True)
+    talks.add_message(message("hola ana"), is_new=True)
     assert text_of(conversation_rows(talks)[0]) == "! General (2)"
 
 
@@ -104,9 +104,9 @@ def test_what_waits_elsewhere_is_counted_and_marked_if_it_calls() -> None:
     talks = Conversations("ana")
     assert unread_elsewhere(talks) == ""
     talks.open("eva")
-    talks.heard(message("hola"), is_new=True)
+    talks.add_message(message("hola"), is_new=True)
     assert unread_elsewhere(talks) == "1 unread: F2"
-    talks.came(direct("luis"))
+    talks.add_direct(direct("luis"))
     assert unread_elsewhere(talks) == "! 2 unread: F2"
     talks.open("luis")
     talks.open(GENERAL)
@@ -175,7 +175,7 @@ def test_no_name_steers_the_terminal_and_every_style_is_known(
 ) -> None:
     name = f"x{name}"
     talks = Conversations("ana")
-    talks.came(direct(name))
+    talks.add_direct(direct(name))
     for row in conversation_rows(talks):
         assert not HOSTILE & set(text_of(row))
         assert {style for _, style in row.runs} <= {*CONVERSATION_STYLES, ""}
@@ -216,17 +216,17 @@ def test_the_time_to_the_next_attempt_is_counted_down(clock: Clock) -> None:
     reconnector = Reconnector(connect, lambda: None)
     to = Destination("ana", "h", 5000)
     chat = Chat(client, reconnector, NoFace(), to, first_page=0)
-    assert connection_words(chat) == "connected"
+    assert connection_words(chat, clock.now) == "connected"
     client.end = End(EndReason.LOST)
     chat.carry_on()
     at = chat.next_attempt_at
     assert at is not None
     assert at - clock.now == pytest.approx(FIRST_DELAY_S)
     clock.now = at - 12.2
-    assert connection_words(chat) == "no connection; next try in 12 s"
+    assert connection_words(chat, clock.now) == "no connection; next try in 12 s"
     clock.now = at + 3
-    assert connection_words(chat) == "no connection; next try in 0 s"
+    assert connection_words(chat, clock.now) == "no connection; next try in 0 s"
     reconnector.close()  # nothing is planned any more
-    assert connection_words(chat) == "no connection; trying…"
+    assert connection_words(chat, clock.now) == "no connection; trying…"
     set_language("es")
-    assert connection_words(chat) == "sin conexión; intentándolo…"
+    assert connection_words(chat, clock.now) == "sin conexión; intentándolo…"

@@ -48,7 +48,7 @@ class LogApp(App[None]):
         self.told: list[Message] = []
 
     def compose(self) -> ComposeResult:
-        self.log_view.show(self.items)
+        self.log_view.load(self.items)
         yield self.log_view
 
     def on_message_log_reached_top(self, message: MessageLog.ReachedTop) -> None:
@@ -199,15 +199,15 @@ def test_an_entry_that_grows_moves_nothing_that_is_read() -> None:
     async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
         log.scroll_to(y=50)
         items[20].text = "one\ntwo\nthree"
-        log.changed(items[20])
+        log.repaint_entry(items[20])
         items[52].text = "first\nsecond"
-        log.changed(items[52])
-        log.changed(Item("never shown here"))
+        log.repaint_entry(items[52])
+        log.repaint_entry(Item("never shown here"))
         await pilot.pause()
         assert seen(log)[:5] == [*texts(50, 2), "first", "second", "message 53"]
         log.jump_to_end()
         items[99].text = "delivered\nat last"
-        log.changed(items[99])
+        log.repaint_entry(items[99])
         assert seen(log)[-2:] == ["delivered", "at last"]
 
     run(items, scenario)
@@ -219,7 +219,7 @@ def test_an_entry_that_changes_in_place_is_painted_anew() -> None:
     async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
         assert seen(log) == texts(90)
         items[99].text = "delivered"
-        log.changed(items[99])
+        log.repaint_entry(items[99])
         assert seen(log)[-1] == "delivered"
 
     run(items, scenario)
@@ -233,7 +233,7 @@ def test_resizing_wraps_anew_and_keeps_the_reading_place() -> None:
 
     async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
         place = Place(items[40], 0)
-        log.show(items, place)
+        log.load(items, place)
         assert log.reading_place == place
         for width, height in ((80, 24), (12, 7), (40, 24), (12, 40), (80, 5)):
             await pilot.resize_terminal(width, height)
@@ -249,7 +249,7 @@ def test_the_line_within_an_entry_stays_at_the_top_where_it_can() -> None:
     items = [Item(LONG) for _ in range(100)]
 
     async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
-        log.show(items, Place(items[40], 2))
+        log.load(items, Place(items[40], 2))
         await pilot.resize_terminal(18, 24)
         await pilot.pause()
         assert log.reading_place == Place(items[40], 2)
@@ -308,15 +308,15 @@ def test_coming_back_to_a_conversation_shows_what_was_being_read() -> None:
         log.scroll_to(y=33)
         log.append(numbered(1, 100))
         place = log.reading_place
-        log.show(other)
+        log.load(other)
         await pilot.pause()
         assert seen(log) == texts(590)
         assert (log.at_end, log.new_below) == (True, 0)
-        log.show(one, place)
+        log.load(one, place)
         await pilot.pause()
         assert seen(log) == texts(33)
         assert log.reading_place == place
-        log.show(other, place)  # forgotten meanwhile: so were all that came before
+        log.load(other, place)  # forgotten meanwhile: so were all that came before
         assert seen(log) == texts(500)
 
     run(one, scenario)
@@ -336,7 +336,7 @@ def test_the_top_is_told_of_once_until_there_is_more_or_one_went_away() -> None:
         assert app.tops() == 2
         await pilot.press("home")
         assert app.tops() == 3
-        log.show(numbered(3))
+        log.load(numbered(3))
         log.prepend(numbered(1, -1))
         await pilot.pause()
         assert app.tops() == 5
@@ -459,7 +459,7 @@ def test_selected_text_is_painted_and_no_grapheme_is_cut() -> None:
     run([Item(f"a{family}b")], scenario)
 
 
-@pytest.mark.parametrize("change", [Log.repaint, lambda log: log.show(numbered(3))])
+@pytest.mark.parametrize("change", [Log.repaint, lambda log: log.load(numbered(3))])
 def test_a_selection_ends_when_its_lines_become_others(change: Callable[[Log], None]) -> None:
     async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
         await drag(pilot, (0, 0), (3, 2))
@@ -476,10 +476,10 @@ def test_a_selection_stays_when_only_an_entry_below_it_grows() -> None:
     async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
         await drag(pilot, (0, 1), (6, 2))
         items[4].text = "one\ntwo"
-        log.changed(items[4])
+        log.repaint_entry(items[4])
         assert app.screen.get_selected_text() == "message 1\nmessage"
         items[0].text = "one\ntwo"
-        log.changed(items[0])
+        log.repaint_entry(items[0])
         assert app.screen.get_selected_text() is None
 
     run(items, scenario)
@@ -538,7 +538,7 @@ def test_whatever_happens_the_right_lines_are_shown_and_the_place_is_kept(seed: 
             elif action == 4 and shown:
                 item = chance.choice(shown)
                 item.text = "".join(each.text for each in some(3))
-                log.changed(item)
+                log.repaint_entry(item)
             elif action == 5:
                 await pilot.resize_terminal(chance.randint(10, 60), chance.randint(3, 20))
             if chance.random() < 0.5:

@@ -1,7 +1,7 @@
-"""What there is to show in the middle of the screen: conversations, and the entries in each.
+"""The conversations that the screen can show, and the entries in each.
 
-Pure: what happened in, entries out; no widget, no I/O. Words of this program are kept as functions
-that make them, so that all of them can change their language.
+Events in, entries out: no widget, no I/O, no clock. The words of this program are kept as functions
+that make them, so that they can change their language.
 """
 
 import re
@@ -24,27 +24,31 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.names import parse_name
 
 GENERAL = ""  # the name of the general chat; no user's name is empty
-NOBODY = "?"  # the sender of what a faulty server sends without one
+NOBODY = "?"  # stands for the sender where a faulty server sends an empty one
 MAX_GENERAL_ENTRIES = 10_000  # older ones are forgotten, and come back from the history
-MAX_WHILE_READING = 20_000  # for who reads further up, where nothing may go away
+MAX_WHILE_READING = 20_000  # while the user reads further up, where nothing may disappear
 MAX_DIRECT_ENTRIES = 1_000  # in each conversation; the server keeps none of them
-MAX_CONVERSATIONS = 100  # the one that was silent for longest is forgotten
-MAX_CHARS = 8_000_000  # of text in a conversation: the longest messages, and nothing but them
-MAX_FOLDED_NAMES = 1_000  # in one line of comings and goings
-_TRIMMED_AT_ONCE = 500
+MAX_CONVERSATIONS = 100  # then the one that has been silent for longest is forgotten
+MAX_CHARS = 8_000_000  # of text in a conversation; only very long messages reach this
+MAX_FOLDED_NAMES = 1_000  # in one entry; further ones are only counted
+_TRIMMED_AT_ONCE = 500  # entries beyond the bound: to trim one by one would cost more
 
 
 class Delivery(Enum):
-    """What became of a message."""
+    """The delivery of a message, as far as it is known."""
 
     DELIVERED = auto()
     SENDING = auto()
     FAILED = auto()
-    UNKNOWN = auto()  # the connection was lost before the answer came
+    UNKNOWN = auto()  # there was no answer
 
 
 class Said(Struct, eq=False):
-    """A message; `seq` is its number in the general chat, `request` a direct one of this user's."""
+    """A message.
+
+    `seq` is its number in the general chat; `request` sends it again if it is this user's own
+    direct message.
+    """
 
     time: str
     sender: str
@@ -54,16 +58,16 @@ class Said(Struct, eq=False):
     seq: int | None = None
     request: Direct | None = None
     delivery: Delivery = Delivery.DELIVERED
-    why: Callable[[], str] | None = None  # it failed
+    why: Callable[[], str] | None = None  # it was not delivered, in words
 
     @property
     def can_be_sent_again(self) -> bool:
-        """Tell whether it has perhaps not arrived."""
+        """Whether it has failed, or perhaps not arrived."""
         return self.delivery in (Delivery.FAILED, Delivery.UNKNOWN)
 
 
 class Change(Struct):
-    """What became of one user in a stretch of comings and goings."""
+    """What happened to one user while a `Moved` entry grew."""
 
     was_here: bool
     is_here: bool
@@ -73,14 +77,14 @@ class Change(Struct):
 
 
 class Moved(Struct, eq=False):
-    """A stretch of comings, goings and changes of status, folded into one entry."""
+    """Users who joined, left or changed status one after the other, folded into one entry."""
 
     time: str
     changes: dict[str, Change]
-    others: int = 0  # who did not fit in
+    others: int = 0  # events of further users, beyond MAX_FOLDED_NAMES
 
     def fold(self, event: Joined | Left | Presence) -> None:
-        """Take in one more."""
+        """Add one more event."""
         change = self.changes.get(event.name)
         if change is None:
             if len(self.changes) >= MAX_FOLDED_NAMES:
@@ -114,9 +118,10 @@ Entry = Said | Moved | Told | Day
 
 
 class Conversation:
-    """A list of entries, numbered without end: `first` is the number of the oldest one there.
+    """The entries of the general chat, or of the direct messages with one user.
 
-    `name` is the other's, or `GENERAL`.
+    `name` is `GENERAL`, or the other user's. Entries have numbers that they keep while others are
+    added above or forgotten: `first` is the number of the oldest one here.
     """
 
     def __init__(self, name: str) -> None:
@@ -124,28 +129,28 @@ class Conversation:
         self.entries: list[Entry] = []
         self.first = 0
         self.unread = 0
-        self.calls = False  # among the unread are a mention or a direct message
+        self.calls = False  # a mention or a direct message is among the unread
         self.draft = ""
-        self.has_older = name == GENERAL  # in the history, as far as is known
-        self.watched = False  # somebody takes what has changed
+        self.has_older = name == GENERAL  # as far as is known, the history has older messages
+        self.watched = False  # it is on the screen, so changed entries have to be painted anew
         self._chars = 0
         self._day: date | None = None  # of the newest entry
         self._changed: list[Entry] = []
 
     @property
     def end(self) -> int:
-        """The number that the next entry will have."""
+        """The number of the next entry to be added."""
         return self.first + len(self.entries)
 
     @property
     def oldest_seq(self) -> int | None:
-        """The number in the general chat of the oldest message here."""
+        """The `seq` of the oldest message here."""
         messages = (entry for entry in self.entries if isinstance(entry, Said))
         return next((message.seq for message in messages if message.seq is not None), None)
 
     @property
     def undelivered(self) -> Said | None:
-        """The last message here that can be sent again."""
+        """The newest message here that can be sent again."""
         for entry in reversed(self.entries):
             if isinstance(entry, Said) and entry.can_be_sent_again:
                 return entry
@@ -153,16 +158,16 @@ class Conversation:
 
     @property
     def is_full(self) -> bool:
-        """Tell whether no older messages fit in."""
+        """Whether there is no room for older messages."""
         return len(self.entries) >= MAX_WHILE_READING or self._chars >= MAX_CHARS
 
     def add(self, entry: Said | Told) -> None:
-        """Add an entry, and the day before it if that is a new one."""
+        """Add an entry, and before it the day if a new one has begun."""
         self._add_day(entry.time)
         self._append(entry)
 
     def fold(self, event: Joined | Left | Presence) -> None:
-        """Add that somebody came, went or changed status; to the last entry if that is alike."""
+        """Add an event to the last entry if that is of this kind, else as a new entry."""
         self._add_day(event.time)
         last = self.entries[-1] if self.entries else None
         if isinstance(last, Moved):
@@ -174,7 +179,7 @@ class Conversation:
             self._append(moved)
 
     def add_older(self, messages: Sequence[Said]) -> None:
-        """Add what was said before all that is here."""
+        """Add messages that are older than everything here."""
         older = Conversation(self.name)
         for message in messages:
             older.add(message)
@@ -188,7 +193,7 @@ class Conversation:
         self._day = self._day or older._day
 
     def trim(self, *, reading: bool) -> None:
-        """Forget the oldest if there are too many; later if somebody reads further up."""
+        """Forget the oldest entries beyond a bound, which is higher while the user reads above."""
         bound = MAX_GENERAL_ENTRIES if self.name == GENERAL else MAX_DIRECT_ENTRIES
         if reading:
             bound = MAX_WHILE_READING
@@ -208,12 +213,12 @@ class Conversation:
                 self.first -= 1
 
     def mark_changed(self, entry: Entry) -> None:
-        """Note that an entry looks different now."""
+        """Note that an entry has to be painted anew."""
         if self.watched and entry not in self._changed:
             self._changed.append(entry)
 
-    def take_changed(self) -> list[Entry]:
-        """Take the entries that look different since the last time."""
+    def pop_changed(self) -> list[Entry]:
+        """Return the entries that have to be painted anew since the last call."""
         changed, self._changed = self._changed, []
         return changed
 
@@ -229,7 +234,7 @@ class Conversation:
 
 
 class Conversations:
-    """The general chat, and one conversation for each person written with."""
+    """The general chat, and one conversation for each user written with."""
 
     def __init__(self, own_name: str) -> None:
         self._own_name = own_name
@@ -243,22 +248,22 @@ class Conversations:
 
     @property
     def listed(self) -> list[Conversation]:
-        """List them: the general chat, then the others, the most recent first."""
+        """All of them: the general chat, then the others, the most recent first."""
         return [self.general, *reversed(self._directs.values())]
 
     @property
     def next_unread(self) -> Conversation | None:
-        """One with something unread: a direct message first, then a mention, then any."""
+        """A conversation with unread entries: direct messages first, then a mention, then any."""
         unread = [conversation for conversation in self.listed if conversation.unread]
         return min(unread, key=_urgency, default=None)
 
     def neighbour(self, step: int) -> Conversation:
-        """Find the conversation so many places further down the list, which is a ring."""
+        """Return the conversation `step` places down the list; the first follows the last."""
         listed = self.listed
         return listed[(listed.index(self.current) + step) % len(listed)]
 
     def with_name(self, name: str) -> Conversation:
-        """Find the conversation with a user, or begin it."""
+        """Return the conversation with a user; begin it if there is none."""
         if name == GENERAL:
             return self.general
         key = _key(name)
@@ -270,24 +275,24 @@ class Conversations:
         return self._directs[key]
 
     def open(self, name: str) -> Conversation:
-        """Turn to a conversation; what is in it counts as read."""
+        """Make a conversation the current one; its entries count as read."""
         self.current.watched = False
-        self.current.take_changed()
+        self.current.pop_changed()
         self.current = self.with_name(name)
         self.current.watched = True
         self.current.unread, self.current.calls = 0, False
         return self.current
 
-    def heard(self, message: ChatMessage, *, is_new: bool) -> bool:
-        """Add a message of the general chat; tell whether it calls for this user's attention."""
-        said = self.said(message)
+    def add_message(self, message: ChatMessage, *, is_new: bool) -> bool:
+        """Add a message to the general chat; return whether it is new and mentions this user."""
+        said = self.entry_of(message)
         self.general.add(said)
         if said.own or not is_new:
             return False
-        self._count(self.general, calls=said.mention)
+        self._count_unread(self.general, calls=said.mention)
         return said.mention
 
-    def said(self, message: ChatMessage) -> Said:
+    def entry_of(self, message: ChatMessage) -> Said:
         """Make an entry of a message of the general chat."""
         own = message.sender == self._own_name
         return Said(
@@ -299,17 +304,17 @@ class Conversations:
             seq=message.seq,
         )
 
-    def came(self, message: DirectMessage) -> None:
-        """Add a direct message from somebody."""
+    def add_direct(self, message: DirectMessage) -> None:
+        """Add a direct message to this user."""
         if message.sender == self._own_name:
-            return  # a note to oneself stands there since it was sent
-        conversation = self._talk_with(message.sender or NOBODY)
+            return  # a note to oneself was added when it was sent
+        conversation = self._bring_to_top(message.sender or NOBODY)
         conversation.add(Said(time=message.time, sender=message.sender, text=message.text))
-        self._count(conversation, calls=True)
+        self._count_unread(conversation, calls=True)
 
-    def sending(self, request: Direct, name: str, time: str) -> None:
+    def add_outgoing(self, request: Direct, name: str, time: str) -> None:
         """Add a direct message of this user that is on its way to `name`."""
-        self._talk_with(name).add(
+        self._bring_to_top(name).add(
             Said(
                 time=time,
                 sender=self._own_name,
@@ -323,7 +328,7 @@ class Conversations:
     def settle(
         self, request: Direct, delivery: Delivery, why: Callable[[], str] | None = None
     ) -> None:
-        """Note what became of a direct message of this user."""
+        """Mark a direct message of this user with what is known of its delivery."""
         for conversation in self._directs.values():
             for entry in reversed(conversation.entries):
                 if isinstance(entry, Said) and entry.request is request:
@@ -331,20 +336,20 @@ class Conversations:
                     conversation.mark_changed(entry)
                     return
 
-    def moved(self, event: Joined | Left | Presence) -> None:
-        """Add that somebody came, went or changed status."""
+    def fold_presence(self, event: Joined | Left | Presence) -> None:
+        """Add an event to the general chat, and to the conversation with its user."""
         self.general.fold(event)
         conversation = self._directs.get(_key(event.name))
         if conversation is not None and conversation.entries:
             conversation.fold(event)
 
-    def _talk_with(self, name: str) -> Conversation:
-        """Find a conversation, which is the most recent from now on."""
+    def _bring_to_top(self, name: str) -> Conversation:
+        """Return a conversation, which is the most recent from now on."""
         conversation = self.with_name(name)
         self._directs[_key(name)] = self._directs.pop(_key(name))
         return conversation
 
-    def _count(self, conversation: Conversation, *, calls: bool) -> None:
+    def _count_unread(self, conversation: Conversation, *, calls: bool) -> None:
         if conversation is not self.current:
             conversation.unread += 1
             conversation.calls = conversation.calls or calls

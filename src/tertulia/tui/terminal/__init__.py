@@ -1,1 +1,1 @@
-"""What stands between the terminal and Textual."""
+"""The terminal below the screen: signals, pastes, bare text, and Textual's private parts."""

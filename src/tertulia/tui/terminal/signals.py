@@ -1,77 +1,83 @@
-"""What the outside tells the program: to end, to stop for a while, that the terminal is gone.
+"""The signals that end the program, stop it for a while, or tell it that the terminal is gone.
 
-The handlers run in the event loop, never in the middle of anything: Textual's own ones stop its
-threads from within whatever the main thread does, and start them twice when a stop comes from
-outside.
+The handlers run in the event loop, between two callbacks. Textual's own handlers run in the middle
+of whatever the main thread does: they stop its threads there, and start them twice when the stop
+came from outside.
 """
 
 import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tertulia.tui.app import ChatApp
+from collections.abc import Callable, Iterator
 
 END_WITHIN_S = 10  # then by force: a terminal that is gone must not keep a user in the chat
-_DEADLY = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+
+Suspend = Callable[[], contextlib.AbstractContextManager[None]]
 
 
-def end_in_time() -> None:
-    """Note that the program has come to its end, after a signal, without force."""
+def cancel_deadline() -> None:
+    """Cancel the alarm that an ending signal has set: the program has come to its end."""
     signal.alarm(0)
 
 
 @contextlib.contextmanager
-def noted() -> Iterator[list[int]]:
-    """List the signals to end that come while the event loop waits; it gets them afterwards."""
+def collected() -> Iterator[list[int]]:
+    """Collect the ending signals that come while the event loop is blocked.
+
+    The loop gets them too, when it runs again.
+    """
     came: list[int] = []
     before = {
         number: signal.signal(number, lambda number, _frame: came.append(number))
-        for number in _DEADLY
+        for number in _ENDING
     }
     try:
         yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-            signal.siginterrupt(number, False)  # as the loop had it
+            signal.siginterrupt(number, False)  # as the loop had set it
 
 
 class Signals:
-    """The signals of one app."""
+    """The handlers of one app.
 
-    def __init__(self, app: "ChatApp") -> None:
-        self._app = app
+    `on_end` is called once, with the first ending signal. `suspend` gives up the terminal for as
+    long as its context lasts, and takes it back.
+    """
+
+    def __init__(self, on_end: Callable[[signal.Signals], None], suspend: Suspend) -> None:
+        self._on_end = on_end
+        self._suspend = suspend
         self._ending = False
         self._stopped = False
 
     def listen(self) -> None:
-        """Begin to listen. Call in the running loop, once the driver has set its handlers."""
+        """Set the handlers. Call in the running loop, once Textual's driver has set its own."""
         loop = asyncio.get_running_loop()
-        for number in _DEADLY:
+        for number in _ENDING:
             loop.add_signal_handler(number, self._end, number)
         loop.add_signal_handler(signal.SIGTSTP, self._stop)
-        loop.add_signal_handler(signal.SIGCONT, self._go_on)
+        loop.add_signal_handler(signal.SIGCONT, self._continue)
 
     def _end(self, number: signal.Signals) -> None:
         if not self._ending:
             self._ending = True
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(END_WITHIN_S)
-            self._app.end_by(number)
+            self._on_end(number)
 
     def _stop(self) -> None:
-        with self._app.suspend():
+        with self._suspend():
             self._stopped = True
-            # To this thread, so that it has taken effect before the screen is taken back.
+            # To this thread, so that it has taken effect before the terminal is taken back.
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
-    def _go_on(self) -> None:
-        """Take the terminal back; who stopped this program from outside has left it as it was."""
+    def _continue(self) -> None:
+        """Take the terminal back if the stop came from outside: it was not given up then."""
         if not self._stopped and not self._ending:
-            with self._app.suspend():
-                pass  # giving it up and taking it again sets everything anew
+            with self._suspend():
+                pass  # giving it up and taking it back sets it up anew
         self._stopped = False

@@ -1,6 +1,6 @@
-"""The lines below the conversation: who and where one is, and what the keys do. All can be clicked.
+"""The two lines at the bottom: own status and connection, and what the keys do; all can be clicked.
 
-Widgets only; what stands in them is said by the app. Runs on the event loop's thread.
+Runs on the event loop's thread.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from tertulia.tui.keys import KEYS, Key
 
 
 class Item(Static):
-    """A few words that do something when they are clicked."""
+    """A few words that carry out an action when they are clicked."""
 
     DEFAULT_CSS = """
     Item.-empty { display: none; }
@@ -25,7 +25,7 @@ class Item(Static):
         self._action = action
         self._shown = text
 
-    def say(self, text: str) -> None:
+    def set_text(self, text: str) -> None:
         """Show a text; the same one again costs nothing."""
         if text != self._shown:
             self._shown = text
@@ -33,30 +33,30 @@ class Item(Static):
             self.set_class(not text, "-empty")
 
     async def on_click(self) -> None:
-        """Do it."""
+        """Carry out the action."""
         if self._action:
             await self.run_action(self._action)
 
 
 class StatusBar(Horizontal):
-    """Own name and status, the server, how many are here, the connection."""
+    """Own name and status, the server, the number of people, the connection."""
 
     def compose(self) -> ComposeResult:
-        """Make its parts."""
+        """Make an item for each of them."""
         yield Item("app.status", id="own-status")
         yield Item(id="server")
         yield Item("screen.people", id="count")
         yield Item(id="connection")
 
-    def show(self, own_status: str, server: str, count: str, connection: str) -> None:
-        """Show what holds now."""
+    def set_texts(self, own_status: str, server: str, count: str, connection: str) -> None:
+        """Show these words; an empty text hides its item."""
         texts: Sequence[str] = (own_status, server, count, connection)
         for item, text in zip(self.query(Item), texts, strict=True):
-            item.say(text)
+            item.set_text(text)
 
 
 class KeyBar(Horizontal):
-    """What the most important keys do."""
+    """What the most important keys do, in words."""
 
     def compose(self) -> ComposeResult:
         """Make an item for each of them."""
@@ -65,9 +65,9 @@ class KeyBar(Horizontal):
                 yield Item(key.action, _key_words(key))
 
     def translate(self) -> None:
-        """Write the words in the language of now."""
+        """Show the words in the current language."""
         for item, key in zip(self.query(Item), (key for key in KEYS if key.title), strict=True):
-            item.say(_key_words(key))
+            item.set_text(_key_words(key))
 
 
 def _key_words(key: Key) -> str:

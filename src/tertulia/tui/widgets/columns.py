@@ -1,9 +1,7 @@
 """The rows of the side columns, and the words around the conversation.
 
-State in, styled rows out: pure functions. What came from the network is made safe here.
+Pure functions: state in, styled rows out. Names from the network are made safe to show here.
 """
-
-import time
 
 from tertulia.chat.chat import Chat
 from tertulia.chat.commands import plain_letters
@@ -22,7 +20,7 @@ _MANY = 99  # unread messages; more are "99+"
 
 
 def conversation_rows(conversations: Conversations) -> list[Row]:
-    """List the conversations; "!" marks one with a mention or a direct message."""
+    """Make the rows of the conversations; "!" marks one with a mention or a direct message."""
     return [
         Row(conversation.name, _conversation_runs(conversation, conversations.current))
         for conversation in conversations.listed
@@ -43,7 +41,7 @@ def _conversation_runs(conversation: Conversation, current: Conversation) -> lis
 
 
 def conversation_title(conversation: Conversation) -> str:
-    """Name a conversation."""
+    """Return the name of a conversation as it is shown."""
     if conversation.name == GENERAL:
         return _("General")
     return visible_in_a_line(conversation.name)
@@ -52,7 +50,7 @@ def conversation_title(conversation: Conversation) -> str:
 def people_rows(
     users: list[User], own_name: str, glyphs: Glyphs, *, wanted: str, known: bool
 ) -> list[Row]:
-    """List who is here, and whose name holds `wanted`; without a connection nothing is `known`."""
+    """Make the rows of the users whose names contain `wanted`, with their status if `known`."""
     wanted = plain_letters(wanted)
     rows = []
     for user in users:
@@ -72,12 +70,12 @@ def people_rows(
 
 
 def people_count(count: int) -> str:
-    """Count who is here."""
+    """Return the number of people in words."""
     return ngettext("{count} person", "{count} people", count).format(count=count)
 
 
 def unread_elsewhere(conversations: Conversations) -> str:
-    """Say that something waits in another conversation; nothing if there is none."""
+    """Return how many messages are unread in other conversations, in words; "" if none are."""
     count = sum(conversation.unread for conversation in conversations.listed)
     calls = any(conversation.calls for conversation in conversations.listed)
     if not count:
@@ -86,13 +84,13 @@ def unread_elsewhere(conversations: Conversations) -> str:
     return f"! {text}" if calls else text
 
 
-def connection_words(chat: Chat) -> str:
-    """Say whether there is a connection, and when the next one is tried."""
+def connection_words(chat: Chat, now: float) -> str:
+    """Return the state of the connection in words; `now` is monotonic."""
     if chat.connected and chat.on_their_way:
         return _("connected; sending {count}…").format(count=chat.on_their_way)
     if chat.connected:
         return _("connected")
     if chat.next_attempt_at is None:
         return _("no connection; trying…")
-    seconds = max(0, round(chat.next_attempt_at - time.monotonic()))
+    seconds = max(0, round(chat.next_attempt_at - now))
     return _("no connection; next try in {seconds} s").format(seconds=seconds)

@@ -1,9 +1,11 @@
-"""The small screens above the chat: help, status, a person, what was found, a question.
+"""The dialogs above the chat: help, status, a person, search results, a question.
 
-Each gives back what was chosen, or None; Escape closes all. Runs on the event loop's thread.
+A dialog returns the key of the chosen row, or None; Escape closes it. Runs on the event loop's
+thread.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from textual import on
@@ -17,39 +19,34 @@ from textual.widgets import Static
 from tertulia.chat import commands
 from tertulia.chat.display import Glyphs, date_and_time, duration, visible, visible_in_a_line
 from tertulia.i18n import _
-from tertulia.protocol.messages import Status, UserInfo
+from tertulia.protocol.messages import Search, Status, UserInfo
 from tertulia.tui import keys
 from tertulia.tui.model.conversations import Entry
 from tertulia.tui.painting import painter
-from tertulia.tui.painting.painter import STYLES, ConversationPainter
+from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.painting.wrap import wrap
+from tertulia.tui.widgets.chatlog import ChatLog
 from tertulia.tui.widgets.columns import STATUS_STYLES
 from tertulia.tui.widgets.messagelog import MessageLog
 from tertulia.tui.widgets.rowlist import Row, RowList
 
-MIN_DIALOG = 46  # columns of a person's address, an IPv6 one, and what it is called
-MIN_RIGHT_COLUMN = 30  # of a table; else it is set in one column
+MIN_DIALOG = 46  # terminal columns: an IPv6 address and the word before it
+MIN_RIGHT_COLUMN = 30  # terminal columns; with fewer a table has its right column below the left
 _GAP = "  "
 
 Result = TypeVar("Result")
 
 
 class Choices(RowList):
-    """What can be chosen in a dialog."""
+    """The rows to choose from in a dialog."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"row-list--{style}" for style in STATUS_STYLES.values()
     }
 
 
-class ChatLog(MessageLog[Entry]):
-    """A conversation, or what was found in one."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"message-log--{style}" for style in STYLES}
-
-
 class Dialog(ModalScreen[Result], Generic[Result]):
-    """A screen that takes no more room than it needs."""
+    """A screen with a title, as large as its content needs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+c", "dismiss(None)", show=False),
@@ -61,32 +58,32 @@ class Dialog(ModalScreen[Result], Generic[Result]):
         self._title = title
 
     def compose(self) -> ComposeResult:
-        """Put a title above the content, and how to go back below."""
+        """Put the title above the content, and a hint how to go back below."""
         with Vertical(id="dialog"):
             yield Static(self._title, id="dialog-title", markup=False)
             yield from self.content()
             yield Static(_("Esc: back"), id="dialog-hint", markup=False)
 
     def content(self) -> ComposeResult:
-        """Make what stands in the middle."""
+        """Make the widgets between title and hint."""
         raise NotImplementedError
 
     def on_click(self, event: object) -> None:
-        """Close when the hint, or what lies around the dialog, is clicked."""
+        """Close the dialog at a click on the hint or outside the dialog."""
         widget = getattr(event, "widget", None)
         if widget is self or getattr(widget, "id", None) == "dialog-hint":
             self.dismiss(None)
 
 
 class HelpDialog(Dialog[None]):
-    """All that can be typed and pressed."""
+    """All commands, keys and signs."""
 
     def __init__(self) -> None:
         super().__init__(_("Help"))
         self.add_class("wide")
 
     def content(self) -> ComposeResult:
-        """Show both tables."""
+        """Show a table of each."""
         with VerticalScroll(id="dialog-text"):
             for title, rows in (
                 (_("What you type"), commands.help_rows(on_screen=True)),
@@ -98,7 +95,7 @@ class HelpDialog(Dialog[None]):
 
 
 class ChoiceDialog(Dialog[str]):
-    """One of a few; also a question."""
+    """A list to choose one row from; also a question."""
 
     def __init__(self, title: str, text: str, rows: Sequence[Row], chosen: str = "") -> None:
         super().__init__(title)
@@ -126,14 +123,27 @@ class ChoiceDialog(Dialog[str]):
 
 
 class SearchDialog(Dialog[None]):
-    """Messages that were found; scrolling up asks for older ones."""
+    """Messages that were found; scrolling to the first one asks for older ones.
 
+    `older` is the request for these; None: there are none.
+    """
+
+    @dataclass
     class OlderWanted(Message):
-        """The oldest message is in view."""
+        """The first message is in view, and there are older ones."""
 
-    def __init__(self, words: str, entries: Sequence[Entry], painter: ConversationPainter) -> None:
+        search: Search
+
+    def __init__(
+        self,
+        words: str,
+        entries: Sequence[Entry],
+        older: Search | None,
+        painter: ConversationPainter,
+    ) -> None:
         super().__init__(_("Found: {words}").format(words=visible_in_a_line(words)))
         self.add_class("wide")
+        self.older = older
         self._entries = entries
         self._painter = painter
 
@@ -144,31 +154,33 @@ class SearchDialog(Dialog[None]):
     def on_mount(self) -> None:
         """Fill the log."""
         log = self.query_one(ChatLog)
-        log.show(self._entries)
+        log.load(self._entries)
         log.focus()
+
+    def add_older(self, entries: Sequence[Entry], older: Search | None) -> None:
+        """Add older messages above, and note the request for those before them."""
+        self.query_one(ChatLog).prepend(entries)
+        self.older = older
 
     @on(MessageLog.ReachedTop)
     def _want_older(self, event: MessageLog.ReachedTop) -> None:
         event.stop()
-        self.post_message(self.OlderWanted())
+        if self.older is not None:
+            self.post_message(self.OlderWanted(self.older))
 
     @on(MessageLog.Clicked)
     def _ignore_click(self, event: MessageLog.Clicked) -> None:
         event.stop()
 
-    def add_older(self, entries: Sequence[Entry]) -> None:
-        """Add older ones."""
-        self.query_one(ChatLog).prepend(entries)
-
 
 def status_dialog(glyphs: Glyphs, current: Status) -> ChoiceDialog:
-    """Ask for a status."""
+    """Make a dialog that asks for a status."""
     rows = [Row(status, [(glyphs.status(status), STATUS_STYLES[status])]) for status in Status]
     return ChoiceDialog(_("Your status"), "", rows, current)
 
 
 def person_dialog(info: UserInfo, glyphs: Glyphs, *, own: bool) -> ChoiceDialog:
-    """Show what the server knows of a user, and offer to write."""
+    """Make a dialog with what the server knows about a user, and an offer to write."""
     lines = [
         (_("Status"), glyphs.status(info.status)),
         (_("Address"), visible_in_a_line(info.address)),
@@ -182,12 +194,12 @@ def person_dialog(info: UserInfo, glyphs: Glyphs, *, own: bool) -> ChoiceDialog:
 
 
 def question(title: str, text: str, yes: str, no: str) -> ChoiceDialog:
-    """Ask before something is lost; the safe answer comes first."""
+    """Make a dialog that asks before something is lost; the safe answer comes first."""
     return ChoiceDialog(title, visible(text), [Row("no", [(no, "")]), Row("yes", [(yes, "")])])
 
 
 def _table(rows: Sequence[tuple[str, str]], width: int) -> str:
-    """Set rows in two columns, or one below the other if there is no room."""
+    """Lay out rows in two columns; without enough room the right text goes below the left."""
     left_width = max(len(left) for left, _right in rows)
     right_width = width - left_width - len(_GAP)
     if right_width < MIN_RIGHT_COLUMN:

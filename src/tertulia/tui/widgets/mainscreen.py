@@ -1,10 +1,11 @@
-"""The chat's screen: conversations left, the one that is open in the middle, people right.
+"""The chat's screen: conversations left, the open one in the middle, people right.
 
-It shows what it is given, and keeps the reading place of each conversation. What goes beyond the
-screen is the app's. Runs on the event loop's thread.
+It shows the model and posts what the user does; only what concerns the screen alone it does itself.
+Runs on the event loop's thread.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on
@@ -16,20 +17,22 @@ from textual.screen import Screen
 from textual.widgets import Input, Static, TextArea
 
 from tertulia.chat import commands
+from tertulia.chat.chat import Chat
 from tertulia.chat.commands import Completion
+from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs, visible, visible_in_a_line
 from tertulia.chat.state import State
 from tertulia.i18n import _, ngettext
-from tertulia.protocol.messages import User
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 from tertulia.tui.keys import bindings
-from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations, Said
+from tertulia.tui.model.chatmodel import ChatModel
+from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations
 from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.widgets import columns
 from tertulia.tui.widgets.bars import Item, KeyBar, StatusBar
+from tertulia.tui.widgets.chatlog import ConversationLog
 from tertulia.tui.widgets.composer import Composer
-from tertulia.tui.widgets.dialogs import ChatLog
-from tertulia.tui.widgets.messagelog import MessageLog, Place
+from tertulia.tui.widgets.messagelog import MessageLog
 from tertulia.tui.widgets.rowlist import RowList
 
 FILTER_FROM = 15  # people; fewer are seen at a glance
@@ -52,10 +55,10 @@ class PeopleList(RowList):
 
 
 class Filter(Input):
-    """Letters of the names to be shown; the arrows go on to the list."""
+    """Letters of the names to be shown; its vertical keys move in the list."""
 
     async def on_key(self, event: events.Key) -> None:
-        """Leave the list's keys to the list."""
+        """Hand the list's keys to the list."""
         if event.key in ("up", "down", "pageup", "pagedown"):
             event.stop()
             people = self.screen.query_one(PeopleList)
@@ -75,19 +78,35 @@ class MainScreen(Screen[None], inherit_bindings=False):
     ]
 
     class Ready(Message):
-        """There are widgets that can show something."""
+        """The widgets are there, and can show something."""
+
+    @dataclass
+    class ConversationChosen(Message):
+        """The user wants to open a conversation."""
+
+        name: str
+
+    @dataclass
+    class PersonChosen(Message):
+        """The user wants to know more about a person."""
+
+        name: str
 
     def __init__(
-        self, complete: Callable[[str], Completion], painter: ConversationPainter, glyphs: Glyphs
+        self,
+        to: Destination,
+        complete: Callable[[str], Completion],
+        painter: ConversationPainter,
+        glyphs: Glyphs,
     ) -> None:
         super().__init__()
+        self._to = to
         self._glyphs = glyphs
         self._painter = painter
         self._complete = complete
-        self._shown: Conversation | None = None
-        self._first = self._end = 0  # the numbers of the entries that the log has
-        self._places: dict[str, Place | None] = {}  # where each conversation is being read
-        self._hinted_at = ""  # what stood in the composer when the hint came
+        self._model: ChatModel | None = None  # as shown last
+        self._was_connected = False  # when it was shown last
+        self._hinted_at = ""  # the composer's text when the hint was shown
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -99,7 +118,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
                 with Horizontal(id="heading"):
                     yield Static(id="title", markup=False)
                     yield Item("app.unread", id="unread")
-                yield ChatLog(self._painter, id="log")
+                yield ConversationLog(self._painter, id="log")
                 yield Item("screen.scroll('scroll_end')", id="below")
             with Vertical(id="right"):
                 yield Static(id="right-title", classes="column-title", markup=False)
@@ -113,9 +132,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Begin where one types."""
+        """Begin in the composer."""
         self.composer = self.query_one(Composer)
-        self.log_view = self.query_one("#log", ChatLog)
+        self.log_view = self.query_one(ConversationLog)
         self.conversation_list = self.query_one(ConversationList)
         self.people_list = self.query_one(PeopleList)
         self.filter = self.query_one("#filter", Input)
@@ -124,15 +143,16 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.post_message(self.Ready())
 
     def translate(self) -> None:
-        """Write everything in the language of now."""
+        """Show all words in the current language."""
         self.query_one("#left-title", Static).update(_("Chats"))
         self.filter.placeholder = _("filter")
         self.query_one(KeyBar).translate()
         self.log_view.repaint()
         self.translate_composer()
+        self._show_people()
 
     def hint(self, text: str) -> None:
-        """Show a word or two above the composer; nothing hides the line."""
+        """Show a few words above the composer; an empty text removes them."""
         self._hinted_at = self.composer.text
         hint = self.query_one("#hint", Static)
         hint.update(visible(text))
@@ -143,55 +163,63 @@ class MainScreen(Screen[None], inherit_bindings=False):
         for side in ("left", "right"):
             self.query_one(f"#{side}").set_class(side == column, "shown")
 
-    # --- what there is to show -----------------------------------------------------------------
+    # --- the model -----------------------------------------------------------------------------
 
-    def show_connecting(self, words: str) -> None:
-        """Show that there is nothing to show yet."""
+    def show_connecting(self) -> None:
+        """Show that there is no model yet."""
+        words = _("Connecting to {host}, port {port}…")
+        words = words.format(host=self._to.host, port=self._to.port)
         self.query_one("#title", Static).update(visible_in_a_line(words))
+        self._show_status(f"{visible_in_a_line(self._to.name)} ?", "", _("connecting…"))
 
-    def show_connection(self, own_status: str, server: str, count: str, connection: str) -> None:
-        """Show who and where one is."""
-        self.query_one(StatusBar).show(own_status, server, count, connection)
+    def show_model(self, model: ChatModel, now: float) -> None:
+        """Show the model as it is now; `now` is monotonic."""
+        self._model = model
+        chat, state = model.chat, model.chat.state
+        if chat.connected != self._was_connected:
+            self._was_connected = chat.connected
+            # The hint may be about the connection as it was.
+            is_unsent = chat.connected and self.composer.text
+            self.hint(_("What you typed was not sent yet: Enter sends it.") if is_unsent else "")
+        self._show_own_status(chat, now)
+        self._show_conversations(model.conversations, state, known=chat.connected)
+        if model.people_changed:
+            model.people_changed = False
+            self._show_people()
+        if model.older_came:
+            model.older_came = False
+            self.log_view.scroll_home()
 
-    def show_conversations(
+    def _show_own_status(self, chat: Chat, now: float) -> None:
+        state = chat.state
+        status = self._glyphs.status(state.status) if chat.connected else "?"
+        own = f"{visible_in_a_line(state.name)} {status}"
+        if state.asked_status is not None:
+            own += f" → {state.asked_status}…"
+        count = columns.people_count(len(state.users)) if chat.connected else ""
+        self._show_status(own, count, columns.connection_words(chat, now))
+
+    def _show_status(self, own_status: str, count: str, connection: str) -> None:
+        server = f"{self._to.host}:{self._to.port}"
+        self.query_one(StatusBar).set_texts(own_status, server, count, connection)
+
+    def _show_conversations(
         self, conversations: Conversations, state: State, *, known: bool
     ) -> None:
-        """Show the conversations, and what is new in the one that is open."""
         current = conversations.current
-        if current is not self._shown:
-            self._turn_to(current)
+        if current is self.log_view.conversation:
+            self.log_view.catch_up()
         else:
-            self._show_news(current)
-            current.trim(reading=not self.log_view.at_end)
-            self._mend_front(current)
+            self._turn_to(current)
         self.conversation_list.rows = columns.conversation_rows(conversations)
-        self.query_one("#title", Static).update(self._title(current, state, known))
-        self.query_one("#unread", Item).say(columns.unread_elsewhere(conversations))
-
-    def show_people(self, users: list[User], own_name: str, *, known: bool) -> None:
-        """Show who is here; without a connection nothing is `known` of them."""
-        title = columns.people_count(len(users)) if known else _("People")
-        self.query_one("#right-title", Static).update(title)
-        self.filter.display = len(users) >= FILTER_FROM or bool(self.filter.value)
-        self.people_list.rows = columns.people_rows(
-            users, own_name, self._glyphs, wanted=self.filter.value, known=known
-        )
-
-    @on(MessageLog.NewBelow)
-    def _show_new_below(self, event: MessageLog.NewBelow) -> None:
-        text = ngettext("▼ {count} new below", "▼ {count} new below", event.count)
-        self.query_one("#below", Item).say(text.format(count=event.count) if event.count else "")
+        self.query_one("#title", Static).update(self._heading(current, state, known))
+        self.query_one("#unread", Item).set_text(columns.unread_elsewhere(conversations))
 
     def _turn_to(self, conversation: Conversation) -> None:
-        if self._shown is not None:
-            self._places[self._shown.name] = self.log_view.reading_place
-            self._shown.draft = self.composer.text
-        else:
-            conversation.draft = self.composer.text  # typed before there was a connection
-        self._shown = conversation
-        conversation.take_changed()
-        self._first, self._end = conversation.first, conversation.end
-        self.log_view.show(conversation.entries, self._places.get(conversation.name))
+        # What was typed before there was a connection goes to the first conversation.
+        left = self.log_view.conversation or conversation
+        left.draft = self.composer.text
+        self.log_view.open(conversation)
         self.composer.load(conversation.draft)
         name = visible_in_a_line(conversation.name)
         general = conversation.name == GENERAL
@@ -199,38 +227,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.query_one("#prompt").display = not general
         self.translate_composer()
 
-    @on(events.DescendantFocus)
-    def translate_composer(self) -> None:
-        """Say in the empty composer whom one writes to, or how to get back to it."""
-        if isinstance(self.focused, RowList | Input):
-            self.composer.placeholder = _("Esc: back to writing")
-            return
-        name = "" if self._shown is None else self._shown.name
-        text = _("Write to everyone") if name == GENERAL else _("Write to {name} alone")
-        self.composer.placeholder = text.format(name=visible_in_a_line(name))
-
-    def _show_news(self, conversation: Conversation) -> None:
-        new = conversation.entries[max(0, self._end - conversation.first) :]
-        if new:
-            self.log_view.append(new, sum(isinstance(entry, Said) for entry in new))
-            self._end = conversation.end
-        for entry in conversation.take_changed():
-            self.log_view.changed(entry)
-
-    def _mend_front(self, conversation: Conversation) -> None:
-        """Bring the oldest entries of the log into step: some were forgotten, or have come."""
-        log, entries = self.log_view, conversation.entries
-        if conversation.first > self._first:
-            log.drop_first(conversation.first - self._first)
-            self._first = conversation.first
-        if entries and log.first_entry is not entries[self._first - conversation.first]:
-            log.drop_first(1)  # a day, which begins with another message now
-            self._first += 1
-        if conversation.first < self._first:
-            log.prepend(entries[: self._first - conversation.first])
-            self._first = conversation.first
-
-    def _title(self, conversation: Conversation, state: State, known: bool) -> str:
+    def _heading(self, conversation: Conversation, state: State, known: bool) -> str:
         if conversation.name == GENERAL:
             return _("General: everyone reads this")
         name = state.registered_name(conversation.name)
@@ -242,12 +239,60 @@ class MainScreen(Screen[None], inherit_bindings=False):
         text = _("{name} {status}: only the two of you read this")
         return text.format(name=visible_in_a_line(name), status=shown)
 
+    @on(Input.Changed, "#filter")
+    def _show_people(self) -> None:
+        """Show who is here; without a connection nothing is known of their status."""
+        if self._model is None:
+            return
+        chat = self._model.chat
+        users, known = chat.state.users, chat.connected
+        title = columns.people_count(len(users)) if known else _("People")
+        self.query_one("#right-title", Static).update(title)
+        self.filter.display = len(users) >= FILTER_FROM or bool(self.filter.value)
+        self.people_list.rows = columns.people_rows(
+            users, chat.state.name, self._glyphs, wanted=self.filter.value, known=known
+        )
+
+    @on(RowList.Chosen, "#conversations")
+    def _choose_conversation(self, event: RowList.Chosen) -> None:
+        self.post_message(self.ConversationChosen(event.key))
+
+    @on(RowList.Chosen, "#people")
+    def _choose_person(self, event: RowList.Chosen) -> None:
+        self.post_message(self.PersonChosen(event.key))
+
+    @on(Input.Submitted, "#filter")
+    def _choose_filtered(self) -> None:
+        name, typed = self.people_list.highlighted, self.filter.value
+        if name is not None:
+            self.post_message(self.PersonChosen(name))
+        elif typed:  # no name matches: it may have been meant for the composer
+            self.action_to_composer()
+            self.composer.insert(typed)
+
+    @on(MessageLog.NewBelow)
+    def _show_new_below(self, event: MessageLog.NewBelow) -> None:
+        text = ngettext("▼ {count} new below", "▼ {count} new below", event.count)
+        text = text.format(count=event.count) if event.count else ""
+        self.query_one("#below", Item).set_text(text)
+
+    @on(events.DescendantFocus)
+    def translate_composer(self) -> None:
+        """Show in the empty composer to whom the user writes, or how to get back to it."""
+        if isinstance(self.focused, RowList | Input):
+            self.composer.placeholder = _("Esc: back to writing")
+            return
+        shown = self.log_view.conversation
+        name = GENERAL if shown is None else shown.name
+        text = _("Write to everyone") if name == GENERAL else _("Write to {name} alone")
+        self.composer.placeholder = text.format(name=visible_in_a_line(name))
+
     # --- keys ----------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Let text go where it means something: what comes here had no meaning where it was typed.
+        """Move text to the filter or the composer: the widget that got it had no use for it.
 
-        The next key may have been sent to the same place before the focus has moved.
+        The next key may go to the same widget, before the focus has moved.
         """
         if event.character is None or not event.is_printable:
             return
@@ -260,7 +305,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.composer.insert(event.character)
 
     def action_to_composer(self) -> None:
-        """Go back to where one types."""
+        """Go back to the composer."""
         self.filter.value = ""
         self.show_column("")
         self.set_focus(self.composer)
@@ -276,15 +321,15 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.people_list.focus()
 
     def action_redraw(self) -> None:
-        """Draw everything anew, over what another program may have left on the terminal."""
+        """Draw everything anew, over what another program has left on the terminal."""
         self.app.refresh(layout=True)
 
     async def action_scroll(self, how: str) -> None:
-        """Scroll the conversation while one types."""
+        """Scroll the conversation while the composer keeps the focus."""
         await self.log_view.run_action(how)
 
     async def action_interrupt(self) -> None:
-        """Copy what is selected; else clear the line; else prepare to leave; else leave."""
+        """Copy the selected text; else clear the composer; else prepare to leave; else leave."""
         composer = self.composer
         selected = self.get_selected_text() or composer.selected_text
         if composer.text == commands.quit_word():
@@ -298,7 +343,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.hint("")
         else:
             composer.load(commands.quit_word())
-            composer.select_all()  # what is typed now takes its place
+            composer.select_all()  # so that a text typed now replaces it
             self.action_to_composer()
             self.hint(_("Enter leaves."))
 
@@ -313,7 +358,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.hint(" ".join(words))
 
     @on(Composer.Pasted)
-    def _tell_about_paste(self, event: Composer.Pasted) -> None:
+    def _confirm_paste(self, event: Composer.Pasted) -> None:
         if event.lines > 1:
             text = _("{lines} lines pasted ({chars} characters): Enter sends them as one message.")
             self.hint(text.format(lines=event.lines, chars=event.chars))
@@ -329,9 +374,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.hint("")
 
     def drafts(self, conversations: Conversations | None) -> list[str]:
-        """List what was typed and not sent."""
+        """Return the texts that were typed and not sent."""
         texts = [self.composer.text]
         if conversations is not None:
-            others = [found for found in conversations.listed if found is not self._shown]
+            shown = self.log_view.conversation
+            others = [found for found in conversations.listed if found is not shown]
             texts += [conversation.draft for conversation in others]
         return [text for text in texts if text.strip() not in ("", commands.quit_word())]

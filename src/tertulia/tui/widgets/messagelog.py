@@ -115,8 +115,8 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         """Count the entries that came below the view."""
         return self._new_below
 
-    def show(self, entries: Sequence[Entry], place: Place | None = None) -> None:
-        """Show another conversation, at the end or where it was being read."""
+    def load(self, entries: Sequence[Entry], place: Place | None = None) -> None:
+        """Replace all entries, and go to the end or to a reading place."""
         self._entries = list(entries)
         self._place = place
         self._top_told = False
@@ -155,7 +155,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
             self._strips.clear()  # older entries may get these numbers
             self._go_to_place()
 
-    def changed(self, entry: Entry) -> None:
+    def repaint_entry(self, entry: Entry) -> None:
         """Paint an entry anew that looks different now, perhaps with another height."""
         index = self._index_of(entry)
         if index is None:

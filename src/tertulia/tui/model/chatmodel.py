@@ -1,12 +1,13 @@
-"""The chat as the full screen shows it: what happens, put into conversations.
+"""The model of the screen: the chat, and what happens in it put into conversations.
 
-No widget in here: it keeps what there is to show and tells the app, by callbacks, what needs more
-than that. Runs on the event loop's thread.
+No widget in here, and no call to one: the `Chat` calls this as its `Face`, and what needs more than
+a place in a conversation waits as a notice until `pop_notices`. Runs on the event loop's thread.
 """
 
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from tertulia.chat import explain, greetings
 from tertulia.chat.chat import Chat
@@ -39,55 +40,63 @@ from tertulia.protocol.messages import (
 )
 from tertulia.tui.model.conversations import Conversations, Delivery, Said, Told
 
-FIRST_PAGE = 100  # messages shown on entering: a tall screen's
+FIRST_PAGE = 100  # messages shown on entering: as many as fit a tall screen
 
 
-class ScreenFace:
-    """What the chat tells, kept for the screen.
+class Answered(NamedTuple):
+    """An answer to show apart from the conversations: about a user, a search, a refusal."""
 
-    `on_answer` gets what is to be shown apart: information on a user, what was found, a refusal.
-    `on_call` gets who calls for attention, and what was written.
-    """
+    request: Request
+    answer: Answer
 
-    def __init__(
-        self,
-        client: Client,
-        reconnector: Reconnector,
-        to: Destination,
-        *,
-        on_answer: Callable[[Request, Answer], None],
-        on_call: Callable[[ChatMessage | DirectMessage, bool], None],
-    ) -> None:
-        self._on_answer = on_answer
-        self._on_call = on_call
+
+class Received(NamedTuple):
+    """A new message of somebody else; `calls`: it is direct, or a mention."""
+
+    message: ChatMessage | DirectMessage
+    calls: bool
+
+
+Notice = Answered | Received
+
+
+class ChatModel:
+    """What one user's screen shows, and what the user asks of the server."""
+
+    def __init__(self, client: Client, reconnector: Reconnector, to: Destination) -> None:
         self.conversations = Conversations(client.welcome.name)
-        self.people_changed = True
-        self.history_off = False  # the server has said so
-        self.older_came = False  # the page that the person asked for by command
-        self._words: Callable[[], str] = str
+        self.people_changed = True  # since the list of people was shown
+        self.history_off = False  # as the server has answered
+        self.older_came = False  # the page that the user asked for by command
+        self._notices: list[Notice] = []  # bounded by what arrives between two `pop_notices`
+        self._last_words: Callable[[], str] = str
         self._epoch = client.welcome.epoch
         self._is_caught_up = False
         self._older: GetHistory | None = None  # the page that is under way
-        self._by_command = False
+        self._by_command = False  # it was asked for by command, and not only by scrolling
         self.chat = Chat(client, reconnector, self, to, first_page=FIRST_PAGE)
 
     @property
     def last_words(self) -> str:
-        """What this program has said last."""
-        return self._words()
+        """The last words of this program, in the user's language."""
+        return self._last_words()
 
-    # --- what the person does ------------------------------------------------------------------
+    def pop_notices(self) -> list[Notice]:
+        """Return what has happened since the last call and is to be shown apart."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    # --- what the user does --------------------------------------------------------------------
 
     def say(self, text: str) -> None:
-        """Say something to everyone."""
+        """Send a message to everyone."""
         self.ask(Say(text=text))
 
-    def direct(self, to: str, text: str) -> None:
-        """Send a direct message, which stands in its conversation until it is known to be there."""
-        # With a nonce, so that sending it again cannot make it arrive twice.
+    def send_direct(self, to: str, text: str) -> None:
+        """Send a direct message; it is in its conversation at once, marked as on its way."""
+        # With a nonce, so that it cannot arrive twice when it is sent again.
         request = Direct(to=to, text=text, nonce=secrets.token_urlsafe(9))
-        name = self.chat.state.registered_name(to)
-        self.conversations.sending(request, name, _now())
+        self.conversations.add_outgoing(request, self.chat.state.registered_name(to), _now())
         self.ask(request)
 
     def send_again(self, entry: Said) -> None:
@@ -97,7 +106,7 @@ class ScreenFace:
         self.ask(entry.request)
 
     def fetch_older(self, limit: int = MAX_PAGE, *, by_command: bool = False) -> bool:
-        """Ask for what was said before the oldest message here; False if there is no more."""
+        """Ask for the messages before the oldest one here; False if there are no more."""
         general = self.conversations.general
         if not general.has_older or general.is_full:
             return False
@@ -111,53 +120,53 @@ class ScreenFace:
         self._by_command = self._by_command or by_command
         return True
 
-    def found(self, page: HistoryPage) -> list[Said]:
-        """Make entries of messages that were found."""
-        return [self.conversations.said(chat_message(message)) for message in page.messages]
+    def entries_of(self, page: HistoryPage) -> list[Said]:
+        """Make entries of the messages of a page."""
+        return [self.conversations.entry_of(chat_message(message)) for message in page.messages]
 
     def ask(self, request: Request) -> None:
-        """Ask the server for something."""
+        """Send a request to the server when its turn comes: now, if none is under way."""
         self.chat.ask(request)
         self.chat.carry_on()
 
-    # --- what the chat tells -------------------------------------------------------------------
+    # --- the `Face` of the chat ----------------------------------------------------------------
 
     def show_raw(self, incoming: Incoming) -> None:
-        """Nothing is shown as it came."""
+        """Ignore the raw message: the screen shows none."""
 
     def show_message(self, message: ServerMessage) -> None:
-        """Put what happened where it belongs."""
+        """Put what happened into its conversations."""
         match message:
             case Welcome(epoch=epoch) if epoch != self._epoch:
                 # Its history counts in other numbers than the messages that are here.
                 self._epoch = epoch
                 self.conversations.general.has_older = False
             case ChatMessage():
-                calls = self.conversations.heard(message, is_new=self._is_caught_up)
+                calls = self.conversations.add_message(message, is_new=self._is_caught_up)
                 if self._is_caught_up and message.sender != self.chat.state.name:
-                    self._on_call(message, calls)
+                    self._notices.append(Received(message, calls))
             case DirectMessage():
-                self.conversations.came(message)
+                self.conversations.add_direct(message)
                 if message.sender != self.chat.state.name:
-                    self._on_call(message, True)
+                    self._notices.append(Received(message, calls=True))
             case Joined() | Left() | Presence():
                 self.people_changed = True
                 if not (isinstance(message, Joined) and message.name == self.chat.state.name):
-                    self.conversations.moved(message)
+                    self.conversations.fold_presence(message)
             case UserList():
                 self.people_changed = True
 
     def show_notice(self, words: Callable[[], str]) -> None:
         """Put words of this program into the general chat."""
-        self._words = words
+        self._last_words = words
         self.conversations.general.add(Told(time=_now(), words=words))
-        self.people_changed = True  # it may be that the connection was lost, or is back
+        self.people_changed = True  # the words may be about the connection
 
     def greet(self, people: int) -> None:
-        """Leave it for later: the greeting stands below what was said before."""
+        """Do nothing yet: the greeting stands below the messages of the first page."""
 
     def finish_entering(self) -> None:
-        """Say hello, and give the hints."""
+        """Add the greeting and the hints for newcomers."""
         self._is_caught_up = True
         state = self.chat.state
         status, people = state.status, len(state.users)
@@ -166,7 +175,7 @@ class ScreenFace:
             self.show_notice(lambda number=number: greetings.hints()[number])  # type: ignore[misc]
 
     def show_answer(self, request: Request, answer: Answer) -> None:
-        """Put the answer where it belongs, or hand it on."""
+        """Put the answer into its conversation, or note it to be shown apart."""
         match request, answer:
             case GetHistory(), _ if request is self._older:
                 self._older = None
@@ -176,14 +185,14 @@ class ScreenFace:
                     request, Delivery.FAILED, lambda: explain.request_refused(answer, request)
                 )
             case SetStatus(), Ok():
-                self._on_answer(request, answer)
+                self._notices.append(Answered(request, answer))
             case _, Ok():
                 pass  # what was said comes back as a message
             case _:
-                self._on_answer(request, answer)
+                self._notices.append(Answered(request, answer))
 
     def show_no_answer(self, request: Request) -> None:
-        """Mark the message of which nobody knows, or say so."""
+        """Mark the direct message whose delivery is unknown; say so of any other request."""
         if request is self._older:
             self._older = None
         if isinstance(request, Direct):
@@ -192,11 +201,11 @@ class ScreenFace:
             self.show_notice(explain.unanswered)
 
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:
-        """Take the mark from a message that has reached the other."""
+        """Mark a direct message as delivered."""
         self.conversations.settle(request, Delivery.DELIVERED)
 
     def show_uncertain_delivery(self, request: Direct) -> None:
-        """Mark a message of which nobody knows."""
+        """Mark a direct message whose delivery is unknown, because the connection was lost."""
         self.conversations.settle(
             request, Delivery.UNKNOWN, lambda: _("Perhaps not delivered: the connection was lost.")
         )
@@ -206,13 +215,13 @@ class ScreenFace:
         match answer:
             case HistoryPage():
                 general.has_older = answer.more
-                general.add_older(self.found(answer))
+                general.add_older(self.entries_of(answer))
                 self.older_came = self._by_command
             case Error():
                 if answer.code == ErrorCode.HISTORY_OFF:
                     general.has_older, self.history_off = False, True
                 if self._by_command:
-                    self._on_answer(GetHistory(), answer)
+                    self._notices.append(Answered(GetHistory(), answer))
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""What the chat tells, put into conversations, tried without a network or a screen."""
+"""What happens in the chat, put into conversations, without a network or a screen."""
 
 from typing import Any
 
@@ -38,29 +38,27 @@ from tertulia.protocol.messages import (
     UserInfo,
     UserList,
 )
+from tertulia.tui.model.chatmodel import FIRST_PAGE, Answered, ChatModel, Received
 from tertulia.tui.model.conversations import Delivery, Moved, Said, Told
-from tertulia.tui.model.face import FIRST_PAGE, ScreenFace
 
 TIME = "2026-11-22T15:04:05.123Z"
 GONE = Error(code=ErrorCode.USER_NOT_CONNECTED, message="gone", name="luis")
 
 
-class FaceTable:
-    """The face of ana, and the server in the hands of a test."""
+class ModelTable:
+    """The model of ana's screen, and the server in the hands of a test."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.client = StubClient()
         self.answers: list[tuple[Request, Answer]] = []
         self.calls: list[tuple[str, bool]] = []
-        self.face = ScreenFace(
+        self.model = ChatModel(
             self.client,
             Reconnector(self._connect, lambda: None),
             Destination("ana", "h", 5000),
-            on_answer=lambda request, answer: self.answers.append((request, answer)),
-            on_call=lambda message, calls: self.calls.append((message.text, calls)),
         )
-        self.talks = self.face.conversations
+        self.talks = self.model.conversations
 
     def _connect(self, _token: str) -> Client:
         raise NotImplementedError
@@ -68,8 +66,14 @@ class FaceTable:
     def turn(self, *messages: Any) -> None:
         for message in messages:
             self.client.arrive(message)
-        self.face.chat.receive()
-        self.face.chat.carry_on()
+        self.model.chat.receive()
+        self.model.chat.carry_on()
+        for notice in self.model.pop_notices():
+            match notice:
+                case Answered(request, answer):
+                    self.answers.append((request, answer))
+                case Received(message, calls):
+                    self.calls.append((message.text, calls))
 
     def enter(self, *history: ChatMessage, more: bool = False) -> None:
         """Answer what is asked for on entering."""
@@ -110,12 +114,12 @@ def page(request_id: int, *messages: ChatMessage, more: bool = False) -> History
 
 
 @pytest.fixture
-def newcomer(clock: Clock) -> FaceTable:
-    return FaceTable(clock)
+def newcomer(clock: Clock) -> ModelTable:
+    return ModelTable(clock)
 
 
 @pytest.fixture
-def table(newcomer: FaceTable) -> FaceTable:
+def table(newcomer: ModelTable) -> ModelTable:
     newcomer.enter(said(9, "before"))
     return newcomer
 
@@ -124,7 +128,7 @@ def table(newcomer: FaceTable) -> FaceTable:
 
 
 def test_what_was_said_before_comes_first_then_the_greeting_and_the_hints(
-    newcomer: FaceTable,
+    newcomer: ModelTable,
 ) -> None:
     newcomer.turn(said(11, "hola ana"))
     newcomer.enter(said(9, "before, ana"), said(10, "you?"))
@@ -141,7 +145,7 @@ def test_what_was_said_before_comes_first_then_the_greeting_and_the_hints(
     assert newcomer.general[6] != newcomer.general[5]
 
 
-def test_what_was_said_before_is_not_unread(newcomer: FaceTable) -> None:
+def test_what_was_said_before_is_not_unread(newcomer: ModelTable) -> None:
     newcomer.talks.open("luis")
     newcomer.enter(said(9, "ana!"))
     assert (newcomer.talks.general.unread, newcomer.talks.general.calls) == (0, False)
@@ -149,7 +153,7 @@ def test_what_was_said_before_is_not_unread(newcomer: FaceTable) -> None:
     assert (newcomer.talks.general.unread, newcomer.talks.general.calls) == (1, True)
 
 
-def test_the_own_coming_is_not_shown_and_that_of_others_is(table: FaceTable) -> None:
+def test_the_own_coming_is_not_shown_and_that_of_others_is(table: ModelTable) -> None:
     before = table.general
     table.turn(
         Joined(seq=11, time=TIME, name="ana", status=Status.ACTIVO),
@@ -169,22 +173,22 @@ def test_the_own_coming_is_not_shown_and_that_of_others_is(table: FaceTable) -> 
         UserList(seq=11, users=[]),
     ],
 )
-def test_it_is_noted_that_the_list_of_people_has_changed(table: FaceTable, message: Any) -> None:
-    table.face.people_changed = False
+def test_it_is_noted_that_the_list_of_people_has_changed(table: ModelTable, message: Any) -> None:
+    table.model.people_changed = False
     table.turn(message)
-    assert table.face.people_changed
+    assert table.model.people_changed
 
 
-def test_a_message_changes_nothing_in_the_list_of_people(table: FaceTable) -> None:
-    table.face.people_changed = False
+def test_a_message_changes_nothing_in_the_list_of_people(table: ModelTable) -> None:
+    table.model.people_changed = False
     table.turn(said(11, "hola"))
-    assert not table.face.people_changed
+    assert not table.model.people_changed
 
 
 # --- what calls --------------------------------------------------------------------------------
 
 
-def test_every_message_of_others_is_told_and_whether_it_calls(table: FaceTable) -> None:
+def test_every_message_of_others_is_told_and_whether_it_calls(table: ModelTable) -> None:
     table.turn(
         said(11, "hola"),
         said(12, "hola ana"),
@@ -199,15 +203,15 @@ def test_every_message_of_others_is_told_and_whether_it_calls(table: FaceTable) 
 
 
 def test_what_is_said_is_shown_when_it_comes_back_and_a_refusal_is_handed_on(
-    table: FaceTable,
+    table: ModelTable,
 ) -> None:
     before = table.general
-    table.face.say("hola")
+    table.model.say("hola")
     table.turn(Ok(id=1, seq=11))
     assert table.general == before
     table.turn(said(11, "hola", "ana"))
     assert table.general == [*before, "hola"]
-    table.face.say("x" * 9)
+    table.model.say("x" * 9)
     refusal = Error(id=2, code=ErrorCode.TEXT_TOO_LONG, message="")
     table.turn(refusal)
     [(request, answer)] = table.answers
@@ -216,9 +220,9 @@ def test_what_is_said_is_shown_when_it_comes_back_and_a_refusal_is_handed_on(
 
 
 def test_a_direct_message_stands_there_at_once_and_is_marked_until_it_has_arrived(
-    table: FaceTable,
+    table: ModelTable,
 ) -> None:
-    table.face.direct("JOSÉ", "hola")
+    table.model.send_direct("JOSÉ", "hola")
     assert table.talks.listed[1].name == "José"  # as it is registered
     entry = table.direct("José")
     assert (entry.text, entry.own, entry.delivery) == ("hola", True, Delivery.SENDING)
@@ -228,9 +232,9 @@ def test_a_direct_message_stands_there_at_once_and_is_marked_until_it_has_arrive
 
 
 def test_why_a_direct_message_was_not_delivered_stands_at_it_in_the_language_of_now(
-    table: FaceTable,
+    table: ModelTable,
 ) -> None:
-    table.face.direct("luis", "hola")
+    table.model.send_direct("luis", "hola")
     table.turn(Error(id=1, code=GONE.code, message=GONE.message, name="luis"))
     entry = table.direct()
     assert entry.delivery is Delivery.FAILED
@@ -242,11 +246,11 @@ def test_why_a_direct_message_was_not_delivered_stands_at_it_in_the_language_of_
     assert table.answers == []
 
 
-def test_a_direct_message_can_be_sent_again_under_the_same_nonce(table: FaceTable) -> None:
-    table.face.direct("luis", "hola")
+def test_a_direct_message_can_be_sent_again_under_the_same_nonce(table: ModelTable) -> None:
+    table.model.send_direct("luis", "hola")
     table.turn(Error(id=1, code=GONE.code, message=""))
     entry = table.direct()
-    table.face.send_again(entry)
+    table.model.send_again(entry)
     assert (entry.delivery, entry.why) == (Delivery.SENDING, None)
     first, again = table.client.sent
     assert isinstance(first, Direct)
@@ -257,9 +261,9 @@ def test_a_direct_message_can_be_sent_again_under_the_same_nonce(table: FaceTabl
     assert table.direct() is entry
 
 
-def test_two_messages_that_are_alike_have_nonces_of_their_own(table: FaceTable) -> None:
+def test_two_messages_that_are_alike_have_nonces_of_their_own(table: ModelTable) -> None:
     for _number in range(2):
-        table.face.direct("luis", "hola")
+        table.model.send_direct("luis", "hola")
     table.turn(Ok(id=1))
     first, second = table.client.sent
     assert isinstance(first, Direct)
@@ -269,8 +273,8 @@ def test_two_messages_that_are_alike_have_nonces_of_their_own(table: FaceTable) 
     assert deliveries == [Delivery.DELIVERED, Delivery.SENDING]
 
 
-def test_a_note_to_oneself_stands_there_once(table: FaceTable) -> None:
-    table.face.direct("ana", "note")
+def test_a_note_to_oneself_stands_there_once(table: ModelTable) -> None:
+    table.model.send_direct("ana", "note")
     table.turn(DirectMessage(time=TIME, sender="ana", to="ana", text="note"), Ok(id=1))
     entries = [e for e in table.talks.with_name("ana").entries if isinstance(e, Said)]
     assert [(e.text, e.delivery) for e in entries] == [("note", Delivery.DELIVERED)]
@@ -278,11 +282,11 @@ def test_a_note_to_oneself_stands_there_once(table: FaceTable) -> None:
 
 
 def test_a_direct_message_under_way_when_the_connection_is_lost_is_marked(
-    table: FaceTable,
+    table: ModelTable,
 ) -> None:
-    table.face.direct("luis", "one")
+    table.model.send_direct("luis", "one")
     one = table.direct()
-    table.face.direct("luis", "two")
+    table.model.send_direct("luis", "two")
     table.lose()
     assert one.delivery is Delivery.UNKNOWN
     assert one.can_be_sent_again
@@ -291,8 +295,8 @@ def test_a_direct_message_under_way_when_the_connection_is_lost_is_marked(
     assert table.direct().delivery is Delivery.SENDING  # it waits for the next connection
 
 
-def test_a_direct_message_that_is_not_answered_is_marked(table: FaceTable) -> None:
-    table.face.direct("luis", "hola")
+def test_a_direct_message_that_is_not_answered_is_marked(table: ModelTable) -> None:
+    table.model.send_direct("luis", "hola")
     before = table.general
     table.clock.now += ANSWER_WITHIN_S
     table.turn()
@@ -300,12 +304,12 @@ def test_a_direct_message_that_is_not_answered_is_marked(table: FaceTable) -> No
     assert table.general == before
 
 
-def test_of_another_request_without_an_answer_it_is_told(table: FaceTable) -> None:
-    table.face.ask(GetInfo(name="luis"))
+def test_of_another_request_without_an_answer_it_is_told(table: ModelTable) -> None:
+    table.model.ask(GetInfo(name="luis"))
     table.clock.now += ANSWER_WITHIN_S
     table.turn()
     assert table.general[-1].startswith("No answer from the server")
-    assert table.face.last_words == table.general[-1]
+    assert table.model.last_words == table.general[-1]
 
 
 # --- answers -----------------------------------------------------------------------------------
@@ -326,15 +330,15 @@ def test_of_another_request_without_an_answer_it_is_told(table: FaceTable) -> No
     ],
 )  # fmt: skip
 def test_answers_that_are_to_be_shown_apart_are_handed_on(
-    table: FaceTable, request_: Request, answer: Answer
+    table: ModelTable, request_: Request, answer: Answer
 ) -> None:
-    table.face.ask(request_)
+    table.model.ask(request_)
     table.turn(answer)
     assert table.answers == [(request_, answer)]
 
 
-def test_what_was_found_is_made_into_messages(table: FaceTable) -> None:
-    found = table.face.found(page(1, said(3, "hola ana"), said(4, "hola", "ana")))
+def test_what_was_found_is_made_into_messages(table: ModelTable) -> None:
+    found = table.model.entries_of(page(1, said(3, "hola ana"), said(4, "hola", "ana")))
     assert [(e.text, e.own, e.mention, e.seq) for e in found] == [
         ("hola ana", False, True, 3), ("hola", True, False, 4)
     ]  # fmt: skip
@@ -344,91 +348,91 @@ def test_what_was_found_is_made_into_messages(table: FaceTable) -> None:
 # --- older messages ----------------------------------------------------------------------------
 
 
-def test_older_messages_come_before_the_oldest_until_there_are_none(table: FaceTable) -> None:
-    assert table.face.fetch_older()
-    assert table.face.fetch_older()  # one is under way
+def test_older_messages_come_before_the_oldest_until_there_are_none(table: ModelTable) -> None:
+    assert table.model.fetch_older()
+    assert table.model.fetch_older()  # one is under way
     assert table.client.sent == [GetHistory(before=9, limit=MAX_PAGE)]
     table.turn(page(1, said(7, "seven"), said(8, "eight"), more=True))
     assert table.general[:3] == ["seven", "eight", "before"]
-    assert not table.face.older_came
-    table.face.fetch_older(5, by_command=True)
+    assert not table.model.older_came
+    table.model.fetch_older(5, by_command=True)
     assert table.client.sent[1:] == [GetHistory(before=7, limit=5)]
     table.turn(page(2, said(6, "six"), more=False))
     assert table.general[:2] == ["six", "seven"]
-    assert table.face.older_came
-    assert not table.face.fetch_older()
+    assert table.model.older_came
+    assert not table.model.fetch_older()
     assert len(table.client.sent) == 2
     assert table.answers == []
 
 
-def test_older_messages_call_nobody_and_are_not_unread(table: FaceTable) -> None:
+def test_older_messages_call_nobody_and_are_not_unread(table: ModelTable) -> None:
     table.talks.open("luis")
-    table.face.fetch_older()
+    table.model.fetch_older()
     table.turn(page(1, said(8, "ana!"), more=True))
     assert (table.calls, table.talks.general.unread) == ([], 0)
 
 
-def test_without_messages_it_is_asked_for_what_came_before_entering(newcomer: FaceTable) -> None:
+def test_without_messages_it_is_asked_for_what_came_before_entering(newcomer: ModelTable) -> None:
     newcomer.enter()
-    newcomer.face.fetch_older()
+    newcomer.model.fetch_older()
     assert newcomer.client.sent == [GetHistory(before=11, limit=MAX_PAGE)]
 
 
 def test_what_was_forgotten_is_asked_for_again(
-    table: FaceTable, monkeypatch: pytest.MonkeyPatch
+    table: ModelTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table.face.fetch_older()
+    table.model.fetch_older()
     table.turn(page(1, said(8, "eight")), said(11, "eleven"))
-    assert not table.face.fetch_older()
+    assert not table.model.fetch_older()
     monkeypatch.setattr("tertulia.tui.model.conversations.MAX_GENERAL_ENTRIES", 1)
     monkeypatch.setattr("tertulia.tui.model.conversations._TRIMMED_AT_ONCE", 0)
     table.talks.general.trim(reading=False)
     assert table.general == ["eleven"]
-    table.face.fetch_older()
+    table.model.fetch_older()
     assert table.client.sent[1:] == [GetHistory(before=11, limit=MAX_PAGE)]
 
 
-def test_where_there_is_no_history_it_is_asked_for_once(table: FaceTable) -> None:
-    table.face.fetch_older(by_command=True)
+def test_where_there_is_no_history_it_is_asked_for_once(table: ModelTable) -> None:
+    table.model.fetch_older(by_command=True)
     refusal = Error(id=1, code=ErrorCode.HISTORY_OFF, message="")
     table.turn(refusal)
     assert table.answers == [(GetHistory(), refusal)]
-    assert not table.face.fetch_older()
+    assert not table.model.fetch_older()
     assert len(table.client.sent) == 1
 
 
-def test_a_history_that_cannot_be_read_now_can_be_asked_for_again(table: FaceTable) -> None:
-    table.face.fetch_older()
+def test_a_history_that_cannot_be_read_now_can_be_asked_for_again(table: ModelTable) -> None:
+    table.model.fetch_older()
     table.turn(Error(id=1, code=ErrorCode.UNAVAILABLE, message=""))
     assert table.answers == []  # nobody has asked for it in so many words
-    table.face.fetch_older(by_command=True)
+    table.model.fetch_older(by_command=True)
     assert len(table.client.sent) == 2
     refusal = Error(id=2, code=ErrorCode.UNAVAILABLE, message="")
     table.turn(refusal)
     assert table.answers == [(GetHistory(), refusal)]
-    assert not table.face.older_came
+    assert not table.model.older_came
 
 
-def test_a_page_that_never_comes_does_not_prevent_the_next(table: FaceTable) -> None:
-    table.face.fetch_older()
+def test_a_page_that_never_comes_does_not_prevent_the_next(table: ModelTable) -> None:
+    table.model.fetch_older()
     table.clock.now += ANSWER_WITHIN_S
     table.turn()
-    table.face.fetch_older()
+    table.model.fetch_older()
     assert len(table.client.sent) == 2
 
 
 def test_a_full_conversation_asks_for_nothing_more(
-    table: FaceTable, monkeypatch: pytest.MonkeyPatch
+    table: ModelTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tertulia.tui.model.conversations.MAX_WHILE_READING", 3)
-    assert not table.face.fetch_older()
+    assert not table.model.fetch_older()
     assert table.client.sent == []
 
 
-def test_the_history_of_another_numbering_does_not_go_on_from_here(table: FaceTable) -> None:
-    table.face.show_message(StubClient(epoch="e").welcome)
+def test_the_history_of_another_numbering_does_not_go_on_from_here(table: ModelTable) -> None:
+    table.model.show_message(StubClient(epoch="e").welcome)
     assert table.talks.general.has_older
-    table.face.show_message(StubClient(epoch="another").welcome)
+    table.model.show_message(StubClient(epoch="another").welcome)
     assert not table.talks.general.has_older
 
 
@@ -436,16 +440,16 @@ def test_the_history_of_another_numbering_does_not_go_on_from_here(table: FaceTa
 
 
 def test_a_lost_connection_is_told_and_the_list_of_people_is_to_be_shown_anew(
-    table: FaceTable,
+    table: ModelTable,
 ) -> None:
-    table.face.people_changed = False
+    table.model.people_changed = False
     table.lose()
     assert table.general[-2:] == [
         "The connection to the server was lost.", "Connecting again by itself…"
     ]  # fmt: skip
-    assert table.face.last_words == "Connecting again by itself…"
-    assert table.face.people_changed
+    assert table.model.last_words == "Connecting again by itself…"
+    assert table.model.people_changed
 
 
-def test_nothing_was_said_yet(newcomer: FaceTable) -> None:
-    assert newcomer.face.last_words == ""
+def test_nothing_was_said_yet(newcomer: ModelTable) -> None:
+    assert newcomer.model.last_words == ""

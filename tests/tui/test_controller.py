@@ -1,4 +1,4 @@
-"""Every command in both languages, and what becomes of what is typed, with and without a server."""
+"""Every command in both languages, and what becomes of a typed line, with and without a server."""
 
 import contextlib
 from collections.abc import Awaitable, Callable
@@ -20,8 +20,8 @@ from tertulia.protocol.messages import (
     Search,
     SetStatus,
 )
-from tertulia.tui.run import Ending
-from tertulia.tui.widgets import bareview
+from tertulia.tui.ending import Ending
+from tertulia.tui.terminal import bareview
 from tertulia.tui.widgets.dialogs import ChoiceDialog, HelpDialog, SearchDialog
 
 Scenario = Callable[[ChatTable, str], Awaitable[None]]
@@ -30,9 +30,9 @@ Scenario = Callable[[ChatTable, str], Awaitable[None]]
 async def msg(table: ChatTable, word: str) -> None:
     await table.enter(f"{word} luis hola")
     assert table.texts == ["hola"]
-    assert table.app.current.name == "luis"
+    assert table.current.name == "luis"
     await table.enter(f"{word} José")
-    assert table.app.current.name == "José"
+    assert table.current.name == "José"
 
 
 async def users(table: ChatTable, word: str) -> None:
@@ -149,7 +149,7 @@ ARGUMENTS = ("", "luis", "luis hola", "ocupado", "5", "es", "all", "dark", "two 
 def test_a_command_does_what_the_help_says(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, spec: CommandSpec
 ) -> None:
-    monkeypatch.setattr(bareview, "show", lambda _text: None)
+    monkeypatch.setattr(bareview, "show_until_key", lambda _text: None)
 
     async def scenario(table: ChatTable) -> None:
         await SCENARIOS[spec.english](table, spec.spanish)
@@ -345,11 +345,11 @@ def test_a_refused_text_does_not_come_back_into_another_conversation(clock: Cloc
     async def scenario(table: ChatTable) -> None:
         table.client.held.add(Say)
         await table.enter("too much")
-        table.app.open("luis")
+        table.app.controller.open("luis")
         table.refusals[Say] = Error(code=ErrorCode.TEXT_TOO_LONG, message="too long")
         table.client.answer(len(table.client.sent))
         await table.settle()
-        assert table.app.current.name == "luis"
+        assert table.current.name == "luis"
         assert table.composer.text == ""
 
     ChatTable(clock).run(scenario)
@@ -365,8 +365,7 @@ def test_what_comes_after_the_end_is_not_shown(clock: Clock) -> None:
     table.run(scenario)
     table.client.answer(len(table.client.sent))
     table.client.arrive(table.said("ana, are you there?"))
-    assert table.app.face is not None
-    table.app.face.chat.farewell()
+    table.app.farewell()
     assert table.rings == 0
 
 

@@ -1,0 +1,297 @@
+"""What the user does, and what the server's answers mean for the screen.
+
+It stands below the app and above the model and the widgets: it asks the model, and tells the main
+screen what to show. What only the app can do it returns. Nothing here waits. Runs on the event
+loop's thread.
+"""
+
+import time
+from typing import Any
+
+from textual.app import App
+
+from tertulia.chat import commands, explain
+from tertulia.chat.display import Glyphs
+from tertulia.chat.face_commands import (
+    Help,
+    Open,
+    SendAgain,
+    SetLanguage,
+    SetNotify,
+    SetTheme,
+    ShowText,
+)
+from tertulia.i18n import _, ngettext, set_language
+from tertulia.protocol.messages import (
+    Answer,
+    Direct,
+    DirectMessage,
+    Error,
+    ErrorCode,
+    GetHistory,
+    GetInfo,
+    HistoryPage,
+    ListUsers,
+    Quit,
+    Request,
+    Say,
+    Search,
+    SetStatus,
+    UserInfo,
+)
+from tertulia.protocol.texts import check_text
+from tertulia.tui.model.chatmodel import Answered, ChatModel, Received
+from tertulia.tui.model.conversations import GENERAL, NOBODY, Conversation, Said
+from tertulia.tui.notifier import Notifier
+from tertulia.tui.painting.painter import ConversationPainter
+from tertulia.tui.widgets import dialogs
+from tertulia.tui.widgets.mainscreen import MainScreen
+
+LONG_MESSAGE_LINES = 10  # a message of more lines is sent only after a question
+
+AppCommand = Help | SetTheme | ShowText | Quit  # only the app can carry these out
+
+
+class Controller:
+    """One user's screen at work; `model` is None until there is a first connection."""
+
+    def __init__(
+        self, app: App[Any], main: MainScreen, painter: ConversationPainter, glyphs: Glyphs
+    ) -> None:
+        self.model: ChatModel | None = None
+        self._app = app
+        self._main = main
+        self._painter = painter
+        self._glyphs = glyphs
+        self._notifier = Notifier(app)
+
+    @property
+    def current(self) -> Conversation:
+        """Return the open conversation."""
+        return Conversation(GENERAL) if self.model is None else self.model.conversations.current
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the others, for completion."""
+        return [] if self.model is None else self.model.chat.state.names()
+
+    @property
+    def drafts(self) -> list[str]:
+        """Return what was typed and not sent, in every conversation."""
+        return self._main.drafts(None if self.model is None else self.model.conversations)
+
+    def refresh(self) -> None:
+        """Show everything as it is now, and what has happened apart from the conversations."""
+        if self.model is None:
+            self._main.show_connecting()
+            return
+        for notice in self.model.pop_notices():
+            match notice:
+                case Answered(request, answer):
+                    self._show_answer(self.model, request, answer)
+                case Received():
+                    self._notify(notice)
+        self._main.show_model(self.model, time.monotonic())
+
+    # --- what is typed -------------------------------------------------------------------------
+
+    def submit(self, text: str) -> AppCommand | None:
+        """Carry out a typed line; return what is left for the app.
+
+        A line that cannot be carried out stays in the composer, with a hint.
+        """
+        self._main.hint("")
+        try:
+            command = commands.parse(text, on_screen=True)
+        except commands.CommandError as error:
+            self._main.hint(str(error))
+            return None
+        if isinstance(command, Say) and self.current.name != GENERAL:
+            command = Direct(to=self.current.name, text=command.text)
+        if isinstance(command, Request) and not isinstance(command, Quit):
+            model = self._connected_model()
+            if model is None:
+                return None
+            if isinstance(command, Say | Direct):
+                self._check_and_send(model, command)
+                return None
+        if command is None:
+            return None
+        self._main.composer.accept()
+        return self.carry_out(command)
+
+    def _check_and_send(self, model: ChatModel, request: Say | Direct) -> None:
+        code = check_text(request.text)
+        if code is not None:
+            self._main.hint(explain.request_refused(Error(code=code, message=""), request))
+            return
+        count = request.text.count("\n") + 1
+        if count <= LONG_MESSAGE_LINES:
+            self._send(model, request)
+            return
+        text = ngettext("{count} line", "{count} lines", count).format(count=count)
+        text = _("Send this as one message? {length}").format(length=text)
+        dialog = dialogs.question(_("A long message"), text, _("Send it"), _("Not yet"))
+        self._app.push_screen(dialog, lambda key: self._send_long(request, key))
+
+    def _send_long(self, request: Say | Direct, answer: str | None) -> None:
+        if answer == "yes":
+            model = self._connected_model()
+            if model is not None:
+                self._send(model, request)
+
+    def _send(self, model: ChatModel, request: Say | Direct) -> None:
+        self._main.composer.accept()
+        if isinstance(request, Direct):
+            model.send_direct(request.to, request.text)
+            self.open(request.to)
+        else:
+            model.say(request.text)
+        self._main.log_view.jump_to_end()
+        self.refresh()
+
+    def carry_out(self, command: commands.Command) -> AppCommand | None:
+        """Do what a command asks for; return it if only the app can."""
+        match command:
+            case Help() | SetTheme() | ShowText() | Quit():
+                return command
+            case Open():
+                self.open(command.name)
+            case SetLanguage():
+                set_language(command.language)
+                self._main.translate()
+            case SetNotify():
+                self._main.hint(self._notifier.configure(command))
+            case SendAgain():
+                self.send_again()
+            case ListUsers():
+                self._main.action_people()
+            case GetHistory() if self.model is not None:
+                self._show_older(self.model, command.limit)
+            case SetStatus() | GetInfo() | Search():
+                model = self._connected_model()
+                if model is not None:
+                    model.ask(command)
+        self.refresh()
+        return None
+
+    def _show_older(self, model: ChatModel, limit: int) -> None:
+        self._turn_to(model, GENERAL)
+        if model.history_off:
+            self._main.hint(explain.history_off())
+        elif not model.fetch_older(limit, by_command=True):
+            text = _("Nothing was said before.")
+            if model.conversations.general.is_full:
+                text = _("There is nothing older here; {search} finds more.")
+            self._main.hint(text.format(search=commands.search_word()))
+
+    # --- keys and clicks -----------------------------------------------------------------------
+
+    def open(self, name: str) -> None:
+        """Open a conversation, and go to the composer."""
+        if self.model is None:
+            self._main.action_to_composer()
+        else:
+            self._turn_to(self.model, name)
+        self.refresh()
+
+    def _turn_to(self, model: ChatModel, name: str) -> None:
+        model.conversations.open(model.chat.state.registered_name(name) if name else GENERAL)
+        self._main.action_to_composer()
+
+    def open_neighbour(self, step: int) -> None:
+        """Open the conversation some places down the list."""
+        if self.model is not None:
+            self.open(self.model.conversations.neighbour(step).name)
+
+    def open_unread(self) -> None:
+        """Open the most urgent conversation with unread messages, if there is one."""
+        unread = None if self.model is None else self.model.conversations.next_unread
+        if unread is not None:
+            self.open(unread.name)
+
+    def choose_status(self) -> None:
+        """Ask the user for a status, and the server to set it."""
+        model = self._connected_model()
+        if model is not None:
+            dialog = dialogs.status_dialog(self._glyphs, model.chat.state.status)
+            self._app.push_screen(dialog, self._set_status)
+
+    def _set_status(self, status: str | None) -> None:
+        if status is not None:
+            self.carry_out(SetStatus(status=status))
+
+    def send_again(self, entry: Said | None = None) -> None:
+        """Send a message again, or else the newest one here that was not delivered."""
+        entry = entry or self.current.undelivered
+        if entry is None:
+            self._main.hint(_("Everything here was delivered."))
+            return
+        model = self._connected_model()
+        if model is not None:
+            model.send_again(entry)
+            self.refresh()
+
+    def fetch_older(self) -> None:
+        """Ask for older messages: the first one of the open conversation is in view."""
+        model = self.model
+        if model is not None and model.chat.connected and self.current.name == GENERAL:
+            model.fetch_older()
+
+    def find_older(self, search: Search) -> None:
+        """Ask for older messages of a search: the first one that was found is in view."""
+        if self.model is not None and self.model.chat.connected:
+            self.model.ask(search)
+            self.refresh()
+
+    def _connected_model(self) -> ChatModel | None:
+        """Return the model; without a connection None, after a hint."""
+        if self.model is None or not self.model.chat.connected:
+            self._main.hint(_("There is no connection now. What you typed stays here."))
+            return None
+        return self.model
+
+    # --- what the server sends -----------------------------------------------------------------
+
+    def _show_answer(self, model: ChatModel, request: Request, answer: Answer) -> None:
+        match request, answer:
+            case GetInfo(), UserInfo():
+                own = answer.name == model.chat.state.name
+                dialog = dialogs.person_dialog(answer, self._glyphs, own=own)
+                name = answer.name
+                self._app.push_screen(
+                    dialog, lambda key: self.open(name) if key == "write" else None
+                )
+            case Search(), HistoryPage():
+                self._show_found(model, request, answer)
+            case SetStatus(), _ if not isinstance(answer, Error):
+                self._main.hint(_("You are {status} already.").format(status=request.status))
+            case _, Error():
+                if isinstance(request, Say) and answer.code != ErrorCode.UNAVAILABLE:
+                    self._give_back(request.text)
+                self._main.hint(explain.request_refused(answer, request))
+
+    def _give_back(self, text: str) -> None:
+        """Put a refused message of the general chat back where it was typed."""
+        if self.current.name == GENERAL and not self._main.composer.text:
+            self._main.composer.load(text)
+
+    def _show_found(self, model: ChatModel, request: Search, page: HistoryPage) -> None:
+        entries = model.entries_of(page)
+        oldest = page.messages[0].seq if page.messages and page.more else None
+        older = None if oldest is None else Search(text=request.text, before=oldest)
+        dialog = self._app.screen
+        if isinstance(dialog, dialogs.SearchDialog) and dialog.older is request:
+            dialog.add_older(entries, older)
+        elif entries:
+            self._app.push_screen(dialogs.SearchDialog(request.text, entries, older, self._painter))
+        else:
+            self._main.hint(_("Nothing found."))
+
+    def _notify(self, notice: Received) -> None:
+        """Notify the user of a message in a conversation that is not in view."""
+        message = notice.message
+        is_direct = isinstance(message, DirectMessage)
+        name = (message.sender or NOBODY) if is_direct else GENERAL
+        if not (self._app.app_focus and self.current.name == name):
+            self._notifier.notify(message, calls=notice.calls)

@@ -1,0 +1,62 @@
+"""The logs that show entries of conversations: the open conversation, and what a search found.
+
+Runs on the event loop's thread.
+"""
+
+from typing import ClassVar
+
+from tertulia.tui.model.conversations import Conversation, Entry, Said
+from tertulia.tui.painting.painter import STYLES, ConversationPainter
+from tertulia.tui.widgets.messagelog import MessageLog, Place
+
+
+class ChatLog(MessageLog[Entry]):
+    """A log of entries in the styles of their painter."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"message-log--{style}" for style in STYLES}
+
+
+class ConversationLog(ChatLog):
+    """The log of the open conversation, which remembers where each of them is being read."""
+
+    def __init__(self, painter: ConversationPainter, *, id: str | None = None) -> None:
+        super().__init__(painter, id=id)
+        self.conversation: Conversation | None = None
+        self._first_number = self._end_number = 0  # of the conversation's entries in the log
+        self._reading_places: dict[str, Place | None] = {}  # by the conversation's name
+
+    def open(self, conversation: Conversation) -> None:
+        """Load a conversation, at its end or where it was being read."""
+        if self.conversation is not None:
+            self._reading_places[self.conversation.name] = self.reading_place
+        self.conversation = conversation
+        conversation.pop_changed()
+        self._first_number, self._end_number = conversation.first, conversation.end
+        self.load(conversation.entries, self._reading_places.get(conversation.name))
+
+    def catch_up(self) -> None:
+        """Bring the log into step with the open conversation, which is trimmed on the way."""
+        conversation = self.conversation
+        if conversation is None:
+            return
+        new = conversation.entries[max(0, self._end_number - conversation.first) :]
+        if new:
+            self.append(new, sum(isinstance(entry, Said) for entry in new))
+            self._end_number = conversation.end
+        for entry in conversation.pop_changed():
+            self.repaint_entry(entry)
+        conversation.trim(reading=not self.at_end)
+        self._mend_front(conversation)
+
+    def _mend_front(self, conversation: Conversation) -> None:
+        """Drop the entries that the conversation has forgotten, and add those that came above."""
+        entries = conversation.entries
+        if conversation.first > self._first_number:
+            self.drop_first(conversation.first - self._first_number)
+            self._first_number = conversation.first
+        if entries and self.first_entry is not entries[self._first_number - conversation.first]:
+            self.drop_first(1)  # a day, which begins with an older message now
+            self._first_number += 1
+        if conversation.first < self._first_number:
+            self.prepend(entries[: self._first_number - conversation.first])
+            self._first_number = conversation.first
