@@ -9,7 +9,7 @@ from table import SMALL, USUAL, ChatTable
 from textual.selection import SELECT_ALL
 
 from tertulia.protocol.messages import Direct, GetInfo, SetStatus, Status
-from tertulia.tui.keys import KEYS
+from tertulia.tui.keys import KEYS, bindings
 from tertulia.tui.terminal import bareview
 from tertulia.tui.widgets.dialogs import ChoiceDialog, HelpDialog, SearchDialog
 
@@ -250,6 +250,12 @@ def test_a_key_that_leaves_does_what_the_help_says(clock: Clock, name: str) -> N
 
 def test_every_key_of_the_table_is_tested() -> None:
     assert {row.keys for row in KEYS} == set(tested_keys)
+
+
+def test_every_binding_can_be_identified_and_explained() -> None:
+    made = bindings()
+    assert [binding.key for binding in made] == [row.keys for row in KEYS if row.action]
+    assert all(binding.id and binding.tooltip for binding in made)
 
 
 def test_the_bare_text_is_printed_whole_while_the_screen_is_away(

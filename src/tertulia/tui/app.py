@@ -1,7 +1,7 @@
 """The full screen: it puts the parts together, listens to the connection, and ends.
 
 All of it runs on the event loop's thread. The connection's own thread rings a bell; then everything
-that has arrived is taken in together and shown, at most twenty times a second.
+that has arrived is received and shown together, at most twenty times a second.
 
 The way of a line from Enter to the wire, and of what comes back:
 
@@ -13,9 +13,9 @@ The way of a line from Enter to the wire, and of what comes back:
     client/client.py      Client.send, and then client/connection.py
 
     client/connection.py  what arrives rings the LoopBell
-    app.py                ChatApp._listen has Chat.receive take it in
-    model/chatmodel.py    ChatModel puts it into conversations, or notes it as a notice
-    controller.py         Controller.refresh shows the notices and the model
+    app.py                ChatApp._listen calls Chat.receive
+    model/chatmodel.py    ChatModel puts it into conversations, or keeps it as an alert
+    controller.py         Controller.refresh shows the alerts and the model
     widgets/mainscreen.py MainScreen.show_model
 """
 
@@ -65,7 +65,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
     def __init__(
         self, connecting: Connecting, *, dark: bool = True, few_colours: bool = False
     ) -> None:
-        # Said at once, or Textual would grey what has the terminal's own colours.
+        # Set from the start, or Textual would grey the terminal's own colours.
         super().__init__(ansi_color=True if few_colours else None)
         self._to = connecting.to
         self._attempt = connecting.attempt
@@ -87,7 +87,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         return self.controller.model
 
     def get_default_screen(self) -> Screen[None]:
-        """Begin with the chat."""
+        """Return the chat's screen."""
         return self.main
 
     def on_mount(self) -> None:
@@ -213,7 +213,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self.controller.choose_status()
 
     def action_other_theme(self) -> None:
-        """Change between dark and light."""
+        """Change between dark and light colours."""
         self._use_theme(None)
 
     def action_turn(self, step: int) -> None:

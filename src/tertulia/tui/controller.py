@@ -85,12 +85,12 @@ class Controller:
         if self.model is None:
             self._main.show_connecting()
             return
-        for notice in self.model.pop_notices():
-            match notice:
+        for alert in self.model.pop_alerts():
+            match alert:
                 case Answered(request, answer):
                     self._show_answer(self.model, request, answer)
                 case Received():
-                    self._notify(notice)
+                    self._notify(alert)
         self._main.show_model(self.model, time.monotonic())
 
     # --- what is typed -------------------------------------------------------------------------
@@ -288,10 +288,10 @@ class Controller:
         else:
             self._main.hint(_("Nothing found."))
 
-    def _notify(self, notice: Received) -> None:
+    def _notify(self, alert: Received) -> None:
         """Notify the user of a message in a conversation that is not in view."""
-        message = notice.message
+        message = alert.message
         is_direct = isinstance(message, DirectMessage)
         name = (message.sender or NOBODY) if is_direct else GENERAL
         if not (self._app.app_focus and self.current.name == name):
-            self._notifier.notify(message, calls=notice.calls)
+            self._notifier.notify(message, calls=alert.calls)

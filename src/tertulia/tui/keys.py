@@ -1,4 +1,4 @@
-"""What the keys do on the full screen: one table, from which bindings, help and key bar come."""
+"""The keys of the full screen: one table, from which bindings, help and key bar are made."""
 
 from typing import NamedTuple
 
@@ -10,15 +10,15 @@ from tertulia.i18n import N_, _
 class Key(NamedTuple):
     """A row of the table; `shown`, `help` and `title` are msgids.
 
-    One without an action is the composer's own. One with a title stands in the key bar, too.
+    A key without an action belongs to the composer. A key with a title is also in the key bar.
     """
 
-    keys: str  # as Textual names them
+    keys: str  # as Textual names it
     shown: str
     action: str
     help: str
     title: str = ""
-    priority: bool = False  # before whatever has the focus
+    priority: bool = False  # it works before the keys of the widget with the focus
 
 
 KEYS = (
@@ -50,16 +50,23 @@ KEYS = (
 
 
 def bindings() -> list[Binding]:
-    """Make the bindings of the app."""
+    """Return the bindings of the main screen."""
     return [
-        Binding(key.keys, key.action, show=False, priority=key.priority)
+        Binding(
+            key.keys,
+            key.action,
+            show=False,
+            priority=key.priority,
+            id=key.action,
+            tooltip=key.help,
+        )
         for key in KEYS
         if key.action
     ]
 
 
 def help_rows() -> list[tuple[str, str]]:
-    """Write what the keys and the mouse do."""
+    """Return what each key and the mouse do, in words."""
     rows = [(_(key.shown), _(key.help)) for key in KEYS]
     rows.append((_("Mouse"), _("choose, scroll, select text and copy it with Ctrl+C")))
     return rows

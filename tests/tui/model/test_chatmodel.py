@@ -68,8 +68,8 @@ class ModelTable:
             self.client.arrive(message)
         self.model.chat.receive()
         self.model.chat.carry_on()
-        for notice in self.model.pop_notices():
-            match notice:
+        for alert in self.model.pop_alerts():
+            match alert:
                 case Answered(request, answer):
                     self.answers.append((request, answer))
                 case Received(message, calls):
@@ -354,12 +354,12 @@ def test_older_messages_come_before_the_oldest_until_there_are_none(table: Model
     assert table.client.sent == [GetHistory(before=9, limit=MAX_PAGE)]
     table.turn(page(1, said(7, "seven"), said(8, "eight"), more=True))
     assert table.general[:3] == ["seven", "eight", "before"]
-    assert not table.model.older_came
+    assert not table.model.older_arrived
     table.model.fetch_older(5, by_command=True)
     assert table.client.sent[1:] == [GetHistory(before=7, limit=5)]
     table.turn(page(2, said(6, "six"), more=False))
     assert table.general[:2] == ["six", "seven"]
-    assert table.model.older_came
+    assert table.model.older_arrived
     assert not table.model.fetch_older()
     assert len(table.client.sent) == 2
     assert table.answers == []
@@ -410,7 +410,7 @@ def test_a_history_that_cannot_be_read_now_can_be_asked_for_again(table: ModelTa
     refusal = Error(id=2, code=ErrorCode.UNAVAILABLE, message="")
     table.turn(refusal)
     assert table.answers == [(GetHistory(), refusal)]
-    assert not table.model.older_came
+    assert not table.model.older_arrived
 
 
 def test_a_page_that_never_comes_does_not_prevent_the_next(table: ModelTable) -> None:

@@ -1,7 +1,7 @@
 """The model of the screen: the chat, and what happens in it put into conversations.
 
-No widget in here, and no call to one: the `Chat` calls this as its `Face`, and what needs more than
-a place in a conversation waits as a notice until `pop_notices`. Runs on the event loop's thread.
+No widget in here, and no call to one: the `Chat` calls this as its `Face`, and what has to be shown
+apart from the conversations waits as an alert until `pop_alerts`. Runs on the event loop's thread.
 """
 
 import secrets
@@ -57,7 +57,7 @@ class Received(NamedTuple):
     calls: bool
 
 
-Notice = Answered | Received
+Alert = Answered | Received
 
 
 class ChatModel:
@@ -67,8 +67,9 @@ class ChatModel:
         self.conversations = Conversations(client.welcome.name)
         self.people_changed = True  # since the list of people was shown
         self.history_off = False  # as the server has answered
-        self.older_came = False  # the page that the user asked for by command
-        self._notices: list[Notice] = []  # bounded by what arrives between two `pop_notices`
+        self.older_arrived = False  # a page that the user asked for by command
+        # The app pops them at least every 50 ms; after its end the client's inbox is the bound.
+        self._alerts: list[Alert] = []
         self._last_words: Callable[[], str] = str
         self._epoch = client.welcome.epoch
         self._is_caught_up = False
@@ -81,10 +82,10 @@ class ChatModel:
         """The last words of this program, in the user's language."""
         return self._last_words()
 
-    def pop_notices(self) -> list[Notice]:
+    def pop_alerts(self) -> list[Alert]:
         """Return what has happened since the last call and is to be shown apart."""
-        notices, self._notices = self._notices, []
-        return notices
+        alerts, self._alerts = self._alerts, []
+        return alerts
 
     # --- what the user does --------------------------------------------------------------------
 
@@ -115,7 +116,7 @@ class ChatModel:
             self._older = GetHistory(
                 before=self.chat.oldest_seq if before is None else before, limit=limit
             )
-            self.older_came = self._by_command = False
+            self.older_arrived = self._by_command = False
             self.ask(self._older)
         self._by_command = self._by_command or by_command
         return True
@@ -144,11 +145,11 @@ class ChatModel:
             case ChatMessage():
                 calls = self.conversations.add_message(message, is_new=self._is_caught_up)
                 if self._is_caught_up and message.sender != self.chat.state.name:
-                    self._notices.append(Received(message, calls))
+                    self._alerts.append(Received(message, calls))
             case DirectMessage():
                 self.conversations.add_direct(message)
                 if message.sender != self.chat.state.name:
-                    self._notices.append(Received(message, calls=True))
+                    self._alerts.append(Received(message, calls=True))
             case Joined() | Left() | Presence():
                 self.people_changed = True
                 if not (isinstance(message, Joined) and message.name == self.chat.state.name):
@@ -185,11 +186,11 @@ class ChatModel:
                     request, Delivery.FAILED, lambda: explain.request_refused(answer, request)
                 )
             case SetStatus(), Ok():
-                self._notices.append(Answered(request, answer))
+                self._alerts.append(Answered(request, answer))
             case _, Ok():
                 pass  # what was said comes back as a message
             case _:
-                self._notices.append(Answered(request, answer))
+                self._alerts.append(Answered(request, answer))
 
     def show_no_answer(self, request: Request) -> None:
         """Mark the direct message whose delivery is unknown; say so of any other request."""
@@ -216,12 +217,12 @@ class ChatModel:
             case HistoryPage():
                 general.has_older = answer.more
                 general.add_older(self.entries_of(answer))
-                self.older_came = self._by_command
+                self.older_arrived = self._by_command
             case Error():
                 if answer.code == ErrorCode.HISTORY_OFF:
                     general.has_older, self.history_off = False, True
                 if self._by_command:
-                    self._notices.append(Answered(GetHistory(), answer))
+                    self._alerts.append(Answered(GetHistory(), answer))
 
 
 def _now() -> str:

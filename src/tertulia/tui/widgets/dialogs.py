@@ -49,8 +49,8 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     """A screen with a title, as large as its content needs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,ctrl+c", "dismiss(None)", show=False),
-        Binding("ctrl+q", "app.leave", show=False),
+        Binding("escape,ctrl+c", "dismiss(None)", show=False, id="dialog.close"),
+        Binding("ctrl+q", "app.leave", show=False, id="dialog.leave"),
     ]
 
     def __init__(self, title: str) -> None:

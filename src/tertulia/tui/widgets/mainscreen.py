@@ -67,7 +67,7 @@ class Filter(Input):
 
 
 class MainScreen(Screen[None], inherit_bindings=False):
-    """Everything but the dialogs."""
+    """The whole screen, without the dialogs above it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
@@ -186,8 +186,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if model.people_changed:
             model.people_changed = False
             self._show_people()
-        if model.older_came:
-            model.older_came = False
+        if model.older_arrived:
+            model.older_arrived = False
             self.log_view.scroll_home()
 
     def _show_own_status(self, chat: Chat, now: float) -> None:

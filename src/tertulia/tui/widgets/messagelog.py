@@ -1,7 +1,7 @@
-"""A conversation of any length: entries one below the other, the newest last.
+"""A log of any length: entries one below the other, the newest last.
 
-Keeps the reader's place: nothing that comes, goes or changes outside the view moves what is read.
-What an entry is, only its painter knows. Runs on the event loop's thread.
+It keeps the reading place: no entry that is added, dropped or changed outside the view moves what
+is in the view. Only the painter knows what an entry is. Runs on the event loop's thread.
 """
 
 from bisect import bisect_right
@@ -24,21 +24,21 @@ from tertulia.tui.painting.wrap import whole_span
 Entry = TypeVar("Entry")
 Entry_contra = TypeVar("Entry_contra", contravariant=True)
 
-_KEPT_STRIPS = 256  # about 7 KiB each; only a view of more rows than that paints lines twice
+_KEPT_STRIPS = 256  # about 7 KiB each; a view with more rows paints some lines twice
 
 
 class Painter(Protocol[Entry_contra]):
-    """What makes lines of an entry."""
+    """Makes the lines of an entry."""
 
     def height(self, entry: Entry_contra, width: int) -> int:
-        """Count the lines; this is asked for every entry, so it has to be fast."""
+        """Return the number of lines; called for every entry, so it has to be fast."""
 
     def paint(self, entry: Entry_contra, width: int) -> list[list[Run]]:
-        """Make `height` lines, none of them wider than `width` cells."""
+        """Return `height` lines, none of them wider than `width` cells."""
 
 
 class Place(NamedTuple):
-    """What stands at the top of the view: an entry, and which line of it."""
+    """A reading place: the entry at the top of the view, and which line of it."""
 
     entry: object
     line: int
@@ -53,26 +53,26 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
     PREFIX = "message-log"
     ALLOW_SELECT = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "scroll_up", show=False),
-        Binding("down", "scroll_down", show=False),
-        Binding("pageup", "page_up", show=False),
-        Binding("pagedown", "page_down", show=False),
-        Binding("home", "scroll_home", show=False),
-        Binding("end", "scroll_end", show=False),
+        Binding("up", "scroll_up", show=False, id="message-log.up"),
+        Binding("down", "scroll_down", show=False, id="message-log.down"),
+        Binding("pageup", "page_up", show=False, id="message-log.pageup"),
+        Binding("pagedown", "page_down", show=False, id="message-log.pagedown"),
+        Binding("home", "scroll_home", show=False, id="message-log.home"),
+        Binding("end", "scroll_end", show=False, id="message-log.end"),
     ]
 
     class ReachedTop(Message):
-        """The first line is in view: older entries are wanted. Once, until there are some."""
+        """The first line is in view: older entries are wanted. Posted once until some are added."""
 
     class NewBelow(Message):
-        """So many entries have come below the view that were not seen yet."""
+        """The number of entries below the view that were not seen yet has changed."""
 
         def __init__(self, count: int) -> None:
             super().__init__()
             self.count = count
 
     class Clicked(Message):
-        """An entry was clicked, and not merely its text selected."""
+        """An entry was clicked; a drag that selects its text is no click."""
 
         def __init__(self, entry: object) -> None:
             super().__init__()
@@ -85,46 +85,46 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         super().__init__(id=id, classes=classes)
         self._painter = painter
         self._entries: list[Entry] = []
-        # Lines have numbers that entries keep while others come and go above: the first line is
-        # `_origin`, entry i ends before line `_ends[i]`.
+        # Lines have numbers, which an entry keeps while others are added or dropped above it: the
+        # first line is `_origin`, and entry i ends before line `_ends[i]`.
         self._origin = 0
         self._ends: list[int] = []
-        self._place: Place | None = None  # None: at the end, following what comes
+        self._place: Place | None = None  # None: at the end, and following new entries
         self._new_below = 0
-        self._top_told = False
-        self._laid_out = Size(0, 0)  # the size that `_ends` and the place are right for
+        self._top_reported = False
+        self._laid_out = Size(0, 0)  # the size for which `_ends` and the place are right
         self._pressed_at: Offset | None = None
 
     @property
     def reading_place(self) -> Place | None:
-        """What is being read, for `show`; None at the end."""
+        """Return the place for a later `load`; None at the end."""
         return self._place
 
     @property
     def first_entry(self) -> Entry | None:
-        """The oldest entry."""
+        """Return the oldest entry."""
         return self._entries[0] if self._entries else None
 
     @property
     def at_end(self) -> bool:
-        """Tell whether the last line is in view."""
+        """Return whether the last line is in view."""
         return self._place is None
 
     @property
     def new_below(self) -> int:
-        """Count the entries that came below the view."""
+        """Return how many entries below the view were not seen yet."""
         return self._new_below
 
     def load(self, entries: Sequence[Entry], place: Place | None = None) -> None:
         """Replace all entries, and go to the end or to a reading place."""
         self._entries = list(entries)
         self._place = place
-        self._top_told = False
+        self._top_reported = False
         self._set_new_below(0)
         self._lay_out()
 
     def append(self, entries: Sequence[Entry], new: int | None = None) -> None:
-        """Add newer entries; `new` of them, or all, count as new below if they can't be seen."""
+        """Add newer entries; `new` of them (None: all) count as new if they are below the view."""
         if not entries:
             return
         self._entries.extend(entries)
@@ -143,11 +143,11 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         self._entries[:0] = entries
         self._ends[:0] = [self._origin - ends[-1] + end for end in ends]
         self._origin -= ends[-1]
-        self._top_told = False
+        self._top_reported = False
         self._go_to_place()
 
     def drop_first(self, count: int) -> None:
-        """Forget the oldest entries; the view stays on the same text if that is still there."""
+        """Drop the oldest entries; the view stays on the same text if that is still there."""
         count = min(count, len(self._entries))
         if count > 0:
             self._origin = self._ends[count - 1]
@@ -156,7 +156,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
             self._go_to_place()
 
     def repaint_entry(self, entry: Entry) -> None:
-        """Paint an entry anew that looks different now, perhaps with another height."""
+        """Paint an entry anew that has changed, perhaps to another height."""
         index = self._index_of(entry)
         if index is None:
             return
@@ -170,28 +170,28 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         self.refresh(self.size.region)
 
     def repaint(self) -> None:
-        """Paint all anew: the language, the theme or a column's width has changed."""
+        """Lay out and paint everything anew, for example in another language."""
         self._lay_out()
 
     def jump_to_end(self) -> None:
-        """Go to the newest and follow what comes."""
+        """Go to the newest entry, and follow new ones."""
         self._place = None
         self._go_to_place()
 
     def action_page_up(self) -> None:
-        """Go up a page, but for a line that shows where one was."""
+        """Go up a page but for one line, which shows where the reader was."""
         self.scroll_to(y=self.scroll_y - max(1, self.room.height - 1))
 
     def action_page_down(self) -> None:
-        """Go down a page, but for a line."""
+        """Go down a page but for one line."""
         self.scroll_to(y=self.scroll_y + max(1, self.room.height - 1))
 
     def action_scroll_end(self) -> None:
-        """Go to the end at once; what comes meanwhile does not matter."""
+        """Go to the end, even if entries are added meanwhile."""
         self.jump_to_end()
 
     def on_resize(self) -> None:
-        """Keep the reading place in a view of another size."""
+        """Keep the reading place when the view changes its size."""
         if self.room and self.room.width != self._laid_out.width:
             self._lay_out()
         elif self.room:
@@ -199,12 +199,12 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
             self._go_to_place()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Note what is being read now."""
+        """Keep the new reading place."""
         super().watch_scroll_y(old_value, new_value)
-        # When the size changes, Textual moves the view before `on_resize` is called: not the
-        # reader's will.
+        # When the size changes, Textual moves the view before it calls `on_resize`: the reader did
+        # not scroll.
         if self.room == self._laid_out:
-            self._note_place()
+            self._keep_place()
 
     def render_line(self, y: int) -> Strip:
         """Paint one line of the view."""
@@ -220,12 +220,12 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         return strip.crop_extend(0, width, self.style_named("")).apply_offsets(0, line)
 
     def forget_styles(self) -> None:
-        """Drop what was made with the old styles."""
+        """Drop the lines that were painted in the old styles, too."""
         super().forget_styles()
         self._strips.clear()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Give the selected text, line for line, and what follows it."""
+        """Return the selected text, line by line, and the line end to put after it."""
         first = self._origin if selection.start is None else selection.start.y
         last = self._end if selection.end is None else selection.end.y
         lines = []
@@ -236,16 +236,16 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         return "\n".join(lines), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Paint the selection; lines without it are the same as before."""
+        """Paint the selection; the lines kept are painted without it."""
         self.refresh(self.size.region)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Note where the button goes down, to tell a click from a drag."""
+        """Keep where the button goes down, to tell a click from a drag."""
         self._pressed_at = event.screen_offset
 
     def on_click(self, event: events.Click) -> None:
-        """Tell of a click; a double one selects the entry."""
-        event.prevent_default()  # which would select the whole conversation at a double click
+        """Post a click; a double click selects the entry."""
+        event.prevent_default()  # at a double click it would select the whole conversation
         line = self.line_under(event)
         if line is None or event.screen_offset != self._pressed_at:
             return
@@ -266,7 +266,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         return self._ends[index - 1] if index else self._origin
 
     def _index_of(self, entry: object) -> int | None:
-        """Find an entry; the last are the usual ones."""
+        """Return the index of an entry, searched from the end, where most changes are."""
         for index in range(len(self._entries) - 1, -1, -1):
             if self._entries[index] is entry:
                 return index
@@ -290,15 +290,15 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         self.refresh(self.size.region)
 
     def _drop_selection(self, line: int) -> None:
-        """Clear the selection if it goes beyond a line: other text is there now."""
+        """Clear the selection if it reaches this line or lines below: other text is there now."""
         selection = self.text_selection if self.is_mounted else None
         if selection and (selection.end is None or selection.end.y >= line):
             self.screen.clear_selection()
 
     def _go_to_place(self) -> None:
-        """Bring what is being read to the top of the view; what is gone was above the first."""
+        """Bring the reading place to the top of the view, or the first line if it was dropped."""
         if not self._laid_out or self._laid_out != self.room:
-            return  # `on_resize` is about to be called, and comes here
+            return  # `on_resize` is about to be called, and calls this again
         lines = self._end - self._origin
         y = lines  # the end
         if self._place is not None:
@@ -310,9 +310,9 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
                 y = start + line - self._origin
         self.set_height(lines, y)
         self.refresh(self.size.region)
-        self._note_place()
+        self._keep_place()
 
-    def _note_place(self) -> None:
+    def _keep_place(self) -> None:
         y = self.scroll_offset.y
         if y >= self.max_scroll_y:
             self._place = None
@@ -321,9 +321,9 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
             index = bisect_right(self._ends, self._origin + y)
             self._place = Place(self._entries[index], self._origin + y - self._start_of(index))
         if y > 0:
-            self._top_told = False
-        elif not self._top_told:
-            self._top_told = True
+            self._top_reported = False
+        elif not self._top_reported:
+            self._top_reported = True
             self.post_message(self.ReachedTop())
 
     def _set_new_below(self, count: int) -> None:
@@ -332,7 +332,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
             self.post_message(self.NewBelow(count))
 
     def _lines(self, first: int, end: int) -> Iterator[tuple[int, list[Run]]]:
-        """Paint the entries that some lines belong to, and give those lines."""
+        """Paint the entries to which these lines belong, and yield the lines with their numbers."""
         for index in range(bisect_right(self._ends, first), len(self._entries)):
             start = self._start_of(index)
             if start >= end:
@@ -345,7 +345,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
     def _strip_at(self, line: int) -> Strip:
         strip = self._strips.get(line)
         if strip is None:
-            # The entry's other lines in view will be asked for next.
+            # The entry's other lines in the view are needed next.
             index = bisect_right(self._ends, line)
             top = self._origin + self.scroll_offset.y
             end = min(self._ends[index], max(line + 1, top + self.room.height))
@@ -369,5 +369,5 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
 
 
 def _span_in(text: str, start: int, end: int) -> tuple[int, int]:
-    """Make a selection's span one of this text; to cut a grapheme would change its width too."""
+    """Return a selection's span in this text, widened to whole graphemes: their width stays."""
     return whole_span(text, start, len(text) if end < 0 else end)

@@ -1,7 +1,7 @@
 """A list of short rows to choose one from: the users, the conversations.
 
-Only the rows in view are painted, so thousands cost no more than a screenful, and new rows twenty
-times a second are fine. Knows nothing of the chat. Runs on the event loop's thread.
+Only the rows in the view are painted, so thousands of rows cost no more than a screenful, even when
+they are replaced twenty times a second. It knows no chat. Runs on the event loop's thread.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from tertulia.tui.painting.styled_text import Run, RunView, shorten_runs
 
 
 class Row(NamedTuple):
-    """One line of the list; the key tells rows apart and is given back when it is chosen."""
+    """One line of the list; its key identifies the row, also in `RowList.Chosen`."""
 
     key: str
     runs: list[Run]
 
 
 class RowList(RunView, can_focus=True, inherit_bindings=False):
-    """Rows, one of them highlighted while this has the focus.
+    """A list in which one row is highlighted while the list has the focus.
 
     A subclass names the styles in `COMPONENT_CLASSES`, as `row-list--NAME`.
     """
@@ -37,17 +37,17 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "highlight_by(-1)", show=False),
-        Binding("down", "highlight_by(1)", show=False),
-        Binding("pageup", "highlight_page(-1)", show=False),
-        Binding("pagedown", "highlight_page(1)", show=False),
-        Binding("home", "highlight_first", show=False),
-        Binding("end", "highlight_last", show=False),
-        Binding("enter", "choose", show=False),
+        Binding("up", "highlight_by(-1)", show=False, id="row-list.up"),
+        Binding("down", "highlight_by(1)", show=False, id="row-list.down"),
+        Binding("pageup", "highlight_page(-1)", show=False, id="row-list.pageup"),
+        Binding("pagedown", "highlight_page(1)", show=False, id="row-list.pagedown"),
+        Binding("home", "highlight_first", show=False, id="row-list.home"),
+        Binding("end", "highlight_last", show=False, id="row-list.end"),
+        Binding("enter", "choose", show=False, id="row-list.enter"),
     ]
 
     class Chosen(Message):
-        """Somebody wants this row."""
+        """The user has chosen a row."""
 
         def __init__(self, row_list: "RowList", key: str) -> None:
             super().__init__()
@@ -56,7 +56,7 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
 
         @property
         def control(self) -> "RowList":
-            """Give the list, for `@on` with a selector."""
+            """Return the list, for `@on` with a selector."""
             return self.row_list
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
@@ -66,7 +66,7 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
 
     @property
     def rows(self) -> Sequence[Row]:
-        """The rows; setting replaces all and keeps the place and the highlighted key."""
+        """The rows; setting them keeps the scroll position and the highlighted key."""
         return self._rows
 
     @rows.setter
@@ -86,14 +86,14 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
 
     @property
     def highlighted(self) -> str | None:
-        """The key of the row that would be chosen."""
+        """Return the key of the highlighted row; None without rows."""
         return self._rows[self._highlight].key if self._highlight < len(self._rows) else None
 
     def highlight(self, key: str) -> None:
-        """Go to a row, if it is there."""
+        """Move the highlight to a row, if it is there."""
         for index, row in enumerate(self._rows):
             if row.key == key:
-                self._go_to(index)
+                self._move_highlight(index)
                 return
 
     def render_line(self, y: int) -> Strip:
@@ -105,29 +105,29 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
         runs = shorten_runs(self._rows[index].runs, self.room.width)
         background = ""
         if index == self._highlight and self.has_focus:
-            # One style for all: the runs' own colours, reversed, would make a patchwork.
+            # One style for the whole row: reversed, the colours of its runs would be a patchwork.
             background = "highlight"
             runs = [(text, background) for text, _ in runs]
         return self.strip_of(runs).extend_cell_length(width, self.style_named(background))
 
     def action_highlight_by(self, rows: int) -> None:
-        """Go some rows up or down."""
-        self._go_to(self._highlight + rows)
+        """Move the highlight some rows up or down."""
+        self._move_highlight(self._highlight + rows)
 
     def action_highlight_page(self, pages: int) -> None:
-        """Go some screenfuls up or down."""
-        self._go_to(self._highlight + pages * max(1, self.room.height - 1))
+        """Move the highlight some screenfuls up or down."""
+        self._move_highlight(self._highlight + pages * max(1, self.room.height - 1))
 
     def action_highlight_first(self) -> None:
-        """Go to the first row."""
-        self._go_to(0)
+        """Move the highlight to the first row."""
+        self._move_highlight(0)
 
     def action_highlight_last(self) -> None:
-        """Go to the last row."""
-        self._go_to(len(self._rows) - 1)
+        """Move the highlight to the last row."""
+        self._move_highlight(len(self._rows) - 1)
 
     def action_choose(self) -> None:
-        """Tell which row was chosen."""
+        """Choose the highlighted row."""
         if self.highlighted is not None:
             self.post_message(self.Chosen(self, self.highlighted))
 
@@ -135,10 +135,10 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
         """Choose the row under the pointer."""
         index = self.line_under(event)
         if index is not None and index < len(self._rows):
-            self._go_to(index)
+            self._move_highlight(index)
             self.action_choose()
 
-    def _go_to(self, index: int) -> None:
+    def _move_highlight(self, index: int) -> None:
         old = self._highlight
         self._highlight = new = max(0, min(index, len(self._rows) - 1))
         self.refresh_line(old)
