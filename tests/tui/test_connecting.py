@@ -1,14 +1,18 @@
 """The first attempt to connect: what comes of it, and giving it up."""
 
+import asyncio
 import threading
+from typing import Any
 
 import pytest
 from plain_table import StubClient
 
+from tertulia.chat.explain import Destination
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, NoConnection, RegistrationRefused
 from tertulia.client.reconnect import Attempt
 from tertulia.protocol.messages import Error
+from tertulia.tui.connecting import begin_connecting
 
 WAIT_S = 20.0
 
@@ -95,3 +99,28 @@ def test_a_failure_after_giving_up_does_no_harm() -> None:
     attempt.attempt.give_up()
     attempt.finish()
     attempt.attempt.give_up()
+
+
+def test_the_first_attempt_begins_at_once_and_rings_the_bell_when_it_has_ended(
+    monkeypatch: pytest.MonkeyPatch, client: StubClient
+) -> None:
+    asked: list[Any] = []
+
+    def connect(*place: Any, **options: Any) -> Client:
+        asked.append((place, options))
+        return client
+
+    monkeypatch.setattr(Client, "connect", connect)
+    connecting = begin_connecting(Destination("ana", "127.0.0.1", 5000, "127.0.0.2"))
+
+    async def listen() -> None:
+        async with asyncio.timeout(WAIT_S):
+            await connecting.bell.hear(None)
+
+    asyncio.run(listen())
+    assert connecting.attempt.take() is client
+    [(place, options)] = asked
+    assert place == ("127.0.0.1", 5000, "ana")
+    assert options["source"] == "127.0.0.2"
+    assert options["token"] is None
+    assert options["notify"] == connecting.bell.ring

@@ -226,8 +226,7 @@ class Numbers(ScrollView):
 class NumbersApp(App[None]):
     def __init__(self) -> None:
         super().__init__()
-        self.numbers = Numbers()
-        self.layouts = 0
+        self.numbers: Numbers = Numbers()
 
     def compose(self) -> ComposeResult:
         yield self.numbers
@@ -305,3 +304,34 @@ def test_a_place_below_a_view_that_has_become_lower_is_its_end() -> None:
 
 def test_the_private_update_of_scrollbars_takes_a_size() -> None:
     assert list(inspect.signature(Widget._scroll_update).parameters) == ["self", "virtual_size"]
+
+
+class Watched(Numbers):
+    """A view that notes in which order Textual tells it of a new size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self.seen.append("scrolled")
+
+    def on_resize(self) -> None:
+        self.seen.append("resized")
+
+
+def test_textual_still_moves_a_view_before_it_tells_it_of_its_new_size() -> None:
+    async def main() -> None:
+        app = NumbersApp()
+        app.numbers = view = Watched()
+        async with app.run_test(size=(20, 10)) as pilot:
+            await pilot.pause()
+            set_content_height(view, 100, 90)
+            await pilot.pause()
+            view.seen.clear()
+            await pilot.resize_terminal(20, 30)
+            await pilot.pause()
+            assert view.seen == ["scrolled", "resized"]
+
+    asyncio.run(main())

@@ -1,0 +1,48 @@
+"""What the environment says about the terminal, and the order in which the screen is started."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tertulia.tui.start import has_few_colours, is_dark
+
+
+@pytest.mark.parametrize(
+    ("colorfgbg", "dark"),
+    [(None, True), ("", True), ("15;0", True), ("0;15", False), ("0;7", False), ("0;a;15", False)],
+)
+def test_a_terminal_is_dark_unless_it_says_that_it_is_light(
+    monkeypatch: pytest.MonkeyPatch, colorfgbg: str | None, dark: bool
+) -> None:
+    monkeypatch.delenv("COLORFGBG", raising=False)
+    if colorfgbg is not None:
+        monkeypatch.setenv("COLORFGBG", colorfgbg)
+    assert is_dark() is dark
+
+
+@pytest.mark.parametrize(
+    ("environment", "few"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "linux", "COLORTERM": "yes"}, True),
+        ({"TERM": "xterm-256color"}, False),
+        ({"TERM": "xterm", "COLORTERM": " TrueColor"}, False),
+        ({"TERM": "xterm", "COLORTERM": "24bit"}, False),
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor", "NO_COLOR": "1"}, True),
+        ({"TERM": "xterm-256color", "NO_COLOR": ""}, False),
+    ],
+)
+def test_a_terminal_has_few_colours_unless_it_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], few: bool
+) -> None:
+    for name in ("TERM", "COLORTERM", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert has_few_colours() is few
+
+
+def test_textual_is_not_imported_before_the_connection_has_begun() -> None:
+    code = "import sys, tertulia.tui.start; sys.exit('textual' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,160 @@
+"""The log of the open conversation follows its entries, and remembers every reading place."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from tertulia.chat.display import Glyphs
+from tertulia.protocol.messages import Direct
+from tertulia.tui.model import conversations
+from tertulia.tui.model.conversations import (
+    GENERAL,
+    Conversation,
+    Conversations,
+    Day,
+    Delivery,
+    Said,
+)
+from tertulia.tui.painting.painter import ConversationPainter
+from tertulia.tui.widgets.chatlog import ConversationLog
+
+TIME = "2026-11-22T15:04:05.000Z"
+YESTERDAY = "2026-11-21T15:04:05.000Z"
+
+
+class LogApp(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_view = ConversationLog(ConversationPainter(Glyphs("utf-8")))
+        self.talks = Conversations("ana")
+
+    def compose(self) -> ComposeResult:
+        yield self.log_view
+
+
+Scenario = Callable[[ConversationLog, Conversations, Pilot[None]], Awaitable[None]]
+
+
+def run(scenario: Scenario) -> None:
+    async def main() -> None:
+        app = LogApp()
+        async with app.run_test(size=(40, 10)) as pilot:
+            app.log_view.open(app.talks.general)
+            await scenario(app.log_view, app.talks, pilot)
+
+    asyncio.run(main())
+
+
+def said(count: int, time: str = TIME) -> list[Said]:
+    return [Said(time=time, sender="luis", text=f"text {number}") for number in range(count)]
+
+
+def add(conversation: Conversation, count: int) -> None:
+    for message in said(count):
+        conversation.add(message)
+
+
+def check_in_step(log: ConversationLog, conversation: Conversation) -> None:
+    log.catch_up()
+    assert list(map(id, log._entries)) == list(map(id, conversation.entries))
+
+
+def test_without_a_conversation_there_is_nothing_to_catch_up_with() -> None:
+    log = ConversationLog(ConversationPainter(Glyphs("utf-8")))
+    log.catch_up()
+    assert log.first_entry is None
+
+
+def test_new_entries_are_added_and_only_messages_count_as_new_below() -> None:
+    async def scenario(log: ConversationLog, talks: Conversations, pilot: Pilot[None]) -> None:
+        add(talks.general, 30)
+        check_in_step(log, talks.general)
+        log.scroll_to(y=3)
+        await pilot.pause()
+        talks.general.add(conversations.Told(time=TIME, words=lambda: "told"))
+        add(talks.general, 2)
+        check_in_step(log, talks.general)
+        assert log.new_below == 2
+
+    run(scenario)
+
+
+def test_older_entries_are_added_above_and_take_the_place_of_a_day() -> None:
+    async def scenario(log: ConversationLog, talks: Conversations, _pilot: Pilot[None]) -> None:
+        add(talks.general, 3)
+        check_in_step(log, talks.general)
+        talks.general.add_older([*said(2, YESTERDAY), *said(1)])
+        check_in_step(log, talks.general)
+        days = [isinstance(entry, Day) for entry in log._entries]
+        assert days == [True, False, False, True, False, False, False, False]
+
+    run(scenario)
+
+
+def test_forgotten_entries_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversations, "MAX_GENERAL_ENTRIES", 20)
+    monkeypatch.setattr(conversations, "_TRIMMED_AT_ONCE", 0)
+
+    async def scenario(log: ConversationLog, talks: Conversations, _pilot: Pilot[None]) -> None:
+        add(talks.general, 15)
+        check_in_step(log, talks.general)
+        add(talks.general, 15)
+        check_in_step(log, talks.general)
+        assert len(log._entries) == 21  # with the day
+        check_in_step(log, talks.general)
+
+    run(scenario)
+
+
+def test_nothing_is_forgotten_while_the_user_reads_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversations, "MAX_GENERAL_ENTRIES", 20)
+    monkeypatch.setattr(conversations, "_TRIMMED_AT_ONCE", 0)
+
+    async def scenario(log: ConversationLog, talks: Conversations, pilot: Pilot[None]) -> None:
+        add(talks.general, 15)
+        check_in_step(log, talks.general)
+        log.scroll_to(y=2)
+        await pilot.pause()
+        place = log.reading_place
+        add(talks.general, 15)
+        check_in_step(log, talks.general)
+        assert len(log._entries) == 31
+        assert log.reading_place == place
+
+    run(scenario)
+
+
+def test_a_changed_entry_is_painted_anew() -> None:
+    async def scenario(log: ConversationLog, talks: Conversations, pilot: Pilot[None]) -> None:
+        request = Direct(to="luis", text="psst")
+        talks.add_outgoing(request, "luis", TIME)
+        log.open(talks.open("luis"))
+        await pilot.pause()
+        assert "… ana: psst" in log.render_line(1).text
+        talks.settle(request, Delivery.DELIVERED)
+        log.catch_up()
+        assert "› ana: psst" in log.render_line(1).text
+
+    run(scenario)
+
+
+def test_each_conversation_is_opened_where_it_was_being_read() -> None:
+    async def scenario(log: ConversationLog, talks: Conversations, pilot: Pilot[None]) -> None:
+        add(talks.general, 30)
+        log.catch_up()
+        log.scroll_to(y=4)
+        await pilot.pause()
+        place = log.reading_place
+        assert place is not None
+        add(talks.with_name("luis"), 30)
+        log.open(talks.open("luis"))
+        assert log.at_end
+        add(talks.general, 3)
+        log.open(talks.open(GENERAL))
+        assert log.reading_place == place
+        check_in_step(log, talks.general)
+
+    run(scenario)
