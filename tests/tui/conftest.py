@@ -1,4 +1,4 @@
-"""What the tests of the full screen share: one time, one place, one language to begin with."""
+"""Fixtures for the tests of the full screen: stopped clocks, one time zone."""
 
 import signal
 import sys
@@ -24,14 +24,14 @@ NOW = "2026-11-22T15:04:05.000Z"
 
 @pytest.fixture(autouse=True)
 def _end_in_time() -> Iterator[None]:
-    """Call off the force that follows a signal: the test's process goes on."""
+    """Cancel the alarm that follows an ending signal: the process of the tests goes on."""
     yield
     signal.alarm(0)
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
-    """Stop all clocks, in UTC; the screen need not wait between two paintings."""
+    """Stop all clocks, in UTC, and paint without a pause."""
     stopped = Clock()
     for module in (app, chat, controller):
         monkeypatch.setattr(module, "time", stopped)

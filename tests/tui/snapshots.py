@@ -1,4 +1,4 @@
-"""The text of a screen, compared with the one that somebody has looked at and stored."""
+"""Comparing the text of a screen with a stored one that was looked at and found good."""
 
 import difflib
 import os
@@ -33,7 +33,7 @@ def compare(table: ChatTable, name: str) -> None:
 
 
 async def check_sizes(table: ChatTable, name: str) -> None:
-    """Compare the screen in every size, and look whether everything has its own room."""
+    """Compare the screen in every size, and check that no widget overlaps another."""
     for width, height in SIZES:
         await table.pilot.resize_terminal(width, height)
         await _be_still(table, (width, height))
@@ -42,7 +42,7 @@ async def check_sizes(table: ChatTable, name: str) -> None:
 
 
 async def _be_still(table: ChatTable, size: tuple[int, int]) -> None:
-    """Wait until all screens have taken their new size, and nothing moves any more."""
+    """Wait until all screens have their new size, and nothing on them changes any more."""
     await table.until(lambda: all(screen.size == size for screen in table.app.screen_stack))
     before = ""
     while before != table.shown:
@@ -52,7 +52,7 @@ async def _be_still(table: ChatTable, size: tuple[int, int]) -> None:
 
 
 def check_layout(table: ChatTable) -> None:
-    """Make sure that nothing lies above anything else, or beyond the edges."""
+    """Check that no widget overlaps another or lies beyond the edges."""
     screen = table.app.screen
     leaves: list[tuple[Widget, Region]] = [
         (widget, region.intersection(clip))

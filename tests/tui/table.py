@@ -1,4 +1,4 @@
-"""A full screen without a terminal or a network, and all that lies around it, for a test."""
+"""A full screen for a test, without a terminal or a network, with its user and its server."""
 
 import asyncio
 import time
@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from plain_table import LOST, Clock, StubClient
 from rich.cells import cell_len
 from textual.pilot import Pilot
+from textual.strip import Strip
 from textual.widget import Widget
 
 from tertulia.chat.destination import Destination
@@ -55,7 +56,7 @@ PEOPLE = {"ana": Status.ACTIVO, "luis": Status.OCUPADO, "José": Status.ACTIVO}
 
 
 class SeenClient(StubClient):
-    """A client whose server answers at once, but to the kinds of requests in `held`."""
+    """A client whose server answers at once, except to the kinds of requests in `held`."""
 
     def __init__(self, table: "ChatTable", **options: Any) -> None:
         super().__init__(table.seq, **options)
@@ -85,7 +86,7 @@ class SeenClient(StubClient):
 
 
 class ScriptedAttempt(Attempt):
-    """A first attempt that comes to something when a test says so."""
+    """A first attempt whose outcome the test sets."""
 
     given_up = False
 
@@ -105,7 +106,7 @@ class ScriptedAttempt(Attempt):
 
 
 class ChatTable:
-    """The screen of ana, the person at it, and the server that she is connected to."""
+    """The screen of ana, with methods for what she does and what the server sends."""
 
     app: ChatApp
     pilot: Pilot[Ending]
@@ -145,7 +146,7 @@ class ChatTable:
         scenario: Callable[["ChatTable"], Awaitable[None]],
         size: tuple[int, int] = WIDE,
     ) -> None:
-        """Sit down at the screen, and let things happen."""
+        """Run the app, and the scenario in it."""
 
         async def main() -> None:
             connecting = Connecting(self._to, self.attempt, self.reconnector, self.bell)
@@ -164,7 +165,7 @@ class ChatTable:
     # --- what the server does ------------------------------------------------------------------
 
     def answers(self, request: Request, request_id: int) -> list[ServerMessage]:
-        """Make what a server of a kind sort sends when it gets a request."""
+        """Return what a friendly server sends when it gets a request."""
         refusal = self.refusals.get(type(request))
         if refusal is not None:
             return [Error(**asdict(refusal) | {"id": request_id})]
@@ -233,7 +234,7 @@ class ChatTable:
         return Presence(seq=self._next(), time=time, name=name, status=status, by="user")
 
     async def hear(self, *messages: ServerMessage) -> None:
-        """Let messages come, and wait until the screen has taken them in."""
+        """Let messages arrive, and wait until the screen shows them."""
         for message in messages:
             self.client.arrive(message)
         await self.settle()
@@ -252,7 +253,7 @@ class ChatTable:
         await self.settle()
 
     async def come_back(self, **options: Any) -> None:
-        """Let the attempt that is planned succeed."""
+        """Let the planned attempt succeed."""
         self.client = SeenClient(self, **options)
         self.outcome = self.client
         assert self.reconnector.wake_at is not None
@@ -273,7 +274,7 @@ class ChatTable:
         await self.press("enter")
 
     async def clear(self) -> None:
-        """Close what is open, and begin anew in the general chat with an empty line."""
+        """Close all dialogs, and open the general chat with an empty composer."""
         await self.press("escape", "escape")
         self.app.controller.open("")
         self.composer.load("")
@@ -298,14 +299,14 @@ class ChatTable:
         await self.settle()
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait until something holds."""
+        """Wait until a condition holds."""
         deadline = time.monotonic() + WAIT_S
         while not condition():
             assert time.monotonic() < deadline, f"it has not come:\n{self.shown}"
             await asyncio.sleep(0.002)
 
     async def settle(self) -> None:
-        """Wait until everything that has come is taken in and shown."""
+        """Wait until everything that has arrived is received and shown."""
         await self.pilot._wait_for_screen()
         await self.until(lambda: not self.client.has_arrivals and not self.bell._rung)
         await self.pilot.pause()
@@ -320,7 +321,7 @@ class ChatTable:
 
     @property
     def current(self) -> Conversation:
-        """The conversation that is open."""
+        """Return the open conversation."""
         return self.app.controller.current
 
     @property
@@ -332,9 +333,13 @@ class ChatTable:
         return self.app.main.log_view
 
     @property
+    def strips(self) -> list[Strip]:
+        """Return the rows of the screen, in their styles."""
+        return self.app.screen._compositor.render_strips()
+
+    @property
     def rows(self) -> list[str]:
-        strips = self.app.screen._compositor.render_strips()
-        return [strip.text.rstrip() for strip in strips]
+        return [strip.text.rstrip() for strip in self.strips]
 
     @property
     def shown(self) -> str:
@@ -351,7 +356,7 @@ class ChatTable:
 
     @property
     def texts(self) -> list[str]:
-        """What was said in the conversation that is open."""
+        """Return the texts of the messages in the open conversation."""
         return [entry.text for entry in self.current.entries if isinstance(entry, Said)]
 
     def direct(self, text: str, sender: str = "luis", **fields: Any) -> DirectMessage:

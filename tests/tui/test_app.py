@@ -1,4 +1,4 @@
-"""The full screen over time: connections, floods, reading places, bells, signals, many messages."""
+"""The full screen over time: connections, reading places, many messages, the bell, signals."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def told(count: int, first: int = 1, day: str = DAY) -> list[ChatMessage]:
 
 
 def check_painted(table: ChatTable) -> None:
-    """Make sure that the log holds what the conversation does, and shows just that."""
+    """Check that the log holds the entries of the conversation, and shows just those."""
     assert list(map(id, table.log._entries)) == list(map(id, table.current.entries))
     shown = table.rows
     table.log.repaint()
@@ -305,8 +305,7 @@ def test_the_terminal_shows_a_call_only_if_it_was_asked_to(clock: Clock) -> None
 
 
 def colours(table: ChatTable) -> set[str]:
-    strips = table.app.screen._compositor.render_strips()
-    styles = [segment.style for strip in strips for segment in strip if segment.style]
+    styles = [segment.style for strip in table.strips for segment in strip if segment.style]
     found = {style.color.name for style in styles if style.color}
     return found | {style.bgcolor.name for style in styles if style.bgcolor}
 

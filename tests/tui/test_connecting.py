@@ -1,4 +1,4 @@
-"""The first attempt to connect: what comes of it, and giving it up."""
+"""The first attempt to connect: its outcome, and giving it up."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ WAIT_S = 20.0
 
 
 class Trial:
-    """A first attempt that comes to something when the test says so."""
+    """A first attempt that ends when the test lets it."""
 
     def __init__(self, outcome: Client | Exception) -> None:
         self._outcome = outcome

@@ -1,4 +1,4 @@
-"""Every command in both languages, and what becomes of a typed line, with and without a server."""
+"""Every command in both languages, and what a typed line does with and without a connection."""
 
 import contextlib
 from collections.abc import Awaitable, Callable

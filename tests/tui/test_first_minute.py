@@ -1,4 +1,4 @@
-"""What a newcomer stumbles over: typing in the wrong place, leaving, waiting, hints that stay."""
+"""Where newcomers stumble: typing in the wrong place, leaving, waiting, hints that stay."""
 
 import pytest
 from plain_table import Clock

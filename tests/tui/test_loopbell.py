@@ -17,7 +17,7 @@ def in_thread(action: Callable[[], None]) -> None:
 
 
 async def is_silent(bell: LoopBell) -> bool:
-    """Tell whether who hears now has to wait."""
+    """Return whether hearing now has to wait."""
     hearing = asyncio.ensure_future(bell.hear(None))
     for _turn in range(5):
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Each screen as it was looked at and found good, in both languages and three sizes."""
+"""Each screen is as it was when it was found good, in both languages and three sizes."""
 
 from collections.abc import Awaitable, Callable
 

@@ -28,7 +28,7 @@ LEFT = "\x1b[?1049l"
 
 
 class LonelyServer:
-    """A server for one client, which talks to it until it is gone."""
+    """A server for one client, to which it sends messages until that is gone."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -111,7 +111,7 @@ class Seat:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     def see(self, wanted: str) -> None:
-        """Wait until something is written; what was written before counts no more."""
+        """Wait until a text is written; the next call looks only at what follows it."""
         while wanted not in self.written:
             readable, _, _ = select.select([self.master], [], [], WAIT_S)
             assert readable, f"{wanted!r} did not appear in {self.written[-500:]!r}"
@@ -124,7 +124,7 @@ class Seat:
         os.write(self.master, typed)
 
     def leave(self) -> int:
-        """Leave with the key for it; the terminal is as it was."""
+        """Leave with Ctrl+Q, and check that the terminal is as it was."""
         self.type(CTRL_Q)
         self.see(LEFT)
         self.see("You were here")

@@ -1,8 +1,8 @@
 """What the user does, and what the server's answers mean for the screen.
 
-It stands below the app and above the model and the widgets: it asks the model, and tells the main
-screen what to show. What only the app can do it returns. Nothing here waits. Runs on the event
-loop's thread.
+The controller stands below the app and above the model and the widgets: it asks the model, and
+tells the main screen what to show. It returns the commands that only the app can carry out. Nothing
+here waits. Runs on the event loop's thread.
 """
 
 import time
@@ -81,7 +81,7 @@ class Controller:
         return self._main.drafts(None if self.model is None else self.model.conversations)
 
     def refresh(self) -> None:
-        """Show everything as it is now, and what has happened apart from the conversations."""
+        """Show the alerts, and then the model as it is now."""
         if self.model is None:
             self._main.show_connecting()
             return
@@ -96,7 +96,7 @@ class Controller:
     # --- what is typed -------------------------------------------------------------------------
 
     def submit(self, text: str) -> AppCommand | None:
-        """Carry out a typed line; return what is left for the app.
+        """Carry out a typed line; return its command if only the app can carry it out.
 
         A line that cannot be carried out stays in the composer, with a hint.
         """

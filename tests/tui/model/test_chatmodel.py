@@ -76,7 +76,7 @@ class ModelTable:
                     self.calls.append((message.text, calls))
 
     def enter(self, *history: ChatMessage, more: bool = False) -> None:
-        """Answer what is asked for on entering."""
+        """Answer the requests that are sent on entering."""
         self.turn()
         users = [User(name=name, status=Status.ACTIVO) for name in ("ana", "José", "luis")]
         self.turn(UserList(id=1, seq=10, users=users))
@@ -90,7 +90,7 @@ class ModelTable:
 
     @property
     def general(self) -> list[str]:
-        """All that was said in the general chat, by people and by this program."""
+        """Return all texts in the general chat, of people and of this program."""
         shown = []
         for entry in self.talks.general.entries:
             match entry:
@@ -103,7 +103,7 @@ class ModelTable:
         return shown
 
     def direct(self, name: str = "luis") -> Said:
-        """Give the last message of the conversation with a user."""
+        """Return the last message of the conversation with a user."""
         messages = [e for e in self.talks.with_name(name).entries if isinstance(e, Said)]
         return messages[-1]
 

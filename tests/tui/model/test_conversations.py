@@ -1,4 +1,4 @@
-"""Conversations: what happened goes in, numbered entries come out."""
+"""Conversations: events in, numbered entries out."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -38,7 +38,7 @@ from tertulia.tui.model.conversations import (
 
 
 def on(day: int, minute: int = 0) -> str:
-    """Give a time that is on another day than those of other `day`s, wherever this runs."""
+    """Return a time on a day of its own for each `day`, in every time zone."""
     return f"2025-01-{day:02}T12:{minute:02}:00.000Z"
 
 
@@ -77,7 +77,7 @@ def direct(text: str, sender: str = "luis", to: str = "ana") -> DirectMessage:
 
 
 def shown(entries: list[Entry]) -> list[object]:
-    """Write entries in short."""
+    """Write entries in a short form."""
     short: list[object] = []
     for entry in entries:
         match entry:
@@ -523,7 +523,7 @@ def test_only_the_general_chat_has_older_messages() -> None:
 
 
 class Log:
-    """What follows a conversation as the main screen does, by the numbers of its entries alone."""
+    """Follows a conversation as the log does, by the numbers of its entries alone."""
 
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation

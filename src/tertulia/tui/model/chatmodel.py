@@ -79,7 +79,7 @@ class ChatModel:
 
     @property
     def last_words(self) -> str:
-        """The last words of this program, in the user's language."""
+        """Return the last words of this program, in the user's language."""
         return self._last_words()
 
     def pop_alerts(self) -> list[Alert]:

@@ -62,7 +62,7 @@ class Said(Struct, eq=False):
 
     @property
     def can_be_sent_again(self) -> bool:
-        """Whether it has failed, or perhaps not arrived."""
+        """Return whether it has failed, or perhaps not arrived."""
         return self.delivery in (Delivery.FAILED, Delivery.UNKNOWN)
 
 
@@ -139,18 +139,18 @@ class Conversation:
 
     @property
     def end(self) -> int:
-        """The number of the next entry to be added."""
+        """Return the number of the next entry to be added."""
         return self.first + len(self.entries)
 
     @property
     def oldest_seq(self) -> int | None:
-        """The `seq` of the oldest message here."""
+        """Return the `seq` of the oldest message here."""
         messages = (entry for entry in self.entries if isinstance(entry, Said))
         return next((message.seq for message in messages if message.seq is not None), None)
 
     @property
     def undelivered(self) -> Said | None:
-        """The newest message here that can be sent again."""
+        """Return the newest message here that can be sent again."""
         for entry in reversed(self.entries):
             if isinstance(entry, Said) and entry.can_be_sent_again:
                 return entry
@@ -158,7 +158,7 @@ class Conversation:
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no room for older messages."""
+        """Return whether there is no room for older messages."""
         return len(self.entries) >= MAX_WHILE_READING or self._chars >= MAX_CHARS
 
     def add(self, entry: Said | Told) -> None:
@@ -248,12 +248,12 @@ class Conversations:
 
     @property
     def listed(self) -> list[Conversation]:
-        """All of them: the general chat, then the others, the most recent first."""
+        """Return the general chat, then the others, the most recent first."""
         return [self.general, *reversed(self._directs.values())]
 
     @property
     def next_unread(self) -> Conversation | None:
-        """A conversation with unread entries: direct messages first, then a mention, then any."""
+        """Return one with unread entries: direct messages first, then a mention, then any."""
         unread = [conversation for conversation in self.listed if conversation.unread]
         return min(unread, key=_urgency, default=None)
 

@@ -1,7 +1,7 @@
 """The chat's screen: conversations left, the open one in the middle, people right.
 
-It shows the model and posts what the user does; only what concerns the screen alone it does itself.
-Runs on the event loop's thread.
+It shows the model, and posts a message when the user wants something beyond this screen. Runs on
+the event loop's thread.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class PeopleList(RowList):
 
 
 class Filter(Input):
-    """Letters of the names to be shown; its vertical keys move in the list."""
+    """A field whose letters filter the people; its vertical keys move in their list."""
 
     async def on_key(self, event: events.Key) -> None:
         """Hand the list's keys to the list."""
@@ -104,8 +104,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._glyphs = glyphs
         self._painter = painter
         self._complete = complete
-        self._model: ChatModel | None = None  # as shown last
-        self._was_connected = False  # when it was shown last
+        self._model: ChatModel | None = None  # the one shown last
+        self._was_connected = False  # when the model was shown last
         self._hinted_at = ""  # the composer's text when the hint was shown
 
     def compose(self) -> ComposeResult:
@@ -241,7 +241,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     @on(Input.Changed, "#filter")
     def _show_people(self) -> None:
-        """Show who is here; without a connection nothing is known of their status."""
+        """Show the people who match the filter; without a connection their status is unknown."""
         if self._model is None:
             return
         chat = self._model.chat
