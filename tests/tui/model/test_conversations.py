@@ -1,11 +1,8 @@
 """Conversations: events in, numbered entries out."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tertulia.chat.display import local_day
 from tertulia.protocol.messages import (
@@ -517,85 +514,3 @@ def test_the_oldest_number_is_that_of_the_oldest_message_that_has_one() -> None:
 def test_only_the_general_chat_has_older_messages() -> None:
     assert Conversation(GENERAL).has_older
     assert not Conversation("luis").has_older
-
-
-# --- numbering ---------------------------------------------------------------------------------
-
-
-class Log:
-    """Follows a conversation as the log does, by the numbers of its entries alone."""
-
-    def __init__(self, conversation: Conversation) -> None:
-        self.conversation = conversation
-        self.entries = list(conversation.entries)
-        self.first, self.end = conversation.first, conversation.end
-
-    def follow(self, *, reading: bool) -> None:
-        conversation = self.conversation
-        self.entries += conversation.entries[max(0, self.end - conversation.first) :]
-        self.end = conversation.end
-        conversation.trim(reading=reading)
-        entries = conversation.entries
-        if conversation.first > self.first:
-            del self.entries[: conversation.first - self.first]
-            self.first = conversation.first
-        if entries and self.entries[:1] != [entries[self.first - conversation.first]]:
-            del self.entries[0]
-            self.first += 1
-        self.entries[:0] = entries[: self.first - conversation.first]
-        self.first = conversation.first
-
-
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("add"), st.integers(1, 12), st.integers(0, 2)),
-        st.tuples(st.just("fold"), st.integers(1, 1), st.integers(0, 2)),
-        st.tuples(st.just("older"), st.integers(0, 12), st.integers(0, 2)),
-        st.tuples(st.just("follow"), st.integers(1, 1), st.integers(0, 1)),
-    ),
-    max_size=40,
-)
-
-
-@pytest.fixture(scope="module")
-def _small_bounds() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "MAX_GENERAL_ENTRIES", 8)
-        patch.setattr(module, "MAX_WHILE_READING", 14)
-        patch.setattr(module, "_TRIMMED_AT_ONCE", 3)
-        patch.setattr(module, "MAX_CHARS", 40)
-        yield
-
-
-@pytest.mark.usefixtures("_small_bounds")
-@settings(max_examples=400, deadline=None)
-@given(STEPS)
-def test_who_follows_the_numbers_has_the_same_entries(
-    steps: list[tuple[str, int, int]],
-) -> None:
-    newest = oldest = 15
-    conversation = Conversation(GENERAL)
-    conversation.add(said("hola", newest))
-    log = Log(conversation)
-    for what, count, days in [*steps, ("follow", 1, 1)]:
-        end = conversation.end
-        match what:
-            case "add":
-                newest = min(newest + days, 28)
-                for _number in range(count):
-                    conversation.add(said("hola", newest))
-            case "fold":
-                newest = min(newest + days, 28)
-                conversation.fold(joined(f"u{days}", newest))
-            case "older":
-                oldest = max(oldest - days, 1)
-                conversation.add_older([said("hola", oldest) for _number in range(count)])
-                assert conversation.end == end
-            case "follow":
-                log.follow(reading=bool(days))
-                assert conversation.end == end
-                assert log.entries == conversation.entries
-        if isinstance(conversation.entries[0], Day):
-            marked = [entry.day for entry in conversation.entries if isinstance(entry, Day)]
-            assert len(marked) == len(set(marked))
-        assert isinstance(conversation.entries[0], Day)

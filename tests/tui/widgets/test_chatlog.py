@@ -1,14 +1,16 @@
 """The log of the open conversation follows its entries, and remembers every reading place."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from tertulia.chat.display import Glyphs
-from tertulia.protocol.messages import Direct
+from tertulia.protocol.messages import Direct, Joined, Status
 from tertulia.tui.model import conversations
 from tertulia.tui.model.conversations import (
     GENERAL,
@@ -158,3 +160,76 @@ def test_each_conversation_is_opened_where_it_was_being_read() -> None:
         check_in_step(log, talks.general)
 
     run(scenario)
+
+
+# --- however a conversation changes --------------------------------------------------------------
+
+
+class DetachedLog(ConversationLog):
+    """A log on no screen, whose reader is where the test says."""
+
+    reading = False
+
+    @property
+    def at_end(self) -> bool:
+        return not self.reading
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), st.integers(1, 12), st.integers(0, 2)),
+        st.tuples(st.just("fold"), st.integers(1, 1), st.integers(0, 2)),
+        st.tuples(st.just("older"), st.integers(0, 12), st.integers(0, 2)),
+        st.tuples(st.just("follow"), st.integers(1, 1), st.integers(0, 1)),
+    ),
+    max_size=40,
+)
+
+
+@pytest.fixture(scope="module")
+def _small_bounds() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conversations, "MAX_GENERAL_ENTRIES", 8)
+        patch.setattr(conversations, "MAX_WHILE_READING", 14)
+        patch.setattr(conversations, "_TRIMMED_AT_ONCE", 3)
+        patch.setattr(conversations, "MAX_CHARS", 40)
+        yield
+
+
+def on(day: int) -> str:
+    return f"2025-01-{day:02}T12:00:00.000Z"
+
+
+@pytest.mark.usefixtures("_small_bounds")
+@settings(max_examples=400, deadline=None)
+@given(STEPS)
+def test_however_a_conversation_changes_the_log_has_the_same_entries(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    newest = oldest = 15
+    conversation = Conversation(GENERAL)
+    conversation.add(Said(time=on(newest), sender="luis", text="hola"))
+    log = DetachedLog(ConversationPainter(Glyphs("utf-8")))
+    log.open(conversation)
+    for step, count, number in [*steps, ("follow", 1, 1)]:
+        end = conversation.end
+        match step:
+            case "add":
+                newest = min(newest + number, 28)
+                for message in said(count, on(newest)):
+                    conversation.add(message)
+            case "fold":
+                newest = min(newest + number, 28)
+                joined = Joined(seq=1, time=on(newest), name=f"u{number}", status=Status.ACTIVO)
+                conversation.fold(joined)
+            case "older":
+                oldest = max(oldest - number, 1)
+                conversation.add_older(said(count, on(oldest)))
+                assert conversation.end == end
+            case "follow":
+                log.reading = bool(number)
+                check_in_step(log, conversation)
+                assert conversation.end == end
+        days = [entry.day for entry in conversation.entries if isinstance(entry, Day)]
+        assert len(days) == len(set(days))
+        assert isinstance(conversation.entries[0], Day)

@@ -30,7 +30,6 @@ class ConversationLog(ChatLog):
         if self.conversation is not None:
             self._reading_places[self.conversation.name] = self.reading_place
         self.conversation = conversation
-        conversation.pop_changed()
         self._first_number, self._end_number = conversation.first, conversation.end
         self.load(conversation.entries, self._reading_places.get(conversation.name))
 
