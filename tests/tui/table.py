@@ -98,7 +98,7 @@ class ScriptedAttempt(Attempt):
 
     def come_to(self, outcome: Client | Exception) -> None:
         self._outcome = outcome
-        self._ring()
+        self._notify()
 
     def give_up(self) -> None:
         self.given_up = True

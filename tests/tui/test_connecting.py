@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from plain_table import StubClient
 
-from tertulia.chat.explain import Destination
+from tertulia.chat.destination import Destination
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, NoConnection, RegistrationRefused
 from tertulia.client.reconnect import Attempt
@@ -118,7 +118,7 @@ def test_the_first_attempt_begins_at_once_and_rings_the_bell_when_it_has_ended(
             await connecting.bell.hear(None)
 
     asyncio.run(listen())
-    assert connecting.attempt.take() is client
+    assert connecting.attempt.take_outcome() is client
     [(place, options)] = asked
     assert place == ("127.0.0.1", 5000, "ana")
     assert options["source"] == "127.0.0.2"
