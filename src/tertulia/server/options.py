@@ -60,7 +60,7 @@ def _parser() -> Parser:
         nargs="?",
         help=_("the port to listen on; 0 takes a free one"),
     )
-    option = functools.partial(_add_config_option, parser)
+    option = functools.partial(_add_config_option, parser.add_argument)
     option("--host", metavar=_("ADDRESS"), help=_("listen on this address only (all)"))
     option(
         "--threads",
@@ -128,7 +128,7 @@ def _parser() -> Parser:
     )
 
     limits = parser.add_argument_group(_("limits, seldom changed"))
-    option = functools.partial(_add_config_option, limits)
+    option = functools.partial(_add_config_option, limits.add_argument)
     for flag, text in {
         "--ping-after": _("silence after which a client is asked for life ({default})"),
         "--silence-timeout": _("silence after which a session ends ({default})"),
@@ -150,22 +150,22 @@ def _parser() -> Parser:
 
 
 def _add_config_option(
-    group: argparse._ActionsContainer,
+    add_argument: Callable[..., object],
     flag: str,
     *,
     help: str,
     field: str = "",
     **kwargs: Any,
 ) -> None:
-    """Add an option for a field of the Config: by default the one that is named like the flag."""
+    """Add an option for a field of the Config, by default for the field with the flag's name."""
     field = field or flag[2:].replace("-", "_")
     default = getattr(_DEFAULTS, field)
     shown = f"{default:g}" if isinstance(default, float) else str(default)
-    group.add_argument(flag, dest=field, default=default, help=help.format(default=shown), **kwargs)
+    add_argument(flag, dest=field, default=default, help=help.format(default=shown), **kwargs)
 
 
 class _UsageError(Exception):
-    """The options contradict each other or leave something out."""
+    """The options contradict each other, or one is missing."""
 
 
 def _state_directory() -> Path:
