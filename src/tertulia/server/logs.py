@@ -140,7 +140,7 @@ class LogWriter(QueueListener):
             if len(self._gathered) >= _MAX_LINES_PER_WRITE:
                 self._write()
             line = self.lines.get(block)
-        if not isinstance(line, str):  # the sentinel, after which nothing is asked for
+        if not isinstance(line, str):  # QueueListener's sentinel, after which its thread ends
             self._write()
             self._has_ended.set()
         return line
