@@ -108,6 +108,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
     async def _listen(self) -> None:
         while True:
             await self._bell.hear(self._patience_s())
+            if not self.is_running:
+                return  # the widgets are being removed, one after the other
             if self.model is None:
                 self._enter()
             else:
