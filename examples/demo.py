@@ -1,6 +1,6 @@
-"""The main job in a minute: a server, and several users on this machine, each with an address.
+"""The chat in one minute: a server and several users on this machine, each with its own address.
 
-In a terminal it then leaves you in the chat, among them; elsewhere it prints the conversation.
+It prints what they do. In a terminal you can join them in the chat afterwards.
     .venv/bin/python examples/demo.py [--lang es|en]
 """
 
@@ -32,7 +32,7 @@ MARKS = {Status.ACTIVO: "●", Status.OCUPADO: "◐", Status.INACTIVO: "○"}
 
 
 def main() -> int:
-    """Show a server and its users, then let the person in, if there is one."""
+    """Show a server and its users; at a terminal, let the person join them."""
     lang = language_option(sys.argv[1:])
     set_language(lang)
     with server("--idle-after", "2") as port:
@@ -48,7 +48,7 @@ def main() -> int:
 
 @contextmanager
 def server(*options: str) -> Iterator[int]:
-    """Run a server on a free port of this machine alone."""
+    """Run a server on a free port of the loopback address; yield the port."""
     title(_("A server starts: tertulia-server PORT"))
     command = [sys.executable, "-m", "tertulia.server.cli", "0", "--host", "127.0.0.1"]
     process = subprocess.Popen(
@@ -67,7 +67,7 @@ def server(*options: str) -> Iterator[int]:
 
 
 def show(port: int) -> None:
-    """Play the scenes."""
+    """Play one scene for each thing that the chat can do."""
     title(_("Three users register, each from an address of their own"))
     ana, luis, eva = join_three(port)
 
@@ -125,7 +125,7 @@ def show(port: int) -> None:
 
 
 def invite(port: int, lang: str | None) -> None:
-    """Run the client for the person, among users who answer what is written to them directly."""
+    """Run the client for the person, among users who answer direct messages."""
     users = join_three(port)
     for user in users:
         threading.Thread(target=answer, args=(user,), daemon=True).start()
@@ -154,14 +154,14 @@ def join_three(port: int) -> list[Client]:
 
 
 def join(port: int, name: str, source: str) -> Client:
-    """Register a user and say so."""
+    """Register a user, and print that."""
     client = Client.connect("127.0.0.1", port, name, source=source)
     print(f"    {name:<5} {source}  ✓ {client.welcome.status}", flush=True)
     return client
 
 
 def see(client: Client, kind: type, **fields: str) -> None:
-    """Wait until a user gets an event of a kind, with these fields, and print it."""
+    """Wait until a user gets an event of this kind with these fields, and print it."""
     me = client.welcome.name
     while True:
         incoming = client.receive(WAIT_S)
@@ -186,7 +186,7 @@ def see(client: Client, kind: type, **fields: str) -> None:
 
 
 def title(text: str) -> None:
-    """Print what comes next."""
+    """Print the title of the next scene."""
     print(f"\n── {text}", flush=True)
 
 

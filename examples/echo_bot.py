@@ -13,7 +13,7 @@ def main(host: str, port: int, source: str | None) -> None:
             if isinstance(event, DirectMessage):
                 try:
                     bot.direct(event.sender, event.text)
-                except ChatError as error:  # that user is gone already, for example
+                except ChatError as error:  # for example because that user has left
                     print(f"no echo for {event.sender}: {error}", file=sys.stderr)
 
 
@@ -22,5 +22,5 @@ if __name__ == "__main__":
         sys.exit("usage: echo_bot.py HOST PORT [SOURCE]")
     try:
         main(sys.argv[1], int(sys.argv[2]), sys.argv[3] if sys.argv[3:] else None)
-    except ChatError as error:  # it was not let in, or the connection broke
+    except ChatError as error:  # no connection, or the registration was refused
         sys.exit(f"echo_bot.py: {error}")

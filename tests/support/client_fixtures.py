@@ -1,4 +1,4 @@
-"""What the client's tests share: a scripted server, a real one, and one language for all."""
+"""What the client's tests share: a scripted server, a real one, clients, and one language."""
 
 import contextlib
 import functools
@@ -31,7 +31,7 @@ _hosts = itertools.count(2)
 
 
 class ScriptedPeer:
-    """The server's end of one connection, played by a test."""
+    """The server's end of one connection, which a test plays."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
@@ -59,7 +59,7 @@ class ScriptedPeer:
         self.socket.sendall(data)
 
     def welcome(self, **fields: Any) -> dict[str, Any]:
-        """Take a registration and accept it."""
+        """Receive a registration and accept it."""
         request = self.expect("register")
         self.send(
             "welcome",
@@ -82,7 +82,7 @@ class ScriptedPeer:
 
 
 class ScriptedServer:
-    """Play a script with each client that connects, one after the other, in a thread."""
+    """Play one script for each client that connects, one after another, in a thread."""
 
     def __init__(self, *scripts: Callable[[ScriptedPeer], None]) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -101,11 +101,11 @@ class ScriptedServer:
                 with contextlib.closing(ScriptedPeer(sock)) as peer:
                     script(peer)
             self._listener.close()
-        except BaseException as failure:  # noqa: BLE001 (told to the test by `finish`)
+        except BaseException as failure:  # noqa: BLE001 (`finish` raises it in the test)
             self._failure = failure
 
     def finish(self) -> None:
-        """Wait for the end of the script, and fail if it failed."""
+        """Wait for the end of the scripts; fail if one of them failed."""
         self._thread.join(WAIT_S)
         self._listener.close()
         assert not self._thread.is_alive(), "the script did not come to its end"
@@ -115,7 +115,7 @@ class ScriptedServer:
 
 @pytest.fixture
 def scripted_server() -> Iterator[Callable[..., ScriptedServer]]:
-    """Start servers that play a script; at the end every script has to be through."""
+    """Start servers that play scripts; at the end of the test every script must have ended."""
     servers: list[ScriptedServer] = []
 
     def start(*scripts: Callable[[ScriptedPeer], None]) -> ScriptedServer:
@@ -128,7 +128,7 @@ def scripted_server() -> Iterator[Callable[..., ScriptedServer]]:
 
 
 class RealServer:
-    """A server process of its own, on a free port unless told."""
+    """A server process, on a free port unless a port is given."""
 
     def __init__(self, *options: str, port: int = 0) -> None:
         self.port = port
@@ -136,7 +136,7 @@ class RealServer:
         self.start()
 
     def start(self) -> None:
-        """Start it, again on the same port once it has one."""
+        """Start the process, on the same port as before if there was one."""
         command = [BIN / "tertulia-server", str(self.port), "--host", "127.0.0.1", *self.options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -145,20 +145,20 @@ class RealServer:
         self.port = int(self.process.stdout.readline().split()[-1])
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """End it in order. Again: nothing happens."""
+        """Stop the process with a signal, and wait for its end. Idempotent."""
         self.process.send_signal(number)
         self.process.wait(WAIT_S)
         assert self.process.stdout is not None
         self.process.stdout.close()
 
     def kill(self) -> None:
-        """End it without giving it a chance."""
+        """Kill the process with SIGKILL."""
         self.stop(signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
 def shared_server() -> Iterator[RealServer]:
-    """A server for tests that leave no trace in it but events in the chat."""
+    """A server for tests that leave nothing behind but events in the chat."""
     server = RealServer()
     yield server
     server.stop()
@@ -166,7 +166,7 @@ def shared_server() -> Iterator[RealServer]:
 
 @pytest.fixture
 def start_server() -> Iterator[Callable[..., RealServer]]:
-    """Start servers with options of their own."""
+    """Start servers with the options of a test."""
     servers: list[RealServer] = []
 
     def start(*options: str) -> RealServer:
@@ -180,19 +180,19 @@ def start_server() -> Iterator[Callable[..., RealServer]]:
 
 @pytest.fixture(scope="session")
 def new_screen() -> type[Screen]:
-    """Make screens on which to look at what was written."""
+    """Return the class of screens that show what was written to a terminal."""
     return Screen
 
 
 @pytest.fixture
 def fresh_address() -> Callable[[], str]:
-    """Give loopback addresses that nobody else uses."""
+    """Return a function that returns loopback addresses that no other test uses."""
     return lambda: f"127.9.{next(_hosts)}.1"
 
 
 @pytest.fixture(autouse=True)
 def _begin_in_english() -> Iterator[None]:
-    """Let every test begin in English, and leave the environment as it was."""
+    """Begin every test in English, and restore the environment after it."""
     before = os.environ.get("LANGUAGE")
     set_language("en")
     yield
@@ -204,12 +204,12 @@ def _begin_in_english() -> Iterator[None]:
 
 @pytest.fixture
 def client_environment() -> dict[str, str]:
-    """Make the environment of a client process: English, UTF-8, UTC, whatever this machine has."""
+    """Return the environment of a client process: English, UTF-8, UTC."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return kept | {"LANG": "C.UTF-8", "LANGUAGE": "en", "TZ": "UTC", "TERM": "xterm"}
 
 
-# The program with other waiting times, so that a test need not wait as long as a person would.
+# The program with shorter waiting times than a person needs.
 _PROGRAM = """
 import sys
 from tertulia import cli
@@ -224,13 +224,13 @@ _HASTY = _PROGRAM.format(times="reconnect.FIRST_DELAY_S, reconnect.MAX_DELAY_S =
 
 @pytest.fixture
 def run_client(client_environment: dict[str, str]) -> Callable[..., Any]:
-    """Run the client to its end, on pipes."""
+    """Return a function that runs the client on pipes, to its end."""
     return functools.partial(_run_client, client_environment, [str(BIN / "tertulia")])
 
 
 @pytest.fixture
 def run_impatient_client(client_environment: dict[str, str]) -> Callable[..., Any]:
-    """Run a client that soon gives up when it finds no new connection."""
+    """Return a function that runs a client that soon gives up to connect again."""
     return functools.partial(_run_client, client_environment, [sys.executable, "-c", _IMPATIENT])
 
 
@@ -256,7 +256,7 @@ def _run_client(
 
 @pytest.fixture
 def hasty_program() -> list[str]:
-    """Give the command of a client that tries to connect anew often."""
+    """Return the command of a client that tries often to connect again."""
     return [sys.executable, "-c", _HASTY]
 
 
@@ -264,7 +264,7 @@ def hasty_program() -> list[str]:
 def pipe_in(
     hasty_program: list[str], client_environment: dict[str, str]
 ) -> Iterator[Callable[..., PipedUser]]:
-    """Start clients whose input stays open, and who try to connect anew often."""
+    """Start clients whose input stays open, and that try often to connect again."""
     users: list[PipedUser] = []
 
     def start(name: str, port: int, *options: str) -> PipedUser:
@@ -293,7 +293,7 @@ def table(clock: Clock) -> Table:
 
 @pytest.fixture
 def on_terminal(clock: Clock) -> Table:
-    """A table at a terminal, with the first page still to come."""
+    """A table at a terminal, where the first page of history is still missing."""
     table = Table(clock, on_terminal=True)
     table.greet()
     return table
@@ -318,7 +318,7 @@ def sit_down(
 
 @pytest.fixture
 def persistent_server(tmp_path: Path) -> Iterator[RealServer]:
-    """Start a server that keeps a history, to be killed and started again on it."""
+    """Start a server with a history, which a test can kill and start again."""
     history = str(tmp_path / "history.db")
     server = RealServer("--history", history, "--shared-addresses", port=_free_port())
     yield server
@@ -326,7 +326,7 @@ def persistent_server(tmp_path: Path) -> Iterator[RealServer]:
 
 
 def _free_port() -> int:
-    """Find a port that nobody is given by chance while the server is away."""
+    """Return a port that the system gives to nobody while the server is away."""
     low, _high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     for port in random.sample(range(max(1_024, low - 10_000), low), 100):
         with socket.socket() as probe, contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""A program at the pipes of a client: it writes lines, and reads what comes as it comes."""
+"""A program that uses a client on pipes: it writes lines and reads the output as it comes."""
 
 import re
 import subprocess
@@ -45,26 +45,26 @@ class PipedUser:
         self.process.stdin.flush()
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Read until something is there."""
+        """Wait until the output so far fulfils a condition."""
         with self._changed:
             assert self._changed.wait_for(condition, WAIT_S), (self.data, self.words)
 
     def see(self, end: str, times: int = 1) -> None:
-        """Wait until so many lines of the chat end so."""
+        """Wait until so many lines of the chat end with `end`."""
         self.wait_until(lambda: sum(line.endswith(end) for line in self.data) >= times)
 
     def see_words(self, beginning: str, times: int = 1) -> None:
-        """Wait until so many lines for the person begin so."""
+        """Wait until so many lines for the person begin with `beginning`."""
         self.wait_until(lambda: sum(line.startswith(beginning) for line in self.words) >= times)
 
     @property
     def chat(self) -> list[str]:
-        """What was said, without times."""
+        """The messages of the chat, without their times."""
         lines = [re.sub(r"^\[[^]]*\] ", "", line) for line in self.data]
         return [line for line in lines if not line.startswith("* ")]
 
     def leave(self) -> int:
-        """End the input, and wait for the exit status."""
+        """End the input, wait for the end of the client, and return its exit status."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         status = self.process.wait(WAIT_S)
@@ -72,7 +72,7 @@ class PipedUser:
         return status
 
     def close(self) -> None:
-        """End it, however it is."""
+        """Kill the client if it still runs; fail if it has written a traceback."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(WAIT_S)

@@ -1,4 +1,4 @@
-"""A plain face without a network, and all that lies around it, in the hands of a test."""
+"""A plain face without a network: a test plays the server, the clock and the person."""
 
 import io
 import threading
@@ -86,13 +86,13 @@ class Clock:
 
 
 class Written(io.StringIO):
-    """A stream that remembers, with the encoding of a good terminal."""
+    """A stream that keeps what is written, with the encoding of a good terminal."""
 
     encoding = "utf-8"
 
 
 class Table:
-    """A face, and all that lies around it."""
+    """A plain face and everything that it works with."""
 
     def __init__(self, clock: Clock, *, on_terminal: bool = False) -> None:
         self.clock = clock
@@ -133,7 +133,7 @@ class Table:
         self.turn()
 
     def attempt(self, outcome: Client | Exception) -> None:
-        """Let the attempt that is planned come to something."""
+        """Make the planned attempt to connect, with this outcome."""
         self.outcome = outcome
         assert self.face.chat.wake_at is not None
         self.clock.now = self.face.chat.wake_at
@@ -145,12 +145,12 @@ class Table:
         self.output.flush()
 
     def come_back(self, seq: int = 10, **options: Any) -> None:
-        """Lose the connection, get another, and take what it asks for itself out of the way."""
+        """Lose the connection and get another one."""
         self.lose()
         self.attempt(StubClient(seq, **options))
 
     def answer_what_is_missing(self, *missed: ChatMessage) -> None:
-        """Answer what a new connection asks for: what was missed, who is here, the status."""
+        """Answer what is requested on a new connection: missed messages, users, the status."""
         answered = 0
         while len(self.client.sent) > answered:
             request = self.client.sent[answered]
@@ -181,7 +181,7 @@ def page(request_id: int, *messages: ChatMessage, more: bool = False) -> History
 
 
 def without_nonces(requests: list[Request]) -> list[Request]:
-    """Leave the nonces out of what was said; each has to have one."""
+    """Return the requests without the nonces of the messages; each message must have one."""
     assert all(request.nonce for request in requests if isinstance(request, Say))
     return [
         replace(request, nonce=UNSET) if isinstance(request, Say) else request

@@ -1,4 +1,4 @@
-"""A terminal in memory, on which to look at what was written."""
+"""A terminal in memory that shows what was written to it."""
 
 import codecs
 
@@ -6,7 +6,7 @@ from wcwidth import iter_graphemes, wcswidth, wcwidth
 
 
 class Screen:
-    """A terminal that understands text, CR, LF and BS, and stumbles over anything else.
+    """A terminal that understands text, CR, LF and BS, and fails on anything else.
 
     Some terminals count the columns of each character, others those of a joined picture as one.
     """
@@ -51,7 +51,7 @@ class Screen:
         self.cursor += width
 
     def _break_wide(self, column: int) -> None:
-        """Half of a wide character is none."""
+        """Erase the wide character at a column before half of it is overwritten."""
         first = column
         while first > 0 and self.row[first] == "":
             first -= 1
@@ -62,5 +62,5 @@ class Screen:
 
     @property
     def text(self) -> str:
-        """What stands on the last row."""
+        """The text of the last row."""
         return "".join(self.row).rstrip()

@@ -1,4 +1,4 @@
-"""A person at a terminal: a real pty, keys to type and a screen to look at."""
+"""A person at a terminal: a real pty, keys to type, and a screen to read."""
 
 import fcntl
 import os
@@ -32,7 +32,7 @@ class TerminalUser:
             stdout=self._slave,
             stderr=self._slave,
             env=environment,
-            # A session and a terminal of its own, so that Ctrl-Z and the like are for it alone.
+            # A session and a terminal of its own: Ctrl-Z and the like reach only the client.
             preexec_fn=self._take_the_terminal,
         )
 
@@ -57,7 +57,7 @@ class TerminalUser:
         return termios.tcgetattr(self._slave)
 
     def look(self, timeout: float) -> bool:
-        """Take in what is written; False if nothing was."""
+        """Read what the client writes; return False if it wrote nothing."""
         if not select.select([self._master], [], [], timeout)[0]:
             return False
         data = os.read(self._master, 65_536)
@@ -66,18 +66,18 @@ class TerminalUser:
         return True
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Look until something is there to be seen."""
+        """Read until the screen fulfils a condition."""
         deadline = time.monotonic() + WAIT_S
         while not condition():
             assert time.monotonic() < deadline, "\n".join([*self.screen.above, self.screen.text])
             self.look(0.1)
 
     def see(self, text: str) -> None:
-        """Wait until a line above the prompt ends so."""
+        """Wait until a line above the prompt ends with this text."""
         self.wait_until(lambda: any(line.endswith(text) for line in self.screen.above))
 
     def see_row(self, text: str) -> None:
-        """Wait until the row of the prompt is this."""
+        """Wait until the row of the prompt is this text."""
         self.wait_until(lambda: bool(self.screen.text == text))
 
     def wait_for_exit(self) -> int:
