@@ -1,5 +1,6 @@
 """What tests of faults share."""
 
+import os
 import shutil
 import subprocess
 
@@ -23,3 +24,8 @@ def slow_peer(server, name, **fields):
     peer = server.peer(receive_buffer=SMALL)
     peer.register(name, **fields)
     return peer
+
+
+def threads_of(server):
+    """Return how many threads the server has."""
+    return len(os.listdir(f"/proc/{server.process.pid}/task"))

@@ -1,12 +1,12 @@
 """No bad input harms the server or another client."""
 
 import contextlib
-import os
 import random
 import re
 import time
 from pathlib import Path
 
+from faults import threads_of
 from histories import whole_history
 
 NO_NAMES = [
@@ -66,10 +66,6 @@ NO_LINES = [
 ]
 
 
-def threads_of(server):
-    return len(os.listdir(f"/proc/{server.process.pid}/task"))
-
-
 def memory_of(server):
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024
@@ -110,7 +106,7 @@ class Sweep:
 
 
 def test_no_bad_input_harms_the_server_or_another_client(start_server, path):
-    server = start_server("--history", str(path))
+    server = start_server("--history", str(path), "--threads", "2")
     sweep = Sweep(server)
     for line in NO_LINES[:10]:  # to warm up
         sweep.send(line)
@@ -149,7 +145,7 @@ def test_no_bad_input_harms_the_server_or_another_client(start_server, path):
 
 
 def test_no_scrambled_conversation_harms_the_server(start_server, path):
-    server = start_server("--history", str(path))
+    server = start_server("--history", str(path), "--threads", "2")
     sweep, dice = Sweep(server), random.Random(4)
     good = [
         b'{"type":"say","text":"hola","nonce":"n","id":1}\n',

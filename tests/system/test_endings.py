@@ -1,7 +1,8 @@
 """The end of a session: each cause has its reason, and name and address are free at once."""
 
 import pytest
-from peers import BOTH_THREAD_MODELS
+from faults import threads_of
+from peers import BOTH_THREAD_MODELS, wait_for
 
 pytestmark = BOTH_THREAD_MODELS
 
@@ -109,3 +110,13 @@ def test_users_who_die_in_a_busy_room_disturb_nobody(server):
         luis.until("left", name="dying")
     texts = [m["text"] for m in server.sync(ana)[0] if m.get("from") == "ana"]
     assert texts == [f"{number}.{n}" for number in range(40) for n in range(20)]
+
+
+def test_the_threads_of_a_server_do_not_grow_with_the_sessions_that_have_ended(server):
+    ana = server.user("ana")
+    before = threads_of(server)
+    for end in ("half_close", "close", "reset"):
+        luis = server.user("luis")
+        getattr(luis, end)()
+        ana.until("left", name="luis")
+    wait_for(lambda: threads_of(server) == before)
