@@ -112,7 +112,8 @@ def test_users_who_die_in_a_busy_room_disturb_nobody(server):
     assert texts == [f"{number}.{n}" for number in range(40) for n in range(20)]
 
 
-def test_the_threads_of_a_server_do_not_grow_with_the_sessions_that_have_ended(server):
+def test_the_threads_of_a_server_do_not_grow_with_the_sessions_that_have_ended(start_server):
+    server = start_server()
     ana = server.user("ana")
     before = threads_of(server)
     for end in ("half_close", "close", "reset"):
