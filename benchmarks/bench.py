@@ -3,6 +3,7 @@
     python benchmarks/bench.py                                  # everything: about an hour
     python benchmarks/bench.py --quick                          # a look at everything
     python benchmarks/bench.py fanout paced --servers tertulia,inspircd,limit --runs 1
+    python benchmarks/bench.py fanout direct --before ../old    # beside an earlier checkout
 
 Servers take turns, so that a noisy moment of the machine hits all of them; the median of the runs
 counts. README.md tells how to read what comes out.
@@ -50,7 +51,7 @@ def main() -> int:
     failures: dict[str, dict[str, str]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as built:
         build(Path(built))
-        servers = all_servers(Path(built))
+        servers = all_servers(Path(built), options.before)
         for name in options.workloads:
             results[name], failures[name] = measure_all(name, options, servers, Path(built))
         taking_part = {peer for name in results for peer in results[name]}
@@ -68,6 +69,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="of which the median counts (3)")
     parser.add_argument("--seconds", type=float, help="for one measurement (by workload)")
     parser.add_argument("--quick", action="store_true", help="one short run of each")
+    parser.add_argument("--before", type=Path, help="a checkout with a .venv to compare with")
     parser.add_argument("--output", type=Path, help="where the results go (benchmarks/results)")
     parser.add_argument("--list", action="store_true", help="show the workloads, and end")
     options = parser.parse_args()
@@ -87,6 +89,8 @@ def parse_options() -> argparse.Namespace:
         options.servers = options.servers.split(",")
         if unknown := set(options.servers) - set(all_servers(Path())):
             parser.error(f"no server {unknown.pop()!r}: see --list")
+    if options.before and not options.servers:
+        options.servers = ["before", "tertulia"]
     if options.quick:
         options.runs, options.seconds = 1, options.seconds or QUICK_MEASURE_S
     if options.output is None:

@@ -98,24 +98,29 @@ def _found(name: str, *places: Path) -> Path | None:
     return Path(found) if found else None
 
 
-def _tertulia(*options: str, load: tuple[str, ...] = ()) -> Peer:
+def _tertulia(*options: str, load: tuple[str, ...] = (), program: Path | None = None) -> Peer:
     without = () if "--history" in options else ("--history", "off")
     arguments = ("{port}", "--host", "127.0.0.1", "--rate-limit", "off", *without, *options)
     users = ("--max-users", str(MAX_CLIENTS))
     return Peer(
         "tertulia",
-        BIN / "tertulia-server",
+        program or BIN / "tertulia-server",
         (*arguments, *users),
         version=("--version",),
         load=load,
     )
 
 
-def all_servers(built: Path) -> dict[str, Peer]:
-    """List every server, by name; `built` is where `build` has put its programs."""
+def all_servers(built: Path, before: Path | None = None) -> dict[str, Peer]:
+    """Return every server by name.
+
+    `built` is where `build` has put its programs, `before` another checkout of tertulia.
+    """
     plain = str(HERE / "plain_servers.py")
+    other = before and before.absolute() / ".venv/bin/tertulia-server"
     return {
         "tertulia": _tertulia(),
+        "before": _tertulia(program=other)._replace(program=other),
         "tertulia+ok": _tertulia(load=("ids=1",)),
         "tertulia+history": _tertulia("--history", "{directory}/history.db", load=("ids=1",)),
         "threads=1": _tertulia("--threads", "1"),

@@ -178,7 +178,7 @@ def take_requests(pieces: Iterable[bytes], max_line_bytes: int) -> list[Request 
                 if request is None:
                     break
                 taken.append(request)
-        assert not buffer.by_line or buffer.in_mid_line
+        assert not buffer.has_more or buffer.in_mid_line
     return taken
 
 
@@ -235,7 +235,7 @@ def test_however_the_bytes_are_split_the_requests_are_those_of_the_single_lines(
 def test_requests_in_one_piece_keep_their_order() -> None:
     buffer = RequestBuffer()
     buffer.feed(b"".join(encode(Ping(id=number)) for number in range(5)))
-    assert [buffer.decoded.pop().id for _ in range(2)] == [0, 1]
+    assert [buffer.ready.pop().id for _ in range(2)] == [0, 1]
     buffer.feed(encode(Ping(id=5)))
     assert [request.id for request in iter(buffer.next_request, None)] == [2, 3, 4, 5]
 

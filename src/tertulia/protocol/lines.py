@@ -1,6 +1,6 @@
-"""Bytes in, messages out; messages in, bytes out; and the limit of a line. Nothing else.
+"""Between bytes and messages: cut a stream into lines, decode and encode them, limit their length.
 
-A line is one JSON object in UTF-8, ended by the byte LF alone.
+A line is one JSON object in UTF-8. Only the byte LF ends it. No socket, thread or clock in here.
 """
 
 import json
@@ -29,11 +29,11 @@ class _AnyObject(msgspec.Struct):
 
 
 class LineTooLong(Exception):
-    """More than `max_line_bytes` came without a newline."""
+    """A line is longer than `max_line_bytes`."""
 
 
 class BadRequest(Exception):
-    """A line that is no request: `malformed` or `unknown_type`, with the `id` it had."""
+    """A line is not a request: `malformed` or `unknown_type`, with the `id` that it had."""
 
     def __init__(self, code: ErrorCode, reason: str, request_id: int | UnsetType) -> None:
         super().__init__(reason)
@@ -42,9 +42,9 @@ class BadRequest(Exception):
 
 
 class LineBuffer:
-    """Cut a stream of bytes into lines.
+    """Cuts a stream of bytes into lines.
 
-    Holds at most `max_line_bytes` as long as no more than `room` is fed at a time.
+    It holds at most `max_line_bytes`, as long as no more than `room` is fed at a time.
     """
 
     __slots__ = ("_bytes", "_max_line_bytes", "_scanned", "_start")
@@ -52,21 +52,21 @@ class LineBuffer:
     def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._max_line_bytes = max_line_bytes
         self._bytes = bytearray()
-        self._start = 0  # of the first line not yet taken
+        self._start = 0  # of the first line that was not returned yet
         self._scanned = 0  # no newline in [start, scanned)
 
     @property
     def room(self) -> int:
-        """Say how many bytes may be fed now; 0 only while whole lines wait to be taken."""
+        """How many bytes may be fed now; 0 only while there are complete lines to return."""
         return self._max_line_bytes - len(self._bytes) + self._start
 
     @property
     def in_mid_line(self) -> bool:
-        """Tell, once `next_line` gave None, whether a line has begun and not ended."""
+        """Whether, once `next_line` has returned None, a line has begun and not ended."""
         return len(self._bytes) > self._start
 
     def feed(self, data: bytes) -> None:
-        """Take what came from the network."""
+        """Take in bytes from the network."""
         if self._start:
             del self._bytes[: self._start]
             self._scanned -= self._start
@@ -74,7 +74,7 @@ class LineBuffer:
         self._bytes += data
 
     def next_line(self) -> bytes | None:
-        """Take the next line that is not empty, without its end, or None if there is none yet.
+        """Return the next line that is not empty, without its end; None if there is none yet.
 
         Raises LineTooLong.
         """
@@ -87,7 +87,7 @@ class LineBuffer:
                 end -= 1
             if end > start:
                 return bytes(self._bytes[start:end])
-            # A run of empty lines at once: one by one they would cost more than requests.
+            # A run of empty lines in one step: one by one they would cost more than requests.
             run = _EMPTY_LINES.match(self._bytes, self._start)
             if run is not None:
                 self._start = self._scanned = run.end()
@@ -98,60 +98,61 @@ class LineBuffer:
 
 
 class RequestBuffer(LineBuffer):
-    """Cut a stream of bytes into requests.
+    """Cuts a stream of bytes into requests.
 
-    What comes as whole lines without a fault, as nearly everything does, is decoded in one go, and
-    the rest line by line.
+    Nearly all that comes is complete lines without a fault: they are decoded in one go into
+    `ready`, whose last element is the next request. The rest is decoded line by line by
+    `next_request`.
     """
 
-    __slots__ = ("by_line", "decoded")
+    __slots__ = ("has_more", "ready")
 
     def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         super().__init__(max_line_bytes)
-        self.decoded: list[Request] = []  # may be taken from the end, instead of `next_request`
-        self.by_line = False  # there is more for `next_request` than that, or may be
+        self.ready: list[Request] = []
+        self.has_more = False  # `next_request` may have something once `ready` is empty
 
     def feed(self, data: bytes) -> None:
-        """Take what came from the network."""
-        if not (self.by_line or self.decoded):
+        """Take in bytes from the network."""
+        if not (self.has_more or self.ready):
             try:
                 if not data.isascii():
-                    data.decode()  # the decoder skips the fields that it does not know unread
+                    data.decode()  # the decoder does not read the fields that it does not know
                 if data.find(b"\n") == len(data) - 1:
-                    self.decoded.append(_request_decoder.decode(data))
+                    self.ready.append(_request_decoder.decode(data))
                     return
                 *lines, rest = data.split(b"\n")
                 if not rest:
-                    self.decoded = list(map(_request_decoder.decode, reversed(lines)))
+                    self.ready = list(map(_request_decoder.decode, reversed(lines)))
                     return
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                pass  # which line it is, and what is wrong with it, is found out line by line
-        self.by_line = True
+                pass  # `next_request` finds out which line it is, and what is wrong with it
+        self.has_more = True
         super().feed(data)
 
     def next_request(self) -> Request | None:
-        """Take the next request, or None if there is none yet. Raises BadRequest, LineTooLong."""
-        if self.decoded:
-            return self.decoded.pop()
+        """Return the next request, or None if there is none yet. Raises BadRequest, LineTooLong."""
+        if self.ready:
+            return self.ready.pop()
         line = self.next_line()
         if line is not None:
             return decode_request(line)
-        self.by_line = self.in_mid_line
+        self.has_more = self.in_mid_line
         return None
 
 
 def decode_request(line: bytes) -> Request:
-    """Read a line from a client. Raises BadRequest."""
+    """Decode a line from a client. Raises BadRequest."""
     try:
         if not line.isascii():
-            line.decode()  # the decoder skips the fields that it does not know unread
+            line.decode()  # the decoder does not read the fields that it does not know
         return _request_decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         _explain(line, error)
 
 
 def _explain(line: bytes, error: Exception) -> NoReturn:
-    """Find out, slowly, what a line that is no request would have been."""
+    """Raise the BadRequest that says what is wrong with a line. Slow."""
     try:
         content = json.loads(line.decode(), parse_constant=_refuse_constant, parse_int=_small_int)
     except (ValueError, RecursionError):
@@ -164,7 +165,7 @@ def _explain(line: bytes, error: Exception) -> NoReturn:
         raise BadRequest(ErrorCode.MALFORMED, reason, UNSET) from error
     reason = str(error)
     try:
-        msgspec.json.decode(line, type=_AnyObject)  # stricter: it takes no unpaired surrogate
+        msgspec.json.decode(line, type=_AnyObject)  # stricter: refuses unpaired surrogates
     except msgspec.DecodeError as not_json:
         reason = str(not_json)
     else:
@@ -184,9 +185,9 @@ def _small_int(digits: str) -> int:
 
 
 def decode_server_message(line: bytes) -> ServerMessage | None:
-    """Read a line from the server; None for a type that this client does not know.
+    """Decode a line from the server; return None for a type that this client does not know.
 
-    Raises ValueError for what is no message at all.
+    Raises ValueError for a line that is no message at all.
     """
     try:
         return _server_decoder.decode(line)
@@ -201,15 +202,15 @@ def decode_server_message(line: bytes) -> ServerMessage | None:
 
 
 def encode_stored(message: StoredMessage) -> bytes:
-    """Write a message of the history as a line of its own, for an export."""
+    """Encode a message of the history as a line, for an export."""
     return _encoder.encode(message) + b"\n"
 
 
 def encode_lines(messages: Sequence[Request | ServerMessage]) -> bytes:
-    """Write messages, each as a line."""
+    """Encode messages, each as a line."""
     return _encoder.encode_lines(messages)
 
 
 def encode(message: Request | ServerMessage) -> bytes:
-    """Write a message as a line, with its newline."""
+    """Encode a message as a line, with its newline."""
     return _encoder.encode(message) + b"\n"

@@ -28,7 +28,7 @@ class Status(StrEnum):
 
 
 class CloseReason(StrEnum):
-    """Why a connection ended; `left` carries it, except for the last two, which concern no user."""
+    """Why a connection ended. `left` carries it, but for the last two: nobody has left then."""
 
     QUIT = "quit"
     LOST = "lost"
@@ -43,7 +43,7 @@ class CloseReason(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """What `error.code` says, for programs."""
+    """The codes of `error`, for programs."""
 
     MALFORMED = "malformed"
     UNKNOWN_TYPE = "unknown_type"
@@ -78,11 +78,11 @@ class _Answer(_Message, kw_only=True, frozen=True):
 
 
 class Ping(_Request, tag="ping", kw_only=True, frozen=True):
-    """Are you there? Both sides may ask."""
+    """Asks whether the other side is alive. Both sides may send it."""
 
 
 class Pong(_Request, tag="pong", kw_only=True, frozen=True):
-    """Yes; with the `id` of its ping."""
+    """Answers a ping, with its `id`."""
 
 
 # --- from the client ---------------------------------------------------------------------------
@@ -207,7 +207,7 @@ class Ok(_Answer, tag="ok", kw_only=True, frozen=True):
 
 
 class Error(_Answer, tag="error", kw_only=True, frozen=True):
-    """`message` is English for a person with `nc`; clients have their own words for `code`."""
+    """`message` is English, for a person with `nc`. Clients have their own words for `code`."""
 
     code: str
     message: str

@@ -1,4 +1,4 @@
-"""Every refusal that the server says: its code, and its English for a person with `nc`."""
+"""Every refusal that the server sends: its code, and English words for a person with `nc`."""
 
 from msgspec import UNSET, UnsetType
 
@@ -17,14 +17,14 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
-_WHAT_IS_WRONG_WITH_A_TEXT = {
+_TEXT_PROBLEMS = {
     ErrorCode.TEXT_INVALID: "a text needs a visible character and no control characters",
     ErrorCode.TEXT_TOO_LONG: f"a text has at most {MAX_TEXT_BYTES} bytes",
 }
 
 
 def not_registered(request_id: int | UnsetType) -> Error:
-    """Refuse what only a registered user may ask."""
+    """Refuse a request that needs a registration."""
     reason = 'register first: {"type":"register","name":"..."}'
     return Error(id=request_id, code=ErrorCode.NOT_REGISTERED, message=reason)
 
@@ -36,54 +36,56 @@ def already_registered(request: Register, name: str) -> Error:
 
 
 def protocol_unsupported(request: Register) -> Error:
-    """Refuse a client of another protocol."""
+    """Refuse a client that speaks another version of the protocol."""
     reason = f"this server speaks protocol {PROTOCOL_VERSION}"
     return Error(id=request.id, code=ErrorCode.PROTOCOL_UNSUPPORTED, message=reason)
 
 
 def name_invalid(request: Register) -> Error:
-    """Refuse what cannot be a name."""
+    """Refuse a text that cannot be a name."""
     reason = "a name has 1 to 32 letters, digits, '_', '-' or '.', a letter or digit first"
     return Error(id=request.id, code=ErrorCode.NAME_INVALID, message=reason)
 
 
-def name_taken(request: Register, name: str) -> Error:
-    """Refuse a name that a connected user has."""
-    reason = f"a user '{name}' is connected already"
-    return Error(id=request.id, code=ErrorCode.NAME_TAKEN, message=reason, name=name)
-
-
-def address_taken(request: Register, address: str) -> Error:
-    """Refuse an address that a connected user came from."""
-    reason = f"a user from {address} is connected already (--shared-addresses allows several)"
-    return Error(id=request.id, code=ErrorCode.ADDRESS_TAKEN, message=reason)
+def registration(request: Register, code: ErrorCode, address: str, name: str) -> Error:
+    """Refuse a registration; `name` is that of the session in the way, if the name is taken."""
+    match code:
+        case ErrorCode.NAME_TAKEN:
+            reason = f"a user '{name}' is connected already"
+            return Error(id=request.id, code=code, message=reason, name=name)
+        case ErrorCode.ADDRESS_TAKEN:
+            reason = f"a user from {address} is connected already"
+            reason += " (--shared-addresses allows several)"
+            return Error(id=request.id, code=code, message=reason)
+        case _:
+            return server_full(request.id)
 
 
 def server_full(request_id: int | UnsetType = UNSET) -> Error:
-    """Refuse one more."""
+    """Refuse one more connection or user."""
     reason = "the server is full, try later"
     return Error(id=request_id, code=ErrorCode.SERVER_FULL, message=reason)
 
 
 def register_timeout(timeout_s: float) -> Error:
-    """Say why a connection that has not registered is closed."""
+    """Explain why a connection that has not registered is closed."""
     reason = f"no registration within {timeout_s:g} s"
     return Error(code=ErrorCode.REGISTER_TIMEOUT, message=reason)
 
 
 def line_too_long(max_line_bytes: int) -> Error:
-    """Say why a connection is closed in the middle of a line."""
+    """Explain why a connection is closed in the middle of a line."""
     reason = f"a line has at most {max_line_bytes} bytes, with its newline"
     return Error(code=ErrorCode.LINE_TOO_LONG, message=reason)
 
 
 def text_refused(request: Say | Direct | Search, problem: ErrorCode) -> Error:
     """Refuse a text."""
-    return Error(id=request.id, code=problem, message=_WHAT_IS_WRONG_WITH_A_TEXT[problem])
+    return Error(id=request.id, code=problem, message=_TEXT_PROBLEMS[problem])
 
 
 def status_invalid(request: SetStatus) -> Error:
-    """Refuse what is no status."""
+    """Refuse an unknown status."""
     reason = f"a status is one of {', '.join(Status)}"
     return Error(id=request.id, code=ErrorCode.STATUS_INVALID, message=reason)
 
@@ -105,18 +107,18 @@ def rate_limited(request_id: int | UnsetType, retry_after_s: float) -> Error:
 
 
 def history_off(request: Request) -> Error:
-    """Refuse to look for what is kept nowhere."""
+    """Refuse to read messages that nobody keeps."""
     reason = "this server keeps no history"
     return Error(id=request.id, code=ErrorCode.HISTORY_OFF, message=reason)
 
 
 def not_stored(request_id: int | UnsetType, seq: int) -> Error:
-    """Say that a message was said but is not on the disk."""
+    """Report that a message was said but could not be stored."""
     reason = "said, but not stored: the history cannot be written now"
     return Error(id=request_id, code=ErrorCode.UNAVAILABLE, message=reason, seq=seq)
 
 
 def not_read(request: Request) -> Error:
-    """Say that a page of history cannot be had."""
+    """Report that a page of the history cannot be read."""
     reason = "the history cannot be read now"
     return Error(id=request.id, code=ErrorCode.UNAVAILABLE, message=reason)

@@ -1,4 +1,4 @@
-"""One server: its parts put together, started, and stopped in order."""
+"""One server: creates its parts, starts them, and stops them in order."""
 
 import ipaddress
 import logging
@@ -9,16 +9,19 @@ from pathlib import Path
 import ifaddr
 
 from tertulia.server.config import Config
+from tertulia.server.doors.native import NativeDoor
 from tertulia.server.history.history import History
 from tertulia.server.hub.hub import Hub
+from tertulia.server.observer import Observer
 from tertulia.server.workers.acceptor import Acceptor, listen
-from tertulia.server.workers.limits import Admission
+from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.pool import WorkerPool
+from tertulia.server.workers.shared import Shared
 
 log = logging.getLogger("tertulia.server")
 
 _OTHER_DESCRIPTORS = 96  # the server's own files, and up to 64 refused sockets that linger
-_STOP_TIMEOUT_S = 8.0  # with time to spare to the 10 s in which a stop has to be done
+_STOP_TIMEOUT_S = 8.0  # a stop has to be done within 10 s, whatever clients do
 
 
 class Server:
@@ -35,21 +38,22 @@ class Server:
         self.port: int = self._listener.getsockname()[1]
         self.history = None if config.history is None else History(Path(config.history), config)
         self.hub = Hub(config, self.history)
-        admission = Admission(config)
-        self._pool = WorkerPool(config, self.hub, admission)
-        self._acceptor = Acceptor(self._listener, self._pool, admission)
+        admission, observer = Admission(config), Observer()
+        shared = Shared(config, self.hub, self.history, admission, NativeDoor)
+        self._pool = WorkerPool(shared, observer)
+        self._acceptor = Acceptor(self._listener, self._pool, admission, observer)
 
     def start(self) -> None:
-        """Serve, in threads of its own."""
+        """Start the threads that serve."""
         if self.history is not None:
             self.history.start()
         self._pool.start()
         self._acceptor.start()
 
     def stop(self) -> None:
-        """Accept nobody any more, say goodbye to all, write what is to be written, close.
+        """Stop accepting, say goodbye to every client, and write the history to disk.
 
-        The log tells what was not done in time.
+        What could not be done in time is logged.
         """
         give_up_at = time.monotonic() + _STOP_TIMEOUT_S
         self._acceptor.stop(_STOP_TIMEOUT_S)
@@ -61,7 +65,7 @@ class Server:
 
 
 def raise_descriptor_limit(config: Config) -> int:
-    """Take as many file descriptors as the system gives; return how many users fit into them."""
+    """Raise the limit of open files as far as it goes; return how many users that allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -71,7 +75,7 @@ def raise_descriptor_limit(config: Config) -> int:
 
 
 def addresses_to_join(config: Config) -> list[str]:
-    """List the addresses of this machine at which others reach the server, IPv4 first."""
+    """Return the addresses at which others can reach this machine, IPv4 first."""
     if config.host:
         return [config.host]
     found: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = []

@@ -1,108 +1,121 @@
-"""The event log: cursors, stretches, trimming and the gaps that it leaves."""
+"""The event log: cursors, slices, their bytes, trimming and the gaps that it leaves."""
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tertulia.protocol.messages import Gap
-from tertulia.server.hub.eventlog import EventLog, Stretch
+from tertulia.protocol.lines import encode
+from tertulia.protocol.messages import ChatMessage, Gap, Joined, NumberedEvent, Status
+from tertulia.server.hub.eventlog import EventLog, Slice
+
+TIME = "2026-11-22T15:04:05.123Z"
+ENVELOPE = 96  # the weight of an event beside its text
 
 
-def line(seq: int) -> bytes:
-    return b"event %d\n" % seq
+def message(seq: int, text: str = "hola") -> ChatMessage:
+    return ChatMessage(seq=seq, time=TIME, sender="ana", text=text)
 
 
-def empty(max_bytes: int) -> EventLog:
-    return EventLog(threading.Lock(), max_bytes)
+def joined(seq: int) -> Joined:
+    return Joined(seq=seq, time=TIME, name="ana", status=Status.ACTIVO)
 
 
-def filled(count: int, max_bytes: int = 1_000_000) -> EventLog:
+def lines(*events: NumberedEvent) -> bytes:
+    return b"".join(map(encode, events))
+
+
+def empty(max_bytes: int = 1_000_000, last_seq: int = 0) -> EventLog:
+    return EventLog(threading.Lock(), max_bytes, last_seq)
+
+
+def filled(count: int, max_bytes: int = 1_000_000, text: str = "hola") -> EventLog:
     log = empty(max_bytes)
     for seq in range(1, count + 1):
-        log.append(line(seq), is_message=True)
+        log.append(message(seq, text))
     return log
 
 
-def stretch(*seqs: int, through: int | None = None) -> tuple[bytes, list[int], int]:
-    return b"".join(map(line, seqs)), list(seqs), through or seqs[-1]
+def mixed(count: int, max_bytes: int = 1_000_000) -> EventLog:
+    """A log in which every third event is a message."""
+    log = empty(max_bytes)
+    for seq in range(1, count + 1):
+        log.append(message(seq) if seq % 3 == 0 else joined(seq))
+    return log
 
 
-def plain(taken: Stretch | Gap | None) -> tuple[bytes, list[int], int]:
-    assert isinstance(taken, Stretch)
-    return taken.data, list(taken.seqs), taken.through
+def read(log: EventLog, cursor: int, max_bytes: int = 1_000_000, **options) -> Slice | Gap | None:
+    return log.read(cursor, max_bytes, encode, **options)
+
+
+def seqs(events: Slice | Gap | None) -> tuple[list[int], int]:
+    """The numbers of a slice and its new cursor, after a look at its bytes."""
+    assert isinstance(events, Slice)
+    assert b"".join(events.pieces) == events.data
+    assert len(events.pieces) == len(events.seqs)
+    return list(events.seqs), events.through
+
+
+# --- reading -------------------------------------------------------------------------------------
 
 
 def test_a_cursor_at_the_end_gets_nothing():
-    assert empty(100).take(0, 1_000) is None
-    assert filled(3).take(3, 1_000) is None
+    assert read(empty(), 0) is None
+    assert read(filled(3), 3) is None
+    assert read(filled(3), 4) is None
 
 
 def test_a_cursor_gets_all_that_came_after_it_in_one_piece():
-    assert plain(filled(5).take(2, 1_000)) == stretch(3, 4, 5)
-
-
-def test_a_single_event_is_shared_and_not_copied():
-    log = empty(100)
-    only = line(1)
-    log.append(only, is_message=True)
-    for messages_only in (False, True):
-        taken = log.take(0, 1_000, messages_only=messages_only)
-        assert isinstance(taken, Stretch)
-        assert taken.data is only
+    events = read(filled(5), 2)
+    assert isinstance(events, Slice)
+    assert events.data == lines(message(3), message(4), message(5))
+    assert seqs(events) == ([3, 4, 5], 5)
 
 
 def test_numbers_go_on_from_where_they_were():
-    log = EventLog(threading.Lock(), 1_000, last_seq=5_000)
-    log.append(line(5_001), is_message=True)
-    assert log.take(4_999, 1_000) == Gap(after=4_999, through=5_001)
-    assert plain(log.take(5_000, 1_000)) == stretch(5_001)
-
-
-def mixed(count: int) -> EventLog:
-    """A log in which every third event is a message."""
-    log = empty(1_000)
-    for seq in range(1, count + 1):
-        log.append(line(seq), is_message=seq % 3 == 0)
-    return log
+    log = empty(last_seq=5_000)
+    assert log.last_seq == 5_000
+    assert read(log, 5_000) is None
+    log.append(message(5_001))
+    assert read(log, 4_999) == Gap(after=4_999, through=5_001)
+    assert seqs(read(log, 5_000)) == ([5_001], 5_001)
 
 
 def test_messages_alone_leave_out_the_rest_and_move_the_cursor_over_it():
     log = mixed(8)
-    assert plain(log.take(0, 1_000, messages_only=True)) == stretch(3, 6, through=8)
-    assert plain(log.take(6, 1_000, messages_only=True)) == (b"", [], 8)
-    assert log.take(8, 1_000, messages_only=True) is None
+    events = read(log, 0, messages_only=True)
+    assert isinstance(events, Slice)
+    assert events.data == lines(message(3), message(6))
+    assert seqs(events) == ([3, 6], 8)
+    assert seqs(read(log, 3, messages_only=True)) == ([6], 8)
+    assert seqs(read(log, 6, messages_only=True)) == ([], 8)
+    assert read(log, 8, messages_only=True) is None
+
+
+def test_after_the_last_message_the_cursor_jumps_however_much_else_there_is():
+    log = mixed(8)
+    assert seqs(read(log, 6, 1, messages_only=True)) == ([], 8)
+    log = empty(last_seq=5)
+    log.append(joined(6))
+    assert seqs(read(log, 5, messages_only=True)) == ([], 6)
 
 
 def test_what_comes_before_a_number_can_be_read_by_itself():
     log = mixed(8)
-    assert plain(log.take(1, 1_000, before=4)) == stretch(2, 3)
-    assert plain(log.take(0, 1_000, messages_only=True, before=6)) == stretch(3, through=5)
-    assert log.take(3, 1_000, before=4) is None
+    assert seqs(read(log, 1, before=4)) == ([2, 3], 3)
+    assert read(log, 3, before=4) is None
+    assert seqs(read(log, 2, before=4)) == ([3], 3)
+    assert seqs(read(log, 0, before=100)) == (list(range(1, 9)), 8)
+    assert seqs(read(log, 0, messages_only=True, before=6)) == ([3], 5)
+    assert seqs(read(log, 6, messages_only=True, before=8)) == ([], 7)
+    assert read(log, 7, messages_only=True, before=8) is None
 
 
-def test_a_stretch_is_bounded_but_holds_at_least_one_line():
-    log = filled(5)
-    size = len(line(1))
-    assert plain(log.take(0, 2 * size)) == stretch(1, 2)
-    assert plain(log.take(0, 2 * size + 1)) == stretch(1, 2)
-    assert plain(log.take(0, 1)) == stretch(1)
-
-
-def test_who_falls_out_of_the_log_gets_a_gap_up_to_its_end():
-    log = filled(100, max_bytes=80)
-    assert log.take(3, 1_000) == Gap(after=3, through=100)
-    assert log.take(100, 1_000) is None
-
-
-def test_an_event_larger_than_the_log_is_kept_until_the_next_of_that_size():
-    log = empty(10)
-    large = b"x" * 50 + b"\n"
-    log.append(large, is_message=True)
-    assert plain(log.take(0, 1_000)) == (large, [1], 1)
-    log.append(large, is_message=True)
-    assert log.take(0, 1_000) == Gap(after=0, through=2)
-    assert plain(log.take(1, 1_000)) == (large, [2], 2)
+def test_what_comes_before_a_number_is_found_in_a_trimmed_log_too():
+    log = filled(100, max_bytes=10 * ENVELOPE)
+    assert seqs(read(log, 96, before=99)) == ([97, 98], 98)
+    assert read(log, 98, before=99) is None
 
 
 def test_has_news_tells_whether_there_is_something_after_a_cursor():
@@ -111,48 +124,209 @@ def test_has_news_tells_whether_there_is_something_after_a_cursor():
     assert not log.has_news(2)
 
 
+# --- bounds --------------------------------------------------------------------------------------
+
+
+def test_a_slice_is_bounded_but_holds_at_least_one_event():
+    log = filled(5, text="x" * 1_000)
+    weight = ENVELOPE + 1_000
+    assert seqs(read(log, 0, 5 * weight)) == ([1, 2, 3, 4, 5], 5)
+    assert seqs(read(log, 0, 2 * weight)) == ([1, 2], 2)
+    assert seqs(read(log, 0, 3 * weight - 1)) == ([1, 2], 2)
+    assert seqs(read(log, 1, 2 * weight)) == ([2, 3], 3)
+    assert seqs(read(log, 0, 1)) == ([1], 1)
+
+
+def test_a_slice_is_bounded_in_bytes_also_when_lines_are_much_longer_than_their_weight():
+    text = '"' * 1_000  # each of them is two bytes as JSON
+    log = filled(10, text=text)
+    size = len(encode(message(1, text)))
+    assert size > 2_000
+    assert seqs(read(log, 0, 3 * size)) == ([1, 2, 3], 3)
+    assert seqs(read(log, 0, 3 * size - 1)) == ([1, 2], 2)
+    assert seqs(read(log, 4, 2 * size)) == ([5, 6], 6)
+    assert seqs(read(log, 0, size - 1)) == ([1], 1)
+
+
+def test_messages_alone_are_not_read_beyond_a_slice_that_was_shortened():
+    log, text = empty(), '"' * 1_000
+    for seq in range(1, 11):
+        log.append(message(seq, text) if seq % 2 else joined(seq))
+    room = len(lines(message(1, text), joined(2), message(3, text)))
+    assert seqs(read(log, 0, room, messages_only=True)) == ([1, 3], 3)
+    assert seqs(read(log, 3, room, messages_only=True)) == ([5], 6)
+
+
+def test_a_reader_that_falls_out_of_the_log_gets_a_gap_up_to_its_end():
+    log = filled(100, max_bytes=10 * ENVELOPE)
+    assert read(log, 3) == Gap(after=3, through=100)
+    assert read(log, 3, messages_only=True) == Gap(after=3, through=100)
+    assert read(log, 100) is None
+
+
+@pytest.mark.parametrize("text", ["xxxx", "ññ"])
+def test_the_log_keeps_as_many_events_as_their_weight_allows(text: str):
+    weight = ENVELOPE + 4  # bytes, not characters
+    log = filled(0, max_bytes=80 * weight)
+    seq = 0
+    while isinstance(read(log, 0), Slice) or seq == 0:
+        seq += 1
+        log.append(message(seq, text))
+    # It is trimmed only once it is an eighth over its bound, but then down to the bound.
+    assert seq == 91
+    assert seqs(read(log, 11))[0] == list(range(12, 92))
+    assert read(log, 10) == Gap(after=10, through=91)
+
+
+def test_an_event_larger_than_the_log_is_kept_until_the_next_of_that_size():
+    log = empty(max_bytes=10)
+    log.append(message(1, "x" * 50))
+    assert seqs(read(log, 0)) == ([1], 1)
+    log.append(message(2, "y" * 50))
+    assert read(log, 0) == Gap(after=0, through=2)
+    assert seqs(read(log, 1)) == ([2], 2)
+
+
+# --- bytes ---------------------------------------------------------------------------------------
+
+
+class Encoder:
+    """An encoding that notes for which events it was asked."""
+
+    def __init__(self, mark: bytes = b"") -> None:
+        self.mark = mark
+        self.asked: list[int] = []
+
+    def __call__(self, event: NumberedEvent | Gap) -> bytes:
+        assert not isinstance(event, Gap)
+        self.asked.append(event.seq)
+        return self.mark + encode(event)
+
+
+def test_nothing_is_encoded_before_somebody_reads():
+    log, encoder = filled(3), Encoder()
+    assert encoder.asked == []
+    log.read(1, 1_000, encoder)
+    log.append(message(4))
+    assert encoder.asked == [1, 2, 3]
+
+
+def test_an_event_is_encoded_once_for_all_readers_of_an_encoding():
+    log, encoder = mixed(6), Encoder()
+    whole = log.read(0, 1_000_000, encoder)
+    messages = log.read(0, 1_000_000, encoder, messages_only=True)
+    assert isinstance(whole, Slice)
+    assert isinstance(messages, Slice)
+    assert messages.pieces[0] is whole.pieces[2]
+    log.append(message(7))
+    log.read(0, 1_000_000, encoder)
+    log.read(5, 1_000_000, encoder)
+    assert encoder.asked == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_no_more_is_encoded_than_a_reader_asks_for():
+    log, encoder = filled(5), Encoder()
+    log.read(0, 1, encoder)
+    assert encoder.asked == [1]
+    log.read(0, 1_000_000, encoder, before=3)
+    assert encoder.asked == [1, 2]
+
+
+def test_each_encoding_has_bytes_of_its_own():
+    log, one, other = filled(2), Encoder(b"one "), Encoder(b"other ")
+    for encoder in (one, other, one):
+        events = log.read(0, 1_000_000, encoder)
+        assert isinstance(events, Slice)
+        assert events.data == encoder.mark + lines(message(1)) + encoder.mark + lines(message(2))
+    assert one.asked == other.asked == [1, 2]
+
+
+def test_a_single_event_is_shared_and_not_copied():
+    log = filled(1)
+    first, second = read(log, 0), read(log, 0, messages_only=True)
+    assert isinstance(first, Slice)
+    assert isinstance(second, Slice)
+    assert first.data is first.pieces[0] is second.data
+
+
+def test_after_trimming_the_bytes_still_belong_to_their_events():
+    log = empty(max_bytes=8 * ENVELOPE)
+    encoder, lazy = Encoder(), Encoder(b"lazy ")
+    log.append(message(1))
+    log.read(0, 1_000_000, lazy)
+    for seq in range(2, 60):
+        log.append(message(seq))
+        events = log.read(seq - 1, 1_000_000, encoder)
+        assert isinstance(events, Slice)
+        assert events.data == lines(message(seq))
+    events = log.read(57, 1_000_000, lazy)
+    assert isinstance(events, Slice)
+    assert events.data == b"lazy " + lines(message(58)) + b"lazy " + lines(message(59))
+    assert encoder.asked == list(range(1, 60))
+
+
+# --- a slice that was sent in part ---------------------------------------------------------------
+
+
+@given(sizes=st.lists(st.integers(1, 8), min_size=1, max_size=8), step=st.integers(1, 3))
+def test_wherever_a_send_is_cut_the_rest_of_that_piece_is_left_and_no_other(sizes, step):
+    pieces = [bytes([65 + i]) * size for i, size in enumerate(sizes)]
+    numbers = [10 + step * i for i in range(len(pieces))]
+    data = b"".join(pieces)
+    events = Slice(data, pieces, numbers, numbers[-1] + 1)
+    ends = {sum(sizes[:i]) for i in range(len(sizes) + 1)}
+    for sent in range(len(data) + 1):
+        rest, cursor = events.after(sent, cursor=9)
+        received = data[:sent] + rest
+        assert len(received) == min(end for end in ends if end >= sent)
+        complete = [n for i, n in enumerate(numbers) if sum(sizes[: i + 1]) <= len(received)]
+        assert cursor == (complete[-1] if complete else 9)
+        assert (rest == b"") == (sent in ends)
+        assert data.startswith(received)
+
+
 @given(
-    sizes=st.lists(st.integers(1, 40), max_size=60),
-    max_bytes=st.integers(1, 400),
-    piece=st.integers(1, 100),
+    texts=st.lists(st.text('xñ"', max_size=60), max_size=40),
+    max_bytes=st.integers(1, 3_000),
+    piece=st.integers(1, 600),
 )
-def test_reading_from_any_cursor_gives_every_event_once_or_an_honest_gap(sizes, max_bytes, piece):
+def test_reading_from_any_cursor_gives_every_event_once_or_an_honest_gap(texts, max_bytes, piece):
     log = empty(max_bytes)
-    lines = [b"x" * size + b"\n" for size in sizes]
-    for content in lines:
-        log.append(content, is_message=True)
-    for start in range(len(lines) + 1):
+    events = [message(seq, text) for seq, text in enumerate(texts, start=1)]
+    for event in events:
+        log.append(event)
+    for start in range(len(events) + 1):
         cursor, got = start, b""
-        while (rest := log.take(cursor, piece)) is not None:
+        while (rest := read(log, cursor, piece)) is not None:
             if isinstance(rest, Gap):
-                assert rest == Gap(after=cursor, through=len(lines))
-                kept = sum(len(content) for content in lines[cursor:])
-                assert kept > max_bytes
+                assert rest == Gap(after=cursor, through=len(events))
+                weight = sum(ENVELOPE + len(event.text.encode()) for event in events[cursor:])
+                assert weight > max_bytes
                 break
             assert len(rest.data) <= piece or len(rest.seqs) == 1
             got += rest.data
             cursor = rest.through
         else:
-            assert got == b"".join(lines[start:])
+            assert got == lines(*events[start:])
 
 
 def test_two_threads_appending_and_reading_lose_nothing():
     lock = threading.Lock()
-    log = EventLog(lock, 1_000_000)
-    count = 5_000
+    log = EventLog(lock, 10_000_000)
+    count = 3_000
 
     def append() -> None:
         for seq in range(1, count + 1):
             with lock:
-                log.append(line(seq), is_message=True)
+                log.append(message(seq))
 
     writer = threading.Thread(target=append)
     writer.start()
     cursor, got = 0, []
     while cursor < count:
-        taken = log.take(cursor, 10_000)
-        if isinstance(taken, Stretch):
-            got += taken.seqs
-            cursor = taken.through
+        events = read(log, cursor, 10_000)
+        if isinstance(events, Slice):
+            got += events.seqs
+            cursor = events.through
     writer.join(10)
     assert got == list(range(1, count + 1))

@@ -1,38 +1,242 @@
-"""Deadlines: looked at when they are due, and not once for each connection that has one."""
+"""Deadlines: what is due and when, and that it is looked for no more often than that."""
 
-from types import SimpleNamespace
+from math import inf
 from typing import Any
 
+import pytest
+from standing_clock import StandingClock
+from worker_bench import FakeSocket
+
+from tertulia.protocol.messages import Register, Status
 from tertulia.server.config import Config
-from tertulia.server.workers.watchdog import Watchdog
+from tertulia.server.doors.native import NativeDoor
+from tertulia.server.hub.hub import Hub, Registered
+from tertulia.server.hub.session import Route
+from tertulia.server.workers.connection import Connection, Hold, State
+from tertulia.server.workers.watchdog import Due, Watchdog
+
+OPTIONS = {
+    "ping_after_s": 30.0,
+    "silence_timeout_s": 45.0,
+    "challenge_timeout_s": 3.0,
+    "write_timeout_s": 30.0,
+}
 
 
-def connection(deadline: float) -> Any:
-    return SimpleNamespace(deadline=deadline, state=None)
+class Bench:
+    """A watchdog over one registered connection, which was last heard at second 0."""
+
+    def __init__(self, idle_after_s: float | None = None) -> None:
+        config = Config(port=0, idle_after_s=idle_after_s, **OPTIONS)
+        self.clock = StandingClock()
+        self.clock.s = 0.0
+        self.hub = Hub(config, monotonic=self.clock.monotonic, wall=self.clock.wall)
+        self.dog = Watchdog(config)
+        self.connection = unregistered()
+        outcome = self.hub.register(Register(name="ana"), "10.0.0.1", Route("", 1))
+        assert isinstance(outcome, Registered)
+        self.session = self.connection.session = outcome.session
+        self.connection.enter(State.REGISTERED)
+        self.check(0.0)
+
+    def check(self, now: float) -> list[Due]:
+        """Return what is due at a moment, for which the connection has to be looked at."""
+        self.clock.s = now
+        self.dog.look_at(self.connection, now)
+        return [due for _, due in self.dog.check([self.connection], now)]
+
+    def due_at(self, until: float) -> list[tuple[float, Due]]:
+        """Return everything that is due, by looking only when the watchdog asks for it."""
+        happened = []
+        while self.dog.next_check <= until:
+            now = self.clock.s = self.dog.next_check
+            for _, due in self.dog.check([self.connection], now):
+                happened.append((now, due))
+                if due is Due.IDLE:
+                    self.hub.idle(self.session)
+        return happened
+
+    def hear(self, now: float) -> None:
+        self.connection.last_byte_at = now
+        self.connection.pinged = False
 
 
-def watchdog(now: float) -> tuple[Watchdog, Any]:
-    worker: Any = SimpleNamespace(now=now, guarded=lambda step, connection: None)
-    hub: Any = None
-    return Watchdog(worker, hub, Config(port=0)), worker
+def unregistered() -> Connection:
+    sock: Any = FakeSocket()
+    return Connection(sock, "10.0.0.1", NativeDoor(), 0.0)
 
 
-def test_the_next_check_is_at_the_earliest_deadline() -> None:
-    dog, _ = watchdog(now=100.0)
-    first, second = connection(float("inf")), connection(float("inf"))
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+# --- when to look --------------------------------------------------------------------------------
+
+
+def test_the_next_check_is_at_the_earliest_deadline():
+    dog = Watchdog(Config(port=0))
+    first, second = unregistered(), unregistered()
     dog.look_at(first, 130.0)
     dog.look_at(second, 120.0)
     dog.look_at(second, 125.0)
     assert dog.next_check == 120.0
-    dog.check([first, second])
+    assert dog.check([first, second], 100.0) == []
     assert dog.next_check == 120.0
     assert (first.deadline, second.deadline) == (130.0, 120.0)
 
 
-def test_however_many_come_in_all_are_looked_at_only_now_and_then() -> None:
-    dog, worker = watchdog(now=100.0)
-    dog.check([])
+def test_a_deadline_can_be_put_off():
+    dog = Watchdog(Config(port=0))
+    connection = unregistered()
+    dog.look_at(connection, 120.0)
+    dog.set_deadline(connection, 130.0)
+    assert connection.deadline == 130.0
+
+
+def test_however_many_come_in_all_are_looked_at_only_now_and_then():
+    dog = Watchdog(Config(port=0))
+    dog.check([], 100.0)
     for number in range(1_000):
-        worker.now = 100.0 + number * 1e-5
-        dog.look_at(connection(float("inf")), worker.now)
+        dog.look_at(unregistered(), 100.0 + number * 1e-5)
         assert dog.next_check == 100.1
+
+
+def test_without_connections_there_is_nothing_to_look_for():
+    dog = Watchdog(Config(port=0))
+    assert dog.next_check == inf
+    dog.check([], 100.0)
+    assert dog.next_check == inf
+
+
+def test_each_connection_is_named_with_what_is_due_for_it():
+    dog = Watchdog(Config(port=0))
+    early, late = unregistered(), unregistered()
+    dog.look_at(early, 10.0)
+    dog.look_at(late, 20.0)
+    assert dog.check([late, early], 10.0) == [(early, Due.REGISTER_TIMEOUT)]
+    assert early.deadline == inf
+    assert dog.next_check == 20.0
+
+
+# --- the end of a connection ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [State.FINISHING, State.DRAINING])
+def test_the_time_to_finish_or_to_drain_is_over_at_its_deadline(bench, state):
+    bench.connection.state = state
+    bench.dog.set_deadline(bench.connection, 3.0)
+    assert bench.due_at(2.9) == []
+    assert bench.due_at(100.0) == [(3.0, Due.EXPIRED)]
+
+
+def test_a_silent_connection_is_pinged_once_and_then_ended(bench):
+    assert bench.due_at(100.0) == [(30.0, Due.PING), (45.0, Due.SILENT)]
+
+
+def test_a_byte_after_the_ping_saves_the_connection(bench):
+    assert bench.due_at(44.0) == [(30.0, Due.PING)]
+    bench.hear(44.0)
+    assert bench.due_at(100.0) == [(74.0, Due.PING), (89.0, Due.SILENT)]
+
+
+def test_a_byte_without_a_ping_puts_off_both(bench):
+    bench.hear(29.0)
+    assert bench.due_at(100.0) == [(59.0, Due.PING), (74.0, Due.SILENT)]
+
+
+@pytest.mark.parametrize("hold", [hold for hold in Hold if hold is not Hold.NOTHING])
+def test_a_held_connection_is_not_silent_since_nobody_reads_it(bench, hold):
+    bench.connection.hold_for(hold)
+    assert bench.due_at(200.0) == []
+    bench.connection.release_hold()
+    held_until = bench.connection.last_byte_at
+    assert held_until > 100.0
+    assert bench.due_at(1_000.0) == [
+        (held_until + 30.0, Due.PING),
+        (held_until + 45.0, Due.SILENT),
+    ]
+
+
+def test_a_challenged_connection_has_its_time_to_show_life(bench):
+    bench.dog.watch_challenged(bench.connection, 10.0)
+    assert bench.connection.challenge_until == 13.0
+    assert bench.due_at(12.9) == []
+    assert bench.due_at(100.0) == [(13.0, Due.SILENT)]
+
+
+def test_a_connection_in_its_backlog_can_fail_a_challenge(bench):
+    bench.dog.watch_challenged(bench.connection, 10.0)
+    bench.connection.hold_for(Hold.BACKLOG)
+    assert bench.due_at(100.0) == [(13.0, Due.SILENT)]
+
+
+def test_a_challenge_that_is_over_ends_nothing(bench):
+    bench.dog.watch_challenged(bench.connection, 10.0)
+    bench.connection.end_challenge()
+    assert bench.due_at(29.0) == []
+
+
+def test_a_connection_that_takes_nothing_is_slow(bench):
+    bench.connection.blocked = True
+    bench.dog.watch_blocked(bench.connection, 10.0)
+    bench.hear(20.0)
+    assert bench.due_at(39.9) == []
+    assert bench.due_at(100.0) == [(40.0, Due.SLOW)]
+
+
+def test_a_connection_that_takes_a_little_now_and_then_is_not_slow(bench):
+    bench.connection.blocked = True
+    for now in range(10, 200, 10):
+        bench.dog.watch_blocked(bench.connection, now)
+        bench.hear(now)
+        assert bench.due_at(now + 9.9) == []
+    bench.hear(200.0)
+    assert bench.due_at(300.0) == [(220.0, Due.SLOW)]
+
+
+def test_a_connection_that_takes_everything_again_is_not_slow(bench):
+    bench.connection.blocked = True
+    bench.dog.watch_blocked(bench.connection, 10.0)
+    bench.connection.blocked = False
+    bench.hear(20.0)
+    assert bench.due_at(49.0) == []
+
+
+def test_the_slow_end_comes_before_the_silent_one(bench):
+    bench.connection.blocked = True
+    bench.connection.progress_at = 10.0
+    assert bench.check(45.0) == [Due.SLOW]
+    assert bench.connection.deadline == inf
+
+
+# --- idleness ------------------------------------------------------------------------------------
+
+
+def test_a_user_without_activity_becomes_idle_however_much_is_heard():
+    bench = Bench(idle_after_s=20.0)
+    bench.hear(19.0)
+    assert bench.due_at(21.0) == [(20.0, Due.IDLE)]
+    assert bench.session.status is Status.INACTIVO
+
+
+def test_activity_puts_the_idleness_off():
+    bench = Bench(idle_after_s=20.0)
+    bench.clock.s = 15.0
+    bench.hub.note_activity(bench.session)
+    assert bench.due_at(34.9) == [(30.0, Due.PING)]
+    assert bench.due_at(36.0) == [(35.0, Due.IDLE)]
+
+
+def test_an_idle_user_who_comes_back_is_idle_again_in_time():
+    bench = Bench(idle_after_s=20.0)
+    assert bench.due_at(20.0) == [(20.0, Due.IDLE)]
+    bench.clock.s = 25.0
+    bench.hub.note_activity(bench.session)
+    bench.hear(25.0)
+    assert bench.due_at(46.0) == [(45.0, Due.IDLE)]
+
+
+def test_a_user_can_be_pinged_and_idle_at_one_moment():
+    bench = Bench(idle_after_s=30.0)
+    assert bench.due_at(30.0) == [(30.0, Due.PING), (30.0, Due.IDLE)]

@@ -1,66 +1,95 @@
-"""A worker's round, taken step by step over socket pairs, without its thread."""
+"""A worker's round, taken step by step over socket pairs, and its thread from start to end."""
 
-import contextlib
+import errno
 import json
 import select
 import socket
+import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from standing_clock import StandingClock
 
-from tertulia.protocol.messages import CloseReason, GetHistory, HistoryPage, StoredMessage
+from tertulia.protocol.messages import Register, Say
 from tertulia.server.config import Config
-from tertulia.server.hub.hub import Hub
-from tertulia.server.workers.connection import Connection
-from tertulia.server.workers.limits import Admission
+from tertulia.server.doors.native import NativeDoor
+from tertulia.server.hub.hub import Hub, Registered
+from tertulia.server.hub.session import Route
+from tertulia.server.workers import worker as worker_module
+from tertulia.server.workers.admission import Admission
+from tertulia.server.workers.mail import Adopt, Challenge, ChallengeOver, Drain, Evict
+from tertulia.server.workers.poller import READABLE
+from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.worker import Worker
 
+WAIT_S = 20.0
 
-class AskedHistory:
-    """A history that notes what it is asked for."""
 
-    def __init__(self, asked: list[GetHistory]) -> None:
-        self._asked = asked
+class Owner:
+    """Another worker's mailbox, which keeps its mail."""
 
-    def ask(self, request: GetHistory, _reply: object, _is_wanted: object) -> None:
-        self._asked.append(request)
+    def __init__(self) -> None:
+        self.mail: list[object] = []
 
-    def reserve_soon(self, seq: int) -> None: ...
+    def post(self, mail: object) -> bool:
+        self.mail.append(mail)
+        return True
 
 
 class Bench:
-    """A worker that is not started, and a far end for each of its users."""
+    """A worker, and a far end for each of its users."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ends_when_idle: bool = False) -> None:
         config = Config(port=0, shared_addresses=True)
-        self.hub = Hub(config)
+        self.clock = StandingClock()
+        self.hub = Hub(config, monotonic=self.clock.monotonic, wall=self.clock.wall)
         self.admission = Admission(config)
+        self.announced: list[int] = []  # the last number at each announcement
+        self.ended: list[Worker] = []
+        shared = Shared(config, self.hub, None, self.admission, NativeDoor)
         self.worker = Worker(
-            "worker", config, self.hub, self.admission, print, print, ends_when_idle=False
+            "worker-1", shared, self.announce, self.ended.append, ends_when_idle=ends_when_idle
         )
+        self.near: dict[str, socket.socket] = {}
         self.far: dict[str, socket.socket] = {}
 
-    def join(self, name: str) -> Connection:
-        near, self.far[name] = socket.socketpair()
+    def announce(self, mailbox: object) -> None:
+        assert mailbox is self.worker.mailbox
+        self.announced.append(self.hub.events.last_seq)
+
+    def connect(self, name: str) -> None:
+        near, far = socket.socketpair()
         near.setblocking(False)
-        self.admission.admit("10.0.0.1")
-        self.worker._on_adopt([(near, "10.0.0.1")])
-        connection = self.worker._connections[near.fileno()]
+        far.settimeout(WAIT_S)
+        self.near[name], self.far[name] = near, far
+        assert self.admission.admit("10.0.0.1")
+        self.worker.mailbox.post(Adopt([(near, "10.0.0.1")]))
+
+    def join(self, name: str) -> None:
+        """Register a user; everyone has heard of it."""
+        self.connect(name)
+        self.round()
         self.say(name, type="register", name=name)
-        self.round(connection)
-        self.heard(name)
-        return connection
+        self.round(name)
+        self.round()
+        for one in self.far:
+            self.heard(one)
+        self.announced.clear()
 
     def say(self, who: str, /, **message: object) -> None:
         self.far[who].send(json.dumps(message).encode() + b"\n")
 
-    def round(self, connection: Connection) -> None:
-        """Do what `_run` does once this connection is readable."""
-        self.worker._announced_seq = self.hub.events.last_seq
-        self.worker._work_off([(connection.fd, 1)])
-        self.worker._gather()
-        while self.worker.output.has_work:
-            self.worker.output.flush()
+    def round(self, *ready: str) -> None:
+        """Do a round in which the poller has found these users readable."""
+        self.worker.run_round([(self.near[name].fileno(), READABLE) for name in ready])
+
+    def speak_elsewhere(self) -> None:
+        """Publish a message as another worker does."""
+        outcome = self.hub.register(Register(name="bea"), "10.0.0.9", Route("elsewhere", 1))
+        assert isinstance(outcome, Registered)
+        self.hub.say(outcome.session, Say(text="hola"), Owner())
 
     def heard(self, name: str) -> list[str]:
         self.far[name].setblocking(False)
@@ -70,139 +99,248 @@ class Bench:
             return []
 
     def close(self) -> None:
-        for connection in list(self.worker._connections.values()):
-            self.worker.close(connection)
-        for far in self.far.values():
-            far.close()
+        for sock in (*self.near.values(), *self.far.values()):
+            sock.close()
         self.worker.mailbox.close()
-        self.worker._epoll.close()
+        self.worker._poller.close()
 
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    # However slow the machine: whatever has come by then is to be taken in.
-    monkeypatch.setattr("tertulia.server.workers.worker._GATHER_S", 60.0)
     bench = Bench()
+    monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=bench.clock.monotonic))
     yield bench
     bench.close()
 
 
-def test_what_others_say_meanwhile_goes_out_in_the_same_round(bench: Bench) -> None:
-    ana = bench.join("ana")
+# --- the round -----------------------------------------------------------------------------------
+
+
+def test_what_others_say_meanwhile_goes_out_in_the_same_round(bench):
+    bench.join("ana")
     bench.join("luis")
-    bench.heard("ana")
     bench.say("ana", type="say", text="hola")
     bench.say("luis", type="say", text="buenas")
-    bench.round(ana)
+    bench.round("ana")
     assert bench.heard("ana") == bench.heard("luis") == ["message", "message"]
+    assert len(bench.announced) == 1
 
 
-def test_a_round_without_an_event_takes_in_nothing_more(bench: Bench) -> None:
-    ana = bench.join("ana")
+def test_a_round_without_an_event_takes_in_nothing_more(bench):
+    bench.join("ana")
     bench.join("luis")
-    bench.heard("ana")
     bench.say("ana", type="ping")
     bench.say("luis", type="say", text="later")
-    bench.round(ana)
+    bench.round("ana")
     assert bench.heard("ana") == ["pong"]
     assert bench.heard("luis") == []
 
 
-def test_empty_lines_are_nothing_before_welcome_too(bench: Bench) -> None:
-    near, far = socket.socketpair()
-    near.setblocking(False)
-    bench.far["ana"] = far
-    bench.admission.admit("10.0.0.1")
-    bench.worker._on_adopt([(near, "10.0.0.1")])
-    connection = bench.worker._connections[near.fileno()]
-    for _ in range(100):
-        far.send(b"\r\n")
-        bench.round(connection)
+def test_what_is_taken_in_meanwhile_is_bounded_in_time(bench, monkeypatch):
+    bench.join("ana")
+    bench.join("luis")
+    bench.say("ana", type="say", text="hola")
+    bench.say("luis", type="say", text="later")
+    times = iter([1_000.0, 1_000.002])
+    monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    bench.round("ana")
+    assert bench.heard("luis") == ["message"]
+
+
+def test_mail_is_read_after_what_the_sockets_have_brought(bench):
+    bench.join("ana")
+    bench.join("luis")
+    bench.say("ana", type="say", text="hola")
+    bench.worker.mailbox.post(Evict(1))
+    bench.round("ana")
+    assert bench.heard("luis") == ["message", "left"]
+
+
+def test_a_wake_up_is_taken_back_so_that_it_wakes_no_second_round(bench):
+    bench.worker.mailbox.fall_asleep()
+    bench.worker.mailbox.nudge()
+    fd = bench.worker.mailbox.fileno()
+    bench.worker.run_round([(fd, READABLE)])
+    assert select.select([fd], [], [], 0)[0] == []
+
+
+def test_a_descriptor_that_was_closed_in_the_same_round_is_passed_over(bench):
+    bench.join("ana")
+    bench.far["ana"].close()
+    bench.round("ana", "ana")
+    assert "connections=0" in repr(bench.worker)
+
+
+def test_all_that_happens_in_a_round_has_the_time_of_its_beginning(bench):
+    bench.join("ana")
+    bench.clock.s += 30.0
+    bench.round()
+    assert bench.heard("ana") == ["ping"]
+    bench.clock.s += 14.0
+    bench.say("ana", type="pong")
+    bench.round("ana")
+    bench.clock.s += 29.0
+    bench.round()
+    assert bench.heard("ana") == []
+
+
+def test_deadlines_are_looked_at_only_when_one_may_be_over(bench, monkeypatch):
+    bench.join("ana")
+    bench.clock.s += 1.0
+    bench.round()  # plans the next look
+    checks: list[float] = []
+    dispatcher = bench.worker._dispatcher
+    monkeypatch.setattr(dispatcher, "check_deadlines", lambda: checks.append(bench.clock.s))
+    bench.clock.s += 10.0
+    bench.round()
+    assert checks == []
+    bench.clock.s += 19.0
+    bench.round()
+    assert checks == [bench.clock.s]
+
+
+# --- announcements -------------------------------------------------------------------------------
+
+
+def test_what_was_said_is_announced_once_before_it_is_sent(bench):
+    bench.join("ana")
+    sent_by_then: list[list[str]] = []
+    bench.worker._announce = lambda mailbox: sent_by_then.append(bench.heard("ana"))
+    bench.say("ana", type="say", text="hola")
+    bench.round("ana")
+    assert sent_by_then == [[]]
+    assert bench.heard("ana") == ["message"]
+
+
+def test_a_round_without_news_announces_nothing(bench):
+    bench.join("ana")
+    bench.say("ana", type="ping")
+    bench.round("ana")
+    assert bench.announced == []
+
+
+def test_what_others_have_published_they_announce_themselves(bench):
+    bench.join("ana")
+    bench.speak_elsewhere()
+    bench.round()
+    assert bench.heard("ana") == ["joined", "message"]
+    assert bench.announced == []
+
+
+def test_a_session_that_turns_out_to_be_broken_while_sending_is_announced_too(bench):
+    bench.join("ana")
+    bench.join("luis")
+    bench.near["luis"].shutdown(socket.SHUT_WR)  # every send fails, and nothing is readable
+    bench.say("ana", type="say", text="hola")
+    said = bench.hub.events.last_seq + 1
+    bench.round("ana")
+    assert bench.announced == [said, said + 1]
+    bench.round()
+    assert bench.heard("ana") == ["message", "left"]
+
+
+# --- sleeping ------------------------------------------------------------------------------------
+
+
+def test_with_nothing_to_do_it_sleeps_until_the_next_deadline(bench):
+    assert bench.worker._time_to_wait() == float("inf")
+    bench.join("ana")
+    bench.clock.s += 1.0
+    bench.round()
+    assert bench.worker._time_to_wait() == pytest.approx(29.0)
+    bench.clock.s += 100.0
+    assert bench.worker._time_to_wait() == 0.0
+
+
+def test_with_mail_it_does_not_sleep(bench):
+    bench.worker.mailbox.post(Drain())
+    assert bench.worker._time_to_wait() == 0.0
+
+
+def test_with_something_to_send_it_does_not_sleep(bench):
+    bench.join("ana")
+    bench.speak_elsewhere()
+    assert bench.worker._time_to_wait() == 0.0
+
+
+def test_an_event_published_while_it_falls_asleep_is_not_slept_over(bench, monkeypatch):
+    bench.join("ana")
+    fall_asleep = bench.worker.mailbox.fall_asleep
+
+    def fall_asleep_too_late() -> bool:
+        # Before it is marked asleep nobody wakes it: it has to look after that.
+        bench.speak_elsewhere()
+        return fall_asleep()
+
+    monkeypatch.setattr(bench.worker.mailbox, "fall_asleep", fall_asleep_too_late)
+    assert bench.worker._time_to_wait() == 0.0
+
+
+# --- the thread ----------------------------------------------------------------------------------
+
+
+def read_until(sock: socket.socket, kind: bytes) -> None:
+    got = b""
+    while b'"type":"%s"' % kind not in got:
+        data = sock.recv(65_536)
+        assert data, got
+        got += data
+
+
+def assert_ended(bench: Bench) -> None:
+    assert bench.worker.join(WAIT_S)
+    assert bench.ended == [bench.worker]
+    assert not bench.worker.mailbox.post(Drain())
+    assert bench.worker._poller._epoll.closed
+
+
+def test_a_worker_serves_until_it_is_drained_and_its_connections_are_closed():
+    bench = Bench()
+    bench.worker.start()
+    assert not bench.worker.join(0.0)
+    bench.connect("ana")
+    far = bench.far["ana"]
     bench.say("ana", type="register", name="ana")
-    bench.round(connection)
-    assert bench.heard("ana")[0] == "welcome"
+    read_until(far, b"joined")
+    bench.worker.mailbox.post(Drain())
+    read_until(far, b"closing")
+    far.close()
+    assert_ended(bench)
 
 
-def test_how_long_somebody_takes_nothing_is_counted_from_when_the_socket_was_full(
-    bench: Bench,
-) -> None:
-    ana = bench.join("ana")
-    ana.progress_at = bench.worker.now - 1_000
-    while not ana.blocked:
-        bench.say("ana", type="say", text="x" * 16_000)
-        bench.round(ana)
-    assert ana.progress_at == bench.worker.now
-
-
-def test_what_is_handed_over_to_a_session_that_was_replaced_is_not_delivered(bench: Bench) -> None:
-    session = bench.join("luis").session
-    assert session is not None
-    told: list[bool] = []
-    bench.hub.release(session, CloseReason.REPLACED)
-    bench.worker.hand_over(session, b"a line", told.append)
-    for call in bench.worker.mailbox.take():
-        call()
-    assert told == [False]
-
-
-def test_whoever_has_ended_a_session_counts_among_the_unregistered_until_the_end(
-    bench: Bench,
-) -> None:
-    ana = bench.join("ana")
-    assert bench.admission._unregistered == {}
+def test_a_worker_of_one_session_ends_with_it():
+    bench = Bench(ends_when_idle=True)
+    bench.connect("ana")
+    bench.worker.start()
     bench.say("ana", type="quit")
-    bench.round(ana)
-    assert bench.admission._unregistered == {"10.0.0.1": 1}
-    bench.worker.close(ana)
-    assert bench.admission._unregistered == {}
-    bench.worker.close(bench.join("luis"))
-    assert bench.admission._unregistered == {}
+    assert bench.far["ana"].recv(100) == b""
+    bench.far["ana"].close()
+    assert_ended(bench)
 
 
-def test_the_next_page_is_asked_for_once_all_before_it_was_taken(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ana = bench.join("ana")
-    asked: list[GetHistory] = []
-    monkeypatch.setattr(bench.hub, "history", AskedHistory(asked))
-    for number in range(3):
-        bench.say("ana", type="history", id=number)
-    bench.round(ana)
-    assert [request.id for request in asked] == [0]
-    text = "x" * 700_000  # more than the socket takes
-    stored = StoredMessage(seq=1, time="t", sender="s", text=text)
-    page = HistoryPage(id=0, messages=[stored], more=False)
-    bench.worker._handler._on_page(ana, page)
-    bench.worker.output.flush()
-    assert ana.blocked
-    bench.far["ana"].setblocking(False)
-    while ana.out:
-        assert [request.id for request in asked] == [0]
-        with contextlib.suppress(BlockingIOError):
-            bench.far["ana"].recv(65_536)
-        bench.worker._on_ready(ana, select.EPOLLOUT)
-        bench.worker.output.flush()
-    assert [request.id for request in asked] == [0, 1]
+def test_mail_that_comes_while_a_worker_ends_is_answered():
+    bench, owner = Bench(), Owner()
+    newcomer: Any = object()
+    challenge = Challenge(1, newcomer, owner)
+    bench.worker._on_end = lambda worker: (
+        bench.ended.append(worker) or worker.mailbox.post(challenge)
+    )
+    bench.worker.mailbox.post(Drain())
+    bench.worker.start()
+    assert_ended(bench)
+    assert owner.mail == [ChallengeOver(newcomer)]
 
 
-def test_what_was_put_into_a_session_goes_out_before_it_is_replaced(bench: Bench) -> None:
-    luis = bench.join("luis")
-    assert luis.session is not None
-    assert bench.worker.put(luis.session, b'{"type":"direct"}\n')
-    bench.worker._on_evict(luis.session)
-    assert bench.heard("luis") == ["direct"]
+def test_a_worker_for_which_there_is_no_thread_frees_its_descriptors(monkeypatch):
+    bench = Bench()
 
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
 
-def test_ones_own_status_comes_before_the_end_without_the_others_events(bench: Bench) -> None:
-    near, bench.far["bot"] = socket.socketpair()
-    near.setblocking(False)
-    bench.admission.admit("10.0.0.1")
-    bench.worker._on_adopt([(near, "10.0.0.1")])
-    bot = bench.worker._connections[near.fileno()]
-    bench.say("bot", type="register", name="bot", events="messages")
-    bench.round(bot)
-    bench.heard("bot")
-    bench.say("bot", type="status", status="OCUPADO")
-    bench.say("bot", type="quit")
-    bench.round(bot)
-    assert bench.heard("bot") == ["presence"]
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError):
+        bench.worker.start()
+    assert not bench.worker.mailbox.post(Drain())
+    assert bench.worker._poller._epoll.closed
+    with pytest.raises(OSError, match=f"Errno {errno.EBADF}"):
+        select.select([bench.worker.mailbox.fileno()], [], [], 0)

@@ -1,7 +1,7 @@
-"""The history: a thread that writes the general chat to disk in groups, and one that reads it.
+"""The history: one thread that writes the general chat to disk in groups, and one that reads it.
 
-Other threads give them work and get replies; nobody waits for the disk. What is asked of the
-reader goes through the writer's queue first, so that it finds everything said before.
+Other threads queue work and get mail; none of them waits for the disk. A question for the reader
+goes through the writer's queue first, so that the answer contains everything said before it.
 """
 
 import logging
@@ -9,35 +9,33 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
 
-from tertulia.protocol import messages
-from tertulia.protocol.messages import ChatMessage, Error, HistoryPage, Search
+from tertulia.protocol.messages import ChatMessage, Error, GetHistory, HistoryPage, Search
 from tertulia.protocol.times import rfc3339
 from tertulia.server import refusals
 from tertulia.server.config import Config
+from tertulia.server.history.mail import PageReady, PageTicket, RoomAgain, Stored
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.store import MessageStore, StoreDamaged, set_aside
-from tertulia.server.hub.session import Receipt
+from tertulia.server.hub.session import Owner, Receipt
 
 log = logging.getLogger("tertulia.server")
 
-_GROUP = 500  # messages and questions taken from the queue at once, for one commit
-_BUSY_GROUP = 16  # after so many the next group is gathered for a while: a commit costs as much as
-_GATHER_S = 0.005  # 40 messages in it. A lone message never waits
-_READER_END_S = 2.0  # for a query that was interrupted
-_INDEX_STEP = 2_000  # messages brought into the search index between two looks at the queue
-_INDEX_BACKLOG = 200_000  # so many, a second's work, are not left for a quiet moment
-_SEARCH_WITHIN_S = 10.0  # for the index, in a room that says more than can be indexed
-_QUIET_S = 0.5  # without anything to write: a quiet moment
+_MAX_GROUP = 500  # messages and questions taken from the queue for one commit
+# A commit costs as much as 40 messages in it. So after a group of this size the writer gathers for
+# a moment before the next one; a lone message never waits.
+_BUSY_GROUP = 16
+_GATHER_S = 0.005
+_READER_END_S = 2.0  # for an interrupted query to end
+_INDEX_STEP = 2_000  # messages indexed for search before the writer looks at its queue again
+_INDEX_BACKLOG = 200_000  # above this, a second's work, indexing does not wait for quiet
+_SEARCH_WITHIN_S = 10.0  # how long a search waits for the index in a very busy room
+_QUIET_S = 0.5  # without work, before the writer begins to index
 _FORGET_EVERY_S = 3_600.0
-
-PageRequest = messages.GetHistory | messages.Search
-PageReply = Callable[[HistoryPage | Error], object]
 
 
 class _Write(Struct):
@@ -46,21 +44,15 @@ class _Write(Struct):
 
 
 class _Confirm(Struct):
-    """Acknowledge a message written before."""
+    """Acknowledge a message that was written earlier."""
 
     receipt: Receipt
 
 
-class _Ask(Struct):
-    request: PageRequest
-    reply: PageReply
-    is_wanted: Callable[[], bool]
-
-
 class History:
-    """The messages of the general chat, on disk.
+    """The messages of the general chat on disk; the Hub's Keeper.
 
-    `take_room`, `write`, `confirm` and `reserve_soon` are called under the Hub's lock; `ask` and
+    `take_room`, `write`, `confirm` and `reserve_soon` are called under the Hub's lock, `ask` and
     `when_room` by any thread.
     """
 
@@ -78,21 +70,24 @@ class History:
 
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
-        self._queue: deque[_Write | _Confirm | _Ask] = deque()
-        self._sleeping = False  # the writer, who has nothing to do
-        self._taken = 0  # places in the queue that were taken ...
-        self._freed = 0  # ... and free again. Bound: history_queue; at it speakers are not read
+        self._queue: deque[_Write | _Confirm | PageTicket] = deque()
+        self._sleeping = False  # the writer has nothing to do
+        # Places in the queue that were ever taken, and freed again. At most `history_queue` are in
+        # use; at that bound connections that speak are held.
+        self._taken = 0
+        self._freed = 0
         self._reserve_from: int | None = None
         self._reserve_at = self._reserved_through - config.seq_block // 2
-        self._room_waiters: list[Callable[[], object]] = []  # bound: a connection waits once
-        self._questions: deque[_Ask] = deque()  # bound: one for each connection
+        self._room_waiters: list[tuple[Owner, RoomAgain]] = []  # bound: one for each connection
+        self._questions: deque[PageTicket] = deque()  # bound: one for each connection
         self._asked = threading.Condition(self._lock)
         self._stopping = False
 
-        self._is_failing = False  # this and what follows is the writer's own
-        self._last_group = 0  # messages and questions that were taken together
-        self._unindexed = 1  # messages, at the most; what an earlier run left is not counted
-        self._searches: list[_Ask] = []  # wait for the index; bound: one for each connection
+        # From here on only the writer's thread reads and writes.
+        self._is_failing = False
+        self._last_group = 0  # size of the last group
+        self._unindexed = 1  # messages, at most; those of an earlier run are not counted
+        self._searches: list[PageTicket] = []  # wait for the index; bound: one for each connection
         self._refuse_searches_at = 0.0
         self._forget_at = time.monotonic()
         self._writer_thread = threading.Thread(
@@ -108,10 +103,10 @@ class History:
         self._writer_thread.start()
 
     def stop(self, timeout_s: float) -> bool:
-        """Write what is queued and close the file; tell whether it was done in time."""
+        """Write what is queued and close the file; return whether that was done in time."""
         with self._lock:
             self._stopping = True
-            self._questions.clear()  # who asked is gone
+            self._questions.clear()  # their clients have gone
             self._reader.interrupt()  # under the lock: the reader has to take it before it closes
             self._work.notify()
             self._asked.notify()
@@ -121,26 +116,26 @@ class History:
         return not (self._writer_thread.is_alive() or self._reader_thread.is_alive())
 
     def nonces(self, now: datetime) -> list[tuple[int, str, str, str]]:
-        """List seq, time, sender and nonce of what was said lately. Before `start`."""
+        """Return seq, time, sender and nonce of recent messages. Call it before `start`."""
         since = now - timedelta(seconds=self._config.nonce_keep_s)
         return self._store.nonces_since(rfc3339(since), self._config.max_nonces)
 
     # --- for the Hub ---------------------------------------------------------------------------
 
     def take_room(self) -> bool:
-        """Take a place in the queue for one message, before it gets a number."""
-        # The Hub's lock is enough: that the writer frees some meanwhile does no harm.
+        """Reserve a place in the queue for one message, before it gets a number."""
+        # The Hub's lock is enough: it does no harm if the writer frees a place meanwhile.
         if self._is_full():
             return False
         self._taken += 1
         return True
 
     def write(self, message: ChatMessage, receipt: Receipt) -> None:
-        """Store a message for which there is room, then acknowledge it."""
+        """Store a message for which room was taken, then acknowledge it."""
         self._hand_in(_Write(message, receipt))
 
     def confirm(self, receipt: Receipt) -> None:
-        """Acknowledge a message that was written before, once it is stored; takes its room too."""
+        """Acknowledge a message written earlier, once it is stored; uses up the room taken."""
         self._hand_in(_Confirm(receipt))
 
     def _hand_in(self, item: _Write | _Confirm) -> None:
@@ -151,9 +146,9 @@ class History:
                 self._work.notify()
 
     def reserve_soon(self, seq: int) -> None:
-        """See to it that there are numbers beyond this one; half a block ahead is soon enough."""
+        """Make sure that there are reserved numbers beyond this one, half a block ahead."""
         if seq > self._reserve_at:
-            # Should it fail: again halfway to the end, and once that is reached now and then.
+            # If that fails, it is tried again halfway to the end, and then now and then.
             left = self._reserved_through - seq
             self._reserve_at = seq + (left if left > 1 else self._config.seq_block) // 2
             with self._lock:
@@ -162,25 +157,26 @@ class History:
 
     # --- for the workers -----------------------------------------------------------------------
 
-    def when_room(self, call: Callable[[], object]) -> None:
-        """Make a call, in any thread, once there is room in the queue."""
+    def when_room(self, owner: Owner, session: int) -> None:
+        """Post RoomAgain to `owner` once there is room in the queue; at once if there is."""
+        mail = RoomAgain(session)
         with self._lock:
             if self._is_full():
-                self._room_waiters.append(call)
+                self._room_waiters.append((owner, mail))
                 return
-        call()
+        owner.post(mail)
 
     def _is_full(self) -> bool:
-        """Tell whether there is no room, or others wait for it already: nobody overtakes them."""
+        """Return whether there is no room, or others wait for it already and come first."""
         return self._taken - self._freed >= self._config.history_queue or bool(self._room_waiters)
 
-    def ask(self, request: PageRequest, reply: PageReply, is_wanted: Callable[[], bool]) -> None:
-        """Read a page, once everything said before is stored; reply in another thread.
+    def ask(self, ticket: PageTicket) -> None:
+        """Read a page once everything said before is stored, and post PageReady to its owner.
 
-        Not if it is no longer wanted by then: so nobody waits for what was asked by who is gone.
+        A cancelled ticket is not answered: nobody waits for what a client asked that is gone.
         """
         with self._lock:
-            self._queue.append(_Ask(request, reply, is_wanted))
+            self._queue.append(ticket)
             self._work.notify()
 
     # --- the writer's thread -------------------------------------------------------------------
@@ -195,7 +191,7 @@ class History:
                     self._sleeping = False
                 elif self._last_group >= _BUSY_GROUP and not self._stopping:
                     self._work.wait(_GATHER_S)
-                group = [self._queue.popleft() for _ in range(min(_GROUP, len(self._queue)))]
+                group = [self._queue.popleft() for _ in range(min(_MAX_GROUP, len(self._queue)))]
                 reserve_from, self._reserve_from = self._reserve_from, None
                 if not group and reserve_from is None and self._stopping:
                     break
@@ -208,56 +204,54 @@ class History:
             wait_s = max(0.0, self._forget_at - time.monotonic())
             if self._unindexed:
                 wait_s = _QUIET_S if group and not self._searches else 0.0
-        # The last one to close the file takes what is in the WAL into it, but no reader may.
+        # Closing the last connection moves the WAL into the file, which a reader may not do.
         self._reader_thread.join(_READER_END_S)
         self._store.close()
 
     def _tidy(self, *, is_idle: bool) -> None:
-        """Do a little of what can wait."""
+        """Do a small part of the work that can wait."""
         if self._unindexed and (is_idle or self._searches or self._unindexed > _INDEX_BACKLOG):
             self._index_some()
         if self._searches and not self._unindexed:
             self._pass_on(self._searches)
             self._searches = []
         elif self._searches and time.monotonic() >= self._refuse_searches_at:
-            for ask in self._searches:
-                ask.reply(refusals.not_read(ask.request))
+            for ticket in self._searches:
+                _answer(ticket, refusals.not_read(ticket.request))
             self._searches = []
         if time.monotonic() >= self._forget_at:
             self._forget_some()
 
-    def _carry_out(self, group: list[_Write | _Confirm | _Ask]) -> None:
+    def _carry_out(self, group: list[_Write | _Confirm | PageTicket]) -> None:
         written = [item.message for item in group if isinstance(item, _Write)]
         is_stored = not written or self._commit(written)
-        acknowledged: dict[object, list[tuple[Receipt, bool]]] = {}
+        acknowledged: dict[Owner, list[tuple[Receipt, bool]]] = {}
+        tickets: list[PageTicket] = []
         for item in group:
-            if isinstance(item, _Ask):
+            if isinstance(item, PageTicket):
+                tickets.append(item)
                 continue
-            if isinstance(item, _Confirm):
-                row = (item.receipt, self._has(item.receipt.seq))
-            else:
-                row = (item.receipt, is_stored)
-            acknowledged.setdefault(item.receipt.session.home, []).append(row)
-        for rows in acknowledged.values():
-            rows[0][0].session.home.acknowledge(rows)
-        asks = [item for item in group if isinstance(item, _Ask)]
-        searches = [ask for ask in asks if isinstance(ask.request, Search)]
+            has_it = self._has(item.receipt.seq) if isinstance(item, _Confirm) else is_stored
+            acknowledged.setdefault(item.receipt.owner, []).append((item.receipt, has_it))
+        for owner, rows in acknowledged.items():
+            owner.post(Stored(rows))
+        searches = [ticket for ticket in tickets if isinstance(ticket.request, Search)]
         if searches and not self._searches:
             self._refuse_searches_at = time.monotonic() + _SEARCH_WITHIN_S
         self._searches += searches
-        self._pass_on([ask for ask in asks if not isinstance(ask.request, Search)])
+        self._pass_on([ticket for ticket in tickets if isinstance(ticket.request, GetHistory)])
         with self._lock:
-            self._freed += len(group) - len(asks)
-            waiters: list[Callable[[], object]] = []
+            self._freed += len(group) - len(tickets)
+            waiters: list[tuple[Owner, RoomAgain]] = []
             if self._taken - self._freed <= self._config.history_queue // 2:
                 waiters, self._room_waiters = self._room_waiters, []
-        for call in waiters:
-            call()
+        for owner, mail in waiters:
+            owner.post(mail)
 
-    def _pass_on(self, asks: list[_Ask]) -> None:
-        if asks:
+    def _pass_on(self, tickets: list[PageTicket]) -> None:
+        if tickets:
             with self._lock:
-                self._questions.extend(asks)
+                self._questions.extend(tickets)
                 self._asked.notify()
 
     def _has(self, seq: int) -> bool:
@@ -268,11 +262,11 @@ class History:
             return False
 
     def _commit(self, group: list[ChatMessage]) -> bool:
-        """Write messages; tell whether they are on the disk."""
+        """Write messages; return whether they are on the disk."""
         try:
             self._store.add(group)
         except sqlite3.Error as error:
-            if not self._is_failing:  # once, not for each message
+            if not self._is_failing:  # logged once, not for each message
                 log.error("history not written error=%s path=%s", error, self.path)
             self._is_failing = True
             return False
@@ -293,7 +287,7 @@ class History:
         try:
             if not self._store.index(_INDEX_STEP):
                 self._unindexed = 0
-        except sqlite3.Error as error:  # a search finds less, until more is said and it works
+        except sqlite3.Error as error:  # searches find less until the next attempt succeeds
             log.warning("history not indexed error=%s path=%s", error, self.path)
             self._unindexed = 0
 
@@ -318,16 +312,20 @@ class History:
                 if self._stopping:
                     break
                 question = self._questions.popleft()
-            if question.is_wanted():
-                question.reply(self._answer(question.request))
+            if not question.is_cancelled:
+                _answer(question, self._read(question))
         self._reader.close()
 
-    def _answer(self, request: PageRequest) -> HistoryPage | Error:
+    def _read(self, ticket: PageTicket) -> HistoryPage | Error:
         try:
-            return self._reader.page(request, self._config.history_query_timeout_s)
+            return self._reader.page(ticket.request, self._config.history_query_timeout_s)
         except sqlite3.Error as error:
             log.warning("history not read error=%s path=%s", error, self.path)
-            return refusals.not_read(request)
+            return refusals.not_read(ticket.request)
+
+
+def _answer(ticket: PageTicket, page: HistoryPage | Error) -> None:
+    ticket.owner.post(PageReady(ticket.session, page))
 
 
 def _open_store(path: Path, block: int) -> MessageStore:

@@ -14,11 +14,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec import UNSET
 
 from tertulia.protocol.messages import MAX_INT, ChatMessage
+from tertulia.server.hub.keeper import Numbering
 
 _SCHEMA_VERSION = 1
 # The index is brought up to date apart from the messages, in `index` (docs/adr/0004-history.md);
@@ -52,14 +52,6 @@ class StoreOfAnotherVersion(Exception):
 
 class StoreDamaged(Exception):
     """This file is not a database, or parts of it are damaged."""
-
-
-class Numbering(NamedTuple):
-    """Which numbers may be given: those above `last_seq`, up to `reserved_through`."""
-
-    epoch: str
-    last_seq: int
-    reserved_through: int
 
 
 class MessageStore:

@@ -1,75 +1,119 @@
-"""The general chat as encoded lines: written once, read by every session from its own cursor.
+"""The general chat as numbered events, which every session reads from a cursor of its own.
 
-Any thread may take; it holds the lock for a moment and does no I/O.
+The Hub appends events; their bytes are made once for each encoding, when a reader first needs them.
+Any thread may read: it holds the log's lock for a moment and does no I/O.
 """
 
 import threading
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import compress
 
 from msgspec import Struct
 
-from tertulia.protocol.messages import Gap
+from tertulia.protocol.messages import ChatMessage, Gap, NumberedEvent
+
+Encode = Callable[[NumberedEvent | Gap], bytes]
+
+_ENVELOPE_BYTES = 96  # of an event beside the text: about as many as on the wire
 
 
-class Stretch(Struct, frozen=True):
-    """Consecutive lines of the log as one piece, and the number of each.
+class Slice(Struct, frozen=True):
+    """Consecutive events of the log as bytes.
 
-    `through` is the cursor of who has got it all: beyond the last number, if what follows was left
-    out.
+    `pieces` are the parts of `data` that must not be cut, and `seqs` the number of each. `through`
+    is the cursor of a reader that has received everything: it lies beyond the last number if what
+    follows was left out.
     """
 
     data: bytes
+    pieces: Sequence[bytes]
     seqs: Sequence[int]
     through: int
 
+    def after(self, sent: int, cursor: int) -> tuple[bytes, int]:
+        """Return what is left of the piece that a partial send has cut, and the new cursor.
+
+        `cursor` is the reader's cursor before these events.
+        """
+        for piece, seq in zip(self.pieces, self.seqs, strict=True):
+            if sent <= 0:
+                break
+            cursor = seq
+            sent -= len(piece)
+            if sent < 0:
+                return piece[sent:], cursor
+        return b"", cursor
+
+
+class _Lines:
+    """The first events of the log in one encoding."""
+
+    def __init__(self, encode: Encode) -> None:
+        self._encode = encode
+        self._lines: list[bytes] = []
+
+    def part(self, events: list[NumberedEvent], first: int, last: int) -> list[bytes]:
+        """Return the lines of some of the log's events, encoding those that are not yet."""
+        missing = events[len(self._lines) : last]
+        if missing:
+            self._lines.extend(map(self._encode, missing))
+        return self._lines[first:last]
+
+    def trim(self, count: int) -> None:
+        """Forget the lines of events that the log has trimmed."""
+        del self._lines[:count]
+
 
 class EventLog:
-    """The last `max_bytes` of the events, numbered by seq without holes.
+    """The latest events, numbered by seq without holes; older ones are trimmed.
 
-    A cursor is the seq of the last event that a reader has got: a number, so that a slow reader
-    keeps nothing alive. What has been trimmed before it was read is announced by a `Gap`.
+    A cursor is the seq of the last event that a reader has received. It is a number, so a slow
+    reader keeps nothing alive. A reader whose next event has been trimmed gets a `Gap`.
 
-    `lock` is the one under which events get their numbers.
+    `lock` is the one under which events get their numbers. `max_bytes` bounds the weight of the
+    events: the bytes of their texts and of an envelope for each.
     """
 
     def __init__(self, lock: threading.Lock, max_bytes: int, last_seq: int = 0) -> None:
         self._lock = lock
         self._max_bytes = max_bytes
-        self._slack_bytes = max_bytes // 8  # trimmed in one go, for deleting shifts the lists
-        self._lines: list[bytes] = []
-        self._are_messages: list[bool] = []
-        self._ends: list[int] = []  # where each line ends, counted in bytes since the beginning
-        self._start = self._end = 0  # where the first line kept begins, where the last one ends
+        self._slack_bytes = max_bytes // 8  # trimmed in one go: deleting shifts the lists
+        self._events: list[NumberedEvent] = []
+        self._ends: list[int] = []  # the weight of all events so far, up to and with each
+        self._start = self._end = 0  # the weight before the first event kept, and with the last
+        self._lines: dict[Encode, _Lines] = {}
         self._trimmed_seq = last_seq
         self._last_message_seq = last_seq
         self.last_seq = last_seq
 
-    def append(self, line: bytes, *, is_message: bool) -> None:
+    def append(self, event: NumberedEvent) -> None:
         """Add the event that has the next number. Under the lock."""
-        self._lines.append(line)
-        self._are_messages.append(is_message)
-        self._end = end = self._end + len(line)
+        self.last_seq = event.seq
+        end = self._end + _ENVELOPE_BYTES
+        if type(event) is ChatMessage:
+            text = event.text
+            end += len(text) if text.isascii() else len(text.encode())
+            self._last_message_seq = event.seq
+        self._end = end
         self._ends.append(end)
-        self.last_seq = seq = self.last_seq + 1
-        if is_message:
-            self._last_message_seq = seq
+        self._events.append(event)
         if end - self._start > self._max_bytes + self._slack_bytes:
             self._trim(end - self._max_bytes)
 
-    def take(
+    def read(
         self,
         cursor: int,
         max_bytes: int,
+        encode: Encode,
         *,
         messages_only: bool = False,
         before: int | None = None,
-    ) -> Stretch | Gap | None:
-        """Read on from a cursor: at most `max_bytes` but at least one line; None at the end.
+    ) -> Slice | Gap | None:
+        """Return what follows a cursor: at most `max_bytes`, but at least one event.
 
-        The end is the last event, or the last one `before` a number. What is no message counts
-        even if it is left out.
+        None at the end, which is the last event or the last one `before` a number. With
+        `messages_only` other events are left out, but count as read.
         """
         with self._lock:
             if cursor >= self.last_seq:
@@ -78,35 +122,61 @@ class EventLog:
             if first < 0:
                 return Gap(after=cursor, through=self.last_seq)
             if messages_only and cursor >= self._last_message_seq and before is None:
-                return Stretch(b"", (), self.last_seq)
-            start = self._ends[first - 1] if first else self._start
-            last = len(self._ends)
-            if self._end - start > max_bytes:
-                last = max(first + 1, bisect_right(self._ends, start + max_bytes))
+                return Slice(b"", (), (), self.last_seq)
+            last = self._last_within(first, max_bytes)
             if before is not None:
                 last = min(last, before - 1 - self._trimmed_seq)
                 if last <= first:
                     return None
-            lines = self._lines[first:last]
-            are_messages = self._are_messages[first:last] if messages_only else None
-        through = cursor + len(lines)
+            pieces = self._lines_in(encode).part(self._events, first, last)
+            events = self._events[first:last] if messages_only else None
+        data = b"".join(pieces)
+        if len(data) > max_bytes and len(pieces) > 1:
+            pieces = _shorten(pieces, max_bytes)
+            data = b"".join(pieces)
+        through = cursor + len(pieces)
         seqs = range(cursor + 1, through + 1)
-        if are_messages is None:
-            return Stretch(b"".join(lines), seqs, through)
-        data = b"".join(compress(lines, are_messages))
-        return Stretch(data, list(compress(seqs, are_messages)), through)
+        if events is None:
+            return Slice(data, pieces, seqs, through)
+        wanted = [type(event) is ChatMessage for event in events[: len(pieces)]]
+        pieces = list(compress(pieces, wanted))
+        return Slice(b"".join(pieces), pieces, list(compress(seqs, wanted)), through)
 
     def has_news(self, cursor: int) -> bool:
-        """Tell whether there is something after a cursor.
+        """Return whether there are events after a cursor.
 
         A worker that goes to sleep and another one that appends cannot miss each other: both go
-        through the lock of its mailbox, the one before it looks here, the other after it appended.
+        through the lock of its mailbox, the one before it looks here, the other after appending.
         """
         return cursor < self.last_seq
+
+    def _last_within(self, first: int, max_bytes: int) -> int:
+        start = self._ends[first - 1] if first else self._start
+        if self._end - start <= max_bytes:
+            return len(self._ends)
+        return max(first + 1, bisect_right(self._ends, start + max_bytes))
+
+    def _lines_in(self, encode: Encode) -> _Lines:
+        lines = self._lines.get(encode)
+        if lines is None:
+            lines = self._lines[encode] = _Lines(encode)
+        return lines
 
     def _trim(self, start: int) -> None:
         count = min(bisect_right(self._ends, start), len(self._ends) - 1)
         if count:
             self._trimmed_seq += count
             self._start = self._ends[count - 1]
-            del self._lines[:count], self._are_messages[:count], self._ends[:count]
+            del self._events[:count], self._ends[:count]
+            for lines in self._lines.values():
+                lines.trim(count)
+
+
+def _shorten(pieces: list[bytes], max_bytes: int) -> list[bytes]:
+    """Return as many of the first pieces as fit, but at least one."""
+    room = max_bytes
+    for index, piece in enumerate(pieces):
+        room -= len(piece)
+        if room < 0:
+            return pieces[: max(1, index)]
+    return pieces

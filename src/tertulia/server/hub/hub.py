@@ -1,36 +1,30 @@
 """Every verb of the chat: register, release, say, direct, status, users, info.
 
-The Hub decides under its one lock and returns what is to be done; it sends nothing, waits for
-nothing and knows no worker, connection or socket. Any thread may call it.
+The Hub checks a request, has the journal order what changes the Room, and returns what is to be
+done. It sends nothing, waits for nothing and knows no worker, connection or socket. Any thread may
+call it; everything happens under its one lock, which is also the EventLog's.
 
-Lock order: Hub, whose lock is the EventLog's too, then History.
+Lock order: Hub, then History.
 """
 
-import hmac
 import secrets
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum, auto
-from typing import Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct
 
-from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
     PROTOCOL_VERSION,
-    ChatMessage,
     CloseReason,
     Direct,
     DirectMessage,
     Error,
     GetInfo,
-    Joined,
-    Left,
     ListUsers,
     Ok,
-    Presence,
     Register,
     Say,
     SetStatus,
@@ -40,73 +34,78 @@ from tertulia.protocol.messages import (
     UserList,
     Welcome,
 )
-from tertulia.protocol.names import Name, parse_name
+from tertulia.protocol.names import parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES, check_text
 from tertulia.protocol.times import Stamps
 from tertulia.server import refusals
 from tertulia.server.config import Config
-from tertulia.server.history.history import History
 from tertulia.server.hub.eventlog import EventLog
+from tertulia.server.hub.journal import Journal, LocalJournal
+from tertulia.server.hub.keeper import Keeper
 from tertulia.server.hub.nonces import DELIVERED, UNDER_WAY, RecentNonces
-from tertulia.server.hub.registry import Registry
-from tertulia.server.hub.session import Home, Receipt, Session
+from tertulia.server.hub.room import Conflict, Entered, Newcomer, Room
+from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.version import __version__
 
 _RETRY_WHILE_UNDER_WAY_S = 0.1
 
 
-class Registered(Struct, frozen=True):
-    """A new session, and the one whose place it has taken, if any."""
+class Registered(Struct, frozen=True, gc=False):
+    """A new session with its `welcome`, and the one whose place it has taken, if any."""
 
     session: Session
     welcome: Welcome
     replaced: Session | None
 
 
-class InTheWay(Struct, frozen=True):
-    """A session to be challenged before the newcomer is refused."""
+class Delivery(Struct, frozen=True, gc=False):
+    """A direct message to be put into the output of the session at `route`."""
 
-    session: Session
-
-
-class Handover(Struct, frozen=True):
-    """A direct message to be put into a session's output."""
-
-    session: Session
-    line: bytes
+    route: Route
+    message: DirectMessage
 
 
 class Wait(Enum):
     """What the answer to a `say` waits for."""
 
-    FOR_DISK = auto()  # it comes by `Home.acknowledge`
-    FOR_ROOM = auto()  # nothing is said yet: ask again once `History.when_room` says so
+    FOR_DISK = auto()  # the keeper acknowledges the receipt
+    FOR_ROOM = auto()  # nothing is said yet: try again once there is room in the keeper's queue
 
 
 class Hub:
-    """The rules of the chat, and the order in which everything in it happens."""
+    """The verbs of the chat. The clocks are parameters for tests."""
 
     def __init__(
         self,
         config: Config,
-        history: History | None = None,
+        keeper: Keeper | None = None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._config = config
+        self._idle_after_s = config.idle_after_s or 0.0
         self._monotonic = monotonic
-        self._now = Stamps(wall).now
+        self._time = Stamps(wall).now
         self._lock = threading.Lock()
-        self._registry = Registry(shared_addresses=config.shared_addresses)
-        self._nonces = RecentNonces(config.nonce_keep_s, config.max_nonces)
-        self.history = history
+        self._keeper = keeper
+        # Two kinds of nonces: those of the general chat belong to the Room and its order.
+        nonces = RecentNonces(config.nonce_keep_s, config.max_nonces)
+        self._direct_nonces = RecentNonces(config.nonce_keep_s, config.max_nonces)
         self._epoch, last_seq = secrets.token_hex(8), 0
-        if history is not None:
-            self._epoch, last_seq = history.numbering.epoch, history.numbering.last_seq
+        if keeper is not None:
+            self._epoch, last_seq = keeper.numbering.epoch, keeper.numbering.last_seq
             moment = datetime.fromtimestamp(wall(), UTC)
-            self._nonces.recall(history.nonces(moment), moment, monotonic())
+            nonces.recall(keeper.nonces(moment), moment, monotonic())
         self.events = EventLog(self._lock, config.log_bytes, last_seq)
+        room = Room(
+            self.events,
+            nonces,
+            shared_addresses=config.shared_addresses,
+            max_users=config.max_users,
+        )
+        self._registry = room.registry
+        reserve_soon = None if keeper is None else keeper.reserve_soon
+        self._journal: Journal = LocalJournal(room, self.events, wall, reserve_soon)
 
     def __repr__(self) -> str:
         return f"<Hub users={len(self._registry)} seq={self.events.last_seq}>"
@@ -114,134 +113,87 @@ class Hub:
     # --- coming and going ----------------------------------------------------------------------
 
     def register(
-        self, request: Register, address: str, home: Home, *, may_challenge: bool = True
-    ) -> Registered | InTheWay | Error:
+        self, request: Register, address: str, route: Route, *, may_challenge: bool = True
+    ) -> Registered | Conflict | Error:
         """Check name and address and take both, in one step.
 
-        With `may_challenge` a clash with somebody at the newcomer's own address is not yet an
-        error: that session has to be challenged first.
+        With `may_challenge` a session at the newcomer's own address is not yet a reason to refuse:
+        the answer is a Conflict, and that session has to be challenged first.
         """
         if request.protocol not in (UNSET, PROTOCOL_VERSION):
             return refusals.protocol_unsupported(request)
         name = parse_name(request.name)
         if name is None:
             return refusals.name_invalid(request)
+        newcomer = Newcomer(
+            name,
+            address,
+            None if request.token is UNSET else request.token,
+            may_challenge,
+            request.events == "messages",
+        )
+        token = secrets.token_urlsafe(18)
         with self._lock:
-            namesake = self._registry.with_name(name.key)
-            neighbour = self._registry.at_address(address)
-            if namesake is not None and _has_token(namesake, request):
-                if neighbour not in (None, namesake):
-                    return refusals.address_taken(request, address)
-                return self._enter(request, name, address, home, replaced=namesake)
-            obstacle = namesake or neighbour
-            if obstacle is None:
-                if len(self._registry) >= self._config.max_users:
-                    return refusals.server_full(request.id)
-                return self._enter(request, name, address, home, replaced=None)
-            if may_challenge and obstacle.address == address:
-                return InTheWay(obstacle)
-            if obstacle is neighbour and namesake is None:
-                return refusals.address_taken(request, address)
-            return refusals.name_taken(request, obstacle.name.shown)
+            outcome = self._journal.register(newcomer, route, token, self._monotonic())
+        if isinstance(outcome, Entered):
+            return Registered(outcome.session, self._welcome(request, outcome), outcome.replaced)
+        if isinstance(outcome, Conflict):
+            return outcome
+        return refusals.registration(request, outcome.code, address, outcome.name)
 
     def release(self, session: Session, reason: CloseReason) -> bool:
-        """Take a session off the list and tell everyone; False if it was off already.
-
-        At the server's end nobody is told: there is `closing` for all.
-        """
+        """Remove a session and tell everyone; False if it was removed before."""
         with self._lock:
-            if not session.is_here:
-                return False
-            self._leave(session, reason)
-            return True
+            return self._journal.release(session, reason)
 
-    def _enter(
-        self, request: Register, name: Name, address: str, home: Home, *, replaced: Session | None
-    ) -> Registered:
-        status = Status.ACTIVO
-        if replaced is not None:
-            self._leave(replaced, CloseReason.REPLACED)
-            status = replaced.chosen
-        session = Session(
-            name=name,
-            address=address,
-            token=secrets.token_urlsafe(18),
-            home=home,
-            messages_only=request.events == "messages",
-            since=self._now(),
-            last_active=self._monotonic(),
-            status=status,
-            chosen=status,
-        )
-        self._registry.take(session)
-        welcome = Welcome(
+    def _welcome(self, request: Register, entered: Entered) -> Welcome:
+        session = entered.session
+        return Welcome(
             id=request.id,
-            name=name.shown,
-            address=address,
-            status=status,
-            seq=self.events.last_seq,
+            name=session.name.shown,
+            address=session.address,
+            status=session.status,
+            seq=entered.seq,
             token=session.token,
             epoch=self._epoch,
             server=f"tertulia {__version__}",
             protocol=PROTOCOL_VERSION,
-            idle_after=self._config.idle_after_s or 0.0,
+            idle_after=self._idle_after_s,
             max_text=MAX_TEXT_BYTES,
         )
-        self._publish(
-            Joined(seq=self._next_seq(), time=session.since, name=name.shown, status=status)
-        )
-        return Registered(session, welcome, replaced)
-
-    def _leave(self, session: Session, reason: CloseReason) -> None:
-        self._registry.free(session)
-        if reason is not CloseReason.SHUTDOWN:
-            self._publish(
-                Left(
-                    seq=self._next_seq(),
-                    time=self._now(),
-                    name=session.name.shown,
-                    reason=reason,
-                )
-            )
 
     # --- talking -------------------------------------------------------------------------------
 
-    def say(self, session: Session, request: Say) -> Ok | Wait | Error | None:
-        """Publish a message to the general chat; None if there is nothing to answer."""
+    def say(self, session: Session, request: Say, owner: Owner) -> Ok | Wait | Error | None:
+        """Publish a message to the general chat; None if there is nothing to answer.
+
+        With Wait.FOR_DISK the keeper acknowledges it to `owner`.
+        """
         problem = check_text(request.text)
         if problem is not None:
             return refusals.text_refused(request, problem)
+        keeper = self._keeper
         with self._lock:
             if not session.is_here:
                 return None
-            if self.history is not None and not self.history.take_room():
+            if keeper is not None and not keeper.take_room():
                 return Wait.FOR_ROOM
             now = self._note_activity(session)
-            if request.nonce is UNSET:
-                message = self._publish_message(session, request)
+            said = self._journal.say(session, request.text, request.nonce, now)
+            seq = said if isinstance(said, int) else said.seq
+            if keeper is None:
+                return None if request.id is UNSET else Ok(id=request.id, seq=seq)
+            receipt = Receipt(owner, session.route.session, request.id, seq)
+            if isinstance(said, int):  # under this nonce, earlier
+                keeper.confirm(receipt)
             else:
-                key = (session.name.key, request.nonce)
-                seq = self._nonces.get(key, now)
-                if seq is not None:
-                    return self._confirm(session, request, seq)
-                message = self._publish_message(session, request)
-                self._nonces.remember(key, message.seq, now)
-            if self.history is None:
-                return _ok(request, message.seq)
-            self.history.write(message, Receipt(session, request.id, message.seq))
+                keeper.write(said, receipt)
             return Wait.FOR_DISK
 
-    def _confirm(self, session: Session, request: Say, seq: int) -> Ok | Wait | None:
-        """Answer a message that was said before."""
-        if self.history is None:
-            return _ok(request, seq)
-        self.history.confirm(Receipt(session, request.id, seq))
-        return Wait.FOR_DISK
-
-    def direct(self, session: Session, request: Direct) -> Handover | Ok | Error | None:
+    def direct(self, session: Session, request: Direct) -> Delivery | Ok | Error | None:
         """Find the session that a direct message is for; None if there is nothing to do.
 
-        Whoever carries the handover out reports it by `direct_done`.
+        Whoever carries the delivery out calls `end_direct`.
         """
         problem = check_text(request.text)
         if problem is not None:
@@ -250,38 +202,44 @@ class Hub:
             if not session.is_here:
                 return None
             if request.nonce is not UNSET:
-                known = self._nonces.get(_nonce_key(session, request), self._monotonic())
+                known = self._direct_nonces.get(_nonce_key(session, request), self._monotonic())
                 if known == UNDER_WAY:
                     return refusals.rate_limited(request.id, _RETRY_WHILE_UNDER_WAY_S)
                 if known is not None:
                     self._note_activity(session)
                     return _ok(request)
-            receiver = self._registry.called(request.to)
+            receiver = self._registry.find(request.to)
             if receiver is None:
                 return refusals.not_connected(request, request.to)
             now = self._note_activity(session)
             if request.nonce is not UNSET:
-                self._nonces.remember(_nonce_key(session, request), UNDER_WAY, now)
+                self._direct_nonces.remember(_nonce_key(session, request), UNDER_WAY, now)
             message = DirectMessage(
-                time=self._now(),
+                time=self._time(),
                 sender=session.name.shown,
                 to=receiver.name.shown,
                 text=request.text,
                 nonce=request.nonce,
             )
-            return Handover(receiver, encode(message))
+            return Delivery(receiver.route, message)
 
-    def direct_done(self, session: Session, request: Direct, *, delivered: bool) -> None:
-        """Note whether a direct message with a nonce has reached its receiver's session."""
-        key = _nonce_key(session, request)
-        with self._lock:
-            if delivered:
-                self._nonces.remember(key, DELIVERED, self._monotonic())
-            else:
-                self._nonces.forget(key)
+    def end_direct(
+        self, session: Session, request: Direct, *, is_delivered: bool
+    ) -> Ok | Error | None:
+        """Note whether a direct message has reached its receiver's session; return the answer."""
+        if request.nonce is not UNSET:
+            key = _nonce_key(session, request)
+            with self._lock:
+                if is_delivered:
+                    self._direct_nonces.remember(key, DELIVERED, self._monotonic())
+                else:
+                    self._direct_nonces.forget(key)
+        if not is_delivered:
+            return refusals.not_connected(request, request.to)
+        return _ok(request)
 
     def note_activity(self, session: Session) -> None:
-        """Note a request that the Hub has no part in."""
+        """Note a request that needs nothing else of the Hub."""
         with self._lock:
             self._note_activity(session)
 
@@ -297,17 +255,14 @@ class Hub:
             if not session.is_here:
                 return None
             session.last_active = self._monotonic()
-            session.chosen = status
-            session.idled = False
-            self._show_status(session, status, "user")
+            self._journal.show_status(session, status, "user")
             return _ok(request)
 
     def idle(self, session: Session) -> None:
-        """Set a user from whom nothing comes to INACTIVO."""
+        """Show a user who has been inactive for too long as INACTIVO."""
         with self._lock:
             if session.is_here and session.status is not Status.INACTIVO:
-                session.idled = True
-                self._show_status(session, Status.INACTIVO, "server")
+                self._journal.show_status(session, Status.INACTIVO, "server")
 
     def users(self, session: Session, request: ListUsers) -> UserList:
         """List who is connected, with the seq at which the list is true."""
@@ -317,9 +272,9 @@ class Hub:
             return UserList(id=request.id, seq=self.events.last_seq, users=rows)
 
     def info(self, session: Session, request: GetInfo) -> UserInfo | Error:
-        """Tell what the server knows of one user."""
+        """Return what the server knows of one user."""
         with self._lock:
-            user = self._registry.called(request.name)
+            user = self._registry.find(request.name)
             if user is None:
                 return refusals.not_connected(request, request.name)
             now = self._note_activity(session)
@@ -332,65 +287,21 @@ class Hub:
                 idle=int(now - user.last_active),
             )
 
-    # --- under the lock ------------------------------------------------------------------------
-
     def _note_activity(self, session: Session) -> float:
-        """Note a request that was not refused; give an idled user the chosen status back."""
+        """Note a request that was not refused; show an idle user's chosen status again.
+
+        Returns the time, in seconds of the monotonic clock. Under the lock.
+        """
         now = session.last_active = self._monotonic()
-        if session.idled and session.is_here:
-            session.idled = False
-            self._show_status(session, session.chosen, "server")
+        if session.status is not session.chosen and session.is_here:
+            self._journal.show_status(session, session.chosen, "server")
         return now
 
-    def _show_status(self, session: Session, status: Status, by: Literal["user", "server"]) -> None:
-        if session.status is status:
-            return
-        session.status = status
-        event = Presence(
-            seq=self._next_seq(),
-            time=self._now(),
-            name=session.name.shown,
-            status=status,
-            by=by,
-        )
-        line = self._publish(event)
-        if session.messages_only:
-            session.own_events.append((event.seq, line))
 
-    def _publish_message(self, session: Session, request: Say) -> ChatMessage:
-        message = ChatMessage(
-            seq=self._next_seq(),
-            time=self._now(),
-            sender=session.name.shown,
-            text=request.text,
-            nonce=request.nonce,
-        )
-        self.events.append(encode(message), is_message=True)
-        return message
-
-    def _publish(self, event: Joined | Left | Presence) -> bytes:
-        line = encode(event)
-        self.events.append(line, is_message=False)
-        return line
-
-    def _next_seq(self) -> int:
-        """Give the number of the event that is appended next."""
-        seq = self.events.last_seq + 1
-        if self.history is not None:
-            self.history.reserve_soon(seq)
-        return seq
+def _nonce_key(session: Session, request: Direct) -> tuple[str, object]:
+    return session.name.key, request.nonce
 
 
-def _nonce_key(session: Session, request: Direct) -> tuple[str, str, object]:
-    return session.name.key, "direct", request.nonce
-
-
-def _ok(request: Say | Direct | SetStatus, seq: int | UnsetType = UNSET) -> Ok | None:
+def _ok(request: Direct | SetStatus) -> Ok | None:
     """Answer a request that was carried out, if it asked for an answer by having an `id`."""
-    return None if request.id is UNSET else Ok(id=request.id, seq=seq)
-
-
-def _has_token(session: Session, request: Register) -> bool:
-    return request.token is not UNSET and hmac.compare_digest(
-        session.token.encode(), request.token.encode()
-    )
+    return None if request.id is UNSET else Ok(id=request.id)

@@ -1,4 +1,4 @@
-"""Who is here: by name and by address. Used under the Hub's lock alone."""
+"""The connected users, by name and by address. Used under the Hub's lock only."""
 
 from collections.abc import Iterator
 
@@ -21,31 +21,31 @@ class Registry:
     def __iter__(self) -> Iterator[Session]:
         return iter(self._by_name.values())
 
-    def with_name(self, key: str) -> Session | None:
-        """Find who has a name."""
+    def with_key(self, key: str) -> Session | None:
+        """Return the session whose name has this key."""
         return self._by_name.get(key)
 
-    def called(self, spelling: str) -> Session | None:
-        """Find who has a name, in whatever spelling; nobody for what cannot be one."""
+    def find(self, spelling: str) -> Session | None:
+        """Return the session that any spelling of its name means."""
         session = self._by_shown_name.get(spelling)
         if session is None and (name := parse_name(spelling)) is not None:
             session = self._by_name.get(name.key)
         return session
 
     def at_address(self, address: str) -> Session | None:
-        """Find who keeps others from an address: nobody, if addresses are shared."""
+        """Return the session that occupies an address; None if addresses are shared."""
         return self._by_address.get(address)
 
-    def take(self, session: Session) -> None:
-        """Enter a session whose name and address are free."""
+    def add(self, session: Session) -> None:
+        """Add a session whose name and address are free."""
         session.is_here = True
         self._by_name[session.name.key] = session
         self._by_shown_name[session.name.shown] = session
         if not self._shared_addresses:
             self._by_address[session.address] = session
 
-    def free(self, session: Session) -> None:
-        """Take a session off the list."""
+    def remove(self, session: Session) -> None:
+        """Remove a session; its name and address are free at once."""
         session.is_here = False
         del self._by_name[session.name.key]
         del self._by_shown_name[session.name.shown]

@@ -1,59 +1,55 @@
-"""One registered user's presence, and what other threads may ask of the worker that owns it."""
+"""One registered user's presence, and how others reach it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct, UnsetType
 
-from tertulia.protocol.messages import Status
+from tertulia.protocol.messages import Presence, Status
 from tertulia.protocol.names import Name
 
 
-class Home(Protocol):
-    """The worker that owns a session, as the others may see it.
+class Route(NamedTuple):
+    """Where a session is served: a value that another thread, or another node, can hold."""
 
-    Any thread may call; nothing here waits. `reply` is called in any thread, once.
-    """
-
-    def hand_over(self, session: "Session", line: bytes, reply: Callable[[bool], object]) -> None:
-        """Put a line into the session's output; reply whether the session was there to get it."""
-
-    def challenge(self, session: "Session", reply: Callable[[], object]) -> None:
-        """Ping the session and end it if it shows no life; reply as soon as either is known."""
-
-    def evict(self, session: "Session") -> None:
-        """Close the connection of a session that has been replaced."""
-
-    def acknowledge(self, receipts: list[tuple["Receipt", bool]]) -> None:
-        """Tell speakers that what they said is stored, or that it could not be."""
+    node: str
+    session: int  # unique on its node
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Session:
     """One registered user's presence.
 
-    `status`, `chosen`, `idled` and `is_here` change under the Hub's lock; `last_active` is written
-    by the owning worker alone, under that lock too.
+    The first group of fields is the Room's: it changes only by the Room's verbs, under the Hub's
+    lock. `last_active` and `own_presence` are written under that lock too, on behalf of the worker
+    that serves the session.
     """
 
     name: Name
     address: str
     token: str
-    home: Home
-    messages_only: bool  # asked for the messages of the general chat alone
+    route: Route
     since: str  # RFC 3339
-    last_active: float  # seconds of the monotonic clock
-    status: Status = Status.ACTIVO  # as shown to everyone
-    chosen: Status = Status.ACTIVO  # as the user wants it
-    idled: bool = False  # INACTIVO by the server
+    status: Status  # as shown to everyone
+    chosen: Status  # as the user wants it; another one than `status` while the user is idle
     is_here: bool = False  # in the Registry
-    own_events: list[tuple[int, bytes]] = field(default_factory=list)  # for it alone, with seq
+
+    last_active: float  # seconds of the monotonic clock
+    # The session's own status changes, for one that asked for messages alone; None: it did not.
+    own_presence: list[Presence] | None = None
+
+
+class Owner(Protocol):
+    """The thread that waits for an answer of another one: its mailbox."""
+
+    def post(self, mail: Any, /) -> bool:
+        """Hand over a message; False if the thread has ended. Any thread; never waits."""
 
 
 class Receipt(Struct, frozen=True):
-    """Who is to be told, in answer to which request, that a message is stored."""
+    """Who has to learn, in answer to which request, that a message is stored."""
 
-    session: Session
+    owner: Owner
+    session: int
     request_id: int | UnsetType
     seq: int

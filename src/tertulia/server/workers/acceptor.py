@@ -1,6 +1,6 @@
-"""The acceptor: a thread that accepts connections, hands them to the pool, and accepts on.
+"""The acceptor: a thread that accepts connections and hands them to the pool.
 
-It reads nothing from anyone, so nobody can delay the next connection.
+It reads nothing from any client, so no client can delay the next connection.
 """
 
 import errno
@@ -13,19 +13,21 @@ import time
 from collections import deque
 
 from tertulia.protocol.lines import encode
+from tertulia.protocol.messages import ErrorCode
 from tertulia.server import refusals
 from tertulia.server.config import Config
-from tertulia.server.workers.limits import Admission
+from tertulia.server.observer import Observer
+from tertulia.server.workers.admission import Admission
+from tertulia.server.workers.mail import AcceptedSocket
 from tertulia.server.workers.pool import WorkerPool
-from tertulia.server.workers.worker import Arrival
 
 log = logging.getLogger("tertulia.server")
 
-_BACKLOG = 1024  # connections that the kernel keeps for us
-_AT_ONCE = 64  # between two looks at whether to stop
-_PAUSE_S = 0.1  # without descriptors; a loop without it spins a core
+_BACKLOG = 1024  # connections that the kernel holds until they are accepted
+_MAX_ACCEPTED_AT_ONCE = 64  # then it looks whether it has to stop
+_PAUSE_S = 0.1  # when there is no descriptor; a loop without a pause keeps a core busy
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_MAX_LINGERING = 64  # refused sockets kept open, so that the client can read why
+_MAX_LINGERING = 64  # refused sockets that are kept open so that clients can read the reason
 _LINGER_S = 1.0
 _SERVER_FULL = encode(refusals.server_full())
 
@@ -39,7 +41,7 @@ _TCP_OPTIONS = (
 
 
 def listen(config: Config) -> socket.socket:
-    """Open the listening socket, for IPv4 and IPv6 where there are both. Raises OSError."""
+    """Open the listening socket, for IPv4 and, if the system has it, IPv6. Raises OSError."""
     if config.host:
         info = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(info[4][:2], family=info[0], backlog=_BACKLOG)
@@ -58,9 +60,16 @@ def listen(config: Config) -> socket.socket:
 
 
 class Acceptor:
-    """The thread that accepts. Other threads use `start` and `stop`."""
+    """The accepting thread. Other threads call `start` and `stop`."""
 
-    def __init__(self, listener: socket.socket, pool: WorkerPool, admission: Admission) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        pool: WorkerPool,
+        admission: Admission,
+        observer: Observer,
+    ) -> None:
+        self._observer = observer
         self._listener = listener
         self._pool = pool
         self._admission = admission
@@ -75,7 +84,7 @@ class Acceptor:
         self._thread.start()
 
     def stop(self, timeout_s: float) -> None:
-        """Accept nobody any more and close the listening socket."""
+        """Accept no further connections and close the listening socket."""
         os.eventfd_write(self._stop_fd, 1)
         self._thread.join(timeout_s)
 
@@ -105,9 +114,12 @@ class Acceptor:
         os.close(self._stop_fd)
 
     def _accept_all(self) -> None:
-        """Accept whoever waits, and hand them over together: so each worker wakes up once."""
-        arrivals: list[Arrival] = []
-        for _ in range(_AT_ONCE):
+        """Accept the waiting connections and hand them over together.
+
+        Each worker then wakes up once for all of its share.
+        """
+        accepted: list[AcceptedSocket] = []
+        for _ in range(_MAX_ACCEPTED_AT_ONCE):
             try:
                 sock, peer = self._listener.accept()
             except BlockingIOError:
@@ -122,19 +134,19 @@ class Acceptor:
             sock.setblocking(False)
             address = plain_address(peer[0])
             if self._admission.admit(address):
-                arrivals.append((sock, address))
+                accepted.append((sock, address))
             else:
-                log.info("refused address=%s code=server_full", address)
+                self._observer.on_refused(address, ErrorCode.SERVER_FULL)
                 self._turn_away(sock)
-        for sock, address in self._pool.assign(arrivals):
+        for sock, address in self._pool.assign(accepted):
             self._admission.count_closed(address, is_registered=False)
             self._turn_away(sock)
 
     def _turn_away(self, sock: socket.socket) -> None:
-        """Say that the server is full, and close the socket a moment later.
+        """Send `server_full`, and close the socket a moment later.
 
-        Closed at once, with the client's first line unread, it would send a reset, which eats
-        the answer.
+        If the socket were closed at once, with the client's first line unread, the kernel would
+        send a reset and the client would lose the answer.
         """
         _send_server_full(sock)
         self._lingering.append((time.monotonic() + _LINGER_S, sock))
@@ -142,19 +154,19 @@ class Acceptor:
             self._lingering.popleft()[1].close()
 
     def _on_no_descriptor(self, error: OSError) -> None:
-        """Refuse one connection with the spare descriptor, and accept none for a moment."""
+        """Refuse one connection with the spare descriptor, then pause."""
         log.warning("accepting paused error=%s", error.strerror)
         self._spare.close()
         try:
             sock, _ = self._listener.accept()
-        except OSError:  # gone meanwhile, or somebody else has taken the descriptor: a later turn
-            pass
+        except OSError:
+            pass  # the client has gone, or a worker took the descriptor: a later turn accepts it
         else:
             _send_server_full(sock)
             sock.close()
         try:
             self._spare = os.fdopen(os.open(os.devnull, os.O_RDONLY))
-        except OSError as no_spare:  # tried again the next time
+        except OSError as no_spare:  # the next call tries again
             log.warning("no spare descriptor error=%s", no_spare.strerror)
         self._resume_at = time.monotonic() + _PAUSE_S
 
@@ -163,11 +175,11 @@ def _send_server_full(sock: socket.socket) -> None:
     try:
         sock.send(_SERVER_FULL)
         sock.shutdown(socket.SHUT_WR)
-    except OSError as error:  # who is gone already needs no answer
+    except OSError as error:  # the client has gone and needs no answer
         log.debug("refusal not sent error=%s", error.strerror)
 
 
 def plain_address(address: str) -> str:
-    """Write an IPv4 address that came inside IPv6 as what it is."""
+    """Return an address in its plain form: an IPv4 address inside IPv6 as IPv4."""
     inner = address.removeprefix("::ffff:")
     return inner if "." in inner else address

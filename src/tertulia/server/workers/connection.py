@@ -1,24 +1,18 @@
-"""One socket: its state, what has come from it and is not carried out, what is still to go out.
+"""One client's socket: its state, what its next requests wait for, and what has to go out.
 
 Its worker's thread alone touches it. Nothing here blocks.
 """
 
-from __future__ import annotations
-
 import socket
-from collections.abc import Callable
+from collections import deque
 from enum import Enum, auto
 from math import inf
-from typing import TYPE_CHECKING
 
-from tertulia.protocol.lines import RequestBuffer
-from tertulia.server.hub.eventlog import Stretch
-from tertulia.server.hub.session import Session
-from tertulia.server.workers.limits import RateLimit
-
-if TYPE_CHECKING:
-    from tertulia.server.history.history import PageRequest
-    from tertulia.server.workers.audience import Audience
+from tertulia.protocol.messages import Register, Say
+from tertulia.server.history.mail import PageRequest, PageTicket
+from tertulia.server.hub.session import Owner, Session
+from tertulia.server.workers.door import Door
+from tertulia.server.workers.rate_limit import RateLimit
 
 
 class State(Enum):
@@ -27,14 +21,24 @@ class State(Enum):
     UNREGISTERED = auto()
     REGISTERED = auto()
     FINISHING = auto()  # carries out nothing more; what is queued goes out
-    DRAINING = auto()  # has said its last; reads on so that no reset eats it
+    DRAINING = auto()  # everything went out; reads on, so that no reset eats the last of it
     CLOSED = auto()
 
 
-# Looked up once: that costs more than to compare with them.
+class Hold(Enum):
+    """What a connection's next requests wait for. No thread waits, and its socket is not read."""
+
+    NOTHING = auto()
+    CHALLENGE = auto()  # to know whether the session in its way is alive
+    DELIVERY = auto()  # to know whether another worker could deliver a direct message
+    ROOM = auto()  # in the history's queue
+    BACKLOG = auto()  # for the client to take the answers that it has
+
+
+# Aliases: an attribute of an enum costs more to look up than to compare with.
 REGISTERED, DRAINING, CLOSED = State.REGISTERED, State.DRAINING, State.CLOSED
-# The usual one first: a state is compared in Python code, unless it is the same.
-OPEN_STATES = (State.REGISTERED, State.UNREGISTERED)  # more is carried out
+# The usual one first: comparing with a member that is not identical runs Python code.
+OPEN_STATES = (State.REGISTERED, State.UNREGISTERED)  # requests are carried out
 _NEXT_STATES = {
     State.UNREGISTERED: {State.REGISTERED, State.FINISHING, State.CLOSED},
     State.REGISTERED: {State.FINISHING, State.CLOSED},
@@ -42,77 +46,65 @@ _NEXT_STATES = {
     State.DRAINING: {State.CLOSED},
     State.CLOSED: set[State](),
 }
+NOT_HELD, BACKLOG = Hold.NOTHING, Hold.BACKLOG
+HeldRequest = Register | Say  # tried again when the hold ends
 
 
 class Connection:
-    """One client's socket, and all that its worker has to remember of it.
+    """One client's socket and all that its worker has to remember of it.
 
     Times are seconds of the monotonic clock.
     """
 
     __slots__ = (
         "address",
-        "audience",
-        "backed_up",
+        "answers_due",
         "blocked",
         "challenge_until",
         "challengers",
-        "cursor",
         "deadline",
-        "eof",
+        "door",
         "fd",
-        "held",
+        "held_request",
+        "hold",
         "last_byte_at",
-        "line_count",
-        "malformed_count",
         "out",
-        "own_events",
-        "page_under_way",
         "pages_waiting",
-        "pending",
         "pinged",
         "progress_at",
-        "rate",
+        "rate_limit",
         "recv",
-        "requests",
         "send",
         "session",
         "sock",
         "state",
-        "watched",
+        "ticket",
     )
 
-    def __init__(self, sock: socket.socket, address: str, now: float) -> None:
+    def __init__(self, sock: socket.socket, address: str, door: Door, now: float) -> None:
         self.sock = sock
         self.fd = sock.fileno()
         self.recv, self.send = sock.recv, sock.send
         self.address = address
+        self.door = door
         self.state = State.UNREGISTERED
         self.session: Session | None = None
 
-        self.requests = RequestBuffer()
-        self.line_count = 0  # before `welcome`
-        self.malformed_count = 0
-        self.rate: RateLimit | None = None  # of the requests after `welcome`; from the first on
-        self.held = False  # its next lines wait: for another thread's reply, or because
-        self.backed_up = False  # it does not take its answers
-        self.eof = False  # the client will send no more
+        self.hold = Hold.NOTHING
+        self.held_request: HeldRequest | None = None
+        self.rate_limit: RateLimit | None = None  # created at the first request that spends
+        self.answers_due = 0  # that will come from the history
+        self.ticket: PageTicket | None = None  # of the page that is being read
+        self.pages_waiting: deque[PageRequest] | None = None  # bound: max_pages_waiting
+
+        self.out = bytearray()  # for this client alone; before that the rest of a cut piece
+        self.blocked = False  # the socket takes no more for now
+
         self.last_byte_at = now
         self.pinged = False  # since the last byte
-        self.challengers: list[Callable[[], object]] = []
-        self.challenge_until = 0.0
-
-        self.out = bytearray()  # private lines, and before them the rest of a line cut in two
-        self.audience: Audience | None = None  # that it follows the events with
-        self.pending = 0  # answers that will come from the history
-        self.pages_waiting: list[PageRequest] = []  # bound: max_pages_waiting
-        self.page_under_way = False
-        self.cursor = 0  # in the event log, while it is not in step with its worker
-        self.own_events: list[tuple[int, bytes]] = []  # to go out among the log's, by seq
-        self.blocked = False  # the socket takes no more for now
-        self.progress_at = now  # when it last took something, or had nothing to take
-
-        self.watched = 0  # the epoll mask it is registered with
+        self.progress_at = now  # when the socket was last found to take something
+        self.challengers: list[tuple[Connection, Owner]] | None = None  # wait for a sign of life
+        self.challenge_until = inf
         self.deadline = inf  # when the watchdog has to look at it, at the latest
 
     def __repr__(self) -> str:
@@ -120,13 +112,77 @@ class Connection:
         return f"<Connection {name} {self.address} {self.state.name} out={len(self.out)}>"
 
     def enter(self, state: State) -> None:
-        """Go over into another state; a step that does not exist is a KeyError."""
+        """Change the state; a transition that does not exist is a KeyError."""
         if state not in _NEXT_STATES[self.state]:
             raise KeyError(f"{self.state.name} -> {state.name}")
         self.state = state
 
+    # --- input ---------------------------------------------------------------------------------
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the worker waits for bytes from this client."""
+        return self.hold is NOT_HELD and not self.door.is_at_eof
+
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether the hold is none of this client's doing: its silence means nothing then."""
+        return self.hold not in (Hold.NOTHING, Hold.BACKLOG)
+
+    def hold_for(self, hold: Hold, request: HeldRequest | None = None) -> None:
+        """Let the next requests wait."""
+        self.hold, self.held_request = hold, request
+
+    def release_hold(self) -> HeldRequest | None:
+        """Let the next requests be carried out; return the one that the hold was about."""
+        request, self.held_request = self.held_request, None
+        self.hold = Hold.NOTHING
+        return request
+
+    def add_challenger(self, newcomer: "Connection", worker: Owner) -> None:
+        """Remember a newcomer, and its worker, that wait for a sign of life."""
+        if self.challengers is None:
+            self.challengers = []
+        self.challengers.append((newcomer, worker))
+
+    def end_challenge(self) -> list[tuple["Connection", Owner]]:
+        """Return those who wait for a sign of life, and forget them."""
+        challengers, self.challengers = self.challengers, None
+        self.challenge_until = inf
+        return challengers or []
+
+    # --- pages of the history, one at a time ---------------------------------------------------
+
+    @property
+    def pages_due(self) -> int:
+        """How many pages were asked for and have not come."""
+        return len(self.pages_waiting or ()) + (self.ticket is not None)
+
+    def queue_page(self, request: PageRequest) -> None:
+        """Remember a page that has to be asked for."""
+        if self.pages_waiting is None:
+            self.pages_waiting = deque()
+        self.pages_waiting.append(request)
+        self.answers_due += 1
+
+    def next_page(self) -> PageRequest | None:
+        """Return the page to ask for now.
+
+        One at a time, and only when the client has taken everything before: a page can be large.
+        """
+        if self.pages_waiting and self.ticket is None and not self.blocked and not self.is_closed:
+            return self.pages_waiting.popleft()
+        return None
+
+    # --- output --------------------------------------------------------------------------------
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the socket is closed."""
+        return self.state is CLOSED
+
     def push(self) -> bool:
-        """Send what is queued; tell whether all of it went out. Raises OSError."""
+        """Send what is queued; return whether all of it went out. Raises OSError."""
         out = self.out
         try:
             sent = self.send(out)
@@ -137,27 +193,3 @@ class Connection:
             return True
         del out[:sent]
         return False
-
-    def push_stretch(self, stretch: Stretch) -> bool:
-        """Send events; tell whether all of them went out. Raises OSError."""
-        try:
-            sent = self.send(stretch.data) if stretch.data else 0
-        except BlockingIOError:
-            return False
-        self.note_sent(stretch, sent)
-        return sent == len(stretch.data)
-
-    def note_sent(self, stretch: Stretch, sent: int) -> None:
-        """Move the cursor past the events that went out.
-
-        The rest of one that was cut in two is kept, to go out before anything else.
-        """
-        if sent == len(stretch.data):
-            self.cursor = stretch.through
-            return
-        complete = stretch.data.count(b"\n", 0, sent)
-        if sent and stretch.data[sent - 1] != 0x0A:
-            self.out += stretch.data[sent : stretch.data.index(b"\n", sent) + 1]
-            complete += 1
-        if complete:
-            self.cursor = stretch.seqs[complete - 1]

@@ -1,16 +1,14 @@
-"""From a line to its answer: decoding, limits, and a verb of the Hub for each request.
+"""From a request to what has to be done about it: limits first, then a verb of the Hub.
 
-One for each worker, in whose thread it runs.
+The handler changes the Hub and what a connection remembers, and returns the answer or a step; the
+dispatcher carries it out. One for each worker, in whose thread it runs.
 """
 
-from __future__ import annotations
-
-import functools
-import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from enum import Enum, auto
+from typing import Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from tertulia.protocol.lines import BadRequest
 from tertulia.protocol.messages import (
@@ -21,9 +19,7 @@ from tertulia.protocol.messages import (
     ErrorCode,
     GetHistory,
     GetInfo,
-    HistoryPage,
     ListUsers,
-    Ok,
     Ping,
     Pong,
     Quit,
@@ -35,273 +31,176 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
-from tertulia.server.hub.hub import Handover, Hub, InTheWay, Wait
-from tertulia.server.workers.connection import Connection, State
-from tertulia.server.workers.limits import RateLimit
+from tertulia.server.config import Config
+from tertulia.server.history.mail import PageRequest
+from tertulia.server.hub.hub import Delivery, Registered, Wait
+from tertulia.server.hub.room import Conflict
+from tertulia.server.hub.session import Session
+from tertulia.server.workers.connection import Connection
+from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.rate_limit import RateLimit
+from tertulia.server.workers.shared import Shared
 
-if TYPE_CHECKING:
-    from tertulia.server.config import Config
-    from tertulia.server.history.history import PageRequest
-    from tertulia.server.hub.session import Session
-    from tertulia.server.workers.worker import Worker
+_FREE = (Pong, Quit)  # cost nothing of the rate limit
+_PAGE_RETRY_AFTER_S = 1.0  # for a client that asks for more pages than may be under way
 
-log = logging.getLogger("tertulia.server")
 
-_FREE = (Pong, Quit)  # spend nothing from the rate limit
-_PAGE_RETRY_AFTER_S = 1.0  # for one who asks for more pages than may be under way
+class Finish(Struct, frozen=True):
+    """End the connection once its output, and a last word, is out."""
+
+    reason: CloseReason
+    last_word: Answer | None = None
+
+
+class Step(Enum):
+    """What has to be done instead of answering at once."""
+
+    SAY_LATER = auto()  # hold the connection until the history's queue has room
+    ASK_PAGE = auto()  # a page was queued: ask for the next one that may be asked for
+
+
+Outcome = Answer | Finish | Registered | Conflict | Delivery | Step | None
 
 
 class RequestHandler:
-    """Carries out the requests of a worker's connections, a line at a time."""
+    """Carries out the requests of a worker's connections, one at a time.
 
-    def __init__(self, worker: Worker, hub: Hub, config: Config) -> None:
-        self._worker = worker
-        self._hub = hub
-        self._config = config
-        self._max_pages_waiting = config.max_pages_waiting
-        self._limits_rate = config.rate_limit_per_s is not None
-        self._verbs: dict[type, Callable[[Connection, Session, Any], Answer | None]] = {
-            Say: self._say,
-            Direct: self._direct,
-            SetStatus: lambda _, session, request: hub.set_status(session, request),
-            ListUsers: lambda _, session, request: hub.users(session, request),
-            GetInfo: lambda _, session, request: hub.info(session, request),
-            GetHistory: self._want_page,
-            Search: self._want_page,
-            Register: lambda _, session, request: refusals.already_registered(
-                request, session.name.shown
-            ),
-            Ping: lambda _connection, _session, request: Pong(id=request.id),
-            Pong: lambda _connection, _session, _request: None,  # a sign of life, as any byte
-            Quit: lambda connection, _session, _request: self._quit(connection),
+    `mailbox` is the worker's own. `now` is in seconds of the monotonic clock.
+    """
+
+    def __init__(self, shared: Shared, mailbox: Mailbox) -> None:
+        self._config = shared.config
+        self._hub = hub = shared.hub
+        self._switchboard = shared.switchboard
+        self._mailbox = mailbox
+        self._has_history = shared.history is not None
+        self._limits_rate = shared.config.rate_limit_per_s is not None
+        self._hub_verbs: dict[type, Callable[[Session, Any], Outcome]] = {
+            Direct: hub.direct,
+            SetStatus: hub.set_status,
+            ListUsers: hub.users,
+            GetInfo: hub.info,
         }
 
-    def handle(self, connection: Connection, request: Request) -> None:
-        """Carry out one request and queue its answer.
-
-        May hold the connection: its next request then waits for another thread's reply.
-        """
+    def handle(self, connection: Connection, request: Request, now: float) -> Outcome:
+        """Carry out one request; return the answer, if there is one now, or what has to be done."""
         session = connection.session
         if session is None:
-            if self._may_try(connection):
-                self._handle_before_welcome(connection, request)
-            return
+            return self._handle_before_welcome(connection, request)
         kind = type(request)
-        if self._limits_rate and kind not in _FREE and not self._may_spend(connection, request.id):
-            return
-        answer = self._verbs[kind](connection, session, request)
-        if session.own_events:
-            self._worker.output.tell_own_events(connection, session)
-        if answer is not None:
-            self._worker.output.tell(connection, answer)
+        if self._limits_rate and kind not in _FREE:
+            retry_after_s = _rate_limit_of(connection, self._config, now).spend(now)
+            if retry_after_s:
+                return self._refuse_for_now(connection, request.id, retry_after_s, now)
+        if isinstance(request, Say):
+            return self.say(connection, session, request)
+        verb = self._hub_verbs.get(kind)
+        if verb is not None:
+            return verb(session, request)
+        match request:
+            case GetHistory() | Search():
+                return self._queue_page(connection, session, request, now)
+            case Ping():
+                return Pong(id=request.id)
+            case Quit():
+                return Finish(CloseReason.QUIT)
+            case Register():
+                return refusals.already_registered(request, session.name.shown)
+            case _:
+                return None  # a pong: a sign of life, as any byte is
 
-    def _may_try(self, connection: Connection) -> bool:
-        """Count a line before `welcome`; end the connection if there were too many."""
-        connection.line_count += 1
-        if connection.line_count <= self._config.max_lines_before_welcome:
-            return True
-        self._refuse(connection, refusals.not_registered(UNSET))
-        return False
-
-    def _handle_before_welcome(self, connection: Connection, request: Request) -> None:
+    def _handle_before_welcome(self, connection: Connection, request: Request) -> Outcome:
+        end = self._count_request(connection)
+        if end is not None:
+            return end
         match request:
             case Register():
-                self._register(connection, request, may_challenge=True)
+                return self.register(connection, request, may_challenge=True)
             case Ping():
-                self._worker.output.tell(connection, Pong(id=request.id))
+                return Pong(id=request.id)
             case Pong():
-                pass
+                return None
             case Quit():
-                self._quit(connection)
+                return Finish(CloseReason.QUIT)
             case _:
-                self._worker.output.tell(connection, refusals.not_registered(request.id))
+                return refusals.not_registered(request.id)
 
-    def _answer(self, connection: Connection, answer: Answer | None) -> None:
-        """Queue an answer, if there is one."""
-        if answer is not None:
-            self._worker.output.tell(connection, answer)
+    def _count_request(self, connection: Connection) -> Finish | None:
+        """Count a request before `welcome`; the end of the connection if there were too many."""
+        connection.door.requests_tried += 1
+        if connection.door.requests_tried <= self._config.max_lines_before_welcome:
+            return None
+        return Finish(CloseReason.REFUSED, refusals.not_registered(UNSET))
 
-    def _quit(self, connection: Connection) -> None:
-        self._worker.finish(connection, CloseReason.QUIT)
-
-    # --- registration --------------------------------------------------------------------------
-
-    def _register(self, connection: Connection, request: Register, *, may_challenge: bool) -> None:
-        worker = self._worker
+    def register(
+        self, connection: Connection, request: Register, *, may_challenge: bool
+    ) -> Registered | Conflict | Finish:
+        """Try to give a connection a session. See Hub.register."""
+        route = self._switchboard.connect(self._mailbox)
         outcome = self._hub.register(
-            request, connection.address, worker, may_challenge=may_challenge
+            request, connection.address, route, may_challenge=may_challenge
         )
-        if isinstance(outcome, Error):
-            self._refuse(connection, outcome, request.name)
-        elif isinstance(outcome, InTheWay):
-            connection.held = True
-            once_known = functools.partial(self._after_challenge, connection, request)
-            outcome.session.home.challenge(
-                outcome.session, functools.partial(worker.mailbox.post, once_known)
-            )
-        else:
-            session, replaced = outcome.session, outcome.replaced
-            if replaced is not None:
-                replaced.home.evict(replaced)
-                log.info(
-                    "left name=%s address=%s reason=replaced", replaced.name.shown, replaced.address
-                )
-            log.info("joined name=%s address=%s", session.name.shown, session.address)
-            worker.welcome(connection, session, outcome.welcome.seq)
-            worker.output.tell(connection, outcome.welcome)
+        if isinstance(outcome, Registered):
+            return outcome
+        self._switchboard.disconnect(route)
+        if isinstance(outcome, Conflict):
+            return outcome
+        return Finish(CloseReason.REFUSED, outcome)
 
-    def _after_challenge(self, connection: Connection, request: Register) -> None:
-        if connection.state is State.UNREGISTERED:
-            self._register(connection, request, may_challenge=False)
-            self._worker.resume(connection)
-
-    def _refuse(self, connection: Connection, error: Error, name: str = "") -> None:
-        log.info(
-            "refused address=%s code=%s name=%s", connection.address, error.code, ascii(name[:64])
-        )
-        self._worker.finish(connection, CloseReason.REFUSED, error)
-
-    # --- the general chat and its history ------------------------------------------------------
-
-    def _say(self, connection: Connection, session: Session, request: Say) -> Answer | None:
-        outcome = self._hub.say(session, request)
+    def say(self, connection: Connection, session: Session, request: Say) -> Answer | Step | None:
+        """Say something; may be called again with the same request after Step.SAY_LATER."""
+        outcome = self._hub.say(session, request, self._mailbox)
         if not isinstance(outcome, Wait):
             return outcome
-        if outcome is Wait.FOR_DISK:
-            connection.pending += 1
-        elif self._hub.history is not None:
-            connection.held = True
-            again = functools.partial(self._say_again, connection, session, request)
-            self._hub.history.when_room(functools.partial(self._worker.mailbox.post, again))
+        if outcome is Wait.FOR_ROOM:
+            return Step.SAY_LATER
+        connection.answers_due += 1
         return None
 
-    def _say_again(self, connection: Connection, session: Session, request: Say) -> None:
-        if connection.state is State.REGISTERED:
-            connection.held = False
-            answer = self._say(connection, session, request)
-            self._worker.output.tell_own_events(connection, session)
-            self._answer(connection, answer)
-            if not connection.held:
-                self._worker.resume(connection)
-
-    def _want_page(
-        self, connection: Connection, session: Session, request: PageRequest
-    ) -> Answer | None:
-        if self._hub.history is None:
+    def _queue_page(
+        self, connection: Connection, session: Session, request: PageRequest, now: float
+    ) -> Outcome:
+        if not self._has_history:
             return refusals.history_off(request)
         if isinstance(request, Search) and (problem := check_text(request.text)):
             return refusals.text_refused(request, problem)
-        if len(connection.pages_waiting) + connection.page_under_way >= self._max_pages_waiting:
-            return self._refuse_for_now(connection, request.id, _PAGE_RETRY_AFTER_S)
+        if connection.pages_due >= self._config.max_pages_waiting:
+            return self._refuse_for_now(connection, request.id, _PAGE_RETRY_AFTER_S, now)
         self._hub.note_activity(session)
-        connection.pending += 1
-        connection.pages_waiting.append(request)
-        self.ask_next_page(connection)
-        return None
-
-    def ask_next_page(self, connection: Connection) -> None:
-        """Ask the history for the next page that a connection waits for.
-
-        One at a time, and once the client has taken all that there was for it: a page can be large.
-        """
-        if (
-            self._hub.history is not None
-            and connection.pages_waiting
-            and not connection.page_under_way
-            and not connection.blocked
-            and connection.state is not State.CLOSED
-        ):
-            connection.page_under_way = True
-            self._hub.history.ask(
-                connection.pages_waiting.pop(0),
-                lambda page: self._worker.mailbox.post(
-                    functools.partial(self._on_page, connection, page)
-                ),
-                lambda: connection.state is not State.CLOSED,
-            )
-
-    def _on_page(self, connection: Connection, page: HistoryPage | Error) -> None:
-        connection.page_under_way = False
-        if connection.state is State.CLOSED:
-            return
-        connection.pending -= 1
-        self._worker.output.tell(connection, page)
-
-    # --- direct messages -----------------------------------------------------------------------
-
-    def _direct(self, connection: Connection, session: Session, request: Direct) -> Answer | None:
-        outcome = self._hub.direct(session, request)
-        if not isinstance(outcome, Handover):
-            return outcome
-        receiver, line = outcome.session, outcome.line
-        if receiver.home is self._worker:
-            return self._after_handover(session, request, self._worker.put(receiver, line))
-        connection.held = True  # the answers come in the order of the requests
-        resume = functools.partial(self._resume_direct, connection, session, request)
-        receiver.home.hand_over(receiver, line, functools.partial(self._post, resume))
-        return None
-
-    def _post(self, call: Callable[[bool], object], delivered: bool) -> None:
-        """Have a call made by the worker with what another thread has replied."""
-        self._worker.mailbox.post(functools.partial(call, delivered))
-
-    def _after_handover(self, session: Session, request: Direct, delivered: bool) -> Answer | None:
-        if request.nonce is not UNSET:
-            self._hub.direct_done(session, request, delivered=delivered)
-        if not delivered:
-            return refusals.not_connected(request, request.to)
-        return None if request.id is UNSET else Ok(id=request.id)
-
-    def _resume_direct(
-        self, connection: Connection, session: Session, request: Direct, delivered: bool
-    ) -> None:
-        answer = self._after_handover(session, request, delivered)
-        if connection.state is State.REGISTERED:
-            self._answer(connection, answer)
-            self._worker.resume(connection)
+        connection.queue_page(request)
+        return Step.ASK_PAGE
 
     # --- refusals ------------------------------------------------------------------------------
 
-    def _may_spend(self, connection: Connection, request_id: int | UnsetType) -> bool:
-        """Spend a token of the session's rate limit; answer if there is none left."""
-        retry_after_s = self._rate_of(connection).spend(self._worker.now)
-        if not retry_after_s:
-            return True
-        error = self._refuse_for_now(connection, request_id, retry_after_s)
-        if error is not None:
-            self._worker.output.tell(connection, error)
-        return False
-
-    def _rate_of(self, connection: Connection) -> RateLimit:
-        if connection.rate is None:
-            connection.rate = RateLimit(self._config, self._worker.now)
-        return connection.rate
-
     def _refuse_for_now(
-        self, connection: Connection, request_id: int | UnsetType, retry_after_s: float
-    ) -> Error | None:
-        """Make a `rate_limited`; None if it was the last of a flood, and the connection ends."""
-        rate = self._rate_of(connection)
-        rate.note_refused(self._worker.now)
+        self, connection: Connection, request_id: int | UnsetType, retry_after_s: float, now: float
+    ) -> Error | Finish:
+        """Return a `rate_limited`; with the last one of a flood the connection ends."""
+        rate_limit = _rate_limit_of(connection, self._config, now)
+        rate_limit.note_refused(now)
         error = refusals.rate_limited(request_id, retry_after_s)
-        if not rate.is_flood(self._worker.now):
-            return error
-        self._worker.finish(connection, CloseReason.FLOOD, error)
-        return None
+        return Finish(CloseReason.FLOOD, error) if rate_limit.is_flood(now) else error
 
-    def refuse_line(self, connection: Connection, bad: BadRequest) -> None:
-        """Answer a line that is no request."""
-        worker, session = self._worker, connection.session
-        if session is None and not self._may_try(connection):
-            return
+    def refuse_line(self, connection: Connection, bad: BadRequest, now: float) -> Error | Finish:
+        """Return the answer to a line that is no request."""
+        session, door = connection.session, connection.door
+        if session is None and (end := self._count_request(connection)):
+            return end
         error = Error(id=bad.request_id, code=bad.code, message=str(bad))
         if bad.code is ErrorCode.UNKNOWN_TYPE:
             if session is None:
-                error = refusals.not_registered(bad.request_id)
-            elif not self._may_spend(connection, bad.request_id):
-                return
-        connection.malformed_count += bad.code is ErrorCode.MALFORMED
-        if connection.malformed_count >= self._config.max_malformed:
-            worker.finish(connection, CloseReason.PROTOCOL, error)
-        else:
-            worker.output.tell(connection, error)
+                return refusals.not_registered(bad.request_id)
+            if self._limits_rate:
+                retry_after_s = _rate_limit_of(connection, self._config, now).spend(now)
+                if retry_after_s:
+                    return self._refuse_for_now(connection, bad.request_id, retry_after_s, now)
+        door.malformed_count += bad.code is ErrorCode.MALFORMED
+        if door.malformed_count >= self._config.max_malformed:
+            return Finish(CloseReason.PROTOCOL, error)
+        return error
+
+
+def _rate_limit_of(connection: Connection, config: Config, now: float) -> RateLimit:
+    if connection.rate_limit is None:
+        connection.rate_limit = RateLimit(config, now)
+    return connection.rate_limit

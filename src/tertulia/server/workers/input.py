@@ -1,96 +1,266 @@
-"""What a worker reads: bytes from a connection, requests out of them, each to be carried out.
+"""What comes from a worker's connections: bytes become requests, and these are carried out.
 
-One for each worker, in whose thread it runs.
+Bytes go through the connection's door to typed requests, these to the handler, and what the handler
+returns is done here. Only the worker's thread runs this; it never waits.
 """
 
-from __future__ import annotations
+import errno
+from collections.abc import Callable
+from typing import Any
 
-from typing import TYPE_CHECKING
+from msgspec import UNSET
 
 from tertulia.protocol.lines import MAX_LINE_BYTES, BadRequest, LineTooLong
-from tertulia.protocol.messages import CloseReason
+from tertulia.protocol.messages import CloseReason, Direct, Error, Register, Request, Say
 from tertulia.server import refusals
-from tertulia.server.workers.connection import DRAINING, OPEN_STATES, Connection
-
-if TYPE_CHECKING:
-    from tertulia.server.config import Config
-    from tertulia.server.workers.handler import RequestHandler
-    from tertulia.server.workers.worker import Worker
+from tertulia.server.history.mail import PageTicket
+from tertulia.server.hub.hub import Delivery, Registered
+from tertulia.server.hub.room import Conflict
+from tertulia.server.hub.session import Session
+from tertulia.server.observer import Observer
+from tertulia.server.workers.connection import (
+    DRAINING,
+    NOT_HELD,
+    OPEN_STATES,
+    REGISTERED,
+    Connection,
+    Hold,
+)
+from tertulia.server.workers.connections import Connections
+from tertulia.server.workers.handler import Finish, Outcome, RequestHandler, Step
+from tertulia.server.workers.mail import Challenge, ChallengeOver, Deliver, Delivered, Evict
+from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.output import Output
+from tertulia.server.workers.poller import READABLE, WRITABLE, Poller
+from tertulia.server.workers.shared import Shared
 
 
 class Input:
-    """The input of a worker's connections."""
+    """The input of a worker's connections. `now` is the time of the round, set by the worker."""
 
-    def __init__(self, worker: Worker, handler: RequestHandler, config: Config) -> None:
-        self._worker = worker
+    def __init__(
+        self,
+        shared: Shared,
+        mailbox: Mailbox,
+        connections: Connections,
+        handler: RequestHandler,
+        output: Output,
+        poller: Poller,
+        observer: Observer,
+    ) -> None:
+        self.now = 0.0
+        config = shared.config
+        self._hub = shared.hub
+        self._history = shared.history
+        self._switchboard = shared.switchboard
+        self._mailbox = mailbox
+        self._connections = connections
         self._handler = handler
+        self._output = output
+        self._poller = poller
+        self._observer = observer
         self._receive_bytes = config.receive_bytes
-        self._backlog_bytes = min(config.stretch_bytes, config.private_bytes // 2)
+        self._backlog_bytes = min(config.slice_bytes, config.private_bytes // 2)
+        self._steps: dict[type, Callable[[Connection, Any, Any], None]] = {
+            Delivery: self._deliver,
+            Registered: self._welcome,
+            Conflict: self._challenge,
+            Finish: self._finish,
+            Step: self._do_step,
+        }
 
-    def receive(self, connection: Connection) -> None:
+    # --- bytes ---------------------------------------------------------------------------------
+
+    def on_ready(self, ready: list[tuple[int, int]]) -> None:
+        """Do what the poller has found descriptors ready for."""
+        connection_at = self._connections.at
+        for fd, mask in ready:
+            connection = connection_at(fd)
+            if connection is None:
+                if fd == self._mailbox.fileno():
+                    self._mailbox.clear_wake_up()
+                continue
+            try:
+                if mask == READABLE and connection.hold is NOT_HELD:
+                    self._receive(connection)
+                else:
+                    self._on_other_event(connection, mask)
+            except Exception:  # noqa: BLE001 (logged; it costs this connection)
+                self._connections.close_on_fault(connection)
+
+    def _on_other_event(self, connection: Connection, mask: int) -> None:
+        if mask & ~WRITABLE and not connection.door.is_at_eof:
+            if connection.hold is NOT_HELD:
+                self._receive(connection)
+            else:
+                self._poller.update(connection)  # no more of it until the hold is over
+        if mask & ~READABLE and connection.blocked:
+            self._output.unblock(connection)
+            self._poller.update(connection)
+
+    def _receive(self, connection: Connection) -> None:
         """Take in what has come, and carry it out."""
-        requests, size = connection.requests, self._receive_bytes
-        if requests.by_line and connection.state in OPEN_STATES:
-            size = min(size, requests.room)
+        door, size = connection.door, self._receive_bytes
+        if door.has_more and connection.state in OPEN_STATES:
+            size = min(size, door.room)
         try:
             data = connection.recv(size)
         except BlockingIOError:
             return
         except OSError as error:
-            self._worker.on_broken(connection, error)
+            self.close_broken(connection, error)
             return
         if not data:
             self._on_eof(connection)
             return
-        connection.last_byte_at = self._worker.now
+        connection.last_byte_at = self.now
         connection.pinged = False
         if connection.challengers:
-            self._worker.answer_challengers(connection)
-        if connection.state not in OPEN_STATES:
-            return
-        requests.feed(data)
-        self.work(connection)
+            self._connections.answer_challengers(connection)
+        if connection.state in OPEN_STATES:
+            door.feed(data)
+            self._work(connection)
 
     def _on_eof(self, connection: Connection) -> None:
-        connection.eof = True
-        self._worker.watch(connection)
+        connection.door.feed_eof()
+        self._poller.update(connection)
         if connection.state is DRAINING:
-            self._worker.close(connection)
+            self._connections.close(connection, CloseReason.REFUSED)
         elif connection.state in OPEN_STATES:
-            self.work(connection)
+            self._work(connection)
 
-    def work(self, connection: Connection) -> None:
+    def _work(self, connection: Connection) -> None:
         """Carry out the requests that have come, up to one that has to wait for something.
 
         For a connection that is open and not held.
         """
-        requests, handle = connection.requests, self._handler.handle
-        decoded = requests.decoded
-        while decoded or requests.by_line or connection.eof:
+        door, handle = connection.door, self._handler.handle
+        ready = door.ready
+        while ready or door.has_more:
             if len(connection.out) > self._backlog_bytes:
-                connection.held = connection.backed_up = True  # until it takes its answers
+                connection.hold_for(Hold.BACKLOG)
                 return
-            if decoded:
-                handle(connection, decoded.pop())
+            if ready:
+                request = ready.pop()
+                outcome = handle(connection, request, self.now)
+                if outcome is not None:  # as for most of them
+                    self.act(connection, request, outcome)
             elif not self._work_line(connection):
                 return
-            if connection.held or connection.state not in OPEN_STATES:
+            session = connection.session
+            if session is not None and session.own_presence:
+                self.send_own_presence(connection, session)
+            if connection.hold is not NOT_HELD or connection.state not in OPEN_STATES:
                 return
 
     def _work_line(self, connection: Connection) -> bool:
-        """Carry out one line, or end if no more will come; False if there is none yet."""
+        """Carry out one line, or end if no more will come; return False if there is none yet."""
+        door = connection.door
         try:
-            request = connection.requests.next_request()
+            request = door.next_request()
         except BadRequest as bad:
-            self._handler.refuse_line(connection, bad)
+            self.act(connection, None, self._handler.refuse_line(connection, bad, self.now))
             return True
         except LineTooLong:
             error = refusals.line_too_long(MAX_LINE_BYTES)
-            self._worker.finish(connection, CloseReason.PROTOCOL, error)
+            self._finish(connection, None, Finish(CloseReason.PROTOCOL, error))
             return True
         if request is not None:
-            self._handler.handle(connection, request)
-        elif connection.eof:
-            in_mid_line = connection.requests.in_mid_line
-            self._worker.finish(connection, CloseReason.LOST if in_mid_line else CloseReason.QUIT)
-        return request is not None
+            self.act(connection, request, self._handler.handle(connection, request, self.now))
+            return True
+        if door.is_at_eof:
+            reason = CloseReason.LOST if door.in_mid_line else CloseReason.QUIT
+            self._finish(connection, None, Finish(reason))
+        return False
+
+    def resume(self, connection: Connection) -> None:
+        """Go on with a connection whose hold is over."""
+        if connection.state in OPEN_STATES:
+            connection.release_hold()
+            self._poller.update(connection)
+            self._work(connection)
+
+    # --- what the handler returns --------------------------------------------------------------
+
+    def act(self, connection: Connection, request: Request | None, outcome: Outcome) -> None:
+        """Send an answer, or do what has to be done instead."""
+        step = self._steps.get(type(outcome))
+        if step is not None:
+            step(connection, request, outcome)
+        elif outcome is not None:
+            self._output.send(connection, outcome)  # type: ignore[arg-type]  # it is an Answer
+
+    def _do_step(self, connection: Connection, request: Request, step: Step) -> None:
+        if step is Step.ASK_PAGE:
+            self.ask_next_page(connection)
+        elif self._history is not None and isinstance(request, Say) and connection.session:
+            connection.hold_for(Hold.ROOM, request)
+            self._history.when_room(self._mailbox, connection.session.route.session)
+
+    def _welcome(self, connection: Connection, _request: Request, new: Registered) -> None:
+        if new.replaced is not None:
+            old = new.replaced
+            self._observer.on_left(old.name.shown, old.address, CloseReason.REPLACED)
+            mailbox = self._switchboard.mailbox_of(old.route)
+            if mailbox is not None:
+                mailbox.post(Evict(old.route.session))
+        self._connections.register(connection, new.session, new.welcome.seq, self.now)
+        self._output.send(connection, new.welcome)
+
+    def _challenge(self, connection: Connection, request: Register, conflict: Conflict) -> None:
+        connection.hold_for(Hold.CHALLENGE, request)
+        route = conflict.session.route
+        mailbox = self._switchboard.mailbox_of(route)
+        challenge = Challenge(route.session, connection, self._mailbox)
+        if mailbox is None or not mailbox.post(challenge):  # it has ended meanwhile
+            self._mailbox.post(ChallengeOver(connection))
+
+    def _deliver(self, connection: Connection, request: Direct, delivery: Delivery) -> None:
+        number = delivery.route.session
+        receiver = self._connections.of_session(number)
+        if receiver is not None:
+            is_delivered = receiver.state is REGISTERED
+            if is_delivered:
+                self._output.send(receiver, delivery.message)
+                if request.id is UNSET and request.nonce is UNSET:
+                    return  # nobody waits for an answer, and nothing has to be noted
+            self.end_delivery(connection, request, is_delivered=is_delivered)
+            return
+        connection.hold_for(Hold.DELIVERY)  # answers come in the order of the requests
+        mailbox = self._switchboard.mailbox_of(delivery.route)
+        mail = Deliver(number, delivery.message, request, connection, self._mailbox)
+        if mailbox is None or not mailbox.post(mail):  # it has ended meanwhile
+            self._mailbox.post(Delivered(connection, request, is_delivered=False))
+
+    def end_delivery(self, connection: Connection, request: Direct, *, is_delivered: bool) -> None:
+        """Answer a direct message whose delivery was tried."""
+        session = connection.session
+        assert session is not None
+        answer = self._hub.end_direct(session, request, is_delivered=is_delivered)
+        if answer is not None and connection.state is REGISTERED:
+            self._output.send(connection, answer)
+
+    def _finish(self, connection: Connection, request: Request | None, end: Finish) -> None:
+        if end.reason is CloseReason.REFUSED and isinstance(end.last_word, Error):
+            name = request.name if isinstance(request, Register) else ""
+            self._observer.on_refused(connection.address, end.last_word.code, name)
+        self._connections.finish(connection, end.reason, end.last_word, self.now)
+
+    def ask_next_page(self, connection: Connection) -> None:
+        """Ask the history for the next page, if the connection can take one now."""
+        request, session = connection.next_page(), connection.session
+        if request is not None and session is not None and self._history is not None:
+            ticket = PageTicket(request, self._mailbox, session.route.session)
+            connection.ticket = ticket
+            self._history.ask(ticket)
+
+    def send_own_presence(self, connection: Connection, session: Session) -> None:
+        """Send a session that wants messages alone its own status changes."""
+        if session.own_presence:
+            events, session.own_presence = session.own_presence, []
+            self._output.send_own_presence(connection, events)
+
+    def close_broken(self, connection: Connection, error: OSError) -> None:
+        """Close a connection whose socket gave an error."""
+        timed_out = error.errno == errno.ETIMEDOUT
+        self._connections.close(connection, CloseReason.TIMEOUT if timed_out else CloseReason.LOST)

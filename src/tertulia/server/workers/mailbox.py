@@ -1,35 +1,36 @@
-"""How other threads reach a worker: a queue of calls, and one wake-up if the worker sleeps."""
+"""How other threads reach a worker: a queue of mail, and one wake-up if the worker sleeps."""
 
 import os
 import threading
-from collections.abc import Callable
+
+from tertulia.server.workers.mail import Mail
 
 
 class Mailbox:
-    """Calls to be made in a worker's thread.
+    """Mail for one worker.
 
-    Any thread may `post` and `nudge`; the others are the worker's own. The queue is bounded by
-    what posts to it: a connection has one direct message, challenge or page under way at a time,
-    the history acknowledges what its queue had room for, and the Admission bounds the connections.
+    Any thread may `post` and `nudge`; the other methods are the worker's own. The queue is bounded
+    by what posts to it: a connection waits for one delivery, challenge or page at a time, the
+    history acknowledges what its queue had room for, and the Admission bounds the connections.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls: list[Callable[[], object]] = []
+        self._mail: list[Mail] = []
         self._asleep = False
         self._closed = False
         self._eventfd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable once the worker is to wake up."""
+        """Return the descriptor that is readable once the worker has to wake up."""
         return self._eventfd
 
-    def post(self, call: Callable[[], object]) -> bool:
-        """Have a call made by the worker; False if it has ended."""
+    def post(self, mail: Mail, /) -> bool:
+        """Queue a message for the worker; False if it has ended."""
         with self._lock:
             if self._closed:
                 return False
-            self._calls.append(call)
+            self._mail.append(mail)
             self._wake()
             return True
 
@@ -38,34 +39,34 @@ class Mailbox:
         with self._lock:
             self._wake()
 
-    def take(self) -> list[Callable[[], object]]:
-        """Take all calls, and the wake-up that came with them."""
+    def collect(self) -> list[Mail]:
+        """Return all mail, and mark the worker awake."""
         with self._lock:
             self._asleep = False
-            calls, self._calls = self._calls, []
-        return calls
+            mail, self._mail = self._mail, []
+        return mail
 
     def fall_asleep(self) -> bool:
-        """Mark the worker asleep, unless there is something for it.
+        """Mark the worker asleep, unless there is mail.
 
         From here on whoever brings something sends a wake-up. What came before that the worker
         finds by looking once more, after this.
         """
         with self._lock:
-            self._asleep = not self._calls
+            self._asleep = not self._mail
             return self._asleep
 
     def clear_wake_up(self) -> None:
-        """Take note of a wake-up."""
+        """Reset the descriptor after a wake-up."""
         os.eventfd_read(self._eventfd)
 
-    def close(self) -> list[Callable[[], object]]:
-        """Free the descriptor, take no more calls, and return those not made yet."""
+    def close(self) -> list[Mail]:
+        """Free the descriptor, accept no more mail, and return what was not collected."""
         with self._lock:
             self._closed = True
             self._asleep = False
             os.close(self._eventfd)
-            return self._calls
+            return self._mail
 
     def _wake(self) -> None:
         # Under the lock, or the descriptor might be closed, and be another file's, by now.

@@ -1,99 +1,124 @@
-"""What a worker sends: private lines first, then everyone's events, at the end of each round.
+"""What a worker sends: to each connection what is for it alone, then the events, at a round's end.
 
-One for each worker, in whose thread it runs.
+One for each worker, in whose thread it runs. It returns what has become of the connections.
 """
 
-from __future__ import annotations
-
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from enum import Enum, auto
 
-from tertulia.protocol.lines import encode
-from tertulia.protocol.messages import CloseReason, ServerMessage
-from tertulia.server.workers.audience import Audience
-from tertulia.server.workers.connection import CLOSED, REGISTERED, Connection
+from msgspec import Struct
 
-if TYPE_CHECKING:
-    from tertulia.server.config import Config
-    from tertulia.server.hub.hub import Hub
-    from tertulia.server.hub.session import Session
-    from tertulia.server.workers.worker import Worker
+from tertulia.protocol.messages import Presence, ServerMessage
+from tertulia.server.config import Config
+from tertulia.server.hub.eventlog import Encode, EventLog
+from tertulia.server.observer import Observer
+from tertulia.server.workers.connection import BACKLOG, CLOSED, REGISTERED, Connection
+from tertulia.server.workers.subscribers import Subscribers
 
-_MAX_OWN_EVENTS = 1_000  # some 100 KiB
+_MAX_OWN_PRESENCE = 1_000  # status changes of its own that a session has not taken; some 100 KiB
+
+
+class Fate(Enum):
+    """What has become of a connection that something was sent to."""
+
+    SENT = auto()  # it has taken everything
+    BLOCKED = auto()  # its socket takes no more for now
+    BROKEN = auto()  # its socket gave an error
+    OVERFLOWING = auto()  # it does not take what is for it alone
+
+
+class Sent(Struct, frozen=True, gc=False):
+    """The fate of one connection; `error` is why it is BROKEN."""
+
+    connection: Connection
+    fate: Fate
+    error: OSError | None = None
 
 
 class Output:
     """The output of a worker's connections."""
 
-    def __init__(self, worker: Worker, hub: Hub, config: Config) -> None:
-        self._worker = worker
+    def __init__(self, log: EventLog, config: Config, observer: Observer) -> None:
+        self._log = log
+        self._slice_bytes = config.slice_bytes
         self._private_bytes = config.private_bytes
-        self._all_events = Audience(hub.events, config.stretch_bytes, messages_only=False)
-        self._messages = Audience(hub.events, config.stretch_bytes, messages_only=True)
-        self._to_push: dict[Connection, None] = {}  # have private lines, or have said their last
-        self._overflowing: list[Connection] = []  # would not take their private lines
+        self._observer = observer
+        self._subscribers: dict[tuple[Encode, bool], Subscribers] = {}
+        self._followed: dict[Connection, Subscribers] = {}
+        self._to_push: dict[Connection, None] = {}  # have private output, or have to end
+        self._overflowing: list[Connection] = []
 
     @property
     def has_work(self) -> bool:
-        """Tell whether a flush would have something to send."""
-        return bool(self._to_push) or self._all_events.has_work or self._messages.has_work
+        """Whether a flush would have something to send."""
+        if self._to_push:
+            return True
+        for subscribers in self._subscribers.values():  # noqa: SIM110 (half the time of `any`)
+            if subscribers.has_work:
+                return True
+        return False
 
-    # --- private lines -------------------------------------------------------------------------
+    # --- for one connection --------------------------------------------------------------------
 
-    def tell(self, connection: Connection, message: ServerMessage) -> None:
-        """Queue a message for one connection alone."""
-        self.tell_line(connection, encode(message))
+    def send(self, connection: Connection, message: ServerMessage) -> None:
+        """Queue a message for one connection alone.
 
-    def tell_line(self, connection: Connection, line: bytes) -> None:
-        """Queue an encoded message for one connection alone.
-
-        With more than `private_bytes` of them that it does not take it is closed, as `slow`.
+        A connection that does not take more than `private_bytes` of them is OVERFLOWING.
         """
-        connection.out += line
+        connection.out += connection.door.encode(message)
         self._to_push[connection] = None
-        if connection.blocked and len(connection.out) > self._private_bytes:
+        if connection.blocked:
+            self._check_overflow(connection)
+
+    def send_all(self, connection: Connection, messages: Sequence[ServerMessage]) -> None:
+        """Queue several messages for one connection alone."""
+        connection.out += connection.door.encode_all(messages)
+        self._to_push[connection] = None
+        if connection.blocked:
+            self._check_overflow(connection)
+
+    def _check_overflow(self, connection: Connection) -> None:
+        if len(connection.out) > self._private_bytes:
             self._overflowing.append(connection)
 
     # --- events --------------------------------------------------------------------------------
 
-    def follow(self, connection: Connection, session: Session, cursor: int) -> None:
+    def follow(self, connection: Connection, cursor: int, *, messages_only: bool) -> None:
         """Send a connection the events from a cursor on."""
-        connection.audience = self._messages if session.messages_only else self._all_events
-        connection.audience.add(connection, cursor)
-        if connection.blocked:
-            connection.audience.set_blocked(connection)
+        key = (connection.door.encode_event, messages_only)
+        subscribers = self._subscribers.get(key)
+        if subscribers is None:
+            subscribers = self._subscribers[key] = Subscribers(
+                self._log, key[0], self._slice_bytes, self._observer, messages_only=messages_only
+            )
+        subscribers.add(connection, cursor)
+        self._followed[connection] = subscribers
 
-    def tell_own_events(self, connection: Connection, session: Session) -> None:
-        """Queue the events that the Hub has left for this session alone, in their places.
+    def send_own_presence(self, connection: Connection, events: list[Presence]) -> None:
+        """Queue a session's own status changes, each in its place among the messages.
 
-        Who does not take them is closed, as `slow`.
+        A connection that does not take 1,000 of them is OVERFLOWING.
         """
-        while session.own_events:
-            seq, line = session.own_events.pop(0)
-            if connection.audience is not None:
-                connection.audience.insert(connection, seq, line)
-        if len(connection.own_events) > _MAX_OWN_EVENTS:
+        subscribers = self._followed.get(connection)
+        if subscribers is not None and subscribers.insert(connection, events) > _MAX_OWN_PRESENCE:
             self._overflowing.append(connection)
 
-    def unfollow(self, connection: Connection) -> None:
-        """Send a connection no further events."""
-        if connection.audience is not None:
-            connection.audience.remove(connection)
-            connection.audience = None
-
     def finish(self, connection: Connection, last_word: ServerMessage | None) -> None:
-        """Queue for a connection what it has not got yet, and a last word."""
-        if connection.audience is not None:
-            connection.out += connection.audience.take_rest(connection)
-            connection.out += b"".join(line for _seq, line in connection.own_events)
-            self.unfollow(connection)
+        """Queue what a connection has not got yet and a last word; no further events follow."""
+        subscribers = self._followed.pop(connection, None)
+        if subscribers is not None:
+            connection.out += subscribers.unsent(connection)
+            subscribers.remove(connection)
         if last_word is not None:
-            connection.out += encode(last_word)
+            connection.out += connection.door.encode(last_word)
         self._to_push[connection] = None
 
     def forget(self, connection: Connection) -> None:
         """Send a connection nothing more."""
-        self.unfollow(connection)
+        subscribers = self._followed.pop(connection, None)
+        if subscribers is not None:
+            subscribers.remove(connection)
         self._to_push.pop(connection, None)
 
     # --- sending -------------------------------------------------------------------------------
@@ -102,40 +127,58 @@ class Output:
         """Go on with a connection whose socket takes something again."""
         connection.blocked = False
         self._to_push[connection] = None
-        if connection.audience is not None:
-            connection.audience.unblock(connection)
+        subscribers = self._followed.get(connection)
+        if subscribers is not None:
+            subscribers.unblock(connection)
 
-    def flush(self) -> None:
-        """Send every connection what there is for it."""
-        while self._overflowing:
-            self._worker.close(self._overflowing.pop(), CloseReason.SLOW)
-        while self._to_push:
-            to_push, self._to_push = self._to_push, {}
-            for connection in to_push:
-                if not connection.blocked and connection.state is not CLOSED:
-                    self._push(connection)
-        for audience in (self._all_events, self._messages):
-            for connection, error in audience.flush():
+    def push(self) -> list[Sent]:
+        """Send each connection what is for it alone, as far as it takes it."""
+        happened: list[Sent] = []
+        if self._overflowing:
+            happened += [Sent(connection, Fate.OVERFLOWING) for connection in self._overflowing]
+            self._overflowing.clear()
+        if not self._to_push:
+            return happened
+        to_push, self._to_push = self._to_push, {}
+        for connection in to_push:
+            if connection.blocked or connection.state is CLOSED:
+                continue
+            try:
+                went_out = not connection.out or connection.push()
+            except OSError as error:
+                happened.append(Sent(connection, Fate.BROKEN, error))
+                continue
+            if not went_out:
+                self._set_blocked(connection)
+                happened.append(Sent(connection, Fate.BLOCKED))
+            elif (
+                connection.hold is BACKLOG
+                or connection.pages_waiting
+                or connection.state is not REGISTERED
+            ):
+                happened.append(Sent(connection, Fate.SENT))
+        return happened
+
+    def flush_events(self) -> list[Sent]:
+        """Send everyone the events; return those that did not take them all."""
+        happened: list[Sent] = []
+        for subscribers in self._subscribers.values():
+            for connection, error in subscribers.flush():
                 if error is None:
-                    self._worker.on_blocked(connection)
+                    connection.blocked = True
+                    happened.append(Sent(connection, Fate.BLOCKED))
                 else:
-                    self._worker.on_broken(connection, error)
+                    happened.append(Sent(connection, Fate.BROKEN, error))
+        return happened
 
     def push_rest(self, connection: Connection) -> None:
-        """Send a connection that is about to be closed what it takes of what is queued for it."""
+        """Send a connection that is about to be closed what it takes of its private output."""
         if connection.out and not connection.blocked:
             with contextlib.suppress(OSError):  # it is broken, and is closed in any case
                 connection.push()
 
-    def _push(self, connection: Connection) -> None:
-        try:
-            went_out = not connection.out or connection.push()
-        except OSError as error:
-            self._worker.on_broken(connection, error)
-            return
-        if not went_out:
-            if connection.audience is not None:
-                connection.audience.set_blocked(connection)
-            self._worker.on_blocked(connection)
-        elif connection.backed_up or connection.pages_waiting or connection.state is not REGISTERED:
-            self._worker.on_sent(connection)
+    def _set_blocked(self, connection: Connection) -> None:
+        connection.blocked = True
+        subscribers = self._followed.get(connection)
+        if subscribers is not None:
+            subscribers.set_blocked(connection)

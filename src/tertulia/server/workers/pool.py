@@ -1,90 +1,98 @@
 """The workers, and which of them a new connection goes to."""
 
 import itertools
-import logging
 import threading
 import time
 from collections.abc import Iterator
 
-from tertulia.server.config import Config
-from tertulia.server.hub.hub import Hub
-from tertulia.server.workers.limits import Admission
+from tertulia.protocol.messages import ErrorCode
+from tertulia.server.observer import Counts, Observer, add_up
+from tertulia.server.workers.mail import AcceptedSocket, Adopt, Drain
 from tertulia.server.workers.mailbox import Mailbox
-from tertulia.server.workers.worker import Arrival, Worker
-
-log = logging.getLogger("tertulia.server")
+from tertulia.server.workers.shared import Shared
+from tertulia.server.workers.worker import Worker
 
 
 class WorkerPool:
     """A fixed number of workers, or one for each session.
 
-    Any thread may call; `start`, `assign` and `drain` are the acceptor's and the main thread's.
+    `start` and `drain` are the main thread's, `assign` is the acceptor's; the workers call back
+    from their own threads.
     """
 
-    def __init__(self, config: Config, hub: Hub, admission: Admission) -> None:
-        self._config = config
-        self._hub = hub
-        self._admission = admission
+    def __init__(self, shared: Shared, observer: Observer) -> None:
+        """`observer` is the acceptor's."""
+        self._shared = shared
+        self._observer = observer
         self._lock = threading.Lock()
         self._workers: set[Worker] = set()
+        self._ended: Counts = Counts()  # what workers that have ended had counted
         self._mailboxes: tuple[Mailbox, ...] = ()
         self._numbers = itertools.count(1)
         self._turn: Iterator[Worker] = iter(())
 
+    @property
+    def _threads(self) -> int | None:
+        return self._shared.config.threads
+
     def start(self) -> None:
         """Start the workers of a fixed pool."""
-        if self._config.threads is not None:
-            workers = [self._new_worker() for _ in range(self._config.threads)]
+        if self._threads is not None:
+            workers = [self._new_worker() for _ in range(self._threads)]
             self._turn = itertools.cycle(workers)
             for worker in workers:
                 worker.start()
 
-    def assign(self, arrivals: list[Arrival]) -> list[Arrival]:
-        """Give new connections to the workers in turn, or each to one of its own.
+    def assign(self, accepted: list[AcceptedSocket]) -> list[AcceptedSocket]:
+        """Give new connections to the workers in turn, or each to a worker of its own.
 
-        Returns those for whom the system gives no further thread or descriptor.
+        Returns those for which the system gives no further thread or descriptor.
         """
-        if self._config.threads is None:
-            return [arrival for arrival in arrivals if not self._assign_own_worker(arrival)]
-        shares: dict[Worker, list[Arrival]] = {}
-        for arrival in arrivals:
-            shares.setdefault(next(self._turn), []).append(arrival)
+        if self._threads is None:
+            return [one for one in accepted if not self._assign_own_worker(one)]
+        shares: dict[Worker, list[AcceptedSocket]] = {}
+        for one in accepted:
+            shares.setdefault(next(self._turn), []).append(one)
         for worker, share in shares.items():
-            worker.adopt(share)
+            worker.mailbox.post(Adopt(share))
         return []
 
-    def _assign_own_worker(self, arrival: Arrival) -> bool:
+    def _assign_own_worker(self, accepted: AcceptedSocket) -> bool:
         try:
             worker = self._new_worker()
-            worker.adopt([arrival])
+            worker.mailbox.post(Adopt([accepted]))
             try:
                 worker.start()
             except RuntimeError:
                 self._forget(worker)
                 raise
         except (RuntimeError, OSError) as error:
-            log.warning("refused address=%s code=server_full error=%s", arrival[1], error)
+            self._observer.on_no_thread(accepted[1], ErrorCode.SERVER_FULL, error)
             return False
         return True
 
     def drain(self, timeout_s: float) -> bool:
-        """Have all workers say goodbye and end; tell whether they did in time."""
+        """Have all workers say goodbye and end; return whether they did in time."""
         with self._lock:
             workers = list(self._workers)
         for worker in workers:
-            worker.drain()
+            worker.mailbox.post(Drain())
         give_up_at = time.monotonic() + timeout_s
         return all(worker.join(max(0.0, give_up_at - time.monotonic())) for worker in workers)
+
+    def counts(self) -> Counts:
+        """Return what has happened since the start, in all workers and the acceptor. Any thread."""
+        with self._lock:
+            observers = [self._observer, *(worker.observer for worker in self._workers)]
+            return self._ended + add_up(observers)
 
     def _new_worker(self) -> Worker:
         worker = Worker(
             f"worker-{next(self._numbers)}",
-            self._config,
-            self._hub,
-            self._admission,
+            self._shared,
             self._announce,
             self._forget,
-            ends_when_idle=self._config.threads is None,
+            ends_when_idle=self._threads is None,
         )
         with self._lock:
             self._workers.add(worker)
@@ -99,5 +107,7 @@ class WorkerPool:
 
     def _forget(self, worker: Worker) -> None:
         with self._lock:
-            self._workers.discard(worker)
+            if worker in self._workers:
+                self._workers.remove(worker)
+                self._ended += add_up([worker.observer])
             self._mailboxes = tuple(box for box in self._mailboxes if box is not worker.mailbox)

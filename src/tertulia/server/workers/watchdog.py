@@ -1,125 +1,125 @@
 """Deadlines: registration, life, idleness, a reader that takes nothing, the end of a connection.
 
-One for each worker, in whose thread it runs. A connection's `deadline` is the earliest moment at
-which something could be due; what is due is worked out then. So a byte that comes in costs no
-timer, and a look at all connections is a loop of comparisons.
+A connection's `deadline` is the earliest moment at which something could be due; what is due is
+worked out only then. So a byte that comes in costs no timer, and a look at all connections is a
+loop of comparisons. The watchdog returns what is due and does nothing itself.
+
+One for each worker, in whose thread it runs. Times are seconds of the monotonic clock.
 """
 
-from __future__ import annotations
-
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from enum import Enum, auto
 from math import inf
-from typing import TYPE_CHECKING
 
-from tertulia.protocol.messages import CloseReason, Ping, Status
-from tertulia.server import refusals
-from tertulia.server.workers.connection import CLOSED, Connection, State
-
-if TYPE_CHECKING:
-    from tertulia.server.config import Config
-    from tertulia.server.hub.hub import Hub
-    from tertulia.server.hub.session import Session
-    from tertulia.server.workers.worker import Worker
-
-log = logging.getLogger("tertulia.server")
+from tertulia.protocol.messages import Status
+from tertulia.server.config import Config
+from tertulia.server.hub.session import Session
+from tertulia.server.workers.connection import NOT_HELD, Connection, State
 
 _MIN_CHECK_INTERVAL_S = 0.1  # a look at 10,000 connections takes a millisecond
 
 
-class Watchdog:
-    """Sees to it that no connection of a worker lasts longer than it may without doing its part."""
+class Due(Enum):
+    """What has to happen to a connection now."""
 
-    def __init__(self, worker: Worker, hub: Hub, config: Config) -> None:
-        self._worker = worker
-        self._hub = hub
+    REGISTER_TIMEOUT = auto()
+    SLOW = auto()  # its socket has taken nothing for too long
+    SILENT = auto()  # no byte for too long, or no answer to a challenge
+    EXPIRED = auto()  # the time to finish or to drain is over
+    PING = auto()
+    IDLE = auto()
+
+
+class Watchdog:
+    """Finds the connections of a worker that have not done their part in time."""
+
+    def __init__(self, config: Config) -> None:
         self._config = config
-        self.next_check = inf  # when `check` is to be called, at the latest
+        self.next_check = inf  # when `check` has to be called
         self._no_check_before = 0.0
 
     def look_at(self, connection: Connection, when: float) -> None:
-        """Look at a connection then, if not before."""
+        """Look at a connection at that moment, or earlier if that was planned."""
         if when < connection.deadline:
-            self.end_by(connection, when)
+            self.set_deadline(connection, when)
 
-    def end_by(self, connection: Connection, when: float) -> None:
-        """Look at a connection then, and close it if it has nothing more to carry out."""
+    def set_deadline(self, connection: Connection, when: float) -> None:
+        """Look at a connection at that moment, whatever was planned."""
         connection.deadline = when
-        # However many come in, they are looked at together: one by one, each look at all of them
-        # would cost the square of their number.
+        # However many come in at once, they are looked at together. One by one, each look at all
+        # of them would cost the square of their number.
         self.next_check = min(self.next_check, max(when, self._no_check_before))
 
-    def check(self, connections: Iterable[Connection]) -> None:
-        """Do what is due."""
-        now = self._worker.now
+    def watch_challenged(self, connection: Connection, now: float) -> None:
+        """Give a connection that has been challenged its time to show life."""
+        connection.challenge_until = now + self._config.challenge_timeout_s
+        self.look_at(connection, connection.challenge_until)
+
+    def watch_blocked(self, connection: Connection, now: float) -> None:
+        """Give a connection whose socket is full its time to take something."""
+        connection.progress_at = now
+        self.look_at(connection, now + self._config.write_timeout_s)
+
+    def check(self, connections: Iterable[Connection], now: float) -> list[tuple[Connection, Due]]:
+        """Return what is due, and plan the next check."""
+        due: list[tuple[Connection, Due]] = []
         soonest = inf
-        for connection in list(connections):
+        for connection in connections:
             if connection.deadline <= now:
-                self._worker.guarded(self._on_deadline, connection)
-            if connection.deadline < soonest and connection.state is not CLOSED:
+                due += [(connection, what) for what in self._due(connection, now)]
+            if connection.deadline < soonest:
                 soonest = connection.deadline
         self._no_check_before = now + _MIN_CHECK_INTERVAL_S
         self.next_check = max(soonest, self._no_check_before)
+        return due
 
-    def challenge(self, connection: Connection, reply: Callable[[], object]) -> None:
-        """Ping a connection that is in a newcomer's way; it ends if it stays silent.
-
-        The worker replies as soon as either is known.
-        """
-        if connection.held and not connection.backed_up:  # not read for now: no sign of death
-            reply()
-            return
-        if not connection.challengers:
-            connection.challenge_until = self._worker.now + self._config.challenge_timeout_s
-            self._worker.output.tell(connection, Ping())
-            self.look_at(connection, connection.challenge_until)
-        connection.challengers.append(reply)
-
-    def _on_deadline(self, connection: Connection) -> None:
-        if connection.state is State.UNREGISTERED:
-            error = refusals.register_timeout(self._config.register_timeout_s)
-            log.info("refused address=%s code=%s", connection.address, error.code)
-            self._worker.finish(connection, CloseReason.REFUSED, error)
-        elif connection.session is None or connection.state is not State.REGISTERED:
-            self._worker.close(connection)
-        else:
-            self._check_life(connection, connection.session)
-
-    def _check_life(self, connection: Connection, session: Session) -> None:
-        config, now = self._config, self._worker.now
-        if connection.held:
-            connection.last_byte_at = now  # it may well be sending: nobody reads it
+    def _due(self, connection: Connection, now: float) -> list[Due]:
+        end = self._end_due(connection, now)
+        if end is not None:
+            connection.deadline = inf  # it is closed now, or gets a new deadline for its last word
+            return [end]
+        session, config = connection.session, self._config
+        assert session is not None
+        due: list[Due] = []
         silence_s = now - connection.last_byte_at
-        if connection.blocked and now - connection.progress_at >= config.write_timeout_s:
-            self._worker.close(connection, CloseReason.SLOW)
-            return
-        if silence_s >= config.silence_timeout_s or (
-            connection.challengers and now >= connection.challenge_until
-        ):
-            self._worker.close(connection, CloseReason.TIMEOUT)
-            return
         if silence_s >= config.ping_after_s and not connection.pinged:
             connection.pinged = True
-            self._worker.output.tell(connection, Ping())
+            due.append(Due.PING)
         if config.idle_after_s is not None and now - session.last_active >= config.idle_after_s:
-            self._hub.idle(session)
-            self._worker.output.tell_own_events(connection, session)
-        connection.deadline = self._next_deadline(connection, session)
+            due.append(Due.IDLE)
+        connection.deadline = self._next_deadline(connection, session, now, Due.IDLE in due)
+        return due
 
-    def _next_deadline(self, connection: Connection, session: Session) -> float:
-        config, now = self._config, self._worker.now
-        # A pinged or an idle connection may come to life any moment, and be due anew from then.
+    def _end_due(self, connection: Connection, now: float) -> Due | None:
+        """Return what ends a connection now, if anything."""
+        if connection.state is State.UNREGISTERED:
+            return Due.REGISTER_TIMEOUT
+        if connection.state is not State.REGISTERED:
+            return Due.EXPIRED
+        if connection.hold is not NOT_HELD:
+            connection.last_byte_at = now  # it may well be sending: nobody reads it
+        if connection.blocked and now - connection.progress_at >= self._config.write_timeout_s:
+            return Due.SLOW
+        silence_s = now - connection.last_byte_at
+        if silence_s >= self._config.silence_timeout_s or now >= connection.challenge_until:
+            return Due.SILENT
+        return None
+
+    def _next_deadline(
+        self, connection: Connection, session: Session, now: float, becomes_idle: bool
+    ) -> float:
+        config = self._config
+        # A pinged or an idle connection may come to life at any moment, and be due anew from then.
         ping_from = now if connection.pinged else connection.last_byte_at
         deadline = min(
-            ping_from + config.ping_after_s, connection.last_byte_at + config.silence_timeout_s
+            ping_from + config.ping_after_s,
+            connection.last_byte_at + config.silence_timeout_s,
+            connection.challenge_until,
         )
         if config.idle_after_s is not None:
-            is_idle = session.status is Status.INACTIVO
-            deadline = min(
-                deadline, (now if is_idle else session.last_active) + config.idle_after_s
-            )
+            is_inactive = becomes_idle or session.status is Status.INACTIVO
+            idle_from = now if is_inactive else session.last_active
+            deadline = min(deadline, idle_from + config.idle_after_s)
         if connection.blocked:
             deadline = min(deadline, connection.progress_at + config.write_timeout_s)
-        if connection.challengers:
-            deadline = min(deadline, connection.challenge_until)
         return deadline

@@ -1,0 +1,24 @@
+"""The native door: lines of JSON over TCP."""
+
+from tertulia.protocol.lines import RequestBuffer, encode, encode_lines
+
+
+class NativeDoor(RequestBuffer):
+    """One connection's lines. See `workers.door.Door`."""
+
+    __slots__ = ("is_at_eof", "malformed_count", "requests_tried")
+
+    encode = staticmethod(encode)
+    encode_all = staticmethod(encode_lines)
+    encode_event = staticmethod(encode)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_at_eof = False
+        self.requests_tried = 0
+        self.malformed_count = 0
+
+    def feed_eof(self) -> None:
+        """Note that the client sends no more."""
+        self.is_at_eof = True
+        self.has_more = True  # at least the news that nothing more comes

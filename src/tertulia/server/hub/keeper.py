@@ -1,0 +1,38 @@
+"""What the Hub asks of whoever keeps the messages of the general chat."""
+
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from tertulia.protocol.messages import ChatMessage
+from tertulia.server.hub.session import Receipt
+
+
+class Numbering(NamedTuple):
+    """Which event numbers are free: those above `last_seq`, up to `reserved_through`."""
+
+    epoch: str
+    last_seq: int
+    reserved_through: int
+
+
+class Keeper(Protocol):
+    """Keeps messages on disk. Everything here is called under the Hub's lock and never waits."""
+
+    @property
+    def numbering(self) -> Numbering:
+        """The numbering that the chat goes on with."""
+
+    def nonces(self, now: datetime) -> list[tuple[int, str, str, str]]:
+        """Return seq, time, sender and nonce of recent messages, the oldest first."""
+
+    def take_room(self) -> bool:
+        """Reserve a place in the queue for one message; False if it is full."""
+
+    def write(self, message: ChatMessage, receipt: Receipt) -> None:
+        """Store a message for which room was taken, then acknowledge it to the receipt's owner."""
+
+    def confirm(self, receipt: Receipt) -> None:
+        """Acknowledge a message written earlier, once it is stored; uses up the room taken."""
+
+    def reserve_soon(self, seq: int) -> None:
+        """Make sure that there are reserved numbers beyond this one."""

@@ -1,0 +1,178 @@
+"""The rules of the chat as a deterministic state machine: who is here, and what happens in order.
+
+The same verbs, called in the same order with the same values, give the same state, numbers and
+events. So nothing in here reads a clock, a random number or an option: time, token and route are
+given by the journal, which also decides the order. Used under the Hub's lock only.
+"""
+
+import hmac
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from tertulia.protocol.messages import (
+    ChatMessage,
+    CloseReason,
+    ErrorCode,
+    Joined,
+    Left,
+    Presence,
+    Status,
+)
+from tertulia.protocol.names import Name
+from tertulia.server.hub.eventlog import EventLog
+from tertulia.server.hub.nonces import RecentNonces
+from tertulia.server.hub.registry import Registry
+from tertulia.server.hub.session import Route, Session
+
+
+class Newcomer(Struct, frozen=True, gc=False):
+    """What somebody registers with."""
+
+    name: Name
+    address: str
+    shown_token: str | None  # of the session to take over, if any
+    may_challenge: bool  # a session in the way may be dead and has not been asked yet
+    messages_only: bool
+
+
+class Entered(Struct, frozen=True, gc=False):
+    """A new session, and the one whose place it has taken, if any.
+
+    `seq` is the number of the last event before the newcomer's own `joined`.
+    """
+
+    session: Session
+    seq: int
+    replaced: Session | None
+
+
+class Conflict(Struct, frozen=True, gc=False):
+    """A session at the newcomer's own address is in the way: challenge it before refusing."""
+
+    session: Session
+
+
+class Refused(Struct, frozen=True, gc=False):
+    """Why a newcomer cannot enter; `name` is that of the session in the way."""
+
+    code: ErrorCode
+    name: str = ""
+
+
+class Room:
+    """The sessions, the events and the nonces, changed by one verb at a time."""
+
+    def __init__(
+        self, events: EventLog, nonces: RecentNonces, *, shared_addresses: bool, max_users: int
+    ) -> None:
+        self._events = events
+        self._nonces = nonces
+        self._max_users = max_users
+        self.registry = Registry(shared_addresses=shared_addresses)
+
+    def register(
+        self, newcomer: Newcomer, route: Route, token: str, time: str, now: float
+    ) -> Entered | Conflict | Refused:
+        """Check name and address and take both, in one step. `now` is when the user was active."""
+        registry = self.registry
+        namesake = registry.with_key(newcomer.name.key)
+        neighbour = registry.at_address(newcomer.address)
+        if namesake is not None and _has_token(namesake, newcomer):
+            if neighbour not in (None, namesake):
+                return Refused(ErrorCode.ADDRESS_TAKEN)
+            return self._enter(newcomer, route, token, time, now, replaced=namesake)
+        obstacle = namesake or neighbour
+        if obstacle is None:
+            if len(registry) >= self._max_users:
+                return Refused(ErrorCode.SERVER_FULL)
+            return self._enter(newcomer, route, token, time, now, replaced=None)
+        if newcomer.may_challenge and obstacle.address == newcomer.address:
+            return Conflict(obstacle)
+        if namesake is None:
+            return Refused(ErrorCode.ADDRESS_TAKEN)
+        return Refused(ErrorCode.NAME_TAKEN, namesake.name.shown)
+
+    def release(self, session: Session, reason: CloseReason, time: str) -> bool:
+        """Remove a session and tell everyone; False if it was removed before.
+
+        At the server's end nobody is told: everyone gets `closing`.
+        """
+        if not session.is_here:
+            return False
+        self.registry.remove(session)
+        if reason is not CloseReason.SHUTDOWN:
+            self._events.append(
+                Left(
+                    seq=self._events.last_seq + 1, time=time, name=session.name.shown, reason=reason
+                )
+            )
+        return True
+
+    def say(
+        self, session: Session, text: str, nonce: str | UnsetType, time: str, now: float
+    ) -> ChatMessage | int:
+        """Publish a message; return its seq instead if the same nonce was said before."""
+        events, name = self._events, session.name
+        if nonce is not UNSET:
+            seq = self._nonces.get((name.key, nonce), now)
+            if seq is not None:
+                return seq
+            self._nonces.remember((name.key, nonce), events.last_seq + 1, now)
+        message = ChatMessage(
+            seq=events.last_seq + 1, time=time, sender=name.shown, text=text, nonce=nonce
+        )
+        events.append(message)
+        return message
+
+    def show_status(
+        self, session: Session, status: Status, by: Literal["user", "server"], time: str
+    ) -> None:
+        """Change the status that everyone sees; `by` the user it is the chosen one from now on."""
+        if by == "user":
+            session.chosen = status
+        if session.status is status:
+            return
+        session.status = status
+        event = Presence(
+            seq=self._events.last_seq + 1, time=time, name=session.name.shown, status=status, by=by
+        )
+        self._events.append(event)
+        if session.own_presence is not None:
+            session.own_presence.append(event)
+
+    def _enter(
+        self,
+        newcomer: Newcomer,
+        route: Route,
+        token: str,
+        time: str,
+        now: float,
+        *,
+        replaced: Session | None,
+    ) -> Entered:
+        status = Status.ACTIVO
+        if replaced is not None:
+            self.release(replaced, CloseReason.REPLACED, time)
+            status = replaced.chosen
+        session = Session(
+            name=newcomer.name,
+            address=newcomer.address,
+            token=token,
+            route=route,
+            since=time,
+            status=status,
+            chosen=status,
+            last_active=now,
+            own_presence=[] if newcomer.messages_only else None,
+        )
+        self.registry.add(session)
+        seq = self._events.last_seq
+        self._events.append(Joined(seq=seq + 1, time=time, name=newcomer.name.shown, status=status))
+        return Entered(session, seq, replaced)
+
+
+def _has_token(session: Session, newcomer: Newcomer) -> bool:
+    return newcomer.shown_token is not None and hmac.compare_digest(
+        session.token.encode(), newcomer.shown_token.encode()
+    )

@@ -1,0 +1,52 @@
+"""How many connections may be open, and how many of them may be unregistered."""
+
+import threading
+
+from tertulia.server.config import Config
+
+
+class Admission:
+    """Counts connections, and decides whether one more may come in. Any thread may call."""
+
+    def __init__(self, config: Config) -> None:
+        self._lock = threading.Lock()
+        self._max_open = config.max_users + config.max_unregistered
+        self._max_per_address = (
+            None if config.shared_addresses else config.max_unregistered_per_address
+        )
+        self._open = 0
+        self._unregistered: dict[str, int] = {}
+
+    def admit(self, address: str) -> bool:
+        """Count one more connection; return False if there may be none."""
+        with self._lock:
+            unregistered = self._unregistered.get(address, 0)
+            if self._open >= self._max_open or (
+                self._max_per_address is not None and unregistered >= self._max_per_address
+            ):
+                return False
+            self._open += 1
+            self._unregistered[address] = unregistered + 1
+            return True
+
+    def count_registered(self, address: str) -> None:
+        """Count a connection as registered from now on."""
+        with self._lock:
+            self._forget_unregistered(address)
+
+    def count_released(self, address: str) -> None:
+        """Count an open connection whose session has ended as unregistered from now on."""
+        with self._lock:
+            self._unregistered[address] = self._unregistered.get(address, 0) + 1
+
+    def count_closed(self, address: str, *, is_registered: bool) -> None:
+        """Count a closed connection; `is_registered` says whether it had a session until now."""
+        with self._lock:
+            self._open -= 1
+            if not is_registered:
+                self._forget_unregistered(address)
+
+    def _forget_unregistered(self, address: str) -> None:
+        left = self._unregistered.pop(address) - 1
+        if left:
+            self._unregistered[address] = left

@@ -1,0 +1,164 @@
+"""The life cycle of a worker's connections: adopted, registered, finished, closed.
+
+The one place where sessions end and sockets are closed, each on one path. Only the worker's thread
+uses it. Times are seconds of the monotonic clock.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+
+from tertulia.protocol.messages import CloseReason, ServerMessage
+from tertulia.server.hub.session import Session
+from tertulia.server.observer import Observer
+from tertulia.server.workers.connection import CLOSED, OPEN_STATES, REGISTERED, Connection, State
+from tertulia.server.workers.mail import AcceptedSocket, ChallengeOver
+from tertulia.server.workers.output import Output
+from tertulia.server.workers.poller import Poller
+from tertulia.server.workers.shared import Shared
+from tertulia.server.workers.watchdog import Watchdog
+
+
+class Connections:
+    """A worker's connections, by descriptor and by session."""
+
+    def __init__(
+        self,
+        shared: Shared,
+        poller: Poller,
+        output: Output,
+        watchdog: Watchdog,
+        observer: Observer,
+    ) -> None:
+        self._config = shared.config
+        self._hub = shared.hub
+        self._admission = shared.admission
+        self._switchboard = shared.switchboard
+        self._new_door = shared.new_door
+        self._poller = poller
+        self._output = output
+        self._watchdog = watchdog
+        self._observer = observer
+        self._by_fd: dict[int, Connection] = {}
+        self._by_session: dict[int, Connection] = {}
+        # The lookups of the hot paths, without a method of ours in between.
+        self.at = self._by_fd.get
+        self.of_session = self._by_session.get
+
+    def __len__(self) -> int:
+        return len(self._by_fd)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._by_fd.values()))
+
+    def adopt(self, accepted: AcceptedSocket, now: float) -> Connection:
+        """Take over a socket, which the poller does not know yet."""
+        sock, address = accepted
+        connection = Connection(sock, address, self._new_door(), now)
+        self._by_fd[connection.fd] = connection
+        self._observer.on_accepted()
+        self._watchdog.look_at(connection, now + self._config.register_timeout_s)
+        return connection
+
+    def register(self, connection: Connection, session: Session, seq: int, now: float) -> None:
+        """Give a connection its session, and let it follow the chat from `seq` on."""
+        connection.enter(REGISTERED)
+        connection.session = session
+        self._by_session[session.route.session] = connection
+        self._admission.count_registered(connection.address)
+        self._observer.on_joined(session.name.shown, session.address)
+        self._output.follow(connection, seq, messages_only=session.own_presence is not None)
+        self._watchdog.look_at(connection, now)
+
+    def finish(
+        self,
+        connection: Connection,
+        reason: CloseReason,
+        last_word: ServerMessage | None,
+        now: float,
+    ) -> None:
+        """End a connection's session, if it has one; it is closed once its output is out.
+
+        What came before goes out first: the answers, and the events up to here.
+        """
+        if connection.state not in OPEN_STATES:
+            return
+        self._output.finish(connection, last_word)
+        if connection.session is not None:
+            self._release(connection, connection.session, reason)
+            self._admission.count_released(connection.address)
+        connection.enter(State.FINISHING)
+        connection.release_hold()
+        self._poller.update(connection)
+        self._watchdog.set_deadline(connection, now + self._config.flush_timeout_s)
+
+    def drain(self, connection: Connection, now: float) -> None:
+        """Let the client of a finished connection, whose output is out, read the last; then close.
+
+        Waits for answers of the history that are still due; the deadline bounds that.
+        """
+        if connection.answers_due:
+            return
+        if connection.door.is_at_eof:
+            self.close(connection, CloseReason.REFUSED)
+            return
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:  # reset meanwhile: there is nobody left to read
+            self.close(connection, CloseReason.REFUSED)
+            return
+        connection.enter(State.DRAINING)
+        self._watchdog.set_deadline(connection, now + self._config.drain_timeout_s)
+
+    def close(self, connection: Connection, reason: CloseReason) -> None:
+        """Close a connection at once, and end its session if it still has one. Idempotent."""
+        if connection.state is CLOSED:
+            return
+        session, was_registered = connection.session, connection.state is REGISTERED
+        if session is not None:
+            self._release(connection, session, reason)
+        elif connection.state is State.UNREGISTERED and reason is not CloseReason.SHUTDOWN:
+            self._observer.on_never_registered(connection.address, reason)
+        connection.enter(CLOSED)
+        if connection.ticket is not None:
+            connection.ticket.is_cancelled = True
+        self._poller.update(connection)
+        del self._by_fd[connection.fd]
+        if session is not None:
+            del self._by_session[session.route.session]
+            self._switchboard.disconnect(session.route)
+        self._output.forget(connection)
+        connection.sock.close()
+        self._observer.on_closed()
+        self._admission.count_closed(connection.address, is_registered=was_registered)
+
+    def answer_challengers(self, connection: Connection) -> None:
+        """Let everyone who had this connection challenged know that it is alive, or has ended."""
+        challengers = connection.end_challenge()
+        for newcomer, worker in challengers:
+            worker.post(ChallengeOver(newcomer))
+
+    def guarded(
+        self, connection: Connection | None, step: Callable[..., object], *arguments: object
+    ) -> object:
+        """Take a step with a connection and return its result.
+
+        A fault closes this connection and leaves the others alone; the result is None then, and
+        also if `connection` is None, because it was closed meanwhile.
+        """
+        if connection is None:
+            return None
+        try:
+            return step(connection, *arguments)
+        except Exception:  # noqa: BLE001 (logged; it costs this connection)
+            self.close_on_fault(connection)
+            return None
+
+    def close_on_fault(self, connection: Connection) -> None:
+        """Close a connection in which our own code has failed, while the exception is handled."""
+        self._observer.on_fault(connection)
+        self.close(connection, CloseReason.LOST)
+
+    def _release(self, connection: Connection, session: Session, reason: CloseReason) -> None:
+        if self._hub.release(session, reason):
+            self._observer.on_left(session.name.shown, session.address, reason)
+        self.answer_challengers(connection)

@@ -1,0 +1,239 @@
+"""What reaches a worker's connections other than bytes: mail, time, and the fate of the output.
+
+A fault of our own code costs the connection that it came up in. Only the worker's thread runs this;
+it never waits.
+"""
+
+import random
+
+from msgspec import UNSET
+
+from tertulia.protocol.messages import Answer, CloseReason, Closing, Ok, Ping, Register, Say
+from tertulia.server import refusals
+from tertulia.server.history.mail import PageReady, RoomAgain, Stored
+from tertulia.server.hub.session import Receipt
+from tertulia.server.observer import Observer
+from tertulia.server.workers.connection import NOT_HELD, REGISTERED, Connection, Hold, State
+from tertulia.server.workers.connections import Connections
+from tertulia.server.workers.handler import RequestHandler
+from tertulia.server.workers.input import Input
+from tertulia.server.workers.mail import (
+    Adopt,
+    Challenge,
+    ChallengeOver,
+    Deliver,
+    Delivered,
+    Drain,
+    Evict,
+    Mail,
+)
+from tertulia.server.workers.output import Fate, Output, Sent
+from tertulia.server.workers.poller import Poller
+from tertulia.server.workers.shared import Shared
+from tertulia.server.workers.watchdog import Due, Watchdog
+
+_RETRY_AFTER_S = (0.5, 5.0)  # after a shutdown, so that not all come back at one instant
+
+
+class Dispatcher:
+    """Does what others ask of a worker's connections."""
+
+    def __init__(
+        self,
+        shared: Shared,
+        connections: Connections,
+        handler: RequestHandler,
+        input_: Input,
+        output: Output,
+        watchdog: Watchdog,
+        poller: Poller,
+        observer: Observer,
+    ) -> None:
+        self.is_draining = False
+        self._register_timeout_s = shared.config.register_timeout_s
+        self._hub = shared.hub
+        self._connections = connections
+        self._handler = handler
+        self._input = input_
+        self._output = output
+        self._watchdog = watchdog
+        self._poller = poller
+        self._observer = observer
+        self._guarded = connections.guarded
+
+    # --- mail ----------------------------------------------------------------------------------
+
+    def read_mail(self, mail: Mail) -> None:
+        """Do what another thread asks for. A fault costs the connection that the mail is about."""
+        match mail:
+            case Adopt(sockets=sockets):
+                for accepted in sockets:
+                    connection = self._connections.adopt(accepted, self._input.now)
+                    self._guarded(connection, self._begin)
+            case Drain():
+                self.is_draining = True
+                for connection in self._connections:
+                    self._guarded(connection, self._say_goodbye)
+            case Stored(rows=rows):
+                self._acknowledge(rows)
+            case Deliver():
+                receiver = self._connections.of_session(mail.session)
+                is_delivered = self._guarded(receiver, self._put, mail) is True
+                mail.reply_to.post(Delivered(mail.sender, mail.request, is_delivered))
+            case Delivered():
+                self._guarded(mail.sender, self._on_delivered, mail)
+            case Challenge():
+                challenged = self._connections.of_session(mail.session)
+                if self._guarded(challenged, self._begin_challenge, mail) is not True:
+                    mail.reply_to.post(ChallengeOver(mail.newcomer))
+            case ChallengeOver():
+                self._guarded(mail.newcomer, self._on_challenge_over)
+            case Evict():
+                self._guarded(self._connections.of_session(mail.session), self._evict)
+            case PageReady():
+                self._guarded(self._connections.of_session(mail.session), self._on_page, mail)
+            case RoomAgain():
+                self._guarded(self._connections.of_session(mail.session), self._say_again)
+
+    def return_mail(self, mail: Mail) -> None:
+        """Answer mail that this worker does not read any more: it has no connections left."""
+        match mail:
+            case Adopt(sockets=sockets):
+                for sock, _address in sockets:
+                    sock.close()
+            case Deliver():
+                mail.reply_to.post(Delivered(mail.sender, mail.request, is_delivered=False))
+            case Challenge():
+                mail.reply_to.post(ChallengeOver(mail.newcomer))
+            case _:
+                pass  # it is about connections that are closed
+
+    def _begin(self, connection: Connection) -> None:
+        self._poller.update(connection)
+        if self.is_draining:
+            self._say_goodbye(connection)
+
+    def _say_goodbye(self, connection: Connection) -> None:
+        retry_after = round(random.uniform(*_RETRY_AFTER_S), 3)
+        goodbye = Closing(reason=CloseReason.SHUTDOWN, retry_after=retry_after)
+        self._connections.finish(connection, CloseReason.SHUTDOWN, goodbye, self._input.now)
+
+    def _acknowledge(self, rows: list[tuple[Receipt, bool]]) -> None:
+        answers: dict[Connection, list[Answer]] = {}
+        for receipt, is_stored in rows:
+            connection = self._connections.of_session(receipt.session)
+            if connection is None:
+                continue
+            connection.answers_due -= 1
+            told = answers.setdefault(connection, [])
+            if not is_stored:
+                told.append(refusals.not_stored(receipt.request_id, receipt.seq))
+            elif receipt.request_id is not UNSET:
+                told.append(Ok(id=receipt.request_id, seq=receipt.seq))
+        for connection, told in answers.items():
+            self._guarded(connection, self._output.send_all, told)
+
+    def _put(self, receiver: Connection, mail: Deliver) -> bool:
+        """Put a direct message into a session's output; return whether the session is here."""
+        if receiver.state is not REGISTERED:
+            return False
+        self._output.send(receiver, mail.message)
+        return True
+
+    def _on_delivered(self, connection: Connection, mail: Delivered) -> None:
+        self._input.end_delivery(connection, mail.request, is_delivered=mail.is_delivered)
+        self._input.resume(connection)
+
+    def _begin_challenge(self, connection: Connection, mail: Challenge) -> bool:
+        """Ping a session that is in a newcomer's way; return False if there is nothing to wait for.
+
+        Silence of a session that is not read for now is no sign of death.
+        """
+        if connection.state is not REGISTERED or connection.waits_for_others:
+            return False
+        if not connection.challengers:
+            self._watchdog.watch_challenged(connection, self._input.now)
+            self._output.send(connection, Ping())
+        connection.add_challenger(mail.newcomer, mail.reply_to)
+        return True
+
+    def _on_challenge_over(self, connection: Connection) -> None:
+        request = connection.release_hold()
+        if connection.state is State.UNREGISTERED and isinstance(request, Register):
+            self._input.act(
+                connection,
+                request,
+                self._handler.register(connection, request, may_challenge=False),
+            )
+            self._input.resume(connection)
+
+    def _evict(self, connection: Connection) -> None:
+        self._output.push_rest(connection)
+        self._connections.close(connection, CloseReason.REPLACED)
+
+    def _on_page(self, connection: Connection, mail: PageReady) -> None:
+        connection.ticket = None
+        connection.answers_due -= 1
+        self._output.send(connection, mail.page)
+
+    def _say_again(self, connection: Connection) -> None:
+        request, session = connection.release_hold(), connection.session
+        if connection.state is REGISTERED and session and isinstance(request, Say):
+            self._input.act(connection, request, self._handler.say(connection, session, request))
+            self._input.send_own_presence(connection, session)
+            if connection.hold is NOT_HELD:
+                self._input.resume(connection)
+
+    # --- time, and what has become of the output -----------------------------------------------
+
+    def check_deadlines(self) -> None:
+        """Do what is due by now."""
+        for connection, due in self._watchdog.check(self._connections, self._input.now):
+            self._guarded(connection, self._on_due, due)
+
+    def _on_due(self, connection: Connection, due: Due) -> None:
+        close, session = self._connections.close, connection.session
+        match due:
+            case Due.REGISTER_TIMEOUT:
+                error = refusals.register_timeout(self._register_timeout_s)
+                self._observer.on_refused(connection.address, error.code)
+                self._connections.finish(connection, CloseReason.REFUSED, error, self._input.now)
+            case Due.SLOW:
+                close(connection, CloseReason.SLOW)
+            case Due.SILENT:
+                close(connection, CloseReason.TIMEOUT)
+            case Due.EXPIRED:
+                close(connection, CloseReason.REFUSED)
+            case Due.PING:
+                self._output.send(connection, Ping())
+            case Due.IDLE if session is not None:
+                self._hub.idle(session)
+                self._input.send_own_presence(connection, session)
+
+    def flush(self) -> None:
+        """Send every connection what there is for it."""
+        while happened := self._output.push():
+            self._react(happened)
+        if happened := self._output.flush_events():
+            self._react(happened)
+
+    def _react(self, happened: list[Sent]) -> None:
+        for sent in happened:
+            self._guarded(sent.connection, self._on_sent, sent)
+
+    def _on_sent(self, connection: Connection, sent: Sent) -> None:
+        match sent.fate:
+            case Fate.OVERFLOWING:
+                self._connections.close(connection, CloseReason.SLOW)
+            case Fate.BROKEN:
+                assert sent.error is not None
+                self._input.close_broken(connection, sent.error)
+            case Fate.BLOCKED:
+                self._poller.update(connection)
+                self._watchdog.watch_blocked(connection, self._input.now)
+            case Fate.SENT:
+                self._input.ask_next_page(connection)
+                if connection.state is State.FINISHING:
+                    self._connections.drain(connection, self._input.now)
+                elif connection.hold is Hold.BACKLOG:
+                    self._input.resume(connection)

@@ -1,0 +1,78 @@
+"""Everything that one thread posts to a worker: a small vocabulary, matched in `Worker._read_mail`.
+
+Each message names the connection or session that it concerns, so that a fault in carrying it out
+costs that connection only.
+"""
+
+import socket
+
+from msgspec import Struct
+
+from tertulia.protocol.messages import Direct, DirectMessage
+from tertulia.server.history.mail import PageReady, RoomAgain, Stored
+from tertulia.server.hub.session import Owner
+from tertulia.server.workers.connection import Connection
+
+AcceptedSocket = tuple[socket.socket, str]  # non-blocking; the address that it comes from
+
+
+class Adopt(Struct, frozen=True):
+    """Take over accepted sockets."""
+
+    sockets: list[AcceptedSocket]
+
+
+class Drain(Struct, frozen=True):
+    """Say goodbye to everyone, send what is queued, close, and end."""
+
+
+class Deliver(Struct, frozen=True):
+    """Put a direct message into a session's output, and answer the sender's worker by Delivered."""
+
+    session: int
+    message: DirectMessage
+    request: Direct
+    sender: Connection
+    reply_to: Owner
+
+
+class Delivered(Struct, frozen=True):
+    """Whether the session of a direct message was there to get it."""
+
+    sender: Connection
+    request: Direct
+    is_delivered: bool
+
+
+class Challenge(Struct, frozen=True):
+    """Have a session show that it is alive, and answer the newcomer's worker by ChallengeOver."""
+
+    session: int
+    newcomer: Connection
+    reply_to: Owner
+
+
+class ChallengeOver(Struct, frozen=True):
+    """The session in a newcomer's way is alive, or has ended."""
+
+    newcomer: Connection
+
+
+class Evict(Struct, frozen=True):
+    """Close the connection of a session that has been replaced."""
+
+    session: int
+
+
+Mail = (
+    Adopt
+    | Drain
+    | Deliver
+    | Delivered
+    | Challenge
+    | ChallengeOver
+    | Evict
+    | Stored
+    | PageReady
+    | RoomAgain
+)

@@ -1,0 +1,51 @@
+"""One epoll: for which events a worker waits on each of its connections.
+
+Only the worker's thread uses it.
+"""
+
+import select
+
+from tertulia.server.workers.connection import CLOSED, Connection
+
+READABLE = select.EPOLLIN
+WRITABLE = select.EPOLLOUT
+_MAX_WAIT_S = 3_600.0  # epoll takes no more than some weeks
+
+
+class Poller:
+    """An epoll in which every connection has the mask that its state asks for."""
+
+    def __init__(self, mailbox_fd: int) -> None:
+        self._epoll = select.epoll()
+        self._epoll.register(mailbox_fd, READABLE)
+        self._masks: dict[int, int] = {}  # by descriptor; those that wait for something
+
+    def wait(self, timeout_s: float) -> list[tuple[int, int]]:
+        """Return descriptors and their events, waiting at most this long for the first one."""
+        return self._epoll.poll(min(timeout_s, _MAX_WAIT_S))
+
+    def update(self, connection: Connection) -> None:
+        """Wait for what the connection has to wait for now, and for nothing else."""
+        mask = 0
+        if connection.state is not CLOSED:
+            if connection.blocked:
+                mask = WRITABLE
+            if connection.is_read:
+                mask |= READABLE
+        fd = connection.fd
+        before = self._masks.get(fd, 0)
+        if mask == before:
+            return
+        if not mask:  # a mask of 0 would still report every error, again and again
+            self._epoll.unregister(fd)
+            del self._masks[fd]
+            return
+        if before:
+            self._epoll.modify(fd, mask)
+        else:
+            self._epoll.register(fd, mask)
+        self._masks[fd] = mask
+
+    def close(self) -> None:
+        """Free the descriptor."""
+        self._epoll.close()

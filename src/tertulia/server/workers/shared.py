@@ -1,0 +1,29 @@
+"""What all workers of one server use together."""
+
+from collections.abc import Callable
+
+from tertulia.server.config import Config
+from tertulia.server.history.history import History
+from tertulia.server.hub.hub import Hub
+from tertulia.server.workers.admission import Admission
+from tertulia.server.workers.door import Door
+from tertulia.server.workers.switchboard import Switchboard
+
+
+class Shared:
+    """The parts of a server that its workers share; each may be used by any thread."""
+
+    def __init__(
+        self,
+        config: Config,
+        hub: Hub,
+        history: History | None,
+        admission: Admission,
+        new_door: Callable[[], Door],
+    ) -> None:
+        self.config = config
+        self.hub = hub
+        self.history = history
+        self.admission = admission
+        self.new_door = new_door
+        self.switchboard = Switchboard()

@@ -1,0 +1,213 @@
+"""The sessions of one worker that read the same events of the log, and sending these to them.
+
+Most sessions are in step: they have got all that the worker has sent, so the worker keeps one
+cursor for all of them, and a round costs each of them nothing but its `send`. A session that is
+new, or whose socket did not take everything, is behind and has a cursor of its own until it has
+caught up. Only the worker's thread uses this.
+"""
+
+from collections.abc import Callable
+from operator import itemgetter
+
+from tertulia.protocol.messages import Gap, Presence
+from tertulia.server.hub.eventlog import Encode, EventLog, Slice
+from tertulia.server.observer import Observer
+from tertulia.server.workers.connection import Connection
+
+Late = tuple[Connection, OSError | None]  # a blocked connection, or a broken one with its error
+
+
+class Subscribers:
+    """The connections of one worker that follow the log in one encoding.
+
+    They get all events, or only the messages and their own status changes.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        encode: Encode,
+        slice_bytes: int,
+        observer: Observer,
+        *,
+        messages_only: bool,
+    ) -> None:
+        self._log = log
+        self._encode = encode
+        self._slice_bytes = slice_bytes
+        self._observer = observer
+        self._messages_only = messages_only
+        self._cursor = log.last_seq
+        # By what sends to them: after a pause, every further object that a round touches is a
+        # cache miss.
+        self._in_step: dict[Callable[[bytes], int], Connection] = {}
+        self._behind: dict[Connection, int] = {}  # with their cursors, tried in the next round
+        self._blocked: dict[Connection, int] = {}  # tried once their sockets take more
+        # Status changes of their own, to be sent in their places; of few, and soon gone.
+        self._own_presence: dict[Connection, list[Presence]] = {}
+
+    def __repr__(self) -> str:
+        return (
+            f"<Subscribers cursor={self._cursor} in_step={len(self._in_step)} "
+            f"behind={len(self._behind)} blocked={len(self._blocked)}>"
+        )
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a flush would have something to send."""
+        return bool(self._behind) or self._log.has_news(self._cursor)
+
+    def add(self, connection: Connection, cursor: int) -> None:
+        """Let a connection follow the log from a cursor on."""
+        (self._blocked if connection.blocked else self._behind)[connection] = cursor
+
+    def insert(self, connection: Connection, events: list[Presence]) -> int:
+        """Send a connection its own status changes, each in its place among the log's events.
+
+        Returns how many of them it has not taken.
+        """
+        waiting = self._own_presence.setdefault(connection, [])
+        waiting += events
+        if self._in_step.pop(connection.send, None) is not None:
+            self._behind[connection] = self._cursor
+        return len(waiting)
+
+    def remove(self, connection: Connection) -> None:
+        """Send a connection nothing more."""
+        self._in_step.pop(connection.send, None)
+        self._behind.pop(connection, None)
+        self._blocked.pop(connection, None)
+        self._own_presence.pop(connection, None)
+
+    def unsent(self, connection: Connection) -> bytes:
+        """Return what a connection has not got yet, at most one slice of it."""
+        cursor = self._behind.get(connection, self._blocked.get(connection))
+        rest = self._read(self._cursor if cursor is None else cursor)
+        data = rest.data if isinstance(rest, Slice) else self._gap(rest) if rest else b""
+        own = self._own_presence.get(connection, ())
+        return data + b"".join(map(self._encode, own))
+
+    def set_blocked(self, connection: Connection) -> None:
+        """Leave a connection alone until `unblock`."""
+        if self._in_step.pop(connection.send, None) is not None:
+            self._blocked[connection] = self._cursor
+        elif connection in self._behind:
+            self._blocked[connection] = self._behind.pop(connection)
+
+    def unblock(self, connection: Connection) -> None:
+        """Try a connection again in the next round."""
+        if connection in self._blocked:
+            self._behind[connection] = self._blocked.pop(connection)
+
+    def flush(self) -> list[Late]:
+        """Send every connection what it has not got; return those that could not take it all."""
+        late = self._flush_in_step() if self._cursor < self._log.last_seq else []
+        if self._behind:
+            late += self._flush_behind()
+        return late
+
+    def _read(self, cursor: int, before: int | None = None) -> Slice | Gap | None:
+        return self._log.read(
+            cursor,
+            self._slice_bytes,
+            self._encode,
+            messages_only=self._messages_only,
+            before=before,
+        )
+
+    def _gap(self, gap: Gap) -> bytes:
+        self._observer.on_gap()
+        return self._encode(gap)
+
+    def _flush_in_step(self) -> list[Late]:
+        if not self._in_step:
+            self._cursor = self._log.last_seq
+            return []
+        cursor = self._cursor
+        events = self._read(cursor)
+        if isinstance(events, Gap):  # the worker itself was too slow
+            self._cursor = events.through
+            self._behind |= dict.fromkeys(self._in_step.values(), cursor)
+            self._in_step.clear()
+            return []
+        if events is None or not events.data:
+            self._cursor = events.through if events else cursor
+            return []
+        late: list[tuple[Callable[[bytes], int], int, OSError | None]] = []
+        data, size = events.data, len(events.data)
+        for send in self._in_step:
+            try:
+                sent = send(data)
+            except BlockingIOError:
+                late.append((send, 0, None))
+            except OSError as error:
+                late.append((send, 0, error))
+            else:
+                if sent != size:
+                    late.append((send, sent, None))
+        self._cursor = events.through
+        blocked: list[Late] = []
+        for send, sent, problem in late:
+            connection = self._in_step.pop(send)
+            rest, self._blocked[connection] = events.after(sent, cursor)
+            connection.out += rest
+            blocked.append((connection, problem))
+        return blocked
+
+    def _flush_behind(self) -> list[Late]:
+        late: list[Late] = []
+        # By cursor, so that those at the same one get the same bytes, and no more than one slice
+        # is held at a time, however many are slow.
+        place, events = None, None
+        for connection, cursor in sorted(self._behind.items(), key=itemgetter(1)):
+            own = self._own_presence.get(connection)
+            before = own[0].seq if own else None
+            try:
+                is_through = not connection.out or connection.push()
+                if is_through:
+                    if (cursor, before) != place:
+                        place = cursor, before
+                        events = self._read(cursor, before)
+                    is_through = self._catch_up(connection, cursor, events)
+            except OSError as error:
+                late.append((connection, error))
+            else:
+                if not is_through:
+                    late.append((connection, None))
+        for connection, _ in late:
+            self.set_blocked(connection)
+        return late
+
+    def _catch_up(self, connection: Connection, cursor: int, events: Slice | Gap | None) -> bool:
+        """Send a connection what follows its cursor; return whether all of it went out."""
+        own = self._own_presence.get(connection, [])
+        if isinstance(events, Gap):
+            connection.out += self._gap(events)
+            self._behind[connection] = events.through
+            own[:] = [event for event in own if event.seq > events.through]  # others lie in it too
+            return connection.push()
+        if events is not None:
+            try:
+                sent = connection.send(events.data) if events.data else 0
+            except BlockingIOError:
+                return False
+            if sent != len(events.data):
+                rest, self._behind[connection] = events.after(sent, cursor)
+                connection.out += rest
+                return False
+            cursor = events.through
+        elif own:
+            event = own.pop(0)
+            connection.out += self._encode(event)
+            cursor = event.seq
+            if not connection.push():
+                self._behind[connection] = cursor
+                return False
+        last_seq = self._log.last_seq
+        if not own and cursor >= last_seq and self._cursor >= last_seq:
+            self._own_presence.pop(connection, None)
+            del self._behind[connection]
+            self._in_step[connection.send] = connection
+        else:
+            self._behind[connection] = cursor
+        return True

@@ -1,0 +1,91 @@
+"""What an operator reads in the log, and what is counted."""
+
+import logging
+
+import pytest
+
+from tertulia.protocol.messages import CloseReason
+from tertulia.server.observer import Observer, add_up
+
+
+@pytest.fixture
+def observer(caplog: pytest.LogCaptureFixture) -> Observer:
+    caplog.set_level(logging.INFO, "tertulia.server")
+    return Observer()
+
+
+def test_everything_that_happens_is_counted_once_under_its_name(observer):
+    observer.on_accepted()
+    observer.on_accepted()
+    observer.on_closed()
+    observer.on_joined("ana", "10.0.0.1")
+    observer.on_left("ana", "10.0.0.1", CloseReason.QUIT)
+    observer.on_left("luis", "10.0.0.2", CloseReason.LOST)
+    observer.on_refused("10.0.0.3", "server_full")
+    observer.on_no_thread("10.0.0.3", "server_full", OSError("no more"))
+    observer.on_gap()
+    observer.on_fault("nobody")
+    assert add_up([observer]) == {
+        "accepted": 2,
+        "closed": 1,
+        "joined": 1,
+        "left.quit": 1,
+        "left.lost": 1,
+        "refused.server_full": 2,
+        "gaps": 1,
+        "faults": 1,
+    }
+
+
+def test_the_counts_of_all_threads_are_added_up():
+    first, second = Observer(), Observer()
+    for observer, count in ((first, 2), (second, 3)):
+        for _ in range(count):
+            observer.on_gap()
+            observer.on_left("ana", "10.0.0.1", CloseReason.SLOW)
+    sums = add_up([first, second])
+    assert (sums["gaps"], sums["left.slow"], sums["accepted"]) == (5, 5, 0)
+
+
+def test_the_log_has_a_line_for_each_coming_and_going(observer, caplog):
+    observer.on_joined("ana", "10.0.0.1")
+    observer.on_left("ana", "10.0.0.1", CloseReason.QUIT)
+    observer.on_never_registered("10.0.0.1", CloseReason.LOST)
+    observer.on_refused("10.0.0.1", "server_full")
+    assert caplog.messages == [
+        "joined name=ana address=10.0.0.1",
+        "left name=ana address=10.0.0.1 reason=quit",
+        "closed address=10.0.0.1 reason=lost registered=no",
+        "refused address=10.0.0.1 code=server_full",
+    ]
+
+
+def test_a_connection_that_is_accepted_or_closed_or_slow_leaves_no_line(observer, caplog):
+    observer.on_accepted()
+    observer.on_closed()
+    observer.on_gap()
+    assert caplog.messages == []
+
+
+def test_a_refused_name_is_logged_harmless_and_short(observer, caplog):
+    observer.on_refused("10.0.0.1", "name_invalid", "a\nñ" + "x" * 100)
+    [line] = caplog.messages
+    assert line == rf"refused address=10.0.0.1 code=name_invalid name='a\n\xf1{'x' * 61}'"
+
+
+def test_a_missing_thread_is_a_warning_with_its_cause(observer, caplog):
+    observer.on_no_thread("10.0.0.1", "server_full", RuntimeError("can't start new thread"))
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().endswith("error=can't start new thread")
+
+
+def test_a_fault_is_logged_with_its_traceback(observer, caplog):
+    try:
+        raise ZeroDivisionError("a fault of ours")
+    except ZeroDivisionError:
+        observer.on_fault("the connection")
+    [record] = caplog.records
+    assert record.levelname == "ERROR"
+    assert "'the connection'" in record.getMessage()
+    assert record.exc_info[0] is ZeroDivisionError

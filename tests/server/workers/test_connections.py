@@ -1,0 +1,298 @@
+"""The life of a connection: each way to its end, and what is told and counted on the way."""
+
+from typing import Any
+
+import pytest
+from worker_bench import FakeHistory, WorkerBench, socket_of
+
+from tertulia.protocol.messages import (
+    CloseReason,
+    Closing,
+    GetHistory,
+    Left,
+    Say,
+)
+from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
+from tertulia.server.workers.mail import ChallengeOver
+from tertulia.server.workers.poller import READABLE
+
+LAST_WORD = Closing(reason="shutdown", retry_after=1.0)
+
+
+class Bench(WorkerBench):
+    """Connections, and what is left of them at the end."""
+
+    def finish(self, connection: Connection, reason=CloseReason.QUIT, word=None) -> None:
+        self.connections.finish(connection, reason, word, self.clock.s)
+
+    def left(self) -> list[tuple[str, str]]:
+        """Return who left and why, as everyone has heard it."""
+        seen: list[Any] = []
+        self.hub.events.read(0, 1_000_000, lambda event: seen.append(event) or b"")
+        return [(event.name, event.reason) for event in seen if isinstance(event, Left)]
+
+    def assert_gone(self, connection: Connection) -> None:
+        assert connection.state is State.CLOSED
+        assert socket_of(connection).is_closed
+        assert connection not in list(self.connections)
+        assert self.connections.at(connection.fd) is None
+        assert self.watched(connection) == 0
+        if connection.session is not None:
+            route = connection.session.route
+            assert self.connections.of_session(route.session) is None
+            assert self.shared.switchboard.mailbox_of(route) is None
+        self.flush()  # a send to a closed socket fails
+
+    def assert_empty(self) -> None:
+        assert len(self.connections) == 0
+        assert self.admission._open == 0
+        assert self.admission._unregistered == {}
+
+
+@pytest.fixture
+def bench():
+    bench = Bench(history=FakeHistory())
+    yield bench
+    bench.close()
+
+
+# --- coming --------------------------------------------------------------------------------------
+
+
+def test_an_adopted_connection_is_read_and_has_its_time_to_register(bench):
+    connection = bench.connect()
+    assert bench.connections.at(connection.fd) is connection
+    assert list(bench.connections) == [connection]
+    assert bench.watched(connection) == READABLE
+    assert connection.deadline == bench.clock.s + 20.0
+    assert bench.observer.accepted == 1
+
+
+def test_each_connection_has_a_door_of_its_own(bench):
+    first, second = bench.connect(), bench.connect()
+    assert first.door is not second.door
+
+
+def test_a_registered_connection_is_found_by_its_session_and_follows_the_chat(bench):
+    ana = bench.join("ana")
+    luis = bench.join("luis")
+    assert bench.connections.of_session(luis.session.route.session) is luis
+    assert luis.state is State.REGISTERED
+    assert bench.observer.joined == 2
+    assert bench.admission._unregistered == {}
+    assert luis.deadline <= bench.clock.s
+    bench.receive(ana, Say(text="hola"))
+    assert bench.kinds(ana) == bench.kinds(luis) == ["ChatMessage"]
+
+
+def test_a_session_for_messages_alone_hears_nothing_else(bench):
+    bot = bench.join("bot", events="messages")
+    ana = bench.join("ana")
+    bench.receive(ana, Say(text="hola"))
+    assert bench.kinds(bot) == ["ChatMessage"]
+
+
+# --- finishing -----------------------------------------------------------------------------------
+
+
+def test_a_finished_session_has_left_and_its_output_goes_out_first(bench):
+    ana, luis = bench.join("ana"), bench.join("luis")
+    bench.receive(luis, Say(text="hola"))
+    bench.finish(ana, CloseReason.SHUTDOWN, LAST_WORD)
+    assert ana.state is State.FINISHING
+    assert not ana.session.is_here
+    assert bench.kinds(ana) == ["ChatMessage", "Closing"]
+    assert ana.state is State.DRAINING
+
+
+def test_a_finished_session_is_told_nothing_of_its_own_leaving(bench):
+    ana, luis = bench.join("ana"), bench.join("luis")
+    bench.finish(ana)
+    assert bench.kinds(luis) == ["Left"]
+    assert bench.kinds(ana) == []
+    assert bench.left() == [("ana", "quit")]
+    assert bench.observer.left == {CloseReason.QUIT: 1}
+
+
+def test_a_finished_session_counts_among_the_unregistered_until_the_end(bench):
+    ana = bench.join("ana")
+    bench.finish(ana)
+    assert bench.admission._unregistered == {"10.0.0.1": 1}
+    bench.connections.close(ana, CloseReason.REFUSED)
+    bench.assert_gone(ana)
+    bench.assert_empty()
+
+
+def test_a_finished_newcomer_still_counts_once(bench):
+    newcomer = bench.connect()
+    bench.finish(newcomer, CloseReason.REFUSED, LAST_WORD)
+    assert bench.admission._unregistered == {"10.0.0.1": 1}
+    assert bench.kinds(newcomer) == ["Closing"]
+    bench.connections.close(newcomer, CloseReason.REFUSED)
+    bench.assert_empty()
+
+
+def test_finishing_twice_is_finishing_once(bench):
+    ana = bench.join("ana")
+    bench.finish(ana, CloseReason.QUIT)
+    bench.finish(ana, CloseReason.FLOOD, LAST_WORD)
+    assert bench.left() == [("ana", "quit")]
+    assert bench.kinds(ana) == []
+    bench.finish(ana, CloseReason.FLOOD, LAST_WORD)  # draining
+    bench.connections.close(ana, CloseReason.REFUSED)
+    bench.finish(ana, CloseReason.FLOOD, LAST_WORD)  # closed
+    assert ana.state is State.CLOSED
+    bench.assert_empty()
+
+
+def test_a_finished_connection_is_held_no_more_and_read_again(bench):
+    ana = bench.join("ana")
+    ana.hold_for(Hold.DELIVERY)
+    bench.poller.update(ana)
+    bench.finish(ana)
+    assert ana.hold is NOT_HELD
+    assert bench.watched(ana) == READABLE
+
+
+def test_a_finished_connection_has_its_time_to_take_what_is_queued(bench):
+    ana = bench.join("ana")
+    bench.finish(ana)
+    assert ana.deadline == bench.clock.s + 3.0
+    bench.flush()
+    assert ana.state is State.DRAINING
+    assert ana.deadline == bench.clock.s + 1.0
+    assert socket_of(ana).is_shut_down
+    assert not socket_of(ana).is_closed
+
+
+def test_a_finished_connection_waits_for_its_answers_of_the_history(bench):
+    ana = bench.join("ana")
+    bench.receive(ana, GetHistory())
+    bench.finish(ana)
+    bench.flush()
+    assert ana.state is State.FINISHING
+    ana.answers_due = 0
+    bench.connections.drain(ana, bench.clock.s)
+    assert ana.state is State.DRAINING
+
+
+def test_a_client_that_sends_no_more_is_closed_as_soon_as_it_has_everything(bench):
+    ana = bench.join("ana")
+    bench.finish(ana)
+    ana.door.feed_eof()
+    bench.flush()
+    bench.assert_gone(ana)
+
+
+def test_a_client_that_is_gone_by_then_is_closed(bench):
+    ana = bench.join("ana")
+    bench.finish(ana)
+    socket_of(ana).error = ConnectionResetError()
+    bench.connections.drain(ana, bench.clock.s)
+    bench.assert_gone(ana)
+
+
+# --- closing -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", [CloseReason.SLOW, CloseReason.TIMEOUT, CloseReason.LOST])
+def test_a_closed_session_is_gone_and_everyone_hears_why(bench, reason):
+    ana, luis = bench.join("ana"), bench.join("luis")
+    bench.connections.close(ana, reason)
+    bench.flush()
+    bench.assert_gone(ana)
+    assert bench.left() == [("ana", reason)]
+    assert bench.kinds(luis) == ["Left"]
+    assert bench.observer.left == {reason: 1}
+    assert bench.observer.closed == 1
+    bench.connections.close(luis, reason)
+    bench.assert_empty()
+
+
+def test_closing_twice_is_closing_once(bench):
+    ana = bench.join("ana")
+    bench.connections.close(ana, CloseReason.LOST)
+    bench.connections.close(ana, CloseReason.SLOW)
+    assert bench.left() == [("ana", "lost")]
+    assert bench.observer.closed == 1
+    bench.assert_empty()
+
+
+def test_a_connection_that_never_registered_is_noted_but_nobody_has_left(bench, caplog):
+    caplog.set_level("INFO", "tertulia.server")
+    bench.connections.close(bench.connect(), CloseReason.LOST)
+    bench.assert_empty()
+    assert bench.left() == []
+    assert caplog.messages == ["closed address=10.0.0.1 reason=lost registered=no"]
+
+
+@pytest.mark.parametrize("how", ["shutdown", "finished"])
+def test_an_end_that_is_known_already_is_not_noted(bench, caplog, how):
+    caplog.set_level("INFO", "tertulia.server")
+    newcomer = bench.connect()
+    if how == "finished":
+        bench.finish(newcomer, CloseReason.REFUSED)
+    reason = CloseReason.SHUTDOWN if how == "shutdown" else CloseReason.REFUSED
+    bench.connections.close(newcomer, reason)
+    assert caplog.messages == []
+
+
+def test_a_replaced_session_has_left_before_and_is_not_noted_again(bench):
+    ana = bench.join("ana")
+    bench.hub.release(ana.session, CloseReason.REPLACED)
+    bench.connections.close(ana, CloseReason.REPLACED)
+    assert bench.observer.left == {}
+    bench.flush()
+    bench.assert_gone(ana)
+    bench.assert_empty()
+
+
+def test_nobody_reads_a_page_for_a_closed_connection(bench):
+    ana = bench.join("ana")
+    bench.receive(ana, GetHistory())
+    [ticket] = bench.shared.history.tickets
+    assert not ticket.is_cancelled
+    bench.connections.close(ana, CloseReason.LOST)
+    assert ticket.is_cancelled
+
+
+@pytest.mark.parametrize("end", ["close", "finish", "sign of life"])
+def test_a_challenge_is_over_once_the_session_has_ended_or_shown_life(bench, end):
+    ana, newcomer = bench.join("ana"), bench.connect()
+    ana.challenge_until = 1_003.0
+    ana.add_challenger(newcomer, bench.mailbox)
+    match end:
+        case "close":
+            bench.connections.close(ana, CloseReason.TIMEOUT)
+        case "finish":
+            bench.finish(ana)
+        case _:
+            bench.connections.answer_challengers(ana)
+    assert bench.mailbox.collect() == [ChallengeOver(newcomer)]
+    assert ana.challenge_until == float("inf")
+    bench.connections.close(ana, CloseReason.LOST)
+    assert bench.mailbox.collect() == []
+
+
+# --- faults --------------------------------------------------------------------------------------
+
+
+def test_a_step_with_a_connection_that_is_gone_is_not_taken(bench):
+    bench.connections.guarded(None, lambda connection: 1 / 0)
+
+
+def test_a_guarded_step_gets_its_arguments(bench):
+    ana, taken = bench.join("ana"), []
+    bench.connections.guarded(ana, lambda *arguments: taken.append(arguments), 1, 2)
+    assert taken == [(ana, 1, 2)]
+
+
+def test_a_fault_costs_the_connection_that_it_came_up_in(bench, caplog):
+    ana, luis = bench.join("ana"), bench.join("luis")
+    bench.connections.guarded(ana, lambda connection: 1 / 0)
+    bench.flush()
+    bench.assert_gone(ana)
+    assert bench.left() == [("ana", "lost")]
+    assert luis.state is State.REGISTERED
+    assert bench.observer.faults == 1
+    assert "ZeroDivisionError" in caplog.text

@@ -1,0 +1,295 @@
+"""From a request to what has to be done about it: what the handler returns, in each case."""
+
+from typing import Any
+
+import pytest
+from worker_bench import FakeHistory, WorkerBench
+
+from tertulia.protocol.lines import BadRequest
+from tertulia.protocol.messages import (
+    UNSET,
+    CloseReason,
+    Direct,
+    Error,
+    ErrorCode,
+    GetHistory,
+    GetInfo,
+    ListUsers,
+    Ok,
+    Ping,
+    Pong,
+    Quit,
+    Register,
+    Say,
+    Search,
+    SetStatus,
+    UserInfo,
+    UserList,
+)
+from tertulia.server.hub.hub import Delivery, Registered
+from tertulia.server.hub.room import Conflict
+from tertulia.server.workers.connection import Connection
+from tertulia.server.workers.handler import Finish, Step
+
+
+class Bench(WorkerBench):
+    """A handler, and the two kinds of connections that it is asked about."""
+
+    def handle(self, connection: Connection, request: Any) -> Any:
+        return self.handler.handle(connection, request, self.clock.s)
+
+    def refuse(self, connection: Connection, code: ErrorCode) -> Any:
+        bad = BadRequest(code, "the reason", 9)
+        return self.handler.refuse_line(connection, bad, self.clock.s)
+
+
+@pytest.fixture
+def bench():
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+def make(**options: Any) -> Bench:
+    return Bench(**options)
+
+
+def code(outcome: Any) -> str:
+    error = outcome.last_word if isinstance(outcome, Finish) else outcome
+    assert isinstance(error, Error)
+    return error.code
+
+
+# --- before welcome ------------------------------------------------------------------------------
+
+
+def test_a_newcomer_is_registered_with_a_route_to_its_worker(bench):
+    outcome = bench.handle(bench.connect(), Register(id=1, name="ana"))
+    assert isinstance(outcome, Registered)
+    route = outcome.session.route
+    assert bench.shared.switchboard.mailbox_of(route) is bench.mailbox
+
+
+def test_a_refused_newcomer_is_told_and_leaves_no_route(bench):
+    bench.join("ana")
+    outcome = bench.handle(bench.connect("10.0.0.2"), Register(id=1, name="ana"))
+    assert isinstance(outcome, Finish)
+    assert (outcome.reason, code(outcome)) == (CloseReason.REFUSED, ErrorCode.NAME_TAKEN)
+    assert len(bench.shared.switchboard._mailboxes) == 1
+
+
+def test_a_conflict_is_returned_and_leaves_no_route(bench):
+    ana = bench.join("ana")
+    newcomer, request = bench.connect(), Register(name="ana")
+    assert bench.handle(newcomer, request) == Conflict(ana.session)
+    assert len(bench.shared.switchboard._mailboxes) == 1
+    outcome = bench.handler.register(newcomer, request, may_challenge=False)
+    assert code(outcome) == ErrorCode.NAME_TAKEN
+
+
+def test_before_welcome_only_a_sign_of_life_and_the_end_are_answered(bench):
+    newcomer = bench.connect()
+    assert bench.handle(newcomer, Ping(id=3)) == Pong(id=3)
+    assert bench.handle(newcomer, Pong()) is None
+    assert bench.handle(newcomer, Quit()) == Finish(CloseReason.QUIT)
+    for request in (Say(id=4, text="x"), ListUsers(id=4), GetHistory(id=4)):
+        outcome = bench.handle(newcomer, request)
+        assert (code(outcome), outcome.id) == (ErrorCode.NOT_REGISTERED, 4)
+
+
+def test_only_so_many_requests_and_bad_lines_are_read_before_welcome():
+    bench = make(max_lines_before_welcome=3)
+    newcomer = bench.connect()
+    bench.handle(newcomer, Ping())
+    bench.refuse(newcomer, ErrorCode.MALFORMED)
+    assert bench.handle(newcomer, Ping()) == Pong()
+    for outcome in (
+        bench.handle(newcomer, Register(name="ana")),
+        bench.refuse(newcomer, ErrorCode.MALFORMED),
+    ):
+        assert isinstance(outcome, Finish)
+        assert (outcome.reason, code(outcome)) == (CloseReason.REFUSED, ErrorCode.NOT_REGISTERED)
+    bench.close()
+
+
+# --- the verbs -----------------------------------------------------------------------------------
+
+
+def test_each_verb_of_the_hub_is_returned_as_it_answers(bench):
+    ana = bench.join("ana")
+    handle = bench.handle
+    assert handle(ana, Say(id=1, text="hola")) == Ok(id=1, seq=2)
+    assert handle(ana, Say(text="hola")) is None
+    assert isinstance(handle(ana, Direct(to="ana", text="nota")), Delivery)
+    assert handle(ana, SetStatus(id=2, status="OCUPADO")) == Ok(id=2)
+    assert isinstance(handle(ana, ListUsers()), UserList)
+    assert isinstance(handle(ana, GetInfo(name="ana")), UserInfo)
+    assert handle(ana, Ping(id=3)) == Pong(id=3)
+    assert handle(ana, Pong()) is None
+    assert handle(ana, Quit()) == Finish(CloseReason.QUIT)
+
+
+def test_a_second_registration_is_refused(bench):
+    outcome = bench.handle(bench.join("ana"), Register(id=1, name="luis"))
+    assert (code(outcome), outcome.id) == (ErrorCode.ALREADY_REGISTERED, 1)
+
+
+def test_an_answer_of_the_history_is_counted_as_due_and_not_given_now():
+    history = FakeHistory()
+    bench = make(history=history)
+    ana = bench.join("ana")
+    assert bench.handle(ana, Say(id=1, text="hola")) is None
+    assert ana.answers_due == 1
+    [(_, receipt)] = history.written
+    assert (receipt.owner, receipt.session) == (bench.mailbox, ana.session.route.session)
+    bench.close()
+
+
+def test_without_room_in_the_history_it_is_said_later():
+    history = FakeHistory()
+    bench = make(history=history)
+    ana = bench.join("ana")
+    history.has_room = False
+    assert bench.handle(ana, Say(text="hola")) is Step.SAY_LATER
+    assert ana.answers_due == 0
+    bench.close()
+
+
+# --- pages ---------------------------------------------------------------------------------------
+
+
+def test_without_a_history_there_are_no_pages(bench):
+    ana = bench.join("ana")
+    for request in (GetHistory(id=1), Search(id=1, text="x")):
+        outcome = bench.handle(ana, request)
+        assert (code(outcome), outcome.id) == (ErrorCode.HISTORY_OFF, 1)
+    assert ana.pages_due == 0
+
+
+def test_a_page_is_queued_and_it_is_activity():
+    bench = make(history=FakeHistory())
+    ana = bench.join("ana")
+    bench.hub.idle(ana.session)
+    assert bench.handle(ana, GetHistory()) is Step.ASK_PAGE
+    assert bench.handle(ana, Search(text="hola")) is Step.ASK_PAGE
+    assert ana.pages_due == ana.answers_due == 2
+    assert ana.session.status is ana.session.chosen
+    bench.close()
+
+
+def test_a_search_for_nothing_is_refused():
+    bench = make(history=FakeHistory())
+    ana = bench.join("ana")
+    outcome = bench.handle(ana, Search(id=1, text=" "))
+    assert (code(outcome), outcome.id) == (ErrorCode.TEXT_INVALID, 1)
+    assert ana.pages_due == 0
+    bench.close()
+
+
+def test_only_so_many_pages_may_be_under_way():
+    bench = make(history=FakeHistory(), max_pages_waiting=2, flood_refusals=2)
+    ana = bench.join("ana")
+    for _ in range(2):
+        assert bench.handle(ana, GetHistory()) is Step.ASK_PAGE
+    outcome = bench.handle(ana, GetHistory(id=7))
+    assert (code(outcome), outcome.id) == (ErrorCode.RATE_LIMITED, 7)
+    assert outcome.retry_after == 1.0
+    assert ana.pages_due == 2
+    flood = bench.handle(ana, GetHistory(id=8))
+    assert isinstance(flood, Finish)
+    assert flood.reason is CloseReason.FLOOD
+    bench.close()
+
+
+# --- limits --------------------------------------------------------------------------------------
+
+
+def limited(**options: Any) -> tuple[Bench, Connection]:
+    """A session that has used up its burst."""
+    bench = make(rate_limit_per_s=1.0, rate_burst_s=2.0, **options)
+    ana = bench.join("ana")
+    for _ in range(2):
+        assert bench.handle(ana, Ping()) == Pong()
+    return bench, ana
+
+
+def test_beyond_the_rate_a_request_is_refused_for_now():
+    bench, ana = limited()
+    outcome = bench.handle(ana, Say(id=5, text="hola"))
+    assert (code(outcome), outcome.id) == (ErrorCode.RATE_LIMITED, 5)
+    assert outcome.retry_after == 1.0
+    bench.pass_time(1.0)
+    assert bench.handle(ana, Say(id=6, text="hola")) == Ok(id=6, seq=2)
+    bench.close()
+
+
+def test_a_sign_of_life_and_the_end_cost_nothing():
+    bench, ana = limited()
+    assert bench.handle(ana, Pong()) is None
+    assert bench.handle(ana, Quit()) == Finish(CloseReason.QUIT)
+    bench.close()
+
+
+def test_a_flood_ends_the_connection_with_its_last_refusal():
+    bench, ana = limited(flood_refusals=3)
+    for _ in range(2):
+        assert code(bench.handle(ana, Ping())) == ErrorCode.RATE_LIMITED
+    outcome = bench.handle(ana, Ping(id=9))
+    assert isinstance(outcome, Finish)
+    assert (outcome.reason, code(outcome)) == (CloseReason.FLOOD, ErrorCode.RATE_LIMITED)
+    assert outcome.last_word.id == 9
+    bench.close()
+
+
+def test_without_a_rate_limit_nothing_is_counted():
+    bench = make(rate_limit_per_s=None)
+    ana = bench.join("ana")
+    for _ in range(500):
+        assert bench.handle(ana, Ping()) == Pong()
+    assert ana.rate_limit is None
+    bench.close()
+
+
+# --- lines that are no request -------------------------------------------------------------------
+
+
+def test_a_malformed_line_is_explained_and_the_last_of_many_ends_the_connection():
+    bench = make(max_malformed=3)
+    for connection in (bench.connect(), bench.join("ana")):
+        for _ in range(2):
+            outcome = bench.refuse(connection, ErrorCode.MALFORMED)
+            assert (code(outcome), outcome.id) == (ErrorCode.MALFORMED, 9)
+            assert outcome.message == "the reason"
+        outcome = bench.refuse(connection, ErrorCode.MALFORMED)
+        assert isinstance(outcome, Finish)
+        assert (outcome.reason, code(outcome)) == (CloseReason.PROTOCOL, ErrorCode.MALFORMED)
+    bench.close()
+
+
+def test_an_unknown_type_is_a_refused_request_and_no_malformed_line():
+    bench = make(max_malformed=2)
+    ana = bench.join("ana")
+    for _ in range(10):
+        assert code(bench.refuse(ana, ErrorCode.UNKNOWN_TYPE)) == ErrorCode.UNKNOWN_TYPE
+    newcomer = bench.connect()
+    outcome = bench.refuse(newcomer, ErrorCode.UNKNOWN_TYPE)
+    assert (code(outcome), outcome.id) == (ErrorCode.NOT_REGISTERED, 9)
+    assert newcomer.door.malformed_count == ana.door.malformed_count == 0
+    bench.close()
+
+
+def test_an_unknown_type_spends_of_the_rate_and_a_malformed_line_does_not():
+    bench, ana = limited()
+    assert code(bench.refuse(ana, ErrorCode.MALFORMED)) == ErrorCode.MALFORMED
+    outcome = bench.refuse(ana, ErrorCode.UNKNOWN_TYPE)
+    assert (code(outcome), outcome.id) == (ErrorCode.RATE_LIMITED, 9)
+    bench.close()
+
+
+def test_without_a_rate_limit_an_unknown_type_spends_nothing():
+    bench = make(rate_limit_per_s=None)
+    ana = bench.join("ana")
+    assert code(bench.refuse(ana, ErrorCode.UNKNOWN_TYPE)) == ErrorCode.UNKNOWN_TYPE
+    assert ana.rate_limit is None
+    assert bench.handle(ana, Say(text="x", nonce=UNSET)) is None
+    bench.close()

@@ -1,0 +1,198 @@
+"""What a worker sends, and what becomes of the connections that it sends to."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from worker_bench import WorkerBench, socket_of
+
+from tertulia.protocol.messages import CloseReason, GetHistory, Pong, Say
+from tertulia.server.workers.connection import Connection, Hold
+from tertulia.server.workers.output import Fate, Sent
+
+PONG = b'{"type":"pong"}\n'
+
+
+class Bench(WorkerBench):
+    """Two users, whose output is looked at piece by piece."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.ana, self.luis = self.join("ana"), self.join("luis")
+        self.heard(self.ana)
+
+    def limit(self, connection: Connection, room: int) -> None:
+        socket_of(connection).room = room
+
+    def say(self) -> None:
+        self.hub.say(self.luis.session, Say(text="hola"), self.mailbox)
+
+    def got(self, connection: Connection) -> bytes:
+        return bytes(socket_of(connection).sent)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+# --- for one connection --------------------------------------------------------------------------
+
+
+def test_a_message_is_queued_and_sent_at_the_rounds_end(bench):
+    assert not bench.output.has_work
+    bench.output.send(bench.ana, Pong())
+    bench.output.send_all(bench.ana, [Pong(), Pong()])
+    assert bench.got(bench.ana) == b""
+    assert bench.output.has_work
+    assert bench.output.push() == []
+    assert bench.got(bench.ana) == PONG * 3
+    assert not bench.output.has_work
+    assert bench.got(bench.luis) == b""
+
+
+def test_a_socket_that_does_not_take_all_is_blocked(bench):
+    bench.limit(bench.ana, 5)
+    bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == [Sent(bench.ana, Fate.BLOCKED)]
+    assert bench.ana.blocked
+    assert not bench.output.has_work
+    bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == []
+    bench.limit(bench.ana, 1_000)
+    bench.output.unblock(bench.ana)
+    assert not bench.ana.blocked
+    assert bench.output.push() == []
+    assert bench.got(bench.ana) == PONG * 2
+
+
+def test_a_socket_that_is_full_of_private_output_gets_no_events(bench):
+    bench.limit(bench.ana, 5)
+    bench.output.send(bench.ana, Pong())
+    bench.output.push()
+    bench.say()
+    assert bench.output.flush_events() == []
+    bench.limit(bench.ana, 1_000)
+    bench.output.unblock(bench.ana)
+    assert bench.kinds(bench.ana) == ["Pong", "ChatMessage"]
+
+
+def test_a_socket_with_an_error_is_broken(bench):
+    error = socket_of(bench.ana).error = ConnectionResetError()
+    bench.output.send(bench.ana, Pong())
+    bench.output.send(bench.luis, Pong())
+    assert bench.output.push() == [Sent(bench.ana, Fate.BROKEN, error)]
+    assert bench.got(bench.luis) == PONG
+
+
+@pytest.mark.parametrize("waits_for", ["backlog", "page", "end"])
+def test_a_connection_that_waits_for_its_output_to_go_out_is_reported_then(bench, waits_for):
+    match waits_for:
+        case "backlog":
+            bench.ana.hold_for(Hold.BACKLOG)
+        case "page":
+            bench.ana.queue_page(GetHistory())
+        case _:
+            bench.connections.finish(bench.ana, CloseReason.QUIT, None, bench.clock.s)
+    bench.limit(bench.ana, 5)
+    bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == [Sent(bench.ana, Fate.BLOCKED)]
+    bench.limit(bench.ana, 1_000)
+    bench.output.unblock(bench.ana)
+    assert bench.output.push() == [Sent(bench.ana, Fate.SENT)]
+
+
+def test_a_connection_that_finishes_with_nothing_to_send_is_reported(bench):
+    bench.connections.finish(bench.ana, CloseReason.QUIT, None, bench.clock.s)
+    assert bench.output.push() == [Sent(bench.ana, Fate.SENT)]
+
+
+def test_a_client_that_does_not_take_its_answers_overflows_at_the_bound():
+    bench = Bench(private_bytes=5 * len(PONG))
+    bench.limit(bench.ana, 0)
+    bench.output.send(bench.ana, Pong())
+    bench.output.push()
+    for _ in range(4):
+        bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == []
+    bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == [Sent(bench.ana, Fate.OVERFLOWING)]
+    assert bench.output.push() == []
+    bench.close()
+
+
+def test_a_client_that_takes_its_answers_may_get_more_than_the_bound_at_once():
+    bench = Bench(private_bytes=2 * len(PONG))
+    bench.output.send_all(bench.ana, [Pong()] * 10)
+    assert bench.output.push() == []
+    assert bench.got(bench.ana) == PONG * 10
+    bench.close()
+
+
+def test_the_rest_goes_out_at_once_before_a_connection_is_closed(bench):
+    bench.output.send(bench.ana, Pong())
+    bench.output.push_rest(bench.ana)
+    assert bench.got(bench.ana) == PONG
+    bench.output.push_rest(bench.ana)
+    bench.ana.blocked = True
+    bench.output.send(bench.ana, Pong())
+    bench.output.push_rest(bench.ana)
+    assert bench.got(bench.ana) == PONG
+    bench.ana.blocked = False
+    socket_of(bench.ana).error = ConnectionResetError()
+    bench.output.push_rest(bench.ana)
+
+
+# --- events --------------------------------------------------------------------------------------
+
+
+def test_events_go_to_all_and_are_work_until_then(bench):
+    bench.say()
+    assert bench.output.has_work
+    assert bench.output.push() == []
+    assert bench.output.flush_events() == []
+    assert bench.got(bench.ana) == bench.got(bench.luis) != b""
+    assert not bench.output.has_work
+
+
+def test_those_that_do_not_take_an_event_are_blocked_or_broken(bench):
+    bench.limit(bench.ana, 5)
+    error = socket_of(bench.luis).error = ConnectionResetError()
+    bench.say()
+    assert sorted(bench.output.flush_events(), key=lambda sent: sent.fate.name) == [
+        Sent(bench.ana, Fate.BLOCKED),
+        Sent(bench.luis, Fate.BROKEN, error),
+    ]
+    assert bench.ana.blocked
+    assert not bench.luis.blocked
+    bench.limit(bench.ana, 1_000)
+    bench.output.unblock(bench.ana)
+    assert bench.output.has_work
+    assert bench.kinds(bench.ana) == ["ChatMessage"]
+
+
+def test_a_forgotten_connection_is_sent_nothing_more(bench):
+    bench.say()
+    bench.output.send(bench.ana, Pong())
+    bench.output.forget(bench.ana)
+    bench.output.forget(bench.ana)
+    bench.output.push()
+    bench.output.flush_events()
+    assert bench.got(bench.ana) == b""
+
+
+def test_at_the_end_the_events_up_to_there_go_out_before_the_last_word_and_no_others(bench):
+    bench.output.send(bench.ana, Pong())
+    bench.say()
+    bench.output.finish(bench.ana, Pong(id=9))
+    bench.say()
+    bench.flush()
+    assert bench.kinds(bench.ana) == ["Pong", "ChatMessage", "Pong"]
+
+
+def test_changes_of_a_session_that_follows_nothing_are_not_sent(bench):
+    bench.output.forget(bench.ana)
+    bench.output.send_own_presence(bench.ana, [])
+    assert bench.output.push() == []

@@ -1,0 +1,343 @@
+"""Sessions in step and behind, over sockets that take exactly so many bytes."""
+
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from worker_bench import FakeSocket, socket_of
+
+from tertulia.protocol.lines import encode
+from tertulia.protocol.messages import ChatMessage, Gap, Joined, NumberedEvent, Presence, Status
+from tertulia.server.doors.native import NativeDoor
+from tertulia.server.hub.eventlog import EventLog
+from tertulia.server.observer import Observer
+from tertulia.server.workers.connection import Connection
+from tertulia.server.workers.subscribers import Subscribers
+
+TIME = "2026-11-22T15:04:05.123Z"
+
+
+class Bench:
+    """Subscribers and their log."""
+
+    def __init__(
+        self,
+        max_bytes: int = 1_000_000,
+        slice_bytes: int = 64_000,
+        *,
+        messages_only: bool = False,
+    ) -> None:
+        self.log = EventLog(threading.Lock(), max_bytes)
+        self.observer = Observer()
+        self.subscribers = Subscribers(
+            self.log, encode, slice_bytes, self.observer, messages_only=messages_only
+        )
+        self.lines: list[bytes] = []
+
+    def connect(self, cursor: int = 0, room: int = 10_000_000) -> Connection:
+        sock: Any = FakeSocket(room)
+        connection = Connection(sock, "10.0.0.1", NativeDoor(), 0.0)
+        self.subscribers.add(connection, cursor)
+        return connection
+
+    def connect_in_step(self, room: int = 10_000_000) -> Connection:
+        connection = self.connect(self.log.last_seq)
+        assert self.flush() == []
+        assert connection.send in self.subscribers._in_step
+        socket_of(connection).room = room
+        return connection
+
+    def publish(self, count: int = 1, text: str = "hola") -> None:
+        for _ in range(count):
+            seq = self.log.last_seq + 1
+            self._append(ChatMessage(seq=seq, time=TIME, sender="ana", text=text))
+
+    def publish_other(self) -> None:
+        seq = self.log.last_seq + 1
+        self._append(Joined(seq=seq, time=TIME, name="ana", status=Status.ACTIVO))
+
+    def publish_own(self, connection: Connection) -> int:
+        seq = self.log.last_seq + 1
+        event = Presence(seq=seq, time=TIME, name="bot", status=Status.ACTIVO, by="user")
+        self._append(event)
+        return self.subscribers.insert(connection, [event])
+
+    def _append(self, event: NumberedEvent) -> None:
+        self.log.append(event)
+        self.lines.append(encode(event))
+
+    def flush(self) -> list[tuple[Connection, OSError | None]]:
+        return self.subscribers.flush()
+
+    def flush_all(self) -> None:
+        while self.subscribers.has_work:
+            assert self.flush() == []
+
+    def got(self, connection: Connection) -> bytes:
+        return bytes(socket_of(connection).sent)
+
+    def go_on(self, connection: Connection, room: int = 10_000_000) -> None:
+        socket_of(connection).room = room
+        self.subscribers.unblock(connection)
+
+    def said(self, *seqs: int) -> bytes:
+        return b"".join(self.lines[seq - 1] for seq in seqs)
+
+    @property
+    def all(self) -> bytes:
+        return b"".join(self.lines)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+# --- in step -------------------------------------------------------------------------------------
+
+
+def test_all_get_everything_and_are_in_step(bench):
+    readers = [bench.connect() for _ in range(3)]
+    bench.publish(10)
+    bench.flush_all()
+    assert [bench.got(reader) for reader in readers] == [bench.all] * 3
+    assert "cursor=10 in_step=3 behind=0 blocked=0" in repr(bench.subscribers)
+    bench.publish(1)
+    assert bench.flush() == []
+    assert [bench.got(reader) for reader in readers] == [bench.all] * 3
+
+
+def test_there_is_work_only_while_somebody_has_not_got_everything(bench):
+    assert not bench.subscribers.has_work
+    bench.connect()
+    assert bench.subscribers.has_work
+    bench.flush()
+    assert not bench.subscribers.has_work
+    bench.publish()
+    assert bench.subscribers.has_work
+    bench.flush()
+    assert not bench.subscribers.has_work
+
+
+def test_with_nobody_in_step_the_events_are_passed_over(bench):
+    bench.publish(3)
+    bench.flush()
+    assert not bench.subscribers.has_work
+    reader = bench.connect(cursor=3)
+    bench.publish()
+    bench.flush_all()
+    assert bench.got(reader) == bench.said(4)
+
+
+def test_a_newcomer_gets_only_what_came_after_its_cursor(bench):
+    early = bench.connect()
+    bench.publish(5)
+    late = bench.connect(cursor=3)
+    bench.publish(1)
+    bench.flush_all()
+    assert bench.got(early) == bench.all
+    assert bench.got(late) == bench.said(4, 5, 6)
+
+
+def test_more_than_a_slice_goes_out_in_several_rounds():
+    bench = Bench(slice_bytes=250)
+    early = bench.connect_in_step()
+    late = bench.connect()
+    bench.publish(10)
+    bench.flush()
+    assert 0 < len(bench.got(early)) <= 250
+    bench.flush_all()
+    assert bench.got(early) == bench.got(late) == bench.all
+    assert "in_step=2" in repr(bench.subscribers)
+
+
+def test_a_worker_that_was_too_slow_itself_gives_everyone_a_gap():
+    bench = Bench(max_bytes=1_000)
+    readers = [bench.connect_in_step(), bench.connect_in_step()]
+    bench.publish(50)
+    bench.flush_all()
+    bench.publish(1)
+    bench.flush_all()
+    gap = encode(Gap(after=0, through=50))
+    assert [bench.got(reader) for reader in readers] == [gap + bench.said(51)] * 2
+    assert bench.observer.gaps == 2
+
+
+# --- slow readers --------------------------------------------------------------------------------
+
+
+@given(
+    room=st.integers(0, 700),
+    sizes=st.lists(st.integers(1, 200), min_size=1, max_size=10),
+    in_step=st.booleans(),
+    messages_only=st.booleans(),
+)
+def test_wherever_a_send_is_cut_nothing_is_lost_and_a_private_line_comes_between_lines(
+    room, sizes, in_step, messages_only
+):
+    bench = Bench(messages_only=messages_only)
+    reader = bench.connect_in_step(room) if in_step else bench.connect(room=room)
+    for size in sizes:
+        bench.publish(text="x" * size)
+    late = bench.flush()
+    assert late == ([(reader, None)] if room < len(bench.all) else [])
+    private = b'{"type":"pong"}\n'
+    cut = bench.got(reader) + bytes(reader.out)
+    reader.out += private
+    bench.go_on(reader)
+    assert reader.push()
+    bench.publish(1)
+    bench.flush_all()
+    whole = {sum(map(len, bench.lines[:i])) for i in range(len(bench.lines) + 1)}
+    assert len(cut) in whole
+    assert bench.got(reader) == cut + private + bench.all[len(cut) :]
+    assert "in_step=1 behind=0 blocked=0" in repr(bench.subscribers)
+
+
+@pytest.mark.parametrize("in_step", [True, False])
+def test_a_reader_that_takes_nothing_is_reported_once_and_holds_up_nobody(bench, in_step):
+    slow = bench.connect_in_step(room=0) if in_step else bench.connect(room=0)
+    quick = bench.connect()
+    bench.publish(20)
+    assert bench.flush() == [(slow, None)]
+    bench.publish(20)
+    assert bench.flush() == []
+    assert bench.got(quick) == bench.all
+    assert "behind=0 blocked=1" in repr(bench.subscribers)
+    assert not bench.subscribers.has_work
+    bench.go_on(slow)
+    bench.flush_all()
+    assert bench.got(slow) == bench.all
+    assert "in_step=2 behind=0 blocked=0" in repr(bench.subscribers)
+
+
+def test_a_reader_is_tried_again_only_after_it_takes_something(bench):
+    reader = bench.connect_in_step(room=5)
+    bench.publish(1)
+    bench.flush()
+    socket_of(reader).room = 1_000
+    bench.publish(1)
+    bench.flush()
+    assert len(bench.got(reader)) == 5
+    bench.go_on(reader)
+    bench.flush_all()
+    assert bench.got(reader) == bench.all
+
+
+def test_the_rest_of_a_cut_line_goes_out_before_more_events(bench):
+    reader = bench.connect_in_step(room=100)
+    bench.publish(4)
+    assert bench.flush() == [(reader, None)]
+    bench.go_on(reader, room=20)
+    assert bench.flush() == [(reader, None)]
+    assert bench.got(reader) == bench.all[:120]
+    bench.go_on(reader)
+    bench.flush_all()
+    assert bench.got(reader) == bench.all
+
+
+def test_a_reader_that_falls_out_of_the_log_gets_a_gap_between_whole_lines():
+    bench = Bench(max_bytes=1_000)
+    reader = bench.connect_in_step(room=100)
+    bench.publish(2)
+    assert bench.flush() == [(reader, None)]
+    bench.publish(98)
+    bench.go_on(reader)
+    bench.flush_all()
+    bench.publish(1)
+    bench.flush_all()
+    assert bench.got(reader) == bench.said(1, 2) + encode(Gap(after=2, through=100)) + bench.said(
+        101
+    )
+    assert bench.observer.gaps == 1
+
+
+def test_a_gap_that_is_not_taken_goes_out_later_and_once():
+    bench = Bench(max_bytes=1_000)
+    reader = bench.connect(room=10)
+    bench.publish(50)
+    assert bench.flush() == [(reader, None)]
+    bench.go_on(reader)
+    bench.publish(1)
+    bench.flush_all()
+    assert bench.got(reader) == encode(Gap(after=0, through=50)) + bench.said(51)
+
+
+def test_a_blocked_connection_that_comes_to_follow_waits(bench):
+    sock: Any = FakeSocket()
+    connection = Connection(sock, "10.0.0.1", NativeDoor(), 0.0)
+    connection.blocked = True
+    bench.publish(1)
+    bench.subscribers.add(connection, 0)
+    assert bench.flush() == []
+    assert bench.got(connection) == b""
+    bench.subscribers.unblock(connection)
+    bench.flush()
+    assert bench.got(connection) == bench.all
+
+
+@pytest.mark.parametrize("in_step", [True, False])
+def test_a_reader_whose_private_output_is_stuck_is_left_alone(bench, in_step):
+    reader = bench.connect_in_step() if in_step else bench.connect()
+    bench.subscribers.set_blocked(reader)
+    bench.publish(1)
+    assert bench.flush() == []
+    assert bench.got(reader) == b""
+    bench.subscribers.unblock(reader)
+    bench.flush()
+    assert bench.got(reader) == bench.all
+
+
+# --- broken readers ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("in_step", [True, False])
+def test_a_broken_socket_is_reported_and_the_others_go_on(bench, in_step):
+    broken = bench.connect_in_step() if in_step else bench.connect()
+    sound = bench.connect()
+    error = socket_of(broken).error = ConnectionResetError()
+    bench.publish(1)
+    assert bench.flush() == [(broken, error)]
+    bench.publish(1)
+    assert bench.flush() == []
+    bench.subscribers.remove(broken)
+    bench.publish(1)
+    assert bench.flush() == []
+    assert bench.got(sound) == bench.all
+
+
+# --- leaving -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["in step", "behind", "blocked"])
+def test_a_reader_that_leaves_is_told_what_it_has_not_got_and_nothing_more(bench, where):
+    reader = bench.connect()
+    if where == "in step":
+        bench.flush()
+    bench.publish(3)
+    if where == "blocked":
+        socket_of(reader).room = 0
+        bench.flush()
+    assert bench.subscribers.unsent(reader) == bench.all
+    bench.subscribers.remove(reader)
+    bench.go_on(reader)
+    bench.flush_all()
+    assert bench.got(reader) == b""
+    assert "in_step=0 behind=0 blocked=0" in repr(bench.subscribers)
+
+
+def test_a_reader_that_has_got_everything_is_left_nothing(bench):
+    reader = bench.connect()
+    bench.publish(1)
+    bench.flush()
+    assert bench.subscribers.unsent(reader) == b""
+
+
+def test_a_reader_that_leaves_behind_the_log_gets_its_gap():
+    bench = Bench(max_bytes=1_000)
+    reader = bench.connect(room=0)
+    bench.publish(50)
+    assert bench.subscribers.unsent(reader) == encode(Gap(after=0, through=50))
+    assert bench.observer.gaps == 1
