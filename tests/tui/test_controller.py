@@ -2,14 +2,16 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 from plain_table import Clock, without_nonces
-from table import USUAL, WIDE, ChatTable
+from table import DAY, USUAL, WIDE, ChatTable
 from textual.events import Paste
 
 from tertulia.chat.commands import COMMANDS, CommandError, CommandSpec, parse
 from tertulia.protocol.messages import (
+    ChatMessage,
     Direct,
     Error,
     ErrorCode,
@@ -21,7 +23,9 @@ from tertulia.protocol.messages import (
     SetStatus,
 )
 from tertulia.tui.ending import Ending
+from tertulia.tui.model import conversations
 from tertulia.tui.terminal import bareview
+from tertulia.tui.widgets.chatlog import ChatLog
 from tertulia.tui.widgets.dialogs import ChoiceDialog, HelpDialog, SearchDialog
 
 Scenario = Callable[[ChatTable, str], Awaitable[None]]
@@ -405,3 +409,86 @@ def test_nobody_is_offered_to_write_to_herself(clock: Clock) -> None:
         assert "Write a direct message" not in table.shown
 
     ChatTable(clock).run(scenario)
+
+
+def found_by_number(table: ChatTable) -> list[int]:
+    dialog = table.app.screen
+    assert isinstance(dialog, SearchDialog)
+    return [int(entry.text.split()[1]) for entry in dialog.query_one(ChatLog)._entries]
+
+
+def is_answered(dialog: SearchDialog, older: Search) -> bool:
+    return dialog.older is not older
+
+
+def needles(count: int) -> list[ChatMessage]:
+    return [
+        ChatMessage(seq=number, time=f"{DAY}T10:00:00Z", sender="luis", text=f"needle {number}")
+        for number in range(1, count + 1)
+    ]
+
+
+def test_older_findings_come_into_the_same_dialog_until_there_are_none(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("/search needle")
+        dialog = table.app.screen
+        assert isinstance(dialog, SearchDialog)
+        page = len(found_by_number(table))
+        assert found_by_number(table) == list(range(251 - page, 251))
+        while dialog.older is not None:
+            older = dialog.older
+            await table.press("home")
+            await table.until(partial(is_answered, dialog, older))
+            await table.press("end")
+        assert table.app.screen is dialog
+        assert found_by_number(table) == list(range(1, 251))
+        requests = len(table.client.sent_of(Search))
+        await table.press("home", "end")
+        assert len(table.client.sent_of(Search)) == requests
+
+    ChatTable(clock, history=needles(250)).run(scenario)
+
+
+def test_sending_goes_to_the_newest_message(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(*[table.said(f"number {number}") for number in range(60)])
+        await table.press("pageup")
+        assert not table.log.at_end
+        await table.enter("hello")
+        assert table.log.at_end
+
+    ChatTable(clock).run(scenario)
+
+
+def test_older_messages_asked_for_by_command_are_brought_into_view(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("@luis")
+        await table.enter("/history 5")
+        assert table.current.name == ""
+        assert "luis: needle 146" in table.shown
+
+    ChatTable(clock, history=needles(250)).run(scenario)
+
+
+def test_where_nothing_is_older_the_command_says_so(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("/history")  # the server answers that there is nothing
+        await table.enter("/history")
+        assert table.hint == "Nothing was said before."
+        monkeypatch.setattr(conversations, "MAX_WHILE_READING", 1)
+        await table.enter("/history")
+        assert table.hint == "There is nothing older here; /search finds more."
+
+    ChatTable(clock, history=needles(3)).run(scenario)
+
+
+def test_where_there_is_no_history_the_command_says_so_each_time(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        for _time in range(2):
+            await table.enter("/history")
+            assert table.hint == "This server keeps no history."
+            table.app.main.hint("")
+
+    ChatTable(clock, history=None).run(scenario)
