@@ -12,7 +12,7 @@ from tertulia.tui.loopbell import LoopBell
 
 
 class Connecting(NamedTuple):
-    """The first attempt to connect, and what connects again after a loss."""
+    """The first attempt to connect, the reconnector for a later loss, and the bell of both."""
 
     to: Destination
     attempt: Attempt

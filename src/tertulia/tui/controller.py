@@ -77,7 +77,7 @@ class Controller:
 
     @property
     def drafts(self) -> list[str]:
-        """Return what was typed and not sent, in every conversation."""
+        """Return the texts that were typed and not sent, in every conversation."""
         return self._main.drafts(None if self.model is None else self.model.conversations)
 
     def refresh(self) -> None:

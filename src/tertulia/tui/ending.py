@@ -11,7 +11,7 @@ EXIT_FAULT = 1
 
 
 class Ending(NamedTuple):
-    """The exit status, and what the person is to read after the screen is gone."""
+    """The exit status, and the lines to print after the screen is gone."""
 
     status: int
     lines: list[str]

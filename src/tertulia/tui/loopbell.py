@@ -21,7 +21,7 @@ class LoopBell:
             self._rung = True
 
     async def hear(self, timeout_s: float | None) -> None:
-        """Wait for a ring, or for so many seconds; afterwards look at what it was rung for."""
+        """Wait for a ring, at most for `timeout_s`; look for the reason of the ring afterwards."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.get_running_loop()

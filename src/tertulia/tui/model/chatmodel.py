@@ -1,4 +1,4 @@
-"""The model of the screen: the chat, and what happens in it put into conversations.
+"""The model of the screen: the chat, and its events put into conversations.
 
 No widget in here, and no call to one: the `Chat` calls this as its `Face`, and what has to be shown
 apart from the conversations waits as an alert until `pop_alerts`. Runs on the event loop's thread.
@@ -83,7 +83,7 @@ class ChatModel:
         return self._last_words()
 
     def pop_alerts(self) -> list[Alert]:
-        """Return what has happened since the last call and is to be shown apart."""
+        """Return the alerts since the last call."""
         alerts, self._alerts = self._alerts, []
         return alerts
 
@@ -136,7 +136,7 @@ class ChatModel:
         """Ignore the raw message: the screen shows none."""
 
     def show_message(self, message: ServerMessage) -> None:
-        """Put what happened into its conversations."""
+        """Put an event into its conversations."""
         match message:
             case Welcome(epoch=epoch) if epoch != self._epoch:
                 # Its history counts in other numbers than the messages that are here.
