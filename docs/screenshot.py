@@ -1,8 +1,8 @@
-"""Take the pictures of the full screen that the READMEs show: a server, and people who talk.
+"""Draw the pictures of the full screen that the READMEs show: some users talk on a real server.
 
     .venv/bin/python docs/screenshot.py
 
-Writes docs/screen.en.svg and docs/screen.es.svg. Nothing in them is fetched from anywhere.
+It writes docs/screen.en.svg and docs/screen.es.svg, which load nothing from the network.
 """
 
 import asyncio
@@ -60,8 +60,8 @@ DIRECT = {
 TYPED = {"en": "@José the meeting is at", "es": "@José la reunión es a las"}
 
 
-async def take(lang: str, port: int) -> str:
-    """Let people talk on the screen of one of them, and give the picture."""
+async def draw(lang: str, port: int) -> str:
+    """Play the conversation and return the SVG picture of the screen of ana."""
     set_language(lang)
     app = ChatApp(begin_connecting(Destination("ana", "127.0.0.1", port, "127.0.0.2")))
     people: dict[str, Client] = {}
@@ -84,25 +84,25 @@ async def take(lang: str, port: int) -> str:
         picture = app.export_screenshot(title="tertulia ana 10.0.0.117 5000")
     for client in (*people.values(), *([app.model.chat] if app.model else [])):
         client.close()
-    # The picture names a font on a web server; any font of the reader's does as well.
+    # Textual's picture loads its fonts from a web server. The reader's own fonts are good enough.
     return re.sub(r"@font-face\s*\{[^}]*\}", "", picture).replace(
         f"127.0.0.1:{port}", "192.168.1.10:5000"
     )
 
 
 async def say(pilot: Pilot[Ending], app: ChatApp, client: Client | None, text: str) -> None:
-    """Say something, and wait until it stands there."""
-    heard = app.controller.current.end
+    """Send a text to the general chat, and wait until the screen shows it."""
+    end = app.controller.current.end
     if client is None:
         app.main.composer.insert(text)
         await pilot.press("enter")
     else:
         await asyncio.to_thread(client.say, text)
-    await until(pilot, lambda: app.controller.current.end > heard)
+    await until(pilot, lambda: app.controller.current.end > end)
 
 
 async def until(pilot: Pilot[Ending], done: Callable[[], bool]) -> None:
-    """Wait for something that comes from the server."""
+    """Wait until a condition holds, at most 20 seconds. Raises TimeoutError."""
     async with asyncio.timeout(20):
         while not done():
             await pilot.pause(0.02)
@@ -110,7 +110,7 @@ async def until(pilot: Pilot[Ending], done: Callable[[], bool]) -> None:
 
 
 def main() -> None:
-    """Take one picture in each language."""
+    """Draw one picture in each language."""
     os.environ["COLORTERM"] = "truecolor"
     os.environ.pop("NO_COLOR", None)
     for lang in TALK:
@@ -120,7 +120,7 @@ def main() -> None:
         ) as server:
             assert server.stdout is not None
             port = int(server.stdout.readline().split()[-1])
-            picture = asyncio.run(take(lang, port))
+            picture = asyncio.run(draw(lang, port))
             server.terminate()
         (HERE / f"screen.{lang}.svg").write_text(picture)
 

@@ -1,6 +1,8 @@
-"""The chat in one minute: a server and several users on this machine, each with its own address.
+"""Show what tertulia does in a minute: a server and several users, all on this machine.
 
-It prints what they do. In a terminal you can join them in the chat afterwards.
+Each user has an address of its own. In a terminal, the demo then lets you join the chat. Elsewhere
+it only prints the conversation.
+
     .venv/bin/python examples/demo.py [--lang es|en]
 """
 
@@ -32,7 +34,7 @@ MARKS = {Status.ACTIVO: "●", Status.OCUPADO: "◐", Status.INACTIVO: "○"}
 
 
 def main() -> int:
-    """Show a server and its users; at a terminal, let the person join them."""
+    """Show a server and its users, then let the person at the terminal join."""
     lang = language_option(sys.argv[1:])
     set_language(lang)
     with server("--idle-after", "2") as port:
@@ -48,7 +50,7 @@ def main() -> int:
 
 @contextmanager
 def server(*options: str) -> Iterator[int]:
-    """Run a server on a free port of the loopback address; yield the port."""
+    """Run a server on a free port that only this machine can reach, and yield the port."""
     title(_("A server starts: tertulia-server PORT"))
     command = [sys.executable, "-m", "tertulia.server.cli", "0", "--host", "127.0.0.1"]
     process = subprocess.Popen(
@@ -125,7 +127,7 @@ def show(port: int) -> None:
 
 
 def invite(port: int, lang: str | None) -> None:
-    """Run the client for the person, among users who answer direct messages."""
+    """Run the client for the person, together with users who answer direct messages."""
     users = join_three(port)
     for user in users:
         threading.Thread(target=answer, args=(user,), daemon=True).start()
@@ -154,19 +156,19 @@ def join_three(port: int) -> list[Client]:
 
 
 def join(port: int, name: str, source: str) -> Client:
-    """Register a user, and print that."""
+    """Register a user and print a line about it."""
     client = Client.connect("127.0.0.1", port, name, source=source)
     print(f"    {name:<5} {source}  ✓ {client.welcome.status}", flush=True)
     return client
 
 
 def see(client: Client, kind: type, **fields: str) -> None:
-    """Wait until a user gets an event of this kind with these fields, and print it."""
+    """Wait until a user gets an event of this type with these fields, and print it."""
     me = client.welcome.name
     while True:
         incoming = client.receive(WAIT_S)
         if incoming is None:
-            raise TimeoutError(f"{me} waited in vain for {kind.__name__} {fields}")
+            raise TimeoutError(f"{me} did not get {kind.__name__} {fields} in time")
         event = incoming.message
         if isinstance(event, kind) and all(getattr(event, f) == v for f, v in fields.items()):
             break
