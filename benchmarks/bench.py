@@ -1,12 +1,12 @@
-"""Measure tertulia beside other servers, each alone on a core, the load on another.
+"""Compare tertulia with other servers, each alone on one core, with the load on another core.
 
     python benchmarks/bench.py                                  # everything: about an hour
-    python benchmarks/bench.py --quick                          # a look at everything
+    python benchmarks/bench.py --quick                          # one short run of everything
     python benchmarks/bench.py fanout paced --servers tertulia,inspircd,limit --runs 1
-    python benchmarks/bench.py fanout direct --before ../old    # beside an earlier checkout
+    python benchmarks/bench.py fanout direct --before ../old    # with an earlier checkout
 
-Servers take turns, so that a noisy moment of the machine hits all of them; the median of the runs
-counts. README.md tells how to read what comes out.
+The servers take turns, so that a noisy moment of the machine affects all of them. Each figure is
+the median of its runs. README.md explains how to read the results.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from report import write_report
 from servers import Peer, all_servers, build, running, version_of
-from workloads import WORKLOADS, Figures, Options, Told, Workload
+from workloads import WORKLOADS, Figures, LoadReport, Options, Workload
 
 RESULTS = Path(__file__).parent / "results"
 DESCRIPTORS = 65_536
@@ -34,11 +34,11 @@ WARM_UP_SHARE = 0.2
 
 
 class Failure(Exception):
-    """A server did not do what the workload asks for; the text says what."""
+    """A server did not do what the workload requires; the text explains what went wrong."""
 
 
 def main() -> int:
-    """Do what the command line says; return the status."""
+    """Run the benchmarks that the command line asks for and return the exit status."""
     options = parse_options()
     if shutil.which("cc") is None or shutil.which("taskset") is None:
         print("benchmarks need cc and taskset (Debian: gcc, util-linux)", file=sys.stderr)
@@ -62,16 +62,20 @@ def main() -> int:
 
 
 def parse_options() -> argparse.Namespace:
-    """Read the command line; a bad one ends the program."""
+    """Parse the command line; exit with a usage error if it is not valid."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("workloads", nargs="*", help="names or groups of workloads (all)")
-    parser.add_argument("--servers", help="with commas between them (all that take part)")
-    parser.add_argument("--runs", type=int, default=3, help="of which the median counts (3)")
-    parser.add_argument("--seconds", type=float, help="for one measurement (by workload)")
+    parser.add_argument("workloads", nargs="*", help="names or groups of workloads (default: all)")
+    parser.add_argument(
+        "--servers", help="names separated by commas (default: all of the workload)"
+    )
+    parser.add_argument("--runs", type=int, default=3, help="runs; the median counts (3)")
+    parser.add_argument("--seconds", type=float, help="length of a measurement (by workload)")
     parser.add_argument("--quick", action="store_true", help="one short run of each")
-    parser.add_argument("--before", type=Path, help="a checkout with a .venv to compare with")
-    parser.add_argument("--output", type=Path, help="where the results go (benchmarks/results)")
-    parser.add_argument("--list", action="store_true", help="show the workloads, and end")
+    parser.add_argument(
+        "--before", type=Path, help="another checkout to compare with; it needs a .venv"
+    )
+    parser.add_argument("--output", type=Path, help="directory of the results (benchmarks/results)")
+    parser.add_argument("--list", action="store_true", help="show the workloads and exit")
     options = parser.parse_args()
     if options.list:
         for name, workload in WORKLOADS.items():
@@ -99,9 +103,9 @@ def parse_options() -> argparse.Namespace:
 
 
 def raise_descriptor_limit() -> None:
-    """Take as many file descriptors as there may be; the servers inherit it."""
+    """Raise the limit of open files as far as possible; the servers inherit it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # only root may raise the hard one
+    with contextlib.suppress(ValueError, OSError):  # only root may raise the hard limit
         resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, max(hard, DESCRIPTORS)))
         return
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -110,7 +114,7 @@ def raise_descriptor_limit() -> None:
 def measure_all(
     name: str, options: argparse.Namespace, servers: dict[str, Peer], built: Path
 ) -> tuple[dict[str, list[Figures]], dict[str, str]]:
-    """Measure one workload with all servers, in turns; give the figures, and what went wrong."""
+    """Measure one workload with all servers in turn; return the figures and the failures."""
     workload = WORKLOADS[name]
     results: dict[str, list[Figures]] = {}
     failures: dict[str, str] = {}
@@ -133,7 +137,7 @@ def measure_all(
 
 
 def measure(workload: Workload, peer: Peer, built: Path, seconds: float | None) -> Figures:
-    """Start a server, put one workload on it, stop it. Raises Failure."""
+    """Start a server, run one workload against it, and stop it. Raises Failure."""
     measure_ms = 1000 * (seconds or workload.measure_s)
     options: Options = {
         "protocol": peer.protocol,
@@ -150,8 +154,10 @@ def measure(workload: Workload, peer: Peer, built: Path, seconds: float | None) 
             raise Failure(str(error)) from error
 
 
-def run_load(program: Path, options: dict[str, str | int], more: tuple[str, ...] = ()) -> Told:
-    """Run the load generator on its core; return what it tells. Raises Failure."""
+def run_load(
+    program: Path, options: dict[str, str | int], more: tuple[str, ...] = ()
+) -> LoadReport:
+    """Run the load generator on its core and return its report. Raises Failure."""
     asked = [f"{name}={value}" for name, value in options.items()]
     command = ["taskset", "--cpu-list", str(LOAD_CORE), str(program), *asked, *more]
     try:
@@ -162,15 +168,17 @@ def run_load(program: Path, options: dict[str, str | int], more: tuple[str, ...]
         raise Failure(f"took longer than {LOAD_TIMEOUT_S:.0f} s") from error
     if not done.stdout:
         raise Failure(done.stderr.strip()[-300:])
-    told: Told = json.loads(done.stdout)
-    wrong = [f"{told[fault]} {fault}" for fault in ("lost", "twice", "disordered") if told[fault]]
-    if wrong:
-        raise Failure(", ".join(wrong))
-    return told
+    report: LoadReport = json.loads(done.stdout)
+    faults = [
+        f"{report[fault]} {fault}" for fault in ("lost", "twice", "disordered") if report[fault]
+    ]
+    if faults:
+        raise Failure(", ".join(faults))
+    return report
 
 
 def describe_machine() -> dict[str, str]:
-    """Say what the figures depend on."""
+    """Return the properties of the machine that the figures depend on."""
     model = "unknown"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

@@ -1,7 +1,8 @@
-/* The checker: every delivery in its place; latencies; what the server and we ourselves used.
+/* The checker: verifies every delivery; measures latencies and the CPU of the server and of itself.
  *
- * A payload is a mark, the sender, the number of the message among that sender's, and padding.
- * Numbers are written as letters, a nibble each: cheap to read, and no protocol escapes them.
+ * A payload consists of a mark, the sender, the number of the sender's message, and padding.
+ * Numbers are written as letters, one for each nibble: they are cheap to read, and no protocol
+ * has to escape them.
  */
 #define _GNU_SOURCE
 #include "load.h"
@@ -13,21 +14,21 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { MARK = 3, SENDER = 4, SEQ = 8 }; /* their lengths in the payload */
-enum { DUE_RING = 4096 };               /* messages of one sender whose due times are kept */
-enum { MAX_MISSED = 4096 };             /* that may still come: enough to tell late from double */
+enum { MARK = 3, SENDER = 4, SEQ = 8 }; /* lengths in the payload */
+enum { DUE_RING = 4096 };               /* due times kept for each sender */
+enum { MAX_MISSED = 4096 };             /* missed messages kept, to recognise late ones */
 enum { MAX_LATENCY_US = 4000000 };
 static const char MARKED[MARK] = {'#', '~', '#'};
-/* It has just come in: the first message may be any of those that were under way by then. */
+/* The receiver has just joined: its first message may be any that was under way at that time. */
 static const uint32_t FIRST = 1u << 31;
 
 uint64_t deliveries, messages, lost, twice, disordered;
-static uint32_t *expected; /* for every receiver, from every sender, the number that comes next */
-static uint32_t *sent;     /* by every sender */
+static uint32_t *expected; /* the next number, for every receiver and every sender */
+static uint32_t *sent;     /* messages of every sender */
 static double *due;
 static struct { int receiver, sender; uint32_t seq; } missed[MAX_MISSED];
 static int missed_count;
-static uint32_t *latencies; /* how many took so many microseconds */
+static uint32_t *latencies; /* number of deliveries by microseconds */
 static uint64_t latency_count;
 static double worst;
 
@@ -86,7 +87,7 @@ static void miss(int receiver, int sender, uint32_t from, uint32_t to) {
     }
 }
 
-/* Tell whether an old number is a missed one that has come after all. */
+/* Return whether an old number is that of a missed message, which has now arrived after all. */
 static bool was_missed(int receiver, int sender, uint32_t seq) {
     for (int i = 0; i < missed_count; i++)
         if (missed[i].receiver == receiver && missed[i].sender == sender && missed[i].seq == seq) {
@@ -100,8 +101,8 @@ bool check_delivery(int receiver, const char *payload, int *sender, uint32_t *se
     *sender = read_number(payload + MARK, SENDER);
     *seq = read_number(payload + MARK + SENDER, SEQ);
     if (*sender >= opt.senders || *seq >= sent[*sender] || payload[PAYLOAD - 1] != 'x')
-        fail("client %d got what nobody sent: %.*s", receiver, PAYLOAD, payload);
-    if (clients[receiver].state == COMING) return false; /* nothing is owed to it yet */
+        fail("client %d got a message that nobody sent: %.*s", receiver, PAYLOAD, payload);
+    if (clients[receiver].state == COMING) return false; /* it need not get anything yet */
     uint32_t *next = &expected[receiver * opt.senders + *sender];
     if (*seq != *next) {
         if (*next & FIRST) {
@@ -165,13 +166,13 @@ double latency_ms(double quantile) {
     return worst * 1e3;
 }
 
-/* Add up the numbers after a label in a file of /proc. */
+/* Return the sum of the numbers after a label in a file of /proc. */
 static long read_label(const char *path, const char *label) {
     char line[256];
     long sum = 0;
     size_t len = strlen(label);
     FILE *file = fopen(path, "r");
-    if (!file) return 0; /* a thread that has ended meanwhile */
+    if (!file) return 0; /* the thread has ended in the meantime */
     while (fgets(line, sizeof line, file)) {
         const char *at = strstr(line, label);
         if (at) sum += atol(at + len);
@@ -188,7 +189,7 @@ static long count_switches(void) {
     for (struct dirent *task; tasks && (task = readdir(tasks));) {
         if (task->d_name[0] == '.') continue;
         snprintf(path, sizeof path, "/proc/%ld/task/%s/status", opt.pid, task->d_name);
-        sum += read_label(path, "ctxt_switches:"); /* voluntary and not */
+        sum += read_label(path, "ctxt_switches:"); /* voluntary and nonvoluntary */
     }
     if (tasks) closedir(tasks);
     return sum;

@@ -1,17 +1,17 @@
-"""What tertulia has to reach, each as a ratio within one run or as a bound, and whether it does."""
+"""The goals for tertulia: ratios within one run, or bounds, and whether they are met."""
 
 import statistics
 from typing import NamedTuple
 
 from workloads import Figures
 
-Results = dict[str, dict[str, list[Figures]]]  # by workload and server: each run's figures
+Results = dict[str, dict[str, list[Figures]]]  # by workload and server: the figures of each run
 IRC = ("inspircd", "ngircd")
 PEERS = (*IRC, "mosquitto", "nats")
 
 
 class Goal(NamedTuple):
-    """One figure of one workload, by itself or against the best of others in the same run."""
+    """A bound for one figure of one workload, or for its ratio to the best of others."""
 
     workload: str
     figure: str
@@ -19,10 +19,10 @@ class Goal(NamedTuple):
     bound: float
     against: tuple[str, ...] = ()
     server: str = "tertulia"
-    of_workload: str = ""  # the other figure's, if it is another one
+    of_workload: str = ""  # the workload of the other figure, if it is another one
 
     def reached(self, results: Results) -> float | None:
-        """Work out the value; None if something for it was not measured."""
+        """Return the value to compare with the bound; None if a figure for it is missing."""
         value = median(results, self.workload, self.server, self.figure)
         if value is None or not self.against:
             return value
@@ -34,7 +34,7 @@ class Goal(NamedTuple):
         return value / (max(known) if self.at_least else min(known))
 
     def is_met(self, value: float) -> bool:
-        """Tell whether a value is good enough."""
+        """Return whether a value meets the goal."""
         return value >= self.bound if self.at_least else value <= self.bound
 
     def __str__(self) -> str:
@@ -76,6 +76,6 @@ GOALS = (
 
 
 def median(results: Results, workload: str, server: str, figure: str) -> float | None:
-    """Take the median of a figure; None if it was not measured."""
+    """Return the median of a figure; None if it was not measured."""
     runs = results.get(workload, {}).get(server, [])
     return statistics.median(run[figure] for run in runs) if runs else None

@@ -1,8 +1,9 @@
-/* The physical limit: a server that does nothing but copy each line to every socket.
+/* The physical limit: a server that only copies each line to every socket.
  *
- * No names, no limits, no state: what comes in a round goes out at its end, one write for each
- * socket. `=N` tells which number a client has and is sent back; `>N` before a line sends it to
- * that client alone. Nothing can deliver much faster through the same kernel calls.
+ * It has no names, no limits and no state. The lines that arrive in a round are sent at its end,
+ * with one write for each socket. A client sends `=N` to set its number, and gets the line back. A
+ * line that begins with `>N` is sent only to client N. No server can deliver much faster with the
+ * same kernel calls.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -21,7 +22,7 @@ struct client { int fd; struct bytes in, out; };
 
 static struct client *clients[MAX_FD], *numbered[100000];
 static int client_count, epoll_fd;
-static struct bytes round_bytes; /* for all */
+static struct bytes round_bytes; /* the lines of this round, for all clients */
 
 static void add(struct bytes *to, const char *data, size_t len) {
     if (to->len + len > to->cap) to->data = realloc(to->data, to->cap = 2 * to->cap + len);
@@ -46,7 +47,7 @@ static void forget(struct client *c) {
     free(c);
 }
 
-/* Send what waits, or else the given bytes straight away; keep what the socket does not take. */
+/* Send the bytes, after any that wait; keep those that the socket does not accept. */
 static void write_out(struct client *c, const char *data, size_t len) {
     if (c->out.len) {
         add(&c->out, data, len);
@@ -54,7 +55,7 @@ static void write_out(struct client *c, const char *data, size_t len) {
         len = c->out.len;
     }
     ssize_t sent = send(c->fd, data, len, MSG_NOSIGNAL);
-    if (sent < 0) sent = 0; /* full, or gone: then it is read, too */
+    if (sent < 0) sent = 0; /* full, or closed: then reading ends it */
     if (c->out.len) drop(&c->out, sent);
     else if ((size_t)sent < len) add(&c->out, data + sent, len - sent);
     else return;
@@ -62,7 +63,7 @@ static void write_out(struct client *c, const char *data, size_t len) {
     epoll_ctl(epoll_fd, EPOLL_CTL_MOD, c->fd, &event);
 }
 
-static void take(struct client *c, char *line, size_t len) {
+static void handle_line(struct client *c, char *line, size_t len) {
     if (line[0] == '=') {
         numbered[atoi(line + 1) % 100000] = c;
         write_out(c, line, len);
@@ -74,7 +75,7 @@ static void take(struct client *c, char *line, size_t len) {
     }
 }
 
-/* Take the lines that have come; false if the client is gone. */
+/* Receive and handle lines; return false if the client has closed the connection. */
 static int read_in(struct client *c) {
     char buffer[BUFFER], *end, *data;
     ssize_t got = recv(c->fd, buffer, BUFFER, 0);
@@ -82,7 +83,7 @@ static int read_in(struct client *c) {
     add(&c->in, buffer, got);
     size_t left = c->in.len;
     for (data = c->in.data; (end = memchr(data, '\n', left)); data = end + 1) {
-        take(c, data, end + 1 - data);
+        handle_line(c, data, end + 1 - data);
         left -= end + 1 - data;
     }
     drop(&c->in, c->in.len - left);

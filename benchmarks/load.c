@@ -1,8 +1,8 @@
-/* A load generator for chat servers: one thread, one epoll.
+/* A load generator for chat servers, with one thread and one epoll.
  *
- * It checks every delivery and tells on stdout, as one JSON object, what it measured, how busy it
- * was itself, and what was lost, doubled or out of order. Every client has a loopback address of
- * its own. Options are name=value; see `options` below.
+ * It checks every delivery. It writes one JSON object to stdout: what it measured, how busy it was
+ * itself, and how many messages were lost, duplicated or out of order. Every client has a loopback
+ * address of its own. Options are name=value; see `options` below.
  */
 #define _GNU_SOURCE
 #include "load.h"
@@ -22,7 +22,7 @@
 
 enum { MAX_EVENTS = 512 };
 enum { RECEIVE_BYTES = 1 << 18 };
-static const double COME_TIMEOUT_S = 120.0; /* for one more client to come in */
+static const double COME_TIMEOUT_S = 120.0; /* for one more client to join */
 
 struct options opt = {
     .protocol = "plain", .workload = "fanout", .receivers = 10, .senders = 10, .window = 1,
@@ -42,7 +42,7 @@ const struct wire *wire;
 struct client *clients;
 long client_count, present_count, acknowledged;
 static int epoll_fd;
-static struct client **dirty; /* have something to send at the end of the round */
+static struct client **dirty; /* clients with bytes to send at the end of the round */
 static long dirty_count;
 
 double now_s(void) {
@@ -119,7 +119,7 @@ static void receive(struct client *c) {
         return;
     }
     if (opt.quickack) {
-        int on = 1; /* it wears off: to be said each time */
+        int on = 1; /* the kernel resets it, so set it each time */
         setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     }
     size_t len = c->rest_len + got, line, before = PAYLOAD + wire->tail;
@@ -132,7 +132,7 @@ static void receive(struct client *c) {
         data += line;
         len -= line;
     }
-    if (len == RECEIVE_BYTES) fail("client %d: too long a line", c->index);
+    if (len == RECEIVE_BYTES) fail("client %d: a line is too long", c->index);
     if (len != c->rest_len) c->rest = realloc(c->rest, len);
     if (len) memcpy(c->rest, data, len);
     else c->rest = NULL;
@@ -194,7 +194,7 @@ void come(int first, int last) {
         while (next < last && next - first - count < opt.at_once) open_client(next++);
         turn(give_up_at);
         if (present_count - before != count) give_up_at = now_s() + COME_TIMEOUT_S;
-        else if (now_s() > give_up_at) fail("only %ld of %d came in", count, last - first);
+        else if (now_s() > give_up_at) fail("only %ld of %d clients joined", count, last - first);
     }
 }
 
@@ -218,8 +218,8 @@ int main(int argc, char **argv) {
     for (int i = 1; i < argc; i++) read_option(argv[i]);
     wire = find_wire(opt.protocol);
     if (!wire) fail("no such protocol: %s", opt.protocol);
-    /* Who speaks is among those who receive. Where it does not get its own message there is one
-     * client more, so that every message has as many deliveries everywhere. */
+    /* The sender is one of the receivers. If it does not get its own message, there is one more
+     * client, so that a message has the same number of deliveries with every server. */
     client_count = opt.receivers + !wire->echoes;
     opt.direct = !strcmp(opt.workload, "direct");
     if (opt.direct) client_count = 2 * opt.senders; /* in pairs */
@@ -228,7 +228,7 @@ int main(int argc, char **argv) {
     clients = calloc(most, sizeof *clients);
     dirty = calloc(most, sizeof *dirty);
     epoll_fd = epoll_create1(0);
-    if (!clients || !dirty || epoll_fd < 0) fail("no room for %ld clients", most);
+    if (!clients || !dirty || epoll_fd < 0) fail("cannot allocate %ld clients", most);
     for (long i = 0; i < most; i++) clients[i].fd = -1;
     run_workload();
     return lost || twice || disordered;

@@ -1,8 +1,9 @@
-"""Two chat servers as they are usually written in Python, without rules or limits, to compare with.
+"""Two typical chat servers in Python, without rules or limits, to compare with.
 
     python plain_servers.py asyncio|threads PORT
 
-Every line goes to all, but `=N`, which comes back: the `plain` protocol of the load generator.
+They speak the `plain` protocol of the load generator: every line goes to all clients, except `=N`,
+which goes back to its sender.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import threading
 
 
 async def serve_asyncio(port: int) -> None:
-    """Serve with asyncio's streams."""
+    """Serve with the streams of asyncio."""
     writers: set[asyncio.StreamWriter] = set()
 
     async def serve_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

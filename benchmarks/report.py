@@ -1,6 +1,6 @@
-"""The results as files: every run (JSON), the table and the goals (Markdown), and a plot (PNG).
+"""Writes the results: every run (JSON), the tables and the goals (Markdown), and a plot (PNG).
 
-A workload that is measured again replaces what it had; the others stay.
+The new results of a workload replace its previous ones. The results of other workloads stay.
 """
 
 import json
@@ -35,7 +35,7 @@ PLOTTED = (
 )
 RECEIVERS = (10, 100, 1_000, 5_000)
 
-Record = dict[str, Any]  # what runs.json holds
+Record = dict[str, Any]  # the content of runs.json
 
 
 def write_report(
@@ -45,7 +45,7 @@ def write_report(
     machine: dict[str, str],
     versions: dict[str, str],
 ) -> None:
-    """Add what was measured to the directory's runs, and write table and plot anew."""
+    """Add new results to the runs in the directory, and write its table and plot again."""
     directory.mkdir(parents=True, exist_ok=True)
     runs_file = directory / "runs.json"
     record: Record = {"workloads": {}, "failures": {}, "machine": {}, "versions": {}}
@@ -61,12 +61,12 @@ def write_report(
 
 
 def as_markdown(record: Record) -> str:
-    """Write the goals and a table for each workload."""
+    """Return the goals and a table for each workload as Markdown."""
     lines = ["# Results", "", *(f"- {key}: {value}" for key, value in record["machine"].items())]
     versions = sorted({version for version in record["versions"].values() if version})
     lines += [f"- measured: {'; '.join(versions)}", ""]
-    lines += ["Only ratios within a table are to be quoted. `*`: the load generator was more than"]
-    lines += [f"{BUSY:.0%} busy, so that the figure is its limit; then the CPU is what counts.", ""]
+    lines += ["Quote only ratios within a table. `*` means that the load generator was more than"]
+    lines += [f"{BUSY:.0%} busy, so the figure is its limit: compare the CPU instead.", ""]
     lines += goals_table(record["workloads"])
     for name in WORKLOADS:
         if name in record["workloads"]:
@@ -75,14 +75,14 @@ def as_markdown(record: Record) -> str:
 
 
 def goals_table(results: Results) -> list[str]:
-    """Set what was reached beside what has to be."""
+    """Return a table of the goals and the values reached."""
     rows = []
     for goal in GOALS:
         value = goal.reached(results)
         if value is not None:
             verdict = "yes" if goal.is_met(value) else "**no**"
-            who = "" if goal.server == "tertulia" else f" ({goal.server})"
-            rows.append(f"| {goal.workload}{who} | {goal} | {value:.2f} | {verdict} |")
+            variant = "" if goal.server == "tertulia" else f" ({goal.server})"
+            rows.append(f"| {goal.workload}{variant} | {goal} | {value:.2f} | {verdict} |")
     if not rows:
         return []
     return [
@@ -96,7 +96,7 @@ def goals_table(results: Results) -> list[str]:
 
 
 def workload_table(name: str, results: Results, failures: dict[str, str]) -> list[str]:
-    """Show the medians of one workload, and their ratios to the references."""
+    """Return a table of the medians of one workload and their ratios to the references."""
     servers = results[name]
     lines = [f"## {name}", ""]
     if servers:
@@ -118,7 +118,7 @@ def workload_table(name: str, results: Results, failures: dict[str, str]) -> lis
 def cells(
     name: str, server: str, figures: list[str], references: list[str], results: Results
 ) -> list[str]:
-    """Show the figures of one server."""
+    """Return the cells with the figures of one server."""
     found = []
     for figure in figures:
         value = median(results, name, server, figure) or 0.0
@@ -132,16 +132,16 @@ def cells(
 
 
 def row(values: list[str]) -> str:
-    """Write one row of a table."""
+    """Return one row of a table."""
     return f"| {' | '.join(values)} |"
 
 
 def plot(results: Results, target: Path) -> None:
-    """Draw how deliveries and their cost grow with the receivers, if there is matplotlib."""
+    """Plot the deliveries and their cost by the number of receivers, if matplotlib is installed."""
     try:
         import matplotlib
     except ImportError:
-        print("no plot: there is no matplotlib (make bench installs it)")
+        print("no plot: matplotlib is not installed (make bench installs it)")
         return
     matplotlib.use("Agg")
     from matplotlib import pyplot
@@ -170,7 +170,7 @@ def plot(results: Results, target: Path) -> None:
 def curve(
     results: Results, pattern: str, key: str, server: str, to_limit: bool
 ) -> list[tuple[int, float]]:
-    """List a server's figure for each number of receivers, as it is or against the limit's."""
+    """Return a server's figure for each number of receivers, or its ratio to that of the limit."""
     points = []
     for size in RECEIVERS:
         value = median(results, pattern.format(size), server, key)

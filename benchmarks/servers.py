@@ -1,7 +1,7 @@
-"""The servers that are measured: how each is started, with its limits lifted, and stopped.
+"""The servers that are measured: how to start each with its limits lifted, and how to stop it.
 
-What a server needs of files is made in a directory that is thrown away. Flood limits are lifted and
-send queues widened; the rest is as the server comes.
+The files that a server needs are written to a temporary directory. Flood limits are lifted and send
+queues enlarged; everything else is as installed.
 """
 
 import os
@@ -74,21 +74,21 @@ max_connections: 65536
 max_pending: 268435456
 write_deadline: "60s"
 """
-# These leave Nagle's algorithm on, and wait 40 ms for a delayed acknowledgement where others don't.
-# So their clients acknowledge at once: it is their work that is compared.
+# The IRC servers leave Nagle's algorithm on and would wait 40 ms for a delayed acknowledgement.
+# So their clients acknowledge at once, and the benchmark compares the work of the servers.
 _QUICKACK = ("quickack=1",)
-# So that a plain line is as long as a tertulia `message`, 192 bytes: what its format costs, apart.
+# Makes a plain line as long as a tertulia `message`, 192 bytes, to measure what that length costs.
 _AS_LONG = ("pad=91",)
 
 
 class Peer(NamedTuple):
     """A server that can be measured."""
 
-    protocol: str  # of the load generator
+    protocol: str  # name of a protocol of the load generator
     program: Path | None  # None: not installed
     arguments: tuple[str, ...]  # with {port} and {directory}
-    configuration: str = ""  # goes into {directory}/server.conf
-    version: tuple[str, ...] = ()  # the program's arguments that make it tell
+    configuration: str = ""  # written to {directory}/server.conf
+    version: tuple[str, ...] = ()  # arguments with which the program prints its version
     load: tuple[str, ...] = ()  # options for the load generator
 
 
@@ -114,7 +114,7 @@ def _tertulia(*options: str, load: tuple[str, ...] = (), program: Path | None = 
 def all_servers(built: Path, before: Path | None = None) -> dict[str, Peer]:
     """Return every server by name.
 
-    `built` is where `build` has put its programs, `before` another checkout of tertulia.
+    `built` is the directory that `build` has written to; `before` is another checkout of tertulia.
     """
     plain = str(HERE / "plain_servers.py")
     other = before and before.absolute() / ".venv/bin/tertulia-server"
@@ -133,7 +133,7 @@ def all_servers(built: Path, before: Path | None = None) -> dict[str, Peer]:
             ("--config={directory}/server.conf", "--nofork", "--runasroot"),
             INSPIRCD,
             ("--version",),
-            (*_QUICKACK, "at_once=512"),  # it registers once a second who has come since
+            (*_QUICKACK, "at_once=512"),  # it registers new clients only once a second
         ),
         "ngircd": Peer(
             "irc",
@@ -161,7 +161,7 @@ def all_servers(built: Path, before: Path | None = None) -> dict[str, Peer]:
 
 
 def build(directory: Path) -> None:
-    """Compile the load generator and the limit. Raises CalledProcessError."""
+    """Compile the load generator and the `limit` server. Raises CalledProcessError."""
     flags = ("-O2", "-flto", "-std=gnu11", "-Wall", "-Wextra", "-Werror")
     for program, sources in (("load", LOAD_SOURCES), ("limit", ("limit.c",))):
         files = [str(HERE / source) for source in sources]
@@ -169,18 +169,21 @@ def build(directory: Path) -> None:
 
 
 def version_of(peer: Peer) -> str:
-    """Have a server tell its version: the first line that it says."""
+    """Return the first line that a server prints when asked for its version."""
     if peer.program is None or not peer.version:
         return ""
-    told = subprocess.run(
+    done = subprocess.run(
         [peer.program, *peer.version], capture_output=True, text=True, timeout=30, check=False
     )
-    return next(iter((told.stdout or told.stderr).strip().splitlines()), "")
+    return next(iter((done.stdout or done.stderr).strip().splitlines()), "")
 
 
 @contextmanager
 def running(peer: Peer, directory: Path, cores: str) -> Iterator[tuple[int, int]]:
-    """Run a server on some cores; give its process and its port. Raises RuntimeError, OSError."""
+    """Run a server on some cores and yield its process id and port.
+
+    Raises RuntimeError or OSError if it does not start.
+    """
     if peer.program is None:
         raise RuntimeError("not installed")
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -194,7 +197,7 @@ def running(peer: Peer, directory: Path, cores: str) -> Iterator[tuple[int, int]
     with open(directory / "server.log", "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=directory)
     try:
-        _wait_until_it_listens(process, port, directory / "server.log")
+        _wait_until_listening(process, port, directory / "server.log")
         yield process.pid, port
     finally:
         process.terminate()
@@ -205,7 +208,7 @@ def running(peer: Peer, directory: Path, cores: str) -> Iterator[tuple[int, int]
             process.wait()
 
 
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     give_up_at = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < give_up_at and process.poll() is None:
         try:
@@ -214,4 +217,4 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Pat
             time.sleep(0.05)
         else:
             return
-    raise RuntimeError(f"does not start: {log.read_text(errors='replace')[-500:]}")
+    raise RuntimeError(f"did not start: {log.read_text(errors='replace')[-500:]}")

@@ -1,9 +1,10 @@
-"""How fast the full screen is, and how much memory it takes: the real program on a pty.
+"""Measures the speed and the memory of the full screen, with the real program on a pty.
 
     .venv/bin/python benchmarks/tui.py [--rounds 5]
 
-The server is a thread of this program that says what is to be shown, as fast as it is read. Times
-are from the outside: from a byte that is sent or typed to what it makes appear on the terminal.
+The server is a thread of this program that sends the messages to show as fast as they are read.
+Times are measured from outside: from a byte that is sent or typed until its effect appears on the
+terminal.
 """
 
 import argparse
@@ -29,11 +30,11 @@ TIME = "2026-11-22T15:04:05.123Z"
 COLUMNS, ROWS = 120, 36
 TEXT = "the quick brown fox jumps over the lazy dog and runs on to message "
 PATIENCE_S = 60.0
-LETTERS = "βγδεζηθκλμξπρστυφχψω"  # typed: none of them is anywhere else on the screen
+LETTERS = "βγδεζηθκλμξπρστυφχψω"  # typed keys; they appear nowhere else on the screen
 
 
 class ScriptedServer:
-    """One client's server; `say` sends messages of the general chat."""
+    """A server for one client; `say` sends messages of the general chat."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -44,11 +45,11 @@ class ScriptedServer:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def wait_until_entered(self) -> None:
-        """Wait until the client has asked for, and got, what it needs at first."""
+        """Wait until the client has requested and received its first data."""
         assert self._ready.wait(PATIENCE_S)
 
     def say(self, count: int) -> str:
-        """Send so many messages; return the end of the last one."""
+        """Send `count` messages and return the end of the last one."""
         assert self._client is not None
         lines = []
         for _message in range(count):
@@ -62,14 +63,14 @@ class ScriptedServer:
         return f"#{self._seq}#"
 
     def close(self) -> None:
-        """Give the sockets back."""
+        """Close the sockets."""
         self._listener.close()
         if self._client is not None:
             self._client.close()
 
     def _serve(self) -> None:
         self._client, _address = self._listener.accept()
-        with suppress(ConnectionResetError):  # the program was killed: the measuring is over
+        with suppress(ConnectionResetError):  # the program was killed at the end
             self._answer_requests(self._client)
 
     def _answer_requests(self, client: socket.socket) -> None:
@@ -100,7 +101,7 @@ def _line(kind: str, **fields: Any) -> bytes:
 
 
 class Terminal:
-    """The program on a pty, and what it has written."""
+    """The program on a pty, and the end of its output."""
 
     def __init__(self, port: int) -> None:
         self._master, slave = pty.openpty()
@@ -124,7 +125,7 @@ class Terminal:
         os.write(self._master, text.encode())
 
     def see(self, text: str) -> float:
-        """Wait until a text is written; return how long that took, in seconds."""
+        """Wait until a text appears in the output; return the seconds that this took."""
         began = time.perf_counter()
         wanted = text.encode()
         while wanted not in self._tail:
@@ -135,7 +136,7 @@ class Terminal:
         return time.perf_counter() - began
 
     def resident_mib(self) -> float:
-        """Tell how much memory the program has, in MiB."""
+        """Return the resident memory of the program, in MiB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         [kib] = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
         return int(kib) / 1024
@@ -149,7 +150,7 @@ class Terminal:
 
 @contextmanager
 def chat() -> Iterator[tuple[ScriptedServer, Terminal]]:
-    """Start the program in a chat."""
+    """Start the program and connect it to a scripted server."""
     server = ScriptedServer()
     terminal = Terminal(server.port)
     try:
@@ -160,21 +161,21 @@ def chat() -> Iterator[tuple[ScriptedServer, Terminal]]:
 
 
 def first_frame_s() -> float:
-    """Measure from the start of the program until its last line, the keys, is painted."""
+    """Measure the time until the last line of the screen, with the keys, is painted."""
     with chat() as (_server, terminal):
         terminal.see("^Q")
         return time.perf_counter() - terminal.started_at
 
 
 def import_s() -> float:
-    """Measure what importing Textual's app takes alone: the floor of the first frame here."""
+    """Measure the import of Textual's app alone: the least that a first frame can take here."""
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import textual.app"], check=True)
     return time.perf_counter() - began
 
 
 def fill(count: int) -> tuple[float, float]:
-    """Send so many messages at once; give the seconds until the last is seen, and the MiB."""
+    """Send `count` messages at once; return the seconds until the last is shown, and the MiB."""
     with chat() as (server, terminal):
         server.wait_until_entered()
         terminal.see("F1")
@@ -187,7 +188,7 @@ def fill(count: int) -> tuple[float, float]:
 
 
 def echoes_s(burst: int) -> list[float]:
-    """Type while so many messages come; give the time until each letter is seen."""
+    """Type while a burst of messages arrives; return the time until each letter is shown."""
     with chat() as (server, terminal):
         server.wait_until_entered()
         terminal.see("F1")
@@ -201,7 +202,7 @@ def echoes_s(burst: int) -> list[float]:
 
 
 def growth_mib(counts: list[int]) -> list[float]:
-    """Give the memory after so many messages in all."""
+    """Return the memory in MiB after each of these total numbers of messages."""
     with chat() as (server, terminal):
         server.wait_until_entered()
         said = 0
@@ -215,7 +216,7 @@ def growth_mib(counts: list[int]) -> list[float]:
 
 
 def main() -> None:
-    """Measure everything and print a table."""
+    """Measure everything and print a table of the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds

@@ -1,7 +1,7 @@
-/* The protocols: how a client comes in, speaks and leaves, and what it must answer.
+/* The protocols: how a client joins, sends and leaves, and what it must answer.
  *
- * `plain` is that of the servers that only copy lines: `=N` says who one is and comes back, `>N`
- * before a line sends it to N alone, any other line goes to all.
+ * The servers that only copy lines use `plain`. A client sends `=N` to set its number, and the line
+ * comes back. A line that begins with `>N` goes only to client N. Any other line goes to all.
  */
 #define _GNU_SOURCE
 #include "load.h"
@@ -128,7 +128,7 @@ static size_t nats_direct(char *to, int receiver, const char *payload) {
 }
 
 static void nats_on_line(struct client *c, const char *line, size_t len) {
-    if (line[0] == 'M') return; /* the payload is a line of its own */
+    if (line[0] == 'M') return; /* the payload follows in a line of its own */
     if (STARTS(line, len, "PONG")) on_present(c);
     else if (STARTS(line, len, "PING")) SEND(c, "PONG\r\n");
     else if (STARTS(line, len, "-ERR")) refused(c, line, len);
@@ -145,7 +145,7 @@ static size_t mqtt_cut(const char *data, size_t len) {
     return 0;
 }
 
-/* Write a short packet: everything that we send is under 128 bytes. */
+/* Write a short packet. All packets that a client sends are shorter than 128 bytes. */
 static size_t mqtt_packet(char *to, char kind, const char *body, size_t len) {
     to[0] = kind;
     to[1] = (char)len;

@@ -1,7 +1,7 @@
-/* The workloads: who says what when, and what is told of it.
+/* The workloads: which clients send what and when, and which figures are reported.
  *
- * All of them come in, warm up, measure, and then wait for everything that was said: a delivery
- * that has not come by then is lost.
+ * In each workload the clients join, warm up, and measure, and then wait for all messages that were
+ * sent. A delivery that has not arrived by then is lost.
  */
 #define _GNU_SOURCE
 #include "load.h"
@@ -11,13 +11,13 @@
 #include <string.h>
 
 enum { DONE_RING = 4096 };          /* more than can be in flight */
-static const double SETTLE_S = 2.0; /* after many have come in, before idleness is measured */
-static const double BURST_S = 2.0;  /* in which a burst's effect has to be over */
+static const double SETTLE_S = 2.0; /* after many have joined, before measuring */
+static const double BURST_S = 2.0;  /* the effect of a burst has to be over by then */
 
-static uint32_t done[DONE_RING]; /* receivers that have got a message in flight */
+static uint32_t done[DONE_RING]; /* receivers that already have a message in flight */
 static long in_flight;
 static bool stopping, timed;
-static int *receiver_of; /* the other one of a pair */
+static int *receiver_of; /* the other client of a pair */
 static uint64_t turn_of;
 
 static void say(int sender, double due) {
@@ -33,7 +33,7 @@ static void say(int sender, double due) {
     in_flight++;
 }
 
-/* Let the next one in turn speak: so a message's number tells its sender and its place. */
+/* Let the next sender in turn send, so that a message's number gives its sender and its place. */
 static void say_next(double due) {
     uint64_t id = turn_of++;
     done[id % DONE_RING] = 0;
@@ -59,7 +59,7 @@ static void run_for(double seconds) {
     while (now_s() < until) turn(until);
 }
 
-/* Say something at a fixed rate, however long the answers take. */
+/* Act at a fixed rate, however long the answers take. */
 static void run_paced(double seconds, void (*action)(double due)) {
     double start = now_s(), step = 1.0 / opt.rate;
     long count = seconds * opt.rate;
@@ -82,15 +82,15 @@ static void wait_for_rest(void) {
             break;
         }
     }
-    /* What comes twice may come last. */
+    /* A duplicate may arrive last. */
     run_for(0.05);
     check_end();
     if (opt.ids && acknowledged < (long)messages) lost += messages - acknowledged;
 }
 
-/* --- telling ---------------------------------------------------------------------------------- */
+/* --- reporting -------------------------------------------------------------------------------- */
 
-static void tell(struct meter from, struct meter to) {
+static void report(struct meter from, struct meter to) {
     double wall = to.wall - from.wall;
     uint64_t count = to.deliveries - from.deliveries;
     printf("{\"seconds\":%.4f,\"deliveries\":%lu,\"messages\":%lu,\"cpu_s\":%.4f,"
@@ -101,7 +101,7 @@ static void tell(struct meter from, struct meter to) {
            twice, disordered);
 }
 
-static void tell_latencies(const char *suffix) {
+static void report_latencies(const char *suffix) {
     printf(",\"p50_ms%s\":%.4f,\"p99_ms%s\":%.4f,\"p999_ms%s\":%.4f,\"max_ms%s\":%.4f", suffix,
            latency_ms(0.5), suffix, latency_ms(0.99), suffix, latency_ms(0.999), suffix,
            latency_ms(1.0));
@@ -115,7 +115,7 @@ static void run_closed_loop(void) {
     run_for(opt.measure_ms / 1e3);
     struct meter to = meter_read();
     wait_for_rest();
-    tell(from, to);
+    report(from, to);
 }
 
 static void fanout(void) {
@@ -124,7 +124,7 @@ static void fanout(void) {
     run_closed_loop();
 }
 
-/* Pairs by chance, so that some have both ends in one thread of the server and some have not. */
+/* Random pairs, so that only some have both clients in the same thread of the server. */
 static void direct(void) {
     long pairs = opt.senders;
     receiver_of = calloc(pairs, sizeof *receiver_of);
@@ -144,7 +144,7 @@ static void direct(void) {
     double give_up_at = now_s() + opt.last_wait_ms / 1e3;
     while (in_flight && now_s() < give_up_at) turn(give_up_at);
     lost += in_flight;
-    tell(from, to);
+    report(from, to);
 }
 
 static void paced(void) {
@@ -156,8 +156,8 @@ static void paced(void) {
     run_paced(opt.measure_ms / 1e3, say_next);
     struct meter to = meter_read();
     wait_for_rest();
-    tell(from, to);
-    tell_latencies("");
+    report(from, to);
+    report_latencies("");
 }
 
 static void burst(void) {
@@ -174,19 +174,19 @@ static void burst(void) {
     run_paced(BURST_S, say_next);
     long still_coming = client_count + opt.newcomers - present_count;
     wait_for_rest();
-    tell(from, to);
+    report(from, to);
     printf(",\"p50_ms\":%.4f,\"p99_ms\":%.4f,\"max_ms\":%.4f,\"still_coming\":%ld", p50, p99, max,
            still_coming);
-    tell_latencies("_burst");
+    report_latencies("_burst");
 }
 
 static void connect_all(void) {
     struct meter from = meter_read();
     come(0, client_count);
     struct meter to = meter_read();
-    run_for(SETTLE_S); /* what is still on its way to those who came first */
+    run_for(SETTLE_S); /* for events still on their way to the first clients */
     struct meter after = meter_read();
-    tell(from, to);
+    report(from, to);
     printf(",\"resident_kb\":%ld,\"cpu_all_s\":%.4f", after.resident_kb - from.resident_kb,
            after.server_cpu - from.server_cpu);
 }
@@ -197,10 +197,10 @@ static void idle(void) {
     struct meter from = meter_read();
     run_for(opt.measure_ms / 1e3);
     struct meter to = meter_read();
-    tell(from, to);
+    report(from, to);
 }
 
-/* Of a hundred actions 80 are messages, 14 changes of status, 6 somebody leaves and comes back. */
+/* Of 100 actions, 80 send a message, 14 change a status, and 6 leave and later come back. */
 static void act(double due) {
     for (long i = 0; i < opt.senders; i++) {
         struct client *c = &clients[i];
@@ -231,8 +231,8 @@ static void mixed(void) {
     run_paced(opt.measure_ms / 1e3, act);
     struct meter to = meter_read();
     wait_for_rest();
-    tell(from, to);
-    tell_latencies("");
+    report(from, to);
+    report_latencies("");
 }
 
 static const struct { const char *name; void (*run)(void); } workloads[] = {
