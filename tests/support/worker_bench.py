@@ -22,7 +22,7 @@ from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.dispatcher import Dispatcher
 from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
-from tertulia.server.workers.mail import Mail
+from tertulia.server.workers.mail import Adopt, Mail
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import READABLE, WRITABLE, Poller
@@ -178,8 +178,9 @@ class WorkerBench:
         """Adopt a new connection."""
         sock: Any = FakeSocket()
         assert self.admission.admit(address)
-        connection = self.connections.adopt((sock, address), self.clock.s)
-        self.poller.update(connection)
+        self.dispatcher.read_mail(Adopt([(sock, address)]))
+        connection = self.connections.at(sock.fileno())
+        assert connection is not None
         return connection
 
     def join(self, name: str, address: str = "10.0.0.1", **fields: Any) -> Connection:

@@ -153,6 +153,18 @@ def test_more_than_a_slice_goes_out_in_several_rounds():
     assert "in_step=2" in repr(bench.subscribers)
 
 
+def test_a_newcomer_is_not_in_step_before_the_others_have_caught_up():
+    bench = Bench(slice_bytes=250)
+    early = bench.connect_in_step()
+    bench.publish(10)
+    late = bench.connect(cursor=10)
+    bench.flush_all()
+    bench.publish(1)
+    bench.flush_all()
+    assert bench.got(early) == bench.all
+    assert bench.got(late) == bench.said(11)
+
+
 def test_a_worker_that_was_too_slow_itself_gives_everyone_a_gap():
     bench = Bench(max_bytes=1_000)
     readers = [bench.connect_in_step(), bench.connect_in_step()]
@@ -341,3 +353,29 @@ def test_a_reader_that_leaves_behind_the_log_gets_its_gap():
     bench.publish(50)
     assert bench.subscribers.unsent(reader) == encode(Gap(after=0, through=50))
     assert bench.observer.gaps == 1
+
+
+# --- own status changes --------------------------------------------------------------------------
+
+
+def test_readers_at_one_cursor_with_and_without_own_changes_do_not_mix_up():
+    bench = Bench(messages_only=True)
+    bot = bench.connect_in_step()
+    other = bench.connect()
+    assert bench.publish_own(bot) == 1
+    bench.publish(1)
+    bench.flush_all()
+    assert bench.got(bot) == bench.said(1, 2)
+    assert bench.got(other) == bench.said(2)
+
+
+def test_nothing_is_kept_of_own_changes_that_are_sent_or_whose_reader_has_left():
+    bench = Bench(messages_only=True)
+    sound, stuck = bench.connect_in_step(), bench.connect_in_step(room=0)
+    for bot in (sound, stuck):
+        bench.publish_own(bot)
+    bench.flush()
+    bench.flush()
+    assert list(bench.subscribers._own_presence) == [stuck]
+    bench.subscribers.remove(stuck)
+    assert bench.subscribers._own_presence == {}
