@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from worker_bench import WorkerBench, socket_of
+from worker_bench import FakeHistory, WorkerBench, socket_of
 
 from tertulia.protocol.messages import (
     CloseReason,
     ErrorCode,
+    GetHistory,
     Ping,
     Pong,
     Presence,
@@ -169,12 +170,16 @@ def test_a_client_that_has_taken_its_backlog_goes_on(bench):
 
 
 @pytest.mark.parametrize("hold", [Hold.DELIVERY, Hold.ROOM])
-def test_what_goes_out_ends_no_other_hold(bench, hold):
+def test_what_goes_out_ends_no_other_hold(hold):
+    bench = Bench(history=FakeHistory())
     bench.ana.hold_for(hold)
     bench.ana.door.ready = [Ping(id=1)]
+    bench.ana.queue_page(GetHistory())
     bench.output.send(bench.ana, Pong())
     assert bench.heard(bench.ana) == [Pong()]
     assert bench.ana.hold is hold
+    assert len(bench.shared.history.tickets) == 1
+    bench.close()
 
 
 def test_what_the_output_has_set_going_is_sent_in_the_same_round(bench):

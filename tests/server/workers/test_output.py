@@ -183,6 +183,13 @@ def test_a_forgotten_connection_is_sent_nothing_more(bench):
     assert bench.got(bench.ana) == b""
 
 
+def test_what_is_queued_for_a_closed_connection_is_not_sent(bench):
+    bench.connections.close(bench.ana, CloseReason.LOST)
+    bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == []
+    assert not bench.output._to_push
+
+
 def test_at_the_end_the_events_up_to_there_go_out_before_the_last_word_and_no_others(bench):
     bench.output.send(bench.ana, Pong())
     bench.say()
