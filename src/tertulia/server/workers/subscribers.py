@@ -168,7 +168,7 @@ class Subscribers:
                     if (cursor, before) != place:
                         place = cursor, before
                         events = self._read(cursor, before)
-                    is_through = self._catch_up(connection, cursor, events)
+                    is_through = self._catch_up(connection, cursor, events, own)
             except OSError as error:
                 late.append((connection, error))
             else:
@@ -178,13 +178,21 @@ class Subscribers:
             self.set_blocked(connection)
         return late
 
-    def _catch_up(self, connection: Connection, cursor: int, events: Slice | Gap | None) -> bool:
+    def _catch_up(
+        self,
+        connection: Connection,
+        cursor: int,
+        events: Slice | Gap | None,
+        own: list[Presence] | None,
+    ) -> bool:
         """Send a connection what follows its cursor; return whether all of it went out."""
-        own = self._own_presence.get(connection, [])
         if isinstance(events, Gap):
             connection.out += self._gap(events)
             self._behind[connection] = events.through
-            own[:] = [event for event in own if event.seq > events.through]  # others lie in it too
+            if own:
+                own[:] = [
+                    event for event in own if event.seq > events.through
+                ]  # the others lie in it
             return connection.push()
         if events is not None:
             try:
@@ -205,7 +213,8 @@ class Subscribers:
                 return False
         last_seq = self._log.last_seq
         if not own and cursor >= last_seq and self._cursor >= last_seq:
-            self._own_presence.pop(connection, None)
+            if own is not None:
+                del self._own_presence[connection]
             del self._behind[connection]
             self._in_step[connection.send] = connection
         else:
