@@ -54,6 +54,14 @@ EXIT_LOST = 5
 MAX_ARRIVALS_AT_ONCE = 1_000  # then the keyboard has its turn
 
 
+def connect_face(to: Destination, notify: Callable[[], None], token: str | None = None) -> Client:
+    """Connect and register as a face needs it; see Client.connect for `notify` and the errors."""
+    return Client.connect(
+        to.host, to.port, to.name,
+        source=to.source, token=token, everything=True, notify=notify,
+    )  # fmt: skip
+
+
 class Face(Protocol):
     """What shows a chat to a person. The chat calls it in the face's own thread."""
 

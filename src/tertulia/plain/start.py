@@ -3,11 +3,11 @@
 import signal
 import sys
 from contextlib import closing
+from functools import partial
 
 from tertulia.chat import explain
-from tertulia.chat.chat import EXIT_NO_CONNECTION, EXIT_REFUSED
+from tertulia.chat.chat import EXIT_NO_CONNECTION, EXIT_REFUSED, connect_face
 from tertulia.chat.destination import Destination
-from tertulia.client.client import Client
 from tertulia.client.errors import NoConnection, RegistrationRefused
 from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import _
@@ -26,18 +26,7 @@ def run(to: Destination, *, json: bool) -> int:
         output.add_notice(text.format(host=to.host, port=to.port))
         output.flush()
     with closing(Wakeup()) as wakeup:
-
-        def connect(token: str | None = None) -> Client:
-            return Client.connect(
-                to.host,
-                to.port,
-                to.name,
-                source=to.source,
-                token=token,
-                everything=True,
-                notify=wakeup.wake,
-            )
-
+        connect = partial(connect_face, to, wakeup.wake)
         try:
             client = connect()
         except NoConnection as failure:

@@ -3,10 +3,11 @@
 Nothing here waits: the connection is made by a thread of its own, which rings the bell.
 """
 
+from functools import partial
 from typing import NamedTuple
 
+from tertulia.chat.chat import connect_face
 from tertulia.chat.destination import Destination
-from tertulia.client.client import Client
 from tertulia.client.reconnect import Attempt, Reconnector
 from tertulia.tui.loopbell import LoopBell
 
@@ -23,13 +24,7 @@ class Connecting(NamedTuple):
 def begin_connecting(to: Destination) -> Connecting:
     """Start the first attempt."""
     bell = LoopBell()
-
-    def connect(token: str | None = None) -> Client:
-        return Client.connect(
-            to.host, to.port, to.name,
-            source=to.source, token=token, everything=True, notify=bell.ring,
-        )  # fmt: skip
-
+    connect = partial(connect_face, to, bell.ring)
     attempt = Attempt(connect, bell.ring)
     attempt.start()
     return Connecting(to, attempt, Reconnector(connect, bell.ring), bell)
