@@ -245,8 +245,8 @@ class WorkerBench:
         return [type(message).__name__ for message in self.heard(connection)]
 
     def watched(self, connection: Connection) -> int:
-        """Return what the poller waits for on a connection."""
-        return self.epoll.masks.get(connection.fd, 0)
+        """Return what the poller waits for on a connection; the kernel forgets a closed socket."""
+        return 0 if socket_of(connection).is_closed else self.epoll.masks.get(connection.fd, 0)
 
     def close(self) -> None:
         """Free the descriptor."""

@@ -162,6 +162,14 @@ def test_a_newcomer_that_was_told_goodbye_does_not_register(bench):
     assert bench.newcomer.state is State.FINISHING
 
 
+def test_a_fault_in_challenging_costs_the_challenged_and_lets_the_newcomer_in(bench, monkeypatch):
+    monkeypatch.setattr(bench.output, "send", lambda *_: 1 / 0)
+    bench.challenge()
+    assert bench.ana.state is State.CLOSED
+    assert bench.is_over()
+    assert bench.observer.faults == 1
+
+
 def test_a_fault_in_registering_after_a_challenge_costs_the_newcomer(bench, monkeypatch):
     bench.receive(bench.newcomer, Register(id=1, name="ana"))
     bench.mailbox.collect()

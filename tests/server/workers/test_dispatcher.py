@@ -111,6 +111,16 @@ def test_accepted_sockets_are_adopted(bench):
         assert bench.watched(connection) == READABLE
 
 
+def test_a_fault_in_adopting_a_socket_costs_that_one(bench, monkeypatch):
+    monkeypatch.setattr(bench.connections, "_new_door", lambda: 1 / 0)
+    sock = FakeSocket()
+    bench.admission.admit("10.0.0.9")
+    bench.read(Adopt([(sock, "10.0.0.9")]))
+    assert sock.is_closed
+    assert "10.0.0.9" not in bench.admission._unregistered
+    assert bench.observer.faults == 1
+
+
 def test_everyone_is_told_goodbye_with_a_time_to_come_back(bench):
     newcomer = bench.connect()
     bench.read(Drain())

@@ -137,6 +137,27 @@ def test_what_is_left_of_them_goes_out_before_the_end(bench):
     assert bench.story() == ["OCUPADO"]
 
 
+def test_at_the_end_they_come_in_their_places(bench):
+    bench.say("one")
+    bench.change("OCUPADO")
+    bench.say("two")
+    bench.connections.finish(bench.bot, CloseReason.QUIT, None, bench.clock.s)
+    assert bench.story() == ["one", "OCUPADO", "two"]
+
+
+def test_a_gap_at_the_end_stands_for_those_that_lie_in_it():
+    bench = Bench(log_bytes=1_000)
+    bench.fill(bench.bot)
+    bench.change("OCUPADO")
+    for _ in range(50):
+        bench.say()
+        bench.flush()
+    bench.connections.finish(bench.bot, CloseReason.QUIT, None, bench.clock.s)
+    bench.empty(bench.bot)
+    assert bench.story() == ["gap"]
+    bench.close()
+
+
 def test_a_direct_message_from_oneself_is_activity_that_is_shown(bench):
     bench.hub.idle(bench.bot.session)
     bench.input.send_own_presence(bench.bot, bench.bot.session)

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import select
 import socket
 import threading
@@ -344,3 +345,14 @@ def test_a_worker_for_which_there_is_no_thread_frees_its_descriptors(monkeypatch
     assert bench.worker._poller._epoll.closed
     with pytest.raises(OSError, match=f"Errno {errno.EBADF}"):
         select.select([bench.worker.mailbox.fileno()], [], [], 0)
+
+
+def test_a_worker_without_a_descriptor_for_its_epoll_gives_back_that_of_its_mailbox(monkeypatch):
+    def none_left(*_: object) -> None:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(worker_module, "Poller", none_left)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError, match="too many"):
+        Bench()
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -1,16 +1,16 @@
 """The native door: lines of JSON over TCP."""
 
-from tertulia.protocol.lines import RequestBuffer, encode, encode_lines
+from tertulia.protocol import lines
 
 
-class NativeDoor(RequestBuffer):
+class NativeDoor(lines.RequestBuffer):
     """One connection's lines. See `workers.door.Door`."""
 
     __slots__ = ("is_at_eof", "malformed_count", "requests_tried")
 
-    encode = staticmethod(encode)
-    encode_all = staticmethod(encode_lines)
-    encode_event = staticmethod(encode)
+    encode = staticmethod(lines.encode)
+    encode_all = staticmethod(lines.encode_lines)
+    encode_event = staticmethod(lines.encode)
 
     def __init__(self) -> None:
         super().__init__()

@@ -174,9 +174,10 @@ class EventLog:
 
 def _shorten(pieces: list[bytes], max_bytes: int) -> list[bytes]:
     """Return as many of the first pieces as fit, but at least one."""
-    room = max_bytes
-    for index, piece in enumerate(pieces):
-        room -= len(piece)
-        if room < 0:
-            return pieces[: max(1, index)]
-    return pieces
+    fitting, size = 0, 0
+    for piece in pieces:
+        size += len(piece)
+        if size > max_bytes:
+            break
+        fitting += 1
+    return pieces[: max(1, fitting)]

@@ -50,10 +50,19 @@ class Connections:
     def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._by_fd.values()))
 
-    def adopt(self, accepted: AcceptedSocket, now: float) -> Connection:
-        """Take over a socket, which the poller does not know yet."""
+    def adopt(self, accepted: AcceptedSocket, now: float) -> Connection | None:
+        """Take over a socket, which the poller does not know yet.
+
+        A fault of our own code closes the socket and returns None.
+        """
         sock, address = accepted
-        connection = Connection(sock, address, self._new_door(), now)
+        try:
+            connection = Connection(sock, address, self._new_door(), now)
+        except Exception:  # noqa: BLE001 (logged; it costs this connection)
+            self._observer.on_fault(address)
+            sock.close()
+            self._admission.count_closed(address, is_registered=False)
+            return None
         self._by_fd[connection.fd] = connection
         self._observer.on_accepted()
         self._watchdog.look_at(connection, now + self._config.register_timeout_s)
@@ -121,7 +130,7 @@ class Connections:
         connection.enter(CLOSED)
         if connection.ticket is not None:
             connection.ticket.is_cancelled = True
-        self._poller.update(connection)
+        self._poller.forget(connection)
         del self._by_fd[connection.fd]
         if session is not None:
             del self._by_session[session.route.session]

@@ -1,4 +1,4 @@
-"""Everything that one thread posts to a worker: a small vocabulary, matched in `Worker._read_mail`.
+"""Everything that other threads post to a worker: a few kinds, matched in `Dispatcher.read_mail`.
 
 Each message names the connection or session that it concerns, so that a fault in carrying it out
 costs that connection only.

@@ -5,7 +5,7 @@ Only the worker's thread uses it.
 
 import select
 
-from tertulia.server.workers.connection import CLOSED, Connection
+from tertulia.server.workers.connection import Connection
 
 READABLE = select.EPOLLIN
 WRITABLE = select.EPOLLOUT
@@ -26,12 +26,9 @@ class Poller:
 
     def update(self, connection: Connection) -> None:
         """Wait for what the connection has to wait for now, and for nothing else."""
-        mask = 0
-        if connection.state is not CLOSED:
-            if connection.blocked:
-                mask = WRITABLE
-            if connection.is_read:
-                mask |= READABLE
+        mask = WRITABLE if connection.blocked else 0
+        if connection.is_read:
+            mask |= READABLE
         fd = connection.fd
         before = self._masks.get(fd, 0)
         if mask == before:
@@ -45,6 +42,10 @@ class Poller:
         else:
             self._epoll.register(fd, mask)
         self._masks[fd] = mask
+
+    def forget(self, connection: Connection) -> None:
+        """Forget a connection whose socket is about to be closed, which ends the waiting."""
+        self._masks.pop(connection.fd, None)
 
     def close(self) -> None:
         """Free the descriptor."""

@@ -80,12 +80,27 @@ class Subscribers:
         self._own_presence.pop(connection, None)
 
     def unsent(self, connection: Connection) -> bytes:
-        """Return what a connection has not got yet, at most one slice of it."""
+        """Return what a connection has not got yet, up to about one slice."""
+        own = list(self._own_presence.get(connection, ()))
         cursor = self._behind.get(connection, self._blocked.get(connection))
-        rest = self._read(self._cursor if cursor is None else cursor)
-        data = rest.data if isinstance(rest, Slice) else self._gap(rest) if rest else b""
-        own = self._own_presence.get(connection, ())
-        return data + b"".join(map(self._encode, own))
+        cursor = self._cursor if cursor is None else cursor
+        data = bytearray()
+        while len(data) < self._slice_bytes:
+            events = self._read(cursor, own[0].seq if own else None)
+            if isinstance(events, Gap):
+                data += self._gap(events)
+                cursor = events.through
+                own = [event for event in own if event.seq > cursor]
+            elif events is not None:
+                data += events.data
+                cursor = events.through
+            elif own:
+                event = own.pop(0)
+                data += self._encode(event)
+                cursor = event.seq
+            else:
+                break
+        return bytes(data)
 
     def set_blocked(self, connection: Connection) -> None:
         """Leave a connection alone until `unblock`."""

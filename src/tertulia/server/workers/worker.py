@@ -35,7 +35,10 @@ class Worker:
         *,
         ends_when_idle: bool,
     ) -> None:
-        """`announce` wakes the other workers; `on_end` is called by the thread when it ends."""
+        """Create the worker's parts. Raises OSError if there are no descriptors.
+
+        `announce` wakes the other workers; `on_end` is called by the thread when it ends.
+        """
         self.mailbox = Mailbox()
         self.observer = observer = Observer()
         self._events = shared.hub.events
@@ -43,7 +46,11 @@ class Worker:
         self._announced_seq = 0
         self._ends_when_idle = ends_when_idle
         self._on_end = on_end
-        self._poller = poller = Poller(self.mailbox.fileno())
+        try:
+            self._poller = poller = Poller(self.mailbox.fileno())
+        except OSError:  # no descriptor is left: give back the one that the mailbox has taken
+            self.mailbox.close()
+            raise
         self._output = output = Output(self._events, shared.config, observer)
         self._watchdog = watchdog = Watchdog(shared.config)
         self._connections = Connections(shared, poller, output, watchdog, observer)
