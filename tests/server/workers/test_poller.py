@@ -92,7 +92,9 @@ def test_a_closed_connection_is_forgotten_and_its_descriptor_can_come_again(benc
     assert bench.poller.wait(0) == []
     near, far = socket.socketpair()
     if near.fileno() != bench.connection.fd:  # the system may have given the same number already
-        os.dup2(near.detach(), bench.connection.fd)
+        fd = near.detach()
+        os.dup2(fd, bench.connection.fd)
+        os.close(fd)
         near = socket.socket(fileno=bench.connection.fd)
     far.send(b"x")
     again = Connection(near, "10.0.0.1", NativeDoor(), 0.0)
