@@ -53,6 +53,8 @@ def test_an_invalid_name_gets_the_rule_and_a_similar_one() -> None:
     assert "1 to 32 letters" in text
     assert text.endswith("Try: tertulia ana_maría h 1")
     assert "Try" not in refused(ErrorCode.NAME_INVALID, Destination("!!", "h", 1))
+    text = refused(ErrorCode.NAME_INVALID, Destination("todos", "h", 1))
+    assert text.endswith("the chat uses this word. Try: tertulia todos2 h 1")
 
 
 def test_a_server_has_not_the_last_word_for_ever() -> None:

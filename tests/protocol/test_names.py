@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tertulia.protocol.names import parse_name
+from tertulia.protocol.names import is_reserved, parse_name
 
 
 def nfd(text: str) -> str:
@@ -173,10 +173,18 @@ def test_a_name_all_in_one_of_these_scripts_is_one(raw: str) -> None:
         ["σίσυφος", "ΣΊΣΥΦΟΣ", "σίσυφοσ", nfd("Σίσυφος")],
         ["ガ", "ｶﾞ", nfd("ガ")],
         ["\u1f82", nfd("\u1f82"), "\u1f8a"],
-        ["ǆ", "ǅ", "Ǆ", "dž"],
+        ["ǆ", "ǅ", "Ǆ", "dž", "dz"],
+        ["maria", "María", "MARÍA", nfd("marïa"), "ｍａｒíａ"],
+        ["peña", "pena"],
+        ["nguyen", "Nguyễn"],
+        ["αλεξης", "Αλέξης", "άλέξης"],
+        ["ᾳ", "α", "ᾼ", "ᾴ"],
+        ["андрей", "андреи", "Андрёй"],
+        ["i", "İ", "í"],
+        ["x\u0303\u0323y", "xy"],
     ],
 )
-def test_spellings_that_differ_in_case_width_or_composition_are_one_name(
+def test_spellings_that_differ_in_case_width_or_latin_greek_and_cyrillic_marks_are_one_name(
     spellings: list[str],
 ) -> None:
     assert len({key(spelling) for spelling in spellings}) == 1
@@ -185,16 +193,34 @@ def test_spellings_that_differ_in_case_width_or_composition_are_one_name(
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("ana", "aná"),
         ("a-b", "a_b"),
         ("1", "١"),
         ("i", "ı"),
         ("a", "а"),  # Latin and Cyrillic
         ("さ", "サ"),
+        ("か", "が"),  # the marks of other scripts count
+        ("राम", "रम"),
+        ("राम", "रामं"),
+        ("שלום", "שָׁלוֹם"),
+        ("o", "ø"),  # a letter of its own, and no o with a mark
     ],
 )
 def test_what_only_looks_alike_is_another_name(one: str, other: str) -> None:
     assert key(one) != key(other)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["todos", "all", "general", "server", "servidor", "tertulia", "Todos", "ＡＬＬ", "Générál"],
+)
+def test_words_that_the_chat_needs_for_itself_are_no_names(raw: str) -> None:
+    assert parse_name(raw) is None
+    assert is_reserved(raw)
+
+
+@pytest.mark.parametrize("raw", ["todos2", "ana", "alla", "", "a b"])
+def test_other_words_are_not_reserved(raw: str) -> None:
+    assert not is_reserved(raw)
 
 
 names = st.text(

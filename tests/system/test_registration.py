@@ -61,11 +61,21 @@ def test_an_invalid_name_is_refused_and_the_connection_closed(server):
 
 def test_a_name_is_taken_in_all_its_spellings(server):
     jose = server.user("José")
-    newcomer = server.peer()
-    newcomer.send("register", name="ＪＯＳÉ", id=5)
-    newcomer.expect_error("name_taken", id=5)
-    newcomer.expect_end()
+    for spelling in ("ＪＯＳÉ", "jose"):
+        newcomer = server.peer()
+        newcomer.send("register", name=spelling, id=5)
+        newcomer.expect_error("name_taken", id=5, name="José")
+        newcomer.expect_end()
     assert jose.roundtrip() == []
+    jose.send("direct", to="jose", text="hola", id=6)
+    jose.expect("direct", to="José")
+
+
+def test_a_word_that_the_chat_needs_is_no_name(server):
+    peer = server.peer()
+    peer.send("register", name="Todos", id=5)
+    peer.expect_error("name_invalid", id=5)
+    peer.expect_end()
 
 
 def test_a_second_user_from_one_address_is_refused(server):

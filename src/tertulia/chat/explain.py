@@ -18,6 +18,7 @@ from tertulia.protocol.messages import (
     Say,
     Search,
 )
+from tertulia.protocol.names import is_reserved
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
 MAX_SERVER_WORDS = 200  # characters shown of a text that the server wrote
@@ -83,6 +84,9 @@ def registration_refused(error: Error, to: Destination) -> str:
             if other is not None:
                 text += "\n" + _("On the same computer, use another source: {command}")
                 command = other
+        case ErrorCode.NAME_INVALID if is_reserved(to.name):
+            text = _("“{name}” cannot be a name: the chat uses this word. Try: {command}")
+            command = to.command_with_another_name()
         case ErrorCode.NAME_INVALID | ErrorCode.MALFORMED:
             text = _(
                 "“{name}” cannot be a name. A name has 1 to 32 letters, digits, “_”, “-” or “.”, "

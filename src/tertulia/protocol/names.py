@@ -8,6 +8,8 @@ MAX_NAME_CHARS = 32  # after NFC
 _MAX_RAW_CHARS = 128  # NFC joins at most 4 characters, so a longer name cannot be valid
 _MAX_MARKS = 2  # in a row
 
+RESERVED = frozenset({"all", "general", "server", "servidor", "tertulia", "todos"})
+
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
 _SCRIPTS_KEPT_APART = ("LATIN", "GREEK", "CYRILLIC")
 # Letters and marks that are invisible (Default_Ignorable_Code_Point among L, Mn and Mc).
@@ -25,6 +27,17 @@ class Name(NamedTuple):
 
 def parse_name(raw: str) -> Name | None:
     """Return the name that a spelling stands for, or None if it is not valid."""
+    name = _parse(raw)
+    return None if name is None or name.key in RESERVED else name
+
+
+def is_reserved(raw: str) -> bool:
+    """Return whether a name is valid but for being a word that the chat needs for itself."""
+    name = _parse(raw)
+    return name is not None and name.key in RESERVED
+
+
+def _parse(raw: str) -> Name | None:
     if _PLAIN.match(raw):
         return Name(raw, raw.lower())
     if len(raw) > _MAX_RAW_CHARS:
@@ -39,7 +52,26 @@ def parse_name(raw: str) -> Name | None:
         and _keeps_scripts_apart(compatible)
     ):
         return None
-    return Name(shown, unicodedata.normalize("NFKC", compatible.casefold()))
+    return Name(shown, _key(compatible))
+
+
+def _key(compatible: str) -> str:
+    # Before the case is folded, too: that makes letters of some Greek marks.
+    folded = _without_marks(compatible).casefold()
+    return _without_marks(unicodedata.normalize("NFKC", folded))
+
+
+def _without_marks(text: str) -> str:
+    """Return a text without the marks of its Latin, Greek and Cyrillic letters, in NFC."""
+    kept = []
+    is_mark_dropped = False
+    for character in unicodedata.normalize("NFD", text):
+        if not unicodedata.category(character).startswith("M"):
+            is_mark_dropped = _script(character) in _SCRIPTS_KEPT_APART
+        elif is_mark_dropped:
+            continue
+        kept.append(character)
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def _has_only_name_characters(text: str) -> bool:
@@ -58,8 +90,12 @@ def _has_only_name_characters(text: str) -> bool:
 
 
 def _keeps_scripts_apart(text: str) -> bool:
-    first_words = {unicodedata.name(character, "").split(" ", 1)[0] for character in text}
-    # The Unicode names of these two Latin letters do not begin with LATIN: \u2132 and \u214e.
-    if "TURNED" in first_words:
-        first_words.add("LATIN")
-    return sum(script in first_words for script in _SCRIPTS_KEPT_APART) <= 1
+    scripts = {_script(character) for character in text}
+    return sum(script in scripts for script in _SCRIPTS_KEPT_APART) <= 1
+
+
+def _script(character: str) -> str:
+    """Return the first word of a character's name in Unicode, which is the script of a letter."""
+    word = unicodedata.name(character, "").split(" ", 1)[0]
+    # The names of two Latin letters begin with TURNED: \u2132 and \u214e.
+    return "LATIN" if word == "TURNED" else word

@@ -15,6 +15,7 @@ from tertulia.protocol.messages import (
     SetStatus,
     Status,
 )
+from tertulia.protocol.names import is_reserved
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
 _TEXT_PROBLEMS = {
@@ -44,6 +45,8 @@ def protocol_unsupported(request: Register) -> Error:
 def name_invalid(request: Register) -> Error:
     """Refuse a text that cannot be a name."""
     reason = "a name has 1 to 32 letters, digits, '_', '-' or '.', a letter or digit first"
+    if is_reserved(request.name):
+        reason = "this word cannot be a name: the chat needs it for itself"
     return Error(id=request.id, code=ErrorCode.NAME_INVALID, message=reason)
 
 
