@@ -119,6 +119,31 @@ def test_direct_messages_are_not_lost_in_a_gap(start_server):
     assert directs == [str(number) for number in range(60)]
 
 
+@pytest.mark.parametrize("end", ["quit", "shutdown"])
+def test_a_slow_consumer_is_told_at_the_end_what_it_misses(start_server, end):
+    server = start_server("--send-buffer-bytes", str(SMALL))
+    ana = server.user("ana")
+    slow = slow_peer(server, "slow")
+    for _ in range(300):
+        last = ana.ask("say", text="x" * 4_000)["seq"]
+        ana.until("message")
+    if end == "quit":
+        slow.send("quit")
+        ana.until("left", name="slow")
+    else:
+        server.signal()
+        ana.until("closing")
+    known = slow.seq + 1  # its own `joined`
+    while known < last:
+        message = slow.next()
+        if message["type"] == "gap":
+            assert message["after"] == known
+        elif message["type"] in EVENTS:
+            assert message["seq"] == known + 1
+        known = position(message) or known
+    assert end == "quit" or server.wait() == 0
+
+
 def test_partial_sends_cut_no_line(start_server, together):
     server = start_server("--send-buffer-bytes", "2048")
     ana = server.user("ana")

@@ -347,6 +347,25 @@ def test_a_reader_that_has_got_everything_is_left_nothing(bench):
     assert bench.subscribers.unsent(reader) == b""
 
 
+def test_a_reader_that_leaves_with_more_than_a_slice_to_come_gets_a_gap_for_the_rest():
+    bench = Bench(slice_bytes=500)
+    reader = bench.connect(room=0)
+    bench.publish(50)
+    *lines, gap = bench.subscribers.unsent(reader).splitlines(keepends=True)
+    assert lines == bench.lines[: len(lines)]
+    assert 500 <= sum(map(len, lines)) < 1_000
+    assert gap == encode(Gap(after=len(lines), through=50))
+
+
+def test_events_that_a_leaving_bot_is_not_sent_are_no_gap():
+    bench = Bench(slice_bytes=500, messages_only=True)
+    bot = bench.connect(room=0)
+    bench.publish(8)
+    for _ in range(50):
+        bench.publish_other()
+    assert bench.subscribers.unsent(bot) == b"".join(bench.lines[:8])
+
+
 def test_a_reader_that_leaves_behind_the_log_gets_its_gap():
     bench = Bench(max_bytes=1_000)
     reader = bench.connect(room=0)

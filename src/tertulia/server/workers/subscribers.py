@@ -80,7 +80,7 @@ class Subscribers:
         self._own_presence.pop(connection, None)
 
     def unsent(self, connection: Connection) -> bytes:
-        """Return what a connection has not got yet, up to about one slice."""
+        """Return what a connection has not got yet: about one slice, and a gap for the rest."""
         own = list(self._own_presence.get(connection, ()))
         cursor = self._behind.get(connection, self._blocked.get(connection))
         cursor = self._cursor if cursor is None else cursor
@@ -99,7 +99,10 @@ class Subscribers:
                 data += self._encode(event)
                 cursor = event.seq
             else:
-                break
+                return bytes(data)
+        rest = self._read(cursor)
+        if isinstance(rest, Gap) or (rest is not None and rest.data):
+            data += self._gap(Gap(after=cursor, through=self._log.last_seq))
         return bytes(data)
 
     def set_blocked(self, connection: Connection) -> None:
