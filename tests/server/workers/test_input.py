@@ -204,6 +204,16 @@ def test_an_error_of_the_socket_ends_the_connection(bench, number, reason):
     assert bench.observer.left == {reason: 1}
 
 
+def test_a_blocked_connection_that_breaks_is_closed_and_not_waited_for(bench):
+    ana = bench.join("ana")
+    bench.fill(ana)
+    socket_of(ana).error = OSError(errno.ECONNRESET, "reset")
+    bench.ready(ana, READABLE | WRITABLE | select.EPOLLHUP | select.EPOLLERR)
+    assert ana.state is State.CLOSED
+    assert ana.fd not in bench.poller._masks
+    assert bench.observer.faults == 0
+
+
 def test_an_error_waits_while_the_connection_is_held(bench):
     ana = bench.join("ana")
     ana.hold_for(Hold.DELIVERY)

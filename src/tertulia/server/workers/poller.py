@@ -25,7 +25,9 @@ class Poller:
         return self._epoll.poll(min(timeout_s, _MAX_WAIT_S))
 
     def update(self, connection: Connection) -> None:
-        """Wait for what the connection has to wait for now, and for nothing else."""
+        """Wait for what the connection has to wait for now: nothing, if it is closed by now."""
+        if connection.is_closed:
+            return
         mask = WRITABLE if connection.blocked else 0
         if connection.is_read:
             mask |= READABLE
