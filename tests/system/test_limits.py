@@ -40,6 +40,21 @@ def test_a_refused_request_is_not_carried_out_and_others_are_not_affected(start_
     assert heard == [str(n) for n in said]
 
 
+def test_a_name_that_comes_back_goes_on_with_its_bucket(start_server):
+    server = start_server("--rate-limit", "1/s", "--shared-addresses")
+    server.user("luis")
+    said = refused = 0
+    for number in range(5):
+        ana = server.user("ana", f"127.0.5.{number + 1}")
+        answers = flood(ana, 10)
+        said += sum(m["type"] == "users" for m in answers)
+        refused += sum(m.get("code") == "rate_limited" for m in answers)
+        ana.send("quit")
+        ana.rest()
+    assert refused > 0
+    assert said < 5 * 10 - 20
+
+
 def test_every_request_spends_from_the_bucket(start_server):
     server = start_server("--rate-limit", "10/s")
     fields = {"text": "x", "to": "observer", "name": "observer", "status": "ACTIVO"}

@@ -34,8 +34,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     max_lines_before_welcome: int = 64  # lines a client may send until it is registered
     max_malformed: int = 10  # malformed lines of a connection; the last one closes it
 
-    rate_limit_per_s: float | None = 10.0  # requests of one session, a second, in the long run
+    rate_limit_per_s: float | None = 10.0  # requests of one name, a second, in the long run
     rate_burst_s: float = 4.0  # seconds of that rate which a session may use at once
+    # Seconds after its last session in which a name keeps what it has used of its rate.
+    rate_keep_s: float = 60.0
+    # Registrations of one address, a second in the long run, and at once. Like the rate of requests
+    # this is switched off by rate_limit_per_s=None; no limit with shared_addresses.
+    registrations_per_s: float = 10.0
+    registration_burst: float = 100.0
     flood_refusals: int = 100  # `rate_limited` answers within flood_window_s that end a session
     flood_window_s: float = 10.0  # seconds
 

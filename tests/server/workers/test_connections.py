@@ -47,6 +47,7 @@ class Bench(WorkerBench):
         assert len(self.connections) == 0
         assert self.admission._open == 0
         assert self.admission._unregistered == {}
+        assert self.shared.rate_limits._in_use == {}
 
 
 @pytest.fixture

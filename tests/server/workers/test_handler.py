@@ -70,6 +70,19 @@ def test_a_newcomer_is_registered_with_a_route_to_its_worker(bench):
     assert bench.shared.switchboard.mailbox_of(route) is bench.mailbox
 
 
+def test_an_address_that_registers_too_often_is_refused_for_now_and_stays_connected():
+    bench = make(shared_addresses=False, registration_burst=2.0)
+    connection = bench.connect()
+    for _ in range(2):
+        bench.handle(connection, Register(name="no name"))
+    refusal = bench.handle(connection, Register(id=1, name="ana"))
+    assert (code(refusal), refusal.id) == (ErrorCode.RATE_LIMITED, 1)
+    assert refusal.retry_after == 0.1
+    assert isinstance(bench.handle(bench.connect("10.0.0.2"), Register(name="luis")), Registered)
+    bench.pass_time(0.1)
+    assert isinstance(bench.handle(connection, Register(name="ana")), Registered)
+
+
 def test_a_refused_newcomer_is_told_and_leaves_no_route(bench):
     bench.join("ana")
     outcome = bench.handle(bench.connect("10.0.0.2"), Register(id=1, name="ana"))

@@ -3,7 +3,7 @@
 import pytest
 
 from tertulia.server.config import Config
-from tertulia.server.workers.rate_limit import RateLimit
+from tertulia.server.workers.rate_limit import RateLimit, RateLimits
 
 
 def test_a_burst_is_allowed_and_then_the_rate():
@@ -26,11 +26,6 @@ def test_a_rate_of_less_than_one_a_second_lets_one_through():
     assert limit.spend(0.0) == pytest.approx(10.0)
 
 
-def test_without_a_rate_limit_nothing_is_refused():
-    limit = RateLimit(Config(port=0, rate_limit_per_s=None), now=0.0)
-    assert not any(limit.spend(0.0) for _ in range(10_000))
-
-
 def test_the_hundredth_refusal_within_ten_seconds_is_a_flood():
     limit = RateLimit(Config(port=0), now=0.0)
     assert not limit.is_flood(0.0)
@@ -47,3 +42,76 @@ def test_refusals_spread_over_more_than_ten_seconds_are_no_flood():
     for number in range(200):
         limit.note_refused(number * 0.11)
         assert not limit.is_flood(number * 0.11)
+
+
+# --- over reconnections ---------------------------------------------------------------------------
+
+
+def spend_all(limit: RateLimit, now: float) -> int:
+    """Spend what there is; return how much it was."""
+    count = 0
+    while not limit.spend(now):
+        count += 1
+    return count
+
+
+def test_a_name_that_comes_back_has_no_new_burst():
+    limits = RateLimits(Config(port=0))
+    assert spend_all(limits.acquire("ana", 0.0), 0.0) == 40
+    limits.release("ana")
+    assert spend_all(limits.acquire("ana", 1.0), 1.0) == 10
+    assert spend_all(limits.acquire("luis", 1.0), 1.0) == 40
+
+
+def test_a_session_that_takes_over_another_one_has_no_new_burst():
+    limits = RateLimits(Config(port=0))
+    old = limits.acquire("ana", 0.0)
+    assert limits.acquire("ana", 0.0) is old
+    limits.release("ana")
+    assert limits.acquire("ana", 0.0) is old
+    limits.release("ana")
+    limits.release("ana")
+    assert limits.acquire("ana", 0.0) is old
+
+
+def test_refusals_count_over_reconnections():
+    limits = RateLimits(Config(port=0))
+    for number in range(100):
+        limits.acquire("ana", number * 0.01).note_refused(number * 0.01)
+        limits.release("ana")
+    assert limits.acquire("ana", 1.0).is_flood(1.0)
+
+
+def test_a_limit_is_forgotten_a_minute_after_its_last_request():
+    limits = RateLimits(Config(port=0))
+    old = limits.acquire("ana", 0.0)
+    old.spend(5.0)
+    limits.release("ana")
+    limits.acquire("luis", 65.0)
+    assert list(limits._kept) == ["ana"]
+    limits.acquire("leo", 65.1)
+    assert not limits._kept
+    assert limits.acquire("ana", 65.1) is not old
+
+
+def test_an_address_may_register_so_often():
+    limits = RateLimits(Config(port=0))
+    for _ in range(100):
+        assert limits.spend_registration("10.0.0.1", 0.0) == 0.0
+    assert limits.spend_registration("10.0.0.1", 0.0) == pytest.approx(0.1)
+    assert limits.spend_registration("10.0.0.2", 0.0) == 0.0
+    assert limits.spend_registration("10.0.0.1", 0.1) == 0.0
+
+
+@pytest.mark.parametrize("options", [{"shared_addresses": True}, {"rate_limit_per_s": None}])
+def test_addresses_are_not_limited_where_that_is_switched_off(options):
+    limits = RateLimits(Config(port=0, **options))
+    assert not any(limits.spend_registration("10.0.0.1", 0.0) for _ in range(1_000))
+
+
+def test_only_so_many_addresses_are_counted(monkeypatch):
+    monkeypatch.setattr("tertulia.server.workers.rate_limit._MAX_ADDRESSES", 2)
+    limits = RateLimits(Config(port=0))
+    for address in ("a", "b", "a", "c"):
+        limits.spend_registration(address, 0.0)
+    assert list(limits._addresses) == ["a", "c"]

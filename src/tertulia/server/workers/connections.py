@@ -33,6 +33,7 @@ class Connections:
         self._hub = shared.hub
         self._admission = shared.admission
         self._switchboard = shared.switchboard
+        self._rate_limits = shared.rate_limits
         self._new_door = shared.new_door
         self._poller = poller
         self._output = output
@@ -170,4 +171,7 @@ class Connections:
     def _release(self, connection: Connection, session: Session, reason: CloseReason) -> None:
         if self._hub.release(session, reason):
             self._observer.on_left(session.name.shown, session.address, reason)
+        if connection.rate_limit is not None:
+            connection.rate_limit = None
+            self._rate_limits.release(session.name.key)
         self.answer_challengers(connection)

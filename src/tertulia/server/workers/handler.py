@@ -31,7 +31,6 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
-from tertulia.server.config import Config
 from tertulia.server.history.mail import PageRequest
 from tertulia.server.hub.hub import Delivery, Registered, Wait
 from tertulia.server.hub.room import Conflict
@@ -74,6 +73,7 @@ class RequestHandler:
         self._switchboard = shared.switchboard
         self._mailbox = mailbox
         self._has_history = shared.history is not None
+        self._rate_limits = shared.rate_limits
         self._limits_rate = shared.config.rate_limit_per_s is not None
         self._hub_verbs: dict[type, Callable[[Session, Any], Outcome]] = {
             Direct: hub.direct,
@@ -86,12 +86,13 @@ class RequestHandler:
         """Carry out one request; return the answer, if there is one now, or what has to be done."""
         session = connection.session
         if session is None:
-            return self._handle_before_welcome(connection, request)
+            return self._handle_before_welcome(connection, request, now)
         kind = type(request)
         if self._limits_rate and kind not in _FREE:
-            retry_after_s = _rate_limit_of(connection, self._config, now).spend(now)
+            rate_limit = connection.rate_limit or self._acquire_rate_limit(connection, session, now)
+            retry_after_s = rate_limit.spend(now)
             if retry_after_s:
-                return self._refuse_for_now(connection, request.id, retry_after_s, now)
+                return _refuse_for_now(rate_limit, request.id, retry_after_s, now)
         if isinstance(request, Say):
             return self.say(connection, session, request)
         verb = self._hub_verbs.get(kind)
@@ -109,12 +110,17 @@ class RequestHandler:
             case _:
                 return None  # a pong: a sign of life, as any byte is
 
-    def _handle_before_welcome(self, connection: Connection, request: Request) -> Outcome:
+    def _handle_before_welcome(
+        self, connection: Connection, request: Request, now: float
+    ) -> Outcome:
         end = self._count_request(connection)
         if end is not None:
             return end
         match request:
             case Register():
+                retry_after_s = self._rate_limits.spend_registration(connection.address, now)
+                if retry_after_s:
+                    return refusals.rate_limited(request.id, retry_after_s)
                 return self.register(connection, request, may_challenge=True)
             case Ping():
                 return Pong(id=request.id)
@@ -165,21 +171,20 @@ class RequestHandler:
         if isinstance(request, Search) and (problem := check_text(request.text)):
             return refusals.text_refused(request, problem)
         if connection.pages_due >= self._config.max_pages_waiting:
-            return self._refuse_for_now(connection, request.id, _PAGE_RETRY_AFTER_S, now)
+            rate_limit = connection.rate_limit or self._acquire_rate_limit(connection, session, now)
+            return _refuse_for_now(rate_limit, request.id, _PAGE_RETRY_AFTER_S, now)
         self._hub.note_activity(session)
         connection.queue_page(request)
         return Step.ASK_PAGE
 
     # --- refusals ------------------------------------------------------------------------------
 
-    def _refuse_for_now(
-        self, connection: Connection, request_id: int | UnsetType, retry_after_s: float, now: float
-    ) -> Error | Finish:
-        """Return a `rate_limited`; with the last one of a flood the connection ends."""
-        rate_limit = _rate_limit_of(connection, self._config, now)
-        rate_limit.note_refused(now)
-        error = refusals.rate_limited(request_id, retry_after_s)
-        return Finish(CloseReason.FLOOD, error) if rate_limit.is_flood(now) else error
+    def _acquire_rate_limit(
+        self, connection: Connection, session: Session, now: float
+    ) -> RateLimit:
+        """Give a connection the limit of its name, at its first request that spends."""
+        connection.rate_limit = rate_limit = self._rate_limits.acquire(session.name.key, now)
+        return rate_limit
 
     def refuse_line(self, connection: Connection, bad: BadRequest, now: float) -> Error | Finish:
         """Return the answer to a line that is no request."""
@@ -191,16 +196,22 @@ class RequestHandler:
             if session is None:
                 return refusals.not_registered(bad.request_id)
             if self._limits_rate:
-                retry_after_s = _rate_limit_of(connection, self._config, now).spend(now)
+                rate_limit = connection.rate_limit or self._acquire_rate_limit(
+                    connection, session, now
+                )
+                retry_after_s = rate_limit.spend(now)
                 if retry_after_s:
-                    return self._refuse_for_now(connection, bad.request_id, retry_after_s, now)
+                    return _refuse_for_now(rate_limit, bad.request_id, retry_after_s, now)
         door.malformed_count += bad.code is ErrorCode.MALFORMED
         if door.malformed_count >= self._config.max_malformed:
             return Finish(CloseReason.PROTOCOL, error)
         return error
 
 
-def _rate_limit_of(connection: Connection, config: Config, now: float) -> RateLimit:
-    if connection.rate_limit is None:
-        connection.rate_limit = RateLimit(config, now)
-    return connection.rate_limit
+def _refuse_for_now(
+    rate_limit: RateLimit, request_id: int | UnsetType, retry_after_s: float, now: float
+) -> Error | Finish:
+    """Return a `rate_limited`; with the last one of a flood the connection ends."""
+    rate_limit.note_refused(now)
+    error = refusals.rate_limited(request_id, retry_after_s)
+    return Finish(CloseReason.FLOOD, error) if rate_limit.is_flood(now) else error

@@ -1,47 +1,50 @@
-"""How many requests a session may make: a token bucket, and how many were refused lately."""
+"""How many requests a name, and how many registrations an address, may make: token buckets.
 
-from collections import deque
+`now` is in seconds of the monotonic clock.
+"""
+
+import threading
+from collections import OrderedDict, deque
 
 from tertulia.server.config import Config
 
+_MAX_ADDRESSES = 10_000  # whose registrations are counted; at the bound the oldest is forgotten
 
-class RateLimit:
-    """The token bucket of one session, and its recent refusals.
 
-    Only the session's worker uses it. `now` is in seconds of the monotonic clock.
-    """
+class TokenBucket:
+    """Up to `burst` tokens, to which `per_s` are added each second."""
 
-    __slots__ = (
-        "_burst",
-        "_filled_at",
-        "_flood_refusals",
-        "_flood_window_s",
-        "_per_s",
-        "_refused_at",
-        "_tokens",
-    )
+    __slots__ = ("_burst", "_per_s", "_tokens", "last_spent_at")
 
-    def __init__(self, config: Config, now: float) -> None:
-        self._per_s = config.rate_limit_per_s
-        self._burst = max(1.0, (self._per_s or 0.0) * config.rate_burst_s)
-        self._tokens = self._burst
-        self._filled_at = now
-        self._flood_window_s = config.flood_window_s
-        self._flood_refusals = config.flood_refusals
-        self._refused_at: deque[float] | None = (
-            None  # created at the first refusal: most sessions never have one
-        )
+    def __init__(self, per_s: float, burst: float, now: float) -> None:
+        self._per_s = per_s
+        self._burst = self._tokens = max(1.0, burst)
+        self.last_spent_at = now
 
     def spend(self, now: float) -> float:
         """Spend a token and return 0.0, or return the seconds until there is one."""
-        if self._per_s is None:
-            return 0.0
-        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._per_s)
-        self._filled_at = now
+        self._tokens = min(self._burst, self._tokens + (now - self.last_spent_at) * self._per_s)
+        self.last_spent_at = now
         if self._tokens >= 1.0:
             self._tokens -= 1.0
             return 0.0
         return (1.0 - self._tokens) / self._per_s
+
+
+class RateLimit(TokenBucket):
+    """The token bucket of one name, and its recent refusals.
+
+    Only the worker of the name's session uses it.
+    """
+
+    __slots__ = ("_flood_refusals", "_flood_window_s", "_refused_at")
+
+    def __init__(self, config: Config, now: float) -> None:
+        per_s = config.rate_limit_per_s or 0.0
+        super().__init__(per_s, per_s * config.rate_burst_s, now)
+        self._flood_window_s = config.flood_window_s
+        self._flood_refusals = config.flood_refusals
+        self._refused_at: deque[float] | None = None  # most names are never refused anything
 
     def note_refused(self, now: float) -> None:
         """Count a refusal."""
@@ -57,3 +60,59 @@ class RateLimit:
             and len(refused_at) == refused_at.maxlen
             and now - refused_at[0] <= self._flood_window_s
         )
+
+
+class RateLimits:
+    """The limits of all names and addresses, which hold over reconnections. Any thread may call.
+
+    The limit of a name is kept for `rate_keep_s` after its last request. The number of limits that
+    are kept is bounded, since an address may register only so often.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._limits_addresses = config.rate_limit_per_s is not None and not config.shared_addresses
+        self._lock = threading.Lock()
+        self._in_use: dict[str, tuple[RateLimit, int]] = {}  # by name, with the number of users
+        self._kept: OrderedDict[str, RateLimit] = OrderedDict()
+        self._addresses: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def acquire(self, key: str, now: float) -> RateLimit:
+        """Return the limit of a name, for one session to use until it calls `release`."""
+        with self._lock:
+            self._forget_old(now)
+            limit, users = self._in_use.get(key, (None, 0))
+            if limit is None:
+                limit = self._kept.pop(key, None) or RateLimit(self._config, now)
+            self._in_use[key] = limit, users + 1
+            return limit
+
+    def release(self, key: str) -> None:
+        """Note that a session which has acquired the limit of its name has ended."""
+        with self._lock:
+            limit, users = self._in_use.pop(key)
+            if users > 1:
+                self._in_use[key] = limit, users - 1
+            else:
+                self._kept[key] = limit
+
+    def spend_registration(self, address: str, now: float) -> float:
+        """Count a registration; return 0.0, or the seconds until the address may try again."""
+        if not self._limits_addresses:
+            return 0.0
+        with self._lock:
+            bucket = self._addresses.pop(address, None)
+            if bucket is None:
+                config = self._config
+                bucket = TokenBucket(config.registrations_per_s, config.registration_burst, now)
+            self._addresses[address] = bucket  # the last one is the most recent
+            if len(self._addresses) > _MAX_ADDRESSES:
+                self._addresses.popitem(last=False)
+            return bucket.spend(now)
+
+    def _forget_old(self, now: float) -> None:
+        while self._kept:
+            oldest = next(iter(self._kept.values()))
+            if now - oldest.last_spent_at <= self._config.rate_keep_s:
+                break
+            self._kept.popitem(last=False)

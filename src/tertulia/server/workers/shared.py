@@ -7,6 +7,7 @@ from tertulia.server.history.history import History
 from tertulia.server.hub.hub import Hub
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.door import Door
+from tertulia.server.workers.rate_limit import RateLimits
 from tertulia.server.workers.switchboard import Switchboard
 
 
@@ -27,3 +28,4 @@ class Shared:
         self.admission = admission
         self.new_door = new_door
         self.switchboard = Switchboard()
+        self.rate_limits = RateLimits(config)
