@@ -119,12 +119,48 @@ def test_an_idle_user_still_gets_messages(quick, witness):
     assert witness.ask("info", name="ana")["status"] == "INACTIVO"
 
 
-def test_taking_over_an_idle_session_gives_the_chosen_status(quick, witness):
+def test_an_idle_session_is_taken_over_as_it_is(quick, witness):
     ana = joins(quick, witness)
     ana.send("status", status="OCUPADO")
     witness.until("presence", name="ana", status="OCUPADO", by="user")
     witness.expect("presence", name="ana", status="INACTIVO", by="server")
-    assert quick.peer().register("ana", token=ana.token)["status"] == "OCUPADO"
+    again = quick.peer()
+    assert again.register("ana", token=ana.token)["status"] == "INACTIVO"
+    assert witness.until("joined", name="ana", status="INACTIVO")
+    # What a client reads by itself to catch up is no activity, but what follows is.
+    assert again.ask("users")["type"] == "users"
+    again.send("history")
+    again.send("status", status="ACTIVO")
+    witness.expect("presence", name="ana", status="ACTIVO", by="user")
+
+
+def test_a_client_that_comes_back_says_how_its_user_was(quick, witness):
+    ana = quick.peer()
+    assert ana.register("ana", status="OCUPADO")["status"] == "OCUPADO"
+    witness.until("joined", name="ana", status="OCUPADO")
+    luis = quick.peer()
+    assert luis.register("luis", status="OCUPADO", idle=10_000)["status"] == "INACTIVO"
+    witness.until("joined", name="luis", status="INACTIVO")
+    assert 10_000 <= witness.ask("info", name="luis")["idle"] < 10_100
+    assert luis.ask("users")["type"] == "users"
+    luis.send("direct", to="luis", text="I am back")
+    witness.until("presence", name="luis", status="OCUPADO", by="server")
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"status": "DORMIDO"}, "status_invalid"),
+        ({"status": 1}, "malformed"),
+        ({"idle": -1}, "malformed"),
+        ({"idle": "10"}, "malformed"),
+    ],
+)
+def test_a_wrong_status_or_idleness_is_refused_and_may_be_mended(quick, fields, code):
+    ana = quick.peer()
+    ana.send("register", id=1, name="ana", **fields)
+    ana.expect_error(code, id=1)
+    ana.register("ana", idle=0.5)
 
 
 def test_info_counts_the_seconds_since_the_last_activity(quick, witness):

@@ -16,6 +16,7 @@ MAX_PAGE = 200
 
 Count = Annotated[int, Meta(ge=0, le=MAX_INT)]
 Nonce = Annotated[str, Meta(min_length=1, max_length=64)]
+Seconds = Annotated[float, Meta(ge=0, le=MAX_INT)]
 Limit = Annotated[int, Meta(ge=1)]
 
 
@@ -89,10 +90,14 @@ class Pong(_Request, tag="pong", kw_only=True, frozen=True):
 
 
 class Register(_Request, tag="register", kw_only=True, frozen=True):
+    """`status` is what the user had chosen, `idle` the seconds since the user did something."""
+
     name: str
     token: str | UnsetType = UNSET
     protocol: int | UnsetType = UNSET
     events: Literal["all", "messages"] | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    idle: Seconds | UnsetType = UNSET
 
 
 class Say(_Request, tag="say", kw_only=True, frozen=True):

@@ -87,7 +87,7 @@ def text_refused(request: Say | Direct | Search, problem: ErrorCode) -> Error:
     return Error(id=request.id, code=problem, message=_TEXT_PROBLEMS[problem])
 
 
-def status_invalid(request: SetStatus) -> Error:
+def status_invalid(request: SetStatus | Register) -> Error:
     """Refuse an unknown status."""
     reason = f"a status is one of {', '.join(Status)}"
     return Error(id=request.id, code=ErrorCode.STATUS_INVALID, message=reason)

@@ -128,7 +128,7 @@ def test_a_released_session_can_do_nothing_more(chat):
     assert chat.hub.direct(ana, Direct(id=1, to="luis", text="hola")) is None
     assert chat.hub.set_status(ana, SetStatus(id=1, status="OCUPADO")) is None
     chat.hub.idle(ana)
-    chat.hub.note_activity(ana)
+    chat.hub.note_reading(ana)
     assert chat.events() == before
     assert code(chat.hub.direct(luis, Direct(to="ana", text="x"))) == ErrorCode.USER_NOT_CONNECTED
 

@@ -55,7 +55,7 @@ def test_an_idle_user_gets_the_chosen_status_back_at_the_next_request(chat, chos
     assert type(message) is ChatMessage
 
 
-@pytest.mark.parametrize("verb", ["users", "info", "direct", "note_activity"])
+@pytest.mark.parametrize("verb", ["users", "info", "direct", "note_reading"])
 def test_every_request_that_is_not_refused_is_activity(chat, verb):
     ana = chat.join("ana")
     chat.hub.idle(ana)
@@ -68,7 +68,7 @@ def test_every_request_that_is_not_refused_is_activity(chat, verb):
         case "direct":
             chat.hub.direct(ana, Direct(to="ana", text="x"))
         case _:
-            chat.hub.note_activity(ana)
+            chat.hub.note_reading(ana)
     assert presences(chat)[-1] == ("ACTIVO", "server")
     assert ana.last_active == 1_005.0
 

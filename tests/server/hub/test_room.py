@@ -180,12 +180,15 @@ def test_a_session_can_be_taken_over_from_its_own_address(chat):
     assert outcome.replaced is old
 
 
-def test_a_session_that_the_server_had_set_to_inactive_is_taken_over_as_chosen(chat):
+def test_an_idle_session_is_taken_over_as_it_is(chat):
     old = chat.enter("ana")
     chat.room.show_status(old, Status.INACTIVO, "server", TIME)
     outcome = chat.register("ana", token=old.token)
     assert isinstance(outcome, Entered)
-    assert outcome.session.status is outcome.session.chosen is Status.ACTIVO
+    new = outcome.session
+    assert (new.status, new.chosen) == (Status.INACTIVO, Status.ACTIVO)
+    assert new.last_active == old.last_active
+    assert new.is_catching_up
 
 
 @pytest.mark.parametrize("token", ["", "x", "ñ", "token-1x"])

@@ -223,7 +223,7 @@ def test_a_user_without_activity_becomes_idle_however_much_is_heard():
 def test_activity_puts_the_idleness_off():
     bench = Bench(idle_after_s=20.0)
     bench.clock.s = 15.0
-    bench.hub.note_activity(bench.session)
+    bench.hub.note_reading(bench.session)
     assert bench.due_at(34.9) == [(30.0, Due.PING)]
     assert bench.due_at(36.0) == [(35.0, Due.IDLE)]
 
@@ -232,7 +232,7 @@ def test_an_idle_user_who_comes_back_is_idle_again_in_time():
     bench = Bench(idle_after_s=20.0)
     assert bench.due_at(20.0) == [(20.0, Due.IDLE)]
     bench.clock.s = 25.0
-    bench.hub.note_activity(bench.session)
+    bench.hub.note_reading(bench.session)
     bench.hear(25.0)
     assert bench.due_at(46.0) == [(45.0, Due.IDLE)]
 

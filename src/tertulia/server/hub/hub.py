@@ -83,7 +83,7 @@ class Hub:
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._idle_after_s = config.idle_after_s or 0.0
+        self._idle_after_s = config.idle_after_s
         self._monotonic = monotonic
         self._time = Stamps(wall).now
         self._lock = threading.Lock()
@@ -125,16 +125,25 @@ class Hub:
         name = parse_name(request.name)
         if name is None:
             return refusals.name_invalid(request)
+        try:
+            chosen = Status.ACTIVO if request.status is UNSET else Status(request.status)
+        except ValueError:
+            return refusals.status_invalid(request)
+        idle_s = 0.0 if request.idle is UNSET else request.idle
+        is_idle = self._idle_after_s is not None and idle_s >= self._idle_after_s
         newcomer = Newcomer(
             name,
             address,
             None if request.token is UNSET else request.token,
             may_challenge,
             request.events == "messages",
+            Status.INACTIVO if is_idle else chosen,
+            chosen,
         )
         token = secrets.token_urlsafe(18)
         with self._lock:
-            outcome = self._journal.register(newcomer, route, token, self._monotonic())
+            last_active = self._monotonic() - idle_s
+            outcome = self._journal.register(newcomer, route, token, last_active)
         if isinstance(outcome, Entered):
             return Registered(outcome.session, self._welcome(request, outcome), outcome.replaced)
         if isinstance(outcome, Conflict):
@@ -158,7 +167,7 @@ class Hub:
             epoch=self._epoch,
             server=f"tertulia {__version__}",
             protocol=PROTOCOL_VERSION,
-            idle_after=self._idle_after_s,
+            idle_after=self._idle_after_s or 0.0,
             max_text=MAX_TEXT_BYTES,
         )
 
@@ -238,10 +247,10 @@ class Hub:
             return refusals.not_connected(request, request.to)
         return _ok(request)
 
-    def note_activity(self, session: Session) -> None:
-        """Note a request that needs nothing else of the Hub."""
+    def note_reading(self, session: Session) -> None:
+        """Note a request for a page of the history."""
         with self._lock:
-            self._note_activity(session)
+            self._note_reading(session)
 
     # --- status and lists ----------------------------------------------------------------------
 
@@ -255,6 +264,7 @@ class Hub:
             if not session.is_here:
                 return None
             session.last_active = self._monotonic()
+            session.is_catching_up = False
             self._journal.show_status(session, status, "user")
             return _ok(request)
 
@@ -267,7 +277,7 @@ class Hub:
     def users(self, session: Session, request: ListUsers) -> UserList:
         """List who is connected, with the seq at which the list is true."""
         with self._lock:
-            self._note_activity(session)
+            self._note_reading(session)
             rows = [User(name=user.name.shown, status=user.status) for user in self._registry]
             return UserList(id=request.id, seq=self.events.last_seq, users=rows)
 
@@ -293,9 +303,15 @@ class Hub:
         Returns the time, in seconds of the monotonic clock. Under the lock.
         """
         now = session.last_active = self._monotonic()
+        session.is_catching_up = False
         if session.status is not session.chosen and session.is_here:
             self._journal.show_status(session, session.chosen, "server")
         return now
+
+    def _note_reading(self, session: Session) -> None:
+        """Note a request that a client may make by itself, to catch up. Under the lock."""
+        if not session.is_catching_up:
+            self._note_activity(session)
 
 
 def _nonce_key(session: Session, request: Direct) -> tuple[str, object]:

@@ -22,11 +22,11 @@ _MOST_EVENTS = 2  # that one verb appends: a registration that takes a session o
 class Journal(Protocol):
     """Puts a change into the one order and applies it. Everything is called under the Hub's lock.
 
-    `now` is in seconds of the caller's monotonic clock.
+    `now` and `last_active` are in seconds of the caller's monotonic clock.
     """
 
     def register(
-        self, newcomer: Newcomer, route: Route, token: str, now: float
+        self, newcomer: Newcomer, route: Route, token: str, last_active: float
     ) -> Entered | Conflict | Refused:
         """See Room.register."""
 
@@ -59,12 +59,12 @@ class LocalJournal:
         self._reserve_soon = reserve_soon
 
     def register(
-        self, newcomer: Newcomer, route: Route, token: str, now: float
+        self, newcomer: Newcomer, route: Route, token: str, last_active: float
     ) -> Entered | Conflict | Refused:
         """See Room.register."""
         if self._reserve_soon is not None:
             self._reserve_soon(self._events.last_seq + _MOST_EVENTS)
-        return self._room.register(newcomer, route, token, self._time(), now)
+        return self._room.register(newcomer, route, token, self._time(), last_active)
 
     def release(self, session: Session, reason: CloseReason) -> bool:
         """See Room.release."""

@@ -34,6 +34,8 @@ class Newcomer(Struct, frozen=True, gc=False):
     shown_token: str | None  # of the session to take over, if any
     may_challenge: bool  # a session in the way may be dead and has not been asked yet
     messages_only: bool
+    status: Status = Status.ACTIVO  # that everyone sees at first
+    chosen: Status = Status.ACTIVO
 
 
 class Entered(Struct, frozen=True, gc=False):
@@ -72,21 +74,25 @@ class Room:
         self.registry = Registry(shared_addresses=shared_addresses)
 
     def register(
-        self, newcomer: Newcomer, route: Route, token: str, time: str, now: float
+        self, newcomer: Newcomer, route: Route, token: str, time: str, last_active: float
     ) -> Entered | Conflict | Refused:
-        """Check name and address and take both, in one step. `now` is when the user was active."""
+        """Check name and address and take both, in one step.
+
+        `last_active` is when the user last did something. A session that is taken over with its
+        token passes on its status and this time.
+        """
         registry = self.registry
         namesake = registry.with_key(newcomer.name.key)
         neighbour = registry.at_address(newcomer.address)
         if namesake is not None and _has_token(namesake, newcomer):
             if neighbour not in (None, namesake):
                 return Refused(ErrorCode.ADDRESS_TAKEN)
-            return self._enter(newcomer, route, token, time, now, replaced=namesake)
+            return self._enter(newcomer, route, token, time, last_active, replaced=namesake)
         obstacle = namesake or neighbour
         if obstacle is None:
             if len(registry) >= self._max_users:
                 return Refused(ErrorCode.SERVER_FULL)
-            return self._enter(newcomer, route, token, time, now, replaced=None)
+            return self._enter(newcomer, route, token, time, last_active, replaced=None)
         if newcomer.may_challenge and obstacle.address == newcomer.address:
             return Conflict(obstacle)
         if namesake is None:
@@ -147,14 +153,15 @@ class Room:
         route: Route,
         token: str,
         time: str,
-        now: float,
+        last_active: float,
         *,
         replaced: Session | None,
     ) -> Entered:
-        status = Status.ACTIVO
+        status, chosen = newcomer.status, newcomer.chosen
         if replaced is not None:
             self.release(replaced, CloseReason.REPLACED, time)
-            status = replaced.chosen
+            status, chosen = replaced.status, replaced.chosen
+            last_active = replaced.last_active
         session = Session(
             name=newcomer.name,
             address=newcomer.address,
@@ -162,8 +169,9 @@ class Room:
             route=route,
             since=time,
             status=status,
-            chosen=status,
-            last_active=now,
+            chosen=chosen,
+            last_active=last_active,
+            is_catching_up=status is not chosen,
             own_presence=[] if newcomer.messages_only else None,
         )
         self.registry.add(session)

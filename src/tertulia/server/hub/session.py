@@ -35,6 +35,9 @@ class Session:
     is_here: bool = False  # in the Registry
 
     last_active: float  # seconds of the monotonic clock
+    # Began INACTIVO: until the user does something, reading the list of users and pages of the
+    # history is the client's own doing, and no activity.
+    is_catching_up: bool = False
     # The session's own status changes, for one that asked for messages alone; None: it did not.
     own_presence: list[Presence] | None = None
 

@@ -140,7 +140,7 @@ class RequestHandler:
 
     def register(
         self, connection: Connection, request: Register, *, may_challenge: bool
-    ) -> Registered | Conflict | Finish:
+    ) -> Registered | Conflict | Error | Finish:
         """Try to give a connection a session. See Hub.register."""
         route = self._switchboard.connect(self._mailbox)
         outcome = self._hub.register(
@@ -149,7 +149,7 @@ class RequestHandler:
         if isinstance(outcome, Registered):
             return outcome
         self._switchboard.disconnect(route)
-        if isinstance(outcome, Conflict):
+        if isinstance(outcome, Conflict) or outcome.code is ErrorCode.STATUS_INVALID:
             return outcome
         return Finish(CloseReason.REFUSED, outcome)
 
@@ -173,7 +173,7 @@ class RequestHandler:
         if connection.pages_due >= self._config.max_pages_waiting:
             rate_limit = connection.rate_limit or self._acquire_rate_limit(connection, session, now)
             return _refuse_for_now(rate_limit, request.id, _PAGE_RETRY_AFTER_S, now)
-        self._hub.note_activity(session)
+        self._hub.note_reading(session)
         connection.queue_page(request)
         return Step.ASK_PAGE
 
