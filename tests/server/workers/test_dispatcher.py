@@ -229,7 +229,7 @@ def test_a_direct_message_is_put_into_the_output_and_reported(bench):
     assert bench.heard(bench.luis) == [MESSAGE]
 
 
-@pytest.mark.parametrize("how", ["never was", "closed", "finishing"])
+@pytest.mark.parametrize("how", ["never was", "closed", "finishing", "taken over"])
 def test_a_direct_message_to_a_session_that_has_ended_is_reported_as_not_delivered(bench, how):
     number = bench.number(bench.luis)
     match how:
@@ -237,6 +237,8 @@ def test_a_direct_message_to_a_session_that_has_ended_is_reported_as_not_deliver
             number = NOBODY
         case "closed":
             bench.connections.close(bench.luis, CloseReason.LOST)
+        case "taken over":  # and not evicted yet
+            bench.hub.release(bench.luis.session, CloseReason.REPLACED)
         case _:
             bench.connections.finish(bench.luis, CloseReason.QUIT, None, bench.clock.s)
     bench.read(deliver(bench, number))

@@ -135,7 +135,8 @@ class Dispatcher:
 
     def _put(self, receiver: Connection, mail: Deliver) -> bool:
         """Put a direct message into a session's output; return whether the session is here."""
-        if receiver.state is not REGISTERED:
+        session = receiver.session
+        if session is None or receiver.state is not REGISTERED or not session.is_here:
             return False
         self._output.send(receiver, mail.message)
         return True
