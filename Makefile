@@ -41,8 +41,8 @@ join: setup      ## join a chat: make join NAME=ana HOST=127.0.0.1 PORT=5000
 test: setup      ## run all tests, in less than 3 minutes
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile
 
-soak: setup      ## test with load, kill -9 and broken clients for SECONDS (300), and check the results
-	$(BIN)/python tests/soak/soak.py --seconds $(SECONDS)
+soak: setup      ## test with load, kill -9 and broken clients for SECONDS (300), and check the results; ARGS="--threads session"
+	$(BIN)/python tests/soak/soak.py --seconds $(SECONDS) $(ARGS)
 
 fuzz: setup      ## fuzz the line codec for FUZZ_SECONDS (60), guided by coverage
 	$(PIP) install atheris==$(ATHERIS)

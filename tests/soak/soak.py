@@ -36,9 +36,10 @@ MAX_SHOWN = 20
 class ServerProcess:
     """A server that starts again after a kill, on the same port with the same history."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, threads: str) -> None:
         self.history = directory / "history.db"
         self.log_path = directory / "server.log"
+        self.threads = threads
         self.port = 0
         self.downtimes_s: list[float] = []
         self.start()
@@ -47,7 +48,7 @@ class ServerProcess:
         command = [PROGRAM, str(self.port), "--host", "127.0.0.1", "--history", str(self.history)]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, *OPTIONS], stdout=subprocess.PIPE, stderr=log
+                [*command, "--threads", self.threads, *OPTIONS], stdout=subprocess.PIPE, stderr=log
             )
         self.port = int(read_line(self.process, START_S).split()[-1])
 
@@ -173,6 +174,7 @@ def main() -> int:
     parser.add_argument("--talkers", type=int, default=4)
     parser.add_argument("--listeners", type=int, default=4, help="half of them slow")
     parser.add_argument("--rate", type=float, default=80.0, help="messages a second and talker")
+    parser.add_argument("--threads", default="2", help="of the server: N or session (2)")
     parser.add_argument("--seed", type=int, default=None, help="of the faults")
     options = parser.parse_args()
     seed = random.randrange(10**6) if options.seed is None else options.seed
@@ -183,7 +185,7 @@ def main() -> int:
 
 def run(directory: Path, options: argparse.Namespace, dice: random.Random) -> int:
     """Run the soak in a directory; return the exit status."""
-    server = ServerProcess(directory)
+    server = ServerProcess(directory, options.threads)
     users: list[UserProcess] = []
     try:
         for number in range(options.talkers + options.listeners):
