@@ -156,12 +156,12 @@ def _explain(line: bytes, error: Exception) -> NoReturn:
     try:
         content = json.loads(line.decode(), parse_constant=_refuse_constant, parse_int=_small_int)
     except (ValueError, RecursionError):
-        raise BadRequest(ErrorCode.MALFORMED, "not a JSON text in UTF-8", UNSET) from error
+        raise BadRequest(ErrorCode.MALFORMED, "the line is not JSON in UTF-8", UNSET) from error
     if not isinstance(content, dict):
-        raise BadRequest(ErrorCode.MALFORMED, "not a JSON object", UNSET) from error
+        raise BadRequest(ErrorCode.MALFORMED, "the line is not a JSON object", UNSET) from error
     request_id = content.get("id", UNSET)
     if request_id is not UNSET and (type(request_id) is not int or not 0 <= request_id <= MAX_INT):
-        reason = "'id' has to be an integer from 0 to 2^53-1"
+        reason = "'id' must be an integer from 0 to 2^53-1"
         raise BadRequest(ErrorCode.MALFORMED, reason, UNSET) from error
     reason = str(error)
     try:

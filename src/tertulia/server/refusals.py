@@ -19,8 +19,10 @@ from tertulia.protocol.names import is_reserved
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
 _TEXT_PROBLEMS = {
-    ErrorCode.TEXT_INVALID: "a text needs a visible character and no control characters",
-    ErrorCode.TEXT_TOO_LONG: f"a text has at most {MAX_TEXT_BYTES} bytes",
+    ErrorCode.TEXT_INVALID: (
+        "a text needs at least one visible character and cannot contain control characters"
+    ),
+    ErrorCode.TEXT_TOO_LONG: f"a text can have at most {MAX_TEXT_BYTES} bytes: send it in parts",
 }
 
 
@@ -32,19 +34,21 @@ def not_registered(request_id: int | UnsetType) -> Error:
 
 def already_registered(request: Register, name: str) -> Error:
     """Refuse a second registration."""
-    reason = f"you are registered already, as '{name}'"
+    reason = f"you are already registered as '{name}'"
     return Error(id=request.id, code=ErrorCode.ALREADY_REGISTERED, message=reason)
 
 
 def protocol_unsupported(request: Register) -> Error:
     """Refuse a client that speaks another version of the protocol."""
-    reason = f"this server speaks protocol {PROTOCOL_VERSION}"
+    reason = f"this server supports only version {PROTOCOL_VERSION} of the protocol"
     return Error(id=request.id, code=ErrorCode.PROTOCOL_UNSUPPORTED, message=reason)
 
 
 def name_invalid(request: Register) -> Error:
     """Refuse a text that cannot be a name."""
-    reason = "a name has 1 to 32 letters, digits, '_', '-' or '.', a letter or digit first"
+    reason = (
+        "a name has 1 to 32 letters, digits, '_', '-' or '.', and begins with a letter or a digit"
+    )
     if is_reserved(request.name):
         reason = "this word cannot be a name: the chat needs it for itself"
     return Error(id=request.id, code=ErrorCode.NAME_INVALID, message=reason)
@@ -54,10 +58,10 @@ def registration(request: Register, code: ErrorCode, address: str, name: str) ->
     """Refuse a registration; `name` is that of the session in the way, if the name is taken."""
     match code:
         case ErrorCode.NAME_TAKEN:
-            reason = f"a user '{name}' is connected already"
+            reason = f"a user '{name}' is already connected: choose another name"
             return Error(id=request.id, code=code, message=reason, name=name)
         case ErrorCode.ADDRESS_TAKEN:
-            reason = f"a user from {address} is connected already"
+            reason = f"a user from {address} is already connected"
             reason += " (--shared-addresses allows several)"
             return Error(id=request.id, code=code, message=reason)
         case _:
@@ -66,19 +70,19 @@ def registration(request: Register, code: ErrorCode, address: str, name: str) ->
 
 def server_full(request_id: int | UnsetType = UNSET) -> Error:
     """Refuse one more connection or user."""
-    reason = "the server is full, try later"
+    reason = "the server is full: try again later"
     return Error(id=request_id, code=ErrorCode.SERVER_FULL, message=reason)
 
 
 def register_timeout(timeout_s: float) -> Error:
     """Explain why a connection that has not registered is closed."""
-    reason = f"no registration within {timeout_s:g} s"
+    reason = f"you did not register within {timeout_s:g} s"
     return Error(code=ErrorCode.REGISTER_TIMEOUT, message=reason)
 
 
 def line_too_long(max_line_bytes: int) -> Error:
     """Explain why a connection is closed in the middle of a line."""
-    reason = f"a line has at most {max_line_bytes} bytes, with its newline"
+    reason = f"a line can have at most {max_line_bytes} bytes, including the newline"
     return Error(code=ErrorCode.LINE_TOO_LONG, message=reason)
 
 
@@ -89,7 +93,7 @@ def text_refused(request: Say | Direct | Search, problem: ErrorCode) -> Error:
 
 def status_invalid(request: SetStatus | Register) -> Error:
     """Refuse an unknown status."""
-    reason = f"a status is one of {', '.join(Status)}"
+    reason = f"the status must be one of {', '.join(Status)}"
     return Error(id=request.id, code=ErrorCode.STATUS_INVALID, message=reason)
 
 
@@ -104,7 +108,7 @@ def rate_limited(request_id: int | UnsetType, retry_after_s: float) -> Error:
     return Error(
         id=request_id,
         code=ErrorCode.RATE_LIMITED,
-        message=f"too many requests, try again in {retry_after_s:.3f} s",
+        message=f"too many requests: try again in {retry_after_s:.3f} s",
         retry_after=round(retry_after_s, 3),
     )
 
@@ -117,11 +121,11 @@ def history_off(request: Request) -> Error:
 
 def not_stored(request_id: int | UnsetType, seq: int) -> Error:
     """Report that a message was said but could not be stored."""
-    reason = "said, but not stored: the history cannot be written now"
+    reason = "the message was said but not stored: the history cannot be written now"
     return Error(id=request_id, code=ErrorCode.UNAVAILABLE, message=reason, seq=seq)
 
 
 def not_read(request: Request) -> Error:
     """Report that a page of the history cannot be read."""
-    reason = "the history cannot be read now"
+    reason = "the history cannot be read now: try again later"
     return Error(id=request.id, code=ErrorCode.UNAVAILABLE, message=reason)
