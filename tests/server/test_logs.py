@@ -4,6 +4,7 @@ import io
 import logging
 import os
 import queue
+import threading
 
 import pytest
 
@@ -21,6 +22,7 @@ class Stream(io.StringIO):
     def __init__(self) -> None:
         super().__init__()
         self.pieces: list[str] = []
+        self.writers: list[str] = []  # the name of the thread that wrote each piece
         self.error: Exception | None = None
 
     def write(self, text: str) -> int:
@@ -28,6 +30,7 @@ class Stream(io.StringIO):
         if error is not None:
             raise error
         self.pieces.append(text)
+        self.writers.append(threading.current_thread().name)
         return super().write(text)
 
 
@@ -130,6 +133,13 @@ def test_lines_and_words_for_the_person_are_written_in_order(stream, writer):
     assert written[:3] == ["line 0", "words 0", "and more"]
     assert written[::3] == [f"line {number}" for number in range(100)]
     assert written[1::3] == [f"words {number}" for number in range(100)]
+
+
+def test_the_thread_that_writes_is_named_log(stream, writer):
+    writer.start()
+    writer.say("words")
+    assert writer.stop_within(20)
+    assert stream.writers == ["log"]
 
 
 def test_lines_that_wait_are_written_together_a_thousand_at_a_time(stream, writer):

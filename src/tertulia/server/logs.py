@@ -133,6 +133,8 @@ class LogWriter(QueueListener):
     def dequeue(self, block: bool) -> Any:
         """Return the next line; write the gathered lines before waiting for it."""
         if self.lines.empty():
+            # QueueListener offers no other public way to name its thread.
+            threading.current_thread().name = "log"
             self._write()
             line = self.lines.get(block)
             time.sleep(_GATHER_S)
