@@ -42,7 +42,12 @@ def main() -> int:
     if sys.stdin.isatty() and sys.stdout.isatty():
         print()
         with suppress(EOFError):
-            input(_("Enter: into a chat with ana, luis and eva. There try /help, @luis, /quit"))
+            input(
+                _(
+                    "Press Enter to join a chat with ana, luis and eva. Try /help, @luis and "
+                    "/quit there."
+                )
+            )
         with server() as port:
             invite(port, lang)
     return 0
@@ -61,7 +66,7 @@ def server(*options: str) -> Iterator[int]:
         line = process.stdout.readline()
         print(f"    {line}", end="", flush=True)
         yield int(line.split()[-1])
-        title(_("The server ends"))
+        title(_("The server stops"))
     finally:
         process.terminate()
         process.wait(10)
@@ -73,7 +78,7 @@ def show(port: int) -> None:
     title(_("Three users register, each from an address of their own"))
     ana, luis, eva = join_three(port)
 
-    title(_("A name and an address can be had once"))
+    title(_("Each name and each address belongs to only one user"))
     for name, source in (("Ana", "127.0.0.5"), ("paz", "127.0.0.2")):
         try:
             join(port, name, source)
@@ -94,25 +99,30 @@ def show(port: int) -> None:
     luis.direct("ana", _("yes, at the entrance"))
     see(ana, DirectMessage)
 
-    title(_("A status: asked for by the user, made by the server, pushed to everyone"))
+    title(_("A status: the user asks for it, the server sets it, and everyone is told"))
     luis.set_status(Status.OCUPADO)
     for user in (ana, luis, eva):
         see(user, Presence, name="luis")
-    ana.direct("luis", _("whatever your status, you can be written to"))
+    ana.direct("luis", _("you can get messages whatever your status is"))
     see(luis, DirectMessage)
 
-    title(_("Who does nothing becomes INACTIVO, and gets the status back with the next word"))
+    title(
+        _(
+            "A user who does nothing becomes INACTIVO, and gets the status back with the "
+            "next message"
+        )
+    )
     see(ana, Presence, name="luis", status=Status.INACTIVO)
     luis.say(_("here I am again"))
     see(ana, Presence, name="luis", status=Status.OCUPADO)
 
-    title(_("The list, and what the server knows of one user"))
+    title(_("The list of users, and what the server knows about one of them"))
     for row in ana.users().users:
         print(f"    {MARKS[row.status]} {row.status:<9} {row.name}")
     info = ana.info("luis")
     print(f"    {info.name}: {info.address}, {info.status}, {info.since}")
 
-    title(_("Who leaves is off the list at once, and the name is free"))
+    title(_("A user who leaves disappears from the list at once, and the name is free"))
     eva.close()
     see(ana, Left, name="eva")
     to_eva = Direct(to="eva", text=_("are you there?"))

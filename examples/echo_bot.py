@@ -8,7 +8,7 @@ from tertulia import ChatError, Client, DirectMessage
 def main(host: str, port: int, source: str | None) -> None:
     """Echo until the connection ends."""
     with Client.connect(host, port, "echo", source=source, events="messages") as bot:
-        print(f"write to me: @{bot.welcome.name} hello", flush=True)
+        print(f"to try it, write: @{bot.welcome.name} hello", flush=True)
         for event in bot.events():
             if isinstance(event, DirectMessage):
                 try:

@@ -45,7 +45,9 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
     assert done.stdout == b""
     words = done.stderr.decode()
     assert words.startswith("tertulia: ")
-    assert words.endswith("(mira tertulia --help)\n" if lang == "es" else "(see tertulia --help)\n")
+    assert words.endswith(
+        "(consulta tertulia --help)\n" if lang == "es" else "(see tertulia --help)\n"
+    )
     for english in ("the following", "unrecognized", "invalid", "argument "):
         assert lang == "en" or english not in words
 
@@ -69,7 +71,7 @@ def test_no_server_ends_with_3_and_names_the_command_that_starts_one(run_client:
     assert done.returncode == 3
     assert done.stdout == b""
     text = done.stderr.decode()
-    assert f"Nadie escucha en 127.0.0.1, puerto {port}." in text
+    assert f"Ningún servidor escucha en 127.0.0.1, puerto {port}." in text
     assert f"tertulia-server {port}" in text
 
 
@@ -78,7 +80,7 @@ def test_no_server_ends_with_3_and_names_the_command_that_starts_one(run_client:
     [
         (["a..b", "5000"], "no computer with the name “a..b”"),
         (["127.0.0.1", "5000", "--source", "203.0.113.9"], "“203.0.113.9” is not an address"),
-        (["::1", "5000", "--source", "127.0.0.2"], "There is no way from here to ::1"),
+        (["::1", "5000", "--source", "127.0.0.2"], "::1 cannot be reached"),
     ],
 )
 def test_other_failures_to_connect_end_with_3_and_their_cause(

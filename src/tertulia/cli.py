@@ -20,7 +20,7 @@ _NOBODY_READS = {errno.EPIPE, errno.EIO}  # a closed pipe, or a terminal that ha
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the client; return the exit status.
 
-    0 fine, 2 usage, 3 no connection, 4 registration refused, 5 connection lost.
+    0 success, 2 wrong usage, 3 no connection, 4 registration refused, 5 connection lost.
     """
     _open_closed_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -76,28 +76,34 @@ def _parser() -> Parser:
         prog="tertulia",
         description=_("Chat with the people who share your network."),
         epilog=_(
-            "Exit status: 0 fine, 2 usage, 3 no connection, 4 registration refused, "
-            "5 connection lost."
+            "Exit status: 0 success, 2 wrong usage, 3 no connection, 4 registration "
+            "refused, 5 connection lost."
         ),
         allow_abbrev=False,
     )
     parser.add_argument("name", metavar=_("NAME"), help=_("the name that the others will see"))
     parser.add_argument(
-        "host", metavar=_("SERVER-IP"), help=_("the server's IP address, or its host name")
+        "host", metavar=_("SERVER-IP"), help=_("the server's IP address or host name")
     )
     parser.add_argument("port", metavar=_("PORT"), type=_port, help=_("the server's port"))
     parser.add_argument(
         "--source",
         metavar=_("ADDRESS"),
-        help=_("the address of this computer to connect from, for example 127.0.0.2"),
+        help=_("connect from this address of this computer, for example 127.0.0.2"),
     )
     parser.add_argument(
-        "--plain", action="store_true", help=_("line by line, without drawing on the screen")
+        "--plain",
+        action="store_true",
+        help=_("show the chat line by line, without drawing on the screen"),
     )
     parser.add_argument(
-        "--json", action="store_true", help=_("show the server's messages as JSON lines")
+        "--json", action="store_true", help=_("print the server's messages as JSON lines")
     )
-    parser.add_argument("--lang", choices=LANGUAGES, help=_("the language: Spanish or English"))
+    parser.add_argument(
+        "--lang",
+        choices=LANGUAGES,
+        help=_("language: Spanish or English (default: that of the system)"),
+    )
     parser.add_argument(
         "--version",
         action="version",

@@ -99,8 +99,8 @@ def test_a_number_of_any_length_is_only_wrong() -> None:
         ("es", "/usarios", "¿Quisiste decir /usuarios?"),
         ("es", "/hlep", "¿Quisiste decir /ayuda?"),
         ("en", "/slair", "Did you mean /quit?"),
-        ("en", "/xyzzy", "/help shows all."),
-        ("es", "/xyzzy", "/ayuda los muestra todos."),
+        ("en", "/xyzzy", "/help shows all commands."),
+        ("es", "/xyzzy", "/ayuda muestra todos los comandos."),
     ],
 )
 def test_a_wrong_command_gets_the_nearest_one(lang: str, wrong: str, words: str) -> None:

@@ -57,7 +57,7 @@ def test_people_who_did_the_same_are_named_together() -> None:
         Movement.CHANGED_STATUS: ["max ◐ OCUPADO"],
     }
     assert movement_words(people) == (
-        "eva and zoe joined; luis came back; ana (connection lost) left; leo came and went; "
+        "eva and zoe joined; luis came back; ana (connection lost) left; leo joined and left; "
         "max ◐ OCUPADO"
     )
     assert movement_words({Movement.LEFT: ["eva"]}, 1) == "eva left; 1 more change"

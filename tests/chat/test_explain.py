@@ -109,7 +109,8 @@ def test_a_history_that_is_off_is_explained() -> None:
 
 def test_giving_up_names_the_time_and_the_whole_command() -> None:
     assert gave_up(31, TO) == (
-        "No connection for 31 s. Once the server runs again: tertulia luis 192.168.1.10 5000"
+        "There has been no connection for 31 s. When the server is running again, use: "
+        "tertulia luis 192.168.1.10 5000"
     )
 
 

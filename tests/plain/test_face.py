@@ -62,7 +62,7 @@ def test_what_is_never_answered_is_told_and_the_next_has_its_turn(
     assert table.face.prompt == "ana ● ACTIVO → OCUPADO…> "
     clock.now += ANSWER_WITHIN_S
     table.turn()
-    assert "No answer from the server" in table.stderr.getvalue()
+    assert "The server did not answer." in table.stderr.getvalue()
     assert without_nonces(table.client.sent[1:]) == [
         SetStatus(status="OCUPADO"),
         Say(text="hola"),
@@ -77,7 +77,7 @@ def test_a_refused_status_is_not_shown(table: Table) -> None:
     table.turn()
     table.turn(Error(id=2, code="status_invalid", message="no"))
     assert table.face.prompt == "ana ● ACTIVO> "
-    assert "refuses that: no (status_invalid)" in table.stderr.getvalue()
+    assert "refused the request: no (status_invalid)" in table.stderr.getvalue()
 
 
 def test_an_own_direct_message_is_shown_once_delivered_with_the_registered_name(
@@ -100,7 +100,7 @@ def test_a_note_to_oneself_is_shown_once(table: Table) -> None:
 
 def test_dropped_messages_are_told(table: Table) -> None:
     table.turn(Dropped(2))
-    assert "2 direct messages or answers were dropped" in table.stderr.getvalue()
+    assert "2 direct messages or answers were lost" in table.stderr.getvalue()
 
 
 def test_after_quit_nothing_more_is_sent(table: Table) -> None:
@@ -124,7 +124,7 @@ def test_on_a_terminal_the_last_messages_come_after_the_greeting_and_then_the_hi
     assert on_terminal.chat == []
     on_terminal.turn(page(2, said(8, "before"), said(9, "then")))
     assert on_terminal.chat == ["luis: before", "luis: then", "luis: live"]
-    assert on_terminal.words[-1] == "/help shows all commands; /quit leaves."
+    assert on_terminal.words[-1] == "/help shows all commands, and /quit leaves the chat."
 
 
 def test_without_a_history_a_terminal_says_nothing_of_it(on_terminal: Table) -> None:
@@ -174,12 +174,12 @@ def test_each_history_goes_further_back(table: Table) -> None:
     assert table.client.sent[1:] == [GetHistory(before=11, limit=2)]
     table.turn(page(2, said(8, "eight"), said(9, "nine"), more=True))
     assert table.chat == ["luis: eight", "luis: nine"]
-    assert table.words[1:] == ["There is more, further back."]
+    assert table.words[1:] == ["There are older messages."]
     table.face.submit("/historial")
     table.turn()
     assert table.client.sent[2:] == [GetHistory(before=8, limit=20)]
     table.turn(page(3))
-    assert table.words[2:] == ["Nothing found."]
+    assert table.words[2:] == ["No messages found."]
 
 
 def test_a_search_shows_what_it_finds_and_moves_nothing(table: Table) -> None:

@@ -129,9 +129,9 @@ def test_an_error_is_told_and_the_next_line_is_carried_out(chat: Run, listener: 
     assert done.returncode == 0
     words = done.stderr.decode()
     assert "There is no command /nonsense." in words
-    assert "Nothing goes after that command." in words
-    assert "Not sent: the text has control characters" in words
-    assert "Not sent: a message has at most 16384 bytes." in words
+    assert "That command takes nothing after it." in words
+    assert "Not sent: a message cannot contain control characters" in words
+    assert "Not sent: a message can have at most 16384 bytes." in words
     assert heard(listener) == ["\ufffd\ufffd", "fine"]
 
 
@@ -257,7 +257,7 @@ def test_a_gap_is_filled_and_the_list_asked_for_again(
 @pytest.mark.parametrize(
     ("closing", "words"),
     [
-        (True, "The server has been stopped."),
+        (True, "The server was stopped."),
         (False, "The connection to the server was lost."),
     ],
 )
@@ -276,9 +276,10 @@ def test_the_end_of_the_server_ends_with_5_when_none_comes_in_its_place(
     assert done.returncode == 5
     assert without_times(done.stdout) == ["luis: last words"]
     told = done.stderr.decode().splitlines()
-    assert told[:2] == [words, "Connecting again by itself…"]
+    assert told[:2] == [words, "Reconnecting automatically…"]
     again = (
-        rf"No connection for \d+ s\. Once the server runs again: tertulia ana 127\.0\.0\.1 {port}"
+        r"There has been no connection for \d+ s\. When the server is running again, use: "
+        rf"tertulia ana 127\.0\.0\.1 {port}"
     )
     assert re.fullmatch(again, told[2])
     assert told[3].startswith("You were here for ")
@@ -293,7 +294,7 @@ def test_what_is_not_understood_ends_with_5_at_once(
 
     done = run_client("ana", "127.0.0.1", scripted_server(script).port)
     assert done.returncode == 5
-    assert done.stderr.decode().startswith("What came from the server could not be understood.")
+    assert done.stderr.decode().startswith("This program did not understand what the server sent.")
 
 
 def test_a_reader_that_has_had_enough_ends_the_client_quietly(

@@ -33,13 +33,13 @@ def test_a_lost_connection_is_made_anew_and_what_was_missed_is_shown(table: Tabl
     table.lose()
     assert table.words[1:] == [
         "The connection to the server was lost.",
-        "Connecting again by itself…",
+        "Reconnecting automatically…",
     ]
     assert not table.face.chat.over
     assert not table.face.chat.idle
     assert table.face.prompt == "ana ?> "
     table.attempt(StubClient(20))
-    assert table.words[3:] == ["Connected again."]
+    assert table.words[3:] == ["Reconnected."]
     assert table.face.prompt == PROMPT
     assert table.client.sent == [GetHistory(after=11, before=21, limit=MAX_PAGE)]
     table.turn(Joined(seq=21, time=TIME, name="ana", status=Status.ACTIVO), said(22, "live"))
@@ -83,7 +83,7 @@ def test_a_direct_message_under_way_is_told_as_uncertain_and_not_sent_again(tabl
     table.face.submit("@eva hey")
     table.turn()
     table.come_back()
-    assert "Perhaps not delivered to luis: psst" in table.words
+    assert "This may not have been delivered to luis: psst" in table.words
     table.answer_what_is_missing()
     sent = [request for request in table.client.sent if isinstance(request, Direct)]
     assert sent == [Direct(to="eva", text="hey")]
@@ -96,7 +96,7 @@ def test_an_ok_that_came_just_before_the_end_counts(table: Table) -> None:
     table.client.end = LOST
     table.face.chat.carry_on()  # the loop had found nothing to receive
     table.turn()
-    assert "Perhaps" not in table.stderr.getvalue()
+    assert "may not have been" not in table.stderr.getvalue()
     assert table.chat == ["you → luis: psst"]
 
 
@@ -185,7 +185,8 @@ def test_a_pipe_gives_up_in_the_end_and_a_terminal_does_not(clock: Clock) -> Non
         assert table.face.chat.over is not on_terminal
         if not on_terminal:
             assert table.words[-1] == (
-                "No connection for 30 s. Once the server runs again: tertulia ana h 5000"
+                "There has been no connection for 30 s. When the server is running again, "
+                "use: tertulia ana h 5000"
             )
             assert table.face.finish() == chat.EXIT_LOST
 
@@ -241,7 +242,7 @@ def test_a_direct_message_under_way_is_told_though_somebody_leaves(table: Table)
     table.turn()
     table.lose()
     assert table.face.chat.over
-    assert "Perhaps not delivered to luis: psst" in table.words
+    assert "This may not have been delivered to luis: psst" in table.words
 
 
 def test_leaving_while_an_attempt_is_under_way_closes_its_connection(table: Table) -> None:

@@ -131,9 +131,9 @@ def test_a_direct_message_that_was_under_way_is_told_and_never_sent_twice(
 
     ana = pipe_in("ana", scripted_server(first, second).port)
     ana.type("@luis psst")
-    ana.see_words("Connected again.")
+    ana.see_words("Reconnected.")
     assert ana.leave() == 0
-    assert "Perhaps not delivered to luis: psst" in ana.words
+    assert "This may not have been delivered to luis: psst" in ana.words
     assert ana.data == []
 
 
@@ -155,7 +155,7 @@ def test_what_was_said_while_the_client_was_away_is_shown_in_its_place(
             for number in range(3):
                 luis.say(f"missed {number}")
     for user in (ana, machine):
-        user.see_words("Connected again.")
+        user.see_words("Reconnected.")
     ana.type("after")
     ana.see("ana: after")
     assert ana.chat == ["ana: before", *(f"luis: missed {n}" for n in range(3)), "ana: after"]
@@ -196,11 +196,11 @@ def test_another_server_on_the_port_is_a_chat_of_its_own(
     persistent_server.kill()
     persistent_server.options = ("--history", str(tmp_path / "other.db"), "--shared-addresses")
     persistent_server.start()
-    ana.see_words("Connected again.")
+    ana.see_words("Reconnected.")
     ana.type("new")
     ana.see("ana: new")
     ana.type("/history")
-    ana.see_words("Nothing found.")
+    ana.see_words("No messages found.")
     assert ana.chat == [*(f"luis: old {number}" for number in range(20)), "ana: new"]
     assert ana.leave() == 0
 
@@ -214,7 +214,7 @@ def test_who_finds_the_own_name_taken_ends_with_4(pipe_in: PipeIn, persistent_se
             persistent_server.start()
             other.enter_context(library_user(persistent_server.port, "ana"))
         assert ana.process.wait(WAIT_S) == 4
-    ana.see_words("There is already a user “ana” connected. Try another name: tertulia ana2 ")
+    ana.see_words("A user called “ana” is already connected. Try another name: tertulia ana2 ")
 
 
 def test_the_history_is_shown_and_searched(pipe_in: PipeIn, persistent_server: Any) -> None:
@@ -230,9 +230,9 @@ def test_the_history_is_shown_and_searched(pipe_in: PipeIn, persistent_server: A
     texts[5] += " con pan"
     assert ana.chat == [*texts[3:], *texts[:3], texts[2], texts[5], "ana: hola"]
     assert ana.words[1:4] == [
-        "There is more, further back.",
-        "Nothing found.",
-        "Say how many, from 1 to 200: /history 50",
+        "There are older messages.",
+        "No messages found.",
+        "Give a number of messages from 1 to 200, for example: /history 50",
     ]
 
 
@@ -271,7 +271,7 @@ def chat_on(user: TerminalUser) -> list[str]:
 def test_who_sits_down_sees_the_last_messages_and_then_the_hints(
     at_terminal: TerminalUser,
 ) -> None:
-    at_terminal.see("/help shows all commands; /quit leaves.")
+    at_terminal.see("/help shows all commands, and /quit leaves the chat.")
     assert chat_on(at_terminal) == [f"luis: line {number}" for number in range(5, 25)]
     assert at_terminal.screen.above[1].startswith("Hello, ana.")
     at_terminal.type("/history\r")
@@ -282,18 +282,18 @@ def test_who_sits_down_sees_the_last_messages_and_then_the_hints(
 def test_a_terminal_shows_that_it_is_away_and_keeps_what_is_typed(
     at_terminal: TerminalUser, persistent_server: Any
 ) -> None:
-    at_terminal.see("/help shows all commands; /quit leaves.")
+    at_terminal.see("/help shows all commands, and /quit leaves the chat.")
     at_terminal.type("half typed")
     at_terminal.see_row("ana ● ACTIVO> half typed")
     persistent_server.kill()
     at_terminal.see_row("ana ?> half typed")
-    at_terminal.see("Connecting again by itself…")
+    at_terminal.see("Reconnecting automatically…")
     at_terminal.type(", then whole\rand another")
     at_terminal.see_row("ana ?> and another")
     persistent_server.start()
     at_terminal.see("ana: half typed, then whole")
     at_terminal.see_row("ana ● ACTIVO> and another")
-    assert "Connected again." in at_terminal.screen.above
+    assert "Reconnected." in at_terminal.screen.above
     at_terminal.type("\r")
     at_terminal.see("ana: and another")
     assert chat_on(at_terminal)[20:] == ["ana: half typed, then whole", "ana: and another"]
@@ -304,10 +304,10 @@ def test_a_terminal_shows_that_it_is_away_and_keeps_what_is_typed(
 def test_who_leaves_while_the_server_is_away_gets_the_terminal_back(
     at_terminal: TerminalUser, persistent_server: Any
 ) -> None:
-    at_terminal.see("/help shows all commands; /quit leaves.")
+    at_terminal.see("/help shows all commands, and /quit leaves the chat.")
     persistent_server.stop()
     at_terminal.see_row("ana ?>")
-    at_terminal.see("The server has been stopped.")
+    at_terminal.see("The server was stopped.")
     at_terminal.type("half\x15\x04")
     assert at_terminal.wait_for_exit() == 0
     assert at_terminal.current_settings() == at_terminal.settings

@@ -23,7 +23,7 @@ def ana(
     sit_down: Callable[..., TerminalUser], shared_server: Any, fresh_address: Callable[[], str]
 ) -> TerminalUser:
     user = sit_down("ana", "127.0.0.1", shared_server.port, "--source", fresh_address())
-    user.see("/help shows all commands; /quit leaves.")
+    user.see("/help shows all commands, and /quit leaves the chat.")
     user.see_row("ana ● ACTIVO>")
     return user
 
@@ -103,7 +103,7 @@ def test_ctrl_c_clears_the_line_then_says_how_to_leave_and_ctrl_d_leaves(
     ana.type("oops\x03")
     ana.see_row("ana ● ACTIVO>")
     ana.type("\x03")
-    ana.see("To leave, type /quit or press Ctrl-D.")
+    ana.see("To leave, type /quit or press Ctrl+D.")
     ana.type("\x04")
     assert ana.wait_for_exit() == 0
     ana.see("Messages: 0 sent, 0 received.")
@@ -177,7 +177,7 @@ def test_a_burst_of_lines_is_said_in_its_order(
 ) -> None:
     server = start_server("--rate-limit", "50/s")
     user = sit_down("ana", "127.0.0.1", server.port)
-    user.see("/quit leaves.")
+    user.see("/quit leaves the chat.")
     for number in range(230):
         user.type(f"line {number}\r")
     user.see("ana: line 229")

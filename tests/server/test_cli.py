@@ -84,26 +84,30 @@ def test_it_ends_the_program_even_if_the_reader_has_stopped() -> None:
 @pytest.mark.parametrize(
     ("error", "reason", "cure"),
     [
-        (StoreOfAnotherVersion("h.db"), "h.db is not a history", "choose --history FILE, or off"),
-        (StoreInUse("h.db"), "another server writes the history h.db", "stop it"),
+        (StoreOfAnotherVersion("h.db"), "cannot read the history h.db", "or --history off"),
+        (StoreInUse("h.db"), "another server is using the history h.db", "stop it"),
         (RuntimeError("can't start new thread"), "cannot start a thread", "ulimit -u"),
         (OSError(errno.EMFILE, "Too many open files"), "cannot open enough files", "ulimit -n"),
         (OSError(errno.ENFILE, "Too many", "h.db"), "cannot open enough files", "ulimit -n"),
         (sqlite3.OperationalError("disk I/O error"), "h.db: disk I/O error", "--history off"),
         (PermissionError(errno.EACCES, "no right", "h.db"), "h.db: no right", "--history off"),
-        (PermissionError(errno.EACCES, "Permission denied"), "port 80", "take one from 1024 on"),
-        (OSError(errno.EADDRINUSE, "in use"), "port 80 is in use", "take another port"),
+        (
+            PermissionError(errno.EACCES, "Permission denied"),
+            "port 80",
+            "choose a port from 1024 upwards",
+        ),
+        (OSError(errno.EADDRINUSE, "in use"), "port 80 is already in use", "choose another port"),
         (
             OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address (while ...)"),
             "cannot listen on 10.0.0.1: Cannot assign requested address.",
-            "leave --host out",
+            "leave out --host",
         ),
         (
             socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
             "cannot listen on 10.0.0.1: Name or service not known.",
-            "leave --host out",
+            "leave out --host",
         ),
-        (OSError("of an unknown kind"), "10.0.0.1: of an unknown kind.", "leave --host out"),
+        (OSError("of an unknown kind"), "10.0.0.1: of an unknown kind.", "leave out --host"),
     ],
 )
 def test_why_it_did_not_start_comes_with_what_to_do(
@@ -122,7 +126,7 @@ def test_a_start_that_fails_logs_its_last_lines_before_it_says_why() -> None:
     )
     logged, said = done.stderr.splitlines()
     assert logged.endswith(" ERROR history DAMAGED")
-    assert said.startswith("tertulia-server: port 5000 is in use")
+    assert said.startswith("tertulia-server: port 5000 is already in use")
     assert (done.returncode, done.stdout) == (1, "")
 
 
@@ -133,13 +137,13 @@ def test_the_greeting_says_how_to_join_and_where_the_history_is() -> None:
     config = Config(port=0, history="/var/h.db")
     lines = cli._greeting(config, 5000, ["192.168.1.10", "2001:db8::1"], 7).splitlines()
     assert lines == [
-        f"tertulia {__version__} is open on port 5000. To join:",
+        f"tertulia {__version__} is running on port 5000. To join:",
         "",
         "    tertulia NAME 192.168.1.10 5000",
         "    tertulia NAME 2001:db8::1 5000",
         "",
-        "There is room for 7 users. Ctrl-C stops the server.",
-        "What is said to all is kept in /var/h.db",
+        "There is room for 7 users. Press Ctrl+C to stop the server.",
+        "The general chat is kept in /var/h.db",
     ]
 
 
@@ -147,4 +151,4 @@ def test_without_a_network_the_greeting_names_this_machine_alone() -> None:
     text = cli._greeting(Config(port=0), 5000, [], 1)
     assert "    tertulia NAME 127.0.0.1 5000\n" in text
     assert "There is room for one user." in text
-    assert text.endswith("\nNothing is kept.")
+    assert text.endswith("\nThe general chat is not kept.")

@@ -64,7 +64,7 @@ def test_an_option_sets_its_field_and_no_other(arguments, field, value):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ("", "which PORT?"),
+        ("", "the port is missing"),
         ("-1", "a port is a number from 0 to 65535"),
         ("65536", "a port is a number from 0 to 65535"),
         ("٥٠٠٠", "a port is a number from 0 to 65535"),
@@ -73,11 +73,11 @@ def test_an_option_sets_its_field_and_no_other(arguments, field, value):
         ("0 --threads 1025", "'1025' is not a whole number from 1 to 1024"),
         ("0 --max-users 1.5", "'1.5' is not a whole number"),
         ("0 --max-users 99999999999", "'99999999999' is not a whole number"),
-        ("0 --idle-after 0", "'0' is not a number above 0"),
-        ("0 --idle-after nan", "'nan' is not a number above 0"),
-        ("0 --idle-after inf", "'inf' is not a number above 0"),
-        ("0 --keep soon", "'soon' is not a number above 0"),
-        ("0 --rate-limit /s", "'' is not a number above 0"),
+        ("0 --idle-after 0", "'0' is not a number greater than 0"),
+        ("0 --idle-after nan", "'nan' is not a number greater than 0"),
+        ("0 --idle-after inf", "'inf' is not a number greater than 0"),
+        ("0 --keep soon", "'soon' is not a number greater than 0"),
+        ("0 --rate-limit /s", "'' is not a number greater than 0"),
         ("0 --max-user 5", "--max-user"),
         ("5000 --export a --backup b", "--backup"),
     ],
@@ -97,8 +97,8 @@ def test_help_shows_the_defaults_that_the_config_has(capsys):
         parse_options(["--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert "connected users (1024)" in text
-    assert "silence after which a session ends (45)" in text
-    assert "the latest events, kept for slow readers (8388608)" in text
+    assert "after which its session ends (45)" in text
+    assert "bytes of recent events kept for slow clients (8388608)" in text
 
 
 # --- the history ---------------------------------------------------------------------------------
@@ -139,4 +139,4 @@ def test_an_export_asks_which_history_if_that_is_not_clear(state, files, argumen
         (state / name).touch()
     with pytest.raises(SystemExit):
         parse_options(arguments)
-    assert "which history?" in capsys.readouterr().err
+    assert "not clear which history to use" in capsys.readouterr().err

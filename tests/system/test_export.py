@@ -30,7 +30,7 @@ def test_a_backup_is_a_history_with_numbers_of_its_own(start_server, start, run,
     assert texts_of(luis.ask("search", text="m42")) == ["m42"]
     again = run("--lang", "en", "--history", path, "--backup", copy)
     assert again.returncode == 1
-    assert f"{copy} is there already" in again.stderr.decode()
+    assert f"{copy} already exists" in again.stderr.decode()
     assert exported(run, path)[:-1] == messages
 
 

@@ -44,10 +44,13 @@ def check_painted(table: ChatTable) -> None:
 @pytest.mark.parametrize(
     ("outcome", "status", "words"),
     [
-        (NoConnection(ConnectFailure.REFUSED), 3, "Nobody listens at 192.168.1.10, port 5000."),
+        (
+            NoConnection(ConnectFailure.REFUSED), 3,
+            "No server is listening at 192.168.1.10, port 5000.",
+        ),
         (
             RegistrationRefused(Error(code=ErrorCode.NAME_TAKEN, message="taken")), 4,
-            "There is already a user “ana” connected. Try another name: "
+            "A user called “ana” is already connected. Try another name: "
             "tertulia ana2 192.168.1.10 5000",
         ),
     ],
@@ -102,7 +105,7 @@ def test_a_server_that_will_not_have_one_again_ends_with_its_reason(clock: Clock
         ending = table.app.return_value
         assert ending is not None
         assert ending.status == 4
-        assert "already a user “ana”" in ending.lines[0]
+        assert "user called “ana”" in ending.lines[0]
 
     ChatTable(clock).run(scenario)
 

@@ -62,7 +62,7 @@ async def status(table: ChatTable, word: str) -> None:
     assert table.item("#own-status") == "ana ◐ OCUPADO"
     table.client.held.clear()
     await table.enter(f"{word} ocupado")
-    assert table.hint == "You are OCUPADO already."
+    assert table.hint == "You are already OCUPADO."
 
 
 async def history(table: ChatTable, word: str) -> None:
@@ -72,7 +72,7 @@ async def history(table: ChatTable, word: str) -> None:
 
 async def search(table: ChatTable, word: str) -> None:
     await table.enter(f"{word} needle")
-    assert table.hint == "Nothing found."
+    assert table.hint == "No messages found."
     await table.hear(table.said("a needle"))
     await table.enter(f"{word} needle")
     assert isinstance(table.app.screen, SearchDialog)
@@ -81,7 +81,7 @@ async def search(table: ChatTable, word: str) -> None:
 
 async def again(table: ChatTable, word: str) -> None:
     await table.enter(word)
-    assert table.hint == "Everything here was delivered."
+    assert table.hint == "All messages here were delivered."
     await table.enter("@nadie hello")
     assert "Not delivered: nobody called “nadie” is connected." in table.shown
     table.people["nadie"] = table.people["ana"]
@@ -128,7 +128,7 @@ async def language(table: ChatTable, word: str) -> None:
     assert "Hola, ana. Estás ACTIVO." in table.shown
     await table.enter(f"{word} en")
     assert "Hello, ana. You are ACTIVO." in table.shown
-    assert "Charlas" not in table.shown
+    assert "Gente" not in table.shown
 
 
 async def show_help(table: ChatTable, word: str) -> None:
@@ -251,7 +251,7 @@ def test_a_direct_message_of_which_nobody_knows_says_so_and_can_be_sent_again(
         assert "… ana: psst" in table.shown
         await table.lose()
         assert "? ana: psst" in table.shown
-        assert "Perhaps not delivered" in table.shown
+        assert "This may not have been delivered" in table.shown
         await table.press("ctrl+r")
         assert table.hint == "There is no connection now. What you typed stays here."
         await table.come_back()
@@ -268,7 +268,7 @@ def test_nothing_is_known_of_anybody_while_there_is_no_connection(clock: Clock) 
         await table.lose()
         assert table.item("#own-status") == "ana ?"
         assert table.item("#count") == ""
-        assert table.item("#connection") == "no connection; next try in 1 s"
+        assert table.item("#connection") == "no connection; retrying in 1 s"
         people = ["".join(text for text, _ in row.runs) for row in table.app.main.people_list.rows]
         assert people == ["? ana (you)", "? José", "? luis"]
         await table.come_back()
@@ -282,7 +282,7 @@ def test_nothing_is_known_of_anybody_while_there_is_no_connection(clock: Clock) 
 def test_the_heading_does_not_tell_a_status_while_there_is_no_connection(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.enter("@luis")
-        assert table.item("#title") == "luis ◐ OCUPADO: only the two of you read this"
+        assert table.item("#title") == "luis ◐ OCUPADO: only you two can read this"
         await table.lose()
         assert "OCUPADO" not in table.item("#title")
         assert "not here" not in table.item("#title")
@@ -330,7 +330,7 @@ def test_a_refused_text_comes_back_into_the_line(clock: Clock) -> None:
         table.refusals[Say] = Error(code=ErrorCode.TEXT_TOO_LONG, message="too long")
         await table.enter("too much")
         assert table.composer.text == "too much"
-        assert table.hint.startswith("Not sent: a message has at most")
+        assert table.hint.startswith("Not sent: a message can have at most")
 
     ChatTable(clock).run(scenario)
 
@@ -340,7 +340,7 @@ def test_what_was_said_but_not_stored_does_not_come_back_into_the_line(clock: Cl
         table.refusals[Say] = Error(code=ErrorCode.UNAVAILABLE, message="not stored", seq=11)
         await table.enter("hola")
         assert table.composer.text == ""
-        assert table.hint == "Said, but the server could not store it."
+        assert table.hint == "Your message was sent to everyone, but the server could not store it."
 
     ChatTable(clock).run(scenario)
 
@@ -392,7 +392,7 @@ def test_leaving_asks_only_if_something_would_be_lost(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         table.composer.insert("half a")
         await table.press("ctrl+q")
-        assert "1 text that you typed was not sent." in table.shown
+        assert "1 text that you typed has not been sent." in table.shown
         await table.press("enter")
         assert table.app.return_value is None
         assert table.composer.text == "half a"
@@ -476,10 +476,10 @@ def test_where_nothing_is_older_the_command_says_so(
     async def scenario(table: ChatTable) -> None:
         await table.enter("/history")  # the server answers that there is nothing
         await table.enter("/history")
-        assert table.hint == "Nothing was said before."
+        assert table.hint == "There are no older messages."
         monkeypatch.setattr(conversations, "MAX_WHILE_READING", 1)
         await table.enter("/history")
-        assert table.hint == "There is nothing older here; /search finds more."
+        assert table.hint == "There are no older messages here. Use /search to find more."
 
     ChatTable(clock, history=needles(3)).run(scenario)
 

@@ -36,7 +36,7 @@ def test_ctrl_c_three_times_leaves(clock: Clock) -> None:
         await table.press("h", "i", "ctrl+c")
         assert table.composer.text == ""
         await table.press("ctrl+c")
-        assert (table.composer.text, table.hint) == ("/quit", "Enter leaves.")
+        assert (table.composer.text, table.hint) == ("/quit", "Press Enter to leave.")
         await table.press("ctrl+c")
         await table.until(lambda: table.app.return_value is not None)
         assert table.app.return_value == Ending(0, [])
@@ -68,7 +68,7 @@ def test_a_hint_about_the_connection_goes_when_that_changes(clock: Clock) -> Non
         await table.enter("hola")
         assert table.hint.startswith("There is no connection")
         await table.come_back()
-        assert table.hint == "What you typed was not sent yet: Enter sends it."
+        assert table.hint == "What you typed has not been sent yet. Press Enter to send it."
         assert table.composer.text == "hola"
         await table.press("enter")
         assert table.hint == ""
@@ -104,7 +104,7 @@ def test_who_may_not_come_back_reads_what_was_not_sent(clock: Clock) -> None:
         await table.until(lambda: table.app.return_value is not None)
         status, lines, _signal = table.app.return_value
         assert status == 4
-        assert "There is already a user" in lines[0]
+        assert "A user called" in lines[0]
         assert lines[1:] == ["Not sent: draft"]
 
     ChatTable(clock).run(scenario)

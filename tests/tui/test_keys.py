@@ -207,7 +207,7 @@ async def ctrl_c_copies_then_clears_then_prepares_to_leave(table: ChatTable) -> 
     await table.press("ctrl+c")
     assert table.composer.text == ""
     await table.press("ctrl+c")
-    assert (table.composer.text, table.hint) == ("/quit", "Enter leaves.")
+    assert (table.composer.text, table.hint) == ("/quit", "Press Enter to leave.")
     await table.press("enter")
     assert table.app.return_value is not None
 

@@ -110,7 +110,7 @@ def test_a_configuration_is_confirmed_in_words_and_replaces_the_one_before() -> 
     assert english == [
         "The bell does not ring.",
         "The bell rings for every message.",
-        "The bell rings for mentions and direct messages; the terminal shows them.",
+        "The bell rings for mentions and direct messages, and the terminal shows them.",
         "The bell rings for mentions and direct messages.",
     ]
     notifier.notify(said("hola"), calls=True)

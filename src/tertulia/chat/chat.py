@@ -353,12 +353,12 @@ class Chat:
         if self._jobs.has_quit:
             self._leave(EXIT_FINE)
             return
-        self._face.show_notice(lambda: _("Connecting again by itself…"))
+        self._face.show_notice(lambda: _("Reconnecting automatically…"))
         self.state.answer_status(granted=False)
 
     def _handle_resumption(self, welcome: Welcome) -> None:
         self.state.resume(welcome)
-        self._face.show_notice(lambda: _("Connected again."))
+        self._face.show_notice(lambda: _("Reconnected."))
         if self._granted_status not in (None, welcome.status):
             self._jobs.add(SetStatus(status=str(self._granted_status)), Origin.REFRESH, place=0)
         self._request_missing()
@@ -376,8 +376,10 @@ class Chat:
             count = message.count
             self._face.show_notice(
                 lambda: ngettext(
-                    "{count} direct message or answer was dropped: it was not read in time.",
-                    "{count} direct messages or answers were dropped: they were not read in time.",
+                    "{count} direct message or answer was lost because this program did not read "
+                    "it in time.",
+                    "{count} direct messages or answers were lost because this program did not "
+                    "read them in time.",
                     count,
                 ).format(count=count)
             )

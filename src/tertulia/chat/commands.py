@@ -106,7 +106,7 @@ def parse(line: str, *, on_screen: bool = False) -> Command | None:
     if spec is None:
         raise CommandError(_unknown_command(word, on_screen))
     if spec.on_screen and not on_screen:
-        text = _("{command} is for the full screen, which tertulia has without --plain.")
+        text = _("{command} works only on the full screen. Start tertulia without --plain.")
         raise CommandError(text.format(command=word))
     return _checked(spec.parse("".join(arguments)), on_screen)
 
@@ -134,15 +134,15 @@ def complete(before_cursor: str, names: Sequence[str], *, on_screen: bool = Fals
 def help_rows(*, on_screen: bool = False) -> list[tuple[str, str]]:
     """Return the rows of the help: what can be typed, and what it does."""
     rows = [
-        (_("TEXT"), _("say it to everyone")),
-        (_("@NAME TEXT"), _("a direct message: only that person sees it")),
+        (_("TEXT"), _("send it to everyone")),
+        (_("@NAME TEXT"), _("send it only to that person (a direct message)")),
     ]
     for spec in _commands(on_screen):
         words = [spec.word, *{spec.spanish, spec.english} - {spec.word}]
         argument = f" {_(spec.argument_words)}" if spec.argument_words else ""
         rows.append((", ".join(words) + argument, _(spec.help)))
     text = _("TEXT")
-    rows.append((f"//{text}, @@{text}", _("say a text that begins with “/” or “@”")))
+    rows.append((f"//{text}, @@{text}", _("send a text that begins with “/” or “@”")))
     return rows
 
 
@@ -205,7 +205,7 @@ def _checked(command: Command, on_screen: bool) -> Command:
 
 
 def _to_whom_and_what() -> str:
-    return _("Say to whom, and what: @NAME TEXT")
+    return _("Give a name and a text: @NAME TEXT")
 
 
 def _parse_direct(arguments: str) -> Direct | Open:
@@ -218,7 +218,7 @@ def _parse_direct(arguments: str) -> Direct | Open:
 
 def _parse_info(arguments: str) -> GetInfo:
     if not arguments or len(arguments.split()) > 1:
-        raise CommandError(_("Say about whom: {command} NAME").format(command=_INFO.word))
+        raise CommandError(_("Give a name: {command} NAME").format(command=_INFO.word))
     return GetInfo(name=arguments)
 
 
@@ -227,14 +227,16 @@ def _parse_history(arguments: str) -> GetHistory:
         return GetHistory(limit=_OLDER)
     number = int(arguments) if re.fullmatch("[0-9]{1,9}", arguments) else 0
     if not 1 <= number <= MAX_PAGE:
-        text = _("Say how many, from 1 to {most}: {command} 50")
+        text = _("Give a number of messages from 1 to {most}, for example: {command} 50")
         raise CommandError(text.format(most=MAX_PAGE, command=_HISTORY.word))
     return GetHistory(limit=number)
 
 
 def _parse_search(arguments: str) -> Search:
     if not arguments:
-        raise CommandError(_("Say what to look for: {command} WORDS").format(command=_SEARCH.word))
+        raise CommandError(
+            _("Give the words to search for: {command} WORDS").format(command=_SEARCH.word)
+        )
     return Search(text=arguments)
 
 
@@ -242,7 +244,7 @@ def _parse_status(arguments: str) -> SetStatus:
     status = _STATUS_WORDS.get(arguments.lower())
     if status is None:
         choices = ", ".join(f"{_STATUS.word} {word}" for word in _status_words())
-        raise CommandError(_("Say which status: {choices}").format(choices=choices))
+        raise CommandError(_("Choose a status: {choices}").format(choices=choices))
     return SetStatus(status=status)
 
 
@@ -252,7 +254,9 @@ def _parse_choice(choices: dict[str, Command], words: str) -> Callable[[str], Co
     def parse_one(arguments: str) -> Command:
         found = choices.get(arguments.lower())
         if found is None:
-            raise CommandError(_("After that command goes: {choices}").format(choices=_(words)))
+            raise CommandError(
+                _("After that command, type one of these: {choices}").format(choices=_(words))
+            )
         return found
 
     return parse_one
@@ -267,7 +271,10 @@ def _parse_bare(command: Command) -> Callable[[str], Command]:
         if arguments:
             # "/quit smoking is hard" is probably a message.
             raise CommandError(
-                _("Nothing goes after that command. To say a text that begins with “/”, type “//”.")
+                _(
+                    "That command takes nothing after it. To send a text that begins with “/”, "
+                    "type “//”."
+                )
             )
         return command
 
@@ -282,7 +289,9 @@ def _unknown_command(word: str, on_screen: bool) -> str:
     if guesses:
         text = _("There is no command {word}. Did you mean {guess}?")
         return text.format(word=word, guess=_BY_WORD[guesses[0]].word)
-    return _("There is no command {word}. {help} shows all.").format(word=word, help=_HELP.word)
+    return _("There is no command {word}. {help} shows all commands.").format(
+        word=word, help=_HELP.word
+    )
 
 
 _HELP = CommandSpec(
@@ -290,7 +299,7 @@ _HELP = CommandSpec(
 )
 _INFO = CommandSpec(
     "/info", "/info", Argument.NAME, N_("NAME"),
-    N_("show a person's address, status, since when"), _parse_info,
+    N_("show a person's address, status and join time"), _parse_info,
 )  # fmt: skip
 _STATUS = CommandSpec(
     "/estado", "/status", Argument.STATUS, N_("STATUS"),
@@ -298,16 +307,16 @@ _STATUS = CommandSpec(
 )  # fmt: skip
 _HISTORY = CommandSpec(
     "/historial", "/history", Argument.NOTHING, N_("[NUMBER]"),
-    N_("show older messages; again: still older ones"), _parse_history,
+    N_("show older messages, further back each time"), _parse_history,
 )  # fmt: skip
 _SEARCH = CommandSpec(
     "/buscar", "/search", Argument.NOTHING, N_("WORDS"),
-    N_("look for messages that hold these words"), _parse_search,
+    N_("search for messages that contain these words"), _parse_search,
 )  # fmt: skip
 _LANGUAGES: dict[str, Command] = {"es": SetLanguage("es"), "en": SetLanguage("en")}
 _LANGUAGE = CommandSpec(
     "/idioma", "/language", Argument.NOTHING, "es|en",
-    N_("speak Spanish or English from here on"), _parse_choice(_LANGUAGES, "es|en"),
+    N_("change the language to Spanish or English"), _parse_choice(_LANGUAGES, "es|en"),
     choices=tuple(_LANGUAGES),
 )  # fmt: skip
 _NOTIFY_MODES: dict[str, Command] = {
@@ -321,7 +330,7 @@ _NOTIFY_MODES: dict[str, Command] = {
 }
 _NOTIFY = CommandSpec(
     "/avisos", "/notify", Argument.NOTHING, N_("off|mentions|all|terminal"),
-    N_("ring the bell for nothing, for mentions and direct messages, for all"),
+    N_("choose when the bell rings: never, for mentions and direct messages, or always"),
     _parse_choice(_NOTIFY_MODES, "off|mentions|all|terminal"),
     on_screen=True, choices=tuple(_NOTIFY_MODES),
 )  # fmt: skip
@@ -333,19 +342,21 @@ _THEMES: dict[str, Command] = {
     "claro": SetTheme(dark=False),
 }
 _THEME = CommandSpec(
-    "/tema", "/theme", Argument.NOTHING, N_("[dark|light]"), N_("change the colours"),
-    _parse_choice(_THEMES, "[dark|light]"), on_screen=True, choices=tuple(filter(None, _THEMES)),
+    "/tema", "/theme", Argument.NOTHING, N_("[dark|light]"),
+    N_("switch between dark and light colours"), _parse_choice(_THEMES, "[dark|light]"),
+    on_screen=True, choices=tuple(filter(None, _THEMES)),
 )  # fmt: skip
 _TEXT = CommandSpec(
-    "/copiar", "/copy", Argument.NOTHING, "", N_("show the conversation as bare text, to copy it"),
+    "/copiar", "/copy", Argument.NOTHING, "", N_("show the conversation as plain text, to copy it"),
     _parse_bare(ShowText()), on_screen=True,
 )  # fmt: skip
 _AGAIN = CommandSpec(
-    "/reenviar", "/resend", Argument.NOTHING, "",
-    N_("send the last message again that was not delivered"),
+    "/reenviar", "/resend", Argument.NOTHING, "", N_("send the last undelivered message again"),
     _parse_bare(SendAgain()), on_screen=True,
 )  # fmt: skip
-_QUIT = CommandSpec("/salir", "/quit", Argument.NOTHING, "", N_("leave"), _parse_bare(Quit()))
+_QUIT = CommandSpec(
+    "/salir", "/quit", Argument.NOTHING, "", N_("leave the chat"), _parse_bare(Quit())
+)
 COMMANDS = (
     CommandSpec(
         "/msg", "/msg", Argument.NAME, N_("NAME TEXT"), N_("the same as @NAME TEXT"), _parse_direct

@@ -107,7 +107,7 @@ def movement_words(people: Mapping[Movement, Sequence[str]], more_changes: int =
             case Movement.LEFT:
                 text = ngettext("{people} left", "{people} left", len(named))
             case Movement.CAME_AND_WENT:
-                text = ngettext("{people} came and went", "{people} came and went", len(named))
+                text = ngettext("{people} joined and left", "{people} joined and left", len(named))
             case _:  # CHANGED_STATUS: the new status is part of each name
                 text = "{people}"
         parts.append(text.format(people=people_words(named)))

@@ -29,38 +29,38 @@ def no_connection(error: NoConnection, to: Destination) -> str:
     match error.failure:
         case ConnectFailure.REFUSED:
             text = _(
-                "Nobody listens at {host}, port {port}. Check that the server is running there: "
-                "tertulia-server {port}"
+                "No server is listening at {host}, port {port}. Check that it is running "
+                "there: tertulia-server {port}"
             )
         case ConnectFailure.UNREACHABLE:
             text = _(
-                "There is no way from here to {host}. Check the address, and that both computers "
-                "are on the same network."
+                "{host} cannot be reached. Check the address, and make sure that both "
+                "computers are on the same network."
             )
         case ConnectFailure.TIMED_OUT:
             text = _(
-                "{host} does not answer. Check the address, and that no firewall there closes "
-                "port {port}."
+                "{host} does not answer. Check the address, and make sure that no firewall "
+                "blocks port {port} there."
             )
         case ConnectFailure.UNKNOWN_HOST:
             text = _(
-                "There is no computer with the name “{host}”. Check it, or use the IP address of "
-                "the server."
+                "There is no computer with the name “{host}”. Check the name, or use the IP "
+                "address of the server."
             )
         case ConnectFailure.SOURCE:
             text = _(
-                "“{source}” is not an address of this computer. Choose one that “ip address” "
-                "shows, or leave --source out."
+                "“{source}” is not an address of this computer. Choose one of those that the "
+                "command “ip address” shows, or leave out --source."
             )
         case ConnectFailure.NO_ANSWER:
             text = _(
-                "The server at {host}, port {port}, took the connection but does not answer. "
-                "Try again in a moment."
+                "The server at {host}, port {port}, accepted the connection but does not "
+                "answer. Try again in a moment."
             )
         case ConnectFailure.NOT_TERTULIA:
             text = _(
-                "What answers at {host}, port {port}, is not a tertulia server. Check the port "
-                "with whoever runs the server."
+                "The program that answers at {host}, port {port}, is not a tertulia server. "
+                "Ask the person who runs the server for the right port."
             )
         case _:
             text = _("No connection to {host}, port {port}: {detail}. Check the address.")
@@ -72,17 +72,19 @@ def registration_refused(error: Error, to: Destination) -> str:
     command = ""
     match error.code:
         case ErrorCode.NAME_TAKEN:
-            text = _("There is already a user “{name}” connected. Try another name: {command}")
+            text = _("A user called “{name}” is already connected. Try another name: {command}")
             command = to.command_with_another_name()
         case ErrorCode.ADDRESS_TAKEN:
             text = _(
-                "Somebody is already connected from this address, and this server takes one user "
-                "per address. Whoever runs it can allow more: "
+                "Somebody is already connected from this address, and this server accepts "
+                "only one user per address. The person who runs it can allow more: "
                 "tertulia-server {port} --shared-addresses"
             )
             other = to.command_with_another_source()
             if other is not None:
-                text += "\n" + _("On the same computer, use another source: {command}")
+                text += "\n" + _(
+                    "On this computer you can also use another source address: {command}"
+                )
                 command = other
         case ErrorCode.NAME_INVALID if is_reserved(to.name):
             text = _("“{name}” cannot be a name: the chat uses this word. Try: {command}")
@@ -99,16 +101,16 @@ def registration_refused(error: Error, to: Destination) -> str:
                 command = similar
         case ErrorCode.SERVER_FULL:
             text = _(
-                "The server is full. Try again later; whoever runs it can let in more users: "
-                "tertulia-server {port} --max-users N"
+                "The server is full. Try again later. The person who runs it can allow more "
+                "users: tertulia-server {port} --max-users N"
             )
         case ErrorCode.PROTOCOL_UNSUPPORTED:
             text = _(
-                "This program and the server speak different versions of the protocol. Install "
-                "the same version of tertulia on both."
+                "This program and the server use different versions of the protocol. Install "
+                "the same version of tertulia on both computers."
             )
         case _:
-            text = _("The server does not let you in: {message}. Try again in a moment.")
+            text = _("The server refused your registration: {message}. Try again in a moment.")
     message = error.message[:MAX_SERVER_WORDS]
     return text.format(name=to.name, port=to.port, command=command, message=message)
 
@@ -122,17 +124,17 @@ def request_refused(error: Error, request: Request) -> str:
         case ErrorCode.USER_NOT_CONNECTED:
             text = _("Nobody called “{name}” is connected.")
         case ErrorCode.TEXT_TOO_LONG | ErrorCode.LINE_TOO_LONG:
-            text = _("Not sent: a message has at most {max_text} bytes. Send it in parts.")
+            text = _("Not sent: a message can have at most {max_text} bytes. Send it in parts.")
         case ErrorCode.TEXT_INVALID | ErrorCode.MALFORMED:
-            text = _("Not sent: the text has control characters, which a message cannot have.")
+            text = _("Not sent: a message cannot contain control characters. Remove them.")
         case ErrorCode.HISTORY_OFF:
             text = history_off()
         case ErrorCode.UNAVAILABLE if isinstance(request, GetHistory | Search):
             text = _("The history cannot be read now. Try again in a moment.")
         case ErrorCode.UNAVAILABLE if isinstance(request, Say):
-            text = _("Said, but the server could not store it.")
+            text = _("Your message was sent to everyone, but the server could not store it.")
         case _:
-            text = _("The server refuses that: {message} ({code}).")
+            text = _("The server refused the request: {message} ({code}).")
     return text.format(
         name=name[:MAX_SERVER_WORDS],
         max_text=MAX_TEXT_BYTES,
@@ -148,20 +150,20 @@ def history_off() -> str:
 
 def unanswered() -> str:
     """Return the words for a request that the server has not answered."""
-    return _("No answer from the server; it may have been carried out.")
+    return _("The server did not answer. It may have done what you asked.")
 
 
 def connection_ended(end: End) -> str:
     """Return why a connection ended that this user did not close."""
     match end.reason:
         case EndReason.SHUTDOWN:
-            return _("The server has been stopped.")
+            return _("The server was stopped.")
         case EndReason.SILENT:
-            return _("The server does not answer any more.")
+            return _("The server no longer answers.")
         case EndReason.GARBLED:
             return _(
-                "What came from the server could not be understood. Install the same version of "
-                "tertulia on both."
+                "This program did not understand what the server sent. Install the same "
+                "version of tertulia on both computers."
             )
         case _ if end.error is not None:
             text = _("The server closed the connection: {message}")
@@ -172,7 +174,9 @@ def connection_ended(end: End) -> str:
 
 def gave_up(seconds: float, to: Destination) -> str:
     """Return the words for the end of all attempts to connect again, after so many seconds."""
-    text = _("No connection for {time}. Once the server runs again: {command}")
+    text = _(
+        "There has been no connection for {time}. When the server is running again, use: {command}"
+    )
     return text.format(time=duration(seconds), command=to.command())
 
 
@@ -184,16 +188,16 @@ def left_reason(reason: str) -> str:
         case CloseReason.LOST:
             return _("connection lost")
         case CloseReason.TIMEOUT:
-            return _("no longer answered")
+            return _("stopped answering")
         case CloseReason.SLOW:
             return _("connection too slow")
         case CloseReason.FLOOD:
-            return _("too many messages at once")
+            return _("sent too many messages at once")
         case CloseReason.PROTOCOL:
-            return _("faulty program")
+            return _("the program sent invalid data")
         case CloseReason.KICKED:
-            return _("removed by the operator")
+            return _("removed by the person who runs the server")
         case CloseReason.REPLACED:
-            return _("came back over another connection")
+            return _("came back with another connection")
         case _:
             return reason

@@ -16,15 +16,17 @@ def greeting(name: str, status: Status, people: int) -> str:
 def hints() -> list[str]:
     """Return what a newcomer has to know, one hint per line."""
     return [
-        _("Type something and press Enter to speak to everyone."),
-        _("Begin with @ and a name to write to that person alone; Tab completes names."),
-        _("{help} shows all commands; {quit} leaves.").format(help=help_word(), quit=quit_word()),
+        _("Type something and press Enter to send it to everyone."),
+        _("To write to only one person, begin with @ and the name. Tab completes names."),
+        _("{help} shows all commands, and {quit} leaves the chat.").format(
+            help=help_word(), quit=quit_word()
+        ),
     ]
 
 
 def how_to_leave() -> str:
     """Return how to leave the chat, for a person who pressed Ctrl-C."""
-    return _("To leave, type {quit} or press Ctrl-D.").format(quit=quit_word())
+    return _("To leave, type {quit} or press Ctrl+D.").format(quit=quit_word())
 
 
 def farewell(seconds: float, said: int, heard: int) -> str:

@@ -91,7 +91,7 @@ class PlainFace:
                 self._output.add_notice(text)
         elif isinstance(command, SetLanguage):
             set_language(command.language)
-            self._output.add_notice(_("From here on in English."))
+            self._output.add_notice(_("The language is now English."))
         elif isinstance(command, Quit):
             self.chat.quit()
         elif isinstance(command, Request):
@@ -148,7 +148,7 @@ class PlainFace:
                 self._output.add_line(self._transcript.info(answer))
             case Ok() if isinstance(request, SetStatus):
                 self._output.add_notice(
-                    _("You are {status} already.").format(status=request.status)
+                    _("You are already {status}.").format(status=request.status)
                 )
 
     def show_no_answer(self, request: Request) -> None:
@@ -162,14 +162,14 @@ class PlainFace:
 
     def show_uncertain_delivery(self, request: Direct) -> None:
         """Write the message that was perhaps not delivered, so that it can be copied."""
-        text = _("Perhaps not delivered to {name}: {text}")
+        text = _("This may not have been delivered to {name}: {text}")
         self._output.add_notice(text.format(name=request.to, text=request.text))
 
     def _show_end_of_page(self, page: HistoryPage) -> None:
         if not page.messages:
-            self._output.add_notice(_("Nothing found."))
+            self._output.add_notice(_("No messages found."))
         elif page.more:
-            self._output.add_notice(_("There is more, further back."))
+            self._output.add_notice(_("There are older messages."))
 
 
 def _without_token(incoming: Incoming) -> bytes:

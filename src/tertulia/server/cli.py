@@ -76,7 +76,7 @@ def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) ->
             config.max_users,
         )
     signal.sigwait(stop_signals)
-    log_writer.say(_("Stopping. Press Ctrl-C again to stop at once."))
+    log_writer.say(_("Stopping. Press Ctrl+C again to stop at once."))
     threading.Thread(target=_stop_at_once_on, args=(stop_signals,), daemon=True).start()
     server.stop()
     if not log_writer.stop_within(_LOG_TIMEOUT_S):
@@ -116,12 +116,16 @@ def _write_to_stderr(text: bytes) -> None:
 
 def _greeting(config: Config, port: int, addresses: Sequence[str], users_that_fit: int) -> str:
     """Return the text that says how to join, how to stop, and where the history is."""
-    opened = _("tertulia {version} is open on port {port}. To join:")
+    opened = _("tertulia {version} is running on port {port}. To join:")
     room = ngettext(
         "There is room for one user.", "There is room for {count} users.", users_that_fit
     )
-    kept = _("What is said to all is kept in {path}") if config.history else _("Nothing is kept.")
-    how_to_stop, name = _("Ctrl-C stops the server."), _("NAME")
+    kept = (
+        _("The general chat is kept in {path}")
+        if config.history
+        else _("The general chat is not kept.")
+    )
+    how_to_stop, name = _("Press Ctrl+C to stop the server."), _("NAME")
     lines = [
         opened.format(version=__version__, port=port),
         "",
@@ -137,32 +141,37 @@ def _why_not_started(config: Config, error: Exception) -> str:
     """Return the reason, and what to do about it, in one line."""
     if isinstance(error, StoreOfAnotherVersion):
         return _(
-            "{path} is not a history that this version can read: choose --history FILE, or off"
+            "this version cannot read the history {path}: choose another file with "
+            "--history FILE, or --history off"
         ).format(path=error)
     if isinstance(error, StoreInUse):
-        return _("another server writes the history {path}: stop it, or choose --history").format(
-            path=error
-        )
+        return _(
+            "another server is using the history {path}: stop it or choose another file "
+            "with --history FILE"
+        ).format(path=error)
     if isinstance(error, RuntimeError):  # raised by threading
-        return _("cannot start a thread: allow this user more processes (ulimit -u)")
+        return _("cannot start a thread: raise the limit of processes for this user (ulimit -u)")
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return _("cannot open enough files: raise the limit of open files (ulimit -n)")
     if not isinstance(error, OSError) or error.filename is not None:
-        text = _("cannot open the history {path}: {reason} (--history off does without)")
+        text = _(
+            "cannot open the history {path}: {reason}. Choose another file with --history "
+            "FILE, or --history off"
+        )
         return text.format(path=config.history, reason=getattr(error, "strerror", None) or error)
     if isinstance(error, PermissionError):
-        return _("no right to open port {port}: take one from 1024 on, 5000 for example").format(
-            port=config.port
-        )
+        return _(
+            "permission denied for port {port}: choose a port from 1024 upwards, for example 5000"
+        ).format(port=config.port)
     if error.errno == errno.EADDRINUSE:
         return _(
-            "port {port} is in use: another server runs there; stop it or take another port"
+            "port {port} is already in use: stop the program that uses it or choose another port"
         ).format(port=config.port)
     reason: str | None = error.strerror
     if error.errno is not None and not isinstance(error, socket.gaierror):
         reason = os.strerror(error.errno)  # without the address, which Python adds
     return _(
-        "cannot listen on {host}: {reason}. Give an address of this machine, or leave --host out"
+        "cannot listen on {host}: {reason}. Choose an address of this computer or leave out --host"
     ).format(host=config.host or "*", reason=reason or error)
 
 

@@ -50,7 +50,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
 def _parser() -> Parser:
     parser = Parser(
         prog="tertulia-server",
-        description=_("Serve a chat. Others join with: tertulia NAME SERVER-IP PORT"),
+        description=_("Start a chat server. Others join with: tertulia NAME SERVER-IP PORT"),
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -58,40 +58,45 @@ def _parser() -> Parser:
         metavar=_("PORT"),
         type=_port_number,
         nargs="?",
-        help=_("the port to listen on; 0 takes a free one"),
+        help=_("the port to listen on; 0 chooses a free one"),
     )
     option = functools.partial(_add_config_option, parser.add_argument)
-    option("--host", metavar=_("ADDRESS"), help=_("listen on this address only (all)"))
+    option("--host", metavar=_("ADDRESS"), help=_("listen only on this address (default: all)"))
     option(
         "--threads",
         type=_or_none(_whole_number(1, 1_024), "session"),
         metavar=_("N|session"),
-        help=_("worker threads, or one for each session ({default})"),
+        help=_("number of worker threads, or one for each session ({default})"),
     )
     option(
         "--idle-after",
         type=_or_none(_positive_number, "off"),
         field="idle_after_s",
         metavar=_("SECONDS|off"),
-        help=_("without activity a user becomes INACTIVO ({default})"),
+        help=_("seconds without activity after which a user becomes INACTIVO ({default})"),
     )
     parser.add_argument(
         "--shared-addresses",
         action="store_true",
         help=_("allow several users from one address"),
     )
-    option("--max-users", type=_whole_number(1), metavar="N", help=_("connected users ({default})"))
+    option(
+        "--max-users",
+        type=_whole_number(1),
+        metavar="N",
+        help=_("maximum number of connected users ({default})"),
+    )
     option(
         "--rate-limit",
         type=_or_none(_rate, "off"),
         field="rate_limit_per_s",
         metavar=_("N/s|off"),
-        help=_("requests of one user in a second ({default})"),
+        help=_("maximum number of requests per second from each user ({default})"),
     )
     parser.add_argument(
         "--history",
         metavar=_("FILE|off"),
-        help=_("where the general chat is kept (history-PORT.db in {directory})").format(
+        help=_("file that keeps the general chat (history-PORT.db in {directory})").format(
             directory=str(_state_directory()).replace("%", "%%")
         ),
     )
@@ -100,25 +105,29 @@ def _parser() -> Parser:
         type=_or_none(_days, "all"),
         field="keep_days",
         metavar=_("DAYS|all"),
-        help=_("how long the history is kept (all)"),
+        help=_("how many days to keep messages (all)"),
     )
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
         "--export",
         metavar=_("FILE"),
-        help=_("write the history to FILE as JSON lines (- is the screen), and end"),
+        help=_("write the history to FILE (-: standard output) as JSON lines and exit"),
     )
     instead.add_argument(
         "--backup",
         metavar=_("FILE"),
-        help=_("copy the history to FILE, while a server may be writing it, and end"),
+        help=_("copy the history to FILE, even while a server is using it, and exit"),
     )
-    parser.add_argument("--lang", choices=("es", "en"), help=_("language (by the locale)"))
+    parser.add_argument(
+        "--lang",
+        choices=("es", "en"),
+        help=_("language: Spanish or English (default: that of the system)"),
+    )
     parser.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
         default="info",
-        help=_("what is logged (info)"),
+        help=_("lowest level to log (info)"),
     )
     parser.add_argument(
         "--version",
@@ -127,23 +136,42 @@ def _parser() -> Parser:
         help=_("show the version and exit"),
     )
 
-    limits = parser.add_argument_group(_("limits, seldom changed"))
+    limits = parser.add_argument_group(_("limits that you seldom need to change"))
     option = functools.partial(_add_config_option, limits.add_argument)
     for flag, text in {
-        "--ping-after": _("silence after which a client is asked for life ({default})"),
-        "--silence-timeout": _("silence after which a session ends ({default})"),
-        "--challenge-timeout": _("for who is in a newcomer's way to show life ({default})"),
-        "--register-timeout": _("for a connection to register ({default})"),
-        "--write-timeout": _("for a client to take what is sent ({default})"),
+        "--ping-after": _(
+            "seconds without a byte from a client after which the server sends it a ping "
+            "({default})"
+        ),
+        "--silence-timeout": _(
+            "seconds without a byte from a client after which its session ends ({default})"
+        ),
+        "--challenge-timeout": _(
+            "seconds an existing session has to answer a ping before a newcomer from its "
+            "address may replace it ({default})"
+        ),
+        "--register-timeout": _("seconds that a connection has to register ({default})"),
+        "--write-timeout": _(
+            "seconds that a client may accept no data before its connection is closed ({default})"
+        ),
     }.items():
         field = flag[2:].replace("-", "_") + "_s"
         option(flag, type=_positive_number, field=field, metavar=_("SECONDS"), help=text)
     for flag, text in {
-        "--log-bytes": _("the latest events, kept for slow readers ({default})"),
-        "--private-bytes": _("answers and direct messages waiting for one user ({default})"),
-        "--send-buffer-bytes": _("the kernel's send buffer for a connection ({default})"),
-        "--max-unregistered": _("connections beyond --max-users ({default})"),
-        "--max-unregistered-per-address": _("of these, from one address ({default})"),
+        "--log-bytes": _("bytes of recent events kept for slow clients ({default})"),
+        "--private-bytes": _(
+            "maximum number of bytes of answers and direct messages waiting for one user "
+            "({default})"
+        ),
+        "--send-buffer-bytes": _(
+            "bytes of the kernel's send buffer for each connection ({default})"
+        ),
+        "--max-unregistered": _(
+            "maximum number of unregistered connections, in addition to --max-users ({default})"
+        ),
+        "--max-unregistered-per-address": _(
+            "maximum number of unregistered connections from one address ({default})"
+        ),
     }.items():
         option(flag, type=_whole_number(1), metavar="N", help=text)
     return parser
@@ -175,10 +203,12 @@ def _state_directory() -> Path:
 def _history_file(given: str | None, port: int | None, needs_history: bool) -> str | None:
     """Return the path of the history, or None for no history. Raises _UsageError."""
     if port is None and not needs_history:
-        raise _UsageError(_("which PORT? For example: tertulia-server 5000"))
+        raise _UsageError(_("the port is missing: use for example tertulia-server 5000"))
     if given == "off" or (given is None and port == 0):
         if needs_history:
-            raise _UsageError(_("which history? Name its PORT, or --history FILE"))
+            raise _UsageError(
+                _("it is not clear which history to use: give its PORT or --history FILE")
+            )
         return None
     if given is not None:
         return given
@@ -186,7 +216,9 @@ def _history_file(given: str | None, port: int | None, needs_history: bool) -> s
         return str(_state_directory() / f"history-{port}.db")
     found = sorted(_state_directory().glob("history-*.db"))
     if len(found) != 1:
-        raise _UsageError(_("which history? Name its PORT, or --history FILE"))
+        raise _UsageError(
+            _("it is not clear which history to use: give its PORT or --history FILE")
+        )
     return str(found[0])
 
 
@@ -213,7 +245,9 @@ def _positive_number(text: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number < 1e9:
-        raise argparse.ArgumentTypeError(_("'{text}' is not a number above 0").format(text=text))
+        raise argparse.ArgumentTypeError(
+            _("'{text}' is not a number greater than 0").format(text=text)
+        )
     return number
 
 

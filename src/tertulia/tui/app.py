@@ -256,12 +256,12 @@ class ChatApp(App[Ending], inherit_bindings=False):
             self._leave("yes")
             return
         text = ngettext(
-            "{count} text that you typed was not sent.",
-            "{count} texts that you typed were not sent.",
+            "{count} text that you typed has not been sent.",
+            "{count} texts that you typed have not been sent.",
             lost,
         )
         dialog = dialogs.question(
-            _("Leave?"), text.format(count=lost), _("Leave all the same"), _("Stay")
+            _("Leave?"), text.format(count=lost), _("Leave anyway"), _("Stay")
         )
         self.push_screen(dialog, self._leave)
 

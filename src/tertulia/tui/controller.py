@@ -180,9 +180,9 @@ class Controller:
         if model.history_off:
             self._main.hint(explain.history_off())
         elif not model.fetch_older(limit, by_command=True):
-            text = _("Nothing was said before.")
+            text = _("There are no older messages.")
             if model.conversations.general.is_full:
-                text = _("There is nothing older here; {search} finds more.")
+                text = _("There are no older messages here. Use {search} to find more.")
             self._main.hint(text.format(search=commands.search_word()))
 
     # --- keys and clicks -----------------------------------------------------------------------
@@ -225,7 +225,7 @@ class Controller:
         """Send a message again, or else the newest one here that was not delivered."""
         entry = entry or self.current.undelivered
         if entry is None:
-            self._main.hint(_("Everything here was delivered."))
+            self._main.hint(_("All messages here were delivered."))
             return
         model = self._connected_model()
         if model is not None:
@@ -265,7 +265,7 @@ class Controller:
             case Search(), HistoryPage():
                 self._show_found(model, request, answer)
             case SetStatus(), _ if not isinstance(answer, Error):
-                self._main.hint(_("You are {status} already.").format(status=request.status))
+                self._main.hint(_("You are already {status}.").format(status=request.status))
             case _, Error():
                 if isinstance(request, Say) and answer.code != ErrorCode.UNAVAILABLE:
                     self._give_back(request.text)
@@ -286,7 +286,7 @@ class Controller:
         elif entries:
             self._app.push_screen(dialogs.SearchDialog(request.text, entries, older, self._painter))
         else:
-            self._main.hint(_("Nothing found."))
+            self._main.hint(_("No messages found."))
 
     def _notify(self, alert: Received) -> None:
         """Notify the user of a message in a conversation that is not in view."""

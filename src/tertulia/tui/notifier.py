@@ -31,7 +31,7 @@ class Notifier:
                 return _("The bell rings for every message.")
             case SetNotify(terminal=True):
                 return _(
-                    "The bell rings for mentions and direct messages; the terminal shows them."
+                    "The bell rings for mentions and direct messages, and the terminal shows them."
                 )
         return _("The bell rings for mentions and direct messages.")
 

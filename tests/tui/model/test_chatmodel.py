@@ -291,7 +291,7 @@ def test_a_direct_message_under_way_when_the_connection_is_lost_is_marked(
     assert one.delivery is Delivery.UNKNOWN
     assert one.can_be_sent_again
     assert one.why is not None
-    assert one.why() == "Perhaps not delivered: the connection was lost."
+    assert one.why() == "This may not have been delivered: the connection was lost."
     assert table.direct().delivery is Delivery.SENDING  # it waits for the next connection
 
 
@@ -308,7 +308,7 @@ def test_of_another_request_without_an_answer_it_is_told(table: ModelTable) -> N
     table.model.ask(GetInfo(name="luis"))
     table.clock.now += ANSWER_WITHIN_S
     table.turn()
-    assert table.general[-1].startswith("No answer from the server")
+    assert table.general[-1].startswith("The server did not answer.")
     assert table.model.last_words == table.general[-1]
 
 
@@ -445,9 +445,9 @@ def test_a_lost_connection_is_told_and_the_list_of_people_is_to_be_shown_anew(
     table.model.people_changed = False
     table.lose()
     assert table.general[-2:] == [
-        "The connection to the server was lost.", "Connecting again by itself…"
+        "The connection to the server was lost.", "Reconnecting automatically…"
     ]  # fmt: skip
-    assert table.model.last_words == "Connecting again by itself…"
+    assert table.model.last_words == "Reconnecting automatically…"
     assert table.model.people_changed
 
 

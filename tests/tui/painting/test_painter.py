@@ -182,7 +182,7 @@ def test_why_a_message_was_not_delivered_and_what_to_do_stands_below_it() -> Non
     entry = said("hola", own=True, delivery=Delivery.FAILED, why=lambda: "Not delivered.")
     first, second = lines_of(entry)
     assert first == f"{CLOCK} ✗ luis: hola"
-    assert second == " " * INDENT + "Not delivered. Ctrl+R sends it again."
+    assert second == " " * INDENT + "Not delivered. Press Ctrl+R to send it again."
     assert styles_of(entry)[1] == ["time", "failed"]
     assert PAINTER.height(entry, 60) == 2
 
@@ -245,7 +245,7 @@ def test_the_colour_of_a_name_is_always_the_same_and_all_are_used() -> None:
         ),
         (
             stretch(("joined", "eva"), ("left", "eva")),
-            "eva came and went",
+            "eva joined and left",
             "eva entró y salió",
         ),
         (stretch(("left", "eva"), ("joined", "eva")), "eva came back", "eva volvió"),

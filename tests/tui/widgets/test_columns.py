@@ -223,10 +223,10 @@ def test_the_time_to_the_next_attempt_is_counted_down(clock: Clock) -> None:
     assert at is not None
     assert at - clock.now == pytest.approx(FIRST_DELAY_S)
     clock.now = at - 12.2
-    assert connection_words(chat, clock.now) == "no connection; next try in 12 s"
+    assert connection_words(chat, clock.now) == "no connection; retrying in 12 s"
     clock.now = at + 3
-    assert connection_words(chat, clock.now) == "no connection; next try in 0 s"
+    assert connection_words(chat, clock.now) == "no connection; retrying in 0 s"
     reconnector.close()  # nothing is planned any more
-    assert connection_words(chat, clock.now) == "no connection; trying…"
+    assert connection_words(chat, clock.now) == "no connection; retrying…"
     set_language("es")
-    assert connection_words(chat, clock.now) == "sin conexión; intentándolo…"
+    assert connection_words(chat, clock.now) == "sin conexión; reintentando…"

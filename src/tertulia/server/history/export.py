@@ -38,7 +38,7 @@ def export(history: Path, to: str) -> int:
 def backup(history: Path, to: str) -> int:
     """Copy the history to a new file, which a server can use; return the exit status."""
     if os.path.exists(to) and os.path.getsize(to):
-        return _fail(_("{file} is there already: name a file that is not"), history, to)
+        return _fail(_("{file} already exists: choose a file that does not exist yet"), history, to)
 
     def write(reader: MessageReader) -> None:
         os.close(_create(to))
@@ -51,7 +51,7 @@ def _write_elsewhere(history: Path, to: str, write: Callable[[MessageReader], No
     try:
         if not history.exists():
             return _fail(
-                _("there is no history {history}: name another with --history"), history, to
+                _("there is no history {history}: choose another with --history FILE"), history, to
             )
         _check_that_it_is_another_file(history, to)
         with MessageReader(history) as reader:

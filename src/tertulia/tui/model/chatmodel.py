@@ -208,7 +208,9 @@ class ChatModel:
     def show_uncertain_delivery(self, request: Direct) -> None:
         """Mark a direct message whose delivery is unknown, because the connection was lost."""
         self.conversations.settle(
-            request, Delivery.UNKNOWN, lambda: _("Perhaps not delivered: the connection was lost.")
+            request,
+            Delivery.UNKNOWN,
+            lambda: _("This may not have been delivered: the connection was lost."),
         )
 
     def _add_older(self, answer: Answer) -> None:

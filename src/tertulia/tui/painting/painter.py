@@ -95,7 +95,7 @@ class ConversationPainter:
         indent: Run = (" " * INDENT, "time")
         painted = [first, *([indent, (line, text_style)] for line in lines[1:])]
         if entry.why is not None:
-            words = entry.why() + " " + _("Ctrl+R sends it again.")
+            words = entry.why() + " " + _("Press Ctrl+R to send it again.")
             why = wrap(visible(words), width - INDENT)
             painted += [[indent, (line, "failed")] for line in why]
         return painted
@@ -105,11 +105,11 @@ def help_rows() -> list[tuple[str, str]]:
     """Return the signs before messages, each with its meaning."""
     return [
         ("›", _("you wrote this")),
-        ("!", _("your name is in it; in the list: a mention or a direct message waits")),
+        ("!", _("contains your name; in the list, an unread mention or direct message")),
         ("…", _("on its way")),
         ("✗", _("not delivered")),
-        ("?", _("nobody knows whether it was delivered; a status while there is no connection")),
-        ("·", _("what has happened")),
+        ("?", _("may not have been delivered; also every status while there is no connection")),
+        ("·", _("an event, for example a join")),
     ]
 
 

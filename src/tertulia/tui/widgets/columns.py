@@ -91,6 +91,6 @@ def connection_words(chat: Chat, now: float) -> str:
     if chat.connected:
         return _("connected")
     if chat.next_attempt_at is None:
-        return _("no connection; trying…")
+        return _("no connection; retrying…")
     seconds = max(0, round(chat.next_attempt_at - now))
-    return _("no connection; next try in {seconds} s").format(seconds=seconds)
+    return _("no connection; retrying in {seconds} s").format(seconds=seconds)

@@ -86,9 +86,9 @@ class HelpDialog(Dialog[None]):
         """Show a table of each."""
         with VerticalScroll(id="dialog-text"):
             for title, rows in (
-                (_("What you type"), commands.help_rows(on_screen=True)),
+                (_("What you can type"), commands.help_rows(on_screen=True)),
                 (_("Keys"), keys.help_rows()),
-                (_("Signs"), painter.help_rows()),
+                (_("Symbols"), painter.help_rows()),
             ):
                 table = _table(rows, self.app.size.width * 8 // 10)
                 yield Static(f"{title}\n\n{table}\n", markup=False)
@@ -141,7 +141,7 @@ class SearchDialog(Dialog[None]):
         older: Search | None,
         painter: ConversationPainter,
     ) -> None:
-        super().__init__(_("Found: {words}").format(words=visible_in_a_line(words)))
+        super().__init__(_("Messages with: {words}").format(words=visible_in_a_line(words)))
         self.add_class("wide")
         self.older = older
         self._entries = entries

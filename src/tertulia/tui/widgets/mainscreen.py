@@ -180,7 +180,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self._was_connected = chat.connected
             # The hint may be about the connection as it was.
             is_unsent = chat.connected and self.composer.text
-            self.hint(_("What you typed was not sent yet: Enter sends it.") if is_unsent else "")
+            self.hint(
+                _("What you typed has not been sent yet. Press Enter to send it.")
+                if is_unsent
+                else ""
+            )
         self._show_own_status(chat, now)
         self._show_conversations(model.conversations, state, known=chat.connected)
         if model.people_changed:
@@ -229,14 +233,14 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def _heading(self, conversation: Conversation, state: State, known: bool) -> str:
         if conversation.name == GENERAL:
-            return _("General: everyone reads this")
+            return _("General: everyone can read this")
         name = state.registered_name(conversation.name)
         status = state.status_of(name)
         if not known:
             shown = "?"
         else:
             shown = _("not here") if status is None else self._glyphs.status(status)
-        text = _("{name} {status}: only the two of you read this")
+        text = _("{name} {status}: only you two can read this")
         return text.format(name=visible_in_a_line(name), status=shown)
 
     @on(Input.Changed, "#filter")
@@ -284,7 +288,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             return
         shown = self.log_view.conversation
         name = GENERAL if shown is None else shown.name
-        text = _("Write to everyone") if name == GENERAL else _("Write to {name} alone")
+        text = _("Write to everyone") if name == GENERAL else _("Write only to {name}")
         self.composer.placeholder = text.format(name=visible_in_a_line(name))
 
     # --- keys ----------------------------------------------------------------------------------
@@ -345,7 +349,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             composer.load(commands.quit_word())
             composer.select_all()  # so that a text typed now replaces it
             self.action_to_composer()
-            self.hint(_("Enter leaves."))
+            self.hint(_("Press Enter to leave."))
 
     # --- the composer --------------------------------------------------------------------------
 
@@ -360,12 +364,15 @@ class MainScreen(Screen[None], inherit_bindings=False):
     @on(Composer.Pasted)
     def _confirm_paste(self, event: Composer.Pasted) -> None:
         if event.lines > 1:
-            text = _("{lines} lines pasted ({chars} characters): Enter sends them as one message.")
+            text = _(
+                "{lines} lines pasted ({chars} characters). Press Enter to send them as one "
+                "message."
+            )
             self.hint(text.format(lines=event.lines, chars=event.chars))
 
     @on(Composer.PasteTooLong)
     def _refuse_paste(self, event: Composer.PasteTooLong) -> None:
-        text = _("Not pasted: {size} bytes are too many. A message has at most {most}.")
+        text = _("Not pasted: the text has {size} bytes, and a message can have at most {most}.")
         self.hint(text.format(size=event.size_bytes, most=MAX_TEXT_BYTES))
 
     @on(TextArea.Changed)
