@@ -78,8 +78,7 @@ class Dispatcher:
                 self._acknowledge(rows)
             case Deliver():
                 receiver = self._connections.of_session(mail.session)
-                is_delivered = self._guarded(receiver, self._put, mail) is True
-                mail.reply_to.post(Delivered(mail.sender, mail.request, is_delivered))
+                self._report(mail, is_delivered=self._guarded(receiver, self._put, mail) is True)
             case Delivered():
                 self._guarded(mail.sender, self._on_delivered, mail)
             case Challenge():
@@ -102,7 +101,10 @@ class Dispatcher:
                 for sock, _address in sockets:
                     sock.close()
             case Deliver():
-                mail.reply_to.post(Delivered(mail.sender, mail.request, is_delivered=False))
+                self._report(mail, is_delivered=False)
+            case Delivered():
+                # The sender is gone, but may send it again from another connection.
+                self._input.end_delivery(mail.sender, mail.request, is_delivered=mail.is_delivered)
             case Challenge():
                 mail.reply_to.post(ChallengeOver(mail.newcomer))
             case _:
@@ -140,6 +142,13 @@ class Dispatcher:
             return False
         self._output.send(receiver, mail.message)
         return True
+
+    def _report(self, mail: Deliver, *, is_delivered: bool) -> None:
+        """Tell the sender's worker whether a direct message was delivered."""
+        delivered = Delivered(mail.sender, mail.request, is_delivered)
+        if not mail.reply_to.post(delivered):
+            # That worker has ended, so the sender's connection is closed and no thread touches it.
+            self._input.end_delivery(mail.sender, mail.request, is_delivered=is_delivered)
 
     def _on_delivered(self, connection: Connection, mail: Delivered) -> None:
         self._input.end_delivery(connection, mail.request, is_delivered=mail.is_delivered)

@@ -1,0 +1,81 @@
+"""Direct messages whose sender's worker ends before it has learned what became of them."""
+
+from collections.abc import Iterator
+
+import pytest
+from worker_bench import WorkerBench
+
+from tertulia.protocol.messages import CloseReason, Direct, Ok, ServerMessage
+from tertulia.server.workers.connection import Hold
+
+DIRECT = Direct(id=1, to="luis", text="hola", nonce="n")
+
+
+class Bench:
+    """Three workers: that of ana, who has sent a direct message; that of luis; and a third one."""
+
+    def __init__(self) -> None:
+        self.hers = WorkerBench()
+        self.his, self.third = WorkerBench(beside=self.hers), WorkerBench(beside=self.hers)
+        self.running = [self.hers, self.his, self.third]
+        self.ana, self.luis = self.hers.join("ana"), self.his.join("luis")
+        self.hers.receive(self.ana, DIRECT)
+        assert self.ana.hold is Hold.DELIVERY
+
+    def lose_ana(self) -> None:
+        self.hers.connections.close(self.ana, CloseReason.LOST)
+
+    def lose_luis(self) -> None:
+        self.his.connections.close(self.luis, CloseReason.LOST)
+
+    def end(self, worker: WorkerBench) -> None:
+        """Let a worker end, which has no connection left."""
+        assert not worker.connections
+        self.running.remove(worker)
+        for mail in worker.mailbox.close():
+            worker.dispatcher.return_mail(mail)
+
+    def send_again(self) -> list[ServerMessage]:
+        """Let ana come back and send the message once more; return the answer."""
+        ana = self.third.join("ana")
+        self.third.receive(ana, DIRECT)
+        return self.third.heard(ana)
+
+    def close(self) -> None:
+        for worker in self.running:
+            worker.close()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+def test_a_delivered_message_is_not_delivered_twice_though_the_report_came_too_late(bench):
+    bench.lose_ana()
+    bench.end(bench.hers)
+    bench.his.read_mail()
+    assert bench.his.kinds(bench.luis) == ["DirectMessage", "Left"]
+    assert bench.send_again() == [Ok(id=1)]
+    assert bench.his.read_mail() == []
+
+
+def test_a_delivered_message_is_not_delivered_twice_though_nobody_read_the_report(bench):
+    bench.his.read_mail()
+    bench.lose_ana()
+    bench.end(bench.hers)
+    assert bench.send_again() == [Ok(id=1)]
+
+
+@pytest.mark.parametrize("who_ends_first", ["ana", "luis"])
+def test_a_message_that_was_not_delivered_can_be_sent_again(bench, who_ends_first):
+    bench.lose_ana()
+    bench.lose_luis()
+    workers = [bench.hers, bench.his]
+    for worker in workers if who_ends_first == "ana" else reversed(workers):
+        bench.end(worker)
+    luis = bench.third.join("luis")
+    assert bench.send_again() == [Ok(id=1)]
+    assert bench.third.kinds(luis) == ["DirectMessage"]
