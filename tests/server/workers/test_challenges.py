@@ -77,6 +77,15 @@ def test_several_newcomers_challenge_it_once_and_all_are_told(bench):
     assert bench.mailbox.collect() == [ChallengeOver(bench.newcomer), ChallengeOver(other)]
 
 
+def test_a_session_that_is_taken_over_meanwhile_is_no_longer_waited_for(bench):
+    token = bench.ana.session.token
+    bench.challenge()
+    bench.receive(bench.connect("10.0.0.2"), Register(name="ana", token=token))
+    bench.read_mail()
+    assert bench.ana.state is State.CLOSED
+    assert bench.is_over()
+
+
 def test_it_can_be_challenged_again(bench):
     for _ in range(2):
         bench.challenge()

@@ -166,6 +166,14 @@ def test_a_finished_connection_has_its_time_to_take_what_is_queued(bench):
     assert not socket_of(ana).is_closed
 
 
+def test_a_finished_client_has_time_to_read_also_if_it_took_the_last_of_it_late(bench):
+    ana = bench.join("ana")
+    bench.finish(ana)
+    bench.pass_time(2.9)
+    bench.connections.drain(ana, bench.clock.s)
+    assert ana.deadline == bench.clock.s + 1.0
+
+
 def test_a_finished_connection_waits_for_its_answers_of_the_history(bench):
     ana = bench.join("ana")
     bench.receive(ana, GetHistory())

@@ -109,7 +109,8 @@ def test_a_connection_that_finishes_with_nothing_to_send_is_reported(bench):
     assert bench.output.push() == [Sent(bench.ana, Fate.SENT)]
 
 
-def test_a_client_that_does_not_take_its_answers_overflows_at_the_bound():
+@pytest.mark.parametrize("together", [False, True])
+def test_a_client_that_does_not_take_its_answers_overflows_at_the_bound(together):
     bench = Bench(private_bytes=5 * len(PONG))
     bench.limit(bench.ana, 0)
     bench.output.send(bench.ana, Pong())
@@ -117,7 +118,10 @@ def test_a_client_that_does_not_take_its_answers_overflows_at_the_bound():
     for _ in range(4):
         bench.output.send(bench.ana, Pong())
     assert bench.output.push() == []
-    bench.output.send(bench.ana, Pong())
+    if together:
+        bench.output.send_all(bench.ana, [Pong()])
+    else:
+        bench.output.send(bench.ana, Pong())
     assert bench.output.push() == [Sent(bench.ana, Fate.OVERFLOWING)]
     assert bench.output.push() == []
     bench.close()

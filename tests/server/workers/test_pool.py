@@ -198,6 +198,19 @@ def test_each_connection_has_a_worker_of_its_own_that_ends_with_it(per_session):
     assert per_session.pool._mailboxes == (second.mailbox,)
 
 
+def test_what_a_worker_has_counted_outlives_it(per_session):
+    [ana] = per_session.join("ana")
+    [first] = per_session.workers()
+    per_session.join("luis")
+    send(ana, type="quit")
+    while ana.recv(65_536):
+        pass
+    ana.close()
+    assert first.join(WAIT_S)
+    counts = per_session.pool.counts()
+    assert (counts["accepted"], counts["joined"], counts["left.quit"]) == (2, 2, 1)
+
+
 def test_a_connection_that_gets_no_thread_is_given_back(per_session, monkeypatch, caplog):
     accepted = per_session.accept_in_vain()
     far = per_session.socks[0]

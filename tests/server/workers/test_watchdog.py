@@ -102,6 +102,14 @@ def test_however_many_come_in_all_are_looked_at_only_now_and_then():
         assert dog.next_check == 100.1
 
 
+def test_the_next_look_is_not_at_once_however_soon_something_is_due():
+    dog = Watchdog(Config(port=0))
+    connection = unregistered()
+    dog.look_at(connection, 100.001)
+    assert dog.check([connection], 100.0) == []
+    assert dog.next_check == 100.1
+
+
 def test_without_connections_there_is_nothing_to_look_for():
     dog = Watchdog(Config(port=0))
     assert dog.next_check == inf
