@@ -2,94 +2,19 @@
 
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from queue import Queue
 from time import monotonic
 
 import pytest
+from history_chat import SESSION, WAIT_S, Chat
 
-from tertulia.protocol.messages import (
-    ChatMessage,
-    Error,
-    ErrorCode,
-    GetHistory,
-    HistoryPage,
-    Register,
-    Say,
-    Search,
-)
+from tertulia.protocol.messages import ChatMessage, GetHistory
 from tertulia.server.config import Config
 from tertulia.server.history.history import History
-from tertulia.server.history.mail import PageReady, PageTicket, RoomAgain, Stored
+from tertulia.server.history.mail import PageReady, PageTicket
 from tertulia.server.history.store import StoreInUse
-from tertulia.server.hub.hub import Hub, Registered, Wait
-from tertulia.server.hub.session import Receipt, Route
-
-WAIT_S = 20.0
-SESSION = 17
-
-
-class Owner:
-    """A worker's stand-in, which keeps the mail that it gets."""
-
-    def __init__(self) -> None:
-        self.acknowledged: Queue[tuple[Receipt, bool]] = Queue()
-        self.pages: Queue[PageReady] = Queue()
-        self.has_room: Queue[int] = Queue()
-
-    def post(self, mail: Stored | PageReady | RoomAgain) -> bool:
-        match mail:
-            case Stored(rows=rows):
-                for row in rows:
-                    self.acknowledged.put(row)
-            case PageReady():
-                self.pages.put(mail)
-            case RoomAgain(session=session):
-                self.has_room.put(session)
-        return True
-
-    def next(self) -> tuple[int, int, bool]:
-        receipt, is_stored = self.acknowledged.get(timeout=WAIT_S)
-        assert receipt.session == SESSION
-        return receipt.request_id, receipt.seq, is_stored
-
-
-class Chat:
-    """A hub with a history, and one user in it."""
-
-    def __init__(self, path: Path, *, start: bool = True, **options) -> None:
-        config = Config(port=0, history=str(path), **options)
-        self.history = History(path, config)
-        self.hub = Hub(config, self.history)
-        self.owner = Owner()
-        if start:
-            self.history.start()
-        route = Route("", SESSION)
-        outcome = self.hub.register(Register(name="ana"), "10.0.0.1", route)
-        assert isinstance(outcome, Registered)
-        self.session, self.welcome = outcome.session, outcome.welcome
-
-    def say(self, text="hola", request_id=1, **fields):
-        return self.hub.say(self.session, Say(id=request_id, text=text, **fields), self.owner)
-
-    def ask(self, request: GetHistory | Search) -> PageTicket:
-        ticket = PageTicket(request, self.owner, SESSION)
-        self.history.ask(ticket)
-        return ticket
-
-    def page(self, request=None) -> HistoryPage | Error:
-        self.ask(request or GetHistory(limit=200))
-        ready = self.owner.pages.get(timeout=WAIT_S)
-        assert ready.session == SESSION
-        return ready.page
-
-    def texts(self, request=None) -> list[str]:
-        page = self.page(request)
-        assert isinstance(page, HistoryPage), page
-        return [message.text for message in page.messages]
-
-    def stop(self) -> None:
-        assert self.history.stop(WAIT_S)
+from tertulia.server.hub.hub import Wait
 
 
 @pytest.fixture
@@ -98,7 +23,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def chat(path: Path):
+def chat(path: Path) -> Iterator[Chat]:
     chat = Chat(path)
     yield chat
     chat.stop()
@@ -116,47 +41,6 @@ def test_a_message_is_acknowledged_once_it_can_be_read_from_another_connection(c
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
         assert db.execute("SELECT seq, text FROM message").fetchall() == [(seq, "hola")]
     db.close()
-
-
-def test_a_page_holds_everything_said_before_it_was_asked_for(chat):
-    for number in range(1_000):
-        chat.say(str(number), 0)
-    assert chat.texts() == [str(number) for number in range(800, 1_000)]
-
-
-def test_a_search_finds_what_was_said_a_moment_ago(chat):
-    for number in range(50):
-        chat.say(f"número {number}")
-    assert chat.texts(Search(text="numero 42")) == ["número 42"]
-
-
-def test_while_a_search_waits_for_the_index_others_are_acknowledged(chat, monkeypatch):
-    caught_up, index = threading.Event(), chat.history._store.index
-
-    def index_slowly(count):
-        index(count)
-        return not caught_up.is_set()
-
-    monkeypatch.setattr(chat.history._store, "index", index_slowly)
-    chat.say("hola", 1)
-    chat.ask(Search(text="hola"))
-    for request_id in range(1, 5):
-        assert chat.owner.next()[0] == request_id
-        chat.say("hola de nuevo", request_id + 1)
-    assert chat.owner.pages.empty()
-    caught_up.set()
-    page = chat.owner.pages.get(timeout=WAIT_S).page
-    assert isinstance(page, HistoryPage)
-    assert page.messages[0].text == "hola"
-
-
-def test_a_search_that_the_index_does_not_get_ready_for_is_refused(chat, monkeypatch):
-    monkeypatch.setattr("tertulia.server.history.history._SEARCH_WITHIN_S", 0.1)
-    monkeypatch.setattr(chat.history, "_index_some", lambda: None)
-    chat.say("hola")
-    answer = chat.page(Search(id=3, text="hola"))
-    assert isinstance(answer, Error)
-    assert (answer.id, answer.code) == (3, ErrorCode.UNAVAILABLE)
 
 
 def test_a_repeated_nonce_is_acknowledged_with_the_number_it_had(chat):
@@ -232,6 +116,15 @@ def test_without_room_nothing_is_said_and_the_speaker_is_told_when_there_is_some
     chat.stop()
 
 
+def test_also_with_room_for_one_message_alone_the_speaker_is_told(path):
+    chat = Chat(path, start=False, history_queue=1)
+    assert [chat.say(), chat.say()] == [Wait.FOR_DISK, Wait.FOR_ROOM]
+    chat.history.when_room(chat.owner, SESSION)
+    chat.history.start()
+    assert chat.owner.has_room.get(timeout=WAIT_S) == SESSION
+    chat.stop()
+
+
 def test_nobody_overtakes_a_speaker_that_waits_for_room(path):
     chat = Chat(path, start=False, history_queue=10)
     while chat.say() is not Wait.FOR_ROOM:
@@ -270,6 +163,21 @@ def test_on_a_full_disk_the_chat_goes_on_and_speakers_learn_that_it_is_not_store
     chat.say("después", 4)
     assert chat.owner.next()[2] is True
     assert chat.texts() == ["antes", "después"]
+
+
+def test_each_failure_to_write_is_logged_once_and_so_is_its_end(chat, caplog, monkeypatch):
+    def fail(messages: object) -> None:
+        raise sqlite3.OperationalError("disk on fire")
+
+    for _time in range(2):
+        monkeypatch.setattr(chat.history._store, "add", fail)
+        for _message in range(2):
+            chat.say()
+            assert not chat.owner.next()[2]
+        monkeypatch.undo()
+        chat.say()
+        assert chat.owner.next()[2]
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"] * 2
 
 
 def test_stopping_writes_what_is_queued(path):
@@ -346,37 +254,3 @@ def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(path, caplog):
     [aside] = path.parent.glob("history.db.damaged-*")
     assert aside.read_bytes() == b"no database" * 1_000
     assert "DAMAGED" in caplog.text
-
-
-def test_a_page_that_cannot_be_read_is_unavailable_and_the_reader_lives_on(path):
-    chat = Chat(path, history_query_timeout_s=-1.0)
-    for number in range(200):
-        chat.say(str(number))
-    answer = chat.page(GetHistory(id=5, limit=200))
-    assert isinstance(answer, Error)
-    assert (answer.id, answer.code) == (5, ErrorCode.UNAVAILABLE)
-    assert len(chat.texts(GetHistory(limit=1))) == 1
-    chat.stop()
-
-
-def test_a_cancelled_ticket_is_not_answered(path):
-    chat = Chat(path, start=False)
-    chat.ask(GetHistory(id=1)).is_cancelled = True
-    chat.ask(GetHistory(id=2))
-    chat.history.start()
-    assert chat.owner.pages.get(timeout=WAIT_S).page.id == 2
-    chat.stop()
-    assert chat.owner.pages.empty()
-
-
-def test_a_reader_that_ends_at_once_does_not_disturb_the_stop(path, monkeypatch):
-    chat = Chat(path)
-    interrupt = chat.history._reader.interrupt
-
-    def interrupt_late() -> None:
-        # If the reader could end before, it would have by then.
-        chat.history._reader_thread.join(0.3)
-        interrupt()
-
-    monkeypatch.setattr(chat.history._reader, "interrupt", interrupt_late)
-    chat.stop()
