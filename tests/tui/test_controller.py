@@ -263,6 +263,17 @@ def test_a_direct_message_of_which_nobody_knows_says_so_and_can_be_sent_again(
     ChatTable(clock).run(scenario)
 
 
+def test_a_message_that_is_sent_again_is_shown_as_under_way(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("@nadie psst")
+        assert "… ana: psst" not in table.shown
+        table.client.held.add(Direct)
+        await table.press("ctrl+r")
+        assert "… ana: psst" in table.shown
+
+    ChatTable(clock).run(scenario)
+
+
 def test_nothing_is_known_of_anybody_while_there_is_no_connection(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.lose()
@@ -325,12 +336,63 @@ def test_a_paste_of_many_lines_is_one_message_after_a_question(clock: Clock) -> 
     ChatTable(clock).run(scenario, USUAL)
 
 
+def test_a_message_of_ten_lines_is_sent_without_a_question(clock: Clock) -> None:
+    text = "\n".join(f"line {number}" for number in range(10))
+
+    async def scenario(table: ChatTable) -> None:
+        await table.enter(text)
+        assert without_nonces(table.client.sent_of(Say)) == [Say(text=text)]
+
+    ChatTable(clock).run(scenario)
+
+
+def test_a_long_message_stays_if_the_connection_is_lost_during_the_question(clock: Clock) -> None:
+    text = "\n".join(f"line {number}" for number in range(11))
+
+    async def scenario(table: ChatTable) -> None:
+        await table.enter(text)
+        await table.lose()
+        await table.press("down", "enter")
+        assert table.composer.text == text
+        assert table.hint != ""
+        await table.come_back()
+        assert table.client.sent_of(Say) == []
+
+    ChatTable(clock).run(scenario)
+
+
 def test_a_refused_text_comes_back_into_the_line(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         table.refusals[Say] = Error(code=ErrorCode.TEXT_TOO_LONG, message="too long")
         await table.enter("too much")
         assert table.composer.text == "too much"
         assert table.hint.startswith("Not sent: a message can have at most")
+
+    ChatTable(clock).run(scenario)
+
+
+def test_a_line_that_is_sent_once_more_takes_the_hint_away(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.refusals[Say] = Error(code=ErrorCode.TEXT_TOO_LONG, message="too long")
+        await table.enter("too much")
+        assert table.hint != ""
+        del table.refusals[Say]
+        await table.press("enter")
+        assert table.hint == ""
+        assert table.texts == ["too much"]
+
+    ChatTable(clock).run(scenario)
+
+
+def test_a_refused_text_does_not_take_the_place_of_what_is_typed_by_then(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.client.held.add(Say)
+        await table.enter("too much")
+        table.composer.insert("the next")
+        table.refusals[Say] = Error(code=ErrorCode.TEXT_TOO_LONG, message="too long")
+        table.client.answer(len(table.client.sent))
+        await table.settle()
+        assert table.composer.text == "the next"
 
     ChatTable(clock).run(scenario)
 
@@ -466,6 +528,16 @@ def test_older_messages_asked_for_by_command_are_brought_into_view(clock: Clock)
         await table.enter("/history 5")
         assert table.current.name == ""
         assert "luis: needle 146" in table.shown
+
+    ChatTable(clock, history=needles(250)).run(scenario)
+
+
+def test_without_a_connection_nothing_older_is_asked_for(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.lose()
+        table.app.controller.fetch_older()
+        await table.come_back()
+        assert table.client.sent_of(GetHistory) == []
 
     ChatTable(clock, history=needles(250)).run(scenario)
 
