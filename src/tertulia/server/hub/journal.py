@@ -52,7 +52,7 @@ class LocalJournal:
         wall: Callable[[], float],
         reserve_soon: Callable[[int], None] | None,
     ) -> None:
-        """`reserve_soon` is told the next event number, if numbers have to be reserved on disk."""
+        """`reserve_soon` is told how far numbers may go, if they have to be reserved on disk."""
         self._room = room
         self._events = events
         self._time = Stamps(wall).now

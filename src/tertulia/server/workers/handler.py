@@ -1,7 +1,7 @@
 """From a request to what has to be done about it: limits first, then a verb of the Hub.
 
-The handler changes the Hub and what a connection remembers, and returns the answer or a step; the
-dispatcher carries it out. One for each worker, in whose thread it runs.
+The handler changes the Hub and what a connection remembers, and returns the answer or a step, which
+`Input.act` carries out. One for each worker, in whose thread it runs.
 """
 
 from collections.abc import Callable
