@@ -511,6 +511,41 @@ def test_older_findings_come_into_the_same_dialog_until_there_are_none(clock: Cl
     ChatTable(clock, history=needles(250)).run(scenario)
 
 
+def test_findings_for_a_dialog_that_was_closed_are_not_shown(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("/search needle")
+        table.client.held.add(Search)
+        await table.press("home")
+        await table.press("escape")
+        table.client.answer(len(table.client.sent))
+        await table.settle()
+        assert not isinstance(table.app.screen, SearchDialog)
+        assert table.hint == ""
+
+    ChatTable(clock, history=needles(250)).run(scenario)
+
+
+def test_findings_for_a_dialog_that_was_closed_do_not_come_into_another_one(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("/search needle")
+        table.client.held.add(Search)
+        await table.press("home")
+        older = len(table.client.sent)
+        await table.press("escape")
+        await table.enter("/search needle 1")
+        table.client.answer(older)
+        await table.until(lambda: len(table.client.sent) > older)
+        table.client.answer(len(table.client.sent))
+        await table.settle()
+        dialog = table.app.screen
+        assert isinstance(dialog, SearchDialog)
+        assert all(str(number).startswith("1") for number in found_by_number(table))
+        await table.press("escape")
+        assert not isinstance(table.app.screen, SearchDialog)
+
+    ChatTable(clock, history=needles(250)).run(scenario)
+
+
 def test_sending_goes_to_the_newest_message(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.hear(*[table.said(f"number {number}") for number in range(60)])

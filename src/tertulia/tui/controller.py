@@ -8,6 +8,7 @@ here waits. Runs on the event loop's thread.
 import time
 from typing import Any
 
+from msgspec import UNSET
 from textual.app import App
 
 from tertulia.chat import commands, explain
@@ -280,9 +281,10 @@ class Controller:
         entries = model.entries_of(page)
         oldest = page.messages[0].seq if page.messages and page.more else None
         older = None if oldest is None else Search(text=request.text, before=oldest)
-        dialog = self._app.screen
-        if isinstance(dialog, dialogs.SearchDialog) and dialog.older is request:
-            dialog.add_older(entries, older)
+        if request.before is not UNSET:  # older findings, for a dialog that may be closed by now
+            dialog = self._app.screen
+            if isinstance(dialog, dialogs.SearchDialog) and dialog.older is request:
+                dialog.add_older(entries, older)
         elif entries:
             self._app.push_screen(dialogs.SearchDialog(request.text, entries, older, self._painter))
         else:
