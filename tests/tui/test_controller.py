@@ -192,6 +192,15 @@ def test_every_way_to_say_something_says_it_to_whom_it_is_meant(clock: Clock) ->
     ChatTable(clock).run(scenario)
 
 
+def test_however_a_name_is_spelt_it_is_one_conversation(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        for line in ("@LUIS", "@luis", "/msg Luis"):
+            await table.enter(line)
+            assert table.current.name == "luis"
+
+    ChatTable(clock).run(scenario)
+
+
 def test_a_wrong_command_stays_in_the_line_and_the_right_one_is_guessed(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.enter("/hlep")
@@ -270,6 +279,18 @@ def test_a_message_that_is_sent_again_is_shown_as_under_way(clock: Clock) -> Non
         table.client.held.add(Direct)
         await table.press("ctrl+r")
         assert "… ana: psst" in table.shown
+
+    ChatTable(clock).run(scenario)
+
+
+def test_of_two_that_were_not_delivered_the_chosen_one_is_sent_again(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("@nadie one")
+        await table.enter("two")
+        first, _ = [one for one in table.current.entries if isinstance(one, conversations.Said)]
+        table.app.controller.send_again(first)
+        await table.settle()
+        assert [direct.text for direct in table.client.sent_of(Direct)] == ["one", "two", "one"]
 
     ChatTable(clock).run(scenario)
 
