@@ -546,23 +546,18 @@ def test_findings_for_a_dialog_that_was_closed_are_not_shown(clock: Clock) -> No
     ChatTable(clock, history=needles(250)).run(scenario)
 
 
-def test_findings_for_a_dialog_that_was_closed_do_not_come_into_another_one(clock: Clock) -> None:
+def test_older_findings_that_were_asked_for_twice_are_shown_once(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.enter("/search needle")
+        dialog, page = table.app.screen, len(found_by_number(table))
         table.client.held.add(Search)
-        await table.press("home")
-        older = len(table.client.sent)
-        await table.press("escape")
-        await table.enter("/search needle 1")
-        table.client.answer(older)
-        await table.until(lambda: len(table.client.sent) > older)
-        table.client.answer(len(table.client.sent))
-        await table.settle()
-        dialog = table.app.screen
-        assert isinstance(dialog, SearchDialog)
-        assert all(str(number).startswith("1") for number in found_by_number(table))
-        await table.press("escape")
-        assert not isinstance(table.app.screen, SearchDialog)
+        await table.press("home", "end", "home")
+        for request_id in (len(table.client.sent), len(table.client.sent) + 1):
+            assert len(table.client.sent) == request_id
+            table.client.answer(request_id)
+            await table.settle()
+        assert table.app.screen is dialog
+        assert found_by_number(table) == list(range(251 - 2 * page, 251))
 
     ChatTable(clock, history=needles(250)).run(scenario)
 
