@@ -88,7 +88,7 @@ class Connections:
     ) -> None:
         """End a connection's session, if it has one; it is closed once its output is out.
 
-        What came before goes out first: the answers, and the events up to here.
+        The answers and the events up to this moment are sent before the last word.
         """
         if connection.state not in OPEN_STATES:
             return
@@ -102,7 +102,7 @@ class Connections:
         self._watchdog.set_deadline(connection, now + self._config.flush_timeout_s)
 
     def drain(self, connection: Connection, now: float) -> None:
-        """Let the client of a finished connection, whose output is out, read the last; then close.
+        """Let the client read the last bytes of a finished connection, all of which were sent.
 
         Waits for answers of the history that are still due; the deadline bounds that.
         """

@@ -1,4 +1,4 @@
-"""What reaches a worker's connections other than bytes: mail, time, and the fate of the output.
+"""The dispatcher of a worker: it deals with mail, deadlines and the results of sending.
 
 A fault of our own code costs the connection that it came up in. Only the worker's thread runs this;
 it never waits.
@@ -36,7 +36,7 @@ _RETRY_AFTER_S = (0.5, 5.0)  # after a shutdown, so that not all come back at on
 
 
 class Dispatcher:
-    """Does what others ask of a worker's connections."""
+    """Carries out mail, deadlines and results of sending, on a worker's connections."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Dispatcher:
     # --- mail ----------------------------------------------------------------------------------
 
     def read_mail(self, mail: Mail) -> None:
-        """Do what another thread asks for. A fault costs the connection that the mail is about."""
+        """Carry out a message from another thread. A fault costs the connection that it names."""
         match mail:
             case Adopt(sockets=sockets):
                 for accepted in sockets:
@@ -221,7 +221,7 @@ class Dispatcher:
                 self._input.send_own_presence(connection, session)
 
     def flush(self) -> None:
-        """Send every connection what there is for it."""
+        """Send every connection its private messages and the events."""
         while happened := self._output.push():
             self._react(happened)
         if happened := self._output.flush_events():

@@ -1,7 +1,7 @@
-"""What comes from a worker's connections: bytes become requests, and these are carried out.
+"""The input of a worker's connections: it turns bytes into requests and carries these out.
 
-Bytes go through the connection's door to typed requests, these to the handler, and what the handler
-returns is done here. Only the worker's thread runs this; it never waits.
+The connection's door decodes the bytes, the handler decides what each request means, and this
+module does what the handler returns. Only the worker's thread runs this; it never waits.
 """
 
 import errno
@@ -72,7 +72,7 @@ class Input:
     # --- bytes ---------------------------------------------------------------------------------
 
     def on_ready(self, ready: list[tuple[int, int]]) -> None:
-        """Do what the poller has found descriptors ready for."""
+        """Handle the events that the poller has reported for descriptors."""
         connection_at = self._connections.at
         for fd, mask in ready:
             connection = connection_at(fd)
@@ -99,7 +99,7 @@ class Input:
             self._poller.update(connection)
 
     def _receive(self, connection: Connection) -> None:
-        """Take in what has come, and carry it out."""
+        """Read bytes from a connection, and carry out the requests in them."""
         door, size = connection.door, self._receive_bytes
         if door.has_more and connection.state in OPEN_STATES:
             size = min(size, door.room)
@@ -130,9 +130,9 @@ class Input:
             self._work(connection)
 
     def _work(self, connection: Connection) -> None:
-        """Carry out the requests that have come, up to one that has to wait for something.
+        """Carry out the requests that were read, up to the first that has to wait for something.
 
-        For a connection that is open and not held.
+        The connection must be open and not held.
         """
         door, handle = connection.door, self._handler.handle
         ready = door.ready
@@ -154,7 +154,7 @@ class Input:
                 return
 
     def _work_line(self, connection: Connection) -> bool:
-        """Carry out one line, or end if no more will come; return False if there is none yet."""
+        """Carry out one line, or finish at the end of input; return False if there is no line."""
         door = connection.door
         try:
             request = door.next_request()
@@ -174,7 +174,7 @@ class Input:
         return False
 
     def resume(self, connection: Connection) -> None:
-        """Go on with a connection whose hold is over."""
+        """Carry out the next requests of a connection whose hold is over."""
         if connection.state in OPEN_STATES:
             connection.release_hold()
             self._poller.update(connection)

@@ -49,8 +49,8 @@ class Mailbox:
     def fall_asleep(self) -> bool:
         """Mark the worker asleep, unless there is mail.
 
-        From here on whoever brings something sends a wake-up. What came before that the worker
-        finds by looking once more, after this.
+        From now on another thread that brings something sends a wake-up. After this call the worker
+        has to look once more for events that were published before it.
         """
         with self._lock:
             self._asleep = not self._mail

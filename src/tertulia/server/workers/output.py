@@ -1,6 +1,6 @@
-"""What a worker sends: to each connection what is for it alone, then the events, at a round's end.
+"""The output of a worker: at the end of a round it sends private messages, then the events.
 
-One for each worker, in whose thread it runs. It returns what has become of the connections.
+There is one for each worker, in whose thread it runs. It returns what has happened to connections.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ _MAX_OWN_PRESENCE = 1_000  # status changes of its own that a session has not ta
 
 
 class Fate(Enum):
-    """What has become of a connection that something was sent to."""
+    """The result of sending to a connection."""
 
     SENT = auto()  # it has taken everything
     BLOCKED = auto()  # its socket takes no more for now
@@ -132,7 +132,11 @@ class Output:
             subscribers.unblock(connection)
 
     def push(self) -> list[Sent]:
-        """Send each connection what is for it alone, as far as it takes it."""
+        """Send each connection its private messages, as far as its socket takes them.
+
+        Returns the connections for which something has to be done now. A connection that has taken
+        everything is among them only if it waits for that: held, finishing, or with pages to ask.
+        """
         happened: list[Sent] = []
         if self._overflowing:
             happened += [Sent(connection, Fate.OVERFLOWING) for connection in self._overflowing]
@@ -160,7 +164,7 @@ class Output:
         return happened
 
     def flush_events(self) -> list[Sent]:
-        """Send everyone the events; return those that did not take them all."""
+        """Send everyone the events; return the connections that did not take all of them."""
         happened: list[Sent] = []
         for subscribers in self._subscribers.values():
             for connection, error in subscribers.flush():
@@ -172,7 +176,7 @@ class Output:
         return happened
 
     def push_rest(self, connection: Connection) -> None:
-        """Send a connection that is about to be closed what it takes of its private output."""
+        """Send as much private output as the socket takes; the connection is about to be closed."""
         if connection.out and not connection.blocked:
             with contextlib.suppress(OSError):  # it is broken, and is closed in any case
                 connection.push()

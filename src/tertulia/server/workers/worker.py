@@ -1,8 +1,8 @@
 """A worker: a thread that serves the connections it owns, round by round.
 
-In a round it reads what has come, has it carried out, and at the end sends each of its connections
-what there is for it. It waits nowhere but in epoll. What is done with a connection stands in
-`input.py` (bytes) and `dispatcher.py` (all else).
+In each round it reads bytes and mail, carries out the requests, and at the end sends to each of
+its connections. It waits only in epoll. `input.py` deals with bytes, `dispatcher.py` with mail,
+deadlines and the results of sending.
 """
 
 import threading
@@ -20,7 +20,7 @@ from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Watchdog
 
-_GATHER_S = 0.001  # for more that is said, before what was said goes to everyone
+_GATHER_S = 0.001  # at most, for reading further messages before the first is sent to everyone
 
 
 class Worker:
@@ -97,7 +97,7 @@ class Worker:
         """Do everything there is to do, for descriptors that the poller has found ready."""
         dispatcher = self._dispatcher
         self._input.now = now = time.monotonic()
-        # What others have published up to here they announce themselves.
+        # Other workers announce the events that they published before this moment.
         self._announced_seq = self._events.last_seq
         self._input.on_ready(ready)
         self._gather()
@@ -112,10 +112,10 @@ class Worker:
         self._announce_news()  # of sessions whose connection turned out to be broken
 
     def _gather(self) -> None:
-        """Take in what has come meanwhile, if there is something to be sent to everyone.
+        """Read the bytes that have arrived meanwhile, if there is something to send to everyone.
 
-        What is said by several at about the same time then goes out in one `send` to each instead
-        of one for each of them, and a look costs less than a single `send`.
+        Messages of several users at about the same time then need one `send` to each receiver
+        instead of one `send` for each message. Asking the poller costs less than a single `send`.
         """
         give_up_at = self._input.now + _GATHER_S
         while self._events.last_seq != self._announced_seq and time.monotonic() < give_up_at:
