@@ -248,6 +248,17 @@ def test_a_client_that_does_not_take_its_answers_is_not_read_until_it_does():
     bench.close()
 
 
+def test_answers_do_not_pile_up_either_before_the_first_of_them_is_sent():
+    bench = WorkerBench(private_bytes=100, rate_limit_per_s=None)
+    ana = bench.join("ana")
+    bench.receive(ana, *(Ping(id=number) for number in range(100)))
+    assert ana.hold is Hold.BACKLOG
+    assert len(ana.out) < 100
+    assert bench.heard(ana) == [Pong(id=number) for number in range(100)]
+    assert ana.hold is NOT_HELD
+    bench.close()
+
+
 def test_the_backlog_is_at_most_half_of_what_would_be_too_slow():
     bench = WorkerBench(private_bytes=100, rate_limit_per_s=None)
     ana = bench.join("ana")
