@@ -198,3 +198,19 @@ def test_a_fault_in_what_follows_from_the_output_costs_that_connection(bench, mo
     assert bench.ana.state is State.CLOSED
     assert bench.observer.faults == 1
     assert bench.luis.state is State.REGISTERED
+
+
+def test_a_page_that_waits_for_a_socket_without_private_output_is_asked_for_when_it_takes_more():
+    history: Any = FakeHistory()
+    bench = Bench(history=history)
+    socket_of(bench.ana).room = 0
+    bench.receive(bench.luis, Say(text="hola"))
+    bench.flush()
+    assert bench.ana.blocked
+    assert not bench.ana.out
+    bench.receive(bench.ana, GetHistory(id=1))
+    assert history.tickets == []
+    bench.empty(bench.ana)
+    bench.flush()
+    assert [ticket.request.id for ticket in history.tickets] == [1]
+    bench.close()
