@@ -106,7 +106,6 @@ class History:
         """Write what is queued and close the file; return whether that was done in time."""
         with self._lock:
             self._stopping = True
-            self._questions.clear()  # their clients have gone
             self._reader.interrupt()  # under the lock: the reader has to take it before it closes
             self._work.notify()
             self._asked.notify()
