@@ -51,7 +51,7 @@ _RETRY_WHILE_UNDER_WAY_S = 0.1
 
 
 class Registered(Struct, frozen=True, gc=False):
-    """A new session with its `welcome`, and the one whose place it has taken, if any."""
+    """A new session with its `welcome`, and the session that it replaces, if any."""
 
     session: Session
     welcome: Welcome
@@ -193,7 +193,7 @@ class Hub:
             if keeper is None:
                 return None if request.id is UNSET else Ok(id=request.id, seq=seq)
             receipt = Receipt(owner, session.route.session, request.id, seq)
-            if isinstance(said, int):  # under this nonce, earlier
+            if isinstance(said, int):  # it was said earlier, under the same nonce
                 keeper.confirm(receipt)
             else:
                 keeper.write(said, receipt)

@@ -27,7 +27,7 @@ from tertulia.server.hub.session import Route, Session
 
 
 class Newcomer(Struct, frozen=True, gc=False):
-    """What somebody registers with."""
+    """A registration, checked and with its values worked out."""
 
     name: Name
     address: str
@@ -39,7 +39,7 @@ class Newcomer(Struct, frozen=True, gc=False):
 
 
 class Entered(Struct, frozen=True, gc=False):
-    """A new session, and the one whose place it has taken, if any.
+    """A new session, and the session that it replaces, if any.
 
     `seq` is the number of the last event before the newcomer's own `joined`.
     """
@@ -134,7 +134,7 @@ class Room:
     def show_status(
         self, session: Session, status: Status, by: Literal["user", "server"], time: str
     ) -> None:
-        """Change the status that everyone sees; `by` the user it is the chosen one from now on."""
+        """Change the status that everyone sees; a change `by` the user is the chosen one, too."""
         if by == "user":
             session.chosen = status
         if session.status is status:

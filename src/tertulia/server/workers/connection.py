@@ -20,8 +20,9 @@ class State(Enum):
 
     UNREGISTERED = auto()
     REGISTERED = auto()
-    FINISHING = auto()  # carries out nothing more; what is queued goes out
-    DRAINING = auto()  # everything went out; reads on, so that no reset eats the last of it
+    FINISHING = auto()  # carries out no more requests and sends what is queued
+    # Everything was sent. It reads until the client closes: a reset would destroy the last bytes.
+    DRAINING = auto()
     CLOSED = auto()
 
 
@@ -29,15 +30,15 @@ class Hold(Enum):
     """What a connection's next requests wait for. No thread waits, and its socket is not read."""
 
     NOTHING = auto()
-    CHALLENGE = auto()  # to know whether the session in its way is alive
-    DELIVERY = auto()  # to know whether another worker could deliver a direct message
-    ROOM = auto()  # in the history's queue
-    BACKLOG = auto()  # for the client to take the answers that it has
+    CHALLENGE = auto()  # for the news whether the session in its way is alive
+    DELIVERY = auto()  # for the news whether another worker could deliver a direct message
+    ROOM = auto()  # for room in the history's queue
+    BACKLOG = auto()  # for the client to take the answers that are queued
 
 
-# Aliases: an attribute of an enum costs more to look up than to compare with.
+# Aliases: an enum lookup costs more than the comparison.
 REGISTERED, DRAINING, CLOSED = State.REGISTERED, State.DRAINING, State.CLOSED
-# The usual one first: comparing with a member that is not identical runs Python code.
+# The usual one comes first: a comparison with a member that is not identical runs Python code.
 OPEN_STATES = (State.REGISTERED, State.UNREGISTERED)  # requests are carried out
 _NEXT_STATES = {
     State.UNREGISTERED: {State.REGISTERED, State.FINISHING, State.CLOSED},
@@ -93,11 +94,11 @@ class Connection:
         self.hold = Hold.NOTHING
         self.held_request: HeldRequest | None = None
         self.rate_limit: RateLimit | None = None  # created at the first request that spends
-        self.answers_due = 0  # that will come from the history
+        self.answers_due = 0  # number of answers that the history still owes
         self.ticket: PageTicket | None = None  # of the page that is being read
         self.pages_waiting: deque[PageRequest] | None = None  # bound: max_pages_waiting
 
-        self.out = bytearray()  # for this client alone; before that the rest of a cut piece
+        self.out = bytearray()  # the rest of a cut piece, then data for this client alone
         self.blocked = False  # the socket takes no more for now
 
         self.last_byte_at = now
@@ -126,11 +127,11 @@ class Connection:
 
     @property
     def waits_for_others(self) -> bool:
-        """Whether the hold is none of this client's doing: its silence means nothing then."""
+        """Whether others are the reason for the hold. The client's silence means nothing then."""
         return self.hold not in (Hold.NOTHING, Hold.BACKLOG)
 
     def hold_for(self, hold: Hold, request: HeldRequest | None = None) -> None:
-        """Let the next requests wait."""
+        """Let the next requests wait. The poller learns of it at the next event."""
         self.hold, self.held_request = hold, request
 
     def release_hold(self) -> HeldRequest | None:
@@ -155,18 +156,18 @@ class Connection:
 
     @property
     def pages_due(self) -> int:
-        """How many pages were asked for and have not come."""
+        """How many requested pages have not come yet."""
         return len(self.pages_waiting or ()) + (self.ticket is not None)
 
     def queue_page(self, request: PageRequest) -> None:
-        """Remember a page that has to be asked for."""
+        """Remember a page to request from the history."""
         if self.pages_waiting is None:
             self.pages_waiting = deque()
         self.pages_waiting.append(request)
         self.answers_due += 1
 
     def next_page(self) -> PageRequest | None:
-        """Return the page to ask for now.
+        """Return the page to request now.
 
         One at a time, and only when the client has taken everything before: a page can be large.
         """

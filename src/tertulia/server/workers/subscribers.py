@@ -1,4 +1,4 @@
-"""The sessions of one worker that read the same events of the log, and sending these to them.
+"""Sends the events of the log to those sessions of one worker that read the same events.
 
 Most sessions are in step: they have got all that the worker has sent, so the worker keeps one
 cursor for all of them, and a round costs each of them nothing but its `send`. A session that is
@@ -38,12 +38,12 @@ class Subscribers:
         self._observer = observer
         self._messages_only = messages_only
         self._cursor = log.last_seq
-        # By what sends to them: after a pause, every further object that a round touches is a
-        # cache miss.
+        # The keys are the `send` methods: after a pause, every further object that a round touches
+        # is a cache miss.
         self._in_step: dict[Callable[[bytes], int], Connection] = {}
         self._behind: dict[Connection, int] = {}  # with their cursors, tried in the next round
         self._blocked: dict[Connection, int] = {}  # tried once their sockets take more
-        # Status changes of their own, to be sent in their places; of few, and soon gone.
+        # Own status changes that still have to be sent. Few sessions have any, and not for long.
         self._own_presence: dict[Connection, list[Presence]] = {}
 
     def __repr__(self) -> str:
@@ -118,7 +118,7 @@ class Subscribers:
             self._behind[connection] = self._blocked.pop(connection)
 
     def flush(self) -> list[Late]:
-        """Send every connection what it has not got; return those that could not take it all."""
+        """Send each connection its new events; return those that could not take them all."""
         late = self._flush_in_step() if self._cursor < self._log.last_seq else []
         if self._behind:
             late += self._flush_behind()
@@ -174,8 +174,8 @@ class Subscribers:
 
     def _flush_behind(self) -> list[Late]:
         late: list[Late] = []
-        # By cursor, so that those at the same one get the same bytes, and no more than one slice
-        # is held at a time, however many are slow.
+        # In the order of their cursors: connections at the same one get the same bytes object, and
+        # only one slice is held at a time, however many connections are slow.
         place, events = None, None
         for connection, cursor in sorted(self._behind.items(), key=itemgetter(1)):
             own = self._own_presence.get(connection)

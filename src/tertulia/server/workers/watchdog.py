@@ -31,7 +31,7 @@ class Due(Enum):
 
 
 class Watchdog:
-    """Finds the connections of a worker that have not done their part in time."""
+    """Finds the connections of a worker whose time for something is over."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -51,12 +51,12 @@ class Watchdog:
         self.next_check = min(self.next_check, max(when, self._no_check_before))
 
     def watch_challenged(self, connection: Connection, now: float) -> None:
-        """Give a connection that has been challenged its time to show life."""
+        """Start the time in which a challenged connection has to show life."""
         connection.challenge_until = now + self._config.challenge_timeout_s
         self.look_at(connection, connection.challenge_until)
 
     def watch_blocked(self, connection: Connection, now: float) -> None:
-        """Give a connection whose socket is full its time to take something."""
+        """Start the time in which a connection whose socket is full has to take something."""
         connection.progress_at = now
         self.look_at(connection, now + self._config.write_timeout_s)
 
@@ -76,7 +76,7 @@ class Watchdog:
     def _due(self, connection: Connection, now: float) -> list[Due]:
         end = self._end_due(connection, now)
         if end is not None:
-            connection.deadline = inf  # it is closed now, or gets a new deadline for its last word
+            connection.deadline = inf  # the caller closes it, or sets a deadline for its last word
             return [end]
         session, config = connection.session, self._config
         assert session is not None
@@ -97,7 +97,7 @@ class Watchdog:
         if connection.state is not State.REGISTERED:
             return Due.EXPIRED
         if connection.hold is not NOT_HELD:
-            connection.last_byte_at = now  # it may well be sending: nobody reads it
+            connection.last_byte_at = now  # it may be sending, but nobody reads it now
         if connection.blocked and now - connection.progress_at >= self._config.write_timeout_s:
             return Due.SLOW
         silence_s = now - connection.last_byte_at
@@ -109,7 +109,7 @@ class Watchdog:
         self, connection: Connection, session: Session, now: float, becomes_idle: bool
     ) -> float:
         config = self._config
-        # A pinged or an idle connection may come to life at any moment, and be due anew from then.
+        # A pinged or an idle connection may come to life at any moment, and is due again later.
         ping_from = now if connection.pinged else connection.last_byte_at
         deadline = min(
             ping_from + config.ping_after_s,
