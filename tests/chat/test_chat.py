@@ -1,10 +1,10 @@
 """What a chat shows on any face; more of it is tested with the plain one, in tests/plain."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from noting_face import NotingFace
 from plain_table import Clock, StubClient, page, said
 
 from tertulia.chat import chat as module
@@ -19,12 +19,11 @@ from tertulia.client.errors import (
     RegistrationRefused,
     RequestRefused,
 )
-from tertulia.client.inbox import Dropped, Incoming
+from tertulia.client.inbox import Dropped
 from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import (
     MAX_PAGE,
-    Answer,
     ChatMessage,
     Direct,
     DirectMessage,
@@ -48,44 +47,6 @@ LOST = End(EndReason.LOST)
 FIRST_PAGE = 5
 
 
-class NotingFace:
-    """A face that notes what it is to show."""
-
-    def __init__(self) -> None:
-        self.shown: list[tuple[Any, ...]] = []
-        self.words: list[Callable[[], str]] = []
-        self.arrived: list[Any] = []
-
-    def show_raw(self, incoming: Incoming) -> None:
-        self.arrived.append(incoming.message)
-
-    def show_message(self, message: Any) -> None:
-        if not isinstance(message, Answer):  # those are told with their requests
-            self.shown.append(("show_message", message))
-
-    def show_notice(self, words: Callable[[], str]) -> None:
-        self.words.append(words)
-        self.shown.append(("show_notice", words()))
-
-    def greet(self, people: int) -> None:
-        self.shown.append(("greet", people))
-
-    def finish_entering(self) -> None:
-        self.shown.append(("finish_entering",))
-
-    def show_answer(self, request: Request, answer: Any) -> None:
-        self.shown.append(("show_answer", request, answer))
-
-    def show_no_answer(self, request: Request) -> None:
-        self.shown.append(("show_no_answer", request))
-
-    def show_delivery(self, request: Direct, message: DirectMessage) -> None:
-        self.shown.append(("show_delivery", request, message.to, message.text))
-
-    def show_uncertain_delivery(self, request: Direct) -> None:
-        self.shown.append(("show_uncertain_delivery", request))
-
-
 class PickyClient(StubClient):
     """A client that refuses to send some texts."""
 
@@ -106,7 +67,7 @@ class Table:
         self._rung = threading.Semaphore(0)
         self.chat = Chat(
             self.client,
-            Reconnector(lambda _token: self._connect(), self._rung.release),
+            Reconnector(lambda _resumption: self._connect(), self._rung.release),
             self.face,
             Destination("ana", "h", 5000),
             **{"first_page": FIRST_PAGE} | options,
@@ -417,6 +378,17 @@ def test_the_answer_to_a_status_that_was_asked_for_again_is_not_shown(desk: Tabl
     desk.face.shown.clear()
     desk.turn(Ok(id=2))
     assert desk.face.shown == []
+
+
+def test_a_user_who_is_inactive_after_coming_back_is_left_so(desk: Table) -> None:
+    desk.chat.ask(SetStatus(status="OCUPADO"))
+    desk.turn()
+    desk.turn(Ok(id=1))
+    desk.lose()
+    desk.attempt(PickyClient(status=Status.INACTIVO))
+    desk.turn(user_list(1, "ana"))
+    assert desk.client.sent == [ListUsers()]
+    assert desk.chat.idle
 
 
 def test_a_refused_registration_ends_the_chat(desk: Table) -> None:

@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -58,6 +59,38 @@ def test_registering_sends_what_was_asked_for(scripted_server: StartServer) -> N
     }.items()  # fmt: skip
     assert client.ended is not None
     assert client.ended.reason is EndReason.CLOSED
+
+
+def test_a_user_who_comes_back_registers_with_what_the_lost_client_remembers(
+    scripted_server: StartServer,
+) -> None:
+    registered = []
+
+    def first(peer: Any) -> None:
+        registered.append(peer.welcome())
+        for answer in ("ok", "error"):
+            request = peer.expect("status")
+            peer.send(answer, id=request["id"], code="status_invalid", message="no")
+
+    def second(peer: Any) -> None:
+        registered.append(peer.welcome(status="INACTIVO"))
+
+    server = scripted_server(first, second)
+    lost = connect(server)
+    lost.set_status("OCUPADO")
+    with pytest.raises(RequestRefused):
+        lost.set_status("DORMIDO")
+    assert wait_for_end(lost) is EndReason.LOST
+    last_active = time.monotonic()
+    token, status, idle_s = lost.resumption(last_active + 1_000)
+    assert (token, status) == ("secret", "OCUPADO")
+    assert idle_s is not None
+    back = connect(server, token=token, status=status, idle=idle_s)
+    server.finish()
+    assert {"status", "idle"}.isdisjoint(registered[0])
+    assert registered[1].items() >= {"token": token, "status": status, "idle": idle_s}.items()
+    assert back.resumption(last_active)[:2] == ("secret", "OCUPADO")
+    assert back.resumption(last_active)[2] > 0.9 * idle_s > 900  # nothing was done on it
 
 
 @pytest.mark.parametrize("with_id", [True, False])

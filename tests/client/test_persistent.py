@@ -15,6 +15,7 @@ import pytest
 
 from tertulia.client import persistent as module
 from tertulia.client import reconnect
+from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import (
     End,
@@ -90,6 +91,9 @@ class Script(Client):
     def ended(self) -> End | None:
         return self._end
 
+    def resumption(self, _now: float) -> Resumption:
+        return Resumption(self.welcome.token, Status.ACTIVO, 0.0)
+
     def events(self) -> Iterator[NumberedEvent | Gap]:
         yield from self._events
         self.all_given.set()
@@ -127,8 +131,8 @@ class Connections:
         self._outcomes = list(outcomes)
         self.tokens: list[str | None] = []
 
-    def connect(self, token: str | None) -> Client:
-        self.tokens.append(token)
+    def connect(self, resumption: Resumption) -> Client:
+        self.tokens.append(resumption.token)
         outcome = self._outcomes.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
@@ -220,8 +224,8 @@ def test_closing_while_an_attempt_is_under_way_closes_its_connection() -> None:
     lost, late = Script(lost=True), Script(seq=13)
     connecting, go_on = threading.Event(), threading.Event()
 
-    def connect(token: str | None) -> Client:
-        if token is None:
+    def connect(resumption: Resumption) -> Client:
+        if resumption.token is None:
             return lost
         connecting.set()
         assert go_on.wait(20)
@@ -306,9 +310,9 @@ def test_when_somebody_else_has_the_name_there_is_no_way_back(
         may_return = threading.Event()
         connect = ana._session._reconnector._connect
 
-        def connect_later(token: str) -> Client:
+        def connect_later(resumption: Resumption) -> Client:
             assert may_return.wait(20)
-            return connect(token)
+            return connect(resumption)
 
         monkeypatch.setattr(ana._session._reconnector, "_connect", connect_later)
         server.end()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tertulia.client import reconnect
+from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import (
     ConnectFailure,
@@ -16,7 +17,7 @@ from tertulia.client.errors import (
     RegistrationRefused,
 )
 from tertulia.client.reconnect import FIRST_DELAY_S, MAX_DELAY_S, Reconnector
-from tertulia.protocol.messages import Closing, Error, ErrorCode
+from tertulia.protocol.messages import Closing, Error, ErrorCode, Status
 
 WAIT_S = 20.0
 LOST = End(EndReason.LOST)
@@ -40,13 +41,13 @@ class Table:
 
     def __init__(self) -> None:
         self.now = 1_000.0
-        self.tokens: list[str] = []
+        self.shown: list[Resumption] = []
         self.outcomes: queue.Queue[Client | Exception] = queue.Queue()
         self._rung = threading.Semaphore(0)
         self.reconnector = Reconnector(self._connect, self._rung.release)
 
-    def _connect(self, token: str) -> Client:
-        self.tokens.append(token)
+    def _connect(self, resumption: Resumption) -> Client:
+        self.shown.append(resumption)
         outcome = self.outcomes.get(timeout=WAIT_S)
         if isinstance(outcome, Exception):
             raise outcome
@@ -64,9 +65,9 @@ class Table:
         """Begin the planned attempt, at its time and not before."""
         assert self.reconnector.wake_at is not None
         self.now = self.reconnector.wake_at - 0.001
-        attempts = len(self.tokens)
+        attempts = len(self.shown)
         assert self.reconnector.poll(self.now) is None
-        assert len(self.tokens) == attempts
+        assert len(self.shown) == attempts
         self.now += 0.001
         assert self.reconnector.poll(self.now) is None
         assert self.reconnector.wake_at is None
@@ -98,6 +99,11 @@ def spread(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return set_spread
 
 
+def before(token: str) -> Callable[[float], Resumption]:
+    """Return what a user registers with who was busy, and last did something at 990."""
+    return lambda now: Resumption(token, Status.OCUPADO, now - 990.0)
+
+
 def refusal(code: str) -> RegistrationRefused:
     return RegistrationRefused(Error(code=code, message="no"))
 
@@ -106,11 +112,24 @@ def no_connection() -> NoConnection:
     return NoConnection(ConnectFailure.REFUSED)
 
 
-def test_the_session_is_taken_over_with_its_token(table: Table) -> None:
-    table.reconnector.begin(LOST, "secret", table.now)
+def test_every_attempt_shows_the_token_the_status_and_the_idle_time_of_that_moment(
+    table: Table,
+) -> None:
+    table.reconnector.begin(LOST, before("secret"), table.now)
+    table.attempt(no_connection())
+    first_at = table.now
+    table.attempt(no_connection())
+    assert table.now > first_at
+    assert table.shown == [
+        Resumption("secret", Status.OCUPADO, first_at - 990.0),
+        Resumption("secret", Status.OCUPADO, table.now - 990.0),
+    ]
+
+
+def test_a_client_that_has_come_is_returned_once_and_is_not_closed(table: Table) -> None:
+    table.reconnector.begin(LOST, before("secret"), table.now)
     client = StubClient()
     assert table.attempt(client) is client
-    assert table.tokens == ["secret"]
     assert table.reconnector.wake_at is None
     assert table.reconnector.poll(table.now) is None
     assert not client.closed.is_set()
@@ -120,7 +139,7 @@ def test_attempts_come_later_and_later_up_to_a_bound(
     table: Table, spread: Callable[[float], None]
 ) -> None:
     spread(0)
-    table.reconnector.begin(LOST, "t", table.now)
+    table.reconnector.begin(LOST, before("t"), table.now)
     waits = []
     for _time in range(8):
         waits.append(table.wait_s)
@@ -132,14 +151,14 @@ def test_the_next_loss_begins_with_a_short_wait_again(
     table: Table, spread: Callable[[float], None]
 ) -> None:
     spread(0)
-    table.reconnector.begin(LOST, "one", table.now)
+    table.reconnector.begin(LOST, before("one"), table.now)
     table.attempt(no_connection())
     table.attempt(no_connection())
     table.attempt(StubClient())
-    table.reconnector.begin(LOST, "two", table.now)
+    table.reconnector.begin(LOST, before("two"), table.now)
     assert table.wait_s == pytest.approx(FIRST_DELAY_S)
     table.attempt(StubClient())
-    assert table.tokens == ["one", "one", "one", "two"]
+    assert [shown.token for shown in table.shown] == ["one", "one", "one", "two"]
 
 
 def test_not_all_clients_come_back_at_one_instant(
@@ -148,21 +167,21 @@ def test_not_all_clients_come_back_at_one_instant(
     waits = []
     for part in (-1.0, 1.0):
         spread(part)
-        table.reconnector.begin(LOST, "t", table.now)
+        table.reconnector.begin(LOST, before("t"), table.now)
         waits.append(table.wait_s)
     assert waits[1] > 2 * waits[0] > 0
 
 
 def test_a_server_that_closes_says_when_to_come_back(table: Table) -> None:
     closing = Closing(reason="shutdown", retry_after=3.5)
-    table.reconnector.begin(End(EndReason.SHUTDOWN, closing=closing), "t", table.now)
+    table.reconnector.begin(End(EndReason.SHUTDOWN, closing=closing), before("t"), table.now)
     assert table.wait_s == pytest.approx(3.5)
 
 
 @pytest.mark.parametrize("retry_after", [1e9, float("inf"), -1e9])
 def test_a_server_cannot_send_its_clients_away_for_ever(table: Table, retry_after: float) -> None:
     closing = Closing(reason="shutdown", retry_after=retry_after)
-    table.reconnector.begin(End(EndReason.SHUTDOWN, closing=closing), "t", table.now)
+    table.reconnector.begin(End(EndReason.SHUTDOWN, closing=closing), before("t"), table.now)
     assert 0 <= table.wait_s <= 1.5 * MAX_DELAY_S
 
 
@@ -170,7 +189,7 @@ def test_a_server_cannot_send_its_clients_away_for_ever(table: Table, retry_afte
     "code", [ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN, ErrorCode.PROTOCOL_UNSUPPORTED]
 )
 def test_a_refusal_that_will_not_change_by_itself_is_raised(table: Table, code: str) -> None:
-    table.reconnector.begin(LOST, "t", table.now)
+    table.reconnector.begin(LOST, before("t"), table.now)
     with pytest.raises(RegistrationRefused) as raised:
         table.attempt(refusal(code))
     assert raised.value.code == code
@@ -188,21 +207,21 @@ def test_a_refusal_that_will_not_change_by_itself_is_raised(table: Table, code: 
     ids=str,
 )
 def test_what_may_pass_is_tried_again(table: Table, failure: Exception) -> None:
-    table.reconnector.begin(LOST, "t", table.now)
+    table.reconnector.begin(LOST, before("t"), table.now)
     assert table.attempt(failure) is None
     client = StubClient()
     assert table.attempt(client) is client
 
 
 def test_an_attempt_that_fails_in_another_way_is_not_the_last(table: Table) -> None:
-    table.reconnector.begin(LOST, "t", table.now)
+    table.reconnector.begin(LOST, before("t"), table.now)
     assert table.attempt(OSError(24, "Too many open files")) is None
     client = StubClient()
     assert table.attempt(client) is client
 
 
 def test_one_attempt_at_a_time(table: Table) -> None:
-    table.reconnector.begin(LOST, "t", table.now)
+    table.reconnector.begin(LOST, before("t"), table.now)
     table.begin()
     table.now += 1_000
     assert table.reconnector.poll(table.now) is None
@@ -210,11 +229,11 @@ def test_one_attempt_at_a_time(table: Table) -> None:
     table.outcomes.put(client)
     table.wait_for_the_bell()
     assert table.reconnector.poll(table.now) is client
-    assert len(table.tokens) == 1
+    assert len(table.shown) == 1
 
 
 def test_closing_while_an_attempt_is_under_way_closes_its_connection(table: Table) -> None:
-    table.reconnector.begin(LOST, "t", table.now)
+    table.reconnector.begin(LOST, before("t"), table.now)
     table.begin()
     table.reconnector.close()
     client = StubClient()
@@ -223,7 +242,7 @@ def test_closing_while_an_attempt_is_under_way_closes_its_connection(table: Tabl
 
 
 def test_closing_before_a_connection_was_taken_closes_it(table: Table) -> None:
-    table.reconnector.begin(LOST, "t", table.now)
+    table.reconnector.begin(LOST, before("t"), table.now)
     table.begin()
     client = StubClient()
     table.outcomes.put(client)
@@ -233,9 +252,9 @@ def test_closing_before_a_connection_was_taken_closes_it(table: Table) -> None:
 
 
 def test_after_closing_nothing_is_tried(table: Table) -> None:
-    table.reconnector.begin(LOST, "t", table.now)
+    table.reconnector.begin(LOST, before("t"), table.now)
     table.reconnector.close()
     table.reconnector.close()
     table.now += 1_000
     assert table.reconnector.poll(table.now) is None
-    assert table.tokens == []
+    assert table.shown == []

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from plain_table import LOST, StubClient, said
 
+from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection, RegistrationRefused
 from tertulia.client.reconnect import Reconnector
 from tertulia.client.session import Lost, Refused, Resumed, Session, SessionState
-from tertulia.protocol.messages import MAX_PAGE, Closing, Error, GetHistory
+from tertulia.protocol.messages import MAX_PAGE, Closing, Error, GetHistory, Status
 
 WAIT_S = 20.0
 
@@ -22,14 +23,14 @@ class Desk:
         self.now = 1_000.0
         self.client = StubClient(10)
         self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
-        self.tokens: list[str] = []
+        self.shown: list[Resumption] = []
         self._notified = threading.Semaphore(0)
         self.session = Session(
             self.client, Reconnector(self._connect, self._notified.release), first_page
         )
 
-    def _connect(self, token: str) -> Client:
-        self.tokens.append(token)
+    def _connect(self, resumption: Resumption) -> Client:
+        self.shown.append(resumption)
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
@@ -68,7 +69,7 @@ def test_a_loss_is_told_once_with_its_time(desk: Desk) -> None:
     assert desk.session.state is SessionState.RECONNECTING
     assert desk.session.lost_at == lost_at
     assert desk.session.wake_at is not None
-    assert desk.tokens == []
+    assert desk.shown == []
 
 
 def test_the_end_decides_when_the_first_attempt_begins(desk: Desk) -> None:
@@ -77,7 +78,7 @@ def test_the_end_decides_when_the_first_attempt_begins(desk: Desk) -> None:
     assert desk.session.wake_at == desk.now + 3.5
 
 
-def test_another_connection_takes_over_with_the_token_of_the_last_one(desk: Desk) -> None:
+def test_another_connection_shows_what_the_last_one_remembers(desk: Desk) -> None:
     for _time in range(2):
         desk.lose()
         another = StubClient(20)
@@ -87,7 +88,7 @@ def test_another_connection_takes_over_with_the_token_of_the_last_one(desk: Desk
         assert desk.session.lost_at is None
         assert desk.session.advance(desk.now) is None
         desk.client = another
-    assert desk.tokens == ["t", "t"]
+    assert desk.shown == [Resumption("t", Status.ACTIVO, 0.0)] * 2
 
 
 def test_what_happened_meanwhile_is_missing_afterwards(desk: Desk) -> None:
@@ -117,7 +118,7 @@ def test_a_refusal_for_good_is_told_once_and_nothing_is_tried_any_more(desk: Des
     assert desk.attempt(refusal) == Refused(refusal)
     assert desk.session.state is SessionState.REFUSED
     assert desk.session.advance(desk.now + 1_000) is None
-    assert len(desk.tokens) == 1
+    assert len(desk.shown) == 1
 
 
 def test_closing_ends_the_connection(desk: Desk) -> None:
@@ -130,4 +131,4 @@ def test_closing_while_there_is_no_connection_ends_the_attempts(desk: Desk) -> N
     desk.lose()
     desk.session.close()
     assert desk.session.advance(desk.now + 1_000) is None
-    assert desk.tokens == []
+    assert desk.shown == []

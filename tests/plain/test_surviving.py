@@ -170,13 +170,12 @@ def test_what_was_said_while_the_client_was_away_is_shown_in_its_place(
     assert live == ["before", "after"]
 
 
-def test_the_chosen_status_is_asked_for_again(pipe_in: PipeIn, persistent_server: Any) -> None:
+def test_the_chosen_status_is_kept(pipe_in: PipeIn, persistent_server: Any) -> None:
     ana = pipe_in("ana", persistent_server.port)
     ana.type("/status busy")
     ana.see("* you are ◐ OCUPADO")
     persistent_server.kill()
     persistent_server.start()
-    ana.see("* you are ◐ OCUPADO", times=2)
     ana.type("/users")
     ana.see("◐ OCUPADO   ana (you)")
     with library_user(persistent_server.port) as luis:

@@ -319,10 +319,22 @@ def sit_down(
 @pytest.fixture
 def persistent_server(tmp_path: Path) -> Iterator[RealServer]:
     """Start a server with a history, which a test can kill and start again."""
-    history = str(tmp_path / "history.db")
-    server = RealServer("--history", history, "--shared-addresses", port=_free_port())
+    server = _persistent_server(tmp_path)
     yield server
     server.kill()
+
+
+@pytest.fixture
+def hasty_server(tmp_path: Path) -> Iterator[RealServer]:
+    """Start a server as `persistent_server` does, on which users soon become idle."""
+    server = _persistent_server(tmp_path, "--idle-after", "0.4")
+    yield server
+    server.kill()
+
+
+def _persistent_server(folder: Path, *options: str) -> RealServer:
+    history = str(folder / "history.db")
+    return RealServer("--history", history, "--shared-addresses", *options, port=_free_port())
 
 
 def _free_port() -> int:

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
 from tertulia.chat.destination import Destination
+from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import (
     ConnectFailure,
@@ -64,6 +65,9 @@ class StubClient(Client):
         self.sent.append(request)
         return len(self.sent)
 
+    def resumption(self, _now: float) -> Resumption:
+        return Resumption(self.welcome.token, self.welcome.status, 0.0)
+
     def receive(self, _timeout: float | None) -> Incoming | None:
         return self._arrivals.popleft() if self._arrivals else None
 
@@ -110,7 +114,7 @@ class Table:
             on_terminal=on_terminal,
         )
 
-    def _connect(self, _token: str) -> Client:
+    def _connect(self, _resumption: Resumption) -> Client:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tertulia.chat.destination import Destination
+from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, End, NoConnection
 from tertulia.client.reconnect import Attempt, Reconnector
@@ -136,7 +137,7 @@ class ChatTable:
         self._options = options
         self._to = Destination(name, "192.168.1.10", 5000)
 
-    def _connect(self, _token: str) -> Client:
+    def _connect(self, _resumption: Resumption) -> Client:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome

@@ -17,6 +17,7 @@ from tertulia.chat import explain, greetings
 from tertulia.chat.destination import Destination
 from tertulia.chat.jobs import Job, Jobs, Origin
 from tertulia.chat.state import State
+from tertulia.client.activity import NEWCOMER, Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectionLost, End, EndReason, RequestRefused
 from tertulia.client.inbox import Dropped, Incoming
@@ -54,11 +55,15 @@ EXIT_LOST = 5
 MAX_ARRIVALS_AT_ONCE = 1_000  # then the keyboard has its turn
 
 
-def connect_face(to: Destination, notify: Callable[[], None], token: str | None = None) -> Client:
+def connect_face(
+    to: Destination, notify: Callable[[], None], resumption: Resumption = NEWCOMER
+) -> Client:
     """Connect and register as a face needs it; see Client.connect for `notify` and the errors."""
     return Client.connect(
         to.host, to.port, to.name,
-        source=to.source, token=token, everything=True, notify=notify,
+        source=to.source,
+        token=resumption.token, status=resumption.status, idle=resumption.idle_s,
+        everything=True, notify=notify,
     )  # fmt: skip
 
 
@@ -359,7 +364,9 @@ class Chat:
     def _handle_resumption(self, welcome: Welcome) -> None:
         self.state.resume(welcome)
         self._face.show_notice(lambda: _("Reconnected."))
-        if self._granted_status not in (None, welcome.status):
+        # An older server ignores the status that a client registers with. An idle user stays
+        # INACTIVO: a request would be activity.
+        if welcome.status is Status.ACTIVO and self._granted_status not in (None, Status.ACTIVO):
             self._jobs.add(SetStatus(status=str(self._granted_status)), Origin.REFRESH, place=0)
         self._request_missing()
 

@@ -12,12 +12,14 @@ The connection's own thread receives what the server sends, whatever the program
 import itertools
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Literal, Self, TypeVar
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from tertulia.client.activity import Activity, Resumption
 from tertulia.client.connection import Connection, open_socket
 from tertulia.client.errors import (
     ConnectFailure,
@@ -77,6 +79,7 @@ class Client:
     def __init__(
         self,
         sock: socket.socket,
+        registered: Resumption,
         timeout: float,
         everything: bool,
         notify: Callable[[], None] | None,
@@ -88,6 +91,7 @@ class Client:
         self._ids = itertools.count(1)
         self._lock = threading.Lock()  # protects the fields below; never held to send or wait
         self._waiters: dict[int, _Waiter] = {}
+        self._activity = Activity(registered, time.monotonic())
         self._registering: _Waiter | None = None
         self._closing: Closing | None = None
         self._last_error: Error | None = None
@@ -103,6 +107,8 @@ class Client:
         *,
         source: str | None = None,
         token: str | None = None,
+        status: str | None = None,
+        idle: float | None = None,
         events: Literal["all", "messages"] = "all",
         timeout: float = DEFAULT_TIMEOUT_S,
         everything: bool = False,
@@ -110,10 +116,11 @@ class Client:
     ) -> Self:
         """Connect to a server and register `name`.
 
-        `source` is the address to connect from. `token` takes over a session of the same name.
-        `timeout`, in seconds, holds for the connection and then for each request. With
-        `everything`, `receive` returns all messages, not only the events. `notify` is called after
-        each arrival and at the end, in the connection's thread, and must not wait.
+        `source` is the address to connect from. `token` takes over a session of the same name. A
+        user who comes back has chosen `status`, and did nothing for `idle` seconds. `timeout`, in
+        seconds, holds for the connection and then for each request. With `everything`, `receive`
+        returns all messages, not only the events. `notify` is called after each arrival and at the
+        end, in the connection's thread, and must not wait.
         Raises NoConnection and RegistrationRefused.
         """
         request = Register(
@@ -121,8 +128,11 @@ class Client:
             token=UNSET if token is None else token,
             protocol=PROTOCOL_VERSION,
             events=UNSET if events == "all" else events,
+            status=UNSET if status is None else status,
+            idle=UNSET if idle is None else idle,
         )
-        client = cls(open_socket(host, port, source, timeout), timeout, everything, notify)
+        sock = open_socket(host, port, source, timeout)
+        client = cls(sock, Resumption(token, status, idle), timeout, everything, notify)
         try:
             client.welcome = client._register(request)
         except BaseException:
@@ -197,7 +207,7 @@ class Client:
         Raises RequestRefused for a request that any server would refuse, and ConnectionLost.
         """
         request_id = self._next_id(None)
-        self._connection.send(_line(request, request_id))
+        self._send(request, request_id)
         return request_id
 
     def close(self) -> None:
@@ -209,6 +219,11 @@ class Client:
         """How the connection ended; None while it lives."""
         with self._lock:
             return self._ended
+
+    def resumption(self, now: float) -> Resumption:
+        """Return what this user registers with in order to come back at `now` (monotonic)."""
+        with self._lock:
+            return self._activity.resumption(self.welcome.token, now)
 
     def __enter__(self) -> Self:
         return self
@@ -242,7 +257,7 @@ class Client:
         waiter = waiter or _Waiter()
         request_id = self._next_id(waiter)
         try:
-            self._connection.send(_line(request, request_id))
+            self._send(request, request_id)
             if not waiter.answered.wait(self._timeout):
                 raise NoAnswer(f"nothing within {self._timeout:g} s")
         finally:
@@ -258,6 +273,12 @@ class Client:
         end = self.ended
         assert end is not None
         raise ConnectionLost(end)
+
+    def _send(self, request: Request, request_id: int) -> None:
+        line = _line(request, request_id)
+        with self._lock:
+            self._activity.note_request(request, request_id, time.monotonic())
+        self._connection.send(line)
 
     def _next_id(self, waiter: "_Waiter | None") -> int:
         """Return the id for a request, whose answer is for `waiter`. Raises ConnectionLost."""
@@ -289,6 +310,7 @@ class Client:
     def _remove_waiter(self, answer: Answer) -> "_Waiter | None":
         """Return the waiter for an answer; None if it has given up."""
         with self._lock:
+            self._activity.note_answer(answer)
             if answer.id is not UNSET:
                 waiter = self._waiters.pop(answer.id, None)
             elif isinstance(answer, Error):

@@ -8,9 +8,10 @@ order. `say` repeats a message that was not acknowledged, under its nonce, so th
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
+from tertulia.client.activity import NEWCOMER, Resumption
 from tertulia.client.client import DEFAULT_TIMEOUT_S, Client, ClientEvent
 from tertulia.client.errors import (
     ConnectionLost,
@@ -20,7 +21,7 @@ from tertulia.client.errors import (
     wait_before_retry,
 )
 from tertulia.client.inbox import Dropped, Inbox, Incoming
-from tertulia.client.reconnect import Reconnector
+from tertulia.client.reconnect import Connect, Reconnector
 from tertulia.client.session import Refused, Resumed, Session
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import ErrorCode, Gap, NumberedEvent
@@ -32,12 +33,14 @@ class PersistentClient:
     `connect` accepts what `Client.connect` accepts. Any thread may call any method.
     """
 
-    def __init__(self, connect: Callable[[str | None], Client], timeout: float) -> None:
+    def __init__(
+        self, connect: Connect, timeout: float, registration: Resumption = NEWCOMER
+    ) -> None:
         self._timeout = timeout
         self._wake = threading.Event()  # an attempt has an outcome, or this client was closed
         self._inbox = Inbox()
         self._changed = threading.Condition()  # protects the three fields below
-        self._client = connect(None)
+        self._client = connect(registration)
         self._closed = False
         self._refusal: RegistrationRefused | None = None
         # Only the keeper's thread uses the session.
@@ -47,17 +50,30 @@ class PersistentClient:
 
     @classmethod
     def connect(
-        cls, host: str, port: int, name: str, *, timeout: float = DEFAULT_TIMEOUT_S, **options: Any
+        cls,
+        host: str,
+        port: int,
+        name: str,
+        *,
+        token: str | None = None,
+        status: str | None = None,
+        idle: float | None = None,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        **options: Any,
     ) -> Self:
         """Connect and register. Only this first time it raises NoConnection.
 
         Raises RegistrationRefused too.
         """
 
-        def connect(token: str | None) -> Client:
-            return Client.connect(host, port, name, token=token, timeout=timeout, **options)
+        def connect(resumption: Resumption) -> Client:
+            return Client.connect(
+                host, port, name,
+                token=resumption.token, status=resumption.status, idle=resumption.idle_s,
+                timeout=timeout, **options,
+            )  # fmt: skip
 
-        return cls(connect, timeout)
+        return cls(connect, timeout, Resumption(token, status, idle))
 
     @property
     def current(self) -> Client:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
+from tertulia.client.activity import NEWCOMER, Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import End, NoConnection, RegistrationRefused
 from tertulia.protocol.messages import ErrorCode
@@ -17,7 +18,7 @@ FIRST_DELAY_S = 1.0
 MAX_DELAY_S = 30.0
 _TEMPORARY_REFUSALS = (ErrorCode.SERVER_FULL, ErrorCode.REGISTER_TIMEOUT, ErrorCode.RATE_LIMITED)
 
-Connect = Callable[[str], Client]  # with the token of the session to take over
+Connect = Callable[[Resumption], Client]
 
 
 class Attempt:
@@ -77,7 +78,7 @@ class Reconnector:
     def __init__(self, connect: Connect, notify: Callable[[], None]) -> None:
         self._connect = connect
         self._notify = notify
-        self._token = ""
+        self._resumption: Callable[[float], Resumption] = lambda _now: NEWCOMER
         self._delay_s = FIRST_DELAY_S
         self._attempt_at: float | None = None
         self._attempt: Attempt | None = None
@@ -87,12 +88,12 @@ class Reconnector:
         """The time at which `poll` starts the next attempt; None while none is planned."""
         return self._attempt_at
 
-    def begin(self, end: End, token: str, now: float) -> None:
+    def begin(self, end: End, resumption: Callable[[float], Resumption], now: float) -> None:
         """Plan the first attempt after a connection ended: soon, or when the server asked for it.
 
-        `token` takes over the session that the server may still have.
+        `resumption` returns what to register with at the time of an attempt.
         """
-        self._token = token
+        self._resumption = resumption
         self._delay_s = FIRST_DELAY_S
         delay_s = _jittered(self._delay_s)
         if end.closing is not None:
@@ -117,7 +118,7 @@ class Reconnector:
                 raise outcome
         if self._attempt_at is not None and now >= self._attempt_at:
             self._attempt_at = None
-            self._attempt = Attempt(partial(self._connect, self._token), self._notify)
+            self._attempt = Attempt(partial(self._connect, self._resumption(now)), self._notify)
             self._attempt.start()
         return None
 

@@ -69,7 +69,7 @@ class Session:
                 return None
             self.state = SessionState.RECONNECTING
             self.lost_at = now
-            self._reconnector.begin(end, self.client.welcome.token, now)
+            self._reconnector.begin(end, self.client.resumption, now)
             return Lost(end)
         if self.state is SessionState.REFUSED:
             return None

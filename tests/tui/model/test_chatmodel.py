@@ -9,6 +9,7 @@ from plain_table import LOST, Clock, StubClient, said
 
 from tertulia.chat.destination import Destination
 from tertulia.chat.jobs import ANSWER_WITHIN_S
+from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
 from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import set_language
@@ -60,7 +61,7 @@ class ModelTable:
         )
         self.talks = self.model.conversations
 
-    def _connect(self, _token: str) -> Client:
+    def _connect(self, _resumption: Resumption) -> Client:
         raise NotImplementedError
 
     def turn(self, *messages: Any) -> None:

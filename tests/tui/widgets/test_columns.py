@@ -11,6 +11,7 @@ from plain_table import Clock, StubClient
 from tertulia.chat.chat import Chat
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs
+from tertulia.client.activity import Resumption
 from tertulia.client.errors import End, EndReason
 from tertulia.client.reconnect import FIRST_DELAY_S, Reconnector
 from tertulia.i18n import set_language
@@ -210,7 +211,7 @@ class NoFace:
 def test_the_time_to_the_next_attempt_is_counted_down(clock: Clock) -> None:
     client = StubClient()
 
-    def connect(_token: str) -> Any:
+    def connect(_resumption: Resumption) -> Any:
         raise NotImplementedError
 
     reconnector = Reconnector(connect, lambda: None)
