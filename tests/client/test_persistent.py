@@ -161,12 +161,29 @@ def test_a_lost_connection_is_made_again_and_what_was_missed_comes_in_its_place(
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_refusal_for_good_ends_the_events_and_whoever_speaks_is_told() -> None:
-    no_way_back = RegistrationRefused(refusal("name_taken"))
+@pytest.mark.parametrize(
+    "no_way_back",
+    [RegistrationRefused(refusal("protocol_unsupported")), TypeError("a fault of the program")],
+    ids=repr,
+)
+def test_when_there_is_no_way_back_events_and_requests_raise_the_reason(
+    no_way_back: Exception,
+) -> None:
     with persistent(Script(spoken(11), lost=True), no_way_back) as bot:
-        assert list(bot.events()) == [spoken(11)]
-        with pytest.raises(RegistrationRefused):
-            bot._wait_for_another(bot.current, give_up_at=0.0)
+        for _time in range(2):
+            events = []
+            with pytest.raises(type(no_way_back)) as raised:
+                events.extend(bot.events())
+            assert raised.value is no_way_back
+        with pytest.raises(type(no_way_back)):
+            bot.say("hola")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_name_or_an_address_that_somebody_else_has_is_waited_for() -> None:
+    taken = [RegistrationRefused(refusal(code)) for code in ("name_taken", "address_taken")]
+    with persistent(Script(lost=True), *taken * 3, Script(spoken(11))) as bot:
+        assert next(bot.events()) == spoken(11)
 
 
 def test_a_page_that_the_server_refuses_leaves_a_gap() -> None:
@@ -303,25 +320,33 @@ def test_what_was_said_while_it_was_away_is_fetched(server: Phoenix) -> None:
         assert texts(ana, "after") == [*(str(number) for number in range(450)), "after"]
 
 
-def test_when_somebody_else_has_the_name_there_is_no_way_back(
+def test_while_somebody_else_has_the_name_it_waits_and_then_goes_on(
     server: Phoenix, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with PersistentClient.connect("127.0.0.1", server.port, "ana", source="127.0.0.2") as ana:
         may_return = threading.Event()
         connect = ana._session._reconnector._connect
 
+        refused = threading.Event()
+
         def connect_later(resumption: Resumption) -> Client:
             assert may_return.wait(20)
-            return connect(resumption)
+            try:
+                return connect(resumption)
+            except RegistrationRefused:
+                refused.set()
+                raise
 
         monkeypatch.setattr(ana._session._reconnector, "_connect", connect_later)
         server.end()
         server.start()
         with Client.connect("127.0.0.1", server.port, "ana", source="127.0.0.4"):
             may_return.set()
-            with pytest.raises(RegistrationRefused):
-                ana.say("hola", within_s=20)
-            assert all(event for event in ana.events())  # they end
+            assert refused.wait(20)
+            with pytest.raises(NoAnswer):
+                ana.say("not yet", within_s=0.0)
+        ana.say("hola", within_s=20)
+        assert texts(ana, "hola") == ["hola"]
 
 
 def test_a_closed_one_ends_its_events(server: Phoenix) -> None:

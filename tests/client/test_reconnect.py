@@ -39,12 +39,14 @@ class StubClient(Client):
 class Table:
     """A reconnector, the time, and attempts whose outcomes the test chooses."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, waits_for_others: bool = False) -> None:
         self.now = 1_000.0
         self.shown: list[Resumption] = []
         self.outcomes: queue.Queue[Client | Exception] = queue.Queue()
         self._rung = threading.Semaphore(0)
-        self.reconnector = Reconnector(self._connect, self._rung.release)
+        self.reconnector = Reconnector(
+            self._connect, self._rung.release, waits_for_others=waits_for_others
+        )
 
     def _connect(self, resumption: Resumption) -> Client:
         self.shown.append(resumption)
@@ -183,6 +185,22 @@ def test_a_server_cannot_send_its_clients_away_for_ever(table: Table, retry_afte
     closing = Closing(reason="shutdown", retry_after=retry_after)
     table.reconnector.begin(End(EndReason.SHUTDOWN, closing=closing), before("t"), table.now)
     assert 0 <= table.wait_s <= 1.5 * MAX_DELAY_S
+
+
+@pytest.mark.parametrize("code", [ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN])
+def test_whoever_waits_for_others_tries_again_later_and_later(
+    code: str, spread: Callable[[float], None]
+) -> None:
+    spread(0)
+    table = Table(waits_for_others=True)
+    table.reconnector.begin(LOST, before("t"), table.now)
+    waits = []
+    for _time in range(7):
+        waits.append(table.wait_s)
+        assert table.attempt(refusal(code)) is None
+    assert waits == pytest.approx([1, 2, 4, 8, 16, 30, 30])
+    with pytest.raises(RegistrationRefused):
+        table.attempt(refusal(ErrorCode.NAME_INVALID))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from tertulia.client.client import DEFAULT_TIMEOUT_S, Client, ClientEvent
 from tertulia.client.errors import (
     ConnectionLost,
     NoAnswer,
-    RegistrationRefused,
     RequestRefused,
     wait_before_retry,
 )
@@ -42,9 +41,10 @@ class PersistentClient:
         self._changed = threading.Condition()  # protects the three fields below
         self._client = connect(registration)
         self._closed = False
-        self._refusal: RegistrationRefused | None = None
+        self._failure: Exception | None = None  # why there is no way back
+        reconnector = Reconnector(connect, self._wake.set, waits_for_others=True)
         # Only the keeper's thread uses the session.
-        self._session = Session(self._client, Reconnector(connect, self._wake.set), first_page=0)
+        self._session = Session(self._client, reconnector, first_page=0)
         self._keeper = threading.Thread(target=self._keep, name="tertulia-keeper", daemon=True)
         self._keeper.start()
 
@@ -107,10 +107,18 @@ class PersistentClient:
                     break
 
     def events(self) -> Iterator[ClientEvent]:
-        """Yield the events as they come, until this client is closed or refused for good."""
+        """Yield the events as they come, until this client is closed.
+
+        Raises RegistrationRefused after the last event if the server will never register this user
+        again. It waits for as long as it takes for a server that is away or full, and for a name
+        or an address that another user has.
+        """
         while (incoming := self._inbox.get(None)) is not None:
             if isinstance(incoming.message, ClientEvent):
                 yield incoming.message
+        with self._changed:
+            if self._failure is not None:
+                raise self._failure
 
     def close(self) -> None:
         """End the session. Idempotent."""
@@ -132,11 +140,11 @@ class PersistentClient:
         """Wait for a connection that is not the lost one."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._client is not lost or self._closed or self._refusal is not None,
+                lambda: self._client is not lost or self._closed or self._failure is not None,
                 max(0.0, give_up_at - time.monotonic()),
             )
-            if self._refusal is not None:
-                raise self._refusal
+            if self._failure is not None:
+                raise self._failure
             if self._client is lost:
                 raise NoAnswer("no connection in time")
             return self._client
@@ -157,6 +165,10 @@ class PersistentClient:
                 connected = self._reconnect()
                 if connected:
                     self._fetch_missing()
+        except Exception as failure:  # noqa: BLE001 (whoever uses this client gets it raised)
+            with self._changed:
+                self._failure = failure
+                self._changed.notify_all()
         finally:
             self._session.close()
             self._inbox.close()
@@ -192,7 +204,10 @@ class PersistentClient:
                 return  # on the next connection it is requested again
 
     def _reconnect(self) -> bool:
-        """Wait for another connection; return False if there will be none."""
+        """Wait for another connection; return False if this client was closed.
+
+        Raises RegistrationRefused if there is no way back.
+        """
         while True:
             self._wake.clear()
             with self._changed:
@@ -206,10 +221,7 @@ class PersistentClient:
                         self._changed.notify_all()
                         return not self._closed
                 case Refused(refusal):
-                    with self._changed:
-                        self._refusal = refusal
-                        self._changed.notify_all()
-                    return False
+                    raise refusal
                 case None:
                     wake_at = self._session.wake_at
                     self._wake.wait(

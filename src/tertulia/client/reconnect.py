@@ -17,6 +17,7 @@ from tertulia.protocol.messages import ErrorCode
 FIRST_DELAY_S = 1.0
 MAX_DELAY_S = 30.0
 _TEMPORARY_REFUSALS = (ErrorCode.SERVER_FULL, ErrorCode.REGISTER_TIMEOUT, ErrorCode.RATE_LIMITED)
+_TAKEN = (ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN)  # until another user leaves
 
 Connect = Callable[[Resumption], Client]
 
@@ -72,12 +73,16 @@ class Attempt:
 class Reconnector:
     """Make one attempt after another until one succeeds or the server refuses for good.
 
-    One thread uses it. `connect` is called in the thread of each attempt, and `notify` as well.
+    With `waits_for_others` a name or an address that another user has is no refusal for good. One
+    thread uses it. `connect` is called in the thread of each attempt, and `notify` as well.
     """
 
-    def __init__(self, connect: Connect, notify: Callable[[], None]) -> None:
+    def __init__(
+        self, connect: Connect, notify: Callable[[], None], *, waits_for_others: bool = False
+    ) -> None:
         self._connect = connect
         self._notify = notify
+        self._temporary = _TEMPORARY_REFUSALS + (_TAKEN if waits_for_others else ())
         self._resumption: Callable[[float], Resumption] = lambda _now: NEWCOMER
         self._delay_s = FIRST_DELAY_S
         self._attempt_at: float | None = None
@@ -103,13 +108,14 @@ class Reconnector:
     def poll(self, now: float) -> Client | None:
         """Start an attempt that is due; return the client once an attempt has succeeded.
 
-        Raises RegistrationRefused if another attempt would be refused as well.
+        Raises RegistrationRefused if another attempt would be refused as well, and whatever else
+        an attempt raised, unless it is an OSError.
         """
         outcome = None if self._attempt is None else self._attempt.take_outcome()
         match outcome:
             case Client():
                 return outcome
-            case RegistrationRefused() if outcome.code not in _TEMPORARY_REFUSALS:
+            case RegistrationRefused() if outcome.code not in self._temporary:
                 raise outcome
             case NoConnection() | RegistrationRefused() | OSError():
                 self._delay_s = min(2 * self._delay_s, MAX_DELAY_S)
