@@ -111,7 +111,7 @@ class AnaTheBot:
         self._may_connect.clear()
 
     def choose(self, status: Status) -> None:
-        self._bot.current.set_status(status)
+        self._bot.set_status(status)
 
     def say(self, text: str) -> None:
         self._bot.say(text)

@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from tertulia.client import reconnect
 from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import (
+    ConnectionLost,
     End,
     EndReason,
     NoAnswer,
@@ -27,18 +29,30 @@ from tertulia.client.errors import (
 from tertulia.client.inbox import Inbox
 from tertulia.client.persistent import PersistentClient
 from tertulia.protocol.messages import (
+    Answer,
     ChatMessage,
+    Direct,
     Error,
     Gap,
     GetHistory,
+    GetInfo,
     HistoryPage,
+    ListUsers,
     NumberedEvent,
+    Ok,
+    Request,
+    Say,
     Search,
+    SetStatus,
     Status,
     StoredMessage,
+    User,
+    UserInfo,
+    UserList,
     Welcome,
 )
 
+LOST = End(EndReason.LOST)
 PROGRAM = Path(sys.executable).with_name("tertulia-server")
 
 
@@ -81,9 +95,11 @@ class Script(Client):
             epoch="e", server="s", protocol=1, idle_after=120, max_text=16384,
         )  # fmt: skip
         self.failures: list[Exception] = []  # of the next pages
+        self.requests: list[Request] = []  # all but those for pages
+        self.answers: list[Answer | Exception] = []  # to them; without one, the connection is lost
         self.asked = threading.Event()
         self.all_given = threading.Event()
-        self._end = End(EndReason.LOST) if lost else None
+        self._end = LOST if lost else None
         self._events = events
         self.closed = threading.Event()
 
@@ -108,6 +124,17 @@ class Script(Client):
         assert isinstance(request.after, int)
         stored = StoredMessage(seq=request.after + 1, time="t", sender="luis", text="missed")
         return HistoryPage(messages=[stored], more=False)
+
+    def _ask(self, request: Request, _kind: type[Any], _waiter: Any = None) -> Any:
+        self.requests.append(request)
+        if not self.answers:
+            self._end = LOST
+            self.closed.set()
+            raise ConnectionLost(LOST)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def close(self) -> None:
         self.closed.set()
@@ -184,6 +211,62 @@ def test_a_name_or_an_address_that_somebody_else_has_is_waited_for() -> None:
     taken = [RegistrationRefused(refusal(code)) for code in ("name_taken", "address_taken")]
     with persistent(Script(lost=True), *taken * 3, Script(spoken(11))) as bot:
         assert next(bot.events()) == spoken(11)
+
+
+LISTED = UserList(seq=11, users=[User(name="bot", status=Status.ACTIVO)])
+ANA = UserInfo(name="ana", address="127.0.0.2", status=Status.OCUPADO, since="t", idle=3)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    ("make", "kind", "answer", "result"),
+    [
+        (lambda bot: bot.say("hola"), Say, Ok(seq=11), 11),
+        (lambda bot: bot.direct("ana", "hola"), Direct, Ok(), None),
+        (lambda bot: bot.set_status("OCUPADO"), SetStatus, Ok(), None),
+        (lambda bot: bot.users(), ListUsers, LISTED, LISTED),
+        (lambda bot: bot.info("ana"), GetInfo, ANA, ANA),
+    ],
+    ids=["say", "direct", "set_status", "users", "info"],
+)
+def test_a_request_is_made_again_until_it_is_answered(
+    make: Callable[[PersistentClient], Any], kind: type[Request], answer: Answer, result: Any
+) -> None:
+    first, second = Script(), Script()
+    too_fast = RequestRefused(refusal("rate_limited", retry_after=0.0))
+    second.answers = [too_fast, NoAnswer("it takes its time"), answer]
+    with persistent(first, second) as bot:
+        assert make(bot) == result
+    [request] = first.requests
+    assert isinstance(request, kind)
+    assert second.requests == [request] * 3  # with its nonce, if it has one
+    assert not isinstance(request, Say | Direct) or request.nonce
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda bot: bot.direct("ana", "hola", within_s=0.0),
+        lambda bot: bot.set_status("OCUPADO", within_s=0.0),
+        lambda bot: bot.users(within_s=0.0),
+        lambda bot: bot.info("ana", within_s=0.0),
+    ],
+    ids=["direct", "set_status", "users", "info"],
+)
+@pytest.mark.parametrize(
+    "failure",
+    [RequestRefused(refusal("user_not_connected")), NoAnswer("nothing within 10 s")],
+    ids=["refused", "no answer"],
+)
+def test_a_refused_request_is_not_made_again_nor_one_for_which_there_is_no_time(
+    make: Callable[[PersistentClient], Any], failure: Exception
+) -> None:
+    script = Script()
+    script.answers = [failure]
+    with persistent(script) as bot:
+        with pytest.raises(type(failure)):
+            make(bot)
+        assert len(script.requests) == 1
 
 
 def test_a_page_that_the_server_refuses_leaves_a_gap() -> None:

@@ -2,14 +2,15 @@
 
 When the connection is lost, the keeper's thread makes another one, takes the session over with its
 token and fetches what was missed. `events` gives every message of the general chat once and in
-order. `say` repeats a message that was not acknowledged, under its nonce, so that it is said once.
+order. A request is made again until it is answered: a message under its nonce, so that it is said
+once.
 """
 
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self, TypeVar
 
 from tertulia.client.activity import NEWCOMER, Resumption
 from tertulia.client.client import DEFAULT_TIMEOUT_S, Client, ClientEvent
@@ -23,7 +24,11 @@ from tertulia.client.inbox import Dropped, Inbox, Incoming
 from tertulia.client.reconnect import Connect, Reconnector
 from tertulia.client.session import Refused, Resumed, Session
 from tertulia.protocol.lines import encode
-from tertulia.protocol.messages import ErrorCode, Gap, NumberedEvent
+from tertulia.protocol.messages import ErrorCode, Gap, NumberedEvent, UserInfo, UserList
+
+DEFAULT_WITHIN_S = 60.0  # for a request, over all the connections that it takes
+
+_Result = TypeVar("_Result")
 
 
 class PersistentClient:
@@ -77,34 +82,40 @@ class PersistentClient:
 
     @property
     def current(self) -> Client:
-        """The current connection, or the last one: for requests that need not be repeated."""
+        """The current connection, or the last one: for requests that are made once."""
         with self._changed:
             return self._client
 
-    def say(self, text: str, *, within_s: float = 60.0) -> int:
+    def say(self, text: str, *, within_s: float = DEFAULT_WITHIN_S) -> int:
         """Send to the general chat, once, over as many connections as it takes.
 
         Returns the number of the message. Raises RequestRefused; RegistrationRefused if the server
-        does not register this user again; NoAnswer if there was no acknowledgement in time, so
-        that nobody knows whether it was said.
+        does not register this user again; NoAnswer if there was no answer within `within_s`
+        seconds, so that nobody knows whether the request was carried out.
         """
         nonce = secrets.token_urlsafe(9)
-        give_up_at = time.monotonic() + within_s
-        client: Client | None = None
-        while True:
-            client = self._wait_for_another(client, give_up_at)
-            while True:
-                try:
-                    return client.say(text, nonce=nonce)
-                except RequestRefused as refusal:
-                    if refusal.code != ErrorCode.RATE_LIMITED or time.monotonic() >= give_up_at:
-                        raise
-                    self._pause(wait_before_retry(refusal.error))
-                except NoAnswer:
-                    if time.monotonic() >= give_up_at:
-                        raise
-                except ConnectionLost:
-                    break
+        return self._ask(lambda client: client.say(text, nonce=nonce), within_s)
+
+    def direct(self, to: str, text: str, *, within_s: float = DEFAULT_WITHIN_S) -> None:
+        """Send to one user; when this returns, the message has reached that user's session.
+
+        A message that was not acknowledged is sent again, as in `say`. If the server was restarted
+        in between, the other user may get it twice. Raises as `say` does.
+        """
+        nonce = secrets.token_urlsafe(9)
+        self._ask(lambda client: client.direct(to, text, nonce=nonce), within_s)
+
+    def set_status(self, status: str, *, within_s: float = DEFAULT_WITHIN_S) -> None:
+        """Request a status, one of `Status`; it stays over reconnections. Raises as `say` does."""
+        self._ask(lambda client: client.set_status(status), within_s)
+
+    def users(self, *, within_s: float = DEFAULT_WITHIN_S) -> UserList:
+        """Request the list of users. Raises as `say` does."""
+        return self._ask(lambda client: client.users(), within_s)
+
+    def info(self, name: str, *, within_s: float = DEFAULT_WITHIN_S) -> UserInfo:
+        """Request what the server knows of one user. Raises as `say` does."""
+        return self._ask(lambda client: client.info(name), within_s)
 
     def events(self) -> Iterator[ClientEvent]:
         """Yield the events as they come, until this client is closed.
@@ -135,6 +146,25 @@ class PersistentClient:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def _ask(self, make: Callable[[Client], _Result], within_s: float) -> _Result:
+        """Make a request again and again, over any number of connections, until it is answered."""
+        give_up_at = time.monotonic() + within_s
+        client: Client | None = None
+        while True:
+            client = self._wait_for_another(client, give_up_at)
+            while True:
+                try:
+                    return make(client)
+                except RequestRefused as refusal:
+                    if refusal.code != ErrorCode.RATE_LIMITED or time.monotonic() >= give_up_at:
+                        raise
+                    self._pause(wait_before_retry(refusal.error))
+                except NoAnswer:
+                    if time.monotonic() >= give_up_at:
+                        raise
+                except ConnectionLost:
+                    break
 
     def _wait_for_another(self, lost: Client | None, give_up_at: float) -> Client:
         """Wait for a connection that is not the lost one."""
