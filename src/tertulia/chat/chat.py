@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import Enum, auto
-from typing import Protocol
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from tertulia.chat import explain, greetings
 from tertulia.chat.destination import Destination
+from tertulia.chat.face import Face
 from tertulia.chat.jobs import Job, Jobs, Origin
 from tertulia.chat.state import State
 from tertulia.client.activity import NEWCOMER, Resumption
@@ -40,7 +40,6 @@ from tertulia.protocol.messages import (
     Quit,
     Request,
     Say,
-    ServerMessage,
     SetStatus,
     Status,
     UserList,
@@ -65,37 +64,6 @@ def connect_face(
         token=resumption.token, status=resumption.status, idle=resumption.idle_s,
         everything=True, notify=notify,
     )  # fmt: skip
-
-
-class Face(Protocol):
-    """What shows a chat to a person. The chat calls it in the face's own thread."""
-
-    def show_raw(self, incoming: Incoming) -> None:
-        """Show a message as it came, before the chat handles it."""
-
-    def show_message(self, message: ServerMessage) -> None:
-        """Show what happened; messages of the general chat come in order, each of them once."""
-
-    def show_notice(self, words: Callable[[], str]) -> None:
-        """Show words of this program; call `words` again after a change of language."""
-
-    def greet(self, people: int) -> None:
-        """Greet the person: the first list of users has come."""
-
-    def finish_entering(self) -> None:
-        """Show what follows the first page of history, which has come or will not come."""
-
-    def show_answer(self, request: Request, answer: Answer) -> None:
-        """Show the answer to a request of the person."""
-
-    def show_no_answer(self, request: Request) -> None:
-        """Show that a request has no answer; it may have been carried out."""
-
-    def show_delivery(self, request: Direct, message: DirectMessage) -> None:
-        """Show that a direct message has reached its recipient."""
-
-    def show_uncertain_delivery(self, request: Direct) -> None:
-        """Show that nobody knows whether a direct message has reached its recipient."""
 
 
 class Stage(Enum):
