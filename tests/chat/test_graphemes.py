@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from wcwidth import iter_graphemes
 
@@ -45,6 +45,7 @@ def test_steps_go_from_boundary_to_boundary(text: str) -> None:
 
 
 @given(TEXTS)
+@example("\r\n")
 def test_a_position_inside_a_grapheme_moves_to_its_end(text: str) -> None:
     ends = boundaries(text)
     for position in range(len(text) + 1):

@@ -40,7 +40,8 @@ def next_boundary(text: str, position: int) -> int:
 
 def nearest_boundary(text: str, position: int) -> int:
     """Return the position itself, or the end of the grapheme that it is inside of."""
-    if not 0 < position < len(text) or text[position - 1 : position + 1].isascii():
+    around = text[position - 1 : position + 1]
+    if not 0 < position < len(text) or (around.isascii() and around != "\r\n"):
         return position
     start = grapheme_boundary_before(text, position + 1)
     return position if start == position else max(position, next_boundary(text, start))
