@@ -137,6 +137,19 @@ def test_an_impossible_path_is_one_clear_line(run, tmp_path, place):
     assert str(where) in done.stderr.decode()
 
 
+def test_a_file_of_another_version_is_one_clear_line_and_left_alone(run, path):
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 77")
+    before = path.read_bytes()
+    done = run(0, "--history", path, "--lang", "en")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().count("\n") == 1, done.stderr.decode()
+    assert f"{path} is not a history" in done.stderr.decode()
+    assert [(file.name, file.read_bytes()) for file in path.parent.iterdir()] == [
+        (path.name, before)
+    ]
+
+
 def test_after_keep_days_messages_are_forgotten(start, path):
     server = start()
     say_all(server.user("ana"), [f"viejo perro {n}" for n in range(5_000)] + ["nuevo perro"])

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from tertulia.i18n import _, language_option, ngettext, set_language
 from tertulia.server.config import Config
+from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.export import backup, export
-from tertulia.server.history.store import StoreInUse, StoreOfAnotherVersion
+from tertulia.server.history.store import StoreInUse
 from tertulia.server.logs import start_logging
 from tertulia.server.options import parse_options
 from tertulia.server.server import Server, addresses_to_join, raise_descriptor_limit
@@ -64,7 +65,14 @@ def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) ->
         addresses = addresses_to_join(config)  # before clients can use up the descriptors
         server = Server(config)
         server.start()
-    except (OSError, sqlite3.Error, RuntimeError, StoreInUse, StoreOfAnotherVersion) as error:
+    except (
+        OSError,
+        sqlite3.Error,
+        RuntimeError,
+        SqliteTooOld,
+        StoreInUse,
+        StoreOfAnotherVersion,
+    ) as error:
         log_writer.stop_within(_LOG_TIMEOUT_S)
         print(f"tertulia-server: {_why_not_started(config, error)}", file=sys.stderr)
         return 1
@@ -144,6 +152,11 @@ def _why_not_started(config: Config, error: Exception) -> str:
             "this version cannot read the history {path}: choose another file with "
             "--history FILE, or --history off"
         ).format(path=error)
+    if isinstance(error, SqliteTooOld):
+        return _(
+            "the history needs SQLite 3.34 or later, and this Python has {version}: update it, or"
+            " choose --history off"
+        ).format(version=error)
     if isinstance(error, StoreInUse):
         return _(
             "another server is using the history {path}: stop it or choose another file "
@@ -158,7 +171,10 @@ def _why_not_started(config: Config, error: Exception) -> str:
             "cannot open the history {path}: {reason}. Choose another file with --history "
             "FILE, or --history off"
         )
-        return text.format(path=config.history, reason=getattr(error, "strerror", None) or error)
+        reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, OSError) and error.filename != config.history:
+            reason = f"{error.filename}: {reason}"
+        return text.format(path=config.history, reason=reason)
     if isinstance(error, PermissionError):
         return _(
             "permission denied for port {port}: choose a port from 1024 upwards, for example 5000"
@@ -167,7 +183,7 @@ def _why_not_started(config: Config, error: Exception) -> str:
         return _(
             "port {port} is already in use: stop the program that uses it or choose another port"
         ).format(port=config.port)
-    reason: str | None = error.strerror
+    reason = error.strerror
     if error.errno is not None and not isinstance(error, socket.gaierror):
         reason = os.strerror(error.errno)  # without the address, which Python adds
     return _(

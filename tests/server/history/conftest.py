@@ -1,6 +1,7 @@
 """A history's file, and both connections to it."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,10 @@ def store(path: Path) -> Iterator[MessageStore]:
 def reader(store: MessageStore, path: Path) -> Iterator[MessageReader]:
     with MessageReader(path) as reader:
         yield reader
+
+
+@pytest.fixture
+def reader_of() -> Iterator[Callable[[Path], MessageReader]]:
+    """Open readers of any file, until the test ends."""
+    with contextlib.ExitStack() as readers:
+        yield lambda path: readers.enter_context(MessageReader(path))

@@ -10,13 +10,8 @@ import pytest
 from stored_messages import index_all, message, seqs
 
 from tertulia.protocol.messages import GetHistory, Search
-from tertulia.server.history.store import (
-    MessageStore,
-    StoreDamaged,
-    StoreInUse,
-    StoreOfAnotherVersion,
-    set_aside,
-)
+from tertulia.server.history.checks import SqliteTooOld, StoreDamaged, StoreOfAnotherVersion
+from tertulia.server.history.store import MessageStore, StoreInUse, set_aside
 
 # --- numbering -----------------------------------------------------------------------------------
 
@@ -125,24 +120,97 @@ def test_nonces_are_found_again(store):
 def test_a_check_that_is_cut_short_finds_no_damage(store, path, monkeypatch, time_s):
     store.add([message(seq, "palabra " * 1_000) for seq in range(1, 2_000)])
     store.close()
-    monkeypatch.setattr("tertulia.server.history.store._CHECK_TIME_S", time_s)
+    monkeypatch.setattr("tertulia.server.history.checks._CHECK_TIME_S", time_s)
     for _ in range(5):
         again = MessageStore(path, block=10)
         assert again.has(1_999)
         again.close()
 
 
-def test_a_file_of_another_program_is_left_alone(path):
-    path.parent.mkdir()
+def foreign_files(path: Path, statements: list[str]) -> dict[str, bytes]:
+    """Write a database at `path`; return the content of all files in its folder."""
+    path.parent.mkdir(exist_ok=True)
     with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("CREATE TABLE photos (x)")
+        for statement in statements:
+            db.execute(statement)
         db.commit()
-    before = path.read_bytes()
+    return contents(path.parent)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+OUR_TABLE = "CREATE TABLE message (seq INTEGER PRIMARY KEY, time, sender, text, nonce)"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TABLE photos (x)"],
+        ["PRAGMA journal_mode = WAL", "CREATE TABLE photos (x)"],
+        ["CREATE TABLE messages (x)"],
+        ["CREATE TABLE message (x)"],
+        ["CREATE VIEW message_list AS SELECT 1"],
+        ["PRAGMA user_version = 77"],
+        ["PRAGMA user_version = -1"],
+        [OUR_TABLE, "PRAGMA user_version = 77"],
+        [
+            OUR_TABLE,
+            "PRAGMA writable_schema = ON",
+            "UPDATE sqlite_master SET sql = sql || ' FUTURE'",
+        ],
+    ],
+)
+def test_a_file_of_another_program_or_version_is_left_alone(path, statements):
+    before = foreign_files(path, statements)
     with pytest.raises(StoreOfAnotherVersion):
         MessageStore(path, block=10)
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("photos",)]
-    assert path.read_bytes() == before
+    assert contents(path.parent) == before
+
+
+@pytest.mark.parametrize("suffix", ["", ".lock", "-wal"])
+def test_the_file_that_cannot_be_opened_is_named(path, suffix):
+    at_fault = Path(f"{path}{suffix}")
+    if suffix:
+        foreign_files(path, [OUR_TABLE])
+    at_fault.mkdir(parents=True)
+    with pytest.raises(IsADirectoryError) as error:
+        MessageStore(path, block=10)
+    assert error.value.filename == str(at_fault)
+    assert at_fault.is_dir()
+
+
+def test_a_file_of_an_earlier_version_with_strict_tables_is_read_and_written(path, reader_of):
+    if sqlite3.sqlite_version_info < (3, 37, 0):
+        pytest.skip("this SQLite has no strict tables")
+    strict = "(seq INTEGER PRIMARY KEY, time TEXT NOT NULL, sender TEXT NOT NULL, "
+    strict += "text TEXT NOT NULL, nonce TEXT) STRICT"
+    foreign_files(
+        path,
+        [
+            f"CREATE TABLE message {strict}",
+            "INSERT INTO message VALUES (1, '2026-11-22T15:00:00.000Z', 'ana', 'hola', NULL)",
+            "PRAGMA user_version = 1",
+        ],
+    )
+    store = MessageStore(path, block=10)
+    store.add([message(2)])
+    assert seqs(reader_of(path).page(GetHistory()))[0] == [1, 2]
+    store.close()
+
+
+def test_a_new_file_needs_nothing_that_old_libraries_lack(store):
+    schema = store._db.execute("SELECT group_concat(sql) FROM sqlite_master").fetchone()[0]
+    assert "STRICT" not in schema.upper()
+
+
+def test_a_library_that_is_too_old_is_named(path, monkeypatch):
+    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 33, 0))
+    monkeypatch.setattr("sqlite3.sqlite_version", "3.33.0")
+    with pytest.raises(SqliteTooOld, match=r"3\.33\.0"):
+        MessageStore(path, block=10)
+    assert not path.parent.exists()
 
 
 def test_only_its_owner_may_read_the_file(store, path):
@@ -176,15 +244,6 @@ def test_a_file_that_was_overwritten_in_the_middle_is_damaged(path):
         file.seek(40_960)
         file.write(b"\xff" * 100_000)
     with pytest.raises(StoreDamaged):
-        MessageStore(path, block=10)
-
-
-def test_a_history_of_another_version_is_left_alone(path):
-    path.parent.mkdir()
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version = 77")
-    db.close()
-    with pytest.raises(StoreOfAnotherVersion):
         MessageStore(path, block=10)
 
 

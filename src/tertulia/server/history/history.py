@@ -18,9 +18,10 @@ from tertulia.protocol.messages import ChatMessage, Error, GetHistory, HistoryPa
 from tertulia.protocol.times import rfc3339
 from tertulia.server import refusals
 from tertulia.server.config import Config
+from tertulia.server.history.checks import StoreDamaged
 from tertulia.server.history.mail import PageReady, PageTicket, RoomAgain, Stored
 from tertulia.server.history.reader import MessageReader
-from tertulia.server.history.store import MessageStore, StoreDamaged, set_aside
+from tertulia.server.history.store import MessageStore, set_aside
 from tertulia.server.hub.session import Owner, Receipt
 
 log = logging.getLogger("tertulia.server")
@@ -59,7 +60,7 @@ class History:
     def __init__(self, path: Path, config: Config) -> None:
         """Open the file.
 
-        Raises StoreInUse, StoreOfAnotherVersion, OSError, and sqlite3.Error for a full disk.
+        Raises SqliteTooOld, StoreInUse, StoreOfAnotherVersion, OSError or sqlite3.Error.
         """
         self.path = path
         self._config = config

@@ -10,7 +10,6 @@ import itertools
 import os
 import secrets
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,90 +17,95 @@ from pathlib import Path
 from msgspec import UNSET
 
 from tertulia.protocol.messages import MAX_INT, ChatMessage
+from tertulia.server.history.checks import (
+    SCHEMA_VERSION,
+    StoreDamaged,
+    StoreOfAnotherVersion,
+    check_file,
+    check_library,
+    check_pages,
+    is_damage,
+    with_file_at_fault,
+)
 from tertulia.server.hub.keeper import Numbering
 
-_SCHEMA_VERSION = 1
 # The index is brought up to date apart from the messages, in `index` (docs/adr/0004-history.md);
 # indexed_through is the last seq in it.
 _SCHEMA = """
     CREATE TABLE IF NOT EXISTS message (
         seq INTEGER PRIMARY KEY, time TEXT NOT NULL, sender TEXT NOT NULL, text TEXT NOT NULL,
         nonce TEXT
-    ) STRICT;
+    );
     CREATE TABLE IF NOT EXISTS numbering (
         epoch TEXT NOT NULL, reserved_through INTEGER NOT NULL, indexed_through INTEGER NOT NULL
-    ) STRICT;
+    );
     CREATE VIRTUAL TABLE IF NOT EXISTS message_index USING fts5(
         text, content='message', content_rowid='seq', tokenize="unicode61 remove_diacritics 2"
     );
 """
-_OWN_TABLES = ("message", "numbering", "sqlite_")  # how their names begin
 _LOCK_FILE_LINE = b"%020d\n"  # a reserved_through that could not be written to the database
 _STEP_CHARS = 256 * 1024  # of text, indexed or deleted in one step
 _LOCK_TIMEOUT_S = 20.0  # while another program locks the database; speakers wait for it too
-_CHECK_TIME_S = 2.0  # for checking the file at the start; a large file is checked in part
 
 
 class StoreInUse(Exception):
     """Another server has this file."""
 
 
-class StoreOfAnotherVersion(Exception):
-    """This file is not a history that this version can read."""
-
-
-class StoreDamaged(Exception):
-    """This file is not a database, or parts of it are damaged."""
-
-
 class MessageStore:
     """The one writing connection to the file, which it creates if there is none.
 
-    The constructor raises StoreInUse, StoreOfAnotherVersion, StoreDamaged, OSError or
+    The constructor raises SqliteTooOld, StoreInUse, StoreOfAnotherVersion, StoreDamaged, OSError or
     sqlite3.Error, every method sqlite3.Error.
     """
 
     def __init__(self, path: Path, block: int) -> None:
         """Open the file and reserve a block of numbers."""
+        check_library()
+        path = path.absolute()  # SQLite gives names such as ":memory:" a meaning of their own.
         self._block = block
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A file of its own: a lock on the database would end when anyone closes a descriptor of it.
-        self._lock_fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock_path = f"{path}.lock"
+        is_first = not os.path.exists(lock_path)
+        self._lock_fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Created here, so that only its owner may read it.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            check_file(path)
             self._db = sqlite3.connect(
                 path, timeout=_LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
             )
         except BlockingIOError:
             os.close(self._lock_fd)
             raise StoreInUse(str(path)) from None
+        except StoreOfAnotherVersion:
+            if is_first:
+                os.unlink(lock_path)  # Leave no trace beside a file of another program.
+            os.close(self._lock_fd)
+            raise
         except BaseException:
             os.close(self._lock_fd)
             raise
         try:
-            self.numbering = self._open(path)
+            self.numbering = self._open()
         except sqlite3.DatabaseError as error:
             self.close()
-            if isinstance(error, sqlite3.OperationalError):
-                raise  # The disk is full, or there is no right to write: the file itself is sound.
-            raise StoreDamaged(str(error)) from error
+            if is_damage(error):
+                raise StoreDamaged(str(error)) from error
+            raise with_file_at_fault(path, error) from error
         except BaseException:
             self.close()
             raise
 
-    def _open(self, path: Path) -> Numbering:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        tables = self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        others = [name for (name,) in tables if not name.startswith(_OWN_TABLES)]
-        if version not in (0, _SCHEMA_VERSION) or others:
-            raise StoreOfAnotherVersion(str(path))
+    def _open(self) -> Numbering:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
-        self._check()
+        self._db.execute("PRAGMA secure_delete = ON")  # Overwrite what is deleted.
+        check_pages(self._db)
         self._db.executescript(_SCHEMA)
-        self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         with self._transaction():
             if self._db.execute("SELECT count(*) FROM numbering").fetchone()[0] == 0:
                 self._db.execute("INSERT INTO numbering VALUES (?, 0, 0)", (secrets.token_hex(8),))
@@ -110,29 +114,6 @@ class MessageStore:
         ).fetchone()
         last_seq = max(reserved_through, self._reserved_in_lock_file())
         return Numbering(epoch, last_seq, self.reserve(last_seq))
-
-    def _check(self) -> None:
-        """Raise StoreDamaged if a fault is found within _CHECK_TIME_S."""
-        is_late = threading.Event()
-
-        def give_up() -> None:
-            is_late.set()
-            self._db.interrupt()  # quick_check calls no progress handler while it reads pages.
-
-        timer = threading.Timer(_CHECK_TIME_S, give_up)
-        timer.start()
-        try:
-            problem = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.OperationalError:
-            if not is_late.is_set():
-                raise
-        else:
-            # An interrupted check reports the pages that it has not read as lost.
-            if problem != "ok" and not is_late.is_set():
-                raise StoreDamaged(problem)
-        finally:
-            timer.cancel()
-            timer.join()
 
     def reserve(self, seq: int) -> int:
         """Reserve a block of numbers after `seq` on disk, and return the last one.

@@ -1,0 +1,159 @@
+"""Whether a file is a history that this version can use. Nothing here changes any file.
+
+A file counts as damaged only if SQLite says that it is corrupt or not a database. Whatever else is
+wrong with it is a reason to leave it alone.
+"""
+
+import contextlib
+import errno
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+SCHEMA_VERSION = 1
+OLDEST_SQLITE = (3, 34, 0)
+_CHECK_TIME_S = 2.0  # for checking the file at the start; a large file is checked in part
+_COLUMNS = {
+    "message": ["seq", "time", "sender", "text", "nonce"],
+    "numbering": ["epoch", "reserved_through", "indexed_through"],
+}
+_INDEX_TABLES = {
+    f"message_index{suffix}" for suffix in ("", "_data", "_idx", "_content", "_docsize", "_config")
+}
+
+
+class StoreOfAnotherVersion(Exception):
+    """This file is not a history that this version can read."""
+
+
+class StoreDamaged(Exception):
+    """This file is not a database, or parts of it are damaged."""
+
+
+class SqliteTooOld(Exception):
+    """The SQLite library of this Python lacks what the history needs."""
+
+
+def check_library() -> None:
+    """Raise SqliteTooOld if the SQLite library is older than OLDEST_SQLITE."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise SqliteTooOld(sqlite3.sqlite_version)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether SQLite found a corrupt file, or one that is not a database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def with_file_at_fault(path: Path, error: sqlite3.Error) -> Exception:
+    """Return an OSError that names the file which cannot be opened, or the error itself."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return error
+    for name in (path, f"{path}-wal", f"{path}-shm"):
+        if os.path.isdir(name):
+            return IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(name))
+        if os.path.exists(name) and not os.access(name, os.R_OK | os.W_OK):
+            return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(name))
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
+    return error
+
+
+def check_file(path: Path) -> None:
+    """Check the schema of the file at `path`, which may be empty, without creating any other file.
+
+    Raises StoreOfAnotherVersion, StoreDamaged, OSError or sqlite3.Error.
+    """
+    with contextlib.closing(connect_to_read(path)) as db:
+        try:
+            check_schema(db, path)
+        except sqlite3.Error as error:
+            if is_damage(error):
+                raise StoreDamaged(str(error)) from error
+            raise with_file_at_fault(path, error) from error
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open the file for reading only; without a WAL, SQLite creates no file beside it either."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    if not has_wal(path):
+        uri += "&immutable=1"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def has_wal(path: Path) -> bool:
+    """Return whether there are changes beside the file that are not in it yet."""
+    try:
+        return os.path.getsize(f"{path}-wal") > 0
+    except FileNotFoundError:
+        return False
+
+
+def check_schema(db: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreOfAnotherVersion unless the tables are those of a history, or there are none.
+
+    Raises sqlite3.DatabaseError for a damaged file.
+    """
+    try:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master")]
+        columns = {
+            table: [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+            for table in _COLUMNS
+        }
+    except sqlite3.DatabaseError as error:
+        if _has_foreign_schema(db, error):
+            raise StoreOfAnotherVersion(str(path)) from error
+        raise
+    unknown = [
+        name
+        for name in tables
+        if name not in _COLUMNS and name not in _INDEX_TABLES and not name.startswith("sqlite_")
+    ]
+    fits = all(columns[table] in ([], expected) for table, expected in _COLUMNS.items())
+    if version not in range(SCHEMA_VERSION + 1) or unknown or not fits:
+        raise StoreOfAnotherVersion(str(path))
+
+
+def _has_foreign_schema(db: sqlite3.Connection, error: sqlite3.DatabaseError) -> bool:
+    """Return whether the schema is whole, but in words that this SQLite library does not know.
+
+    SQLite reports that as a corrupt file, too.
+    """
+    if "malformed database schema" not in str(error):
+        return False
+    try:
+        db.execute("PRAGMA writable_schema = ON")  # read the rows even if they make no sense
+        rows = db.execute("SELECT CAST(sql AS BLOB) FROM sqlite_master").fetchall()
+    except sqlite3.DatabaseError:
+        return False
+    finally:
+        db.execute("PRAGMA writable_schema = OFF")
+    return all(sql is None or sql[:7].upper() == b"CREATE " for (sql,) in rows)
+
+
+def check_pages(db: sqlite3.Connection, time_limit_s: float | None = None) -> None:
+    """Raise StoreDamaged if a fault is found within the time limit, by default _CHECK_TIME_S."""
+    is_late = threading.Event()
+
+    def give_up() -> None:
+        is_late.set()
+        db.interrupt()  # quick_check calls no progress handler while it reads pages.
+
+    timer = threading.Timer(_CHECK_TIME_S if time_limit_s is None else time_limit_s, give_up)
+    timer.start()
+    try:
+        problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError:
+        if not is_late.is_set():
+            raise
+    else:
+        # An interrupted check reports the pages that it has not read as lost.
+        if problem != "ok" and not is_late.is_set():
+            raise StoreDamaged(problem)
+    finally:
+        timer.cancel()
+        timer.join()
