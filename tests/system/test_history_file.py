@@ -77,6 +77,21 @@ def test_a_message_whose_commit_was_cut_off_may_come_again_and_carries_its_nonce
     assert texts_of(luis.ask("history")).count("hola") == 1
 
 
+def test_a_history_put_back_from_an_old_copy_is_another_epoch(start, path):
+    start().stop()
+    copy = path.read_bytes()
+    server = start()
+    first = server.peer().register("ana")
+    server.stop()
+    path.write_bytes(copy)
+    server = start()
+    ana = server.peer()
+    welcome = ana.register("ana")
+    assert welcome["epoch"] != first["epoch"]
+    assert ana.ask("say", text="hola")["seq"] > first["seq"]
+    server.wait_for_log(r" WARNING history older than the numbers given out")
+
+
 # --- place and permissions ----------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from tertulia.i18n import _, language_option, ngettext, set_language
 from tertulia.server.config import Config
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.export import backup, export
-from tertulia.server.history.store import StoreInUse
+from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.logs import start_logging
 from tertulia.server.options import parse_options
 from tertulia.server.server import Server, addresses_to_join, raise_descriptor_limit

@@ -12,8 +12,8 @@ from history_chat import SESSION, WAIT_S, Chat
 from tertulia.protocol.messages import ChatMessage, GetHistory
 from tertulia.server.config import Config
 from tertulia.server.history.history import History
+from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.mail import PageReady, PageTicket
-from tertulia.server.history.store import StoreInUse
 from tertulia.server.hub.hub import Wait
 
 

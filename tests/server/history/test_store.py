@@ -11,7 +11,8 @@ from stored_messages import index_all, message, seqs
 
 from tertulia.protocol.messages import GetHistory, Search
 from tertulia.server.history.checks import SqliteTooOld, StoreDamaged, StoreOfAnotherVersion
-from tertulia.server.history.store import MessageStore, StoreInUse, set_aside
+from tertulia.server.history.lockfile import StoreInUse
+from tertulia.server.history.store import MessageStore, set_aside
 
 # --- numbering -----------------------------------------------------------------------------------
 
@@ -42,6 +43,65 @@ def test_an_impossible_number_in_the_lock_file_counts_for_nothing(store, path):
     Path(f"{path}.lock").write_text("99999999999999999999\n")
     again = MessageStore(path, block=10)
     assert again.numbering.last_seq < 2**53
+    again.close()
+
+
+def put_back(path: Path, content: bytes) -> None:
+    for suffix in ("-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    path.write_bytes(content)
+
+
+def test_a_file_put_back_from_an_old_copy_begins_a_new_epoch_above_all_numbers_given(store, path):
+    epoch = store.numbering.epoch
+    store.close()
+    copy = path.read_bytes()
+    MessageStore(path, block=1_000).close()
+    put_back(path, copy)
+    again = MessageStore(path, block=1_000)
+    assert again.went_back
+    assert again.numbering.epoch != epoch
+    assert again.numbering[1:] == (2_000, 3_000)
+    again.close()
+    once_more = MessageStore(path, block=1_000)
+    assert not once_more.went_back
+    assert once_more.numbering == (again.numbering.epoch, 3_000, 4_000)
+    once_more.close()
+
+
+def test_numbers_reserved_on_a_full_disk_do_not_hide_that_the_file_went_back(store, path):
+    store.close()
+    copy = path.read_bytes()
+    store = MessageStore(path, block=1_000)
+    store._db.execute("PRAGMA query_only = 1")
+    store.reserve(2_000)
+    store.close()
+    again = MessageStore(path, block=1_000)
+    assert (again.went_back, again.numbering) == (False, (store.numbering.epoch, 3_000, 4_000))
+    again.close()
+    put_back(path, copy)
+    again = MessageStore(path, block=1_000)
+    assert again.went_back
+    assert again.numbering.last_seq == 4_000
+    again.close()
+
+
+def test_another_history_in_its_place_keeps_its_own_numbering(store, path, tmp_path):
+    store.reserve(100_000)
+    store.close()
+    other = MessageStore(tmp_path / "other.db", block=10)
+    other.close()
+    put_back(path, (tmp_path / "other.db").read_bytes())
+    again = MessageStore(path, block=10)
+    assert (again.went_back, again.numbering) == (False, (other.numbering.epoch, 10, 20))
+    again.close()
+
+
+def test_a_number_noted_by_an_earlier_version_counts(store, path):
+    store.close()
+    Path(f"{path}.lock").write_bytes(b"%020d\n" % 7_000)
+    again = MessageStore(path, block=10)
+    assert again.numbering == (store.numbering.epoch, 7_000, 7_010)
     again.close()
 
 

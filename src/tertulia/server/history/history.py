@@ -66,6 +66,8 @@ class History:
         self._config = config
         self._store = _open_store(path, config.seq_block)
         self._reader = MessageReader(path)
+        if self._store.went_back:
+            log.warning("history older than the numbers given out: new epoch path=%s", path)
         self.numbering = self._store.numbering
         self._reserved_through = self.numbering.reserved_through
 

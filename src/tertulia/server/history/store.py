@@ -5,7 +5,6 @@ starts none, except a timer while it opens the file. Reading is in reader.py.
 """
 
 import contextlib
-import fcntl
 import itertools
 import os
 import secrets
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from msgspec import UNSET
 
-from tertulia.protocol.messages import MAX_INT, ChatMessage
+from tertulia.protocol.messages import ChatMessage
 from tertulia.server.history.checks import (
     SCHEMA_VERSION,
     StoreDamaged,
@@ -27,6 +26,7 @@ from tertulia.server.history.checks import (
     is_damage,
     with_file_at_fault,
 )
+from tertulia.server.history.lockfile import LockFile, Note
 from tertulia.server.hub.keeper import Numbering
 
 # The index is brought up to date apart from the messages, in `index` (docs/adr/0004-history.md);
@@ -43,13 +43,8 @@ _SCHEMA = """
         text, content='message', content_rowid='seq', tokenize="unicode61 remove_diacritics 2"
     );
 """
-_LOCK_FILE_LINE = b"%020d\n"  # a reserved_through that could not be written to the database
 _STEP_CHARS = 256 * 1024  # of text, indexed or deleted in one step
 _LOCK_TIMEOUT_S = 20.0  # while another program locks the database; speakers wait for it too
-
-
-class StoreInUse(Exception):
-    """Another server has this file."""
 
 
 class MessageStore:
@@ -64,29 +59,23 @@ class MessageStore:
         check_library()
         path = path.absolute()  # SQLite gives names such as ":memory:" a meaning of their own.
         self._block = block
+        # Whether the file is older than the numbers given out: it was put back from a copy. Then
+        # the numbering has a new epoch, so that clients do not take the next messages for old ones.
+        self.went_back = False
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A file of its own: a lock on the database would end when anyone closes a descriptor of it.
-        lock_path = f"{path}.lock"
-        is_first = not os.path.exists(lock_path)
-        self._lock_fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock_file = LockFile(path)
         try:
-            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Created here, so that only its owner may read it.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             check_file(path)
             self._db = sqlite3.connect(
                 path, timeout=_LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
             )
-        except BlockingIOError:
-            os.close(self._lock_fd)
-            raise StoreInUse(str(path)) from None
-        except StoreOfAnotherVersion:
-            if is_first:
-                os.unlink(lock_path)  # Leave no trace beside a file of another program.
-            os.close(self._lock_fd)
-            raise
-        except BaseException:
-            os.close(self._lock_fd)
+        except BaseException as error:
+            if isinstance(error, StoreOfAnotherVersion):
+                self._lock_file.forget()  # Leave no trace beside a file of another program.
+            self._lock_file.close()
             raise
         try:
             self.numbering = self._open()
@@ -112,7 +101,16 @@ class MessageStore:
         epoch, reserved_through = self._db.execute(
             "SELECT epoch, reserved_through FROM numbering"
         ).fetchone()
-        last_seq = max(reserved_through, self._reserved_in_lock_file())
+        note = self._lock_file.note
+        if note.epoch == epoch and reserved_through < note.in_file:
+            self.went_back = True
+            epoch = secrets.token_hex(8)
+            self._db.execute("UPDATE numbering SET epoch = ?", (epoch,))
+        last_seq = reserved_through
+        if self.went_back or note.epoch in (epoch, ""):
+            last_seq = max(last_seq, note.reserved_through)
+        self._epoch = epoch
+        self._reserved_in_file = reserved_through
         return Numbering(epoch, last_seq, self.reserve(last_seq))
 
     def reserve(self, seq: int) -> int:
@@ -126,17 +124,13 @@ class MessageStore:
             with self._transaction():
                 self._db.execute("UPDATE numbering SET reserved_through = ?", (through,))
         except sqlite3.OperationalError:
-            os.pwrite(self._lock_fd, _LOCK_FILE_LINE % through, 0)
-            os.fsync(self._lock_fd)
+            self._lock_file.write(Note(through, self._reserved_in_file, self._epoch))
+        else:
+            self._reserved_in_file = through
+            # Without this note, only a file put back from a copy would not be noticed.
+            with contextlib.suppress(OSError):
+                self._lock_file.write(Note(through, through, self._epoch))
         return through
-
-    def _reserved_in_lock_file(self) -> int:
-        """Return the number in the lock file, or 0; make room for one in a new file."""
-        size = len(_LOCK_FILE_LINE % 0)
-        noted = os.pread(self._lock_fd, size, 0)
-        if len(noted) < size:
-            os.pwrite(self._lock_fd, _LOCK_FILE_LINE % 0, 0)
-        return int(noted) if noted.strip().isdigit() and int(noted) <= MAX_INT else 0
 
     def add(self, messages: Iterable[ChatMessage]) -> None:
         """Write messages, all or none; when this returns they are on the disk."""
@@ -216,9 +210,7 @@ class MessageStore:
     def close(self) -> None:
         """Close the file. Idempotent."""
         self._db.close()
-        if self._lock_fd >= 0:
-            os.close(self._lock_fd)
-            self._lock_fd = -1
+        self._lock_file.close()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
