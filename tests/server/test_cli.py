@@ -12,7 +12,8 @@ import pytest
 from tertulia.i18n import set_language
 from tertulia.server import cli
 from tertulia.server.config import Config
-from tertulia.server.history.store import StoreInUse, StoreOfAnotherVersion
+from tertulia.server.history.checks import StoreOfAnotherVersion
+from tertulia.server.history.lockfile import StoreInUse
 from tertulia.version import __version__
 
 WAIT_S = 20.0

@@ -24,7 +24,7 @@ def config(*arguments: str) -> Config:
 
 
 def test_without_options_everything_is_the_default():
-    assert parse_options(["0"]) == Options(Config(port=0), "info", None, None)
+    assert parse_options(["0"]) == Options(Config(port=0), "info", None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tertulia.server.config import Config
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.export import backup, export
 from tertulia.server.history.lockfile import StoreInUse
+from tertulia.server.history.restore import restore
 from tertulia.server.logs import start_logging
 from tertulia.server.options import parse_options
 from tertulia.server.server import Server, addresses_to_join, raise_descriptor_limit
@@ -36,11 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop_signals = _block_stop_signals()
     arguments = sys.argv[1:] if arguments is None else arguments
     set_language(language_option(arguments))
-    config, log_level, export_to, backup_to = parse_options(arguments)
+    config, log_level, export_to, backup_to, restore_from = parse_options(arguments)
     if config.history is not None and export_to is not None:
         return export(Path(config.history), export_to)
     if config.history is not None and backup_to is not None:
         return backup(Path(config.history), backup_to)
+    if config.history is not None and restore_from is not None:
+        return restore(Path(config.history), Path(restore_from))
     return _serve(config, log_level, stop_signals)
 
 

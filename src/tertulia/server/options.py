@@ -19,13 +19,15 @@ _DEFAULTS = Config(port=0)
 class Options(NamedTuple):
     """What the command line asks for.
 
-    With `export_to` or `backup_to` no server starts, and `config.history` is not None.
+    With `export_to`, `backup_to` or `restore_from` no server starts, and `config.history` is not
+    None.
     """
 
     config: Config
     log_level: str
     export_to: str | None  # the file to write the history to, as JSON lines; "-": stdout
     backup_to: str | None  # the file to copy the history to
+    restore_from: str | None  # the copy to put in the place of the history
 
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
@@ -38,13 +40,14 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     given.pop("lang")  # i18n.language_option found it before, because the parser's texts need it.
     log_level = given.pop("log_level")
     export_to, backup_to = given.pop("export"), given.pop("backup")
-    needs_history = export_to is not None or backup_to is not None
+    restore_from = given.pop("restore")
+    needs_history = any(file is not None for file in (export_to, backup_to, restore_from))
     try:
         given["history"] = _history_file(given["history"], given["port"], needs_history)
     except _UsageError as error:
         parser.error(str(error))
     given["port"] = given["port"] or 0
-    return Options(Config(**given), log_level, export_to, backup_to)
+    return Options(Config(**given), log_level, export_to, backup_to, restore_from)
 
 
 def _parser() -> Parser:
@@ -122,6 +125,11 @@ def _parser() -> Parser:
         "--lang",
         choices=("es", "en"),
         help=_("language: Spanish or English (default: that of the system)"),
+    )
+    instead.add_argument(
+        "--restore",
+        metavar=_("FILE"),
+        help=_("replace the history by the backup FILE, keep the old one beside it, and exit"),
     )
     parser.add_argument(
         "--log-level",

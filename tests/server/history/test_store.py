@@ -12,7 +12,7 @@ from stored_messages import index_all, message, seqs
 from tertulia.protocol.messages import GetHistory, Search
 from tertulia.server.history.checks import SqliteTooOld, StoreDamaged, StoreOfAnotherVersion
 from tertulia.server.history.lockfile import StoreInUse
-from tertulia.server.history.store import MessageStore, set_aside
+from tertulia.server.history.store import MessageStore
 
 # --- numbering -----------------------------------------------------------------------------------
 
@@ -305,17 +305,3 @@ def test_a_file_that_was_overwritten_in_the_middle_is_damaged(path):
         file.write(b"\xff" * 100_000)
     with pytest.raises(StoreDamaged):
         MessageStore(path, block=10)
-
-
-def test_a_damaged_file_is_moved_aside_and_not_deleted(path):
-    path.parent.mkdir()
-    path.write_bytes(b"damaged")
-    Path(f"{path}-wal").write_bytes(b"wal")
-    aside = set_aside(path, clock=lambda: 1_000.0)
-    assert aside.name == "history.db.damaged-1000"
-    assert aside.read_bytes() == b"damaged"
-    assert Path(f"{aside}-wal").read_bytes() == b"wal"
-    path.write_bytes(b"damaged again")
-    again = set_aside(path, clock=lambda: 1_000.0)
-    assert (aside.read_bytes(), again.read_bytes()) == (b"damaged", b"damaged again")
-    MessageStore(path, block=10).close()

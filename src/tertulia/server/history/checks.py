@@ -153,7 +153,7 @@ def check_pages(db: sqlite3.Connection, time_limit_s: float | None = None) -> No
     else:
         # An interrupted check reports the pages that it has not read as lost.
         if problem != "ok" and not is_late.is_set():
-            raise StoreDamaged(problem)
+            raise StoreDamaged(" ".join(problem.split()))  # one line for the log
     finally:
         timer.cancel()
         timer.join()

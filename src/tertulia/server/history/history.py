@@ -18,10 +18,11 @@ from tertulia.protocol.messages import ChatMessage, Error, GetHistory, HistoryPa
 from tertulia.protocol.times import rfc3339
 from tertulia.server import refusals
 from tertulia.server.config import Config
+from tertulia.server.history.aside import set_aside
 from tertulia.server.history.checks import StoreDamaged
 from tertulia.server.history.mail import PageReady, PageTicket, RoomAgain, Stored
 from tertulia.server.history.reader import MessageReader
-from tertulia.server.history.store import MessageStore, set_aside
+from tertulia.server.history.store import MessageStore
 from tertulia.server.hub.session import Owner, Receipt
 
 log = logging.getLogger("tertulia.server")
@@ -66,6 +67,8 @@ class History:
         self._config = config
         self._store = _open_store(path, config.seq_block)
         self._reader = MessageReader(path)
+        if self._store.foreign_wal is not None:
+            log.warning("history had a WAL of another file moved_to=%s", self._store.foreign_wal)
         if self._store.went_back:
             log.warning("history older than the numbers given out: new epoch path=%s", path)
         self.numbering = self._store.numbering
@@ -334,6 +337,6 @@ def _open_store(path: Path, block: int) -> MessageStore:
     try:
         return MessageStore(path, block)
     except StoreDamaged as damage:
-        aside = set_aside(path)
+        aside = set_aside(path, "damaged")
         log.error("history DAMAGED, begun anew error=%s moved_to=%s", damage, aside)
         return MessageStore(path, block)

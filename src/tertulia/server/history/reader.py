@@ -5,6 +5,7 @@ file. One thread uses it; only `interrupt` may be called by another.
 """
 
 import contextlib
+import os
 import secrets
 import sqlite3
 import time
@@ -23,6 +24,7 @@ from tertulia.protocol.messages import (
     Search,
     StoredMessage,
 )
+from tertulia.server.history.wal import new_mark
 
 _MAX_PAGE_BYTES = 256 * 1024  # of text; a longer message is a page of its own
 _MAX_SEARCH_WORDS = 16  # Each word costs time; further words are ignored.
@@ -85,8 +87,10 @@ class MessageReader:
         The copy gets an epoch of its own, because from now on both files give the same numbers to
         different messages.
         """
-        self._db.execute("VACUUM INTO ?", (path,))
+        # As bytes: a name that is not UTF-8 cannot be bound as a text.
+        self._db.execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(path),))
         with contextlib.closing(sqlite3.connect(path)) as copy:
+            copy.execute(f"PRAGMA application_id = {new_mark()}")
             copy.execute("UPDATE numbering SET epoch = ?", (secrets.token_hex(8),))
             copy.commit()
 

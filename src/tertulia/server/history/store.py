@@ -5,17 +5,16 @@ starts none, except a timer while it opens the file. Reading is in reader.py.
 """
 
 import contextlib
-import itertools
 import os
 import secrets
 import sqlite3
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import UNSET
 
 from tertulia.protocol.messages import ChatMessage
+from tertulia.server.history.aside import set_wal_aside
 from tertulia.server.history.checks import (
     SCHEMA_VERSION,
     StoreDamaged,
@@ -27,6 +26,7 @@ from tertulia.server.history.checks import (
     with_file_at_fault,
 )
 from tertulia.server.history.lockfile import LockFile, Note
+from tertulia.server.history.wal import new_mark, wal_belongs
 from tertulia.server.hub.keeper import Numbering
 
 # The index is brought up to date apart from the messages, in `index` (docs/adr/0004-history.md);
@@ -68,6 +68,7 @@ class MessageStore:
         try:
             # Created here, so that only its owner may read it.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self.foreign_wal = None if wal_belongs(path) else set_wal_aside(path)
             check_file(path)
             self._db = sqlite3.connect(
                 path, timeout=_LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
@@ -93,6 +94,7 @@ class MessageStore:
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA secure_delete = ON")  # Overwrite what is deleted.
         check_pages(self._db)
+        self._set_mark()
         self._db.executescript(_SCHEMA)
         self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         with self._transaction():
@@ -112,6 +114,23 @@ class MessageStore:
         self._epoch = epoch
         self._reserved_in_file = reserved_through
         return Numbering(epoch, last_seq, self.reserve(last_seq))
+
+    def _set_mark(self) -> None:
+        """Give the file a new mark, in a WAL that has nothing else (wal.py)."""
+        (old,) = self._db.execute("PRAGMA application_id").fetchone()
+        if self._checkpoint():
+            self._db.execute(f"PRAGMA application_id = {new_mark()}")
+            if not self._checkpoint():  # because of a reader that has just begun
+                self._db.execute(f"PRAGMA application_id = {old}")
+
+    def _checkpoint(self) -> bool:
+        """Move the WAL into the file and empty it; return False if a reader is in the way."""
+        self._db.execute("PRAGMA busy_timeout = 0")
+        try:
+            is_busy: int = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {_LOCK_TIMEOUT_S * 1_000:.0f}")
+        return not is_busy
 
     def reserve(self, seq: int) -> int:
         """Reserve a block of numbers after `seq` on disk, and return the last one.
@@ -222,14 +241,3 @@ class MessageStore:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-
-
-def set_aside(path: Path, clock: Callable[[], float] = time.time) -> Path:
-    """Rename a damaged file, and the files that belong to it; return its new path."""
-    now = int(clock())
-    names = (f"{path.name}.damaged-{number}" for number in itertools.count(now))
-    aside = next(path.with_name(name) for name in names if not path.with_name(name).exists())
-    for suffix in ("", "-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(f"{path}{suffix}", f"{aside}{suffix}")
-    return aside

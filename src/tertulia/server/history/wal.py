@@ -1,0 +1,72 @@
+"""Whether the WAL beside a history belongs to it.
+
+SQLite cannot know that: if a copy is put in the place of the file of a killed server, it replays
+the old WAL over the copy. So each run of the server writes a random mark into the first page of the
+file, where SQLite keeps a number for the use of programs (`application_id`), before anything else
+gets into the WAL. A WAL whose first page has another mark comes from another file or another run.
+"""
+
+import os
+import secrets
+import struct
+from pathlib import Path
+
+_MARK_OFFSET = 68  # of application_id; https://www.sqlite.org/fileformat2.html
+_MARK_BYTES = 4
+_WAL_HEADER_BYTES = 32
+_FRAME_HEADER_BYTES = 24
+_WAL_MAGICS = (0x377F0682, 0x377F0683)
+
+
+def new_mark() -> int:
+    """Return a random mark for one run."""
+    return secrets.randbelow(2**31 - 1) + 1
+
+
+def read_mark(file_fd: int) -> bytes:
+    """Return the mark of the open history, or less than that if the file is too short."""
+    return os.pread(file_fd, _MARK_BYTES, _MARK_OFFSET)
+
+
+def wal_belongs(path: Path) -> bool:
+    """Return whether the WAL belongs to the file, as far as can be seen; also True without one.
+
+    Only for a file that this process has not opened with SQLite. Raises OSError.
+    """
+    try:
+        wal = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        mark = _last_mark(wal)
+    except OSError as error:
+        error.filename = f"{path}-wal"
+        raise
+    finally:
+        os.close(wal)
+    if mark is None:
+        return True
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return read_mark(file) == mark
+    finally:
+        os.close(file)
+
+
+def _last_mark(wal_fd: int) -> bytes | None:
+    """Return the mark in the latest copy of the first page, or None if the WAL has no such page."""
+    header = os.pread(wal_fd, _WAL_HEADER_BYTES, 0)
+    if len(header) < _WAL_HEADER_BYTES:
+        return None
+    magic, _version, page_bytes, _number = struct.unpack_from(">4I", header)
+    if magic not in _WAL_MAGICS or page_bytes == 0:
+        return None
+    salts = header[16:24]
+    mark, offset = None, _WAL_HEADER_BYTES
+    while True:
+        frame = os.pread(wal_fd, _FRAME_HEADER_BYTES + _MARK_OFFSET + _MARK_BYTES, offset)
+        if len(frame) < _FRAME_HEADER_BYTES + _MARK_OFFSET + _MARK_BYTES or frame[8:16] != salts:
+            return mark  # The rest is left over from an earlier use of the WAL.
+        if frame[:4] == b"\0\0\0\1":
+            mark = frame[-_MARK_BYTES:]
+        offset += _FRAME_HEADER_BYTES + page_bytes
