@@ -3,12 +3,14 @@
 import contextlib
 import os
 import re
+import resource
 import socket
 import sqlite3
 import stat
 import subprocess
 
 import pytest
+from faults import allowed
 from histories import kill, locked, say_all, texts_of
 from peers import WAIT_S, wait_for
 
@@ -220,3 +222,39 @@ def test_garbage_in_the_lock_file_is_no_reason_not_to_start(start, path):
         before, seq = seq, ana.ask("say", text="hola")["seq"]
         assert seq > before
         kill(server)
+
+
+# --- a full disk ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["new", "stopped", "killed"])
+def test_on_a_full_disk_the_chat_starts_and_stores_again_when_there_is_room(
+    start, start_server, path, end
+):
+    prlimit = ("prlimit", "--fsize=16384:unlimited")
+    allowed(*prlimit, "true")
+    seq, before = 0, []
+    if end != "new":
+        first = start()
+        before = [f"{n} " + "x" * 500 for n in range(100)]
+        seq = say_all(first.user("ana"), before)[-1]
+        first.stop() if end == "stopped" else kill(first)
+        path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+    server = start_server("--history", str(path), within=prlimit)
+    ana, luis = server.users("ana", "luis")
+    said = ana.ask("say", text="hola")
+    assert said["code"] == "unavailable"
+    assert said["seq"] > seq
+    luis.until("message", text="hola")
+    no_limit = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, no_limit)
+    assert ana.ask("say", text="de nuevo")["seq"] > said["seq"]
+    assert texts_of(luis.ask("history", limit=200)) == [*before, "de nuevo"]
+    assert texts_of(luis.ask("search", text="nuevo")) == ["de nuevo"]
+    server.wait_for_log("WARNING history written again")
+    log = server.log()
+    assert log.count("history not written") == 1
+    assert "DAMAGED" not in log
+    kill(server)
+    luis = start().user("luis")
+    assert texts_of(luis.ask("history", limit=200)) == [*before, "de nuevo"]

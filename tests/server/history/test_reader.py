@@ -115,7 +115,7 @@ def test_what_came_after_the_index_was_made_is_found_once_it_is_brought_up_to_da
 
 def test_the_reader_can_write_nothing(store, path):
     with MessageReader(path) as reader, pytest.raises(sqlite3.OperationalError):
-        reader._db.execute("DELETE FROM message")
+        reader._connection().execute("DELETE FROM message")
 
 
 def test_a_query_that_takes_too_long_is_interrupted(store, path):

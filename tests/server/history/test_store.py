@@ -2,8 +2,11 @@
 
 import contextlib
 import os
+import resource
+import shutil
 import sqlite3
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -305,3 +308,51 @@ def test_a_file_that_was_overwritten_in_the_middle_is_damaged(path):
         file.write(b"\xff" * 100_000)
     with pytest.raises(StoreDamaged):
         MessageStore(path, block=10)
+
+
+# --- a full disk at the start --------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file grow beyond a few kilobytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("end", ["new", "stopped", "killed"])
+def test_on_a_full_disk_the_numbering_goes_on_and_what_comes_later_is_stored(
+    path, tmp_path, reader_of, end
+):
+    epoch, last_seq = None, 0
+    if end != "new":
+        store = MessageStore(path, block=1_000)
+        store.add([message(seq, "x" * 500) for seq in range(1, 50)])
+        epoch, last_seq = store.numbering.epoch, 1_000
+        if end == "killed":
+            killed = tmp_path / "killed.db"
+            for suffix in ("", "-wal", ".lock"):
+                shutil.copy(f"{path}{suffix}", f"{killed}{suffix}")
+        store.close()
+        path = killed if end == "killed" else path
+    with full_disk():
+        store = MessageStore(path, block=1_000)
+        assert store.problem is not None
+        assert store.numbering[1:] == (last_seq, last_seq + 1_000)
+        assert epoch in (None, store.numbering.epoch)
+        with pytest.raises(sqlite3.Error):
+            store.add([message(last_seq + 1)])
+        assert store.reserve(last_seq + 900) == last_seq + 1_900
+    store.add([message(last_seq + 2)])
+    assert store.problem is None
+    assert seqs(reader_of(path).page(GetHistory(limit=1)))[0] == [last_seq + 2]
+    numbering = store.numbering
+    store.close()
+    again = MessageStore(path, block=1_000)
+    assert again.numbering == (numbering.epoch, last_seq + 1_900, last_seq + 2_900)
+    assert not again.went_back
+    again.close()

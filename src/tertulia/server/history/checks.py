@@ -14,6 +14,7 @@ from pathlib import Path
 SCHEMA_VERSION = 1
 OLDEST_SQLITE = (3, 34, 0)
 _CHECK_TIME_S = 2.0  # for checking the file at the start; a large file is checked in part
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _COLUMNS = {
     "message": ["seq", "time", "sender", "text", "nonce"],
     "numbering": ["epoch", "reserved_through", "indexed_through"],
@@ -45,6 +46,18 @@ def is_damage(error: sqlite3.Error) -> bool:
     """Return whether SQLite found a corrupt file, or one that is not a database."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_full_disk(error: Exception) -> bool:
+    """Return whether a file could not be written because there was no room for it."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0)
+        return code in (
+            sqlite3.SQLITE_FULL,
+            sqlite3.SQLITE_IOERR_WRITE,
+            sqlite3.SQLITE_IOERR_SHMSIZE,
+        )
+    return isinstance(error, OSError) and error.errno in _NO_ROOM
 
 
 def with_file_at_fault(path: Path, error: sqlite3.Error) -> Exception:

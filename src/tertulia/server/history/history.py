@@ -90,7 +90,9 @@ class History:
         self._stopping = False
 
         # From here on only the writer's thread reads and writes.
-        self._is_failing = False
+        self._is_failing = self._store.problem is not None
+        if self._is_failing:
+            log.error("history not written error=%s path=%s", self._store.problem, path)
         self._last_group = 0  # size of the last group
         self._unindexed = 1  # messages, at most; those of an earlier run are not counted
         self._searches: list[PageTicket] = []  # wait for the index; bound: one for each connection
@@ -123,7 +125,10 @@ class History:
     def nonces(self, now: datetime) -> list[tuple[int, str, str, str]]:
         """Return seq, time, sender and nonce of recent messages. Call it before `start`."""
         since = now - timedelta(seconds=self._config.nonce_keep_s)
-        return self._store.nonces_since(rfc3339(since), self._config.max_nonces)
+        try:
+            return self._store.nonces_since(rfc3339(since), self._config.max_nonces)
+        except sqlite3.Error:
+            return []  # The disk is too full to open the file.
 
     # --- for the Hub ---------------------------------------------------------------------------
 
@@ -215,6 +220,8 @@ class History:
 
     def _tidy(self, *, is_idle: bool) -> None:
         """Do a small part of the work that can wait."""
+        if self._is_failing:
+            self._unindexed = 0  # for the searches that wait: the reader says what it can read
         if self._unindexed and (is_idle or self._searches or self._unindexed > _INDEX_BACKLOG):
             self._index_some()
         if self._searches and not self._unindexed:
@@ -298,7 +305,7 @@ class History:
 
     def _forget_some(self) -> None:
         self._forget_at = time.monotonic() + _FORGET_EVERY_S
-        if self._config.keep_days is None:
+        if self._config.keep_days is None or self._is_failing:
             return
         oldest = rfc3339(datetime.now(UTC) - timedelta(days=self._config.keep_days))
         try:

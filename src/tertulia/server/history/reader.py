@@ -43,15 +43,24 @@ _LATEST_MATCHING = (
 
 
 class MessageReader:
-    """A read-only connection to the file. Every method raises sqlite3.Error."""
+    """A read-only connection to the file, opened when it is first used.
+
+    Every method raises sqlite3.Error.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        self._path = path
+        self._db: sqlite3.Connection | None = None
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=ro",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+        return self._db
 
     def page(self, request: GetHistory | Search, time_limit_s: float = inf) -> HistoryPage:
         """Read the page that a request asks for, in ascending order.
@@ -71,15 +80,16 @@ class MessageReader:
             sql, values, is_newest_first = _AFTER, (request.after, before, rows), False
         else:
             sql, values, is_newest_first = _LATEST, (before, rows), True
-        with _time_limit(self._db, time_limit_s):
-            messages, more = _fill_page(self._db.execute(sql, values), limit)
+        db = self._connection()
+        with _time_limit(db, time_limit_s):
+            messages, more = _fill_page(db.execute(sql, values), limit)
         if is_newest_first:
             messages.reverse()
         return HistoryPage(id=request.id, messages=messages, more=more)
 
     def all_messages(self) -> Iterator[StoredMessage]:
         """Read every message, one at a time, in ascending order."""
-        return map(_stored_message, self._db.execute(_ALL))
+        return map(_stored_message, self._connection().execute(_ALL))
 
     def copy_to(self, path: str) -> None:
         """Write a whole and compact copy of the file; `path` must be empty or not exist.
@@ -88,7 +98,7 @@ class MessageReader:
         different messages.
         """
         # As bytes: a name that is not UTF-8 cannot be bound as a text.
-        self._db.execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(path),))
+        self._connection().execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(path),))
         with contextlib.closing(sqlite3.connect(path)) as copy:
             copy.execute(f"PRAGMA application_id = {new_mark()}")
             copy.execute("UPDATE numbering SET epoch = ?", (secrets.token_hex(8),))
@@ -96,11 +106,13 @@ class MessageReader:
 
     def interrupt(self) -> None:
         """End the query under way, if any, with sqlite3.OperationalError. Any thread."""
-        self._db.interrupt()
+        if self._db is not None:
+            self._db.interrupt()
 
     def close(self) -> None:
         """Close the file. Idempotent."""
-        self._db.close()
+        if self._db is not None:
+            self._db.close()
 
     def __enter__(self) -> Self:
         return self

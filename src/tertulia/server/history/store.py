@@ -23,6 +23,7 @@ from tertulia.server.history.checks import (
     check_library,
     check_pages,
     is_damage,
+    is_full_disk,
     with_file_at_fault,
 )
 from tertulia.server.history.lockfile import LockFile, Note
@@ -51,86 +52,142 @@ class MessageStore:
     """The one writing connection to the file, which it creates if there is none.
 
     The constructor raises SqliteTooOld, StoreInUse, StoreOfAnotherVersion, StoreDamaged, OSError or
-    sqlite3.Error, every method sqlite3.Error.
+    sqlite3.Error, every method sqlite3.Error. If the disk is full, there is a store all the same:
+    each method then tries to open the file again.
     """
 
     def __init__(self, path: Path, block: int) -> None:
         """Open the file and reserve a block of numbers."""
         check_library()
-        path = path.absolute()  # SQLite gives names such as ":memory:" a meaning of their own.
+        self._path = path.absolute()  # SQLite gives names such as ":memory:" another meaning.
         self._block = block
+        self._db: sqlite3.Connection | None = None
+        self._epoch = ""
+        self._reserved_through = self._reserved_in_file = 0
         # Whether the file is older than the numbers given out: it was put back from a copy. Then
         # the numbering has a new epoch, so that clients do not take the next messages for old ones.
         self.went_back = False
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.foreign_wal: Path | None = None  # where a WAL of another file is now
+        self.problem: Exception | None = None  # why the file is not open yet
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A file of its own: a lock on the database would end when anyone closes a descriptor of it.
-        self._lock_file = LockFile(path)
+        self._lock_file = LockFile(self._path)
         try:
-            # Created here, so that only its owner may read it.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self.foreign_wal = None if wal_belongs(path) else set_wal_aside(path)
-            check_file(path)
-            self._db = sqlite3.connect(
-                path, timeout=_LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
-            )
+            try:
+                self.numbering = self._open()
+            except (OSError, sqlite3.Error) as error:
+                if not is_full_disk(error):
+                    raise
+                self.problem = error
+                self.numbering = self._number_without_file()
         except BaseException as error:
             if isinstance(error, StoreOfAnotherVersion):
                 self._lock_file.forget()  # Leave no trace beside a file of another program.
-            self._lock_file.close()
-            raise
-        try:
-            self.numbering = self._open()
-        except sqlite3.DatabaseError as error:
-            self.close()
-            if is_damage(error):
-                raise StoreDamaged(str(error)) from error
-            raise with_file_at_fault(path, error) from error
-        except BaseException:
             self.close()
             raise
 
     def _open(self) -> Numbering:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA secure_delete = ON")  # Overwrite what is deleted.
-        check_pages(self._db)
-        self._set_mark()
-        self._db.executescript(_SCHEMA)
-        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        with self._transaction():
-            if self._db.execute("SELECT count(*) FROM numbering").fetchone()[0] == 0:
-                self._db.execute("INSERT INTO numbering VALUES (?, 0, 0)", (secrets.token_hex(8),))
-        epoch, reserved_through = self._db.execute(
-            "SELECT epoch, reserved_through FROM numbering"
-        ).fetchone()
-        note = self._lock_file.note
-        if note.epoch == epoch and reserved_through < note.in_file:
-            self.went_back = True
-            epoch = secrets.token_hex(8)
-            self._db.execute("UPDATE numbering SET epoch = ?", (epoch,))
-        last_seq = reserved_through
-        if self.went_back or note.epoch in (epoch, ""):
-            last_seq = max(last_seq, note.reserved_through)
-        self._epoch = epoch
-        self._reserved_in_file = reserved_through
+        """Open or create the file, and return the numbering; leave nothing open on an error."""
+        # Created here, so that only its owner may read it.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if not wal_belongs(self._path):
+            self.foreign_wal = set_wal_aside(self._path)
+        check_file(self._path)
+        self._db = sqlite3.connect(
+            self._path, timeout=_LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            numbering = self._prepare(self._db)
+        except BaseException as error:
+            self._db.close()
+            self._db = None
+            if not isinstance(error, sqlite3.Error):
+                raise
+            if is_damage(error):
+                raise StoreDamaged(str(error)) from error
+            raise with_file_at_fault(self._path, error) from error
+        self.problem = None
+        return numbering
+
+    def _prepare(self, db: sqlite3.Connection) -> Numbering:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA secure_delete = ON")  # Overwrite what is deleted.
+        check_pages(db)
+        self._set_mark(db)
+        db.executescript(_SCHEMA)
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        row = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
+        epoch, reserved_through = row or (self._epoch or secrets.token_hex(8), 0)
+        if self._epoch:  # Opened late: numbers have been given out meanwhile.
+            epoch, last_seq = self._epoch, self._reserved_through - self._block
+        else:
+            note = self._lock_file.note
+            if note.epoch == epoch and reserved_through < note.in_file:
+                self.went_back = True
+                epoch = secrets.token_hex(8)
+            last_seq = reserved_through
+            if self.went_back or note.epoch in (epoch, ""):
+                last_seq = max(last_seq, note.reserved_through)
+        with self._transaction() as db:
+            if row is None:
+                db.execute("INSERT INTO numbering VALUES (?, ?, 0)", (epoch, reserved_through))
+            db.execute("UPDATE numbering SET epoch = ?", (epoch,))
+        self._epoch, self._reserved_in_file = epoch, reserved_through
         return Numbering(epoch, last_seq, self.reserve(last_seq))
 
-    def _set_mark(self) -> None:
-        """Give the file a new mark, in a WAL that has nothing else (wal.py)."""
-        (old,) = self._db.execute("PRAGMA application_id").fetchone()
-        if self._checkpoint():
-            self._db.execute(f"PRAGMA application_id = {new_mark()}")
-            if not self._checkpoint():  # because of a reader that has just begun
-                self._db.execute(f"PRAGMA application_id = {old}")
-
-    def _checkpoint(self) -> bool:
-        """Move the WAL into the file and empty it; return False if a reader is in the way."""
-        self._db.execute("PRAGMA busy_timeout = 0")
+    def _number_without_file(self) -> Numbering:
+        """Return a numbering for now, while the disk is too full to open the file."""
+        note = self._lock_file.note
+        found = self._numbers_in_file()
+        if found is not None:
+            epoch, reserved_through = found
+        elif os.path.exists(self._path) and os.path.getsize(self._path):
+            epoch, reserved_through = note.epoch, 0
+        else:
+            epoch, reserved_through = "", 0
+        last_seq = reserved_through
+        if note.epoch in (epoch, ""):
+            last_seq = max(last_seq, note.reserved_through)
+        is_new = not epoch
+        self._epoch = epoch or secrets.token_hex(8)
+        self._reserved_in_file = max(reserved_through, note.in_file if not is_new else 0)
         try:
-            is_busy: int = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        finally:
-            self._db.execute(f"PRAGMA busy_timeout = {_LOCK_TIMEOUT_S * 1_000:.0f}")
-        return not is_busy
+            return Numbering(self._epoch, last_seq, self.reserve(last_seq))
+        except OSError:
+            if not is_new:
+                raise
+            # Nobody has seen a number of this epoch, and after a crash there will be another one.
+            self._reserved_through = last_seq + self._block
+            return Numbering(self._epoch, last_seq, self._reserved_through)
+
+    def _numbers_in_file(self) -> tuple[str, int] | None:
+        """Return epoch and reserved_through as they are in the file without its WAL, if there."""
+        uri = f"{self._path.as_uri()}?mode=ro&immutable=1"
+        try:
+            with contextlib.closing(sqlite3.connect(uri, uri=True)) as db:
+                row = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
+        except sqlite3.Error:
+            return None
+        return None if row is None else (str(row[0]), int(row[1]))
+
+    def _connection(self) -> sqlite3.Connection:
+        """Return the open connection; open the file if the disk was too full before."""
+        if self._db is None:
+            try:
+                self._open()
+            except (OSError, StoreDamaged, StoreOfAnotherVersion) as error:
+                raise sqlite3.OperationalError(str(error)) from error
+        assert self._db is not None, "_open leaves it open"
+        return self._db
+
+    def _set_mark(self, db: sqlite3.Connection) -> None:
+        """Give the file a new mark, in a WAL that has nothing else (wal.py)."""
+        (old,) = db.execute("PRAGMA application_id").fetchone()
+        if _checkpoint(db):
+            db.execute(f"PRAGMA application_id = {new_mark()}")
+            if not _checkpoint(db):  # because of a reader that has just begun
+                db.execute(f"PRAGMA application_id = {old}")
 
     def reserve(self, seq: int) -> int:
         """Reserve a block of numbers after `seq` on disk, and return the last one.
@@ -140,8 +197,8 @@ class MessageStore:
         """
         through = seq + self._block
         try:
-            with self._transaction():
-                self._db.execute("UPDATE numbering SET reserved_through = ?", (through,))
+            with self._transaction() as db:
+                db.execute("UPDATE numbering SET reserved_through = ?", (through,))
         except sqlite3.OperationalError:
             self._lock_file.write(Note(through, self._reserved_in_file, self._epoch))
         else:
@@ -149,6 +206,7 @@ class MessageStore:
             # Without this note, only a file put back from a copy would not be noticed.
             with contextlib.suppress(OSError):
                 self._lock_file.write(Note(through, through, self._epoch))
+        self._reserved_through = through
         return through
 
     def add(self, messages: Iterable[ChatMessage]) -> None:
@@ -157,42 +215,48 @@ class MessageStore:
             (m.seq, m.time, m.sender, m.text, None if m.nonce is UNSET else m.nonce)
             for m in messages
         )
-        with self._transaction():
-            self._db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?)", rows)
+        with self._transaction() as db:
+            db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?)", rows)
 
     def has(self, seq: int) -> bool:
         """Return whether a message is on the disk."""
-        found = self._db.execute("SELECT 1 FROM message WHERE seq = ?", (seq,))
+        found = self._connection().execute("SELECT 1 FROM message WHERE seq = ?", (seq,))
         return found.fetchone() is not None
 
     def index(self, count: int) -> bool:
         """Index up to `count` messages for the search; return False if there were none to index."""
-        (start,) = self._db.execute("SELECT indexed_through FROM numbering").fetchone()
+        (start,) = self._connection().execute("SELECT indexed_through FROM numbering").fetchone()
         end = self._end_of_step(start, count)
         if end is None:
             return False
-        with self._transaction():
-            self._db.execute(
+        with self._transaction() as db:
+            db.execute(
                 "INSERT INTO message_index (rowid, text) "
                 "SELECT seq, text FROM message WHERE seq > ? AND seq <= ?",
                 (start, end),
             )
-            self._db.execute("UPDATE numbering SET indexed_through = ?", (end,))
+            db.execute("UPDATE numbering SET indexed_through = ?", (end,))
         return True
 
     def forget(self, before_time: str, count: int) -> bool:
         """Delete up to `count` messages older than a time; return False if there were none."""
-        (indexed_through,) = self._db.execute("SELECT indexed_through FROM numbering").fetchone()
-        rows = self._db.execute(
-            "SELECT seq, text FROM message WHERE seq <= ? AND time < ?",
-            (self._end_of_step(0, count), before_time),
-        ).fetchall()
-        with self._transaction():
-            self._db.executemany(
+        (indexed_through,) = (
+            self._connection().execute("SELECT indexed_through FROM numbering").fetchone()
+        )
+        rows = (
+            self._connection()
+            .execute(
+                "SELECT seq, text FROM message WHERE seq <= ? AND time < ?",
+                (self._end_of_step(0, count), before_time),
+            )
+            .fetchall()
+        )
+        with self._transaction() as db:
+            db.executemany(
                 "INSERT INTO message_index (message_index, rowid, text) VALUES ('delete', ?, ?)",
                 [row for row in rows if row[0] <= indexed_through],
             )
-            self._db.executemany("DELETE FROM message WHERE seq = ?", [row[:1] for row in rows])
+            db.executemany("DELETE FROM message WHERE seq = ?", [row[:1] for row in rows])
         return bool(rows)
 
     def _end_of_step(self, start: int, count: int) -> int | None:
@@ -202,7 +266,7 @@ class MessageStore:
         committed while it is under way.
         """
         end, free_chars = None, _STEP_CHARS
-        rows = self._db.execute(
+        rows = self._connection().execute(
             "SELECT seq, length(text) FROM message WHERE seq > ? ORDER BY seq LIMIT ?",
             (start, count),
         )
@@ -218,7 +282,7 @@ class MessageStore:
 
         Only the latest `count` messages are looked at.
         """
-        rows = self._db.execute(
+        rows = self._connection().execute(
             "SELECT seq, time, sender, nonce FROM "
             "(SELECT * FROM message ORDER BY seq DESC LIMIT ?) "
             "WHERE nonce IS NOT NULL AND time >= ? ORDER BY seq",
@@ -228,16 +292,28 @@ class MessageStore:
 
     def close(self) -> None:
         """Close the file. Idempotent."""
-        self._db.close()
+        if self._db is not None:
+            self._db.close()
         self._lock_file.close()
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        db = self._connection()
+        db.execute("BEGIN IMMEDIATE")
         try:
-            yield
-            self._db.execute("COMMIT")
+            yield db
+            db.execute("COMMIT")
         except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+            if db.in_transaction:
+                db.execute("ROLLBACK")
             raise
+
+
+def _checkpoint(db: sqlite3.Connection) -> bool:
+    """Move the WAL into the file and empty it; return False if a reader is in the way."""
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        is_busy: int = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {_LOCK_TIMEOUT_S * 1_000:.0f}")
+    return not is_busy
