@@ -178,6 +178,7 @@ def test_after_keep_days_messages_are_forgotten(start, path):
     luis = server.user("luis")
     wait_for(lambda: texts_of(luis.ask("history")) == ["nuevo perro"])
     assert texts_of(luis.ask("search", text="perro")) == ["nuevo perro"]
+    server.wait_for_log(r" INFO history shortened deleted=5000 before=")
 
 
 # --- damage --------------------------------------------------------------------------------------

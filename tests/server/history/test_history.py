@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -10,6 +11,7 @@ import pytest
 from history_chat import SESSION, WAIT_S, Chat
 
 from tertulia.protocol.messages import ChatMessage, GetHistory
+from tertulia.protocol.times import rfc3339
 from tertulia.server.config import Config
 from tertulia.server.history.history import History
 from tertulia.server.history.lockfile import StoreInUse
@@ -27,6 +29,10 @@ def chat(path: Path) -> Iterator[Chat]:
     chat = Chat(path)
     yield chat
     chat.stop()
+
+
+def ago(**time: float) -> str:
+    return rfc3339(datetime.now(UTC) - timedelta(**time))
 
 
 def fill_the_disk(chat: Chat) -> None:
@@ -216,22 +222,22 @@ def test_after_a_stop_the_file_alone_holds_everything(path):
 
 def test_old_messages_are_forgotten_when_they_are_too_old(path):
     chat = Chat(path, start=False)
-    old = ChatMessage(seq=1, time="2020-01-01T00:00:00.000Z", sender="ana", text="viejo")
-    chat.history._store.add([old])
+    old = ChatMessage(seq=1, time=ago(days=31), sender="ana", text="viejo")
+    new = ChatMessage(seq=2, time=ago(days=1), sender="ana", text="de ayer")
+    chat.history._store.add([old, new])
     chat.history.start()
     chat.stop()
     chat = Chat(path, keep_days=30)
     chat.say("nuevo")
     chat.owner.next()  # by then the writer has had its first turn of tidying
-    assert chat.texts() == ["nuevo"]
+    assert chat.texts() == ["de ayer", "nuevo"]
     chat.stop()
 
 
 def test_however_many_are_too_old_they_are_forgotten_in_one_go(path, monkeypatch):
-    monkeypatch.setattr("tertulia.server.history.history._INDEX_STEP", 1)
+    monkeypatch.setattr("tertulia.server.history.cleanup._STEP", 1)
     chat = Chat(path, start=False, keep_days=1.0)
-    time = "2020-01-01T00:00:00.000Z"
-    olds = [ChatMessage(seq=n, time=time, sender="ana", text="viejo") for n in range(1, 6)]
+    olds = [ChatMessage(seq=n, time=ago(days=3), sender="ana", text="viejo") for n in range(1, 6)]
     chat.history._store.add(olds)
     chat.history.start()
     give_up_at = monotonic() + WAIT_S

@@ -141,7 +141,7 @@ def test_a_step_is_shorter_where_messages_are_long(store):
         indexed += store._db.execute("SELECT indexed_through FROM numbering").fetchone()
     assert indexed == [2, 4, 6, 7]
     left = []
-    while store.forget("9999", 1_000):
+    while store.forget("9999", after=0, count=1_000)[0]:
         left += store._db.execute("SELECT count(*) FROM message").fetchone()
     assert left == [5, 3, 1, 0]
 
@@ -158,9 +158,10 @@ def test_old_messages_are_forgotten_indexed_or_not(store, reader):
     index_all(store)
     store.add([message(2, "uno", "2026-01-02T00:00:00.000Z")])
     store.add([message(3, "uno", "2026-02-01T00:00:00.000Z")])
-    assert store.forget("2026-01-31T00:00:00.000Z", 1)
-    assert store.forget("2026-01-31T00:00:00.000Z", 10)
-    assert not store.forget("2026-01-31T00:00:00.000Z", 10)
+    before = "2026-01-31T00:00:00.000Z"
+    assert store.forget(before, after=0, count=1) == (1, 1)
+    assert store.forget(before, after=1, count=10) == (1, 3)
+    assert store.forget(before, after=3, count=10) == (0, None)
     index_all(store)
     assert seqs(reader.page(GetHistory()))[0] == [3]
     assert seqs(reader.page(Search(text="uno")))[0] == [3]

@@ -20,6 +20,7 @@ from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.history.aside import set_aside
 from tertulia.server.history.checks import StoreDamaged
+from tertulia.server.history.cleanup import LOOK_EVERY_S, Cleanup
 from tertulia.server.history.mail import PageReady, PageTicket, RoomAgain, Stored
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.store import MessageStore
@@ -37,7 +38,6 @@ _INDEX_STEP = 2_000  # messages indexed for search before the writer looks at it
 _INDEX_BACKLOG = 200_000  # above this, a second's work, indexing does not wait for quiet
 _SEARCH_WITHIN_S = 10.0  # how long a search waits for the index in a very busy room
 _QUIET_S = 0.5  # without work, before the writer begins to index
-_FORGET_EVERY_S = 3_600.0
 
 
 class _Write(Struct):
@@ -97,6 +97,7 @@ class History:
         self._unindexed = 1  # messages, at most; those of an earlier run are not counted
         self._searches: list[PageTicket] = []  # wait for the index; bound: one for each connection
         self._refuse_searches_at = 0.0
+        self._cleanup: Cleanup | None = None  # made before anything of this run is stored
         self._forget_at = time.monotonic()
         self._writer_thread = threading.Thread(
             target=self._write_all, name="history-writer", daemon=True
@@ -304,13 +305,15 @@ class History:
             self._unindexed = 0
 
     def _forget_some(self) -> None:
-        self._forget_at = time.monotonic() + _FORGET_EVERY_S
+        self._forget_at = time.monotonic() + LOOK_EVERY_S
         if self._config.keep_days is None or self._is_failing:
             return
-        oldest = rfc3339(datetime.now(UTC) - timedelta(days=self._config.keep_days))
         try:
-            if self._store.forget(oldest, _INDEX_STEP):
-                self._forget_at = 0.0  # there may be more
+            if self._cleanup is None:
+                self._cleanup = Cleanup(self._store, self._config.keep_days)
+            self._forget_at = time.monotonic() + self._cleanup.step(
+                datetime.now(UTC), time.monotonic()
+            )
         except sqlite3.Error as error:
             log.warning("history not shortened error=%s path=%s", error, self.path)
 

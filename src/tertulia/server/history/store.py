@@ -45,6 +45,7 @@ _SCHEMA = """
     );
 """
 _STEP_CHARS = 256 * 1024  # of text, indexed or deleted in one step
+_MERGE_PAGES = 250  # of the index, rewritten in one step
 _LOCK_TIMEOUT_S = 20.0  # while another program locks the database; speakers wait for it too
 
 
@@ -238,26 +239,50 @@ class MessageStore:
             db.execute("UPDATE numbering SET indexed_through = ?", (end,))
         return True
 
-    def forget(self, before_time: str, count: int) -> bool:
-        """Delete up to `count` messages older than a time; return False if there were none."""
-        (indexed_through,) = (
-            self._connection().execute("SELECT indexed_through FROM numbering").fetchone()
-        )
-        rows = (
-            self._connection()
-            .execute(
-                "SELECT seq, text FROM message WHERE seq <= ? AND time < ?",
-                (self._end_of_step(0, count), before_time),
+    def forget(self, before_time: str, *, after: int, count: int) -> tuple[int, int | None]:
+        """Delete what is older than a time among up to `count` messages after a seq.
+
+        Return how many were deleted, and the last seq looked at, or None at the end.
+        """
+        db = self._connection()
+        (indexed_through,) = db.execute("SELECT indexed_through FROM numbering").fetchone()
+        end = self._end_of_step(after, count)
+        if end is None:
+            return 0, None
+        rows = db.execute(
+            "SELECT seq, text FROM message WHERE seq > ? AND seq <= ? AND time < ?",
+            (after, end, before_time),
+        ).fetchall()
+        if rows:
+            with self._transaction():
+                db.executemany(
+                    "INSERT INTO message_index (message_index, rowid, text) "
+                    "VALUES ('delete', ?, ?)",
+                    [row for row in rows if row[0] <= indexed_through],
+                )
+                db.executemany("DELETE FROM message WHERE seq = ?", [row[:1] for row in rows])
+        return len(rows), end
+
+    def compact_index(self) -> bool:
+        """Remove some words of deleted messages from the index; return False if none are left."""
+        db = self._connection()
+        before = db.total_changes
+        with self._transaction():
+            db.execute(
+                "INSERT INTO message_index (message_index, rank) VALUES ('merge', ?)",
+                (-_MERGE_PAGES,),
             )
-            .fetchall()
-        )
-        with self._transaction() as db:
-            db.executemany(
-                "INSERT INTO message_index (message_index, rowid, text) VALUES ('delete', ?, ?)",
-                [row for row in rows if row[0] <= indexed_through],
-            )
-            db.executemany("DELETE FROM message WHERE seq = ?", [row[:1] for row in rows])
-        return bool(rows)
+        return db.total_changes - before >= 2  # fewer: FTS5 has found nothing to merge
+
+    def empty_wal(self) -> None:
+        """Move everything into the file, unless somebody is reading."""
+        _checkpoint(self._connection())
+
+    def newest_time(self) -> str | None:
+        """Return the time of the latest message, or None if there are none."""
+        row = self._connection().execute("SELECT time FROM message ORDER BY seq DESC LIMIT 1")
+        found = row.fetchone()
+        return None if found is None else str(found[0])
 
     def _end_of_step(self, start: int, count: int) -> int | None:
         """Return the last seq of the step after `start`, or None if there are no more messages.
