@@ -1,5 +1,6 @@
 """Reading the file of the general chat: pages, search, everything, a copy of it."""
 
+import os
 import sqlite3
 
 import pytest
@@ -132,6 +133,28 @@ def test_everything_is_read_one_message_at_a_time(store, reader):
     messages = reader.all_messages()
     assert next(messages).seq == 1
     assert [later.seq for later in messages] == [5, 9]
+
+
+def test_whoever_reads_everything_slowly_holds_nothing_up(store, reader, path):
+    store.add([message(seq, "x" * 1_000) for seq in range(1, 1_001)])
+    messages = reader.all_messages()
+    first = next(messages)
+    for start in range(1_001, 20_001, 100):
+        store.add([message(seq, "x" * 1_000) for seq in range(start, start + 100)])
+    assert os.path.getsize(f"{path}-wal") < 8 * 1024 * 1024
+    assert [first.seq, *(later.seq for later in messages)] == list(range(1, 1_001))
+
+
+def test_a_wal_that_grew_is_cut_back(store, reader, path):
+    db = reader._connection()
+    db.execute("BEGIN")
+    db.execute("SELECT count(*) FROM message").fetchone()
+    store.add([message(seq, "x" * 16_000) for seq in range(1, 2_001)])
+    assert os.path.getsize(f"{path}-wal") > 16 * 1024 * 1024
+    db.execute("COMMIT")
+    for seq in (2_001, 2_002):
+        store.add([message(seq)])
+    assert os.path.getsize(f"{path}-wal") <= 16 * 1024 * 1024
 
 
 def test_a_copy_holds_every_message_under_an_epoch_of_its_own(store, reader, tmp_path):

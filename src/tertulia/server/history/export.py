@@ -1,18 +1,22 @@
 """`tertulia-server --export FILE` and `--backup FILE`: the history as JSON lines, or as a copy.
 
 Both also work while a server writes the history, and contain everything stored before they began.
+They leave no other files behind, and need no right to write where the history is.
 """
 
+import contextlib
 import errno
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tertulia.i18n import _
 from tertulia.protocol.lines import encode_stored
+from tertulia.server.history.checks import SqliteTooOld, check_library
 from tertulia.server.history.reader import MessageReader
+from tertulia.server.history.visitor import open_as_visitor
 
 _STDOUT = "-"
 
@@ -20,7 +24,8 @@ _STDOUT = "-"
 def export(history: Path, to: str) -> int:
     """Write every message as a JSON line to a file, or to stdout for "-"; return the exit status.
 
-    Only one message at a time is in memory.
+    Only one page of messages at a time is in memory, and none of the history is locked while the
+    reader of stdout takes its time.
     """
 
     def write(reader: MessageReader) -> None:
@@ -29,7 +34,7 @@ def export(history: Path, to: str) -> int:
             sys.stdout.buffer.writelines(lines)
             sys.stdout.flush()
         else:
-            with os.fdopen(_create(to, os.O_TRUNC), "wb") as file:
+            with _new_file(to), os.fdopen(_create(to, os.O_TRUNC), "wb") as file:
                 file.writelines(lines)
 
     return _write_elsewhere(history, to, write)
@@ -41,24 +46,29 @@ def backup(history: Path, to: str) -> int:
         return _fail(_("{file} already exists: choose a file that does not exist yet"), history, to)
 
     def write(reader: MessageReader) -> None:
-        os.close(_create(to))
-        reader.copy_to(to)
+        with _new_file(to):
+            os.close(_create(to))
+            reader.copy_to(to)
 
     return _write_elsewhere(history, to, write)
 
 
 def _write_elsewhere(history: Path, to: str, write: Callable[[MessageReader], None]) -> int:
     try:
+        check_library()
         if not history.exists():
             return _fail(
                 _("there is no history {history}: choose another with --history FILE"), history, to
             )
         _check_that_it_is_another_file(history, to)
-        with MessageReader(history) as reader:
+        with open_as_visitor(history) as reader:
             write(reader)
     except BrokenPipeError:  # The reader, for example `head`, has ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except SqliteTooOld as error:
+        text = _("the history needs SQLite 3.34 or later, and this Python has {reason}")
+        return _fail(text, history, to, error)
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error
         return _fail(
@@ -79,6 +89,19 @@ def _check_that_it_is_another_file(history: Path, to: str) -> None:
         own_file = f"{history}{suffix}"
         if os.path.exists(own_file) and os.path.exists(to) and os.path.samefile(own_file, to):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to)
+
+
+@contextlib.contextmanager
+def _new_file(path: str) -> Iterator[None]:
+    """Delete the file on an error if it was not there before."""
+    is_new = not os.path.lexists(path)
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+        raise
 
 
 def _create(path: str, flags: int = 0) -> int:

@@ -33,7 +33,6 @@ _MAX_SEQ = 2**63 - 1  # SQLite's largest integer
 _INSTRUCTIONS_PER_CLOCK_CHECK = 1_000  # of SQLite's virtual machine
 
 _COLUMNS = "m.seq, m.time, m.sender, m.text, m.nonce"
-_ALL = f"SELECT {_COLUMNS} FROM message AS m ORDER BY m.seq"
 _AFTER = f"SELECT {_COLUMNS} FROM message AS m WHERE m.seq > ? AND m.seq < ? ORDER BY m.seq LIMIT ?"
 _LATEST = f"SELECT {_COLUMNS} FROM message AS m WHERE m.seq < ? ORDER BY m.seq DESC LIMIT ?"
 _LATEST_MATCHING = (
@@ -48,9 +47,9 @@ class MessageReader:
     Every method raises sqlite3.Error.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection | None = None) -> None:
         self._path = path
-        self._db: sqlite3.Connection | None = None
+        self._db = db
 
     def _connection(self) -> sqlite3.Connection:
         if self._db is None:
@@ -88,8 +87,17 @@ class MessageReader:
         return HistoryPage(id=request.id, messages=messages, more=more)
 
     def all_messages(self) -> Iterator[StoredMessage]:
-        """Read every message, one at a time, in ascending order."""
-        return map(_stored_message, self._connection().execute(_ALL))
+        """Read every message there is now, in ascending order.
+
+        A page at a time is in memory, and between two pages nothing of the file is in use.
+        """
+        db = self._connection()
+        (last,) = db.execute("SELECT max(seq) FROM message").fetchone()
+        position = -1
+        while last is not None and position < last:
+            rows = db.execute(_AFTER, (position, last + 1, MAX_PAGE)).fetchall()
+            yield from map(_stored_message, rows)
+            position = rows[-1][0] if rows else last
 
     def copy_to(self, path: str) -> None:
         """Write a whole and compact copy of the file; `path` must be empty or not exist.

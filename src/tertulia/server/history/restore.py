@@ -26,7 +26,7 @@ from tertulia.server.history.checks import (
     is_damage,
 )
 from tertulia.server.history.lockfile import LockFile, StoreInUse
-from tertulia.server.history.reader import MessageReader
+from tertulia.server.history.visitor import open_as_visitor
 
 
 def restore(history: Path, copy: Path, clock: Callable[[], float] = time.time) -> int:
@@ -76,7 +76,7 @@ def _restore(history: Path, copy: Path, clock: Callable[[], float]) -> Path | No
         _check_copy(copy)
         new.unlink(missing_ok=True)
         os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        with MessageReader(copy) as reader:
+        with open_as_visitor(copy) as reader:
             reader.copy_to(str(new))
         _sync(new)
         has_old = any(os.path.exists(f"{history}{suffix}") for suffix in ("", "-wal"))

@@ -45,6 +45,7 @@ _SCHEMA = """
     );
 """
 _STEP_CHARS = 256 * 1024  # of text, indexed or deleted in one step
+_WAL_BYTES = 16 * 1024 * 1024  # kept of a WAL that grew while somebody was reading
 _MERGE_PAGES = 250  # of the index, rewritten in one step
 _LOCK_TIMEOUT_S = 20.0  # while another program locks the database; speakers wait for it too
 
@@ -114,6 +115,7 @@ class MessageStore:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA secure_delete = ON")  # Overwrite what is deleted.
+        db.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
         check_pages(db)
         self._set_mark(db)
         db.executescript(_SCHEMA)

@@ -1,0 +1,75 @@
+"""Reading a history from another program than the server, without leaving a trace beside it.
+
+SQLite makes the files `-wal` and `-shm` even for a reader. Which way of opening avoids that depends
+on whether they are there, and on what this user may write.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tertulia.server.history.checks import has_wal
+from tertulia.server.history.reader import MessageReader
+
+
+@contextlib.contextmanager
+def open_as_visitor(path: Path) -> Iterator[MessageReader]:
+    """Open a history for reading. Raises OSError or sqlite3.Error, also at the end."""
+    path = path.absolute()
+    if has_wal(path):
+        if not os.path.exists(f"{path}-shm") and not os.access(path.parent, os.W_OK):
+            with _copied(path) as copy, _opened(copy, "mode=ro") as reader:
+                yield reader
+        else:
+            with _without_index(path), _opened(path, "mode=ro") as reader:
+                yield reader
+    elif os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        # SQLite itself removes its files when the last connection that may write is closed.
+        with _opened(path, "mode=rw") as reader:
+            yield reader
+    elif os.path.exists(f"{path}-shm"):  # A server runs and has stored nothing new.
+        with _opened(path, "mode=ro") as reader:
+            yield reader
+    else:
+        with _opened(path, "mode=ro&immutable=1") as reader:
+            yield reader
+        if has_wal(path):
+            raise sqlite3.OperationalError("a server has started meanwhile, try again")
+
+
+@contextlib.contextmanager
+def _opened(path: Path, mode: str) -> Iterator[MessageReader]:
+    uri = f"{path.as_uri()}?{mode}"
+    with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
+        yield MessageReader(path, db)
+
+
+@contextlib.contextmanager
+def _copied(path: Path) -> Iterator[Path]:
+    """Copy a history of a killed server to where SQLite can make its files."""
+    with tempfile.TemporaryDirectory(prefix="tertulia-") as folder:
+        copy = Path(folder, "history.db")
+        for suffix in ("", "-wal"):
+            shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
+        yield copy
+
+
+@contextlib.contextmanager
+def _without_index(path: Path) -> Iterator[None]:
+    """Delete the `-shm` at the end if it was not there before, and no server has it now."""
+    had_index = os.path.exists(f"{path}-shm")
+    yield
+    if had_index:
+        return
+    with contextlib.suppress(OSError):
+        lock = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(f"{path}-shm")
+        finally:
+            os.close(lock)
