@@ -80,6 +80,9 @@ def test_an_option_sets_its_field_and_no_other(arguments, field, value):
         ("0 --rate-limit /s", "'' is not a number greater than 0"),
         ("0 --max-user 5", "--max-user"),
         ("5000 --export a --backup b", "--backup"),
+        ("5000 --export a --restore b", "--restore"),
+        ("0 --restore a", "which history?"),
+        ("0 --history :memory:", "--history takes the name of a file, or off"),
     ],
 )
 def test_a_wrong_command_line_is_status_2_and_one_line(arguments, problem, capsys):

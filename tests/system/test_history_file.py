@@ -143,6 +143,60 @@ def test_a_second_server_on_the_same_file_does_not_start(start, run, path):
     assert ana.ask("say", text="hola")["type"] == "ok"
 
 
+NAMES = [
+    b"caf\xe9.db",
+    "ñandú 李.db".encode(),
+    b"a%20b?mode=memory#x.db",
+    b"file:x.db",
+    b"two\nlines",
+]
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_any_name_of_a_file_works_in_any_locale(program, start_server, tmp_path, name, locale):
+    folder = os.fsencode(tmp_path)
+    path, copy = os.path.join(folder, name), os.path.join(folder, b"copy of " + name)
+    within = ("env", f"LC_ALL={locale}", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0")
+
+    def run(*arguments):
+        command = [*within, program, "--history", *arguments]
+        done = subprocess.run(command, capture_output=True, timeout=WAIT_S, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        return done.stdout
+
+    server = start_server("--history", os.fsdecode(path), within=within)
+    ana = server.user("ana")
+    assert ana.ask("say", text="hola")["type"] == "ok"
+    assert texts_of(ana.ask("history")) == ["hola"]
+    run(path, "--backup", copy)
+    server.stop()
+    assert run(path, "--restore", copy).count(b"\n") >= 2
+    assert b'"text":"hola"' in run(path, "--export", "-")
+    names = {file for file in os.listdir(folder) if b".log" not in file}
+    aside = {file for file in names if b".before-restore-" in file}
+    assert names - aside == {name, name + b".lock", b"copy of " + name}
+    assert len(aside) == 1
+    for file in names:
+        assert stat.S_IMODE(os.stat(os.path.join(folder, file)).st_mode) == 0o600
+
+
+def test_a_history_in_memory_is_refused(run, tmp_path):
+    done = run(0, "--history", ":memory:", "--lang", "en", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert "--history takes the name of a file, or off" in done.stderr.decode()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".lock", "-wal"])
+def test_an_error_names_the_file_at_fault(run, path, suffix):
+    at_fault = path.with_name(f"{path.name}{suffix}")
+    at_fault.mkdir()
+    done = run(0, "--history", path, "--lang", "en")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert f"{at_fault}: Is a directory" in done.stderr.decode()
+
+
 @pytest.mark.parametrize("place", ["a directory", "no/right", "a file/below"])
 def test_an_impossible_path_is_one_clear_line(run, tmp_path, place):
     (tmp_path / "a directory").mkdir()

@@ -218,6 +218,8 @@ def _history_file(given: str | None, port: int | None, needs_history: bool) -> s
                 _("it is not clear which history to use: give its PORT or --history FILE")
             )
         return None
+    if given in ("", ":memory:"):
+        raise _UsageError(_("--history takes the name of a file, or off"))
     if given is not None:
         return given
     if port is not None:
