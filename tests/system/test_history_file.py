@@ -279,6 +279,38 @@ def test_garbage_in_the_lock_file_is_no_reason_not_to_start(start, path):
         kill(server)
 
 
+# --- removed or replaced -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced", "overwritten"])
+def test_a_history_removed_or_replaced_while_the_server_runs_is_noticed(start, run, path, how):
+    server = start()
+    ana, luis = server.users("ana", "luis")
+    assert ana.ask("say", text="uno", nonce="n")["type"] == "ok"
+    copy = path.with_name("copy.db")
+    assert run("--history", path, "--backup", copy).returncode == 0
+    content = copy.read_bytes()
+    match how:
+        case "removed":
+            path.unlink()
+        case "replaced":
+            copy.rename(path)
+        case "overwritten":
+            path.write_bytes(content)
+    for text in ("dos", "tres"):
+        assert ana.ask("say", text=text)["code"] == "unavailable"
+        luis.until("message", text=text)
+    assert ana.ask("say", text="uno", nonce="n")["code"] == "unavailable"
+    assert luis.ask("history")["code"] == "unavailable"
+    assert luis.ask("search", text="uno")["code"] == "unavailable"
+    server.stop()
+    assert server.log().count("removed or replaced") == 1
+    assert server.log().count("WARNING") == 0
+    if how != "removed":
+        assert path.read_bytes() == content
+        assert texts_of(start().user("eva").ask("history"))[-1] == "uno"
+
+
 # --- a full disk ---------------------------------------------------------------------------------
 
 

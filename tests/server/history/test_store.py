@@ -311,6 +311,54 @@ def test_a_file_that_was_overwritten_in_the_middle_is_damaged(path):
         MessageStore(path, block=10)
 
 
+def test_a_file_in_its_place_stays_there_over_checkpoints(store):
+    for start in range(1, 5_001, 500):
+        store.add([message(seq, "x" * 2_000) for seq in range(start, start + 500)])
+        assert store.is_in_place()
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def remove_wal(path: Path) -> None:
+    Path(f"{path}-wal").unlink()
+
+
+def replace(path: Path) -> None:
+    shutil.copy(path, f"{path}.other")
+    os.rename(f"{path}.other", path)
+
+
+def overwrite(path: Path) -> None:
+    other = MessageStore(path.with_name("other.db"), block=10)
+    other.close()
+    path.write_bytes(path.with_name("other.db").read_bytes())
+
+
+@pytest.mark.parametrize("happens", [remove, remove_wal, replace, overwrite])
+def test_nothing_is_acknowledged_or_written_once_the_file_is_gone(store, path, happens):
+    store.add([message(1)])
+    happens(path)
+    after = path.read_bytes() if path.exists() else None
+    assert not store.is_in_place()
+    with pytest.raises(sqlite3.OperationalError, match="removed or replaced"):
+        store.add([message(2)])
+    with pytest.raises(sqlite3.OperationalError, match="removed or replaced"):
+        store.has(1)
+    store.close()
+    assert (path.read_bytes() if path.exists() else None) == after
+
+
+def test_a_file_that_goes_during_a_commit_is_noticed(store, path):
+    def rows():
+        yield message(1)
+        path.unlink()
+
+    with pytest.raises(sqlite3.OperationalError, match="removed or replaced"):
+        store.add(rows())
+
+
 # --- a full disk at the start --------------------------------------------------------------------
 
 

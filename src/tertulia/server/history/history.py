@@ -93,6 +93,7 @@ class History:
         self._is_failing = self._store.problem is not None
         if self._is_failing:
             log.error("history not written error=%s path=%s", self._store.problem, path)
+        self._is_displaced = False  # the file was removed or replaced
         self._last_group = 0  # size of the last group
         self._unindexed = 1  # messages, at most; those of an earlier run are not counted
         self._searches: list[PageTicket] = []  # wait for the index; bound: one for each connection
@@ -219,8 +220,18 @@ class History:
         self._reader_thread.join(_READER_END_S)
         self._store.close()
 
+    def _look_for_file(self) -> None:
+        self._is_displaced = not self._store.is_in_place()
+        if self._is_displaced and not self._is_failing:
+            log.error(
+                "history not written error=the file was removed or replaced path=%s", self.path
+            )
+            self._is_failing = True
+
     def _tidy(self, *, is_idle: bool) -> None:
         """Do a small part of the work that can wait."""
+        if is_idle:
+            self._look_for_file()
         if self._is_failing:
             self._unindexed = 0  # for the searches that wait: the reader says what it can read
         if self._unindexed and (is_idle or self._searches or self._unindexed > _INDEX_BACKLOG):
@@ -238,6 +249,8 @@ class History:
     def _carry_out(self, group: list[_Write | _Confirm | PageTicket]) -> None:
         written = [item.message for item in group if isinstance(item, _Write)]
         is_stored = not written or self._commit(written)
+        if not written or not is_stored:  # A commit that succeeded has looked for the file itself.
+            self._look_for_file()
         acknowledged: dict[Owner, list[tuple[Receipt, bool]]] = {}
         tickets: list[PageTicket] = []
         for item in group:
@@ -262,7 +275,10 @@ class History:
             owner.post(mail)
 
     def _pass_on(self, tickets: list[PageTicket]) -> None:
-        if tickets:
+        if self._is_displaced:
+            for ticket in tickets:
+                _answer(ticket, refusals.not_read(ticket.request))
+        elif tickets:
             with self._lock:
                 self._questions.extend(tickets)
                 self._asked.notify()
@@ -271,7 +287,8 @@ class History:
         try:
             return self._store.has(seq)
         except sqlite3.Error as error:
-            log.warning("history not read error=%s path=%s", error, self.path)
+            if not self._is_failing:
+                log.warning("history not read error=%s path=%s", error, self.path)
             return False
 
     def _commit(self, group: list[ChatMessage]) -> bool:
@@ -285,7 +302,7 @@ class History:
             return False
         if self._is_failing:
             log.warning("history written again path=%s", self.path)
-        self._is_failing = False
+        self._is_failing = self._is_displaced = False
         self._unindexed += len(group)
         return True
 

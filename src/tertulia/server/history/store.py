@@ -27,7 +27,7 @@ from tertulia.server.history.checks import (
     with_file_at_fault,
 )
 from tertulia.server.history.lockfile import LockFile, Note
-from tertulia.server.history.wal import new_mark, wal_belongs
+from tertulia.server.history.wal import new_mark, read_mark, wal_belongs
 from tertulia.server.hub.keeper import Numbering
 
 # The index is brought up to date apart from the messages, in `index` (docs/adr/0004-history.md);
@@ -64,6 +64,12 @@ class MessageStore:
         self._path = path.absolute()  # SQLite gives names such as ":memory:" another meaning.
         self._block = block
         self._db: sqlite3.Connection | None = None
+        # Of the file that is open. It is closed after the database: closing any descriptor of a
+        # file ends the locks that SQLite has on it.
+        self._file_fd = -1
+        self._mark = b""
+        # Never used after it is open, see `close`.
+        self._anchor: sqlite3.Connection | None = None
         self._epoch = ""
         self._reserved_through = self._reserved_in_file = 0
         # Whether the file is older than the numbers given out: it was put back from a copy. Then
@@ -91,7 +97,18 @@ class MessageStore:
     def _open(self) -> Numbering:
         """Open or create the file, and return the numbering; leave nothing open on an error."""
         # Created here, so that only its owner may read it.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        file_fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            numbering = self._open_database()
+        except BaseException:
+            os.close(file_fd)
+            raise
+        self._file_fd, self._mark = file_fd, read_mark(file_fd)
+        self._wal = os.stat(f"{self._path}-wal")
+        self.problem = None
+        return numbering
+
+    def _open_database(self) -> Numbering:
         if not wal_belongs(self._path):
             self.foreign_wal = set_wal_aside(self._path)
         check_file(self._path)
@@ -100,6 +117,11 @@ class MessageStore:
         )
         try:
             numbering = self._prepare(self._db)
+            self._anchor = sqlite3.connect(
+                f"{self._path.as_uri()}?mode=ro", uri=True, check_same_thread=False
+            )
+            self._anchor.execute("SELECT 1 FROM numbering").fetchone()
+            return numbering
         except BaseException as error:
             self._db.close()
             self._db = None
@@ -108,8 +130,6 @@ class MessageStore:
             if is_damage(error):
                 raise StoreDamaged(str(error)) from error
             raise with_file_at_fault(self._path, error) from error
-        self.problem = None
-        return numbering
 
     def _prepare(self, db: sqlite3.Connection) -> Numbering:
         db.execute("PRAGMA journal_mode = WAL")
@@ -212,17 +232,40 @@ class MessageStore:
         self._reserved_through = through
         return through
 
+    def is_in_place(self) -> bool:
+        """Return whether the open file and its WAL are still what the paths lead to.
+
+        What is written otherwise would be lost, or spoil a file that was put there.
+        """
+        if self._file_fd < 0:
+            return True
+        try:
+            file, wal = os.stat(self._path), os.stat(f"{self._path}-wal")
+        except OSError:
+            return False
+        return (
+            os.path.samestat(file, os.fstat(self._file_fd))
+            and os.path.samestat(wal, self._wal)
+            and read_mark(self._file_fd) == self._mark
+        )
+
+    def _check_place(self) -> None:
+        if not self.is_in_place():
+            raise sqlite3.OperationalError("the file was removed or replaced")
+
     def add(self, messages: Iterable[ChatMessage]) -> None:
-        """Write messages, all or none; when this returns they are on the disk."""
+        """Write messages, all or none; when this returns they are on the disk, in their place."""
         rows = (
             (m.seq, m.time, m.sender, m.text, None if m.nonce is UNSET else m.nonce)
             for m in messages
         )
         with self._transaction() as db:
             db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?)", rows)
+        self._check_place()
 
     def has(self, seq: int) -> bool:
         """Return whether a message is on the disk."""
+        self._check_place()
         found = self._connection().execute("SELECT 1 FROM message WHERE seq = ?", (seq,))
         return found.fetchone() is not None
 
@@ -319,13 +362,22 @@ class MessageStore:
 
     def close(self) -> None:
         """Close the file. Idempotent."""
-        if self._db is not None:
-            self._db.close()
+        # The last connection moves the WAL into the file. If another file was copied over ours,
+        # that would spoil it: then the last one is the anchor, which may not write.
+        is_in_place = self._file_fd < 0 or self.is_in_place()
+        connections = [self._anchor, self._db] if is_in_place else [self._db, self._anchor]
+        for connection in connections:
+            if connection is not None:
+                connection.close()
+        if self._file_fd >= 0:
+            os.close(self._file_fd)
+            self._file_fd = -1
         self._lock_file.close()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         db = self._connection()
+        self._check_place()
         db.execute("BEGIN IMMEDIATE")
         try:
             yield db
