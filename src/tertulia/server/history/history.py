@@ -24,6 +24,7 @@ from tertulia.server.history.cleanup import LOOK_EVERY_S, Cleanup
 from tertulia.server.history.mail import PageReady, PageTicket, RoomAgain, Stored
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.store import MessageStore
+from tertulia.server.history.turns import Questions
 from tertulia.server.hub.session import Owner, Receipt
 
 log = logging.getLogger("tertulia.server")
@@ -85,7 +86,7 @@ class History:
         self._reserve_from: int | None = None
         self._reserve_at = self._reserved_through - config.seq_block // 2
         self._room_waiters: list[tuple[Owner, RoomAgain]] = []  # bound: one for each connection
-        self._questions: deque[PageTicket] = deque()  # bound: one for each connection
+        self._questions = Questions()
         self._asked = threading.Condition(self._lock)
         self._stopping = False
 
@@ -280,7 +281,8 @@ class History:
                 _answer(ticket, refusals.not_read(ticket.request))
         elif tickets:
             with self._lock:
-                self._questions.extend(tickets)
+                for ticket in tickets:
+                    self._questions.add(ticket)
                 self._asked.notify()
 
     def _has(self, seq: int) -> bool:
@@ -343,7 +345,7 @@ class History:
                     self._asked.wait()
                 if self._stopping:
                     break
-                question = self._questions.popleft()
+                question = self._questions.take_next()
             if not question.is_cancelled:
                 _answer(question, self._read(question))
         self._reader.close()
