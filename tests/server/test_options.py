@@ -81,7 +81,7 @@ def test_an_option_sets_its_field_and_no_other(arguments, field, value):
         ("0 --max-user 5", "--max-user"),
         ("5000 --export a --backup b", "--backup"),
         ("5000 --export a --restore b", "--restore"),
-        ("0 --restore a", "which history?"),
+        ("0 --restore a", "which history to use"),
         ("0 --history :memory:", "--history takes the name of a file, or off"),
     ],
 )

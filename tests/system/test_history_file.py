@@ -215,7 +215,7 @@ def test_a_file_of_another_version_is_one_clear_line_and_left_alone(run, path):
     done = run(0, "--history", path, "--lang", "en")
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.decode().count("\n") == 1, done.stderr.decode()
-    assert f"{path} is not a history" in done.stderr.decode()
+    assert f"cannot read the history {path}" in done.stderr.decode()
     assert [(file.name, file.read_bytes()) for file in path.parent.iterdir()] == [
         (path.name, before)
     ]

@@ -112,7 +112,7 @@ def test_a_cancelled_ticket_is_not_answered(path):
 
 def test_a_stop_ends_the_query_under_way(path, monkeypatch):
     chat = Chat(path)
-    db, is_reading = chat.history._reader._db, threading.Event()
+    db, is_reading = chat.history._reader._connection(), threading.Event()
     db.create_function("note", 0, is_reading.set)
     rows = "WITH RECURSIVE row(n) AS (SELECT note() UNION ALL SELECT note() FROM row)"
     endless = f"{rows} SELECT count(*) FROM row"
