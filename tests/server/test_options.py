@@ -46,7 +46,7 @@ def test_without_options_everything_is_the_default():
         ("--keep 1e8", "keep_days", 36_500.0),
         ("--keep all", "keep_days", None),
         ("--ping-after 1", "ping_after_s", 1.0),
-        ("--silence-timeout 2", "silence_timeout_s", 2.0),
+        ("--silence-timeout 60", "silence_timeout_s", 60.0),
         ("--challenge-timeout 3.5", "challenge_timeout_s", 3.5),
         ("--register-timeout 4", "register_timeout_s", 4.0),
         ("--write-timeout 5", "write_timeout_s", 5.0),
@@ -83,6 +83,14 @@ def test_an_option_sets_its_field_and_no_other(arguments, field, value):
         ("5000 --export a --restore b", "--restore"),
         ("0 --restore a", "which history to use"),
         ("0 --history :memory:", "--history takes the name of a file, or off"),
+        (
+            "0 --silence-timeout 20",
+            "--silence-timeout 20 is too short for --ping-after 30: "
+            "choose at least --silence-timeout 30.5, or at most --ping-after 19.5",
+        ),
+        ("0 --ping-after 45", "at least --silence-timeout 45.5, or at most --ping-after 44.5"),
+        ("0 --ping-after 0.3 --silence-timeout 0.7", "or at most --ping-after 0.2 "),
+        ("0 --silence-timeout 0.4", "choose at least --silence-timeout 30.5 (see"),
     ],
 )
 def test_a_wrong_command_line_is_status_2_and_one_line(arguments, problem, capsys):
@@ -93,6 +101,20 @@ def test_a_wrong_command_line_is_status_2_and_one_line(arguments, problem, capsy
     assert printed.out == ""
     assert problem in printed.err
     assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--silence-timeout 30.5",
+        "--silence-timeout 20 --ping-after 19.5",
+        "--silence-timeout 0.7 --ping-after 0.2",
+        "--silence-timeout 123456.7 --ping-after 123456.2",
+    ],
+)
+def test_the_numbers_that_a_refusal_names_are_accepted(arguments):
+    accepted = config(*arguments.split())
+    assert accepted.silence_timeout_s == float(arguments.split()[1])
 
 
 def test_help_shows_the_defaults_that_the_config_has(capsys):

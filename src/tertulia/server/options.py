@@ -14,6 +14,7 @@ from tertulia.server.config import Config
 from tertulia.version import __version__
 
 _DEFAULTS = Config(port=0)
+_MIN_ANSWER_S = 0.5  # for a client to answer a ping; the watchdog looks every 0.1 s
 
 
 class Options(NamedTuple):
@@ -43,6 +44,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     restore_from = given.pop("restore")
     needs_history = any(file is not None for file in (export_to, backup_to, restore_from))
     try:
+        _check_silence(given["ping_after_s"], given["silence_timeout_s"])
         given["history"] = _history_file(given["history"], given["port"], needs_history)
     except _UsageError as error:
         parser.error(str(error))
@@ -202,6 +204,29 @@ def _add_config_option(
 
 class _UsageError(Exception):
     """The options contradict each other, or one is missing."""
+
+
+def _check_silence(ping_after_s: float, silence_timeout_s: float) -> None:
+    """Raise _UsageError if a client's session would end before the client can answer a ping."""
+    if silence_timeout_s - ping_after_s >= _MIN_ANSWER_S - 1e-6:
+        return
+    most = silence_timeout_s - _MIN_ANSWER_S
+    text = _("--silence-timeout {silence} is too short for --ping-after {ping}: {remedy}")
+    if most > 0:
+        remedy = _("choose at least --silence-timeout {least}, or at most --ping-after {most}")
+    else:
+        remedy = _("choose at least --silence-timeout {least}")
+    raise _UsageError(
+        text.format(
+            silence=_shown(silence_timeout_s),
+            ping=_shown(ping_after_s),
+            remedy=remedy.format(least=_shown(ping_after_s + _MIN_ANSWER_S), most=_shown(most)),
+        )
+    )
+
+
+def _shown(number: float) -> str:
+    return f"{number:.10g}"
 
 
 def _state_directory() -> Path:
