@@ -1,11 +1,25 @@
 """The orderly stop: every user is told, no client can delay it, and the status is 0."""
 
+import contextlib
+import os
 import signal
+import sqlite3
+import subprocess
+from pathlib import Path
 
 import pytest
 from faults import SMALL, slow_peer
-from histories import whole_history
-from peers import BOTH_THREAD_MODELS, wait_for
+from histories import say_all, whole_history
+from peers import BOTH_THREAD_MODELS, WAIT_S, wait_for
+
+EACH_STOP_SIGNAL = pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
+)
+
+
+def allow_hangup():
+    """Run in a child of this process, which may itself run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @BOTH_THREAD_MODELS
@@ -59,6 +73,7 @@ def test_clients_that_go_on_talking_cannot_hold_up_the_end(start_server):
 
 
 def test_a_second_signal_ends_it_at_once(start_server):
+    """An orderly stop waits 3 s for the stopped reader, so the second signal comes in time."""
     server = start_server("--send-buffer-bytes", str(SMALL))
     slow_peer(server, "stopped")
     ana = server.user("ana")
@@ -67,8 +82,28 @@ def test_a_second_signal_ends_it_at_once(start_server):
         ana.until("message")
     server.signal()
     ana.expect("closing")
-    server.signal()
-    server.wait()
+    while server.process.poll() is None:
+        server.signal()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.process.wait(0.05)
+    assert server.wait() == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(signal.SIGTERM, signal.SIGHUP), (signal.SIGINT, signal.SIGTERM)]
+)
+def test_two_signals_at_one_moment_are_one_orderly_stop(start_server, first, second):
+    server = start_server()
+    users = server.users("ana", "luis")
+    server.signal(signal.SIGSTOP)  # so that both are there when the server looks
+    server.signal(first)
+    server.signal(second)
+    server.signal(signal.SIGCONT)
+    for user in users:
+        user.until("closing", reason="shutdown")
+        user.expect_end()
+        user.close()
+    assert server.wait() == 0
 
 
 def test_a_challenge_under_way_does_not_hold_up_the_end(start_server):
@@ -106,3 +141,54 @@ def test_a_stop_with_stopped_clients_is_in_time_and_stores_everything(start_serv
     assert server.wait() == 0
     server = start_server("--history", str(path))
     assert acknowledged <= {m["seq"] for m in whole_history(server.user("ana"))}
+
+
+# --- before it serves ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def locked(start_server, path):
+    """Lock a history, so that everyone else waits for it."""
+    server = start_server("--history", str(path))
+    say_all(server.user("ana"), ["hola"])
+    server.stop()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("BEGIN EXCLUSIVE")
+        yield path
+
+
+@EACH_STOP_SIGNAL
+@pytest.mark.parametrize("instead", [["0"], ["--export", "-"], ["--backup", "copy.db"]], ids=str)
+def test_a_signal_ends_what_waits_for_a_locked_history(program, locked, tmp_path, instead, number):
+    command = [program, *instead, "--history", str(locked)]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, preexec_fn=allow_hangup
+    ) as process:
+        wait_for(lambda: has_open(process, locked))
+        process.send_signal(number)
+        said = process.stderr.read()
+        assert (process.wait(WAIT_S), said) == (-number, b"")
+
+
+def has_open(process, path):
+    assert process.poll() is None, process.stderr.read()
+    for link in Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            if os.readlink(link) == str(path):
+                return True
+    return False
+
+
+@EACH_STOP_SIGNAL
+def test_a_signal_ends_an_export_whose_reader_has_stopped(start_server, program, path, number):
+    server = start_server("--history", str(path))
+    say_all(server.user("ana"), ["x" * 1000] * 500)
+    command = [program, "--history", str(path), "--export", "-"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=allow_hangup
+    ) as process:
+        assert process.stdout.readline()  # the rest does not fit into the pipe
+        process.send_signal(number)
+        assert process.wait(WAIT_S) == -number
+        assert process.stderr.read() == b""

@@ -9,8 +9,9 @@ import socket
 import sqlite3
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tertulia.i18n import _, language_option, ngettext, set_language
@@ -25,6 +26,8 @@ from tertulia.server.server import Server, addresses_to_join, raise_descriptor_l
 from tertulia.version import __version__
 
 _LOG_TIMEOUT_S = 1.0  # for the last lines, because nobody may be reading them
+# Signals within this time are one wish to stop: a closed terminal and its shell send one each.
+_ONE_STOP_S = 0.5
 
 log = logging.getLogger("tertulia.server")
 
@@ -34,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 stopped, 1 not started, failed or stopped at once, 2 usage.
     """
-    stop_signals = _block_stop_signals()
+    stop_signals = _end_on_stop_signals()
     arguments = sys.argv[1:] if arguments is None else arguments
     set_language(language_option(arguments))
     config, log_level, export_to, backup_to, restore_from = parse_options(arguments)
@@ -47,26 +50,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _serve(config, log_level, stop_signals)
 
 
-def _block_stop_signals() -> set[signal.Signals]:
-    """Block the signals that stop the server, and return them.
+def _end_on_stop_signals() -> set[signal.Signals]:
+    """Let the signals that stop the server end the program at once, and return them.
 
-    This comes before the first thread, since each thread inherits the mask: only the main thread
-    gets them, by waiting for them.
+    Python's own handlers would not run while the program waits in SQLite for a locked file.
     """
     stop_signals = {signal.SIGTERM, signal.SIGINT}
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it.
         stop_signals.add(signal.SIGHUP)
-    signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
+    for number in stop_signals:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
     return stop_signals
 
 
+@contextlib.contextmanager
+def _ended_by(signals: set[signal.Signals]) -> Iterator[None]:
+    """Let signals that are blocked end the program while the `with` block runs."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+
+
 def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) -> int:
+    # Each thread inherits this mask. So only the main thread gets the signals, by waiting for them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
     log_writer = start_logging(log_level)
     threading.excepthook = _end_on_fault
     users_that_fit = raise_descriptor_limit(config)
     try:
         addresses = addresses_to_join(config)  # before clients can use up the descriptors
-        server = Server(config)
+        with _ended_by(stop_signals):  # The file may be locked by another program for a while.
+            server = Server(config)
         server.start()
     except (
         OSError,
@@ -96,6 +113,10 @@ def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) ->
 
 
 def _stop_at_once_on(signals: set[signal.Signals]) -> None:
+    """End the program at a second signal, but not at one that came together with the first."""
+    ignore_until = time.monotonic() + _ONE_STOP_S
+    while signal.sigtimedwait(signals, max(0.0, ignore_until - time.monotonic())) is not None:
+        pass
     signal.sigwait(signals)
     os._exit(1)
 
