@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from tertulia.i18n import _, language_option, ngettext, set_language
 from tertulia.server.config import Config
@@ -23,9 +24,10 @@ from tertulia.server.history.restore import restore
 from tertulia.server.logs import start_logging
 from tertulia.server.options import parse_options
 from tertulia.server.server import Server, addresses_to_join, raise_descriptor_limit
+from tertulia.server.streams import drop_unwritten, open_closed_streams, write_within
 from tertulia.version import __version__
 
-_LOG_TIMEOUT_S = 1.0  # for the last lines, because nobody may be reading them
+_LOG_TIMEOUT_S = 1.0  # for a line or the last lines, because nobody may be reading them
 # Signals within this time are one wish to stop: a closed terminal and its shell send one each.
 _ONE_STOP_S = 0.5
 
@@ -37,12 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 stopped, 1 not started, failed or stopped at once, 2 usage.
     """
+    open_closed_streams()
     stop_signals = _end_on_stop_signals()
     arguments = sys.argv[1:] if arguments is None else arguments
     set_language(language_option(arguments))
     config, log_level, export_to, backup_to, restore_from = parse_options(arguments)
     if config.history is not None and export_to is not None:
-        return export(Path(config.history), export_to)
+        status = export(Path(config.history), export_to)
+        drop_unwritten()
+        return status
     if config.history is not None and backup_to is not None:
         return backup(Path(config.history), backup_to)
     if config.history is not None and restore_from is not None:
@@ -93,10 +98,10 @@ def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) ->
         StoreInUse,
         StoreOfAnotherVersion,
     ) as error:
-        log_writer.stop_within(_LOG_TIMEOUT_S)
-        print(f"tertulia-server: {_why_not_started(config, error)}", file=sys.stderr)
-        return 1
-    print(f"listening on {config.host or '0.0.0.0'} {server.port}", flush=True)
+        is_written = log_writer.stop_within(_LOG_TIMEOUT_S)
+        _tell(sys.stderr, f"tertulia-server: {_why_not_started(config, error)}")
+        return _end(1, is_written)
+    _tell(sys.stdout, f"listening on {config.host or '0.0.0.0'} {server.port}")
     log_writer.say(_greeting(config, server.port, addresses, users_that_fit))
     if users_that_fit < config.max_users:
         log.warning(
@@ -107,9 +112,19 @@ def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) ->
     log_writer.say(_("Stopping. Press Ctrl+C again to stop at once."))
     threading.Thread(target=_stop_at_once_on, args=(stop_signals,), daemon=True).start()
     server.stop()
-    if not log_writer.stop_within(_LOG_TIMEOUT_S):
-        os._exit(0)  # An ordinary exit would wait for stderr, in which the log's thread is stuck.
-    return 0
+    return _end(0, log_writer.stop_within(_LOG_TIMEOUT_S))
+
+
+def _tell(stream: TextIO, line: str) -> None:
+    write_within(_LOG_TIMEOUT_S, stream, f"{line}\n")
+
+
+def _end(status: int, log_is_written: bool) -> int:
+    """Return the exit status, or end at once if an ordinary exit would wait for stderr."""
+    if not log_is_written:
+        os._exit(status)
+    drop_unwritten()
+    return status
 
 
 def _stop_at_once_on(signals: set[signal.Signals]) -> None:
@@ -129,18 +144,9 @@ def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
     try:
         name = fault.thread.name if fault.thread is not None else "?"
         lines = traceback.format_exception(fault.exc_value) if fault.exc_value is not None else []
-        text = f"tertulia-server: thread {name} failed\n{''.join(lines)}".encode()
-        # In a thread, because the reader of stderr may have stopped.
-        writer = threading.Thread(target=_write_to_stderr, args=(text,), daemon=True)
-        writer.start()
-        writer.join(_LOG_TIMEOUT_S)
+        _tell(sys.stderr, f"tertulia-server: thread {name} failed\n{''.join(lines)}")
     finally:
         os._exit(1)
-
-
-def _write_to_stderr(text: bytes) -> None:
-    with contextlib.suppress(OSError):  # Nobody reads it any more.
-        os.write(2, text)
 
 
 # --- texts for people --------------------------------------------------------------------------
