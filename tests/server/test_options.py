@@ -1,10 +1,12 @@
 """The server's command line: what each option sets, and which history is meant."""
 
+import pwd
 from pathlib import Path
 
 import pytest
 
 from tertulia.i18n import set_language
+from tertulia.server import options
 from tertulia.server.config import Config
 from tertulia.server.options import Options, parse_options
 
@@ -136,9 +138,9 @@ def test_a_port_has_a_history_of_its_own_and_a_free_port_none(state):
 
 @pytest.mark.parametrize("option", ["--export", "--backup"])
 def test_instead_of_serving_the_history_is_written_elsewhere(state, option):
-    options = parse_options(["5000", option, "to"])
-    assert options.config.history == str(state / "history-5000.db")
-    assert (options.export_to, options.backup_to) == {
+    parsed = parse_options(["5000", option, "to"])
+    assert parsed.config.history == str(state / "history-5000.db")
+    assert (parsed.export_to, parsed.backup_to) == {
         "--export": ("to", None),
         "--backup": (None, "to"),
     }[option]
@@ -165,3 +167,49 @@ def test_an_export_asks_which_history_if_that_is_not_clear(state, files, argumen
     with pytest.raises(SystemExit):
         parse_options(arguments)
     assert "not clear which history to use" in capsys.readouterr().err
+
+
+# --- a user without a home directory -------------------------------------------------------------
+
+
+@pytest.fixture
+def homeless(monkeypatch):
+    def no_entry(uid):
+        raise KeyError(uid)
+
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", no_entry)
+
+
+@pytest.mark.parametrize("history", ["off", "h.db"])
+def test_without_a_home_directory_a_named_history_and_none_work(homeless, history):
+    chosen = parse_options(["5000", "--history", history]).config.history
+    assert chosen == (None if history == "off" else history)
+    assert parse_options(["0"]).config.history is None
+
+
+@pytest.mark.parametrize("arguments", [["5000"], ["--export", "-"]])
+def test_without_a_home_directory_the_default_history_says_what_to_set(homeless, arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_options(arguments)
+    assert ended.value.code == 2
+    assert "set XDG_STATE_HOME, or choose --history FILE" in capsys.readouterr().err
+
+
+def test_without_a_home_directory_there_is_help(homeless, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_options(["--help"])
+    assert ended.value.code == 0
+    assert "history-PORT.db in $XDG_STATE_HOME/tertulia" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
+def test_a_platform_that_returns_an_unexpanded_home_has_none(monkeypatch, capsys):
+    monkeypatch.setattr(
+        options.platformdirs, "user_state_path", lambda *_, **__: Path("~/.local/state/tertulia")
+    )
+    with pytest.raises(SystemExit):
+        parse_options(["5000"])
+    assert "set XDG_STATE_HOME" in capsys.readouterr().err

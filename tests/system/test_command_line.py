@@ -9,6 +9,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from faults import allowed
+
+# A network for `unshare -rn`; "nodad" makes the address usable at once.
+A_NETWORK = (
+    "ip link set lo up && ip link add eth0 type veth peer name far0 && "
+    "ip link set eth0 up && ip link set far0 up && ip addr add fe80::5/64 dev eth0 nodad"
+)
 
 
 @pytest.fixture
@@ -88,6 +95,20 @@ def test_a_forbidden_port_is_one_clear_line_and_status_1(run):
 
 def test_a_host_that_is_not_here_is_one_clear_line(run):
     assert_refused_in_one_line(run("0", "--host", "192.0.2.77"), "192.0.2.77")
+
+
+@pytest.mark.parametrize("host", ["192.168..10", "." * 70, "x" * 70 + ".local"])
+def test_a_host_that_cannot_be_a_name_is_one_clear_line(run, host):
+    assert_refused_in_one_line(run("0", "--host", host), host)
+
+
+def test_it_can_listen_on_a_link_local_address_with_its_scope(start_server):
+    within = ("unshare", "-rn", "sh", "-c", f'{A_NETWORK} && exec "$@"', "sh")
+    allowed(*within, "true")
+    server = start_server("--host", "fe80::5%eth0", within=within)
+    assert server.host == "fe80::5%eth0"
+    server.stop()
+    assert f"fe80::5%eth0 {server.port}" in server.log()
 
 
 def test_it_prints_where_it_listens_and_how_to_join(start_server):

@@ -102,7 +102,7 @@ def _parser() -> Parser:
         "--history",
         metavar=_("FILE|off"),
         help=_("file that keeps the general chat (history-PORT.db in {directory})").format(
-            directory=str(_state_directory()).replace("%", "%%")
+            directory=str(_state_directory() or "$XDG_STATE_HOME/tertulia").replace("%", "%%")
         ),
     )
     option(
@@ -229,8 +229,13 @@ def _shown(number: float) -> str:
     return f"{number:.10g}"
 
 
-def _state_directory() -> Path:
-    return platformdirs.user_state_path("tertulia", appauthor=False)
+def _state_directory() -> Path | None:
+    """Return the directory for histories, or None for a user without a home directory."""
+    try:
+        directory = platformdirs.user_state_path("tertulia", appauthor=False)
+    except RuntimeError:
+        return None
+    return directory if directory.is_absolute() else None  # Some versions return "~/...".
 
 
 def _history_file(given: str | None, port: int | None, needs_history: bool) -> str | None:
@@ -247,9 +252,14 @@ def _history_file(given: str | None, port: int | None, needs_history: bool) -> s
         raise _UsageError(_("--history takes the name of a file, or off"))
     if given is not None:
         return given
+    directory = _state_directory()
+    if directory is None:
+        raise _UsageError(
+            _("there is no home directory: set XDG_STATE_HOME, or choose --history FILE or off")
+        )
     if port is not None:
-        return str(_state_directory() / f"history-{port}.db")
-    found = sorted(_state_directory().glob("history-*.db"))
+        return str(directory / f"history-{port}.db")
+    found = sorted(directory.glob("history-*.db"))
     if len(found) != 1:
         raise _UsageError(
             _("it is not clear which history to use: give its PORT or --history FILE")

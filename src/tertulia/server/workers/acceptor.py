@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections import deque
+from typing import Any
 
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import ErrorCode
@@ -43,8 +44,8 @@ _TCP_OPTIONS = (
 def listen(config: Config) -> socket.socket:
     """Open the listening socket, for IPv4 and, if the system has it, IPv6. Raises OSError."""
     if config.host:
-        info = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
-        listener = socket.create_server(info[4][:2], family=info[0], backlog=_BACKLOG)
+        family, address = _resolve(config.host, config.port)
+        listener = socket.create_server(address, family=family, backlog=_BACKLOG)
     elif socket.has_dualstack_ipv6():
         listener = socket.create_server(
             ("", config.port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
@@ -57,6 +58,15 @@ def listen(config: Config) -> socket.socket:
         listener.setsockopt(socket.IPPROTO_TCP, option, value)
     listener.setblocking(False)
     return listener
+
+
+def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    """Return the family and the address to bind, which includes the scope id. Raises OSError."""
+    try:
+        info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except UnicodeError:  # The host cannot be a name, for example "192.168..10".
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from None
+    return info[0], info[4]
 
 
 class Acceptor:
