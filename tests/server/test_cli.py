@@ -11,6 +11,7 @@ import pytest
 
 from tertulia.i18n import set_language
 from tertulia.server import cli
+from tertulia.server.addresses import JoinAddress
 from tertulia.server.config import Config
 from tertulia.server.history.checks import StoreOfAnotherVersion
 from tertulia.server.history.lockfile import StoreInUse
@@ -134,13 +135,19 @@ def test_a_start_that_fails_logs_its_last_lines_before_it_says_why() -> None:
 # --- a start that succeeds -----------------------------------------------------------------------
 
 
-def test_the_greeting_says_how_to_join_and_where_the_history_is() -> None:
+@pytest.fixture
+def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "client_command", lambda: "tertulia")
+
+
+def test_the_greeting_says_how_to_join_and_where_the_history_is(on_path: None) -> None:
     config = Config(port=0, history="/var/h.db")
-    lines = cli._greeting(config, 5000, ["192.168.1.10", "2001:db8::1"], 7).splitlines()
+    addresses = [JoinAddress("192.168.1.10", "eth0"), JoinAddress("2001:db8::1", "")]
+    lines = cli._greeting(config, 5000, addresses, 7).splitlines()
     assert lines == [
         f"tertulia {__version__} is running on port 5000. To join:",
         "",
-        "    tertulia NAME 192.168.1.10 5000",
+        "    tertulia NAME 192.168.1.10 5000   # eth0",
         "    tertulia NAME 2001:db8::1 5000",
         "",
         "There is room for 7 users. Press Ctrl+C to stop the server.",
@@ -148,8 +155,13 @@ def test_the_greeting_says_how_to_join_and_where_the_history_is() -> None:
     ]
 
 
-def test_without_a_network_the_greeting_names_this_machine_alone() -> None:
-    text = cli._greeting(Config(port=0), 5000, [], 1)
-    assert "    tertulia NAME 127.0.0.1 5000\n" in text
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_the_greeting_says_if_nobody_else_can_join(on_path: None, address: str) -> None:
+    text = cli._greeting(Config(port=0), 5000, [JoinAddress(address, "lo")], 1)
+    assert f"    tertulia NAME {address} 5000   # only from this computer\n" in text
     assert "There is room for one user." in text
     assert text.endswith("\nThe general chat is not kept.")
+
+
+def test_the_greeting_names_no_address_that_it_does_not_know(on_path: None) -> None:
+    assert "    tertulia NAME SERVER-IP 5000\n" in cli._greeting(Config(port=0), 5000, None, 1)

@@ -11,11 +11,31 @@ from pathlib import Path
 import pytest
 from faults import allowed
 
-# A network for `unshare -rn`; "nodad" makes the address usable at once.
-A_NETWORK = (
-    "ip link set lo up && ip link add eth0 type veth peer name far0 && "
-    "ip link set eth0 up && ip link set far0 up && ip addr add fe80::5/64 dev eth0 nodad"
-)
+
+def in_network(*commands):
+    """Return the command that starts a program in a network of its own."""
+    script = " && ".join(["ip link set lo up", *(f"ip {command}" for command in commands)])
+    within = ("unshare", "-rn", "sh", "-c", f'{script} && exec "$@"', "sh")
+    allowed(*within, "true")
+    return within
+
+
+def cable(name, *addresses):
+    """Return the commands for an interface with a cable to another one."""
+    return [
+        f"link add {name} type veth peer name far-{name}",
+        f"link set far-{name} up",
+        f"link set {name} up",
+        *(f"addr add {address} dev {name}" for address in addresses),
+    ]
+
+
+def lines_to_type(server):
+    """Return address and interface of each line that joins."""
+    server.stop()
+    lines = re.findall(rf"tertulia \S+ (\S+) {server.port}(?:   # (.+))?$", server.log(), re.M)
+    assert lines, server.log()
+    return lines
 
 
 @pytest.fixture
@@ -103,12 +123,51 @@ def test_a_host_that_cannot_be_a_name_is_one_clear_line(run, host):
 
 
 def test_it_can_listen_on_a_link_local_address_with_its_scope(start_server):
-    within = ("unshare", "-rn", "sh", "-c", f'{A_NETWORK} && exec "$@"', "sh")
-    allowed(*within, "true")
+    within = in_network(*cable("eth0", "fe80::5/64 nodad"))  # usable at once
     server = start_server("--host", "fe80::5%eth0", within=within)
     assert server.host == "fe80::5%eth0"
+    assert lines_to_type(server) == [("fe80::5%eth0", "eth0")]
+
+
+NETWORK = (
+    *cable("eth5", "169.254.7.7/16"),
+    *("link add docker0 type bridge", "link set docker0 up", "addr add 172.17.0.1/16 dev docker0"),
+    "link set far-eth5 master docker0",
+    *cable("eth1", "10.1.1.1/24"),
+    *cable("eth0", "192.168.1.10/24", "2001:db8::5/64 nodad"),
+    "route add default via 192.168.1.1",
+    *("tuntap add mode tap name unplugged", "addr add 10.2.2.2/24 dev unplugged"),
+    "link set unplugged up",
+)
+IPV4 = [("192.168.1.10", "eth0"), ("10.1.1.1", "eth1"), ("172.17.0.1", "docker0")]
+IPV6 = [("2001:db8::5", "eth0")]
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        ([], [*IPV4[:1], *IPV6, *IPV4[1:]]),
+        (["--host", "0.0.0.0"], IPV4),
+        (["--host", "::"], IPV6),
+        (["--host", "10.1.1.1"], IPV4[1:2]),
+        (["--host", "127.0.0.1", "--lang", "en"], [("127.0.0.1", "only from this computer")]),
+    ],
+)
+def test_the_lines_to_type_are_those_that_join_the_likeliest_first(start_server, options, lines):
+    assert lines_to_type(start_server(*options, within=in_network(*NETWORK))) == lines
+
+
+def test_a_link_local_address_is_printed_where_there_is_no_other(start_server):
+    within = in_network(*cable("eth0", "169.254.7.7/16"))
+    assert lines_to_type(start_server(within=within)) == [("169.254.7.7", "eth0")]
+
+
+def test_the_line_to_type_has_the_folder_of_the_command(start_server, program):
+    server = start_server()
     server.stop()
-    assert f"fe80::5%eth0 {server.port}" in server.log()
+    path = program.with_name("tertulia")
+    command = "tertulia" if shutil.which("tertulia") == str(path) else str(path)
+    assert f"\n    {command} " in server.log()
 
 
 def test_it_prints_where_it_listens_and_how_to_join(start_server):

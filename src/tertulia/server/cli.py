@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from tertulia.i18n import _, language_option, ngettext, set_language
+from tertulia.server.addresses import JoinAddress, addresses_to_join, client_command
 from tertulia.server.config import Config
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.export import backup, export
@@ -23,7 +24,7 @@ from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.restore import restore
 from tertulia.server.logs import start_logging
 from tertulia.server.options import parse_options
-from tertulia.server.server import Server, addresses_to_join, raise_descriptor_limit
+from tertulia.server.server import Server, raise_descriptor_limit
 from tertulia.server.streams import drop_unwritten, open_closed_streams, write_within
 from tertulia.version import __version__
 
@@ -86,9 +87,9 @@ def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) ->
     threading.excepthook = _end_on_fault
     users_that_fit = raise_descriptor_limit(config)
     try:
-        addresses = addresses_to_join(config)  # before clients can use up the descriptors
         with _ended_by(stop_signals):  # The file may be locked by another program for a while.
             server = Server(config)
+        addresses = addresses_to_join(server.listener)  # before clients use up the descriptors
         server.start()
     except (
         OSError,
@@ -152,7 +153,9 @@ def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
 # --- texts for people --------------------------------------------------------------------------
 
 
-def _greeting(config: Config, port: int, addresses: Sequence[str], users_that_fit: int) -> str:
+def _greeting(
+    config: Config, port: int, addresses: Sequence[JoinAddress] | None, users_that_fit: int
+) -> str:
     """Return the text that says how to join, how to stop, and where the history is."""
     opened = _("tertulia {version} is running on port {port}. To join:")
     room = ngettext(
@@ -163,16 +166,26 @@ def _greeting(config: Config, port: int, addresses: Sequence[str], users_that_fi
         if config.history
         else _("The general chat is not kept.")
     )
-    how_to_stop, name = _("Press Ctrl+C to stop the server."), _("NAME")
+    how_to_stop = _("Press Ctrl+C to stop the server.")
+    if addresses is None:  # the system refuses to name them
+        addresses = [JoinAddress(_("SERVER-IP"), "")]
     lines = [
         opened.format(version=__version__, port=port),
         "",
-        *(f"    tertulia {name} {address} {port}" for address in addresses or ["127.0.0.1"]),
+        *(f"    {_line_to_type(each, port)}" for each in addresses),
         "",
         f"{room.format(count=users_that_fit)} {how_to_stop}",
         kept.format(path=config.history),
     ]
     return "\n".join(lines)
+
+
+def _line_to_type(to: JoinAddress, port: int) -> str:
+    """Return the command that joins, with the interface as a comment of the shell."""
+    name = _("NAME")
+    line = f"{client_command()} {name} {to.address} {port}"
+    where = _("only from this computer") if to.is_this_computer else to.interface
+    return f"{line}   # {where}" if where else line
 
 
 def _why_not_started(config: Config, error: Exception) -> str:

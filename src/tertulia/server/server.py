@@ -1,12 +1,9 @@
 """One server: creates its parts, starts them, and stops them in order."""
 
-import ipaddress
 import logging
 import resource
 import time
 from pathlib import Path
-
-import ifaddr
 
 from tertulia.server.config import Config
 from tertulia.server.doors.native import NativeDoor
@@ -34,14 +31,14 @@ class Server:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._listener = listen(config)
-        self.port: int = self._listener.getsockname()[1]
+        self.listener = listen(config)
+        self.port: int = self.listener.getsockname()[1]
         self.history = None if config.history is None else History(Path(config.history), config)
         self.hub = Hub(config, self.history)
         admission, observer = Admission(config), Observer()
         shared = Shared(config, self.hub, self.history, admission, NativeDoor)
         self._pool = WorkerPool(shared, observer)
-        self._acceptor = Acceptor(self._listener, self._pool, admission, observer)
+        self._acceptor = Acceptor(self.listener, self._pool, admission, observer)
 
     def start(self) -> None:
         """Start the threads that serve."""
@@ -72,17 +69,3 @@ def raise_descriptor_limit(config: Config) -> int:
     per_session = 1 if config.threads is not None else 3  # an epoll and an eventfd of its own
     room = hard - _OTHER_DESCRIPTORS - config.max_unregistered
     return max(0, min(config.max_users, room // per_session))
-
-
-def addresses_to_join(config: Config) -> list[str]:
-    """Return the addresses at which others can reach this machine, IPv4 first."""
-    if config.host:
-        return [config.host]
-    found: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = []
-    for adapter in ifaddr.get_adapters():
-        for ip in adapter.ips:
-            text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
-            address = ipaddress.ip_address(text)
-            if not address.is_loopback and not address.is_link_local:
-                found.append(address)
-    return [str(address) for address in sorted(found, key=lambda a: (a.version, int(a)))]

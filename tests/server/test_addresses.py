@@ -1,0 +1,151 @@
+"""The addresses to join, in the order of their likelihood, and the command to type."""
+
+import ipaddress
+import os
+import socket
+import sys
+
+import pytest
+
+from tertulia.server import addresses
+from tertulia.server.addresses import (
+    JoinAddress,
+    addresses_to_join,
+    client_command,
+    likeliest_first,
+)
+
+ROUTES = """\
+Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT
+docker0 000011AC 00000000 0001 0 0 0 0000FFFF 0 0 0
+wlan0 00000000 0101A8C0 0003 0 0 600 00000000 0 0 0
+eth0 00000000 0101A8C0 0003 0 0 100 00000000 0 0 0
+gone0 00000000 0101A8C0 0002 0 0 1 00000000 0 0 0
+"""
+ROUTES_IPV6 = f"""\
+{0:032x} 00 {0:032x} 00 {1:032x} 00000400 00000001 00000000 00000003 eth1
+{0:032x} 00 {0:032x} 00 {0:032x} ffffffff 00000001 00000000 00200200 lo
+{5:032x} 80 {0:032x} 00 {0:032x} 00000000 00000001 00000000 80200001 eth2
+"""
+
+
+def ordered(*found: str, defaults: tuple[str, ...] = ()) -> list[str]:
+    """Order addresses, each written with its interface."""
+    pairs = [each.split() for each in found]
+    given = [(ipaddress.ip_address(ip), interface) for ip, interface in pairs]
+    return [each.address for each in likeliest_first(given, defaults)]
+
+
+def test_the_interface_of_the_default_route_comes_first():
+    found = ("10.0.0.1 eth0", "2001:db8::2 eth1", "192.168.1.2 eth1", "10.9.0.1 tun0")
+    assert ordered(*found, defaults=("eth1",)) == [
+        *("192.168.1.2", "2001:db8::2"),
+        *("10.0.0.1", "10.9.0.1"),
+    ]
+    assert ordered(*found, defaults=("tun0", "eth1"))[:2] == ["10.9.0.1", "192.168.1.2"]
+
+
+@pytest.mark.parametrize(
+    "bridge",
+    ["docker0", "docker_gwbridge", "br-0123456789ab", "virbr0", "podman1", "cni0", "lxdbr0"],
+)
+def test_containers_come_after_every_real_network(bridge):
+    found = (f"172.17.0.1 {bridge}", "192.168.1.2 br-lan", "2001:db8::2 br0", "169.254.3.4 eth1")
+    assert ordered(*found) == ["192.168.1.2", "2001:db8::2", "172.17.0.1"]
+    assert ordered(f"172.17.0.1 {bridge}", "169.254.3.4 eth1") == ["169.254.3.4", "172.17.0.1"]
+    assert ordered("10.0.0.1 eth0", f"172.17.0.1 {bridge}", defaults=(bridge,))[0] == "172.17.0.1"
+
+
+def test_a_link_local_address_is_there_only_without_a_better_one():
+    assert ordered("169.254.3.4 eth0", "fe80::1 eth0") == ["169.254.3.4"]
+    assert ordered("169.254.3.4 eth0", "10.0.0.1 eth1") == ["10.0.0.1"]
+    assert ordered("fe80::1 eth0", "127.0.0.1 lo", "::1 lo") == ["fe80::1%eth0"]
+    assert ordered("127.0.0.1 lo", "::1 lo") == []
+
+
+# --- what the system tells -----------------------------------------------------------------------
+
+
+def test_default_routes_are_read_in_the_order_of_their_metric(tmp_path, monkeypatch):
+    (tmp_path / "route").write_text(ROUTES)
+    (tmp_path / "ipv6_route").write_text(ROUTES_IPV6)
+    monkeypatch.setattr(addresses, "_NET", tmp_path)
+    assert addresses._default_interfaces() == ["eth0", "wlan0", "eth1"]
+
+
+def test_without_the_tables_of_the_kernel_no_route_is_known(tmp_path, monkeypatch):
+    monkeypatch.setattr(addresses, "_NET", tmp_path)
+    assert addresses._default_interfaces() == []
+
+
+def test_an_address_that_another_computer_has_is_left_out(tmp_path, monkeypatch):
+    rows = (f"{n:032x} 03 40 00 {flags} eth0\n" for n, flags in enumerate(["88", "a0", "80", "01"]))
+    (tmp_path / "if_inet6").write_text("".join(rows))
+    monkeypatch.setattr(addresses, "_NET", tmp_path)
+    assert {int(ip) for ip in addresses._unusable_addresses()} == {0, 1}
+
+
+def test_without_netlink_the_addresses_are_unknown_but_the_one_asked_for(monkeypatch):
+    def refuse():
+        raise PermissionError
+
+    monkeypatch.setattr(addresses.ifaddr, "get_adapters", refuse)
+    with socket.create_server(("", 0)) as listener:
+        assert addresses_to_join(listener) is None
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert addresses_to_join(listener) == [JoinAddress("127.0.0.1", "")]
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Install the commands in a folder of the current folder."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "my venv" / "bin"
+    folder.mkdir(parents=True)
+    for name in ("tertulia", "tertulia-server"):
+        (folder / name).touch(0o755)
+    return folder
+
+
+def test_the_command_of_the_current_folder_has_its_folder_too(installed, monkeypatch):
+    monkeypatch.chdir(installed)
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.setattr(sys, "argv", ["./tertulia-server"])
+    assert client_command() == "./tertulia"
+
+
+@pytest.mark.parametrize("path", [True, False])
+def test_the_command_is_as_it_works_in_the_shell(installed, monkeypatch, path):
+    monkeypatch.setenv("PATH", f"/usr/bin:{installed}" if path else "/usr/bin")
+    monkeypatch.setattr(sys, "argv", ["my venv/bin/tertulia-server"])
+    assert client_command() == ("tertulia" if path else "'my venv/bin/tertulia'")
+    monkeypatch.setattr(sys, "argv", [str(installed / "tertulia-server")])
+    assert client_command() == ("tertulia" if path else f"'{installed}/tertulia'")
+
+
+def test_the_command_is_not_another_one_of_the_same_name(installed, tmp_path, monkeypatch):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "tertulia").touch(0o755)
+    monkeypatch.setenv("PATH", str(other))
+    monkeypatch.setattr(sys, "argv", ["my venv/bin/tertulia-server"])
+    assert client_command() == "'my venv/bin/tertulia'"
+
+
+def test_a_link_on_the_path_to_the_command_is_the_command(installed, tmp_path, monkeypatch):
+    links = tmp_path / "links"
+    links.mkdir()
+    os.symlink(installed / "tertulia", links / "tertulia")
+    monkeypatch.setenv("PATH", str(links))
+    monkeypatch.setattr(sys, "argv", [str(installed / "tertulia-server")])
+    assert client_command() == "tertulia"
+
+
+def test_started_as_a_module_the_command_is_beside_python(installed, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "cli.py")])
+    monkeypatch.setattr(sys, "executable", str(installed / "python"))
+    assert client_command() == f"'{installed}/tertulia'"
