@@ -141,9 +141,9 @@ def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_greeting_says_how_to_join_and_where_the_history_is(on_path: None) -> None:
-    config = Config(port=0, history="/var/h.db")
+    config = Config(port=0, history="/var/h.db", max_users=7)
     addresses = [JoinAddress("192.168.1.10", "eth0"), JoinAddress("2001:db8::1", "")]
-    lines = cli._greeting(config, 5000, addresses, 7).splitlines()
+    lines = cli._greeting(config, 5000, addresses).splitlines()
     assert lines == [
         f"tertulia {__version__} is running on port 5000. To join:",
         "",
@@ -157,11 +157,11 @@ def test_the_greeting_says_how_to_join_and_where_the_history_is(on_path: None) -
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_the_greeting_says_if_nobody_else_can_join(on_path: None, address: str) -> None:
-    text = cli._greeting(Config(port=0), 5000, [JoinAddress(address, "lo")], 1)
+    text = cli._greeting(Config(port=0, max_users=1), 5000, [JoinAddress(address, "lo")])
     assert f"    tertulia NAME {address} 5000   # only from this computer\n" in text
     assert "There is room for one user." in text
     assert text.endswith("\nThe general chat is not kept.")
 
 
 def test_the_greeting_names_no_address_that_it_does_not_know(on_path: None) -> None:
-    assert "    tertulia NAME SERVER-IP 5000\n" in cli._greeting(Config(port=0), 5000, None, 1)
+    assert "    tertulia NAME SERVER-IP 5000\n" in cli._greeting(Config(port=0), 5000, None)

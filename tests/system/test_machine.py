@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import resource
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from faults import allowed
 from histories import whole_history
-from peers import wait_for
+from peers import BOTH_THREAD_MODELS, wait_for
 
 
 def test_300_connections_with_128_descriptors_harm_nobody(start_server, path):
@@ -28,6 +29,21 @@ def test_300_connections_with_128_descriptors_harm_nobody(start_server, path):
         peer.close()
     wait_for(lambda: server.has_room_for("eva"))
     assert len(ana.ask("history", limit=200)["messages"]) == 50
+
+
+@BOTH_THREAD_MODELS
+def test_as_many_users_get_in_as_the_server_says(start_server, path):
+    limit = ("prlimit", "--nofile=128:128")
+    allowed(*limit, "true")
+    server = start_server("--history", str(path), "--lang", "en", within=limit)
+    said = re.search(r"There is room for (\d+) users", server.wait_for_log("room for"))
+    users = [server.user(f"u{number}") for number in range(int(said[1]))]
+    assert len(users) > 16
+    assert users[0].ask("say", text="hola")["type"] == "ok"
+    newcomer = server.peer()
+    newcomer.send("register", name="one-more")
+    newcomer.expect_error("server_full")
+    assert "fewer users fit than --max-users=1024" in server.log()
 
 
 class SmallDisk:

@@ -24,7 +24,7 @@ from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.restore import restore
 from tertulia.server.logs import start_logging
 from tertulia.server.options import parse_options
-from tertulia.server.server import Server, raise_descriptor_limit
+from tertulia.server.server import Server, fit_to_descriptors
 from tertulia.server.streams import drop_unwritten, open_closed_streams, write_within
 from tertulia.version import __version__
 
@@ -85,10 +85,10 @@ def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) ->
     signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
     log_writer = start_logging(log_level)
     threading.excepthook = _end_on_fault
-    users_that_fit = raise_descriptor_limit(config)
+    fitting = fit_to_descriptors(config)
     try:
         with _ended_by(stop_signals):  # The file may be locked by another program for a while.
-            server = Server(config)
+            server = Server(fitting)
         addresses = addresses_to_join(server.listener)  # before clients use up the descriptors
         server.start()
     except (
@@ -103,8 +103,8 @@ def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) ->
         _tell(sys.stderr, f"tertulia-server: {_why_not_started(config, error)}")
         return _end(1, is_written)
     _tell(sys.stdout, f"listening on {config.host or '0.0.0.0'} {server.port}")
-    log_writer.say(_greeting(config, server.port, addresses, users_that_fit))
-    if users_that_fit < config.max_users:
+    log_writer.say(_greeting(fitting, server.port, addresses))
+    if fitting.max_users < config.max_users:
         log.warning(
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
             config.max_users,
@@ -153,13 +153,11 @@ def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
 # --- texts for people --------------------------------------------------------------------------
 
 
-def _greeting(
-    config: Config, port: int, addresses: Sequence[JoinAddress] | None, users_that_fit: int
-) -> str:
+def _greeting(config: Config, port: int, addresses: Sequence[JoinAddress] | None) -> str:
     """Return the text that says how to join, how to stop, and where the history is."""
     opened = _("tertulia {version} is running on port {port}. To join:")
     room = ngettext(
-        "There is room for one user.", "There is room for {count} users.", users_that_fit
+        "There is room for one user.", "There is room for {count} users.", config.max_users
     )
     kept = (
         _("The general chat is kept in {path}")
@@ -174,7 +172,7 @@ def _greeting(
         "",
         *(f"    {_line_to_type(each, port)}" for each in addresses),
         "",
-        f"{room.format(count=users_that_fit)} {how_to_stop}",
+        f"{room.format(count=config.max_users)} {how_to_stop}",
         kept.format(path=config.history),
     ]
     return "\n".join(lines)

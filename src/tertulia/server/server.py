@@ -5,6 +5,8 @@ import resource
 import time
 from pathlib import Path
 
+import msgspec
+
 from tertulia.server.config import Config
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.history.history import History
@@ -17,7 +19,8 @@ from tertulia.server.workers.shared import Shared
 
 log = logging.getLogger("tertulia.server")
 
-_OTHER_DESCRIPTORS = 96  # the server's own files, and up to 64 refused sockets that linger
+_OWN_DESCRIPTORS = 32  # the server's files, of which the history has up to ten
+_LINGERING = 64  # refused sockets that the acceptor keeps open for a moment
 _STOP_TIMEOUT_S = 8.0  # a stop has to be done within 10 s, whatever clients do
 
 
@@ -61,11 +64,27 @@ class Server:
             log.error("stop incomplete: the last messages may not be on the disk")
 
 
-def raise_descriptor_limit(config: Config) -> int:
-    """Raise the limit of open files as far as it goes; return how many users that allows."""
+def fit_to_descriptors(config: Config) -> Config:
+    """Raise the limit of open files as far as it goes; lower the numbers of connections to fit it.
+
+    Three quarters at least are for users. So as many as `max_users` then says can always come in.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    per_session = 1 if config.threads is not None else 3  # an epoll and an eventfd of its own
-    room = hard - _OTHER_DESCRIPTORS - config.max_unregistered
-    return max(0, min(config.max_users, room // per_session))
+    return fit_to(hard, config)
+
+
+def fit_to(descriptors: int, config: Config) -> Config:
+    """Return the configuration with as many users and unregistered connections as fit."""
+    workers = 0 if config.threads is None else config.threads
+    each = 3 if config.threads is None else 1  # a worker has an epoll and an eventfd of its own
+    free = max(0, descriptors - _OWN_DESCRIPTORS - 2 * workers)
+    others = min(config.max_unregistered * each + _LINGERING, free // 4)
+    return msgspec.structs.replace(
+        config,
+        max_users=min(config.max_users, (free - others) // each),
+        max_unregistered=min(
+            config.max_unregistered, max(others - _LINGERING, others // 2) // each
+        ),
+    )
