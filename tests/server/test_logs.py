@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from tertulia.server.logs import LineHandler, LogWriter
+from tertulia.server.logs import LineHandler, LogWriter, is_journal
 
 
 def record(text: str, **fields) -> logging.LogRecord:
@@ -90,6 +90,45 @@ def test_a_traceback_follows_its_line(handler):
     assert line.endswith(" INFO failed")
     assert traceback[0] == "Traceback (most recent call last):"
     assert traceback[-1] == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("not written error=disk\nimage", r"not written error=disk\nimage"),
+        ("a\r\x1b[2J\x85\u2028\u202e\udcffz", r"a\r\x1b[2J\x85\u2028\u202e\udcffz"),
+        ("path=/años/日本 x", "path=/años/日本 x"),
+    ],
+)
+def test_one_event_is_one_line(handler, text, shown):
+    line = handler.format(record("error=%s", args=(text,)))
+    assert line.endswith(f"Z INFO error={shown}")
+
+
+@pytest.mark.parametrize(
+    ("level", "priority"),
+    [("DEBUG", 7), ("INFO", 6), ("WARNING", 4), ("ERROR", 3), ("CRITICAL", 2)],
+)
+def test_for_the_journal_each_line_begins_with_its_priority(lines, level, priority):
+    handler = LineHandler(lines, to_journal=True)
+    try:
+        _ = 1 / 0
+    except ZeroDivisionError as error:
+        info = (type(error), error, error.__traceback__)
+    fields = {"levelname": level, "levelno": getattr(logging, level)}
+    text = handler.format(record("hola", **fields, exc_info=info)).splitlines()
+    assert len(text) > 2
+    assert all(line.startswith(f"<{priority}>") for line in text)
+    assert text[0].endswith(f"Z {level} hola")
+
+
+def test_the_journal_is_the_stream_that_the_environment_names(tmp_path, monkeypatch):
+    with (tmp_path / "one").open("w") as one, (tmp_path / "two").open("w") as two:
+        monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+        assert not is_journal(one)
+        found = os.fstat(one.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+        assert (is_journal(one), is_journal(two), is_journal(io.StringIO())) == (True, False, False)
 
 
 def test_a_line_says_how_things_were_when_it_was_logged(handler, lines):

@@ -1,9 +1,15 @@
 """The log: one line for each user who joins, leaves or is refused, and never any message."""
 
+import contextlib
+import os
 import re
 import signal
 import socket
 import subprocess
+
+import pytest
+from faults import allowed
+from peers import WAIT_S, Peer
 
 EVENT = re.compile(r"\d{4}-\d\d-\d\dT\S+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) \S+( [^\s=]+=.*)?")
 
@@ -86,3 +92,43 @@ def test_it_writes_each_line_at_once_so_that_lines_do_not_mix(program):
         written = list(iter(lambda: ours.recv(65_536), b""))
     assert written
     assert [piece for piece in written if not piece.endswith(b"\n")] == []
+
+
+@pytest.mark.parametrize("is_journal", [True, False])
+def test_only_in_the_journal_lines_begin_with_their_priority(program, tmp_path, is_journal):
+    """The limit of open files gives a warning, and SIGTERM while ana is there an ordinary line."""
+    allowed("prlimit", "--nofile=128:128", "true")
+    log = tmp_path / "log"
+    with log.open("wb") as stderr:
+        found = os.fstat(stderr.fileno())
+        number = found.st_ino if is_journal else found.st_ino + 1
+        process = subprocess.Popen(
+            ["prlimit", "--nofile=128:128", program, "0"],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=os.environ | {"JOURNAL_STREAM": f"{found.st_dev}:{number}"},
+        )
+    with (
+        process,
+        contextlib.closing(Peer("127.0.0.1", int(process.stdout.readline().split()[-1]))) as ana,
+    ):
+        ana.register("ana")
+        process.send_signal(signal.SIGTERM)
+        ana.until("closing")
+    events = [line for line in log.read_text().splitlines() if " name=ana " in line]
+    warnings = [line for line in log.read_text().splitlines() if "ulimit" in line]
+    assert len(events) == 2
+    assert len(warnings) == 1
+    assert all(line.startswith("<6>2") == is_journal for line in events)
+    assert all(line.startswith("<4>2") == is_journal for line in warnings)
+
+
+def test_in_the_journal_a_start_that_fails_is_an_error(program, tmp_path):
+    log = tmp_path / "log"
+    with log.open("wb") as stderr:
+        found = os.fstat(stderr.fileno())
+        env = os.environ | {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
+        command = [program, "0", "--host", "192.0.2.77"]
+        done = subprocess.run(command, stderr=stderr, env=env, timeout=WAIT_S, check=False)
+    assert done.returncode == 1
+    assert log.read_text().startswith("<3>tertulia-server: ")

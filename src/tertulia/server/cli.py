@@ -13,7 +13,6 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
 
 from tertulia.i18n import _, language_option, ngettext, set_language
 from tertulia.server.addresses import JoinAddress, addresses_to_join, client_command
@@ -22,7 +21,7 @@ from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.export import backup, export
 from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.restore import restore
-from tertulia.server.logs import start_logging
+from tertulia.server.logs import for_journal, is_journal, one_line, start_logging
 from tertulia.server.options import parse_options
 from tertulia.server.server import Server, fit_to_descriptors
 from tertulia.server.streams import drop_unwritten, open_closed_streams, write_within
@@ -100,9 +99,10 @@ def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) ->
         StoreOfAnotherVersion,
     ) as error:
         is_written = log_writer.stop_within(_LOG_TIMEOUT_S)
-        _tell(sys.stderr, f"tertulia-server: {_why_not_started(config, error)}")
+        _tell_failure(one_line(_why_not_started(config, error)))
         return _end(1, is_written)
-    _tell(sys.stdout, f"listening on {config.host or '0.0.0.0'} {server.port}")
+    listening = f"listening on {config.host or '0.0.0.0'} {server.port}\n"
+    write_within(_LOG_TIMEOUT_S, sys.stdout, listening)
     log_writer.say(_greeting(fitting, server.port, addresses))
     if fitting.max_users < config.max_users:
         log.warning(
@@ -116,8 +116,11 @@ def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) ->
     return _end(0, log_writer.stop_within(_LOG_TIMEOUT_S))
 
 
-def _tell(stream: TextIO, line: str) -> None:
-    write_within(_LOG_TIMEOUT_S, stream, f"{line}\n")
+def _tell_failure(text: str) -> None:
+    text = f"tertulia-server: {text}"
+    if is_journal(sys.stderr):
+        text = for_journal(logging.ERROR, text)
+    write_within(_LOG_TIMEOUT_S, sys.stderr, f"{text}\n")
 
 
 def _end(status: int, log_is_written: bool) -> int:
@@ -145,7 +148,7 @@ def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
     try:
         name = fault.thread.name if fault.thread is not None else "?"
         lines = traceback.format_exception(fault.exc_value) if fault.exc_value is not None else []
-        _tell(sys.stderr, f"tertulia-server: thread {name} failed\n{''.join(lines)}")
+        _tell_failure(f"thread {name} failed\n{''.join(lines).rstrip()}")
     finally:
         os._exit(1)
 

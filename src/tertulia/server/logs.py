@@ -9,6 +9,7 @@ with `benchmarks/bench.py connect-1000` (48 µs in all; medians of two times ten
 
 import contextlib
 import logging
+import os
 import queue
 import sys
 import threading
@@ -19,6 +20,15 @@ from typing import Any, TextIO
 _MAX_QUEUED_LINES = 10_000  # At this bound further lines are dropped and counted.
 _MAX_LINES_PER_WRITE = 1_000  # Writing each line alone: 4 % more.
 _GATHER_S = 0.02  # Between a line and the write, so that more can come. Without: 40 % more.
+
+# Of syslog, for the journal.
+_PRIORITIES = {
+    logging.DEBUG: 7,
+    logging.INFO: 6,
+    logging.WARNING: 4,
+    logging.ERROR: 3,
+    logging.CRITICAL: 2,
+}
 
 
 class _Record(logging.LogRecord):
@@ -45,6 +55,27 @@ class _Record(logging.LogRecord):
         self.exc_info, self.exc_text, self.stack_info = exc_info, None, None
 
 
+def is_journal(stream: TextIO) -> bool:
+    """Return whether a stream leads to systemd's journal, which names it in the environment."""
+    with contextlib.suppress(OSError, ValueError):
+        found = os.fstat(stream.fileno())
+        return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+    return False
+
+
+def for_journal(level: int, text: str) -> str:
+    """Return a text whose lines begin with their priority, as the journal reads it."""
+    prefix = f"<{_PRIORITIES[level]}>"
+    return prefix + text.replace("\n", f"\n{prefix}")
+
+
+def one_line(text: str) -> str:
+    """Return a text with its newlines, and all else that cannot be printed, as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class _LineFormatter(logging.Formatter):
     """Formats a record as time (UTC), level and message; a traceback follows on lines of its own.
 
@@ -52,8 +83,9 @@ class _LineFormatter(logging.Formatter):
     thread-safe.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, to_journal: bool) -> None:
         super().__init__()
+        self._to_journal = to_journal
         self._second = -1
         self._formatted_second = ""
 
@@ -65,11 +97,11 @@ class _LineFormatter(logging.Formatter):
             self._formatted_second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         line = (
             f"{self._formatted_second}.{record.msecs:03.0f}Z "
-            f"{record.levelname} {record.getMessage()}"
+            f"{record.levelname} {one_line(record.getMessage())}"
         )
         if record.exc_info:
             line += f"\n{self.formatException(record.exc_info)}"
-        return line
+        return for_journal(record.levelno, line) if self._to_journal else line
 
 
 class LineHandler(QueueHandler):
@@ -78,9 +110,9 @@ class LineHandler(QueueHandler):
     Not a `queue.Queue`, which has a bound of its own: 10 % more.
     """
 
-    def __init__(self, lines: queue.SimpleQueue[str]) -> None:
+    def __init__(self, lines: queue.SimpleQueue[str], *, to_journal: bool = False) -> None:
         super().__init__(lines)
-        self.setFormatter(_LineFormatter())
+        self.setFormatter(_LineFormatter(to_journal))
         self._lines = lines
         self._dropped = 0  # lines; guarded by the handler's lock, which logging holds during `emit`
 
@@ -167,5 +199,6 @@ def start_logging(level: str) -> LogWriter:
     logging.setLogRecordFactory(_Record)
     writer = LogWriter(sys.stderr)
     writer.start()
-    logging.basicConfig(level=level.upper(), handlers=[LineHandler(writer.lines)])
+    handler = LineHandler(writer.lines, to_journal=is_journal(sys.stderr))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     return writer
