@@ -1,4 +1,4 @@
-"""systemd accepts the service unit."""
+"""The service unit: systemd accepts it, and it survives a start that fails."""
 
 import shutil
 import subprocess
@@ -7,6 +7,25 @@ from pathlib import Path
 import pytest
 
 UNIT = Path(__file__).parents[1] / "packaging/tertulia.service"
+
+
+def settings() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in UNIT.read_text().splitlines():
+        name, is_setting, value = line.partition("=")
+        if is_setting and not name.startswith("#"):
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def test_a_start_that_fails_is_tried_again_until_it_succeeds() -> None:
+    """At boot the address may come late, or the disk may be full: both give status 1."""
+    unit = settings()
+    assert unit["Restart"] == ["on-failure"]
+    assert unit["StartLimitIntervalSec"] == ["0"]
+    assert int(unit["RestartSec"][0]) >= 1
+    assert unit["RestartPreventExitStatus"] == ["2"], "the status of a usage error, and no other"
+    assert unit["After"] == unit["Wants"] == ["network-online.target"]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
