@@ -121,3 +121,14 @@ def test_a_start_that_fails_is_status_1_even_if_nobody_can_be_told(serve, progra
         command = f'exec "$0" {port} --host 127.0.0.1 --history off {redirection}'
         done = subprocess.run(["sh", "-c", command, program], timeout=WAIT_S, check=False)
         assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [("--help", 0), ("--version", 0), ("--no-such-option", 2)]
+)
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full", "2>/dev/full"])
+def test_the_status_is_the_same_if_nobody_can_be_told(program, arguments, status, redirection):
+    command = ["sh", "-c", f'exec "$0" {arguments} {redirection}', program]
+    done = subprocess.run(command, capture_output=True, timeout=WAIT_S, check=False)
+    assert done.returncode == status
+    assert b"Exception" not in done.stderr

@@ -43,7 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop_signals = _end_on_stop_signals()
     arguments = sys.argv[1:] if arguments is None else arguments
     set_language(language_option(arguments))
-    config, log_level, export_to, backup_to, restore_from = parse_options(arguments)
+    try:
+        config, log_level, export_to, backup_to, restore_from = parse_options(arguments)
+    except SystemExit:  # for --help and --version too
+        drop_unwritten()
+        raise
     if config.history is not None and export_to is not None:
         status = export(Path(config.history), export_to)
         drop_unwritten()
