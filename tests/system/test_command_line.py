@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -155,6 +156,35 @@ IPV6 = [("2001:db8::5", "eth0")]
 )
 def test_the_lines_to_type_are_those_that_join_the_likeliest_first(start_server, options, lines):
     assert lines_to_type(start_server(*options, within=in_network(*NETWORK))) == lines
+
+
+NO_NETLINK = """
+import runpy, sys
+import ifaddr
+def refuse():
+    raise PermissionError(1, "Operation not permitted")
+ifaddr.get_adapters = refuse
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_without_netlink_it_starts_and_names_no_address(start_server):
+    server = start_server("--lang", "en", within=(sys.executable, "-c", NO_NETLINK))
+    server.user("ana")
+    assert lines_to_type(server) == [("SERVER-IP", "")]
+
+
+def test_a_user_without_home_and_passwd_entry_can_start_it(run, start_server, tmp_path):
+    within = ("unshare", "-U", "--map-user=54321", "env", "-i")
+    allowed(*within, "true")
+    for option in ("--help", "--version"):
+        assert run(option, within=within).returncode == 0
+    refused = run("5000", within=within)
+    assert refused.returncode == 2
+    assert "set XDG_STATE_HOME, or choose --history FILE" in refused.stderr
+    for history in ("off", str(tmp_path / "history.db")):
+        start_server("--history", history, within=within).user("ana")
 
 
 def test_a_link_local_address_is_printed_where_there_is_no_other(start_server):
