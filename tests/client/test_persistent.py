@@ -233,7 +233,7 @@ def test_a_request_is_made_again_until_it_is_answered(
     make: Callable[[PersistentClient], Any], kind: type[Request], answer: Answer, result: Any
 ) -> None:
     first, second = Script(), Script()
-    too_fast = RequestRefused(refusal("rate_limited", retry_after=0.0))
+    too_fast = RequestRefused(refusal("rate_limited", retry_after=0.001))
     second.answers = [too_fast, NoAnswer("it takes its time"), answer]
     with persistent(first, second) as bot:
         assert make(bot) == result
@@ -279,7 +279,7 @@ def test_a_page_that_the_server_refuses_leaves_a_gap() -> None:
 
 def test_a_page_that_was_requested_too_fast_is_requested_again() -> None:
     script = Script(Gap(after=10, through=11), spoken(12))
-    script.failures = [RequestRefused(refusal("rate_limited", retry_after=0.0))] * 2
+    script.failures = [RequestRefused(refusal("rate_limited", retry_after=0.001))] * 2
     with persistent(script) as bot:
         events = bot.events()
         assert [next(events), next(events)] == [spoken(11, "missed"), spoken(12)]
