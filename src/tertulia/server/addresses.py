@@ -42,7 +42,7 @@ class JoinAddress(NamedTuple):
 
     @property
     def is_this_computer(self) -> bool:
-        """Whether no other computer can reach this address."""
+        """Return whether no other computer can reach this address."""
         return self.address.startswith("127.") or self.address == "::1"
 
 
