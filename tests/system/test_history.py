@@ -118,6 +118,15 @@ def test_search_finds_messages_that_hold_all_the_words(start):
         assert texts_of(ana.ask("search", text=text)) == expected, text
 
 
+def test_search_finds_a_word_within_a_run_of_every_script(start):
+    ana = start().user("ana")
+    say_all(
+        ana, texts := ["明日は東京都に行く", "ฉันกินข้าวแล้ว", "한국어를 배운다", "ＴＯＫＹＯ straße"]
+    )
+    for query, index in [("東京", 0), ("กินข้าว", 1), ("한국어", 2), ("tokyo STRASSE", 3)]:
+        assert texts_of(ana.ask("search", text=query)) == [texts[index]], query
+
+
 def test_search_knows_words_and_no_query_language(start):
     server = start()
     ana = server.user("ana")

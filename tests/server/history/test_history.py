@@ -10,12 +10,13 @@ from time import monotonic
 import pytest
 from history_chat import SESSION, WAIT_S, Chat
 
-from tertulia.protocol.messages import ChatMessage, GetHistory
+from tertulia.protocol.messages import ChatMessage, GetHistory, Search
 from tertulia.protocol.times import rfc3339
 from tertulia.server.config import Config
 from tertulia.server.history.history import History
 from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.mail import PageReady, PageTicket
+from tertulia.server.history.store import MessageStore
 from tertulia.server.hub.hub import Wait
 
 
@@ -47,6 +48,25 @@ def test_a_message_is_acknowledged_once_it_can_be_read_from_another_connection(c
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
         assert db.execute("SELECT seq, text FROM message").fetchall() == [(seq, "hola")]
     db.close()
+
+
+def test_an_index_of_an_earlier_version_is_replaced_in_the_background(path):
+    store = MessageStore(path, block=10)
+    store.add([ChatMessage(seq=1, time=ago(days=1), sender="ana", text="acción")])
+    db = store._db
+    db.execute(
+        "CREATE VIRTUAL TABLE message_index USING fts5(text, content='message', content_rowid=seq)"
+    )
+    db.execute("INSERT INTO message_index (rowid, text) VALUES (1, 'acción')")
+    db.execute("UPDATE numbering SET indexed_through = 1")
+    store.close()
+    chat = Chat(path)
+    give_up_at = monotonic() + WAIT_S
+    while chat.history._has_old_index:
+        assert chat.texts(Search(text="accion")) == ["acción"]
+        assert monotonic() < give_up_at
+    assert chat.texts(Search(text="accion")) == ["acción"]
+    chat.stop()
 
 
 def test_a_repeated_nonce_is_acknowledged_with_the_number_it_had(chat):

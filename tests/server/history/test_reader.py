@@ -95,6 +95,26 @@ def test_a_search_finds_words_of_every_script_however_they_are_typed(store, read
     assert seqs(reader.page(Search(text="niño " * 10_000)))[0] == [1]
 
 
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("明日は東京都に行きます", "東京"),
+        ("我们明天去北京", "北京 明天"),
+        ("한국어를 배웁니다", "한국어"),
+        ("ฉันกินข้าวแล้ว", "กินข้าว"),
+        ("Ｔｅｒｔｕｌｉａ　２０２６", "tertulia 2026"),
+        ("Die Straße", "strasse"),
+        ("مَرْحَبًا بكم", "مرحبا"),
+        ("¡Qué acción!", "que ACCIÓN"),
+        ("e-mail: ana@example.org", "ana@example"),
+    ],
+)
+def test_a_word_within_a_text_of_any_script_is_found(store, reader, text, query):
+    store.add([message(1, text), message(2, "京東 ana not example")])
+    index_all(store)
+    assert seqs(reader.page(Search(text=query)))[0] == [1]
+
+
 @pytest.mark.parametrize("text", ['"', "a OR b", "text:x", "-", "*", "NEAR(a b)", "(", "'; DROP"])
 def test_what_is_searched_is_words_and_no_query_language(store, reader, text):
     store.add([message(1, "a"), message(2, "b")])

@@ -11,16 +11,19 @@ import sqlite3
 import threading
 from pathlib import Path
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1: another search index, which index.py replaces
 OLDEST_SQLITE = (3, 34, 0)
 _CHECK_TIME_S = 2.0  # for checking the file at the start; a large file is checked in part
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _COLUMNS = {
     "message": ["seq", "time", "sender", "text", "nonce"],
     "numbering": ["epoch", "reserved_through", "indexed_through"],
+    "reindexing": ["done_through", "through"],
 }
 _INDEX_TABLES = {
-    f"message_index{suffix}" for suffix in ("", "_data", "_idx", "_content", "_docsize", "_config")
+    f"{index}{suffix}"
+    for index in ("message_index", "message_words")
+    for suffix in ("", "_data", "_idx", "_content", "_docsize", "_config")
 }
 
 
@@ -95,6 +98,20 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     if not has_wal(path):
         uri += "&immutable=1"
     return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def read_numbers(path: Path) -> tuple[str, int] | None:
+    """Return epoch and reserved_through as they are in the file without its WAL, if they are there.
+
+    This also works on a full disk, on which SQLite cannot open the WAL.
+    """
+    uri = f"{path.as_uri()}?mode=ro&immutable=1"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as db:
+            row = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
+    except sqlite3.Error:
+        return None
+    return None if row is None else (str(row[0]), int(row[1]))
 
 
 def has_wal(path: Path) -> bool:

@@ -36,6 +36,7 @@ _BUSY_GROUP = 16
 _GATHER_S = 0.005
 _READER_END_S = 2.0  # for an interrupted query to end
 _INDEX_STEP = 2_000  # messages indexed for search before the writer looks at its queue again
+_BUSY_INDEX_STEP = 100  # moved from an old index, a millisecond's work, between two groups
 _INDEX_BACKLOG = 200_000  # above this, a second's work, indexing does not wait for quiet
 _SEARCH_WITHIN_S = 10.0  # how long a search waits for the index in a very busy room
 _QUIET_S = 0.5  # without work, before the writer begins to index
@@ -97,6 +98,7 @@ class History:
         self._is_displaced = False  # the file was removed or replaced
         self._last_group = 0  # size of the last group
         self._unindexed = 1  # messages, at most; those of an earlier run are not counted
+        self._has_old_index = True  # perhaps, of an earlier version
         self._searches: list[PageTicket] = []  # wait for the index; bound: one for each connection
         self._refuse_searches_at = 0.0
         self._cleanup: Cleanup | None = None  # made before anything of this run is stored
@@ -217,6 +219,8 @@ class History:
             wait_s = max(0.0, self._forget_at - time.monotonic())
             if self._unindexed:
                 wait_s = _QUIET_S if group and not self._searches else 0.0
+            elif self._has_old_index and not self._is_failing:
+                wait_s = _QUIET_S if group else 0.0
         # Closing the last connection moves the WAL into the file, which a reader may not do.
         self._reader_thread.join(_READER_END_S)
         self._store.close()
@@ -237,6 +241,8 @@ class History:
             self._unindexed = 0  # for the searches that wait: the reader says what it can read
         if self._unindexed and (is_idle or self._searches or self._unindexed > _INDEX_BACKLOG):
             self._index_some()
+        elif self._has_old_index and not self._is_failing:
+            self._replace_old_index(_INDEX_STEP if is_idle else _BUSY_INDEX_STEP)
         if self._searches and not self._unindexed:
             self._pass_on(self._searches)
             self._searches = []
@@ -322,6 +328,13 @@ class History:
         except sqlite3.Error as error:  # searches find less until the next attempt succeeds
             log.warning("history not indexed error=%s path=%s", error, self.path)
             self._unindexed = 0
+
+    def _replace_old_index(self, count: int) -> None:
+        try:
+            self._has_old_index = self._store.replace_old_index(count)
+        except sqlite3.Error as error:
+            log.warning("history: old index not replaced error=%s path=%s", error, self.path)
+            self._has_old_index = False  # tried again at the next start
 
     def _forget_some(self) -> None:
         self._forget_at = time.monotonic() + LOOK_EVERY_S

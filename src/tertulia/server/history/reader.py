@@ -10,8 +10,9 @@ import secrets
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import inf
+from operator import itemgetter
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,8 @@ from tertulia.protocol.messages import (
     Search,
     StoredMessage,
 )
+from tertulia.server.history.folding import fold
+from tertulia.server.history.index import reindexing
 from tertulia.server.history.wal import new_mark
 
 _MAX_PAGE_BYTES = 256 * 1024  # of text; a longer message is a page of its own
@@ -36,8 +39,13 @@ _COLUMNS = "m.seq, m.time, m.sender, m.text, m.nonce"
 _AFTER = f"SELECT {_COLUMNS} FROM message AS m WHERE m.seq > ? AND m.seq < ? ORDER BY m.seq LIMIT ?"
 _LATEST = f"SELECT {_COLUMNS} FROM message AS m WHERE m.seq < ? ORDER BY m.seq DESC LIMIT ?"
 _LATEST_MATCHING = (
+    f"SELECT {_COLUMNS} FROM message_words AS i JOIN message AS m ON m.seq = i.rowid "
+    "WHERE message_words MATCH ? AND i.rowid < ? ORDER BY i.rowid DESC LIMIT ?"
+)
+_LATEST_MATCHING_OLD = (
     f"SELECT {_COLUMNS} FROM message_index AS i JOIN message AS m ON m.seq = i.rowid "
-    "WHERE message_index MATCH ? AND i.rowid < ? ORDER BY i.rowid DESC LIMIT ?"
+    "WHERE message_index MATCH ? AND i.rowid > ? AND i.rowid <= ? AND i.rowid < ? "
+    "ORDER BY i.rowid DESC LIMIT ?"
 )
 
 
@@ -69,20 +77,16 @@ class MessageReader:
         before = request.before if request.before is not UNSET else _MAX_SEQ
         limit = min(request.limit, MAX_PAGE)
         rows = limit + 1  # the last one shows that there are more
-        values: tuple[object, ...]
-        if isinstance(request, Search):
-            words = _match_expression(request.text)
-            if not words:
-                return HistoryPage(id=request.id, messages=[], more=False)
-            sql, values, is_newest_first = _LATEST_MATCHING, (words, before, rows), True
-        elif request.after is not UNSET:
-            sql, values, is_newest_first = _AFTER, (request.after, before, rows), False
-        else:
-            sql, values, is_newest_first = _LATEST, (before, rows), True
         db = self._connection()
         with _time_limit(db, time_limit_s):
-            messages, more = _fill_page(db.execute(sql, values), limit)
-        if is_newest_first:
+            if isinstance(request, Search):
+                found = _matching(db, request.text, before, rows)
+            elif request.after is not UNSET:
+                found = db.execute(_AFTER, (request.after, before, rows))
+            else:
+                found = db.execute(_LATEST, (before, rows))
+            messages, more = _fill_page(found, limit)
+        if isinstance(request, Search) or request.after is UNSET:  # the newest came first
             messages.reverse()
         return HistoryPage(id=request.id, messages=messages, more=more)
 
@@ -129,13 +133,38 @@ class MessageReader:
         self.close()
 
 
-def _match_expression(text: str) -> str:
+def _matching(
+    db: sqlite3.Connection, text: str, before: int, count: int
+) -> Iterable[tuple[object, ...]]:
+    """Return the latest messages with all words of a text, the newest first."""
+    words = _match_expression(text, fold)
+    if not words:
+        return []
+    db.execute("BEGIN")  # Between the two indexes nothing may move.
+    try:
+        found: list[tuple[object, ...]] = []
+        old = reindexing(db)
+        old_words = _match_expression(text, _compose)
+        if old is not None and old.done_through < old.through and old_words:
+            values = (old_words, *old, before, count)
+            found = db.execute(_LATEST_MATCHING_OLD, values).fetchall()
+        found += db.execute(_LATEST_MATCHING, (words, before, count))
+    finally:
+        db.execute("COMMIT")
+    return sorted(found, key=itemgetter(0), reverse=True)[:count]
+
+
+def _match_expression(text: str, fold_word: Callable[[str], str]) -> str:
     """Return the FTS5 expression for messages with all words of a text; "" if it has no word."""
-    words = unicodedata.normalize("NFC", text).replace('"', " ").split()
-    found = [
-        word[:_MAX_WORD_CHARS] for word in words if any(character.isalnum() for character in word)
-    ]
+    # A word of the query may be several in the index, which then have to follow one another.
+    folded = (fold_word(word[:_MAX_WORD_CHARS]).replace('"', " ") for word in text.split())
+    found = [word for word in folded if any(character.isalnum() for character in word)]
     return " ".join(f'"{word}"' for word in found[:_MAX_SEARCH_WORDS])
+
+
+def _compose(text: str) -> str:
+    """Return a text as the old index has it."""
+    return unicodedata.normalize("NFC", text)
 
 
 def _fill_page(rows: Iterable[tuple[object, ...]], limit: int) -> tuple[list[StoredMessage], bool]:

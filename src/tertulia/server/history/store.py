@@ -24,7 +24,16 @@ from tertulia.server.history.checks import (
     check_pages,
     is_damage,
     is_full_disk,
+    read_numbers,
     with_file_at_fault,
+)
+from tertulia.server.history.index import (
+    add_words,
+    create_index,
+    merge_words,
+    move_words,
+    reindexing,
+    remove_words,
 )
 from tertulia.server.history.lockfile import LockFile, Note
 from tertulia.server.history.wal import new_mark, read_mark, wal_belongs
@@ -32,21 +41,14 @@ from tertulia.server.hub.keeper import Numbering
 
 # The index is brought up to date apart from the messages, in `index` (docs/adr/0004-history.md);
 # indexed_through is the last seq in it.
-_SCHEMA = """
-    CREATE TABLE IF NOT EXISTS message (
-        seq INTEGER PRIMARY KEY, time TEXT NOT NULL, sender TEXT NOT NULL, text TEXT NOT NULL,
-        nonce TEXT
-    );
-    CREATE TABLE IF NOT EXISTS numbering (
-        epoch TEXT NOT NULL, reserved_through INTEGER NOT NULL, indexed_through INTEGER NOT NULL
-    );
-    CREATE VIRTUAL TABLE IF NOT EXISTS message_index USING fts5(
-        text, content='message', content_rowid='seq', tokenize="unicode61 remove_diacritics 2"
-    );
-"""
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS message (seq INTEGER PRIMARY KEY, time TEXT NOT NULL, "
+    "sender TEXT NOT NULL, text TEXT NOT NULL, nonce TEXT)",
+    "CREATE TABLE IF NOT EXISTS numbering (epoch TEXT NOT NULL, "
+    "reserved_through INTEGER NOT NULL, indexed_through INTEGER NOT NULL)",
+)
 _STEP_CHARS = 256 * 1024  # of text, indexed or deleted in one step
 _WAL_BYTES = 16 * 1024 * 1024  # kept of a WAL that grew while somebody was reading
-_MERGE_PAGES = 250  # of the index, rewritten in one step
 _LOCK_TIMEOUT_S = 20.0  # while another program locks the database; speakers wait for it too
 
 
@@ -138,8 +140,11 @@ class MessageStore:
         db.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
         check_pages(db)
         self._set_mark(db)
-        db.executescript(_SCHEMA)
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        with self._transaction():
+            for statement in _SCHEMA:
+                db.execute(statement)
+            create_index(db)
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         row = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
         epoch, reserved_through = row or (self._epoch or secrets.token_hex(8), 0)
         if self._epoch:  # Opened late: numbers have been given out meanwhile.
@@ -162,7 +167,7 @@ class MessageStore:
     def _number_without_file(self) -> Numbering:
         """Return a numbering for now, while the disk is too full to open the file."""
         note = self._lock_file.note
-        found = self._numbers_in_file()
+        found = read_numbers(self._path)
         if found is not None:
             epoch, reserved_through = found
         elif os.path.exists(self._path) and os.path.getsize(self._path):
@@ -183,16 +188,6 @@ class MessageStore:
             # Nobody has seen a number of this epoch, and after a crash there will be another one.
             self._reserved_through = last_seq + self._block
             return Numbering(self._epoch, last_seq, self._reserved_through)
-
-    def _numbers_in_file(self) -> tuple[str, int] | None:
-        """Return epoch and reserved_through as they are in the file without its WAL, if there."""
-        uri = f"{self._path.as_uri()}?mode=ro&immutable=1"
-        try:
-            with contextlib.closing(sqlite3.connect(uri, uri=True)) as db:
-                row = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
-        except sqlite3.Error:
-            return None
-        return None if row is None else (str(row[0]), int(row[1]))
 
     def _connection(self) -> sqlite3.Connection:
         """Return the open connection; open the file if the disk was too full before."""
@@ -276,11 +271,7 @@ class MessageStore:
         if end is None:
             return False
         with self._transaction() as db:
-            db.execute(
-                "INSERT INTO message_index (rowid, text) "
-                "SELECT seq, text FROM message WHERE seq > ? AND seq <= ?",
-                (start, end),
-            )
+            add_words(db, start, end)
             db.execute("UPDATE numbering SET indexed_through = ?", (end,))
         return True
 
@@ -300,24 +291,26 @@ class MessageStore:
         ).fetchall()
         if rows:
             with self._transaction():
-                db.executemany(
-                    "INSERT INTO message_index (message_index, rowid, text) "
-                    "VALUES ('delete', ?, ?)",
-                    [row for row in rows if row[0] <= indexed_through],
-                )
+                remove_words(db, rows, indexed_through)
                 db.executemany("DELETE FROM message WHERE seq = ?", [row[:1] for row in rows])
         return len(rows), end
 
+    def replace_old_index(self, count: int) -> bool:
+        """Move up to `count` messages from an index of version 1; return False if there is none."""
+        old = reindexing(self._connection())
+        if old is None:
+            return False
+        end = self._end_of_step(old.done_through, count)
+        if end is not None:
+            end = min(end, old.through) if old.done_through < old.through else None
+        with self._transaction() as db:
+            move_words(db, old.done_through, end)
+        return True
+
     def compact_index(self) -> bool:
         """Remove some words of deleted messages from the index; return False if none are left."""
-        db = self._connection()
-        before = db.total_changes
-        with self._transaction():
-            db.execute(
-                "INSERT INTO message_index (message_index, rank) VALUES ('merge', ?)",
-                (-_MERGE_PAGES,),
-            )
-        return db.total_changes - before >= 2  # fewer: FTS5 has found nothing to merge
+        with self._transaction() as db:
+            return merge_words(db)
 
     def empty_wal(self) -> None:
         """Move everything into the file, unless somebody is reading."""
