@@ -49,6 +49,32 @@ def test_an_impossible_number_in_the_lock_file_counts_for_nothing(store, path):
     again.close()
 
 
+def test_a_reader_of_this_process_keeps_its_lock_while_the_store_opens_late(path, reader_of):
+    """The end of a descriptor would end the locks that SQLite has on the file."""
+    store = MessageStore(path, block=1_000)
+    store.close()
+    with full_disk():
+        late = MessageStore(path, block=1_000)
+        assert late.problem is not None
+    reader = reader_of(path)
+    reader._connection().execute("BEGIN")
+    reader.page(GetHistory())
+    assert is_locked(path)
+    with full_disk(), pytest.raises(sqlite3.Error):
+        late.add([message(1_001)])
+    assert is_locked(path)
+    late.add([message(1_001)])
+    assert is_locked(path)
+    late.close()
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether this process has a lock on the file, as another process sees it."""
+    inode = path.stat().st_ino
+    locks = Path("/proc/locks").read_text().splitlines()
+    return any(f" {os.getpid()} " in line and f":{inode} " in line for line in locks)
+
+
 def put_back(path: Path, content: bytes) -> None:
     for suffix in ("-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)

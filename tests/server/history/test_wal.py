@@ -9,7 +9,12 @@ from stored_messages import message, seqs
 from tertulia.protocol.messages import GetHistory
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.store import MessageStore
-from tertulia.server.history.wal import wal_belongs
+from tertulia.server.history.wal import wal_belongs as belongs
+
+
+def wal_belongs(path: Path) -> bool:
+    with path.open("rb") as file:
+        return belongs(path, file.fileno())
 
 
 def crashed(store: MessageStore, path: Path, to: Path) -> Path:

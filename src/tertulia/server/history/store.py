@@ -66,8 +66,8 @@ class MessageStore:
         self._path = path.absolute()  # SQLite gives names such as ":memory:" another meaning.
         self._block = block
         self._db: sqlite3.Connection | None = None
-        # Of the file that is open. It is closed after the database: closing any descriptor of a
-        # file ends the locks that SQLite has on it.
+        # Of the same file, and closed after all connections of this process: closing any descriptor
+        # of a file ends the locks that SQLite has on it.
         self._file_fd = -1
         self._mark = b""
         # Never used after it is open, see `close`.
@@ -98,20 +98,8 @@ class MessageStore:
 
     def _open(self) -> Numbering:
         """Open or create the file, and return the numbering; leave nothing open on an error."""
-        # Created here, so that only its owner may read it.
-        file_fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            numbering = self._open_database()
-        except BaseException:
-            os.close(file_fd)
-            raise
-        self._file_fd, self._mark = file_fd, read_mark(file_fd)
-        self._wal = os.stat(f"{self._path}-wal")
-        self.problem = None
-        return numbering
-
-    def _open_database(self) -> Numbering:
-        if not wal_belongs(self._path):
+        self._open_descriptor()
+        if not wal_belongs(self._path, self._file_fd):
             self.foreign_wal = set_wal_aside(self._path)
         check_file(self._path)
         self._db = sqlite3.connect(
@@ -123,15 +111,30 @@ class MessageStore:
                 f"{self._path.as_uri()}?mode=ro", uri=True, check_same_thread=False
             )
             self._anchor.execute("SELECT 1 FROM numbering").fetchone()
-            return numbering
+            self._wal, self._mark = os.stat(f"{self._path}-wal"), read_mark(self._file_fd)
         except BaseException as error:
+            if self._anchor is not None:
+                self._anchor.close()
             self._db.close()
-            self._db = None
+            self._db = self._anchor = None
             if not isinstance(error, sqlite3.Error):
                 raise
             if is_damage(error):
                 raise StoreDamaged(str(error)) from error
             raise with_file_at_fault(self._path, error) from error
+        self.problem = None
+        return numbering
+
+    def _open_descriptor(self) -> None:
+        """Open the file without SQLite; create it so that only its owner may read it."""
+        if self._file_fd >= 0:
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.stat(self._path), os.fstat(self._file_fd)):
+                    return
+            os.close(self._file_fd)
+            self._file_fd = -1
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        self._file_fd = os.open(self._path, flags, 0o600)
 
     def _prepare(self, db: sqlite3.Connection) -> Numbering:
         db.execute("PRAGMA journal_mode = WAL")
@@ -232,7 +235,7 @@ class MessageStore:
 
         What is written otherwise would be lost, or spoil a file that was put there.
         """
-        if self._file_fd < 0:
+        if not self._mark:  # not open yet
             return True
         try:
             file, wal = os.stat(self._path), os.stat(f"{self._path}-wal")
@@ -357,14 +360,15 @@ class MessageStore:
         """Close the file. Idempotent."""
         # The last connection moves the WAL into the file. If another file was copied over ours,
         # that would spoil it: then the last one is the anchor, which may not write.
-        is_in_place = self._file_fd < 0 or self.is_in_place()
-        connections = [self._anchor, self._db] if is_in_place else [self._db, self._anchor]
+        connections = [self._anchor, self._db]
+        if not self.is_in_place():
+            connections.reverse()
         for connection in connections:
             if connection is not None:
                 connection.close()
         if self._file_fd >= 0:
             os.close(self._file_fd)
-            self._file_fd = -1
+            self._file_fd, self._mark = -1, b""
         self._lock_file.close()
 
     @contextlib.contextmanager

@@ -28,10 +28,10 @@ def read_mark(file_fd: int) -> bytes:
     return os.pread(file_fd, _MARK_BYTES, _MARK_OFFSET)
 
 
-def wal_belongs(path: Path) -> bool:
-    """Return whether the WAL belongs to the file, as far as can be seen; also True without one.
+def wal_belongs(path: Path, file_fd: int) -> bool:
+    """Return whether the WAL belongs to the open file, as far as can be seen; True without one.
 
-    Only for a file that this process has not opened with SQLite. Raises OSError.
+    Raises OSError.
     """
     try:
         wal = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
@@ -44,13 +44,7 @@ def wal_belongs(path: Path) -> bool:
         raise
     finally:
         os.close(wal)
-    if mark is None:
-        return True
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return read_mark(file) == mark
-    finally:
-        os.close(file)
+    return mark is None or mark == read_mark(file_fd)
 
 
 def _last_mark(wal_fd: int) -> bytes | None:
