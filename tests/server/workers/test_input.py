@@ -3,6 +3,7 @@
 import errno
 import select
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 import pytest
@@ -74,12 +75,12 @@ def test_no_more_is_read_than_a_line_may_have(bench):
 
 def test_every_byte_is_a_sign_of_life(bench):
     ana = bench.join("ana")
-    ana.pinged = True
+    ana.answer_by = 15.0
     ana.add_challenger(bench.connect(), bench.mailbox)
     bench.pass_time(10.0)
     bench.receive(ana, b" ")
     assert ana.last_byte_at == bench.clock.s
-    assert not ana.pinged
+    assert ana.answer_by == inf
     assert [type(mail) for mail in bench.mailbox.collect()] == [ChallengeOver]
 
 

@@ -58,7 +58,7 @@ class Bench:
 
     def hear(self, now: float) -> None:
         self.connection.last_byte_at = now
-        self.connection.pinged = False
+        self.connection.answer_by = inf
 
 
 def unregistered() -> Connection:
@@ -151,6 +151,13 @@ def test_a_byte_after_the_ping_saves_the_connection(bench):
 def test_a_byte_without_a_ping_puts_off_both(bench):
     bench.hear(29.0)
     assert bench.due_at(100.0) == [(59.0, Due.PING), (74.0, Due.SILENT)]
+
+
+def test_after_a_pause_of_the_whole_server_a_connection_is_asked_before_it_ends(bench):
+    bench.clock.s = 1_000.0
+    assert bench.dog.check([bench.connection], 1_000.0) == [(bench.connection, Due.PING)]
+    assert bench.dog.check([bench.connection], 1_014.9) == []
+    assert bench.dog.check([bench.connection], 1_015.0) == [(bench.connection, Due.SILENT)]
 
 
 @pytest.mark.parametrize("hold", [hold for hold in Hold if hold is not Hold.NOTHING])

@@ -59,6 +59,7 @@ class Connection:
 
     __slots__ = (
         "address",
+        "answer_by",
         "answers_due",
         "blocked",
         "challenge_until",
@@ -71,7 +72,6 @@ class Connection:
         "last_byte_at",
         "out",
         "pages_waiting",
-        "pinged",
         "progress_at",
         "rate_limit",
         "recv",
@@ -102,7 +102,7 @@ class Connection:
         self.blocked = False  # the socket takes no more for now
 
         self.last_byte_at = now
-        self.pinged = False  # since the last byte
+        self.answer_by = inf  # when the answer to a ping is due, if one was sent since
         self.progress_at = now  # when the socket was last found to take something
         self.challengers: list[tuple[Connection, Owner]] | None = None  # wait for a sign of life
         self.challenge_until = inf

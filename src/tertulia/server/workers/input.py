@@ -6,6 +6,7 @@ module does what the handler returns. Only the worker's thread runs this; it nev
 
 import errno
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from msgspec import UNSET
@@ -114,7 +115,7 @@ class Input:
             self._on_eof(connection)
             return
         connection.last_byte_at = self.now
-        connection.pinged = False
+        connection.answer_by = inf
         if connection.challengers:
             self._connections.answer_challengers(connection)
         if connection.state in OPEN_STATES:

@@ -82,8 +82,8 @@ class Watchdog:
         assert session is not None
         due: list[Due] = []
         silence_s = now - connection.last_byte_at
-        if silence_s >= config.ping_after_s and not connection.pinged:
-            connection.pinged = True
+        if silence_s >= config.ping_after_s and connection.answer_by == inf:
+            connection.answer_by = now + config.silence_timeout_s - config.ping_after_s
             due.append(Due.PING)
         if config.idle_after_s is not None and now - session.last_active >= config.idle_after_s:
             due.append(Due.IDLE)
@@ -97,11 +97,12 @@ class Watchdog:
         if connection.state is not State.REGISTERED:
             return Due.EXPIRED
         if connection.hold is not NOT_HELD:
-            connection.last_byte_at = now  # it may be sending, but nobody reads it now
+            # It may be sending, but nobody reads it now.
+            connection.last_byte_at, connection.answer_by = now, inf
         if connection.blocked and now - connection.progress_at >= self._config.write_timeout_s:
             return Due.SLOW
-        silence_s = now - connection.last_byte_at
-        if silence_s >= self._config.silence_timeout_s or now >= connection.challenge_until:
+        # Not by the length of the silence: after a pause of the whole server nobody was asked yet.
+        if now >= connection.answer_by or now >= connection.challenge_until:
             return Due.SILENT
         return None
 
@@ -110,11 +111,9 @@ class Watchdog:
     ) -> float:
         config = self._config
         # A pinged or an idle connection may come to life at any moment, and is due again later.
-        ping_from = now if connection.pinged else connection.last_byte_at
+        ping_from = connection.last_byte_at if connection.answer_by == inf else now
         deadline = min(
-            ping_from + config.ping_after_s,
-            connection.last_byte_at + config.silence_timeout_s,
-            connection.challenge_until,
+            ping_from + config.ping_after_s, connection.answer_by, connection.challenge_until
         )
         if config.idle_after_s is not None:
             is_inactive = becomes_idle or session.status is Status.INACTIVO
