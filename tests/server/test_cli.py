@@ -13,7 +13,7 @@ from tertulia.i18n import set_language
 from tertulia.server import cli
 from tertulia.server.addresses import JoinAddress
 from tertulia.server.config import Config
-from tertulia.server.history.checks import StoreOfAnotherVersion
+from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.lockfile import StoreInUse
 from tertulia.version import __version__
 
@@ -88,6 +88,8 @@ def test_it_ends_the_program_even_if_the_reader_has_stopped() -> None:
     [
         (StoreOfAnotherVersion("h.db"), "cannot read the history h.db", "or --history off"),
         (StoreInUse("h.db"), "another server is using the history h.db", "stop it"),
+        (SqliteTooOld("3.33.0"), "this Python has 3.33.0", "--history off"),
+        (PermissionError(errno.EACCES, "no", "h.db.lock"), "h.db: h.db.lock: no", "--history off"),
         (RuntimeError("can't start new thread"), "cannot start a thread", "ulimit -u"),
         (OSError(errno.EMFILE, "Too many open files"), "cannot open enough files", "ulimit -n"),
         (OSError(errno.ENFILE, "Too many", "h.db"), "cannot open enough files", "ulimit -n"),
