@@ -97,7 +97,7 @@ class MessageStore:
             raise
 
     def _open(self) -> Numbering:
-        """Open or create the file, and return the numbering; leave no connection open on an error."""
+        """Open or create the file; on an error, leave no connection open."""
         self._open_descriptor()
         if not wal_belongs(self._path, self._file_fd):
             self.foreign_wal = set_wal_aside(self._path)
