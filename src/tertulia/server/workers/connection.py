@@ -37,15 +37,16 @@ class Hold(Enum):
 
 
 # Aliases: an enum lookup costs more than the comparison.
-REGISTERED, DRAINING, CLOSED = State.REGISTERED, State.DRAINING, State.CLOSED
-# The usual one comes first: a comparison with a member that is not identical runs Python code.
-OPEN_STATES = (State.REGISTERED, State.UNREGISTERED)  # requests are carried out
-_NEXT_STATES = {
-    State.UNREGISTERED: {State.REGISTERED, State.FINISHING, State.CLOSED},
-    State.REGISTERED: {State.FINISHING, State.CLOSED},
-    State.FINISHING: {State.DRAINING, State.CLOSED},
-    State.DRAINING: {State.CLOSED},
-    State.CLOSED: set[State](),
+UNREGISTERED, REGISTERED, FINISHING = State.UNREGISTERED, State.REGISTERED, State.FINISHING
+DRAINING, CLOSED = State.DRAINING, State.CLOSED
+# The usual one comes first: the comparison with one that is not identical takes longer.
+OPEN_STATES = (REGISTERED, UNREGISTERED)  # requests are carried out
+_NEXT_STATES: dict[State, tuple[State, ...]] = {
+    UNREGISTERED: (REGISTERED, FINISHING, CLOSED),
+    REGISTERED: (FINISHING, CLOSED),
+    FINISHING: (DRAINING, CLOSED),
+    DRAINING: (CLOSED,),
+    CLOSED: (),
 }
 NOT_HELD, BACKLOG = Hold.NOTHING, Hold.BACKLOG
 HeldRequest = Register | Say  # tried again when the hold ends
@@ -88,10 +89,10 @@ class Connection:
         self.recv, self.send = sock.recv, sock.send
         self.address = address
         self.door = door
-        self.state = State.UNREGISTERED
+        self.state = UNREGISTERED
         self.session: Session | None = None
 
-        self.hold = Hold.NOTHING
+        self.hold = NOT_HELD
         self.held_request: HeldRequest | None = None
         self.rate_limit: RateLimit | None = None  # created at the first request that spends
         self.answers_due = 0  # number of answers that the history still owes
@@ -137,7 +138,7 @@ class Connection:
     def release_hold(self) -> HeldRequest | None:
         """Let the next requests be carried out; return the one that the hold was about."""
         request, self.held_request = self.held_request, None
-        self.hold = Hold.NOTHING
+        self.hold = NOT_HELD
         return request
 
     def add_challenger(self, newcomer: "Connection", worker: Owner) -> None:

@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterator
 from tertulia.protocol.messages import CloseReason, ServerMessage
 from tertulia.server.hub.session import Session
 from tertulia.server.observer import Observer
-from tertulia.server.workers.connection import CLOSED, OPEN_STATES, REGISTERED, Connection, State
+from tertulia.server.workers.connection import (
+    CLOSED,
+    DRAINING,
+    FINISHING,
+    OPEN_STATES,
+    REGISTERED,
+    UNREGISTERED,
+    Connection,
+)
 from tertulia.server.workers.mail import AcceptedSocket, ChallengeOver
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
@@ -96,7 +104,7 @@ class Connections:
         if connection.session is not None:
             self._release(connection, connection.session, reason)
             self._admission.count_released(connection.address)
-        connection.enter(State.FINISHING)
+        connection.enter(FINISHING)
         connection.release_hold()
         self._poller.update(connection)
         self._watchdog.set_deadline(connection, now + self._config.flush_timeout_s)
@@ -116,7 +124,7 @@ class Connections:
         except OSError:  # reset meanwhile: there is nobody left to read
             self.close(connection, CloseReason.REFUSED)
             return
-        connection.enter(State.DRAINING)
+        connection.enter(DRAINING)
         self._watchdog.set_deadline(connection, now + self._config.drain_timeout_s)
 
     def close(self, connection: Connection, reason: CloseReason) -> None:
@@ -126,7 +134,7 @@ class Connections:
         session, was_registered = connection.session, connection.state is REGISTERED
         if session is not None:
             self._release(connection, session, reason)
-        elif connection.state is State.UNREGISTERED and reason is not CloseReason.SHUTDOWN:
+        elif connection.state is UNREGISTERED and reason is not CloseReason.SHUTDOWN:
             self._observer.on_never_registered(connection.address, reason)
         connection.enter(CLOSED)
         if connection.ticket is not None:

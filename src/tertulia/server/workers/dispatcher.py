@@ -13,7 +13,14 @@ from tertulia.server import refusals
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
 from tertulia.server.hub.session import Receipt
 from tertulia.server.observer import Observer
-from tertulia.server.workers.connection import NOT_HELD, REGISTERED, Connection, Hold, State
+from tertulia.server.workers.connection import (
+    BACKLOG,
+    FINISHING,
+    NOT_HELD,
+    REGISTERED,
+    UNREGISTERED,
+    Connection,
+)
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
@@ -169,7 +176,7 @@ class Dispatcher:
 
     def _on_challenge_over(self, connection: Connection) -> None:
         request = connection.release_hold()
-        if connection.state is State.UNREGISTERED and isinstance(request, Register):
+        if connection.state is UNREGISTERED and isinstance(request, Register):
             self._input.act(
                 connection,
                 request,
@@ -233,17 +240,17 @@ class Dispatcher:
 
     def _on_sent(self, connection: Connection, sent: Sent) -> None:
         match sent.fate:
-            case Fate.OVERFLOWING:
-                self._connections.close(connection, CloseReason.SLOW)
-            case Fate.BROKEN:
-                assert sent.error is not None
-                self._input.close_broken(connection, sent.error)
+            case Fate.SENT:
+                self._input.ask_next_page(connection)
+                if connection.state is FINISHING:
+                    self._connections.drain(connection, self._input.now)
+                elif connection.hold is BACKLOG:
+                    self._input.resume(connection)
             case Fate.BLOCKED:
                 self._poller.update(connection)
                 self._watchdog.watch_blocked(connection, self._input.now)
-            case Fate.SENT:
-                self._input.ask_next_page(connection)
-                if connection.state is State.FINISHING:
-                    self._connections.drain(connection, self._input.now)
-                elif connection.hold is Hold.BACKLOG:
-                    self._input.resume(connection)
+            case Fate.BROKEN:
+                assert sent.error is not None
+                self._input.close_broken(connection, sent.error)
+            case Fate.OVERFLOWING:
+                self._connections.close(connection, CloseReason.SLOW)

@@ -20,6 +20,7 @@ from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Session
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import (
+    BACKLOG,
     DRAINING,
     NOT_HELD,
     OPEN_STATES,
@@ -139,7 +140,7 @@ class Input:
         ready = door.ready
         while ready or door.has_more:
             if len(connection.out) > self._backlog_bytes:
-                connection.hold_for(Hold.BACKLOG)
+                connection.hold_for(BACKLOG)
                 return
             if ready:
                 request = ready.pop()

@@ -14,7 +14,7 @@ from math import inf
 from tertulia.protocol.messages import Status
 from tertulia.server.config import Config
 from tertulia.server.hub.session import Session
-from tertulia.server.workers.connection import NOT_HELD, Connection, State
+from tertulia.server.workers.connection import NOT_HELD, REGISTERED, UNREGISTERED, Connection
 
 _MIN_CHECK_INTERVAL_S = 0.1  # a look at 10,000 connections takes a millisecond
 
@@ -92,9 +92,9 @@ class Watchdog:
 
     def _end_due(self, connection: Connection, now: float) -> Due | None:
         """Return what ends a connection now, if anything."""
-        if connection.state is State.UNREGISTERED:
+        if connection.state is UNREGISTERED:
             return Due.REGISTER_TIMEOUT
-        if connection.state is not State.REGISTERED:
+        if connection.state is not REGISTERED:
             return Due.EXPIRED
         if connection.hold is not NOT_HELD:
             # It may be sending, but nobody reads it now.
