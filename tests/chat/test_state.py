@@ -165,7 +165,7 @@ def test_the_status_of_a_user_is_known_as_long_as_that_one_is_here() -> None:
     assert state.status_of("LUIS") is None  # `registered_name` is for spellings
     state.apply(left(13, "luis"))
     assert state.status_of("luis") is None
-    state.resume(replace(new_welcome(), status=Status.OCUPADO))
+    state.resume(replace(new_welcome(), status=Status.OCUPADO), is_renumbered=False)
     assert state.status_of("ana") is Status.OCUPADO
 
 
@@ -189,7 +189,7 @@ def test_a_new_connection_begins_with_a_new_list_and_keeps_the_count() -> None:
     for event in (message(11, "luis"), left(12, "eva"), left(13, "zoe")):
         state.apply(event)
     state.ask_status(Status.OCUPADO)
-    state.resume(replace(new_welcome(seq=3), status=Status.INACTIVO, epoch="another"))
+    state.resume(replace(new_welcome(seq=3), status=Status.INACTIVO), is_renumbered=True)
     assert roster(state) == {"ana": "INACTIVO"}
     assert (state.status, state.asked_status) == (Status.INACTIVO, None)
     assert state.needs_users
@@ -206,13 +206,13 @@ def test_a_refused_list_is_not_needed_until_there_is_another_connection() -> Non
     assert not state.needs_users
     state.apply(Gap(after=10, through=20))
     assert not state.needs_users
-    state.resume(new_welcome())
+    state.resume(new_welcome(), is_renumbered=False)
     assert state.needs_users
 
 
 def test_what_was_said_under_another_numbering_is_counted_too() -> None:
     state = new_state()
-    state.resume(replace(new_welcome(seq=3), epoch="another"))
+    state.resume(new_welcome(seq=3), is_renumbered=True)
     state.apply(message(4, "ana"))
     state.apply(message(5, "luis"))
     assert (state.said, state.heard) == (1, 1)

@@ -198,6 +198,37 @@ def test_another_numbering_begins_anew_and_its_small_numbers_are_shown() -> None
     assert numbers(catch_up.add_live(message(6))) == [6]
 
 
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param([message(1_001)], id="events"),
+        pytest.param([Gap(after=1_000, through=1_001)], id="a gap"),
+        pytest.param([Gap(after=1_000, through=1_000), message(1_001)], id="what waits"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("seq", "is_renumbered"), [(1_000, True), (1_001, False), (1_002, False), (0, True)]
+)
+def test_numbers_that_went_back_are_another_numbering(
+    seen: list[NumberedEvent | Gap], seq: int, is_renumbered: bool
+) -> None:
+    catch_up = CatchUp(new_welcome(1_000), 0)
+    for event in seen:
+        catch_up.add_live(event)
+    assert catch_up.resume(new_welcome(seq)) is is_renumbered
+    if is_renumbered:
+        assert catch_up.request is None
+        assert catch_up.oldest_seq == seq + 1
+        assert numbers(catch_up.add_live(message(seq + 1))) == [seq + 1]
+
+
+def test_numbers_that_went_back_below_an_earlier_welcome_are_another_numbering() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    assert not catch_up.resume(new_welcome(20))
+    assert catch_up.resume(new_welcome(19))
+    assert not catch_up.resume(new_welcome(19))
+
+
 def test_what_another_numbering_still_has_is_not_shown_again() -> None:
     catch_up = CatchUp(new_welcome(10), FIRST_PAGE)
     answer(catch_up, message(9, "a"))

@@ -82,13 +82,20 @@ def test_another_connection_shows_what_the_last_one_remembers(desk: Desk) -> Non
     for _time in range(2):
         desk.lose()
         another = StubClient(20)
-        assert desk.attempt(another) == Resumed(another)
+        assert desk.attempt(another) == Resumed(another, is_renumbered=False)
         assert desk.session.client is another
         assert desk.session.state is SessionState.CONNECTED
         assert desk.session.lost_at is None
         assert desk.session.advance(desk.now) is None
         desk.client = another
     assert desk.shown == [Resumption("t", Status.ACTIVO, 0.0)] * 2
+
+
+@pytest.mark.parametrize(("seq", "epoch"), [(3, "e"), (30, "another")])
+def test_another_numbering_is_named(desk: Desk, seq: int, epoch: str) -> None:
+    other = StubClient(seq, epoch=epoch)
+    desk.lose()
+    assert desk.attempt(other) == Resumed(other, is_renumbered=True)
 
 
 def test_what_happened_meanwhile_is_missing_afterwards(desk: Desk) -> None:

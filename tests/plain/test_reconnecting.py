@@ -154,10 +154,11 @@ def test_the_last_wish_for_a_status_wins(table: Table) -> None:
     assert table.face.prompt == "ana ○ INACTIVO> "
 
 
-def test_another_server_on_the_port_is_a_chat_of_its_own(on_terminal: Table) -> None:
+@pytest.mark.parametrize("epoch", ["another", "e"])
+def test_another_numbering_is_a_chat_of_its_own(on_terminal: Table, epoch: str) -> None:
     on_terminal.turn(page(2, said(9, "old")))
     on_terminal.lose()
-    on_terminal.attempt(StubClient(3, epoch="another"))
+    on_terminal.attempt(StubClient(3, epoch=epoch))
     assert on_terminal.client.sent == [GetHistory(before=4, limit=FIRST_PAGE)]
     on_terminal.turn(said(4, "live"))
     on_terminal.turn(page(1, said(2, "theirs")))

@@ -22,6 +22,9 @@ class NotingFace:
         if not isinstance(message, Answer):  # those are told with their requests
             self.shown.append(("show_message", message))
 
+    def forget_numbers(self) -> None:
+        self.shown.append(("forget_numbers",))
+
     def show_notice(self, words: Callable[[], str]) -> None:
         self.words.append(words)
         self.shown.append(("show_notice", words()))

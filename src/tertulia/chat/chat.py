@@ -301,8 +301,8 @@ class Chat:
             match self._session.advance(now):
                 case Lost(end):
                     self._handle_loss(end)
-                case Resumed(client):
-                    self._handle_resumption(client.welcome)
+                case Resumed(client, is_renumbered):
+                    self._handle_resumption(client.welcome, is_renumbered)
                 case Refused(refusal):
                     self._handle_refusal(refusal.error)
                 case None:
@@ -329,8 +329,10 @@ class Chat:
         self._face.show_notice(lambda: _("Reconnecting automatically…"))
         self.state.answer_status(granted=False)
 
-    def _handle_resumption(self, welcome: Welcome) -> None:
-        self.state.resume(welcome)
+    def _handle_resumption(self, welcome: Welcome, is_renumbered: bool) -> None:
+        self.state.resume(welcome, is_renumbered=is_renumbered)
+        if is_renumbered:
+            self._face.forget_numbers()
         self._face.show_notice(lambda: _("Reconnected."))
         # An older server ignores the status that a client registers with. An idle user stays
         # INACTIVO: a request would be activity.

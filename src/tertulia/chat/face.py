@@ -16,6 +16,9 @@ class Face(Protocol):
     def show_message(self, message: ServerMessage) -> None:
         """Show what happened; messages of the general chat come in order, each of them once."""
 
+    def forget_numbers(self) -> None:
+        """Forget the numbers of the messages shown so far, because they mean nothing any more."""
+
     def show_notice(self, words: Callable[[], str]) -> None:
         """Show words of this program; call `words` again after a change of language."""
 

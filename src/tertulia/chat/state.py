@@ -30,7 +30,6 @@ class State:
         self.name = welcome.name
         self.status = welcome.status
         self.asked_status: Status | None = None  # requested and not confirmed yet
-        self._epoch = welcome.epoch
         self._entered_seq = welcome.seq  # messages up to here are from before this user came
         self.said = 0  # messages
         self.heard = 0
@@ -57,10 +56,13 @@ class State:
             case Gap():
                 self._list_needed_seq = message.through
 
-    def resume(self, welcome: Welcome) -> None:
-        """Continue on a new connection: forget who is here, and keep the counts."""
-        if welcome.epoch != self._epoch:
-            self._epoch, self._entered_seq = welcome.epoch, welcome.seq
+    def resume(self, welcome: Welcome, *, is_renumbered: bool) -> None:
+        """Continue on a new connection: forget who is here, and keep the counts.
+
+        `is_renumbered` says that the numbers from before mean nothing any more.
+        """
+        if is_renumbered:
+            self._entered_seq = welcome.seq
         self.status = welcome.status
         self.asked_status = None
         self._here = {self.name: (welcome.status, welcome.seq)}

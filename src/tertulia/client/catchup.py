@@ -37,6 +37,7 @@ class CatchUp:
         self._first_page = first_page
         self._epoch = welcome.epoch
         self._shown_seq = welcome.seq  # events up to here were shown, or are in a missing page
+        self._seen_seq = welcome.seq  # the highest number that this server has named
         self.oldest_seq = welcome.seq + 1  # no event before it was shown
         self._waiting: deque[NumberedEvent] = deque()
         self._nonces: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -47,21 +48,29 @@ class CatchUp:
         """The request for the next missing page; None if no page is missing."""
         return self._request
 
-    def resume(self, welcome: Welcome) -> None:
-        """Continue on a new connection: what happened since the lost one is missing."""
+    def resume(self, welcome: Welcome) -> bool:
+        """Continue on a new connection: what happened since the lost one is missing.
+
+        Returns whether the numbers from before mean nothing any more: in another epoch, and when
+        they went back because an old copy of the history was put in the place of the newer one.
+        """
         self._waiting.clear()
-        if welcome.epoch != self._epoch:  # the numbers from before mean nothing in another epoch
-            self._epoch = welcome.epoch
+        is_renumbered = welcome.epoch != self._epoch or welcome.seq < self._seen_seq
+        self._epoch, self._seen_seq = welcome.epoch, welcome.seq
+        if is_renumbered:
             self._shown_seq, self.oldest_seq = welcome.seq, welcome.seq + 1
             self._request = self._newest(welcome)
         elif welcome.seq > self._shown_seq:
             self._request = self._after_shown(welcome.seq + 1)
+        return is_renumbered
 
     def add_live(self, event: NumberedEvent | Gap) -> list[NumberedEvent]:
         """Add an event that came live; return what to show now."""
         if isinstance(event, Gap):
+            self._seen_seq = event.through
             self._request = self._after_shown(event.through + 1)
             return []
+        self._seen_seq = event.seq
         if self._request is None:
             return self._show([event])
         self._waiting.append(event)

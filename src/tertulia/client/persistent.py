@@ -245,7 +245,7 @@ class PersistentClient:
                     return False
             change = self._session.advance(time.monotonic())
             match change:
-                case Resumed(client):
+                case Resumed(client=client):
                     with self._changed:
                         self._client = client
                         self._changed.notify_all()

@@ -31,6 +31,7 @@ class Resumed(NamedTuple):
     """Another connection has taken the place of the lost one."""
 
     client: Client
+    is_renumbered: bool  # the numbers of the events from before mean nothing any more
 
 
 class Refused(NamedTuple):
@@ -81,10 +82,10 @@ class Session:
         if client is None:
             return None
         self.client = client
-        self.catch_up.resume(client.welcome)
+        is_renumbered = self.catch_up.resume(client.welcome)
         self.state = SessionState.CONNECTED
         self.lost_at = None
-        return Resumed(client)
+        return Resumed(client, is_renumbered)
 
     def close(self) -> None:
         """End the connection, or the attempts to make one. Idempotent."""

@@ -117,6 +117,9 @@ class PlainFace:
         if line is not None:
             self._output.add_line(line)
 
+    def forget_numbers(self) -> None:
+        """Do nothing: the text that was written stays, and has no numbers."""
+
     def show_notice(self, words: Callable[[], str]) -> None:
         """Write words of this program."""
         self._output.add_notice(words())

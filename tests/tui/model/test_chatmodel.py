@@ -1,5 +1,6 @@
 """What happens in the chat, put into conversations, without a network or a screen."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -9,8 +10,6 @@ from plain_table import LOST, Clock, StubClient, said
 
 from tertulia.chat.destination import Destination
 from tertulia.chat.jobs import ANSWER_WITHIN_S
-from tertulia.client.activity import Resumption
-from tertulia.client.client import Client
 from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import (
@@ -52,17 +51,15 @@ class ModelTable:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.client = StubClient()
+        self._rung = threading.Semaphore(0)
         self.answers: list[tuple[Request, Answer]] = []
         self.calls: list[tuple[str, bool]] = []
         self.model = ChatModel(
             self.client,
-            Reconnector(self._connect, lambda: None),
+            Reconnector(lambda _resumption: self.client, self._rung.release),
             Destination("ana", "h", 5000),
         )
         self.talks = self.model.conversations
-
-    def _connect(self, _resumption: Resumption) -> Client:
-        raise NotImplementedError
 
     def turn(self, *messages: Any) -> None:
         for message in messages:
@@ -87,6 +84,16 @@ class ModelTable:
 
     def lose(self) -> None:
         self.client.end = LOST
+        self.turn()
+
+    def come_back(self, client: StubClient) -> None:
+        """Lose the connection and get another one."""
+        self.lose()
+        self.client = client
+        assert self.model.chat.wake_at is not None
+        self.clock.now = self.model.chat.wake_at
+        self.turn()
+        assert self._rung.acquire(timeout=20)
         self.turn()
 
     @property
@@ -431,9 +438,10 @@ def test_a_full_conversation_asks_for_nothing_more(
 
 
 def test_the_history_of_another_numbering_does_not_go_on_from_here(table: ModelTable) -> None:
-    table.model.show_message(StubClient(epoch="e").welcome)
     assert table.talks.general.has_older
-    table.model.show_message(StubClient(epoch="another").welcome)
+    table.come_back(StubClient(10))
+    assert table.talks.general.has_older
+    table.come_back(StubClient(9))
     assert not table.talks.general.has_older
 
 

@@ -36,7 +36,6 @@ from tertulia.protocol.messages import (
     ServerMessage,
     SetStatus,
     UserList,
-    Welcome,
 )
 from tertulia.tui.model.conversations import Conversations, Delivery, Said, Told
 
@@ -71,7 +70,6 @@ class ChatModel:
         # The app pops them at least every 50 ms; after its end the client's inbox is the bound.
         self._alerts: list[Alert] = []
         self._last_words: Callable[[], str] = str
-        self._epoch = client.welcome.epoch
         self._is_caught_up = False
         self._older: GetHistory | None = None  # the page that is under way
         self._by_command = False  # it was asked for by command, and not only by scrolling
@@ -138,10 +136,6 @@ class ChatModel:
     def show_message(self, message: ServerMessage) -> None:
         """Put an event into its conversations."""
         match message:
-            case Welcome(epoch=epoch) if epoch != self._epoch:
-                # Its history counts in other numbers than the messages that are here.
-                self._epoch = epoch
-                self.conversations.general.has_older = False
             case ChatMessage():
                 calls = self.conversations.add_message(message, is_new=self._is_caught_up)
                 if self._is_caught_up and message.sender != self.chat.state.name:
@@ -156,6 +150,10 @@ class ChatModel:
                     self.conversations.fold_presence(message)
             case UserList():
                 self.people_changed = True
+
+    def forget_numbers(self) -> None:
+        """Offer no older messages: they have other numbers than the messages that are here."""
+        self.conversations.general.has_older = False
 
     def show_notice(self, words: Callable[[], str]) -> None:
         """Put words of this program into the general chat."""
