@@ -37,6 +37,7 @@ def test_the_vocabulary_is_that_of_the_page() -> None:
         "register",
         "say",
         "direct",
+        "received",
         "status",
         "users",
         "info",
@@ -85,6 +86,8 @@ def test_the_error_codes_are_those_of_the_page() -> None:
         "rate_limited",
         "history_off",
         "unavailable",
+        "undelivered",
+        "busy",
     }
 
 

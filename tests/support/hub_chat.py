@@ -5,6 +5,7 @@ from standing_clock import StandingClock
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import ChatMessage, Error, Register, Say
 from tertulia.server.config import Config
+from tertulia.server.hub.directs import Delivery, Handover
 from tertulia.server.hub.eventlog import Slice
 from tertulia.server.hub.hub import Hub, Registered
 from tertulia.server.hub.keeper import Numbering
@@ -75,8 +76,11 @@ class Chat:
     def say(self, session, text="hola", **fields):
         return self.hub.say(session, Say(text=text, **fields), self.owner)
 
-    def end_direct(self, session, request, *, is_delivered):
-        return self.hub.end_direct(session, request, is_delivered=is_delivered)
+    def hand_over(self, session, request, handover=Handover.DONE):
+        """Send a direct message, and say what became of its delivery."""
+        delivery = self.hub.direct(session, request)
+        assert isinstance(delivery, Delivery), delivery
+        return self.hub.end_delivery(session, request, delivery.message, handover)
 
     def events(self) -> list:
         """All events that there have been."""

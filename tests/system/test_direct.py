@@ -9,9 +9,11 @@ from peers import BOTH_THREAD_MODELS
 @BOTH_THREAD_MODELS
 def test_a_direct_message_reaches_its_user_and_nobody_else(server):
     ana, luis, eva = server.users("ana", "luis", "eva")
-    assert set(ana.ask("direct", to="luis", text="psst")) == {"type", "id"}
+    answer = ana.ask("direct", to="luis", text="psst")
+    assert set(answer) == {"type", "id", "time"}
     direct = luis.expect("direct", **{"from": "ana"}, to="luis", text="psst")
     assert set(direct) == {"type", "time", "from", "to", "text"}
+    assert direct["time"] == answer["time"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", direct["time"])
     assert server.sync(ana, luis, eva) == [[], [], []]
 
@@ -50,8 +52,8 @@ def test_a_direct_message_to_oneself_arrives(server):
     ana = server.user("ana")
     ana.send("direct", to="ana", text="note", id=1)
     got = {m["type"]: m for m in (ana.next(), ana.next())}
-    assert got["ok"] == {"type": "ok", "id": 1}
     assert got["direct"]["text"] == "note"
+    assert got["ok"] == {"type": "ok", "id": 1, "time": got["direct"]["time"]}
 
 
 def test_any_spelling_of_a_name_will_do_and_the_registered_one_is_shown(server):

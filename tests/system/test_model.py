@@ -186,7 +186,7 @@ class Chat(RuleBasedStateMachine):
         if receiver is None:
             assert (answer["code"], answer["name"]) == ("user_not_connected", to[1])
         else:
-            assert answer == {"type": "ok", "id": 7}
+            assert (answer["type"], answer["id"]) == ("ok", 7)
             receiver.expected_directs.append((sender.shown, text))
 
     @precondition(there_is_someone)

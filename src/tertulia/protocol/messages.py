@@ -64,6 +64,8 @@ class ErrorCode(StrEnum):
     RATE_LIMITED = "rate_limited"
     HISTORY_OFF = "history_off"
     UNAVAILABLE = "unavailable"
+    UNDELIVERED = "undelivered"
+    BUSY = "busy"
 
 
 class _Message(Struct, tag_field="type", kw_only=True, frozen=True, gc=False, omit_defaults=True):
@@ -90,7 +92,10 @@ class Pong(_Request, tag="pong", kw_only=True, frozen=True):
 
 
 class Register(_Request, tag="register", kw_only=True, frozen=True):
-    """`status` is what the user had chosen, `idle` the seconds since the user did something."""
+    """`status` is what the user had chosen, `idle` the seconds since the user did something.
+
+    With `receipts` the client confirms the direct messages that it gets, by `received`.
+    """
 
     name: str
     token: str | UnsetType = UNSET
@@ -98,6 +103,7 @@ class Register(_Request, tag="register", kw_only=True, frozen=True):
     events: Literal["all", "messages"] | UnsetType = UNSET
     status: str | UnsetType = UNSET
     idle: Seconds | UnsetType = UNSET
+    receipts: bool = False
 
 
 class Say(_Request, tag="say", kw_only=True, frozen=True):
@@ -109,6 +115,12 @@ class Direct(_Request, tag="direct", kw_only=True, frozen=True):
     to: str
     text: str
     nonce: Nonce | UnsetType = UNSET
+
+
+class Received(_Request, tag="received", kw_only=True, frozen=True):
+    """Confirms all direct messages up to this receipt; has no answer."""
+
+    receipt: Count
 
 
 class SetStatus(_Request, tag="status", kw_only=True, frozen=True):
@@ -143,6 +155,7 @@ Request = (
     Register
     | Say
     | Direct
+    | Received
     | SetStatus
     | ListUsers
     | GetInfo
@@ -208,7 +221,10 @@ class HistoryPage(_Answer, tag="history", kw_only=True, frozen=True):
 
 
 class Ok(_Answer, tag="ok", kw_only=True, frozen=True):
+    """To a `say` with its `seq`, to a `direct` with its `time`."""
+
     seq: int | UnsetType = UNSET
+    time: str | UnsetType = UNSET
 
 
 class Error(_Answer, tag="error", kw_only=True, frozen=True):
@@ -219,6 +235,7 @@ class Error(_Answer, tag="error", kw_only=True, frozen=True):
     name: str | UnsetType = UNSET
     seq: int | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET
+    nonce: str | UnsetType = UNSET
 
 
 # --- from the server: events -------------------------------------------------------------------
@@ -255,11 +272,14 @@ class Presence(_Message, tag="presence", kw_only=True, frozen=True):
 
 
 class DirectMessage(_Message, tag="direct", kw_only=True, frozen=True):
+    """`receipt` is the number to confirm it by, for a client with receipts."""
+
     time: str
     sender: str = field(name="from")
     to: str
     text: str
     nonce: str | UnsetType = UNSET
+    receipt: int | UnsetType = UNSET
 
 
 class Gap(_Message, tag="gap", kw_only=True, frozen=True):

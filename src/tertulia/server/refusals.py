@@ -5,6 +5,7 @@ from msgspec import UNSET, UnsetType
 from tertulia.protocol.messages import (
     PROTOCOL_VERSION,
     Direct,
+    DirectMessage,
     Error,
     ErrorCode,
     GetInfo,
@@ -18,6 +19,7 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.names import is_reserved
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
+_BUSY_RETRY_AFTER_S = 1.0
 _TEXT_PROBLEMS = {
     ErrorCode.TEXT_INVALID: (
         "a text needs at least one visible character and cannot contain control characters"
@@ -101,6 +103,28 @@ def not_connected(request: Direct | GetInfo, name: str) -> Error:
     """Refuse a request that names a user who is not here."""
     reason = f"no user '{name[:64]}' is connected"
     return Error(id=request.id, code=ErrorCode.USER_NOT_CONNECTED, message=reason, name=name)
+
+
+def busy(request: Direct) -> Error:
+    """Refuse a direct message for now, because its receiver has too many that wait."""
+    return Error(
+        id=request.id,
+        code=ErrorCode.BUSY,
+        message=f"'{request.to[:64]}' has too many direct messages waiting: try again later",
+        name=request.to,
+        retry_after=_BUSY_RETRY_AFTER_S,
+    )
+
+
+def undelivered(request_id: int | UnsetType, message: DirectMessage) -> Error:
+    """Report that the receiver of a direct message was gone before it confirmed it."""
+    return Error(
+        id=request_id,
+        code=ErrorCode.UNDELIVERED,
+        message=f"'{message.to}' left and had not confirmed the message",
+        name=message.to,
+        nonce=message.nonce,
+    )
 
 
 def rate_limited(request_id: int | UnsetType, retry_after_s: float) -> Error:

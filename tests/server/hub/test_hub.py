@@ -20,6 +20,7 @@ from tertulia.protocol.messages import (
     Status,
 )
 from tertulia.protocol.texts import MAX_TEXT_BYTES
+from tertulia.server.hub.directs import Handover
 from tertulia.server.hub.hub import Delivery, Registered, Wait
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Receipt, Route
@@ -121,8 +122,8 @@ def test_of_many_that_ask_for_one_name_at_one_instant_exactly_one_gets_it(chat):
 
 def test_a_released_session_can_do_nothing_more(chat):
     ana, luis = chat.join("ana"), chat.join("luis")
-    assert chat.hub.release(ana, CloseReason.QUIT)
-    assert not chat.hub.release(ana, CloseReason.LOST)
+    assert chat.hub.release(ana, CloseReason.QUIT) == []
+    assert chat.hub.release(ana, CloseReason.LOST) is None
     before = chat.events()
     assert chat.say(ana, id=1) is None
     assert chat.hub.direct(ana, Direct(id=1, to="luis", text="hola")) is None
@@ -237,21 +238,30 @@ def test_a_direct_message_counts_as_said_once_it_is_delivered(chat):
     ana = chat.join("ana")
     chat.join("luis")
     request = Direct(id=1, to="luis", text="hola", nonce="n")
-    assert isinstance(chat.hub.direct(ana, request), Delivery)
+    delivery = chat.hub.direct(ana, request)
     again = chat.hub.direct(ana, request)  # while another worker has the first
     assert (code(again), again.id, again.retry_after) == (ErrorCode.RATE_LIMITED, 1, 0.1)
-    refusal = chat.end_direct(ana, request, is_delivered=False)
+    refusal = chat.hub.end_delivery(ana, request, delivery.message, Handover.GONE)
     assert (code(refusal), refusal.id, refusal.name) == (ErrorCode.USER_NOT_CONNECTED, 1, "luis")
+    acknowledged = chat.hand_over(ana, request)
+    assert acknowledged == Ok(id=1, time=delivery.message.time)
+    assert chat.hub.direct(ana, request) == acknowledged
+
+
+def test_a_direct_message_that_finds_its_receiver_busy_can_be_sent_again(chat):
+    ana = chat.join("ana")
+    chat.join("luis")
+    request = Direct(id=1, to="luis", text="hola", nonce="n")
+    refusal = chat.hand_over(ana, request, Handover.BUSY)
+    assert (code(refusal), refusal.id, refusal.name) == (ErrorCode.BUSY, 1, "luis")
+    assert refusal.retry_after > 0
     assert isinstance(chat.hub.direct(ana, request), Delivery)
-    assert chat.end_direct(ana, request, is_delivered=True) == Ok(id=1)
-    assert chat.hub.direct(ana, request) == Ok(id=1)
 
 
 def test_repeating_a_delivered_message_is_activity(chat):
     ana = chat.join("ana")
     request = Direct(to="ana", text="hola", nonce="n")
-    chat.hub.direct(ana, request)
-    chat.end_direct(ana, request, is_delivered=True)
+    chat.hand_over(ana, request)
     chat.hub.idle(ana)
     assert chat.hub.direct(ana, request) is None
     assert ana.status is Status.ACTIVO
@@ -260,10 +270,9 @@ def test_repeating_a_delivered_message_is_activity(chat):
 def test_a_direct_message_without_a_nonce_is_never_a_repetition(chat):
     ana = chat.join("ana")
     request = Direct(to="ana", text="hola")
-    for is_delivered in (True, False):
-        assert isinstance(chat.hub.direct(ana, request), Delivery)
-        chat.end_direct(ana, request, is_delivered=is_delivered)
-    assert chat.end_direct(ana, request, is_delivered=True) is None
+    assert chat.hand_over(ana, request) is None
+    assert code(chat.hand_over(ana, request, Handover.GONE)) == ErrorCode.USER_NOT_CONNECTED
+    assert chat.hand_over(ana, request) is None
 
 
 def test_a_nonce_of_the_general_chat_is_none_of_a_direct_message(chat):

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from tertulia.server.hub.nonces import RecentNonces
+from tertulia.server.hub.nonces import RecentNonces, recall
 
 
 def test_a_nonce_is_known_for_its_time():
@@ -54,7 +54,7 @@ def test_messages_of_the_history_are_recalled_with_the_age_that_they_have():
         (4, "2026-11-22T16:00:00.000Z", "luis", "from the future"),
         (5, "2026-11-22T15:05:00.000Z", " ", "of nobody"),
     ]
-    nonces.recall(said, datetime(2026, 11, 22, 15, 5, tzinfo=UTC), now=1_000.0)
+    recall(nonces, said, datetime(2026, 11, 22, 15, 5, tzinfo=UTC), now=1_000.0)
     assert nonces.get(("ana", "too old"), now=1_000.0) is None
     assert nonces.get(("ana", "just in time"), now=1_000.0) == 2
     assert nonces.get(("ana", "just in time"), now=1_002.0) is None

@@ -18,6 +18,7 @@ from tertulia.protocol.messages import (
     Register,
     Welcome,
 )
+from tertulia.server.hub.directs import Handover
 from tertulia.server.workers.connection import Hold, State
 from tertulia.server.workers.mail import Challenge, ChallengeOver, Deliver, Delivered, Evict
 
@@ -126,7 +127,7 @@ def test_a_direct_message_to_a_session_of_the_same_worker_is_delivered_at_once(b
     bench.receive(ana, Direct(id=1, to="luis", text="hola"))
     [message] = bench.heard(luis)
     assert isinstance(message, DirectMessage)
-    assert bench.heard(ana) == [Ok(id=1)]
+    assert bench.heard(ana) == [Ok(id=1, time=message.time)]
     assert bench.mailbox.collect() == []
 
 
@@ -160,11 +161,14 @@ def test_a_direct_message_to_a_worker_that_has_ended_is_not_delivered(bench, is_
         bench.shared.switchboard.disconnect(luis.session.route)
     request = Direct(id=1, to="luis", text="hola")
     bench.receive(ana, request)
-    assert bench.mailbox.collect() == [Delivered(ana, request, is_delivered=False)]
+    [mail] = bench.mailbox.collect()
+    assert isinstance(mail, Delivered)
+    assert (mail.sender, mail.request, mail.handover) == (ana, request, Handover.GONE)
 
 
 def test_the_answer_to_a_delivery_is_not_sent_to_a_session_that_has_ended(bench):
     ana = bench.join("ana")
     bench.connections.finish(ana, CloseReason.QUIT, None, bench.clock.s)
-    bench.input.end_delivery(ana, Direct(id=1, to="luis", text="x"), is_delivered=True)
+    message = DirectMessage(time="t", sender="ana", to="luis", text="x")
+    bench.input.end_delivery(ana, Direct(id=1, to="luis", text="x"), message, Handover.DONE)
     assert bench.heard(ana) == []

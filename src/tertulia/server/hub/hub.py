@@ -25,6 +25,7 @@ from tertulia.protocol.messages import (
     GetInfo,
     ListUsers,
     Ok,
+    Received,
     Register,
     Say,
     SetStatus,
@@ -39,15 +40,14 @@ from tertulia.protocol.texts import MAX_TEXT_BYTES, check_text
 from tertulia.protocol.times import Stamps
 from tertulia.server import refusals
 from tertulia.server.config import Config
+from tertulia.server.hub.directs import Delivery, Directs, Handover, Queued, Reply, ok
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.journal import Journal, LocalJournal
 from tertulia.server.hub.keeper import Keeper
-from tertulia.server.hub.nonces import DELIVERED, UNDER_WAY, RecentNonces
+from tertulia.server.hub.nonces import RecentNonces, recall
 from tertulia.server.hub.room import Conflict, Entered, Newcomer, Room
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.version import __version__
-
-_RETRY_WHILE_UNDER_WAY_S = 0.1
 
 
 class Registered(Struct, frozen=True, gc=False):
@@ -56,13 +56,6 @@ class Registered(Struct, frozen=True, gc=False):
     session: Session
     welcome: Welcome
     replaced: Session | None
-
-
-class Delivery(Struct, frozen=True, gc=False):
-    """A direct message to be put into the output of the session at `route`."""
-
-    route: Route
-    message: DirectMessage
 
 
 class Wait(Enum):
@@ -88,14 +81,15 @@ class Hub:
         self._time = Stamps(wall).now
         self._lock = threading.Lock()
         self._keeper = keeper
-        # Two kinds of nonces: those of the general chat belong to the Room and its order.
-        nonces = RecentNonces(config.nonce_keep_s, config.max_nonces)
-        self._direct_nonces = RecentNonces(config.nonce_keep_s, config.max_nonces)
+        nonces = RecentNonces[int](config.nonce_keep_s, config.max_nonces)
+        self._directs = Directs(
+            config.nonce_keep_s, config.max_nonces, config.private_bytes // 2, monotonic
+        )
         self._epoch, last_seq = secrets.token_hex(8), 0
         if keeper is not None:
             self._epoch, last_seq = keeper.numbering.epoch, keeper.numbering.last_seq
             moment = datetime.fromtimestamp(wall(), UTC)
-            nonces.recall(keeper.nonces(moment), moment, monotonic())
+            recall(nonces, keeper.nonces(moment), moment, monotonic())
         self.events = EventLog(self._lock, config.log_bytes, last_seq)
         room = Room(
             self.events,
@@ -144,16 +138,25 @@ class Hub:
         with self._lock:
             last_active = self._monotonic() - idle_s
             outcome = self._journal.register(newcomer, route, token, last_active)
+            if isinstance(outcome, Entered):
+                self._directs.enter(outcome.session, outcome.replaced, confirms=request.receipts)
         if isinstance(outcome, Entered):
             return Registered(outcome.session, self._welcome(request, outcome), outcome.replaced)
         if isinstance(outcome, Conflict):
             return outcome
         return refusals.registration(request, outcome.code, address, outcome.name)
 
-    def release(self, session: Session, reason: CloseReason) -> bool:
-        """Remove a session and tell everyone; False if it was removed before."""
+    def release(self, session: Session, reason: CloseReason) -> list[Reply] | None:
+        """Remove a session and tell everyone; None if it was removed before.
+
+        Returns the news for the senders of the direct messages that it had not confirmed.
+        """
         with self._lock:
-            return self._journal.release(session, reason)
+            if not self._journal.release(session, reason):
+                return None
+            replies = self._directs.leave(session)
+        # At the server's end nobody is here: the senders try again after it.
+        return [] if reason is CloseReason.SHUTDOWN else replies
 
     def _welcome(self, request: Register, entered: Entered) -> Welcome:
         session = entered.session
@@ -199,53 +202,57 @@ class Hub:
                 keeper.write(said, receipt)
             return Wait.FOR_DISK
 
-    def direct(self, session: Session, request: Direct) -> Delivery | Ok | Error | None:
+    def direct(self, session: Session, request: Direct) -> Delivery | Queued | Ok | Error | None:
         """Find the session that a direct message is for; None if there is nothing to do.
 
-        Whoever carries the delivery out calls `end_direct`.
+        Whoever carries a Delivery out calls `end_delivery`. The answer to a message that is Queued
+        comes out of `confirm`, or of `release`.
         """
         problem = check_text(request.text)
         if problem is not None:
             return refusals.text_refused(request, problem)
+        directs = self._directs
         with self._lock:
             if not session.is_here:
                 return None
             if request.nonce is not UNSET:
-                known = self._direct_nonces.get(_nonce_key(session, request), self._monotonic())
-                if known == UNDER_WAY:
-                    return refusals.rate_limited(request.id, _RETRY_WHILE_UNDER_WAY_S)
-                if known is not None:
+                found = directs.find_repeated(session, request)
+                if isinstance(found, Error):
+                    return found
+                if found is not None:
                     self._note_activity(session)
-                    return _ok(request)
+                    return ok(request, found) if isinstance(found, str) else found
             receiver = self._registry.find(request.to)
             if receiver is None:
                 return refusals.not_connected(request, request.to)
-            now = self._note_activity(session)
-            if request.nonce is not UNSET:
-                self._direct_nonces.remember(_nonce_key(session, request), UNDER_WAY, now)
-            message = DirectMessage(
-                time=self._time(),
-                sender=session.name.shown,
-                to=receiver.name.shown,
-                text=request.text,
-                nonce=request.nonce,
-            )
-            return Delivery(receiver.route, message)
+            if directs.is_busy(receiver):
+                return refusals.busy(request)
+            self._note_activity(session)
+            return directs.send(session, request, receiver, self._time())
 
-    def end_direct(
-        self, session: Session, request: Direct, *, is_delivered: bool
+    def end_delivery(
+        self, session: Session, request: Direct, message: DirectMessage, handover: Handover
     ) -> Ok | Error | None:
-        """Note whether a direct message has reached its receiver's session; return the answer."""
+        """Note what has become of a Delivery; return the answer."""
+        is_done = handover is Handover.DONE
         if request.nonce is not UNSET:
-            key = _nonce_key(session, request)
             with self._lock:
-                if is_delivered:
-                    self._direct_nonces.remember(key, DELIVERED, self._monotonic())
-                else:
-                    self._direct_nonces.forget(key)
-        if not is_delivered:
-            return refusals.not_connected(request, request.to)
-        return _ok(request)
+                self._directs.end_delivery(session, request, message.time if is_done else None)
+        if is_done:
+            return ok(request, message.time)
+        if handover is Handover.BUSY:
+            return refusals.busy(request)
+        return refusals.not_connected(request, request.to)
+
+    def take_unsent_directs(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
+        """Return the direct messages to send to a session now. See Directs.take_unsent."""
+        with self._lock:
+            return self._directs.take_unsent(session)
+
+    def confirm(self, session: Session, request: Received) -> list[Reply]:
+        """Return the answers for the senders of the direct messages that a session confirms."""
+        with self._lock:
+            return self._directs.confirm(session, request.receipt)
 
     def note_reading(self, session: Session) -> None:
         """Note a request for a page of the history."""
@@ -314,10 +321,6 @@ class Hub:
             self._note_activity(session)
 
 
-def _nonce_key(session: Session, request: Direct) -> tuple[str, object]:
-    return session.name.key, request.nonce
-
-
-def _ok(request: Direct | SetStatus) -> Ok | None:
+def _ok(request: SetStatus) -> Ok | None:
     """Answer a request that was carried out, if it asked for an answer by having an `id`."""
     return None if request.id is UNSET else Ok(id=request.id)

@@ -6,14 +6,14 @@ Pure: time is a parameter. Used under the Hub's lock.
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from tertulia.protocol.names import parse_name
 
-# What is remembered of a direct message, which has no seq.
-DELIVERED, UNDER_WAY = 0, -1
+_Outcome = TypeVar("_Outcome")
 
 
-class RecentNonces:
+class RecentNonces(Generic[_Outcome]):
     """What each nonce became, for `keep_s` seconds; at `max_entries` the oldest is forgotten.
 
     Entries expire in the order in which they were first remembered.
@@ -25,13 +25,13 @@ class RecentNonces:
     def __init__(self, keep_s: float, max_entries: int) -> None:
         self._keep_s = keep_s
         self._max_entries = max_entries
-        self._entries: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[float, _Outcome]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, key: Hashable, now: float) -> int | None:
-        """Return the seq of a message said before, or None."""
+    def get(self, key: Hashable, now: float) -> _Outcome | None:
+        """Return what a message that was sent before has become, or None."""
         while self._entries:
             oldest, (said_at, _) = next(iter(self._entries.items()))
             if now - said_at <= self._keep_s:
@@ -40,25 +40,29 @@ class RecentNonces:
         entry = self._entries.get(key)
         return None if entry is None else entry[1]
 
-    def recall(
-        self, said: Iterable[tuple[int, str, str, str]], moment: datetime, now: float
-    ) -> None:
-        """Remember messages that a history has kept: seq, time, sender and nonce, oldest first.
-
-        `moment` and `now` are the same point in time, on the wall clock and on the monotonic one.
-        """
-        for seq, said_at, sender, nonce in said:
-            name = parse_name(sender)
-            if name is not None:
-                age_s = max(0.0, (moment - datetime.fromisoformat(said_at)).total_seconds())
-                self.remember((name.key, nonce), seq, now - age_s)
-
     def forget(self, key: Hashable) -> None:
         """Forget a message, so that it can be said again."""
         self._entries.pop(key, None)
 
-    def remember(self, key: Hashable, seq: int, now: float) -> None:
+    def remember(self, key: Hashable, outcome: _Outcome, now: float) -> None:
         """Note what a message has become."""
-        self._entries[key] = (now, seq)
+        self._entries[key] = (now, outcome)
         if len(self._entries) > self._max_entries:
             self._entries.popitem(last=False)
+
+
+def recall(
+    nonces: RecentNonces[int],
+    said: Iterable[tuple[int, str, str, str]],
+    moment: datetime,
+    now: float,
+) -> None:
+    """Remember messages that a history has kept: seq, time, sender and nonce, oldest first.
+
+    `moment` and `now` are the same point in time, on the wall clock and on the monotonic one.
+    """
+    for seq, said_at, sender, nonce in said:
+        name = parse_name(sender)
+        if name is not None:
+            age_s = max(0.0, (moment - datetime.fromisoformat(said_at)).total_seconds())
+            nonces.remember((name.key, nonce), seq, now - age_s)

@@ -66,7 +66,7 @@ class Room:
     """The sessions, the events and the nonces, changed by one verb at a time."""
 
     def __init__(
-        self, events: EventLog, nonces: RecentNonces, *, shared_addresses: bool, max_users: int
+        self, events: EventLog, nonces: RecentNonces[int], *, shared_addresses: bool, max_users: int
     ) -> None:
         self._events = events
         self._nonces = nonces
@@ -174,6 +174,8 @@ class Room:
             is_catching_up=status is not chosen,
             own_presence=[] if newcomer.messages_only else None,
         )
+        if replaced is not None:
+            replaced.successor = session
         self.registry.add(session)
         seq = self._events.last_seq
         self._events.append(Joined(seq=seq + 1, time=time, name=newcomer.name.shown, status=status))

@@ -33,6 +33,7 @@ class Session:
     status: Status  # as shown to everyone
     chosen: Status  # as the user wants it; another one than `status` while the user is idle
     is_here: bool = False  # in the Registry
+    successor: "Session | None" = None  # that has taken this one over
 
     last_active: float  # seconds of the monotonic clock
     # Began INACTIVO: until the user does something, reading the list of users and pages of the

@@ -65,6 +65,7 @@ class Connection:
         "blocked",
         "challenge_until",
         "challengers",
+        "confirmations_due",
         "deadline",
         "door",
         "fd",
@@ -96,6 +97,7 @@ class Connection:
         self.held_request: HeldRequest | None = None
         self.rate_limit: RateLimit | None = None  # created at the first request that spends
         self.answers_due = 0  # number of answers that the history still owes
+        self.confirmations_due = 0  # number of answers that receivers of direct messages still owe
         self.ticket: PageTicket | None = None  # of the page that is being read
         self.pages_waiting: deque[PageRequest] | None = None  # bound: max_pages_waiting
 

@@ -104,6 +104,8 @@ class Connections:
         if connection.session is not None:
             self._release(connection, connection.session, reason)
             self._admission.count_released(connection.address)
+        if reason is CloseReason.SHUTDOWN:
+            connection.confirmations_due = 0  # the receivers end, too
         connection.enter(FINISHING)
         connection.release_hold()
         self._poller.update(connection)
@@ -112,9 +114,9 @@ class Connections:
     def drain(self, connection: Connection, now: float) -> None:
         """Let the client read the last bytes of a finished connection, all of which were sent.
 
-        Waits for answers of the history that are still due; the deadline bounds that.
+        Waits for answers that are still due; the deadline bounds that.
         """
-        if connection.answers_due:
+        if connection.answers_due or connection.confirmations_due:
             return
         if connection.door.is_at_eof:
             self.close(connection, CloseReason.REFUSED)
@@ -177,8 +179,10 @@ class Connections:
         self.close(connection, CloseReason.LOST)
 
     def _release(self, connection: Connection, session: Session, reason: CloseReason) -> None:
-        if self._hub.release(session, reason):
+        replies = self._hub.release(session, reason)
+        if replies is not None:
             self._observer.on_left(session.name.shown, session.address, reason)
+            self._switchboard.send(replies)
         if connection.rate_limit is not None:
             connection.rate_limit = None
             self._rate_limits.release(session.name.key)

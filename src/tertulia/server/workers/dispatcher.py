@@ -11,6 +11,7 @@ from msgspec import UNSET
 from tertulia.protocol.messages import Answer, CloseReason, Closing, Ok, Ping, Register, Say
 from tertulia.server import refusals
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
+from tertulia.server.hub.directs import Handover
 from tertulia.server.hub.session import Receipt
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import (
@@ -30,9 +31,11 @@ from tertulia.server.workers.mail import (
     ChallengeOver,
     Deliver,
     Delivered,
+    DirectsWaiting,
     Drain,
     Evict,
     Mail,
+    Replies,
 )
 from tertulia.server.workers.output import Fate, Output, Sent
 from tertulia.server.workers.poller import Poller
@@ -85,7 +88,14 @@ class Dispatcher:
                 self._acknowledge(rows)
             case Deliver():
                 receiver = self._connections.of_session(mail.session)
-                self._report(mail, is_delivered=self._guarded(receiver, self._put, mail) is True)
+                handover = self._guarded(receiver, self._input.hand_over, mail.message)
+                self._report(mail, handover if isinstance(handover, Handover) else Handover.GONE)
+            case DirectsWaiting():
+                self._guarded(self._connections.of_session(mail.session), self._input.send_directs)
+            case Replies(rows=replies):
+                for reply in replies:
+                    asker = self._connections.of_session(reply.route.session)
+                    self._guarded(asker, self._on_reply, reply.answer)
             case Delivered():
                 self._guarded(mail.sender, self._on_delivered, mail)
             case Challenge():
@@ -108,10 +118,10 @@ class Dispatcher:
                 for sock, _address in sockets:
                     sock.close()
             case Deliver():
-                self._report(mail, is_delivered=False)
+                self._report(mail, Handover.GONE)
             case Delivered():
                 # The sender is gone, but may send it again from another connection.
-                self._input.end_delivery(mail.sender, mail.request, is_delivered=mail.is_delivered)
+                self._input.end_delivery(mail.sender, mail.request, mail.message, mail.handover)
             case Challenge():
                 mail.reply_to.post(ChallengeOver(mail.newcomer))
             case _:
@@ -142,24 +152,24 @@ class Dispatcher:
         for connection, told in answers.items():
             self._guarded(connection, self._output.send_all, told)
 
-    def _put(self, receiver: Connection, mail: Deliver) -> bool:
-        """Put a direct message into a session's output; return whether the session is here."""
-        session = receiver.session
-        if session is None or receiver.state is not REGISTERED or not session.is_here:
-            return False
-        self._output.send(receiver, mail.message)
-        return True
-
-    def _report(self, mail: Deliver, *, is_delivered: bool) -> None:
-        """Tell the sender's worker whether a direct message was delivered."""
-        delivered = Delivered(mail.sender, mail.request, is_delivered)
-        if not mail.reply_to.post(delivered):
+    def _report(self, mail: Deliver, handover: Handover) -> None:
+        """Tell the sender's worker what has become of a direct message."""
+        if not mail.reply_to.post(Delivered(mail.sender, mail.request, mail.message, handover)):
             # That worker has ended, so the sender's connection is closed and no thread touches it.
-            self._input.end_delivery(mail.sender, mail.request, is_delivered=is_delivered)
+            self._input.end_delivery(mail.sender, mail.request, mail.message, handover)
 
     def _on_delivered(self, connection: Connection, mail: Delivered) -> None:
-        self._input.end_delivery(connection, mail.request, is_delivered=mail.is_delivered)
+        self._input.end_delivery(connection, mail.request, mail.message, mail.handover)
         self._input.resume(connection)
+
+    def _on_reply(self, connection: Connection, answer: Answer) -> None:
+        """Send an answer that waited for the receiver of a direct message."""
+        if answer.id is not UNSET:
+            if not connection.confirmations_due:
+                return  # the server is shutting down: this client has had its last word
+            connection.confirmations_due -= 1
+        if connection.state in (REGISTERED, FINISHING):
+            self._output.send(connection, answer)
 
     def _begin_challenge(self, connection: Connection, mail: Challenge) -> bool:
         """Ping a session that is in a newcomer's way; return False if there is nothing to wait for.

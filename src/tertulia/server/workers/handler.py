@@ -23,6 +23,7 @@ from tertulia.protocol.messages import (
     Ping,
     Pong,
     Quit,
+    Received,
     Register,
     Request,
     Say,
@@ -32,7 +33,8 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
 from tertulia.server.history.mail import PageRequest
-from tertulia.server.hub.hub import Delivery, Registered, Wait
+from tertulia.server.hub.directs import Delivery, Queued, Reply
+from tertulia.server.hub.hub import Registered, Wait
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Session
 from tertulia.server.workers.connection import Connection
@@ -40,7 +42,7 @@ from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.rate_limit import RateLimit
 from tertulia.server.workers.shared import Shared
 
-_FREE = (Pong, Quit)  # cost nothing of the rate limit
+_FREE = (Pong, Quit, Received)  # cost nothing of the rate limit
 _PAGE_RETRY_AFTER_S = 1.0  # for a client that asks for more pages than may be under way
 
 
@@ -58,7 +60,7 @@ class Step(Enum):
     ASK_PAGE = auto()  # a page was queued: ask for the next one that may be asked for
 
 
-Outcome = Answer | Finish | Registered | Conflict | Delivery | Step | None
+Outcome = Answer | Finish | Registered | Conflict | Delivery | Queued | list[Reply] | Step | None
 
 
 class RequestHandler:
@@ -80,6 +82,7 @@ class RequestHandler:
             SetStatus: hub.set_status,
             ListUsers: hub.users,
             GetInfo: hub.info,
+            Received: hub.confirm,
         }
 
     def handle(self, connection: Connection, request: Request, now: float) -> Outcome:

@@ -12,10 +12,19 @@ from typing import Any
 from msgspec import UNSET
 
 from tertulia.protocol.lines import MAX_LINE_BYTES, BadRequest, LineTooLong
-from tertulia.protocol.messages import CloseReason, Direct, Error, Register, Request, Say
+from tertulia.protocol.messages import (
+    CloseReason,
+    Direct,
+    DirectMessage,
+    Error,
+    Register,
+    Request,
+    Say,
+)
 from tertulia.server import refusals
 from tertulia.server.history.mail import PageTicket
-from tertulia.server.hub.hub import Delivery, Registered
+from tertulia.server.hub.directs import Delivery, Handover, Queued, Reply
+from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Session
 from tertulia.server.observer import Observer
@@ -30,7 +39,14 @@ from tertulia.server.workers.connection import (
 )
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.handler import Finish, Outcome, RequestHandler, Step
-from tertulia.server.workers.mail import Challenge, ChallengeOver, Deliver, Delivered, Evict
+from tertulia.server.workers.mail import (
+    Challenge,
+    ChallengeOver,
+    Deliver,
+    Delivered,
+    DirectsWaiting,
+    Evict,
+)
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import READABLE, WRITABLE, Poller
@@ -62,9 +78,12 @@ class Input:
         self._poller = poller
         self._observer = observer
         self._receive_bytes = config.receive_bytes
+        self._busy_bytes = config.private_bytes // 2
         self._backlog_bytes = min(config.slice_bytes, config.private_bytes // 2)
         self._steps: dict[type, Callable[[Connection, Any, Any], None]] = {
             Delivery: self._deliver,
+            Queued: self._pass_on,
+            list: self._reply,
             Registered: self._welcome,
             Conflict: self._challenge,
             Finish: self._finish,
@@ -99,6 +118,7 @@ class Input:
         if mask & ~READABLE and connection.blocked:
             self._output.unblock(connection)
             self._poller.update(connection)
+            self.send_directs(connection)
 
     def _receive(self, connection: Connection) -> None:
         """Read bytes from a connection, and carry out the requests in them."""
@@ -208,6 +228,8 @@ class Input:
                 mailbox.post(Evict(old.route.session))
         self._connections.register(connection, new.session, new.welcome.seq, self.now)
         self._output.send(connection, new.welcome)
+        if new.replaced is not None:
+            self.send_directs(connection)
 
     def _challenge(self, connection: Connection, request: Register, conflict: Conflict) -> None:
         connection.hold_for(Hold.CHALLENGE, request)
@@ -221,26 +243,64 @@ class Input:
         number = delivery.route.session
         receiver = self._connections.of_session(number)
         if receiver is not None:
-            is_delivered = receiver.state is REGISTERED
-            if is_delivered:
-                self._output.send(receiver, delivery.message)
-                if request.id is UNSET and request.nonce is UNSET:
-                    return  # nobody waits for an answer, and nothing has to be noted
-            self.end_delivery(connection, request, is_delivered=is_delivered)
+            handover = self.hand_over(receiver, delivery.message)
+            if handover is Handover.DONE and request.id is UNSET and request.nonce is UNSET:
+                return  # nobody waits for an answer, and nothing has to be noted
+            self.end_delivery(connection, request, delivery.message, handover)
             return
         connection.hold_for(Hold.DELIVERY)  # answers come in the order of the requests
         mailbox = self._switchboard.mailbox_of(delivery.route)
         mail = Deliver(number, delivery.message, request, connection, self._mailbox)
         if mailbox is None or not mailbox.post(mail):  # it has ended meanwhile
-            self._mailbox.post(Delivered(connection, request, is_delivered=False))
+            self._mailbox.post(Delivered(connection, request, delivery.message, Handover.GONE))
 
-    def end_delivery(self, connection: Connection, request: Direct, *, is_delivered: bool) -> None:
-        """Answer a direct message whose delivery was tried."""
+    def hand_over(self, receiver: Connection, message: DirectMessage) -> Handover:
+        """Put a direct message into the output of a session without receipts."""
+        session = receiver.session
+        if session is None or receiver.state is not REGISTERED or not session.is_here:
+            return Handover.GONE
+        if len(receiver.out) > self._busy_bytes:
+            return Handover.BUSY
+        self._output.send(receiver, message)
+        return Handover.DONE
+
+    def end_delivery(
+        self, connection: Connection, request: Direct, message: DirectMessage, handover: Handover
+    ) -> None:
+        """Answer a direct message that was to be handed over."""
         session = connection.session
         assert session is not None
-        answer = self._hub.end_direct(session, request, is_delivered=is_delivered)
+        answer = self._hub.end_delivery(session, request, message, handover)
         if answer is not None and connection.state is REGISTERED:
             self._output.send(connection, answer)
+
+    def _pass_on(self, connection: Connection, request: Direct, queued: Queued) -> None:
+        if request.id is not UNSET:
+            connection.confirmations_due += 1
+        if queued.route is None:
+            return
+        number = queued.route.session
+        receiver = self._connections.of_session(number)
+        if receiver is not None:
+            self._connections.guarded(receiver, self.send_directs)
+            return
+        mailbox = self._switchboard.mailbox_of(queued.route)
+        if mailbox is not None:  # else it has ended, and its queue is dealt with
+            mailbox.post(DirectsWaiting(number))
+
+    def send_directs(self, connection: Connection) -> None:
+        """Send a session its queue of direct messages, unless it cannot take them now."""
+        session = connection.session
+        if session is None or connection.state is not REGISTERED or connection.blocked:
+            return
+        messages, replies = self._hub.take_unsent_directs(session)
+        if messages:
+            self._output.send_all(connection, messages)
+        if replies:
+            self._switchboard.send(replies)
+
+    def _reply(self, _connection: Connection, _request: Request, replies: list[Reply]) -> None:
+        self._switchboard.send(replies)
 
     def _finish(self, connection: Connection, request: Request | None, end: Finish) -> None:
         if end.reason is CloseReason.REFUSED and isinstance(end.last_word, Error):

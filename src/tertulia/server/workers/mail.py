@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from tertulia.protocol.messages import Direct, DirectMessage
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
+from tertulia.server.hub.directs import Handover, Reply
 from tertulia.server.hub.session import Owner
 from tertulia.server.workers.connection import Connection
 
@@ -37,11 +38,24 @@ class Deliver(Struct, frozen=True):
 
 
 class Delivered(Struct, frozen=True):
-    """Whether the session of a direct message was there to get it."""
+    """What has become of a direct message that was to be put into a session's output."""
 
     sender: Connection
     request: Direct
-    is_delivered: bool
+    message: DirectMessage
+    handover: Handover
+
+
+class DirectsWaiting(Struct, frozen=True):
+    """Send a session what is in its queue of direct messages."""
+
+    session: int
+
+
+class Replies(Struct, frozen=True):
+    """Send sessions of this worker answers that have come late."""
+
+    rows: list[Reply]
 
 
 class Challenge(Struct, frozen=True):
@@ -69,6 +83,8 @@ Mail = (
     | Drain
     | Deliver
     | Delivered
+    | DirectsWaiting
+    | Replies
     | Challenge
     | ChallengeOver
     | Evict

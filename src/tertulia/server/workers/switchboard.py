@@ -1,8 +1,11 @@
 """Which mailbox reaches a session of this node."""
 
 import itertools
+from collections import defaultdict
 
+from tertulia.server.hub.directs import Reply
 from tertulia.server.hub.session import Route
+from tertulia.server.workers.mail import Replies
 from tertulia.server.workers.mailbox import Mailbox
 
 THIS_NODE = ""  # as long as there is only one
@@ -28,3 +31,16 @@ class Switchboard:
     def mailbox_of(self, route: Route) -> Mailbox | None:
         """Return the mailbox at the end of a route; None if its session has ended."""
         return self._mailboxes.get(route.session)
+
+    def send(self, replies: list[Reply]) -> None:
+        """Hand answers that have come late to the workers of their sessions.
+
+        One for a session that has ended is dropped.
+        """
+        rows: defaultdict[Mailbox, list[Reply]] = defaultdict(list)
+        for reply in replies:
+            mailbox = self.mailbox_of(reply.route)
+            if mailbox is not None:
+                rows[mailbox].append(reply)
+        for mailbox, of_mailbox in rows.items():
+            mailbox.post(Replies(of_mailbox))

@@ -1,0 +1,283 @@
+"""Direct messages: who they are for, which were sent before, and which are not confirmed yet.
+
+A session with receipts confirms the direct messages that it gets. Until then they wait in its
+queue, and their senders for an answer. Used under the Hub's lock only.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from enum import Enum, auto
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from tertulia.protocol.messages import Answer, Direct, DirectMessage, Error, Ok
+from tertulia.server import refusals
+from tertulia.server.hub.nonces import RecentNonces
+from tertulia.server.hub.session import Route, Session
+
+_RETRY_WHILE_UNDER_WAY_S = 0.1
+_MAX_ASKERS = 8  # requests that wait for the confirmation of one message
+_LINE_OVERHEAD_BYTES = 128  # of a direct message, beside its text
+
+NonceKey = tuple[str, object]
+
+
+class Delivery(Struct, frozen=True, gc=False):
+    """A direct message to be put into the output of the session at `route`."""
+
+    route: Route
+    message: DirectMessage
+
+
+class Queued(Struct, frozen=True, gc=False):
+    """A direct message waits in the queue of the session at `route`; its answer comes later.
+
+    Without a `route` it was sent before, and is still waiting.
+    """
+
+    route: Route | None
+
+
+class Handover(Enum):
+    """What has become of a Delivery."""
+
+    DONE = auto()
+    GONE = auto()  # the session has ended
+    BUSY = auto()  # too much waits for the session already
+
+
+class Reply(Struct, frozen=True, gc=False):
+    """An answer that has come late, for the session at `route`."""
+
+    route: Route
+    answer: Answer
+
+
+class _UnderWay(Enum):
+    """That a message is being handed over to another worker."""
+
+    UNDER_WAY = auto()
+
+
+class _Asker(Struct, frozen=True):
+    """Who has to learn, in answer to which request, what becomes of a direct message."""
+
+    session: Session
+    request_id: int | UnsetType
+
+
+class _Unconfirmed(Struct):
+    """A direct message that its receiver has not confirmed."""
+
+    message: DirectMessage
+    receipt: int
+    key: NonceKey | None
+    askers: list[_Asker]
+
+
+class _Queue:
+    """The unconfirmed direct messages of a session, in the order of their receipts."""
+
+    def __init__(self) -> None:
+        self.confirms = True  # the session has receipts
+        self.bytes = 0  # about, of the messages as lines
+        self._last_receipt = 0
+        self._sent: deque[_Unconfirmed] = deque()
+        self._unsent: deque[_Unconfirmed] = deque()
+
+    def add(self, message: DirectMessage, key: NonceKey | None, asker: _Asker) -> _Unconfirmed:
+        """Put a message at the end, with the next receipt."""
+        self._last_receipt += 1
+        numbered = replace(message, receipt=self._last_receipt)
+        entry = _Unconfirmed(numbered, self._last_receipt, key, [asker])
+        self._unsent.append(entry)
+        self.bytes += _line_bytes(message)
+        return entry
+
+    def take_unsent(self) -> list[DirectMessage]:
+        """Return what the session was not sent yet; it counts as sent from now on."""
+        messages = [entry.message for entry in self._unsent]
+        self._sent += self._unsent
+        self._unsent.clear()
+        return messages
+
+    def send_again(self) -> None:
+        """Let everything that is not confirmed count as not sent."""
+        self._unsent.extendleft(reversed(self._sent))
+        self._sent.clear()
+
+    def confirm(self, receipt: int) -> list[_Unconfirmed]:
+        """Remove and return what was sent, up to a receipt."""
+        confirmed = []
+        while self._sent and self._sent[0].receipt <= receipt:
+            entry = self._sent.popleft()
+            self.bytes -= _line_bytes(entry.message)
+            confirmed.append(entry)
+        return confirmed
+
+    def confirm_all_sent(self) -> list[_Unconfirmed]:
+        """Remove and return what was sent."""
+        return self.confirm(self._last_receipt)
+
+    @property
+    def entries(self) -> list[_Unconfirmed]:
+        """Everything that is not confirmed."""
+        return [*self._sent, *self._unsent]
+
+
+class Directs:
+    """The direct messages that are under way, and the nonces of recent ones.
+
+    `bytes_until_busy` bounds what may wait for one session.
+    """
+
+    def __init__(
+        self,
+        keep_s: float,
+        max_nonces: int,
+        bytes_until_busy: int,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._bytes_until_busy = bytes_until_busy
+        self._monotonic = monotonic
+        self._queues: dict[Session, _Queue] = {}
+        # By nonce: the time of a message that has arrived, or how far it is.
+        self._nonces: RecentNonces[str | _Unconfirmed | _UnderWay] = RecentNonces(
+            keep_s, max_nonces
+        )
+
+    # --- sessions ------------------------------------------------------------------------------
+
+    def enter(self, session: Session, replaced: Session | None, *, confirms: bool) -> None:
+        """Begin a session, with what the one that it has replaced had not confirmed."""
+        queue = None if replaced is None else self._queues.pop(replaced, None)
+        if queue is None:
+            if not confirms:
+                return
+            queue = _Queue()
+        queue.confirms = confirms
+        queue.send_again()
+        self._queues[session] = queue
+
+    def leave(self, session: Session) -> list[Reply]:
+        """End a session for good; return the news for those whose messages it had not confirmed."""
+        queue = self._queues.pop(session, None)
+        replies = []
+        for entry in () if queue is None else queue.entries:
+            if entry.key is not None:
+                self._nonces.forget(entry.key)
+            for asker in entry.askers:
+                sender, request_id = _follow(asker)
+                error = refusals.undelivered(request_id, entry.message)
+                replies.append(Reply(sender.route, error))
+        return replies
+
+    def take_unsent(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
+        """Return the messages to send to a session now, and the answers that this makes possible.
+
+        There are such answers if a session without receipts has taken over one that had them.
+        """
+        queue = self._queues.get(session)
+        if queue is None:
+            return [], []
+        messages = queue.take_unsent()
+        if queue.confirms:
+            return messages, []
+        del self._queues[session]
+        return messages, self._settle(queue.confirm_all_sent())
+
+    def confirm(self, session: Session, receipt: int) -> list[Reply]:
+        """Return the answers for the senders of what a session has confirmed up to a receipt."""
+        queue = self._queues.get(session)
+        return [] if queue is None else self._settle(queue.confirm(receipt))
+
+    # --- messages ------------------------------------------------------------------------------
+
+    def find_repeated(self, sender: Session, request: Direct) -> str | Queued | Error | None:
+        """Return what has become of a message that was sent before under the same nonce.
+
+        The time of one that has arrived; None if there is no such message.
+        """
+        known = self._nonces.get((sender.name.key, request.nonce), self._monotonic())
+        match known:
+            case str():
+                return known
+            case _Unconfirmed():
+                # An earlier session of the same user has no use for an answer any more.
+                askers = [asker for asker in known.askers if asker.session.successor is None]
+                if len(askers) >= _MAX_ASKERS:
+                    return refusals.rate_limited(request.id, _RETRY_WHILE_UNDER_WAY_S)
+                known.askers = [*askers, _Asker(sender, request.id)]
+                return Queued(None)
+            case _UnderWay():
+                return refusals.rate_limited(request.id, _RETRY_WHILE_UNDER_WAY_S)
+        return None
+
+    def is_busy(self, receiver: Session) -> bool:
+        """Whether too much waits for a session already."""
+        queue = self._queues.get(receiver)
+        return queue is not None and queue.bytes >= self._bytes_until_busy
+
+    def send(
+        self, sender: Session, request: Direct, receiver: Session, time: str
+    ) -> Delivery | Queued:
+        """Put a message into its receiver's queue; without receipts there is nothing to wait for.
+
+        Whoever carries a Delivery out calls `end_delivery`.
+        """
+        message = DirectMessage(
+            time=time,
+            sender=sender.name.shown,
+            to=receiver.name.shown,
+            text=request.text,
+            nonce=request.nonce,
+        )
+        queue = self._queues.get(receiver)
+        has_nonce = request.nonce is not UNSET
+        key = (sender.name.key, request.nonce) if has_nonce else None
+        if queue is None:
+            if key is not None:
+                self._nonces.remember(key, _UnderWay.UNDER_WAY, self._monotonic())
+            return Delivery(receiver.route, message)
+        entry = queue.add(message, key, _Asker(sender, request.id))
+        if key is not None:
+            self._nonces.remember(key, entry, self._monotonic())
+        return Queued(receiver.route)
+
+    def end_delivery(self, sender: Session, request: Direct, time: str | None) -> None:
+        """Note when a message arrived, or that it has not."""
+        key = sender.name.key, request.nonce
+        if time is None:
+            self._nonces.forget(key)
+        else:
+            self._nonces.remember(key, time, self._monotonic())
+
+    def _settle(self, confirmed: list[_Unconfirmed]) -> list[Reply]:
+        replies = []
+        for entry in confirmed:
+            time = entry.message.time
+            if entry.key is not None:
+                self._nonces.remember(entry.key, time, self._monotonic())
+            for asker in entry.askers:
+                sender, request_id = _follow(asker)
+                if request_id is not UNSET:
+                    replies.append(Reply(sender.route, Ok(id=request_id, time=time)))
+        return replies
+
+
+def ok(request: Direct, time: str) -> Ok | None:
+    """Answer a direct message that has arrived, if it asked for an answer by having an `id`."""
+    return None if request.id is UNSET else Ok(id=request.id, time=time)
+
+
+def _follow(asker: _Asker) -> tuple[Session, int | UnsetType]:
+    """Return where an answer goes: to a session that has taken over, without the request's id."""
+    session, request_id = asker.session, asker.request_id
+    while session.successor is not None:
+        session, request_id = session.successor, UNSET
+    return session, request_id
+
+
+def _line_bytes(message: DirectMessage) -> int:
+    return _LINE_OVERHEAD_BYTES + len(message.text.encode())
