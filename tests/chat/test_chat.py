@@ -250,7 +250,7 @@ def test_words_are_made_anew_in_the_language_of_now(desk: Table) -> None:
 
 def test_what_waits_is_counted_and_what_is_unsaid_is_listed(desk: Table) -> None:
     assert desk.chat.idle
-    direct = Direct(to="José", text="two")
+    direct = Direct(to="José", text="two", nonce="m")
     for request in (ListUsers(), Say(text="one", nonce="n"), direct):
         desk.chat.ask(request)
     assert (desk.chat.waiting_jobs, desk.chat.idle) == (3, False)
@@ -304,7 +304,7 @@ def test_ok_to_a_new_status_is_not_told_and_to_the_same_one_is(desk: Table) -> N
 def test_a_delivered_message_is_told_with_its_request_and_the_registered_name(
     desk: Table,
 ) -> None:
-    request = Direct(to="JOSÉ", text="hola")
+    request = Direct(to="JOSÉ", text="hola", nonce="n")
     desk.chat.ask(request)
     desk.turn()
     desk.turn(Ok(id=1))
@@ -372,7 +372,7 @@ def test_the_answer_to_a_status_that_was_asked_for_again_is_not_shown(desk: Tabl
     busy = Presence(seq=11, time="", name="ana", status=Status.OCUPADO, by="user")
     desk.turn(Error(id=1, code="rate_limited", message="", retry_after=1.0), busy)
     desk.turn(user_list(1, "ana"))
-    desk.clock.now += 1
+    desk.clock.now += 1.2
     desk.turn()
     assert desk.client.sent[1:] == [SetStatus(status="OCUPADO")]
     desk.face.shown.clear()

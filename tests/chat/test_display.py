@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tertulia.chat import display
 from tertulia.chat.display import (
     Glyphs,
     clock_time,
@@ -112,11 +111,10 @@ def test_times_are_shown_in_local_time(move_to: Callable[[str], None]) -> None:
     [(date(2026, 11, 21), "23:04"), (date(2026, 11, 22), "2026-11-21 23:04")],
 )
 def test_a_time_of_another_day_is_shown_with_its_date(
-    move_to: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, today: date, shown: str
+    move_to: Callable[[str], None], today: date, shown: str
 ) -> None:
     move_to("America/Guatemala")
-    monkeypatch.setattr(display, "_today", lambda: today)
-    assert date_and_time("2026-11-22T05:04:05.123Z") == shown
+    assert date_and_time("2026-11-22T05:04:05.123Z", today) == shown
 
 
 # Each of these times stands here alone: the days of times that were asked for are remembered.

@@ -69,7 +69,7 @@ def test_people_who_did_the_same_are_named_together() -> None:
 
 def test_the_information_on_a_user_is_safe_and_on_one_line() -> None:
     info = UserInfo(name="a\nb", address="\x1b[2J", status=Status.ACTIVO, since="?", idle=75)
-    assert user_words(info, GLYPHS) == (
+    assert user_words(info, GLYPHS, date(2026, 11, 22)) == (
         "a␊b: ● ACTIVO, address ␛[2J, here since --:--, idle for 1 min 15 s"
     )
 

@@ -3,7 +3,7 @@
 import pytest
 from msgspec import UNSET
 
-from tertulia.chat.jobs import ANSWER_WITHIN_S, Job, Jobs, Origin
+from tertulia.chat.jobs import ANSWER_WITHIN_S, CONFIRMED_WITHIN_S, MAX_SET_ASIDE, Job, Jobs, Origin
 from tertulia.client.errors import MAX_RETRY_AFTER_S, RETRY_AFTER_S
 from tertulia.protocol.messages import (
     Direct,
@@ -11,6 +11,7 @@ from tertulia.protocol.messages import (
     GetHistory,
     ListUsers,
     Ok,
+    Quit,
     Request,
     Say,
     SetStatus,
@@ -100,7 +101,7 @@ def test_an_answer_to_something_else_is_not_taken() -> None:
 
 @pytest.mark.parametrize(
     ("retry_after", "wait_s"),
-    [(0.25, 0.25), (None, RETRY_AFTER_S), (1e300, MAX_RETRY_AFTER_S), (-5.0, 0.0)],
+    [(0.25, 0.275), (None, 1.1 * RETRY_AFTER_S), (1e300, 1.1 * MAX_RETRY_AFTER_S), (-5.0, 0.0)],
 )
 def test_what_came_too_fast_waits_and_is_the_next_with_the_same_nonce(
     retry_after: float | None, wait_s: float
@@ -110,9 +111,9 @@ def test_what_came_too_fast_waits_and_is_the_next_with_the_same_nonce(
     jobs.add(Say(text="two"), Origin.TYPED)
     said = begin(jobs, 1)
     assert jobs.finish(rate_limited(1, retry_after), NOW) is None
-    assert jobs.wake_at == NOW + wait_s
+    assert jobs.wake_at == pytest.approx(NOW + wait_s)
     assert jobs.pop_ready(NOW + wait_s - 0.01) is None or not wait_s
-    assert begin(jobs, 2, NOW + wait_s) == said
+    assert begin(jobs, 2, NOW + wait_s + 1e-6) == said
 
 
 def test_a_request_without_an_answer_is_given_up_in_the_end() -> None:
@@ -133,19 +134,93 @@ def test_what_was_said_when_the_connection_was_lost_is_the_next_with_the_same_no
     jobs.add(Say(text="one"), Origin.TYPED)
     jobs.add(Say(text="two"), Origin.TYPED)
     said = begin(jobs, 7)
-    assert jobs.interrupt() is None
+    jobs.interrupt()
     assert jobs.finish(Ok(id=7), NOW) is None  # the next connection counts from 1
     assert begin(jobs, 1) == said
 
 
-def test_a_direct_message_under_way_is_given_back_and_one_that_waits_is_kept() -> None:
+def test_direct_messages_that_were_not_confirmed_are_the_next_in_their_order() -> None:
     jobs = Jobs()
-    first, second = Direct(to="luis", text="one"), Direct(to="luis", text="two")
-    jobs.add(first, Origin.TYPED)
-    jobs.add(second, Origin.TYPED)
+    texts = ["one", "two", "three"]
+    for text in texts:
+        jobs.add(Direct(to="luis", text=text), Origin.TYPED)
+    now = NOW
+    for request_id in (1, 2):
+        begin(jobs, request_id, now)
+        now += CONFIRMED_WITHIN_S
+        assert jobs.set_aside(now) is not None
+    begin(jobs, 3, now)
+    jobs.interrupt()
+    assert jobs.unsent == []
+    assert [request.text for request in jobs.unanswered] == texts
+    for request_id, text in enumerate(texts):
+        job = jobs.pop_ready(now)
+        assert job is not None
+        assert job.is_repeated
+        assert isinstance(job.request, Direct)
+        assert job.request.text == text
+        jobs.start(job, request_id, now)
+        assert jobs.finish(Ok(id=request_id), now) == job
+
+
+def test_a_direct_message_whose_confirmation_takes_long_does_not_hold_up_the_others() -> None:
+    jobs = Jobs()
+    direct = Direct(to="luis", text="hola", nonce="n")
+    jobs.add(direct, Origin.TYPED)
+    jobs.add(ListUsers(), Origin.TYPED)
     begin(jobs, 1)
-    assert jobs.interrupt() == first
-    assert begin(jobs, 1) == second
+    assert jobs.wake_at == NOW + CONFIRMED_WITHIN_S
+    assert jobs.set_aside(NOW + CONFIRMED_WITHIN_S - 0.01) is None
+    later = NOW + CONFIRMED_WITHIN_S
+    assert jobs.set_aside(later) == direct
+    assert jobs.unanswered == [direct]
+    assert begin(jobs, 2, later) == ListUsers()
+    assert jobs.set_aside(later + 100) is None  # only direct messages are set aside
+    assert jobs.finish(Ok(id=2), later) is not None
+    assert jobs.idle
+    assert jobs.give_up_late(later + 2 * ANSWER_WITHIN_S) is None  # however long it takes
+    assert jobs.finish(Ok(id=1), later) == Job(direct, Origin.TYPED)
+    assert jobs.unanswered == []
+
+
+def test_only_so_many_direct_messages_are_set_aside() -> None:
+    jobs = Jobs()
+    now = NOW
+    for number in range(MAX_SET_ASIDE + 1):
+        jobs.add(Direct(to=f"u{number}", text="hola"), Origin.TYPED)
+    for number in range(MAX_SET_ASIDE):
+        begin(jobs, number, now)
+        now += CONFIRMED_WITHIN_S
+        assert jobs.set_aside(now) is not None
+    begin(jobs, MAX_SET_ASIDE, now)
+    assert jobs.set_aside(now + CONFIRMED_WITHIN_S) is None
+    assert jobs.wake_at == now + ANSWER_WITHIN_S
+
+
+def test_a_busy_receiver_holds_up_only_the_messages_to_it_and_leaving() -> None:
+    jobs = Jobs()
+    first, second = (Direct(to="luis", text=text, nonce=text) for text in ("one", "two"))
+    for request in (first, second, ListUsers(), Quit()):
+        jobs.add(request, Origin.TYPED)
+    begin(jobs, 1)
+    busy = Error(id=1, code="busy", message="", name="luis", retry_after=2.0)
+    assert jobs.finish(busy, NOW) is None
+    assert begin(jobs, 2) == ListUsers()
+    jobs.finish(Ok(id=2), NOW)
+    assert jobs.pop_ready(NOW + 1.9) is None
+    assert jobs.wake_at == NOW + 2.0
+    assert begin(jobs, 3, NOW + 2.0) == first
+    jobs.finish(Ok(id=3), NOW + 2.0)
+    assert begin(jobs, 4, NOW + 2.0) == second
+    jobs.finish(Ok(id=4), NOW + 2.0)
+    assert begin(jobs, 5, NOW + 2.0) == Quit()
+
+
+def test_an_answer_that_makes_no_sense_is_handed_on() -> None:
+    jobs = Jobs()
+    jobs.add(ListUsers(), Origin.TYPED)
+    begin(jobs, 1)
+    assert jobs.finish(Error(id=1, code="busy", message=""), NOW) is not None
 
 
 @pytest.mark.parametrize(
@@ -159,20 +234,26 @@ def test_what_the_new_connection_makes_needless_is_not_asked_again(
     jobs = Jobs()
     jobs.add(ListUsers(), origin)
     begin(jobs, 1)
-    assert jobs.interrupt() is None
+    jobs.interrupt()
     assert jobs.has(origin) is again
 
 
-def test_a_new_connection_has_not_to_wait_for_what_the_old_one_was_told() -> None:
+def test_the_pace_is_kept_over_connections_because_the_server_remembers() -> None:
     jobs = Jobs()
-    jobs.add(ListUsers(), Origin.TYPED)
+    for text in ("one", "two"):
+        jobs.add(Say(text=text), Origin.TYPED)
     begin(jobs, 1)
-    jobs.finish(rate_limited(1, 1_000.0), NOW)
+    jobs.finish(rate_limited(1, 0.1), NOW)
     jobs.interrupt()
-    assert jobs.pop_ready(NOW) is not None
+    assert jobs.pop_ready(NOW) is None
+    now = NOW + 0.111
+    begin(jobs, 1, now)
+    jobs.finish(Ok(id=1, seq=1), now)
+    assert jobs.pop_ready(now) is None
+    assert begin(jobs, 2, now + 0.111)
 
 
 def test_a_lost_connection_with_nothing_under_way_changes_nothing() -> None:
     jobs = Jobs()
-    assert jobs.interrupt() is None
+    jobs.interrupt()
     assert jobs.idle

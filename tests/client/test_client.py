@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tertulia.client import client as client_module
 from tertulia.client import connection
 from tertulia.client.client import Client
 from tertulia.client.errors import (
@@ -21,7 +20,15 @@ from tertulia.client.errors import (
     RegistrationRefused,
     RequestRefused,
 )
-from tertulia.protocol.messages import ChatMessage, Closing, DirectMessage, Gap, Status, Welcome
+from tertulia.protocol.messages import (
+    ChatMessage,
+    Closing,
+    DirectMessage,
+    Gap,
+    Say,
+    Status,
+    Welcome,
+)
 
 StartServer = Callable[[Callable[[Any], None]], Any]
 WAIT_S = 20.0
@@ -444,7 +451,7 @@ def test_a_server_that_stops_reading_does_not_stop_the_client(
 
     def flood() -> None:
         for _time in range(100_000):
-            client.send(client_module.Say(text="x" * 16_000))
+            client.send(Say(text="x" * 16_000))
 
     with pytest.raises(ConnectionLost) as lost:
         flood()
@@ -470,7 +477,7 @@ def test_a_face_gets_everything_with_its_line(scripted_server: StartServer) -> N
     welcome = client.receive(WAIT_S)
     assert welcome is not None
     assert isinstance(welcome.message, Welcome)
-    client.send(client_module.Say(text="hola"))
+    client.send(Say(text="hola"))
     arrivals = [client.receive(WAIT_S), client.receive(WAIT_S)]
     assert [arrival.line for arrival in arrivals if arrival] == lines
     assert client.receive(None) is None

@@ -29,11 +29,17 @@ class Line:
         self.messages: list[ServerMessage | None] = []
         self.ends: list[End] = []
         self._ended = threading.Event()
-        self.connection = Connection(mine, on_message=self._on_message, on_end=self._on_end)
+        self.pauses = 0
+        self.connection = Connection(
+            mine, on_message=self._on_message, on_pause=self._on_pause, on_end=self._on_end
+        )
         self.connection.start()
 
     def _on_message(self, message: ServerMessage | None, _line: bytes) -> None:
         self.messages.append(message)
+
+    def _on_pause(self) -> None:
+        self.pauses += 1
 
     def _on_end(self, end: End) -> None:
         self.ends.append(end)
@@ -217,6 +223,7 @@ def test_a_callback_may_close_the_connection() -> None:
         Connection(
             mine,
             on_message=lambda _message, _line: in_use[0].close(),
+            on_pause=lambda: None,
             on_end=lambda _end: ended.set(),
         )
     )

@@ -107,6 +107,8 @@ class Script(Client):
     def ended(self) -> End | None:
         return self._end
 
+    def confirm(self) -> None: ...
+
     def resumption(self, _now: float) -> Resumption:
         return Resumption(self.welcome.token, Status.ACTIVO, 0.0)
 

@@ -44,7 +44,7 @@ def test_what_came_too_fast_is_said_again_after_the_wait(
     wait = {} if retry_after is None else {"retry_after": retry_after}
     table.turn(Error(id=2, code="rate_limited", message="slow down", **wait))
     assert len(table.client.sent) == 2
-    assert table.face.chat.wake_at == clock.now + (retry_after or RETRY_AFTER_S)
+    assert table.face.chat.wake_at == clock.now + 1.1 * (retry_after or RETRY_AFTER_S)
     clock.now = table.face.chat.wake_at
     table.turn()
     assert table.client.sent[2] == table.client.sent[1]  # with the same nonce

@@ -78,15 +78,33 @@ def test_what_was_heard_before_the_end_and_is_said_again_is_shown_once(table: Ta
     assert table.chat == ["ana: hola"]
 
 
-def test_a_direct_message_under_way_is_told_as_uncertain_and_not_sent_again(table: Table) -> None:
+def test_a_direct_message_under_way_is_sent_again_and_told_once_it_is_delivered(
+    table: Table,
+) -> None:
     table.face.submit("@luis psst")
     table.face.submit("@eva hey")
     table.turn()
+    under_way = table.client.sent[-1]
     table.come_back()
-    assert "This may not have been delivered to luis: psst" in table.words
     table.answer_what_is_missing()
-    sent = [request for request in table.client.sent if isinstance(request, Direct)]
-    assert sent == [Direct(to="eva", text="hey")]
+    assert table.client.sent[-1] == under_way  # with its nonce, by which the server knows it
+    assert table.chat == []
+    table.turn(Ok(id=len(table.client.sent), time=TIME))
+    assert table.chat == ["you → luis: psst"]
+    assert isinstance(table.client.sent[-1], Direct)
+    assert table.client.sent[-1].to == "eva"
+
+
+def test_a_repeated_direct_message_to_somebody_who_is_gone_may_have_been_delivered(
+    table: Table,
+) -> None:
+    table.face.submit("@luis psst")
+    table.turn()
+    table.come_back()
+    table.answer_what_is_missing()
+    gone = Error(id=len(table.client.sent), code="user_not_connected", message="", name="luis")
+    table.turn(gone)
+    assert "This may not have been delivered to luis: psst" in table.words
 
 
 def test_an_ok_that_came_just_before_the_end_counts(table: Table) -> None:
@@ -243,6 +261,8 @@ def test_a_direct_message_under_way_is_told_though_somebody_leaves(table: Table)
     table.turn()
     table.lose()
     assert table.face.chat.over
+    table.face.finish()
+    table.output.flush()
     assert "This may not have been delivered to luis: psst" in table.words
 
 

@@ -1,5 +1,7 @@
 """What the plain face writes for each thing that happens."""
 
+from datetime import date
+
 import pytest
 
 from tertulia.chat.display import Glyphs
@@ -22,7 +24,7 @@ TIME = "not a time"  # written as --:--, wherever and whenever the test runs
 
 
 def new_transcript(encoding: str = "utf-8") -> Transcript:
-    return Transcript("ana", Glyphs(encoding))
+    return Transcript("ana", Glyphs(encoding), lambda: date(2026, 11, 22))
 
 
 def presence(name: str, status: Status, by: str = "user") -> Presence:

@@ -41,6 +41,9 @@ class NotingFace:
     def show_no_answer(self, request: Request) -> None:
         self.shown.append(("show_no_answer", request))
 
+    def show_on_its_way(self, request: Direct) -> None:
+        self.shown.append(("show_on_its_way", request))
+
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:
         self.shown.append(("show_delivery", request, message.to, message.text))
 

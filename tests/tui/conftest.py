@@ -4,7 +4,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent))  # for what the tests import from
 from plain_table import Clock
 from textual import _wait
 
-from tertulia.chat import chat, display
+from tertulia.chat import chat
+from tertulia.chat.clock import ServerClock
 from tertulia.client import reconnect
 from tertulia.tui import app, controller
-from tertulia.tui.model import chatmodel
 
 NOW = "2026-11-22T15:04:05.000Z"
 
@@ -37,8 +37,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
         monkeypatch.setattr(module, "time", stopped)
     monkeypatch.setattr(app, "PAINTED_EVERY_S", 0.001)
     monkeypatch.setattr(reconnect, "_jittered", lambda delay_s: delay_s)
-    monkeypatch.setattr(chatmodel, "_now", lambda: NOW)
-    monkeypatch.setattr(display, "_today", lambda: date.fromisoformat(NOW[:10]))
+    moment = datetime.fromisoformat(NOW)
+    monkeypatch.setattr(ServerClock, "_moment", lambda _clock: moment)
     monkeypatch.setattr(
         _wait, "SLEEP_GRANULARITY", 0.002
     )  # the pilot's, to see whether all is idle

@@ -48,7 +48,8 @@ from tertulia.tui.connecting import Connecting
 from tertulia.tui.ending import Ending
 from tertulia.tui.loopbell import LoopBell
 from tertulia.tui.model.chatmodel import ChatModel
-from tertulia.tui.model.conversations import Conversation, Said
+from tertulia.tui.model.conversations import Conversation
+from tertulia.tui.model.entries import Said
 
 WAIT_S = 20.0  # for what has to come, on a slow machine too
 WIDE, USUAL, SMALL = SIZES = ((120, 36), (80, 24), (60, 20))

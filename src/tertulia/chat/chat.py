@@ -6,13 +6,13 @@ runs in the face's one thread, and nothing here waits; the client's threads only
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from enum import Enum, auto
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from tertulia.chat import explain, greetings
+from tertulia.chat.clock import ServerClock
 from tertulia.chat.destination import Destination
 from tertulia.chat.face import Face
 from tertulia.chat.jobs import Job, Jobs, Origin
@@ -23,13 +23,14 @@ from tertulia.client.errors import ConnectionLost, End, EndReason, RequestRefuse
 from tertulia.client.inbox import Dropped, Incoming
 from tertulia.client.reconnect import Reconnector
 from tertulia.client.session import Lost, Refused, Resumed, Session, SessionState
-from tertulia.i18n import _, ngettext
+from tertulia.i18n import _
 from tertulia.protocol.messages import (
     Answer,
     ChatMessage,
     Direct,
     DirectMessage,
     Error,
+    ErrorCode,
     Gap,
     GetHistory,
     HistoryPage,
@@ -97,6 +98,7 @@ class Chat:
         self._gives_up_after_s = gives_up_after_s
         self._started_at = time.monotonic()
         self.state = State(client.welcome)
+        self.clock = ServerClock()
         self._stage = Stage.ENTERING if first_page else Stage.ENTERED
         self.exit_status = EXIT_FINE  # for the program, once the chat is over
         self._granted_status: Status | None = None  # the last one the person asked for and got
@@ -125,8 +127,16 @@ class Chat:
 
     @property
     def idle(self) -> bool:
-        """Whether every request was carried out and answered, and another one can be."""
+        """Whether no request is in the way of another one.
+
+        Only direct messages that were not confirmed yet may still wait for their answers.
+        """
         return self._jobs.idle and self.connected and not self.over
+
+    @property
+    def settled(self) -> bool:
+        """Whether every request was carried out and answered, and another one can be."""
+        return self.idle and not self.on_their_way
 
     @property
     def waiting_jobs(self) -> int:
@@ -136,11 +146,11 @@ class Chat:
     @property
     def on_their_way(self) -> int:
         """The number of messages that were not sent or not acknowledged yet."""
-        return len(self._jobs.unsent) + self._jobs.is_saying
+        return len(self._jobs.unsent) + len(self._jobs.unanswered)
 
     @property
     def unsent(self) -> list[Say | Direct]:
-        """The messages that were not sent yet."""
+        """The messages that were never sent."""
         return self._jobs.unsent
 
     @property
@@ -182,6 +192,9 @@ class Chat:
         """Do what is due: send the next request, give one up, or connect again."""
         now = time.monotonic()
         self._follow_session(now)
+        slow = self._jobs.set_aside(now)
+        if slow is not None:
+            self._face.show_on_its_way(slow)
         late = self._jobs.give_up_late(now)
         if late is not None:
             self.state.answer_status(granted=False)
@@ -200,7 +213,8 @@ class Chat:
         self.close()
         while self.receive():
             pass
-        lines = [_("Not sent: {text}").format(text=request.text) for request in self.unsent]
+        lines = [explain.perhaps_arrived(request) for request in self._jobs.unanswered]
+        lines += [_("Not sent: {text}").format(text=request.text) for request in self.unsent]
         stayed_s = time.monotonic() - self._started_at
         return [*lines, greetings.farewell(stayed_s, self.state.said, self.state.heard)]
 
@@ -225,12 +239,12 @@ class Chat:
             self._face.show_answer(request, refusal.error)
             return True
         except ConnectionLost:
-            self._jobs.add(request, job.origin, place=0)  # for the next connection
+            self._jobs.put_back(job)  # for the next connection
             return False
         if isinstance(request, SetStatus):
             self._status_when_asked = self.state.status
             self.state.ask_status(Status(request.status))
-        self._jobs.start(Job(request, job.origin), request_id, now)
+        self._jobs.start(job._replace(request=request), request_id, now)
         return True
 
     def _handle_answer(self, answer: Answer) -> None:
@@ -247,7 +261,9 @@ class Chat:
                 if job.origin is Origin.GREETING:
                     self._face.greet(len(answer.users))
             case Direct(), Ok():
-                self._handle_delivery(job.request)
+                self._handle_delivery(job.request, answer)
+            case Direct(), Error() if job.is_repeated and _is_gone(answer):
+                self._face.show_uncertain_delivery(job.request)
             case SetStatus(), Ok():
                 self._granted_status = Status(job.request.status)
                 # The server announces a new status to everyone, and so to this user too.
@@ -271,9 +287,9 @@ class Chat:
             self._stage = Stage.ENTERED
             self._face.finish_entering()
 
-    def _handle_delivery(self, request: Direct) -> None:
+    def _handle_delivery(self, request: Direct, answer: Ok) -> None:
         direct = DirectMessage(
-            time=datetime.now(UTC).isoformat(),
+            time=self.clock.now() if answer.time is UNSET else answer.time,
             sender=self.state.name,
             to=self.state.registered_name(request.to),
             text=request.text,
@@ -320,9 +336,7 @@ class Chat:
         if end.reason is EndReason.GARBLED:  # the next connection would not be understood either
             self._leave(EXIT_LOST)
             return
-        uncertain = self._jobs.interrupt()
-        if uncertain is not None:
-            self._face.show_uncertain_delivery(uncertain)
+        self._jobs.interrupt()
         if self._jobs.has_quit:
             self._leave(EXIT_FINE)
             return
@@ -330,6 +344,7 @@ class Chat:
         self.state.answer_status(granted=False)
 
     def _handle_resumption(self, welcome: Welcome, is_renumbered: bool) -> None:
+        self.clock.forget()
         self.state.resume(welcome, is_renumbered=is_renumbered)
         if is_renumbered:
             self._face.forget_numbers()
@@ -348,23 +363,19 @@ class Chat:
 
     def _handle(self, incoming: Incoming) -> None:
         message = incoming.message
+        if isinstance(message, DirectMessage) and not self._session.directs.is_new_direct(message):
+            return
         self._face.show_raw(incoming)
         if isinstance(message, Dropped):
             count = message.count
-            self._face.show_notice(
-                lambda: ngettext(
-                    "{count} direct message or answer was lost because this program did not read "
-                    "it in time.",
-                    "{count} direct messages or answers were lost because this program did not "
-                    "read them in time.",
-                    count,
-                ).format(count=count)
-            )
+            self._face.show_notice(lambda: explain.dropped(count))
             return
         if message is None or isinstance(message, Ping):
             return
         if not isinstance(message, ChatMessage):  # `_show` applies those when they are shown
             self.state.apply(message)
+        if isinstance(message, NumberedEvent):
+            self.clock.learn(message.time)
         if isinstance(message, NumberedEvent | Gap):
             self._show(self._catch_up.add_live(message))
         else:
@@ -381,3 +392,7 @@ class Chat:
             if isinstance(event, ChatMessage):
                 self.state.apply(event)
             self._face.show_message(event)
+
+
+def _is_gone(error: Error) -> bool:
+    return error.code == ErrorCode.USER_NOT_CONNECTED

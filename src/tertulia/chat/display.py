@@ -70,12 +70,12 @@ def clock_time(time: str) -> str:
     return _NO_TIME if moment is None else moment.strftime("%H:%M")
 
 
-def date_and_time(time: str) -> str:
-    """Return a time of the server as local HH:MM, after its date unless that is today."""
+def date_and_time(time: str, today: date) -> str:
+    """Return a time of the server as local HH:MM, after its date unless that is `today`."""
     moment = _local_moment(time)
     if moment is None:
         return _NO_TIME
-    return moment.strftime("%H:%M" if moment.date() == _today() else "%Y-%m-%d %H:%M")
+    return moment.strftime("%H:%M" if moment.date() == today else "%Y-%m-%d %H:%M")
 
 
 def local_day(time: str) -> date | None:
@@ -94,10 +94,6 @@ def _local_moment(time: str) -> datetime | None:
         return datetime.fromisoformat(time).astimezone()
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def _today() -> date:
-    return datetime.now().astimezone().date()
 
 
 def duration(seconds: float) -> str:

@@ -132,14 +132,14 @@ def people_words(people: Sequence[str]) -> str:
     return text.format(some=", ".join(named[:-1]), last=named[-1])
 
 
-def user_words(info: UserInfo, glyphs: Glyphs) -> str:
+def user_words(info: UserInfo, glyphs: Glyphs, today: date) -> str:
     """Return in one line what the server knows of a user."""
     text = _("{name}: {status}, address {address}, here since {time}, idle for {idle}")
     return text.format(
         name=visible_in_a_line(info.name),
         status=glyphs.status(info.status),
         address=visible_in_a_line(info.address),
-        time=date_and_time(info.since),
+        time=date_and_time(info.since, today),
         idle=duration(info.idle),
     )
 

@@ -7,7 +7,7 @@ when it shows it.
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import duration
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
-from tertulia.i18n import _
+from tertulia.i18n import _, ngettext
 from tertulia.protocol.messages import (
     CloseReason,
     Direct,
@@ -121,6 +121,8 @@ def request_refused(error: Error, request: Request) -> str:
     match error.code:
         case ErrorCode.USER_NOT_CONNECTED if isinstance(request, Direct):
             text = _("Not delivered: nobody called “{name}” is connected.")
+        case ErrorCode.UNDELIVERED:
+            text = _("Not delivered: “{name}” left before confirming it.")
         case ErrorCode.USER_NOT_CONNECTED:
             text = _("Nobody called “{name}” is connected.")
         case ErrorCode.TEXT_TOO_LONG | ErrorCode.LINE_TOO_LONG:
@@ -151,6 +153,30 @@ def history_off() -> str:
 def unanswered() -> str:
     """Return the words for a request that the server has not answered."""
     return _("The server did not answer. It may have done what you asked.")
+
+
+def perhaps_delivered() -> str:
+    """Return the words for a direct message of which nobody knows whether it has arrived."""
+    return _("This may not have been delivered: the connection was lost.")
+
+
+def perhaps_arrived(request: Say | Direct) -> str:
+    """Return the words for a message of which nobody knows whether it has arrived."""
+    if isinstance(request, Direct):
+        text = _("This may not have been delivered to {name}: {text}")
+        return text.format(name=request.to, text=request.text)
+    return _("This may not have been sent: {text}").format(text=request.text)
+
+
+def dropped(count: int) -> str:
+    """Return the words for messages that came faster than this program has read them."""
+    text = ngettext(
+        "{count} direct message or answer was lost because this program did not read it in time.",
+        "{count} direct messages or answers were lost because this program did not read them in "
+        "time.",
+        count,
+    )
+    return text.format(count=count)
 
 
 def connection_ended(end: End) -> str:

@@ -34,8 +34,14 @@ class Face(Protocol):
     def show_no_answer(self, request: Request) -> None:
         """Show that a request has no answer; it may have been carried out."""
 
+    def show_on_its_way(self, request: Direct) -> None:
+        """Show that the recipient of a direct message takes time to confirm it."""
+
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:
         """Show that a direct message has reached its recipient."""
 
     def show_uncertain_delivery(self, request: Direct) -> None:
-        """Show that nobody knows whether a direct message has reached its recipient."""
+        """Show that nobody knows whether a direct message has reached its recipient.
+
+        It was sent before the connection was lost, and cannot be sent any more.
+        """

@@ -1,10 +1,12 @@
 """Requests to the server, one after another: each is answered before the next one is sent.
 
-It only keeps the order. The `Chat` sends and receives, and passes the time.
+A direct message whose receiver takes its time to confirm it is set aside, so that the others do not
+wait for that. It only keeps the order. The `Chat` sends and receives, and passes the time.
 """
 
 import secrets
 from collections import deque
+from collections.abc import Iterable, Iterator
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -12,9 +14,12 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from tertulia.client.errors import wait_before_retry
+from tertulia.client.pace import Pace
 from tertulia.protocol.messages import Answer, Direct, Error, ErrorCode, Quit, Request, Say
 
 ANSWER_WITHIN_S = 60.0  # then the next has its turn; a dead server is noticed earlier
+CONFIRMED_WITHIN_S = 1.0  # then a direct message is set aside
+MAX_SET_ASIDE = 100  # direct messages; at the bound the others wait
 
 
 class Origin(Enum):
@@ -31,46 +36,61 @@ class Job(NamedTuple):
 
     request: Request
     origin: Origin
+    is_repeated: bool = False  # it was sent before, on a connection that was lost
+
+
+class _Sent(NamedTuple):
+    job: Job
+    request_id: int
+    at: float
 
 
 class Jobs:
-    """A queue of requests, and the one that was sent and is not answered yet."""
+    """A queue of requests, the one that was sent and is not answered yet, and those set aside."""
 
     def __init__(self) -> None:
         self._waiting: deque[Job] = deque()
-        self._under_way: Job | None = None
-        self._request_id = -1
-        self._give_up_at = 0.0
-        self._not_before = 0.0  # the server asked to wait until then
+        self._under_way: _Sent | None = None
+        self._aside: dict[int, _Sent] = {}  # by the ids of their requests, in their order
+        self._pace = Pace()
+        self._busy_until: dict[str, float] = {}  # receivers that get too many direct messages
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     @property
     def idle(self) -> bool:
-        """Whether every request was carried out and answered."""
-        return self._under_way is None and not self._waiting
+        """Whether every request was carried out, and answered or set aside."""
+        return self._under_way is None and not self._waiting and len(self._aside) < MAX_SET_ASIDE
 
     @property
     def wake_at(self) -> float | None:
         """When there is something to do although no answer comes (monotonic)."""
-        if self._under_way is not None:
-            return self._give_up_at
-        return self._not_before if self._waiting else None
+        sent = self._under_way
+        if sent is not None:
+            patience_s = CONFIRMED_WITHIN_S if self._may_set_aside(sent) else ANSWER_WITHIN_S
+            return sent.at + patience_s
+        if not self._waiting:
+            return None
+        return max(self._pace.next_at, min(not_before for _, not_before in self._candidates()))
 
     def add(self, request: Request, origin: Origin, *, place: int | None = None) -> None:
         """Add a request after `place` others, or as the last one.
 
-        A `Say` gets a nonce, so that it can be repeated without being said twice.
+        A message gets a nonce, so that it can be repeated without being said twice.
         """
-        if isinstance(request, Say) and request.nonce is UNSET:
+        if isinstance(request, Say | Direct) and request.nonce is UNSET:
             request = replace(request, nonce=secrets.token_urlsafe(9))
         job = Job(request, origin)
         self._waiting.insert(len(self._waiting) if place is None else place, job)
 
+    def put_back(self, job: Job) -> None:
+        """Put a request back that could not be sent: it is the next one."""
+        self._waiting.appendleft(job)
+
     def has(self, origin: Origin) -> bool:
         """Return whether a request of this origin is waiting or under way."""
-        jobs = [*self._waiting, *([self._under_way] if self._under_way else [])]
+        jobs = [*self._waiting, *([self._under_way.job] if self._under_way else [])]
         return any(job.origin is origin for job in jobs)
 
     @property
@@ -80,53 +100,107 @@ class Jobs:
 
     @property
     def unsent(self) -> list[Say | Direct]:
-        """The messages that were not sent yet."""
-        return [job.request for job in self._waiting if isinstance(job.request, Say | Direct)]
+        """The messages that were never sent."""
+        return _messages(job for job in self._waiting if not job.is_repeated)
 
     @property
-    def is_saying(self) -> bool:
-        """Whether a message is under way."""
-        return self._under_way is not None and isinstance(self._under_way.request, Say | Direct)
+    def unanswered(self) -> list[Say | Direct]:
+        """The messages that were sent, now or on a lost connection, and not answered."""
+        jobs = [sent.job for sent in self._sent]
+        return _messages([*jobs, *(job for job in self._waiting if job.is_repeated)])
 
     def pop_ready(self, now: float) -> Job | None:
         """Remove and return the next request, if it may be sent now."""
-        if self._under_way is not None or not self._waiting or now < self._not_before:
+        if self._under_way is not None or now < self._pace.next_at:
             return None
-        return self._waiting.popleft()
+        for place, not_before in self._candidates():
+            if now >= not_before:
+                job = self._waiting[place]
+                del self._waiting[place]
+                return job
+        return None
 
     def start(self, job: Job, request_id: int, now: float) -> None:
         """Note that a request was sent."""
-        self._under_way, self._request_id = job, request_id
-        self._give_up_at = now + ANSWER_WITHIN_S
+        self._pace.take_turn(now)
+        self._under_way = _Sent(job, request_id, now)
 
     def finish(self, answer: Answer, now: float) -> Job | None:
-        """Return the request that is answered; one that is rate-limited goes back to the queue."""
-        job = self._under_way
-        if job is None or answer.id != self._request_id:
+        """Return the request that is answered; one that is refused for now waits once more."""
+        sent = self._remove(answer)
+        if sent is None:
+            return None
+        job, request = sent.job, sent.job.request
+        if isinstance(answer, Error) and answer.code == ErrorCode.RATE_LIMITED:
+            self._pace.slow_down(sent.at, now, wait_before_retry(answer))
+        elif not isinstance(request, Direct):
+            return job
+        elif isinstance(answer, Error) and answer.code == ErrorCode.BUSY:
+            self._busy_until[request.to] = now + wait_before_retry(answer)
+        else:
+            self._busy_until.pop(request.to, None)
+            return job
+        self.put_back(job)
+        return None
+
+    def set_aside(self, now: float) -> Direct | None:
+        """Set a direct message aside that is still not confirmed; return it, if there is one."""
+        sent = self._under_way
+        if sent is None or not self._may_set_aside(sent) or now < sent.at + CONFIRMED_WITHIN_S:
             return None
         self._under_way = None
-        if isinstance(answer, Error) and answer.code == ErrorCode.RATE_LIMITED:
-            self._not_before = now + wait_before_retry(answer)
-            self._waiting.appendleft(job)
-            return None
-        return job
+        self._aside[sent.request_id] = sent
+        assert isinstance(sent.job.request, Direct)
+        return sent.job.request
 
     def give_up_late(self, now: float) -> Job | None:
         """Return the request that was not answered in time, if any; an answer is now ignored."""
-        if self._under_way is None or now < self._give_up_at:
+        sent = self._under_way
+        if sent is None or now < sent.at + ANSWER_WITHIN_S:
             return None
-        job, self._under_way = self._under_way, None
-        return job
+        self._under_way = None
+        return sent.job
 
-    def interrupt(self) -> Direct | None:
-        """Put the request under way back into the queue, because the connection was lost.
+    def interrupt(self) -> None:
+        """Put what is not answered back into the queue, because the connection was lost.
 
-        A direct message is returned instead, since nobody knows whether it was delivered.
+        Messages can be repeated: they have a nonce.
         """
-        job, self._under_way = self._under_way, None
-        if job is not None and isinstance(job.request, Direct):
-            return job.request
-        if job is not None and job.origin in (Origin.TYPED, Origin.GREETING):
-            self._waiting.appendleft(job)
-        self._not_before = 0.0
-        return None
+        lost = self._sent
+        self._under_way = None
+        self._aside.clear()
+        self._busy_until.clear()
+        for job, _request_id, _at in reversed(lost):
+            if job.origin in (Origin.TYPED, Origin.GREETING):
+                self.put_back(job._replace(is_repeated=True))
+
+    @property
+    def _sent(self) -> list[_Sent]:
+        return [*self._aside.values(), *([self._under_way] if self._under_way else [])]
+
+    def _may_set_aside(self, sent: _Sent) -> bool:
+        return isinstance(sent.job.request, Direct) and len(self._aside) < MAX_SET_ASIDE
+
+    def _candidates(self) -> Iterator[tuple[int, float]]:
+        """Yield the places of the requests that may be the next, and from when on.
+
+        A direct message to a busy receiver lets the others pass, but the person's last request.
+        """
+        for place, job in enumerate(self._waiting):
+            if isinstance(job.request, Quit) and place:
+                return
+            busy = isinstance(job.request, Direct) and self._busy_until.get(job.request.to)
+            yield place, busy or 0.0
+
+    def _remove(self, answer: Answer) -> _Sent | None:
+        if answer.id is UNSET:
+            return None
+        sent = self._under_way
+        if sent is not None and answer.id == sent.request_id:
+            self._under_way = None
+            return sent
+        return self._aside.pop(answer.id, None)
+
+
+def _messages(jobs: Iterable[Job]) -> list[Say | Direct]:
+    return [job.request for job in jobs if isinstance(job.request, Say | Direct)]

@@ -4,11 +4,12 @@ Pure: events and pages in; out come the events to show and the request for the n
 Live events wait while a page is missing, because the messages of the page come before them.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 
 from msgspec import UNSET
 from msgspec.structs import asdict
 
+from tertulia.client.recent import Recent
 from tertulia.protocol.messages import (
     MAX_PAGE,
     ChatMessage,
@@ -23,7 +24,6 @@ from tertulia.protocol.messages import (
 )
 
 _MAX_WAITING = 10_000  # live events; at the bound they are dropped and fetched as history instead
-_MAX_NONCES = 10_000  # a message that is repeated after so many others is shown twice
 
 
 class CatchUp:
@@ -40,7 +40,7 @@ class CatchUp:
         self._seen_seq = welcome.seq  # the highest number that this server has named
         self.oldest_seq = welcome.seq + 1  # no event before it was shown
         self._waiting: deque[NumberedEvent] = deque()
-        self._nonces: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._nonces = Recent()
         self._request = self._newest(welcome)
 
     @property
@@ -141,15 +141,7 @@ class CatchUp:
 
     def _remember(self, message: ChatMessage) -> bool:
         """Note the nonce of a message; return False for one that was repeated under its nonce."""
-        if message.nonce is UNSET:
-            return True
-        key = message.sender, message.nonce
-        if key in self._nonces:
-            return False
-        self._nonces[key] = None
-        if len(self._nonces) > _MAX_NONCES:
-            self._nonces.popitem(last=False)
-        return True
+        return message.nonce is UNSET or self._nonces.is_new((message.sender, message.nonce))
 
 
 def chat_message(stored: StoredMessage) -> ChatMessage:

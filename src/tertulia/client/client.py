@@ -14,7 +14,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Literal, Self, TypeVar
+from contextlib import nullcontext
+from typing import Literal, Self
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -30,45 +31,37 @@ from tertulia.client.errors import (
     NoConnection,
     RegistrationRefused,
     RequestRefused,
+    wait_before_retry,
 )
 from tertulia.client.inbox import Dropped, Inbox, Incoming
-from tertulia.protocol.lines import MAX_LINE_BYTES, encode
+from tertulia.client.pace import Pace
+from tertulia.client.requests import AnswerKind, Verbs, request_line
+from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
-    DEFAULT_PAGE,
     PROTOCOL_VERSION,
     Answer,
     Closing,
-    Direct,
+    DirectMessage,
     Error,
     ErrorCode,
     Event,
     GetHistory,
-    GetInfo,
-    HistoryPage,
-    ListUsers,
-    Ok,
-    Ping,
-    Pong,
+    Received,
     Register,
     Request,
-    Say,
     Search,
     ServerMessage,
-    SetStatus,
-    UserInfo,
-    UserList,
     Welcome,
 )
-from tertulia.protocol.texts import check_text
 
 DEFAULT_TIMEOUT_S = 10.0
+_MAX_PAGES_UNDER_WAY = 4  # a server refuses a fifth
+AGAIN_LATER = (ErrorCode.RATE_LIMITED, ErrorCode.BUSY)  # worth another try
 
 ClientEvent = Event | Dropped
 
-_Kind = TypeVar("_Kind", bound=Answer)
 
-
-class Client:
+class Client(Verbs):
     """A registered user's connection to a server; `Client.connect` makes one.
 
     `welcome` is the server's answer to the registration.
@@ -83,10 +76,14 @@ class Client:
         timeout: float,
         everything: bool,
         notify: Callable[[], None] | None,
+        pace: Pace,
+        has_room: Callable[[], bool],
     ) -> None:
         self._timeout = timeout
         self._everything = everything
         self._notify = notify
+        self._pace = pace
+        self._has_room = has_room
         self._inbox = Inbox()
         self._ids = itertools.count(1)
         self._lock = threading.Lock()  # protects the fields below; never held to send or wait
@@ -96,7 +93,13 @@ class Client:
         self._closing: Closing | None = None
         self._last_error: Error | None = None
         self._ended: End | None = None
-        self._connection = Connection(sock, on_message=self._on_message, on_end=self._on_end)
+        self._receipt = 0  # of the last direct message in the inbox
+        self._confirmed = 0  # the last receipt that the server was told
+        self._over = threading.Event()  # set at the end
+        self._pages = threading.BoundedSemaphore(_MAX_PAGES_UNDER_WAY)
+        self._connection = Connection(
+            sock, on_message=self._on_message, on_pause=self.confirm, on_end=self._on_end
+        )
 
     @classmethod
     def connect(
@@ -113,6 +116,8 @@ class Client:
         timeout: float = DEFAULT_TIMEOUT_S,
         everything: bool = False,
         notify: Callable[[], None] | None = None,
+        pace: Pace | None = None,
+        has_room: Callable[[], bool] = lambda: True,
     ) -> Self:
         """Connect to a server and register `name`.
 
@@ -120,8 +125,9 @@ class Client:
         user who comes back has chosen `status`, and did nothing for `idle` seconds. `timeout`, in
         seconds, holds for the connection and then for each request. With `everything`, `receive`
         returns all messages, not only the events. `notify` is called after each arrival and at the
-        end, in the connection's thread, and must not wait.
-        Raises NoConnection and RegistrationRefused.
+        end, in the connection's thread, and must not wait. `pace` is that of an earlier connection.
+        While `has_room` is False, direct messages are received but not confirmed; `confirm` then
+        does it later. Raises NoConnection and RegistrationRefused.
         """
         request = Register(
             name=name,
@@ -130,62 +136,19 @@ class Client:
             events=UNSET if events == "all" else events,
             status=UNSET if status is None else status,
             idle=UNSET if idle is None else idle,
+            receipts=True,
         )
         sock = open_socket(host, port, source, timeout)
-        client = cls(sock, Resumption(token, status, idle), timeout, everything, notify)
+        client = cls(
+            sock, Resumption(token, status, idle), timeout, everything, notify, pace or Pace(),
+            has_room,
+        )  # fmt: skip
         try:
             client.welcome = client._register(request)
         except BaseException:
             client.close()
             raise
         return client
-
-    def say(self, text: str, *, nonce: str | None = None) -> int:
-        """Send to the general chat; return the number of the message."""
-        answer = self._ask(Say(text=text, nonce=UNSET if nonce is None else nonce), Ok)
-        return 0 if answer.seq is UNSET else answer.seq
-
-    def direct(self, to: str, text: str, *, nonce: str | None = None) -> None:
-        """Send to one user; when this returns, the message has reached that user's session."""
-        self._ask(Direct(to=to, text=text, nonce=UNSET if nonce is None else nonce), Ok)
-
-    def set_status(self, status: str) -> None:
-        """Request a status, one of `Status`."""
-        self._ask(SetStatus(status=status), Ok)
-
-    def users(self) -> UserList:
-        """Request the list of users."""
-        return self._ask(ListUsers(), UserList)
-
-    def info(self, name: str) -> UserInfo:
-        """Request what the server knows of one user."""
-        return self._ask(GetInfo(name=name), UserInfo)
-
-    def history(
-        self, *, before: int | None = None, after: int | None = None, limit: int = DEFAULT_PAGE
-    ) -> HistoryPage:
-        """Request messages of the general chat before or after a number, or the newest ones."""
-        return self.page(
-            GetHistory(
-                before=UNSET if before is None else before,
-                after=UNSET if after is None else after,
-                limit=limit,
-            )
-        )
-
-    def search(
-        self, text: str, *, before: int | None = None, limit: int = DEFAULT_PAGE
-    ) -> HistoryPage:
-        """Request messages of the general chat that contain these words."""
-        return self.page(Search(text=text, before=UNSET if before is None else before, limit=limit))
-
-    def page(self, request: GetHistory | Search) -> HistoryPage:
-        """Request a page of the history, as `history` and `search` do."""
-        return self._ask(request, HistoryPage)
-
-    def ping(self) -> None:
-        """Wait until the server has handled everything that was sent before."""
-        self._ask(Ping(), Pong)
 
     def events(self) -> Iterator[ClientEvent]:
         """Yield the events as they come, until the connection has ended.
@@ -199,7 +162,20 @@ class Client:
 
     def receive(self, timeout: float | None) -> Incoming | None:
         """Return the next message with its line; None after `timeout` seconds, or at the end."""
-        return self._inbox.get(timeout)
+        incoming = self._inbox.get(timeout)
+        if self._confirmed < self._receipt:  # there may be room again
+            self.confirm()
+        return incoming
+
+    def confirm(self) -> None:
+        """Confirm the direct messages that have come, unless there is no room for many more."""
+        if self._confirmed == self._receipt or not (self._inbox.has_room and self._has_room()):
+            return
+        with self._lock:
+            receipt, confirmed = self._receipt, self._confirmed
+            self._confirmed = receipt
+        if receipt > confirmed:
+            self._connection.send(encode(Received(receipt=receipt)))
 
     def send(self, request: Request) -> int:
         """Send a request without waiting; return its id, which `receive` finds in the answer.
@@ -240,7 +216,7 @@ class Client:
         waiter = self._registering = _Waiter()
         self._connection.start()
         try:
-            return self._ask(request, Welcome, waiter)
+            return self._ask_once(request, Welcome, waiter)
         except RequestRefused as refusal:
             raise RegistrationRefused(refusal.error) from None
         except ConnectionLost as lost:
@@ -252,9 +228,29 @@ class Client:
         except NoAnswer as silence:
             raise NoConnection(ConnectFailure.NO_ANSWER, str(silence)) from silence
 
-    def _ask(self, request: Request, kind: type[_Kind], waiter: "_Waiter | None" = None) -> _Kind:
-        """Send a request and wait for its answer."""
-        waiter = waiter or _Waiter()
+    def _ask(self, request: Request, kind: type[AnswerKind]) -> AnswerKind:
+        """Send a request at the pace that the server allows, and wait for its answer.
+
+        One that is refused for now is sent again, for as long as an answer may take.
+        """
+        give_up_at: float | None = None
+        with self._pages if isinstance(request, GetHistory | Search) else nullcontext():
+            while True:
+                self._over.wait(self._pace.take_turn(time.monotonic()) - time.monotonic())
+                sent_at = time.monotonic()
+                give_up_at = give_up_at or sent_at + self._timeout
+                try:
+                    return self._ask_once(request, kind, _Waiter())
+                except RequestRefused as refusal:
+                    wait_s, now = wait_before_retry(refusal.error), time.monotonic()
+                    if refusal.code not in AGAIN_LATER or now + wait_s > give_up_at:
+                        raise
+                    if refusal.code == ErrorCode.RATE_LIMITED:
+                        self._pace.slow_down(sent_at, now, wait_s)
+                    else:
+                        self._over.wait(wait_s)
+
+    def _ask_once(self, request: Request, kind: type[AnswerKind], waiter: "_Waiter") -> AnswerKind:
         request_id = self._next_id(waiter)
         try:
             self._send(request, request_id)
@@ -275,7 +271,7 @@ class Client:
         raise ConnectionLost(end)
 
     def _send(self, request: Request, request_id: int) -> None:
-        line = _line(request, request_id)
+        line = request_line(request, request_id)
         with self._lock:
             self._activity.note_request(request, request_id, time.monotonic())
         self._connection.send(line)
@@ -302,6 +298,9 @@ class Client:
                 self._closing = message
         if self._everything or isinstance(message, Event):
             self._inbox.put(Incoming(message, line))
+            if isinstance(message, DirectMessage) and message.receipt is not UNSET:
+                with self._lock:
+                    self._receipt = message.receipt
             if self._notify is not None:
                 self._notify()
         if waiter is not None:
@@ -313,7 +312,7 @@ class Client:
             self._activity.note_answer(answer)
             if answer.id is not UNSET:
                 waiter = self._waiters.pop(answer.id, None)
-            elif isinstance(answer, Error):
+            elif isinstance(answer, Error) and answer.code != ErrorCode.UNDELIVERED:
                 # A full server refuses before it has read the registration.
                 waiter = self._registering
                 self._last_error = answer
@@ -335,6 +334,7 @@ class Client:
             )
             waiters = list(self._waiters.values())
             self._waiters.clear()
+        self._over.set()
         self._inbox.close()
         for waiter in waiters:
             waiter.answered.set()
@@ -348,17 +348,3 @@ class _Waiter:
     def __init__(self) -> None:
         self.answered = threading.Event()
         self.answer: Answer | None = None
-
-
-def _line(request: Request, request_id: int) -> bytes:
-    """Return the line of a request. Raises RequestRefused if any server would refuse it."""
-    if isinstance(request, Say | Direct) and (code := check_text(request.text)):
-        raise RequestRefused(Error(code=code, message="not sent"))
-    try:
-        line = encode(replace(request, id=request_id))
-    except UnicodeEncodeError as error:
-        refusal = Error(code=ErrorCode.MALFORMED, message=str(error))
-        raise RequestRefused(refusal) from error
-    if len(line) > MAX_LINE_BYTES:
-        raise RequestRefused(Error(code=ErrorCode.LINE_TOO_LONG, message="not sent"))
-    return line

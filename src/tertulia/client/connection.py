@@ -95,7 +95,8 @@ def _connect(
 class Connection:
     """A connection in use. Any thread may send and close; the callbacks run in its own thread.
 
-    `on_end` is called once, as the last callback.
+    `on_pause` is called after the messages that have come together. `on_end` is called once, as the
+    last callback.
     """
 
     def __init__(
@@ -103,12 +104,14 @@ class Connection:
         sock: socket.socket,
         *,
         on_message: Callable[[ServerMessage | None, bytes], None],
+        on_pause: Callable[[], None],
         on_end: Callable[[End], None],
     ) -> None:
         self._sock = sock
         self._sock.setblocking(False)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._on_message = on_message
+        self._on_pause = on_pause
         self._on_end = on_end
         self._lines = LineBuffer(MAX_SERVER_LINE_BYTES)
         self._wake_receiver, self._wake_sender = socket.socketpair()
@@ -205,6 +208,7 @@ class Connection:
             try:
                 line = self._lines.next_line()
                 if line is None:
+                    self._on_pause()
                     return None
                 message = decode_server_message(line)
             except LineTooLong:

@@ -51,6 +51,12 @@ class Inbox:
         self._arrivals = 0
         self._closed = False
 
+    @property
+    def has_room(self) -> bool:
+        """Whether so few direct messages and answers wait that many more can come."""
+        with self._changed:
+            return self._others.is_half_empty
+
     def put(self, incoming: Incoming) -> None:
         """Add a message; drop older ones of its kind if there is no room for it."""
         with self._changed:
@@ -113,6 +119,10 @@ class _BoundedQueue(Generic[_Note]):
 
     def __bool__(self) -> bool:
         return self._note is not None or bool(self._items)
+
+    @property
+    def is_half_empty(self) -> bool:
+        return self._bytes <= self._max_bytes // 2
 
     def first_arrival(self) -> float:
         if self._note is not None:

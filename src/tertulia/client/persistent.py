@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
 from tertulia.client.activity import NEWCOMER, Resumption
-from tertulia.client.client import DEFAULT_TIMEOUT_S, Client, ClientEvent
+from tertulia.client.client import AGAIN_LATER, DEFAULT_TIMEOUT_S, Client, ClientEvent
 from tertulia.client.errors import (
     ConnectionLost,
     NoAnswer,
@@ -21,10 +21,18 @@ from tertulia.client.errors import (
     wait_before_retry,
 )
 from tertulia.client.inbox import Dropped, Inbox, Incoming
+from tertulia.client.pace import Pace
 from tertulia.client.reconnect import Connect, Reconnector
 from tertulia.client.session import Refused, Resumed, Session
 from tertulia.protocol.lines import encode
-from tertulia.protocol.messages import ErrorCode, Gap, NumberedEvent, UserInfo, UserList
+from tertulia.protocol.messages import (
+    DirectMessage,
+    ErrorCode,
+    Gap,
+    NumberedEvent,
+    UserInfo,
+    UserList,
+)
 
 DEFAULT_WITHIN_S = 60.0  # for a request, over all the connections that it takes
 
@@ -38,11 +46,15 @@ class PersistentClient:
     """
 
     def __init__(
-        self, connect: Connect, timeout: float, registration: Resumption = NEWCOMER
+        self,
+        connect: Connect,
+        timeout: float,
+        registration: Resumption = NEWCOMER,
+        inbox: Inbox | None = None,
     ) -> None:
         self._timeout = timeout
         self._wake = threading.Event()  # an attempt has an outcome, or this client was closed
-        self._inbox = Inbox()
+        self._inbox = inbox or Inbox()
         self._changed = threading.Condition()  # protects the three fields below
         self._client = connect(registration)
         self._closed = False
@@ -71,14 +83,16 @@ class PersistentClient:
         Raises RegistrationRefused too.
         """
 
+        pace, inbox = Pace(), Inbox()
+
         def connect(resumption: Resumption) -> Client:
             return Client.connect(
                 host, port, name,
                 token=resumption.token, status=resumption.status, idle=resumption.idle_s,
-                timeout=timeout, **options,
+                timeout=timeout, pace=pace, has_room=lambda: inbox.has_room, **options,
             )  # fmt: skip
 
-        return cls(connect, timeout, Resumption(token, status, idle))
+        return cls(connect, timeout, Resumption(token, status, idle), inbox)
 
     @property
     def current(self) -> Client:
@@ -96,14 +110,15 @@ class PersistentClient:
         nonce = secrets.token_urlsafe(9)
         return self._ask(lambda client: client.say(text, nonce=nonce), within_s)
 
-    def direct(self, to: str, text: str, *, within_s: float = DEFAULT_WITHIN_S) -> None:
-        """Send to one user; when this returns, the message has reached that user's session.
+    def direct(self, to: str, text: str, *, within_s: float = DEFAULT_WITHIN_S) -> str | None:
+        """Send to one user, as `Client.direct` does.
 
         A message that was not acknowledged is sent again, as in `say`. If the server was restarted
-        in between, the other user may get it twice. Raises as `say` does.
+        in between, a client of another kind may show it twice. Raises as `say` does; RequestRefused
+        with `undelivered` if the other user's session ended without having confirmed the message.
         """
         nonce = secrets.token_urlsafe(9)
-        self._ask(lambda client: client.direct(to, text, nonce=nonce), within_s)
+        return self._ask(lambda client: client.direct(to, text, nonce=nonce), within_s)
 
     def set_status(self, status: str, *, within_s: float = DEFAULT_WITHIN_S) -> None:
         """Request a status, one of `Status`; it stays over reconnections. Raises as `say` does."""
@@ -125,6 +140,7 @@ class PersistentClient:
         or an address that another user has.
         """
         while (incoming := self._inbox.get(None)) is not None:
+            self.current.confirm()  # there may be room again
             if isinstance(incoming.message, ClientEvent):
                 yield incoming.message
         with self._changed:
@@ -157,7 +173,7 @@ class PersistentClient:
                 try:
                     return make(client)
                 except RequestRefused as refusal:
-                    if refusal.code != ErrorCode.RATE_LIMITED or time.monotonic() >= give_up_at:
+                    if refusal.code not in AGAIN_LATER or time.monotonic() >= give_up_at:
                         raise
                     self._pause(wait_before_retry(refusal.error))
                 except NoAnswer:
@@ -204,6 +220,8 @@ class PersistentClient:
             self._inbox.close()
 
     def _receive(self, event: ClientEvent) -> None:
+        if isinstance(event, DirectMessage) and not self._session.directs.is_new_direct(event):
+            return
         if not isinstance(event, NumberedEvent | Gap):
             self._publish([event])
             return

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tertulia.client.catchup import CatchUp
 from tertulia.client.client import Client
 from tertulia.client.errors import End, RegistrationRefused
+from tertulia.client.recent import RecentDirects
 from tertulia.client.reconnect import Reconnector
 
 
@@ -43,12 +44,14 @@ class Refused(NamedTuple):
 class Session:
     """A registered user's presence. `catch_up` orders the general chat and names missing pages.
 
+    `directs` knows which direct messages have come before.
     With `first_page` above 0 so many messages from before the user came are missing at first.
     """
 
     def __init__(self, client: Client, reconnector: Reconnector, first_page: int) -> None:
         self.client = client  # the current connection, or the last one
         self.catch_up = CatchUp(client.welcome, first_page)
+        self.directs = RecentDirects()
         self.state = SessionState.CONNECTED
         self.lost_at: float | None = None  # None while connected
         self._reconnector = reconnector

@@ -56,9 +56,6 @@ class PlainFace:
     ) -> None:
         self._output = output
         self._json = json
-        self._transcript = Transcript(
-            client.welcome.name, Glyphs(output.stdout.encoding or "ascii")
-        )
         self.chat = Chat(
             client,
             reconnector,
@@ -67,6 +64,8 @@ class PlainFace:
             first_page=FIRST_PAGE if on_terminal else 0,
             gives_up_after_s=None if on_terminal else PIPE_WAITS_S,
         )
+        glyphs = Glyphs(output.stdout.encoding or "ascii")
+        self._transcript = Transcript(client.welcome.name, glyphs, self.chat.clock.today)
 
     @property
     def prompt(self) -> str:
@@ -158,6 +157,11 @@ class PlainFace:
         """Write that there is no answer."""
         self._output.add_notice(explain.unanswered())
 
+    def show_on_its_way(self, request: Direct) -> None:
+        """Write that the message waits to be confirmed."""
+        text = _("On its way to {name}: {text}")
+        self._output.add_notice(text.format(name=request.to, text=request.text))
+
     def show_delivery(self, _request: Direct, message: DirectMessage) -> None:
         """Write the message, except a note to oneself, which arrives as a message."""
         if message.to != message.sender:
@@ -165,8 +169,7 @@ class PlainFace:
 
     def show_uncertain_delivery(self, request: Direct) -> None:
         """Write the message that was perhaps not delivered, so that it can be copied."""
-        text = _("This may not have been delivered to {name}: {text}")
-        self._output.add_notice(text.format(name=request.to, text=request.text))
+        self._output.add_notice(explain.perhaps_arrived(request))
 
     def _show_end_of_page(self, page: HistoryPage) -> None:
         if not page.messages:

@@ -52,13 +52,13 @@ def run(face: PlainFace, output: Output, wakeup: Wakeup) -> None:
         while face.chat.idle and (line := lines.next_line()) is not None:
             face.submit(line)
             face.chat.carry_on()
-        if face.chat.idle and lines.ended:
+        if face.chat.settled and lines.ended:
             face.chat.quit()
             face.chat.carry_on()
         output.flush()
         if more or face.chat.over:
             continue
-        wait_for_input = face.chat.idle
+        wait_for_input = face.chat.idle and not lines.ended
         files = [wakeup.fileno(), *([sys.stdin.fileno()] if wait_for_input else [])]
         wake_at = face.chat.wake_at
         timeout = None if wake_at is None else max(0.0, wake_at - time.monotonic())

@@ -4,6 +4,9 @@ Messages of the server in, lines in the user's language out. The text of a messa
 No I/O.
 """
 
+from collections.abc import Callable
+from datetime import date
+
 from tertulia.chat.display import Glyphs, date_and_time, visible_in_a_line
 from tertulia.chat.event_words import Event, event_words, user_words
 from tertulia.i18n import _
@@ -16,9 +19,11 @@ _INDENT = "|".rjust(len("[12:34]")) + " "
 class Transcript:
     """Write what happens for one user to read."""
 
-    def __init__(self, own_name: str, glyphs: Glyphs) -> None:
+    def __init__(self, own_name: str, glyphs: Glyphs, today: Callable[[], date]) -> None:
+        """`today` returns the day by the server's clock."""
         self._own_name = own_name
         self._glyphs = glyphs
+        self._today = today
 
     def event(self, message: ServerMessage) -> str | None:
         """Return an event with its time; None if the message is no event to show."""
@@ -27,7 +32,8 @@ class Transcript:
         if isinstance(message, Joined) and message.name == self._own_name:
             return None  # the greeting says it
         words = event_words(message, self._own_name, self._glyphs)
-        return f"[{date_and_time(message.time)}] " + words.replace("\n", "\n" + _INDENT)
+        time = date_and_time(message.time, self._today())
+        return f"[{time}] " + words.replace("\n", "\n" + _INDENT)
 
     def users(self, users: list[User]) -> list[str]:
         """Return a line for each user: status and name in columns."""
@@ -42,7 +48,7 @@ class Transcript:
 
     def info(self, info: UserInfo) -> str:
         """Return in one line what the server knows of a user."""
-        return user_words(info, self._glyphs)
+        return user_words(info, self._glyphs, self._today())
 
     def prompt(self, status: Status | None, asked: Status | None) -> str:
         """Return the prompt: own name, status, and the status that is not confirmed yet.

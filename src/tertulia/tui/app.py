@@ -40,7 +40,7 @@ from tertulia.tui.connecting import Connecting
 from tertulia.tui.controller import AppCommand, Controller
 from tertulia.tui.ending import Ending
 from tertulia.tui.model.chatmodel import ChatModel
-from tertulia.tui.model.conversations import Said
+from tertulia.tui.model.entries import Said
 from tertulia.tui.painting.painter import ConversationPainter, bare
 from tertulia.tui.painting.themes import THEMES, theme_name
 from tertulia.tui.terminal import bareview

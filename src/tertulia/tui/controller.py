@@ -42,7 +42,8 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.texts import check_text
 from tertulia.tui.model.chatmodel import Answered, ChatModel, Received
-from tertulia.tui.model.conversations import GENERAL, NOBODY, Conversation, Said
+from tertulia.tui.model.conversations import GENERAL, NOBODY, Conversation
+from tertulia.tui.model.entries import Said
 from tertulia.tui.notifier import Notifier
 from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.widgets import dialogs
@@ -258,7 +259,9 @@ class Controller:
         match request, answer:
             case GetInfo(), UserInfo():
                 own = answer.name == model.chat.state.name
-                dialog = dialogs.person_dialog(answer, self._glyphs, own=own)
+                dialog = dialogs.person_dialog(
+                    answer, self._glyphs, model.chat.clock.today(), own=own
+                )
                 name = answer.name
                 self._app.push_screen(
                     dialog, lambda key: self.open(name) if key == "write" else None

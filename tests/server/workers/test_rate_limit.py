@@ -10,8 +10,18 @@ def test_a_burst_is_allowed_and_then_the_rate():
     limit = RateLimit(Config(port=0), now=0.0)
     assert [limit.spend(0.0) for _ in range(40)] == [0.0] * 40
     assert limit.spend(0.0) == pytest.approx(0.1)
-    assert limit.spend(0.04) == pytest.approx(0.06)
+    assert limit.spend(0.04) == pytest.approx(0.1)
     assert limit.spend(0.11) == 0.0
+
+
+def test_who_keeps_the_interval_after_the_first_refusal_is_never_refused_again() -> None:
+    limit = RateLimit(Config(port=0), now=0.0)
+    now = 0.0
+    while not (interval := limit.spend(now)):
+        now += 0.017
+    for _ in range(400):
+        now += interval + 1e-9
+        assert limit.spend(now) == 0.0
 
 
 def test_tokens_do_not_add_up_beyond_the_burst():

@@ -39,7 +39,7 @@ from tertulia.protocol.messages import (
     UserList,
 )
 from tertulia.tui.model.chatmodel import FIRST_PAGE, Answered, ChatModel, Received
-from tertulia.tui.model.conversations import Delivery, Moved, Said, Told
+from tertulia.tui.model.entries import Delivery, Moved, Said, Told
 
 TIME = "2026-11-22T15:04:05.123Z"
 GONE = Error(code=ErrorCode.USER_NOT_CONNECTED, message="gone", name="luis")
@@ -289,27 +289,47 @@ def test_a_note_to_oneself_stands_there_once(table: ModelTable) -> None:
     assert table.calls == []
 
 
-def test_a_direct_message_under_way_when_the_connection_is_lost_is_marked(
+def test_a_direct_message_under_way_when_the_connection_is_lost_is_sent_again(
     table: ModelTable,
 ) -> None:
     table.model.send_direct("luis", "one")
     one = table.direct()
-    table.model.send_direct("luis", "two")
     table.lose()
+    assert one.delivery is Delivery.SENDING
+    table.come_back(StubClient())
+    table.turn(UserList(id=1, seq=10, users=[]))
+    assert table.client.sent[-1] == one.request
+    table.turn(Ok(id=len(table.client.sent), time=TIME))
+    assert one.delivery is Delivery.DELIVERED
+
+
+def test_a_direct_message_that_was_sent_to_somebody_who_is_gone_is_marked(
+    table: ModelTable,
+) -> None:
+    table.model.send_direct("luis", "one")
+    one = table.direct()
+    table.lose()
+    table.come_back(StubClient())
+    table.turn(UserList(id=1, seq=10, users=[]))
+    gone = Error(id=len(table.client.sent), code=ErrorCode.USER_NOT_CONNECTED, message="")
+    table.turn(gone)
     assert one.delivery is Delivery.UNKNOWN
     assert one.can_be_sent_again
     assert one.why is not None
     assert one.why() == "This may not have been delivered: the connection was lost."
-    assert table.direct().delivery is Delivery.SENDING  # it waits for the next connection
 
 
-def test_a_direct_message_that_is_not_answered_is_marked(table: ModelTable) -> None:
+def test_a_direct_message_that_is_not_confirmed_stays_on_its_way(table: ModelTable) -> None:
     table.model.send_direct("luis", "hola")
     before = table.general
-    table.clock.now += ANSWER_WITHIN_S
+    table.clock.now += 2 * ANSWER_WITHIN_S
     table.turn()
-    assert table.direct().delivery is Delivery.UNKNOWN
+    assert table.direct().delivery is Delivery.SENDING
     assert table.general == before
+    undelivered = Error(id=1, code=ErrorCode.UNDELIVERED, message="", name="luis")
+    table.turn(undelivered)
+    assert table.direct().delivery is Delivery.FAILED
+    assert "luis" in table.direct().why()
 
 
 def test_of_another_request_without_an_answer_it_is_told(table: ModelTable) -> None:

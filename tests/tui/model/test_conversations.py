@@ -19,12 +19,14 @@ from tertulia.tui.model.conversations import (
     GENERAL,
     MAX_CONVERSATIONS,
     MAX_DIRECT_ENTRIES,
-    MAX_FOLDED_NAMES,
     MAX_GENERAL_ENTRIES,
     MAX_WHILE_READING,
-    Change,
     Conversation,
     Conversations,
+)
+from tertulia.tui.model.entries import (
+    MAX_FOLDED_NAMES,
+    Change,
     Day,
     Delivery,
     Entry,

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from tertulia.chat.display import Glyphs, clock_time
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import Joined, Left, Presence, Status
-from tertulia.tui.model.conversations import Change, Day, Delivery, Entry, Moved, Said, Told
+from tertulia.tui.model.entries import Change, Day, Delivery, Entry, Moved, Said, Told
 from tertulia.tui.painting.painter import (
     INDENT,
     MAX_LINES,

@@ -12,14 +12,8 @@ from textual.pilot import Pilot
 from tertulia.chat.display import Glyphs
 from tertulia.protocol.messages import Direct, Joined, Status
 from tertulia.tui.model import conversations
-from tertulia.tui.model.conversations import (
-    GENERAL,
-    Conversation,
-    Conversations,
-    Day,
-    Delivery,
-    Said,
-)
+from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations
+from tertulia.tui.model.entries import Day, Delivery, Said
 from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.widgets.chatlog import ConversationLog
 

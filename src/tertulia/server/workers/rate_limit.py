@@ -22,13 +22,16 @@ class TokenBucket:
         self.last_spent_at = now
 
     def spend(self, now: float) -> float:
-        """Spend a token and return 0.0, or return the seconds until there is one."""
+        """Spend a token and return 0.0; without one, return the seconds in which one is added.
+
+        There is one before that. But who waits so long each time is never refused again.
+        """
         self._tokens = min(self._burst, self._tokens + (now - self.last_spent_at) * self._per_s)
         self.last_spent_at = now
         if self._tokens >= 1.0:
             self._tokens -= 1.0
             return 0.0
-        return (1.0 - self._tokens) / self._per_s
+        return 1.0 / self._per_s
 
 
 class RateLimit(TokenBucket):

@@ -6,7 +6,6 @@ apart from the conversations waits as an alert until `pop_alerts`. Runs on the e
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from tertulia.chat import explain, greetings
@@ -16,7 +15,6 @@ from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
 from tertulia.client.reconnect import Reconnector
-from tertulia.i18n import _
 from tertulia.protocol.messages import (
     MAX_PAGE,
     Answer,
@@ -37,7 +35,8 @@ from tertulia.protocol.messages import (
     SetStatus,
     UserList,
 )
-from tertulia.tui.model.conversations import Conversations, Delivery, Said, Told
+from tertulia.tui.model.conversations import Conversations
+from tertulia.tui.model.entries import Delivery, Said, Told
 
 FIRST_PAGE = 100  # messages shown on entering: as many as fit a tall screen
 
@@ -95,7 +94,9 @@ class ChatModel:
         """Send a direct message; it is in its conversation at once, marked as on its way."""
         # With a nonce, so that it cannot arrive twice when it is sent again.
         request = Direct(to=to, text=text, nonce=secrets.token_urlsafe(9))
-        self.conversations.add_outgoing(request, self.chat.state.registered_name(to), _now())
+        self.conversations.add_outgoing(
+            request, self.chat.state.registered_name(to), self.chat.clock.now()
+        )
         self.ask(request)
 
     def send_again(self, entry: Said) -> None:
@@ -158,7 +159,7 @@ class ChatModel:
     def show_notice(self, words: Callable[[], str]) -> None:
         """Put words of this program into the general chat."""
         self._last_words = words
-        self.conversations.general.add(Told(time=_now(), words=words))
+        self.conversations.general.add(Told(time=self.chat.clock.now(), words=words))
         self.people_changed = True  # the words may be about the connection
 
     def greet(self, people: int) -> None:
@@ -199,16 +200,19 @@ class ChatModel:
         else:
             self.show_notice(explain.unanswered)
 
+    def show_on_its_way(self, request: Direct) -> None:
+        """Do nothing: the message is marked as on its way until it is settled."""
+
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:
-        """Mark a direct message as delivered."""
-        self.conversations.settle(request, Delivery.DELIVERED)
+        """Mark a direct message as delivered, at the time that the server has given it."""
+        self.conversations.settle(request, Delivery.DELIVERED, time=message.time)
 
     def show_uncertain_delivery(self, request: Direct) -> None:
         """Mark a direct message whose delivery is unknown, because the connection was lost."""
         self.conversations.settle(
             request,
             Delivery.UNKNOWN,
-            lambda: _("This may not have been delivered: the connection was lost."),
+            explain.perhaps_delivered,
         )
 
     def _add_older(self, answer: Answer) -> None:
@@ -223,7 +227,3 @@ class ChatModel:
                     general.has_older, self.history_off = False, True
                 if self._by_command:
                     self._alerts.append(Answered(GetHistory(), answer))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,10 +6,7 @@ that make them, so that they can change their language.
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
-from enum import Enum, auto
-
-from msgspec import Struct
+from datetime import date, datetime
 
 from tertulia.chat.display import local_day
 from tertulia.protocol.messages import (
@@ -19,9 +16,9 @@ from tertulia.protocol.messages import (
     Joined,
     Left,
     Presence,
-    Status,
 )
 from tertulia.protocol.names import parse_name
+from tertulia.tui.model.entries import Day, Delivery, Entry, Moved, Said, Told
 
 GENERAL = ""  # the name of the general chat; no user's name is empty
 NOBODY = "?"  # stands for the sender where a faulty server sends an empty one
@@ -30,91 +27,7 @@ MAX_WHILE_READING = 20_000  # while the user reads further up, where nothing may
 MAX_DIRECT_ENTRIES = 1_000  # in each conversation; the server keeps none of them
 MAX_CONVERSATIONS = 100  # then the one that has been silent for longest is forgotten
 MAX_CHARS = 8_000_000  # of text in a conversation; only very long messages reach this
-MAX_FOLDED_NAMES = 1_000  # in one entry; further ones are only counted
 _TRIMMED_AT_ONCE = 500  # entries beyond the bound: to trim one by one would cost more
-
-
-class Delivery(Enum):
-    """The delivery of a message, as far as it is known."""
-
-    DELIVERED = auto()
-    SENDING = auto()
-    FAILED = auto()
-    UNKNOWN = auto()  # there was no answer
-
-
-class Said(Struct, eq=False):
-    """A message.
-
-    `seq` is its number in the general chat; `request` sends it again if it is this user's own
-    direct message.
-    """
-
-    time: str
-    sender: str
-    text: str
-    own: bool = False
-    mention: bool = False
-    seq: int | None = None
-    request: Direct | None = None
-    delivery: Delivery = Delivery.DELIVERED
-    why: Callable[[], str] | None = None  # it was not delivered, in words
-
-    @property
-    def can_be_sent_again(self) -> bool:
-        """Return whether it has failed, or perhaps not arrived."""
-        return self.delivery in (Delivery.FAILED, Delivery.UNKNOWN)
-
-
-class Change(Struct):
-    """What happened to one user while a `Moved` entry grew."""
-
-    was_here: bool
-    is_here: bool
-    went_away: bool = False
-    reason: str = ""
-    status: Status | None = None
-
-
-class Moved(Struct, eq=False):
-    """Users who joined, left or changed status one after the other, folded into one entry."""
-
-    time: str
-    changes: dict[str, Change]
-    others: int = 0  # events of further users, beyond MAX_FOLDED_NAMES
-
-    def fold(self, event: Joined | Left | Presence) -> None:
-        """Add one more event."""
-        change = self.changes.get(event.name)
-        if change is None:
-            if len(self.changes) >= MAX_FOLDED_NAMES:
-                self.others += 1
-                return
-            here = not isinstance(event, Joined)
-            change = self.changes[event.name] = Change(was_here=here, is_here=here)
-        match event:
-            case Joined():
-                change.is_here = True
-            case Left():
-                change.is_here, change.went_away, change.reason = False, True, event.reason
-            case Presence():
-                change.status = event.status
-
-
-class Told(Struct, eq=False):
-    """Words of this program."""
-
-    time: str
-    words: Callable[[], str]
-
-
-class Day(Struct, eq=False):
-    """A new day begins here."""
-
-    day: date
-
-
-Entry = Said | Moved | Told | Day
 
 
 class Conversation:
@@ -136,6 +49,7 @@ class Conversation:
         self._chars = 0
         self._day: date | None = None  # of the newest entry
         self._changed: list[Entry] = []
+        self._is_reordered = False
 
     @property
     def end(self) -> int:
@@ -211,6 +125,31 @@ class Conversation:
             if day is not None:
                 self.entries.insert(0, Day(day))
                 self.first -= 1
+
+    def place(self, entry: Said, time: str) -> None:
+        """Give an entry the server's time, and move it behind what happened before that."""
+        entry.time = time
+        self.mark_changed(entry)
+        index = next(i for i, other in enumerate(self.entries) if other is entry)
+        place = index
+        for later in range(index + 1, len(self.entries)):
+            other = self.entries[later]
+            is_settled = not (isinstance(other, Said) and other.delivery is Delivery.SENDING)
+            if is_settled and not isinstance(other, Day) and _is_before(other.time, time):
+                place = later
+        if place > index:
+            del self.entries[index]
+            self.entries.insert(place, entry)
+            self._is_reordered = True
+        day = local_day(time)
+        if place == len(self.entries) - 1 and day and self._day and day > self._day:
+            self.entries.insert(place, Day(day))
+            self._day, self._is_reordered = day, True
+
+    def pop_reordered(self) -> bool:
+        """Return whether entries have changed their places since the last call."""
+        is_reordered, self._is_reordered = self._is_reordered, False
+        return is_reordered
 
     def mark_changed(self, entry: Entry) -> None:
         """Note that an entry has to be painted anew."""
@@ -326,14 +265,23 @@ class Conversations:
         )
 
     def settle(
-        self, request: Direct, delivery: Delivery, why: Callable[[], str] | None = None
+        self,
+        request: Direct,
+        delivery: Delivery,
+        why: Callable[[], str] | None = None,
+        time: str | None = None,
     ) -> None:
-        """Mark a direct message of this user with what is known of its delivery."""
+        """Mark a direct message of this user with what is known of its delivery.
+
+        `time` is the server's, once it is delivered.
+        """
         for conversation in self._directs.values():
             for entry in reversed(conversation.entries):
                 if isinstance(entry, Said) and entry.request is request:
                     entry.delivery, entry.why = delivery, why
                     conversation.mark_changed(entry)
+                    if time is not None:
+                        conversation.place(entry, time)
                     return
 
     def fold_presence(self, event: Joined | Left | Presence) -> None:
@@ -365,6 +313,13 @@ def _urgency(conversation: Conversation) -> int:
 def _key(name: str) -> str:
     parsed = parse_name(name)
     return name if parsed is None else parsed.key
+
+
+def _is_before(time: str, other: str) -> bool:
+    try:
+        return datetime.fromisoformat(time) < datetime.fromisoformat(other)
+    except (ValueError, TypeError):
+        return False  # a faulty server
 
 
 def _chars(entry: Entry) -> int:

@@ -11,7 +11,7 @@ from tertulia.chat.display import Glyphs, clock_time, visible, visible_in_a_line
 from tertulia.chat.event_words import Movement, day_words, movement_words, speech
 from tertulia.chat.explain import left_reason
 from tertulia.i18n import _, ngettext
-from tertulia.tui.model.conversations import Change, Day, Delivery, Entry, Moved, Said, Told
+from tertulia.tui.model.entries import Change, Day, Delivery, Entry, Moved, Said, Told
 from tertulia.tui.painting.styled_text import Run
 from tertulia.tui.painting.wrap import line_count, wrap
 

@@ -5,7 +5,8 @@ Runs on the event loop's thread.
 
 from typing import ClassVar
 
-from tertulia.tui.model.conversations import Conversation, Entry, Said
+from tertulia.tui.model.conversations import Conversation
+from tertulia.tui.model.entries import Entry, Said
 from tertulia.tui.painting.painter import STYLES, ConversationPainter
 from tertulia.tui.widgets.messagelog import MessageLog, Place
 
@@ -38,6 +39,8 @@ class ConversationLog(ChatLog):
         conversation = self.conversation
         if conversation is None:
             return
+        if conversation.pop_reordered():
+            self.open(conversation)
         new = conversation.entries[max(0, self._end_number - conversation.first) :]
         if new:
             self.append(new, sum(isinstance(entry, Said) for entry in new))

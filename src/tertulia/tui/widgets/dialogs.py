@@ -6,6 +6,7 @@ thread.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar, Generic, TypeVar
 
 from textual import on
@@ -21,7 +22,7 @@ from tertulia.chat.display import Glyphs, date_and_time, duration, visible, visi
 from tertulia.i18n import _
 from tertulia.protocol.messages import Search, Status, UserInfo
 from tertulia.tui import keys
-from tertulia.tui.model.conversations import Entry
+from tertulia.tui.model.entries import Entry
 from tertulia.tui.painting import painter
 from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.painting.wrap import wrap
@@ -179,12 +180,12 @@ def status_dialog(glyphs: Glyphs, current: Status) -> ChoiceDialog:
     return ChoiceDialog(_("Your status"), "", rows, current)
 
 
-def person_dialog(info: UserInfo, glyphs: Glyphs, *, own: bool) -> ChoiceDialog:
+def person_dialog(info: UserInfo, glyphs: Glyphs, today: date, *, own: bool) -> ChoiceDialog:
     """Make a dialog with what the server knows about a user, and an offer to write."""
     lines = [
         (_("Status"), glyphs.status(info.status)),
         (_("Address"), visible_in_a_line(info.address)),
-        (_("Here since"), date_and_time(info.since)),
+        (_("Here since"), date_and_time(info.since, today)),
         (_("Idle for"), duration(info.idle)),
     ]
     rows = [Row("close", [(_("Close"), "")])]

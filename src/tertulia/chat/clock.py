@@ -1,0 +1,54 @@
+"""The server's clock, as the times of its events tell it.
+
+Everyone in a chat sees the same times and days in the same order, whatever their own clocks say.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+from tertulia.protocol.times import rfc3339
+
+_YEARS = range(1971, 9_999)  # outside of them the arithmetic of datetime fails
+
+
+class ServerClock:
+    """What time it is for the server; until it has told any time, this computer's clock counts."""
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._monotonic = monotonic
+        self._wall = wall
+        self._ahead_s: float | None = None  # of the monotonic clock
+
+    def forget(self) -> None:
+        """Begin again: on a new connection another clock may have to be learned."""
+        self._ahead_s = None
+
+    def learn(self, stamp: str) -> None:
+        """Learn from the time of an event that has just come. One that was late does no harm."""
+        try:
+            moment = datetime.fromisoformat(stamp)
+        except ValueError:
+            return  # a faulty server: its events are shown without a time
+        if moment.year in _YEARS and moment.tzinfo is not None:
+            ahead_s = moment.timestamp() - self._monotonic()
+            if self._ahead_s is None or ahead_s > self._ahead_s:
+                self._ahead_s = ahead_s
+
+    def now(self) -> str:
+        """Return the time, in UTC as on the wire."""
+        return rfc3339(self._moment())
+
+    def today(self) -> date:
+        """Return the day where this user is."""
+        return self._moment().astimezone().date()
+
+    def _moment(self) -> datetime:
+        ahead_s = self._ahead_s
+        return datetime.fromtimestamp(
+            self._wall() if ahead_s is None else self._monotonic() + ahead_s, UTC
+        )
