@@ -10,6 +10,7 @@ from plain_table import Clock, StubClient, page, said
 from tertulia.chat import chat as module
 from tertulia.chat.chat import EXIT_FINE, EXIT_LOST, EXIT_REFUSED, Chat
 from tertulia.chat.destination import Destination
+from tertulia.chat.jobs import CONFIRMED_WITHIN_S
 from tertulia.client.client import Client
 from tertulia.client.errors import (
     ConnectFailure,
@@ -30,6 +31,7 @@ from tertulia.protocol.messages import (
     Error,
     Gap,
     GetHistory,
+    Joined,
     ListUsers,
     Ok,
     Ping,
@@ -315,6 +317,44 @@ def test_a_delivered_message_is_told_with_its_request_and_the_registered_name(
     desk.turn()
     desk.turn(refusal)
     assert desk.face.shown[1:] == [("show_answer", request, refusal)]
+
+
+def test_a_direct_message_has_the_servers_time(desk: Table) -> None:
+    times = []
+    desk.face.show_delivery = lambda _request, message: times.append(message.time)  # type: ignore[method-assign]
+    desk.turn(Joined(seq=11, time="2030-01-02T03:04:05.000Z", name="eva", status=Status.ACTIVO))
+    for answer in (Ok(id=1, time="2031-01-01T00:00:00.000Z"), Ok(id=2)):
+        desk.chat.ask(Direct(to="José", text="hola"))
+        desk.turn()
+        desk.turn(answer)
+    assert times[0] == "2031-01-01T00:00:00.000Z"
+    assert times[1].startswith("2030-01-02T03:04:0")  # an older server does not tell it
+
+
+def test_a_direct_message_that_takes_long_is_told_and_the_next_request_has_its_turn(
+    desk: Table,
+) -> None:
+    request = Direct(to="José", text="hola", nonce="n")
+    for asked in (request, ListUsers()):
+        desk.chat.ask(asked)
+    desk.turn()
+    assert desk.client.sent == [request]
+    desk.clock.now += CONFIRMED_WITHIN_S
+    desk.turn()
+    assert desk.face.shown == [("show_on_its_way", request)]
+    assert desk.client.sent == [request, ListUsers()]
+    desk.turn(user_list(2, "ana", "José"))
+    assert (desk.chat.idle, desk.chat.settled, desk.chat.on_their_way) == (True, False, 1)
+    desk.turn(Ok(id=1))
+    assert desk.chat.settled
+    assert desk.face.shown[-1] == ("show_delivery", request, "José", "hola")
+
+
+def test_a_direct_message_that_comes_again_is_shown_once(desk: Table) -> None:
+    message = DirectMessage(time="t", sender="José", to="ana", text="hola", receipt=1)
+    desk.turn(message, message)
+    assert desk.face.shown == [("show_message", message)]
+    assert desk.face.arrived.count(message) == 1
 
 
 # --- the connection ----------------------------------------------------------------------------

@@ -364,3 +364,49 @@ def test_of_a_line_without_end_only_the_beginning_is_kept() -> None:
     lines.feed(b"x\nnext\n")
     assert [len(line) for line in cut] == [MAX_LINE_BYTES]
     assert lines.next_line() == "next"
+
+
+# --- the pace, and direct messages that are not confirmed ----------------------------------------
+
+
+def test_lines_that_come_faster_than_the_server_allows_are_all_said_after_one_refusal(
+    run_client: Run, start_server: Run
+) -> None:
+    server = start_server("--rate-limit", "100", "--history", "off")
+    lines = [f"line {number}" for number in range(600)]
+    done = run_client("ana", "127.0.0.1", server.port, "--json", stdin="\n".join(lines))
+    assert done.returncode == 0, done.stderr
+    got = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [m["text"] for m in got if m["type"] == "message"] == lines
+    assert len([m for m in got if m["type"] == "error"]) == 1
+
+
+def test_a_message_that_is_not_confirmed_is_on_its_way_and_holds_up_nobody(
+    pipe_in: Run, start_server: Run
+) -> None:
+    server = start_server("--shared-addresses")
+    luis, ana = pipe_in("luis", server.port), pipe_in("ana", server.port)
+    for user in (luis, ana):
+        user.see_words("Hello, ")
+    luis.process.send_signal(signal.SIGSTOP)
+    ana.type("@luis psst", "hola")
+    ana.see("ana: hola")
+    ana.see_words("On its way to luis: psst")
+    assert not any("psst" in line for line in ana.data)
+    luis.process.send_signal(signal.SIGCONT)
+    luis.see("ana → you: psst")
+    ana.see("you → luis: psst")
+    assert ana.leave() == 0
+
+
+def test_a_message_to_somebody_who_dies_comes_back(pipe_in: Run, start_server: Run) -> None:
+    server = start_server("--shared-addresses")
+    luis, ana = pipe_in("luis", server.port), pipe_in("ana", server.port)
+    for user in (luis, ana):
+        user.see_words("Hello, ")
+    luis.process.send_signal(signal.SIGSTOP)
+    ana.type("@luis psst")
+    ana.see_words("On its way to luis: psst")
+    luis.process.kill()
+    ana.see_words("Not delivered: “luis” left before confirming it.")
+    assert ana.leave() == 0

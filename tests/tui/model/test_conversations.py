@@ -516,3 +516,77 @@ def test_the_oldest_number_is_that_of_the_oldest_message_that_has_one() -> None:
 def test_only_the_general_chat_has_older_messages() -> None:
     assert Conversation(GENERAL).has_older
     assert not Conversation("luis").has_older
+
+
+# --- the server's time ---------------------------------------------------------------------------
+
+
+def sent(conversations: Conversations, text: str, minute: int) -> Direct:
+    request = Direct(to="luis", text=text, nonce=text)
+    conversations.add_outgoing(request, "luis", on(10, minute))
+    return request
+
+
+def heard(conversations: Conversations, text: str, minute: int, number: int = 10) -> None:
+    time = on(number, minute)
+    conversations.add_direct(DirectMessage(time=time, sender="luis", to="ana", text=text))
+
+
+def placed(conversation: Conversation) -> list[Any]:
+    """Return the texts and, for each day, the number that made it."""
+    days = {day(number).day: number for number in range(10, 13)}
+    return [
+        entry.text if isinstance(entry, Said) else days[entry.day]  # type: ignore[union-attr]
+        for entry in conversation.entries
+    ]
+
+
+def test_a_delivered_message_stands_where_the_servers_time_puts_it() -> None:
+    talks = Conversations("ana")
+    request = sent(talks, "mine", 0)
+    heard(talks, "before", 1)
+    heard(talks, "after", 3)
+    talk = talks.with_name("luis")
+    talks.settle(request, Delivery.DELIVERED, time=on(10, 2))
+    assert placed(talk) == [10, "before", "mine", "after"]
+    assert talk.pop_reordered()
+    assert not talk.pop_reordered()
+
+
+def test_a_message_whose_place_is_right_stays_there() -> None:
+    talks = Conversations("ana")
+    request = sent(talks, "mine", 0)
+    heard(talks, "after", 3)
+    later = sent(talks, "on its way", 4)
+    talk = talks.with_name("luis")
+    talks.settle(request, Delivery.DELIVERED, time=on(10, 2))
+    assert placed(talk) == [10, "mine", "after", "on its way"]
+    assert not talk.pop_reordered()
+    talks.settle(later, Delivery.FAILED)
+    assert placed(talk) == [10, "mine", "after", "on its way"]
+
+
+def test_what_is_on_its_way_stays_behind_what_was_delivered() -> None:
+    talks = Conversations("ana")
+    first, second = sent(talks, "one", 0), sent(talks, "two", 1)
+    for number, request in enumerate((first, second)):
+        talks.settle(request, Delivery.DELIVERED, time=on(10, 10 + number))
+    assert placed(talks.with_name("luis")) == [10, "one", "two"]
+
+
+def test_a_message_that_is_delivered_on_another_day_stands_below_that_day() -> None:
+    talks = Conversations("ana")
+    request = sent(talks, "mine", 0)
+    heard(talks, "next day", 0, number=11)
+    talks.settle(request, Delivery.DELIVERED, time=on(12))
+    talk = talks.with_name("luis")
+    assert placed(talk) == [11, "next day", 12, "mine"]
+    assert talk.pop_reordered()
+
+
+def test_times_that_are_none_change_no_place() -> None:
+    talks = Conversations("ana")
+    request = sent(talks, "mine", 0)
+    heard(talks, "before", 1)
+    talks.settle(request, Delivery.DELIVERED, time="soon")
+    assert placed(talks.with_name("luis")) == [10, "mine", "before"]

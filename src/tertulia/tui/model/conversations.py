@@ -138,9 +138,13 @@ class Conversation:
             if is_settled and not isinstance(other, Day) and _is_before(other.time, time):
                 place = later
         if place > index:
+            self.entries.insert(place + 1, entry)
             del self.entries[index]
-            self.entries.insert(place, entry)
             self._is_reordered = True
+            above = self.entries[max(0, index - 1) : index + 1]
+            if len(above) == 2 and all(isinstance(other, Day) for other in above):
+                del self.entries[index - 1]  # there is nothing left of that day
+                place -= 1
         day = local_day(time)
         if place == len(self.entries) - 1 and day and self._day and day > self._day:
             self.entries.insert(place, Day(day))
