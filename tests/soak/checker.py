@@ -18,6 +18,7 @@ def violations(history: list[Seen], journals: dict[str, Journal]) -> Iterator[st
     for name, journal in journals.items():
         yield from (f"{name}: {problem}" for problem in _for_speaker(stored, journal))
         yield from (f"{name}: {problem}" for problem in _for_listener(stored, journal))
+    yield from _in_directs(journals)
     epochs = set().union(*(journal.epochs for journal in journals.values()))
     if len(epochs) > 1:
         yield f"the numbering has {len(epochs)} epochs"
@@ -54,6 +55,25 @@ def _for_speaker(stored: dict[int, Seen], journal: Journal) -> Iterator[str]:
             yield f"{nonce} was acknowledged as {seq}, which is {stored[seq].nonce}"
     for nonce in journal.unanswered:
         yield f"{nonce} was never acknowledged"
+
+
+def _in_directs(journals: dict[str, Journal]) -> Iterator[str]:
+    got = {name: Counter(journal.got) for name, journal in journals.items()}
+    sent = {}
+    for name, journal in journals.items():
+        sent |= {(to, nonce): name for nonce, to in journal.directs.items()}
+        for nonce in journal.unsettled:
+            yield f"{name}: {nonce} was neither confirmed nor undelivered"
+        for nonce in journal.confirmed:
+            to = journal.directs[nonce]
+            if got[to][nonce] == 0:
+                yield f"{name}: {nonce} was confirmed and {to} never got it"
+    for name, count in got.items():
+        for nonce, times in count.items():
+            if times > 1:
+                yield f"{name} got {nonce} {times} times"
+            if (name, nonce) not in sent:
+                yield f"{name} got {nonce}, which nobody sent to it"
 
 
 def _for_listener(stored: dict[int, Seen], journal: Journal) -> Iterator[str]:

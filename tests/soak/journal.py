@@ -38,6 +38,10 @@ class Journal:
         self.seen: list[Seen] = []
         self.events: list[tuple[int, str]] = []
         self.gaps: list[tuple[int, int]] = []
+        self.directs: dict[str, str] = {}  # the receivers, by nonce
+        self.confirmed: set[str] = set()  # nonces of direct messages that have arrived
+        self.undelivered: set[str] = set()
+        self.got: list[str] = []  # nonces of direct messages to this user
         self._unwritten: list[bytes] = []
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         with open(path, "rb") as lines:
@@ -51,6 +55,11 @@ class Journal:
     def unanswered(self) -> list[str]:
         """Nonces of messages without an answer, neither `ok` nor `unavailable`."""
         return [n for n in self.sent if n not in self.acknowledgements and n not in self.unstored]
+
+    @property
+    def unsettled(self) -> list[str]:
+        """Nonces of direct messages that were neither confirmed nor came back."""
+        return [n for n in self.directs if n not in self.confirmed and n not in self.undelivered]
 
     def flush(self) -> None:
         """Write all entries to the file, where they survive the end of this process."""
@@ -80,6 +89,24 @@ class Journal:
     def not_stored(self, nonce: str, seq: int) -> None:
         """Record that a message was said but not stored."""
         self._record("unstored", nonce, seq)
+
+    def send_direct(self, nonce: str, to: str) -> None:
+        """Record a direct message before it is sent."""
+        self._record("direct", nonce, to)
+        self.flush()
+
+    def direct_confirmed(self, nonce: str) -> None:
+        """Record that a direct message was confirmed."""
+        self._record("confirmed", nonce)
+
+    def direct_undelivered(self, nonce: str) -> None:
+        """Record that a direct message came back."""
+        self._record("undelivered", nonce)
+
+    def get_direct(self, nonce: str) -> None:
+        """Record a direct message to this user, before it is confirmed."""
+        self._record("got", nonce)
+        self.flush()
 
     def see(self, seen: Seen) -> None:
         """Record a received message."""
@@ -116,5 +143,13 @@ class Journal:
             case "event":
                 self.events.append(values)
                 self.last_seq = values[0]
+            case "direct":
+                self.directs[values[0]] = values[1]
+            case "confirmed":
+                self.confirmed.add(values[0])
+            case "undelivered":
+                self.undelivered.add(values[0])
+            case "got":
+                self.got.append(values[0])
             case "gap":
                 self.gaps.append(values)

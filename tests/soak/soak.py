@@ -128,7 +128,9 @@ def break_things(server: ServerProcess, users: list[UserProcess], options, dice)
         user = dice.choice(users)
         if user.resume_at:
             continue
-        what = dice.choice(["user killed", "user stopped", "user reset", "nothing"])
+        what = dice.choice(
+            ["user killed", "user stopped", "user reset", "user took over", "nothing"]
+        )
         match what:
             case "user killed":
                 user.kill()
@@ -137,6 +139,8 @@ def break_things(server: ServerProcess, users: list[UserProcess], options, dice)
                 user.resume_at = now + dice.uniform(0.2, 3.0)
             case "user reset":
                 user.process.send_signal(signal.SIGUSR1)
+            case "user took over":
+                user.process.send_signal(signal.SIGUSR2)
         done[what] += 1
         time.sleep(dice.uniform(0.05, 0.5))  # the pace of the faults
     for user in users:
@@ -174,6 +178,7 @@ def main() -> int:
     parser.add_argument("--talkers", type=int, default=4)
     parser.add_argument("--listeners", type=int, default=4, help="half of them slow")
     parser.add_argument("--rate", type=float, default=80.0, help="messages a second and talker")
+    parser.add_argument("--directs", type=float, default=20.0, help="a second and talker")
     parser.add_argument("--threads", default="2", help="of the server: N or session (2)")
     parser.add_argument("--seed", type=int, default=None, help="of the faults")
     options = parser.parse_args()
@@ -190,7 +195,11 @@ def run(directory: Path, options: argparse.Namespace, dice: random.Random) -> in
     try:
         for number in range(options.talkers + options.listeners):
             talks = number < options.talkers
-            kind = ("--rate", str(options.rate)) if talks else ("--slow",) * (number % 2)
+            kind = ("--slow",) * (number % 2)
+            if talks:
+                everyone = [f"user{n}" for n in range(options.talkers + options.listeners)]
+                kind = ("--rate", str(options.rate), "--directs", str(options.directs))
+                kind += ("--to", *everyone)
             users.append(UserProcess(directory, number, server.port, *kind))
         done = break_things(server, users, options, dice)
         settle(server, users)
@@ -230,6 +239,10 @@ def report(
     print("not stored:  ", sum(len(j.unstored) for j in journals.values()))
     print("in the file: ", len(history))
     print("seen:        ", len(seen), "by", len(journals), "users")
+    print("directs:     ", sum(len(j.directs) for j in journals.values()))
+    print("  confirmed: ", sum(len(j.confirmed) for j in journals.values()))
+    print("  came back: ", sum(len(j.undelivered) for j in journals.values()))
+    print("  got:       ", sum(len(j.got) for j in journals.values()))
     print("gaps filled: ", sum(len(j.gaps) for j in journals.values()))
     print("lost unacknowledged in a crash, then said again:", len(lost))
     if downtimes_s:

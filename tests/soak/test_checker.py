@@ -109,3 +109,49 @@ def test_it_finds_a_second_epoch_and_users_without_events(journal, tmp_path):
     assert "c: saw nothing after 3" in problems
     other.close()
     late.close()
+
+
+# --- direct messages -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def receiver(journal, tmp_path):
+    """Return the journal of a user who got one direct message; another one came back."""
+    receiver = Journal(str(tmp_path / "b"))
+    receiver.welcome("epoch", 0)
+    for message in HISTORY:
+        receiver.see(message)
+    for nonce in ("d-0", "d-1"):
+        journal.send_direct(nonce, "b")
+    journal.direct_confirmed("d-0")
+    journal.direct_undelivered("d-1")
+    receiver.get_direct("d-0")
+    yield receiver
+    receiver.close()
+
+
+def test_it_finds_nothing_when_each_direct_message_arrived_or_came_back(journal, receiver):
+    assert found(journal, b=receiver) == []
+    receiver.get_direct("d-1")  # it came back, but nobody said that it had not arrived
+    assert found(journal, b=receiver) == []
+
+
+def test_it_finds_a_direct_message_that_was_confirmed_and_never_arrived(journal, receiver):
+    journal.send_direct("d-2", "b")
+    journal.direct_confirmed("d-2")
+    assert found(journal, b=receiver) == ["a: d-2 was confirmed and b never got it"]
+
+
+def test_it_finds_a_direct_message_of_which_nothing_was_heard(journal, receiver):
+    journal.send_direct("d-2", "b")
+    assert found(journal, b=receiver) == ["a: d-2 was neither confirmed nor undelivered"]
+
+
+def test_it_finds_a_direct_message_that_was_shown_twice(journal, receiver):
+    receiver.get_direct("d-0")
+    assert found(journal, b=receiver) == ["b got d-0 2 times"]
+
+
+def test_it_finds_a_direct_message_that_somebody_else_got(journal, receiver):
+    journal.get_direct("d-0")
+    assert found(journal, b=receiver) == ["a got d-0, which nobody sent to it"]

@@ -1,13 +1,15 @@
 """One user of the soak, in a process of its own so that it can be killed and stopped.
 
-It behaves as a good client: it reconnects, gets missed messages from the history, and repeats
-messages without an answer with the same nonce. Its journal, a file, survives the process. SIGUSR1
-resets the connection, SIGTERM stops new messages. The process ends when it has read `END`.
+It behaves as a good client: it reconnects, gets missed messages from the history, repeats messages
+without an answer with the same nonce, and confirms direct messages once they are in its journal.
+The journal, a file, survives the process. SIGUSR1 resets the connection, SIGUSR2 lets another one
+take the session over, SIGTERM stops new messages. The process ends when it has read `END`.
 """
 
 import argparse
 import itertools
 import json
+import random
 import select
 import signal
 import socket
@@ -42,8 +44,13 @@ class User:
         self.unanswered = dict.fromkeys(self.journal.unanswered)  # nonce -> id once it is sent
         self.counter = itertools.count(len(self.journal.sent))
         self.ids = itertools.count(1)
+        self.directs = dict.fromkeys(self.journal.unsettled, 0.0)  # nonce -> when it is sent next
+        self.direct_ids: dict[int, str] = {}  # of the connection
+        self.got = set(self.journal.got)
+        self.direct_counter = itertools.count(len(self.journal.directs))
+        self.direct_at = time.monotonic()
         self.is_quiet = self.was_quiet = False
-        self.reset_asked = False
+        self.reset_asked = self.take_over_asked = False
         self.token: str | None = None
         self.say_at = time.monotonic()
 
@@ -56,21 +63,27 @@ class User:
     def run(self) -> None:
         """Follow the chat to its end, with as many connections as it takes."""
         while not self.has_ended:
+            old = self.socket
             try:
                 self.connect()
+                old.close()
                 self.converse()
             except OSError:  # refused, reset or silent
                 time.sleep(RETRY_S)
-            finally:
+            if not self.take_over_asked:
                 self.socket.close()
+        self.socket.close()
 
     # --- a connection --------------------------------------------------------------------------
 
     def connect(self) -> None:
-        self.rest, self.fetching, self.reset_asked = b"", None, False
+        self.rest, self.fetching = b"", None
+        self.reset_asked = self.take_over_asked = False
         self.live.clear()
         for nonce in self.unanswered:
             self.unanswered[nonce] = None  # must be said again
+        self.directs = dict.fromkeys(self.directs, 0.0)
+        self.direct_ids.clear()
         self.socket = socket.socket()
         if self.options.slow:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
@@ -78,7 +91,9 @@ class User:
         self.socket.bind((self.options.source, 0))
         self.socket.connect((self.options.host, self.options.port))
         token = {"token": self.token} if self.token else {}
-        self.send({"type": "register", "name": self.options.name, "id": 0, **token})
+        self.send(
+            {"type": "register", "name": self.options.name, "id": 0, "receipts": True, **token}
+        )
         while not self.live:
             self.receive()
         answer = self.live.popleft()
@@ -96,7 +111,10 @@ class User:
                 linger = struct.pack("ii", 1, 0)
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 return
+            if self.take_over_asked:
+                return
             self.talk()
+            self.write()
             readable, _, _ = select.select([self.socket], [], [], 0.02)
             if readable:
                 self.receive()
@@ -138,7 +156,7 @@ class User:
             self.journal.say(nonce)
             self.say(nonce)
             self.say_at = max(self.say_at, now - 1.0) + 1.0 / self.options.rate
-        if self.is_quiet and not self.was_quiet and not self.unanswered:
+        if self.is_quiet and not (self.was_quiet or self.unanswered or self.directs):
             self.was_quiet = True
             print("quiet", flush=True)
             if self.options.slow:  # reading the backlog slowly would take minutes
@@ -148,10 +166,59 @@ class User:
         request_id = self.unanswered[nonce] = next(self.ids)
         self.send({"type": "say", "text": text_of(nonce), "nonce": nonce, "id": request_id})
 
+    def write(self) -> None:
+        """Send direct messages, new ones and those that have to be sent again."""
+        now = time.monotonic()
+        while (
+            not self.is_quiet
+            and self.options.directs
+            and len(self.directs) < WINDOW
+            and self.direct_at <= now
+        ):
+            nonce = f"{self.options.name}-direct-{next(self.direct_counter)}"
+            self.journal.send_direct(nonce, random.choice(self.options.to))
+            self.directs[nonce] = 0.0
+            self.direct_at = max(self.direct_at, now - 1.0) + 1.0 / self.options.directs
+        for nonce, send_at in self.directs.items():
+            if send_at <= now:
+                self.directs[nonce] = float("inf")
+                request_id = next(self.ids)
+                self.direct_ids[request_id] = nonce
+                to = self.journal.directs[nonce]
+                text = {"to": to, "text": text_of(nonce), "nonce": nonce}
+                self.send({"type": "direct", "id": request_id, **text})
+
+    def on_direct_answer(self, answer: dict) -> None:
+        nonce = self.direct_ids.pop(answer["id"])
+        match answer.get("code"):
+            case None:
+                self.journal.direct_confirmed(nonce)
+                del self.directs[nonce]
+            case "undelivered":
+                self.journal.direct_undelivered(nonce)
+                del self.directs[nonce]
+            case "busy" | "rate_limited" | "user_not_connected":  # an earlier try may have arrived
+                self.directs[nonce] = time.monotonic() + answer.get("retry_after", RETRY_S)
+            case code:
+                raise AssertionError(code)
+
+    def on_direct(self, message: dict) -> None:
+        """Record a direct message that did not come before, and confirm it."""
+        if message["nonce"] not in self.got:
+            self.got.add(message["nonce"])
+            self.journal.get_direct(message["nonce"])
+        self.send({"type": "received", "receipt": message["receipt"]})
+
     # --- listening -----------------------------------------------------------------------------
 
     def on_answer(self, message: dict) -> None:
         match message["type"]:
+            case "direct":
+                self.on_direct(message)
+            case "ok" | "error" if message.get("id") in self.direct_ids:
+                self.on_direct_answer(message)
+            case "error" if message["code"] == "undelivered":
+                pass  # of an earlier session: this one has sent the message again
             case "ping":
                 self.send({"type": "pong"})
             case "history":
@@ -212,6 +279,8 @@ def main() -> None:
     parser.add_argument("source", help="the address to connect from")
     parser.add_argument("journal", help="the file of this user's journal")
     parser.add_argument("--rate", type=float, default=0.0, help="messages to say a second")
+    parser.add_argument("--directs", type=float, default=0.0, help="to send a second")
+    parser.add_argument("--to", nargs="*", help="the users who get them")
     parser.add_argument("--slow", action="store_true", help="read slowly")
     user = User(parser.parse_args())
 
@@ -221,7 +290,11 @@ def main() -> None:
     def reset(*_: object) -> None:
         user.reset_asked = True
 
+    def take_over(*_: object) -> None:
+        user.take_over_asked = True
+
     signal.signal(signal.SIGTERM, be_quiet)
+    signal.signal(signal.SIGUSR2, take_over)
     signal.signal(signal.SIGUSR1, reset)
     print("ready", flush=True)
     user.run()
