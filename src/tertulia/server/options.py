@@ -170,8 +170,8 @@ def _parser() -> Parser:
     for flag, text in {
         "--log-bytes": _("bytes of recent events kept for slow clients ({default})"),
         "--private-bytes": _(
-            "maximum number of bytes of answers and direct messages waiting for one user "
-            "({default})"
+            "maximum number of bytes of answers waiting for one user; direct messages may be half "
+            "of it ({default})"
         ),
         "--send-buffer-bytes": _(
             "bytes of the kernel's send buffer for each connection ({default})"
