@@ -47,6 +47,9 @@ class Handover(Enum):
     BUSY = auto()  # too much waits for the session already
 
 
+DONE, GONE, BUSY = Handover  # a lookup in the enum costs more than the comparison
+
+
 class Reply(Struct, frozen=True, gc=False):
     """An answer that has come late, for the session at `route`."""
 
@@ -214,35 +217,35 @@ class Directs:
                 return refusals.rate_limited(request.id, _RETRY_WHILE_UNDER_WAY_S)
         return None
 
-    def is_busy(self, receiver: Session) -> bool:
-        """Whether too much waits for a session already."""
-        queue = self._queues.get(receiver)
-        return queue is not None and queue.bytes >= self._bytes_until_busy
-
     def send(
         self, sender: Session, request: Direct, receiver: Session, time: str
-    ) -> Delivery | Queued:
+    ) -> Delivery | Queued | Error:
         """Put a message into its receiver's queue; without receipts there is nothing to wait for.
 
         Whoever carries a Delivery out calls `end_delivery`.
         """
+        queue = self._queues.get(receiver)
+        if queue is not None and queue.bytes >= self._bytes_until_busy:
+            return refusals.busy(request)
+        nonce = request.nonce
         message = DirectMessage(
             time=time,
             sender=sender.name.shown,
             to=receiver.name.shown,
             text=request.text,
-            nonce=request.nonce,
+            nonce=nonce,
         )
-        queue = self._queues.get(receiver)
-        has_nonce = request.nonce is not UNSET
-        key = (sender.name.key, request.nonce) if has_nonce else None
         if queue is None:
-            if key is not None:
+            if nonce is not UNSET:
+                key = sender.name.key, nonce
                 self._nonces.remember(key, _UnderWay.UNDER_WAY, self._monotonic())
             return Delivery(receiver.route, message)
-        entry = queue.add(message, key, _Asker(sender, request.id))
-        if key is not None:
-            self._nonces.remember(key, entry, self._monotonic())
+        asker = _Asker(sender, request.id)
+        if nonce is UNSET:
+            queue.add(message, None, asker)
+        else:
+            key = sender.name.key, nonce
+            self._nonces.remember(key, queue.add(message, key, asker), self._monotonic())
         return Queued(receiver.route)
 
     def end_delivery(self, sender: Session, request: Direct, time: str | None) -> None:

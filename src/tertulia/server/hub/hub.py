@@ -40,7 +40,16 @@ from tertulia.protocol.texts import MAX_TEXT_BYTES, check_text
 from tertulia.protocol.times import Stamps
 from tertulia.server import refusals
 from tertulia.server.config import Config
-from tertulia.server.hub.directs import Delivery, Directs, Handover, Queued, Reply, ok
+from tertulia.server.hub.directs import (
+    BUSY,
+    DONE,
+    Delivery,
+    Directs,
+    Handover,
+    Queued,
+    Reply,
+    ok,
+)
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.journal import Journal, LocalJournal
 from tertulia.server.hub.keeper import Keeper
@@ -225,22 +234,22 @@ class Hub:
             receiver = self._registry.find(request.to)
             if receiver is None:
                 return refusals.not_connected(request, request.to)
-            if directs.is_busy(receiver):
-                return refusals.busy(request)
-            self._note_activity(session)
-            return directs.send(session, request, receiver, self._time())
+            outcome = directs.send(session, request, receiver, self._time())
+            if type(outcome) is not Error:
+                self._note_activity(session)
+            return outcome
 
     def end_delivery(
         self, session: Session, request: Direct, message: DirectMessage, handover: Handover
     ) -> Ok | Error | None:
         """Note what has become of a Delivery; return the answer."""
-        is_done = handover is Handover.DONE
+        is_done = handover is DONE
         if request.nonce is not UNSET:
             with self._lock:
                 self._directs.end_delivery(session, request, message.time if is_done else None)
         if is_done:
             return ok(request, message.time)
-        if handover is Handover.BUSY:
+        if handover is BUSY:
             return refusals.busy(request)
         return refusals.not_connected(request, request.to)
 

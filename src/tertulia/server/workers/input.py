@@ -23,7 +23,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.server import refusals
 from tertulia.server.history.mail import PageTicket
-from tertulia.server.hub.directs import Delivery, Handover, Queued, Reply
+from tertulia.server.hub.directs import BUSY, DONE, GONE, Delivery, Handover, Queued, Reply
 from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Session
@@ -244,7 +244,7 @@ class Input:
         receiver = self._connections.of_session(number)
         if receiver is not None:
             handover = self.hand_over(receiver, delivery.message)
-            if handover is Handover.DONE and request.id is UNSET and request.nonce is UNSET:
+            if handover is DONE and request.id is UNSET and request.nonce is UNSET:
                 return  # nobody waits for an answer, and nothing has to be noted
             self.end_delivery(connection, request, delivery.message, handover)
             return
@@ -252,17 +252,16 @@ class Input:
         mailbox = self._switchboard.mailbox_of(delivery.route)
         mail = Deliver(number, delivery.message, request, connection, self._mailbox)
         if mailbox is None or not mailbox.post(mail):  # it has ended meanwhile
-            self._mailbox.post(Delivered(connection, request, delivery.message, Handover.GONE))
+            self._mailbox.post(Delivered(connection, request, delivery.message, GONE))
 
     def hand_over(self, receiver: Connection, message: DirectMessage) -> Handover:
         """Put a direct message into the output of a session without receipts."""
-        session = receiver.session
-        if session is None or receiver.state is not REGISTERED or not session.is_here:
-            return Handover.GONE
+        if receiver.state is not REGISTERED or not receiver.session.is_here:  # type: ignore[union-attr]
+            return GONE
         if len(receiver.out) > self._busy_bytes:
-            return Handover.BUSY
+            return BUSY
         self._output.send(receiver, message)
-        return Handover.DONE
+        return DONE
 
     def end_delivery(
         self, connection: Connection, request: Direct, message: DirectMessage, handover: Handover
