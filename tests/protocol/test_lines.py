@@ -118,6 +118,25 @@ def test_empty_lines_do_not_add_up_to_a_long_one() -> None:
     assert cut([b"\r\n" * 50_000 + b"one\n"]) == [b"one"]
 
 
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        (b"one\ntwo\r\n", 0),
+        (b"\n", 1),
+        (b"\r\n", 2),
+        (b"one\n\n\r\n\ntwo\n\nthree", 5),
+        (b"\r\r\n", 0),
+    ],
+)
+def test_the_bytes_of_empty_lines_are_counted(data: bytes, size: int) -> None:
+    for pieces in [data], [data[i : i + 1] for i in range(len(data))]:
+        buffer = LineBuffer()
+        for piece in pieces:
+            buffer.feed(piece)
+            list(take_all(buffer))
+        assert buffer.empty_bytes == size
+
+
 @given(streams, st.data())
 def test_however_the_bytes_are_split_the_lines_and_the_errors_are_the_same(
     stream: bytes, data: st.DataObject

@@ -4,7 +4,8 @@ import contextlib
 import os
 import time
 
-from peers import BOTH_THREAD_MODELS, wait_for
+import pytest
+from peers import BOTH_THREAD_MODELS, fresh_address, wait_for
 
 BURST = 40
 
@@ -74,6 +75,35 @@ def test_pong_and_quit_spend_nothing(start_server):
     flood(ana, BURST + 20)
     ana.send("quit")
     luis.expect("left", name="ana", reason="quit")
+
+
+@pytest.mark.parametrize("line", [b"\n", b'{"type":"pong"}\n'], ids=["empty", "pong"])
+def test_a_flood_of_what_costs_nothing_ends_the_session(start_server, line):
+    server = start_server("--rate-limit", "10/s")
+    ana, luis = server.user("ana"), server.user("luis")
+    ana.send_raw(line * 400)
+    ana.roundtrip()
+    with contextlib.suppress(OSError):
+        ana.send_raw(line * 100_000)
+    luis.expect("left", name="ana", reason="flood")
+    ana.wait_for_end()
+    server.user("ana", ana.source)
+
+
+def test_a_flood_of_empty_lines_before_welcome_closes_the_connection(start_server):
+    server = start_server("--rate-limit", "10/s")
+    address = fresh_address()
+    newcomers = [server.peer(address) for _ in range(32)]
+    for newcomer in newcomers:
+        with contextlib.suppress(OSError):
+            newcomer.send_raw(b"\n" * 1_000_000)
+    for newcomer in newcomers:
+        newcomer.wait_for_end()
+        newcomer.close()
+    wait_for(lambda: server.has_room_for("luis", address))
+    ana = server.peer()
+    ana.send_raw(b"\n" * 400)
+    ana.register("ana")
 
 
 def test_the_hundredth_refusal_within_ten_seconds_ends_the_session(start_server):

@@ -15,7 +15,9 @@ from tertulia.protocol.messages import MAX_INT, ErrorCode, Request, ServerMessag
 
 MAX_LINE_BYTES = 65_536  # from a client, with its newline
 
-_EMPTY_LINES = re.compile(rb"(?:\r?\n)+")
+_MIN_REQUEST_BYTES = 15  # without its newline: {"type":"ping"}
+
+_EMPTY_LINES = re.compile(rb"(?:\n+|\r\n)+")
 
 _encoder = msgspec.json.Encoder()
 _request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
@@ -45,15 +47,17 @@ class LineBuffer:
     """Cuts a stream of bytes into lines.
 
     It holds at most `max_line_bytes`, as long as no more than `room` is fed at a time.
+    `empty_bytes` counts the bytes of empty lines; whoever reads it sets it back to 0.
     """
 
-    __slots__ = ("_bytes", "_max_line_bytes", "_scanned", "_start")
+    __slots__ = ("_bytes", "_max_line_bytes", "_scanned", "_start", "empty_bytes")
 
     def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._max_line_bytes = max_line_bytes
         self._bytes = bytearray()
         self._start = 0  # of the first line that was not returned yet
         self._scanned = 0  # no newline in [start, scanned)
+        self.empty_bytes = 0
 
     @property
     def room(self) -> int:
@@ -91,6 +95,7 @@ class LineBuffer:
             run = _EMPTY_LINES.match(self._bytes, self._start)
             if run is not None:
                 self._start = self._scanned = run.end()
+            self.empty_bytes += self._start - start
         self._scanned = len(self._bytes)
         if self._scanned - self._start >= self._max_line_bytes:
             raise LineTooLong
@@ -118,13 +123,15 @@ class RequestBuffer(LineBuffer):
             try:
                 if not data.isascii():
                     data.decode()  # the decoder does not read the fields that it does not know
-                if data.find(b"\n") == len(data) - 1:
+                end = data.find(b"\n")
+                if end == len(data) - 1:
                     self.ready.append(_request_decoder.decode(data))
                     return
-                *lines, rest = data.split(b"\n")
-                if not rest:
-                    self.ready = list(map(_request_decoder.decode, reversed(lines)))
-                    return
+                if end >= _MIN_REQUEST_BYTES:  # or it may be a flood of empty lines
+                    *lines, rest = data.split(b"\n")
+                    if not rest:
+                        self.ready = list(map(_request_decoder.decode, reversed(lines)))
+                        return
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass  # `next_request` finds out which line it is, and what is wrong with it
         self.has_more = True

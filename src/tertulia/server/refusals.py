@@ -137,6 +137,15 @@ def rate_limited(request_id: int | UnsetType, retry_after_s: float) -> Error:
     )
 
 
+def too_much_free(retry_after_s: float) -> Error:
+    """End a connection that sends too much of what is free of the rate limit."""
+    return Error(
+        code=ErrorCode.RATE_LIMITED,
+        message="too many lines that ask for nothing: send fewer empty lines and 'pong'",
+        retry_after=round(retry_after_s, 3),
+    )
+
+
 def history_off(request: Request) -> Error:
     """Refuse to read messages that nobody keeps."""
     reason = "this server keeps no history"

@@ -100,6 +100,60 @@ def test_empty_lines_are_nothing_before_welcome_too(bench):
     assert bench.kinds(newcomer) == ["Welcome", "Joined"]
 
 
+def flood(bench: WorkerBench, connection: Any, line: bytes) -> int:
+    """Let a client send a line again and again; return how many bytes of it were carried out."""
+    data = line * (1_000_000 // len(line))
+    bench.receive(connection, data)
+    while connection.state is not State.DRAINING and socket_of(connection).incoming:
+        bench.ready(connection, READABLE)
+        bench.flush()
+    return len(data) - sum(map(len, socket_of(connection).incoming))
+
+
+@pytest.mark.parametrize("line", [b"\n", b"\r\n", encode(Pong()), b"\n" + encode(Pong())], ids=repr)
+def test_a_flood_of_what_is_free_ends_the_session(bench, line):
+    ana, luis = bench.join("ana"), bench.join("luis")
+    assert flood(bench, ana, line) <= 2 * 16_384
+    (error,) = bench.heard(ana)
+    assert error.code == ErrorCode.RATE_LIMITED
+    assert error.retry_after > 0
+    (left,) = bench.heard(luis)
+    assert (left.name, left.reason) == ("ana", CloseReason.FLOOD)
+
+
+@pytest.mark.parametrize("line", [b"\n", b"\r\n"], ids=repr)
+@pytest.mark.parametrize("options", [{}, {"rate_limit_per_s": None}], ids=["limited", "off"])
+def test_a_flood_of_empty_lines_before_welcome_closes_the_connection(options, line):
+    bench = WorkerBench(**options)
+    newcomer = bench.connect()
+    assert flood(bench, newcomer, line) <= 2 * 16_384
+    assert codes(bench.heard(newcomer)) == [ErrorCode.RATE_LIMITED]
+    assert bench.observer.refused == {ErrorCode.RATE_LIMITED: 1}
+    bench.close()
+
+
+def test_hundreds_of_lines_that_are_free_are_fine_and_many_more_over_a_long_time(bench):
+    newcomer = bench.connect()
+    bench.receive(newcomer, b"\n" * 4_000, Register(name="ana"))
+    bench.receive(newcomer, *[Pong()] * 250)
+    for _ in range(1_000):
+        bench.pass_time(10.0)
+        bench.receive(newcomer, b"\r\n" * 10, *[Pong()] * 10)
+    bench.receive(newcomer, Ping(id=1))
+    assert Pong(id=1) in bench.heard(newcomer)
+
+
+def test_without_a_rate_limit_a_session_may_send_what_it_likes():
+    bench = WorkerBench(rate_limit_per_s=None)
+    ana = bench.join("ana")
+    bench.receive(ana, b"\n" * 30_000, *[Pong()] * 2_000)
+    for _ in range(10):
+        bench.ready(ana, READABLE)
+    bench.receive(ana, Ping(id=1))
+    assert bench.heard(ana) == [Pong(id=1)]
+    bench.close()
+
+
 def test_a_bad_line_is_answered_and_the_next_one_is_read(bench):
     ana = bench.join("ana")
     bench.receive(ana, b"no JSON\n", Ping(id=1))

@@ -3,7 +3,7 @@
 import pytest
 
 from tertulia.server.config import Config
-from tertulia.server.workers.rate_limit import RateLimit, RateLimits
+from tertulia.server.workers.rate_limit import RateLimit, RateLimits, TokenBucket
 
 
 def test_a_burst_is_allowed_and_then_the_rate():
@@ -34,6 +34,13 @@ def test_a_rate_of_less_than_one_a_second_lets_one_through():
     limit = RateLimit(Config(port=0, rate_limit_per_s=0.1), now=0.0)
     assert limit.spend(0.0) == 0.0
     assert limit.spend(0.0) == pytest.approx(10.0)
+
+
+def test_several_tokens_are_spent_together_or_not_at_all():
+    bucket = TokenBucket(2.0, burst=10.0, now=0.0)
+    assert bucket.spend(0.0, 8) == 0.0
+    assert bucket.spend(0.0, 3) == pytest.approx(1.5)
+    assert bucket.spend(0.0, 2) == 0.0
 
 
 def test_the_hundredth_refusal_within_ten_seconds_is_a_flood():

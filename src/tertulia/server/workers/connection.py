@@ -12,7 +12,7 @@ from tertulia.protocol.messages import Register, Say
 from tertulia.server.history.mail import PageRequest, PageTicket
 from tertulia.server.hub.session import Owner, Session
 from tertulia.server.workers.door import Door
-from tertulia.server.workers.rate_limit import RateLimit
+from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 
 
 class State(Enum):
@@ -69,6 +69,7 @@ class Connection:
         "deadline",
         "door",
         "fd",
+        "free_bytes",
         "held_request",
         "hold",
         "last_byte_at",
@@ -96,6 +97,7 @@ class Connection:
         self.hold = NOT_HELD
         self.held_request: HeldRequest | None = None
         self.rate_limit: RateLimit | None = None  # created at the first request that spends
+        self.free_bytes: TokenBucket | None = None  # created at the first byte that spends
         self.answers_due = 0  # number of answers that the history still owes
         self.confirmations_due = 0  # number of answers that receivers of direct messages still owe
         self.ticket: PageTicket | None = None  # of the page that is being read

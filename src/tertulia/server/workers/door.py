@@ -19,6 +19,7 @@ class Door(Protocol):
     is_at_eof: bool  # the client sends no more
     requests_tried: int  # before `welcome`
     malformed_count: int
+    empty_bytes: int  # of input that holds no request; the worker sets it back to 0
 
     @property
     def room(self) -> int:

@@ -39,10 +39,11 @@ from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Session
 from tertulia.server.workers.connection import Connection
 from tertulia.server.workers.mailbox import Mailbox
-from tertulia.server.workers.rate_limit import RateLimit
+from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.server.workers.shared import Shared
 
 _FREE = (Pong, Quit, Received)  # cost nothing of the rate limit
+_PONG_BYTES = 16  # the shortest line of a pong, with its newline
 _PAGE_RETRY_AFTER_S = 1.0  # for a client that asks for more pages than may be under way
 
 
@@ -110,8 +111,8 @@ class RequestHandler:
                 return Finish(CloseReason.QUIT)
             case Register():
                 return refusals.already_registered(request, session.name.shown)
-            case _:
-                return None  # a pong: a sign of life, as any byte is
+            case _:  # a pong: a sign of life, as any byte is
+                return self._spend_free_bytes(connection, _PONG_BYTES, now)
 
     def _handle_before_welcome(
         self, connection: Connection, request: Request, now: float
@@ -188,6 +189,29 @@ class RequestHandler:
         """Give a connection the limit of its name, at its first request that spends."""
         connection.rate_limit = rate_limit = self._rate_limits.acquire(session.name.key, now)
         return rate_limit
+
+    def count_empty_lines(self, connection: Connection, now: float) -> Finish | None:
+        """Count the empty lines that were skipped; the end of the connection if too many were."""
+        size, connection.door.empty_bytes = connection.door.empty_bytes, 0
+        return self._spend_free_bytes(connection, size, now)
+
+    def _spend_free_bytes(self, connection: Connection, size: int, now: float) -> Finish | None:
+        """Count bytes that are free of the rate limit; the end of the connection after too many.
+
+        They ask for nothing, but reading them takes time from the others.
+        """
+        is_registered, config = connection.session is not None, self._config
+        if is_registered and not self._limits_rate:
+            return None
+        bucket = connection.free_bytes
+        if bucket is None:
+            bucket = TokenBucket(config.free_bytes_per_s, config.free_burst_bytes, now)
+            connection.free_bytes = bucket
+        retry_after_s = bucket.spend(now, size)
+        if not retry_after_s:
+            return None
+        reason = CloseReason.FLOOD if is_registered else CloseReason.REFUSED
+        return Finish(reason, refusals.too_much_free(retry_after_s))
 
     def refuse_line(self, connection: Connection, bad: BadRequest, now: float) -> Error | Finish:
         """Return the answer to a line that is no request."""

@@ -187,6 +187,9 @@ class Input:
             error = refusals.line_too_long(MAX_LINE_BYTES)
             self._finish(connection, None, Finish(CloseReason.PROTOCOL, error))
             return True
+        if door.empty_bytes and (end := self._handler.count_empty_lines(connection, self.now)):
+            self._finish(connection, None, end)
+            return True
         if request is not None:
             self.act(connection, request, self._handler.handle(connection, request, self.now))
             return True

@@ -21,17 +21,17 @@ class TokenBucket:
         self._burst = self._tokens = max(1.0, burst)
         self.last_spent_at = now
 
-    def spend(self, now: float) -> float:
-        """Spend a token and return 0.0; without one, return the seconds in which one is added.
+    def spend(self, now: float, tokens: float = 1.0) -> float:
+        """Spend tokens and return 0.0; without them, return the seconds in which as many are added.
 
-        There is one before that. But who waits so long each time is never refused again.
+        They are there before that. But who waits so long each time is never refused again.
         """
         self._tokens = min(self._burst, self._tokens + (now - self.last_spent_at) * self._per_s)
         self.last_spent_at = now
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
+        if self._tokens >= tokens:
+            self._tokens -= tokens
             return 0.0
-        return 1.0 / self._per_s
+        return tokens / self._per_s
 
 
 class RateLimit(TokenBucket):
