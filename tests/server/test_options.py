@@ -93,6 +93,14 @@ def test_an_option_sets_its_field_and_no_other(arguments, field, value):
         ("0 --ping-after 45", "at least --silence-timeout 45.5, or at most --ping-after 44.5"),
         ("0 --ping-after 0.3 --silence-timeout 0.7", "or at most --ping-after 0.2 "),
         ("0 --silence-timeout 0.4", "choose at least --silence-timeout 30.5 (see"),
+        (
+            "0 --challenge-timeout 25",
+            "--register-timeout 20 is too short for --challenge-timeout 25: "
+            "choose at least --register-timeout 25.5, or at most --challenge-timeout 19.5",
+        ),
+        ("0 --challenge-timeout 20", "at least --register-timeout 20.5"),
+        ("0 --register-timeout 2", "at least --register-timeout 3.5, or at most --chall"),
+        ("0 --register-timeout 0.3", "choose at least --register-timeout 3.5 (see"),
     ],
 )
 def test_a_wrong_command_line_is_status_2_and_one_line(arguments, problem, capsys):
@@ -112,11 +120,15 @@ def test_a_wrong_command_line_is_status_2_and_one_line(arguments, problem, capsy
         "--silence-timeout 20 --ping-after 19.5",
         "--silence-timeout 0.7 --ping-after 0.2",
         "--silence-timeout 123456.7 --ping-after 123456.2",
+        "--challenge-timeout 19.5",
+        "--register-timeout 25.5 --challenge-timeout 25",
+        "--register-timeout 2 --challenge-timeout 1.5",
     ],
 )
 def test_the_numbers_that_a_refusal_names_are_accepted(arguments):
-    accepted = config(*arguments.split())
-    assert accepted.silence_timeout_s == float(arguments.split()[1])
+    flag, number, *_ = arguments.split()
+    field = flag[2:].replace("-", "_") + "_s"
+    assert getattr(config(*arguments.split()), field) == float(number)
 
 
 def test_help_shows_the_defaults_that_the_config_has(capsys):

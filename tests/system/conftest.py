@@ -78,8 +78,9 @@ def start_server(tmp_path: Path, threads: str) -> Iterator[Callable[..., Server]
 def module_server(threads: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Start one server for the tests of a module."""
     log = tmp_path_factory.mktemp("server") / "server.log"
-    options = ("--threads", threads, "--rate-limit", "off", "--challenge-timeout", str(WAIT_S))
-    server = Server(options, log)
+    # A slow machine must not end a challenged session.
+    times = ("--challenge-timeout", str(WAIT_S), "--register-timeout", str(2 * WAIT_S))
+    server = Server(("--threads", threads, "--rate-limit", "off", *times), log)
     yield server
     server.stop()
 

@@ -248,7 +248,8 @@ def spelling_in_nfc(spelling):
 
 @BOTH_THREAD_MODELS
 def test_the_server_does_what_the_model_says(start, path):
-    server = start("--challenge-timeout", "60")  # a slow machine must not end a challenged session
+    # A slow machine must not end a challenged session.
+    server = start("--challenge-timeout", "60", "--register-timeout", "120")
     run_state_machine_as_test(
         lambda: Chat(server),
         settings=settings(

@@ -107,7 +107,7 @@ def test_two_signals_at_one_moment_are_one_orderly_stop(start_server, first, sec
 
 
 def test_a_challenge_under_way_does_not_hold_up_the_end(start_server):
-    server = start_server("--challenge-timeout", "60")
+    server = start_server("--challenge-timeout", "60", "--register-timeout", "120")
     old = server.user("ana")
     old.answers_pings = False
     newcomer = server.peer(old.source)

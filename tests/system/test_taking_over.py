@@ -79,7 +79,9 @@ def test_where_addresses_are_shared_only_the_name_is_challenged(start_server):
 
 
 def test_while_a_session_is_challenged_nobody_else_waits(start_server):
-    server = start_server("--challenge-timeout", "60", "--threads", "1")
+    server = start_server(
+        "--challenge-timeout", "60", "--register-timeout", "120", "--threads", "1"
+    )
     ana, luis = server.users("ana", "luis")
     luis.answers_pings = False
     newcomer = server.peer(luis.source)
@@ -94,7 +96,7 @@ def test_while_a_session_is_challenged_nobody_else_waits(start_server):
 
 @pytest.mark.parametrize("sign", [b'{"type":"pong"}\n', b"{"])
 def test_any_byte_of_the_challenged_session_refuses_the_newcomer_at_once(start_server, sign):
-    server = start_server("--challenge-timeout", "60")
+    server = start_server("--challenge-timeout", "60", "--register-timeout", "120")
     ana = server.user("ana")
     ana.answers_pings = False
     for name, code in [("ana", "name_taken"), ("luis", "address_taken")]:
@@ -107,7 +109,7 @@ def test_any_byte_of_the_challenged_session_refuses_the_newcomer_at_once(start_s
 
 
 def test_a_challenged_session_that_ends_by_itself_makes_room_at_once(start_server):
-    server = start_server("--challenge-timeout", "60")
+    server = start_server("--challenge-timeout", "60", "--register-timeout", "120")
     old = server.user("ana")
     old.answers_pings = False
     newcomer = server.peer(old.source)
@@ -118,7 +120,7 @@ def test_a_challenged_session_that_ends_by_itself_makes_room_at_once(start_serve
 
 
 def test_a_newcomer_that_gives_up_during_the_challenge_is_forgotten(start_server):
-    server = start_server("--challenge-timeout", "60")
+    server = start_server("--challenge-timeout", "60", "--register-timeout", "120")
     witness, old = server.user("witness"), server.user("ana")
     old.answers_pings = False
     newcomer = server.peer(old.source)

@@ -14,7 +14,7 @@ from tertulia.server.config import Config
 from tertulia.version import __version__
 
 _DEFAULTS = Config(port=0)
-_MIN_ANSWER_S = 0.5  # for a client to answer a ping; the watchdog looks every 0.1 s
+_MARGIN_S = 0.5  # for a client to answer a ping, or to register; the watchdog looks every 0.1 s
 
 
 class Options(NamedTuple):
@@ -44,7 +44,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     restore_from = given.pop("restore")
     needs_history = any(file is not None for file in (export_to, backup_to, restore_from))
     try:
-        _check_silence(given["ping_after_s"], given["silence_timeout_s"])
+        _check_times(given)
         given["history"] = _history_file(given["history"], given["port"], needs_history)
     except _UsageError as error:
         parser.error(str(error))
@@ -165,7 +165,7 @@ def _parser() -> Parser:
             "seconds that a client may accept no data before its connection is closed ({default})"
         ),
     }.items():
-        field = flag[2:].replace("-", "_") + "_s"
+        field = _field_of_time(flag)
         option(flag, type=_positive_number, field=field, metavar=_("SECONDS"), help=text)
     for flag, text in {
         "--log-bytes": _("bytes of recent events kept for slow clients ({default})"),
@@ -206,23 +206,41 @@ class _UsageError(Exception):
     """The options contradict each other, or one is missing."""
 
 
-def _check_silence(ping_after_s: float, silence_timeout_s: float) -> None:
-    """Raise _UsageError if a client's session would end before the client can answer a ping."""
-    if silence_timeout_s - ping_after_s >= _MIN_ANSWER_S - 1e-6:
-        return
-    most = silence_timeout_s - _MIN_ANSWER_S
-    text = _("--silence-timeout {silence} is too short for --ping-after {ping}: {remedy}")
-    if most > 0:
-        remedy = _("choose at least --silence-timeout {least}, or at most --ping-after {most}")
-    else:
-        remedy = _("choose at least --silence-timeout {least}")
-    raise _UsageError(
-        text.format(
-            silence=_shown(silence_timeout_s),
-            ping=_shown(ping_after_s),
-            remedy=remedy.format(least=_shown(ping_after_s + _MIN_ANSWER_S), most=_shown(most)),
+def _check_times(given: dict[str, Any]) -> None:
+    """Raise _UsageError if a time is over before what has to happen in it can end.
+
+    A client's session would end before the client can answer a ping, or a newcomer would be thrown
+    out before the challenge of the session in its way is over.
+    """
+    for whole, part in (
+        ("--silence-timeout", "--ping-after"),
+        ("--register-timeout", "--challenge-timeout"),
+    ):
+        whole_s, part_s = given[_field_of_time(whole)], given[_field_of_time(part)]
+        if whole_s - part_s >= _MARGIN_S - 1e-6:
+            continue
+        text = _("{whole} {whole_s} is too short for {part} {part_s}: {remedy}")
+        most_s = whole_s - _MARGIN_S
+        if most_s > 0:
+            remedy = _("choose at least {whole} {least_s}, or at most {part} {most_s}")
+        else:
+            remedy = _("choose at least {whole} {least_s}")
+        remedy = remedy.format(
+            whole=whole, least_s=_shown(part_s + _MARGIN_S), part=part, most_s=_shown(most_s)
         )
-    )
+        raise _UsageError(
+            text.format(
+                whole=whole,
+                whole_s=_shown(whole_s),
+                part=part,
+                part_s=_shown(part_s),
+                remedy=remedy,
+            )
+        )
+
+
+def _field_of_time(flag: str) -> str:
+    return flag[2:].replace("-", "_") + "_s"
 
 
 def _shown(number: float) -> str:
