@@ -53,6 +53,11 @@ def fresh_address() -> str:
     return f"127.{1 + number // 62_500}.{number // 250 % 250}.{2 + number % 250}"
 
 
+def allow_hangup() -> None:
+    """Run in a child of this process, which may itself run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Peer:
     """One connection: sends anything, reads line by line and answers the server's pings."""
 

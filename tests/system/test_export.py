@@ -3,12 +3,14 @@
 import contextlib
 import json
 import os
+import signal
 import sqlite3
 import stat
 import subprocess
 
+import pytest
 from histories import exported, kill, say_all, texts_of
-from peers import WAIT_S
+from peers import WAIT_S, allow_hangup, wait_for
 
 
 def test_a_backup_is_a_history_with_numbers_of_its_own(start_server, start, run, path, tmp_path):
@@ -108,17 +110,74 @@ def test_an_export_of_much_takes_no_more_memory_than_one_of_little(start, progra
     seq = say_all(server.user("ana"), [f"m{n}" for n in range(10)])[-1]
     server.stop()
     of_ten = peak_memory(program, path, tmp_path / "ten.jsonl")
-    with contextlib.closing(sqlite3.connect(path)) as db:
+    add_many_messages(path, seq)
+    of_many = peak_memory(program, path, tmp_path / "many.jsonl")
+    with (tmp_path / "many.jsonl").open("rb") as lines:
+        assert sum(1 for _ in lines) == 200_010
+    assert of_many - of_ten < 16 * 1024 * 1024, "it kept the messages in memory"
+
+
+@pytest.fixture
+def large(start, path):
+    """Make a history that takes a second to copy."""
+    server = start()
+    seq = say_all(server.user("ana"), ["hola"])[-1]
+    server.stop()
+    add_many_messages(path, seq)
+    return path
+
+
+def test_a_signal_leaves_nothing_of_an_export_or_a_backup_behind(large, program, tmp_path):
+    old = tmp_path / "old.jsonl"
+    old.write_text("what was there before")
+    before = {file.name: file.stat().st_size for file in tmp_path.iterdir()}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for instead, to in [("--export", "new"), ("--export", old.name), ("--backup", "new")]:
+            command = [program, "--history", str(large), instead, to]
+            with subprocess.Popen(
+                command, cwd=tmp_path, stderr=subprocess.PIPE, preexec_fn=allow_hangup
+            ) as process:
+                wait_for(lambda: any(file.stat().st_size for file in tmp_path.glob(".tertulia-*")))
+                process.send_signal(number)
+                assert (process.wait(WAIT_S), process.stderr.read()) == (-number, b"")
+            after = {file.name: file.stat().st_size for file in tmp_path.iterdir()}
+            assert after == before, (instead, to, number)
+    assert old.read_text() == "what was there before"
+
+
+def test_an_export_keeps_the_rights_of_the_file_that_it_replaces(start, run, path, tmp_path):
+    server = start()
+    server.user("ana").ask("say", text="hola")
+    old, link = tmp_path / "old.jsonl", tmp_path / "link"
+    old.write_text("x" * 10_000)
+    old.chmod(0o644)
+    link.symlink_to(old)
+    assert run("--history", path, "--export", link).returncode == 0
+    assert link.is_symlink()
+    assert stat.S_IMODE(old.stat().st_mode) == 0o644
+    assert json.loads(old.read_bytes())["text"] == "hola"
+
+
+def test_an_export_is_written_into_a_pipe_with_a_name(start, program, path, tmp_path):
+    server = start()
+    server.user("ana").ask("say", text="hola")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen([program, "--history", str(path), "--export", str(pipe)]) as process:
+        assert json.loads(pipe.read_bytes())["text"] == "hola"
+        assert process.wait(WAIT_S) == 0
+    assert pipe.is_fifo()
+
+
+def add_many_messages(history, seq):
+    """Add 200,000 messages to the history of a server that was stopped."""
+    with contextlib.closing(sqlite3.connect(history)) as db:
         rows = (
             (seq + n, "2026-11-22T15:04:05.123Z", "ana", f"{n} " + "x" * 200, None)
             for n in range(1, 200_001)
         )
         db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?)", rows)
         db.commit()
-    of_many = peak_memory(program, path, tmp_path / "many.jsonl")
-    with (tmp_path / "many.jsonl").open("rb") as lines:
-        assert sum(1 for _ in lines) == 200_010
-    assert of_many - of_ten < 16 * 1024 * 1024, "it kept the messages in memory"
 
 
 def peak_memory(program, history, to):

@@ -10,16 +10,11 @@ from pathlib import Path
 import pytest
 from faults import SMALL, slow_peer
 from histories import say_all, whole_history
-from peers import BOTH_THREAD_MODELS, WAIT_S, wait_for
+from peers import BOTH_THREAD_MODELS, WAIT_S, allow_hangup, wait_for
 
 EACH_STOP_SIGNAL = pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
 )
-
-
-def allow_hangup():
-    """Run in a child of this process, which may itself run under nohup."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @BOTH_THREAD_MODELS

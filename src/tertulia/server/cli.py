@@ -19,6 +19,7 @@ from tertulia.server.addresses import JoinAddress, addresses_to_join, client_com
 from tertulia.server.config import Config
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.export import backup, export
+from tertulia.server.history.leftovers import remove_on
 from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.restore import restore
 from tertulia.server.logs import for_journal, is_journal, one_line, start_logging
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit:  # for --help and --version too
         drop_unwritten()
         raise
+    if any(file is not None for file in (export_to, backup_to, restore_from)):
+        remove_on(stop_signals)
     if config.history is not None and export_to is not None:
         status = export(Path(config.history), export_to)
         drop_unwritten()

@@ -1,20 +1,21 @@
 """`tertulia-server --export FILE` and `--backup FILE`: the history as JSON lines, or as a copy.
 
 Both also work while a server writes the history, and contain everything stored before they began.
-They leave no other files behind, and need no right to write where the history is.
+They leave no other files behind, and need no right to write where the history is. The file gets its
+name when it is complete: after an error, or a signal that ends the program, there is none.
 """
 
-import contextlib
 import errno
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from tertulia.i18n import _
 from tertulia.protocol.lines import encode_stored
 from tertulia.server.history.checks import SqliteTooOld, check_library
+from tertulia.server.history.leftovers import replaced_when_complete
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.visitor import open_as_visitor
 
@@ -34,7 +35,7 @@ def export(history: Path, to: str) -> int:
             sys.stdout.buffer.writelines(lines)
             sys.stdout.flush()
         else:
-            with _new_file(to), os.fdopen(_create(to, os.O_TRUNC), "wb") as file:
+            with replaced_when_complete(to) as new, open(new, "wb") as file:
                 file.writelines(lines)
 
     return _write_elsewhere(history, to, write)
@@ -46,9 +47,8 @@ def backup(history: Path, to: str) -> int:
         return _fail(_("{file} already exists: choose a file that does not exist yet"), history, to)
 
     def write(reader: MessageReader) -> None:
-        with _new_file(to):
-            os.close(_create(to))
-            reader.copy_to(to)
+        with replaced_when_complete(to) as new:
+            reader.copy_to(new)
 
     return _write_elsewhere(history, to, write)
 
@@ -89,21 +89,3 @@ def _check_that_it_is_another_file(history: Path, to: str) -> None:
         own_file = f"{history}{suffix}"
         if os.path.exists(own_file) and os.path.exists(to) and os.path.samefile(own_file, to):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to)
-
-
-@contextlib.contextmanager
-def _new_file(path: str) -> Iterator[None]:
-    """Delete the file on an error if it was not there before."""
-    is_new = not os.path.lexists(path)
-    try:
-        yield
-    except BaseException:
-        if is_new:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-        raise
-
-
-def _create(path: str, flags: int = 0) -> int:
-    """Open a file for writing; only its owner may read a new one."""
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)

@@ -25,6 +25,7 @@ from tertulia.server.history.checks import (
     connect_to_read,
     is_damage,
 )
+from tertulia.server.history.leftovers import remove_database, removed_at_end, uninterrupted
 from tertulia.server.history.lockfile import LockFile, StoreInUse
 from tertulia.server.history.visitor import open_as_visitor
 
@@ -80,20 +81,25 @@ def _restore(history: Path, copy: Path, clock: Callable[[], float]) -> Path | No
     new = history.with_name(f"{history.name}.new")
     try:
         _check_copy(copy)
-        new.unlink(missing_ok=True)
-        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        with open_as_visitor(copy) as reader:
-            reader.copy_to(str(new))
-        _sync(new)
-        has_old = any(os.path.exists(f"{history}{suffix}") for suffix in ("", "-wal"))
-        aside = set_aside(history, "before-restore", clock) if has_old else None
-        os.rename(new, history)
-        _sync(history.parent)
+        with removed_at_end(lambda: _create(new), remove_database):
+            with open_as_visitor(copy) as reader:
+                reader.copy_to(str(new))
+            _sync(new)
+            with uninterrupted:
+                has_old = any(os.path.exists(f"{history}{suffix}") for suffix in ("", "-wal"))
+                aside = set_aside(history, "before-restore", clock) if has_old else None
+                os.rename(new, history)
+            _sync(history.parent)
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            new.unlink()
         lock_file.close()
     return aside
+
+
+def _create(new: Path) -> Path:
+    """Create a file that only its owner may read; replace one that a killed program has left."""
+    new.unlink(missing_ok=True)
+    os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    return new
 
 
 def _check_copy(copy: Path) -> None:

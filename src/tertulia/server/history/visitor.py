@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tertulia.server.history.checks import has_wal
+from tertulia.server.history.leftovers import removed_at_end
 from tertulia.server.history.reader import MessageReader
 
 
@@ -26,11 +27,11 @@ def open_as_visitor(path: Path) -> Iterator[MessageReader]:
             with _copied(path) as copy, _opened(copy, "mode=ro") as reader:
                 yield reader
         else:
-            with _without_index(path), _opened(path, "mode=ro") as reader:
+            with _without_traces(path), _opened(path, "mode=ro") as reader:
                 yield reader
     elif os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         # SQLite itself removes its files when the last connection that may write is closed.
-        with _opened(path, "mode=rw") as reader:
+        with _without_traces(path), _opened(path, "mode=rw") as reader:
             yield reader
     elif os.path.exists(f"{path}-shm"):  # A server runs and has stored nothing new.
         with _opened(path, "mode=ro") as reader:
@@ -52,24 +53,35 @@ def _opened(path: Path, mode: str) -> Iterator[MessageReader]:
 @contextlib.contextmanager
 def _copied(path: Path) -> Iterator[Path]:
     """Copy a history of a killed server to where SQLite can make its files."""
-    with tempfile.TemporaryDirectory(prefix="tertulia-") as folder:
+    with removed_at_end(lambda: tempfile.mkdtemp(prefix="tertulia-"), _remove_folder) as folder:
         copy = Path(folder, "history.db")
         for suffix in ("", "-wal"):
             shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
         yield copy
 
 
-@contextlib.contextmanager
-def _without_index(path: Path) -> Iterator[None]:
-    """Delete the `-shm` at the end if it was not there before, and no server has it now."""
-    had_index = os.path.exists(f"{path}-shm")
-    yield
-    if had_index:
-        return
-    with contextlib.suppress(OSError):
-        lock = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(f"{path}-shm")
-        finally:
-            os.close(lock)
+def _remove_folder(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _without_traces(path: Path) -> contextlib.AbstractContextManager[list[str]]:
+    """Delete SQLite's files at the end if they were not there before, and no server has them."""
+
+    def not_there() -> list[str]:
+        return [file for file in (f"{path}-shm", f"{path}-wal") if not os.path.exists(file)]
+
+    def delete(traces: list[str]) -> None:
+        traces = [file for file in traces if os.path.exists(file)]
+        if not traces:
+            return
+        with contextlib.suppress(OSError):
+            lock = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not has_wal(path) or f"{path}-wal" not in traces:
+                    for file in traces:
+                        os.unlink(file)
+            finally:
+                os.close(lock)
+
+    return removed_at_end(not_there, delete)
