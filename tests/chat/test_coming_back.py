@@ -19,6 +19,7 @@ from tertulia.client.persistent import PersistentClient
 from tertulia.client.reconnect import Reconnector
 from tertulia.protocol.messages import (
     ChatMessage,
+    Gap,
     Joined,
     Left,
     Presence,
@@ -40,6 +41,12 @@ class Ana(Protocol):
     def come_back(self) -> None:
         """Return once everything that was missed has come."""
 
+    def let_in(self) -> None:
+        """Let ana come back; `come_back` does that too."""
+
+    def gaps_before(self, text: str) -> int:
+        """Return how many times ana was told of missing messages until she hears a text."""
+
     def close(self) -> None: ...
 
 
@@ -56,7 +63,8 @@ class AnaAtAFace:
             return self._client
 
         reconnector = Reconnector(connect, self._notified.set)
-        self._chat = Chat(self._client, reconnector, NotingFace(), to, first_page=5)
+        self._face = NotingFace()
+        self._chat = Chat(self._client, reconnector, self._face, to, first_page=5)
         self._run_until(lambda: self._chat.idle)
 
     def choose(self, status: Status) -> None:
@@ -71,6 +79,14 @@ class AnaAtAFace:
     def come_back(self) -> None:
         self._run_until(lambda: not self._chat.connected)
         self._run_until(lambda: self._chat.idle)
+
+    def let_in(self) -> None:
+        self.come_back()
+
+    def gaps_before(self, text: str) -> int:
+        shown = self._face.shown
+        self._run_until(lambda: any(getattr(row[-1], "text", "") == text for row in shown))
+        return sum(row == ("show_notice", "Some messages are missing here.") for row in shown)
 
     def close(self) -> None:
         self._chat.close()
@@ -120,11 +136,20 @@ class AnaTheBot:
         lose_connection(self._bot.current)
 
     def come_back(self) -> None:
+        self.let_in()
+        self.gaps_before("missed")
+        self._may_connect.clear()
+
+    def let_in(self) -> None:
         self._may_connect.set()
+
+    def gaps_before(self, text: str) -> int:
+        gaps = 0
         for event in self._events:
-            if isinstance(event, ChatMessage) and event.text == "missed":
-                self._may_connect.clear()
-                return
+            if isinstance(event, ChatMessage) and event.text == text:
+                break
+            gaps += isinstance(event, Gap)
+        return gaps
 
     def close(self) -> None:
         self._may_connect.set()
@@ -241,3 +266,47 @@ def test_a_busy_user_whose_server_restarts_again_and_again_comes_back_busy(
         witness.say("missed")
         ana.come_back()
         assert seen_of_ana(witness) == [("Joined", Status.OCUPADO)]
+
+
+@pytest.mark.parametrize("said", [[], ["said while ana was away"]], ids=["nothing", "something"])
+def test_without_a_history_ana_is_told_of_missing_messages_only_if_there_are_any(
+    enter: Callable[[int], Ana],
+    witness_of: Callable[[Any], Client],
+    forgetful_server: Any,
+    said: list[str],
+) -> None:
+    witness = witness_of(forgetful_server)
+    witness.say("before ana came")
+    ana = enter(forgetful_server.port)
+    see(witness, Joined, name="ana")
+    ana.lose_connection()
+    see(witness, Left, name="ana")
+    with Client.connect("127.0.0.1", forgetful_server.port, "guest", timeout=WAIT_S) as guest:
+        guest.set_status(Status.OCUPADO)
+    see(witness, Left, name="guest")
+    for text in said:
+        witness.say(text)
+    ana.let_in()
+    see(witness, Joined, name="ana")
+    witness.say("here again")
+    assert ana.gaps_before("here again") == len(said)
+
+
+@pytest.mark.parametrize("enter", [AnaAtAFace], indirect=True)
+@pytest.mark.parametrize("said", [[], ["said since the restart"]], ids=["nothing", "something"])
+def test_without_a_history_ana_is_told_of_what_was_said_since_a_restart(
+    enter: Callable[[int], Ana],
+    witness_of: Callable[[Any], Client],
+    forgetful_server: Any,
+    said: list[str],
+) -> None:
+    ana = enter(forgetful_server.port)
+    forgetful_server.kill()
+    forgetful_server.start()
+    witness = witness_of(forgetful_server)
+    for text in said:
+        witness.say(text)
+    ana.let_in()
+    see(witness, Joined, name="ana")
+    witness.say("here again")
+    assert ana.gaps_before("here again") == len(said)

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict, replace
 
 from tertulia.client import catchup
@@ -83,8 +83,14 @@ def test_without_a_first_page_nothing_is_asked_for() -> None:
     assert numbers(catch_up.add_live(message(11))) == [11]
 
 
-def refusal(code: ErrorCode) -> Error:
-    return Error(code=code, message="no")
+def refusal(code: ErrorCode, last_message: int | UnsetType = UNSET) -> Error:
+    return Error(code=code, message="no", seq=last_message)
+
+
+def refuse(catch_up: CatchUp, last_message: int | UnsetType = UNSET) -> list[NumberedEvent | Gap]:
+    """Refuse what is asked for, as a server without history."""
+    assert catch_up.request is not None
+    return catch_up.give_up(catch_up.request, refusal(ErrorCode.HISTORY_OFF, last_message))
 
 
 def test_without_a_history_the_chat_goes_on_and_nothing_is_missing() -> None:
@@ -115,6 +121,63 @@ def test_a_missed_page_that_is_refused_leaves_a_gap(code: ErrorCode) -> None:
     assert shown == [Gap(after=10, through=20), message(21)]
     assert catch_up.request is None
     assert catch_up.add_live(message(22)) == [message(22)]
+
+
+def test_without_a_history_a_gap_in_which_nothing_was_said_is_none() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.add_live(Gap(after=10, through=20))
+    catch_up.add_live(joined(21))
+    assert refuse(catch_up, last_message=10) == [joined(21)]
+    catch_up.add_live(Gap(after=21, through=30))
+    assert refuse(catch_up, last_message=22) == [Gap(after=21, through=30)]
+
+
+@pytest.mark.parametrize(
+    ("last_message", "shown"), [(8, []), (11, []), (12, [Gap(after=11, through=20)])]
+)
+def test_without_a_history_others_may_come_and_go_while_a_user_is_away(
+    last_message: int, shown: list[Gap]
+) -> None:
+    catch_up = CatchUp(new_welcome(10), FIRST_PAGE)
+    refuse(catch_up, last_message=8)
+    catch_up.add_live(joined(11))
+    catch_up.resume(new_welcome(20))
+    assert catch_up.request == after(11, 21)
+    assert refuse(catch_up, last_message=last_message) == shown
+
+
+def test_without_a_history_what_was_said_since_a_restart_is_missing() -> None:
+    catch_up = CatchUp(new_welcome(10), FIRST_PAGE)
+    assert refuse(catch_up, last_message=8) == []  # said before this user came
+    catch_up.resume(new_welcome(3, epoch="another"))
+    assert refuse(catch_up, last_message=0) == []
+    catch_up.resume(new_welcome(5, epoch="a third"))
+    assert refuse(catch_up, last_message=4) == [Gap(after=0, through=5)]
+    catch_up.resume(new_welcome(9, epoch="the server does not say"))
+    assert refuse(catch_up) == []
+
+
+def test_an_older_server_without_history_shows_by_its_numbers_that_nothing_is_missing() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.resume(new_welcome(12))  # 11: joined, which did not arrive; 12: left
+    assert refuse(catch_up) == []
+    assert catch_up.add_live(joined(13)) == [joined(13)]
+    catch_up.resume(new_welcome(14))  # 14: left
+    assert refuse(catch_up) == []
+    catch_up.resume(new_welcome(16))  # 15: joined; 16: left
+    catch_up.resume(new_welcome(18))  # 17: joined; 18: left
+    assert refuse(catch_up) == []
+    catch_up.resume(new_welcome(21))  # one more than joined and left
+    assert refuse(catch_up) == [Gap(after=18, through=21)]
+    catch_up.add_live(Gap(after=21, through=22))
+    assert refuse(catch_up) == [Gap(after=21, through=22)]
+
+
+def test_a_connection_that_was_resumed_without_a_hole_explains_no_later_gap() -> None:
+    catch_up = CatchUp(new_welcome(10), 0)
+    catch_up.resume(new_welcome(10))
+    catch_up.add_live(Gap(after=10, through=11))
+    assert refuse(catch_up) == [Gap(after=10, through=11)]
 
 
 def test_a_refusal_of_a_page_that_is_part_of_a_larger_hole_gives_nothing_up() -> None:

@@ -152,7 +152,19 @@ def test_a_gap_is_filled_before_what_came_after_it_without_a_word(table: Table) 
 def test_a_gap_that_cannot_be_filled_is_told(table: Table, code: str) -> None:
     table.turn(Gap(after=10, through=20), said(21, "after"))
     table.turn(Error(id=2, code=code, message="no"))
-    assert table.words[1:] == ["Some messages are missing here."]
+    assert table.words[1:] == ["Some messages may be missing here."]
+    assert table.chat == ["luis: after"]
+
+
+@pytest.mark.parametrize(
+    ("last_message", "words"), [(10, []), (11, ["Some messages are missing here."])]
+)
+def test_a_server_without_history_knows_whether_messages_are_missing(
+    table: Table, last_message: int, words: list[str]
+) -> None:
+    table.turn(Gap(after=10, through=20), said(21, "after"))
+    table.turn(Error(id=2, code="history_off", message="no", seq=last_message))
+    assert table.words[1:] == words
     assert table.chat == ["luis: after"]
 
 

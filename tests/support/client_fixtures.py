@@ -332,6 +332,14 @@ def hasty_server(tmp_path: Path) -> Iterator[RealServer]:
     server.kill()
 
 
+@pytest.fixture
+def forgetful_server() -> Iterator[RealServer]:
+    """Start a server without a history, which a test can kill and start again."""
+    server = RealServer("--history", "off", "--shared-addresses", port=_free_port())
+    yield server
+    server.kill()
+
+
 def _persistent_server(folder: Path, *options: str) -> RealServer:
     history = str(folder / "history.db")
     return RealServer("--history", history, "--shared-addresses", *options, port=_free_port())

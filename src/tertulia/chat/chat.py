@@ -282,7 +282,7 @@ class Chat:
         if isinstance(answer, HistoryPage):
             self._show(self._catch_up.add_page(request, answer))
         elif isinstance(answer, Error):
-            self._show(self._catch_up.give_up(request, answer))
+            self._show(self._catch_up.give_up(request, answer), answer)
         if self._stage is Stage.ENTERING:
             self._stage = Stage.ENTERED
             self._face.finish_entering()
@@ -384,10 +384,10 @@ class Chat:
             self._handle_answer(message)
         self._request_missing()
 
-    def _show(self, events: Sequence[NumberedEvent | Gap]) -> None:
+    def _show(self, events: Sequence[NumberedEvent | Gap], refusal: Error | None = None) -> None:
         for event in events:
             if isinstance(event, Gap):
-                self._face.show_notice(lambda: _("Some messages are missing here."))
+                self._face.show_notice(lambda: explain.messages_missing(refusal))
                 continue
             if isinstance(event, ChatMessage):
                 self.state.apply(event)

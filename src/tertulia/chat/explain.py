@@ -4,6 +4,8 @@ Errors in, text out. The texts contain what came from the network unchanged: a f
 when it shows it.
 """
 
+from msgspec import UNSET
+
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import duration
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
@@ -148,6 +150,17 @@ def request_refused(error: Error, request: Request) -> str:
 def history_off() -> str:
     """Return the words for a server that keeps no history."""
     return _("This server keeps no history.")
+
+
+def messages_missing(refusal: Error | None) -> str:
+    """Return the words for a gap that the server has refused to fill.
+
+    Only a server without history that gives the number of a message in the gap knows that there is
+    one.
+    """
+    if refusal is not None and refusal.seq is not UNSET:
+        return _("Some messages are missing here.")
+    return _("Some messages may be missing here.")
 
 
 def unanswered() -> str:

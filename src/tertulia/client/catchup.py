@@ -38,6 +38,9 @@ class CatchUp:
         self._epoch = welcome.epoch
         self._shown_seq = welcome.seq  # events up to here were shown, or are in a missing page
         self._seen_seq = welcome.seq  # the highest number that this server has named
+        self._joined_seq = welcome.seq + 1  # of this user's own `joined`
+        self._own_count = 0  # of the events in a missing page, the user's own `joined` and `left`
+        self._is_renumbered = False
         self.oldest_seq = welcome.seq + 1  # no event before it was shown
         self._waiting: deque[NumberedEvent] = deque()
         self._nonces = Recent()
@@ -56,12 +59,15 @@ class CatchUp:
         """
         self._waiting.clear()
         is_renumbered = welcome.epoch != self._epoch or welcome.seq < self._seen_seq
+        own_count = self._own_count + 1 + (self._joined_seq > self._shown_seq)
         self._epoch, self._seen_seq = welcome.epoch, welcome.seq
+        self._joined_seq, self._is_renumbered = welcome.seq + 1, is_renumbered
         if is_renumbered:
             self._shown_seq, self.oldest_seq = welcome.seq, welcome.seq + 1
             self._request = self._newest(welcome)
         elif welcome.seq > self._shown_seq:
             self._request = self._after_shown(welcome.seq + 1)
+            self._own_count = own_count
         return is_renumbered
 
     def add_live(self, event: NumberedEvent | Gap) -> list[NumberedEvent]:
@@ -83,7 +89,7 @@ class CatchUp:
         """Add the page that answers `request`; return what to show now."""
         if request is not self._request:  # more is missing by now; the next request has it all
             return []
-        self._request = None
+        self._forget_request()
         messages = [chat_message(message) for message in page.messages]
         if messages:
             self.oldest_seq = min(self.oldest_seq, messages[0].seq)
@@ -99,22 +105,41 @@ class CatchUp:
     def give_up(self, request: GetHistory, error: Error) -> list[NumberedEvent | Gap]:
         """Go on without the page that was refused; return what to show now.
 
-        A Gap stands where messages stay missing. A server without history has no older messages,
-        so that its refusal of the first page leaves no gap.
+        A Gap stands where messages stay missing. A server without history says in its refusal
+        whether there were any, so that others coming and going leaves no gap.
         """
         if request is not self._request:
             return []
-        self._request = None
-        if request.after is UNSET and error.code == ErrorCode.HISTORY_OFF:
-            return [*self._show_waiting()]
         assert request.before is not UNSET
-        after = 0 if request.after is UNSET else request.after
-        return [Gap(after=after, through=request.before - 1), *self._show_waiting()]
+        after, through = 0 if request.after is UNSET else request.after, request.before - 1
+        leaves_gap = True
+        if error.code == ErrorCode.HISTORY_OFF:
+            leaves_gap = self._misses_messages(request, error)
+            self._shown_seq = max(self._shown_seq, through)  # it never comes
+        self._forget_request()
+        gap = [Gap(after=after, through=through)] if leaves_gap else []
+        return [*gap, *self._show_waiting()]
+
+    def _misses_messages(self, request: GetHistory, refusal: Error) -> bool:
+        """Return whether a server without history has, or may have, messages in a missing page."""
+        if request.after is UNSET:
+            # What was said before a user came is not missing. What was said since the server
+            # was started again is, if the user was here before.
+            return self._is_renumbered and refusal.seq is not UNSET and refusal.seq > 0
+        if refusal.seq is not UNSET:
+            return refusal.seq > request.after
+        # An older server. Without a history its numbers have no holes.
+        assert request.before is not UNSET
+        return request.before - 1 - request.after > self._own_count
 
     def add_older_page(self, page: HistoryPage) -> None:
         """Note a page of older messages that the person asked for and that is shown."""
         if page.messages:
             self.oldest_seq = min(self.oldest_seq, page.messages[0].seq)
+
+    def _forget_request(self) -> None:
+        self._request = None
+        self._own_count = 0
 
     def _newest(self, welcome: Welcome) -> GetHistory | None:
         if not self._first_page:

@@ -146,10 +146,11 @@ def too_much_free(retry_after_s: float) -> Error:
     )
 
 
-def history_off(request: Request) -> Error:
-    """Refuse to read messages that nobody keeps."""
+def history_off(request: Request, last_message: int | None = None) -> Error:
+    """Refuse to read messages that nobody keeps; say which was the last of them, if it is known."""
     reason = "this server keeps no history"
-    return Error(id=request.id, code=ErrorCode.HISTORY_OFF, message=reason)
+    seq = UNSET if last_message is None else last_message
+    return Error(id=request.id, code=ErrorCode.HISTORY_OFF, message=reason, seq=seq)
 
 
 def not_stored(request_id: int | UnsetType, seq: int) -> Error:

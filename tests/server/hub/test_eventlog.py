@@ -57,6 +57,44 @@ def seqs(events: Slice | Gap | None) -> tuple[list[int], int]:
     return list(events.seqs), events.through
 
 
+# --- the last message ----------------------------------------------------------------------------
+
+
+def log_of(kinds: str, max_bytes: int = 1_000_000) -> EventLog:
+    """A log of messages (m) and joins (j), numbered from 1."""
+    log = empty(max_bytes)
+    for seq, kind in enumerate(kinds, 1):
+        log.append(message(seq) if kind == "m" else joined(seq))
+    return log
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "last"),
+    [(0, 100, 5), (0, 6, 5), (0, 5, 3), (3, 5, 3), (1, 5, 3), (0, 3, 2), (0, 2, 0), (5, 100, 5)],
+)
+def test_the_last_message_between_two_numbers_is_found(after, before, last):
+    assert log_of("jmmjmj").last_message_between(after, before) == last
+
+
+def test_without_a_message_it_is_the_number_before():
+    assert log_of("jjj").last_message_between(0, 4) == 0
+    assert log_of("mjj").last_message_between(1, 4) == 1
+    assert empty().last_message_between(0, 1) == 0
+
+
+def test_a_message_that_was_trimmed_is_not_known():
+    log = log_of("m" * 50 + "j" * 20 + "m", max_bytes=10 * ENVELOPE)
+    assert log.last_message_between(0, 100) == 71
+    assert log.last_message_between(65, 71) == 65
+    assert log.last_message_between(40, 71) is None
+
+
+def test_only_so_many_events_are_searched_for_a_message():
+    log = log_of("m" + "j" * 2_000 + "m")
+    assert log.last_message_between(1_001, 2_002) == 1_001
+    assert log.last_message_between(1_000, 2_002) is None
+
+
 # --- reading -------------------------------------------------------------------------------------
 
 

@@ -179,6 +179,18 @@ def test_without_a_history_there_are_no_pages(bench):
     assert ana.pages_due == 0
 
 
+def test_without_a_history_the_refusal_says_which_message_was_the_last(bench):
+    ana = bench.join("ana")  # 1
+    assert bench.handle(ana, GetHistory(before=2)).seq == 0
+    bench.handle(ana, Say(text="hola"))  # 2
+    bench.join("luis", "10.0.0.2")  # 3
+    assert bench.handle(ana, GetHistory()).seq == 2
+    assert bench.handle(ana, GetHistory(after=1, before=4)).seq == 2
+    assert bench.handle(ana, GetHistory(after=2, before=4)).seq == 2
+    assert bench.handle(ana, GetHistory(before=2)).seq == 0
+    assert bench.handle(ana, Search(text="hola")).seq is UNSET
+
+
 def test_a_page_is_queued_and_it_is_activity():
     bench = make(history=FakeHistory())
     ana = bench.join("ana")

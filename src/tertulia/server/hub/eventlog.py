@@ -16,6 +16,7 @@ from tertulia.protocol.messages import ChatMessage, Gap, NumberedEvent
 Encode = Callable[[NumberedEvent | Gap], bytes]
 
 _ENVELOPE_BYTES = 96  # of an event beside the text: about as many as on the wire
+_MAX_EVENTS_SEARCHED = 1_000  # for a message, under the lock
 
 
 class Slice(Struct, frozen=True):
@@ -141,6 +142,23 @@ class EventLog:
         wanted = [type(event) is ChatMessage for event in events[: len(pieces)]]
         pieces = list(compress(pieces, wanted))
         return Slice(b"".join(pieces), pieces, list(compress(seqs, wanted)), through)
+
+    def last_message_between(self, after: int, before: int) -> int | None:
+        """Return the number of the last message in (after, before), or `after` if there is none.
+
+        None if that is not known: it was trimmed, or too many other events have come since.
+        """
+        with self._lock:
+            if self._last_message_seq <= after:
+                return after
+            if self._last_message_seq < before:
+                return self._last_message_seq
+            for seq in range(before - 1, max(after, before - 1 - _MAX_EVENTS_SEARCHED), -1):
+                if seq <= self._trimmed_seq:
+                    return None
+                if type(self._events[seq - self._trimmed_seq - 1]) is ChatMessage:
+                    return seq
+            return after if before - 1 - after <= _MAX_EVENTS_SEARCHED else None
 
     def has_news(self, cursor: int) -> bool:
         """Return whether there are events after a cursor.

@@ -12,6 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from tertulia.protocol.lines import BadRequest
 from tertulia.protocol.messages import (
+    MAX_INT,
     Answer,
     CloseReason,
     Direct,
@@ -171,7 +172,7 @@ class RequestHandler:
         self, connection: Connection, session: Session, request: PageRequest, now: float
     ) -> Outcome:
         if not self._has_history:
-            return refusals.history_off(request)
+            return self._refuse_page(request)
         if isinstance(request, Search) and (problem := check_text(request.text)):
             return refusals.text_refused(request, problem)
         if connection.pages_due >= self._config.max_pages_waiting:
@@ -182,6 +183,15 @@ class RequestHandler:
         return Step.ASK_PAGE
 
     # --- refusals ------------------------------------------------------------------------------
+
+    def _refuse_page(self, request: PageRequest) -> Error:
+        """Refuse a page of a history that is switched off; say whether messages are missing."""
+        if isinstance(request, Search):
+            return refusals.history_off(request)
+        after = 0 if request.after is UNSET else request.after
+        before = MAX_INT if request.before is UNSET else request.before
+        last_message = self._hub.events.last_message_between(after, before)
+        return refusals.history_off(request, last_message)
 
     def _acquire_rate_limit(
         self, connection: Connection, session: Session, now: float
