@@ -77,7 +77,11 @@ def test_pong_and_quit_spend_nothing(start_server):
     luis.expect("left", name="ana", reason="quit")
 
 
-@pytest.mark.parametrize("line", [b"\n", b'{"type":"pong"}\n'], ids=["empty", "pong"])
+@pytest.mark.parametrize(
+    "line",
+    [b"\n", b'{"type":"pong"}\n', b'{"type":"received","receipt":1}\n'],
+    ids=["empty", "pong", "received"],
+)
 def test_a_flood_of_what_costs_nothing_ends_the_session(start_server, line):
     server = start_server("--rate-limit", "10/s")
     ana, luis = server.user("ana"), server.user("luis")

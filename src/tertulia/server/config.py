@@ -36,8 +36,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     rate_limit_per_s: float | None = 10.0  # requests of one name, a second, in the long run
     rate_burst_s: float = 4.0  # seconds of that rate which a session may use at once
-    # Bytes of empty lines and `pong`, which are free of that rate, from one connection: a second in
-    # the long run, and at once. A connection that sends more is closed.
+    # Bytes of empty lines, `pong` and needless `received`, which are free of that rate, from one
+    # connection: a second in the long run, and at once. A connection that sends more is closed.
     free_bytes_per_s: float = 1_024.0
     free_burst_bytes: float = 8_192.0
     # Seconds after its last session in which a name keeps what it has used of its rate.

@@ -141,7 +141,7 @@ def too_much_free(retry_after_s: float) -> Error:
     """End a connection that sends too much of what is free of the rate limit."""
     return Error(
         code=ErrorCode.RATE_LIMITED,
-        message="too many lines that ask for nothing: send fewer empty lines and 'pong'",
+        message="too many lines that ask for nothing: empty ones, 'pong' or 'received'",
         retry_after=round(retry_after_s, 3),
     )
 

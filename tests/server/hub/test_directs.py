@@ -24,13 +24,13 @@ def test_a_message_is_sent_once_and_answered_when_it_is_confirmed(chat):
     assert chat.hub.take_unsent_directs(luis) == ([], [])
     answer = Ok(id=1, time=message.time)
     assert chat.hub.confirm(luis, Received(receipt=1)) == [Reply(ana.route, answer)]
-    assert chat.hub.confirm(luis, Received(receipt=1)) == []
+    assert chat.hub.confirm(luis, Received(receipt=1)) is None
 
 
 def test_what_was_not_sent_yet_cannot_be_confirmed(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
     chat.hub.direct(ana, request())
-    assert chat.hub.confirm(luis, Received(receipt=1)) == []
+    assert chat.hub.confirm(luis, Received(receipt=1)) is None
     [message], _ = chat.hub.take_unsent_directs(luis)
     assert message.receipt == 1
 
@@ -45,7 +45,7 @@ def test_what_was_not_sent_comes_back_as_well(chat):
         (1, ErrorCode.UNDELIVERED),
         (2, ErrorCode.UNDELIVERED),
     ]
-    assert chat.hub.confirm(luis, Received(receipt=2)) == []
+    assert chat.hub.confirm(luis, Received(receipt=2)) is None
 
 
 def test_a_replaced_session_has_nothing_to_confirm_or_to_send(chat):
@@ -53,7 +53,7 @@ def test_a_replaced_session_has_nothing_to_confirm_or_to_send(chat):
     chat.hub.direct(ana, request())
     chat.hub.take_unsent_directs(luis)
     successor = chat.join("luis", token=luis.token, receipts=True)
-    assert chat.hub.confirm(luis, Received(receipt=1)) == []
+    assert chat.hub.confirm(luis, Received(receipt=1)) is None
     assert chat.hub.take_unsent_directs(luis) == ([], [])
     assert chat.hub.release(luis, CloseReason.LOST) is None
     chat.hub.direct(ana, request(2))

@@ -12,11 +12,13 @@ from worker_bench import FakeHistory, WorkerBench, socket_of
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
     CloseReason,
+    Direct,
     Error,
     ErrorCode,
     Ping,
     Pong,
     Quit,
+    Received,
     Register,
     Say,
     SetStatus,
@@ -110,7 +112,11 @@ def flood(bench: WorkerBench, connection: Any, line: bytes) -> int:
     return len(data) - sum(map(len, socket_of(connection).incoming))
 
 
-@pytest.mark.parametrize("line", [b"\n", b"\r\n", encode(Pong()), b"\n" + encode(Pong())], ids=repr)
+@pytest.mark.parametrize(
+    "line",
+    [b"\n", b"\r\n", encode(Pong()), b"\n" + encode(Pong()), encode(Received(receipt=1))],
+    ids=repr,
+)
 def test_a_flood_of_what_is_free_ends_the_session(bench, line):
     ana, luis = bench.join("ana"), bench.join("luis")
     assert flood(bench, ana, line) <= 2 * 16_384
@@ -141,6 +147,17 @@ def test_hundreds_of_lines_that_are_free_are_fine_and_many_more_over_a_long_time
         bench.receive(newcomer, b"\r\n" * 10, *[Pong()] * 10)
     bench.receive(newcomer, Ping(id=1))
     assert Pong(id=1) in bench.heard(newcomer)
+
+
+def test_what_confirms_a_direct_message_is_no_flood():
+    bench = WorkerBench(rate_limit_per_s=1e6)
+    ana, luis = bench.join("ana", receipts=True), bench.join("luis")
+    for receipt in range(1, 2_001):
+        bench.receive(luis, Direct(to="ana", text="hola"))
+        bench.flush()
+        bench.receive(ana, Received(receipt=receipt))
+    assert ana.state is State.REGISTERED
+    bench.close()
 
 
 def test_without_a_rate_limit_a_session_may_send_what_it_likes():

@@ -190,10 +190,14 @@ class Directs:
         del self._queues[session]
         return messages, self._settle(queue.confirm_all_sent())
 
-    def confirm(self, session: Session, receipt: int) -> list[Reply]:
-        """Return the answers for the senders of what a session has confirmed up to a receipt."""
+    def confirm(self, session: Session, receipt: int) -> list[Reply] | None:
+        """Return the answers for the senders of what a session has confirmed up to a receipt.
+
+        None if there was nothing to confirm.
+        """
         queue = self._queues.get(session)
-        return [] if queue is None else self._settle(queue.confirm(receipt))
+        confirmed = None if queue is None else queue.confirm(receipt)
+        return self._settle(confirmed) if confirmed else None
 
     # --- messages ------------------------------------------------------------------------------
 

@@ -258,8 +258,11 @@ class Hub:
         with self._lock:
             return self._directs.take_unsent(session)
 
-    def confirm(self, session: Session, request: Received) -> list[Reply]:
-        """Return the answers for the senders of the direct messages that a session confirms."""
+    def confirm(self, session: Session, request: Received) -> list[Reply] | None:
+        """Return the answers for the senders of the direct messages that a session confirms.
+
+        None if there was nothing to confirm.
+        """
         with self._lock:
             return self._directs.confirm(session, request.receipt)
 

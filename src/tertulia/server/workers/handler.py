@@ -44,7 +44,7 @@ from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.server.workers.shared import Shared
 
 _FREE = (Pong, Quit, Received)  # cost nothing of the rate limit
-_PONG_BYTES = 16  # the shortest line of a pong, with its newline
+_FREE_LINE_BYTES = 16  # that such a line counts as: the shortest `pong`, with its newline
 _PAGE_RETRY_AFTER_S = 1.0  # for a client that asks for more pages than may be under way
 
 
@@ -84,7 +84,6 @@ class RequestHandler:
             SetStatus: hub.set_status,
             ListUsers: hub.users,
             GetInfo: hub.info,
-            Received: hub.confirm,
         }
 
     def handle(self, connection: Connection, request: Request, now: float) -> Outcome:
@@ -112,8 +111,12 @@ class RequestHandler:
                 return Finish(CloseReason.QUIT)
             case Register():
                 return refusals.already_registered(request, session.name.shown)
-            case _:  # a pong: a sign of life, as any byte is
-                return self._spend_free_bytes(connection, _PONG_BYTES, now)
+            case Received():
+                replies = self._hub.confirm(session, request)
+                if replies is not None:  # there are no more of these than direct messages
+                    return replies
+        # A pong, which is a sign of life as any byte is, or a `received` that confirms nothing.
+        return self._spend_free_bytes(connection, _FREE_LINE_BYTES, now)
 
     def _handle_before_welcome(
         self, connection: Connection, request: Request, now: float
