@@ -11,6 +11,7 @@ from tertulia.chat import chat as module
 from tertulia.chat.chat import EXIT_FINE, EXIT_LOST, EXIT_REFUSED, Chat
 from tertulia.chat.destination import Destination
 from tertulia.chat.jobs import CONFIRMED_WITHIN_S
+from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import (
     ConnectFailure,
@@ -61,21 +62,22 @@ class PickyClient(StubClient):
 class Table:
     """A chat, and all that lies around it."""
 
-    def __init__(self, clock: Clock, **options: Any) -> None:
+    def __init__(self, clock: Clock, client: PickyClient | None = None, **options: Any) -> None:
         self.clock = clock
-        self.client = PickyClient()
+        self.client = PickyClient() if client is None else client
         self.face = NotingFace()
         self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
         self._rung = threading.Semaphore(0)
         self.chat = Chat(
             self.client,
-            Reconnector(lambda _resumption: self._connect(), self._rung.release),
+            Reconnector(self._connect, self._rung.release),
             self.face,
             Destination("ana", "h", 5000),
             **{"first_page": FIRST_PAGE} | options,
         )
 
-    def _connect(self) -> Client:
+    def _connect(self, resumption: Resumption) -> Client:
+        self.resumption = resumption
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
@@ -489,3 +491,28 @@ def test_a_message_of_the_general_chat_is_in_the_state_once_it_is_shown(newcomer
     newcomer.turn(user_list(1, "ana", "José"))
     newcomer.turn(page(2))
     assert newcomer.chat.state.heard == 1
+
+
+# --- activity ----------------------------------------------------------------------------------
+
+
+class IdleClient(PickyClient):
+    """A client that has sent nothing that shows activity for an hour."""
+
+    def resumption(self, _now: float) -> Resumption:
+        return Resumption("t", Status.ACTIVO, 3_600.0)
+
+
+@pytest.mark.parametrize("request_", [ListUsers(), GetHistory()], ids=["users", "history"])
+def test_what_is_typed_is_activity_and_what_is_requested_automatically_is_not(
+    clock: Clock, request_: Request
+) -> None:
+    table = Table(clock, IdleClient())
+    table.enter()
+    table.lose()
+    table.attempt(NoConnection(ConnectFailure.REFUSED))
+    assert table.resumption.idle_s == 3_600.0
+    typed_at = clock.now
+    table.chat.ask(request_)
+    table.attempt(PickyClient(20))
+    assert table.resumption.idle_s == clock.now - typed_at

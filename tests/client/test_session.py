@@ -19,9 +19,9 @@ WAIT_S = 20.0
 class Desk:
     """A session, the time, and the outcome of the next attempt to connect."""
 
-    def __init__(self, first_page: int = 0) -> None:
+    def __init__(self, first_page: int = 0, client: StubClient | None = None) -> None:
         self.now = 1_000.0
-        self.client = StubClient(10)
+        self.client = StubClient(10) if client is None else client
         self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
         self.shown: list[Resumption] = []
         self._notified = threading.Semaphore(0)
@@ -89,6 +89,26 @@ def test_another_connection_shows_what_the_last_one_remembers(desk: Desk) -> Non
         assert desk.session.advance(desk.now) is None
         desk.client = another
     assert desk.shown == [Resumption("t", Status.ACTIVO, 0.0)] * 2
+
+
+class IdleClient(StubClient):
+    """A client that has sent nothing that shows activity for a minute."""
+
+    def resumption(self, _now: float) -> Resumption:
+        return Resumption("t", Status.ACTIVO, 60.0)
+
+
+def test_what_the_person_asked_for_is_activity_also_without_a_connection() -> None:
+    desk = Desk(client=IdleClient())
+    desk.lose()
+    desk.attempt(NoConnection(ConnectFailure.REFUSED))
+    desk.session.note_activity(desk.now)
+    active_at = desk.now
+    desk.attempt(StubClient(20))
+    assert desk.shown == [
+        Resumption("t", Status.ACTIVO, 60.0),
+        Resumption("t", Status.ACTIVO, desk.now - active_at),
+    ]
 
 
 @pytest.mark.parametrize(("seq", "epoch"), [(3, "e"), (30, "another")])

@@ -170,6 +170,7 @@ class Chat:
 
     def ask(self, request: Request) -> None:
         """Add a request; `carry_on` sends it when its turn comes."""
+        self._session.note_activity(time.monotonic())
         self._jobs.add(request, Origin.TYPED)
 
     def quit(self) -> None:

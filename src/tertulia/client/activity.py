@@ -20,7 +20,8 @@ from tertulia.protocol.messages import (
     Status,
 )
 
-# A client sends these by itself, so they do not show that the user is active.
+# A client sends these by itself, so they do not show that the user is active. The session notes
+# when the person has asked for them.
 _NO_ACTIVITY = Register | Ping | Pong | ListUsers | GetHistory
 
 

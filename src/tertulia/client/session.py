@@ -5,8 +5,10 @@ It decides and returns what happened. It reads no clock and waits for nothing: o
 """
 
 from enum import Enum, auto
+from math import inf
 from typing import NamedTuple
 
+from tertulia.client.activity import Resumption
 from tertulia.client.catchup import CatchUp
 from tertulia.client.client import Client
 from tertulia.client.errors import End, RegistrationRefused
@@ -54,6 +56,7 @@ class Session:
         self.directs = RecentDirects()
         self.state = SessionState.CONNECTED
         self.lost_at: float | None = None  # None while connected
+        self._active_at = -inf  # when the person last asked for something
         self._reconnector = reconnector
 
     @property
@@ -73,7 +76,7 @@ class Session:
                 return None
             self.state = SessionState.RECONNECTING
             self.lost_at = now
-            self._reconnector.begin(end, self.client.resumption, now)
+            self._reconnector.begin(end, self._resumption, now)
             return Lost(end)
         if self.state is SessionState.REFUSED:
             return None
@@ -89,6 +92,19 @@ class Session:
         self.state = SessionState.CONNECTED
         self.lost_at = None
         return Resumed(client, is_renumbered)
+
+    def note_activity(self, now: float) -> None:
+        """Note that the person asks for something.
+
+        A client sends some requests by itself as well, and cannot know which ones were asked for.
+        """
+        self._active_at = now
+
+    def _resumption(self, now: float) -> Resumption:
+        resumption = self.client.resumption(now)
+        if resumption.idle_s is None:
+            return resumption
+        return resumption._replace(idle_s=min(resumption.idle_s, now - self._active_at))
 
     def close(self) -> None:
         """End the connection, or the attempts to make one. Idempotent."""
