@@ -237,7 +237,8 @@ def test_a_message_that_moves_is_shown_in_its_new_place_and_the_reading_place_st
         log.open(talk)
         add(talk, 30)
         log.catch_up()
-        log.scroll_to(y=5, animate=False)
+        await pilot.pause()  # at the end
+        log.scroll_to(y=5, animate=False, immediate=True)
         await pilot.pause()
         place = log.reading_place
         assert place is not None
