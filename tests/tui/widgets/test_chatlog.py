@@ -169,6 +169,28 @@ class DetachedLog(ConversationLog):
         return not self.reading
 
 
+def test_a_message_that_moves_is_shown_in_its_new_place_and_the_reading_place_stays() -> None:
+    async def scenario(log: ConversationLog, talks: Conversations, pilot: Pilot[None]) -> None:
+        request = Direct(to="luis", text="mine", nonce="n")
+        talks.add_outgoing(request, "luis", YESTERDAY)
+        talk = talks.open("luis")
+        log.open(talk)
+        add(talk, 30)
+        log.catch_up()
+        await pilot.pause()  # at the end
+        log.scroll_to(y=5, animate=False, immediate=True)
+        await pilot.pause()
+        place = log.reading_place
+        assert place is not None
+        talks.settle(request, Delivery.DELIVERED, time="2026-11-22T15:04:06.000Z")
+        check_in_step(log, talk)
+        assert talk.entries[-1].text == "mine"
+        assert log.reading_place is not None
+        assert log.reading_place.entry is place.entry
+
+    run(scenario)
+
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("add"), st.integers(1, 12), st.integers(0, 2)),
@@ -227,25 +249,3 @@ def test_however_a_conversation_changes_the_log_has_the_same_entries(
         days = [entry.day for entry in conversation.entries if isinstance(entry, Day)]
         assert len(days) == len(set(days))
         assert isinstance(conversation.entries[0], Day)
-
-
-def test_a_message_that_moves_is_shown_in_its_new_place_and_the_reading_place_stays() -> None:
-    async def scenario(log: ConversationLog, talks: Conversations, pilot: Pilot[None]) -> None:
-        request = Direct(to="luis", text="mine", nonce="n")
-        talks.add_outgoing(request, "luis", YESTERDAY)
-        talk = talks.open("luis")
-        log.open(talk)
-        add(talk, 30)
-        log.catch_up()
-        await pilot.pause()  # at the end
-        log.scroll_to(y=5, animate=False, immediate=True)
-        await pilot.pause()
-        place = log.reading_place
-        assert place is not None
-        talks.settle(request, Delivery.DELIVERED, time="2026-11-22T15:04:06.000Z")
-        check_in_step(log, talk)
-        assert talk.entries[-1].text == "mine"
-        assert log.reading_place is not None
-        assert log.reading_place.entry is place.entry
-
-    run(scenario)
