@@ -26,7 +26,7 @@ def config(*arguments: str) -> Config:
 
 
 def test_without_options_everything_is_the_default():
-    assert parse_options(["0"]) == Options(Config(port=0), "info", None, None, None)
+    assert parse_options(["0"]) == Options(Config(port=0), "info", None, None, None, True)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,9 @@ def test_without_options_everything_is_the_default():
         ("--idle-after 1.5", "idle_after_s", 1.5),
         ("--idle-after off", "idle_after_s", None),
         ("--shared-addresses", "shared_addresses", True),
+        ("--web off", "web", False),
+        ("--web on", "web", True),
+        ("--name chat.example --name chat", "names", ("chat.example", "chat")),
         ("--max-users 7", "max_users", 7),
         ("--rate-limit 5", "rate_limit_per_s", 5.0),
         ("--rate-limit 5/s", "rate_limit_per_s", 5.0),

@@ -24,6 +24,7 @@ from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.restore import restore
 from tertulia.server.logs import for_journal, is_journal, one_line, start_logging
 from tertulia.server.options import parse_options
+from tertulia.server.qr import can_show_qr, qr_lines
 from tertulia.server.server import Server, fit_to_descriptors
 from tertulia.server.streams import drop_unwritten, open_closed_streams, write_within
 from tertulia.version import __version__
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     set_language(language_option(arguments))
     try:
-        config, log_level, export_to, backup_to, restore_from = parse_options(arguments)
+        config, log_level, export_to, backup_to, restore_from, shows_qr = parse_options(arguments)
     except SystemExit:  # for --help and --version too
         drop_unwritten()
         raise
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return backup(Path(config.history), backup_to)
     if config.history is not None and restore_from is not None:
         return restore(Path(config.history), Path(restore_from))
-    return _serve(config, log_level, stop_signals)
+    return _serve(config, log_level, stop_signals, shows_qr=shows_qr)
 
 
 def _end_on_stop_signals() -> set[signal.Signals]:
@@ -86,7 +87,9 @@ def _ended_by(signals: set[signal.Signals]) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)
 
 
-def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) -> int:
+def _serve(
+    config: Config, log_level: str, stop_signals: set[signal.Signals], *, shows_qr: bool
+) -> int:
     # Each thread inherits this mask. So only the main thread gets the signals, by waiting for them.
     signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
     log_writer = start_logging(log_level)
@@ -110,7 +113,9 @@ def _serve(config: Config, log_level: str, stop_signals: set[signal.Signals]) ->
         return _end(1, is_written)
     listening = f"listening on {config.host or '0.0.0.0'} {server.port}\n"
     write_within(_LOG_TIMEOUT_S, sys.stdout, listening)
-    log_writer.say(_greeting(fitting, server.port, addresses))
+    shows_qr = shows_qr and sys.stderr is not None and sys.stderr.isatty()
+    shows_qr = shows_qr and can_show_qr(sys.stderr.encoding)
+    log_writer.say(_greeting(fitting, server.port, addresses, shows_qr=shows_qr))
     if fitting.max_users < config.max_users:
         log.warning(
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
@@ -163,7 +168,9 @@ def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
 # --- texts for people --------------------------------------------------------------------------
 
 
-def _greeting(config: Config, port: int, addresses: Sequence[JoinAddress] | None) -> str:
+def _greeting(
+    config: Config, port: int, addresses: Sequence[JoinAddress] | None, *, shows_qr: bool
+) -> str:
     """Return the text that says how to join, how to stop, and where the history is."""
     opened = _("tertulia {version} is running on port {port}. To join:")
     room = ngettext(
@@ -175,17 +182,30 @@ def _greeting(config: Config, port: int, addresses: Sequence[JoinAddress] | None
         else _("The general chat is not kept.")
     )
     how_to_stop = _("Press Ctrl+C to stop the server.")
+    link = _link(addresses or (), port) if config.web else None
     if addresses is None:  # the system refuses to name them
         addresses = [JoinAddress(_("SERVER-IP"), "")]
     lines = [
         opened.format(version=__version__, port=port),
         "",
+        *([f"    {link}   # " + _("in any browser")] if link else []),
         *(f"    {_line_to_type(each, port)}" for each in addresses),
         "",
         f"{room.format(count=config.max_users)} {how_to_stop}",
         kept.format(path=config.history),
     ]
+    if link and shows_qr:
+        lines += ["", *qr_lines(link)]
     return "\n".join(lines)
+
+
+def _link(addresses: Sequence[JoinAddress], port: int) -> str | None:
+    """Return the link for browsers, with the likeliest address that a link can have."""
+    for to in addresses:
+        if "%" not in to.address:
+            host = f"[{to.address}]" if ":" in to.address else to.address
+            return f"http://{host}:{port}/"
+    return None
 
 
 def _line_to_type(to: JoinAddress, port: int) -> str:

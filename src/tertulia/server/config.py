@@ -9,6 +9,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     port: int  # the TCP port to listen on; 0: any free one
     host: str = ""  # the address to listen on; "": all addresses, IPv4 and IPv6
     threads: int | None = 1  # worker threads; None: one for each session
+    web: bool = True  # whether browsers get the page and WebSockets, on the same port
+    names: tuple[str, ...] = ()  # under which the server may be called, beside local ones
     shared_addresses: bool = False  # whether several users may come from one address
 
     # Seconds without any activity of a user before the server shows this user as INACTIVO.
@@ -30,7 +32,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     max_users: int = 1_024  # registered users
     max_unregistered: int = 256  # open connections beyond max_users
     # Connections from one address that are not registered; no limit with shared_addresses.
-    max_unregistered_per_address: int = 32
+    max_unregistered_per_address: int = 64
     max_lines_before_welcome: int = 64  # lines a client may send until it is registered
     max_malformed: int = 10  # malformed lines of a connection; the last one closes it
 

@@ -29,6 +29,7 @@ class Options(NamedTuple):
     export_to: str | None  # the file to write the history to, as JSON lines; "-": stdout
     backup_to: str | None  # the file to copy the history to
     restore_from: str | None  # the copy to put in the place of the history
+    shows_qr: bool  # on a terminal, a QR code of the link for browsers
 
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
@@ -39,7 +40,9 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     parser = _parser()
     given = vars(parser.parse_args(arguments))
     given.pop("lang")  # i18n.language_option found it before, because the parser's texts need it.
-    log_level = given.pop("log_level")
+    log_level, shows_qr = given.pop("log_level"), given.pop("qr") == "auto"
+    given["web"] = given.pop("web") == "on"
+    given["names"] = tuple(given.pop("names"))
     export_to, backup_to = given.pop("export"), given.pop("backup")
     restore_from = given.pop("restore")
     needs_history = any(file is not None for file in (export_to, backup_to, restore_from))
@@ -49,7 +52,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     except _UsageError as error:
         parser.error(str(error))
     given["port"] = given["port"] or 0
-    return Options(Config(**given), log_level, export_to, backup_to, restore_from)
+    return Options(Config(**given), log_level, export_to, backup_to, restore_from, shows_qr)
 
 
 def _parser() -> Parser:
@@ -79,6 +82,26 @@ def _parser() -> Parser:
         field="idle_after_s",
         metavar=_("SECONDS|off"),
         help=_("seconds without activity after which a user becomes INACTIVO ({default})"),
+    )
+    parser.add_argument(
+        "--web",
+        choices=("on", "off"),
+        default="on",
+        help=_("whether browsers on the network can join, on the same port (on)"),
+    )
+    parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        dest="names",
+        metavar="HOST",
+        help=_("a name of this computer that browsers may use, beside addresses and local names"),
+    )
+    parser.add_argument(
+        "--qr",
+        choices=("auto", "off"),
+        default="auto",
+        help=_("whether a terminal shows the QR code of the link for browsers (auto)"),
     )
     parser.add_argument(
         "--shared-addresses",

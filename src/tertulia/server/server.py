@@ -3,17 +3,22 @@
 import logging
 import resource
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from tertulia.server.config import Config
+from tertulia.server.doors.entrance import OpenEntrance
+from tertulia.server.doors.files import read_page
+from tertulia.server.doors.http import Site
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.history.history import History
 from tertulia.server.hub.hub import Hub
 from tertulia.server.observer import Observer
 from tertulia.server.workers.acceptor import Acceptor, listen
 from tertulia.server.workers.admission import Admission
+from tertulia.server.workers.door import Door
 from tertulia.server.workers.pool import WorkerPool
 from tertulia.server.workers.shared import Shared
 
@@ -39,7 +44,7 @@ class Server:
         self.history = None if config.history is None else History(Path(config.history), config)
         self.hub = Hub(config, self.history)
         admission, observer = Admission(config), Observer()
-        shared = Shared(config, self.hub, self.history, admission, NativeDoor)
+        shared = Shared(config, self.hub, self.history, admission, _new_door(config))
         self._pool = WorkerPool(shared, observer)
         self._acceptor = Acceptor(self.listener, self._pool, admission, observer)
 
@@ -62,6 +67,14 @@ class Server:
         left_s = max(0.5, give_up_at - time.monotonic())
         if self.history is not None and not self.history.stop(left_s):
             log.error("stop incomplete: the last messages may not be on the disk")
+
+
+def _new_door(config: Config) -> Callable[[], Door]:
+    """Return what makes the door of a new connection."""
+    if not config.web:
+        return NativeDoor
+    site = Site(read_page(), config.names)
+    return lambda: OpenEntrance(site)
 
 
 def fit_to_descriptors(config: Config) -> Config:

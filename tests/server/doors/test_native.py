@@ -109,8 +109,8 @@ def test_the_end_of_file_is_news_that_has_to_be_read():
 
 def test_all_doors_share_one_encoding_of_events():
     first, second = NativeDoor(), NativeDoor()
-    assert first.encode_event is second.encode_event
-    assert first.encode_event(Quit()) == encode(Quit())
+    assert first.form is second.form
+    assert first.form.encode(Quit()) == encode(Quit())
 
 
 def test_messages_travel_as_lines():

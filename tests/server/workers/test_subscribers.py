@@ -14,6 +14,7 @@ from tertulia.server.doors.native import NativeDoor
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import Connection
+from tertulia.server.workers.door import Form
 from tertulia.server.workers.subscribers import Subscribers
 
 TIME = "2026-11-22T15:04:05.123Z"
@@ -32,7 +33,7 @@ class Bench:
         self.log = EventLog(threading.Lock(), max_bytes)
         self.observer = Observer()
         self.subscribers = Subscribers(
-            self.log, encode, slice_bytes, self.observer, messages_only=messages_only
+            self.log, Form(encode), slice_bytes, self.observer, messages_only=messages_only
         )
         self.lines: list[bytes] = []
 

@@ -1,6 +1,8 @@
 """The native door: lines of JSON over TCP."""
 
 from tertulia.protocol import lines
+from tertulia.protocol.messages import CloseReason
+from tertulia.server.workers.door import Form
 
 
 class NativeDoor(lines.RequestBuffer):
@@ -10,7 +12,7 @@ class NativeDoor(lines.RequestBuffer):
 
     encode = staticmethod(lines.encode)
     encode_all = staticmethod(lines.encode_lines)
-    encode_event = staticmethod(lines.encode)
+    form = Form(lines.encode)
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,3 +24,7 @@ class NativeDoor(lines.RequestBuffer):
         """Note that the client sends no more."""
         self.is_at_eof = True
         self.has_more = True  # at least the news that nothing more comes
+
+    def goodbye(self, _reason: CloseReason) -> bytes:
+        """Return nothing: the end of the stream says it."""
+        return b""

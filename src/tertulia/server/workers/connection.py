@@ -70,6 +70,7 @@ class Connection:
         "door",
         "fd",
         "free_bytes",
+        "goodbye",
         "held_request",
         "hold",
         "last_byte_at",
@@ -103,6 +104,7 @@ class Connection:
         self.ticket: PageTicket | None = None  # of the page that is being read
         self.pages_waiting: deque[PageRequest] | None = None  # bound: max_pages_waiting
 
+        self.goodbye = b""  # the door's last bytes, for a connection that is finishing
         self.out = bytearray()  # the rest of a cut piece, then data for this client alone
         self.blocked = False  # the socket takes no more for now
 

@@ -93,8 +93,11 @@ class Connections:
         reason: CloseReason,
         last_word: ServerMessage | None,
         now: float,
+        within_s: float | None = None,
     ) -> None:
         """End a connection's session, if it has one; it is closed once its output is out.
+
+        That may take `within_s` seconds (`flush_timeout_s` if None).
 
         The answers and the events up to this moment are sent before the last word.
         """
@@ -106,10 +109,12 @@ class Connections:
             self._admission.count_released(connection.address)
         if reason is CloseReason.SHUTDOWN:
             connection.confirmations_due = 0  # the receivers end, too
+        connection.goodbye = connection.door.goodbye(reason)
         connection.enter(FINISHING)
         connection.release_hold()
         self._poller.update(connection)
-        self._watchdog.set_deadline(connection, now + self._config.flush_timeout_s)
+        flush_timeout_s = self._config.flush_timeout_s if within_s is None else within_s
+        self._watchdog.set_deadline(connection, now + flush_timeout_s)
 
     def drain(self, connection: Connection, now: float) -> None:
         """Let the client read the last bytes of a finished connection, all of which were sent.
@@ -118,6 +123,10 @@ class Connections:
         """
         if connection.answers_due or connection.confirmations_due:
             return
+        if connection.goodbye:
+            self._output.send_bytes(connection, connection.goodbye)
+            connection.goodbye = b""
+            return  # until that is out, too
         if connection.door.is_at_eof:
             self.close(connection, CloseReason.REFUSED)
             return

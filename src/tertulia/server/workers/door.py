@@ -4,11 +4,37 @@ A door has no socket and no clock. It holds what belongs to the stream of one co
 worker alone touches it.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
-from tertulia.protocol.messages import Request, ServerMessage
+from msgspec import UNSET, Struct, UnsetType
+
+from tertulia.protocol.messages import CloseReason, Request, ServerMessage
 from tertulia.server.hub.eventlog import Encode
+
+
+class Form(NamedTuple):
+    """How events travel. Connections with the same form share the bytes.
+
+    `encode` makes the bytes of an event, once for all forms with the same function. `frame` then
+    makes one piece, which must not be cut, of those of several events; None: they travel as they
+    are. `max_slice_bytes` bounds such a piece.
+    """
+
+    encode: Encode
+    frame: Callable[[bytes], bytes] | None = None
+    max_slice_bytes: int | None = None
+
+
+class Control(Struct, frozen=True):
+    """A request of the door's own protocol, with its answer; it spends from the rate limit."""
+
+    answer: bytes
+    id: UnsetType = UNSET
+
+
+class Violation(Exception):
+    """The client has broken the door's own protocol: its connection has to end."""
 
 
 class Door(Protocol):
@@ -30,8 +56,8 @@ class Door(Protocol):
         """Whether, once `next_request` has returned None, a request has begun and not ended."""
 
     @property
-    def encode_event(self) -> Encode:
-        """How an event of the log becomes bytes. Doors with the same function share the bytes."""
+    def form(self) -> Form:
+        """How the events of the log travel."""
 
     def feed(self, data: bytes) -> None:
         """Take in bytes from the network."""
@@ -39,11 +65,37 @@ class Door(Protocol):
     def feed_eof(self) -> None:
         """Note that the client sends no more."""
 
-    def next_request(self) -> Request | None:
-        """Return the next request; None if there is none yet. Raises BadRequest, LineTooLong."""
+    def next_request(self) -> Request | Control | None:
+        """Return the next request; None if there is none yet.
+
+        Raises BadRequest, LineTooLong and Violation.
+        """
 
     def encode(self, message: ServerMessage, /) -> bytes:
         """Return a message as it travels."""
 
     def encode_all(self, messages: Sequence[ServerMessage], /) -> bytes:
         """Return several messages as they travel, one after the other."""
+
+    def goodbye(self, reason: CloseReason) -> bytes:
+        """Return the door's own last bytes for a connection that ends, after the last message."""
+
+
+class Opened(Struct, frozen=True):
+    """What a connection turned out to speak.
+
+    `answer` is to be sent as it is. The connection goes on with `door` and the bytes of `rest`;
+    without a door it ends.
+    """
+
+    answer: bytes = b""
+    door: Door | None = None
+    rest: bytes = b""
+
+
+class Entrance:
+    """The door of a connection until its first bytes have told what it speaks."""
+
+    def open(self, data: bytes) -> Opened | None:
+        """Take in bytes from the network; None if they do not tell it yet."""
+        raise NotImplementedError

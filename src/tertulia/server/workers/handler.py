@@ -39,6 +39,7 @@ from tertulia.server.hub.hub import Registered, Wait
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Session
 from tertulia.server.workers.connection import Connection
+from tertulia.server.workers.door import Control
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.server.workers.shared import Shared
@@ -62,7 +63,18 @@ class Step(Enum):
     ASK_PAGE = auto()  # a page was queued: ask for the next one that may be asked for
 
 
-Outcome = Answer | Finish | Registered | Conflict | Delivery | Queued | list[Reply] | Step | None
+Outcome = (
+    Answer
+    | Control
+    | Finish
+    | Registered
+    | Conflict
+    | Delivery
+    | Queued
+    | list[Reply]
+    | Step
+    | None
+)
 
 
 class RequestHandler:
@@ -86,7 +98,7 @@ class RequestHandler:
             GetInfo: hub.info,
         }
 
-    def handle(self, connection: Connection, request: Request, now: float) -> Outcome:
+    def handle(self, connection: Connection, request: Request | Control, now: float) -> Outcome:
         """Carry out one request; return the answer, if there is one now, or what has to be done."""
         session = connection.session
         if session is None:
@@ -109,6 +121,8 @@ class RequestHandler:
                 return Pong(id=request.id)
             case Quit():
                 return Finish(CloseReason.QUIT)
+            case Control():
+                return request
             case Register():
                 return refusals.already_registered(request, session.name.shown)
             case Received():
@@ -119,7 +133,7 @@ class RequestHandler:
         return self._spend_free_bytes(connection, _FREE_LINE_BYTES, now)
 
     def _handle_before_welcome(
-        self, connection: Connection, request: Request, now: float
+        self, connection: Connection, request: Request | Control, now: float
     ) -> Outcome:
         end = self._count_request(connection)
         if end is not None:
@@ -134,6 +148,8 @@ class RequestHandler:
                 return Pong(id=request.id)
             case Pong():
                 return None
+            case Control():
+                return request
             case Quit():
                 return Finish(CloseReason.QUIT)
             case _:

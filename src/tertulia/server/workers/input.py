@@ -38,6 +38,7 @@ from tertulia.server.workers.connection import (
     Hold,
 )
 from tertulia.server.workers.connections import Connections
+from tertulia.server.workers.door import Control, Entrance, Violation
 from tertulia.server.workers.handler import Finish, Outcome, RequestHandler, Step
 from tertulia.server.workers.mail import (
     Challenge,
@@ -78,6 +79,7 @@ class Input:
         self._poller = poller
         self._observer = observer
         self._receive_bytes = config.receive_bytes
+        self._register_timeout_s = config.register_timeout_s
         self._busy_bytes = config.private_bytes // 2
         self._backlog_bytes = min(config.slice_bytes, config.private_bytes // 2)
         self._steps: dict[type, Callable[[Connection, Any, Any], None]] = {
@@ -88,6 +90,7 @@ class Input:
             Conflict: self._challenge,
             Finish: self._finish,
             Step: self._do_step,
+            Control: self._send_control,
         }
 
     # --- bytes ---------------------------------------------------------------------------------
@@ -140,7 +143,26 @@ class Input:
         if connection.challengers:
             self._connections.answer_challengers(connection)
         if connection.state in OPEN_STATES:
+            if connection.session is None and isinstance(door, Entrance):
+                self._enter(connection, door, data)
+                return
             door.feed(data)
+            self._work(connection)
+
+    def _enter(self, connection: Connection, entrance: Entrance, data: bytes) -> None:
+        """Find out what a connection speaks, and go on with its door."""
+        opened = entrance.open(data)
+        if opened is None:
+            return
+        if opened.answer:
+            self._output.send_bytes(connection, opened.answer)
+        if opened.door is None:
+            reason, time_left_s = CloseReason.REFUSED, self._register_timeout_s
+            self._connections.finish(connection, reason, None, self.now, within_s=time_left_s)
+            return
+        connection.door = opened.door
+        if opened.rest:
+            opened.door.feed(opened.rest)
             self._work(connection)
 
     def _on_eof(self, connection: Connection) -> None:
@@ -183,6 +205,9 @@ class Input:
         except BadRequest as bad:
             self.act(connection, None, self._handler.refuse_line(connection, bad, self.now))
             return True
+        except Violation:
+            self._finish(connection, None, Finish(CloseReason.PROTOCOL))
+            return True
         except LineTooLong:
             error = refusals.line_too_long(MAX_LINE_BYTES)
             self._finish(connection, None, Finish(CloseReason.PROTOCOL, error))
@@ -207,7 +232,9 @@ class Input:
 
     # --- what the handler returns --------------------------------------------------------------
 
-    def act(self, connection: Connection, request: Request | None, outcome: Outcome) -> None:
+    def act(
+        self, connection: Connection, request: Request | Control | None, outcome: Outcome
+    ) -> None:
         """Send an answer, or do what has to be done instead."""
         step = self._steps.get(type(outcome))
         if step is not None:
@@ -300,6 +327,9 @@ class Input:
             self._output.send_all(connection, messages)
         if replies:
             self._switchboard.send(replies)
+
+    def _send_control(self, connection: Connection, _request: Control, control: Control) -> None:
+        self._output.send_bytes(connection, control.answer)
 
     def _reply(self, _connection: Connection, _request: Request, replies: list[Reply]) -> None:
         self._switchboard.send(replies)

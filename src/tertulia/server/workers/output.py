@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from tertulia.protocol.messages import Presence, ServerMessage
 from tertulia.server.config import Config
-from tertulia.server.hub.eventlog import Encode, EventLog
+from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import BACKLOG, CLOSED, REGISTERED, Connection
+from tertulia.server.workers.door import Form
 from tertulia.server.workers.subscribers import Subscribers
 
 _MAX_OWN_PRESENCE = 1_000  # status changes of its own that a session has not taken; some 100 KiB
@@ -44,7 +45,7 @@ class Output:
         self._slice_bytes = config.slice_bytes
         self._private_bytes = config.private_bytes
         self._observer = observer
-        self._subscribers: dict[tuple[Encode, bool], Subscribers] = {}
+        self._subscribers: dict[tuple[Form, bool], Subscribers] = {}
         self._followed: dict[Connection, Subscribers] = {}
         self._to_push: dict[Connection, None] = {}  # have private output, or have to end
         self._overflowing: list[Connection] = []
@@ -78,6 +79,13 @@ class Output:
         if connection.blocked:
             self._check_overflow(connection)
 
+    def send_bytes(self, connection: Connection, data: bytes) -> None:
+        """Queue bytes that are in the form of the connection's door already."""
+        connection.out += data
+        self._to_push[connection] = None
+        if connection.blocked:
+            self._check_overflow(connection)
+
     def _check_overflow(self, connection: Connection) -> None:
         if len(connection.out) > self._private_bytes:
             self._overflowing.append(connection)
@@ -86,7 +94,7 @@ class Output:
 
     def follow(self, connection: Connection, cursor: int, *, messages_only: bool) -> None:
         """Send a connection the events from a cursor on."""
-        key = (connection.door.encode_event, messages_only)
+        key = (connection.door.form, messages_only)
         subscribers = self._subscribers.get(key)
         if subscribers is None:
             subscribers = self._subscribers[key] = Subscribers(

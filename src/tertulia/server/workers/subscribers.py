@@ -10,15 +10,16 @@ from collections.abc import Callable
 from operator import itemgetter
 
 from tertulia.protocol.messages import Gap, Presence
-from tertulia.server.hub.eventlog import Encode, EventLog, Slice
+from tertulia.server.hub.eventlog import EventLog, Slice
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import Connection
+from tertulia.server.workers.door import Form
 
 Late = tuple[Connection, OSError | None]  # a blocked connection, or a broken one with its error
 
 
 class Subscribers:
-    """The connections of one worker that follow the log in one encoding.
+    """The connections of one worker that follow the log in one form.
 
     They get all events, or only the messages and their own status changes.
     """
@@ -26,15 +27,15 @@ class Subscribers:
     def __init__(
         self,
         log: EventLog,
-        encode: Encode,
+        form: Form,
         slice_bytes: int,
         observer: Observer,
         *,
         messages_only: bool,
     ) -> None:
         self._log = log
-        self._encode = encode
-        self._slice_bytes = slice_bytes
+        self._encode, self._frame, max_bytes = form
+        self._slice_bytes = min(slice_bytes, max_bytes or slice_bytes)
         self._observer = observer
         self._messages_only = messages_only
         self._cursor = log.last_seq
@@ -96,7 +97,7 @@ class Subscribers:
                 cursor = events.through
             elif own:
                 event = own.pop(0)
-                data += self._encode(event)
+                data += self._one(event)
                 cursor = event.seq
             else:
                 return bytes(data)
@@ -125,17 +126,25 @@ class Subscribers:
         return late
 
     def _read(self, cursor: int, before: int | None = None) -> Slice | Gap | None:
-        return self._log.read(
+        events = self._log.read(
             cursor,
             self._slice_bytes,
             self._encode,
             messages_only=self._messages_only,
             before=before,
         )
+        if self._frame is not None and isinstance(events, Slice) and events.data:
+            framed = self._frame(events.data)
+            return Slice(framed, (framed,), (events.through,), events.through)
+        return events
+
+    def _one(self, event: Presence | Gap) -> bytes:
+        data = self._encode(event)
+        return data if self._frame is None else self._frame(data)
 
     def _gap(self, gap: Gap) -> bytes:
         self._observer.on_gap()
-        return self._encode(gap)
+        return self._one(gap)
 
     def _flush_in_step(self) -> list[Late]:
         if not self._in_step:
@@ -224,7 +233,7 @@ class Subscribers:
             cursor = events.through
         elif own:
             event = own.pop(0)
-            connection.out += self._encode(event)
+            connection.out += self._one(event)
             cursor = event.seq
             if not connection.push():
                 self._behind[connection] = cursor

@@ -1,0 +1,37 @@
+"""The files of the page, read once at the start and served from memory."""
+
+import hashlib
+from importlib import resources
+
+from msgspec import Struct
+
+_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+}
+
+
+class File(Struct, frozen=True):
+    """A file as it is served; `etag` changes with its content."""
+
+    kind: str  # for Content-Type
+    body: bytes
+    etag: str
+
+
+def read_page() -> dict[str, File]:
+    """Return the files of the page by their paths: `/index.html`, which is also `/`, and others."""
+    files = {}
+    for entry in resources.files("tertulia").joinpath("web").iterdir():
+        kind = _TYPES.get(entry.name.rpartition(".")[2])
+        if kind is not None:
+            body = entry.read_bytes()
+            etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+            files["/" + entry.name] = File(kind, body, etag)
+    if "/index.html" in files:
+        files["/"] = files["/index.html"]
+    return files

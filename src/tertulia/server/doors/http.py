@@ -1,0 +1,177 @@
+"""HTTP: one request for each connection, which gets a file of the page or becomes a WebSocket.
+
+Pure: the head of a request in, the answer out. The library parses heads and opens WebSockets.
+"""
+
+import email.utils
+import http
+import ipaddress
+import re
+
+from websockets.datastructures import Headers
+from websockets.exceptions import SecurityError
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+
+from tertulia.server.doors.files import File
+from tertulia.server.doors.websocket import WebSocketDoor, quiet_log
+from tertulia.server.workers.door import Opened
+
+MAX_HEAD_BYTES = 16 * 1024
+WEBSOCKET_PATH = "/ws"
+
+_METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE", b"CONNECT")
+_LOCAL_ENDINGS = (".local", ".lan", ".home.arpa", ".internal")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\[\]:/@\s]+)(?::([0-9]{1,5}))?\Z")
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_WORDS = {
+    http.HTTPStatus.BAD_REQUEST: "this is not a request of HTTP/1.1",
+    http.HTTPStatus.FORBIDDEN: "a page of another site may not talk to this server",
+    http.HTTPStatus.NOT_FOUND: "there is nothing here",
+    http.HTTPStatus.METHOD_NOT_ALLOWED: "only GET and HEAD are allowed",
+    http.HTTPStatus.REQUEST_TIMEOUT: "the request took too long",
+    http.HTTPStatus.MISDIRECTED_REQUEST: (
+        "the server does not know this name of itself: use its IP address, or start it with "
+        "--name and this name"
+    ),
+    http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "the head of the request is too long",
+    http.HTTPStatus.SERVICE_UNAVAILABLE: "the server is full or stopping: try again later",
+}
+
+
+def looks_like_http(first: bytes) -> bool | None:
+    """Tell whether a connection begins as HTTP does; None if it takes more bytes to know."""
+    word, blank, _rest = first.partition(b" ")
+    if blank:
+        return word in _METHODS
+    return None if any(method.startswith(word) for method in _METHODS) else False
+
+
+class Site:
+    """What this server offers over HTTP: the files of the page, and a WebSocket.
+
+    It answers only under names that nobody outside can point at it: addresses, local names, and
+    the given `names`. Else a page of another site could talk to it through its visitor's browser.
+    """
+
+    def __init__(self, files: dict[str, File], names: tuple[str, ...]) -> None:
+        self._files = files
+        self._names = frozenset(name.lower() for name in names)
+
+    def respond(self, head: bytes, rest: bytes) -> Opened:
+        """Answer a request, given by its head; `rest` are the bytes that came after that."""
+        try:
+            request = _parse(head)
+            host = request.headers.get("Host", "")
+            origin = request.headers.get("Origin")
+            upgrade = request.headers.get("Upgrade", "")
+            known_etag = request.headers.get("If-None-Match", "")
+        except (ValueError, LookupError, NotImplementedError, EOFError, SecurityError):
+            return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
+        if not _HOST.match(host):
+            return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
+        if not self._is_own_name(host):
+            return Opened(answer=error_response(http.HTTPStatus.MISDIRECTED_REQUEST))
+        path = request.path.partition("?")[0]
+        if path == WEBSOCKET_PATH and upgrade:
+            return _open_websocket(request, host, origin, rest)
+        if request.method not in ("GET", "HEAD"):
+            allow = {"Allow": "GET, HEAD"}
+            return Opened(answer=error_response(http.HTTPStatus.METHOD_NOT_ALLOWED, allow))
+        file = self._files.get(path)
+        if file is None:
+            return Opened(answer=error_response(http.HTTPStatus.NOT_FOUND))
+        return Opened(answer=_file_response(file, known_etag, has_body=request.method == "GET"))
+
+    def _is_own_name(self, host: str) -> bool:
+        found = _HOST.match(host)
+        name = found[1].lower() if found else ""
+        try:
+            ipaddress.ip_address(name.strip("[]").partition("%")[0])
+        except ValueError:
+            name = name.removesuffix(".")
+            is_local = "." not in name or name.endswith(_LOCAL_ENDINGS)
+            return is_local or name in self._names
+        return True
+
+
+def error_response(status: http.HTTPStatus, headers: dict[str, str] | None = None) -> bytes:
+    """Return a response that says in words what is wrong."""
+    text = _WORDS.get(status, status.phrase)
+    kind = {"Content-Type": "text/plain; charset=utf-8"}
+    return _response(status, kind | (headers or {}), f"{text}\n".encode())
+
+
+def _parse(head: bytes) -> Request:
+    """Parse a complete head. Raises what the library does for one that is not valid."""
+    position = 0
+
+    def read_line(max_bytes: int, too_long: type[Exception]):  # type: ignore[no-untyped-def]
+        nonlocal position
+        end = head.find(b"\n", position) + 1
+        if not end:
+            raise EOFError("the head ends within a line")
+        if end - position > max_bytes:
+            raise too_long
+        line = head[position:end]
+        position = end
+        return line
+        yield  # the library wants a generator
+
+    parser = Request.parse(read_line)
+    try:
+        next(parser)
+    except StopIteration as done:
+        request: Request = done.value
+        return request
+    raise EOFError("the head is not complete")
+
+
+def _open_websocket(request: Request, host: str, origin: str | None, rest: bytes) -> Opened:
+    if origin is not None and origin.lower() not in (
+        f"http://{host}".lower(),
+        f"https://{host}".lower(),
+    ):
+        return Opened(answer=error_response(http.HTTPStatus.FORBIDDEN))
+    protocol = ServerProtocol(logger=quiet_log)
+    response = protocol.accept(request)
+    protocol.send_response(response)
+    answer = b"".join(protocol.data_to_send())
+    if response.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
+        return Opened(answer=answer)
+    return Opened(answer=answer, door=WebSocketDoor(), rest=rest)
+
+
+def _file_response(file: File, known_etag: str, *, has_body: bool) -> bytes:
+    caching = {"ETag": file.etag, "Cache-Control": "no-cache"}
+    if file.etag in known_etag:
+        return _response(http.HTTPStatus.NOT_MODIFIED, caching, None)
+    headers = {"Content-Type": file.kind, **caching, **_SECURITY_HEADERS}
+    return _response(http.HTTPStatus.OK, headers, file.body, has_body=has_body)
+
+
+def _response(
+    status: http.HTTPStatus,
+    headers: dict[str, str],
+    body: bytes | None,
+    *,
+    has_body: bool = True,
+) -> bytes:
+    fields = Headers()
+    fields["Date"] = email.utils.formatdate(usegmt=True)
+    fields["Connection"] = "close"
+    for name, value in headers.items():
+        fields[name] = value
+    if body is not None:
+        fields["Content-Length"] = str(len(body))
+    sent = body if body is not None and has_body else b""
+    return Response(status.value, status.phrase, fields, sent).serialize()

@@ -1,0 +1,172 @@
+"""The WebSocket door: the messages of the native protocol, each request in a text message.
+
+The library reads the frames; this module gathers them to messages and writes its own. A message to
+the client holds one or more lines.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+
+from websockets.exceptions import PayloadTooBig
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from tertulia.protocol import lines
+from tertulia.protocol.lines import MAX_LINE_BYTES, LineTooLong
+from tertulia.protocol.messages import CloseReason, Request, ServerMessage
+from tertulia.server.workers.door import Control, Form, Violation
+
+# A frame that has begun goes out to its end before anything else does, so it must not be long.
+MAX_SLICE_BYTES = 16 * 1024
+
+_TEXT, _CLOSE, _PONG = 0x81, 0x88, 0x8A  # of complete messages
+_EMPTY_COUNTS_AS = 16  # bytes: an empty frame costs as much to read as a short line
+_NORMAL, _GOING_AWAY, _UNSUPPORTED, _INVALID_DATA, _POLICY = 1000, 1001, 1003, 1007, 1008
+_CLOSE_CODES = {
+    CloseReason.SHUTDOWN: _GOING_AWAY,
+    CloseReason.FLOOD: _POLICY,
+    CloseReason.PROTOCOL: _POLICY,
+}
+
+# Whatever a client sends, the library has no reason to write to the server's log.
+quiet_log = logging.getLogger("tertulia.websockets")
+quiet_log.setLevel(logging.CRITICAL)
+
+
+def text_message(data: bytes) -> bytes:
+    """Write lines as one text message, in which newlines stand between them."""
+    return frame(_TEXT, data[:-1])
+
+
+def frame(first_byte: int, data: bytes) -> bytes:
+    """Write a frame that is a complete message of the kind that its first byte names."""
+    size = len(data)
+    if size < 126:
+        return bytes((first_byte, size)) + data
+    if size < 65_536:
+        return bytes((first_byte, 126)) + size.to_bytes(2, "big") + data
+    return bytes((first_byte, 127)) + size.to_bytes(8, "big") + data
+
+
+class WebSocketDoor:
+    """One connection's messages. See `workers.door.Door`."""
+
+    __slots__ = (
+        "_close_code",
+        "_inputs",
+        "_part",
+        "_protocol",
+        "empty_bytes",
+        "has_more",
+        "is_at_eof",
+        "malformed_count",
+        "ready",
+        "requests_tried",
+    )
+
+    form = Form(lines.encode, text_message, MAX_SLICE_BYTES)
+    room = MAX_LINE_BYTES  # what was read is taken apart at once
+
+    def __init__(self) -> None:
+        self.ready: list[Request] = []  # always empty: messages are decoded one by one
+        self.has_more = False
+        self.is_at_eof = False
+        self.requests_tried = 0
+        self.malformed_count = 0
+        self.empty_bytes = 0
+        self._protocol = ServerProtocol(state=State.OPEN, max_size=MAX_LINE_BYTES, logger=quiet_log)
+        self._part: bytearray | None = None  # of a message in several frames
+        self._inputs: deque[bytes | Control | Exception] = deque()
+        self._close_code: int | None = None  # of the client's fault, if it has made one
+
+    @property
+    def in_mid_line(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return self._part is not None or self._protocol.close_rcvd is None
+
+    def feed(self, data: bytes) -> None:
+        """Take in bytes from the network."""
+        protocol = self._protocol
+        protocol.receive_data(data)
+        for event in protocol.events_received():
+            if isinstance(event, Frame) and self._close_code is None:
+                self._take(event)
+        protocol.data_to_send()  # what the library would answer: this module does it
+        fault = protocol.parser_exc
+        if fault is not None and self._close_code is None:
+            close = protocol.close_sent
+            too_long = isinstance(fault, PayloadTooBig)
+            self._fail(close.code if close else _POLICY, LineTooLong() if too_long else Violation())
+        self.has_more = True
+
+    def feed_eof(self) -> None:
+        """Note that the client sends no more."""
+        self.is_at_eof = True
+        self.has_more = True
+
+    def next_request(self) -> Request | Control | None:
+        """Return the next request, or None. Raises BadRequest, LineTooLong and Violation."""
+        if not self._inputs:
+            self.has_more = False
+            return None
+        match self._inputs.popleft():
+            case bytes() as message:
+                return lines.decode_request(message)
+            case Control() as control:
+                return control
+            case fault:
+                raise fault
+
+    def encode(self, message: ServerMessage) -> bytes:
+        """Return a message as it travels."""
+        return text_message(lines.encode(message))
+
+    def encode_all(self, messages: Sequence[ServerMessage]) -> bytes:
+        """Return several messages as one."""
+        return text_message(lines.encode_lines(messages))
+
+    def goodbye(self, reason: CloseReason) -> bytes:
+        """Return the frame that ends a WebSocket."""
+        code = self._close_code or _CLOSE_CODES.get(reason, _NORMAL)
+        return frame(_CLOSE, code.to_bytes(2, "big"))
+
+    def _take(self, part: Frame) -> None:
+        """Take in a frame that the library has found valid."""
+        match part.opcode:
+            case Opcode.TEXT | Opcode.CONT:
+                self._gather(part)
+            case Opcode.PING:
+                self._inputs.append(Control(frame(_PONG, bytes(part.data))))
+            case Opcode.PONG:
+                self.empty_bytes += _EMPTY_COUNTS_AS
+            case Opcode.BINARY:
+                self._fail(_UNSUPPORTED, Violation())
+            case Opcode.CLOSE:
+                self.is_at_eof = True
+
+    def _gather(self, part: Frame) -> None:
+        if not part.data:
+            self.empty_bytes += _EMPTY_COUNTS_AS
+        if self._part is not None:
+            self._part += part.data
+            if not part.fin:
+                return
+            message, self._part = bytes(self._part), None
+        elif part.fin:
+            message = bytes(part.data)
+        else:
+            self._part = bytearray(part.data)
+            return
+        try:
+            message.decode()
+        except UnicodeDecodeError:
+            self._fail(_INVALID_DATA, Violation())
+            return
+        if message.strip(b"\r\n"):
+            self._inputs.append(message)
+
+    def _fail(self, code: int, fault: Exception) -> None:
+        self._close_code = code
+        self._inputs.append(fault)
