@@ -9,7 +9,11 @@ from pathlib import Path
 import msgspec
 
 from tertulia.server.config import Config
-from tertulia.server.doors.entrance import OpenEntrance
+from tertulia.server.doors.entrance import (
+    OpenEntrance,
+    say_full_in_any_form,
+    say_full_in_json,
+)
 from tertulia.server.doors.files import read_page
 from tertulia.server.doors.http import Site
 from tertulia.server.doors.native import NativeDoor
@@ -46,7 +50,8 @@ class Server:
         admission, observer = Admission(config), Observer()
         shared = Shared(config, self.hub, self.history, admission, _new_door(config))
         self._pool = WorkerPool(shared, observer)
-        self._acceptor = Acceptor(self.listener, self._pool, admission, observer)
+        say_full = say_full_in_any_form if config.web else say_full_in_json
+        self._acceptor = Acceptor(self.listener, self._pool, admission, observer, say_full)
 
     def start(self) -> None:
         """Start the threads that serve."""

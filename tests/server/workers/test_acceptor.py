@@ -13,6 +13,7 @@ from worker_bench import FakeSocket
 
 from tertulia.protocol.messages import ErrorCode
 from tertulia.server.config import Config
+from tertulia.server.doors.entrance import say_full_in_any_form
 from tertulia.server.observer import Observer
 from tertulia.server.workers import acceptor as acceptor_module
 from tertulia.server.workers.acceptor import Acceptor, listen, plain_address
@@ -20,6 +21,8 @@ from tertulia.server.workers.admission import Admission
 
 WAIT_S = 20.0
 NO_MORE = BlockingIOError()
+LISTENER = 3
+WAITS_MS = 251.0  # for the first bytes of a refused client
 
 
 class AcceptedSocket(FakeSocket):
@@ -30,6 +33,9 @@ class AcceptedSocket(FakeSocket):
     def setblocking(self, flag: bool) -> None:
         self.is_blocking = flag
 
+    def say(self, data: bytes) -> None:
+        self.incoming.append(data)
+
 
 class FakeListener:
     """A listening socket: what `accept` returns, or raises, one after the other."""
@@ -37,6 +43,9 @@ class FakeListener:
     def __init__(self) -> None:
         self.waiting: list[Any] = []
         self.is_closed = False
+
+    def fileno(self) -> int:
+        return LISTENER
 
     def accept(self) -> tuple[AcceptedSocket, tuple[str, int]]:
         outcome = self.waiting.pop(0) if self.waiting else NO_MORE
@@ -72,6 +81,8 @@ class FakePoll:
         if isinstance(subject, FakeListener):
             self.watches_listener = mask == select.POLLIN
 
+    def unregister(self, fd: int) -> None: ...
+
     def poll(self, timeout_ms: float | None) -> list[tuple[int, int]]:
         self.seen.append((timeout_ms, self.watches_listener))
         if not self._bench.plan:
@@ -89,7 +100,9 @@ class Bench:
         self.admission, self.observer = Admission(config), Observer()
         listener: Any = self.listener
         pool: Any = self.pool
-        self.acceptor = Acceptor(listener, pool, self.admission, self.observer)
+        self.acceptor = Acceptor(
+            listener, pool, self.admission, self.observer, say_full_in_any_form
+        )
         self.plan: list[Callable[[float | None], list[tuple[int, int]]]] = []
         self.poll = FakePoll(self)
 
@@ -112,7 +125,7 @@ class Bench:
 
     def find_ready(self, timeout_ms: float | None) -> list[tuple[int, int]]:
         """Find a connection at once."""
-        return [(3, select.POLLIN)]
+        return [(LISTENER, select.POLLIN)]
 
     def run(self) -> list[tuple[float | None, bool]]:
         """Carry out the plan, and stop."""
@@ -179,22 +192,40 @@ def test_a_connection_that_broke_before_it_was_accepted_does_not_keep_the_next_o
 # --- refusing and lingering ----------------------------------------------------------------------
 
 
-def test_a_refused_connection_is_told_and_kept_open_for_a_moment(full):
+def test_a_refused_connection_that_says_nothing_is_told_and_kept_open_for_a_moment(full):
     [sock] = full.accept()
-    assert b"server_full" in sock.sent
-    assert sock.is_shut_down
-    assert not sock.is_closed
     assert full.pool.assigned == [[]]
     assert full.observer.refused == {ErrorCode.SERVER_FULL: 1}
     assert full.admission._open == 2
-    full.plan = [full.pass_time]
-    assert full.run() == [(1_001.0, True), (None, True)]
+    seen: list[tuple[bool, bool, bool]] = []
+
+    def look(timeout_ms: float | None) -> list[tuple[int, int]]:
+        seen.append((b"server_full" in sock.sent, sock.is_shut_down, sock.is_closed))
+        return full.pass_time(timeout_ms)
+
+    full.plan = [look, look]
+    assert full.run() == [(WAITS_MS, True), (1_001.0, True), (None, True)]
+    assert seen == [(False, False, False), (True, True, False)]
     assert sock.is_closed
+
+
+@pytest.mark.parametrize(
+    ("first", "answer"),
+    [(b"GET / HTTP/1.1\r\n", b"HTTP/1.1 503 "), (b'{"type":"reg', b'{"type":"error"')],
+)
+def test_a_refused_client_is_answered_in_its_own_form_once_it_has_said_something(
+    full, first, answer
+):
+    [sock] = full.accept()
+    sock.say(first)
+    full.plan = [lambda _timeout_ms: [(sock.fileno(), select.POLLIN)], full.pass_time]
+    assert full.run() == [(WAITS_MS, True), (1_001.0, True), (None, True)]
+    assert bytes(sock.sent).startswith(answer)
 
 
 def test_refused_sockets_linger_each_for_its_own_moment(full):
     [early] = full.accept()
-    full.clock.s += 0.5
+    full.clock.s += 0.2
     [late] = full.accept()
     closed: list[tuple[bool, bool]] = []
 
@@ -202,30 +233,34 @@ def test_refused_sockets_linger_each_for_its_own_moment(full):
         closed.append((early.is_closed, late.is_closed))
         return full.pass_time(timeout_ms)
 
-    full.plan = [look, look]
+    full.plan = [look] * 4
     full.run()
-    assert closed == [(False, False), (True, False)]
+    assert closed == [(False, False), (False, False), (False, False), (True, False)]
     assert late.is_closed
 
 
-def test_only_so_many_refused_sockets_linger_and_the_oldest_are_closed(full):
+def test_only_so_many_refused_sockets_linger_and_further_ones_are_closed_at_once(full):
     socks = [full.accept()[0] for _ in range(70)]
-    assert [sock.is_closed for sock in socks] == [True] * 6 + [False] * 64
+    assert [sock.is_closed for sock in socks] == [False] * 64 + [True] * 6
+    assert all(b"server_full" in sock.sent for sock in socks[64:])
 
 
 def test_a_connection_that_no_worker_can_take_is_refused_and_counted_out(bench):
     bench.pool.gives_back = True
     [sock] = bench.accept()
-    assert b"server_full" in sock.sent
     assert not sock.is_closed
     assert bench.admission._open == 0
     assert bench.admission._unregistered == {}
+    bench.plan = [bench.pass_time]
+    bench.run()
+    assert b"server_full" in sock.sent
 
 
 def test_a_refused_client_that_is_gone_already_is_closed_all_the_same(full):
     [sock] = full.come()
     sock.error = BrokenPipeError()
     full.acceptor._accept_all()
+    full.plan = [full.pass_time]
     full.run()
     assert sock.is_closed
 
@@ -287,7 +322,7 @@ def test_a_spare_descriptor_that_cannot_be_had_is_tried_again_the_next_time(
 def test_at_a_stop_everything_is_closed_and_nobody_accepted(full):
     [lingering] = full.accept()
     [waiting] = full.come()
-    assert full.run() == [(1_001.0, True)]
+    assert full.run() == [(WAITS_MS, True)]
     assert full.listener.is_closed
     assert lingering.is_closed
     assert full.acceptor._spare.closed
@@ -299,7 +334,7 @@ def test_the_thread_accepts_over_the_network_until_it_is_stopped():
     port = listener.getsockname()[1]
     admission = Admission(Config(port=0, max_users=1, max_unregistered=1))
     pool: Any = FakePool()
-    acceptor = Acceptor(listener, pool, admission, Observer())
+    acceptor = Acceptor(listener, pool, admission, Observer(), say_full_in_any_form)
     acceptor.start()
     assert admission.admit("x")
     assert admission.admit("x")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tertulia.protocol import lines
 from tertulia.protocol.messages import CloseReason, Error, ErrorCode, Request, ServerMessage
+from tertulia.server import refusals
 from tertulia.server.doors.http import MAX_HEAD_BYTES, Site, error_response, looks_like_http
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.workers.door import Entrance, Form, Opened
@@ -95,3 +96,15 @@ class OpenEntrance(Entrance):
     def goodbye(self, _reason: CloseReason) -> bytes:
         """Return nothing: the end of the stream says it."""
         return b""
+
+
+def say_full_in_json(_first: bytes) -> bytes:
+    """Return the refusal of a full server."""
+    return lines.encode(refusals.server_full())
+
+
+def say_full_in_any_form(first: bytes) -> bytes:
+    """Return the refusal of a full server for a client that has sent these first bytes."""
+    if looks_like_http(first):
+        return error_response(http.HTTPStatus.SERVICE_UNAVAILABLE)
+    return say_full_in_json(first)

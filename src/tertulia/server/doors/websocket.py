@@ -84,7 +84,7 @@ class WebSocketDoor:
     @property
     def in_mid_line(self) -> bool:
         """Whether a message has begun and not ended."""
-        return self._part is not None or self._protocol.close_rcvd is None
+        return self._part is not None or bool(self._protocol.reader.buffer)
 
     def feed(self, data: bytes) -> None:
         """Take in bytes from the network."""
@@ -128,9 +128,9 @@ class WebSocketDoor:
         return text_message(lines.encode_lines(messages))
 
     def goodbye(self, reason: CloseReason) -> bytes:
-        """Return the frame that ends a WebSocket."""
+        """Return the frame that ends a WebSocket, with the reason of the session's end."""
         code = self._close_code or _CLOSE_CODES.get(reason, _NORMAL)
-        return frame(_CLOSE, code.to_bytes(2, "big"))
+        return frame(_CLOSE, code.to_bytes(2, "big") + reason.encode())
 
     def _take(self, part: Frame) -> None:
         """Take in a frame that the library has found valid."""

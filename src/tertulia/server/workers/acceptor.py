@@ -11,11 +11,10 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import ErrorCode
-from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.observer import Observer
 from tertulia.server.workers.admission import Admission
@@ -30,7 +29,8 @@ _PAUSE_S = 0.1  # when there is no descriptor; a loop without a pause keeps a co
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _MAX_LINGERING = 64  # refused sockets that are kept open so that clients can read the reason
 _LINGER_S = 1.0
-_SERVER_FULL = encode(refusals.server_full())
+_FIRST_BYTES = 16  # of a refused client that are looked at
+_FIRST_BYTES_S = 0.25  # in which a refused client shows whether it is a browser
 
 # Inherited by every accepted socket. No user timeout (ADR 8).
 _TCP_OPTIONS = (
@@ -78,13 +78,17 @@ class Acceptor:
         pool: WorkerPool,
         admission: Admission,
         observer: Observer,
+        say_full: Callable[[bytes], bytes],
     ) -> None:
+        """`say_full` returns the refusal of a full server, in the form of the client's bytes."""
         self._observer = observer
+        self._say_full = say_full
         self._listener = listener
         self._pool = pool
         self._admission = admission
         self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._spare = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+        self._unanswered: dict[int, tuple[float, socket.socket]] = {}  # refused, by descriptor
         self._lingering: deque[tuple[float, socket.socket]] = deque()
         self._resume_at = 0.0
         self._thread = threading.Thread(target=self._run, name="acceptor", daemon=True)
@@ -103,9 +107,13 @@ class Acceptor:
         poll.register(self._stop_fd, select.POLLIN)
         while True:
             now = time.monotonic()
+            for fd in [fd for fd, (when, _) in self._unanswered.items() if when <= now]:
+                self._answer(poll, fd)
             while self._lingering and self._lingering[0][0] <= now:
                 self._lingering.popleft()[1].close()
-            wake_at = [when for when, _ in list(self._lingering)[:1]]
+            wake_at = [when for when, _ in [*self._unanswered.values(), *self._lingering]]
+            for fd in self._unanswered:
+                poll.register(fd, select.POLLIN)
             if self._resume_at > now:
                 poll.register(self._listener, 0)
                 wake_at.append(self._resume_at)
@@ -115,10 +123,13 @@ class Acceptor:
             ready = poll.poll(timeout_ms)
             if any(fd == self._stop_fd for fd, _ in ready):
                 break
-            if ready:
+            for fd, _ in ready:
+                if fd in self._unanswered:
+                    self._answer(poll, fd)
+            if any(fd == self._listener.fileno() for fd, _ in ready):
                 self._accept_all()
         self._listener.close()
-        for _, sock in self._lingering:
+        for _, sock in [*self._unanswered.values(), *self._lingering]:
             sock.close()
         self._spare.close()
         os.close(self._stop_fd)
@@ -153,15 +164,34 @@ class Acceptor:
             self._turn_away(sock)
 
     def _turn_away(self, sock: socket.socket) -> None:
-        """Send `server_full`, and close the socket a moment later.
+        """Tell a client that the server is full, once its first bytes have shown what it speaks.
 
-        If the socket were closed at once, with the client's first line unread, the kernel would
-        send a reset and the client would lose the answer.
+        The socket is closed a moment after the answer. If it were closed at once, with the client's
+        first line unread, the kernel would send a reset and the client would lose the answer.
         """
-        _send_server_full(sock)
+        if len(self._unanswered) + len(self._lingering) >= _MAX_LINGERING:
+            self._send_full(sock, b"")
+            sock.close()
+            return
+        self._unanswered[sock.fileno()] = time.monotonic() + _FIRST_BYTES_S, sock
+
+    def _answer(self, poll: select.poll, fd: int) -> None:
+        """Answer a refused client, which has sent something or has had its time."""
+        poll.unregister(fd)
+        _, sock = self._unanswered.pop(fd)
+        try:
+            first = sock.recv(_FIRST_BYTES)
+        except OSError:  # nothing has come, or the client has gone
+            first = b""
+        self._send_full(sock, first)
         self._lingering.append((time.monotonic() + _LINGER_S, sock))
-        if len(self._lingering) > _MAX_LINGERING:
-            self._lingering.popleft()[1].close()
+
+    def _send_full(self, sock: socket.socket, first: bytes) -> None:
+        try:
+            sock.send(self._say_full(first))
+            sock.shutdown(socket.SHUT_WR)
+        except OSError as error:  # the client has gone and needs no answer
+            log.debug("refusal not sent error=%s", error.strerror)
 
     def _on_no_descriptor(self, error: OSError) -> None:
         """Refuse one connection with the spare descriptor, then pause."""
@@ -172,21 +202,13 @@ class Acceptor:
         except OSError:
             pass  # the client has gone, or a worker took the descriptor: a later turn accepts it
         else:
-            _send_server_full(sock)
+            self._send_full(sock, b"")
             sock.close()
         try:
             self._spare = os.fdopen(os.open(os.devnull, os.O_RDONLY))
         except OSError as no_spare:  # the next call tries again
             log.warning("no spare descriptor error=%s", no_spare.strerror)
         self._resume_at = time.monotonic() + _PAUSE_S
-
-
-def _send_server_full(sock: socket.socket) -> None:
-    try:
-        sock.send(_SERVER_FULL)
-        sock.shutdown(socket.SHUT_WR)
-    except OSError as error:  # the client has gone and needs no answer
-        log.debug("refusal not sent error=%s", error.strerror)
 
 
 def plain_address(address: str) -> str:

@@ -150,7 +150,14 @@ class Dispatcher:
             elif receipt.request_id is not UNSET:
                 told.append(Ok(id=receipt.request_id, seq=receipt.seq))
         for connection, told in answers.items():
-            self._guarded(connection, self._output.send_all, told)
+            self._guarded(connection, self._on_stored, told)
+
+    def _on_stored(self, connection: Connection, told: list[Answer]) -> None:
+        """Send the answers that waited for the disk; nothing may be left to wait for now."""
+        if told:
+            self._output.send_all(connection, told)
+        else:
+            self._output.send_bytes(connection, b"")
 
     def _report(self, mail: Deliver, handover: Handover) -> None:
         """Tell the sender's worker what has become of a direct message."""
@@ -195,6 +202,7 @@ class Dispatcher:
             self._input.resume(connection)
 
     def _evict(self, connection: Connection) -> None:
+        self._output.send_bytes(connection, connection.door.goodbye(CloseReason.REPLACED))
         self._output.push_rest(connection)
         self._connections.close(connection, CloseReason.REPLACED)
 
