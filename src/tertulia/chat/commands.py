@@ -78,7 +78,7 @@ class Completion(NamedTuple):
     candidates: list[str]
 
 
-_STATUS_WORDS = {
+STATUS_WORDS = {
     "activo": Status.ACTIVO,
     "active": Status.ACTIVO,
     "ocupado": Status.OCUPADO,
@@ -122,7 +122,7 @@ def complete(before_cursor: str, names: Sequence[str], *, on_screen: bool = Fals
     if spec is not None and text.count(" ") == 1:
         if spec.argument is Argument.STATUS:
             own = _status_words()
-            others = [other for other in _STATUS_WORDS if word and other not in own]
+            others = [other for other in STATUS_WORDS if word and other not in own]
             return Completion(start, _matching(word, [*own, *others], "{}"))
         if spec.choices:
             return Completion(start, _matching(word, spec.choices, "{}"))
@@ -241,7 +241,7 @@ def _parse_search(arguments: str) -> Search:
 
 
 def _parse_status(arguments: str) -> SetStatus:
-    status = _STATUS_WORDS.get(arguments.lower())
+    status = STATUS_WORDS.get(arguments.lower())
     if status is None:
         choices = ", ".join(f"{_STATUS.word} {word}" for word in _status_words())
         raise CommandError(_("Choose a status: {choices}").format(choices=choices))

@@ -1,0 +1,491 @@
+/**
+ * The store of the page: what is known of the chat, and what a person does.
+ *
+ * The screen subscribes and shows it. What a person does never throws: it returns a hint instead.
+ */
+
+import { parseTime } from "./clock.js";
+import { CommandError, commandWord, complete, parse } from "./commands.js";
+import { Conversations } from "./conversations.js";
+import { GENERAL } from "./entries.js";
+import { Exchange } from "./exchange.js";
+import {
+  historyOff,
+  notConnected,
+  registrationRefused,
+  requestRefused,
+  suggestion,
+  unanswered,
+} from "./explain.js";
+import { Remembered } from "./remembered.js";
+import { Session } from "./session.js";
+import { checkText } from "./texts.js";
+import { _, format } from "./words.js";
+
+/** @typedef {import("./entries.js").Said} Said */
+/** @typedef {() => string} Words */
+/**
+ * Why the last registration was refused; `suggestion` is another name to try.
+ * @typedef {{code: string, name: string, message: string, retryAfter: number | null,
+ *   suggestion: string | null, words: Words}} Refusal
+ */
+/**
+ * What became of a typed line: it is done, or cannot be, or only the screen can do it.
+ * @typedef {{ok: true} | {hint: Words} | {command: string, argument?: string}} Submitted
+ */
+
+const OLDER_PAGE = 100; // messages that come when a person scrolls up
+const CODE_REFUSALS = ["code_required", "code_wrong"];
+/** @type {Submitted} */
+const OK = { ok: true };
+/** @type {Submitted} */
+const NOT_CONNECTED = { hint: notConnected };
+
+/** @type {import("./session.js").Timers} */
+const BROWSER_TIMERS = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  random: () => Math.random(),
+  set: (callback, delayMs) => setTimeout(callback, delayMs),
+  clear: (timer) => clearTimeout(timer),
+};
+
+/** The chat of one user, over as many connections as it takes. */
+export class Chat {
+  /** @type {"outside" | "joining" | "inside" | "left"} */
+  stage = "outside";
+  /** @type {Refusal | null} */
+  refusal = null;
+  isCodeWanted = false;
+  #timers;
+  #remembered;
+  #session;
+  /** @type {Exchange | null} */
+  #exchange = null; // from the first welcome on
+  #nothing = new Conversations(""); // shown before
+  #triedName = "";
+  /** @type {Set<(changed: Set<string>) => void>} */
+  #subscribers = new Set();
+  /** @type {Set<string>} */
+  #changed = new Set();
+
+  /**
+   * @param {{url: string, storage: import("./remembered.js").Storage,
+   *   WebSocket?: typeof WebSocket, timers?: import("./session.js").Timers}} options
+   */
+  constructor({ url, storage, WebSocket = globalThis.WebSocket, timers = BROWSER_TIMERS }) {
+    const { protocol, hostname, port } = new URL(url);
+    this.server = { host: hostname, port: Number(port) || (protocol === "wss:" ? 443 : 80) };
+    this.#timers = timers;
+    this.#remembered = new Remembered(storage);
+    this.#session = new Session(url, WebSocket, timers, this.#remembered, {
+      onWelcome: (welcome) => this.#handleWelcome(welcome),
+      onMessages: (messages) => this.#exchange?.receive(messages),
+      onLost: (end) => this.#exchange?.lose(end),
+      onRefused: (error) => this.#handleRefusal(error),
+      onChange: () => this.#note("connection"),
+    });
+  }
+
+  // --- what is known -----------------------------------------------------------------------------
+
+  get connection() {
+    const { state, retryAt } = this.#session;
+    return { state: state === "none" ? "waiting" : state, retryAt };
+  }
+
+  get me() {
+    const { name, status, askedStatus } = this.#exchange?.state ?? {};
+    return {
+      name: name ?? this.#remembered.name,
+      status: status ?? null,
+      asked: askedStatus ?? null,
+    };
+  }
+
+  get people() {
+    return this.#exchange?.state.users ?? [];
+  }
+
+  get conversations() {
+    return this.#all.listed;
+  }
+
+  get current() {
+    return this.#all.current.name;
+  }
+
+  get unread() {
+    return this.conversations.reduce((sum, { unread }) => sum + unread, 0);
+  }
+
+  /** Return the time by the server's clock. */
+  now() {
+    return this.#exchange?.clock.now() ?? new Date(this.#timers.wall());
+  }
+
+  /**
+   * Call `subscriber` after each batch of changes; return a function that ends this.
+   * @param {(changed: Set<string>) => void} subscriber
+   */
+  subscribe(subscriber) {
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+
+  // --- entering and leaving ----------------------------------------------------------------------
+
+  /**
+   * Register. What comes of it is seen in `stage` and `refusal`.
+   * @param {string} name
+   * @param {string} [code]
+   */
+  join(name, code = "") {
+    if (this.stage === "outside" || this.stage === "left") {
+      this.refusal = null;
+      this.#triedName = name.trim();
+      this.#setStage("joining");
+      this.#session.start(this.#triedName, code);
+    }
+  }
+
+  /** Take over the session that this tab had before a reload; return whether there was one. */
+  resume() {
+    const { name, token } = this.#remembered;
+    if (token !== null) {
+      this.join(name);
+    }
+    return token !== null;
+  }
+
+  /** Leave when every earlier request is answered; without a connection leave at once. */
+  leave() {
+    if (this.stage === "inside" && this.#session.state === "connected") {
+      this.#exchange?.ask({ type: "quit" });
+    } else if (this.stage === "inside" || this.stage === "joining") {
+      this.#leave();
+    }
+  }
+
+  /** Try to connect at once: the browser is online again, or the page is seen again. */
+  wakeUp() {
+    this.#session.wakeUp();
+  }
+
+  #leave() {
+    this.#session.leave();
+    this.#exchange?.abandon();
+    this.#setStage(this.stage === "joining" ? "outside" : "left");
+  }
+
+  // --- what is typed -----------------------------------------------------------------------------
+
+  /**
+   * Carry out a typed line in the current conversation.
+   * @param {string} text
+   * @returns {Submitted}
+   */
+  submit(text) {
+    try {
+      const command = parse(text);
+      return command === null ? OK : this.#carryOut(command);
+    } catch (error) {
+      if (error instanceof CommandError) {
+        return { hint: error.words };
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * @param {any} command
+   * @returns {Submitted}
+   */
+  #carryOut(command) {
+    switch (command.type) {
+      case "say":
+        return this.#sendMessage(
+          this.current === GENERAL ? command : { ...command, type: "direct", to: this.current },
+        );
+      case "direct":
+        return this.#sendMessage(command);
+      case "status":
+        return this.#isConnected ? this.#do(() => this.setStatus(command.status)) : NOT_CONNECTED;
+      case "open":
+        return this.#do(() => this.open(command.name));
+      case "history":
+        return this.#showOlder(command.limit);
+      case "resend":
+        return this.#sendLastAgain();
+      case "users":
+        return { command: "people" };
+      case "quit":
+        return { command: "leave" };
+      default:
+        return { command: command.type, argument: command.choice ?? command.name ?? command.text };
+    }
+  }
+
+  /**
+   * @param {any} message
+   * @returns {Submitted}
+   */
+  #sendMessage(message) {
+    const code = checkText(message.text);
+    if (code !== null) {
+      return { hint: () => requestRefused({ code }, message) };
+    }
+    if (!this.#isConnected) {
+      return NOT_CONNECTED;
+    }
+    this.#exchange?.sendMessage(message);
+    this.open(message.type === "say" ? GENERAL : message.to);
+    return OK;
+  }
+
+  /**
+   * @param {number} limit
+   * @returns {Submitted}
+   */
+  #showOlder(limit) {
+    this.open(GENERAL);
+    const { hasOlder, isFull } = this.#all.general;
+    if (!this.#isConnected) {
+      return NOT_CONNECTED;
+    }
+    if (hasOlder) {
+      return this.#do(() => this.#exchange?.fetchOlder(limit));
+    }
+    return { hint: () => (this.#exchange?.isHistoryOff ? historyOff() : noOlder(isFull)) };
+  }
+
+  /** @returns {Submitted} */
+  #sendLastAgain() {
+    const { undelivered } = this.#all.current;
+    if (undelivered === undefined) {
+      return { hint: () => _("All messages here were delivered.") };
+    }
+    return this.#isConnected ? this.#do(() => this.sendAgain(undelivered.key)) : NOT_CONNECTED;
+  }
+
+  /**
+   * @param {() => void} action
+   * @returns {Submitted}
+   */
+  #do(action) {
+    action();
+    return OK;
+  }
+
+  // --- what is clicked ---------------------------------------------------------------------------
+
+  /**
+   * Make a conversation the current one, and begin it if there is none.
+   * @param {string} name
+   */
+  open(name) {
+    const found = name === GENERAL ? name : (this.#exchange?.state.registeredName(name) ?? name);
+    const conversation = this.#all.open(found);
+    conversation.draft = this.#remembered.drafts[conversation.name] ?? "";
+    this.#exchange?.updateStatuses();
+    this.#note("current", "conversations");
+  }
+
+  /**
+   * Forget the conversation with a user.
+   * @param {string} name
+   */
+  closeConversation(name) {
+    this.setDraft(name, "");
+    this.#all.close(name);
+    this.#note("current", "conversations");
+  }
+
+  /**
+   * Keep what is being written, over a reload too.
+   * @param {string} name
+   * @param {string} text
+   */
+  setDraft(name, text) {
+    const conversation = this.#all.find(name);
+    if (conversation) {
+      conversation.draft = text;
+    }
+    const { [name]: _before, ...others } = this.#remembered.drafts;
+    this.#remembered.save({ drafts: text ? { ...others, [name]: text } : others });
+  }
+
+  /**
+   * Note whether the person sees the newest message of the current conversation.
+   * @param {boolean} isWatched
+   */
+  setWatched(isWatched) {
+    this.#all.watch(isWatched);
+    this.#note("conversations");
+  }
+
+  /**
+   * Ask the server for a status; what it grants is seen in `me`.
+   * @param {string} status
+   */
+  setStatus(status) {
+    if (this.#isConnected) {
+      this.#exchange?.ask({ type: "status", status });
+    }
+  }
+
+  /**
+   * Send a message again that was perhaps not delivered.
+   * @param {string} key
+   */
+  sendAgain(key) {
+    if (this.#isConnected) {
+      this.#exchange?.sendAgain(key);
+    }
+  }
+
+  /**
+   * Ask for the messages before the oldest one here.
+   * @param {string} name
+   */
+  fetchOlder(name) {
+    if (name === GENERAL && this.#isConnected) {
+      this.#exchange?.fetchOlder(OLDER_PAGE);
+    }
+  }
+
+  /**
+   * Ask what the server knows of a user.
+   * @param {string} name
+   * @returns {Promise<{name: string, address: string, status: string, since: Date | null,
+   *   idle: number} | {error: Words}>}
+   */
+  async info(name) {
+    const answer = await this.#answerTo({ type: "info", name });
+    if ("error" in answer) {
+      return answer;
+    }
+    const { address, status, since, idle } = answer;
+    return { name: answer.name, address, status, since: parseTime(since), idle };
+  }
+
+  /**
+   * Search for messages of the general chat that contain these words, older than `before`.
+   * @param {string} text
+   * @param {number} [before]
+   * @returns {Promise<{messages: Said[], more: boolean} | {error: Words}>}
+   */
+  async search(text, before) {
+    const answer = await this.#answerTo({ type: "search", text, before });
+    if ("error" in answer) {
+      return answer;
+    }
+    const { messages, more } = answer;
+    return { messages: messages.map((/** @type {any} */ one) => this.#all.entryOf(one)), more };
+  }
+
+  /**
+   * Return the completions of the word before the cursor.
+   * @param {string} beforeCursor
+   */
+  complete(beforeCursor) {
+    return complete(beforeCursor, this.#exchange?.state.names() ?? []);
+  }
+
+  /** Return the new messages of others since the last call. */
+  popAlerts() {
+    return this.#exchange?.alerts.splice(0) ?? [];
+  }
+
+  /**
+   * @param {any} request
+   * @returns {Promise<any>} its answer, or an `error` in words
+   */
+  #answerTo(request) {
+    return new Promise((resolve) => {
+      if (!this.#isConnected || this.#exchange === null) {
+        resolve({ error: notConnected });
+        return;
+      }
+      this.#exchange.ask(request, (answer) => {
+        const error = answer === null ? unanswered : () => requestRefused(answer, request);
+        resolve(answer === null || answer.type === "error" ? { error } : answer);
+      });
+    });
+  }
+
+  // --- what the session reports ------------------------------------------------------------------
+
+  /** @param {any} welcome */
+  #handleWelcome(welcome) {
+    if (this.stage === "inside") {
+      this.#exchange?.resume(welcome);
+      return;
+    }
+    const { isWatched } = this.#all;
+    const note = this.#note.bind(this);
+    const onQuit = () => this.#leave();
+    this.#exchange = new Exchange(welcome, this.#session, this.#timers, note, onQuit);
+    this.#all.isWatched = isWatched;
+    this.#all.general.draft = this.#remembered.drafts[GENERAL] ?? "";
+    this.isCodeWanted = false;
+    this.#setStage("inside");
+    this.#note("me", "people", "conversations", "current");
+    this.#exchange.carryOn();
+  }
+
+  /** @param {any} error */
+  #handleRefusal(error) {
+    const { code, message = "", retry_after: retryAfter = null } = error;
+    const name = this.#triedName;
+    const words = () => registrationRefused(error, name, this.server);
+    this.refusal = { code, name, message, retryAfter, suggestion: suggestion(error, name), words };
+    this.isCodeWanted ||= CODE_REFUSALS.includes(code);
+    this.#exchange?.abandon();
+    this.#remembered.save({ token: null });
+    this.#setStage("outside");
+  }
+
+  // --- changes -----------------------------------------------------------------------------------
+
+  get #all() {
+    return this.#exchange?.conversations ?? this.#nothing;
+  }
+
+  get #isConnected() {
+    return this.stage === "inside" && this.#session.state === "connected";
+  }
+
+  /** @param {Chat["stage"]} stage */
+  #setStage(stage) {
+    this.stage = stage;
+    this.#note("stage", "connection");
+  }
+
+  /** @param {...string} changed */
+  #note(...changed) {
+    if (this.#changed.size === 0) {
+      queueMicrotask(() => this.#notify());
+    }
+    for (const what of changed) {
+      this.#changed.add(what);
+    }
+  }
+
+  #notify() {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    for (const subscriber of this.#subscribers) {
+      subscriber(changed);
+    }
+  }
+}
+
+/** @param {boolean} isFull */
+function noOlder(isFull) {
+  return isFull
+    ? format(_("There are no older messages here. Use {search} to find more."), {
+        search: commandWord("search"),
+      })
+    : _("There are no older messages.");
+}

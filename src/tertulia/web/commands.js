@@ -1,0 +1,334 @@
+/**
+ * The commands that a person can type: one table, used for parsing, help and completion.
+ *
+ * The table is exported from `chat/commands.py`, whose rules this follows. The Spanish and English
+ * words always work, whatever the language of the page.
+ */
+
+import { MAX_PAGE } from "./catchup.js";
+import { foldCase } from "./names.js";
+import { N_, _, format, language } from "./words.js";
+
+/**
+ * `words` and `help` are msgids. `choices`: the words that can follow, and what each chooses.
+ * @typedef {{key: string, spanish: string, english: string, argument: "nothing" | "name" | "status",
+ *   words: string, help: string, choices?: Record<string, string>}} Row
+ */
+
+const OLDER = 20; // messages that /history shows without a number
+const SIMILAR = 0.65; // from here on a command is what a wrong word may have meant
+const STATUS_WORDS = { es: ["activo", "ocupado", "inactivo"], en: ["active", "busy", "away"] };
+// A page has no terminal to notify through.
+const NOTIFY_WORDS = N_("off|mentions|all");
+
+/** @type {Row[]} */
+let rows = [];
+/** @type {Record<string, string>} */
+let statuses = {};
+
+/** A line that cannot be carried out; `words` says what to do. */
+export class CommandError extends Error {
+  /** @param {() => string} words */
+  constructor(words) {
+    super(words());
+    this.words = words;
+  }
+}
+
+/** Load the table. */
+export async function loadCommands() {
+  setCommands(await (await fetch(new URL("commands.json", import.meta.url))).json());
+}
+
+/**
+ * Set the table.
+ * @param {{commands: Row[], statuses: Record<string, string>}} table
+ */
+export function setCommands(table) {
+  rows = table.commands.map((row) => (row.key === "notify" ? { ...row, words: NOTIFY_WORDS } : row));
+  statuses = table.statuses;
+}
+
+/**
+ * Parse a typed line; return null for an empty one. Throws CommandError.
+ *
+ * A request to the server is as on the wire. Other commands have their row's key as their type, and
+ * perhaps a `choice`; `open` has a `name`.
+ * @param {string} line
+ * @returns {any}
+ */
+export function parse(line) {
+  const typed = line.trim();
+  if (typed === "") {
+    return null;
+  }
+  if (typed.startsWith("//") || typed.startsWith("@@")) {
+    return { type: "say", text: typed.slice(1) };
+  }
+  if (typed.startsWith("@")) {
+    return parseDirect(typed.slice(1));
+  }
+  if (!typed.startsWith("/")) {
+    return { type: "say", text: line.trimEnd() };
+  }
+  const [word, rest] = splitOnce(typed);
+  const row = rowOf(word);
+  if (row === undefined) {
+    throw unknownCommand(word);
+  }
+  return parseRow(row, rest);
+}
+
+/**
+ * Return the completions of the word before the cursor; preferred `names` come first.
+ * @param {string} beforeCursor
+ * @param {string[]} names
+ * @returns {{start: number, candidates: string[]}}
+ */
+export function complete(beforeCursor, names) {
+  const text = beforeCursor.trimStart();
+  const parts = text.split(" ");
+  const word = parts[parts.length - 1];
+  const start = beforeCursor.length - word.length;
+  if (word === text) {
+    return { start, candidates: completeFirst(word, names) };
+  }
+  const row = parts.length === 2 ? rowOf(parts[0]) : undefined;
+  if (row?.argument === "status") {
+    const own = STATUS_WORDS[language()];
+    const others = Object.keys(statuses).filter((other) => word && !own.includes(other));
+    return { start, candidates: matching(word, [...own, ...others]) };
+  }
+  if (row?.choices) {
+    return { start, candidates: matching(word, Object.keys(row.choices).filter(Boolean)) };
+  }
+  const isName = word || row?.argument === "name";
+  return { start, candidates: isName ? matching(word, names, "", " ") : [] };
+}
+
+/**
+ * Return the rows of the help: what can be typed, and what it does.
+ * @returns {[string, string][]}
+ */
+export function helpRows() {
+  const text = _("TEXT");
+  /** @type {[string, string][]} */
+  const help = [
+    [text, _("send it to everyone")],
+    [_("@NAME TEXT"), _("send it only to that person (a direct message)")],
+  ];
+  for (const row of rows) {
+    const words = [...new Set([wordOf(row), row.spanish, row.english])].join(", ");
+    help.push([row.words ? `${words} ${_(row.words)}` : words, _(row.help)]);
+  }
+  help.push([`//${text}, @@${text}`, _("send a text that begins with “/” or “@”")]);
+  return help;
+}
+
+/**
+ * Return a text without case and accents, so that `jose` finds `José`.
+ * @param {string} text
+ */
+export function plainLetters(text) {
+  return foldCase(text).normalize("NFKD").replace(/\p{M}/gu, "");
+}
+
+/**
+ * Return a command in the user's language.
+ * @param {string} key
+ */
+export function commandWord(key) {
+  return wordOf(/** @type {Row} */ (rows.find((row) => row.key === key)));
+}
+
+/** @param {Row} row */
+function wordOf(row) {
+  return language() === "es" ? row.spanish : row.english;
+}
+
+/** @param {string} word */
+function rowOf(word) {
+  const typed = word.toLowerCase();
+  return rows.find(({ spanish, english }) => spanish === typed || english === typed);
+}
+
+/**
+ * @param {Row} row
+ * @param {string} rest
+ */
+function parseRow(row, rest) {
+  switch (row.key) {
+    case "msg":
+      return parseDirect(rest);
+    case "info":
+      if (rest === "" || /\s/u.test(rest)) {
+        throw wrong(N_("Give a name: {command} NAME"), row);
+      }
+      return { type: "info", name: rest };
+    case "history":
+      return parseHistory(row, rest);
+    case "search":
+      if (rest === "") {
+        throw wrong(N_("Give the words to search for: {command} WORDS"), row);
+      }
+      return { type: "search", text: rest };
+    case "status":
+      return parseStatus(row, rest);
+  }
+  if (row.choices) {
+    if (!Object.hasOwn(row.choices, rest.toLowerCase())) {
+      const text = N_("After that command, type one of these: {choices}");
+      throw new CommandError(() => format(_(text), { choices: _(row.words) }));
+    }
+    return { type: row.key, choice: row.choices[rest.toLowerCase()] };
+  }
+  if (rest !== "") {
+    // "/quit smoking is hard" is probably a message.
+    throw wrong(
+      N_(
+        "That command takes nothing after it. To send a text that begins with “/”, " +
+          "type “//”.",
+      ),
+      row,
+    );
+  }
+  return { type: row.key };
+}
+
+/** @param {string} rest */
+function parseDirect(rest) {
+  const [word, text] = splitOnce(rest);
+  const name = word.replace(/[:,]+$/, ""); // as in "@luis: hello"; no name ends with one
+  if (name === "" || /^\s/u.test(rest)) {
+    throw new CommandError(() => _("Give a name and a text: @NAME TEXT"));
+  }
+  return text === "" ? { type: "open", name } : { type: "direct", to: name, text };
+}
+
+/**
+ * @param {Row} row
+ * @param {string} rest
+ */
+function parseHistory(row, rest) {
+  const limit = rest === "" ? OLDER : Number(/^[0-9]{1,9}$/.test(rest) ? rest : 0);
+  if (limit < 1 || limit > MAX_PAGE) {
+    throw wrong(
+      N_("Give a number of messages from 1 to {most}, for example: {command} 50"),
+      row,
+      { most: MAX_PAGE },
+    );
+  }
+  return { type: "history", limit };
+}
+
+/**
+ * @param {Row} row
+ * @param {string} rest
+ */
+function parseStatus(row, rest) {
+  const typed = rest.toLowerCase();
+  if (!Object.hasOwn(statuses, typed)) {
+    throw new CommandError(() => {
+      const choices = STATUS_WORDS[language()].map((word) => `${wordOf(row)} ${word}`).join(", ");
+      return format(_("Choose a status: {choices}"), { choices });
+    });
+  }
+  return { type: "status", status: statuses[typed] };
+}
+
+/**
+ * @param {string} msgid
+ * @param {Row} row
+ * @param {Record<string, string | number>} [values]
+ */
+function wrong(msgid, row, values = {}) {
+  return new CommandError(() => format(_(msgid), { command: wordOf(row), ...values }));
+}
+
+/** @param {string} word */
+function unknownCommand(word) {
+  const typed = word.toLowerCase();
+  const known = rows.flatMap((row) =>
+    [row.spanish, row.english].map((found) => ({ row, likeness: likeness(typed, found) })),
+  );
+  const best = known.reduce((one, other) => (other.likeness > one.likeness ? other : one));
+  if (best.likeness >= SIMILAR) {
+    const text = N_("There is no command {word}. Did you mean {guess}?");
+    return new CommandError(() => format(_(text), { word, guess: wordOf(best.row) }));
+  }
+  const text = N_("There is no command {word}. {help} shows all commands.");
+  return new CommandError(() => format(_(text), { word, help: commandWord("help") }));
+}
+
+/**
+ * @param {string} word
+ * @param {string[]} names
+ */
+function completeFirst(word, names) {
+  if (word.startsWith("/")) {
+    const typed = word.toLowerCase();
+    const all = rows.flatMap(({ spanish, english }) => [spanish, english]);
+    const words = [...new Set([...rows.map(wordOf), ...all])];
+    return words
+      .filter((found) => found.startsWith(typed))
+      .map((found) => (rowOf(found)?.argument === "nothing" ? found : `${found} `));
+  }
+  if (word.startsWith("@")) {
+    return matching(word.slice(1), names, "@", " ");
+  }
+  return word ? matching(word, names, "", ": ") : [];
+}
+
+/**
+ * @param {string} beginning
+ * @param {string[]} words
+ * @param {string} [before]
+ * @param {string} [after]
+ */
+function matching(beginning, words, before = "", after = "") {
+  const wanted = plainLetters(beginning);
+  return words
+    .filter((word) => plainLetters(word).startsWith(wanted))
+    .map((word) => before + word + after);
+}
+
+/**
+ * Split a text at its first white space.
+ * @param {string} text
+ * @returns {[string, string]}
+ */
+function splitOnce(text) {
+  const found = /^\s*(\S*)\s*(.*)$/su.exec(text);
+  return found === null ? ["", ""] : [found[1], found[2]];
+}
+
+/**
+ * Return how alike two words are, from 0 to 1, as Python's `difflib`: twice the length of their
+ * longest common part, and of those before and after it, over the length of both.
+ * @param {string} one
+ * @param {string} other
+ */
+function likeness(one, other) {
+  return (2 * commonLength(one, other)) / (one.length + other.length);
+}
+
+/**
+ * @param {string} one
+ * @param {string} other
+ * @returns {number}
+ */
+function commonLength(one, other) {
+  for (let length = Math.min(one.length, other.length); length > 0; length -= 1) {
+    for (let start = 0; start + length <= one.length; start += 1) {
+      const place = other.indexOf(one.slice(start, start + length));
+      if (place >= 0) {
+        return (
+          length +
+          commonLength(one.slice(0, start), other.slice(0, place)) +
+          commonLength(one.slice(start + length), other.slice(place + length))
+        );
+      }
+    }
+  }
+  return 0;
+}

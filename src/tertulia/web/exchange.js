@@ -1,0 +1,483 @@
+/**
+ * What one user and the server say to each other, over as many connections as it takes.
+ *
+ * Requests go out one after the other; answers and events come in and are put into the state and
+ * the conversations. Nothing here waits or throws for what the server sends. The rules are those of
+ * `chat/chat.py` and `tui/model/chatmodel.py`.
+ */
+
+import { CatchUp } from "./catchup.js";
+import { ServerClock, parseTime } from "./clock.js";
+import { Conversations } from "./conversations.js";
+import { GENERAL, told } from "./entries.js";
+import * as explain from "./explain.js";
+import { Jobs, Origin, newNonce } from "./jobs.js";
+import { RecentDirects } from "./recent.js";
+import { State } from "./state.js";
+import { _, format, ngettext } from "./words.js";
+
+/** @typedef {import("./entries.js").Conversation} Conversation */
+/** @typedef {() => string} Words */
+/**
+ * A new message of another user; `calls`: it is direct, or a mention.
+ * @typedef {{message: {sender: string, text: string, conversation: string}, calls: boolean,
+ *   isDirect: boolean}} Alert
+ */
+
+const FIRST_PAGE = 50; // messages shown on entering
+const MAX_ALERTS = 100; // that the screen has not popped; then the oldest are dropped
+
+/** A user's requests, carried out, and what happens, put in its place. */
+export class Exchange {
+  /** @type {Alert[]} */
+  alerts = [];
+  isCaughtUp = false; // the first page is here, or there is none
+  isHistoryOff = false; // as the server has answered
+  #session;
+  #timers;
+  #note;
+  #onQuit;
+  #jobs = new Jobs();
+  #directs = new RecentDirects();
+  #statusWhenAsked = "";
+  /** @type {any} */
+  #timer = null;
+
+  /**
+   * @param {any} welcome
+   * @param {import("./session.js").Session} session
+   * @param {import("./session.js").Timers} timers
+   * @param {(...changed: string[]) => void} note called with what has changed
+   * @param {() => void} onQuit called when the person's last request has its turn
+   */
+  constructor(welcome, session, timers, note, onQuit) {
+    this.#session = session;
+    this.#timers = timers;
+    this.#note = note;
+    this.#onQuit = onQuit;
+    this.state = new State(welcome);
+    this.clock = new ServerClock(timers);
+    this.conversations = new Conversations(welcome.name);
+    this.catchUp = new CatchUp(welcome, FIRST_PAGE);
+    this.#requestMissing();
+  }
+
+  // --- requests ----------------------------------------------------------------------------------
+
+  /**
+   * Make a request of the person; it is sent when its turn comes.
+   * @param {any} request
+   * @param {(answer: any) => void} [onAnswer] called with the answer, or null if there is none
+   */
+  ask(request, onAnswer) {
+    this.#session.noteActivity();
+    this.#jobs.add(request, Origin.TYPED, { onAnswer });
+    this.carryOn();
+  }
+
+  /**
+   * Send a message; it is in its conversation at once, marked as on its way.
+   * @param {any} message of the type say or direct
+   */
+  sendMessage(message) {
+    const request = { ...message, nonce: newNonce() };
+    const to = message.type === "say" ? GENERAL : this.state.registeredName(message.to);
+    const conversation = this.conversations.addOutgoing(request, to, this.clock.now());
+    this.updateStatuses();
+    this.#noteEntries(conversation);
+    this.ask(request);
+  }
+
+  /**
+   * Send a message again that was perhaps not delivered.
+   * @param {string} key
+   */
+  sendAgain(key) {
+    const found = this.conversations.findUndelivered(key);
+    if (found !== null) {
+      found.conversation.change(found.entry, { delivery: "sending", why: null });
+      this.#noteEntries(found.conversation);
+      this.ask(found.entry.request);
+    }
+  }
+
+  /**
+   * Ask for the messages before the oldest one here, unless there are none or they are under way.
+   * @param {number} limit
+   */
+  fetchOlder(limit) {
+    const { general } = this.conversations;
+    if (this.isCaughtUp && general.hasOlder && !general.isLoading) {
+      general.isLoading = true;
+      this.#note("conversations");
+      const before = general.oldestSeq ?? this.catchUp.oldestSeq;
+      this.ask({ type: "history", before, limit }, (answer) => this.#addOlder(answer));
+    }
+  }
+
+  /** Do what is due: send the next request, or give one up. */
+  carryOn() {
+    const now = this.#timers.now();
+    this.#jobs.setAside(now);
+    const late = this.#jobs.giveUpLate(now);
+    if (late !== null) {
+      this.#handleNoAnswer(late);
+    }
+    while (this.#session.state === "connected") {
+      const job = this.#jobs.popReady(now);
+      if (job === null) {
+        break;
+      }
+      this.#send(job, now);
+    }
+    this.#timers.clear(this.#timer);
+    const wakeAt = this.#session.state === "connected" ? this.#jobs.wakeAt : null;
+    if (wakeAt !== null) {
+      this.#timer = this.#timers.set(() => this.carryOn(), Math.max(0, wakeAt - now));
+    }
+  }
+
+  /** Give up all requests, because there is no way back into the chat. */
+  abandon() {
+    this.#timers.clear(this.#timer);
+    for (const job of this.#jobs.abandon()) {
+      this.#handleNoAnswer(job);
+    }
+  }
+
+  /**
+   * Add words of the page to a conversation.
+   * @param {Words} words
+   * @param {Conversation} [conversation]
+   */
+  tell(words, conversation = this.conversations.general) {
+    conversation.add(told(this.clock.now(), words));
+    this.#noteEntries(conversation);
+  }
+
+  /**
+   * @param {import("./jobs.js").Job} job
+   * @param {number} now
+   */
+  #send(job, now) {
+    const { request } = job;
+    if (request.type === "quit") {
+      this.#onQuit();
+      return;
+    }
+    const id = this.#session.send(request);
+    if (id === null) {
+      this.#jobs.putBack(job);
+      return;
+    }
+    if (request.type === "status") {
+      this.#statusWhenAsked = this.state.status;
+      this.state.askStatus(request.status);
+      this.#note("me");
+    }
+    this.#jobs.start(job, id, now);
+  }
+
+  /** @param {import("./jobs.js").Job} job */
+  #handleNoAnswer({ request, onAnswer }) {
+    onAnswer?.(null);
+    if (request.type === "say" || request.type === "direct") {
+      this.#settle(request, { delivery: "unknown", why: explain.unanswered });
+    } else if (request.type === "status") {
+      this.state.answerStatus(false);
+      this.#note("me");
+      this.tell(explain.unanswered);
+    }
+  }
+
+  /** Request the list of users and the page of history that are missing, if any. */
+  #requestMissing(isAfterAPage = false) {
+    if (this.catchUp.request !== null && !this.#jobs.has(Origin.CATCH_UP)) {
+      // There may be many pages: one request of the person goes between two of them.
+      this.#jobs.add(this.catchUp.request, Origin.CATCH_UP, { place: Number(isAfterAPage) });
+    }
+    if (this.state.needsUsers && !this.#jobs.has(Origin.REFRESH)) {
+      this.#jobs.add({ type: "users" }, Origin.REFRESH, { place: 0 });
+    }
+  }
+
+  // --- the connection ----------------------------------------------------------------------------
+
+  /**
+   * Continue on a new connection.
+   * @param {any} welcome
+   */
+  resume(welcome) {
+    this.clock.forget();
+    this.state.resume(welcome);
+    if (this.catchUp.resume(welcome)) {
+      // Older messages have other numbers than those that are here.
+      this.conversations.general.historyHasMore = false;
+    }
+    this.tell(() => _("Reconnected."));
+    this.#requestMissing();
+    this.updateStatuses();
+    this.carryOn();
+  }
+
+  /**
+   * Note that the connection was lost.
+   * @param {import("./session.js").End} end
+   */
+  lose(end) {
+    this.#timers.clear(this.#timer);
+    this.#jobs.interrupt();
+    if (this.#jobs.hasQuit) {
+      this.#onQuit();
+      return;
+    }
+    this.tell(() => explain.connectionEnded(end));
+    this.tell(() => _("Reconnecting automatically…"));
+    this.state.answerStatus(false);
+    this.#note("me", "people");
+  }
+
+  // --- what comes --------------------------------------------------------------------------------
+
+  /**
+   * Handle messages that came together.
+   * @param {any[]} messages
+   */
+  receive(messages) {
+    let receipt = 0;
+    for (const message of messages) {
+      receipt = Math.max(receipt, (message.type === "direct" && message.receipt) || 0);
+      this.#handle(message);
+    }
+    if (receipt > 0) {
+      this.#session.confirm(receipt);
+    }
+    this.carryOn();
+  }
+
+  /** @param {any} message */
+  #handle(message) {
+    switch (message.type) {
+      case "direct":
+        if (this.#directs.isNew(message)) {
+          this.state.apply(message);
+          this.#addDirect(message);
+        }
+        break;
+      case "joined":
+      case "left":
+      case "presence":
+        this.state.apply(message);
+        this.clock.learn(message.time);
+        this.#show(this.catchUp.addLive(message));
+        this.updateStatuses();
+        break;
+      case "message": // applied when it is shown
+        this.clock.learn(message.time);
+        this.#show(this.catchUp.addLive(message));
+        break;
+      case "gap":
+      case "users":
+        this.state.apply(message);
+        this.#show(message.type === "gap" ? this.catchUp.addLive(message) : []);
+        this.updateStatuses();
+    }
+    if (message.id !== undefined) {
+      this.#handleAnswer(message);
+    }
+    this.#requestMissing();
+  }
+
+  /**
+   * @param {any[]} events
+   * @param {any} [refusal] of the page that held them
+   */
+  #show(events, refusal = null) {
+    for (const event of events) {
+      if (event.type === "gap") {
+        this.tell(() => explain.messagesMissing(refusal));
+      } else if (event.type === "message") {
+        this.state.apply(event);
+        this.#addMessage(event);
+      } else if (event.type !== "joined" || event.name !== this.state.name) {
+        this.#noteEntries(...this.conversations.foldPresence(event));
+      }
+    }
+  }
+
+  /** @param {any} event */
+  #addMessage(event) {
+    const { own, mention, sender, text } = this.conversations.addMessage(event, this.isCaughtUp);
+    this.#noteEntries(this.conversations.general);
+    if (this.isCaughtUp && !own) {
+      this.#alert({ sender, text, conversation: GENERAL }, mention, false);
+    }
+  }
+
+  /** @param {any} event */
+  #addDirect(event) {
+    if (event.from === this.state.name) {
+      return; // a note to oneself was added when it was sent
+    }
+    const { conversation, entry } = this.conversations.addDirect(event);
+    this.updateStatuses();
+    this.#noteEntries(conversation);
+    const { sender, text } = entry;
+    this.#alert({ sender, text, conversation: conversation.name }, true, true);
+  }
+
+  /**
+   * @param {Alert["message"]} message
+   * @param {boolean} calls
+   * @param {boolean} isDirect
+   */
+  #alert(message, calls, isDirect) {
+    this.alerts = [...this.alerts, { message, calls, isDirect }].slice(-MAX_ALERTS);
+    this.#note("alerts");
+  }
+
+  // --- answers -----------------------------------------------------------------------------------
+
+  /** @param {any} answer */
+  #handleAnswer(answer) {
+    const job = this.#jobs.finish(answer, this.#timers.now());
+    if (job === null) {
+      return;
+    }
+    const { request, origin } = job;
+    const isRefused = answer.type === "error";
+    if (job.onAnswer) {
+      job.onAnswer(answer);
+    } else if (origin === Origin.CATCH_UP) {
+      this.#handleMissingPage(request, answer);
+      this.#requestMissing(true);
+    } else if (request.type === "users" && isRefused) {
+      this.state.refuseUsers();
+    } else if (request.type === "status") {
+      this.#handleStatus(request, answer);
+    } else if (request.type === "say" || request.type === "direct") {
+      this.#handleDelivery(job, answer);
+    }
+  }
+
+  /**
+   * @param {import("./catchup.js").PageRequest} request
+   * @param {any} answer
+   */
+  #handleMissingPage(request, answer) {
+    const { general } = this.conversations;
+    if (answer.type === "error") {
+      this.#noteRefusedPage(answer);
+      this.#show(this.catchUp.giveUp(request, answer), answer);
+    } else {
+      general.historyHasMore &&= request.after !== undefined || answer.more;
+      this.#show(this.catchUp.addPage(request, answer));
+    }
+    if (!this.isCaughtUp && this.catchUp.request === null) {
+      this.isCaughtUp = true;
+      const { name, status, users } = this.state;
+      this.tell(() => greeting(name, status, users.length));
+    }
+  }
+
+  /** @param {any} answer to the request for older messages; null if there is none */
+  #addOlder(answer) {
+    const { general } = this.conversations;
+    general.isLoading = false;
+    if (answer?.type === "history") {
+      general.historyHasMore = answer.more;
+      this.catchUp.addOlderPage(answer);
+      general.addOlder(answer.messages.map((/** @type {any} */ one) => this.conversations.entryOf(one)));
+    } else if (answer !== null) {
+      this.#noteRefusedPage(answer);
+    }
+    this.#noteEntries(general);
+  }
+
+  /** @param {any} error */
+  #noteRefusedPage(error) {
+    if (error.code === "history_off") {
+      this.isHistoryOff = true;
+      this.conversations.general.historyHasMore = false;
+    }
+  }
+
+  /**
+   * @param {any} request
+   * @param {any} answer
+   */
+  #handleStatus(request, answer) {
+    this.state.answerStatus(answer.type === "ok");
+    this.#note("me");
+    if (answer.type === "error") {
+      this.tell(() => explain.requestRefused(answer, request), this.conversations.current);
+      return;
+    }
+    this.#session.noteStatus(request.status);
+    if (request.status === this.#statusWhenAsked) {
+      // The server announces a new status to everyone, and so to this user too.
+      const { status } = request;
+      const words = () => format(_("You are already {status}."), { status });
+      this.tell(words, this.conversations.current);
+    }
+  }
+
+  /**
+   * @param {import("./jobs.js").Job} job
+   * @param {any} answer
+   */
+  #handleDelivery({ request, isRepeated }, answer) {
+    if (answer.type === "ok") {
+      const time = answer.time === undefined ? undefined : parseTime(answer.time);
+      this.#settle(request, { delivery: "delivered", ...(time && { time }) });
+    } else if (request.type === "say" && answer.code === "unavailable") {
+      this.#settle(request, { delivery: "delivered" });
+      this.tell(() => explain.requestRefused(answer, request));
+    } else if (isRepeated && answer.code === "user_not_connected") {
+      this.#settle(request, { delivery: "unknown", why: explain.perhapsDelivered });
+    } else {
+      const why = () => explain.requestRefused(answer, request);
+      this.#settle(request, { delivery: "failed", why });
+    }
+  }
+
+  /**
+   * @param {any} request
+   * @param {Partial<import("./entries.js").Said>} changes
+   */
+  #settle(request, changes) {
+    const conversation = this.conversations.settle(request, changes);
+    if (conversation) {
+      this.#noteEntries(conversation);
+    }
+  }
+
+  /** @param {Conversation[]} conversations */
+  #noteEntries(...conversations) {
+    this.#note("conversations", ...conversations.map(({ name }) => `entries:${name}`));
+  }
+
+  /** Tell the conversations who is here. */
+  updateStatuses() {
+    for (const conversation of this.conversations.listed) {
+      conversation.status = this.state.statusOf(conversation.name);
+    }
+    this.#note("me", "people", "conversations");
+  }
+}
+
+/**
+ * Return the greeting for a user who has entered a chat of so many people.
+ * @param {string} name
+ * @param {string} status
+ * @param {number} count
+ */
+function greeting(name, status, count) {
+  const hello = format(_("Hello, {name}. You are {status}."), { name, status });
+  const here = ngettext(
+    "There is {count} person here.",
+    "There are {count} people here.",
+    count,
+  );
+  return `${hello} ${format(here, { count })}`;
+}

@@ -1,0 +1,285 @@
+/**
+ * A user's session over as many connections as it takes: registering, reconnecting, taking over.
+ *
+ * Delays and what a user comes back with follow `client/reconnect.py` and `client/activity.py`.
+ * Times are milliseconds of the monotonic clock.
+ */
+
+import { retryAfterMs } from "./jobs.js";
+import { keyOf } from "./names.js";
+import { Connection } from "./socket.js";
+
+const FIRST_DELAY_MS = 1_000;
+const MAX_DELAY_MS = 30_000;
+const ATTEMPT_WITHIN_MS = 15_000; // to connect and register
+const ALIVE_WITHIN_MS = 5_000; // for the answer to a ping, after the device may have slept
+const TEMPORARY_REFUSALS = ["server_full", "register_timeout", "rate_limited"];
+const FINAL_CLOSINGS = ["kicked"];
+
+/**
+ * How a connection ended: `closing` and `error` are the server's last words, if there were any.
+ * @typedef {{isGarbled: boolean, closing: any, error: any}} End
+ * @typedef {{now: () => number, wall: () => number, random: () => number,
+ *   set: (callback: () => void, delayMs: number) => any, clear: (timer: any) => void}} Timers
+ * @typedef {{onWelcome: (welcome: any) => void, onMessages: (messages: any[]) => void,
+ *   onLost: (end: End) => void, onRefused: (error: any) => void,
+ *   onChange: () => void}} Handlers
+ */
+
+/** One user's presence: a connection, or the attempts to make one. */
+export class Session {
+  /** @type {"none" | "connecting" | "connected" | "waiting"} */
+  state = "none";
+  /** @type {number | null} */
+  retryAt = null; // when the next attempt begins
+  #url;
+  #WebSocketClass;
+  #timers;
+  #remembered;
+  #handlers;
+  /** @type {Connection | null} */
+  #connection = null;
+  #name = "";
+  #code = "";
+  #isNewcomer = true; // there was no welcome yet
+  #delayMs = FIRST_DELAY_MS;
+  #activeAt;
+  /** @type {any} */
+  #timer = null; // of an attempt, a delay, or a sign of life
+  /** @type {any} */
+  #closing = null;
+  /** @type {any} */
+  #error = null;
+
+  /**
+   * @param {string} url
+   * @param {typeof WebSocket} WebSocketClass
+   * @param {Timers} timers
+   * @param {import("./remembered.js").Remembered} remembered
+   * @param {Handlers} handlers
+   */
+  constructor(url, WebSocketClass, timers, remembered, handlers) {
+    this.#url = url;
+    this.#WebSocketClass = WebSocketClass;
+    this.#timers = timers;
+    this.#remembered = remembered;
+    this.#handlers = handlers;
+    this.#activeAt = timers.now();
+  }
+
+  /**
+   * Register; take this tab's own session over, if it was of the same name.
+   * @param {string} name
+   * @param {string} code
+   */
+  start(name, code) {
+    if (keyOf(name) !== keyOf(this.#remembered.name)) {
+      this.#remembered.save({ name, token: null, status: null });
+    }
+    this.#name = name;
+    this.#code = code;
+    this.#isNewcomer = true;
+    this.noteActivity();
+    this.#connect();
+  }
+
+  /**
+   * Send a request; return its id, or null without a connection.
+   * @param {object} request
+   */
+  send(request) {
+    return this.state === "connected" && this.#connection ? this.#connection.send(request) : null;
+  }
+
+  /**
+   * Confirm all direct messages up to this receipt.
+   * @param {number} receipt
+   */
+  confirm(receipt) {
+    this.#connection?.tell({ type: "received", receipt });
+  }
+
+  /** Note that the person does something. */
+  noteActivity() {
+    this.#activeAt = this.#timers.now();
+  }
+
+  /**
+   * Note the status that the person has chosen and the server has granted.
+   * @param {string} status
+   */
+  noteStatus(status) {
+    this.#remembered.save({ status });
+  }
+
+  /** Try at once: the network may be back. A connection has to show that it has outlived the pause. */
+  wakeUp() {
+    if (this.state === "waiting") {
+      this.#connect();
+    } else if (this.state === "connected") {
+      this.send({ type: "ping" });
+      this.#setTimer(ALIVE_WITHIN_MS, () => this.#connection?.close());
+    }
+  }
+
+  /** End the session; there are no more attempts, and no handler is called. Idempotent. */
+  leave() {
+    if (this.state === "connected") {
+      this.#connection?.tell({ type: "quit" });
+    }
+    this.#stop();
+    this.#remembered.save({ token: null, status: null });
+  }
+
+  #connect() {
+    this.#setState("connecting");
+    this.#closing = this.#error = null;
+    this.#setTimer(ATTEMPT_WITHIN_MS, () => this.#connection?.close());
+    /** @type {Connection} */
+    const connection = new Connection(this.#url, this.#WebSocketClass, {
+      onOpen: () => connection.send(this.#registration()),
+      onMessages: (messages) => this.#receive(connection, messages),
+      onEnd: (isGarbled) => connection === this.#connection && this.#end(isGarbled),
+    });
+    this.#connection = connection;
+  }
+
+  #registration() {
+    const { token, status } = this.#remembered;
+    const idle = Math.max(0, this.#timers.now() - this.#activeAt) / 1_000;
+    return {
+      type: "register",
+      name: this.#name,
+      protocol: 1,
+      receipts: true,
+      ...(this.#code && { code: this.#code }),
+      ...(token && { token }),
+      ...(status && { status }),
+      ...(!this.#isNewcomer && { idle }),
+    };
+  }
+
+  /**
+   * @param {Connection} connection
+   * @param {any[]} messages
+   */
+  #receive(connection, messages) {
+    if (connection !== this.#connection) {
+      return; // the session has ended
+    }
+    for (const message of messages) {
+      if (message.type === "closing") {
+        this.#closing = message;
+      } else if (message.type === "error" && message.id === undefined) {
+        this.#error = message.code === "undelivered" ? this.#error : message;
+      }
+    }
+    if (this.state === "connected") {
+      this.#clearTimer(); // it lives
+      this.#handlers.onMessages(messages);
+      return;
+    }
+    const place = messages.findIndex(({ type }) => type === "welcome" || type === "error");
+    const answer = messages[place];
+    if (answer?.type === "welcome") {
+      this.#enter(answer);
+      this.#handlers.onMessages(messages.slice(place + 1));
+    } else if (answer) {
+      this.#handleRefusal(answer);
+    }
+  }
+
+  /** @param {any} welcome */
+  #enter(welcome) {
+    this.#clearTimer();
+    this.#isNewcomer = false;
+    this.#delayMs = FIRST_DELAY_MS;
+    this.#remembered.save({ name: welcome.name, token: welcome.token });
+    this.#setState("connected");
+    this.#handlers.onWelcome(welcome);
+  }
+
+  /** @param {any} error */
+  #handleRefusal(error) {
+    this.#stop();
+    if (!this.#isNewcomer && TEMPORARY_REFUSALS.includes(error.code)) {
+      const waitMs = error.retry_after === undefined ? 0 : retryAfterMs(error);
+      this.#wait(Math.max(waitMs, this.#nextDelayMs()));
+    } else {
+      this.#handlers.onRefused(error);
+    }
+  }
+
+  /** @param {boolean} isGarbled */
+  #end(isGarbled) {
+    const wasConnected = this.state === "connected";
+    const end = { isGarbled, closing: this.#closing, error: this.#error };
+    this.#stop();
+    if (!wasConnected && this.#isNewcomer) {
+      this.#handlers.onRefused({ code: isGarbled ? "garbled" : "no_connection", message: "" });
+      return;
+    }
+    if (!wasConnected) {
+      this.#wait(this.#nextDelayMs());
+    } else if (isGarbled) {
+      // The next connection would not be understood either.
+      this.#handlers.onRefused({ code: "garbled", message: "" });
+    } else if (FINAL_CLOSINGS.includes(end.closing?.reason)) {
+      this.#handlers.onRefused({ code: end.closing.reason, message: "" });
+    } else {
+      const asked = end.closing && Math.max(end.closing.retry_after ?? 0, 0) * 1_000;
+      this.#wait(end.closing ? Math.min(asked, MAX_DELAY_MS) : this.#jittered(FIRST_DELAY_MS));
+      this.#handlers.onLost(end);
+    }
+  }
+
+  /** @param {number} delayMs */
+  #wait(delayMs) {
+    this.retryAt = this.#timers.now() + delayMs;
+    this.#setTimer(delayMs, () => this.#connect());
+    this.#setState("waiting");
+  }
+
+  #nextDelayMs() {
+    this.#delayMs = Math.min(2 * this.#delayMs, MAX_DELAY_MS);
+    return this.#jittered(this.#delayMs);
+  }
+
+  /**
+   * Vary a delay, so that the clients of a restarted server do not all come at once.
+   * @param {number} delayMs
+   */
+  #jittered(delayMs) {
+    return delayMs * (0.5 + this.#timers.random());
+  }
+
+  #stop() {
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#clearTimer();
+    this.#setState("none");
+    connection?.close();
+  }
+
+  /** @param {Session["state"]} state */
+  #setState(state) {
+    this.state = state;
+    if (state !== "waiting") {
+      this.retryAt = null;
+    }
+    this.#handlers.onChange();
+  }
+
+  /**
+   * @param {number} delayMs
+   * @param {() => void} callback
+   */
+  #setTimer(delayMs, callback) {
+    this.#clearTimer();
+    this.#timer = this.#timers.set(callback, delayMs);
+  }
+
+  #clearTimer() {
+    this.#timers.clear(this.#timer);
+  }
+}

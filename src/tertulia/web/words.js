@@ -1,0 +1,91 @@
+/**
+ * The texts for people in Spanish or English; the English text is the msgid, as in `i18n.py`.
+ *
+ * The language can change at any time, so call `_` where a text is shown and never at import.
+ */
+
+/** @typedef {"es" | "en"} Language */
+
+/** @type {Language} */
+let current = "en";
+/** @type {Record<string, string | string[]>} */
+let spanish = {};
+
+/**
+ * Set the language, once the Spanish texts are here.
+ * @param {Language} chosen
+ */
+export async function setLanguage(chosen) {
+  if (chosen === "es" && Object.keys(spanish).length === 0) {
+    setSpanish(await (await fetch(new URL("words.es.json", import.meta.url))).json());
+  }
+  current = chosen;
+}
+
+/**
+ * Set the Spanish texts: a text, or its singular and plural, for each msgid.
+ * @param {Record<string, string | string[]>} texts
+ */
+export function setSpanish(texts) {
+  spanish = texts;
+}
+
+/** Return the language that is set. */
+export function language() {
+  return current;
+}
+
+/**
+ * Translate a text.
+ * @param {string} msgid
+ */
+export function _(msgid) {
+  return translation(msgid, 0, msgid);
+}
+
+/**
+ * Translate a text whose translation depends on the context.
+ * @param {string} context
+ * @param {string} msgid
+ */
+export function pgettext(context, msgid) {
+  return translation(`${context}\u0004${msgid}`, 0, msgid);
+}
+
+/**
+ * Translate a text that depends on a number.
+ * @param {string} singular
+ * @param {string} plural
+ * @param {number} count
+ */
+export function ngettext(singular, plural, count) {
+  const form = count === 1 ? 0 : 1;
+  return translation(singular, form, form ? plural : singular);
+}
+
+/**
+ * Mark a text for the catalogue; `_` translates it where it is shown.
+ * @param {string} msgid
+ */
+export function N_(msgid) {
+  return msgid;
+}
+
+/**
+ * Fill the placeholders of a text, such as `{name}`.
+ * @param {string} text
+ * @param {Record<string, string | number>} values
+ */
+export function format(text, values) {
+  return text.replace(/\{(\w+)\}/g, (placeholder, name) => String(values[name] ?? placeholder));
+}
+
+/**
+ * @param {string} key
+ * @param {number} form
+ * @param {string} english
+ */
+function translation(key, form, english) {
+  const found = current === "es" && Object.hasOwn(spanish, key) ? spanish[key] : english;
+  return Array.isArray(found) ? found[form] : found;
+}

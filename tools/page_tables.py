@@ -1,0 +1,120 @@
+"""Export what the page shares with the terminal: the commands, and the Spanish texts.
+
+`make messages` runs it. The page loads both files; a test fails when they are out of date.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from tertulia.chat.commands import (
+    COMMANDS,
+    STATUS_WORDS,
+    Argument,
+    Command,
+    CommandError,
+    CommandSpec,
+)
+from tertulia.chat.face_commands import SetLanguage, SetNotify, SetTheme
+
+SOURCE = Path(__file__).parents[1] / "src" / "tertulia"
+WEB = SOURCE / "web"
+CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "tertulia.po"
+JAVASCRIPT = [("**.js", "javascript")]
+CONTEXT_END = "\x04"  # stands between the context and the msgid, as in a compiled catalogue
+
+_NOT_ON_A_PAGE = {"copy"}  # a browser copies by itself
+
+
+def commands_json() -> str:
+    """Return the table of the commands, with what can follow each and what it means."""
+    commands = [_row(spec) for spec in COMMANDS if _key(spec) not in _NOT_ON_A_PAGE]
+    return _json({"commands": commands, "statuses": STATUS_WORDS})
+
+
+def spanish_json() -> str:
+    """Return the Spanish of every text that the page shows: one form, or singular and plural."""
+    with CATALOGUE.open("rb") as po_file:
+        catalogue = read_po(po_file, locale="es")
+    return _json(dict(_translations(catalogue)))
+
+
+def write() -> None:
+    """Write both files."""
+    (WEB / "commands.json").write_text(commands_json(), encoding="utf-8")
+    (WEB / "words.es.json").write_text(spanish_json(), encoding="utf-8")
+
+
+def _key(spec: CommandSpec) -> str:
+    return spec.english.removeprefix("/")
+
+
+def _row(spec: CommandSpec) -> dict[str, object]:
+    row: dict[str, object] = {
+        "key": _key(spec),
+        "spanish": spec.spanish,
+        "english": spec.english,
+        "argument": spec.argument.name.lower(),
+        "words": spec.argument_words,
+        "help": spec.help,
+    }
+    if spec.choices:
+        row["choices"] = dict(_choices(spec))
+    return row
+
+
+def _choices(spec: CommandSpec) -> Iterator[tuple[str, str]]:
+    """Yield the words that can follow a command, and what each of them chooses."""
+    assert spec.argument is Argument.NOTHING
+    for word in ("", *spec.choices):
+        try:
+            command = spec.parse(word)
+        except CommandError:
+            continue  # the command alone chooses nothing
+        if word != "terminal":
+            yield word, _choice(command)
+
+
+def _choice(command: Command) -> str:
+    match command:
+        case SetLanguage(chosen):
+            return chosen
+        case SetNotify(notify):
+            return str(notify)
+        case SetTheme(None):
+            return ""
+        case SetTheme(dark):
+            return "dark" if dark else "light"
+    raise AssertionError(command)
+
+
+def _translations(catalogue: Catalog) -> Iterator[tuple[str, str | list[str]]]:
+    for msgid, context in sorted(_texts_of_the_page(), key=str):
+        message = catalogue.get(msgid, context)
+        if message is not None and message.string:
+            string = message.string
+            key = msgid if context is None else f"{context}{CONTEXT_END}{msgid}"
+            yield key, string if isinstance(string, str) else list(string)
+
+
+def _texts_of_the_page() -> set[tuple[str, str | None]]:
+    """Return the msgids, each with its context."""
+    texts = {
+        (msgid if isinstance(msgid, str) else msgid[0], context)
+        for _file, _line, msgid, _comments, context in extract_from_dir(WEB, JAVASCRIPT)
+    }
+    for row in map(_row, COMMANDS):
+        texts |= {(str(row["words"]), None), (str(row["help"]), None)}
+    return texts - {("", None)}
+
+
+def _json(table: object) -> str:
+    return json.dumps(table, ensure_ascii=False, indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    write()
