@@ -1,0 +1,98 @@
+/**
+ * Calls for attention in what the browser allows: the title and its icon, a sound, a notification,
+ * and what a screen reader says.
+ */
+import { byId, element, setAttribute } from "./dom.js";
+import { visible, visibleInALine } from "./safetext.js";
+import { recall, remember } from "./settings.js";
+import { _, format, ngettext } from "./words.js";
+
+const MAX_SPOKEN = 5; // messages at once; more are only counted
+const BEEP_S = 0.15;
+const BEEP_HZ = 880;
+
+export class Attention {
+  #chat;
+  #isWatched;
+  #audio = null;
+
+  /** `isWatched()` tells whether the person sees the newest message. */
+  constructor(chat, isWatched) {
+    this.#chat = chat;
+    this.#isWatched = isWatched;
+  }
+
+  /** Show how much is unread, and call for attention for what is new; works in a hidden tab. */
+  update() {
+    const { unread } = this.#chat;
+    document.title = unread ? `(${unread}) tertulia` : "tertulia";
+    setAttribute(byId("icon"), "href", unread ? "icon-unread.svg" : "icon.svg");
+    const alerts = this.#chat.popAlerts();
+    if (alerts.length === 0) return;
+    this.#announce(alerts);
+    if (this.#isWatched()) return;
+    const mode = recall("notify");
+    const wanted = alerts.filter(({ calls }) => mode === "all" || (mode === "mentions" && calls));
+    if (wanted.length) this.#ring(wanted.at(-1));
+  }
+
+  /** Choose what rings: "off", "mentions" or "all". Returns a function that says so. */
+  setMode(mode) {
+    remember("notify", mode);
+    if (mode === "off") return () => _("No message makes a sound.");
+    this.#beep();
+    if (window.isSecureContext && "Notification" in window) Notification.requestPermission();
+    if (mode === "all") return () => _("Every message makes a sound.");
+    return () => _("Mentions and direct messages make a sound.");
+  }
+
+  #announce(alerts) {
+    const spoken = alerts.map((alert) => this.#spoken(alert)).filter(Boolean);
+    const lines =
+      spoken.length > MAX_SPOKEN
+        ? [format(ngettext("{count} new message", "{count} new messages", spoken.length), { count: spoken.length })]
+        : spoken;
+    const announcer = byId("announcer");
+    announcer.append(...lines.map((line) => element("p", {}, line)));
+    while (announcer.childElementCount > MAX_SPOKEN) announcer.firstElementChild.remove();
+  }
+
+  #spoken({ message, calls, isDirect }) {
+    const name = visibleInALine(message.sender);
+    if (message.conversation === this.#chat.current) return `${name}: ${visible(message.text)}`;
+    if (isDirect) return format(_("Direct message from {name}"), { name });
+    return calls ? format(_("{name} mentions you in the general chat"), { name }) : "";
+  }
+
+  #ring({ message, isDirect }) {
+    this.#beep();
+    if (!window.isSecureContext || !("Notification" in window)) return;
+    if (Notification.permission !== "granted") return;
+    const title = isDirect
+      ? format(_("Direct message from {name}"), { name: visibleInALine(message.sender) })
+      : visibleInALine(message.sender);
+    const shown = new Notification(title, {
+      body: visible(message.text).slice(0, 200),
+      icon: "icon.svg",
+      tag: "tertulia",
+    });
+    shown.onclick = () => {
+      window.focus();
+      this.#chat.open(message.conversation);
+      shown.close();
+    };
+  }
+
+  #beep() {
+    this.#audio ??= new AudioContext();
+    const tone = this.#audio.createOscillator();
+    const volume = this.#audio.createGain();
+    const now = this.#audio.currentTime;
+    tone.frequency.value = BEEP_HZ;
+    volume.gain.setValueAtTime(0.1, now);
+    volume.gain.exponentialRampToValueAtTime(0.001, now + BEEP_S);
+    tone.connect(volume).connect(this.#audio.destination);
+    tone.start(now);
+    tone.stop(now + BEEP_S);
+  }
+}

@@ -1,0 +1,82 @@
+/** The little that the parts of the screen share to make and change elements. */
+
+export const byId = (id) => document.getElementById(id);
+
+/**
+ * Make an element. An attribute that is a function listens to the event of that name; one that is
+ * false is left out.
+ */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") made.addEventListener(name, value);
+    else if (value !== false) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children);
+  return made;
+}
+
+/** Show a text; the same one again costs nothing. */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** Set an attribute; the same value again costs nothing. */
+export function setAttribute(node, name, value) {
+  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+
+/**
+ * A list of elements that follows a list of items. What has not changed keeps its element, and so
+ * the focus and the selection in it.
+ */
+export class Rows {
+  #parent;
+  #describe;
+  #rows = new Map(); // key -> { item, node }
+
+  /**
+   * `keyOf(item)` names an item for its life, `isSame(old, item)` tells that it looks the same,
+   * `paint(item, node)` returns its element: a new one, or `node`, the present one, changed.
+   */
+  constructor(parent, describe) {
+    this.#parent = parent;
+    this.#describe = describe;
+  }
+
+  /** Show these items, in this order. */
+  show(items) {
+    const { keyOf, isSame, paint } = this.#describe;
+    const rows = new Map();
+    for (const item of items) {
+      const key = keyOf(item);
+      const row = this.#rows.get(key);
+      const node = row && isSame(row.item, item) ? row.node : paint(item, row?.node);
+      if (row && row.node !== node) row.node.replaceWith(node);
+      rows.set(key, { item, node });
+    }
+    for (const [key, { node }] of this.#rows) if (!rows.has(key)) node.remove();
+    let place = this.#parent.firstElementChild;
+    for (const { node } of rows.values()) {
+      if (node === place) place = place.nextElementSibling;
+      else this.#parent.insertBefore(node, place);
+    }
+    this.#rows = rows;
+  }
+
+  /** Forget all rows, so that `show` paints each one anew: in another language, for example. */
+  clear() {
+    for (const { node } of this.#rows.values()) node.remove();
+    this.#rows.clear();
+  }
+
+  /** Return the element of an item, if it is shown. */
+  nodeOf(key) {
+    return this.#rows.get(key)?.node;
+  }
+
+  /** All items that are shown, each with its element, in order. */
+  entries() {
+    return this.#rows.entries();
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The start of the page: it makes the store (`chat.js`) and the parts of the screen, and lets them
+ * follow the store once for each picture of the browser.
+ */
+import { Attention } from "./attention.js";
+import { Chat } from "./chat.js";
+import { loadCommands } from "./commands.js";
+import { byId, setText } from "./dom.js";
+import { Composer } from "./screen-composer.js";
+import { showFound, showHelp, showPerson } from "./screen-dialogs.js";
+import { ConnectionView, Drawers, Frame, OwnStatus } from "./screen-frame.js";
+import { JoinView } from "./screen-join.js";
+import { ConversationList, PeopleList } from "./screen-lists.js";
+import { LogView } from "./screen-log.js";
+import { recall, remember } from "./settings.js";
+import { language, setLanguage } from "./words.js";
+
+const LANGUAGES = { es: "Español", en: "English" };
+
+await Promise.all([loadCommands(), setLanguage(firstLanguage())]);
+
+const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+const chat = new Chat({ url: `${scheme}//${location.host}/ws`, storage: sessionStorage });
+
+const drawers = new Drawers();
+const log = new LogView(chat, watch);
+const composer = new Composer(chat, carryOut);
+const join = new JoinView(chat);
+const inside = [
+  new Frame(chat),
+  new ConnectionView(chat),
+  new OwnStatus(chat),
+  new ConversationList(chat, open),
+  new PeopleList(chat, (name) => showPerson(chat, name, open)),
+  composer,
+  log,
+];
+const attention = new Attention(chat, isWatched);
+
+function firstLanguage() {
+  const wanted = [
+    new URLSearchParams(location.search).get("lang"),
+    recall("language"),
+    ...navigator.languages,
+  ];
+  const known = wanted.map((tag) => tag?.slice(0, 2)).find((tag) => tag in LANGUAGES);
+  return known ?? "en";
+}
+
+async function changeLanguage(wanted) {
+  remember("language", wanted);
+  await setLanguage(wanted);
+  translate();
+  update();
+}
+
+function translate() {
+  document.documentElement.lang = language();
+  const other = language() === "es" ? "en" : "es";
+  for (const button of document.querySelectorAll(".language")) {
+    button.lang = other;
+    setText(button, LANGUAGES[other]);
+  }
+  for (const part of [drawers, join, ...inside]) part.translate?.();
+}
+
+/** Show everything as the store has it now. */
+function update() {
+  const isInside = chat.stage === "inside";
+  const wasInside = !byId("chat").hidden;
+  byId("join").hidden = isInside;
+  byId("chat").hidden = !isInside;
+  if (isInside) {
+    for (const part of inside) part.update();
+    if (!wasInside) composer.focus();
+  } else {
+    join.update();
+    if (wasInside) join.focus();
+  }
+}
+
+/** Do what a command asks for that is not the server's. */
+function carryOut(command, argument) {
+  switch (command) {
+    case "help":
+      return showHelp();
+    case "info":
+      return showPerson(chat, argument, open);
+    case "search":
+      return showFound(chat, argument);
+    case "people":
+      return byId("open-right").click();
+    case "language":
+      return changeLanguage(argument);
+    case "theme":
+      return changeTheme(argument);
+    case "notify":
+      return composer.hint(attention.setMode(argument));
+    case "leave":
+      return chat.leave();
+  }
+}
+
+function changeTheme(wanted) {
+  const isDark = getComputedStyle(document.documentElement).colorScheme === "dark";
+  const theme = wanted || (isDark ? "light" : "dark");
+  remember("theme", theme);
+  document.documentElement.dataset.theme = theme;
+}
+
+function open(name) {
+  chat.open(name);
+  drawers.close();
+  composer.focus();
+}
+
+function isWatched() {
+  return !document.hidden && document.hasFocus() && log.isFollowing;
+}
+
+function watch() {
+  chat.setWatched(isWatched());
+}
+
+let isScheduled = false;
+chat.subscribe(() => {
+  attention.update();
+  if (isScheduled) return;
+  isScheduled = true;
+  requestAnimationFrame(() => {
+    isScheduled = false;
+    update();
+  });
+});
+
+for (const event of ["focus", "blur"]) addEventListener(event, watch);
+addEventListener("online", () => chat.wakeUp());
+document.addEventListener("visibilitychange", () => {
+  watch();
+  if (!document.hidden) chat.wakeUp();
+});
+byId("help").addEventListener("click", showHelp);
+byId("leave").addEventListener("click", () => chat.leave());
+byId("search-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const words = byId("search").value.trim();
+  if (words) showFound(chat, words);
+});
+for (const button of document.querySelectorAll(".language")) {
+  button.addEventListener("click", () => changeLanguage(button.lang));
+}
+
+document.documentElement.dataset.theme = recall("theme");
+translate();
+watch();
+chat.resume();
+update();

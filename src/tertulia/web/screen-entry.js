@@ -1,0 +1,107 @@
+/** Paint one entry of a conversation. Everything from the network is made safe to show here. */
+import { element } from "./dom.js";
+import { movementWords } from "./event-words.js";
+import { splitAddresses, visible, visibleInALine } from "./safetext.js";
+import { clockTime, dateAndTime, dayWords } from "./times.js";
+import { _ } from "./words.js";
+
+const NAME_STYLES = 6; // the classes name-0, name-1, …
+const BLANK_LINES = /\n\s*\n\s*\n/g;
+
+/**
+ * Return an element for an entry. `continues`: the same person wrote the message before it.
+ * `sendAgain(key)` is called when the person wants that.
+ */
+export function paintEntry({ entry, continues }, sendAgain) {
+  switch (entry.kind) {
+    case "said":
+      return paintMessage(entry, continues, sendAgain);
+    case "moved":
+      return paintEvent(entry, movementWords(entry));
+    case "told":
+      return paintEvent(entry, visible(entry.words()));
+    case "day":
+      return element("div", { class: "day" }, element("span", {}, dayWords(entry.day)));
+  }
+}
+
+/** Return an element for a message that a search has found. */
+export function paintFound(entry, today) {
+  return element("article", {}, ...speech(entry), timeOf(entry, dateAndTime(entry.time, today)));
+}
+
+/** Return the style of a name, always the same one for the same name. */
+export function nameStyle(name) {
+  let sum = 0;
+  for (const character of name) sum = (sum * 31 + character.codePointAt(0)) % 9973;
+  return `name-${sum % NAME_STYLES}`;
+}
+
+function paintMessage(entry, continues, sendAgain) {
+  const classes = ["said", nameStyle(entry.sender), `is-${entry.delivery}`];
+  if (entry.own) classes.push("own");
+  if (entry.mention) classes.push("mention");
+  if (continues) classes.push("continues");
+  const painted = element(
+    "article",
+    { class: classes.join(" "), "data-initial": initial(entry.sender) },
+    ...speech(entry),
+    timeOf(entry, clockTime(entry.time)),
+  );
+  if (entry.own) painted.append(...delivery(entry, sendAgain));
+  return painted;
+}
+
+function speech({ sender, text }) {
+  return [
+    element("bdi", { class: "sender" }, visibleInALine(sender)),
+    element("span", { class: "unseen" }, ": "),
+    element("div", { class: "text", dir: "auto" }, ...withLinks(text.replace(BLANK_LINES, "\n\n"))),
+    " ",
+  ];
+}
+
+function timeOf({ time }, words) {
+  return element("time", { datetime: time?.toISOString() ?? false }, words);
+}
+
+function delivery({ key, delivery, why }, sendAgain) {
+  const [sign, words] = {
+    sending: ["…", _("on its way")],
+    delivered: ["✓", _("delivered")],
+    failed: ["✗", _("not delivered")],
+    unknown: ["?", _("may not have been delivered")],
+  }[delivery];
+  const mark = element(
+    "span",
+    { class: "mark", title: words },
+    element("span", { "aria-hidden": "true" }, sign),
+    element("span", { class: "unseen" }, ` ${words}`),
+  );
+  if (delivery === "sending" || delivery === "delivered") return [mark];
+  const again = element("button", { type: "button", click: () => sendAgain(key) }, _("Send again"));
+  const reason = why ? visible(why()) : "";
+  return [mark, element("p", { class: "failure" }, reason, " ", again)];
+}
+
+function paintEvent(entry, words) {
+  return element(
+    "p",
+    { class: "event" },
+    element("span", { dir: "auto" }, words),
+    " ",
+    timeOf(entry, clockTime(entry.time)),
+  );
+}
+
+/** Return a text as nodes, in which the addresses of pages are links. */
+function withLinks(text) {
+  const link = { target: "_blank", rel: "noopener noreferrer" };
+  return splitAddresses(text).map((part) =>
+    part.url ? element("a", { href: part.url, ...link }, part.text) : visible(part.text),
+  );
+}
+
+function initial(name) {
+  return visibleInALine([...name][0] ?? "").toLocaleUpperCase();
+}

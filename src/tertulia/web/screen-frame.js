@@ -1,0 +1,142 @@
+/** What stands around the conversation: its title, the connection, the own status, the drawers. */
+import { byId, setAttribute, setText } from "./dom.js";
+import { connectionWords } from "./event-words.js";
+import { visibleInALine } from "./safetext.js";
+import { shapeOf } from "./screen-lists.js";
+import { _ } from "./words.js";
+
+const STATUSES = ["ACTIVO", "OCUPADO", "INACTIVO"];
+
+export class Frame {
+  #chat;
+
+  constructor(chat) {
+    this.#chat = chat;
+    byId("close-conversation").addEventListener("click", () => {
+      chat.closeConversation(chat.current);
+    });
+  }
+
+  translate() {
+    setText(byId("help"), _("Help"));
+    setText(byId("leave"), _("Leave"));
+    setAttribute(byId("search"), "aria-label", _("Search"));
+    setAttribute(byId("search"), "placeholder", _("Search"));
+    setAttribute(byId("close-conversation"), "aria-label", _("Close the conversation"));
+    setAttribute(byId("close-conversation"), "title", _("Close the conversation"));
+  }
+
+  update() {
+    const { current, server } = this.#chat;
+    const isGeneral = current === "";
+    setText(byId("server"), `${server.host}:${server.port}`);
+    setText(byId("title"), isGeneral ? _("General") : visibleInALine(current));
+    setText(byId("subtitle"), isGeneral ? _("everyone can read this") : _("only you two can read this"));
+    byId("close-conversation").hidden = isGeneral;
+  }
+}
+
+/** The state of the connection; while it is interrupted, with the seconds to the next attempt. */
+export class ConnectionView {
+  #chat;
+  #timer = 0;
+
+  constructor(chat) {
+    this.#chat = chat;
+  }
+
+  update() {
+    const { connection } = this.#chat;
+    const words = connectionWords(connection, performance.now());
+    const node = byId("connection");
+    setText(node, words);
+    setAttribute(node, "aria-label", words);
+    setAttribute(node, "data-state", connection.state);
+    clearTimeout(this.#timer);
+    if (connection.state === "waiting") this.#timer = setTimeout(() => this.update(), 1000);
+  }
+}
+
+/** The own name and status. The status changes when the server says so, not when it is chosen. */
+export class OwnStatus {
+  #chat;
+  #select = byId("status");
+  #hadFocus = false;
+
+  constructor(chat) {
+    this.#chat = chat;
+    this.#select.append(...STATUSES.map((status) => new Option(status)));
+    this.#select.addEventListener("change", () => {
+      const wanted = this.#select.value;
+      this.#hadFocus = document.activeElement === this.#select;
+      chat.setStatus(wanted);
+      this.update();
+    });
+  }
+
+  translate() {
+    setAttribute(this.#select, "aria-label", _("Status"));
+  }
+
+  update() {
+    const { me, connection } = this.#chat;
+    const isKnown = connection.state === "connected";
+    const isAsked = me.asked !== null;
+    setText(byId("own-name"), visibleInALine(me.name));
+    setText(byId("own-shape"), shapeOf(me.status, isKnown));
+    byId("own-shape").className = `shape ${isKnown ? me.status.toLowerCase() : ""}`;
+    this.#select.value = me.status;
+    this.#select.disabled = isAsked || !isKnown;
+    setAttribute(this.#select, "aria-busy", String(isAsked));
+    if (this.#hadFocus && !this.#select.disabled) {
+      this.#hadFocus = false;
+      this.#select.focus(); // a disabled element has lost it
+    }
+  }
+}
+
+/** The sides, which are drawers on a narrow screen: at most one is open, the rest is inert. */
+export class Drawers {
+  #open = null;
+  #opener = null;
+
+  constructor() {
+    for (const side of ["left", "right"]) {
+      byId(`open-${side}`).addEventListener("click", () => this.#show(side));
+    }
+    for (const button of document.querySelectorAll(".close-drawer")) {
+      button.addEventListener("click", () => this.close());
+    }
+    byId("backdrop").addEventListener("click", () => this.close());
+    byId("chat").addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    matchMedia("(min-width: 56.01rem)").addEventListener("change", () => this.close());
+  }
+
+  translate() {
+    for (const button of document.querySelectorAll(".close-drawer")) {
+      setAttribute(button, "aria-label", _("Close"));
+    }
+  }
+
+  close() {
+    if (!this.#open) return;
+    this.#set(false);
+    this.#open = null;
+    this.#opener.focus();
+  }
+
+  #show(side) {
+    this.#open = byId(side);
+    this.#opener = byId(`open-${side}`);
+    this.#set(true);
+    this.#open.querySelector(".close-drawer").focus();
+  }
+
+  #set(isOpen) {
+    this.#open.classList.toggle("open", isOpen);
+    this.#opener.setAttribute("aria-expanded", String(isOpen));
+    byId("backdrop").hidden = !isOpen;
+    document.querySelector(".middle").inert = isOpen;
+    byId("skip").inert = isOpen;
+  }
+}

@@ -1,0 +1,138 @@
+/** The conversations and the people: lists of buttons at the sides. */
+import { byId, element, Rows, setAttribute, setText } from "./dom.js";
+import { SHAPES } from "./event-words.js";
+import { visibleInALine } from "./safetext.js";
+import { nameStyle } from "./screen-entry.js";
+import { _, format, ngettext, pgettext } from "./words.js";
+
+const MANY = 99; // unread messages; more are "99+"
+
+export class ConversationList {
+  #chat;
+  #rows;
+
+  /** `onOpen(name)` is called for the conversation that was chosen. */
+  constructor(chat, onOpen) {
+    this.#chat = chat;
+    this.#rows = new Rows(byId("conversations"), {
+      keyOf: ({ name }) => name,
+      isSame: isEqual,
+      paint: (row, node) => paintConversation(row, node ?? button(() => onOpen(row.name))),
+    });
+  }
+
+  translate() {
+    setText(byId("conversations-title"), _("Conversations"));
+    this.#rows.clear();
+  }
+
+  update() {
+    const { conversations, current, connection } = this.#chat;
+    const isKnown = connection.state === "connected";
+    this.#rows.show(
+      conversations.map(({ name, unread, calls, isPresent, status }) => ({
+        name,
+        unread,
+        calls: Boolean(calls),
+        isCurrent: name === current,
+        shape: name === "" ? "#" : shapeOf(isPresent ? status : null, isKnown),
+        status: isPresent && isKnown ? status : "",
+      })),
+    );
+    const elsewhere = conversations
+      .filter(({ name }) => name !== current)
+      .reduce((sum, { unread }) => sum + unread, 0);
+    setText(byId("unread-elsewhere"), elsewhere ? countWords(elsewhere) : "");
+    const title = _("Conversations");
+    setAttribute(byId("open-left"), "aria-label", elsewhere ? withUnread(title, elsewhere) : title);
+  }
+}
+
+function paintConversation({ name, unread, calls, isCurrent, shape, status }, node) {
+  const title = name === "" ? _("General") : visibleInALine(name);
+  node.className = ["row", isCurrent && "current", unread && "unread", calls && "calls"]
+    .filter(Boolean)
+    .join(" ");
+  node.setAttribute("aria-label", unread ? withUnread(title, unread) : title);
+  if (isCurrent) node.setAttribute("aria-current", "true");
+  else node.removeAttribute("aria-current");
+  node.replaceChildren(shapeElement(shape, status), element("bdi", { class: "name" }, title));
+  if (unread) {
+    node.append(element("span", { class: "badge" }, (calls ? "! " : "") + countWords(unread)));
+  }
+  return node;
+}
+
+export class PeopleList {
+  #chat;
+  #rows;
+
+  /** `onChoose(name)` is called for the person that was chosen. */
+  constructor(chat, onChoose) {
+    this.#chat = chat;
+    this.#rows = new Rows(byId("people"), {
+      keyOf: ({ name }) => name,
+      isSame: isEqual,
+      paint: (row, node) => paintPerson(row, node ?? button(() => onChoose(row.name))),
+    });
+  }
+
+  translate() {
+    setText(byId("people-title"), pgettext("of a list", "People"));
+    setAttribute(byId("open-right"), "aria-label", pgettext("of a list", "People"));
+    this.#rows.clear();
+  }
+
+  update() {
+    const { people, me, connection } = this.#chat;
+    const isKnown = connection.state === "connected";
+    this.#rows.show(
+      people.map(({ name, status }) => ({
+        name,
+        status: isKnown ? status : "",
+        isOwn: name === me.name,
+      })),
+    );
+    setText(byId("people-count"), String(people.length));
+    setText(byId("people-count-short"), String(people.length));
+  }
+}
+
+function paintPerson({ name, status, isOwn }, node) {
+  const shown = visibleInALine(name);
+  node.className = "row person";
+  node.setAttribute("aria-label", `${shown}, ${status || "?"}`);
+  node.replaceChildren(
+    shapeElement(shapeOf(status, status !== ""), status),
+    element("bdi", { class: `name ${nameStyle(name)}` }, shown),
+    element("span", { class: "faint small" }, isOwn ? _("(you)") : ""),
+    element("span", { class: "status faint small" }, status),
+  );
+  return node;
+}
+
+/** Return a shape for a status: "?" while nobody knows it, a blank one for who is not here. */
+export function shapeOf(status, isKnown) {
+  return isKnown ? (SHAPES[status] ?? "·") : "?";
+}
+
+function shapeElement(shape, status) {
+  const classes = `shape ${status ? status.toLowerCase() : ""}`;
+  return element("span", { class: classes, "aria-hidden": "true" }, shape);
+}
+
+function button(click) {
+  return element("button", { type: "button", click });
+}
+
+function countWords(count) {
+  return count > MANY ? `${MANY}+` : String(count);
+}
+
+function withUnread(name, count) {
+  return format(ngettext("{name}, {count} unread", "{name}, {count} unread", count), { name, count });
+}
+
+function isEqual(old, row) {
+  return Object.keys(row).every((key) => old[key] === row[key]);
+}

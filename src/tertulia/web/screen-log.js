@@ -1,0 +1,167 @@
+/**
+ * The messages of the conversation that is open. At most MAX_SHOWN entries are in the document: a
+ * window over the entries, which follows the newest one or stays where the person reads.
+ */
+import { byId, element, Rows, setAttribute, setText } from "./dom.js";
+import { paintEntry } from "./screen-entry.js";
+import { visibleInALine } from "./safetext.js";
+import { _, format, ngettext } from "./words.js";
+
+const MAX_SHOWN = 400;
+const FOLLOWED = 200; // entries in the document while the newest one is in view
+const STEP = 100; // entries added at an edge that comes near
+const NEAR_PX = 600; // from an edge: further entries are needed
+const BOTTOM_PX = 40; // from the bottom: the newest entry counts as in view
+const RUN_MS = 5 * 60_000; // a pause as long as this ends a run of messages of one person
+
+export class LogView {
+  #chat;
+  #log = byId("log");
+  #newer = byId("newer");
+  #empty = element("p", { class: "empty faint" });
+  #rows;
+  #name; // of the conversation shown
+  #start = 0;
+  #end = 0;
+  #seenKey = ""; // of the last entry that was in view at the bottom
+  isFollowing = true;
+
+  /** `onWatch()` is called when the newest message has come into view, or has left it. */
+  constructor(chat, onWatch) {
+    this.#chat = chat;
+    this.onWatch = onWatch;
+    this.#rows = new Rows(this.#log, {
+      keyOf: ({ entry }) => entry.key,
+      isSame: (old, item) => old.entry === item.entry && old.continues === item.continues,
+      paint: (item) => paintEntry(item, (key) => chat.sendAgain(key)),
+    });
+    this.#log.addEventListener("scroll", () => this.#onScroll(), { passive: true });
+    this.#newer.addEventListener("click", () => this.goToNewest());
+    new ResizeObserver(() => this.isFollowing && this.#scrollToEnd()).observe(this.#log);
+  }
+
+  translate() {
+    this.#rows.clear();
+    setText(this.#empty, _("There are no messages here yet."));
+  }
+
+  /** Show what the conversation that is open holds now. */
+  update() {
+    const { name, entries, isLoading } = this.#conversation();
+    if (name !== this.#name) {
+      this.#name = name;
+      this.#rows.clear();
+      this.#follow(true);
+    }
+    setAttribute(this.#log, "aria-label", name === "" ? _("General") : visibleInALine(name));
+    setAttribute(this.#log, "aria-busy", String(isLoading));
+    if (entries.length === 0) this.#log.append(this.#empty);
+    else this.#empty.remove();
+    const firstKey = this.#rows.entries().next().value?.[0];
+    const start = Math.max(0, entries.findIndex((entry) => entry.key === firstKey));
+    if (this.isFollowing) this.#draw(entries.length - FOLLOWED, entries.length);
+    else this.#draw(start, start + MAX_SHOWN);
+    if (!this.isFollowing || this.#log.scrollHeight <= this.#log.clientHeight) this.#fillEdges();
+    this.#showNewer();
+  }
+
+  goToNewest() {
+    this.#follow(true);
+    this.update();
+  }
+
+  #conversation() {
+    return this.#chat.conversations.find(({ name }) => name === this.#chat.current);
+  }
+
+  /** Put the entries from `start` to `end` into the document; what the person reads stays put. */
+  #draw(start, end) {
+    const { entries } = this.#conversation();
+    this.#start = Math.max(0, start);
+    this.#end = Math.min(entries.length, end);
+    const items = [];
+    for (let index = this.#start; index < this.#end; index++) {
+      const continues = index > this.#start && isRun(entries[index - 1], entries[index]);
+      items.push({ entry: entries[index], continues });
+    }
+    const kept = this.isFollowing ? null : this.#placeInView();
+    this.#rows.show(items);
+    if (this.isFollowing) {
+      this.#seenKey = entries.at(-1)?.key ?? "";
+      this.#scrollToEnd();
+    } else if (kept) {
+      const node = this.#rows.nodeOf(kept.key);
+      if (node) this.#log.scrollTop += node.offsetTop - this.#log.scrollTop - kept.offset;
+    }
+  }
+
+  /** Return the first entry in view, and how far below the log's upper edge it begins. */
+  #placeInView() {
+    const top = this.#log.scrollTop;
+    for (const [key, { node }] of this.#rows.entries()) {
+      if (node.offsetTop + node.offsetHeight > top) return { key, offset: node.offsetTop - top };
+    }
+    return null;
+  }
+
+  #onScroll() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#log;
+    const { entries } = this.#conversation();
+    const isAtEnd = scrollHeight - scrollTop - clientHeight <= BOTTOM_PX;
+    this.#follow(isAtEnd && this.#end === entries.length);
+    this.#fillEdges();
+    this.#showNewer();
+  }
+
+  #follow(isFollowing) {
+    if (this.isFollowing === isFollowing) return;
+    this.isFollowing = isFollowing;
+    this.onWatch();
+  }
+
+  /** Bring further entries into the document if an edge of it is near. */
+  #fillEdges() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#log;
+    const { name, entries, hasOlder, isLoading } = this.#conversation();
+    if (scrollTop < NEAR_PX) {
+      if (this.#start > 0) {
+        this.isFollowing = false; // or drawing would go down again
+        const start = this.#start - STEP;
+        this.#draw(start, Math.min(this.#end, start + MAX_SHOWN));
+      } else if (hasOlder && !isLoading) {
+        this.#chat.fetchOlder(name);
+      }
+    } else if (scrollHeight - scrollTop - clientHeight < NEAR_PX && this.#end < entries.length) {
+      const end = this.#end + STEP;
+      this.#draw(Math.max(this.#start, end - MAX_SHOWN), end);
+    }
+  }
+
+  #scrollToEnd() {
+    this.#log.scrollTop = this.#log.scrollHeight;
+  }
+
+  #showNewer() {
+    const { entries } = this.#conversation();
+    let count = 0;
+    for (let index = entries.length - 1; index >= 0; index--) {
+      const { key, kind, own } = entries[index];
+      if (key === this.#seenKey) break;
+      if (kind === "said" && !own) count++;
+    }
+    const words = count
+      ? format(ngettext("{count} new", "{count} new", count), { count })
+      : _("Go to the newest");
+    setText(this.#newer, words);
+    this.#newer.hidden = this.isFollowing;
+  }
+}
+
+function isRun(before, entry) {
+  return (
+    before.kind === "said" &&
+    entry.kind === "said" &&
+    before.sender === entry.sender &&
+    entry.time - before.time < RUN_MS
+  );
+}
