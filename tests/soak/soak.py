@@ -1,8 +1,9 @@
 """Break things under load for a long time, and check that no message was lost or doubled.
 
 The server is killed and started again many times. Users are killed, stopped and disconnected, and
-some read slowly. At the end, what each user received is compared with the history and with the
-acknowledgements. Prints a summary; the exit status is 1 if a promise was broken.
+some read slowly; half of them come by WebSocket. At the end, what each user received is compared
+with the history and with the acknowledgements. Prints a summary; the exit status is 1 if a promise
+was broken.
 
     python tests/soak/soak.py --seconds 300 --kills 20
 """
@@ -200,6 +201,7 @@ def run(directory: Path, options: argparse.Namespace, dice: random.Random) -> in
                 everyone = [f"user{n}" for n in range(options.talkers + options.listeners)]
                 kind = ("--rate", str(options.rate), "--directs", str(options.directs))
                 kind += ("--to", *everyone)
+            kind += ("--web",) * (number // 2 % 2)
             users.append(UserProcess(directory, number, server.port, *kind))
         done = break_things(server, users, options, dice)
         settle(server, users)

@@ -19,6 +19,7 @@ import zlib
 from collections import deque
 
 from journal import Journal, Seen
+from wire import Lines, WebSocket, Wire
 
 END = "this is the end of the soak"
 WINDOW = 8  # messages without an answer
@@ -54,8 +55,9 @@ class User:
         self.token: str | None = None
         self.say_at = time.monotonic()
 
+        host = f"{options.host}:{options.port}"
+        self.wire: Wire = WebSocket(host) if options.web else Lines()
         self.socket = socket.socket()
-        self.rest = b""
         self.live: deque[dict] = deque()  # waits while older messages are fetched
         self.fetching: tuple[int, int] | None = None  # (after, through]
         self.has_ended = False
@@ -77,7 +79,7 @@ class User:
     # --- a connection --------------------------------------------------------------------------
 
     def connect(self) -> None:
-        self.rest, self.fetching = b"", None
+        self.fetching = None
         self.reset_asked = self.take_over_asked = False
         self.live.clear()
         for nonce in self.unanswered:
@@ -90,6 +92,7 @@ class User:
         self.socket.settimeout(ANSWER_S)
         self.socket.bind((self.options.source, 0))
         self.socket.connect((self.options.host, self.options.port))
+        self.wire.open(self.socket)
         token = {"token": self.token} if self.token else {}
         self.send(
             {"type": "register", "name": self.options.name, "id": 0, "receipts": True, **token}
@@ -125,14 +128,13 @@ class User:
             self.journal.flush()
 
     def send(self, request: dict) -> None:
-        self.socket.sendall(json.dumps(request).encode() + b"\n")
+        self.socket.sendall(self.wire.write(json.dumps(request).encode()))
 
     def receive(self) -> None:
         data = self.socket.recv(SMALL if self.options.slow else 262_144)
         if not data:
             raise ConnectionResetError
-        *lines, self.rest = (self.rest + data).split(b"\n")
-        for line in lines:
+        for line in self.wire.feed(data):
             message = json.loads(line)
             if message["type"] in (*EVENTS, "gap", "welcome") or message.get("id") == 0:
                 self.live.append(message)
@@ -281,6 +283,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.0, help="messages to say a second")
     parser.add_argument("--directs", type=float, default=0.0, help="to send a second")
     parser.add_argument("--to", nargs="*", help="the users who get them")
+    parser.add_argument("--web", action="store_true", help="come by WebSocket, as a browser does")
     parser.add_argument("--slow", action="store_true", help="read slowly")
     user = User(parser.parse_args())
 
