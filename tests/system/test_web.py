@@ -52,6 +52,7 @@ def test_the_page_and_its_files_come_with_their_types_and_headers(server):
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert "cross-origin-opener-policy" not in get(server, host="192.168.1.10")[1]
     own = re.findall(rb'(?:src|href)="([^"#]+)"', body)
     assert own
     for name in own:

@@ -30,7 +30,7 @@ def read_page() -> dict[str, File]:
         kind = _TYPES.get(entry.name.rpartition(".")[2])
         if kind is not None:
             body = entry.read_bytes()
-            if entry.name.endswith((".css", ".js")):
+            if entry.name.endswith((".css", ".html", ".js")):
                 body = _without_comments(body)
             etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
             files["/" + entry.name] = File(kind, body, etag)

@@ -31,8 +31,9 @@ _SECURITY_HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
 }
+# Browsers heed it, and do not complain of it, only where they trust the connection.
+_LOOPBACK_HEADERS = {"Cross-Origin-Opener-Policy": "same-origin"}
 _WORDS = {
     http.HTTPStatus.BAD_REQUEST: "this is not a request of HTTP/1.1",
     http.HTTPStatus.FORBIDDEN: "a page of another site may not talk to this server",
@@ -77,9 +78,11 @@ class Site:
             known_etag = request.headers.get("If-None-Match", "")
         except (ValueError, LookupError, NotImplementedError, EOFError, SecurityError):
             return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
-        if not _HOST.match(host):
+        found = _HOST.match(host)
+        if found is None:
             return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
-        if not self._is_own_name(host):
+        name = found[1].lower()
+        if not self._is_own_name(name):
             return Opened(answer=error_response(http.HTTPStatus.MISDIRECTED_REQUEST))
         path = request.path.partition("?")[0]
         if path == WEBSOCKET_PATH and upgrade:
@@ -90,18 +93,16 @@ class Site:
         file = self._files.get(path)
         if file is None:
             return Opened(answer=error_response(http.HTTPStatus.NOT_FOUND))
-        return Opened(answer=_file_response(file, known_etag, has_body=request.method == "GET"))
+        headers = _SECURITY_HEADERS | (_LOOPBACK_HEADERS if _is_loopback(name) else {})
+        return Opened(
+            answer=_file_response(file, headers, known_etag, has_body=request.method == "GET")
+        )
 
-    def _is_own_name(self, host: str) -> bool:
-        found = _HOST.match(host)
-        name = found[1].lower() if found else ""
-        try:
-            ipaddress.ip_address(name.strip("[]").partition("%")[0])
-        except ValueError:
-            name = name.removesuffix(".")
-            is_local = "." not in name or name.endswith(_LOCAL_ENDINGS)
-            return is_local or name in self._names
-        return True
+    def _is_own_name(self, name: str) -> bool:
+        if _as_address(name) is not None:
+            return True
+        name = name.removesuffix(".")
+        return "." not in name or name.endswith(_LOCAL_ENDINGS) or name in self._names
 
 
 def error_response(status: http.HTTPStatus, headers: dict[str, str] | None = None) -> bytes:
@@ -151,11 +152,25 @@ def _open_websocket(request: Request, host: str, origin: str | None, rest: bytes
     return Opened(answer=answer, door=WebSocketDoor(), rest=rest)
 
 
-def _file_response(file: File, known_etag: str, *, has_body: bool) -> bytes:
+def _as_address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _is_loopback(name: str) -> bool:
+    address = _as_address(name)
+    return name == "localhost" if address is None else address.is_loopback
+
+
+def _file_response(
+    file: File, headers: dict[str, str], known_etag: str, *, has_body: bool
+) -> bytes:
     caching = {"ETag": file.etag, "Cache-Control": "no-cache"}
     if file.etag in known_etag:
         return _response(http.HTTPStatus.NOT_MODIFIED, caching, None)
-    headers = {"Content-Type": file.kind, **caching, **_SECURITY_HEADERS}
+    headers = {"Content-Type": file.kind, **caching, **headers}
     return _response(http.HTTPStatus.OK, headers, file.body, has_body=has_body)
 
 
