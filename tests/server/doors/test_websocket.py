@@ -1,0 +1,122 @@
+"""The WebSocket door: frames in, requests out, and messages back as frames."""
+
+import struct
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tertulia.protocol.lines import BadRequest, LineTooLong
+from tertulia.protocol.messages import CloseReason, Ping, Pong, Say
+from tertulia.server.doors.websocket import WebSocketDoor, text_message
+from tertulia.server.workers.door import Control, Violation
+
+TEXT, CONTINUATION, CLOSE, PING = 1, 0, 8, 9
+
+
+def frame(opcode: int, data: bytes, *, fin: bool = True) -> bytes:
+    """Write a frame of a client, whose mask masks nothing."""
+    first = (0x80 if fin else 0) | opcode
+    if len(data) < 126:
+        return bytes((first, 0x80 | len(data))) + bytes(4) + data
+    return struct.pack("!BBH", first, 0x80 | 126, len(data)) + bytes(4) + data
+
+
+def inputs(door: WebSocketDoor) -> list[Any]:
+    """Take out all requests, and the exceptions in their places."""
+    found: list[Any] = []
+    while door.has_more:
+        try:
+            request = door.next_request()
+        except (BadRequest, LineTooLong, Violation) as fault:
+            request = fault  # type: ignore[assignment]
+        if request is not None:
+            found.append(request)
+    return found
+
+
+STREAM = (
+    frame(TEXT, b'{"type":"say","text":"uno"}')
+    + frame(TEXT, b'{"type":"say",', fin=False)
+    + frame(PING, b"?")
+    + frame(CONTINUATION, '"text":"dos ñ"}'.encode())
+    + frame(TEXT, b"")
+    + frame(TEXT, b'{"type":"say","text":"' + b"x" * 300 + b'"}')
+)
+
+
+@given(st.lists(st.integers(1, 40), max_size=80))
+def test_however_the_bytes_are_cut_the_requests_are_the_same(sizes: list[int]) -> None:
+    door = WebSocketDoor()
+    found, rest = [], STREAM
+    for size in [*sizes, len(STREAM)]:
+        piece, rest = rest[:size], rest[size:]
+        door.feed(piece)
+        found += inputs(door)
+    assert found == [
+        Say(text="uno"),
+        Control(b"\x8a\x01?"),
+        Say(text="dos ñ"),
+        Say(text="x" * 300),
+    ]
+    assert door.empty_bytes == 16
+    assert not door.in_mid_line
+
+
+def test_a_stream_that_ends_within_a_message_ends_in_the_middle() -> None:
+    for begun in (frame(TEXT, b"{", fin=False), frame(TEXT, b"{}")[:-1]):
+        door = WebSocketDoor()
+        door.feed(begun)
+        door.feed_eof()
+        assert inputs(door) == []
+        assert (door.in_mid_line, door.is_at_eof) == (True, True)
+
+
+def test_a_bad_message_does_no_harm_to_the_next() -> None:
+    door = WebSocketDoor()
+    door.feed(frame(TEXT, b"nonsense") + frame(TEXT, b'{"type":"ping"}'))
+    bad, ping = inputs(door)
+    assert isinstance(bad, BadRequest)
+    assert ping == Ping()
+
+
+def test_after_a_fault_nothing_more_is_read() -> None:
+    door = WebSocketDoor()
+    door.feed(frame(2, b"binary") + frame(TEXT, b'{"type":"ping"}'))
+    door.feed(frame(TEXT, b'{"type":"ping"}'))
+    [fault] = inputs(door)
+    assert isinstance(fault, Violation)
+    assert door.goodbye(CloseReason.PROTOCOL)[2:4] == (1003).to_bytes(2, "big")
+
+
+@pytest.mark.parametrize("size", [1, 124, 125, 126, 127, 65_535, 65_536, 70_000])
+def test_a_message_to_the_client_has_a_header_for_its_length(size: int) -> None:
+    message = text_message(b"x" * size + b"\n")
+    assert message[0] == 0x81
+    if size < 126:
+        assert (message[1], message[2:]) == (size, b"x" * size)
+    elif size < 65_536:
+        assert (message[1], message[2:4]) == (126, size.to_bytes(2, "big"))
+    else:
+        assert (message[1], message[2:10]) == (127, size.to_bytes(8, "big"))
+
+
+def test_several_messages_are_lines_of_one() -> None:
+    door = WebSocketDoor()
+    assert door.encode_all([Ping(), Pong(id=1)])[2:] == b'{"type":"ping"}\n{"type":"pong","id":1}'
+    assert door.encode(Ping())[2:] == b'{"type":"ping"}'
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        (CloseReason.QUIT, 1000),
+        (CloseReason.REPLACED, 1000),
+        (CloseReason.SHUTDOWN, 1001),
+        (CloseReason.FLOOD, 1008),
+        (CloseReason.PROTOCOL, 1008),
+    ],
+)
+def test_the_last_frame_says_why_the_session_ends(reason: CloseReason, code: int) -> None:
+    assert WebSocketDoor().goodbye(reason)[2:] == code.to_bytes(2, "big") + reason.encode()
