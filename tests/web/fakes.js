@@ -137,7 +137,7 @@ export class Table {
   /** End the connection from outside. */
   lose() {
     this.socket.isClosed = true;
-    this.socket.onclose();
+    this.socket.onclose({ code: 1006, reason: "" });
   }
 
   /** Accept the connection and the registration. */
@@ -184,8 +184,18 @@ export class Table {
 /** Return a welcome. */
 export function welcome(fields = {}) {
   return {
-    type: "welcome", name: "ana", address: "127.0.0.2", status: "ACTIVO", seq: 10, token: "t1",
-    epoch: "e1", server: "tertulia", protocol: 1, idle_after: 120, max_text: 16384, ...fields,
+    type: "welcome",
+    name: "ana",
+    address: "127.0.0.2",
+    status: "ACTIVO",
+    seq: 10,
+    token: "t1",
+    epoch: "e1",
+    server: "tertulia",
+    protocol: 1,
+    idle_after: 120,
+    max_text: 16384,
+    ...fields,
   };
 }
 

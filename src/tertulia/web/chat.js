@@ -5,12 +5,11 @@
  */
 
 import { parseTime } from "./clock.js";
-import { CommandError, commandWord, complete, parse } from "./commands.js";
+import { complete } from "./commands.js";
 import { Conversations } from "./conversations.js";
 import { GENERAL } from "./entries.js";
 import { Exchange } from "./exchange.js";
 import {
-  historyOff,
   notConnected,
   registrationRefused,
   requestRefused,
@@ -19,8 +18,7 @@ import {
 } from "./explain.js";
 import { Remembered } from "./remembered.js";
 import { Session } from "./session.js";
-import { checkText } from "./texts.js";
-import { _, format } from "./words.js";
+import { carryOutLine } from "./typed.js";
 
 /** @typedef {import("./entries.js").Said} Said */
 /** @typedef {() => string} Words */
@@ -29,17 +27,9 @@ import { _, format } from "./words.js";
  * @typedef {{code: string, name: string, message: string, retryAfter: number | null,
  *   suggestion: string | null, words: Words}} Refusal
  */
-/**
- * What became of a typed line: it is done, or cannot be, or only the screen can do it.
- * @typedef {{ok: true} | {hint: Words} | {command: string, argument?: string}} Submitted
- */
 
 const OLDER_PAGE = 100; // messages that come when a person scrolls up
 const CODE_REFUSALS = ["code_required", "code_wrong"];
-/** @type {Submitted} */
-const OK = { ok: true };
-/** @type {Submitted} */
-const NOT_CONNECTED = { hint: notConnected };
 
 /** @type {import("./session.js").Timers} */
 const BROWSER_TIMERS = {
@@ -178,106 +168,16 @@ export class Chat {
     this.#setStage(this.stage === "joining" ? "outside" : "left");
   }
 
-  // --- what is typed -----------------------------------------------------------------------------
+  // --- what is typed and clicked -----------------------------------------------------------------
 
   /**
    * Carry out a typed line in the current conversation.
    * @param {string} text
-   * @returns {Submitted}
+   * @returns {import("./typed.js").Submitted}
    */
   submit(text) {
-    try {
-      const command = parse(text);
-      return command === null ? OK : this.#carryOut(command);
-    } catch (error) {
-      if (error instanceof CommandError) {
-        return { hint: error.words };
-      }
-      throw error;
-    }
+    return carryOutLine(text, this, this.#isConnected ? this.#exchange : null);
   }
-
-  /**
-   * @param {any} command
-   * @returns {Submitted}
-   */
-  #carryOut(command) {
-    switch (command.type) {
-      case "say":
-        return this.#sendMessage(
-          this.current === GENERAL ? command : { ...command, type: "direct", to: this.current },
-        );
-      case "direct":
-        return this.#sendMessage(command);
-      case "status":
-        return this.#isConnected ? this.#do(() => this.setStatus(command.status)) : NOT_CONNECTED;
-      case "open":
-        return this.#do(() => this.open(command.name));
-      case "history":
-        return this.#showOlder(command.limit);
-      case "resend":
-        return this.#sendLastAgain();
-      case "users":
-        return { command: "people" };
-      case "quit":
-        return { command: "leave" };
-      default:
-        return { command: command.type, argument: command.choice ?? command.name ?? command.text };
-    }
-  }
-
-  /**
-   * @param {any} message
-   * @returns {Submitted}
-   */
-  #sendMessage(message) {
-    const code = checkText(message.text);
-    if (code !== null) {
-      return { hint: () => requestRefused({ code }, message) };
-    }
-    if (!this.#isConnected) {
-      return NOT_CONNECTED;
-    }
-    this.#exchange?.sendMessage(message);
-    this.open(message.type === "say" ? GENERAL : message.to);
-    return OK;
-  }
-
-  /**
-   * @param {number} limit
-   * @returns {Submitted}
-   */
-  #showOlder(limit) {
-    this.open(GENERAL);
-    const { hasOlder, isFull } = this.#all.general;
-    if (!this.#isConnected) {
-      return NOT_CONNECTED;
-    }
-    if (hasOlder) {
-      return this.#do(() => this.#exchange?.fetchOlder(limit));
-    }
-    return { hint: () => (this.#exchange?.isHistoryOff ? historyOff() : noOlder(isFull)) };
-  }
-
-  /** @returns {Submitted} */
-  #sendLastAgain() {
-    const { undelivered } = this.#all.current;
-    if (undelivered === undefined) {
-      return { hint: () => _("All messages here were delivered.") };
-    }
-    return this.#isConnected ? this.#do(() => this.sendAgain(undelivered.key)) : NOT_CONNECTED;
-  }
-
-  /**
-   * @param {() => void} action
-   * @returns {Submitted}
-   */
-  #do(action) {
-    action();
-    return OK;
-  }
-
-  // --- what is clicked ---------------------------------------------------------------------------
 
   /**
    * Make a conversation the current one, and begin it if there is none.
@@ -431,7 +331,6 @@ export class Chat {
     this.isCodeWanted = false;
     this.#setStage("inside");
     this.#note("me", "people", "conversations", "current");
-    this.#exchange.carryOn();
   }
 
   /** @param {any} error */
@@ -479,13 +378,4 @@ export class Chat {
       subscriber(changed);
     }
   }
-}
-
-/** @param {boolean} isFull */
-function noOlder(isFull) {
-  return isFull
-    ? format(_("There are no older messages here. Use {search} to find more."), {
-        search: commandWord("search"),
-      })
-    : _("There are no older messages.");
 }

@@ -45,7 +45,9 @@ export async function loadCommands() {
  * @param {{commands: Row[], statuses: Record<string, string>}} table
  */
 export function setCommands(table) {
-  rows = table.commands.map((row) => (row.key === "notify" ? { ...row, words: NOTIFY_WORDS } : row));
+  rows = table.commands.map((row) =>
+    row.key === "notify" ? { ...row, words: NOTIFY_WORDS } : row,
+  );
   statuses = table.statuses;
 }
 
@@ -186,8 +188,7 @@ function parseRow(row, rest) {
     // "/quit smoking is hard" is probably a message.
     throw wrong(
       N_(
-        "That command takes nothing after it. To send a text that begins with “/”, " +
-          "type “//”.",
+        "That command takes nothing after it. To send a text that begins with “/”, " + "type “//”.",
       ),
       row,
     );
@@ -212,11 +213,9 @@ function parseDirect(rest) {
 function parseHistory(row, rest) {
   const limit = rest === "" ? OLDER : Number(/^[0-9]{1,9}$/.test(rest) ? rest : 0);
   if (limit < 1 || limit > MAX_PAGE) {
-    throw wrong(
-      N_("Give a number of messages from 1 to {most}, for example: {command} 50"),
-      row,
-      { most: MAX_PAGE },
-    );
+    throw wrong(N_("Give a number of messages from 1 to {most}, for example: {command} 50"), row, {
+      most: MAX_PAGE,
+    });
   }
   return { type: "history", limit };
 }

@@ -11,10 +11,12 @@ import { ServerClock, parseTime } from "./clock.js";
 import { Conversations } from "./conversations.js";
 import { GENERAL, told } from "./entries.js";
 import * as explain from "./explain.js";
-import { Jobs, Origin, newNonce } from "./jobs.js";
+import { Origin, newNonce } from "./jobs.js";
+import { OlderPages } from "./older.js";
 import { RecentDirects } from "./recent.js";
+import { Sender } from "./sender.js";
 import { State } from "./state.js";
-import { _, format, ngettext } from "./words.js";
+import { _, format } from "./words.js";
 
 /** @typedef {import("./entries.js").Conversation} Conversation */
 /** @typedef {() => string} Words */
@@ -32,16 +34,13 @@ export class Exchange {
   /** @type {Alert[]} */
   alerts = [];
   isCaughtUp = false; // the first page is here, or there is none
-  isHistoryOff = false; // as the server has answered
   #session;
-  #timers;
   #note;
   #onQuit;
-  #jobs = new Jobs();
+  #sender;
+  #jobs;
   #directs = new RecentDirects();
   #statusWhenAsked = "";
-  /** @type {any} */
-  #timer = null;
 
   /**
    * @param {any} welcome
@@ -52,14 +51,21 @@ export class Exchange {
    */
   constructor(welcome, session, timers, note, onQuit) {
     this.#session = session;
-    this.#timers = timers;
     this.#note = note;
     this.#onQuit = onQuit;
+    this.#sender = new Sender(session, timers, {
+      onSent: (request) => this.#handleSent(request),
+      onNoAnswer: (job) => this.#handleNoAnswer(job),
+      onQuit,
+    });
+    this.#jobs = this.#sender.jobs;
     this.state = new State(welcome);
     this.clock = new ServerClock(timers);
     this.conversations = new Conversations(welcome.name);
     this.catchUp = new CatchUp(welcome, FIRST_PAGE);
+    this.older = new OlderPages(this.conversations, this.catchUp);
     this.#requestMissing();
+    this.#sender.carryOn();
   }
 
   // --- requests ----------------------------------------------------------------------------------
@@ -72,7 +78,7 @@ export class Exchange {
   ask(request, onAnswer) {
     this.#session.noteActivity();
     this.#jobs.add(request, Origin.TYPED, { onAnswer });
-    this.carryOn();
+    this.#sender.carryOn();
   }
 
   /**
@@ -89,6 +95,21 @@ export class Exchange {
   }
 
   /**
+   * Ask for the messages before the oldest one here, unless there are none or they are under way.
+   * @param {number} limit
+   */
+  fetchOlder(limit) {
+    const request = this.isCaughtUp ? this.older.request(limit) : null;
+    if (request !== null) {
+      this.#note("conversations");
+      this.ask(request, (answer) => {
+        this.older.add(request, answer);
+        this.#noteEntries(this.conversations.general);
+      });
+    }
+  }
+
+  /**
    * Send a message again that was perhaps not delivered.
    * @param {string} key
    */
@@ -101,48 +122,9 @@ export class Exchange {
     }
   }
 
-  /**
-   * Ask for the messages before the oldest one here, unless there are none or they are under way.
-   * @param {number} limit
-   */
-  fetchOlder(limit) {
-    const { general } = this.conversations;
-    if (this.isCaughtUp && general.hasOlder && !general.isLoading) {
-      general.isLoading = true;
-      this.#note("conversations");
-      const before = general.oldestSeq ?? this.catchUp.oldestSeq;
-      this.ask({ type: "history", before, limit }, (answer) => this.#addOlder(answer));
-    }
-  }
-
-  /** Do what is due: send the next request, or give one up. */
-  carryOn() {
-    const now = this.#timers.now();
-    this.#jobs.setAside(now);
-    const late = this.#jobs.giveUpLate(now);
-    if (late !== null) {
-      this.#handleNoAnswer(late);
-    }
-    while (this.#session.state === "connected") {
-      const job = this.#jobs.popReady(now);
-      if (job === null) {
-        break;
-      }
-      this.#send(job, now);
-    }
-    this.#timers.clear(this.#timer);
-    const wakeAt = this.#session.state === "connected" ? this.#jobs.wakeAt : null;
-    if (wakeAt !== null) {
-      this.#timer = this.#timers.set(() => this.carryOn(), Math.max(0, wakeAt - now));
-    }
-  }
-
   /** Give up all requests, because there is no way back into the chat. */
   abandon() {
-    this.#timers.clear(this.#timer);
-    for (const job of this.#jobs.abandon()) {
-      this.#handleNoAnswer(job);
-    }
+    this.#sender.abandon();
   }
 
   /**
@@ -155,27 +137,13 @@ export class Exchange {
     this.#noteEntries(conversation);
   }
 
-  /**
-   * @param {import("./jobs.js").Job} job
-   * @param {number} now
-   */
-  #send(job, now) {
-    const { request } = job;
-    if (request.type === "quit") {
-      this.#onQuit();
-      return;
-    }
-    const id = this.#session.send(request);
-    if (id === null) {
-      this.#jobs.putBack(job);
-      return;
-    }
+  /** @param {any} request */
+  #handleSent(request) {
     if (request.type === "status") {
       this.#statusWhenAsked = this.state.status;
       this.state.askStatus(request.status);
       this.#note("me");
     }
-    this.#jobs.start(job, id, now);
   }
 
   /** @param {import("./jobs.js").Job} job */
@@ -211,13 +179,12 @@ export class Exchange {
     this.clock.forget();
     this.state.resume(welcome);
     if (this.catchUp.resume(welcome)) {
-      // Older messages have other numbers than those that are here.
-      this.conversations.general.historyHasMore = false;
+      this.older.forgetNumbers();
     }
     this.tell(() => _("Reconnected."));
     this.#requestMissing();
     this.updateStatuses();
-    this.carryOn();
+    this.#sender.carryOn();
   }
 
   /**
@@ -225,9 +192,7 @@ export class Exchange {
    * @param {import("./session.js").End} end
    */
   lose(end) {
-    this.#timers.clear(this.#timer);
-    this.#jobs.interrupt();
-    if (this.#jobs.hasQuit) {
+    if (this.#sender.interrupt()) {
       this.#onQuit();
       return;
     }
@@ -252,7 +217,7 @@ export class Exchange {
     if (receipt > 0) {
       this.#session.confirm(receipt);
     }
-    this.carryOn();
+    this.#sender.carryOn();
   }
 
   /** @param {any} message */
@@ -340,7 +305,7 @@ export class Exchange {
 
   /** @param {any} answer */
   #handleAnswer(answer) {
-    const job = this.#jobs.finish(answer, this.#timers.now());
+    const job = this.#sender.finish(answer);
     if (job === null) {
       return;
     }
@@ -367,7 +332,7 @@ export class Exchange {
   #handleMissingPage(request, answer) {
     const { general } = this.conversations;
     if (answer.type === "error") {
-      this.#noteRefusedPage(answer);
+      this.older.noteRefusal(answer);
       this.#show(this.catchUp.giveUp(request, answer), answer);
     } else {
       general.historyHasMore &&= request.after !== undefined || answer.more;
@@ -376,29 +341,7 @@ export class Exchange {
     if (!this.isCaughtUp && this.catchUp.request === null) {
       this.isCaughtUp = true;
       const { name, status, users } = this.state;
-      this.tell(() => greeting(name, status, users.length));
-    }
-  }
-
-  /** @param {any} answer to the request for older messages; null if there is none */
-  #addOlder(answer) {
-    const { general } = this.conversations;
-    general.isLoading = false;
-    if (answer?.type === "history") {
-      general.historyHasMore = answer.more;
-      this.catchUp.addOlderPage(answer);
-      general.addOlder(answer.messages.map((/** @type {any} */ one) => this.conversations.entryOf(one)));
-    } else if (answer !== null) {
-      this.#noteRefusedPage(answer);
-    }
-    this.#noteEntries(general);
-  }
-
-  /** @param {any} error */
-  #noteRefusedPage(error) {
-    if (error.code === "history_off") {
-      this.isHistoryOff = true;
-      this.conversations.general.historyHasMore = false;
+      this.tell(() => explain.greeting(name, status, users.length));
     }
   }
 
@@ -452,7 +395,7 @@ export class Exchange {
     }
   }
 
-  /** @param {Conversation[]} conversations */
+  /** @param {...Conversation} conversations */
   #noteEntries(...conversations) {
     this.#note("conversations", ...conversations.map(({ name }) => `entries:${name}`));
   }
@@ -464,20 +407,4 @@ export class Exchange {
     }
     this.#note("me", "people", "conversations");
   }
-}
-
-/**
- * Return the greeting for a user who has entered a chat of so many people.
- * @param {string} name
- * @param {string} status
- * @param {number} count
- */
-function greeting(name, status, count) {
-  const hello = format(_("Hello, {name}. You are {status}."), { name, status });
-  const here = ngettext(
-    "There is {count} person here.",
-    "There are {count} people here.",
-    count,
-  );
-  return `${hello} ${format(here, { count })}`;
 }

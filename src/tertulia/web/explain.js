@@ -1,5 +1,5 @@
 /**
- * What went wrong, in words for a person: the cause and one thing to do.
+ * What went wrong, in words for a person: the cause and one thing to do. And the greeting.
  *
  * Errors in, text out, in the present language. The texts contain what came from the network
  * unchanged: the screen makes it safe when it shows it. The rules are those of `chat/explain.py`.
@@ -74,6 +74,8 @@ function registrationText(error, name) {
       return _("The person who runs this chat lets nobody else in now.");
     case "kicked":
       return _("The person who runs this chat has removed you from it.");
+    case "replaced":
+      return _("You have entered in another tab or window.");
     case "rate_limited":
       return _("There were too many attempts from this address.");
     case "protocol_unsupported":
@@ -214,6 +216,18 @@ export function connectionEnded({ closing, error }) {
     return format(text, { message: serverWords(error.message) });
   }
   return _("The connection to the server was lost.");
+}
+
+/**
+ * Return the greeting for a user who has entered a chat of so many people.
+ * @param {string} name
+ * @param {string} status
+ * @param {number} count
+ */
+export function greeting(name, status, count) {
+  const hello = format(_("Hello, {name}. You are {status}."), { name, status });
+  const here = ngettext("There is {count} person here.", "There are {count} people here.", count);
+  return `${hello} ${format(here, { count })}`;
 }
 
 /** @param {string | undefined} message */

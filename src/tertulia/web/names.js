@@ -15,7 +15,11 @@ const NAME = /^[\p{L}\p{Nd}](?:[\p{L}\p{Nd}_.-]|[\p{Mn}\p{Mc}]{1,2}(?![\p{Mn}\p{
 // Letters and marks that are invisible (Default_Ignorable_Code_Point among L, Mn and Mc).
 const INVISIBLE =
   /[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\u{e0100}-\u{e01ef}]/u;
-const SCRIPTS_KEPT_APART = [/\p{Script=Latin}/u, /\p{Script=Greek}/u, /\p{Script=Cyrillic}/u];
+const SCRIPTS_KEPT_APART = [
+  /(?!\p{M})\p{Script=Latin}/u,
+  /(?!\p{M})\p{Script=Greek}/u,
+  /(?!\p{M})\p{Script=Cyrillic}/u,
+];
 const MARK = /\p{M}/u;
 
 /**

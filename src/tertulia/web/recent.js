@@ -18,7 +18,8 @@ export class Recent {
     }
     this.#keys.add(key);
     if (this.#keys.size > MAX_RECENT) {
-      this.#keys.delete(this.#keys.values().next().value);
+      const [oldest] = this.#keys;
+      this.#keys.delete(oldest);
     }
     return true;
   }

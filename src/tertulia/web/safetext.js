@@ -12,7 +12,11 @@ const UNSAFE =
 const PICTURES = 0x2400; // the block where U+2400 + n is the picture of control character n
 const ADDRESS = /\bhttps?:\/\/[^\s<>"“”«»]+/giu;
 const CLOSING_MARKS = new Set([".", ",", ";", ":", "!", "?", "'", "’", "…", "*", "_"]);
-const BRACKETS = new Map([[")", "("], ["]", "["], ["}", "{"]]);
+const BRACKETS = new Map([
+  [")", "("],
+  ["]", "["],
+  ["}", "{"],
+]);
 
 /**
  * Replace every character that is invisible or reorders the text by a mark; keep newlines and tabs.

@@ -18,7 +18,7 @@ const FINAL_CLOSINGS = ["kicked"];
 
 /**
  * How a connection ended: `closing` and `error` are the server's last words, if there were any.
- * @typedef {{isGarbled: boolean, closing: any, error: any}} End
+ * @typedef {{closing: any, error: any}} End
  * @typedef {{now: () => number, wall: () => number, random: () => number,
  *   set: (callback: () => void, delayMs: number) => any, clear: (timer: any) => void}} Timers
  * @typedef {{onWelcome: (welcome: any) => void, onMessages: (messages: any[]) => void,
@@ -139,7 +139,7 @@ export class Session {
     const connection = new Connection(this.#url, this.#WebSocketClass, {
       onOpen: () => connection.send(this.#registration()),
       onMessages: (messages) => this.#receive(connection, messages),
-      onEnd: (isGarbled) => connection === this.#connection && this.#end(isGarbled),
+      onEnd: (reason) => connection === this.#connection && this.#end(reason),
     });
     this.#connection = connection;
   }
@@ -210,26 +210,24 @@ export class Session {
     }
   }
 
-  /** @param {boolean} isGarbled */
-  #end(isGarbled) {
+  /** @param {"lost" | "replaced" | "garbled"} reason */
+  #end(reason) {
     const wasConnected = this.state === "connected";
-    const end = { isGarbled, closing: this.#closing, error: this.#error };
+    const closing = this.#closing;
+    const error = this.#error;
     this.#stop();
-    if (!wasConnected && this.#isNewcomer) {
-      this.#handlers.onRefused({ code: isGarbled ? "garbled" : "no_connection", message: "" });
-      return;
-    }
-    if (!wasConnected) {
-      this.#wait(this.#nextDelayMs());
-    } else if (isGarbled) {
-      // The next connection would not be understood either.
-      this.#handlers.onRefused({ code: "garbled", message: "" });
-    } else if (FINAL_CLOSINGS.includes(end.closing?.reason)) {
-      this.#handlers.onRefused({ code: end.closing.reason, message: "" });
+    if (FINAL_CLOSINGS.includes(closing?.reason)) {
+      this.#handlers.onRefused({ code: closing.reason });
+    } else if (reason !== "lost") {
+      // The next connection would not be understood either, or would end the other one.
+      this.#handlers.onRefused({ code: reason });
+    } else if (wasConnected) {
+      this.#wait(closing === null ? this.#jittered(FIRST_DELAY_MS) : askedDelayMs(closing));
+      this.#handlers.onLost({ closing, error });
+    } else if (this.#isNewcomer) {
+      this.#handlers.onRefused({ code: "no_connection" });
     } else {
-      const asked = end.closing && Math.max(end.closing.retry_after ?? 0, 0) * 1_000;
-      this.#wait(end.closing ? Math.min(asked, MAX_DELAY_MS) : this.#jittered(FIRST_DELAY_MS));
-      this.#handlers.onLost(end);
+      this.#wait(this.#nextDelayMs());
     }
   }
 
@@ -282,4 +280,12 @@ export class Session {
   #clearTimer() {
     this.#timers.clear(this.#timer);
   }
+}
+
+/**
+ * Return when a server that stops wants its users back.
+ * @param {{retry_after?: number}} closing
+ */
+function askedDelayMs({ retry_after: seconds = 0 }) {
+  return Math.min(Math.max(seconds, 0) * 1_000, MAX_DELAY_MS);
 }

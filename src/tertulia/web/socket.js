@@ -6,10 +6,11 @@
  */
 
 /**
- * `onMessages` gets the messages that came together; `onEnd` is called once, and `isGarbled` says
- * that the server sent something that is not a message.
+ * `onMessages` gets the messages that came together; `onEnd` is called once, with "replaced" if
+ * another connection has taken the session over, and with "garbled" if the server sent something
+ * that is not a message.
  * @typedef {{onOpen: () => void, onMessages: (messages: any[]) => void,
- *   onEnd: (isGarbled: boolean) => void}} Handlers
+ *   onEnd: (reason: "lost" | "replaced" | "garbled") => void}} Handlers
  */
 
 /** A connection, from the attempt to make it until its end. */
@@ -29,7 +30,7 @@ export class Connection {
     this.#socket = new WebSocketClass(url);
     this.#socket.onopen = () => this.#isEnded || handlers.onOpen();
     this.#socket.onmessage = ({ data }) => this.#receive(data);
-    this.#socket.onclose = () => this.#end(false);
+    this.#socket.onclose = ({ reason }) => this.#end(reason === "replaced" ? reason : "lost");
   }
 
   /**
@@ -52,7 +53,7 @@ export class Connection {
 
   /** Close the connection, and call `onEnd` now: a dead one can take minutes to close. Idempotent. */
   close() {
-    this.#end(false);
+    this.#end("lost");
   }
 
   /** @param {unknown} data */
@@ -62,7 +63,7 @@ export class Connection {
     }
     const messages = decode(data);
     if (messages === null) {
-      this.#end(true);
+      this.#end("garbled");
       return;
     }
     for (const { type, id } of messages) {
@@ -73,12 +74,12 @@ export class Connection {
     this.#handlers.onMessages(messages);
   }
 
-  /** @param {boolean} isGarbled */
-  #end(isGarbled) {
+  /** @param {"lost" | "replaced" | "garbled"} reason */
+  #end(reason) {
     if (!this.#isEnded) {
       this.#isEnded = true;
       this.#socket.close();
-      this.#handlers.onEnd(isGarbled);
+      this.#handlers.onEnd(reason);
     }
   }
 }

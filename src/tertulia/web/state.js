@@ -210,6 +210,7 @@ function order(one, other) {
  */
 function forgetOldest(names, bound) {
   if (names.size > bound) {
-    names.delete(names.keys().next().value);
+    const [oldest] = names.keys();
+    names.delete(oldest);
   }
 }

@@ -1,0 +1,134 @@
+/** What becomes of a line that a person has typed: a request, a hint, or a command for the screen. */
+
+import { CommandError, commandWord, parse } from "./commands.js";
+import { GENERAL } from "./entries.js";
+import { historyOff, notConnected, requestRefused } from "./explain.js";
+import { checkText } from "./texts.js";
+import { _, format } from "./words.js";
+
+/** @typedef {import("./chat.js").Chat} Chat */
+/** @typedef {import("./exchange.js").Exchange} Exchange */
+/**
+ * A line was carried out, or it cannot be and stays in the composer, or only the screen can do it.
+ * @typedef {{ok: true} | {hint: () => string} | {command: string, argument?: string}} Submitted
+ */
+
+/** @type {Submitted} */
+const OK = { ok: true };
+/** @type {Submitted} */
+const NOT_CONNECTED = { hint: notConnected };
+
+/**
+ * Carry out a typed line in the current conversation.
+ * @param {string} line
+ * @param {Chat} chat
+ * @param {Exchange | null} exchange null without a connection
+ * @returns {Submitted}
+ */
+export function carryOutLine(line, chat, exchange) {
+  try {
+    const command = parse(line);
+    return command === null ? OK : carryOut(command, chat, exchange);
+  } catch (error) {
+    if (error instanceof CommandError) {
+      return { hint: error.words };
+    }
+    throw error;
+  }
+}
+
+/**
+ * @param {any} command
+ * @param {Chat} chat
+ * @param {Exchange | null} exchange
+ * @returns {Submitted}
+ */
+function carryOut(command, chat, exchange) {
+  switch (command.type) {
+    case "say":
+      return sendMessage(
+        chat.current === GENERAL ? command : { ...command, type: "direct", to: chat.current },
+        chat,
+        exchange,
+      );
+    case "direct":
+      return sendMessage(command, chat, exchange);
+    case "open":
+      chat.open(command.name);
+      return OK;
+    case "status":
+      return exchange === null ? NOT_CONNECTED : done(chat.setStatus(command.status));
+    case "history":
+      return exchange === null ? NOT_CONNECTED : showOlder(command.limit, chat, exchange);
+    case "resend":
+      return exchange === null ? NOT_CONNECTED : sendLastAgain(exchange);
+    case "users":
+      return { command: "people" };
+    case "quit":
+      return { command: "leave" };
+    default:
+      return { command: command.type, argument: command.choice ?? command.name ?? command.text };
+  }
+}
+
+/**
+ * @param {any} message
+ * @param {Chat} chat
+ * @param {Exchange | null} exchange
+ * @returns {Submitted}
+ */
+function sendMessage(message, chat, exchange) {
+  const code = checkText(message.text);
+  if (code !== null) {
+    return { hint: () => requestRefused({ code }, message) };
+  }
+  if (exchange === null) {
+    return NOT_CONNECTED;
+  }
+  exchange.sendMessage(message);
+  return done(chat.open(message.type === "say" ? GENERAL : message.to));
+}
+
+/**
+ * @param {number} limit
+ * @param {Chat} chat
+ * @param {Exchange} exchange
+ * @returns {Submitted}
+ */
+function showOlder(limit, chat, exchange) {
+  chat.open(GENERAL);
+  const { hasOlder, isFull } = exchange.conversations.general;
+  if (hasOlder) {
+    return done(exchange.fetchOlder(limit));
+  }
+  if (exchange.older.isHistoryOff) {
+    return { hint: historyOff };
+  }
+  return {
+    hint: () => {
+      const text = isFull
+        ? _("There are no older messages here. Use {search} to find more.")
+        : _("There are no older messages.");
+      return format(text, { search: commandWord("search") });
+    },
+  };
+}
+
+/**
+ * @param {Exchange} exchange
+ * @returns {Submitted}
+ */
+function sendLastAgain(exchange) {
+  const { undelivered } = exchange.conversations.current;
+  return undelivered === undefined
+    ? { hint: () => _("All messages here were delivered.") }
+    : done(exchange.sendAgain(undelivered.key));
+}
+
+/**
+ * @param {void} _result
+ * @returns {Submitted}
+ */
+function done(_result) {
+  return OK;
+}

@@ -1,0 +1,208 @@
+/** The modules of the page keep the rules in `tests/vectors`, which the Python originals keep too. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CatchUp } from "../../src/tertulia/web/catchup.js";
+import { CommandError, complete, parse } from "../../src/tertulia/web/commands.js";
+import { Jobs } from "../../src/tertulia/web/jobs.js";
+import { isReserved, parseName } from "../../src/tertulia/web/names.js";
+import { State } from "../../src/tertulia/web/state.js";
+import { checkText } from "../../src/tertulia/web/texts.js";
+import { setLanguage } from "../../src/tertulia/web/words.js";
+import { readJson } from "./fakes.js";
+
+function vectors(name) {
+  return readJson(new URL(`../vectors/${name}.json`, import.meta.url));
+}
+
+function assertKnown(known, step) {
+  for (const [what, value] of Object.entries(known)) {
+    if (what in step) {
+      assert.deepEqual(value, step[what], `${what} of ${JSON.stringify(step)}`);
+    }
+  }
+}
+
+test("names", () => {
+  const table = vectors("names");
+  for (const spellings of table.same) {
+    assert.equal(new Set(spellings.map((raw) => parseName(raw).key)).size, 1, spellings);
+  }
+  for (const [one, other] of table.different) {
+    assert.notEqual(parseName(one).key, parseName(other).key);
+  }
+  for (const [raw, shown] of table.shown) {
+    assert.equal(parseName(raw)?.shown, shown);
+  }
+  for (const raw of table.invalid) {
+    assert.equal(parseName(raw), null, raw);
+    assert.equal(isReserved(raw), false, raw);
+  }
+  for (const raw of table.reserved) {
+    assert.equal(parseName(raw), null, raw);
+    assert.equal(isReserved(raw), true, raw);
+  }
+});
+
+test("texts", () => {
+  for (const [code, texts] of Object.entries(vectors("texts"))) {
+    for (const { text, times = 1 } of texts) {
+      assert.equal(checkText(text.repeat(times)), code === "valid" ? null : code, text);
+    }
+  }
+});
+
+test("lines", () => {
+  for (const [line, command] of vectors("commands").lines) {
+    assert.deepEqual(parse(line), command, line);
+  }
+});
+
+test("wrong lines", () => {
+  for (const [line, words] of vectors("commands").wrong) {
+    assert.throws(
+      () => parse(line),
+      (error) => error instanceof CommandError && error.words() === words,
+      line,
+    );
+  }
+});
+
+test("completions", async () => {
+  const table = vectors("commands");
+  for (const [language, before, start, candidates] of table.completions) {
+    await setLanguage(language);
+    assert.deepEqual(complete(before, table.names), { start, candidates }, before);
+  }
+  await setLanguage("en");
+});
+
+for (const vector of vectors("state")) {
+  test(`state: ${vector.title}`, () => {
+    const state = new State(vector.welcome);
+    for (const step of vector.steps) {
+      if (step.message) {
+        state.apply(step.message);
+      } else if (step.resume) {
+        state.resume(step.resume);
+      } else if (step.ask) {
+        state.askStatus(step.ask);
+      } else if (step.do === "refuse_users") {
+        state.refuseUsers();
+      } else if (step.do) {
+        state.answerStatus(step.do === "grant");
+      }
+      assertKnown(
+        {
+          users: state.users.map(({ name, status }) => [name, status]),
+          needs_users: state.needsUsers,
+          status: state.status,
+          asked: state.askedStatus,
+          names: state.names(),
+        },
+        step,
+      );
+      for (const [spelling, name] of Object.entries(step.registered ?? {})) {
+        assert.equal(state.registeredName(spelling), name);
+      }
+    }
+  });
+}
+
+function said(seq, fields = {}) {
+  return { type: "message", seq, time: "", from: "luis", text: "", ...fields };
+}
+
+/** Do what a step says; return what is shown. */
+function takeStep(catchUp, step, kept) {
+  const messages = (step.page ?? step.late_page ?? step.older ?? []).map((seq) => said(seq));
+  const page = { type: "history", messages, more: step.more ?? false };
+  if (step.live) {
+    const { nonce, sender = "luis" } = step;
+    return catchUp.addLive(said(step.live, { nonce, from: sender }));
+  }
+  if (step.joined) {
+    return catchUp.addLive({ type: "joined", seq: step.joined, name: "a", status: "ACTIVO" });
+  }
+  if (step.gap) {
+    const [after, through] = step.gap;
+    return catchUp.addLive({ type: "gap", after, through });
+  }
+  if (step.page) {
+    return catchUp.addPage(catchUp.request, page);
+  }
+  if (step.late_page) {
+    return catchUp.addPage(kept[0], page);
+  }
+  if (step.refuse) {
+    return catchUp.giveUp(catchUp.request, { code: step.refuse, seq: step.last_message });
+  }
+  if (step.resume) {
+    assert.equal(catchUp.resume(step.resume), step.renumbered);
+  } else if (step.older) {
+    catchUp.addOlderPage(page);
+  }
+  return null;
+}
+
+for (const vector of vectors("catchup")) {
+  test(`catching up: ${vector.title}`, () => {
+    const catchUp = new CatchUp({ seq: vector.seq, epoch: "e" }, vector.first_page);
+    const kept = [];
+    for (const step of vector.steps) {
+      const shown = takeStep(catchUp, step, kept);
+      if (shown !== null) {
+        const inShort = shown.map(({ type, seq, after, through }) =>
+          type === "gap" ? `${after}-${through}` : seq,
+        );
+        assert.deepEqual(inShort, step.shown, JSON.stringify(step));
+      }
+      const request = step.request && { type: "history", ...step.request };
+      assertKnown(
+        { request: catchUp.request, oldest: catchUp.oldestSeq },
+        "request" in step ? { ...step, request } : step,
+      );
+      if (step.keep) {
+        kept.push(catchUp.request);
+      }
+    }
+  });
+}
+
+for (const vector of vectors("jobs")) {
+  test(`jobs: ${vector.title}`, () => {
+    const jobs = new Jobs();
+    const ids = new Map();
+    for (const step of vector.steps) {
+      const now = step.at * 1_000;
+      if (step.add) {
+        jobs.add(step.add, step.origin ?? "typed");
+      }
+      if (step.interrupt) {
+        jobs.interrupt();
+      }
+      if (step.set_aside) {
+        jobs.setAside(now);
+      }
+      if ("late" in step) {
+        assert.equal(jobs.giveUpLate(now)?.request.type ?? null, step.late);
+      }
+      if (step.answer) {
+        const job = jobs.finish({ ...step.answer, id: ids.get(step.to) }, now);
+        assert.equal(job?.request.type ?? null, step.finished, JSON.stringify(step));
+      }
+      if ("send" in step) {
+        const job = jobs.popReady(now);
+        assert.equal(job?.request.type ?? null, step.send, JSON.stringify(step));
+        if (job) {
+          ids.set(step.send, ids.size);
+          jobs.start(job, ids.get(step.send), now);
+          assertKnown({ nonce: job.request.nonce, repeated: job.isRepeated }, step);
+        }
+      }
+      if ("wake_at" in step) {
+        assert.ok(Math.abs(jobs.wakeAt - step.wake_at * 1_000) < 1, JSON.stringify(step));
+      }
+    }
+  });
+}
