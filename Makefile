@@ -70,11 +70,12 @@ lock:            ## pin the dependencies in pyproject.toml again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --extra dev pyproject.toml -o requirements.lock
 
-messages: setup  ## update the Spanish catalogue from the source and compile it
-	$(BIN)/pybabel --quiet extract --no-location --sort-output --omit-header -o $(POT) src examples
+messages: setup  ## update the Spanish catalogue from the source, compile it, and export it for the page
+	$(BIN)/pybabel --quiet extract --mapping pyproject.toml --no-location --sort-output --omit-header -o $(POT) src examples
 	$(BIN)/pybabel --quiet update --domain tertulia --input-file $(POT) --output-dir $(LOCALE) \
 	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel compile --domain tertulia --directory $(LOCALE) --statistics
+	$(BIN)/python tools/page_tables.py
 
 picture: setup   ## draw the pictures of the screen in the READMEs
 	$(BIN)/python docs/screenshot.py

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 LOCALE = ROOT / "src" / "tertulia" / "locale"
 CATALOGUES = sorted(LOCALE.glob("*/LC_MESSAGES/tertulia.po"))
 UPDATE = "run make messages, translate these texts in the .po, and run make messages again"
+METHODS = [("**.py", "python"), ("**.js", "javascript")]
 _PLACEHOLDER = re.compile(r"\{\w+\}|%\(\w+\)[rsd]|%[rsd]")
 
 
@@ -27,7 +28,7 @@ def texts_in_the_source() -> set[str]:
     return {
         key(msgid)
         for directory in (ROOT / "src", ROOT / "examples")
-        for _file, _line, msgid, _comments, _context in extract_from_dir(directory)
+        for _file, _line, msgid, _comments, _context in extract_from_dir(directory, METHODS)
     }
 
 

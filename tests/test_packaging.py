@@ -1,12 +1,25 @@
-"""The service unit: systemd accepts it, and it survives a start that fails."""
+"""What is installed is whole, and the service unit survives a start that fails."""
 
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
+from flit_core import buildapi
 
-UNIT = Path(__file__).parents[1] / "packaging/tertulia.service"
+ROOT = Path(__file__).parents[1]
+UNIT = ROOT / "packaging/tertulia.service"
+
+
+def test_the_wheel_holds_every_file_of_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    wheel = tmp_path / buildapi.build_wheel(str(tmp_path))
+    page = {f"tertulia/web/{path.name}" for path in (ROOT / "src/tertulia/web").iterdir()}
+    assert {"tertulia/web/index.html", "tertulia/web/commands.json"} < page
+    assert page <= set(zipfile.ZipFile(wheel).namelist())
 
 
 def settings() -> dict[str, list[str]]:

@@ -32,8 +32,7 @@ _NOT_ON_A_PAGE = {"copy"}  # a browser copies by itself
 
 def commands_json() -> str:
     """Return the table of the commands, with what can follow each and what it means."""
-    commands = [_row(spec) for spec in COMMANDS if _key(spec) not in _NOT_ON_A_PAGE]
-    return _json({"commands": commands, "statuses": STATUS_WORDS})
+    return _json({"commands": _rows(), "statuses": STATUS_WORDS})
 
 
 def spanish_json() -> str:
@@ -51,6 +50,10 @@ def write() -> None:
 
 def _key(spec: CommandSpec) -> str:
     return spec.english.removeprefix("/")
+
+
+def _rows() -> list[dict[str, object]]:
+    return [_row(spec) for spec in COMMANDS if _key(spec) not in _NOT_ON_A_PAGE]
 
 
 def _row(spec: CommandSpec) -> dict[str, object]:
@@ -107,13 +110,14 @@ def _texts_of_the_page() -> set[tuple[str, str | None]]:
         (msgid if isinstance(msgid, str) else msgid[0], context)
         for _file, _line, msgid, _comments, context in extract_from_dir(WEB, JAVASCRIPT)
     }
-    for row in map(_row, COMMANDS):
+    for row in _rows():
         texts |= {(str(row["words"]), None), (str(row["help"]), None)}
     return texts - {("", None)}
 
 
 def _json(table: object) -> str:
-    return json.dumps(table, ensure_ascii=False, indent=1) + "\n"
+    # One item a line, to read the differences; without blanks, because a browser loads them.
+    return json.dumps(table, ensure_ascii=False, indent=0, separators=(",", ":")) + "\n"
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def welcome(seq: int, epoch: str = "e", name: str = "ana", status: str = "ACTIVO
     )  # fmt: skip
 
 
-# --- names and texts -------------------------------------------------------------------------------
+# --- names and texts ------------------------------------------------------------------------------
 
 
 def key(raw: str) -> str:
@@ -92,7 +92,7 @@ def test_texts() -> None:
             assert check_text(text["text"] * text.get("times", 1)) == expected, text
 
 
-# --- commands --------------------------------------------------------------------------------------
+# --- commands -------------------------------------------------------------------------------------
 
 
 def as_on_the_page(command: Command | None) -> Vector | None:
@@ -136,7 +136,7 @@ def test_completions() -> None:
         assert found == (start, candidates), (language, before)
 
 
-# --- the state -------------------------------------------------------------------------------------
+# --- the state ------------------------------------------------------------------------------------
 
 
 @titled("state")
@@ -167,7 +167,7 @@ def test_state(vector: Vector) -> None:
             assert state.registered_name(spelling) == name
 
 
-# --- catching up -----------------------------------------------------------------------------------
+# --- catching up ----------------------------------------------------------------------------------
 
 
 def said(seq: int, **fields: Any) -> ChatMessage:
@@ -231,7 +231,7 @@ def test_catching_up(vector: Vector) -> None:
             kept.append(catch_up.request)
 
 
-# --- jobs ------------------------------------------------------------------------------------------
+# --- jobs -----------------------------------------------------------------------------------------
 
 
 def type_of(job: Job | None) -> str | None:
