@@ -1,4 +1,4 @@
-"""The Python originals keep the rules in `tests/vectors`, which the JavaScript of the page keeps too."""
+"""The Python originals keep the rules in `tests/vectors`, and so does the JavaScript of the page."""
 
 import json
 from pathlib import Path
