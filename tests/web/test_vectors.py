@@ -1,4 +1,4 @@
-"""The Python originals keep the rules in `tests/vectors`, and so does the JavaScript of the page."""
+"""The Python originals keep the rules in `tests/vectors`, as the JavaScript of the page does."""
 
 import json
 from pathlib import Path
