@@ -34,8 +34,9 @@ Scenario = Callable[[ChatTable, str], Awaitable[None]]
 
 async def msg(table: ChatTable, word: str) -> None:
     await table.enter(f"{word} luis hola")
-    assert table.texts == ["hola"]
-    assert table.current.name == "luis"
+    assert (table.current.name, table.texts) == ("", [])
+    await table.enter(f"{word} luis")
+    assert (table.current.name, table.texts) == ("luis", ["hola"])
     await table.enter(f"{word} José")
     assert table.current.name == "José"
 
@@ -66,6 +67,17 @@ async def status(table: ChatTable, word: str) -> None:
     assert table.hint == "You are already OCUPADO."
 
 
+async def to_all(table: ChatTable, word: str) -> None:
+    await table.enter(word)
+    assert table.hint == "Give a text: /all TEXT"
+    table.composer.load("")
+    await table.enter("@luis")
+    await table.enter(f"{word} hola")
+    assert [said.text for said in table.client.sent_of(Say)] == ["hola"]
+    assert (table.current.name, table.hint) == ("luis", "Sent to everyone.")
+    assert table.client.sent_of(Direct) == []
+
+
 async def history(table: ChatTable, word: str) -> None:
     await table.enter(f"{word} 5")
     assert table.client.sent_of(GetHistory)[-1].limit == 5
@@ -83,9 +95,11 @@ async def search(table: ChatTable, word: str) -> None:
 async def again(table: ChatTable, word: str) -> None:
     await table.enter(word)
     assert table.hint == "All messages here were delivered."
-    await table.enter("@nadie hello")
-    assert "Not delivered: nobody called “nadie” is connected." in table.shown
-    table.people["nadie"] = table.people["ana"]
+    await table.enter("@luis")
+    luis = table.people.pop("luis")
+    await table.enter("hello")
+    assert "Not delivered: nobody called “luis” is connected." in table.shown
+    table.people["luis"] = luis
     await table.enter(word)
     first, second = table.client.sent_of(Direct)
     assert first == second
@@ -118,13 +132,15 @@ async def theme(table: ChatTable, word: str) -> None:
 
 
 async def language(table: ChatTable, word: str) -> None:
-    await table.enter("@nadie hello")
+    await table.enter("@luis")
+    del table.people["luis"]
+    await table.enter("hello")
     await table.enter(f"{word} es")
     assert "No se entregó" in table.shown
     assert "solo lo leen ustedes dos" in table.shown
     assert "3 personas" in table.shown
     assert "F1 Ayuda" in table.shown
-    assert "Escribe solo a nadie" in table.shown
+    assert "Escribe solo a luis" in table.shown
     await table.press("escape", "ctrl+p")
     assert "Hola, ana. Estás ACTIVO." in table.shown
     await table.enter(f"{word} en")
@@ -143,7 +159,8 @@ async def leave(table: ChatTable, word: str) -> None:
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "/msg": msg, "/users": users, "/info": info, "/status": status, "/history": history,
+    "/msg": msg, "/all": to_all, "/users": users, "/info": info, "/status": status,
+    "/history": history,
     "/search": search, "/resend": again, "/copy": text, "/notify": notify, "/theme": theme,
     "/language": language, "/help": show_help, "/quit": leave,
 }  # fmt: skip
@@ -178,17 +195,64 @@ def test_a_command_means_the_same_in_both_languages(spec: CommandSpec) -> None:
 
 def test_every_way_to_say_something_says_it_to_whom_it_is_meant(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
-        for line in ("hola", "//quit", "@@luis", "@luis psst", "to luis alone", "//help"):
+        lines = ["hola", "//quit", "@@luis", "@luis psst", "hola otra vez"]
+        lines += ["@luis", "to luis alone", "//help", "/todos back", "@luis more"]
+        for line in lines:
             await table.enter(line)
         sent = [request for request in table.client.sent if isinstance(request, Say | Direct)]
         assert all(request.nonce for request in sent)
         assert [
             (request.to if isinstance(request, Direct) else "", request.text) for request in sent
         ] == [
-            ("", "hola"), ("", "/quit"), ("", "@luis"),
-            ("luis", "psst"), ("luis", "to luis alone"), ("luis", "/help"),
+            ("", "hola"), ("", "/quit"), ("", "@luis"), ("luis", "psst"), ("", "hola otra vez"),
+            ("luis", "to luis alone"), ("luis", "/help"), ("", "back"), ("luis", "more"),
         ]  # fmt: skip
-        assert table.texts == ["psst", "to luis alone", "/help"]
+        assert table.texts == ["psst", "to luis alone", "/help", "more"]
+
+    ChatTable(clock).run(scenario)
+
+
+def test_from_the_general_chat_one_writes_to_one_person_and_stays_there(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("@luis psst")
+        assert table.current.name == ""
+        assert table.hint == "Sent only to luis. Ctrl+N goes to the next conversation."
+        await table.press("ctrl+n")
+        assert table.current.name == "luis"
+        assert table.texts == ["psst"]
+
+    ChatTable(clock).run(scenario)
+
+
+def test_what_was_sent_before_is_that_of_the_conversation(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("@luis")
+        await table.enter("to luis alone")
+        await table.press("ctrl+n", "up")
+        assert (table.current.name, table.composer.text) == ("", "@luis")
+        await table.press("ctrl+n", "up")
+        assert (table.current.name, table.composer.text) == ("luis", "to luis alone")
+
+    ChatTable(clock).run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("@luisa hola", "Nobody called “luisa” is here. Did you mean “luis”?"),
+        ("@jse hola", "Nobody called “jse” is here. Did you mean “José”?"),
+        ("@luisa", "Nobody called “luisa” is here. Did you mean “luis”?"),
+        ("@xyz hola", "Nobody called “xyz” is here."),
+    ],
+)
+def test_a_text_for_somebody_who_is_not_here_stays_and_makes_no_conversation(
+    clock: Clock, line: str, hint: str
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter(line)
+        assert (table.composer.text, table.hint) == (line, hint)
+        assert len(table.model.conversations.listed) == 1
+        assert table.client.sent_of(Direct) == []
 
     ChatTable(clock).run(scenario)
 
@@ -257,7 +321,8 @@ def test_a_direct_message_of_which_nobody_knows_says_so_and_can_be_sent_again(
 ) -> None:
     async def scenario(table: ChatTable) -> None:
         table.client.held.add(Direct)
-        await table.enter("@luis psst")
+        await table.enter("@luis")
+        await table.enter("psst")
         assert "… ana: psst" in table.shown
         await table.lose()
         assert "… ana: psst" in table.shown
@@ -279,7 +344,9 @@ def test_a_direct_message_of_which_nobody_knows_says_so_and_can_be_sent_again(
 
 def test_a_message_that_is_sent_again_is_shown_as_under_way(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
-        await table.enter("@nadie psst")
+        await table.enter("@luis")
+        del table.people["luis"]
+        await table.enter("psst")
         assert "… ana: psst" not in table.shown
         table.client.held.add(Direct)
         await table.press("ctrl+r")
@@ -290,7 +357,9 @@ def test_a_message_that_is_sent_again_is_shown_as_under_way(clock: Clock) -> Non
 
 def test_of_two_that_were_not_delivered_the_chosen_one_is_sent_again(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
-        await table.enter("@nadie one")
+        await table.enter("@luis")
+        del table.people["luis"]
+        await table.enter("one")
         await table.enter("two")
         first, _ = [one for one in table.current.entries if isinstance(one, conversations.Said)]
         table.app.controller.send_again(first)

@@ -188,7 +188,10 @@ async def ctrl_l_draws_the_screen_anew(table: ChatTable) -> None:
 
 @key("ctrl+r")
 async def ctrl_r_sends_again(table: ChatTable) -> None:
-    await table.enter("@nadie hello")
+    await table.enter("@luis")
+    luis = table.people.pop("luis")
+    await table.enter("hello")
+    table.people["luis"] = luis
     await table.press("ctrl+r")
     first, second = table.client.sent_of(Direct)
     assert first == second
@@ -315,7 +318,10 @@ async def click_below(table: ChatTable) -> None:
 
 
 async def click_failed_message(table: ChatTable) -> None:
-    await table.enter("@nadie hello")
+    await table.enter("@luis")
+    luis = table.people.pop("luis")
+    await table.enter("hello")
+    table.people["luis"] = luis
     await table.click_on("Not delivered")
     assert len(table.client.sent_of(Direct)) == 2
 

@@ -6,7 +6,6 @@ do. Some commands exist only in the full screen: `on_screen` includes them.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
@@ -16,12 +15,14 @@ from tertulia.chat.face_commands import (
     Help,
     Notify,
     Open,
+    SayToAll,
     SendAgain,
     SetLanguage,
     SetNotify,
     SetTheme,
     ShowText,
 )
+from tertulia.chat.similar import plain_letters
 from tertulia.i18n import N_, _, language
 from tertulia.protocol.messages import (
     MAX_PAGE,
@@ -192,12 +193,6 @@ def _matching(beginning: str, words: Sequence[str], form: str) -> list[str]:
     return [form.format(word) for word in words if plain_letters(word).startswith(wanted)]
 
 
-def plain_letters(text: str) -> str:
-    """Return a text without case and accents, so that `jose` finds `José`."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
-
-
 def _checked(command: Command, on_screen: bool) -> Command:
     if isinstance(command, Open) and not on_screen:
         raise CommandError(_to_whom_and_what())
@@ -214,6 +209,12 @@ def _parse_direct(arguments: str) -> Direct | Open:
     if not name or arguments[0].isspace():
         raise CommandError(_to_whom_and_what())
     return Direct(to=name, text=rest[0]) if rest else Open(name)
+
+
+def _parse_to_all(arguments: str) -> SayToAll:
+    if not arguments:
+        raise CommandError(_("Give a text: {command} TEXT").format(command=_TO_ALL.word))
+    return SayToAll(text=arguments)
 
 
 def _parse_info(arguments: str) -> GetInfo:
@@ -301,6 +302,10 @@ _INFO = CommandSpec(
     "/info", "/info", Argument.NAME, N_("NAME"),
     N_("show a person's address, status and join time"), _parse_info,
 )  # fmt: skip
+_TO_ALL = CommandSpec(
+    "/todos", "/all", Argument.NOTHING, N_("TEXT"),
+    N_("send a text to everyone, from any conversation"), _parse_to_all,
+)  # fmt: skip
 _STATUS = CommandSpec(
     "/estado", "/status", Argument.STATUS, N_("STATUS"),
     N_("change your status: active, busy or away"), _parse_status,
@@ -361,6 +366,7 @@ COMMANDS = (
     CommandSpec(
         "/msg", "/msg", Argument.NAME, N_("NAME TEXT"), N_("the same as @NAME TEXT"), _parse_direct
     ),
+    _TO_ALL,
     CommandSpec(
         "/usuarios",
         "/users",

@@ -15,6 +15,12 @@ class Open(Struct, frozen=True):
     name: str
 
 
+class SayToAll(Struct, frozen=True):
+    """Send a text to the general chat, whatever conversation is open."""
+
+    text: str
+
+
 class SetLanguage(Struct, frozen=True):
     """Use another language from now on."""
 
@@ -50,4 +56,4 @@ class SendAgain(Struct, frozen=True):
     """Send again the last message that was not delivered."""
 
 
-FaceCommand = Help | Open | SetLanguage | SetTheme | SetNotify | ShowText | SendAgain
+FaceCommand = Help | Open | SayToAll | SetLanguage | SetTheme | SetNotify | ShowText | SendAgain

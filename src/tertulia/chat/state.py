@@ -95,6 +95,11 @@ class State:
         return self._list_seq < self._list_needed_seq and not self._list_refused
 
     @property
+    def knows_users(self) -> bool:
+        """Whether the list of users is complete."""
+        return self._list_seq >= self._list_needed_seq
+
+    @property
     def users(self) -> list[User]:
         """The users who are here, sorted by name."""
         names = sorted(self._here, key=lambda name: (name.casefold(), name))

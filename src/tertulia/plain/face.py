@@ -13,7 +13,7 @@ from tertulia.chat import commands, explain, greetings
 from tertulia.chat.chat import Chat
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs
-from tertulia.chat.face_commands import Help, SetLanguage
+from tertulia.chat.face_commands import Help, SayToAll, SetLanguage
 from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
@@ -30,6 +30,7 @@ from tertulia.protocol.messages import (
     Ok,
     Quit,
     Request,
+    Say,
     ServerMessage,
     SetStatus,
     UserInfo,
@@ -91,6 +92,8 @@ class PlainFace:
         elif isinstance(command, SetLanguage):
             set_language(command.language)
             self._output.add_notice(_("The language is now English."))
+        elif isinstance(command, SayToAll):
+            self.chat.ask(Say(text=command.text))
         elif isinstance(command, Quit):
             self.chat.quit()
         elif isinstance(command, Request):

@@ -12,16 +12,18 @@ from msgspec import UNSET
 from textual.app import App
 
 from tertulia.chat import commands, explain
-from tertulia.chat.display import Glyphs
+from tertulia.chat.display import Glyphs, visible_in_a_line
 from tertulia.chat.face_commands import (
     Help,
     Open,
+    SayToAll,
     SendAgain,
     SetLanguage,
     SetNotify,
     SetTheme,
     ShowText,
 )
+from tertulia.chat.similar import similar_name
 from tertulia.i18n import _, ngettext, set_language
 from tertulia.protocol.messages import (
     Answer,
@@ -41,6 +43,7 @@ from tertulia.protocol.messages import (
     UserInfo,
 )
 from tertulia.protocol.texts import check_text
+from tertulia.tui import keys
 from tertulia.tui.model.chatmodel import Answered, ChatModel, Received
 from tertulia.tui.model.conversations import GENERAL, NOBODY, Conversation
 from tertulia.tui.model.entries import Said
@@ -110,6 +113,8 @@ class Controller:
             return None
         if isinstance(command, Say) and self.current.name != GENERAL:
             command = Direct(to=self.current.name, text=command.text)
+        elif isinstance(command, SayToAll):
+            command = Say(text=command.text)
         if isinstance(command, Request) and not isinstance(command, Quit):
             model = self._connected_model()
             if model is None:
@@ -117,12 +122,22 @@ class Controller:
             if isinstance(command, Say | Direct):
                 self._check_and_send(model, command)
                 return None
+        if isinstance(command, Open) and self.model is not None:
+            unknown = self._unknown_name(self.model, command.name)
+            if unknown is not None:
+                self._main.hint(unknown)
+                return None
         if command is None:
             return None
         self._main.composer.accept()
         return self.carry_out(command)
 
     def _check_and_send(self, model: ChatModel, request: Say | Direct) -> None:
+        if isinstance(request, Direct) and request.to != self.current.name:
+            unknown = self._unknown_name(model, request.to)
+            if unknown is not None:
+                self._main.hint(unknown)
+                return
         code = check_text(request.text)
         if code is not None:
             self._main.hint(explain.request_refused(Error(code=code, message=""), request))
@@ -136,6 +151,18 @@ class Controller:
         dialog = dialogs.question(_("A long message"), text, _("Send it"), _("Not yet"))
         self._app.push_screen(dialog, lambda key: self._send_long(request, key))
 
+    def _unknown_name(self, model: ChatModel, name: str) -> str | None:
+        """Return the hint for a name that nobody here has; None if it can be written to."""
+        state = model.chat.state
+        is_here = state.status_of(state.registered_name(name)) is not None
+        if is_here or not state.knows_users or name in model.conversations:
+            return None
+        text = _("Nobody called “{name}” is here.")
+        guess = similar_name(name, state.names())
+        if guess is not None:
+            text = _("Nobody called “{name}” is here. Did you mean “{guess}”?")
+        return text.format(name=visible_in_a_line(name), guess=guess)
+
     def _send_long(self, request: Say | Direct, answer: str | None) -> None:
         if answer == "yes":
             model = self._connected_model()
@@ -145,10 +172,15 @@ class Controller:
     def _send(self, model: ChatModel, request: Say | Direct) -> None:
         self._main.composer.accept()
         if isinstance(request, Direct):
-            model.send_direct(request.to, request.text)
-            self.open(request.to)
+            to = model.send_direct(request.to, request.text)
+            if to is not self.current:  # the next line is for whom it was before
+                text = _("Sent only to {name}. {key} goes to the next conversation.")
+                name = visible_in_a_line(to.name)
+                self._main.hint(text.format(name=name, key=keys.NEXT.shown))
         else:
             model.say(request.text)
+            if self.current.name != GENERAL:
+                self._main.hint(_("Sent to everyone."))
         self._main.log_view.jump_to_end()
         self.refresh()
 

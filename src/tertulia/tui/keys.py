@@ -21,6 +21,7 @@ class Key(NamedTuple):
     priority: bool = False  # it works before the keys of the widget with the focus
 
 
+NEXT = Key("ctrl+n", "Ctrl+N", "app.turn(1)", N_("go to the next conversation"), priority=True)
 KEYS = (
     Key("enter", N_("Enter"), "", N_("send; in a list, choose")),
     Key("alt+enter", N_("Alt+Enter, Ctrl+J"), "", N_("start a new line")),
@@ -35,7 +36,7 @@ KEYS = (
     Key("f7", "F7", "app.show_text", N_("show the conversation as plain text, to copy it"),
         N_("Text")),
     Key("f8", "F8", "app.other_theme", N_("switch between dark and light colours")),
-    Key("ctrl+n", "Ctrl+N", "app.turn(1)", N_("go to the next conversation"), priority=True),
+    NEXT,
     Key("ctrl+p", "Ctrl+P", "app.turn(-1)", N_("go to the previous conversation"), priority=True),
     Key("ctrl+g", "Ctrl+G", "app.unread", N_("go to the next conversation with unread messages")),
     Key("pageup", N_("PgUp"), "scroll('page_up')", N_("scroll up")),

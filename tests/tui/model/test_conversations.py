@@ -20,6 +20,7 @@ from tertulia.tui.model.conversations import (
     MAX_CONVERSATIONS,
     MAX_DIRECT_ENTRIES,
     MAX_GENERAL_ENTRIES,
+    MAX_UNREAD_CONVERSATIONS,
     MAX_WHILE_READING,
     Conversation,
     Conversations,
@@ -238,6 +239,8 @@ def test_the_conversation_that_was_silent_for_longest_is_forgotten_but_not_the_o
     for number in range(1, MAX_CONVERSATIONS):
         talks.add_direct(direct("x", f"u{number}"))
     talks.add_direct(direct("again", "u1"))
+    for conversation in talks.listed:
+        conversation.unread = 0
     for number in range(MAX_CONVERSATIONS, MAX_CONVERSATIONS + 2):
         talks.add_direct(direct("x", f"u{number}"))
     names = [conversation.name for conversation in talks.listed]
@@ -246,6 +249,22 @@ def test_the_conversation_that_was_silent_for_longest_is_forgotten_but_not_the_o
     assert "u1" in names
     assert not {"u2", "u3"} & set(names)
     assert names[:4] == [GENERAL, "u101", "u100", "u1"]
+
+
+def test_a_draft_is_never_forgotten_and_unread_messages_only_when_there_are_very_many() -> None:
+    talks = Conversations("ana")
+    drafted, unread = talks.with_name("drafted"), talks.with_name("unread")
+    drafted.draft, unread.unread = "unsent", 1
+    for number in range(2 * MAX_CONVERSATIONS):
+        talks.add_direct(direct("x", f"u{number}"))
+        talks.with_name(f"u{number}").unread = 0
+    assert {drafted, unread} <= set(talks.listed)
+    assert len(talks.listed) == 1 + MAX_CONVERSATIONS
+    for number in range(MAX_UNREAD_CONVERSATIONS + 10):
+        talks.add_direct(direct("x", f"v{number}"))
+    assert drafted in talks.listed
+    assert unread not in talks.listed
+    assert len(talks.listed) == 1 + MAX_UNREAD_CONVERSATIONS
 
 
 def test_conversations_that_nobody_looks_at_are_trimmed_as_they_grow() -> None:

@@ -35,7 +35,7 @@ from tertulia.protocol.messages import (
     SetStatus,
     UserList,
 )
-from tertulia.tui.model.conversations import Conversations
+from tertulia.tui.model.conversations import Conversation, Conversations
 from tertulia.tui.model.entries import Delivery, Said, Told
 
 FIRST_PAGE = 100  # messages shown on entering: as many as fit a tall screen
@@ -90,14 +90,18 @@ class ChatModel:
         """Send a message to everyone."""
         self.ask(Say(text=text))
 
-    def send_direct(self, to: str, text: str) -> None:
-        """Send a direct message; it is in its conversation at once, marked as on its way."""
+    def send_direct(self, to: str, text: str) -> Conversation:
+        """Send a direct message; it is in its conversation at once, marked as on its way.
+
+        Returns that conversation.
+        """
         # With a nonce, so that it cannot arrive twice when it is sent again.
         request = Direct(to=to, text=text, nonce=secrets.token_urlsafe(9))
-        self.conversations.add_outgoing(
+        conversation = self.conversations.add_outgoing(
             request, self.chat.state.registered_name(to), self.chat.clock.now()
         )
         self.ask(request)
+        return conversation
 
     def send_again(self, entry: Said) -> None:
         """Send a direct message again that could not be delivered."""

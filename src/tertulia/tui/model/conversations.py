@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 from tertulia.chat.display import local_day
+from tertulia.chat.editing import InputHistory
 from tertulia.protocol.messages import (
     ChatMessage,
     Direct,
@@ -25,7 +26,9 @@ NOBODY = "?"  # stands for the sender where a faulty server sends an empty one
 MAX_GENERAL_ENTRIES = 10_000  # older ones are forgotten, and come back from the history
 MAX_WHILE_READING = 20_000  # while the user reads further up, where nothing may disappear
 MAX_DIRECT_ENTRIES = 1_000  # in each conversation; the server keeps none of them
-MAX_CONVERSATIONS = 100  # then the one that has been silent for longest is forgotten
+# Then the one that has been silent for longest is forgotten: at the first bound if it has no unread
+# messages, at the second one in any case; never one with a draft.
+MAX_CONVERSATIONS, MAX_UNREAD_CONVERSATIONS = 100, 1_000
 MAX_CHARS = 8_000_000  # of text in a conversation; only very long messages reach this
 _TRIMMED_AT_ONCE = 500  # entries beyond the bound: to trim one by one would cost more
 
@@ -44,6 +47,7 @@ class Conversation:
         self.unread = 0
         self.calls = False  # a mention or a direct message is among the unread
         self.draft = ""
+        self.input_history = InputHistory()
         self.has_older = name == GENERAL  # as far as is known, the history has older messages
         self.watched = False  # it is on the screen, so changed entries have to be painted anew
         self._chars = 0
@@ -205,6 +209,10 @@ class Conversations:
         listed = self.listed
         return listed[(listed.index(self.current) + step) % len(listed)]
 
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a conversation with a user."""
+        return _key(name) in self._directs
+
     def with_name(self, name: str) -> Conversation:
         """Return the conversation with a user; begin it if there is none."""
         if name == GENERAL:
@@ -213,9 +221,17 @@ class Conversations:
         if key not in self._directs:
             self._directs[key] = Conversation(name)
             if len(self._directs) > MAX_CONVERSATIONS:
-                others = (k for k, found in self._directs.items() if found is not self.current)
-                del self._directs[next(others)]
+                self._forget_one(key)
         return self._directs[key]
+
+    def _forget_one(self, new: str) -> None:
+        """Forget the conversation that has been silent for longest and is not needed."""
+        are_too_many = len(self._directs) > MAX_UNREAD_CONVERSATIONS
+        for key, found in self._directs.items():
+            is_needed = found.draft or (found.unread and not are_too_many)
+            if not (is_needed or key == new or found is self.current):
+                del self._directs[key]
+                return
 
     def open(self, name: str) -> Conversation:
         """Make a conversation the current one; its entries count as read."""
@@ -255,9 +271,10 @@ class Conversations:
         conversation.add(Said(time=message.time, sender=message.sender, text=message.text))
         self._count_unread(conversation, calls=True)
 
-    def add_outgoing(self, request: Direct, name: str, time: str) -> None:
+    def add_outgoing(self, request: Direct, name: str, time: str) -> Conversation:
         """Add a direct message of this user that is on its way to `name`."""
-        self._bring_to_top(name).add(
+        conversation = self._bring_to_top(name)
+        conversation.add(
             Said(
                 time=time,
                 sender=self._own_name,
@@ -267,6 +284,7 @@ class Conversations:
                 delivery=Delivery.SENDING,
             )
         )
+        return conversation
 
     def settle(
         self,

@@ -4,8 +4,8 @@ Pure functions: state in, styled rows out. Names from the network are made safe 
 """
 
 from tertulia.chat.chat import Chat
-from tertulia.chat.commands import plain_letters
 from tertulia.chat.display import Glyphs, visible_in_a_line
+from tertulia.chat.similar import plain_letters
 from tertulia.i18n import _, ngettext
 from tertulia.protocol.messages import Status, User
 from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations

@@ -127,6 +127,11 @@ class Composer(Editor):
         self._history.add(self.text)
         self.load("")
 
+    def turn_to(self, draft: str, history: InputHistory) -> None:
+        """Go on with the text, and the input history, of another conversation."""
+        self._history = history
+        self.load(draft)
+
     def load(self, text: str) -> None:
         """Replace the text, put the cursor at its end, and forget what could be undone."""
         self._end_cycle()

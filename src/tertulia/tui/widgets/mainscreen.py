@@ -224,7 +224,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         left = self.log_view.conversation or conversation
         left.draft = self.composer.text
         self.log_view.open(conversation)
-        self.composer.load(conversation.draft)
+        self.composer.turn_to(conversation.draft, conversation.input_history)
         name = visible_in_a_line(conversation.name)
         general = conversation.name == GENERAL
         self.query_one("#prompt", Static).update("" if general else f"@{name}")

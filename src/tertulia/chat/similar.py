@@ -1,0 +1,19 @@
+"""Words that are nearly the same, for completion and for what was perhaps meant."""
+
+import unicodedata
+from collections.abc import Sequence
+
+
+def plain_letters(text: str) -> str:
+    """Return a text without case and accents, so that `jose` finds `José`."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def similar_name(name: str, names: Sequence[str]) -> str | None:
+    """Return the name that was perhaps meant; None if none is similar."""
+    from difflib import get_close_matches  # slow to import and seldom needed
+
+    by_letters = {plain_letters(known): known for known in names}
+    guesses = get_close_matches(plain_letters(name), by_letters, n=1, cutoff=0.65)
+    return by_letters[guesses[0]] if guesses else None
