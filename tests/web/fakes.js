@@ -181,6 +181,18 @@ export class Table {
   }
 }
 
+/** Return a table whose user has entered. */
+export function entered(options) {
+  const table = new Table();
+  table.enter(options);
+  return table;
+}
+
+/** Refuse the request that `request` has returned. */
+export function refuse(table, code, fields = {}) {
+  table.answer({ type: "error", code, message: "no", ...fields });
+}
+
 /** Return a welcome. */
 export function welcome(fields = {}) {
   return {
