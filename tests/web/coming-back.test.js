@@ -160,6 +160,21 @@ test("a connection that does not outlive a pause is given up when the page is se
   assert.equal(table.chat.connection.state, "waiting");
 });
 
+test("a connection over which nothing comes any more is tested, and given up", () => {
+  const table = entered();
+  table.timers.advance(39_999);
+  assert.deepEqual(table.requests(), []);
+  table.timers.advance(1);
+  assert.deepEqual(table.request(), { type: "ping" });
+  table.send(message(11, "luis", "hola"));
+  table.timers.advance(40_000);
+  assert.deepEqual(table.request(), { type: "ping" });
+  table.timers.advance(9_999);
+  assert.equal(table.chat.connection.state, "connected");
+  table.timers.advance(1);
+  assert.equal(table.chat.connection.state, "waiting");
+});
+
 test("the server's ping is answered", () => {
   const table = entered();
   table.send({ type: "ping", id: 7 }, { type: "ping" }, { type: "unheard of" });

@@ -12,7 +12,9 @@ import { Connection } from "./socket.js";
 const FIRST_DELAY_MS = 1_000;
 const MAX_DELAY_MS = 30_000;
 const ATTEMPT_WITHIN_MS = 15_000; // to connect and register
-const ALIVE_WITHIN_MS = 5_000; // for the answer to a ping, after the device may have slept
+const QUIET_MS = 40_000; // a server pings after 30 s; when it says nothing, it is asked for life
+const ALIVE_WITHIN_MS = 10_000; // for the answer to a ping
+const AWAKE_WITHIN_MS = 5_000; // the same, after the device may have slept
 const TEMPORARY_REFUSALS = ["server_full", "register_timeout", "rate_limited"];
 const FINAL_CLOSINGS = ["kicked"];
 
@@ -45,7 +47,7 @@ export class Session {
   #delayMs = FIRST_DELAY_MS;
   #activeAt;
   /** @type {any} */
-  #timer = null; // of an attempt, a delay, or a sign of life
+  #timer = null; // of an attempt, a delay, or the next sign of life
   /** @type {any} */
   #closing = null;
   /** @type {any} */
@@ -117,8 +119,7 @@ export class Session {
     if (this.state === "waiting") {
       this.#connect();
     } else if (this.state === "connected") {
-      this.send({ type: "ping" });
-      this.#setTimer(ALIVE_WITHIN_MS, () => this.#connection?.close());
+      this.#askForLife(AWAKE_WITHIN_MS);
     }
   }
 
@@ -175,7 +176,7 @@ export class Session {
       }
     }
     if (this.state === "connected") {
-      this.#clearTimer(); // it lives
+      this.#expectLife();
       this.#handlers.onMessages(messages);
       return;
     }
@@ -191,12 +192,23 @@ export class Session {
 
   /** @param {any} welcome */
   #enter(welcome) {
-    this.#clearTimer();
+    this.#expectLife();
     this.#isNewcomer = false;
     this.#delayMs = FIRST_DELAY_MS;
     this.#remembered.save({ name: welcome.name, token: welcome.token });
     this.#setState("connected");
     this.#handlers.onWelcome(welcome);
+  }
+
+  /** A device that has left its network hears no end, so a connection that is silent is tested. */
+  #expectLife() {
+    this.#setTimer(QUIET_MS, () => this.#askForLife(ALIVE_WITHIN_MS));
+  }
+
+  /** @param {number} withinMs */
+  #askForLife(withinMs) {
+    this.send({ type: "ping" });
+    this.#setTimer(withinMs, () => this.#connection?.close());
   }
 
   /** @param {any} error */
