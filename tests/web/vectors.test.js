@@ -86,7 +86,7 @@ for (const vector of vectors("state")) {
       } else if (step.resume) {
         state.resume(step.resume);
       } else if (step.ask) {
-        state.askStatus(step.ask);
+        state.askedStatus = step.ask;
       } else if (step.do === "refuse_users") {
         state.refuseUsers();
       } else if (step.do) {

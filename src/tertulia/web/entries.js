@@ -35,7 +35,6 @@ export const GENERAL = ""; // the name of the general chat; no user's name is em
 const MAX_FOLDED_NAMES = 1_000; // in one entry; further ones are only counted
 const MAX_GENERAL_ENTRIES = 10_000; // older ones are forgotten, and come back from the history
 const MAX_DIRECT_ENTRIES = 1_000; // in each conversation; the server keeps none of them
-const MAX_CHARS = 8_000_000; // of text in a conversation; only very long messages reach this
 const TRIMMED_AT_ONCE = 500; // entries beyond the bound: to trim one by one would cost more
 
 let keys = 0;
@@ -129,7 +128,6 @@ export class Conversation {
   /** @type {string | null} */
   status = null; // of the other user; null while that user is not here
   historyHasMore = false; // as far as is known, the history has older messages
-  #chars = 0;
   /** @type {Date | null} */
   #day = null; // of the newest entry
 
@@ -151,7 +149,7 @@ export class Conversation {
 
   /** Whether there is no room for older messages. */
   get isFull() {
-    return this.entries.length >= this.#bound || this.#chars >= MAX_CHARS;
+    return this.entries.length >= this.#bound;
   }
 
   /** The `seq` of the oldest message here; undefined if there is none. */
@@ -203,7 +201,6 @@ export class Conversation {
       this.entries.shift();
     }
     this.entries.unshift(...older.entries);
-    this.#chars += older.#chars;
     this.#day ??= older.#day;
   }
 
@@ -260,10 +257,8 @@ export class Conversation {
   /** @param {Entry} entry */
   #append(entry) {
     this.entries.push(entry);
-    this.#chars += chars(entry);
-    const excess = this.entries.length - this.#bound;
-    if (excess > TRIMMED_AT_ONCE || this.#chars > MAX_CHARS) {
-      this.#trim(excess);
+    if (this.entries.length > this.#bound + TRIMMED_AT_ONCE) {
+      this.#trim();
     }
   }
 
@@ -271,17 +266,9 @@ export class Conversation {
     return this.name === GENERAL ? MAX_GENERAL_ENTRIES : MAX_DIRECT_ENTRIES;
   }
 
-  /**
-   * Forget the oldest entries, at least so many.
-   * @param {number} excess
-   */
-  #trim(excess) {
-    let count = 0;
-    while (count < excess || this.#chars > MAX_CHARS) {
-      this.#chars -= chars(this.entries[count]);
-      count += 1;
-    }
-    this.entries.splice(0, count);
+  /** Forget the oldest entries beyond the bound. */
+  #trim() {
+    this.entries.splice(0, this.entries.length - this.#bound);
     this.historyHasMore = this.name === GENERAL;
     const oldest = this.entries[0];
     if (oldest && oldest.kind !== "day" && oldest.time) {
@@ -324,9 +311,4 @@ function isBefore(entry, message) {
     return entry.seq === null || entry.seq === undefined || entry.seq < message.seq;
   }
   return entry.time !== null && entry.time < /** @type {Date} */ (message.time);
-}
-
-/** @param {Entry} entry */
-function chars(entry) {
-  return entry.kind === "said" ? entry.text.length : 0;
 }

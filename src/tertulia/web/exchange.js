@@ -141,7 +141,7 @@ export class Exchange {
   #handleSent(request) {
     if (request.type === "status") {
       this.#statusWhenAsked = this.state.status;
-      this.state.askStatus(request.status);
+      this.state.askedStatus = request.status;
       this.#note("me");
     }
   }

@@ -7,9 +7,67 @@
 
 import { MAX_NAME_CHARS, isReserved, parseName } from "./names.js";
 import { MAX_TEXT_BYTES } from "./texts.js";
-import { _, format, ngettext } from "./words.js";
+import { N_, _, format, ngettext } from "./words.js";
 
 const MAX_SERVER_WORDS = 200; // characters shown of a text that the server wrote
+
+const VERSIONS_DIFFER = N_(
+  "This page and the server have different versions. Load the page again.",
+);
+const TEXT_TOO_LONG = N_(
+  "Not sent: a message can have at most {max_text} bytes. Send it in parts.",
+);
+const TEXT_INVALID = N_("Not sent: a message cannot contain control characters. Remove them.");
+
+/** @type {Record<string, string>} */
+const REGISTRATION_REFUSED = {
+  name_taken: N_("A user called “{name}” is already connected. Try another name: {command}"),
+  address_taken: N_(
+    "Somebody is already connected from this address, and this server accepts " +
+      "only one user per address. The person who runs it can allow more: " +
+      "tertulia-server {port} --shared-addresses",
+  ),
+  name_invalid: N_(
+    "“{name}” cannot be a name. A name has 1 to 32 letters, digits, “_”, “-” or “.”, " +
+      "begins with a letter or a digit, has no spaces, and does not mix Latin, Greek and " +
+      "Cyrillic letters.",
+  ),
+  name_reserved: N_("“{name}” cannot be a name: the chat uses this word. Try: {command}"),
+  name_held: N_("“{name}” is kept for another person. Try another name: {command}"),
+  server_full: N_(
+    "The server is full. Try again later. The person who runs it can allow more " +
+      "users: tertulia-server {port} --max-users N",
+  ),
+  code_required: N_("This chat asks for a code. Ask the person who runs it."),
+  code_wrong: N_("That is not the code of this chat. Check it, and type it again."),
+  banned: N_("The person who runs this chat does not let you in."),
+  locked: N_("The person who runs this chat lets nobody else in now."),
+  kicked: N_("The person who runs this chat has removed you from it."),
+  replaced: N_("You have entered in another tab or window."),
+  rate_limited: N_("There were too many attempts from this address."),
+  protocol_unsupported: VERSIONS_DIFFER,
+  garbled: VERSIONS_DIFFER,
+  no_connection: N_(
+    "There is no connection to {host}, port {port}. Make sure that the server is running and " +
+      "that you are on the same network, and try again.",
+  ),
+};
+
+/** @type {Record<string, string>} */
+const REQUEST_REFUSED = {
+  "direct user_not_connected": N_("Not delivered: nobody called “{name}” is connected."),
+  user_not_connected: N_("Nobody called “{name}” is connected."),
+  undelivered: N_("Not delivered: “{name}” left before confirming it."),
+  text_too_long: TEXT_TOO_LONG,
+  line_too_long: TEXT_TOO_LONG,
+  text_invalid: TEXT_INVALID,
+  malformed: TEXT_INVALID,
+  history_off: N_("This server keeps no history."),
+  "say unavailable": N_("Your message was sent to everyone, but the server could not store it."),
+  unavailable: N_("The history cannot be read now. Try again in a moment."),
+  muted: N_("Not sent: the person who runs this chat has silenced you."),
+  hushed: N_("Not sent: only those who run this chat can write to everyone now."),
+};
 
 /**
  * Return why the server refuses to register a user, and what to do.
@@ -17,78 +75,20 @@ const MAX_SERVER_WORDS = 200; // characters shown of a text that the server wrot
  * @param {string} name
  * @param {{host: string, port: number}} server
  */
-export function registrationRefused(error, name, server) {
-  let text = registrationText(error, name);
+export function registrationRefused(error, name, { host, port }) {
+  const command = suggestion(error, name) ?? "";
+  const code = refusalCode(error, name);
+  let text = _(
+    REGISTRATION_REFUSED[code] ??
+      N_("The server refused your registration: {message}. Try again in a moment."),
+  );
+  if (code === "name_invalid" && command) {
+    text += ` ${_("Try: {command}")}`;
+  }
   if (error.retry_after !== undefined) {
     text += ` ${tryAgainIn(error.retry_after)}`;
   }
-  return format(text, {
-    name,
-    host: server.host,
-    port: server.port,
-    command: suggestion(error, name) ?? "",
-    message: serverWords(error.message),
-  });
-}
-
-/**
- * @param {{code: string}} error
- * @param {string} name
- */
-function registrationText(error, name) {
-  switch (error.code) {
-    case "name_taken":
-      return _("A user called “{name}” is already connected. Try another name: {command}");
-    case "address_taken":
-      return _(
-        "Somebody is already connected from this address, and this server accepts " +
-          "only one user per address. The person who runs it can allow more: " +
-          "tertulia-server {port} --shared-addresses",
-      );
-    case "name_invalid":
-    case "malformed":
-      if (isReserved(name)) {
-        return _("“{name}” cannot be a name: the chat uses this word. Try: {command}");
-      }
-      return (
-        _(
-          "“{name}” cannot be a name. A name has 1 to 32 letters, digits, “_”, “-” or “.”, " +
-            "begins with a letter or a digit, has no spaces, and does not mix Latin, Greek and " +
-            "Cyrillic letters.",
-        ) + (suggestion(error, name) === null ? "" : ` ${_("Try: {command}")}`)
-      );
-    case "name_held":
-      return _("“{name}” is kept for another person. Try another name: {command}");
-    case "server_full":
-      return _(
-        "The server is full. Try again later. The person who runs it can allow more " +
-          "users: tertulia-server {port} --max-users N",
-      );
-    case "code_required":
-      return _("This chat asks for a code. Ask the person who runs it.");
-    case "code_wrong":
-      return _("That is not the code of this chat. Check it, and type it again.");
-    case "banned":
-      return _("The person who runs this chat does not let you in.");
-    case "locked":
-      return _("The person who runs this chat lets nobody else in now.");
-    case "kicked":
-      return _("The person who runs this chat has removed you from it.");
-    case "replaced":
-      return _("You have entered in another tab or window.");
-    case "rate_limited":
-      return _("There were too many attempts from this address.");
-    case "protocol_unsupported":
-    case "garbled":
-      return _("This page and the server have different versions. Load the page again.");
-    case "no_connection":
-      return _(
-        "There is no connection to {host}, port {port}. Make sure that the server is running and " +
-          "that you are on the same network, and try again.",
-      );
-    default:
-      return _("The server refused your registration: {message}. Try again in a moment.");
-  }
+  return format(text, { name, host, port, command, message: serverWords(error.message) });
 }
 
 /**
@@ -96,13 +96,35 @@ function registrationText(error, name) {
  * @param {{code: string}} error
  * @param {string} name
  */
-export function suggestion({ code }, name) {
-  const isInvalid = code === "name_invalid" || code === "malformed";
-  if (isInvalid && !isReserved(name)) {
-    const similar = name.replace(/[^\p{L}\p{N}_.-]+/gu, "_").replace(/^[_.-]+|[_.-]+$/g, "");
-    return parseName(similar.slice(0, MAX_NAME_CHARS))?.shown ?? null;
+export function suggestion(error, name) {
+  switch (refusalCode(error, name)) {
+    case "name_invalid":
+      return similarName(name);
+    case "name_reserved":
+    case "name_taken":
+    case "name_held":
+      return nextName(name);
+    default:
+      return null;
   }
-  return isInvalid || code === "name_taken" || code === "name_held" ? nextName(name) : null;
+}
+
+/**
+ * Return the code of a refusal; `name_reserved` for a word that the chat needs for itself.
+ * @param {{code: string}} error
+ * @param {string} name
+ */
+function refusalCode({ code }, name) {
+  if (code !== "name_invalid" && code !== "malformed") {
+    return code;
+  }
+  return isReserved(name) ? "name_reserved" : "name_invalid";
+}
+
+/** @param {string} name */
+function similarName(name) {
+  const similar = name.replace(/[^\p{L}\p{N}_.-]+/gu, "_").replace(/^[_.-]+|[_.-]+$/g, "");
+  return parseName(similar.slice(0, MAX_NAME_CHARS))?.shown ?? null;
 }
 
 /**
@@ -125,54 +147,26 @@ function tryAgainIn(seconds) {
 
 /**
  * Return why the server, or this page, refused a request.
- * @param {{code: string, message?: string, name?: string, retry_after?: number}} error
+ * @param {{code: string, message?: string, name?: string}} error
  * @param {any} request
  */
 export function requestRefused(error, request) {
-  return format(requestText(error.code, request.type), {
-    name: (error.name ?? request.to ?? request.name ?? "").slice(0, MAX_SERVER_WORDS),
+  const { code } = error;
+  const text =
+    REQUEST_REFUSED[`${request.type} ${code}`] ??
+    REQUEST_REFUSED[code] ??
+    N_("The server refused the request: {message} ({code}).");
+  return format(_(text), {
+    name: (error.name ?? request.to ?? "").slice(0, MAX_SERVER_WORDS),
     max_text: MAX_TEXT_BYTES,
     message: serverWords(error.message),
-    code: error.code.slice(0, MAX_SERVER_WORDS),
+    code: serverWords(code),
   });
-}
-
-/**
- * @param {string} code
- * @param {string} type
- */
-function requestText(code, type) {
-  switch (code) {
-    case "user_not_connected":
-      return type === "direct"
-        ? _("Not delivered: nobody called “{name}” is connected.")
-        : _("Nobody called “{name}” is connected.");
-    case "undelivered":
-      return _("Not delivered: “{name}” left before confirming it.");
-    case "text_too_long":
-    case "line_too_long":
-      return _("Not sent: a message can have at most {max_text} bytes. Send it in parts.");
-    case "text_invalid":
-    case "malformed":
-      return _("Not sent: a message cannot contain control characters. Remove them.");
-    case "history_off":
-      return historyOff();
-    case "unavailable":
-      return type === "say"
-        ? _("Your message was sent to everyone, but the server could not store it.")
-        : _("The history cannot be read now. Try again in a moment.");
-    case "muted":
-      return _("Not sent: the person who runs this chat has silenced you.");
-    case "hushed":
-      return _("Not sent: only those who run this chat can write to everyone now.");
-    default:
-      return _("The server refused the request: {message} ({code}).");
-  }
 }
 
 /** Return the words for a server that keeps no history. */
 export function historyOff() {
-  return _("This server keeps no history.");
+  return _(REQUEST_REFUSED.history_off);
 }
 
 /**

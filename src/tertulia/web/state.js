@@ -72,14 +72,6 @@ export class State {
   }
 
   /**
-   * Note that a status was requested.
-   * @param {string} status
-   */
-  askStatus(status) {
-    this.askedStatus = status;
-  }
-
-  /**
    * Note the server's answer to the request for a status.
    * @param {boolean} isGranted
    */
