@@ -27,6 +27,8 @@ import { _, format } from "./words.js";
  */
 
 const FIRST_PAGE = 50; // messages shown on entering
+const IN_ORDER = ["message", "joined", "left", "presence", "gap"];
+const ABOUT_PEOPLE = ["joined", "left", "presence", "users"];
 const MAX_ALERTS = 100; // that the screen has not popped; then the oldest are dropped
 
 /** A user's requests, carried out, and what happens, put in its place. */
@@ -222,32 +224,20 @@ export class Exchange {
 
   /** @param {any} message */
   #handle(message) {
-    switch (message.type) {
-      case "direct":
-        if (this.#directs.isNew(message)) {
-          this.state.apply(message);
-          this.#addDirect(message);
-        }
-        break;
-      case "joined":
-      case "left":
-      case "presence":
-        this.state.apply(message);
-        this.clock.learn(message.time);
-        this.#show(this.catchUp.addLive(message));
-        this.updateStatuses();
-        break;
-      case "message": // applied when it is shown
-        this.clock.learn(message.time);
-        this.#show(this.catchUp.addLive(message));
-        break;
-      case "gap":
-      case "users":
-        this.state.apply(message);
-        this.#show(message.type === "gap" ? this.catchUp.addLive(message) : []);
-        this.updateStatuses();
+    const { type, id, time } = message;
+    if (type === "direct") {
+      this.#addDirect(message);
+    } else if (type !== "message") {
+      this.state.apply(message); // a message is applied when it is shown
     }
-    if (message.id !== undefined) {
+    if (IN_ORDER.includes(type)) {
+      this.clock.learn(time);
+      this.#show(this.catchUp.addLive(message));
+    }
+    if (ABOUT_PEOPLE.includes(type)) {
+      this.updateStatuses();
+    }
+    if (id !== undefined) {
       this.#handleAnswer(message);
     }
     this.#requestMissing();
@@ -281,9 +271,10 @@ export class Exchange {
 
   /** @param {any} event */
   #addDirect(event) {
-    if (event.from === this.state.name) {
-      return; // a note to oneself was added when it was sent
+    if (!this.#directs.isNew(event) || event.from === this.state.name) {
+      return; // it came before, or it is a note to oneself, which was added when it was sent
     }
+    this.state.apply(event);
     const { conversation, entry } = this.conversations.addDirect(event);
     this.updateStatuses();
     this.#noteEntries(conversation);
@@ -310,13 +301,12 @@ export class Exchange {
       return;
     }
     const { request, origin } = job;
-    const isRefused = answer.type === "error";
     if (job.onAnswer) {
       job.onAnswer(answer);
     } else if (origin === Origin.CATCH_UP) {
       this.#handleMissingPage(request, answer);
       this.#requestMissing(true);
-    } else if (request.type === "users" && isRefused) {
+    } else if (request.type === "users" && answer.type === "error") {
       this.state.refuseUsers();
     } else if (request.type === "status") {
       this.#handleStatus(request, answer);
