@@ -39,7 +39,19 @@ def spanish_json() -> str:
     """Return the Spanish of every text that the page shows: one form, or singular and plural."""
     with CATALOGUE.open("rb") as po_file:
         catalogue = read_po(po_file, locale="es")
-    return _json(dict(_translations(catalogue)))
+    texts: dict[str, str | list[str]] = {}
+    for msgid, text in _translations(catalogue):
+        assert short_key(msgid) not in texts, f"give another text the place of {msgid!r}"
+        texts[short_key(msgid)] = text
+    return _json(texts)
+
+
+def short_key(msgid: str) -> str:
+    """Return the key of a text, as `words.js` finds it; shorter than the msgid."""
+    key = 0
+    for character in msgid:
+        key = (key * 31 + ord(character)) % 2**24
+    return f"{key:x}"
 
 
 def write() -> None:
@@ -61,10 +73,12 @@ def _row(spec: CommandSpec) -> dict[str, object]:
         "key": _key(spec),
         "spanish": spec.spanish,
         "english": spec.english,
-        "argument": spec.argument.name.lower(),
-        "words": spec.argument_words,
         "help": spec.help,
     }
+    if spec.argument_words:
+        row["words"] = spec.argument_words
+    if spec.argument is not Argument.NOTHING:
+        row["argument"] = spec.argument.name.lower()
     if spec.choices:
         row["choices"] = dict(_choices(spec))
     return row
@@ -111,8 +125,8 @@ def _texts_of_the_page() -> set[tuple[str, str | None]]:
         for _file, _line, msgid, _comments, context in extract_from_dir(WEB, JAVASCRIPT)
     }
     for row in _rows():
-        texts |= {(str(row["words"]), None), (str(row["help"]), None)}
-    return texts - {("", None)}
+        texts |= {(str(row[field]), None) for field in ("words", "help") if field in row}
+    return texts
 
 
 def _json(table: object) -> str:

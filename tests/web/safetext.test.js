@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { splitAddresses, visible, visibleInALine } from "../../src/tertulia/web/safetext.js";
-import { format, ngettext, setLanguage, setSpanish } from "../../src/tertulia/web/words.js";
+import {
+  format,
+  ngettext,
+  setLanguage,
+  setSpanish,
+  shortKey,
+} from "../../src/tertulia/web/words.js";
 
 test("controls, directions and invisible spaces are shown by marks", () => {
   for (const [text, shown] of [
@@ -43,7 +49,7 @@ test("a very long address is split in no time", () => {
 });
 
 test("plurals and placeholders follow the language and the values", async () => {
-  setSpanish({ "{n} word": ["{n} palabra", "{n} palabras"] });
+  setSpanish({ [shortKey("{n} word")]: ["{n} palabra", "{n} palabras"] });
   for (const [language, one, many] of [
     ["es", "1 palabra", "2 palabras"],
     ["en", "1 word", "2 words"],

@@ -3,7 +3,8 @@
  *
  * Events and pages in; out come the events to show and the request for the next missing page. Live
  * events wait while a page is missing, because the messages of the page come before them. The rules
- * are those of `client/catchup.py`. Pure.
+ * are those of `client/catchup.py`, but for those about older servers: a page is as new as the server
+ * that it came from. Pure.
  */
 
 import { Recent } from "./recent.js";
@@ -27,8 +28,6 @@ export class CatchUp {
   #epoch;
   #shownSeq; // events up to here were shown, or are in a missing page
   #seenSeq; // the highest number that this server has named
-  #joinedSeq; // of this user's own `joined`
-  #ownCount = 0; // of the events in a missing page, the user's own `joined` and `left`
   #isRenumbered = false;
   /** @type {any[]} */
   #waiting = [];
@@ -42,7 +41,7 @@ export class CatchUp {
     this.#firstPage = firstPage;
     this.#epoch = welcome.epoch;
     this.#shownSeq = this.#seenSeq = welcome.seq;
-    this.#joinedSeq = this.oldestSeq = welcome.seq + 1;
+    this.oldestSeq = welcome.seq + 1;
     this.request = this.#newest(welcome.seq);
   }
 
@@ -55,11 +54,9 @@ export class CatchUp {
    */
   resume({ seq, epoch }) {
     const isRenumbered = epoch !== this.#epoch || seq < this.#seenSeq;
-    const ownCount = this.#ownCount + 1 + Number(this.#joinedSeq > this.#shownSeq);
     this.#waiting = [];
     this.#epoch = epoch;
     this.#seenSeq = seq;
-    this.#joinedSeq = seq + 1;
     this.#isRenumbered = isRenumbered;
     if (isRenumbered) {
       this.#shownSeq = seq;
@@ -67,7 +64,6 @@ export class CatchUp {
       this.request = this.#newest(seq);
     } else if (seq > this.#shownSeq) {
       this.request = this.#afterShown(seq + 1);
-      this.#ownCount = ownCount;
     }
     return isRenumbered;
   }
@@ -105,7 +101,7 @@ export class CatchUp {
     if (request !== this.request) {
       return []; // more is missing by now; the next request has it all
     }
-    this.#forgetRequest();
+    this.request = null;
     const messages = page.messages.map(chatMessage);
     this.#noteOldest(messages);
     if (request.after === undefined) {
@@ -140,7 +136,7 @@ export class CatchUp {
       leavesGap = this.#missesMessages(request, error);
       this.#shownSeq = Math.max(this.#shownSeq, through); // it never comes
     }
-    this.#forgetRequest();
+    this.request = null;
     return [...(leavesGap ? [{ type: "gap", after, through }] : []), ...this.#showWaiting()];
   }
 
@@ -163,11 +159,7 @@ export class CatchUp {
       // again is, if the user was here before.
       return this.#isRenumbered && (refusal.seq ?? 0) > 0;
     }
-    if (refusal.seq !== undefined) {
-      return refusal.seq > request.after;
-    }
-    // An older server. Without a history its numbers have no holes.
-    return request.before - 1 - request.after > this.#ownCount;
+    return refusal.seq === undefined || refusal.seq > request.after;
   }
 
   /** @param {{seq: number}[]} messages */
@@ -175,11 +167,6 @@ export class CatchUp {
     if (messages.length > 0) {
       this.oldestSeq = Math.min(this.oldestSeq, messages[0].seq);
     }
-  }
-
-  #forgetRequest() {
-    this.request = null;
-    this.#ownCount = 0;
   }
 
   /**

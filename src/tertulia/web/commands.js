@@ -10,9 +10,10 @@ import { foldCase } from "./names.js";
 import { N_, _, format, language } from "./words.js";
 
 /**
- * `words` and `help` are msgids. `choices`: the words that can follow, and what each chooses.
- * @typedef {{key: string, spanish: string, english: string, argument: "nothing" | "name" | "status",
- *   words: string, help: string, choices?: Record<string, string>}} Row
+ * `help` and `words`, for what can follow, are msgids. `choices`: the words that can follow, and what
+ * each chooses.
+ * @typedef {{key: string, spanish: string, english: string, help: string, words?: string,
+ *   argument?: "name" | "status", choices?: Record<string, string>}} Row
  */
 
 const OLDER = 20; // messages that /history shows without a number
@@ -180,7 +181,7 @@ function parseRow(row, rest) {
   if (row.choices) {
     if (!Object.hasOwn(row.choices, rest.toLowerCase())) {
       const text = N_("After that command, type one of these: {choices}");
-      throw new CommandError(() => format(_(text), { choices: _(row.words) }));
+      throw new CommandError(() => format(_(text), { choices: _(row.words ?? "") }));
     }
     return { type: row.key, choice: row.choices[rest.toLowerCase()] };
   }
@@ -270,7 +271,7 @@ function completeFirst(word, names) {
     const words = [...new Set([...rows.map(wordOf), ...all])];
     return words
       .filter((found) => found.startsWith(typed))
-      .map((found) => (rowOf(found)?.argument === "nothing" ? found : `${found} `));
+      .map((found) => (rowOf(found)?.argument ? `${found} ` : found));
   }
   if (word.startsWith("@")) {
     return matching(word.slice(1), names, "@", " ");

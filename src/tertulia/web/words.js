@@ -23,7 +23,7 @@ export async function setLanguage(chosen) {
 }
 
 /**
- * Set the Spanish texts: a text, or its singular and plural, for each msgid.
+ * Set the Spanish texts: a text, or its singular and plural, for each msgid's short key.
  * @param {Record<string, string | string[]>} texts
  */
 export function setSpanish(texts) {
@@ -81,11 +81,25 @@ export function format(text, values) {
 }
 
 /**
- * @param {string} key
+ * Return the key under which `tools/page_tables.py` has exported a text.
+ *
+ * It is shorter than the msgid, which every visit would load twice.
+ * @param {string} msgid
+ */
+export function shortKey(msgid) {
+  let key = 0;
+  for (const character of msgid) {
+    key = (key * 31 + /** @type {number} */ (character.codePointAt(0))) % 2 ** 24;
+  }
+  return key.toString(16);
+}
+
+/**
+ * @param {string} msgid
  * @param {number} form
  * @param {string} english
  */
-function translation(key, form, english) {
-  const found = current === "es" && Object.hasOwn(spanish, key) ? spanish[key] : english;
+function translation(msgid, form, english) {
+  const found = (current === "es" && spanish[shortKey(msgid)]) || english;
   return Array.isArray(found) ? found[form] : found;
 }
