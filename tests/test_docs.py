@@ -50,7 +50,7 @@ def test_every_file_that_a_page_links_to_exists(page):
 
 def test_every_file_in_the_architectures_table_exists():
     for row in re.findall(r"^\| .*\? \| (.*) \|$", (ROOT / "ARCHITECTURE.md").read_text(), re.M):
-        for path in re.findall(r"`([a-z0-9_/]+(?:\.py|/))`", row):
+        for path in re.findall(r"`([a-z0-9_/]+(?:\.py|\.js|/))`", row):
             assert (ROOT / "src/tertulia" / path).exists(), path
 
 

@@ -160,40 +160,41 @@ function rowOf(word) {
  * @param {string} rest
  */
 function parseRow(row, rest) {
+  const typed = rest.toLowerCase();
+  const command = () => ({ command: wordOf(row) });
   switch (row.key) {
     case "msg":
       return parseDirect(rest);
     case "info":
-      if (rest === "" || /\s/u.test(rest)) {
-        throw wrong(N_("Give a name: {command} NAME"), row);
-      }
+      check(rest !== "" && !/\s/u.test(rest), N_("Give a name: {command} NAME"), command);
       return { type: "info", name: rest };
-    case "history":
-      return parseHistory(row, rest);
     case "search":
-      if (rest === "") {
-        throw wrong(N_("Give the words to search for: {command} WORDS"), row);
-      }
+      check(rest !== "", N_("Give the words to search for: {command} WORDS"), command);
       return { type: "search", text: rest };
+    case "history": {
+      const limit = rest === "" ? OLDER : Number(/^[0-9]{1,9}$/.test(rest) && rest);
+      const text = N_("Give a number of messages from 1 to {most}, for example: {command} 50");
+      const isRight = limit >= 1 && limit <= MAX_PAGE;
+      check(isRight, text, () => ({ ...command(), most: MAX_PAGE }));
+      return { type: "history", limit };
+    }
     case "status":
-      return parseStatus(row, rest);
+      check(Object.hasOwn(statuses, typed), N_("Choose a status: {choices}"), () => {
+        const words = STATUS_WORDS[language()].map((word) => `${wordOf(row)} ${word}`);
+        return { choices: words.join(", ") };
+      });
+      return { type: "status", status: statuses[typed] };
   }
   if (row.choices) {
-    if (!Object.hasOwn(row.choices, rest.toLowerCase())) {
-      const text = N_("After that command, type one of these: {choices}");
-      throw new CommandError(() => format(_(text), { choices: _(row.words ?? "") }));
-    }
-    return { type: row.key, choice: row.choices[rest.toLowerCase()] };
+    const text = N_("After that command, type one of these: {choices}");
+    check(Object.hasOwn(row.choices, typed), text, () => ({ choices: _(String(row.words)) }));
+    return { type: row.key, choice: row.choices[typed] };
   }
-  if (rest !== "") {
-    // "/quit smoking is hard" is probably a message.
-    throw wrong(
-      N_(
-        "That command takes nothing after it. To send a text that begins with “/”, " + "type “//”.",
-      ),
-      row,
-    );
-  }
+  // "/quit smoking is hard" is probably a message.
+  const text = N_(
+    "That command takes nothing after it. To send a text that begins with “/”, " + "type “//”.",
+  );
+  check(rest === "", text);
   return { type: row.key };
 }
 
@@ -201,63 +202,35 @@ function parseRow(row, rest) {
 function parseDirect(rest) {
   const [word, text] = splitOnce(rest);
   const name = word.replace(/[:,]+$/, ""); // as in "@luis: hello"; no name ends with one
-  if (name === "" || /^\s/u.test(rest)) {
-    throw new CommandError(() => _("Give a name and a text: @NAME TEXT"));
-  }
+  check(name !== "" && !/^\s/u.test(rest), N_("Give a name and a text: @NAME TEXT"));
   return text === "" ? { type: "open", name } : { type: "direct", to: name, text };
 }
 
 /**
- * @param {Row} row
- * @param {string} rest
- */
-function parseHistory(row, rest) {
-  const limit = rest === "" ? OLDER : Number(/^[0-9]{1,9}$/.test(rest) ? rest : 0);
-  if (limit < 1 || limit > MAX_PAGE) {
-    throw wrong(N_("Give a number of messages from 1 to {most}, for example: {command} 50"), row, {
-      most: MAX_PAGE,
-    });
-  }
-  return { type: "history", limit };
-}
-
-/**
- * @param {Row} row
- * @param {string} rest
- */
-function parseStatus(row, rest) {
-  const typed = rest.toLowerCase();
-  if (!Object.hasOwn(statuses, typed)) {
-    throw new CommandError(() => {
-      const choices = STATUS_WORDS[language()].map((word) => `${wordOf(row)} ${word}`).join(", ");
-      return format(_("Choose a status: {choices}"), { choices });
-    });
-  }
-  return { type: "status", status: statuses[typed] };
-}
-
-/**
+ * Throw a CommandError unless something is right.
+ * @param {boolean} isRight
  * @param {string} msgid
- * @param {Row} row
- * @param {Record<string, string | number>} [values]
+ * @param {() => Record<string, string | number>} [values] of the placeholders, in the present language
  */
-function wrong(msgid, row, values = {}) {
-  return new CommandError(() => format(_(msgid), { command: wordOf(row), ...values }));
+function check(isRight, msgid, values = () => ({})) {
+  if (!isRight) {
+    throw new CommandError(() => format(_(msgid), values()));
+  }
 }
 
 /** @param {string} word */
 function unknownCommand(word) {
   const typed = word.toLowerCase();
-  const known = rows.flatMap((row) =>
-    [row.spanish, row.english].map((found) => ({ row, likeness: likeness(typed, found) })),
+  const likenessOf = (/** @type {Row} */ { spanish, english }) =>
+    Math.max(likeness(typed, spanish), likeness(typed, english));
+  const best = rows.reduce((one, other) => (likenessOf(other) > likenessOf(one) ? other : one));
+  const text =
+    likenessOf(best) >= SIMILAR
+      ? N_("There is no command {word}. Did you mean {guess}?")
+      : N_("There is no command {word}. {help} shows all commands.");
+  return new CommandError(() =>
+    format(_(text), { word, guess: wordOf(best), help: commandWord("help") }),
   );
-  const best = known.reduce((one, other) => (other.likeness > one.likeness ? other : one));
-  if (best.likeness >= SIMILAR) {
-    const text = N_("There is no command {word}. Did you mean {guess}?");
-    return new CommandError(() => format(_(text), { word, guess: wordOf(best.row) }));
-  }
-  const text = N_("There is no command {word}. {help} shows all commands.");
-  return new CommandError(() => format(_(text), { word, help: commandWord("help") }));
 }
 
 /**
