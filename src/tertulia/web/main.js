@@ -68,6 +68,7 @@ function translate() {
 function update() {
   const isInside = chat.stage === "inside";
   const wasInside = !byId("chat").hidden;
+  const wasOutside = !byId("join").hidden;
   byId("join").hidden = isInside;
   byId("chat").hidden = !isInside;
   if (isInside) {
@@ -75,7 +76,7 @@ function update() {
     if (!wasInside) composer.focus();
   } else {
     join.update();
-    if (wasInside) join.focus();
+    if (!wasOutside) join.focus();
   }
 }
 

@@ -42,7 +42,7 @@ export class ConversationList {
     const elsewhere = conversations
       .filter(({ name }) => name !== current)
       .reduce((sum, { unread }) => sum + unread, 0);
-    setText(byId("unread-elsewhere"), elsewhere ? countWords(elsewhere) : "");
+    setAttribute(byId("unread-elsewhere"), "data-shown", elsewhere ? countWords(elsewhere) : "");
     const title = _("Conversations");
     setAttribute(byId("open-left"), "aria-label", elsewhere ? withUnread(title, elsewhere) : title);
   }
@@ -53,12 +53,13 @@ function paintConversation({ name, unread, calls, isCurrent, shape, status }, no
   node.className = ["row", isCurrent && "current", unread && "unread", calls && "calls"]
     .filter(Boolean)
     .join(" ");
-  node.setAttribute("aria-label", unread ? withUnread(title, unread) : title);
   if (isCurrent) node.setAttribute("aria-current", "true");
   else node.removeAttribute("aria-current");
   node.replaceChildren(shapeElement(shape, status), element("bdi", { class: "name" }, title));
+  node.setAttribute("aria-label", unread ? withUnread(title, unread) : title);
   if (unread) {
-    node.append(element("span", { class: "badge" }, (calls ? "! " : "") + countWords(unread)));
+    const shown = (calls ? "! " : "") + countWords(unread);
+    node.append(element("span", { class: "badge", "data-shown": shown }));
   }
   return node;
 }
@@ -93,8 +94,9 @@ export class PeopleList {
         isOwn: name === me.name,
       })),
     );
-    setText(byId("people-count"), String(people.length));
-    setText(byId("people-count-short"), String(people.length));
+    for (const id of ["people-count", "people-count-short"]) {
+      setAttribute(byId(id), "data-shown", String(people.length));
+    }
   }
 }
 
@@ -104,8 +106,12 @@ function paintPerson({ name, status, isOwn }, node) {
   node.setAttribute("aria-label", `${shown}, ${status || "?"}`);
   node.replaceChildren(
     shapeElement(shapeOf(status, status !== ""), status),
-    element("bdi", { class: `name ${nameStyle(name)}` }, shown),
-    element("span", { class: "faint small" }, isOwn ? _("(you)") : ""),
+    element(
+      "bdi",
+      { class: `name ${nameStyle(name)}`, "data-shown": isOwn ? ` ${_("(you)")}` : "" },
+      shown,
+    ),
+    " ",
     element("span", { class: "status faint small" }, status),
   );
   return node;

@@ -23,6 +23,7 @@ export class LogView {
   #name; // of the conversation shown
   #start = 0;
   #end = 0;
+  #isDrawnToEnd = true; // the newest entry was in the document when it was drawn last
   #seenKey = ""; // of the last entry that was in view at the bottom
   isFollowing = true;
 
@@ -79,6 +80,7 @@ export class LogView {
     const { entries } = this.#conversation();
     this.#start = Math.max(0, start);
     this.#end = Math.min(entries.length, end);
+    this.#isDrawnToEnd = this.#end === entries.length;
     const items = [];
     for (let index = this.#start; index < this.#end; index++) {
       const continues = index > this.#start && isRun(entries[index - 1], entries[index]);
@@ -95,20 +97,26 @@ export class LogView {
     }
   }
 
-  /** Return the first entry in view, and how far below the log's upper edge it begins. */
+  /**
+   * Return an entry in view, and how far below the log's upper edge it begins: the first one that
+   * begins in view, because one that is cut off there may change its height.
+   */
   #placeInView() {
     const top = this.#log.scrollTop;
+    let cutOff = null;
     for (const [key, { node }] of this.#rows.entries()) {
-      if (node.offsetTop + node.offsetHeight > top) return { key, offset: node.offsetTop - top };
+      const offset = node.offsetTop - top;
+      if (offset >= this.#log.clientHeight) break;
+      if (offset >= 0) return { key, offset };
+      cutOff = { key, offset };
     }
-    return null;
+    return cutOff;
   }
 
   #onScroll() {
     const { scrollHeight, scrollTop, clientHeight } = this.#log;
-    const { entries } = this.#conversation();
-    const isAtEnd = scrollHeight - scrollTop - clientHeight <= BOTTOM_PX;
-    this.#follow(isAtEnd && this.#end === entries.length);
+    const isAtBottom = scrollHeight - scrollTop - clientHeight <= BOTTOM_PX;
+    this.#follow(isAtBottom && this.#isDrawnToEnd);
     this.#fillEdges();
     this.#showNewer();
   }
