@@ -8,12 +8,13 @@ FUZZ_SECONDS ?= 60
 ATHERIS := 3.0.0
 MATPLOTLIB := 3.11.2
 NATS := 2.15.1
+CHROMIUM := chromium fonts-dejavu-core
 BIN := .venv/bin
 LOCALE := src/tertulia/locale
 POT := .venv/tertulia.pot
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help setup demo serve join test soak fuzz bench bench-peers check format lock messages picture clean
+.PHONY: help setup demo serve join test test-web soak fuzz bench bench-peers check format lock messages picture clean
 .DEFAULT_GOAL := help
 
 help:            ## show this list
@@ -40,6 +41,14 @@ join: setup      ## join a chat: make join NAME=ana HOST=127.0.0.1 PORT=5000
 
 test: setup      ## run all tests, in less than 3 minutes
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile
+	@command -v chromium >/dev/null || echo 'The page was not tested in a browser: there is no Chromium. See make test-web.'
+
+test-web: setup  ## test the page in a browser; installs Debian's Chromium if run as root
+	@command -v chromium >/dev/null || [ "$$(id -u)" = 0 ] || \
+	  { echo 'make test-web needs Chromium: apt-get install $(CHROMIUM)' >&2; exit 1; }
+	@command -v chromium >/dev/null || \
+	  { apt-get update --quiet && apt-get install --yes --no-install-recommends $(CHROMIUM); }
+	$(BIN)/python -m pytest -q -n 4 tests/browser
 
 soak: setup      ## test with load, kill -9 and broken clients for SECONDS (300), and check the results; ARGS="--threads session"
 	$(BIN)/python tests/soak/soak.py --seconds $(SECONDS) $(ARGS)

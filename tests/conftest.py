@@ -4,6 +4,8 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 pytest_plugins = ["client_fixtures"]
@@ -13,3 +15,9 @@ pytest_plugins = ["client_fixtures"]
 for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.SIG_DFL)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the tests that need a browser, unless they are asked for: `make test-web`."""
+    is_asked_for = any("browser" in argument for argument in config.args)
+    return True if collection_path.name == "browser" and not is_asked_for else None

@@ -1,0 +1,115 @@
+"""Fixtures for the tests of the page in a real browser: `make test-web`.
+
+The page is opened as http://chat.test, like on a LAN: no secure context. Every test has a server of
+its own, and fails at its end if the browser had anything to complain about.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from client_fixtures import RealServer
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from tertulia import Client
+
+HOST = "chat.test"
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {"viewport": {"width": 412, "height": 915}, "has_touch": True, "is_mobile": True}
+LOCALES = {"es": "es-MX", "en": "en-US"}
+JOIN = {"es": ("Tu nombre", "Entrar"), "en": ("Your name", "Join")}
+WAIT_MS = 10_000
+
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
+]
+# In the console, and no script can prevent it: a WebSocket that cannot connect, and a header that
+# is only for secure contexts.
+_EXPECTED = ("WebSocket connection to", "Cross-Origin-Opener-Policy")
+
+
+class ChatRoom:
+    """A server, the pages that show its chat, and other people who use the library."""
+
+    def __init__(self, browser: Browser, server: RealServer) -> None:
+        self.server = server
+        self.complaints: list[str] = []
+        self._browser = browser
+        self._contexts: list[Any] = []
+        self._people: list[Client] = []
+
+    def visit(self, lang: str = "es", *, path: str = "/", **options: Any) -> Page:
+        """Open the page as a browser of its own; `options` are those of a Playwright context."""
+        context = self._browser.new_context(locale=LOCALES[lang], **(DESKTOP | options))
+        context.set_default_timeout(WAIT_MS)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(f"http://{HOST}:{self.server.port}{path}")
+        page.get_by_role("textbox").first.wait_for()
+        return page
+
+    def join(self, name: str, lang: str = "es", **options: Any) -> Page:
+        """Open the page and enter the chat."""
+        page = self.visit(lang, **options)
+        field, button = JOIN[lang]
+        page.get_by_role("textbox", name=field).fill(name)
+        page.get_by_role("button", name=button, exact=True).click()
+        page.get_by_role("log").wait_for()
+        return page
+
+    def person(self, name: str) -> Client:
+        """Let somebody else enter the chat."""
+        client = Client.connect("127.0.0.1", self.server.port, name)
+        self._people.append(client)
+        return client
+
+    def close(self) -> None:
+        for client in self._people:
+            client.close()
+        for context in self._contexts:
+            context.close()
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not any(part in text for part in _EXPECTED):
+            self.complaints.append(text)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    assert path is not None, "there is no Chromium: make test-web installs it"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def room(
+    browser: Browser, start_server: Callable[..., RealServer], tmp_path: Path
+) -> Iterator[ChatRoom]:
+    history = str(tmp_path / "history.db")
+    options = ["--shared-addresses", "--name", HOST, "--rate-limit", "off", "--history", history]
+    made = ChatRoom(browser, start_server(*options))
+    yield made
+    made.close()
+    assert made.complaints == []
+
+
+@pytest.fixture
+def phone() -> dict[str, Any]:
+    """Return the options of a context that is a phone with a touch keyboard."""
+    return PHONE
+
+
+@pytest.fixture
+def message_with() -> Callable[[Page, str], Locator]:
+    """Return a function that finds the message with a text in the conversation that is open."""
+    return lambda page, text: page.get_by_role("log").get_by_role("article").filter(has_text=text)

@@ -1,0 +1,67 @@
+"""A long conversation: what is in the document, and what stays in view."""
+
+from playwright.sync_api import Page, expect
+
+MAX_SHOWN = 400
+
+
+def shown(page: Page) -> list[str]:
+    """Return the texts of the messages in the document."""
+    return page.locator("#log .text").all_inner_texts()
+
+
+def first_in_view(page: Page) -> list[object]:
+    """Return the first message that begins in view, and its distance from the log's upper edge."""
+    return page.evaluate("""() => {
+      const log = document.getElementById("log");
+      const top = log.getBoundingClientRect().top;
+      const found = [...log.querySelectorAll(".said")]
+        .find((said) => said.getBoundingClientRect().top >= top);
+      return [found.querySelector(".text").textContent, found.getBoundingClientRect().top - top];
+    }""")
+
+
+def scroll_to(page: Page, top: int) -> None:
+    page.evaluate("(top) => document.getElementById('log').scrollTo(0, top)", top)
+
+
+def test_older_messages_come_as_one_scrolls_up_and_the_place_is_kept(room):
+    luis = room.person("luis")
+    for number in range(1, 701):
+        luis.say(f"mensaje {number}")
+    ana = room.join("ana")
+    expect(ana.locator("#log .text").last).to_have_text("mensaje 700")
+    assert shown(ana)[0] == "mensaje 651"
+    while shown(ana)[0] != "mensaje 1":
+        before = shown(ana)[0]
+        scroll_to(ana, 100)
+        place = first_in_view(ana)
+        expect(ana.locator("#log .text").first).not_to_have_text(before)
+        text, distance = first_in_view(ana)
+        assert text == place[0]
+        assert abs(distance - place[1]) < 2
+        assert len(shown(ana)) <= MAX_SHOWN
+    ana.get_by_role("button", name="Ir a lo más nuevo").click()
+    expect(ana.locator("#log .text").last).to_have_text("mensaje 700")
+    assert len(shown(ana)) <= MAX_SHOWN
+
+
+def test_the_view_stays_where_one_reads_and_a_button_goes_down(room, message_with):
+    luis = room.person("luis")
+    ana = room.join("ana")
+    for number in range(60):
+        luis.say(f"mensaje {number}")
+    expect(message_with(ana, "mensaje 59")).to_be_visible()
+    scroll_to(ana, 700)
+    expect(ana.get_by_role("button", name="Ir a lo más nuevo")).to_be_visible()
+    place = first_in_view(ana)
+    for text in ("uno", "dos", "tres"):
+        luis.say(text)
+    button = ana.get_by_role("button", name="3 nuevos")
+    expect(button).to_be_visible()
+    expect(ana).to_have_title("(3) tertulia")
+    assert first_in_view(ana) == place
+    button.click()
+    expect(message_with(ana, "tres")).to_be_in_viewport()
+    expect(button).to_be_hidden()
+    expect(ana).to_have_title("tertulia")
