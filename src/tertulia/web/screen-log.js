@@ -8,7 +8,7 @@ import { visibleInALine } from "./safetext.js";
 import { _, format, ngettext } from "./words.js";
 
 const MAX_SHOWN = 400;
-const FOLLOWED = 200; // entries in the document while the newest one is in view
+const FOLLOWED = 100; // entries in the document while the newest one is in view
 const STEP = 100; // entries added at an edge that comes near
 const NEAR_PX = 600; // from an edge: further entries are needed
 const BOTTOM_PX = 40; // from the bottom: the newest entry counts as in view
