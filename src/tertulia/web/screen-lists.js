@@ -102,13 +102,14 @@ export class PeopleList {
 
 function paintPerson({ name, status, isOwn }, node) {
   const shown = visibleInALine(name);
+  const own = isOwn ? _("(you)") : "";
   node.className = "row person";
   node.setAttribute("aria-label", `${shown}, ${status || "?"}`);
   node.replaceChildren(
     shapeElement(shapeOf(status, status !== ""), status),
     element(
       "bdi",
-      { class: `name ${nameStyle(name)}`, "data-shown": isOwn ? ` ${_("(you)")}` : "" },
+      { class: `name ${nameStyle(name)}`, "data-shown": own },
       shown,
     ),
     " ",
