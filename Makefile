@@ -86,8 +86,9 @@ messages: setup  ## update the Spanish catalogue from the source, compile it, an
 	$(BIN)/pybabel compile --domain tertulia --directory $(LOCALE) --statistics
 	$(BIN)/python tools/page_tables.py
 
-picture: setup   ## draw the pictures of the screen in the READMEs
+picture: setup   ## draw the pictures in the READMEs, of the full screen and of the page (needs Chromium)
 	$(BIN)/python docs/screenshot.py
+	$(BIN)/python docs/page_screenshot.py
 
 clean:           ## remove the .venv and all caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
