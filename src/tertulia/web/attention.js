@@ -2,7 +2,7 @@
  * Calls for attention in what the browser allows: the title and its icon, a sound, a notification,
  * and what a screen reader says.
  */
-import { byId, element, setAttribute } from "./dom.js";
+import { announce, byId, setAttribute } from "./dom.js";
 import { visible, visibleInALine } from "./safetext.js";
 import { recall, remember } from "./settings.js";
 import { _, format, ngettext } from "./words.js";
@@ -48,13 +48,9 @@ export class Attention {
 
   #announce(alerts) {
     const spoken = alerts.map((alert) => this.#spoken(alert)).filter(Boolean);
-    const lines =
-      spoken.length > MAX_SPOKEN
-        ? [format(ngettext("{count} new message", "{count} new messages", spoken.length), { count: spoken.length })]
-        : spoken;
-    const announcer = byId("announcer");
-    announcer.append(...lines.map((line) => element("p", {}, line)));
-    while (announcer.childElementCount > MAX_SPOKEN) announcer.firstElementChild.remove();
+    const count = spoken.length;
+    if (count <= MAX_SPOKEN) announce(...spoken);
+    else announce(format(ngettext("{count} new message", "{count} new messages", count), { count }));
   }
 
   #spoken({ message, calls, isDirect }) {

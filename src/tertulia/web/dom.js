@@ -1,6 +1,15 @@
 /** The little that the parts of the screen share to make and change elements. */
 
+const MAX_SPOKEN = 5; // lines that a screen reader may still have to say
+
 export const byId = (id) => document.getElementById(id);
+
+/** Let a screen reader say some lines. */
+export function announce(...lines) {
+  const announcer = byId("announcer");
+  announcer.append(...lines.map((line) => element("p", {}, line)));
+  while (announcer.childElementCount > MAX_SPOKEN) announcer.firstElementChild.remove();
+}
 
 /**
  * Make an element. An attribute that is a function listens to the event of that name; one that is
@@ -34,6 +43,7 @@ export class Rows {
   #parent;
   #describe;
   #rows = new Map(); // key -> { item, node }
+  #isStale = false; // all have to be painted again
 
   /**
    * `keyOf(item)` names an item for its life, `isSame(old, item)` tells that it looks the same,
@@ -51,7 +61,8 @@ export class Rows {
     for (const item of items) {
       const key = keyOf(item);
       const row = this.#rows.get(key);
-      const node = row && isSame(row.item, item) ? row.node : paint(item, row?.node);
+      const isKept = row && !this.#isStale && isSame(row.item, item);
+      const node = isKept ? row.node : paint(item, row?.node);
       if (row && row.node !== node) row.node.replaceWith(node);
       rows.set(key, { item, node });
     }
@@ -62,15 +73,21 @@ export class Rows {
       else this.#parent.insertBefore(node, place);
     }
     this.#rows = rows;
+    this.#isStale = false;
   }
 
-  /** Forget all rows, so that `show` paints each one anew: in another language, for example. */
+  /** Let `show` paint all rows again: in another language, for example. */
+  repaint() {
+    this.#isStale = true;
+  }
+
+  /** Remove all rows. */
   clear() {
     for (const { node } of this.#rows.values()) node.remove();
     this.#rows.clear();
   }
 
-  /** Return the element of an item, if it is shown. */
+  /** Return the element of the item with this key, if it is shown. */
   nodeOf(key) {
     return this.#rows.get(key)?.node;
   }

@@ -90,7 +90,7 @@ function carryOut(command, argument) {
     case "search":
       return showFound(chat, argument);
     case "people":
-      return byId("open-right").click();
+      return drawers.show("right");
     case "language":
       return changeLanguage(argument);
     case "theme":
@@ -103,7 +103,9 @@ function carryOut(command, argument) {
 }
 
 function changeTheme(wanted) {
-  const isDark = getComputedStyle(document.documentElement).colorScheme === "dark";
+  const isDark = recall("theme")
+    ? recall("theme") === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
   const theme = wanted || (isDark ? "light" : "dark");
   remember("theme", theme);
   document.documentElement.dataset.theme = theme;

@@ -1,6 +1,6 @@
 /** What stands around the conversation: its title, the connection, the own status, the drawers. */
-import { byId, setAttribute, setText } from "./dom.js";
-import { connectionWords } from "./event-words.js";
+import { announce, byId, setAttribute, setText } from "./dom.js";
+import { connectionWords, statusWords } from "./event-words.js";
 import { visibleInALine } from "./safetext.js";
 import { shapeOf } from "./screen-lists.js";
 import { _ } from "./words.js";
@@ -27,12 +27,23 @@ export class Frame {
   }
 
   update() {
-    const { current, server } = this.#chat;
+    const { current, server, conversations } = this.#chat;
     const isGeneral = current === "";
+    const conversation = conversations.find(({ name }) => name === current);
     setText(byId("server"), `${server.host}:${server.port}`);
     setText(byId("title"), isGeneral ? _("General") : visibleInALine(current));
-    setText(byId("subtitle"), isGeneral ? _("everyone can read this") : _("only you two can read this"));
+    setText(
+      byId("subtitle"),
+      isGeneral
+        ? _("everyone can read this")
+        : `${this.#presence(conversation)} · ${_("only you two can read this")}`,
+    );
     byId("close-conversation").hidden = isGeneral;
+  }
+
+  #presence({ isPresent, status }) {
+    if (this.#chat.connection.state !== "connected") return "?";
+    return isPresent ? statusWords(status) : _("not here");
   }
 }
 
@@ -40,6 +51,7 @@ export class Frame {
 export class ConnectionView {
   #chat;
   #timer = 0;
+  #wasConnected = true;
 
   constructor(chat) {
     this.#chat = chat;
@@ -52,6 +64,9 @@ export class ConnectionView {
     setText(node, words);
     setAttribute(node, "aria-label", words);
     setAttribute(node, "data-state", connection.state);
+    const isConnected = connection.state === "connected";
+    if (isConnected !== this.#wasConnected) announce(words); // once, not with every second
+    this.#wasConnected = isConnected;
     clearTimeout(this.#timer);
     if (connection.state === "waiting") this.#timer = setTimeout(() => this.update(), 1000);
   }
@@ -61,6 +76,7 @@ export class ConnectionView {
 export class OwnStatus {
   #chat;
   #select = byId("status");
+  #unknown = new Option("?");
   #hadFocus = false;
 
   constructor(chat) {
@@ -85,7 +101,9 @@ export class OwnStatus {
     setText(byId("own-name"), visibleInALine(me.name));
     setText(byId("own-shape"), shapeOf(me.status, isKnown));
     byId("own-shape").className = `shape ${isKnown ? me.status.toLowerCase() : ""}`;
-    this.#select.value = me.status;
+    if (isKnown) this.#unknown.remove();
+    else this.#select.append(this.#unknown);
+    this.#select.value = isKnown ? me.status : "?";
     this.#select.disabled = isAsked || !isKnown;
     setAttribute(this.#select, "aria-busy", String(isAsked));
     if (this.#hadFocus && !this.#select.disabled) {
@@ -97,19 +115,20 @@ export class OwnStatus {
 
 /** The sides, which are drawers on a narrow screen: at most one is open, the rest is inert. */
 export class Drawers {
+  #isNarrow = matchMedia("(width <= 56rem)"); // as in style.css
   #open = null;
   #opener = null;
 
   constructor() {
     for (const side of ["left", "right"]) {
-      byId(`open-${side}`).addEventListener("click", () => this.#show(side));
+      byId(`open-${side}`).addEventListener("click", () => this.show(side));
     }
     for (const button of document.querySelectorAll(".close-drawer")) {
       button.addEventListener("click", () => this.close());
     }
     byId("backdrop").addEventListener("click", () => this.close());
     byId("chat").addEventListener("keydown", (event) => event.key === "Escape" && this.close());
-    matchMedia("(min-width: 56.01rem)").addEventListener("change", () => this.close());
+    this.#isNarrow.addEventListener("change", () => this.close());
   }
 
   translate() {
@@ -125,7 +144,12 @@ export class Drawers {
     this.#opener.focus();
   }
 
-  #show(side) {
+  /** Open a side and go into it; on a wide screen it is always open. */
+  show(side) {
+    if (!this.#isNarrow.matches) {
+      byId(side).querySelector(".rows button").focus();
+      return;
+    }
     this.#open = byId(side);
     this.#opener = byId(`open-${side}`);
     this.#set(true);

@@ -23,7 +23,7 @@ export class ConversationList {
 
   translate() {
     setText(byId("conversations-title"), _("Conversations"));
-    this.#rows.clear();
+    this.#rows.repaint();
   }
 
   update() {
@@ -81,7 +81,7 @@ export class PeopleList {
   translate() {
     setText(byId("people-title"), pgettext("of a list", "People"));
     setAttribute(byId("open-right"), "aria-label", pgettext("of a list", "People"));
-    this.#rows.clear();
+    this.#rows.repaint();
   }
 
   update() {

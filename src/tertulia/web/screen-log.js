@@ -42,7 +42,7 @@ export class LogView {
   }
 
   translate() {
-    this.#rows.clear();
+    this.#rows.repaint();
     setText(this.#empty, _("There are no messages here yet."));
   }
 
