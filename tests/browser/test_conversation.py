@@ -171,3 +171,21 @@ def test_new_messages_are_announced_once_and_loaded_ones_are_not(room, message_w
     luis.direct("ana", "secreto")
     expect(announcer.locator("p").last).to_have_text("Mensaje privado de luis")
     expect(announcer.locator("p")).to_have_count(2)
+
+
+def test_the_theme_can_be_chosen(room):
+    ana = room.join("ana", color_scheme="dark")
+    dark = ana.locator("body").evaluate("(body) => getComputedStyle(body).backgroundColor")
+    for command, is_dark in (("/tema", False), ("/tema", True), ("/tema claro", False)):
+        ana.keyboard.type(command)
+        ana.keyboard.press("Enter")
+        expect(ana.locator("html")).to_have_attribute("data-theme", "dark" if is_dark else "light")
+        shown = ana.locator("body").evaluate("(body) => getComputedStyle(body).backgroundColor")
+        assert (shown == dark) is is_dark
+
+
+def test_the_sounds_can_be_chosen(room):
+    ana = room.join("ana")
+    ana.keyboard.type("/avisos menciones")
+    ana.keyboard.press("Enter")
+    expect(ana.locator("#hint")).to_have_text("Las menciones y los mensajes directos suenan.")

@@ -69,3 +69,12 @@ def test_the_help_lists_the_commands(room):
     ana = room.join("ana")
     ana.get_by_role("button", name="Ayuda").click()
     expect(ana.get_by_role("dialog", name="Ayuda")).to_contain_text("/estado, /status ESTADO")
+
+
+def test_the_command_for_the_people_goes_to_their_list(room, phone):
+    for options in ({}, phone):
+        ana = room.join("ana" if options else "eva", **options)
+        ana.get_by_role("textbox", name="Mensaje para todos").fill("/usuarios")
+        ana.get_by_role("button", name="Enviar").click()
+        expect(ana.get_by_role("region", name="Personas")).to_be_in_viewport()
+        expect(ana.get_by_role("region", name="Personas").locator(":focus")).to_have_count(1)
