@@ -2,7 +2,7 @@
 
 import re
 
-from tertulia.server.doors.files import _without_comments, read_page
+from tertulia.server.doors.files import read_page
 
 
 def test_the_page_is_its_own_index():
@@ -19,19 +19,13 @@ def test_the_etag_is_that_of_the_content():
     assert all(re.fullmatch(r'"[0-9a-f]{24}"', file.etag) for file in files.values())
 
 
-def test_comments_that_fill_lines_and_indentation_are_left_out():
-    source = b"""
-/** A comment
- * of some lines
- */
-export const a = 1; // kept
-// not kept
-  const b = "/* kept */";
-/* one line */
-"""
-    assert (
-        _without_comments(source)
-        == b"""export const a = 1; // kept
-const b = "/* kept */";
-"""
-    )
+def test_what_only_readers_of_the_source_need_is_left_out():
+    files = read_page()
+    for path in ("/main.js", "/style.css"):
+        assert b"/*" not in files[path].body
+        assert b"\n " not in files[path].body
+
+
+def test_a_visit_needs_no_more_than_a_slow_network_can_bring():
+    files = {path: file for path, file in read_page().items() if path != "/"}
+    assert sum(len(file.body) for file in files.values()) <= 120 * 1024
