@@ -1,6 +1,13 @@
 """The colours: legible on everything they are painted on."""
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
+from rich.color import Color as RichColor
+from rich.color import ColorSystem
+from rich.style import Style
+from textual.app import App
 from textual.color import Color
 from textual.theme import Theme
 
@@ -87,3 +94,43 @@ def test_every_theme_has_the_same_variables() -> None:
 def test_there_is_a_theme_for_every_terminal(dark: bool, few_colours: bool) -> None:
     [theme] = [t for t in THEMES if t.name == theme_name(dark=dark, few_colours=few_colours)]
     assert (theme.dark, theme.ansi) == (dark, few_colours)
+
+
+def in_256_colours(colour: str) -> str:
+    """Return what a terminal with 256 colours shows of a colour."""
+    near = RichColor.parse(colour).downgrade(ColorSystem.EIGHT_BIT)
+    return near.get_truecolor().hex
+
+
+@pytest.mark.parametrize("theme", FULL, ids=lambda theme: theme.name)
+@pytest.mark.parametrize("where", ["screen", "input"])
+@pytest.mark.parametrize("shown", [str, in_256_colours], ids=["24 bit", "256 colours"])
+def test_selected_text_is_legible(theme: Theme, where: str, shown: Callable[[str], str]) -> None:
+    variables = theme.variables
+    foreground = shown(variables[f"{where}-selection-foreground"])
+    background = shown(variables[f"{where}-selection-background"])
+    assert contrast(foreground, background) >= ENOUGH
+    assert contrast(background, shown(str(theme.background))) >= 1.3, "it does not stand out"
+
+
+@pytest.mark.parametrize("theme", FEW, ids=lambda theme: theme.name)
+@pytest.mark.parametrize("where", ["screen", "input"])
+def test_selected_text_is_legible_in_the_terminals_own_colours(theme: Theme, where: str) -> None:
+    variables = theme.variables
+    assert variables[f"{where}-selection-foreground"] == "ansi_bright_white"
+    assert variables[f"{where}-selection-background"] == "ansi_blue"
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_what_is_painted_for_selected_text_has_two_colours(theme: Theme) -> None:
+    async def look() -> Style:
+        app: App[None] = App()
+        async with app.run_test() as pilot:
+            app.register_theme(theme)
+            app.theme = theme.name
+            await pilot.pause()
+            return app.screen.get_component_rich_style("screen--selection")
+
+    style = asyncio.run(look())
+    assert style.color is not None
+    assert style.color != style.bgcolor

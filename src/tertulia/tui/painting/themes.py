@@ -10,6 +10,16 @@ _DARK_NAMES = ("#7dcfff", "#9ece6a", "#e0af68", "#bb9af7", "#f7768e", "#73daca")
 _LIGHT_NAMES = ("#005f87", "#3b6e00", "#8a5a00", "#6b3fa0", "#b0003a", "#00695c")
 _ANSI_NAMES = ("ansi_cyan", "ansi_green", "ansi_magenta", "ansi_blue", "ansi_red", "ansi_default")
 
+
+def _selection(background: str, foreground: str) -> dict[str, str]:
+    """Return the colours of selected text; without them Textual makes it invisible."""
+    return {
+        f"{where}-selection-{ground}": colour
+        for where in ("screen", "input")
+        for ground, colour in (("background", background), ("foreground", foreground))
+    }
+
+
 _DARK = Theme(
     name="tertulia-dark",
     dark=True,
@@ -31,6 +41,7 @@ _DARK = Theme(
         "line": "#3b4261",
         "bar": "#24283b",
         "bar-text": "#d5daf0",
+        **_selection("#33467c", "#eef1ff"),
     },
 )
 _LIGHT = Theme(
@@ -54,6 +65,7 @@ _LIGHT = Theme(
         "line": "#b9bfcc",
         "bar": "#e3e6ec",
         "bar-text": "#20242e",
+        **_selection("#b6ccf0", "#10131a"),
     },
 )
 
@@ -85,10 +97,7 @@ def _with_16_colours(theme: Theme) -> Theme:
             "bar-text": "ansi_default",
             "ansi-background": "ansi_black" if theme.dark else "ansi_white",
             "ansi-foreground": "ansi_white" if theme.dark else "ansi_black",
-            "screen-selection-background": "ansi_blue",
-            "screen-selection-foreground": "ansi_bright_white",
-            "input-selection-background": "ansi_blue",
-            "input-selection-foreground": "ansi_bright_white",
+            **_selection("ansi_blue", "ansi_bright_white"),
             "border": "ansi_blue",
             "border-blurred": "ansi_blue",
             "scrollbar": "ansi_blue",
