@@ -87,8 +87,10 @@ test("a name that cannot be one gets a similar one, or the next one", () => {
     table.open();
     table.request();
     refuse(table, "name_invalid");
-    assert.equal(table.chat.refusal.suggestion, suggestion);
-    assert.ok(table.chat.refusal.words().includes(`“${name}” cannot be a name`));
+    const { refusal } = table.chat;
+    assert.equal(refusal.suggestion, suggestion);
+    assert.ok(refusal.words().includes(`“${name}” cannot be a name`));
+    assert.ok(refusal.words().endsWith(suggestion === null ? "." : `Try: ${suggestion}`));
   }
 });
 
@@ -146,6 +148,15 @@ test("a message to everyone is shown at once, and settles when the server return
   const settled = table.chat.conversations[0].entries.at(-1);
   assert.deepEqual([settled.key, settled.seq], [entry.key, 12]);
   assert.notEqual(settled, entry);
+});
+
+test("a message that settles stays above those that are still on their way", () => {
+  const table = entered();
+  table.chat.submit("uno");
+  table.chat.submit("dos");
+  const { nonce } = table.request();
+  table.send(message(11, "ana", "uno", { nonce }));
+  assert.deepEqual(table.texts().slice(-2), ["ana: uno", "ana: dos (sending)"]);
 });
 
 test("a message to everyone that is refused can be sent again, under the same nonce", () => {
@@ -362,6 +373,11 @@ test("direct messages are confirmed once for those that came together, and doubl
   );
   table.chat.open("ZOE");
   assert.equal(table.chat.unread, 1);
+  table.send(direct("luis", "d", { receipt: 5 }));
+  assert.deepEqual(
+    table.chat.conversations.map(({ name }) => name),
+    ["", "luis", "zoe"],
+  );
 });
 
 test("a note to oneself is there once", () => {

@@ -24,8 +24,11 @@ test("a lost connection is tried again, later each time, and at once when the pa
   table.chat.wakeUp();
   assert.equal(table.chat.connection.state, "connecting");
   table.welcome();
-  table.lose();
-  assert.equal(table.chat.connection.retryAt, table.timers.time + 1_000);
+  for (const wait of [1_000, 2_000]) {
+    table.lose();
+    assert.equal(table.chat.connection.retryAt, table.timers.time + wait);
+    table.timers.advance(wait);
+  }
 });
 
 test("the session is taken over, with status and idleness, and what was missed is shown in order", () => {
@@ -94,6 +97,23 @@ test("a repeated direct message to someone who is gone may have arrived before",
   assert.match(entry.why(), /connection was lost/);
 });
 
+test("a status that was asked for over a lost connection is not marked as asked for", () => {
+  const table = entered();
+  table.chat.setStatus("OCUPADO");
+  table.lose();
+  assert.deepEqual(table.chat.me, { name: "ana", status: "ACTIVO", asked: null });
+});
+
+test("on a new connection another clock counts", () => {
+  const table = entered();
+  table.send({ ...message(11, "luis", "a"), time: "2026-11-24T12:00:00.000Z" });
+  table.lose();
+  table.timers.advance(1_000);
+  table.welcome({ seq: 11 });
+  table.send({ ...message(12, "luis", "b"), time: "2026-11-23T12:00:00.000Z" });
+  assert.equal(table.chat.now().toISOString(), "2026-11-23T12:00:00.000Z");
+});
+
 test("a server that stops says when to come back", () => {
   const table = entered();
   table.send({ type: "closing", reason: "shutdown", retry_after: 2.5 });
@@ -120,8 +140,9 @@ test("another history begins anew, and offers no older messages under the old nu
   assert.deepEqual([general.hasOlder, general.isLoading], [false, false]);
 });
 
-test("a refusal on coming back is final, unless it passes by itself", () => {
+test("a refusal on coming back is final, unless it passes by itself", async () => {
   const table = entered();
+  const info = table.chat.info("luis");
   table.lose();
   table.timers.advance(1_000);
   table.open();
@@ -134,6 +155,7 @@ test("a refusal on coming back is final, unless it passes by itself", () => {
   refuse(table, "name_taken");
   assert.equal(table.chat.stage, "outside");
   assert.equal(table.chat.refusal.code, "name_taken");
+  assert.match((await info).error(), /did not answer/);
   table.timers.advance(60_000);
   assert.equal(table.sockets.length, 3);
 });

@@ -35,7 +35,7 @@ export const GENERAL = ""; // the name of the general chat; no user's name is em
 const MAX_FOLDED_NAMES = 1_000; // in one entry; further ones are only counted
 const MAX_GENERAL_ENTRIES = 10_000; // older ones are forgotten, and come back from the history
 const MAX_DIRECT_ENTRIES = 1_000; // in each conversation; the server keeps none of them
-const TRIMMED_AT_ONCE = 500; // entries beyond the bound: to trim one by one would cost more
+const TRIMMED_AT_ONCE = 500; // entries at the bound: to trim one by one would cost more
 
 let keys = 0;
 
@@ -257,7 +257,7 @@ export class Conversation {
   /** @param {Entry} entry */
   #append(entry) {
     this.entries.push(entry);
-    if (this.entries.length > this.#bound + TRIMMED_AT_ONCE) {
+    if (this.entries.length > this.#bound) {
       this.#trim();
     }
   }
@@ -266,9 +266,9 @@ export class Conversation {
     return this.name === GENERAL ? MAX_GENERAL_ENTRIES : MAX_DIRECT_ENTRIES;
   }
 
-  /** Forget the oldest entries beyond the bound. */
+  /** Forget the oldest entries. */
   #trim() {
-    this.entries.splice(0, this.entries.length - this.#bound);
+    this.entries.splice(0, TRIMMED_AT_ONCE);
     this.historyHasMore = this.name === GENERAL;
     const oldest = this.entries[0];
     if (oldest && oldest.kind !== "day" && oldest.time) {
