@@ -27,7 +27,7 @@ CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "tertulia.po"
 JAVASCRIPT = [("**.js", "javascript")]
 CONTEXT_END = "\x04"  # stands between the context and the msgid, as in a compiled catalogue
 
-_NOT_ON_A_PAGE = {"all", "copy"}  # a browser copies by itself
+_NOT_ON_A_PAGE = {"copy"}  # a browser copies by itself
 
 
 def commands_json() -> str:

@@ -150,6 +150,14 @@ test("a message to everyone is shown at once, and settles when the server return
   assert.notEqual(settled, entry);
 });
 
+test("a text to everyone can be sent from any conversation, which stays open", () => {
+  const table = entered();
+  table.chat.submit("@luis");
+  table.chat.submit("/todos hola");
+  const { type, text } = table.request();
+  assert.deepEqual([type, text, table.chat.current], ["say", "hola", "luis"]);
+});
+
 test("a message that settles stays above those that are still on their way", () => {
   const table = entered();
   table.chat.submit("uno");

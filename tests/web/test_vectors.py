@@ -12,6 +12,7 @@ from tertulia.chat.commands import Command, CommandError, complete, parse
 from tertulia.chat.face_commands import (
     Help,
     Open,
+    SayToAll,
     SendAgain,
     SetLanguage,
     SetNotify,
@@ -101,6 +102,8 @@ def as_on_the_page(command: Command | None) -> Vector | None:
             return None
         case Open(name):
             return {"type": "open", "name": name}
+        case SayToAll(text):
+            return {"type": "all", "text": text}
         case Help():
             return {"type": "help"}
         case SendAgain():

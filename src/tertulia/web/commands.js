@@ -171,6 +171,9 @@ function parseRow(row, rest) {
     case "search":
       check(rest !== "", N_("Give the words to search for: {command} WORDS"), command);
       return { type: "search", text: rest };
+    case "all":
+      check(rest !== "", N_("Give a text: {command} TEXT"), command);
+      return { type: "all", text: rest };
     case "history": {
       const limit = rest === "" ? OLDER : Number(/^[0-9]{1,9}$/.test(rest) && rest);
       const text = N_("Give a number of messages from 1 to {most}, for example: {command} 50");

@@ -51,6 +51,8 @@ function carryOut(command, chat, exchange) {
         chat,
         exchange,
       );
+    case "all":
+      return sendMessage({ ...command, type: "say" }, chat, exchange);
     case "direct":
       return sendMessage(command, chat, exchange);
     case "open":
@@ -86,7 +88,7 @@ function sendMessage(message, chat, exchange) {
     return NOT_CONNECTED;
   }
   exchange.sendMessage(message);
-  return done(chat.open(message.type === "say" ? GENERAL : message.to));
+  return message.type === "say" ? OK : done(chat.open(message.to));
 }
 
 /**
