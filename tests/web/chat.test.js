@@ -153,7 +153,7 @@ test("a message to everyone is shown at once, and settles when the server return
 test("a text to everyone can be sent from any conversation, which stays open", () => {
   const table = entered();
   table.chat.submit("@luis");
-  table.chat.submit("/todos hola");
+  assert.equal(table.chat.submit("/todos hola").note(), "Sent to everyone.");
   const { type, text } = table.request();
   assert.deepEqual([type, text, table.chat.current], ["say", "hola", "luis"]);
 });
@@ -306,8 +306,25 @@ test("a gap is filled from the history, in order, and the list of people is aske
 
 // --- direct messages -------------------------------------------------------------------------------
 
+test("a message to another conversation leaves the view where it is", () => {
+  const table = entered();
+  assert.equal(table.chat.submit("@LUIS hola").note(), "Sent only to luis.");
+  assert.deepEqual([table.chat.current, table.texts("luis").length], ["", 2]);
+});
+
+test("a text for somebody who is not here stays in the composer, unless they have written before", () => {
+  const table = entered();
+  const words = "Nobody called “lius” is here. Did you mean “luis”?";
+  assert.equal(table.chat.submit("@lius hola").hint(), words);
+  assert.equal(table.chat.submit("@lius").hint(), words);
+  assert.equal(table.chat.submit("@xyz hola").hint(), "Nobody called “xyz” is here.");
+  table.send(direct("zoe", "hola"));
+  assert.equal(table.chat.submit("@zoe hola").note(), "Sent only to zoe.");
+});
+
 test("a direct message is on its way until it is confirmed, and the others do not wait for it", () => {
   const table = entered();
+  table.chat.submit("@luis");
   table.chat.submit("@LUIS hola");
   assert.equal(table.chat.current, "luis");
   const first = (table.request(), table.asked);

@@ -19,6 +19,7 @@ from tertulia.chat.face_commands import (
     SetTheme,
 )
 from tertulia.chat.jobs import Job, Jobs, Origin
+from tertulia.chat.similar import similar_name
 from tertulia.chat.state import State
 from tertulia.client.catchup import CatchUp
 from tertulia.i18n import set_language
@@ -129,6 +130,12 @@ def test_wrong_lines() -> None:
         with pytest.raises(CommandError) as error:
             parse(line, on_screen=True)
         assert str(error.value) == words
+
+
+def test_similar_names() -> None:
+    table = vectors("commands")
+    for name, guess in table["similar"]:
+        assert similar_name(name, table["names"]) == guess
 
 
 def test_completions() -> None:

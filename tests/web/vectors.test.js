@@ -6,6 +6,7 @@ import { CatchUp } from "../../src/tertulia/web/catchup.js";
 import { CommandError, complete, parse } from "../../src/tertulia/web/commands.js";
 import { Jobs } from "../../src/tertulia/web/jobs.js";
 import { isReserved, parseName } from "../../src/tertulia/web/names.js";
+import { similarName } from "../../src/tertulia/web/similar.js";
 import { State } from "../../src/tertulia/web/state.js";
 import { checkText } from "../../src/tertulia/web/texts.js";
 import { setLanguage } from "../../src/tertulia/web/words.js";
@@ -65,6 +66,13 @@ test("wrong lines", () => {
       (error) => error instanceof CommandError && error.words() === words,
       line,
     );
+  }
+});
+
+test("similar names", () => {
+  const table = vectors("commands");
+  for (const [name, guess] of table.similar) {
+    assert.equal(similarName(name, table.names), guess, name);
   }
 });
 

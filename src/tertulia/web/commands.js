@@ -6,7 +6,7 @@
  */
 
 import { MAX_PAGE } from "./catchup.js";
-import { foldCase } from "./names.js";
+import { SIMILAR, likeness, plainLetters } from "./similar.js";
 import { N_, _, format, language } from "./words.js";
 
 /**
@@ -17,7 +17,6 @@ import { N_, _, format, language } from "./words.js";
  */
 
 const OLDER = 20; // messages that /history shows without a number
-const SIMILAR = 0.65; // from here on a command is what a wrong word may have meant
 const STATUS_WORDS = { es: ["activo", "ocupado", "inactivo"], en: ["active", "busy", "away"] };
 // A page has no terminal to notify through.
 const NOTIFY_WORDS = N_("off|mentions|all");
@@ -126,14 +125,6 @@ export function helpRows() {
   }
   help.push([`//${text}, @@${text}`, _("send a text that begins with “/” or “@”")]);
   return help;
-}
-
-/**
- * Return a text without case and accents, so that `jose` finds `José`.
- * @param {string} text
- */
-export function plainLetters(text) {
-  return foldCase(text).normalize("NFKD").replace(/\p{M}/gu, "");
 }
 
 /**
@@ -276,35 +267,4 @@ function matching(beginning, words, before = "", after = "") {
 function splitOnce(text) {
   const found = /^\s*(\S*)\s*(.*)$/su.exec(text);
   return found === null ? ["", ""] : [found[1], found[2]];
-}
-
-/**
- * Return how alike two words are, from 0 to 1, as Python's `difflib`: twice the length of their
- * longest common part, and of those before and after it, over the length of both.
- * @param {string} one
- * @param {string} other
- */
-function likeness(one, other) {
-  return (2 * commonLength(one, other)) / (one.length + other.length);
-}
-
-/**
- * @param {string} one
- * @param {string} other
- * @returns {number}
- */
-function commonLength(one, other) {
-  for (let length = Math.min(one.length, other.length); length > 0; length -= 1) {
-    for (let start = 0; start + length <= one.length; start += 1) {
-      const place = other.indexOf(one.slice(start, start + length));
-      if (place >= 0) {
-        return (
-          length +
-          commonLength(one.slice(0, start), other.slice(0, place)) +
-          commonLength(one.slice(start + length), other.slice(place + length))
-        );
-      }
-    }
-  }
-  return 0;
 }

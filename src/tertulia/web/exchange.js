@@ -84,7 +84,7 @@ export class Exchange {
   }
 
   /**
-   * Send a message; it is in its conversation at once, marked as on its way.
+   * Send a message; it is in its conversation at once, marked as on its way. Return that one.
    * @param {any} message of the type say or direct
    */
   sendMessage(message) {
@@ -94,6 +94,7 @@ export class Exchange {
     this.updateStatuses();
     this.#noteEntries(conversation);
     this.ask(request);
+    return conversation;
   }
 
   /**

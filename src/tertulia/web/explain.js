@@ -78,12 +78,12 @@ const REQUEST_REFUSED = {
 export function registrationRefused(error, name, { host, port }) {
   const command = suggestion(error, name) ?? "";
   const code = refusalCode(error, name);
-  let text = _(
+  const msgid =
     REGISTRATION_REFUSED[code] ??
-      N_("The server refused your registration: {message}. Try again in a moment."),
-  );
+    N_("The server refused your registration: {message}. Try again in a moment.");
+  let text = _(msgid);
   if (code === "name_invalid" && command) {
-    text += ` ${_("Try: {command}")}`;
+    text += " " + _("Try: {command}");
   }
   if (error.retry_after !== undefined) {
     text += ` ${tryAgainIn(error.retry_after)}`;

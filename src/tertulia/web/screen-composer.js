@@ -87,6 +87,7 @@ export class Composer {
     } else {
       this.#field.value = "";
       this.#onInput();
+      if ("note" in result) this.hint(result.note);
       if ("command" in result) this.#onCommand(result.command, result.argument);
     }
   }

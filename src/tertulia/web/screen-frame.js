@@ -36,7 +36,7 @@ export class Frame {
       byId("subtitle"),
       isGeneral
         ? _("everyone can read this")
-        : `${this.#presence(conversation)} · ${_("only you two can read this")}`,
+        : this.#presence(conversation) + " · " + _("only you two can read this"),
     );
     byId("close-conversation").hidden = isGeneral;
   }

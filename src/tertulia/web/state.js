@@ -92,6 +92,11 @@ export class State {
     return this.#listSeq < this.#listNeededSeq && !this.#isListRefused;
   }
 
+  /** Whether the list of users is complete. */
+  get knowsUsers() {
+    return this.#listSeq >= this.#listNeededSeq;
+  }
+
   /** The users who are here, sorted by name. */
   get users() {
     const rows = Array.from(this.#here, ([name, { status }]) => ({

@@ -3,14 +3,18 @@
 import { CommandError, commandWord, parse } from "./commands.js";
 import { GENERAL } from "./entries.js";
 import { historyOff, notConnected, requestRefused } from "./explain.js";
+import { visibleInALine } from "./safetext.js";
+import { similarName } from "./similar.js";
 import { checkText } from "./texts.js";
-import { _, format } from "./words.js";
+import { N_, _, format } from "./words.js";
 
+/** @typedef {() => string} Words */
 /** @typedef {import("./chat.js").Chat} Chat */
 /** @typedef {import("./exchange.js").Exchange} Exchange */
 /**
- * A line was carried out, or it cannot be and stays in the composer, or only the screen can do it.
- * @typedef {{ok: true} | {hint: () => string} | {command: string, argument?: string}} Submitted
+ * A line was carried out, with a note to show if it went elsewhere; or it cannot be and stays in the
+ * composer; or only the screen can do it.
+ * @typedef {{ok: true, note?: Words} | {hint: Words} | {command: string, argument?: string}} Submitted
  */
 
 /** @type {Submitted} */
@@ -56,8 +60,7 @@ function carryOut(command, chat, exchange) {
     case "direct":
       return sendMessage(command, chat, exchange);
     case "open":
-      chat.open(command.name);
-      return OK;
+      return unknownName(command.name, exchange) ?? done(chat.open(command.name));
     case "status":
       return exchange === null ? NOT_CONNECTED : done(chat.setStatus(command.status));
     case "history":
@@ -80,6 +83,10 @@ function carryOut(command, chat, exchange) {
  * @returns {Submitted}
  */
 function sendMessage(message, chat, exchange) {
+  const unknown = message.to === chat.current ? null : unknownName(message.to, exchange);
+  if (unknown !== null) {
+    return unknown;
+  }
   const code = checkText(message.text);
   if (code !== null) {
     return { hint: () => requestRefused({ code }, message) };
@@ -87,8 +94,34 @@ function sendMessage(message, chat, exchange) {
   if (exchange === null) {
     return NOT_CONNECTED;
   }
-  exchange.sendMessage(message);
-  return message.type === "say" ? OK : done(chat.open(message.to));
+  const { name } = exchange.sendMessage(message);
+  if (name === chat.current) {
+    return OK; // else the next line is for whom it was before
+  }
+  const text = name === GENERAL ? N_("Sent to everyone.") : N_("Sent only to {name}.");
+  return { ok: true, note: () => format(_(text), { name: visibleInALine(name) }) };
+}
+
+/**
+ * Return the hint for a name that nobody here has; null if it can be written to.
+ * @param {string | undefined} name undefined for everyone
+ * @param {Exchange | null} exchange
+ * @returns {Submitted | null}
+ */
+function unknownName(name, exchange) {
+  if (name === undefined || exchange === null || exchange.conversations.find(name)) {
+    return null;
+  }
+  const { state } = exchange;
+  if (!state.knowsUsers || state.statusOf(state.registeredName(name)) !== null) {
+    return null;
+  }
+  const guess = similarName(name, state.names());
+  const text =
+    guess === null
+      ? N_("Nobody called “{name}” is here.")
+      : N_("Nobody called “{name}” is here. Did you mean “{guess}”?");
+  return { hint: () => format(_(text), { name: visibleInALine(name), guess: guess ?? "" }) };
 }
 
 /**
