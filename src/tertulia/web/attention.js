@@ -8,15 +8,24 @@ import { recall, remember } from "./settings.js";
 import { _, format, ngettext } from "./words.js";
 
 const MAX_SPOKEN = 5; // messages at once; more are only counted
+/** @typedef {import("./chat.js").Chat} Chat */
+/** @typedef {ReturnType<Chat["popAlerts"]>[number]} Alert */
+
 const BEEP_S = 0.15;
 const BEEP_HZ = 880;
 
 export class Attention {
+  /** @type {Chat} */
   #chat;
   #isWatched;
-  #audio = null;
+  /** @type {AudioContext | null} */
+  #audio = null; // from the first sound on
 
-  /** `isWatched()` tells whether the person sees the newest message. */
+  /**
+   * `isWatched` returns whether the person sees the newest message.
+   * @param {Chat} chat
+   * @param {() => boolean} isWatched
+   */
   constructor(chat, isWatched) {
     this.#chat = chat;
     this.#isWatched = isWatched;
@@ -33,10 +42,13 @@ export class Attention {
     if (this.#isWatched()) return;
     const mode = recall("notify");
     const wanted = alerts.filter(({ calls }) => mode === "all" || (mode === "mentions" && calls));
-    if (wanted.length) this.#ring(wanted.at(-1));
+    if (wanted.length) this.#ring(wanted[wanted.length - 1]);
   }
 
-  /** Choose what rings: "off", "mentions" or "all". Returns a function that says so. */
+  /**
+   * Choose what rings: "off", "mentions" or "all". Returns a function that says so.
+   * @param {string} mode
+   */
   setMode(mode) {
     remember("notify", mode);
     if (mode === "off") return () => _("No message makes a sound.");
@@ -46,6 +58,7 @@ export class Attention {
     return () => _("Mentions and direct messages make a sound.");
   }
 
+  /** @param {Alert[]} alerts */
   #announce(alerts) {
     const spoken = alerts.map((alert) => this.#spoken(alert)).filter(Boolean);
     const count = spoken.length;
@@ -53,6 +66,7 @@ export class Attention {
     else announce(format(ngettext("{count} new message", "{count} new messages", count), { count }));
   }
 
+  /** @param {Alert} alert */
   #spoken({ message, calls, isDirect }) {
     const name = visibleInALine(message.sender);
     if (message.conversation === this.#chat.current) return `${name}: ${visible(message.text)}`;
@@ -60,6 +74,7 @@ export class Attention {
     return calls ? format(_("{name} mentions you in the general chat"), { name }) : "";
   }
 
+  /** @param {Alert} alert */
   #ring({ message, isDirect }) {
     this.#beep();
     if (!window.isSecureContext || !("Notification" in window)) return;
@@ -80,14 +95,14 @@ export class Attention {
   }
 
   #beep() {
-    this.#audio ??= new AudioContext();
-    const tone = this.#audio.createOscillator();
-    const volume = this.#audio.createGain();
-    const now = this.#audio.currentTime;
+    const audio = (this.#audio ??= new AudioContext());
+    const tone = audio.createOscillator();
+    const volume = audio.createGain();
+    const now = audio.currentTime;
     tone.frequency.value = BEEP_HZ;
     volume.gain.setValueAtTime(0.1, now);
     volume.gain.exponentialRampToValueAtTime(0.001, now + BEEP_S);
-    tone.connect(volume).connect(this.#audio.destination);
+    tone.connect(volume).connect(audio.destination);
     tone.start(now);
     tone.stop(now + BEEP_S);
   }

@@ -2,9 +2,17 @@
 
 const MAX_SPOKEN = 5; // lines that a screen reader may still have to say
 
+/**
+ * Return the element with an id of `index.html`. It is `any`, because only the page knows its kind.
+ * @param {string} id
+ * @returns {any}
+ */
 export const byId = (id) => document.getElementById(id);
 
-/** Let a screen reader say some lines. */
+/**
+ * Let a screen reader say some lines.
+ * @param {...string} lines
+ */
 export function announce(...lines) {
   const announcer = byId("announcer");
   announcer.append(...lines.map((line) => element("p", {}, line)));
@@ -14,6 +22,9 @@ export function announce(...lines) {
 /**
  * Make an element. An attribute that is a function listens to the event of that name; one that is
  * false is left out.
+ * @param {string} tag
+ * @param {Record<string, string | boolean | ((event: any) => void)>} attributes
+ * @param {...(Node | string)} children
  */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -25,12 +36,21 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Show a text; the same one again costs nothing. */
+/**
+ * Show a text; the same one again costs nothing.
+ * @param {Element} node
+ * @param {string} text
+ */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Set an attribute; the same value again costs nothing. */
+/**
+ * Set an attribute; the same value again costs nothing.
+ * @param {Element} node
+ * @param {string} name
+ * @param {string} value
+ */
 export function setAttribute(node, name, value) {
   if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
@@ -38,23 +58,31 @@ export function setAttribute(node, name, value) {
 /**
  * A list of elements that follows a list of items. What has not changed keeps its element, and so
  * the focus and the selection in it.
+ * @template Item
  */
 export class Rows {
   #parent;
   #describe;
-  #rows = new Map(); // key -> { item, node }
+  /** @type {Map<string, {item: Item, node: HTMLElement}>} */
+  #rows = new Map(); // by key
   #isStale = false; // all have to be painted again
 
   /**
    * `keyOf(item)` names an item for its life, `isSame(old, item)` tells that it looks the same,
    * `paint(item, node)` returns its element: a new one, or `node`, the present one, changed.
+   * @param {Element} parent
+   * @param {{keyOf: (item: Item) => string, isSame: (old: Item, item: Item) => boolean,
+   *   paint: (item: Item, node?: HTMLElement) => HTMLElement}} describe
    */
   constructor(parent, describe) {
     this.#parent = parent;
     this.#describe = describe;
   }
 
-  /** Show these items, in this order. */
+  /**
+   * Show these items, in this order.
+   * @param {Item[]} items
+   */
   show(items) {
     const { keyOf, isSame, paint } = this.#describe;
     const rows = new Map();
@@ -69,7 +97,7 @@ export class Rows {
     for (const [key, { node }] of this.#rows) if (!rows.has(key)) node.remove();
     let place = this.#parent.firstElementChild;
     for (const { node } of rows.values()) {
-      if (node === place) place = place.nextElementSibling;
+      if (node === place) place = node.nextElementSibling;
       else this.#parent.insertBefore(node, place);
     }
     this.#rows = rows;
@@ -87,7 +115,10 @@ export class Rows {
     this.#rows.clear();
   }
 
-  /** Return the element of the item with this key, if it is shown. */
+  /**
+   * Return the element of the item with this key, if it is shown.
+   * @param {string} key
+   */
   nodeOf(key) {
     return this.#rows.get(key)?.node;
   }

@@ -5,18 +5,31 @@
 import { visibleInALine } from "./safetext.js";
 import { _, format, ngettext, pgettext } from "./words.js";
 
-/** The shape of each status; the colour is never the only difference. */
+/** @typedef {import("./chat.js").Chat} Chat */
+/** @typedef {import("./entries.js").Moved} Moved */
+/** @typedef {import("./entries.js").Change} Change */
+
+/**
+ * The shape of each status; the colour is never the only difference.
+ * @type {Record<string, string>}
+ */
 export const SHAPES = { ACTIVO: "●", OCUPADO: "◐", INACTIVO: "○" };
 
 const MAX_NAMES = 4; // in a list of people; the others are counted
 const SOUNDS_LIKE_I = /^h?[ií](?![aeoáéó])/; // Spanish says "e" before it instead of "y"
 
-/** Return a status as a shape and a word. */
+/**
+ * Return a status as a shape and a word.
+ * @param {string} status
+ */
 export function statusWords(status) {
   return `${SHAPES[status] ?? "?"} ${status}`;
 }
 
-/** Return in one line who joined, left or changed status. `moved` is an entry of that kind. */
+/**
+ * Return in one line who joined, left or changed status.
+ * @param {Moved} moved
+ */
 export function movementWords(moved) {
   const people = new Map();
   for (const [name, change] of moved.people) {
@@ -33,6 +46,7 @@ export function movementWords(moved) {
   return parts.join("; ");
 }
 
+/** @type {Record<string, (count: number) => string>} */
 const MOVEMENTS = {
   joined: (count) => ngettext("{people} joined", "{people} joined", count),
   cameBack: (count) => ngettext("{people} came back", "{people} came back", count),
@@ -41,6 +55,10 @@ const MOVEMENTS = {
   changedStatus: () => "{people}", // the new status is part of each name
 };
 
+/**
+ * @param {string} name
+ * @param {Change} change
+ */
 function movementOf(name, change) {
   if (change.isHere && !change.wasHere) return ["joined", name];
   if (!change.isHere && change.wasHere) {
@@ -52,6 +70,7 @@ function movementOf(name, change) {
   return ["changedStatus", `${name} ${change.status ? statusWords(change.status) : "?"}`];
 }
 
+/** @param {string[]} people */
 function peopleWords(people) {
   let named = people;
   if (named.length > MAX_NAMES + 1) {
@@ -67,6 +86,7 @@ function peopleWords(people) {
   return format(text, { some: named.slice(0, -1).join(", "), last });
 }
 
+/** @param {string} reason */
 function leftReason(reason) {
   switch (reason) {
     case "quit":
@@ -86,14 +106,18 @@ function leftReason(reason) {
     case "replaced":
       return _("came back with another connection");
     default:
-      return reason ?? "";
+      return reason;
   }
 }
 
-/** Return the state of the connection in words; `now` is a `performance.now()`. */
+/**
+ * Return the state of the connection in words; `now` is a `performance.now()`.
+ * @param {Chat["connection"]} connection
+ * @param {number} now
+ */
 export function connectionWords(connection, now) {
   if (connection.state === "connected") return _("Connected");
   if (connection.state === "connecting") return _("Not connected… Trying again");
-  const seconds = Math.max(1, Math.ceil((connection.retryAt - now) / 1000));
+  const seconds = Math.max(1, Math.ceil((Number(connection.retryAt) - now) / 1000));
   return format(_("Not connected… Trying again in {seconds} s"), { seconds });
 }

@@ -15,7 +15,11 @@ import { LogView } from "./screen-log.js";
 import { recall, remember } from "./settings.js";
 import { language, setLanguage } from "./words.js";
 
+/** @typedef {import("./words.js").Language} Language */
+
 const LANGUAGES = { es: "Español", en: "English" };
+/** @type {NodeListOf<HTMLButtonElement>} */
+const languageButtons = document.querySelectorAll(".language");
 
 await Promise.all([loadCommands(), setLanguage(firstLanguage())]);
 
@@ -37,16 +41,18 @@ const inside = [
 ];
 const attention = new Attention(chat, isWatched);
 
+/** @returns {Language} */
 function firstLanguage() {
   const wanted = [
     new URLSearchParams(location.search).get("lang"),
     recall("language"),
     ...navigator.languages,
   ];
-  const known = wanted.map((tag) => tag?.slice(0, 2)).find((tag) => tag in LANGUAGES);
+  const known = wanted.map((tag) => tag?.slice(0, 2)).find((tag) => tag === "es" || tag === "en");
   return known ?? "en";
 }
 
+/** @param {Language} wanted */
 async function changeLanguage(wanted) {
   remember("language", wanted);
   await setLanguage(wanted);
@@ -57,11 +63,13 @@ async function changeLanguage(wanted) {
 function translate() {
   document.documentElement.lang = language();
   const other = language() === "es" ? "en" : "es";
-  for (const button of document.querySelectorAll(".language")) {
+  for (const button of languageButtons) {
     button.lang = other;
     setText(button, LANGUAGES[other]);
   }
-  for (const part of [drawers, join, ...inside]) part.translate?.();
+  for (const part of [drawers, join, ...inside]) {
+    if ("translate" in part) part.translate();
+  }
 }
 
 /** Show everything as the store has it now. */
@@ -80,7 +88,11 @@ function update() {
   }
 }
 
-/** Do what a command asks for that is not the server's. */
+/**
+ * Do what a command asks for that is not the server's.
+ * @param {string} command
+ * @param {string} argument
+ */
 function carryOut(command, argument) {
   switch (command) {
     case "help":
@@ -92,7 +104,7 @@ function carryOut(command, argument) {
     case "people":
       return drawers.show("right");
     case "language":
-      return changeLanguage(argument);
+      return changeLanguage(argument === "es" ? "es" : "en");
     case "theme":
       return changeTheme(argument);
     case "notify":
@@ -102,6 +114,7 @@ function carryOut(command, argument) {
   }
 }
 
+/** @param {string} wanted "light", "dark", or "": the other one */
 function changeTheme(wanted) {
   const isDark = recall("theme")
     ? recall("theme") === "dark"
@@ -111,6 +124,7 @@ function changeTheme(wanted) {
   document.documentElement.dataset.theme = theme;
 }
 
+/** @param {string} name */
 function open(name) {
   chat.open(name);
   drawers.close();
@@ -144,13 +158,13 @@ document.addEventListener("visibilitychange", () => {
 });
 byId("help").addEventListener("click", showHelp);
 byId("leave").addEventListener("click", () => chat.leave());
-byId("search-form").addEventListener("submit", (event) => {
+byId("search-form").addEventListener("submit", (/** @type {Event} */ event) => {
   event.preventDefault();
   const words = byId("search").value.trim();
   if (words) showFound(chat, words);
 });
-for (const button of document.querySelectorAll(".language")) {
-  button.addEventListener("click", () => changeLanguage(button.lang));
+for (const button of languageButtons) {
+  button.addEventListener("click", () => changeLanguage(button.lang === "es" ? "es" : "en"));
 }
 
 document.documentElement.dataset.theme = recall("theme");

@@ -3,27 +3,37 @@ import { byId, setAttribute, setText } from "./dom.js";
 import { visible, visibleInALine } from "./safetext.js";
 import { _, format } from "./words.js";
 
+/** @typedef {import("./chat.js").Chat} Chat */
+
 const hasTouchKeyboard = () => matchMedia("(pointer: coarse)").matches;
 
 export class Composer {
+  /** @type {Chat} */
   #chat;
   #onCommand;
   #field = byId("composer");
+  /** @type {(() => string) | null} */
   #hint = null; // returns the words above the field
-  #name; // of the conversation whose draft is in the field
-  #completion = null; // { start, candidates, index, text }: what Tab has put in last
+  /** @type {string | null} */
+  #name = null; // of the conversation whose draft is in the field
+  /** @type {{start: number, candidates: string[], index: number, text: string} | null} */
+  #completion = null; // what Tab has put in last
 
-  /** `onCommand(command, argument)` carries out what is not for the server. */
+  /**
+   * `onCommand` carries out what is not for the server.
+   * @param {Chat} chat
+   * @param {(command: string, argument: string) => void} onCommand
+   */
   constructor(chat, onCommand) {
     this.#chat = chat;
     this.#onCommand = onCommand;
-    this.#field.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#onKey(event));
     this.#field.addEventListener("input", () => this.#onInput());
-    byId("compose").addEventListener("submit", (event) => {
+    byId("compose").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       this.#submit();
     });
-    byId("skip").addEventListener("click", (event) => {
+    byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
       event.preventDefault();
       this.focus();
     });
@@ -40,7 +50,7 @@ export class Composer {
     const { current, conversations } = this.#chat;
     if (current !== this.#name) {
       this.#name = current;
-      this.#field.value = conversations.find(({ name }) => name === current).draft;
+      this.#field.value = conversations.find(({ name }) => name === current)?.draft ?? "";
       this.hint(null);
     }
     const name = visibleInALine(current);
@@ -55,7 +65,10 @@ export class Composer {
     this.#field.focus();
   }
 
-  /** Show words about what was typed, a function that returns them; they go with the next key. */
+  /**
+   * Show words about what was typed; they go with the next key.
+   * @param {(() => string) | null} words
+   */
   hint(words) {
     this.#hint = words;
     this.#showHint();
@@ -65,6 +78,7 @@ export class Composer {
     setText(byId("hint"), this.#hint ? visible(this.#hint()) : "");
   }
 
+  /** @param {KeyboardEvent} event */
   #onKey(event) {
     if (event.isComposing) return;
     if (event.key === "Enter" && !event.shiftKey && !hasTouchKeyboard()) {
@@ -77,7 +91,7 @@ export class Composer {
 
   #onInput() {
     this.hint(null);
-    this.#chat.setDraft(this.#name, this.#field.value);
+    this.#chat.setDraft(this.#name ?? this.#chat.current, this.#field.value);
   }
 
   #submit() {
@@ -87,22 +101,21 @@ export class Composer {
     } else {
       this.#field.value = "";
       this.#onInput();
-      if ("note" in result) this.hint(result.note);
-      if ("command" in result) this.#onCommand(result.command, result.argument);
+      if ("note" in result && result.note) this.hint(result.note);
+      if ("command" in result) this.#onCommand(result.command, result.argument ?? "");
     }
   }
 
   /** Complete the word before the cursor, again with the next candidate. Return whether it did. */
   #complete() {
     const field = this.#field;
-    let { start, candidates, index } = this.#completion ?? {};
-    if (this.#completion?.text === field.value && candidates.length > 1) {
-      index = (index + 1) % candidates.length;
-    } else {
-      ({ start, candidates } = this.#chat.complete(field.value.slice(0, field.selectionStart)));
-      index = 0;
-    }
+    const last = this.#completion;
+    const isAgain = last !== null && last.text === field.value && last.candidates.length > 1;
+    const { start, candidates } = isAgain
+      ? last
+      : this.#chat.complete(field.value.slice(0, field.selectionStart));
     if (candidates.length === 0) return false;
+    const index = isAgain ? (last.index + 1) % candidates.length : 0;
     field.setRangeText(candidates[index], start, field.selectionEnd, "end");
     this.#onInput();
     this.#completion = { start, candidates, index, text: field.value };

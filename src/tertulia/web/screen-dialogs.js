@@ -7,7 +7,14 @@ import { paintFound } from "./screen-entry.js";
 import { dateAndTime, duration } from "./times.js";
 import { _, format } from "./words.js";
 
-/** Show what the server knows about a person, and offer to write. */
+/** @typedef {import("./chat.js").Chat} Chat */
+
+/**
+ * Show what the server knows about a person, and offer to write.
+ * @param {Chat} chat
+ * @param {string} name
+ * @param {(name: string) => void} onWrite
+ */
 export async function showPerson(chat, name, onWrite) {
   const shown = visibleInALine(name);
   const details = element("div", { "aria-live": "polite" }, "…");
@@ -37,20 +44,24 @@ export async function showPerson(chat, name, onWrite) {
   );
 }
 
-/** Search for words and show the messages that hold them, the newest first. */
+/**
+ * Search for words and show the messages that hold them, the newest first.
+ * @param {Chat} chat
+ * @param {string} words
+ */
 export async function showFound(chat, words) {
   const title = format(_("Messages with: {words}"), { words: visibleInALine(words) });
   const list = element("div", { class: "found" });
   const state = element("p", { "aria-live": "polite" }, "…");
-  const more = element("button", { type: "button", hidden: true }, _("Older messages"));
+  const click = () => searchOlder();
+  const more = element("button", { type: "button", hidden: true, click }, _("Older messages"));
   const dialog = openDialog(title, list, state, more);
   dialog.classList.add("wide");
+  /** @type {number | undefined} */
   let before;
 
   async function searchOlder() {
-    more.disabled = true;
     const answer = await chat.search(words, before);
-    more.disabled = false;
     if ("error" in answer) {
       state.textContent = visible(answer.error());
       more.hidden = before === undefined;
@@ -58,23 +69,22 @@ export async function showFound(chat, words) {
     }
     const found = answer.messages.map((entry) => paintFound(entry, chat.now()));
     list.append(...found.reverse());
-    before = answer.messages[0]?.seq;
+    before = answer.messages[0]?.seq ?? undefined;
     more.hidden = !answer.more;
     state.textContent = list.childElementCount ? "" : _("No messages found.");
   }
 
-  more.addEventListener("click", searchOlder);
   await searchOlder();
 }
 
 /** Show what can be typed and pressed, and what the signs mean. */
 export function showHelp() {
   const parts = [
-    [_("What you can type"), helpRows()],
-    [_("Keys"), keyRows()],
-    [_("Symbols"), signRows()],
+    { title: _("What you can type"), rows: helpRows() },
+    { title: _("Keys"), rows: keyRows() },
+    { title: _("Symbols"), rows: signRows() },
   ];
-  const content = parts.flatMap(([title, rows]) => [element("h3", {}, title), table(rows)]);
+  const content = parts.flatMap(({ title, rows }) => [element("h3", {}, title), table(rows)]);
   openDialog(_("Help"), ...content).classList.add("wide");
 }
 
@@ -98,6 +108,7 @@ function signRows() {
   ];
 }
 
+/** @param {string[][]} rows */
 function table(rows) {
   return element(
     "dl",
@@ -108,10 +119,16 @@ function table(rows) {
   );
 }
 
+/**
+ * @param {string} title
+ * @param {...Node} content
+ * @returns {any} the dialog
+ */
 function openDialog(title, ...content) {
   const close = () => dialog.close();
   const label = _("Close");
   const heading = element("h2", { id: "dialog-title", dir: "auto" }, title);
+  /** @type {any} */
   const dialog = element(
     "dialog",
     { "aria-labelledby": "dialog-title", close: () => dialog.remove() },
@@ -123,7 +140,9 @@ function openDialog(title, ...content) {
     ),
     ...content,
   );
-  dialog.addEventListener("click", (event) => event.target === dialog && close());
+  dialog.addEventListener("click", (/** @type {Event} */ event) => {
+    if (event.target === dialog) close(); // beside it, on the backdrop
+  });
   document.body.append(dialog);
   dialog.showModal();
   return dialog;

@@ -5,12 +5,17 @@ import { splitAddresses, visible, visibleInALine } from "./safetext.js";
 import { clockTime, dateAndTime, dayWords } from "./times.js";
 import { _ } from "./words.js";
 
+/** @typedef {import("./entries.js").Entry} Entry */
+/** @typedef {import("./entries.js").Said} Said */
+/** @typedef {(key: string) => void} SendAgain called when the person wants that */
+
 const NAME_STYLES = 6; // the classes name-0, name-1, …
 const BLANK_LINES = /\n\s*\n\s*\n/g;
 
 /**
  * Return an element for an entry. `continues`: the same person wrote the message before it.
- * `sendAgain(key)` is called when the person wants that.
+ * @param {{entry: Entry, continues: boolean}} item
+ * @param {SendAgain} sendAgain
  */
 export function paintEntry({ entry, continues }, sendAgain) {
   switch (entry.kind) {
@@ -25,18 +30,30 @@ export function paintEntry({ entry, continues }, sendAgain) {
   }
 }
 
-/** Return an element for a message that a search has found. */
+/**
+ * Return an element for a message that a search has found.
+ * @param {Said} entry
+ * @param {Date} today
+ */
 export function paintFound(entry, today) {
   return element("article", {}, ...speech(entry), timeOf(entry, dateAndTime(entry.time, today)));
 }
 
-/** Return the style of a name, always the same one for the same name. */
+/**
+ * Return the style of a name, always the same one for the same name.
+ * @param {string} name
+ */
 export function nameStyle(name) {
   let sum = 0;
-  for (const character of name) sum = (sum * 31 + character.codePointAt(0)) % 9973;
+  for (const character of name) sum = (sum * 31 + Number(character.codePointAt(0))) % 9973;
   return `name-${sum % NAME_STYLES}`;
 }
 
+/**
+ * @param {Said} entry
+ * @param {boolean} continues
+ * @param {SendAgain} sendAgain
+ */
 function paintMessage(entry, continues, sendAgain) {
   const classes = ["said", nameStyle(entry.sender), `is-${entry.delivery}`];
   if (entry.own) classes.push("own");
@@ -52,6 +69,7 @@ function paintMessage(entry, continues, sendAgain) {
   return painted;
 }
 
+/** @param {Said} entry */
 function speech({ sender, text }) {
   return [
     element("bdi", { class: "sender" }, visibleInALine(sender)),
@@ -61,10 +79,18 @@ function speech({ sender, text }) {
   ];
 }
 
+/**
+ * @param {{time: Date | null}} entry
+ * @param {string} words
+ */
 function timeOf({ time }, words) {
   return element("time", { datetime: time?.toISOString() ?? false }, words);
 }
 
+/**
+ * @param {Said} entry
+ * @param {SendAgain} sendAgain
+ */
 function delivery({ key, delivery, why }, sendAgain) {
   const [sign, words] = {
     sending: ["…", _("on its way")],
@@ -84,6 +110,10 @@ function delivery({ key, delivery, why }, sendAgain) {
   return [mark, element("p", { class: "failure" }, reason, " ", again)];
 }
 
+/**
+ * @param {{time: Date | null}} entry
+ * @param {string} words
+ */
 function paintEvent(entry, words) {
   return element(
     "p",
@@ -94,7 +124,10 @@ function paintEvent(entry, words) {
   );
 }
 
-/** Return a text as nodes, in which the addresses of pages are links. */
+/**
+ * Return a text as nodes, in which the addresses of pages are links.
+ * @param {string} text
+ */
 function withLinks(text) {
   const link = { target: "_blank", rel: "noopener noreferrer" };
   return splitAddresses(text).map((part) =>
@@ -102,6 +135,7 @@ function withLinks(text) {
   );
 }
 
+/** @param {string} name */
 function initial(name) {
   return visibleInALine([...name][0] ?? "").toLocaleUpperCase();
 }

@@ -5,11 +5,15 @@ import { visibleInALine } from "./safetext.js";
 import { shapeOf } from "./screen-lists.js";
 import { _ } from "./words.js";
 
+/** @typedef {import("./chat.js").Chat} Chat */
+
 const STATUSES = ["ACTIVO", "OCUPADO", "INACTIVO"];
 
 export class Frame {
+  /** @type {Chat} */
   #chat;
 
+  /** @param {Chat} chat */
   constructor(chat) {
     this.#chat = chat;
     byId("close-conversation").addEventListener("click", () => {
@@ -41,18 +45,21 @@ export class Frame {
     byId("close-conversation").hidden = isGeneral;
   }
 
-  #presence({ isPresent, status }) {
+  /** @param {Chat["conversations"][number]} [conversation] */
+  #presence(conversation) {
     if (this.#chat.connection.state !== "connected") return "?";
-    return isPresent ? statusWords(status) : _("not here");
+    return conversation?.status ? statusWords(conversation.status) : _("not here");
   }
 }
 
 /** The state of the connection; while it is interrupted, with the seconds to the next attempt. */
 export class ConnectionView {
+  /** @type {Chat} */
   #chat;
   #timer = 0;
   #wasConnected = true;
 
+  /** @param {Chat} chat */
   constructor(chat) {
     this.#chat = chat;
   }
@@ -74,11 +81,13 @@ export class ConnectionView {
 
 /** The own name and status. The status changes when the server says so, not when it is chosen. */
 export class OwnStatus {
+  /** @type {Chat} */
   #chat;
   #select = byId("status");
   #unknown = new Option("?");
   #hadFocus = false;
 
+  /** @param {Chat} chat */
   constructor(chat) {
     this.#chat = chat;
     this.#select.append(...STATUSES.map((status) => new Option(status)));
@@ -100,7 +109,7 @@ export class OwnStatus {
     const isAsked = me.asked !== null;
     setText(byId("own-name"), visibleInALine(me.name));
     setText(byId("own-shape"), shapeOf(me.status, isKnown));
-    byId("own-shape").className = `shape ${isKnown ? me.status.toLowerCase() : ""}`;
+    byId("own-shape").className = `shape ${(isKnown && me.status?.toLowerCase()) || ""}`;
     if (isKnown) this.#unknown.remove();
     else this.#select.append(this.#unknown);
     this.#select.value = isKnown ? me.status : "?";
@@ -116,18 +125,19 @@ export class OwnStatus {
 /** The sides, which are drawers on a narrow screen: at most one is open, the rest is inert. */
 export class Drawers {
   #isNarrow = matchMedia("(width <= 56rem)"); // as in style.css
-  #open = null;
-  #opener = null;
+  /** @type {HTMLElement | null} */
+  #open = null; // the side that is open
 
   constructor() {
-    for (const side of ["left", "right"]) {
-      byId(`open-${side}`).addEventListener("click", () => this.show(side));
-    }
+    byId("open-left").addEventListener("click", () => this.show("left"));
+    byId("open-right").addEventListener("click", () => this.show("right"));
     for (const button of document.querySelectorAll(".close-drawer")) {
       button.addEventListener("click", () => this.close());
     }
     byId("backdrop").addEventListener("click", () => this.close());
-    byId("chat").addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    byId("chat").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Escape") this.close();
+    });
     this.#isNarrow.addEventListener("change", () => this.close());
   }
 
@@ -139,28 +149,36 @@ export class Drawers {
 
   close() {
     if (!this.#open) return;
-    this.#set(false);
+    const side = this.#open;
     this.#open = null;
-    this.#opener.focus();
+    this.#set(side, false);
+    byId(`open-${side.id}`).focus();
   }
 
-  /** Open a side and go into it; on a wide screen it is always open. */
-  show(side) {
+  /**
+   * Open a side and go into it; on a wide screen it is always open.
+   * @param {"left" | "right"} id
+   */
+  show(id) {
+    const side = byId(id);
     if (!this.#isNarrow.matches) {
-      byId(side).querySelector(".rows button").focus();
+      side.querySelector(".rows button").focus();
       return;
     }
-    this.#open = byId(side);
-    this.#opener = byId(`open-${side}`);
-    this.#set(true);
-    this.#open.querySelector(".close-drawer").focus();
+    this.#open = side;
+    this.#set(side, true);
+    side.querySelector(".close-drawer").focus();
   }
 
-  #set(isOpen) {
-    this.#open.classList.toggle("open", isOpen);
-    this.#opener.setAttribute("aria-expanded", String(isOpen));
+  /**
+   * @param {HTMLElement} side
+   * @param {boolean} isOpen
+   */
+  #set(side, isOpen) {
+    side.classList.toggle("open", isOpen);
+    byId(`open-${side.id}`).setAttribute("aria-expanded", String(isOpen));
     byId("backdrop").hidden = !isOpen;
-    document.querySelector(".middle").inert = isOpen;
+    byId("middle").inert = isOpen;
     byId("skip").inert = isOpen;
   }
 }

@@ -5,16 +5,22 @@ import { recall, remember } from "./settings.js";
 import { connectionWords } from "./event-words.js";
 import { _ } from "./words.js";
 
+/** @typedef {import("./chat.js").Chat} Chat */
+/** @typedef {import("./chat.js").Refusal} Refusal */
+
 export class JoinView {
+  /** @type {Chat} */
   #chat;
   #name = byId("join-name");
   #code = byId("join-code");
+  /** @type {Refusal | null} */
   #refusal = null; // the one whose words are shown
 
+  /** @param {Chat} chat */
   constructor(chat) {
     this.#chat = chat;
     this.#name.value = recall("name");
-    byId("join-form").addEventListener("submit", (event) => {
+    byId("join-form").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       const name = this.#name.value.trim();
       remember("name", name);
@@ -47,11 +53,13 @@ export class JoinView {
     this.#name.focus();
   }
 
+  /** @param {Chat["connection"]} connection */
   #stateWords(connection) {
     if (connection.state === "waiting") return connectionWords(connection, performance.now());
     return _("connecting…");
   }
 
+  /** @param {Refusal} refusal */
   #onRefused({ suggestion }) {
     if (suggestion) this.#name.value = suggestion;
     (this.#chat.isCodeWanted ? this.#code : this.#name).focus();

@@ -5,13 +5,27 @@ import { visibleInALine } from "./safetext.js";
 import { nameStyle } from "./screen-entry.js";
 import { _, format, ngettext, pgettext } from "./words.js";
 
+/** @typedef {import("./chat.js").Chat} Chat */
+/**
+ * @typedef {{name: string, unread: number, calls: boolean, isCurrent: boolean, shape: string,
+ *   status: string}} ConversationRow
+ */
+/** @typedef {{name: string, status: string, isOwn: boolean}} PersonRow */
+/** @typedef {(name: string) => void} Choose */
+
 const MANY = 99; // unread messages; more are "99+"
 
 export class ConversationList {
+  /** @type {Chat} */
   #chat;
+  /** @type {Rows<ConversationRow>} */
   #rows;
 
-  /** `onOpen(name)` is called for the conversation that was chosen. */
+  /**
+   * `onOpen` is called for the conversation that was chosen.
+   * @param {Chat} chat
+   * @param {Choose} onOpen
+   */
   constructor(chat, onOpen) {
     this.#chat = chat;
     this.#rows = new Rows(byId("conversations"), {
@@ -36,7 +50,7 @@ export class ConversationList {
         calls: Boolean(calls),
         isCurrent: name === current,
         shape: name === "" ? "#" : shapeOf(isPresent ? status : null, isKnown),
-        status: isPresent && isKnown ? status : "",
+        status: (isPresent && isKnown && status) || "",
       })),
     );
     const elsewhere = conversations
@@ -48,11 +62,16 @@ export class ConversationList {
   }
 }
 
+/**
+ * @param {ConversationRow} row
+ * @param {HTMLElement} node
+ */
 function paintConversation({ name, unread, calls, isCurrent, shape, status }, node) {
   const title = name === "" ? _("General") : visibleInALine(name);
-  node.className = ["row", isCurrent && "current", unread && "unread", calls && "calls"]
-    .filter(Boolean)
-    .join(" ");
+  node.className = "row";
+  node.classList.toggle("current", isCurrent);
+  node.classList.toggle("unread", unread > 0);
+  node.classList.toggle("calls", calls);
   if (isCurrent) node.setAttribute("aria-current", "true");
   else node.removeAttribute("aria-current");
   node.replaceChildren(shapeElement(shape, status), element("bdi", { class: "name" }, title));
@@ -65,10 +84,16 @@ function paintConversation({ name, unread, calls, isCurrent, shape, status }, no
 }
 
 export class PeopleList {
+  /** @type {Chat} */
   #chat;
+  /** @type {Rows<PersonRow>} */
   #rows;
 
-  /** `onChoose(name)` is called for the person that was chosen. */
+  /**
+   * `onChoose` is called for the person that was chosen.
+   * @param {Chat} chat
+   * @param {Choose} onChoose
+   */
   constructor(chat, onChoose) {
     this.#chat = chat;
     this.#rows = new Rows(byId("people"), {
@@ -100,6 +125,10 @@ export class PeopleList {
   }
 }
 
+/**
+ * @param {PersonRow} row
+ * @param {HTMLElement} node
+ */
 function paintPerson({ name, status, isOwn }, node) {
   const shown = visibleInALine(name);
   const own = isOwn ? _("(you)") : "";
@@ -118,28 +147,47 @@ function paintPerson({ name, status, isOwn }, node) {
   return node;
 }
 
-/** Return a shape for a status: "?" while nobody knows it, a blank one for who is not here. */
+/**
+ * Return a shape for a status: "?" while nobody knows it, a dot for somebody who is not here.
+ * @param {string | null} status
+ * @param {boolean} isKnown
+ */
 export function shapeOf(status, isKnown) {
-  return isKnown ? (SHAPES[status] ?? "·") : "?";
+  return isKnown ? (SHAPES[status ?? ""] ?? "·") : "?";
 }
 
+/**
+ * @param {string} shape
+ * @param {string} status
+ */
 function shapeElement(shape, status) {
   const classes = `shape ${status ? status.toLowerCase() : ""}`;
   return element("span", { class: classes, "aria-hidden": "true" }, shape);
 }
 
+/** @param {() => void} click */
 function button(click) {
   return element("button", { type: "button", click });
 }
 
+/** @param {number} count */
 function countWords(count) {
   return count > MANY ? `${MANY}+` : String(count);
 }
 
+/**
+ * @param {string} name
+ * @param {number} count
+ */
 function withUnread(name, count) {
   return format(ngettext("{name}, {count} unread", "{name}, {count} unread", count), { name, count });
 }
 
+/**
+ * @template {object} Row
+ * @param {Row} old
+ * @param {Row} row
+ */
 function isEqual(old, row) {
-  return Object.keys(row).every((key) => old[key] === row[key]);
+  return JSON.stringify(old) === JSON.stringify(row);
 }

@@ -7,27 +7,39 @@ import { paintEntry } from "./screen-entry.js";
 import { visibleInALine } from "./safetext.js";
 import { _, format, ngettext } from "./words.js";
 
+/** @typedef {import("./chat.js").Chat} Chat */
+/** @typedef {import("./entries.js").Entry} Entry */
+/** @typedef {{entry: Entry, continues: boolean}} Item */
+
 const MAX_SHOWN = 400;
-const FOLLOWED = 100; // entries in the document while the newest one is in view
+const FOLLOWED = 100; // entries in the document, or more on a high screen, while it follows
+const LEAST_ENTRY_PX = 24; // height of an entry of one line
 const STEP = 100; // entries added at an edge that comes near
 const NEAR_PX = 600; // from an edge: further entries are needed
 const BOTTOM_PX = 40; // from the bottom: the newest entry counts as in view
 const RUN_MS = 5 * 60_000; // a pause as long as this ends a run of messages of one person
 
 export class LogView {
+  /** @type {Chat} */
   #chat;
   #log = byId("log");
   #newer = byId("newer");
   #empty = element("p", { class: "empty faint" });
+  /** @type {Rows<Item>} */
   #rows;
-  #name; // of the conversation shown
+  /** @type {string | null} */
+  #name = null; // of the conversation shown
   #start = 0;
   #end = 0;
   #isDrawnToEnd = true; // the newest entry was in the document when it was drawn last
   #seenKey = ""; // of the last entry that was in view at the bottom
   isFollowing = true;
 
-  /** `onWatch()` is called when the newest message has come into view, or has left it. */
+  /**
+   * `onWatch()` is called when the newest message has come into view, or has left it.
+   * @param {Chat} chat
+   * @param {() => void} onWatch
+   */
   constructor(chat, onWatch) {
     this.#chat = chat;
     this.onWatch = onWatch;
@@ -60,7 +72,9 @@ export class LogView {
     else this.#empty.remove();
     const firstKey = this.#rows.entries().next().value?.[0];
     const start = Math.max(0, entries.findIndex((entry) => entry.key === firstKey));
-    if (this.isFollowing) this.#draw(entries.length - FOLLOWED, entries.length);
+    const viewed = Math.ceil(this.#log.clientHeight / LEAST_ENTRY_PX);
+    const followed = Math.min(Math.max(FOLLOWED, viewed), MAX_SHOWN);
+    if (this.isFollowing) this.#draw(entries.length - followed, entries.length);
     else this.#draw(start, start + MAX_SHOWN);
     if (!this.isFollowing || this.#log.scrollHeight <= this.#log.clientHeight) this.#fillEdges();
     this.#showNewer();
@@ -71,16 +85,23 @@ export class LogView {
     this.update();
   }
 
+  /** @returns {Chat["conversations"][number]} */
   #conversation() {
+    // @ts-ignore: the current conversation is always among them
     return this.#chat.conversations.find(({ name }) => name === this.#chat.current);
   }
 
-  /** Put the entries from `start` to `end` into the document; what the person reads stays put. */
+  /**
+   * Put the entries from `start` to `end` into the document; what the person reads stays put.
+   * @param {number} start
+   * @param {number} end
+   */
   #draw(start, end) {
     const { entries } = this.#conversation();
     this.#start = Math.max(0, start);
     this.#end = Math.min(entries.length, end);
     this.#isDrawnToEnd = this.#end === entries.length;
+    /** @type {Item[]} */
     const items = [];
     for (let index = this.#start; index < this.#end; index++) {
       const continues = index > this.#start && isRun(entries[index - 1], entries[index]);
@@ -121,6 +142,7 @@ export class LogView {
     this.#showNewer();
   }
 
+  /** @param {boolean} isFollowing */
   #follow(isFollowing) {
     if (this.isFollowing === isFollowing) return;
     this.isFollowing = isFollowing;
@@ -132,11 +154,10 @@ export class LogView {
     const { scrollHeight, scrollTop, clientHeight } = this.#log;
     const { name, entries, hasOlder, isLoading } = this.#conversation();
     if (scrollTop < NEAR_PX) {
-      if (this.#start > 0) {
-        this.isFollowing = false; // or drawing would go down again
+      if (this.#start > 0 && !this.isFollowing) {
         const start = this.#start - STEP;
         this.#draw(start, Math.min(this.#end, start + MAX_SHOWN));
-      } else if (hasOlder && !isLoading) {
+      } else if (this.#start === 0 && hasOlder && !isLoading) {
         this.#chat.fetchOlder(name);
       }
     } else if (scrollHeight - scrollTop - clientHeight < NEAR_PX && this.#end < entries.length) {
@@ -153,9 +174,9 @@ export class LogView {
     const { entries } = this.#conversation();
     let count = 0;
     for (let index = entries.length - 1; index >= 0; index--) {
-      const { key, kind, own } = entries[index];
-      if (key === this.#seenKey) break;
-      if (kind === "said" && !own) count++;
+      const entry = entries[index];
+      if (entry.key === this.#seenKey) break;
+      if (entry.kind === "said" && !entry.own) count++;
     }
     const words = count
       ? format(ngettext("{count} new", "{count} new", count), { count })
@@ -165,11 +186,16 @@ export class LogView {
   }
 }
 
+/**
+ * Return whether a message goes on with what the same person wrote before.
+ * @param {Entry} before
+ * @param {Entry} entry
+ */
 function isRun(before, entry) {
   return (
     before.kind === "said" &&
     entry.kind === "said" &&
     before.sender === entry.sender &&
-    entry.time - before.time < RUN_MS
+    Number(entry.time) - Number(before.time) < RUN_MS
   );
 }

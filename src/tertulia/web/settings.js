@@ -2,7 +2,10 @@
 
 const PREFIX = "tertulia-";
 
-/** Return what was remembered, or "". */
+/**
+ * Return what was remembered, or "".
+ * @param {string} key
+ */
 export function recall(key) {
   try {
     return localStorage.getItem(PREFIX + key) ?? "";
@@ -11,7 +14,11 @@ export function recall(key) {
   }
 }
 
-/** Remember a text. */
+/**
+ * Remember a text.
+ * @param {string} key
+ * @param {string} text
+ */
 export function remember(key, text) {
   try {
     localStorage.setItem(PREFIX + key, text);

@@ -6,19 +6,29 @@ import { _, format } from "./words.js";
 
 const NO_TIME = "--:--";
 
-/** Return a Date as local HH:MM; null is a time that the server did not give. */
+/**
+ * Return a Date as local HH:MM; null is a time that the server did not give.
+ * @param {Date | null} time
+ */
 export function clockTime(time) {
   return time ? `${twoDigits(time.getHours())}:${twoDigits(time.getMinutes())}` : NO_TIME;
 }
 
-/** Return a Date as local HH:MM, after its date unless that is the day of `today`. */
+/**
+ * Return a Date as local HH:MM, after its date unless that is the day of `today`.
+ * @param {Date | null} time
+ * @param {Date} today
+ */
 export function dateAndTime(time, today) {
   if (!time || time.toDateString() === today.toDateString()) return clockTime(time);
   const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()];
   return `${date.map(twoDigits).join("-")} ${clockTime(time)}`;
 }
 
-/** Return a number of seconds in its two largest units: `duration(7500)` is `2 h 5 min`. */
+/**
+ * Return a number of seconds in its two largest units: `duration(7500)` is `2 h 5 min`.
+ * @param {number} seconds
+ */
 export function duration(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < 60) return `${whole} s`;
@@ -27,7 +37,10 @@ export function duration(seconds) {
   return twoUnits(whole, 86400, "d", 3600, "h");
 }
 
-/** Return a day in words. */
+/**
+ * Return a day in words.
+ * @param {Date} day
+ */
 export function dayWords(day) {
   const weekdays = [
     _("Sunday"), _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"),
@@ -45,10 +58,18 @@ export function dayWords(day) {
   });
 }
 
+/** @param {number} number */
 function twoDigits(number) {
   return String(number).padStart(2, "0");
 }
 
+/**
+ * @param {number} seconds
+ * @param {number} large
+ * @param {string} largeUnit
+ * @param {number} small
+ * @param {string} smallUnit
+ */
 function twoUnits(seconds, large, largeUnit, small, smallUnit) {
   const rest = Math.floor((seconds % large) / small);
   const first = `${Math.floor(seconds / large)} ${largeUnit}`;
