@@ -14,7 +14,7 @@ LOCALE := src/tertulia/locale
 POT := .venv/tertulia.pot
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help setup demo serve join test test-web soak fuzz bench bench-peers check format lock messages picture clean
+.PHONY: help setup demo serve join test test-web soak fuzz bench bench-page bench-peers check format lock messages picture clean
 .DEFAULT_GOAL := help
 
 help:            ## show this list
@@ -48,8 +48,7 @@ test-web: setup  ## test the page in a browser; installs Debian's Chromium if ru
 	  { echo 'make test-web needs Chromium: apt-get install $(CHROMIUM)' >&2; exit 1; }
 	@command -v chromium >/dev/null || \
 	  { apt-get update --quiet && apt-get install --yes --no-install-recommends $(CHROMIUM); }
-	$(BIN)/python -m pytest -q -n 4 tests/browser --ignore tests/browser/test_speed.py
-	$(BIN)/python -m pytest -q tests/browser/test_speed.py  # alone, because it takes times
+	$(BIN)/python -m pytest -q -n 4 tests/browser
 
 soak: setup      ## test with load, kill -9 and broken clients for SECONDS (300), and check the results; ARGS="--threads session"
 	$(BIN)/python tests/soak/soak.py --seconds $(SECONDS) $(ARGS)
@@ -61,6 +60,9 @@ fuzz: setup      ## fuzz the line codec for FUZZ_SECONDS (60), guided by coverag
 bench: setup     ## compare with other servers: make bench ARGS="fanout --runs 1"; see ARGS=--help
 	$(PIP) install matplotlib==$(MATPLOTLIB)
 	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+bench-page: setup ## measure the page in Chromium
+	$(BIN)/python benchmarks/page.py $(ARGS)
 
 bench-peers: setup ## install the servers to compare with (on Debian, as root)
 	apt-get install --yes --no-install-recommends inspircd ngircd mosquitto

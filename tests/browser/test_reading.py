@@ -2,6 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
+from tertulia.protocol.messages import Say
+
 MAX_SHOWN = 400
 
 
@@ -65,3 +67,13 @@ def test_the_view_stays_where_one_reads_and_a_button_goes_down(room, message_wit
     expect(message_with(ana, "tres")).to_be_in_viewport()
     expect(button).to_be_hidden()
     expect(ana).to_have_title("tertulia")
+
+
+def test_a_flood_leaves_few_messages_in_the_document(room):
+    ana = room.join("ana")
+    luis = room.person("luis")
+    for number in range(5_000):
+        luis.send(Say(text=f"mensaje {number}"))
+    luis.say("fin")
+    expect(ana.locator("#log .text").last).to_have_text("fin", timeout=60_000)
+    assert len(shown(ana)) <= MAX_SHOWN
