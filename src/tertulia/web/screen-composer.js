@@ -5,6 +5,8 @@ import { _, format } from "./words.js";
 
 /** @typedef {import("./chat.js").Chat} Chat */
 
+const INPUT_METHOD = 229; // Safari ends a composition before the event of its Enter
+
 const hasTouchKeyboard = () => matchMedia("(pointer: coarse)").matches;
 
 export class Composer {
@@ -80,7 +82,7 @@ export class Composer {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (event.isComposing) return;
+    if (event.isComposing || event.keyCode === INPUT_METHOD) return;
     if (event.key === "Enter" && !event.shiftKey && !hasTouchKeyboard()) {
       event.preventDefault();
       this.#submit();
