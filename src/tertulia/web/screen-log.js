@@ -12,7 +12,7 @@ import { _, format, ngettext } from "./words.js";
 /** @typedef {{entry: Entry, continues: boolean}} Item */
 
 const MAX_SHOWN = 400;
-const FOLLOWED = 100; // entries in the document, or more on a high screen, while it follows
+const FOLLOWED = 60; // entries in the document, or more on a high screen, while it follows
 const LEAST_ENTRY_PX = 24; // height of an entry of one line
 const STEP = 100; // entries added at an edge that comes near
 const NEAR_PX = 600; // from an edge: further entries are needed
