@@ -70,7 +70,6 @@ def _rows() -> list[dict[str, object]]:
 
 def _row(spec: CommandSpec) -> dict[str, object]:
     row: dict[str, object] = {
-        "key": _key(spec),
         "spanish": spec.spanish,
         "english": spec.english,
         "help": spec.help,

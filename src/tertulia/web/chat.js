@@ -24,8 +24,7 @@ import { carryOutLine } from "./typed.js";
 /** @typedef {() => string} Words */
 /**
  * Why the last registration was refused; `suggestion` is another name to try.
- * @typedef {{code: string, name: string, message: string, retryAfter: number | null,
- *   suggestion: string | null, words: Words}} Refusal
+ * @typedef {{code: string, name: string, suggestion: string | null, words: Words}} Refusal
  */
 
 const OLDER_PAGE = 100; // messages that come when a person scrolls up
@@ -335,10 +334,10 @@ export class Chat {
 
   /** @param {any} error */
   #handleRefusal(error) {
-    const { code, message = "", retry_after: retryAfter = null } = error;
+    const { code } = error;
     const name = this.#triedName;
     const words = () => registrationRefused(error, name, this.server);
-    this.refusal = { code, name, message, retryAfter, suggestion: suggestion(error, name), words };
+    this.refusal = { code, name, suggestion: suggestion(error, name), words };
     this.isCodeWanted ||= CODE_REFUSALS.includes(code);
     this.#exchange?.abandon();
     this.#remembered.save({ token: null });

@@ -6,20 +6,20 @@
  */
 
 import { MAX_PAGE } from "./catchup.js";
-import { SIMILAR, likeness, plainLetters } from "./similar.js";
+import { plainLetters, similarName } from "./similar.js";
 import { N_, _, format, language } from "./words.js";
 
 /**
- * `help` and `words`, for what can follow, are msgids. `choices`: the words that can follow, and what
- * each chooses.
+ * `key` is the English word without its slash. `help` and `words`, for what can follow, are msgids.
+ * `choices`: the words that can follow, and what each chooses.
  * @typedef {{key: string, spanish: string, english: string, help: string, words?: string,
  *   argument?: "name" | "status", choices?: Record<string, string>}} Row
  */
 
 const OLDER = 20; // messages that /history shows without a number
 const STATUS_WORDS = { es: ["activo", "ocupado", "inactivo"], en: ["active", "busy", "away"] };
-// A page has no terminal to notify through.
-const NOTIFY_WORDS = N_("off|mentions|all");
+
+const NOTIFY_WORDS = N_("off|mentions|all"); // a page has no terminal to notify through
 
 /** @type {Row[]} */
 let rows = [];
@@ -42,12 +42,13 @@ export async function loadCommands() {
 
 /**
  * Set the table.
- * @param {{commands: Row[], statuses: Record<string, string>}} table
+ * @param {{commands: Omit<Row, "key">[], statuses: Record<string, string>}} table
  */
 export function setCommands(table) {
-  rows = table.commands.map((row) =>
-    row.key === "notify" ? { ...row, words: NOTIFY_WORDS } : row,
-  );
+  rows = table.commands.map((row) => {
+    const key = row.english.slice(1);
+    return { ...row, key, words: key === "notify" ? NOTIFY_WORDS : row.words };
+  });
   statuses = table.statuses;
 }
 
@@ -214,17 +215,18 @@ function check(isRight, msgid, values = () => ({})) {
 
 /** @param {string} word */
 function unknownCommand(word) {
-  const typed = word.toLowerCase();
-  const likenessOf = (/** @type {Row} */ { spanish, english }) =>
-    Math.max(likeness(typed, spanish), likeness(typed, english));
-  const best = rows.reduce((one, other) => (likenessOf(other) > likenessOf(one) ? other : one));
-  const text =
-    likenessOf(best) >= SIMILAR
-      ? N_("There is no command {word}. Did you mean {guess}?")
-      : N_("There is no command {word}. {help} shows all commands.");
+  const guess = rowOf(similarName(word, allWords()) ?? "");
+  const text = guess
+    ? N_("There is no command {word}. Did you mean {guess}?")
+    : N_("There is no command {word}. {help} shows all commands.");
   return new CommandError(() =>
-    format(_(text), { word, guess: wordOf(best), help: commandWord("help") }),
+    format(_(text), { word, guess: guess ? wordOf(guess) : "", help: commandWord("help") }),
   );
+}
+
+/** Return all commands in both languages. */
+function allWords() {
+  return rows.flatMap(({ spanish, english }) => [spanish, english]);
 }
 
 /**
@@ -234,8 +236,7 @@ function unknownCommand(word) {
 function completeFirst(word, names) {
   if (word.startsWith("/")) {
     const typed = word.toLowerCase();
-    const all = rows.flatMap(({ spanish, english }) => [spanish, english]);
-    const words = [...new Set([...rows.map(wordOf), ...all])];
+    const words = [...new Set([...rows.map(wordOf), ...allWords()])];
     return words
       .filter((found) => found.startsWith(typed))
       .map((found) => (rowOf(found)?.argument ? `${found} ` : found));

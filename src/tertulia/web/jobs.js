@@ -6,14 +6,13 @@
  * milliseconds. The rules are those of `chat/jobs.py`. Pure but for the nonces.
  */
 
-import { Pace } from "./pace.js";
-
 export const ANSWER_WITHIN_MS = 60_000; // then the next has its turn
 export const CONFIRMED_WITHIN_MS = 1_000; // then a direct message is set aside
 const MAX_SET_ASIDE = 100; // direct messages; at the bound the others wait
 const RETRY_AFTER_S = 1; // when the server asks to wait and does not say how long
 const MAX_RETRY_AFTER_S = 60; // when the server asks to wait longer
 const NONCE_BYTES = 9;
+const SLACK = 1.1; // slower than the server asks for, because not all requests take equally long
 
 /** Why a request is made. */
 export const Origin = Object.freeze({
@@ -216,6 +215,43 @@ export class Jobs {
     }
     this.#aside.delete(aside.id);
     return aside;
+  }
+}
+
+/**
+ * How fast the page may make requests, once its server has refused one for coming too soon.
+ *
+ * There is none to wait for until the server has refused a request. From then on the requests keep
+ * the interval that it named, also over reconnections: a server remembers whom it has refused.
+ */
+class Pace {
+  nextAt = 0;
+  #intervalMs = 0;
+  #slowedAt = 0;
+
+  /**
+   * Take the next turn for a request, and return when that is.
+   * @param {number} now
+   */
+  takeTurn(now) {
+    const at = Math.max(now, this.nextAt);
+    this.nextAt = at + this.#intervalMs;
+    return at;
+  }
+
+  /**
+   * Note that a request, made at `sentAt`, was refused until `retryAfterMs` from now.
+   * @param {number} sentAt
+   * @param {number} now
+   * @param {number} retryAfterMs
+   */
+  slowDown(sentAt, now, retryAfterMs) {
+    if (sentAt >= this.#slowedAt) {
+      // It was made at the present pace, which is too fast.
+      this.#intervalMs = Math.max(this.#intervalMs, retryAfterMs) * SLACK;
+      this.#slowedAt = now;
+    }
+    this.nextAt = Math.max(this.nextAt, now + this.#intervalMs);
   }
 }
 

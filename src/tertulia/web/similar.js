@@ -2,7 +2,7 @@
 
 import { foldCase } from "./names.js";
 
-export const SIMILAR = 0.65; // from this likeness on a word was perhaps meant
+const SIMILAR = 0.65; // from this likeness on a word was perhaps meant
 
 /**
  * Return a text without case and accents, so that `jose` finds `José`.
@@ -13,7 +13,7 @@ export function plainLetters(text) {
 }
 
 /**
- * Return the name that was perhaps meant; null if none is similar.
+ * Return the name, or command, that was perhaps meant; null if none is similar.
  * @param {string} name
  * @param {string[]} names
  */
@@ -30,7 +30,7 @@ export function similarName(name, names) {
  * @param {string} one
  * @param {string} other
  */
-export function likeness(one, other) {
+function likeness(one, other) {
   return (2 * commonLength(one, other)) / (one.length + other.length);
 }
 
