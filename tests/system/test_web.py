@@ -53,6 +53,9 @@ def test_the_page_and_its_files_come_with_their_types_and_headers(server):
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cross-origin-opener-policy"] == "same-origin"
     assert "cross-origin-opener-policy" not in get(server, host="192.168.1.10")[1]
+    modules = re.findall("<(/[a-z-]+\\.js)>; rel=modulepreload", headers["link"])
+    assert "/main.js" in modules
+    assert all(get(server, module)[0] == 200 for module in modules)
     own = re.findall(rb'(?:src|href)="([^"#]+)"', body)
     assert own
     for name in own:

@@ -7,6 +7,7 @@ from importlib import resources
 import rcssmin  # type: ignore[import-untyped]
 import rjsmin  # type: ignore[import-untyped]
 from msgspec import Struct
+from msgspec.structs import replace
 
 _TYPES = {
     "css": "text/css; charset=utf-8",
@@ -18,15 +19,24 @@ _TYPES = {
 }
 
 # Comments and indentation are for readers of the source: they are a third of it.
-_MINIFIERS: dict[str, Callable[[bytes], bytes]] = {"css": rcssmin.cssmin, "js": rjsmin.jsmin}
+_MINIFIERS: dict[str, Callable[[bytes], bytes]] = {
+    "css": rcssmin.cssmin,
+    "html": lambda source: b"\n".join(filter(None, map(bytes.strip, source.split(b"\n")))),
+    "js": rjsmin.jsmin,
+}
 
 
 class File(Struct, frozen=True):
-    """A file as it is served; `etag` changes with its content."""
+    """A file as it is served; `etag` changes with its content.
+
+    `preloads` is the Link header of the page: its modules, so that the browser asks for all of them
+    at once and need not find them one by one.
+    """
 
     kind: str  # for Content-Type
     body: bytes
     etag: str
+    preloads: str = ""
 
 
 def read_page() -> dict[str, File]:
@@ -41,6 +51,9 @@ def read_page() -> dict[str, File]:
                 body = minify(body)
             etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
             files["/" + entry.name] = File(kind, body, etag)
-    if "/index.html" in files:
-        files["/"] = files["/index.html"]
-    return files
+    modules = sorted(path for path in files if path.endswith(".js"))
+    page = replace(
+        files["/index.html"],
+        preloads=", ".join(f"<{module}>; rel=modulepreload" for module in modules),
+    )
+    return files | {"/": page, "/index.html": page}

@@ -171,6 +171,8 @@ def _file_response(
     if file.etag in known_etag:
         return _response(http.HTTPStatus.NOT_MODIFIED, caching, None)
     headers = {"Content-Type": file.kind, **caching, **headers}
+    if file.preloads:
+        headers["Link"] = file.preloads
     return _response(http.HTTPStatus.OK, headers, file.body, has_body=has_body)
 
 
