@@ -55,8 +55,8 @@ for (const [code, words, suggestion] of [
   ["server_full", /The server is full.*--max-users N$/, null],
   ["code_required", /asks for a code/, null],
   ["code_wrong", /not the code/, null],
-  ["banned", /does not let you in/, null],
-  ["locked", /lets nobody else in/, null],
+  ["banned", /does not let you in now/, null],
+  ["locked", /does not let you in now/, null],
   ["rate_limited", /too many attempts.*Try again in 3 seconds\.$/, null],
   ["protocol_unsupported", /different versions/, null],
   ["register_timeout", /refused your registration: no\./, null],
@@ -174,7 +174,7 @@ test("a message to everyone that is refused can be sent again, under the same no
   refuse(table, "hushed");
   const failed = table.chat.conversations[0].entries.at(-1);
   assert.equal(failed.delivery, "failed");
-  assert.match(failed.why(), /only those who run this chat/);
+  assert.match(failed.why(), /does not let you write to everyone/);
   assert.deepEqual(table.chat.submit("/reenviar"), { ok: true });
   assert.equal(table.request().nonce, nonce);
   table.send(message(11, "ana", "hola", { nonce }));

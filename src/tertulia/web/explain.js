@@ -14,6 +14,10 @@ const MAX_SERVER_WORDS = 200; // characters shown of a text that the server wrot
 const VERSIONS_DIFFER = N_(
   "This page and the server have different versions. Load the page again.",
 );
+const NOT_LET_IN = N_("The person who runs this chat does not let you in now.");
+const NOT_LET_WRITE = N_(
+  "Not sent: the person who runs this chat does not let you write to everyone now.",
+);
 const TEXT_TOO_LONG = N_(
   "Not sent: a message can have at most {max_text} bytes. Send it in parts.",
 );
@@ -40,16 +44,16 @@ const REGISTRATION_REFUSED = {
   ),
   code_required: N_("This chat asks for a code. Ask the person who runs it."),
   code_wrong: N_("That is not the code of this chat. Check it, and type it again."),
-  banned: N_("The person who runs this chat does not let you in."),
-  locked: N_("The person who runs this chat lets nobody else in now."),
+  banned: NOT_LET_IN,
+  locked: NOT_LET_IN,
   kicked: N_("The person who runs this chat has removed you from it."),
   replaced: N_("You have entered in another tab or window."),
   rate_limited: N_("There were too many attempts from this address."),
   protocol_unsupported: VERSIONS_DIFFER,
   garbled: VERSIONS_DIFFER,
   no_connection: N_(
-    "There is no connection to {host}, port {port}. Make sure that the server is running and " +
-      "that you are on the same network, and try again.",
+    "There is no connection to {host}, port {port}. Check that the server is running, and that " +
+      "you are on its network.",
   ),
 };
 
@@ -65,8 +69,8 @@ const REQUEST_REFUSED = {
   history_off: N_("This server keeps no history."),
   "say unavailable": N_("Your message was sent to everyone, but the server could not store it."),
   unavailable: N_("The history cannot be read now. Try again in a moment."),
-  muted: N_("Not sent: the person who runs this chat has silenced you."),
-  hushed: N_("Not sent: only those who run this chat can write to everyone now."),
+  muted: NOT_LET_WRITE,
+  hushed: NOT_LET_WRITE,
 };
 
 /**

@@ -6,8 +6,8 @@
  * milliseconds. The rules are those of `chat/jobs.py`. Pure but for the nonces.
  */
 
-export const ANSWER_WITHIN_MS = 60_000; // then the next has its turn
-export const CONFIRMED_WITHIN_MS = 1_000; // then a direct message is set aside
+const ANSWER_WITHIN_MS = 60_000; // then the next has its turn
+const CONFIRMED_WITHIN_MS = 1_000; // then a direct message is set aside
 const MAX_SET_ASIDE = 100; // direct messages; at the bound the others wait
 const RETRY_AFTER_S = 1; // when the server asks to wait and does not say how long
 const MAX_RETRY_AFTER_S = 60; // when the server asks to wait longer
@@ -15,11 +15,11 @@ const NONCE_BYTES = 9;
 const SLACK = 1.1; // slower than the server asks for, because not all requests take equally long
 
 /** Why a request is made. */
-export const Origin = Object.freeze({
+export const Origin = {
   TYPED: "typed", // the person asked for it
   REFRESH: "refresh", // the state needs the answer
   CATCH_UP: "catch-up", // a page of history that is missing
-});
+};
 
 /**
  * A request to be carried out. `isRepeated`: it was sent before, on a connection that was lost.
