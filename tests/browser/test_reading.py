@@ -77,3 +77,15 @@ def test_a_flood_leaves_few_messages_in_the_document(room):
     luis.say("fin")
     expect(ana.locator("#log .text").last).to_have_text("fin", timeout=60_000)
     assert len(shown(ana)) <= MAX_SHOWN
+
+
+def test_the_newest_message_stays_in_view_while_the_composer_grows(room, message_with):
+    ana = room.join("ana")
+    luis = room.person("luis")
+    for number in range(200):
+        luis.send(Say(text=f"mensaje {number}"))
+        if number % 20 == 0:
+            ana.get_by_role("textbox", name="Mensaje para todos").fill("a\n" * (number // 20 % 8))
+    luis.say("fin")
+    expect(message_with(ana, "fin")).to_be_in_viewport(ratio=1)
+    expect(ana.locator("#newer")).to_be_hidden()

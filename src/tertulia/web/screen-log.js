@@ -32,6 +32,7 @@ export class LogView {
   #start = 0;
   #end = 0;
   #isDrawnToEnd = true; // the newest entry was in the document when it was drawn last
+  #height = 0; // of the log when it was scrolled to the end
   #seenKey = ""; // of the last entry that was in view at the bottom
   isFollowing = true;
 
@@ -136,6 +137,8 @@ export class LogView {
 
   #onScroll() {
     const { scrollHeight, scrollTop, clientHeight } = this.#log;
+    // Nobody has scrolled, the composer has grown or shrunk: the observer will go to the end.
+    if (this.isFollowing && clientHeight !== this.#height) return;
     const isAtBottom = scrollHeight - scrollTop - clientHeight <= BOTTOM_PX;
     this.#follow(isAtBottom && this.#isDrawnToEnd);
     this.#fillEdges();
@@ -168,6 +171,7 @@ export class LogView {
 
   #scrollToEnd() {
     this.#log.scrollTop = this.#log.scrollHeight;
+    this.#height = this.#log.clientHeight;
   }
 
   #showNewer() {
