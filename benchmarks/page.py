@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from threading import Thread
 from typing import Any
 
@@ -119,9 +120,11 @@ def main() -> None:
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as server,
         sync_playwright() as playwright,
+        ExitStack() as stack,
     ):
         assert server.stdout is not None
         port = int(server.stdout.readline().split()[-1])
+        stack.callback(server.terminate)
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{port}/")
@@ -132,7 +135,6 @@ def main() -> None:
         with Client.connect("127.0.0.1", port, "luis") as sender:
             measure(page, sender, rounds)
         browser.close()
-        server.terminate()
 
 
 if __name__ == "__main__":
