@@ -35,7 +35,7 @@ static const struct { const char *name; long *value; } options[] = {
     {"warmup_ms", &opt.warmup_ms}, {"measure_ms", &opt.measure_ms},
     {"newcomers", &opt.newcomers}, {"ids", &opt.ids}, {"presence", &opt.presence},
     {"quickack", &opt.quickack}, {"last_wait_ms", &opt.last_wait_ms},
-    {"at_once", &opt.at_once}, {"pad", &opt.pad},
+    {"at_once", &opt.at_once}, {"pad", &opt.pad}, {"web", &opt.web},
 };
 
 const struct wire *wire;
@@ -62,7 +62,7 @@ void fail(const char *format, ...) {
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-void queue(struct client *c, const char *data, size_t len) {
+void queue_bytes(struct client *c, const char *data, size_t len) {
     if (c->out_len + len > c->out_cap) {
         c->out_cap = 2 * c->out_cap + len;
         c->out = realloc(c->out, c->out_cap);
@@ -74,6 +74,11 @@ void queue(struct client *c, const char *data, size_t len) {
         c->dirty = true;
         dirty[dirty_count++] = c;
     }
+}
+
+void queue(struct client *c, const char *data, size_t len) {
+    if (opt.web) web_queue(c, data, len);
+    else queue_bytes(c, data, len);
 }
 
 static void watch(struct client *c, int operation, bool blocked) {
@@ -103,7 +108,8 @@ static void close_client(struct client *c) {
     free(c->rest);
     c->fd = -1;
     c->rest = NULL;
-    c->rest_len = c->out_len = 0;
+    c->rest_len = c->unpacked = c->out_len = 0;
+    c->upgraded = false;
     c->state = ABSENT;
 }
 
@@ -123,13 +129,15 @@ static void receive(struct client *c) {
         setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     }
     size_t len = c->rest_len + got, line, before = PAYLOAD + wire->tail;
-    while ((line = wire->cut(data, len))) {
+    size_t ready = opt.web ? web_unpack(c, data, &len) : len;
+    while ((line = wire->cut(data, ready))) {
         const char *payload = data + line - before;
         if (line >= before && is_payload(payload))
             work_on_delivery(c, payload);
         else
             wire->on_line(c, data, line);
         data += line;
+        ready -= line;
         len -= line;
     }
     if (len == RECEIVE_BYTES) fail("client %d: a line is too long", c->index);
@@ -137,6 +145,7 @@ static void receive(struct client *c) {
     if (len) memcpy(c->rest, data, len);
     else c->rest = NULL;
     c->rest_len = len;
+    c->unpacked = opt.web ? ready : 0;
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
@@ -176,7 +185,7 @@ void open_client(int index) {
     c->state = COMING;
     c->blocked = true; /* until it is connected */
     watch(c, EPOLL_CTL_ADD, true);
-    queue(c, hello, wire->hello(hello, index));
+    queue_bytes(c, hello, opt.web ? web_request(hello) : wire->hello(hello, index));
 }
 
 void on_present(struct client *c) {

@@ -2,6 +2,7 @@
  *
  *   load.c   options, connections, the epoll loop
  *   wire.c   the protocols: how to join, send and leave, and where a line ends
+ *   web.c    the same protocols in the frames of a WebSocket
  *   check.c  verifies every delivery; latencies; CPU and memory used
  *   work.c   the workloads
  */
@@ -22,6 +23,8 @@ struct client {
     enum state state;
     char *rest; /* an incomplete line, received */
     size_t rest_len;
+    size_t unpacked; /* bytes of `rest` that were taken out of their frames already */
+    bool upgraded;   /* the WebSocket is open */
     char *out; /* not sent yet */
     size_t out_len, out_cap;
     bool dirty, blocked;
@@ -42,6 +45,7 @@ struct options {
     long at_once;                 /* clients that join at a time */
     long pad;                     /* bytes before the payload in a plain line, at most 256 */
     long direct;                  /* clients can get direct messages */
+    long web;                     /* over WebSocket */
 };
 
 struct wire {
@@ -55,6 +59,10 @@ struct wire {
     size_t (*status)(char *to, long number);                       /* NULL: not supported */
     const char *quit;
     void (*on_line)(struct client *, const char *line, size_t len); /* any other line */
+    /* Over WebSocket: what ends a line if a message ends there; "": the messages are binary and
+     * may be cut anywhere. */
+    const char *ending;
+    const char *subprotocol; /* NULL: none */
 };
 
 /* load.c */
@@ -64,7 +72,8 @@ extern struct client *clients;
 extern long client_count, present_count, acknowledged;
 double now_s(void);
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void queue(struct client *, const char *data, size_t len);
+void queue(struct client *, const char *data, size_t len); /* complete lines */
+void queue_bytes(struct client *, const char *data, size_t len);
 void open_client(int index);
 void come(int first, int last); /* open [first, last) and wait until all are present */
 void turn(double until);        /* one round of the loop; waits until then at most */
@@ -72,6 +81,13 @@ void on_present(struct client *); /* the wire calls it */
 
 /* wire.c */
 const struct wire *find_wire(const char *name);
+
+/* web.c */
+size_t web_request(char *to); /* the request that opens a WebSocket */
+void web_queue(struct client *, const char *data, size_t len);
+/* Take received bytes out of their frames, in place, from `unpacked` on. Return how many are ready;
+ * those of an incomplete frame follow, and `len` becomes the length of both. */
+size_t web_unpack(struct client *, char *data, size_t *len);
 
 /* check.c */
 struct meter {

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
 START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 15.0
-LOAD_SOURCES = ("load.c", "wire.c", "check.c", "work.c")
+LOAD_SOURCES = ("load.c", "wire.c", "web.c", "check.c", "work.c")
 MAX_CLIENTS = 20_000
 
 INSPIRCD = """

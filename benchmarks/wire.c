@@ -98,8 +98,11 @@ static int irc_numeric(const char *line, size_t len) {
 
 static void irc_on_line(struct client *c, const char *line, size_t len) {
     if (STARTS(line, len, "PING")) {
-        SEND(c, "PONG");
-        queue(c, line + 4, len - 4);
+        char pong[MAX_LINE];
+        if (len > MAX_LINE) refused(c, line, len);
+        memcpy(pong, line, len);
+        pong[1] = 'O';
+        queue(c, pong, len);
     } else if (STARTS(line, len, "ERROR") && c->state != LEAVING) {
         refused(c, line, len);
     } else if (c->state == COMING) {
@@ -202,13 +205,16 @@ static void mqtt_on_line(struct client *c, const char *packet, size_t len) {
 /* ---------------------------------------------------------------------------------------------- */
 
 static const struct wire wires[] = {
-    {"plain", true, 1, cut_line, plain_hello, plain_say, plain_direct, NULL, NULL, plain_on_line},
+    {"plain", true, 1, cut_line, plain_hello, plain_say, plain_direct, NULL, NULL, plain_on_line,
+     "\n", NULL},
     {"tertulia", true, 3, cut_line, tertulia_hello, tertulia_say, tertulia_direct,
-     tertulia_status, "{\"type\":\"quit\"}\n", tertulia_on_line},
+     tertulia_status, "{\"type\":\"quit\"}\n", tertulia_on_line, "\n", NULL},
     {"irc", false, 2, cut_line, irc_hello, irc_say, irc_direct, irc_status, "QUIT\r\n",
-     irc_on_line},
-    {"nats", true, 2, cut_line, nats_hello, nats_say, nats_direct, NULL, NULL, nats_on_line},
-    {"mqtt", true, 0, mqtt_cut, mqtt_hello, mqtt_say, mqtt_direct, NULL, NULL, mqtt_on_line},
+     irc_on_line, "\r\n", "text.ircv3.net"},
+    {"nats", true, 2, cut_line, nats_hello, nats_say, nats_direct, NULL, NULL, nats_on_line,
+     "", NULL},
+    {"mqtt", true, 0, mqtt_cut, mqtt_hello, mqtt_say, mqtt_direct, NULL, NULL, mqtt_on_line,
+     "", "mqtt"},
 };
 
 const struct wire *find_wire(const char *name) {

@@ -9,13 +9,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-LOAD = ("load.c", "wire.c", "check.c", "work.c")
+LOAD = ("load.c", "wire.c", "web.c", "check.c", "work.c")
 RECEIVERS = 3
 WAIT_S = 60.0
+UNFINISHED_TEXT, TEXT, LAST_PART, PING = 0x01, 0x81, 0x80, 0x89  # first bytes of frames
+MASKED = 0x80
+ACCEPTED = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 
@@ -105,6 +112,65 @@ def test_the_load_generator_finds_a_fault(
     assert done.returncode == bool(found)
 
 
+def frame(first_byte: int, data: bytes) -> bytes:
+    size = len(data)
+    if size < 126:
+        return bytes((first_byte, size)) + data
+    if size < 65_536:
+        return bytes((first_byte, 126)) + size.to_bytes(2, "big") + data
+    return bytes((first_byte, 127)) + size.to_bytes(8, "big") + data
+
+
+def each_in_a_message(lines: list[bytes]) -> bytes:
+    return b"".join(frame(TEXT, line[:-1]) for line in lines)
+
+
+def all_in_a_message(lines: list[bytes]) -> bytes:
+    return frame(TEXT, b"".join(lines)[:-1])
+
+
+def all_in_fragments_around_a_ping(lines: list[bytes]) -> bytes:
+    data = b"".join(lines)[:-1]
+    return frame(UNFINISHED_TEXT, data[:150]) + frame(PING, b"?") + frame(LAST_PART, data[150:])
+
+
+def all_in_a_long_message(lines: list[bytes]) -> bytes:
+    return all_in_a_message([b"." * 70_000 + lines[0], *lines[1:]])
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        each_in_a_message,
+        all_in_a_message,
+        all_in_fragments_around_a_ping,
+        all_in_a_long_message,
+    ],
+)
+def test_the_load_generator_finds_a_lost_message_among_those_in_frames(
+    load_program: Path, pack: Callable[[list[bytes]], bytes]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(WAIT_S)
+        server = threading.Thread(target=serve_faulty_websockets, args=(listener, pack))
+        server.start()
+        done = subprocess.run(
+            [
+                *(load_program, f"port={listener.getsockname()[1]}", "workload=paced", "web=1"),
+                *(f"receivers={RECEIVERS}", "senders=1", "rate=50", "warmup_ms=0"),
+                *("measure_ms=200", "last_wait_ms=500"),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
+        )
+        server.join(WAIT_S)
+    told = json.loads(done.stdout)
+    faults = {key: told[key] for key in ("lost", "twice", "disordered")}
+    assert (told["messages"], faults) == (10, {"lost": 1, "twice": 0, "disordered": 0})
+
+
 def wait_until_it_listens(port: int) -> None:
     give_up_at = time.monotonic() + WAIT_S
     while time.monotonic() < give_up_at:
@@ -128,6 +194,37 @@ def serve_faulty(listener: socket.socket, fault: Fault) -> None:
     for client in clients:
         client.recv(1)  # its end
         client.close()
+
+
+def serve_faulty_websockets(listener: socket.socket, pack: Callable[[list[bytes]], bytes]) -> None:
+    """Do the same with messages in frames, and lose the second line for the last client."""
+    streams = []
+    for _ in range(RECEIVERS):
+        client, _ = listener.accept()
+        stream = client.makefile("rwb")
+        client.close()
+        while stream.readline() != b"\r\n":
+            pass
+        stream.write(ACCEPTED)
+        stream.flush()
+        stream.write(frame(TEXT, read_message(stream)))
+        stream.flush()
+        streams.append(stream)
+    lines = [read_message(streams[0]) + b"\n" for _ in range(10)]
+    for stream in streams:
+        stream.write(pack(lines[:1] + lines[2:] if stream is streams[-1] else lines))
+        stream.flush()
+    for stream in streams:
+        stream.read()  # until its end
+        stream.close()
+
+
+def read_message(stream: BinaryIO) -> bytes:
+    """Read a message in one short frame, which is masked with zeros."""
+    first, size = stream.read(2)
+    assert (first, size & MASKED) == (TEXT, MASKED)
+    assert stream.read(4) == bytes(4)
+    return stream.read(size - MASKED)
 
 
 def read_lines(client: socket.socket, count: int) -> Iterator[bytes]:
