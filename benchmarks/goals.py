@@ -8,6 +8,7 @@ from workloads import Figures
 Results = dict[str, dict[str, list[Figures]]]  # by workload and server: the figures of each run
 IRC = ("inspircd", "ngircd")
 PEERS = (*IRC, "mosquitto", "nats")
+WEB_PEERS = ("inspircd-web", "mosquitto-web", "nats-web", "ws", "websockets")
 
 
 class Goal(NamedTuple):
@@ -45,6 +46,8 @@ class Goal(NamedTuple):
         return f"{self.figure}{against}{others} {'≥' if self.at_least else '≤'} {self.bound:g}"
 
 
+WEB_LOADS = {"100-1": 1.0, "1000-1": 1.0, "100-64": 1.5, "1000-64": 1.5}
+
 GOALS = (
     Goal("fanout-100-64", "per_s", True, 1.5, ("inspircd",)),
     Goal("fanout-100-64", "per_s", True, 0.9, ("limit",)),
@@ -72,6 +75,15 @@ GOALS = (
     ),
     Goal("fanout-100-64", "per_s", True, 0.7, ("tertulia",), server="tertulia+history"),
     Goal("burst", "max_ms_burst", False, 50.0),
+    *(
+        Goal(f"web-{load}", "cpu_per_million_s", False, 1.2, ("tertulia",), server="tertulia-web")
+        for load in WEB_LOADS
+    ),
+    *(
+        Goal(f"web-{load}", "per_s", True, bound, WEB_PEERS, server="tertulia-web")
+        for load, bound in WEB_LOADS.items()
+    ),
+    Goal("web-idle", "resident_each_kb", False, 6.0, server="tertulia-web"),
 )
 
 

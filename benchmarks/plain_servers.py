@@ -1,9 +1,10 @@
-"""Two typical chat servers in Python, without rules or limits, to compare with.
+"""Three typical chat servers in Python, without rules or limits, to compare with.
 
-    python plain_servers.py asyncio|threads PORT
+    python plain_servers.py asyncio|threads|websockets PORT
+    python plain_servers.py --version                          # of websockets
 
 They speak the `plain` protocol of the load generator: every line goes to all clients, except `=N`,
-which goes back to its sender.
+which goes back to its sender. With `websockets`, each line is a text message, without its newline.
 """
 
 import asyncio
@@ -11,6 +12,9 @@ import contextlib
 import socket
 import sys
 import threading
+
+import websockets
+from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 
 async def serve_asyncio(port: int) -> None:
@@ -55,8 +59,32 @@ def serve_threads(port: int) -> None:
         threading.Thread(target=serve_client, args=(client,), daemon=True).start()
 
 
+async def serve_websockets(port: int) -> None:
+    """Serve with the library's `broadcast`; everything but compression is as it comes."""
+    clients: set[ServerConnection] = set()
+
+    async def serve_client(client: ServerConnection) -> None:
+        clients.add(client)
+        try:
+            async for message in client:
+                if message.startswith("="):
+                    await client.send(message)
+                else:
+                    broadcast(clients, message)
+        finally:
+            clients.discard(client)
+
+    async with serve(serve_client, "127.0.0.1", port, compression=None, backlog=1024) as server:
+        await server.serve_forever()
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "asyncio":
-        asyncio.run(serve_asyncio(int(sys.argv[2])))
-    else:
-        serve_threads(int(sys.argv[2]))
+    match sys.argv[1]:
+        case "asyncio":
+            asyncio.run(serve_asyncio(int(sys.argv[2])))
+        case "threads":
+            serve_threads(int(sys.argv[2]))
+        case "websockets":
+            asyncio.run(serve_websockets(int(sys.argv[2])))
+        case "--version":
+            print(f"websockets {websockets.__version__}")

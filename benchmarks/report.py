@@ -27,6 +27,7 @@ TITLES = {
 }
 COMPARED = ("per_s", "cpu_per_million_s", "p50_ms", "p99_ms", "cpu_percent", "resident_each_kb")
 REFERENCES = {"limit": "of the limit", "inspircd": "of InspIRCd"}
+WEB_REFERENCES = {"tertulia": "of native"}
 PLOTTED = (
     ("64 in flight: deliveries/s, of the limit's", "fanout-{}-64", "per_s", True),
     ("64 in flight: CPU s for a million deliveries", "fanout-{}-64", "cpu_per_million_s", False),
@@ -101,15 +102,16 @@ def workload_table(name: str, results: Results, failures: dict[str, str]) -> lis
     lines = [f"## {name}", ""]
     if servers:
         figures = list(next(iter(servers.values()))[0])
-        references = [peer for peer in REFERENCES if peer in servers]
+        titles = WEB_REFERENCES if WORKLOADS[name].group == "web" else REFERENCES
+        references = {peer: title for peer, title in titles.items() if peer in servers}
         heads = ["server"]
         for figure in figures:
             heads.append(TITLES[figure])
             if figure in COMPARED:
-                heads += [REFERENCES[peer] for peer in references]
+                heads += references.values()
         lines += [row(heads), row(["---"] * len(heads))]
         for server in servers:
-            lines.append(row([server, *cells(name, server, figures, references, results)]))
+            lines.append(row([server, *cells(name, server, figures, list(references), results)]))
         lines.append("")
     lines += [f"- {server}: {reason}" for server, reason in sorted(failures.items())]
     return [*lines, ""] if failures else lines

