@@ -31,6 +31,7 @@ LOAD_CORE = 1
 LOAD_TIMEOUT_S = 400.0
 QUICK_MEASURE_S = 1.0
 WARM_UP_SHARE = 0.2
+DISTURBING = 0.1  # share of a core that other programs used
 
 
 class Failure(Exception):
@@ -69,6 +70,9 @@ def parse_options() -> argparse.Namespace:
         "--servers", help="names separated by commas (default: all of the workload)"
     )
     parser.add_argument("--runs", type=int, default=3, help="runs; the median counts (3)")
+    parser.add_argument(
+        "--retries", type=int, default=0, help="repetitions while other programs are busy (0)"
+    )
     parser.add_argument("--seconds", type=float, help="length of a measurement (by workload)")
     parser.add_argument("--quick", action="store_true", help="one short run of each")
     parser.add_argument(
@@ -127,7 +131,7 @@ def measure_all(
             if peer in failures:
                 continue
             try:
-                figures = measure(workload, servers[peer], built, options.seconds)
+                figures = measure_undisturbed(workload, servers[peer], built, options)
             except Failure as failure:
                 failures[peer] = str(failure)
                 results.pop(peer, None)
@@ -137,6 +141,20 @@ def measure_all(
                 shown = "  ".join(f"{key} {value:,.3g}" for key, value in figures.items())
                 print(f"{name:22} {peer:17} {shown}", flush=True)
     return results, failures
+
+
+def measure_undisturbed(
+    workload: Workload, peer: Peer, built: Path, options: argparse.Namespace
+) -> Figures:
+    """Measure, again if other programs were busy; return the least disturbed. Raises Failure."""
+    least: Figures = {}
+    for _ in range(1 + options.retries):
+        figures = measure(workload, peer, built, options.seconds)
+        if not least or figures["others"] < least["others"]:
+            least = figures
+        if least["others"] <= DISTURBING:
+            break
+    return least
 
 
 def measure(workload: Workload, peer: Peer, built: Path, seconds: float | None) -> Figures:
@@ -152,7 +170,8 @@ def measure(workload: Workload, peer: Peer, built: Path, seconds: float | None) 
         try:
             with running(peer, Path(directory), workload.cores) as (pid, port):
                 options |= {"pid": pid, "port": port}
-                return workload.figures(run_load(built / "load", options, peer.load))
+                report = run_load(built / "load", options, peer.load)
+                return workload.figures(report) | {"others": report["others"]}
         except (RuntimeError, OSError) as error:
             raise Failure(str(error)) from error
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { MARK = 3, SENDER = 4, SEQ = 8 }; /* lengths in the payload */
 enum { DUE_RING = 4096 };               /* due times kept for each sender */
@@ -195,6 +196,16 @@ static long count_switches(void) {
     return sum;
 }
 
+/* Return the seconds for which the cores had nothing to do, since the machine was started. */
+static double idle_s(void) {
+    long long idle = 0, waiting = 0;
+    FILE *file = fopen("/proc/stat", "r");
+    if (!file || fscanf(file, "cpu %*d %*d %*d %lld %lld", &idle, &waiting) != 2)
+        fail("cannot read /proc/stat");
+    fclose(file);
+    return (double)(idle + waiting) / sysconf(_SC_CLK_TCK);
+}
+
 struct meter meter_read(void) {
     struct meter m = {.deliveries = deliveries, .messages = messages};
     if (opt.pid) {
@@ -211,6 +222,7 @@ struct meter meter_read(void) {
     struct timespec own;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
     m.own_cpu = own.tv_sec + own.tv_nsec * 1e-9;
+    m.idle = idle_s();
     m.wall = now_s();
     return m;
 }

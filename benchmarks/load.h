@@ -92,6 +92,7 @@ size_t web_unpack(struct client *, char *data, size_t *len);
 /* check.c */
 struct meter {
     double wall, own_cpu, server_cpu;
+    double idle; /* seconds, of all cores together */
     long switches, resident_kb;
     uint64_t deliveries, messages;
 };

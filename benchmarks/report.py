@@ -16,6 +16,7 @@ TITLES = {
     "switches_per_s": "switches/s",
     "server_busy": "server busy",
     "busy": "load busy",
+    "others": "others busy",
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
     "p999_ms": "p99.9 ms",

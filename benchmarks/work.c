@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { DONE_RING = 4096 };          /* more than can be in flight */
 static const double SETTLE_S = 2.0; /* after many have joined, before measuring */
@@ -93,12 +94,14 @@ static void wait_for_rest(void) {
 static void report(struct meter from, struct meter to) {
     double wall = to.wall - from.wall;
     uint64_t count = to.deliveries - from.deliveries;
+    double own_cpu = to.own_cpu - from.own_cpu, server_cpu = to.server_cpu - from.server_cpu;
+    double used = sysconf(_SC_NPROCESSORS_ONLN) * wall - (to.idle - from.idle);
+    double others = used - own_cpu - server_cpu;
     printf("{\"seconds\":%.4f,\"deliveries\":%lu,\"messages\":%lu,\"cpu_s\":%.4f,"
-           "\"switches\":%ld,\"busy\":%.3f,\"clients\":%ld,\"lost\":%lu,\"twice\":%lu,"
+           "\"switches\":%ld,\"busy\":%.3f,\"others\":%.3f,\"clients\":%ld,\"lost\":%lu,\"twice\":%lu,"
            "\"disordered\":%lu",
-           wall, count, to.messages - from.messages, to.server_cpu - from.server_cpu,
-           to.switches - from.switches, (to.own_cpu - from.own_cpu) / wall, client_count, lost,
-           twice, disordered);
+           wall, count, to.messages - from.messages, server_cpu, to.switches - from.switches,
+           own_cpu / wall, others > 0 ? others / wall : 0, client_count, lost, twice, disordered);
 }
 
 static void report_latencies(const char *suffix) {
