@@ -244,7 +244,8 @@ def running(peer: Peer, directory: Path, cores: str) -> Iterator[tuple[int, int]
     """
     if peer.program is None:
         raise RuntimeError("not installed")
-    with socket.create_server(("127.0.0.1", 0)) as free:
+    with socket.socket() as free:  # without SO_REUSEADDR, as some servers bind it
+        free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
 
     def fill(text: str) -> str:
