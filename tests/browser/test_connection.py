@@ -40,3 +40,14 @@ def test_a_second_tab_is_another_client(room):
     other.get_by_role("textbox", name="Tu nombre").fill("ana")
     other.keyboard.press("Enter")
     expect(other.get_by_role("alert")).to_contain_text("ana")
+
+
+def test_who_joins_while_the_server_is_away_is_told_and_can_try_again(room):
+    ana = room.visit()
+    room.server.kill()
+    ana.get_by_role("textbox", name="Tu nombre").fill("ana")
+    ana.keyboard.press("Enter")
+    expect(ana.get_by_role("alert")).to_contain_text(f"puerto {room.server.port}")
+    room.server.start()
+    ana.get_by_role("button", name="Entrar", exact=True).click()
+    expect(ana.get_by_role("log")).to_be_visible()

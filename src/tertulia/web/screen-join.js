@@ -2,7 +2,6 @@
 import { byId, setText } from "./dom.js";
 import { visible } from "./safetext.js";
 import { recall, remember } from "./settings.js";
-import { connectionWords } from "./event-words.js";
 import { _ } from "./words.js";
 
 /** @typedef {import("./chat.js").Chat} Chat */
@@ -37,13 +36,13 @@ export class JoinView {
   }
 
   update() {
-    const { stage, refusal, isCodeWanted, connection } = this.#chat;
+    const { stage, refusal, isCodeWanted } = this.#chat;
     const isJoining = stage === "joining";
     byId("join-button").disabled = isJoining;
     byId("join-farewell").hidden = stage !== "left" || refusal !== null;
     byId("join-code-row").hidden = !isCodeWanted;
     this.#code.required = isCodeWanted;
-    setText(byId("join-state"), isJoining ? this.#stateWords(connection) : "");
+    setText(byId("join-state"), isJoining ? _("connecting…") : "");
     setText(byId("join-refusal"), refusal ? visible(refusal.words()) : "");
     if (refusal && refusal !== this.#refusal) this.#onRefused(refusal);
     this.#refusal = refusal;
@@ -51,12 +50,6 @@ export class JoinView {
 
   focus() {
     this.#name.focus();
-  }
-
-  /** @param {Chat["connection"]} connection */
-  #stateWords(connection) {
-    if (connection.state === "waiting") return connectionWords(connection, performance.now());
-    return _("connecting…");
   }
 
   /** @param {Refusal} refusal */
