@@ -321,12 +321,11 @@ export class Exchange {
    * @param {any} answer
    */
   #handleMissingPage(request, answer) {
-    const { general } = this.conversations;
     if (answer.type === "error") {
       this.older.noteRefusal(answer);
       this.#show(this.catchUp.giveUp(request, answer), answer);
     } else {
-      general.historyHasMore &&= request.after !== undefined || answer.more;
+      this.conversations.general.historyHasMore &&= request.after !== undefined || answer.more;
       this.#show(this.catchUp.addPage(request, answer));
     }
     if (!this.isCaughtUp && this.catchUp.request === null) {
@@ -350,8 +349,7 @@ export class Exchange {
     this.#session.noteStatus(request.status);
     if (request.status === this.#statusWhenAsked) {
       // The server announces a new status to everyone, and so to this user too.
-      const { status } = request;
-      const words = () => format(_("You are already {status}."), { status });
+      const words = () => format(_("You are already {status}."), request);
       this.tell(words, this.conversations.current);
     }
   }
