@@ -145,6 +145,19 @@ def test_a_sender_that_comes_back_waits_for_the_same_confirmation(server):
     expect_nothing(luis)
 
 
+def test_a_sender_that_comes_back_often_without_its_token_still_waits(server):
+    luis = confirming(server, "luis")
+    for number in range(12):
+        ana = server.user("ana")
+        direct(ana, "luis", id=number, nonce="often")
+        expect_nothing(ana)
+        if number < 11:
+            ana.reset()
+            luis.until("left", name="ana")
+    luis.send("received", receipt=1)
+    assert ana.expect("ok")["id"] == 11
+
+
 # --- the end of a session ------------------------------------------------------------------------
 
 

@@ -350,3 +350,12 @@ def test_a_browser_that_says_nothing_is_asked_for_a_sign_of_life(start_server):
         wait_for(lambda: ana.pings >= 2, "two pings")
     ana.answers_pings = False
     ana.rest()
+
+
+def test_who_leaves_while_a_confirmation_is_missing_is_told_so_in_the_end(server):
+    luis, ana = server.user("luis", receipts=True), web(server, "ana")
+    ana.send("direct", to="luis", text="psst", id=1)
+    luis.until("direct", receipt=1)
+    ana.send("quit")
+    assert ana.rest() == []
+    assert (ana.close_code, ana.close_reason) == (1000, "quit")

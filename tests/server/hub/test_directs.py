@@ -91,3 +91,23 @@ def test_the_bound_counts_what_waits_and_not_what_was_confirmed(chat):
         messages, _ = chat.hub.take_unsent_directs(luis)
         assert len(messages) == count
         assert len(chat.hub.confirm(luis, Received(receipt=messages[-1].receipt))) == count
+
+
+def test_the_bound_counts_what_json_makes_longer():
+    chat = Chat(private_bytes=20_000)
+    ana = chat.join("ana")
+    chat.join("luis", receipts=True)
+
+    def count(text, nonce=""):
+        number = 0
+        while True:
+            more = {"nonce": f"{number:02}" + nonce} if nonce else {}
+            if code(chat.hub.direct(ana, Direct(id=number, to="luis", text=text, **more))):
+                return number
+            number += 1
+
+    assert count('"' * 1_000) == 5  # of 2,128 bytes
+    chat = Chat(private_bytes=20_000)
+    ana = chat.join("ana")
+    chat.join("luis", receipts=True)
+    assert count("x", "\x01" * 62) == 20  # of 513 bytes

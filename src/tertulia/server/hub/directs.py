@@ -18,6 +18,7 @@ from tertulia.server.hub.session import Route, Session
 
 _RETRY_WHILE_UNDER_WAY_S = 0.1
 _MAX_ASKERS = 8  # requests that wait for the confirmation of one message
+_MAX_CHAR_BYTES = 6  # of a character in JSON, as in \u0001
 _LINE_OVERHEAD_BYTES = 128  # of a direct message, beside its text
 
 NonceKey = tuple[str, object]
@@ -212,7 +213,7 @@ class Directs:
                 return known
             case _Unconfirmed():
                 # An earlier session of the same user has no use for an answer any more.
-                askers = [asker for asker in known.askers if asker.session.successor is None]
+                askers = [asker for asker in known.askers if asker.session.is_here]
                 if len(askers) >= _MAX_ASKERS:
                     return refusals.rate_limited(request.id, _RETRY_WHILE_UNDER_WAY_S)
                 known.askers = [*askers, _Asker(sender, request.id)]
@@ -287,4 +288,8 @@ def _follow(asker: _Asker) -> tuple[Session, int | UnsetType]:
 
 
 def _line_bytes(message: DirectMessage) -> int:
-    return _LINE_OVERHEAD_BYTES + len(message.text.encode())
+    """Return about how long a message is as a line, where JSON writes some characters as two."""
+    text = message.text
+    escaped = sum(map(text.count, '"\\\n\t'))
+    nonce_bytes = 0 if message.nonce is UNSET else _MAX_CHAR_BYTES * len(message.nonce)
+    return _LINE_OVERHEAD_BYTES + len(text.encode()) + escaped + nonce_bytes

@@ -238,6 +238,9 @@ class Dispatcher:
             case Due.SILENT:
                 close(connection, CloseReason.TIMEOUT)
             case Due.EXPIRED:
+                if connection.goodbye:  # an answer that was waited for has not come
+                    self._output.send_bytes(connection, connection.goodbye)
+                    self._output.push_rest(connection)
                 close(connection, CloseReason.REFUSED)
             case Due.PING:
                 self._output.send(connection, Ping())
