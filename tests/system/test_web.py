@@ -119,6 +119,7 @@ def test_what_is_no_proper_request_is_answered_by_a_status(server, request_, sta
         ("local", 200),
         ("evil.local.example", 421),
         ("127.0.0.1.evil.example", 421),
+        ("127.0.0.1%evil.example", 421),
     ],
 )
 def test_the_server_answers_only_under_names_that_nobody_outside_can_point_at_it(
@@ -330,7 +331,7 @@ def test_the_end_of_the_server_closes_with_its_own_code(start_server):
     assert server.wait() == 0
 
 
-@pytest.mark.parametrize(("opcode", "data"), [(PING, b""), (PONG, b""), (TEXT, b"")])
+@pytest.mark.parametrize(("opcode", "data"), [(PING, b""), (PONG, b""), (TEXT, b""), (TEXT, b"\n")])
 def test_frames_that_ask_for_nothing_are_not_free(start_server, opcode, data):
     server = start_server("--rate-limit", "10")
     witness, ana = server.user("witness"), web(server, "ana")

@@ -75,6 +75,8 @@ class Bench(WorkerBench):
         """Make our own code fail whenever something is to be sent to a connection."""
 
         class BrokenDoor:
+            def close(self) -> None: ...
+
             def __getattr__(self, name: str) -> Any:
                 raise ZeroDivisionError("a fault of ours")
 

@@ -93,6 +93,9 @@ class OpenEntrance(Entrance):
         """Return the first of several messages as it travels."""
         return self.encode(messages[0])
 
+    def close(self) -> None:
+        """Do nothing: there is nothing that would stay."""
+
     def goodbye(self, _reason: CloseReason) -> bytes:
         """Return nothing: the end of the stream says it."""
         return b""

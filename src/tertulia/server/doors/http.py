@@ -154,7 +154,9 @@ def _open_websocket(request: Request, host: str, origin: str | None, rest: bytes
 
 def _as_address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(name.strip("[]").partition("%")[0])
+        if name.startswith("["):
+            return ipaddress.IPv6Address(name.strip("[]").partition("%")[0])
+        return ipaddress.IPv4Address(name)
     except ValueError:
         return None
 

@@ -25,6 +25,9 @@ class NativeDoor(lines.RequestBuffer):
         self.is_at_eof = True
         self.has_more = True  # at least the news that nothing more comes
 
+    def close(self) -> None:
+        """Do nothing: there is nothing that would stay."""
+
     def goodbye(self, _reason: CloseReason) -> bytes:
         """Return nothing: the end of the stream says it."""
         return b""

@@ -132,6 +132,11 @@ class WebSocketDoor:
         code = self._close_code or _CLOSE_CODES.get(reason, _NORMAL)
         return frame(_CLOSE, code.to_bytes(2, "big") + reason.encode())
 
+    def close(self) -> None:
+        """Break the cycle of references that the library's parser is part of."""
+        self._protocol.reader.buffer.clear()
+        self._protocol.parser.close()
+
     def _take(self, part: Frame) -> None:
         """Take in a frame that the library has found valid."""
         match part.opcode:
@@ -147,7 +152,7 @@ class WebSocketDoor:
                 self.is_at_eof = True
 
     def _gather(self, part: Frame) -> None:
-        if not part.data:
+        if part.opcode is Opcode.CONT:  # however short, it costs as much to read
             self.empty_bytes += _EMPTY_COUNTS_AS
         if self._part is not None:
             self._part += part.data
@@ -166,6 +171,8 @@ class WebSocketDoor:
             return
         if message.strip(b"\r\n"):
             self._inputs.append(message)
+        else:
+            self.empty_bytes += _EMPTY_COUNTS_AS
 
     def _fail(self, code: int, fault: Exception) -> None:
         self._close_code = code

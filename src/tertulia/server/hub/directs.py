@@ -17,6 +17,7 @@ from tertulia.server.hub.nonces import RecentNonces
 from tertulia.server.hub.session import Route, Session
 
 _RETRY_WHILE_UNDER_WAY_S = 0.1
+_RETRY_UNCONFIRMED_S = 1.0
 _MAX_ASKERS = 8  # requests that wait for the confirmation of one message
 _MAX_CHAR_BYTES = 6  # of a character in JSON, as in \u0001
 _LINE_OVERHEAD_BYTES = 128  # of a direct message, beside its text
@@ -215,7 +216,7 @@ class Directs:
                 # An earlier session of the same user has no use for an answer any more.
                 askers = [asker for asker in known.askers if asker.session.is_here]
                 if len(askers) >= _MAX_ASKERS:
-                    return refusals.rate_limited(request.id, _RETRY_WHILE_UNDER_WAY_S)
+                    return refusals.rate_limited(request.id, _RETRY_UNCONFIRMED_S)
                 known.askers = [*askers, _Asker(sender, request.id)]
                 return Queued(None)
             case _UnderWay():

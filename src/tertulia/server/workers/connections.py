@@ -102,6 +102,8 @@ class Connections:
         The answers and the events up to this moment are sent before the last word.
         """
         if connection.state not in OPEN_STATES:
+            if reason is CloseReason.SHUTDOWN:  # it may have had longer, as the files of the page
+                self._watchdog.set_deadline(connection, now + self._config.flush_timeout_s)
             return
         self._output.finish(connection, last_word)
         if connection.session is not None:
@@ -157,6 +159,7 @@ class Connections:
             self._switchboard.disconnect(session.route)
         self._output.forget(connection)
         connection.sock.close()
+        connection.door.close()
         self._observer.on_closed()
         self._admission.count_closed(connection.address, is_registered=was_registered)
 

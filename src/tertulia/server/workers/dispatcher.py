@@ -202,6 +202,9 @@ class Dispatcher:
             self._input.resume(connection)
 
     def _evict(self, connection: Connection) -> None:
+        if connection.blocked:  # it may still read why
+            self._connections.finish(connection, CloseReason.REPLACED, None, self._input.now)
+            return
         self._output.send_bytes(connection, connection.door.goodbye(CloseReason.REPLACED))
         self._output.push_rest(connection)
         self._connections.close(connection, CloseReason.REPLACED)

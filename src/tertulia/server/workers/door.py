@@ -80,6 +80,9 @@ class Door(Protocol):
     def goodbye(self, reason: CloseReason) -> bytes:
         """Return the door's own last bytes for a connection that ends, after the last message."""
 
+    def close(self) -> None:
+        """Free what would stay until the next collection of garbage; nothing is asked after it."""
+
 
 class Opened(Struct, frozen=True):
     """What a connection turned out to speak.
