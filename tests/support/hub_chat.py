@@ -80,7 +80,7 @@ class Chat:
         """Send a direct message, and say what became of its delivery."""
         delivery = self.hub.direct(session, request)
         assert isinstance(delivery, Delivery), delivery
-        return self.hub.end_delivery(session, request, delivery.message, handover)
+        return self.hub.end_delivery(session, request, delivery, handover)
 
     def events(self) -> list:
         """All events that there have been."""

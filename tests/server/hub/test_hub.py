@@ -223,7 +223,7 @@ def test_a_direct_message_is_returned_with_its_route_and_nobody_else_sees_it(cha
     ana, luis = chat.join("ana"), chat.join("luis")
     outcome = chat.hub.direct(ana, Direct(to="LUIS", text="hola", nonce="n"))
     message = DirectMessage(time=START_TIME, sender="ana", to="luis", text="hola", nonce="n")
-    assert outcome == Delivery(luis.route, message)
+    assert outcome == Delivery(luis, message)
     assert [type(event) for event in chat.events()] == [Joined, Joined]
 
 
@@ -231,7 +231,7 @@ def test_a_direct_message_to_oneself_is_allowed(chat):
     ana = chat.join("ana")
     outcome = chat.hub.direct(ana, Direct(to="ana", text="nota"))
     assert isinstance(outcome, Delivery)
-    assert outcome.route == ana.route
+    assert outcome.receiver is ana
 
 
 def test_a_direct_message_counts_as_said_once_it_is_delivered(chat):
@@ -241,7 +241,7 @@ def test_a_direct_message_counts_as_said_once_it_is_delivered(chat):
     delivery = chat.hub.direct(ana, request)
     again = chat.hub.direct(ana, request)  # while another worker has the first
     assert (code(again), again.id, again.retry_after) == (ErrorCode.RATE_LIMITED, 1, 0.1)
-    refusal = chat.hub.end_delivery(ana, request, delivery.message, Handover.GONE)
+    refusal = chat.hub.end_delivery(ana, request, delivery, Handover.GONE)
     assert (code(refusal), refusal.id, refusal.name) == (ErrorCode.USER_NOT_CONNECTED, 1, "luis")
     acknowledged = chat.hand_over(ana, request)
     assert acknowledged == Ok(id=1, time=delivery.message.time)

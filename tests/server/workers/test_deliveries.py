@@ -5,7 +5,14 @@ from collections.abc import Iterator
 import pytest
 from worker_bench import WorkerBench
 
-from tertulia.protocol.messages import CloseReason, Direct, Ok, ServerMessage
+from tertulia.protocol.messages import (
+    CloseReason,
+    Direct,
+    DirectMessage,
+    Ok,
+    Received,
+    ServerMessage,
+)
 from tertulia.server.workers.connection import Hold
 
 DIRECT = Direct(id=1, to="luis", text="hola", nonce="n")
@@ -85,3 +92,25 @@ def test_a_message_that_was_not_delivered_can_be_sent_again(bench, who_ends_firs
     luis = bench.third.join("luis")
     assert_delivered(bench.send_again())
     assert bench.third.kinds(luis) == ["DirectMessage"]
+
+
+@pytest.mark.parametrize("receipts", [False, True])
+def test_a_receiver_that_is_taken_over_meanwhile_gets_the_message_in_its_new_session(
+    bench, receipts
+):
+    token = bench.luis.session.token
+    luis = bench.third.join("luis", token=token, receipts=receipts)
+    bench.his.read_mail()  # the message, and that the session has been replaced
+    bench.hers.read_mail()  # that it was not delivered
+    bench.third.read_mail()
+    [message] = [m for m in bench.third.heard(luis) if isinstance(m, DirectMessage)]
+    if receipts:
+        assert message.receipt == 1
+        assert bench.ana.hold is not Hold.DELIVERY
+        bench.third.receive(luis, Received(receipt=1))
+    bench.hers.read_mail()
+    answers = [m for m in bench.hers.heard(bench.ana) if isinstance(m, Ok)]
+    assert answers == [Ok(id=1, time=message.time)]
+    assert bench.ana.hold is not Hold.DELIVERY
+    bench.lose_ana()
+    assert bench.send_again()[-1] == answers[0]

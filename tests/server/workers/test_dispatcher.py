@@ -22,7 +22,7 @@ from tertulia.protocol.messages import (
     Say,
 )
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
-from tertulia.server.hub.directs import Handover
+from tertulia.server.hub.directs import Delivery, Handover
 from tertulia.server.hub.session import Receipt
 from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
 from tertulia.server.workers.mail import (
@@ -70,6 +70,11 @@ class Bench(WorkerBench):
     def number(self, connection: Connection) -> int:
         assert connection.session is not None
         return connection.session.route.session
+
+    @property
+    def delivery(self) -> Delivery:
+        assert self.luis.session is not None
+        return Delivery(self.luis.session, MESSAGE)
 
     def break_encoding(self, connection: Connection) -> None:
         """Make our own code fail whenever something is to be sent to a connection."""
@@ -223,12 +228,12 @@ def test_a_fault_in_an_acknowledgement_costs_that_connection(bench):
 
 
 def deliver(bench: Bench, session: int) -> Deliver:
-    return Deliver(session, MESSAGE, DIRECT, bench.ana, bench.owner)
+    return Deliver(session, bench.delivery, DIRECT, bench.ana, bench.owner)
 
 
 def test_a_direct_message_is_put_into_the_output_and_reported(bench):
     bench.read(deliver(bench, bench.number(bench.luis)))
-    assert bench.owner.mail == [Delivered(bench.ana, DIRECT, MESSAGE, Handover.DONE)]
+    assert bench.owner.mail == [Delivered(bench.ana, DIRECT, bench.delivery, Handover.DONE)]
     assert bench.heard(bench.luis) == [MESSAGE]
 
 
@@ -245,14 +250,14 @@ def test_a_direct_message_to_a_session_that_has_ended_is_reported_as_not_deliver
         case _:
             bench.connections.finish(bench.luis, CloseReason.QUIT, None, bench.clock.s)
     bench.read(deliver(bench, number))
-    assert bench.owner.mail == [Delivered(bench.ana, DIRECT, MESSAGE, Handover.GONE)]
+    assert bench.owner.mail == [Delivered(bench.ana, DIRECT, bench.delivery, Handover.GONE)]
     assert how != "finishing" or bench.heard(bench.luis) == []
 
 
 def test_a_fault_in_a_delivery_costs_the_receiver_and_is_no_delivery(bench):
     bench.break_encoding(bench.luis)
     bench.read(deliver(bench, bench.number(bench.luis)))
-    assert bench.owner.mail == [Delivered(bench.ana, DIRECT, MESSAGE, Handover.GONE)]
+    assert bench.owner.mail == [Delivered(bench.ana, DIRECT, bench.delivery, Handover.GONE)]
     bench.assert_only_lost(bench.luis)
 
 
@@ -261,7 +266,7 @@ def test_the_sender_is_answered_and_goes_on(bench, handover):
     bench.ana.hold_for(Hold.DELIVERY)
     bench.poller.update(bench.ana)
     bench.ana.door.ready = [Ping(id=2)]
-    bench.read(Delivered(bench.ana, DIRECT, MESSAGE, handover))
+    bench.read(Delivered(bench.ana, DIRECT, bench.delivery, handover))
     answer, pong = bench.heard(bench.ana)
     assert answer.id == 1
     assert isinstance(answer, Ok if handover is Handover.DONE else Error)
@@ -272,13 +277,13 @@ def test_the_sender_is_answered_and_goes_on(bench, handover):
 
 def test_the_answer_for_a_sender_that_is_gone_is_nobodys(bench):
     bench.connections.close(bench.ana, CloseReason.LOST)
-    bench.read(Delivered(bench.ana, DIRECT, MESSAGE, Handover.DONE))
+    bench.read(Delivered(bench.ana, DIRECT, bench.delivery, Handover.DONE))
     assert bench.observer.faults == 0
 
 
 def test_a_fault_in_answering_the_sender_costs_the_sender(bench):
     bench.break_encoding(bench.ana)
-    bench.read(Delivered(bench.ana, DIRECT, MESSAGE, Handover.DONE))
+    bench.read(Delivered(bench.ana, DIRECT, bench.delivery, Handover.DONE))
     bench.assert_only_lost(bench.ana)
 
 
@@ -406,7 +411,7 @@ def test_mail_to_a_worker_that_has_ended_is_answered(bench):
         bench.dispatcher.return_mail(mail)
     assert sock.is_closed
     assert bench.owner.mail == [
-        Delivered(bench.ana, DIRECT, MESSAGE, Handover.GONE),
+        Delivered(bench.ana, DIRECT, bench.delivery, Handover.GONE),
         ChallengeOver(newcomer),
     ]
     assert bench.heard(bench.luis) == []

@@ -18,7 +18,7 @@ from tertulia.protocol.messages import (
     Register,
     Welcome,
 )
-from tertulia.server.hub.directs import Handover
+from tertulia.server.hub.directs import Delivery, Handover
 from tertulia.server.workers.connection import Hold, State
 from tertulia.server.workers.mail import Challenge, ChallengeOver, Deliver, Delivered, Evict
 
@@ -170,5 +170,6 @@ def test_the_answer_to_a_delivery_is_not_sent_to_a_session_that_has_ended(bench)
     ana = bench.join("ana")
     bench.connections.finish(ana, CloseReason.QUIT, None, bench.clock.s)
     message = DirectMessage(time="t", sender="ana", to="luis", text="x")
-    bench.input.end_delivery(ana, Direct(id=1, to="luis", text="x"), message, Handover.DONE)
+    delivery = Delivery(ana.session, message)
+    bench.input.end_delivery(ana, Direct(id=1, to="luis", text="x"), delivery, Handover.DONE)
     assert bench.heard(ana) == []

@@ -26,9 +26,9 @@ NonceKey = tuple[str, object]
 
 
 class Delivery(Struct, frozen=True, gc=False):
-    """A direct message to be put into the output of the session at `route`."""
+    """A direct message to be put into the output of a session."""
 
-    route: Route
+    receiver: Session
     message: DirectMessage
 
 
@@ -245,13 +245,29 @@ class Directs:
             if nonce is not UNSET:
                 key = sender.name.key, nonce
                 self._nonces.remember(key, _UnderWay.UNDER_WAY, self._monotonic())
-            return Delivery(receiver.route, message)
+            return Delivery(receiver, message)
         asker = _Asker(sender, request.id)
         if nonce is UNSET:
             queue.add(message, None, asker)
         else:
             key = sender.name.key, nonce
             self._nonces.remember(key, queue.add(message, key, asker), self._monotonic())
+        return Queued(receiver.route)
+
+    def pass_on(
+        self, sender: Session, request: Direct, delivery: Delivery
+    ) -> Delivery | Queued | None:
+        """Send a message to the session that has taken its receiver's over; None without one."""
+        receiver, message = _latest(delivery.receiver), delivery.message
+        if receiver is delivery.receiver or not receiver.is_here:
+            return None
+        queue = self._queues.get(receiver)
+        if queue is None:
+            return Delivery(receiver, message)
+        key = None if request.nonce is UNSET else (sender.name.key, request.nonce)
+        entry = queue.add(message, key, _Asker(sender, request.id))
+        if key is not None:
+            self._nonces.remember(key, entry, self._monotonic())
         return Queued(receiver.route)
 
     def end_delivery(self, sender: Session, request: Direct, time: str | None) -> None:
@@ -282,10 +298,14 @@ def ok(request: Direct, time: str) -> Ok | None:
 
 def _follow(asker: _Asker) -> tuple[Session, int | UnsetType]:
     """Return where an answer goes: to a session that has taken over, without the request's id."""
-    session, request_id = asker.session, asker.request_id
+    session = _latest(asker.session)
+    return session, asker.request_id if session is asker.session else UNSET
+
+
+def _latest(session: Session) -> Session:
     while session.successor is not None:
-        session, request_id = session.successor, UNSET
-    return session, request_id
+        session = session.successor
+    return session
 
 
 def _line_bytes(message: DirectMessage) -> int:

@@ -43,6 +43,7 @@ from tertulia.server.config import Config
 from tertulia.server.hub.directs import (
     BUSY,
     DONE,
+    GONE,
     Delivery,
     Directs,
     Handover,
@@ -240,15 +241,23 @@ class Hub:
             return outcome
 
     def end_delivery(
-        self, session: Session, request: Direct, message: DirectMessage, handover: Handover
-    ) -> Ok | Error | None:
-        """Note what has become of a Delivery; return the answer."""
-        is_done = handover is DONE
+        self, session: Session, request: Direct, delivery: Delivery, handover: Handover
+    ) -> Delivery | Queued | Ok | Error | None:
+        """Note what has become of a Delivery; return the answer, or where it goes now.
+
+        A session that has been taken over meanwhile has a successor, which gets the message.
+        """
+        time = delivery.message.time if handover is DONE else None
+        if handover is GONE and session.is_here:
+            with self._lock:
+                passed_on = self._directs.pass_on(session, request, delivery)
+            if passed_on is not None:
+                return passed_on
         if request.nonce is not UNSET:
             with self._lock:
-                self._directs.end_delivery(session, request, message.time if is_done else None)
-        if is_done:
-            return ok(request, message.time)
+                self._directs.end_delivery(session, request, time)
+        if time is not None:
+            return ok(request, time)
         if handover is BUSY:
             return refusals.busy(request)
         return refusals.not_connected(request, request.to)

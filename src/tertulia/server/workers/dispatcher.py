@@ -88,7 +88,7 @@ class Dispatcher:
                 self._acknowledge(rows)
             case Deliver():
                 receiver = self._connections.of_session(mail.session)
-                handover = self._guarded(receiver, self._input.hand_over, mail.message)
+                handover = self._guarded(receiver, self._input.hand_over, mail.delivery.message)
                 self._report(mail, handover if isinstance(handover, Handover) else Handover.GONE)
             case DirectsWaiting():
                 self._guarded(self._connections.of_session(mail.session), self._input.send_directs)
@@ -121,7 +121,7 @@ class Dispatcher:
                 self._report(mail, Handover.GONE)
             case Delivered():
                 # The sender is gone, but may send it again from another connection.
-                self._input.end_delivery(mail.sender, mail.request, mail.message, mail.handover)
+                self._input.end_delivery(mail.sender, mail.request, mail.delivery, mail.handover)
             case Challenge():
                 mail.reply_to.post(ChallengeOver(mail.newcomer))
             case _:
@@ -161,13 +161,15 @@ class Dispatcher:
 
     def _report(self, mail: Deliver, handover: Handover) -> None:
         """Tell the sender's worker what has become of a direct message."""
-        if not mail.reply_to.post(Delivered(mail.sender, mail.request, mail.message, handover)):
+        if not mail.reply_to.post(Delivered(mail.sender, mail.request, mail.delivery, handover)):
             # That worker has ended, so the sender's connection is closed and no thread touches it.
-            self._input.end_delivery(mail.sender, mail.request, mail.message, handover)
+            self._input.end_delivery(mail.sender, mail.request, mail.delivery, handover)
 
     def _on_delivered(self, connection: Connection, mail: Delivered) -> None:
-        self._input.end_delivery(connection, mail.request, mail.message, mail.handover)
-        self._input.resume(connection)
+        connection.release_hold()
+        self._input.end_delivery(connection, mail.request, mail.delivery, mail.handover)
+        if connection.hold is NOT_HELD:  # else the message has been passed on
+            self._input.resume(connection)
 
     def _on_reply(self, connection: Connection, answer: Answer) -> None:
         """Send an answer that waited for the receiver of a direct message."""

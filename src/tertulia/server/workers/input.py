@@ -270,19 +270,20 @@ class Input:
             self._mailbox.post(ChallengeOver(connection))
 
     def _deliver(self, connection: Connection, request: Direct, delivery: Delivery) -> None:
-        number = delivery.route.session
+        route = delivery.receiver.route
+        number = route.session
         receiver = self._connections.of_session(number)
         if receiver is not None:
             handover = self.hand_over(receiver, delivery.message)
             if handover is DONE and request.id is UNSET and request.nonce is UNSET:
                 return  # nobody waits for an answer, and nothing has to be noted
-            self.end_delivery(connection, request, delivery.message, handover)
+            self.end_delivery(connection, request, delivery, handover)
             return
         connection.hold_for(Hold.DELIVERY)  # answers come in the order of the requests
-        mailbox = self._switchboard.mailbox_of(delivery.route)
-        mail = Deliver(number, delivery.message, request, connection, self._mailbox)
+        mailbox = self._switchboard.mailbox_of(route)
+        mail = Deliver(number, delivery, request, connection, self._mailbox)
         if mailbox is None or not mailbox.post(mail):  # it has ended meanwhile
-            self._mailbox.post(Delivered(connection, request, delivery.message, GONE))
+            self._mailbox.post(Delivered(connection, request, delivery, GONE))
 
     def hand_over(self, receiver: Connection, message: DirectMessage) -> Handover:
         """Put a direct message into the output of a session without receipts."""
@@ -294,14 +295,14 @@ class Input:
         return DONE
 
     def end_delivery(
-        self, connection: Connection, request: Direct, message: DirectMessage, handover: Handover
+        self, connection: Connection, request: Direct, delivery: Delivery, handover: Handover
     ) -> None:
-        """Answer a direct message that was to be handed over."""
+        """Answer a direct message that was to be handed over, or pass it on."""
         session = connection.session
         assert session is not None
-        answer = self._hub.end_delivery(session, request, message, handover)
-        if answer is not None and connection.state is REGISTERED:
-            self._output.send(connection, answer)
+        outcome = self._hub.end_delivery(session, request, delivery, handover)
+        if outcome is not None and connection.state is REGISTERED:
+            self.act(connection, request, outcome)
 
     def _pass_on(self, connection: Connection, request: Direct, queued: Queued) -> None:
         if request.id is not UNSET:

@@ -8,9 +8,9 @@ import socket
 
 from msgspec import Struct
 
-from tertulia.protocol.messages import Direct, DirectMessage
+from tertulia.protocol.messages import Direct
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
-from tertulia.server.hub.directs import Handover, Reply
+from tertulia.server.hub.directs import Delivery, Handover, Reply
 from tertulia.server.hub.session import Owner
 from tertulia.server.workers.connection import Connection
 
@@ -31,7 +31,7 @@ class Deliver(Struct, frozen=True):
     """Put a direct message into a session's output, and answer the sender's worker by Delivered."""
 
     session: int
-    message: DirectMessage
+    delivery: Delivery
     request: Direct
     sender: Connection
     reply_to: Owner
@@ -42,7 +42,7 @@ class Delivered(Struct, frozen=True):
 
     sender: Connection
     request: Direct
-    message: DirectMessage
+    delivery: Delivery
     handover: Handover
 
 
