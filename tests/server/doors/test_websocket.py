@@ -37,7 +37,8 @@ def inputs(door: WebSocketDoor) -> list[Any]:
 
 
 STREAM = (
-    frame(TEXT, b'{"type":"say","text":"uno"}')
+    frame(TEXT, '{"type":"say","text":"ñ"}'.encode())
+    + frame(TEXT, b'{"type":"say","text":"uno"}')
     + frame(TEXT, b'{"type":"say",', fin=False)
     + frame(PING, b"?")
     + frame(CONTINUATION, '"text":"dos ñ"}'.encode())
@@ -55,6 +56,7 @@ def test_however_the_bytes_are_cut_the_requests_are_the_same(sizes: list[int]) -
         door.feed(piece)
         found += inputs(door)
     assert found == [
+        Say(text="ñ"),
         Say(text="uno"),
         Control(b"\x8a\x01?"),
         Say(text="dos ñ"),
@@ -120,3 +122,25 @@ def test_several_messages_are_lines_of_one() -> None:
 )
 def test_the_last_frame_says_why_the_session_ends(reason: CloseReason, code: int) -> None:
     assert WebSocketDoor().goodbye(reason)[2:] == code.to_bytes(2, "big") + reason.encode()
+
+
+@pytest.mark.parametrize("size", [125, 126, 127, 65_535, 65_536])
+@pytest.mark.parametrize("mask", [bytes(4), b"\x01\x02\x03\xff"])
+def test_a_message_of_any_size_and_mask_is_read(size: int, mask: bytes) -> None:
+    text = b'{"type":"ping","id":7}'.ljust(size)
+    head = (
+        bytes((0x81, 0x80 | size)) if size < 126
+        else struct.pack("!BBH", 0x81, 0xFE, size) if size < 65_536
+        else struct.pack("!BBQ", 0x81, 0xFF, size)
+    )  # fmt: skip
+    masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(text))
+    door = WebSocketDoor()
+    for _ in range(2):
+        door.feed(head + mask + masked)
+        assert inputs(door) == [Ping(id=7)]
+
+
+def test_a_size_that_could_be_written_shorter_is_no_frame() -> None:
+    door = WebSocketDoor()
+    door.feed(struct.pack("!BBH", 0x81, 0xFE, 22) + bytes(4) + b'{"type":"ping","id":7}')
+    assert all(isinstance(found, Violation | Ping) for found in inputs(door))
