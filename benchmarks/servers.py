@@ -244,8 +244,9 @@ def running(peer: Peer, directory: Path, cores: str) -> Iterator[tuple[int, int]
     """
     if peer.program is None:
         raise RuntimeError("not installed")
-    with socket.socket() as free:  # without SO_REUSEADDR, as some servers bind it
-        free.bind(("127.0.0.1", 0))
+    # Free at all addresses and without SO_REUSEADDR: mosquitto binds it so for WebSocket.
+    with socket.socket() as free:
+        free.bind(("", 0))
         port = free.getsockname()[1]
 
     def fill(text: str) -> str:
