@@ -223,6 +223,17 @@ test("what only the screen can do is handed back", () => {
   }
 });
 
+test("every spelling of the own name is a mention, and a longer word is none", () => {
+  const texts = ["hola ÁNA.", "ＡＮＡ!", "¿a\u0301na?", "@ana", "ana.b", "ana-maria", "ana_", "banana", "an"];
+  const table = entered();
+  table.send(...texts.map((text, place) => message(11 + place, "luis", text)));
+  const entries = table.chat.conversations[0].entries.slice(-texts.length);
+  assert.deepEqual(
+    entries.filter(({ mention }) => mention).map(({ text }) => text),
+    texts.slice(0, 4),
+  );
+});
+
 test("messages of others call, count as unread, and mark a mention", () => {
   const table = entered();
   table.chat.setWatched(false);

@@ -11,6 +11,7 @@ import { keyOf } from "./names.js";
 /** @typedef {import("./entries.js").Said} Said */
 
 const NOBODY = "?"; // stands for the sender where a faulty server sends an empty one
+const WORDS = /[\p{L}\p{N}][\p{L}\p{N}\p{M}_.-]*/gu; // that could be names
 const MAX_CONVERSATIONS = 100; // then the one that has been silent for longest is forgotten
 
 /** The general chat, and one conversation for each user written with. */
@@ -21,16 +22,12 @@ export class Conversations {
   /** @type {Map<string, Conversation>} */
   #directs = new Map(); // by the key of the name, the newest last
   #ownName;
-  #mention;
+  #ownKey;
 
   /** @param {string} ownName */
   constructor(ownName) {
     this.#ownName = ownName;
-    const name = ownName.replace(/[.-]/g, "\\$&");
-    this.#mention = new RegExp(
-      `(?<![\\p{L}\\p{N}\\p{M}_.-])${name}(?!\\.?[\\p{L}\\p{N}\\p{M}_-])`,
-      "iu",
-    );
+    this.#ownKey = keyOf(ownName);
   }
 
   /** The general chat, then the others, the most recent first. */
@@ -120,12 +117,23 @@ export class Conversations {
   }
 
   /**
+   * Tell whether a text holds this user's name, in any of its spellings.
+   * @param {string} text
+   */
+  #isNamed(text) {
+    const words = text.match(WORDS) ?? [];
+    return words.some(
+      (word) => keyOf(word) === this.#ownKey || keyOf(word.replace(/\.+$/, "")) === this.#ownKey,
+    );
+  }
+
+  /**
    * Make the entry of a message of the general chat.
    * @param {any} message
    */
   entryOf({ time, from, text, seq }) {
     const own = from === this.#ownName;
-    const mention = !own && this.#mention.test(text.normalize("NFC"));
+    const mention = !own && this.#isNamed(text);
     return said({ time: parseTime(time), sender: from, text, own, mention, seq });
   }
 
