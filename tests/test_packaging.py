@@ -1,7 +1,10 @@
 """What is installed is whole, and the service unit survives a start that fails."""
 
+import re
+import shlex
 import shutil
 import subprocess
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -20,6 +23,55 @@ def test_the_wheel_holds_every_file_of_the_page(
     page = {f"tertulia/web/{path.name}" for path in (ROOT / "src/tertulia/web").iterdir()}
     assert {"tertulia/web/index.html", "tertulia/web/commands.json"} < page
     assert page <= set(zipfile.ZipFile(wheel).namelist())
+
+
+def pinned(lock: str) -> dict[str, str]:
+    text = (ROOT / "requirements" / lock).read_text()
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+
+
+def dependencies(*extras: str) -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"]]
+    for extra in extras:
+        wanted += project["optional-dependencies"][extra]
+    return {re.split("[<=>]", name)[0].lower().replace("_", "-") for name in wanted}
+
+
+def test_who_only_chats_installs_no_tools_and_the_tools_come_with_the_same_versions() -> None:
+    use, dev = pinned("use.lock"), pinned("dev.lock")
+    assert dependencies("setup") <= use.keys()
+    assert not (dependencies("dev") - dependencies("setup")) & use.keys()
+    assert dependencies("setup", "dev") <= dev.keys()
+    assert use.items() <= dev.items()
+
+
+def recipe(*arguments: str) -> str:
+    """Return what make would do in a clean checkout."""
+    done = subprocess.run(
+        ["make", "--dry-run", "--always-make", *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+@pytest.mark.parametrize("target", ["setup", "demo", "serve", "join"])
+def test_the_chat_is_set_up_without_the_tools(target: str) -> None:
+    commands = recipe(target)
+    assert "-r requirements/use.lock" in commands
+    assert "dev.lock" not in commands
+
+
+@pytest.mark.parametrize("target", ["setup-dev", "test", "test-web", "check", "format", "messages"])
+def test_work_on_the_code_is_set_up_with_the_tools(target: str) -> None:
+    assert "-r requirements/dev.lock" in recipe(target)
+
+
+@pytest.mark.parametrize("value", ["Ana Maria", "O'Hara; true", '"', "a\\b *"])
+def test_make_gives_each_value_to_the_program_as_one_word(value: str) -> None:
+    named = {"NAME": value, "HOST": f"h{value}", "PORT": f"p{value}"}
+    last = recipe("join", *(f"{name}={text}" for name, text in named.items())).splitlines()[-1]
+    assert shlex.split(last)[1:] == list(named.values())
 
 
 def settings() -> dict[str, list[str]]:
