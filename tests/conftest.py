@@ -1,7 +1,9 @@
 """What all tests share: a start from known ground, and the helpers in `support`."""
 
+import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 pytest_plugins = ["client_fixtures"]
+
+# The settings of whoever runs the tests must not change what the programs do.
+_config_home = tempfile.TemporaryDirectory(prefix="tertulia-tests-")
+os.environ["XDG_CONFIG_HOME"] = _config_home.name
 
 # A shell starts what it puts into the background with these ignored, and every program that a test
 # starts would inherit that.
