@@ -11,14 +11,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from tertulia.chat.commands import (
-    COMMANDS,
-    STATUS_WORDS,
-    Argument,
-    Command,
-    CommandError,
-    CommandSpec,
-)
+from tertulia.chat.command_arguments import STATUS_WORDS, Command, CommandError
+from tertulia.chat.command_table import COMMANDS, Argument, CommandSpec
 from tertulia.chat.face_commands import SetLanguage, SetNotify, SetTheme
 
 SOURCE = Path(__file__).parents[1] / "src" / "tertulia"
@@ -88,7 +82,7 @@ def _choices(spec: CommandSpec) -> Iterator[tuple[str, str]]:
     assert spec.argument is Argument.NOTHING
     for word in ("", *spec.choices):
         try:
-            command = spec.parse(word)
+            command = spec.parse(spec.word, word)
         except CommandError:
             continue  # the command alone chooses nothing
         if word != "terminal":

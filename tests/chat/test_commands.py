@@ -2,15 +2,10 @@
 
 import pytest
 
-from tertulia.chat.commands import (
-    COMMANDS,
-    Command,
-    CommandError,
-    complete,
-    help_lines,
-    help_rows,
-    parse,
-)
+from tertulia.chat.command_arguments import Command, CommandError
+from tertulia.chat.command_table import COMMANDS
+from tertulia.chat.commands import help_lines, help_rows, parse
+from tertulia.chat.completion import complete
 from tertulia.chat.face_commands import (
     Help,
     Notify,

@@ -9,7 +9,9 @@ from plain_table import Clock, without_nonces
 from table import DAY, USUAL, WIDE, ChatTable
 from textual.events import Paste
 
-from tertulia.chat.commands import COMMANDS, CommandError, CommandSpec, parse
+from tertulia.chat.command_arguments import CommandError
+from tertulia.chat.command_table import COMMANDS, CommandSpec
+from tertulia.chat.commands import parse
 from tertulia.protocol.messages import (
     ChatMessage,
     Direct,

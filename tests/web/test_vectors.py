@@ -8,7 +8,9 @@ import msgspec
 import pytest
 from msgspec import UNSET, to_builtins
 
-from tertulia.chat.commands import Command, CommandError, complete, parse
+from tertulia.chat.command_arguments import Command, CommandError
+from tertulia.chat.commands import parse
+from tertulia.chat.completion import complete
 from tertulia.chat.face_commands import (
     Help,
     Open,

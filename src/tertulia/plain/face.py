@@ -11,6 +11,8 @@ from msgspec.json import encode as encode_json
 
 from tertulia.chat import commands, explain, greetings
 from tertulia.chat.chat import Chat
+from tertulia.chat.command_arguments import Command, CommandError
+from tertulia.chat.completion import Completion, complete
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs
 from tertulia.chat.face_commands import Help, SayToAll, SetLanguage
@@ -75,15 +77,15 @@ class PlainFace:
         status = state.status if self.chat.connected else None
         return self._transcript.prompt(status, state.asked_status)
 
-    def complete(self, before_cursor: str) -> commands.Completion:
+    def complete(self, before_cursor: str) -> Completion:
         """Return the completions of the word before the cursor."""
-        return commands.complete(before_cursor, self.chat.state.names())
+        return complete(before_cursor, self.chat.state.names())
 
-    def submit(self, line: str) -> commands.Command | None:
+    def submit(self, line: str) -> Command | None:
         """Carry out a typed line; return its command, or None if it has none."""
         try:
             command = commands.parse(line)
-        except commands.CommandError as error:
+        except CommandError as error:
             self._output.add_notice(str(error))
             return None
         if isinstance(command, Help):

@@ -28,8 +28,9 @@ from textual import on
 from textual.app import App
 from textual.screen import Screen
 
-from tertulia.chat import commands, explain
+from tertulia.chat import explain
 from tertulia.chat.chat import EXIT_FINE, EXIT_NO_CONNECTION, EXIT_REFUSED
+from tertulia.chat.completion import Completion, complete
 from tertulia.chat.display import Glyphs
 from tertulia.chat.face_commands import Help, SetTheme, ShowText
 from tertulia.client.client import Client
@@ -179,8 +180,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
                 self.action_leave()
         self.controller.refresh()
 
-    def _complete(self, before_cursor: str) -> commands.Completion:
-        return commands.complete(before_cursor, self.controller.names, on_screen=True)
+    def _complete(self, before_cursor: str) -> Completion:
+        return complete(before_cursor, self.controller.names, on_screen=True)
 
     @on(MainScreen.ConversationChosen)
     def _open_conversation(self, event: MainScreen.ConversationChosen) -> None:

@@ -12,6 +12,7 @@ from msgspec import UNSET
 from textual.app import App
 
 from tertulia.chat import commands, explain
+from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.display import Glyphs, visible_in_a_line
 from tertulia.chat.face_commands import (
     Help,
@@ -108,7 +109,7 @@ class Controller:
         self._main.hint("")
         try:
             command = commands.parse(text, on_screen=True)
-        except commands.CommandError as error:
+        except CommandError as error:
             self._main.hint(str(error))
             return None
         if isinstance(command, Say) and self.current.name != GENERAL:
@@ -184,7 +185,7 @@ class Controller:
         self._main.log_view.jump_to_end()
         self.refresh()
 
-    def carry_out(self, command: commands.Command) -> AppCommand | None:
+    def carry_out(self, command: Command) -> AppCommand | None:
         """Do what a command asks for; return it if only the app can."""
         match command:
             case Help() | SetTheme() | ShowText() | Quit():

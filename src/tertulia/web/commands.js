@@ -1,8 +1,8 @@
 /**
  * The commands that a person can type: one table, used for parsing, help and completion.
  *
- * The table is exported from `chat/commands.py`, whose rules this follows. The Spanish and English
- * words always work, whatever the language of the page.
+ * The table is exported from `chat/command_table.py`; this follows the rules of `chat/commands.py`.
+ * The Spanish and English words always work, whatever the language of the page.
  */
 
 import { MAX_PAGE } from "./catchup.js";

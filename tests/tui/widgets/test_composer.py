@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tertulia.chat.commands import Completion, complete
+from tertulia.chat.completion import Completion, complete
 from tertulia.tui.widgets.composer import MAX_COMPOSER_BYTES, Composer
 
 NAMES = ["luis", "lucía", "ana"]

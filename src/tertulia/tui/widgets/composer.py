@@ -15,7 +15,7 @@ from textual import events
 from textual.dom import DOMNode
 from textual.message import Message
 
-from tertulia.chat.commands import Completion
+from tertulia.chat.completion import Completion
 from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.editing import CompletionCycle, InputHistory
 from tertulia.protocol.texts import CONTROL_CHARACTERS, MAX_TEXT_BYTES

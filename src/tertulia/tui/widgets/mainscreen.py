@@ -18,7 +18,7 @@ from textual.widgets import Input, Static, TextArea
 
 from tertulia.chat import commands
 from tertulia.chat.chat import Chat
-from tertulia.chat.commands import Completion
+from tertulia.chat.completion import Completion
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs, visible, visible_in_a_line
 from tertulia.chat.state import State

@@ -1,0 +1,134 @@
+"""What follows a command's word: from the typed arguments to a command, or a CommandError.
+
+Pure functions of the word, as the person's language has it, and of the arguments. They know no row
+of the table of commands; the table names them.
+"""
+
+import re
+from collections.abc import Callable
+
+from tertulia.chat.face_commands import FaceCommand, Open, SayToAll
+from tertulia.i18n import _, language
+from tertulia.protocol.messages import (
+    MAX_PAGE,
+    Direct,
+    GetHistory,
+    GetInfo,
+    ListUsers,
+    Quit,
+    Say,
+    Search,
+    SetStatus,
+    Status,
+)
+
+Command = Say | Direct | SetStatus | ListUsers | GetInfo | GetHistory | Search | Quit | FaceCommand
+Parser = Callable[[str, str], Command]  # of the command's word and the arguments
+
+_OLDER = 20  # messages that /history shows without a number
+
+STATUS_WORDS = {
+    "activo": Status.ACTIVO,
+    "active": Status.ACTIVO,
+    "ocupado": Status.OCUPADO,
+    "busy": Status.OCUPADO,
+    "inactivo": Status.INACTIVO,
+    "inactive": Status.INACTIVO,
+    "ausente": Status.INACTIVO,
+    "away": Status.INACTIVO,
+}
+
+
+class CommandError(Exception):
+    """A line that cannot be carried out; the text of the error says what to do."""
+
+
+def status_words() -> tuple[str, ...]:
+    """Return the words for the statuses in the user's language."""
+    return ("activo", "ocupado", "inactivo") if language() == "es" else ("active", "busy", "away")
+
+
+def to_whom_and_what() -> str:
+    """Return what to say to a direct message without a name or a text."""
+    return _("Give a name and a text: @NAME TEXT")
+
+
+def parse_direct(_word: str, arguments: str) -> Direct | Open:
+    """Parse a name and a text; a name alone opens the conversation."""
+    name, *rest = arguments.split(maxsplit=1)[:2] or [""]
+    name = name.rstrip(":,")  # as in "@luis: hello"; no name ends with one
+    if not name or arguments[0].isspace():
+        raise CommandError(to_whom_and_what())
+    return Direct(to=name, text=rest[0]) if rest else Open(name)
+
+
+def parse_to_all(word: str, arguments: str) -> SayToAll:
+    """Parse a text for everyone."""
+    if not arguments:
+        raise CommandError(_("Give a text: {command} TEXT").format(command=word))
+    return SayToAll(text=arguments)
+
+
+def parse_info(word: str, arguments: str) -> GetInfo:
+    """Parse a name."""
+    if not arguments or len(arguments.split()) > 1:
+        raise CommandError(_("Give a name: {command} NAME").format(command=word))
+    return GetInfo(name=arguments)
+
+
+def parse_history(word: str, arguments: str) -> GetHistory:
+    """Parse a number of messages, or nothing."""
+    if not arguments:
+        return GetHistory(limit=_OLDER)
+    number = int(arguments) if re.fullmatch("[0-9]{1,9}", arguments) else 0
+    if not 1 <= number <= MAX_PAGE:
+        text = _("Give a number of messages from 1 to {most}, for example: {command} 50")
+        raise CommandError(text.format(most=MAX_PAGE, command=word))
+    return GetHistory(limit=number)
+
+
+def parse_search(word: str, arguments: str) -> Search:
+    """Parse the words to search for."""
+    if not arguments:
+        raise CommandError(_("Give the words to search for: {command} WORDS").format(command=word))
+    return Search(text=arguments)
+
+
+def parse_status(word: str, arguments: str) -> SetStatus:
+    """Parse a status."""
+    status = STATUS_WORDS.get(arguments.lower())
+    if status is None:
+        choices = ", ".join(f"{word} {choice}" for choice in status_words())
+        raise CommandError(_("Choose a status: {choices}").format(choices=choices))
+    return SetStatus(status=status)
+
+
+def parse_choice(choices: dict[str, Command], words: str) -> Parser:
+    """Return a parser for one of a few words; `words` is a msgid that lists them."""
+
+    def parse_one(_word: str, arguments: str) -> Command:
+        found = choices.get(arguments.lower())
+        if found is None:
+            raise CommandError(
+                _("After that command, type one of these: {choices}").format(choices=_(words))
+            )
+        return found
+
+    return parse_one
+
+
+def parse_bare(command: Command) -> Parser:
+    """Return a parser for a command that takes nothing after it."""
+
+    def parse_nothing(_word: str, arguments: str) -> Command:
+        if arguments:
+            # "/quit smoking is hard" is probably a message.
+            raise CommandError(
+                _(
+                    "That command takes nothing after it. To send a text that begins with “/”, "
+                    "type “//”."
+                )
+            )
+        return command
+
+    return parse_nothing

@@ -1,0 +1,155 @@
+"""The table of the commands that a person can type; parsing, help, completion and palette use it.
+
+The Spanish and English words always work, whatever the language of the face. Some commands exist
+only in the full screen.
+"""
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+from tertulia.chat.command_arguments import (
+    Command,
+    Parser,
+    parse_bare,
+    parse_choice,
+    parse_direct,
+    parse_history,
+    parse_info,
+    parse_search,
+    parse_status,
+    parse_to_all,
+)
+from tertulia.chat.face_commands import (
+    Help,
+    Notify,
+    SendAgain,
+    SetLanguage,
+    SetNotify,
+    SetTheme,
+    ShowText,
+)
+from tertulia.i18n import N_, language
+from tertulia.protocol.messages import ListUsers, Quit
+
+
+class Argument(Enum):
+    """The kind of word that follows a command, for completion."""
+
+    NOTHING = auto()
+    NAME = auto()
+    STATUS = auto()
+
+
+class CommandSpec(NamedTuple):
+    """A row of the table; `argument_words` and `help` are msgids."""
+
+    spanish: str
+    english: str
+    argument: Argument
+    argument_words: str
+    help: str
+    parse: Parser
+    on_screen: bool = False  # exists only in the full screen
+    choices: tuple[str, ...] = ()  # the words that can follow it, if they are few
+
+    @property
+    def word(self) -> str:
+        """The command in the user's language."""
+        return self.spanish if language() == "es" else self.english
+
+
+def listed(*, on_screen: bool) -> list[CommandSpec]:
+    """Return the commands of the plain face, or of the full screen."""
+    return [spec for spec in COMMANDS if on_screen or not spec.on_screen]
+
+
+HELP = CommandSpec(
+    "/ayuda", "/help", Argument.NOTHING, "", N_("show this help"), parse_bare(Help())
+)
+INFO = CommandSpec(
+    "/info", "/info", Argument.NAME, N_("NAME"),
+    N_("show a person's address, status and join time"), parse_info,
+)  # fmt: skip
+TO_ALL = CommandSpec(
+    "/todos", "/all", Argument.NOTHING, N_("TEXT"),
+    N_("send a text to everyone, from any conversation"), parse_to_all,
+)  # fmt: skip
+STATUS = CommandSpec(
+    "/estado", "/status", Argument.STATUS, N_("STATUS"),
+    N_("change your status: active, busy or away"), parse_status,
+)  # fmt: skip
+HISTORY = CommandSpec(
+    "/historial", "/history", Argument.NOTHING, N_("[NUMBER]"),
+    N_("show older messages, further back each time"), parse_history,
+)  # fmt: skip
+SEARCH = CommandSpec(
+    "/buscar", "/search", Argument.NOTHING, N_("WORDS"),
+    N_("search for messages that contain these words"), parse_search,
+)  # fmt: skip
+_LANGUAGES: dict[str, Command] = {"es": SetLanguage("es"), "en": SetLanguage("en")}
+LANGUAGE = CommandSpec(
+    "/idioma", "/language", Argument.NOTHING, "es|en",
+    N_("change the language to Spanish or English"), parse_choice(_LANGUAGES, "es|en"),
+    choices=tuple(_LANGUAGES),
+)  # fmt: skip
+_NOTIFY_MODES: dict[str, Command] = {
+    "off": SetNotify(Notify.OFF),
+    "mentions": SetNotify(Notify.MENTIONS),
+    "all": SetNotify(Notify.ALL),
+    "terminal": SetNotify(Notify.MENTIONS, terminal=True),
+    "nada": SetNotify(Notify.OFF),
+    "menciones": SetNotify(Notify.MENTIONS),
+    "todo": SetNotify(Notify.ALL),
+}
+NOTIFY = CommandSpec(
+    "/avisos", "/notify", Argument.NOTHING, N_("off|mentions|all|terminal"),
+    N_("choose when the bell rings: never, for mentions and direct messages, or always"),
+    parse_choice(_NOTIFY_MODES, "off|mentions|all|terminal"),
+    on_screen=True, choices=tuple(_NOTIFY_MODES),
+)  # fmt: skip
+_THEMES: dict[str, Command] = {
+    "": SetTheme(None),
+    "dark": SetTheme(dark=True),
+    "light": SetTheme(dark=False),
+    "oscuro": SetTheme(dark=True),
+    "claro": SetTheme(dark=False),
+}
+THEME = CommandSpec(
+    "/tema", "/theme", Argument.NOTHING, N_("[dark|light]"),
+    N_("switch between dark and light colours"), parse_choice(_THEMES, "[dark|light]"),
+    on_screen=True, choices=tuple(filter(None, _THEMES)),
+)  # fmt: skip
+TEXT = CommandSpec(
+    "/copiar", "/copy", Argument.NOTHING, "", N_("show the conversation as plain text, to copy it"),
+    parse_bare(ShowText()), on_screen=True,
+)  # fmt: skip
+AGAIN = CommandSpec(
+    "/reenviar", "/resend", Argument.NOTHING, "", N_("send the last undelivered message again"),
+    parse_bare(SendAgain()), on_screen=True,
+)  # fmt: skip
+QUIT = CommandSpec(
+    "/salir", "/quit", Argument.NOTHING, "", N_("leave the chat"), parse_bare(Quit())
+)
+MESSAGE = CommandSpec(
+    "/msg", "/msg", Argument.NAME, N_("NAME TEXT"), N_("the same as @NAME TEXT"), parse_direct
+)
+USERS = CommandSpec(
+    "/usuarios", "/users", Argument.NOTHING, "", N_("show who is here"), parse_bare(ListUsers())
+)
+COMMANDS = (
+    MESSAGE,
+    TO_ALL,
+    USERS,
+    INFO,
+    STATUS,
+    HISTORY,
+    SEARCH,
+    AGAIN,
+    TEXT,
+    NOTIFY,
+    THEME,
+    LANGUAGE,
+    HELP,
+    QUIT,
+)
+BY_WORD = {word: spec for spec in COMMANDS for word in (spec.spanish, spec.english)}
