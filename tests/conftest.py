@@ -12,9 +12,11 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 pytest_plugins = ["client_fixtures"]
 
-# The settings of whoever runs the tests must not change what the programs do.
-_config_home = tempfile.TemporaryDirectory(prefix="tertulia-tests-")
-os.environ["XDG_CONFIG_HOME"] = _config_home.name
+# The settings of whoever runs the tests must not change what the programs do, and the programs must
+# not keep anything of the tests.
+_home = tempfile.TemporaryDirectory(prefix="tertulia-tests-")
+os.environ["XDG_CONFIG_HOME"] = f"{_home.name}/config"
+os.environ["XDG_STATE_HOME"] = f"{_home.name}/state"
 
 # A shell starts what it puts into the background with these ignored, and every program that a test
 # starts would inherit that.

@@ -3,10 +3,10 @@
 import pwd
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from tertulia.i18n import set_language
-from tertulia.server import options
 from tertulia.server.config import Config
 from tertulia.server.options import Options, parse_options
 
@@ -223,7 +223,7 @@ def test_without_a_home_directory_there_is_help(homeless, capsys):
 
 def test_a_platform_that_returns_an_unexpanded_home_has_none(monkeypatch, capsys):
     monkeypatch.setattr(
-        options.platformdirs, "user_state_path", lambda *_, **__: Path("~/.local/state/tertulia")
+        platformdirs, "user_state_path", lambda *_, **__: Path("~/.local/state/tertulia")
     )
     with pytest.raises(SystemExit):
         parse_options(["5000"])

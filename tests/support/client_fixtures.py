@@ -205,9 +205,8 @@ def _begin_in_english() -> Iterator[None]:
 @pytest.fixture
 def client_environment() -> dict[str, str]:
     """Return the environment of a client process: English, UTF-8, UTC."""
-    kept = {
-        name: os.environ[name] for name in ("PATH", "HOME", "XDG_CONFIG_HOME") if name in os.environ
-    }
+    names = ("PATH", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return kept | {"LANG": "C.UTF-8", "LANGUAGE": "en", "TZ": "UTC", "TERM": "xterm"}
 
 

@@ -3,14 +3,12 @@
 import argparse
 import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
-
-import platformdirs
 
 from tertulia.arguments import Parser
 from tertulia.i18n import _
 from tertulia.server.config import Config
+from tertulia.state_directory import state_directory
 from tertulia.version import __version__
 
 _DEFAULTS = Config(port=0)
@@ -125,7 +123,7 @@ def _parser() -> Parser:
         "--history",
         metavar=_("FILE|off"),
         help=_("file that keeps the general chat (history-PORT.db in {directory})").format(
-            directory=str(_state_directory() or "$XDG_STATE_HOME/tertulia").replace("%", "%%")
+            directory=str(state_directory() or "$XDG_STATE_HOME/tertulia").replace("%", "%%")
         ),
     )
     option(
@@ -270,15 +268,6 @@ def _shown(number: float) -> str:
     return f"{number:.10g}"
 
 
-def _state_directory() -> Path | None:
-    """Return the directory for histories, or None for a user without a home directory."""
-    try:
-        directory = platformdirs.user_state_path("tertulia", appauthor=False)
-    except RuntimeError:
-        return None
-    return directory if directory.is_absolute() else None  # Some versions return "~/...".
-
-
 def _history_file(given: str | None, port: int | None, needs_history: bool) -> str | None:
     """Return the path of the history, or None for no history. Raises _UsageError."""
     if port is None and not needs_history:
@@ -293,7 +282,7 @@ def _history_file(given: str | None, port: int | None, needs_history: bool) -> s
         raise _UsageError(_("--history takes the name of a file, or off"))
     if given is not None:
         return given
-    directory = _state_directory()
+    directory = state_directory()
     if directory is None:
         raise _UsageError(
             _("there is no home directory: set XDG_STATE_HOME, or choose --history FILE or off")
