@@ -266,6 +266,27 @@ def test_a_byte_that_is_no_text_is_no_end(sit_down: Callable[..., Seat]) -> None
     assert seat.leave() == 0
 
 
+def test_the_size_is_the_terminals_whatever_the_environment_says(
+    sit_down: Callable[..., Seat],
+) -> None:
+    seat = sit_down(COLUMNS="200", LINES="50")
+    assert "\x1b[24;1H" in seat.everything
+    assert "\x1b[25;1H" not in seat.everything
+    assert seat.leave() == 0
+
+
+def test_what_the_terminal_reports_is_not_typed_and_ends_nothing(
+    sit_down: Callable[..., Seat],
+) -> None:
+    seat = sit_down()
+    seat.type(b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\\x1b[?62;22c\x1b[97:65;2u\x1b[9999999999u")
+    seat.type(b"luz")
+    seat.see("luz")
+    assert "rgb:" not in seat.everything
+    seat.type(b"\x03")
+    assert seat.leave() == 0
+
+
 def test_no_colour_is_asked_for_where_none_is_wanted(sit_down: Callable[..., Seat]) -> None:
     seat = sit_down(NO_COLOR="1", COLORTERM="truecolor")
     assert seat.leave() == 0

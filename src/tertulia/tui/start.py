@@ -14,6 +14,8 @@ from tertulia.tui.ending import finish
 def run(to: Destination) -> int:
     """Chat until the end, say goodbye on the normal screen, and return the exit status."""
     gc.disable()  # until the first frame: nothing that is imported is garbage
+    for name in ("COLUMNS", "LINES"):  # as a shell has left them; the terminal knows better
+        os.environ.pop(name, None)
     connecting = begin_connecting(to)
 
     from tertulia.tui.app import ChatApp

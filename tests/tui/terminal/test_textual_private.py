@@ -9,22 +9,19 @@ import inspect
 import os
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from queue import Queue
 from typing import Any
 
 import pytest
 import textual
 from textual import events
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
-from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
 from textual.app import App, ComposeResult
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
-from textual.keys import Keys
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
@@ -32,12 +29,9 @@ from textual.widget import Widget
 from tertulia.tui.terminal import textual_private
 from tertulia.tui.terminal.pastes import PASTE_END, PASTE_START
 from tertulia.tui.terminal.textual_private import (
-    ALT_ENTER,
     CHECKED_WITH,
     HangupWriter,
-    PasteKeepingParser,
     install,
-    read_alt_enter_as_ctrl_j,
     set_content_height,
     write_to_terminal,
 )
@@ -47,9 +41,6 @@ WAIT_S = 20.0
 
 def test_this_is_the_version_that_the_private_parts_were_checked_with() -> None:
     assert textual.__version__ == CHECKED_WITH
-
-
-# --- the parser of terminal input ----------------------------------------------------------------
 
 
 def words(messages: Iterable[Message]) -> list[str]:
@@ -63,35 +54,7 @@ def words(messages: Iterable[Message]) -> list[str]:
     return found
 
 
-def parse(parser: XTermParser, *pieces: str) -> list[str]:
-    return [word for piece in pieces for word in words(parser.feed(piece))]
-
-
 COLOURED = f"{PASTE_START}uno\x1b\rdos{PASTE_END}"
-
-
-def test_textuals_own_parser_still_breaks_a_paste_at_an_escape() -> None:
-    assert parse(XTermParser(), COLOURED) != ["paste uno\rdos"]
-
-
-def test_our_parser_keeps_a_paste_with_escapes_whole() -> None:
-    assert parse(PasteKeepingParser(), f"a{COLOURED}b") == ["a", "paste uno\rdos", "b"]
-
-
-def test_our_parser_leaves_keys_with_escapes_as_they_are() -> None:
-    keys = "\x1b[A\x1b[1;5Cx\x1b[Z"
-    assert parse(PasteKeepingParser(), keys) == ["up", "ctrl+right", "x", "shift+tab"]
-
-
-def test_our_parser_does_not_take_a_piece_that_is_held_back_for_the_end_of_the_input() -> None:
-    parser = PasteKeepingParser()
-    pieces = [f"{PASTE_START}uno", "\x1b", "[20", f"1~{PASTE_START}dos", PASTE_END]
-    assert parse(parser, *pieces) == ["paste uno", "paste dos"]
-    assert words(parser.feed("")) == []
-
-
-def test_a_paste_is_between_the_marks_that_the_filter_knows() -> None:
-    assert (PASTE_START, PASTE_END) == (BRACKETED_PASTE_START, BRACKETED_PASTE_END)
 
 
 # --- what the driver makes -----------------------------------------------------------------------
@@ -186,32 +149,6 @@ def test_textuals_writer_still_ends_with_its_error_and_reads_its_queue_no_more()
     with pytest.raises(OSError, match="gone"):
         writer.run()
     assert writer._queue.qsize() == 1
-
-
-# --- keys ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def key_table() -> Iterator[None]:
-    """Restore Textual's table of keys after the test."""
-    table: dict[str, Any] = ANSI_SEQUENCES_KEYS  # type: ignore[assignment]
-    before = dict(table)
-    yield
-    table.clear()
-    table.update(before)
-
-
-@pytest.mark.usefixtures("key_table")
-def test_textual_still_reads_alt_enter_as_enter_without_us_and_as_ctrl_j_with_us() -> None:
-    del ANSI_SEQUENCES_KEYS[ALT_ENTER]  # type: ignore[attr-defined]
-    assert parse(XTermParser(), ALT_ENTER)[-1:] != ["ctrl+j"]
-    read_alt_enter_as_ctrl_j()
-    assert ANSI_SEQUENCES_KEYS[ALT_ENTER] == (Keys.ControlJ,)
-    assert parse(XTermParser(), ALT_ENTER) == ["ctrl+j"]
-
-
-def test_textual_reads_the_shift_enter_of_modify_other_keys_in_its_own_way() -> None:
-    assert parse(XTermParser(), "\x1b[27;2;13~") == ["shift+\r"]
 
 
 # --- the driver of a running app -----------------------------------------------------------------

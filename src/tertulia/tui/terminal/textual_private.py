@@ -1,45 +1,26 @@
-"""Everything that the full screen uses of Textual beyond its documentation; checked with 8.2.8.
+"""What the full screen uses of Textual beyond its documentation; checked with Textual 8.2.8.
 
-Nothing is checked while the program runs. Each part has a test in
-tests/tui/terminal/test_textual_private.py that fails when Textual changes it: run these tests
-before another version of Textual is pinned in pyproject.toml, and then change `CHECKED_WITH`.
+The parser of terminal input is in parser.py. Nothing is checked while the program runs. Each part
+has a test in tests/tui/terminal that fails when Textual changes it: run these tests before another
+version of Textual is pinned in pyproject.toml, and then change `CHECKED_WITH`.
 """
 
 import codecs
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
-from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers import linux_driver
 from textual.drivers._writer_thread import WriterThread
 from textual.geometry import Size
-from textual.keys import Keys
-from textual.message import Message
 from textual.scroll_view import ScrollView
 
-from tertulia.tui.terminal.pastes import PasteFilter
+from tertulia.tui.terminal.parser import TerminalParser
 
 CHECKED_WITH = "8.2.8"
-ALT_ENTER = "\x1b\r"
-
-
-class PasteKeepingParser(XTermParser):
-    """Textual's parser of terminal input, with pastes that stay whole. On the input thread."""
-
-    def __init__(self, debug: bool = False) -> None:
-        super().__init__(debug)
-        self._paste_filter = PasteFilter()
-
-    def feed(self, data: str) -> Iterable[Message]:
-        """Parse what was read; an empty string is the end of the input."""
-        passed = self._paste_filter.feed(data)
-        # The filter may hold everything back; passing on an empty string would be the end.
-        return super().feed(passed) if passed or not data else ()
 
 
 class HangupWriter(WriterThread):
@@ -61,7 +42,7 @@ class HangupWriter(WriterThread):
 def install() -> None:
     """Have Textual's driver use the classes above. Call before the app runs."""
     # The driver looks these names up in its module, and has no setting for them.
-    linux_driver.XTermParser = PasteKeepingParser  # type: ignore[attr-defined]
+    linux_driver.XTermParser = TerminalParser  # type: ignore[attr-defined]
     linux_driver.WriterThread = HangupWriter  # type: ignore[attr-defined]
     linux_driver.getincrementaldecoder = _forgiving_decoder  # type: ignore[assignment,attr-defined]
 
@@ -69,14 +50,6 @@ def install() -> None:
 def _forgiving_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
     """Return a decoder to which a byte that is no text (an 8-bit Meta key) is not an error."""
     return partial(codecs.getincrementaldecoder(encoding), errors="replace")
-
-
-def read_alt_enter_as_ctrl_j() -> None:
-    """Have Textual's parser read Alt+Enter as Ctrl+J, not as a plain Enter.
-
-    Terminals without an extended keyboard protocol send ESC and CR for it.
-    """
-    cast("dict[str, tuple[Keys, ...]]", ANSI_SEQUENCES_KEYS)[ALT_ENTER] = (Keys.ControlJ,)
 
 
 def write_to_terminal(app: App[Any], sequence: str) -> None:

@@ -1,0 +1,107 @@
+"""Textual's parser of terminal input, which gets only what it knows; checked with Textual 8.2.8.
+
+It takes an unknown sequence for typed text, and a number that it does not expect ends the program.
+So whole sequences are looked at here first. Runs on the driver's input thread.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+from textual import _xterm_parser, constants
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._keyboard_protocol import FUNCTIONAL_KEYS
+from textual.keys import Keys
+from textual.message import Message
+
+from tertulia.tui.terminal.pastes import PasteFilter
+from tertulia.tui.terminal.sequences import ESC, SequenceSplitter
+
+ALT_ENTER = "\x1b\r"
+
+# Mouse, the answer about a mode, the cursor's place, a new size (which has no zero).
+_REPORT = re.compile(
+    r"\x1b\[(?:<\d{1,9};-?\d{1,9};-?\d{1,9}[mM]|\?\d{1,9};\d\$y|\d{1,9};\d{1,9}R"
+    r"|48(?:;0*[1-9]\d{0,5}){4}t)"
+)
+# A key of the kitty keyboard protocol, or with modifiers: key, modifiers and text, of which each
+# can have sub-parameters after a colon.
+_KEY = re.compile(r"\x1b\[([\d:]*)(?:;([\d:]*))?(?:;([\d:]*))?([u~ABCDEFHPQRS])")
+_RELEASED = "3"  # the sub-parameter of the modifiers
+_OTHER_KEYS = "27~"  # xterm's modifyOtherKeys: the character is where kitty sends the text
+
+
+class TerminalParser(_xterm_parser.XTermParser):
+    """A parser to which no input is an error, and of which no unknown sequence becomes text."""
+
+    def __init__(self, debug: bool = False) -> None:
+        super().__init__(debug)
+        self._paste_filter = PasteFilter()
+        self._splitter = SequenceSplitter()
+
+    def feed(self, data: str) -> Iterable[Message]:
+        """Parse what was read; an empty string is the end of the input."""
+        if not data:
+            return super().feed(data)
+        return self._parse(self._splitter.feed(self._paste_filter.feed(data)))
+
+    def tick(self) -> Iterable[Message]:
+        """Parse a key that could have begun a sequence, once it is clear that it has not."""
+        key = self._splitter.give_up(constants.ESCAPE_DELAY)
+        return self._parse([key] if key else [])
+
+    def _parse(self, units: Iterable[str]) -> Iterator[Message]:
+        for unit in units:
+            known = known_sequence(unit) if unit.startswith(ESC) else unit
+            if known:
+                yield from super().feed(known)
+                if self._timeout_time is not None:  # Textual waits for more: there is no more
+                    self._timeout_time = 0.0
+                    yield from super().tick()
+
+
+def known_sequence(sequence: str) -> str:
+    """Return what Textual's parser can read of a whole sequence; "" if it is to be dropped."""
+    if (
+        len(sequence) <= len(ALT_ENTER)
+        or sequence in ANSI_SEQUENCES_KEYS
+        or sequence in _xterm_parser.SPECIAL_SEQUENCES
+        or _REPORT.fullmatch(sequence)
+    ):
+        return sequence
+    key = _KEY.fullmatch(sequence)
+    return "" if key is None else _known_key(*key.groups(default=""))
+
+
+def _known_key(key: str, modifiers: str, text: str, end: str) -> str:
+    """Return the sequence of a key without the sub-parameters that Textual does not know."""
+    code = key.partition(":")[0] or "1"
+    modifiers, _, event = modifiers.partition(":")
+    own = _character(code)
+    characters = [_character(part) for part in text.split(":") if part]
+    if event == _RELEASED or len(modifiers) > 3 or own is None or None in characters:
+        return ""
+    is_known = f"{code}{end}" in FUNCTIONAL_KEYS
+    if end == "u":
+        is_known = is_known or own.isprintable() or bool(characters)
+    elif f"{code}{end}" == _OTHER_KEYS:
+        is_known = bool(characters)
+    if not is_known:
+        return ""
+    text = ":".join(part for part in text.split(":") if part)
+    return f"{ESC}[{code};{modifiers}{';' if text else ''}{text}{end}"
+
+
+def _character(code: str) -> str | None:
+    """Return the character with this number; None if there is none."""
+    number = int(code) if len(code) < 8 else -1
+    is_character = 0 <= number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
+    return chr(number) if is_character else None
+
+
+def read_alt_enter_as_ctrl_j() -> None:
+    """Have Textual's parser read Alt+Enter as Ctrl+J, not as a plain Enter.
+
+    Terminals without an extended keyboard protocol send ESC and CR for it.
+    """
+    cast("dict[str, tuple[Keys, ...]]", ANSI_SEQUENCES_KEYS)[ALT_ENTER] = (Keys.ControlJ,)
