@@ -1,5 +1,6 @@
 """A history put back from a copy: by `--restore`, or by hand."""
 
+import os
 import shutil
 import sqlite3
 import stat
@@ -54,6 +55,20 @@ def test_restore_works_where_no_history_is_yet(run, killed, tmp_path):
     done = run("--history", tmp_path / "new" / "h.db", "--restore", backup, "--lang", "en")
     assert (done.returncode, done.stdout.count(b"\n")) == (0, 1)
     assert [m["text"] for m in exported(run, tmp_path / "new" / "h.db")] == ["uno", "dos"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_restores_the_history_of_a_service_for_the_service_s_user(run, path, killed, tmp_path):
+    backup, _ = killed
+    new = tmp_path / "new" / "h.db"
+    new.parent.mkdir()
+    os.chown(new.parent, 4_001, 4_001)
+    for file in path.parent.glob("history.db*"):
+        os.chown(file, 4_002, 4_002)
+    for history, owner in ((new, 4_001), (path, 4_002)):
+        assert run("--history", history, "--restore", backup).returncode == 0
+        owners = {file.name: file.stat().st_uid for file in history.parent.glob("*.db*")}
+        assert set(owners.values()) == {owner}, owners
 
 
 def test_restore_of_what_is_no_sound_history_changes_nothing(run, path, killed, tmp_path):

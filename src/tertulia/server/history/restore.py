@@ -84,6 +84,8 @@ def _restore(history: Path, copy: Path, clock: Callable[[], float]) -> Path | No
         with removed_at_end(lambda: _create(new), remove_database):
             with open_as_visitor(copy) as reader:
                 reader.copy_to(str(new))
+            if os.geteuid() == 0:
+                _give_to_owner(history, str(new), lock_file.path)
             _sync(new)
             with uninterrupted:
                 has_old = any(os.path.exists(f"{history}{suffix}") for suffix in ("", "-wal"))
@@ -100,6 +102,16 @@ def _create(new: Path) -> Path:
     new.unlink(missing_ok=True)
     os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     return new
+
+
+def _give_to_owner(history: Path, *files: str) -> None:
+    """Give files to whoever has the history, or its folder if there is no history yet.
+
+    Root restores the history of a service, which runs as a user of its own.
+    """
+    owner = (history if history.exists() else history.parent).stat()
+    for file in files:
+        os.chown(file, owner.st_uid, owner.st_gid)
 
 
 def _check_copy(copy: Path) -> None:
