@@ -1,6 +1,8 @@
 """The server's command line: what each option sets, and which history is meant."""
 
+import os
 import pwd
+import sys
 from pathlib import Path
 
 import platformdirs
@@ -141,6 +143,16 @@ def test_help_shows_the_defaults_that_the_config_has(capsys):
     assert "connected users (1024)" in text
     assert "after which its session ends (45)" in text
     assert "bytes of recent events kept for slow clients (8388608)" in text
+
+
+def test_in_the_journal_a_usage_error_is_an_error(monkeypatch, capfd):
+    found = os.fstat(sys.stderr.fileno())
+    monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+    with pytest.raises(SystemExit):
+        parse_options(["5000", "--hots", "10.0.0.1"])
+    assert capfd.readouterr().err == (
+        "<3>tertulia-server: unrecognized arguments: --hots 10.0.0.1 (see tertulia-server --help)\n"
+    )
 
 
 # --- the history ---------------------------------------------------------------------------------

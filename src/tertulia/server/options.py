@@ -2,12 +2,15 @@
 
 import argparse
 import functools
+import logging
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from tertulia.arguments import Parser
 from tertulia.i18n import _
 from tertulia.server.config import Config
+from tertulia.server.logs import for_journal, is_journal
 from tertulia.state_directory import state_directory
 from tertulia.version import __version__
 
@@ -53,8 +56,16 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     return Options(Config(**given), log_level, export_to, backup_to, restore_from, shows_qr)
 
 
+class _Parser(Parser):
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Print the message, to systemd's journal as an error, and exit."""
+        if message is not None and is_journal(sys.stderr):
+            message = for_journal(logging.ERROR, message.rstrip("\n")) + "\n"
+        super().exit(status, message)
+
+
 def _parser() -> Parser:
-    parser = Parser(
+    parser = _Parser(
         prog="tertulia-server",
         description=_("Start a chat server. Others join with: tertulia NAME SERVER-IP PORT"),
         allow_abbrev=False,
