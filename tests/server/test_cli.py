@@ -162,8 +162,10 @@ def test_the_greeting_says_how_to_join_and_where_the_history_is(on_path: None) -
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_the_greeting_says_if_nobody_else_can_join(on_path: None, address: str) -> None:
     to = [JoinAddress(address, "lo")]
-    text = cli._greeting(Config(port=0, max_users=1), 5000, to, shows_qr=False)
+    text = cli._greeting(Config(port=0, max_users=1), 5000, to, shows_qr=True)
     assert f"    tertulia NAME {address} 5000   # only from this computer\n" in text
+    assert ":5000/   # only from this computer\n" in text
+    assert "\x1b" not in text, "no phone can follow this link: no QR code"
     assert "There is room for one user." in text
     assert text.endswith("\nThe general chat is not kept.")
 

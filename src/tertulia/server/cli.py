@@ -182,38 +182,40 @@ def _greeting(
         else _("The general chat is not kept.")
     )
     how_to_stop = _("Press Ctrl+C to stop the server.")
-    link = _link(addresses or (), port) if config.web else None
+    # A link cannot name the interface of an address with a scope.
+    to_open = [each for each in addresses or () if config.web and "%" not in each.address][:1]
     if addresses is None:  # the system refuses to name them
         addresses = [JoinAddress(_("SERVER-IP"), "")]
     lines = [
         opened.format(version=__version__, port=port),
         "",
-        *([f"    {link}   # " + _("in any browser")] if link else []),
+        *(f"    {_link(each, port)}   # {_where(each, _('in any browser'))}" for each in to_open),
         *(f"    {_line_to_type(each, port)}" for each in addresses),
         "",
         f"{room.format(count=config.max_users)} {how_to_stop}",
         kept.format(path=config.history),
     ]
-    if link and shows_qr:
-        lines += ["", *qr_lines(link)]
+    for each in to_open:
+        if shows_qr and not each.is_this_computer:
+            lines += ["", *qr_lines(_link(each, port))]
     return "\n".join(lines)
 
 
-def _link(addresses: Sequence[JoinAddress], port: int) -> str | None:
-    """Return the link for browsers, with the likeliest address that a link can have."""
-    for to in addresses:
-        if "%" not in to.address:
-            host = f"[{to.address}]" if ":" in to.address else to.address
-            return f"http://{host}:{port}/"
-    return None
+def _link(to: JoinAddress, port: int) -> str:
+    """Return the link for browsers."""
+    host = f"[{to.address}]" if ":" in to.address else to.address
+    return f"http://{host}:{port}/"
 
 
 def _line_to_type(to: JoinAddress, port: int) -> str:
     """Return the command that joins, with the interface as a comment of the shell."""
-    name = _("NAME")
-    line = f"{client_command()} {name} {to.address} {port}"
-    where = _("only from this computer") if to.is_this_computer else to.interface
+    line = f"{client_command()} {_('NAME')} {to.address} {port}"
+    where = _where(to, to.interface)
     return f"{line}   # {where}" if where else line
+
+
+def _where(to: JoinAddress, otherwise: str) -> str:
+    return _("only from this computer") if to.is_this_computer else otherwise
 
 
 def _why_not_started(config: Config, error: Exception) -> str:
