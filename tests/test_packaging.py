@@ -84,13 +84,23 @@ def settings() -> dict[str, list[str]]:
 
 
 def test_a_start_that_fails_is_tried_again_until_it_succeeds() -> None:
-    """At boot the address may come late, or the disk may be full: both give status 1."""
+    """At boot the address may come late (status 1), or systemd has no room for a folder (238)."""
     unit = settings()
     assert unit["Restart"] == ["on-failure"]
     assert unit["StartLimitIntervalSec"] == ["0"]
     assert int(unit["RestartSec"][0]) >= 1
     assert unit["RestartPreventExitStatus"] == ["2"], "the status of a usage error, and no other"
     assert unit["After"] == unit["Wants"] == ["network-online.target"]
+
+
+def test_the_page_for_operators_names_the_places_of_the_unit() -> None:
+    unit = settings()
+    program, port = unit["ExecStart"][0].split()
+    history = f"/var/lib/{unit['StateDirectory'][0]}/history-{port}.db"
+    page = (ROOT / "docs/operations.md").read_text()
+    for command in ("--backup chat.db", "--restore chat.db"):
+        assert f"    {program} --history {history} {command}\n" in page
+    assert unit["Environment"] == ["XDG_STATE_HOME=%S"]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
