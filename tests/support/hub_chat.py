@@ -9,6 +9,7 @@ from tertulia.server.hub.directs import Delivery, Handover
 from tertulia.server.hub.eventlog import Slice
 from tertulia.server.hub.hub import Hub, Registered
 from tertulia.server.hub.keeper import Numbering
+from tertulia.server.hub.records import Change, Record
 from tertulia.server.hub.session import Receipt, Route, Session
 
 
@@ -28,10 +29,18 @@ class Keeper:
         self.room = 100
         self.written: list[tuple[ChatMessage, Receipt]] = []
         self.confirmed: list[Receipt] = []
+        self.rows: list[Record] = []  # of an earlier run
+        self.kept: list[tuple[list[Change], Receipt | None]] = []
         self.reserved: list[int] = []
 
     def nonces(self, now: object) -> list[tuple[int, str, str, str]]:
         return [(4_900, "2026-11-22T15:00:00.000Z", "ana", "kept")]
+
+    def records(self, kind):
+        return [row for row in self.rows if type(row) is kind]
+
+    def keep(self, changes, receipt=None) -> None:
+        self.kept.append((list(changes), receipt))
 
     def take_room(self) -> bool:
         self.room -= 1

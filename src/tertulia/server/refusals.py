@@ -153,9 +153,11 @@ def history_off(request: Request, last_message: int | None = None) -> Error:
     return Error(id=request.id, code=ErrorCode.HISTORY_OFF, message=reason, seq=seq)
 
 
-def not_stored(request_id: int | UnsetType, seq: int) -> Error:
-    """Report that a message was said but could not be stored."""
+def not_stored(request_id: int | UnsetType, seq: int | UnsetType) -> Error:
+    """Report that a message was said, or something else done, but could not be stored."""
     reason = "the message was said but not stored: the history cannot be written now"
+    if seq is UNSET:
+        reason = "done, but not stored: the history cannot be written now"
     return Error(id=request_id, code=ErrorCode.UNAVAILABLE, message=reason, seq=seq)
 
 

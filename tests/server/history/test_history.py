@@ -9,6 +9,7 @@ from time import monotonic
 
 import pytest
 from history_chat import SESSION, WAIT_S, Chat
+from msgspec import UNSET
 
 from tertulia.protocol.messages import ChatMessage, GetHistory, Search
 from tertulia.protocol.times import rfc3339
@@ -18,6 +19,8 @@ from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.mail import PageReady, PageTicket
 from tertulia.server.history.store import MessageStore
 from tertulia.server.hub.hub import Wait
+from tertulia.server.hub.records import Ban, Removed
+from tertulia.server.hub.session import Receipt
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def test_an_index_of_an_earlier_version_is_replaced_in_the_background(path):
     store.close()
     chat = Chat(path)
     give_up_at = monotonic() + WAIT_S
-    while chat.history._has_old_index:
+    while chat.history._upkeep._has_old_index:
         assert chat.texts(Search(text="accion")) == ["acción"]
         assert monotonic() < give_up_at
     assert chat.texts(Search(text="accion")) == ["acción"]
@@ -192,7 +195,7 @@ def test_on_a_full_disk_the_chat_goes_on_and_speakers_learn_that_it_is_not_store
 
 
 def test_each_failure_to_write_is_logged_once_and_so_is_its_end(chat, caplog, monkeypatch):
-    def fail(messages: object) -> None:
+    def fail(messages: object, changes: object) -> None:
         raise sqlite3.OperationalError("disk on fire")
 
     for _time in range(2):
@@ -280,3 +283,69 @@ def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(path, caplog):
     [aside] = path.parent.glob("history.db.damaged-*")
     assert aside.read_bytes() == b"no database" * 1_000
     assert "DAMAGED" in caplog.text
+
+
+# --- records beside the messages -----------------------------------------------------------------
+
+
+def ban(key: str, operator: str = "ana") -> Ban:
+    return Ban(key=key, name=key, operator=operator, time="2026-11-22T15:00:00.000Z")
+
+
+def keep(chat: Chat, *changes, request_id: int = 1) -> None:
+    assert chat.history.take_room()
+    chat.history.keep(changes, Receipt(chat.owner, SESSION, request_id))
+
+
+def kept_at(path: Path) -> list[Ban]:
+    chat = Chat(path, start=False)
+    found = chat.history.records(Ban)
+    chat.history.start()
+    chat.stop()
+    return found
+
+
+def test_records_are_acknowledged_once_they_are_stored_in_one_order_with_the_messages(path):
+    chat = Chat(path, start=False)
+    chat.say("hola", 1)
+    keep(chat, ban("luis"), ban("eva"), request_id=2)
+    keep(chat, Removed(Ban, "eva"), request_id=3)
+    chat.history.start()
+    answers = [chat.owner.next() for _ in range(3)]
+    assert [(request_id, done) for request_id, _seq, done in answers] == [
+        (1, True),
+        (2, True),
+        (3, True),
+    ]
+    assert answers[1][1] is UNSET
+    chat.stop()
+    assert kept_at(path) == [ban("luis")]
+
+
+def test_records_that_nobody_waits_for_take_a_place_of_their_own(path):
+    chat = Chat(path, start=False, history_queue=2)
+    for number in range(3):
+        chat.history.keep([ban(f"b{number}")])
+    assert not chat.history.take_room()
+    chat.history.start()
+    chat.page()
+    assert chat.history.take_room()
+    chat.stop()
+    assert len(kept_at(path)) == 3
+
+
+def test_records_that_could_not_be_written_are_written_with_the_next_group(path, monkeypatch):
+    def fail(messages: object, changes: object) -> None:
+        raise sqlite3.OperationalError("disk on fire")
+
+    chat = Chat(path)
+    monkeypatch.setattr(chat.history._store, "add", fail)
+    keep(chat, ban("luis"), ban("eva"))
+    assert not chat.owner.next()[2]
+    keep(chat, ban("luis", "leo"))
+    assert not chat.owner.next()[2]
+    monkeypatch.undo()
+    keep(chat, Removed(Ban, "eva"))
+    assert chat.owner.next()[2]
+    chat.stop()
+    assert kept_at(path) == [ban("luis", "leo")]

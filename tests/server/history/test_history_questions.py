@@ -61,7 +61,7 @@ def test_while_a_search_waits_for_the_index_others_are_acknowledged(chat, monkey
 
 def test_a_search_that_the_index_does_not_get_ready_for_is_refused(chat, monkeypatch):
     monkeypatch.setattr("tertulia.server.history.history._SEARCH_WITHIN_S", 0.1)
-    monkeypatch.setattr(chat.history, "_index_some", lambda: None)
+    monkeypatch.setattr(chat.history._upkeep, "_index_some", lambda: None)
     chat.say("hola")
     answer = chat.page(Search(id=3, text="hola"))
     assert isinstance(answer, Error)
@@ -70,7 +70,7 @@ def test_a_search_that_the_index_does_not_get_ready_for_is_refused(chat, monkeyp
 
 def test_further_searches_do_not_put_off_the_refusal_of_the_first(path, monkeypatch):
     chat = Chat(path, start=False)
-    monkeypatch.setattr(chat.history, "_index_some", lambda: None)
+    monkeypatch.setattr(chat.history._upkeep, "_index_some", lambda: None)
     chat.history.start()
     refuse_at = []
     for _time in range(2):

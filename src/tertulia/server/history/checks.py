@@ -11,15 +11,11 @@ import sqlite3
 import threading
 from pathlib import Path
 
-SCHEMA_VERSION = 2  # 1: another search index, which index.py replaces
+from tertulia.server.history.tables import COLUMNS, INDEXES, SCHEMA_VERSION
+
 OLDEST_SQLITE = (3, 34, 0)
 _CHECK_TIME_S = 2.0  # for checking the file at the start; a large file is checked in part
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_COLUMNS = {
-    "message": ["seq", "time", "sender", "text", "nonce"],
-    "numbering": ["epoch", "reserved_through", "indexed_through"],
-    "reindexing": ["done_through", "through"],
-}
 _INDEX_TABLES = {
     f"{index}{suffix}"
     for index in ("message_index", "message_words")
@@ -132,7 +128,7 @@ def check_schema(db: sqlite3.Connection, path: Path) -> None:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master")]
         columns = {
             table: [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
-            for table in _COLUMNS
+            for table in COLUMNS
         }
     except sqlite3.DatabaseError as error:
         if _has_foreign_schema(db, error):
@@ -141,9 +137,12 @@ def check_schema(db: sqlite3.Connection, path: Path) -> None:
     unknown = [
         name
         for name in tables
-        if name not in _COLUMNS and name not in _INDEX_TABLES and not name.startswith("sqlite_")
+        if name not in COLUMNS
+        and name not in INDEXES
+        and name not in _INDEX_TABLES
+        and not name.startswith("sqlite_")
     ]
-    fits = all(columns[table] in ([], expected) for table, expected in _COLUMNS.items())
+    fits = all(columns[table] in ([], expected) for table, expected in COLUMNS.items())
     if version not in range(SCHEMA_VERSION + 1) or unknown or not fits:
         raise StoreOfAnotherVersion(str(path))
 

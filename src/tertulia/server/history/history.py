@@ -9,10 +9,11 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from tertulia.protocol.messages import ChatMessage, Error, GetHistory, HistoryPage, Search
 from tertulia.protocol.times import rfc3339
@@ -20,11 +21,12 @@ from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.history.aside import set_aside
 from tertulia.server.history.checks import StoreDamaged
-from tertulia.server.history.cleanup import LOOK_EVERY_S, Cleanup
 from tertulia.server.history.mail import PageReady, PageTicket, RoomAgain, Stored
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.store import MessageStore
 from tertulia.server.history.turns import Questions
+from tertulia.server.history.upkeep import Upkeep
+from tertulia.server.hub.records import Change, Record, Row, place_of
 from tertulia.server.hub.session import Owner, Receipt
 
 log = logging.getLogger("tertulia.server")
@@ -34,17 +36,21 @@ _MAX_GROUP = 500  # messages and questions taken from the queue for one commit
 # a moment before the next one; a lone message never waits.
 _BUSY_GROUP = 16
 _GATHER_S = 0.005
+_MAX_UNWRITTEN = 20_000  # rows; beyond that the oldest change is lost, until the row changes again
 _READER_END_S = 2.0  # for an interrupted query to end
-_INDEX_STEP = 2_000  # messages indexed for search before the writer looks at its queue again
-_BUSY_INDEX_STEP = 100  # moved from an old index, a millisecond's work, between two groups
-_INDEX_BACKLOG = 200_000  # above this, a second's work, indexing does not wait for quiet
 _SEARCH_WITHIN_S = 10.0  # how long a search waits for the index in a very busy room
-_QUIET_S = 0.5  # without work, before the writer begins to index
 
 
 class _Write(Struct):
     message: ChatMessage
     receipt: Receipt
+
+
+class _Keep(Struct):
+    """Changes of what is kept beside the messages."""
+
+    changes: Sequence[Change]
+    receipt: Receipt | None
 
 
 class _Confirm(Struct):
@@ -54,10 +60,10 @@ class _Confirm(Struct):
 
 
 class History:
-    """The messages of the general chat on disk; the Hub's Keeper.
+    """The messages of the general chat, and other records, on disk; the Hub's Keeper.
 
-    `take_room`, `write`, `confirm` and `reserve_soon` are called under the Hub's lock, `ask` and
-    `when_room` by any thread.
+    `take_room`, `write`, `keep`, `confirm` and `reserve_soon` are called under the Hub's lock,
+    `ask` and `when_room` by any thread.
     """
 
     def __init__(self, path: Path, config: Config) -> None:
@@ -78,7 +84,7 @@ class History:
 
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
-        self._queue: deque[_Write | _Confirm | PageTicket] = deque()
+        self._queue: deque[_Write | _Keep | _Confirm | PageTicket] = deque()
         self._sleeping = False  # the writer has nothing to do
         # Places in the queue that were ever taken, and freed again. At most `history_queue` are in
         # use; at that bound connections that speak are held.
@@ -96,13 +102,12 @@ class History:
         if self._is_failing:
             log.error("history not written error=%s path=%s", self._store.problem, path)
         self._is_displaced = False  # the file was removed or replaced
+        # Changes that could not be written, by their rows: tried again with the next group.
+        self._unwritten: dict[tuple[type[Record], str | int], Change] = {}
         self._last_group = 0  # size of the last group
-        self._unindexed = 1  # messages, at most; those of an earlier run are not counted
-        self._has_old_index = True  # perhaps, of an earlier version
+        self._upkeep = Upkeep(self._store, path, config.keep_days)
         self._searches: list[PageTicket] = []  # wait for the index; bound: one for each connection
         self._refuse_searches_at = 0.0
-        self._cleanup: Cleanup | None = None  # made before anything of this run is stored
-        self._forget_at = time.monotonic()
         self._writer_thread = threading.Thread(
             target=self._write_all, name="history-writer", daemon=True
         )
@@ -135,6 +140,14 @@ class History:
         except sqlite3.Error:
             return []  # The disk is too full to open the file.
 
+    def records(self, kind: type[Row]) -> list[Row]:
+        """Return what an earlier run has kept of a kind. Call it before `start`."""
+        try:
+            return self._store.records(kind)
+        except sqlite3.Error as error:
+            log.error("history: not read kind=%s error=%s", kind.__name__, error)
+            return []
+
     # --- for the Hub ---------------------------------------------------------------------------
 
     def take_room(self) -> bool:
@@ -149,11 +162,17 @@ class History:
         """Store a message for which room was taken, then acknowledge it."""
         self._hand_in(_Write(message, receipt))
 
+    def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
+        """Store changes of the records, then acknowledge them. See Keeper.keep."""
+        if receipt is None:
+            self._taken += 1
+        self._hand_in(_Keep(changes, receipt))
+
     def confirm(self, receipt: Receipt) -> None:
         """Acknowledge a message written earlier, once it is stored; uses up the room taken."""
         self._hand_in(_Confirm(receipt))
 
-    def _hand_in(self, item: _Write | _Confirm) -> None:
+    def _hand_in(self, item: _Write | _Keep | _Confirm) -> None:
         with self._lock:
             self._queue.append(item)
             if self._sleeping:
@@ -215,12 +234,7 @@ class History:
             if group:
                 self._carry_out(group)
             self._last_group = len(group)
-            self._tidy(is_idle=not group)
-            wait_s = max(0.0, self._forget_at - time.monotonic())
-            if self._unindexed:
-                wait_s = _QUIET_S if group and not self._searches else 0.0
-            elif self._has_old_index and not self._is_failing:
-                wait_s = _QUIET_S if group else 0.0
+            wait_s = self._tidy(is_idle=not group)
         # Closing the last connection moves the WAL into the file, which a reader may not do.
         self._reader_thread.join(_READER_END_S)
         self._store.close()
@@ -233,39 +247,37 @@ class History:
             )
             self._is_failing = True
 
-    def _tidy(self, *, is_idle: bool) -> None:
-        """Do a small part of the work that can wait."""
+    def _tidy(self, *, is_idle: bool) -> float:
+        """Do a small part of the work that can wait; return the seconds until the next part."""
         if is_idle:
             self._look_for_file()
-        if self._is_failing:
-            self._unindexed = 0  # for the searches that wait: the reader says what it can read
-        if self._unindexed and (is_idle or self._searches or self._unindexed > _INDEX_BACKLOG):
-            self._index_some()
-        elif self._has_old_index and not self._is_failing:
-            self._replace_old_index(_INDEX_STEP if is_idle else _BUSY_INDEX_STEP)
-        if self._searches and not self._unindexed:
+        upkeep, is_writable = self._upkeep, not self._is_failing
+        upkeep.index(is_idle=is_idle, is_asked=bool(self._searches), is_writable=is_writable)
+        if self._searches and not upkeep.unindexed:
             self._pass_on(self._searches)
             self._searches = []
         elif self._searches and time.monotonic() >= self._refuse_searches_at:
             for ticket in self._searches:
                 _answer(ticket, refusals.not_read(ticket.request))
             self._searches = []
-        if time.monotonic() >= self._forget_at:
-            self._forget_some()
+        upkeep.forget(is_writable=is_writable)
+        return upkeep.wait_s(is_idle=is_idle or bool(self._searches), is_writable=is_writable)
 
-    def _carry_out(self, group: list[_Write | _Confirm | PageTicket]) -> None:
+    def _carry_out(self, group: list[_Write | _Keep | _Confirm | PageTicket]) -> None:
         written = [item.message for item in group if isinstance(item, _Write)]
-        is_stored = not written or self._commit(written)
-        if not written or not is_stored:  # A commit that succeeded has looked for the file itself.
+        changes = [change for item in group if isinstance(item, _Keep) for change in item.changes]
+        has_news = bool(written or changes)
+        is_stored = not has_news or self._commit(written, changes)
+        if not has_news or not is_stored:  # A commit that succeeded has looked for the file itself.
             self._look_for_file()
         acknowledged: dict[Owner, list[tuple[Receipt, bool]]] = {}
         tickets: list[PageTicket] = []
         for item in group:
             if isinstance(item, PageTicket):
                 tickets.append(item)
-                continue
-            has_it = self._has(item.receipt.seq) if isinstance(item, _Confirm) else is_stored
-            acknowledged.setdefault(item.receipt.owner, []).append((item.receipt, has_it))
+            elif item.receipt is not None:
+                has_it = self._has(item.receipt) if isinstance(item, _Confirm) else is_stored
+                acknowledged.setdefault(item.receipt.owner, []).append((item.receipt, has_it))
         for owner, rows in acknowledged.items():
             owner.post(Stored(rows))
         searches = [ticket for ticket in tickets if isinstance(ticket.request, Search)]
@@ -291,27 +303,37 @@ class History:
                     self._questions.add(ticket)
                 self._asked.notify()
 
-    def _has(self, seq: int) -> bool:
+    def _has(self, receipt: Receipt) -> bool:
+        assert receipt.seq is not UNSET
         try:
-            return self._store.has(seq)
+            return self._store.has(receipt.seq)
         except sqlite3.Error as error:
             if not self._is_failing:
                 log.warning("history not read error=%s path=%s", error, self.path)
             return False
 
-    def _commit(self, group: list[ChatMessage]) -> bool:
-        """Write messages; return whether they are on the disk."""
+    def _commit(self, messages: list[ChatMessage], changes: list[Change]) -> bool:
+        """Write messages and changes of the records; return whether they are on the disk."""
+        unwritten = self._unwritten
+        if unwritten:
+            for change in changes:  # the last change of a row is the last to be written, too
+                unwritten.pop(place_of(change), None)
+            changes = [*unwritten.values(), *changes]
         try:
-            self._store.add(group)
+            self._store.add(messages, changes)
         except sqlite3.Error as error:
             if not self._is_failing:  # logged once, not for each message
                 log.error("history not written error=%s path=%s", error, self.path)
             self._is_failing = True
+            unwritten.update((place_of(change), change) for change in changes)
+            while len(unwritten) > _MAX_UNWRITTEN:
+                del unwritten[next(iter(unwritten))]
             return False
+        unwritten.clear()
         if self._is_failing:
             log.warning("history written again path=%s", self.path)
         self._is_failing = self._is_displaced = False
-        self._unindexed += len(group)
+        self._upkeep.unindexed += len(messages)
         return True
 
     def _reserve(self, seq: int) -> None:
@@ -320,34 +342,6 @@ class History:
             self._reserve_at = self._reserved_through - self._config.seq_block // 2
         except (sqlite3.Error, OSError) as error:
             log.error("history: no numbers reserved error=%s path=%s", error, self.path)
-
-    def _index_some(self) -> None:
-        try:
-            if not self._store.index(_INDEX_STEP):
-                self._unindexed = 0
-        except sqlite3.Error as error:  # searches find less until the next attempt succeeds
-            log.warning("history not indexed error=%s path=%s", error, self.path)
-            self._unindexed = 0
-
-    def _replace_old_index(self, count: int) -> None:
-        try:
-            self._has_old_index = self._store.replace_old_index(count)
-        except sqlite3.Error as error:
-            log.warning("history: old index not replaced error=%s path=%s", error, self.path)
-            self._has_old_index = False  # tried again at the next start
-
-    def _forget_some(self) -> None:
-        self._forget_at = time.monotonic() + LOOK_EVERY_S
-        if self._config.keep_days is None or self._is_failing:
-            return
-        try:
-            if self._cleanup is None:
-                self._cleanup = Cleanup(self._store, self._config.keep_days)
-            self._forget_at = time.monotonic() + self._cleanup.step(
-                datetime.now(UTC), time.monotonic()
-            )
-        except sqlite3.Error as error:
-            log.warning("history not shortened error=%s path=%s", error, self.path)
 
     # --- the reader's thread -------------------------------------------------------------------
 

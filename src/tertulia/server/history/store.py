@@ -16,7 +16,6 @@ from msgspec import UNSET
 from tertulia.protocol.messages import ChatMessage
 from tertulia.server.history.aside import set_wal_aside
 from tertulia.server.history.checks import (
-    SCHEMA_VERSION,
     StoreDamaged,
     StoreOfAnotherVersion,
     check_file,
@@ -36,17 +35,16 @@ from tertulia.server.history.index import (
     remove_words,
 )
 from tertulia.server.history.lockfile import LockFile, Note
-from tertulia.server.history.wal import new_mark, read_mark, wal_belongs
-from tertulia.server.hub.keeper import Numbering
-
-# The index is brought up to date apart from the messages, in `index` (docs/adr/0004-history.md);
-# indexed_through is the last seq in it.
-_SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS message (seq INTEGER PRIMARY KEY, time TEXT NOT NULL, "
-    "sender TEXT NOT NULL, text TEXT NOT NULL, nonce TEXT)",
-    "CREATE TABLE IF NOT EXISTS numbering (epoch TEXT NOT NULL, "
-    "reserved_through INTEGER NOT NULL, indexed_through INTEGER NOT NULL)",
+from tertulia.server.history.tables import (
+    create_tables,
+    read_records,
+    read_records_without_wal,
+    write_changes,
 )
+from tertulia.server.history.wal import checkpoint, read_mark, set_mark, wal_belongs
+from tertulia.server.hub.keeper import Numbering
+from tertulia.server.hub.records import Change, Row
+
 _STEP_CHARS = 256 * 1024  # of text, indexed or deleted in one step
 _WAL_BYTES = 16 * 1024 * 1024  # kept of a WAL that grew while somebody was reading
 _LOCK_TIMEOUT_S = 20.0  # while another program locks the database; speakers wait for it too
@@ -142,12 +140,10 @@ class MessageStore:
         db.execute("PRAGMA secure_delete = ON")  # Overwrite what is deleted.
         db.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
         check_pages(db)
-        self._set_mark(db)
+        set_mark(db)
         with self._transaction():
-            for statement in _SCHEMA:
-                db.execute(statement)
+            create_tables(db)
             create_index(db)
-            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         row = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
         epoch, reserved_through = row or (self._epoch or secrets.token_hex(8), 0)
         if self._epoch:  # Opened late: numbers have been given out meanwhile.
@@ -202,14 +198,6 @@ class MessageStore:
         assert self._db is not None, "_open leaves it open"
         return self._db
 
-    def _set_mark(self, db: sqlite3.Connection) -> None:
-        """Give the file a new mark, in a WAL that has nothing else (wal.py)."""
-        (old,) = db.execute("PRAGMA application_id").fetchone()
-        if _checkpoint(db):
-            db.execute(f"PRAGMA application_id = {new_mark()}")
-            if not _checkpoint(db):  # because of a reader that has just begun
-                db.execute(f"PRAGMA application_id = {old}")
-
     def reserve(self, seq: int) -> int:
         """Reserve a block of numbers after `seq` on disk, and return the last one.
 
@@ -251,15 +239,26 @@ class MessageStore:
         if not self.is_in_place():
             raise sqlite3.OperationalError("the file was removed or replaced")
 
-    def add(self, messages: Iterable[ChatMessage]) -> None:
-        """Write messages, all or none; when this returns they are on the disk, in their place."""
+    def add(self, messages: Iterable[ChatMessage], changes: Iterable[Change] = ()) -> None:
+        """Write messages and changes of what is kept beside them, all or none.
+
+        When this returns they are on the disk, in their place.
+        """
         rows = (
             (m.seq, m.time, m.sender, m.text, None if m.nonce is UNSET else m.nonce)
             for m in messages
         )
         with self._transaction() as db:
             db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?)", rows)
+            write_changes(db, changes)
         self._check_place()
+
+    def records(self, kind: type[Row]) -> list[Row]:
+        """Return what is kept of a kind beside the messages."""
+        try:
+            return read_records(self._connection(), kind)
+        except sqlite3.OperationalError:  # The disk is too full to open the file.
+            return read_records_without_wal(self._path, kind)
 
     def has(self, seq: int) -> bool:
         """Return whether a message is on the disk."""
@@ -317,7 +316,7 @@ class MessageStore:
 
     def empty_wal(self) -> None:
         """Move everything into the file, unless somebody is reading."""
-        _checkpoint(self._connection())
+        checkpoint(self._connection())
 
     def newest_time(self) -> str | None:
         """Return the time of the latest message, or None if there are none."""
@@ -383,13 +382,3 @@ class MessageStore:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
-
-
-def _checkpoint(db: sqlite3.Connection) -> bool:
-    """Move the WAL into the file and empty it; return False if a reader is in the way."""
-    db.execute("PRAGMA busy_timeout = 0")
-    try:
-        is_busy: int = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    finally:
-        db.execute(f"PRAGMA busy_timeout = {_LOCK_TIMEOUT_S * 1_000:.0f}")
-    return not is_busy

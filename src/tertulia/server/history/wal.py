@@ -8,6 +8,7 @@ gets into the WAL. A WAL whose first page has another mark comes from another fi
 
 import os
 import secrets
+import sqlite3
 import struct
 from pathlib import Path
 
@@ -26,6 +27,26 @@ def new_mark() -> int:
 def read_mark(file_fd: int) -> bytes:
     """Return the mark of the open history, or less than that if the file is too short."""
     return os.pread(file_fd, _MARK_BYTES, _MARK_OFFSET)
+
+
+def set_mark(db: sqlite3.Connection) -> None:
+    """Give the open file a new mark, in a WAL that has nothing else."""
+    (old,) = db.execute("PRAGMA application_id").fetchone()
+    if checkpoint(db):
+        db.execute(f"PRAGMA application_id = {new_mark()}")
+        if not checkpoint(db):  # because of a reader that has just begun
+            db.execute(f"PRAGMA application_id = {old}")
+
+
+def checkpoint(db: sqlite3.Connection) -> bool:
+    """Move the WAL into the file and empty it; return False if a reader is in the way."""
+    (timeout_ms,) = db.execute("PRAGMA busy_timeout").fetchone()
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        is_busy: int = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {timeout_ms}")
+    return not is_busy
 
 
 def wal_belongs(path: Path, file_fd: int) -> bool:

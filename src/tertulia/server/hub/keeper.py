@@ -1,9 +1,11 @@
-"""What the Hub asks of whoever keeps the messages of the general chat."""
+"""What the Hub asks of whoever keeps the general chat, and what is decided about it, on disk."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from tertulia.protocol.messages import ChatMessage
+from tertulia.server.hub.records import Change, Row
 from tertulia.server.hub.session import Receipt
 
 
@@ -16,7 +18,10 @@ class Numbering(NamedTuple):
 
 
 class Keeper(Protocol):
-    """Keeps messages on disk. Everything here is called under the Hub's lock and never waits."""
+    """Keeps messages and records on disk.
+
+    Everything here is called under the Hub's lock and never waits.
+    """
 
     @property
     def numbering(self) -> Numbering:
@@ -25,11 +30,21 @@ class Keeper(Protocol):
     def nonces(self, now: datetime) -> list[tuple[int, str, str, str]]:
         """Return seq, time, sender and nonce of recent messages, the oldest first."""
 
+    def records(self, kind: type[Row]) -> list[Row]:
+        """Return the records of a kind that an earlier run has kept. Only before anything else."""
+
     def take_room(self) -> bool:
-        """Reserve a place in the queue for one message; False if it is full."""
+        """Reserve a place in the queue for one message or change; False if it is full."""
 
     def write(self, message: ChatMessage, receipt: Receipt) -> None:
         """Store a message for which room was taken, then acknowledge it to the receipt's owner."""
+
+    def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
+        """Store changes of the records, all or none, then acknowledge them if somebody waits.
+
+        Changes with a receipt need room that was taken. Those without one take it by themselves, if
+        need be beyond the bound of the queue: they are about sessions, which are bounded.
+        """
 
     def confirm(self, receipt: Receipt) -> None:
         """Acknowledge a message written earlier, once it is stored; uses up the room taken."""

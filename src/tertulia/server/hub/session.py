@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from msgspec import Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from tertulia.protocol.messages import Presence, Status
 from tertulia.protocol.names import Name
@@ -51,9 +51,9 @@ class Owner(Protocol):
 
 
 class Receipt(Struct, frozen=True):
-    """Who has to learn, in answer to which request, that a message is stored."""
+    """Who has to learn, in answer to which request, that a message or a record is stored."""
 
     owner: Owner
     session: int
     request_id: int | UnsetType
-    seq: int
+    seq: int | UnsetType = UNSET  # of a message

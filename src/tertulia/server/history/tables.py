@@ -1,0 +1,109 @@
+"""The tables of the history's file, and the rows in it beside the messages.
+
+The search index has tables of its own (index.py). Each function raises sqlite3.Error; those that
+write run in a transaction of the caller.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+from tertulia.server.hub.records import (
+    Ban,
+    Change,
+    HeldName,
+    Hook,
+    HookMessage,
+    Insider,
+    Mute,
+    Pin,
+    Record,
+    Removed,
+    Row,
+    Switch,
+    Visit,
+)
+
+SCHEMA_VERSION = 3  # 2: only messages; 1: another search index too, which index.py replaces
+
+# The index is brought up to date apart from the messages (docs/adr/0004-history.md);
+# indexed_through is the last seq in it.
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS message (seq INTEGER PRIMARY KEY, time TEXT NOT NULL, "
+    "sender TEXT NOT NULL, text TEXT NOT NULL, nonce TEXT)",
+    "CREATE TABLE IF NOT EXISTS numbering (epoch TEXT NOT NULL, "
+    "reserved_through INTEGER NOT NULL, indexed_through INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS ban (key TEXT PRIMARY KEY, name TEXT, address TEXT, "
+    "until TEXT, operator TEXT NOT NULL, reason TEXT, time TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS mute (key TEXT PRIMARY KEY, name TEXT NOT NULL, address TEXT, "
+    "until TEXT, operator TEXT NOT NULL, time TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS switch (key TEXT PRIMARY KEY, operator TEXT NOT NULL, "
+    "time TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS pin (key TEXT PRIMARY KEY, seq INTEGER NOT NULL, "
+    "sent TEXT NOT NULL, sender TEXT NOT NULL, text TEXT NOT NULL, operator TEXT NOT NULL, "
+    "time TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS insider (key TEXT PRIMARY KEY, name TEXT NOT NULL, ended TEXT)",
+    "CREATE TABLE IF NOT EXISTS held_name (key TEXT PRIMARY KEY, name TEXT NOT NULL, "
+    "key_hash TEXT NOT NULL, ended TEXT)",
+    "CREATE TABLE IF NOT EXISTS visit (key INTEGER PRIMARY KEY, name TEXT NOT NULL, "
+    "address TEXT NOT NULL, joined TEXT NOT NULL, ended TEXT, reason TEXT)",
+    "CREATE INDEX IF NOT EXISTS visit_joined ON visit (joined)",
+    "CREATE TABLE IF NOT EXISTS hook (key TEXT PRIMARY KEY, name TEXT NOT NULL, "
+    "operator TEXT NOT NULL, time TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS hook_message (key INTEGER PRIMARY KEY)",
+)
+_TABLES: dict[type[Record], str] = {
+    Ban: "ban",
+    Mute: "mute",
+    Switch: "switch",
+    Pin: "pin",
+    Insider: "insider",
+    HeldName: "held_name",
+    Visit: "visit",
+    Hook: "hook",
+    HookMessage: "hook_message",
+}
+# A table may also be missing.
+COLUMNS = {
+    "message": ["seq", "time", "sender", "text", "nonce"],
+    "numbering": ["epoch", "reserved_through", "indexed_through"],
+    "reindexing": ["done_through", "through"],
+} | {table: list(kind.__struct_fields__) for kind, table in _TABLES.items()}
+INDEXES = {"visit_joined"}
+
+
+def create_tables(db: sqlite3.Connection) -> None:
+    """Create the tables that are missing, as in a file of an earlier version."""
+    for statement in _SCHEMA:
+        db.execute(statement)
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def write_changes(db: sqlite3.Connection, changes: Iterable[Change]) -> None:
+    """Put and delete rows, in this order."""
+    for change in changes:
+        if isinstance(change, Removed):
+            db.execute(f"DELETE FROM {_TABLES[change.kind]} WHERE key = ?", (change.key,))
+        else:
+            fields = change.__struct_fields__
+            values = [getattr(change, field) for field in fields]
+            marks = ", ".join("?" * len(fields))
+            db.execute(
+                f"REPLACE INTO {_TABLES[type(change)]} ({', '.join(fields)}) VALUES ({marks})",
+                values,
+            )
+
+
+def read_records(db: sqlite3.Connection, kind: type[Row]) -> list[Row]:
+    """Return all rows of a kind, in the order of their keys."""
+    fields = kind.__struct_fields__
+    rows = db.execute(f"SELECT {', '.join(fields)} FROM {_TABLES[kind]} ORDER BY key")
+    return [kind(**dict(zip(fields, row, strict=True))) for row in rows]
+
+
+def read_records_without_wal(path: Path, kind: type[Row]) -> list[Row]:
+    """Return the rows that are in the file itself; this also works on a full disk."""
+    uri = f"{path.as_uri()}?mode=ro&immutable=1"
+    with contextlib.closing(sqlite3.connect(uri, uri=True)) as db:
+        return read_records(db, kind)

@@ -1,0 +1,117 @@
+"""What is kept beside the messages: typed rows, which a Keeper stores and gives back at the start.
+
+Each kind of row is a table of the history's file. The first field is its key: a row that is put
+takes the place of one with the same key. Times are RFC 3339 in UTC; names are as they are shown.
+`operator` is the name of whoever decided it, or "server" for the console on the machine itself.
+"""
+
+from typing import TypeVar
+
+from msgspec import Struct
+
+
+class Ban(Struct, frozen=True, kw_only=True):
+    """Who may not come in: a name with the address that it came from, an address, or a network."""
+
+    key: str  # the name's key, or the address
+    name: str | None = None
+    address: str | None = None  # an IP address, or a network as 10.0.0.0/28
+    until: str | None = None  # None: until it is lifted
+    operator: str
+    reason: str | None = None
+    time: str
+
+
+class Mute(Struct, frozen=True, kw_only=True):
+    """Who may not speak in the general chat: a name, with the address that it came from."""
+
+    key: str  # the name's key
+    name: str
+    address: str | None = None
+    until: str | None = None  # None: until it is lifted
+    operator: str
+    time: str
+
+
+class Switch(Struct, frozen=True, kw_only=True):
+    """A rule for all that is on now: `hushed` or `locked`."""
+
+    key: str
+    operator: str
+    time: str
+
+
+class Pin(Struct, frozen=True, kw_only=True):
+    """The pinned message, and who pinned it."""
+
+    key: str = "pinned"  # there is one at most
+    seq: int
+    sent: str
+    sender: str
+    text: str
+    operator: str
+    time: str
+
+
+class Insider(Struct, frozen=True, kw_only=True):
+    """Who may come back while the room is locked."""
+
+    key: str  # the name's key
+    name: str
+    ended: str | None = None  # the end of the last session; None: it is here
+
+
+class HeldName(Struct, frozen=True, kw_only=True):
+    """A name that is held for whoever has its key."""
+
+    key: str  # the name's key
+    name: str
+    key_hash: str
+    ended: str | None = None  # the end of the last session; None: it is here
+
+
+class Visit(Struct, frozen=True, kw_only=True):
+    """A session, for the attendance."""
+
+    key: int  # the number of its `joined`
+    name: str
+    address: str
+    joined: str
+    ended: str | None = None
+    reason: str | None = None
+
+
+class Hook(Struct, frozen=True, kw_only=True):
+    """A secret address that programs can say something through."""
+
+    key: str  # the hash of the secret
+    name: str
+    operator: str
+    time: str
+
+
+class HookMessage(Struct, frozen=True, kw_only=True):
+    """That a message came through a hook."""
+
+    key: int  # the message's number
+
+
+Record = Ban | Mute | Switch | Pin | Insider | HeldName | Visit | Hook | HookMessage
+Row = TypeVar("Row", Ban, Mute, Switch, Pin, Insider, HeldName, Visit, Hook, HookMessage)
+
+
+class Removed(Struct, frozen=True):
+    """The row of this kind with this key is to be deleted."""
+
+    kind: type[Record]
+    key: str | int
+
+
+Change = Record | Removed
+
+
+def place_of(change: Change) -> tuple[type[Record], str | int]:
+    """Return which row a change is about; of several changes to one row the last one counts."""
+    if isinstance(change, Removed):
+        return change.kind, change.key
+    return type(change), change.key
