@@ -18,6 +18,7 @@ Count = Annotated[int, Meta(ge=0, le=MAX_INT)]
 Nonce = Annotated[str, Meta(min_length=1, max_length=64)]
 Seconds = Annotated[float, Meta(ge=0, le=MAX_INT)]
 Limit = Annotated[int, Meta(ge=1)]
+Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{22,128}\Z")]
 
 
 class Status(StrEnum):
@@ -66,6 +67,8 @@ class ErrorCode(StrEnum):
     UNAVAILABLE = "unavailable"
     UNDELIVERED = "undelivered"
     BUSY = "busy"
+    CODE_REQUIRED = "code_required"
+    CODE_WRONG = "code_wrong"
 
 
 class _Message(Struct, tag_field="type", kw_only=True, frozen=True, gc=False, omit_defaults=True):
@@ -94,7 +97,8 @@ class Pong(_Request, tag="pong", kw_only=True, frozen=True):
 class Register(_Request, tag="register", kw_only=True, frozen=True):
     """`status` is what the user had chosen, `idle` the seconds since the user did something.
 
-    With `receipts` the client confirms the direct messages that it gets, by `received`.
+    With `receipts` the client confirms the direct messages that it gets, by `received`. `code` is
+    that of the chat, `key` a secret of this client's own for this server.
     """
 
     name: str
@@ -104,6 +108,8 @@ class Register(_Request, tag="register", kw_only=True, frozen=True):
     status: str | UnsetType = UNSET
     idle: Seconds | UnsetType = UNSET
     receipts: bool = False
+    code: str | UnsetType = UNSET
+    key: Key | UnsetType = UNSET
 
 
 class Say(_Request, tag="say", kw_only=True, frozen=True):

@@ -14,9 +14,13 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tertulia.i18n import _, language_option, ngettext, set_language
-from tertulia.server.addresses import JoinAddress, addresses_to_join, client_command
-from tertulia.server.config import Config
+import msgspec
+
+from tertulia.i18n import _, language_option, set_language
+from tertulia.server.addresses import addresses_to_join
+from tertulia.server.automatic_code import automatic_code
+from tertulia.server.config import AUTOMATIC_CODE, Config
+from tertulia.server.greeting import greeting
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.export import backup, export
 from tertulia.server.history.leftovers import remove_on
@@ -24,10 +28,9 @@ from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.restore import restore
 from tertulia.server.logs import for_journal, is_journal, one_line, start_logging
 from tertulia.server.options import parse_options
-from tertulia.server.qr import can_show_qr, qr_lines
+from tertulia.server.qr import can_show_qr
 from tertulia.server.server import Server, fit_to_descriptors
 from tertulia.server.streams import drop_unwritten, open_closed_streams, write_within
-from tertulia.version import __version__
 
 _LOG_TIMEOUT_S = 1.0  # for a line or the last lines, because nobody may be reading them
 # Signals within this time are one wish to stop: a closed terminal and its shell send one each.
@@ -94,6 +97,8 @@ def _serve(
     signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
     log_writer = start_logging(log_level)
     threading.excepthook = _end_on_fault
+    if config.code == AUTOMATIC_CODE:
+        config = msgspec.structs.replace(config, code=automatic_code(config.port))
     fitting = fit_to_descriptors(config)
     try:
         with _ended_by(stop_signals):  # The file may be locked by another program for a while.
@@ -115,7 +120,7 @@ def _serve(
     write_within(_LOG_TIMEOUT_S, sys.stdout, listening)
     shows_qr = shows_qr and sys.stderr is not None and sys.stderr.isatty()
     shows_qr = shows_qr and can_show_qr(sys.stderr.encoding)
-    log_writer.say(_greeting(fitting, server.port, addresses, shows_qr=shows_qr))
+    log_writer.say(greeting(fitting, server.port, addresses, shows_qr=shows_qr))
     if fitting.max_users < config.max_users:
         log.warning(
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
@@ -166,56 +171,6 @@ def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
 
 
 # --- texts for people --------------------------------------------------------------------------
-
-
-def _greeting(
-    config: Config, port: int, addresses: Sequence[JoinAddress] | None, *, shows_qr: bool
-) -> str:
-    """Return the text that says how to join, how to stop, and where the history is."""
-    opened = _("tertulia {version} is running on port {port}. To join:")
-    room = ngettext(
-        "There is room for one user.", "There is room for {count} users.", config.max_users
-    )
-    kept = (
-        _("The general chat is kept in {path}")
-        if config.history
-        else _("The general chat is not kept.")
-    )
-    how_to_stop = _("Press Ctrl+C to stop the server.")
-    # A link cannot name the interface of an address with a scope.
-    to_open = [each for each in addresses or () if config.web and "%" not in each.address][:1]
-    if addresses is None:  # the system refuses to name them
-        addresses = [JoinAddress(_("SERVER-IP"), "")]
-    lines = [
-        opened.format(version=__version__, port=port),
-        "",
-        *(f"    {_link(each, port)}   # {_where(each, _('in any browser'))}" for each in to_open),
-        *(f"    {_line_to_type(each, port)}" for each in addresses),
-        "",
-        f"{room.format(count=config.max_users)} {how_to_stop}",
-        kept.format(path=config.history),
-    ]
-    for each in to_open:
-        if shows_qr and not each.is_this_computer:
-            lines += ["", *qr_lines(_link(each, port))]
-    return "\n".join(lines)
-
-
-def _link(to: JoinAddress, port: int) -> str:
-    """Return the link for browsers."""
-    host = f"[{to.address}]" if ":" in to.address else to.address
-    return f"http://{host}:{port}/"
-
-
-def _line_to_type(to: JoinAddress, port: int) -> str:
-    """Return the command that joins, with the interface as a comment of the shell."""
-    line = f"{client_command()} {_('NAME')} {to.address} {port}"
-    where = _where(to, to.interface)
-    return f"{line}   # {where}" if where else line
-
-
-def _where(to: JoinAddress, otherwise: str) -> str:
-    return _("only from this computer") if to.is_this_computer else otherwise
 
 
 def _why_not_started(config: Config, error: Exception) -> str:

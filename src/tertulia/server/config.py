@@ -2,6 +2,8 @@
 
 import msgspec
 
+AUTOMATIC_CODE = "auto"  # a code of three words, which the start makes
+
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """How one server is to run. `None` switches a limit off."""
@@ -12,6 +14,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     web: bool = True  # whether browsers get the page and WebSockets, on the same port
     names: tuple[str, ...] = ()  # under which the server may be called, beside local ones
     shared_addresses: bool = False  # whether several users may come from one address
+
+    code: str | None = None  # that everyone needs to come in; None: nobody does
+    # Wrong codes or secrets from one address, within so many seconds, after which further ones are
+    # not looked at.
+    max_wrong_guesses: int = 5
+    guess_window_s: float = 300.0
 
     # Seconds without any activity of a user before the server shows this user as INACTIVO.
     idle_after_s: float | None = 120.0

@@ -5,22 +5,52 @@ thread writes it. Any thread may read the counters and add them up.
 """
 
 import logging
+import threading
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from tertulia.protocol.messages import CloseReason
+from tertulia.protocol.messages import CloseReason, ErrorCode
 
 log = logging.getLogger("tertulia.server")
 
+_SPARSE_EVERY_S = 60.0
+# Refusals that an outsider can cause as often as it likes.
+_OUTSIDERS = frozenset({ErrorCode.CODE_REQUIRED, ErrorCode.CODE_WRONG})
+
 Counts = Counter[str]  # by name, for example `joined` or `left.quit`
+
+
+class SparseLog:
+    """Lets one line of each kind through in a minute, so that no outsider can fill the log.
+
+    Any thread may call.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._lines: dict[str, tuple[float, int]] = {}  # by kind: the time of the last, left out
+
+    def admit(self, kind: str) -> int | None:
+        """Return how many lines were left out since the last one; None: leave this one out too."""
+        now = self._monotonic()
+        with self._lock:
+            logged_at, left_out = self._lines.get(kind, (-_SPARSE_EVERY_S, 0))
+            if now - logged_at < _SPARSE_EVERY_S:
+                self._lines[kind] = logged_at, left_out + 1
+                return None
+            self._lines[kind] = now, 0
+            return left_out
 
 
 class Observer:
     """The events of one thread: a log line for each that an operator reads, and a counter."""
 
-    __slots__ = ("accepted", "closed", "faults", "gaps", "joined", "left", "refused")
+    __slots__ = ("_sparse_log", "accepted", "closed", "faults", "gaps", "joined", "left", "refused")
 
-    def __init__(self) -> None:
+    def __init__(self, sparse_log: SparseLog | None = None) -> None:
+        self._sparse_log = sparse_log or SparseLog()
         self.accepted = 0  # connections
         self.closed = 0  # connections
         self.joined = 0  # sessions
@@ -54,10 +84,14 @@ class Observer:
     def on_refused(self, address: str, code: str, name: str | None = None) -> None:
         """Note a refused connection; `name` is what it asked to register, if it came that far."""
         self.refused[code] += 1
-        if name is None:
-            log.info("refused address=%s code=%s", address, code)
-        else:
-            log.info("refused address=%s code=%s name=%s", address, code, ascii(name[:64]))
+        text = "" if name is None else f" name={name[:64]!a}"
+        if code in _OUTSIDERS:
+            left_out = self._sparse_log.admit(code)
+            if left_out is None:
+                return
+            if left_out:
+                text += f" not_logged_before={left_out}"
+        log.info("refused address=%s code=%s%s", address, code, text)
 
     def on_no_thread(self, address: str, code: str, error: Exception) -> None:
         """Note a connection that the system gives no thread or descriptor for."""
@@ -78,7 +112,7 @@ def add_up(observers: Iterable[Observer]) -> Counts:
     """Return the sums of all counters; those kept by reason or code are named like `left.quit`."""
     sums = Counts()
     for observer in observers:
-        for name in Observer.__slots__:
+        for name in Observer.__slots__[1:]:
             count = getattr(observer, name)
             if isinstance(count, Counter):
                 # A copy in one step: its thread goes on counting.

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from tertulia.arguments import Parser
 from tertulia.i18n import _
+from tertulia.server import entry_options
 from tertulia.server.config import Config
 from tertulia.server.logs import for_journal, is_journal
 from tertulia.state_directory import state_directory
@@ -178,6 +179,7 @@ def _parser() -> Parser:
         help=_("show the version and exit"),
     )
 
+    entry_options.add_to(parser)
     limits = parser.add_argument_group(_("limits that you seldom need to change"))
     option = functools.partial(_add_config_option, limits.add_argument)
     for flag, text in {

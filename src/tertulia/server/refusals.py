@@ -46,6 +46,28 @@ def protocol_unsupported(request: Register) -> Error:
     return Error(id=request.id, code=ErrorCode.PROTOCOL_UNSUPPORTED, message=reason)
 
 
+def code_required(request: Register) -> Error:
+    """Refuse a registration that lacks the code."""
+    reason = 'this server asks for a code: {"type":"register","name":"...","code":"..."}'
+    return Error(id=request.id, code=ErrorCode.CODE_REQUIRED, message=reason)
+
+
+def code_wrong(request: Register) -> Error:
+    """Refuse a registration with another code."""
+    reason = "this is not the code of this server"
+    return Error(id=request.id, code=ErrorCode.CODE_WRONG, message=reason)
+
+
+def guessed_too_often(request_id: int | UnsetType, retry_after_s: float) -> Error:
+    """Refuse to look at a secret, because too many wrong ones came from this address."""
+    return Error(
+        id=request_id,
+        code=ErrorCode.RATE_LIMITED,
+        message=f"too many wrong attempts from this address: try again in {retry_after_s:.0f} s",
+        retry_after=round(retry_after_s, 3),
+    )
+
+
 def name_invalid(request: Register) -> Error:
     """Refuse a text that cannot be a name."""
     reason = (

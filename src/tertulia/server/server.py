@@ -47,8 +47,9 @@ class Server:
         self.port: int = self.listener.getsockname()[1]
         self.history = None if config.history is None else History(Path(config.history), config)
         self.hub = Hub(config, self.history)
-        admission, observer = Admission(config), Observer()
+        admission = Admission(config)
         shared = Shared(config, self.hub, self.history, admission, _new_door(config))
+        observer = Observer(shared.sparse_log)
         self._pool = WorkerPool(shared, observer)
         say_full = say_full_in_any_form if config.web else say_full_in_json
         self._acceptor = Acceptor(self.listener, self._pool, admission, observer, say_full)

@@ -90,6 +90,7 @@ class RequestHandler:
         self._mailbox = mailbox
         self._has_history = shared.history is not None
         self._rate_limits = shared.rate_limits
+        self._entry_code = shared.entry_code
         self._limits_rate = shared.config.rate_limit_per_s is not None
         self._hub_verbs: dict[type, Callable[[Session, Any], Outcome]] = {
             Direct: hub.direct,
@@ -143,7 +144,8 @@ class RequestHandler:
                 retry_after_s = self._rate_limits.spend_registration(connection.address, now)
                 if retry_after_s:
                     return refusals.rate_limited(request.id, retry_after_s)
-                return self.register(connection, request, may_challenge=True)
+                refusal = self._check_code(connection, request, now)
+                return refusal or self.register(connection, request, may_challenge=True)
             case Ping():
                 return Pong(id=request.id)
             case Pong():
@@ -161,6 +163,16 @@ class RequestHandler:
         if connection.door.requests_tried <= self._config.max_lines_before_welcome:
             return None
         return Finish(CloseReason.REFUSED, refusals.not_registered(UNSET))
+
+    def _check_code(
+        self, connection: Connection, request: Register, now: float
+    ) -> Error | Finish | None:
+        """Return the refusal of a newcomer who does not give the code of this server."""
+        code = self._entry_code
+        refusal = None if code is None else code.check(request, connection.address, now)
+        if refusal is None or refusal.code == ErrorCode.RATE_LIMITED:
+            return refusal
+        return Finish(CloseReason.REFUSED, refusal)
 
     def register(
         self, connection: Connection, request: Register, *, may_challenge: bool

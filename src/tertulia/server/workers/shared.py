@@ -5,8 +5,10 @@ from collections.abc import Callable
 from tertulia.server.config import Config
 from tertulia.server.history.history import History
 from tertulia.server.hub.hub import Hub
+from tertulia.server.observer import SparseLog
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.door import Door
+from tertulia.server.workers.guesses import EntryCode, Guesses
 from tertulia.server.workers.rate_limit import RateLimits
 from tertulia.server.workers.switchboard import Switchboard
 
@@ -29,3 +31,5 @@ class Shared:
         self.new_door = new_door
         self.switchboard = Switchboard()
         self.rate_limits = RateLimits(config)
+        self.sparse_log = SparseLog()
+        self.entry_code = None if config.code is None else EntryCode(config.code, Guesses(config))

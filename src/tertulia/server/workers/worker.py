@@ -40,7 +40,7 @@ class Worker:
         `announce` wakes the other workers; `on_end` is called by the thread when it ends.
         """
         self.mailbox = Mailbox()
-        self.observer = observer = Observer()
+        self.observer = observer = Observer(shared.sparse_log)
         self._events = shared.hub.events
         self._announce = announce
         self._announced_seq = 0

@@ -1,0 +1,29 @@
+"""The options that say who may come in."""
+
+import argparse
+
+from tertulia.i18n import _
+from tertulia.protocol.codes import MAX_CODE_CHARS, fold_code
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options, each for the field of the Config with its name."""
+    group = parser.add_argument_group(_("who may come in"))
+    group.add_argument(
+        "--code",
+        type=_code,
+        metavar=_("CODE|auto"),
+        help=_("let in only those who give this code; auto: three words, shown at the start"),
+    )
+
+
+def _code(text: str) -> str:
+    code = " ".join(text.split())
+    if not code.isprintable():
+        raise argparse.ArgumentTypeError(_("a code cannot contain control characters"))
+    if not fold_code(code):
+        raise argparse.ArgumentTypeError(_("a code needs at least one letter or digit"))
+    if len(code) > MAX_CODE_CHARS:
+        message = _("a code can have at most {most} characters")
+        raise argparse.ArgumentTypeError(message.format(most=MAX_CODE_CHARS))
+    return code

@@ -1,0 +1,89 @@
+"""Secrets that an outsider could try to guess: the code of the chat, and others like it.
+
+Each address may be wrong so many times in a while; then nothing it sends is looked at. Comparing
+takes the same time whatever was guessed. `now` is in seconds of the monotonic clock.
+"""
+
+import hashlib
+import hmac
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+from msgspec import UNSET
+
+from tertulia.protocol.codes import MAX_CODE_CHARS, fold_code
+from tertulia.protocol.messages import Error, Register
+from tertulia.server import refusals
+from tertulia.server.config import Config
+
+_MAX_ADDRESSES = 100_000  # whose wrong guesses are counted; at the bound the oldest is forgotten
+
+
+class Guesses:
+    """The wrong guesses of each address, whatever they were about. Any thread may call."""
+
+    def __init__(self, config: Config) -> None:
+        self._most = config.max_wrong_guesses
+        self._window_s = config.guess_window_s
+        self._lock = threading.Lock()
+        self._wrong_at: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def judge(self, address: str, is_right: Callable[[], bool], now: float) -> bool | float:
+        """Return whether a guess is right, or the seconds until the address may guess again.
+
+        Guesses that come at one instant are judged one after another.
+        """
+        with self._lock:
+            self._forget_old(now)
+            wrong_at = self._wrong_at.get(address)
+            if wrong_at is not None and len(wrong_at) == self._most:
+                retry_after_s = wrong_at[0] + self._window_s - now
+                if retry_after_s > 0:
+                    return retry_after_s
+            if is_right():
+                return True
+            if wrong_at is None:
+                wrong_at = self._wrong_at[address] = deque(maxlen=self._most)
+            wrong_at.append(now)
+            self._wrong_at.move_to_end(address)  # the last one is the most recent
+            if len(self._wrong_at) > _MAX_ADDRESSES:
+                self._wrong_at.popitem(last=False)
+            return False
+
+    def _forget_old(self, now: float) -> None:
+        while self._wrong_at:
+            address, wrong_at = next(iter(self._wrong_at.items()))
+            if now - wrong_at[-1] < self._window_s:
+                break
+            del self._wrong_at[address]
+
+
+class EntryCode:
+    """The code that everyone needs to come in. Any thread may call."""
+
+    def __init__(self, code: str, guesses: Guesses) -> None:
+        self._digest = _digest(code)
+        self._guesses = guesses
+
+    def check(self, request: Register, address: str, now: float) -> Error | None:
+        """Return the refusal of a registration that does not give the code."""
+        is_missing = request.code is UNSET  # that is no guess, and counts as none
+        given = _digest("" if request.code is UNSET else request.code)
+        verdict = self._guesses.judge(
+            address, lambda: is_missing or hmac.compare_digest(given, self._digest), now
+        )
+        if verdict is False:
+            return refusals.code_wrong(request)
+        if verdict is not True:
+            return refusals.guessed_too_often(request.id, verdict)
+        return refusals.code_required(request) if is_missing else None
+
+
+def _digest(code: str) -> bytes:
+    """Return what is compared: of the same length for all codes.
+
+    A code that is far too long is cut: folding it would take time from the others.
+    """
+    folded = fold_code(code[: 2 * MAX_CODE_CHARS])
+    return hashlib.sha256(folded.encode(errors="surrogatepass")).digest()
