@@ -88,6 +88,8 @@ def test_the_error_codes_are_those_of_the_page() -> None:
         "unavailable",
         "undelivered",
         "busy",
+        "code_required",
+        "code_wrong",
     }
 
 

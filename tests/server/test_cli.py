@@ -1,4 +1,4 @@
-"""The server's start and end: what it says at the start, why it did not start, a thread's fault."""
+"""The server's start and end: why it did not start, and a thread's fault."""
 
 import errno
 import os
@@ -11,12 +11,9 @@ import pytest
 
 from tertulia.i18n import set_language
 from tertulia.server import cli
-from tertulia.server.addresses import JoinAddress
 from tertulia.server.config import Config
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.lockfile import StoreInUse
-from tertulia.server.qr import can_show_qr, qr_lines
-from tertulia.version import __version__
 
 WAIT_S = 20.0
 FAIL = """
@@ -133,76 +130,3 @@ def test_a_start_that_fails_logs_its_last_lines_before_it_says_why() -> None:
     assert logged.endswith(" ERROR history DAMAGED")
     assert said.startswith("tertulia-server: port 5000 is already in use")
     assert (done.returncode, done.stdout) == (1, "")
-
-
-# --- a start that succeeds -----------------------------------------------------------------------
-
-
-@pytest.fixture
-def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "client_command", lambda: "tertulia")
-
-
-def test_the_greeting_says_how_to_join_and_where_the_history_is(on_path: None) -> None:
-    config = Config(port=0, history="/var/h.db", max_users=7)
-    addresses = [JoinAddress("192.168.1.10", "eth0"), JoinAddress("2001:db8::1", "")]
-    lines = cli._greeting(config, 5000, addresses, shows_qr=False).splitlines()
-    assert lines == [
-        f"tertulia {__version__} is running on port 5000. To join:",
-        "",
-        "    http://192.168.1.10:5000/   # in any browser",
-        "    tertulia NAME 192.168.1.10 5000   # eth0",
-        "    tertulia NAME 2001:db8::1 5000",
-        "",
-        "There is room for 7 users. Press Ctrl+C to stop the server.",
-        "The general chat is kept in /var/h.db",
-    ]
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_the_greeting_says_if_nobody_else_can_join(on_path: None, address: str) -> None:
-    to = [JoinAddress(address, "lo")]
-    text = cli._greeting(Config(port=0, max_users=1), 5000, to, shows_qr=True)
-    assert f"    tertulia NAME {address} 5000   # only from this computer\n" in text
-    assert ":5000/   # only from this computer\n" in text
-    assert "\x1b" not in text, "no phone can follow this link: no QR code"
-    assert "There is room for one user." in text
-    assert text.endswith("\nThe general chat is not kept.")
-
-
-def test_the_greeting_names_no_address_that_it_does_not_know(on_path: None) -> None:
-    assert "    tertulia NAME SERVER-IP 5000\n" in cli._greeting(
-        Config(port=0), 5000, None, shows_qr=True
-    )
-
-
-@pytest.mark.parametrize(
-    ("addresses", "link"),
-    [
-        (["192.168.1.10"], "http://192.168.1.10:5000/"),
-        (["fe80::1%eth0", "fd00::2"], "http://[fd00::2]:5000/"),
-        (["fe80::1%eth0"], None),  # a link cannot name an interface
-    ],
-)
-def test_browsers_get_a_link_that_they_can_open(addresses: list[str], link: str | None) -> None:
-    to = [JoinAddress(address, "eth0") for address in addresses]
-    text = cli._greeting(Config(port=0), 5000, to, shows_qr=False)
-    assert (f"    {link}   # in any browser\n" in text) is (link is not None)
-    assert "http" not in cli._greeting(Config(port=0, web=False), 5000, to, shows_qr=True)
-
-
-def test_a_terminal_gets_the_link_as_a_qr_code() -> None:
-    to = [JoinAddress("192.168.1.10", "eth0")]
-    lines = cli._greeting(Config(port=0), 5000, to, shows_qr=True).splitlines()
-    code = lines[lines.index("") :][-15:]
-    assert code == qr_lines("http://192.168.1.10:5000/")
-    assert all(line.startswith("\x1b[0;30;47m") and line.endswith("\x1b[0m") for line in code)
-    assert len({len(line) for line in code}) == 1
-    # The finder pattern in the upper left corner, below two rows of quiet zone.
-    assert "  █▀▀▀▀▀█ " in code[1]
-    assert "  █ ███ █ " in code[2]
-
-
-@pytest.mark.parametrize(("encoding", "can"), [("utf-8", True), ("ascii", False), (None, False)])
-def test_a_code_needs_signs_that_not_every_terminal_has(encoding: str | None, can: bool) -> None:
-    assert can_show_qr(encoding) is can

@@ -3,9 +3,10 @@
 import logging
 
 import pytest
+from standing_clock import StandingClock
 
 from tertulia.protocol.messages import CloseReason
-from tertulia.server.observer import Observer, add_up
+from tertulia.server.observer import Observer, SparseLog, add_up
 
 
 @pytest.fixture
@@ -89,3 +90,21 @@ def test_a_fault_is_logged_with_its_traceback(observer, caplog):
     assert record.levelname == "ERROR"
     assert "'the connection'" in record.getMessage()
     assert record.exc_info[0] is ZeroDivisionError
+
+
+def test_what_outsiders_can_cause_at_will_is_logged_once_a_minute_with_their_number(caplog):
+    caplog.set_level(logging.INFO, "tertulia.server")
+    clock = StandingClock()
+    sparse = SparseLog(clock.monotonic)
+    observers = [Observer(sparse), Observer(sparse)]
+    for _ in range(50):
+        for observer in observers:
+            observer.on_refused("10.0.0.3", "code_wrong", "ana")
+        clock.s += 1
+    assert caplog.messages == ["refused address=10.0.0.3 code=code_wrong name='ana'"]
+    clock.s += 10
+    observers[1].on_refused("10.0.0.4", "code_wrong", "eva")
+    assert caplog.messages[1:] == [
+        "refused address=10.0.0.4 code=code_wrong name='eva' not_logged_before=99"
+    ]
+    assert add_up(observers)["refused.code_wrong"] == 101

@@ -240,3 +240,26 @@ def test_a_platform_that_returns_an_unexpanded_home_has_none(monkeypatch, capsys
     with pytest.raises(SystemExit):
         parse_options(["5000"])
     assert "set XDG_STATE_HOME" in capsys.readouterr().err
+
+
+def test_a_code_is_kept_as_it_was_given_but_for_its_blanks():
+    assert parse_options(["0", "--code", "  Mañana  a las 8 "]).config.code == "Mañana a las 8"
+    assert parse_options(["0", "--code", "auto"]).config.code == "auto"
+    assert parse_options(["0"]).config.code is None
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        ("", "at least one letter or digit"),
+        (" - ", "at least one letter or digit"),
+        ("x" * 129, "at most 128 characters"),
+        ("a\x1b[2Jb", "control characters"),
+        ("a\udcffb", "control characters"),
+    ],
+)
+def test_what_nobody_could_type_is_no_code(code, complaint, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_options(["0", "--code", code])
+    assert ended.value.code == 2
+    assert complaint in capsys.readouterr().err

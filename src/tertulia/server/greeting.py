@@ -25,6 +25,7 @@ def greeting(
         else _("The general chat is not kept.")
     )
     how_to_stop = _("Press Ctrl+C to stop the server.")
+    in_browsers = _("in any browser")
     # A link cannot name the interface of an address with a scope.
     to_open = [each for each in addresses or () if config.web and "%" not in each.address][:1]
     if addresses is None:  # the system refuses to name them
@@ -33,7 +34,7 @@ def greeting(
         opened.format(version=__version__, port=port),
         "",
         *(
-            f"    {_link(each, port, config.code)}   # {_where(each, _('in any browser'))}"
+            f"    {_link(each, port, config.code)}   # {_where(each, in_browsers)}"
             for each in to_open
         ),
         *(f"    {_line_to_type(each, port, config.code)}" for each in addresses),
@@ -66,7 +67,8 @@ def _link(to: JoinAddress, port: int, code: str | None) -> str:
 
 def _line_to_type(to: JoinAddress, port: int, code: str | None) -> str:
     """Return the command that joins, with the interface as a comment of the shell."""
-    line = f"{client_command()} {_('NAME')} {to.address} {port}"
+    name = _("NAME")
+    line = f"{client_command()} {name} {to.address} {port}"
     if code is not None:
         line += f" --code {shlex.quote(code)}"
     where = _where(to, to.interface)
