@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tertulia.client.client import Client
+
 Run = Callable[..., Any]
 TERTULIA = Path(sys.executable).with_name("tertulia")
 
@@ -31,7 +33,9 @@ def a_closed_port() -> Iterator[int]:
         ["ana", "127.0.0.1", "65536"],
         ["ana", "127.0.0.1", "5000x"],
         ["ana", "127.0.0.1", "٥"],
+        ["ana", "127.0.0.1", "9" * 5000],
         ["ana", "127.0.0.1", "5000", "extra"],
+        ["!", "?", "127.0.0.1", "5000"],
         ["ana", "127.0.0.1", "5000", "--lang", "fr"],
         ["ana", "127.0.0.1", "5000", "--no-such-option"],
     ],
@@ -50,6 +54,23 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
     )
     for english in ("the following", "unrecognized", "invalid", "argument "):
         assert lang == "en" or english not in words
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["Ana", "Maria", "192.168.1.10", "5000"],
+        ["Ana", "Maria", "--plain", "192.168.1.10", "5000"],
+        ["Ana", "--lang=en", "Maria", "192.168.1.10", "5000"],
+    ],
+)
+def test_a_name_of_two_words_gets_the_command_that_works(
+    run_client: Run, arguments: list[str]
+) -> None:
+    done = run_client(*arguments, "--source", "127.0.0.7")
+    assert done.returncode == 2
+    command = "tertulia Ana_Maria 192.168.1.10 5000 --source 127.0.0.7"
+    assert done.stderr.decode() == f"tertulia: a name has no spaces. Try: {command}\n"
 
 
 def test_help_is_in_the_language_asked_for(run_client: Run) -> None:
@@ -130,6 +151,23 @@ def test_a_taken_name_and_a_taken_address_end_with_4_and_a_way_out(
     assert f"tertulia Luis2 127.0.0.1 {port} --source 127.7.0.2" in name.stderr.decode()
     assert f"tertulia-server {port} --shared-addresses" in address.stderr.decode()
     assert b'"code":"name_taken"' in as_json.stdout
+
+
+def test_the_source_that_a_refusal_suggests_is_free(
+    run_client: Run, start_server: Callable[..., Any]
+) -> None:
+    port = start_server().port
+    with contextlib.ExitStack() as others:
+        for number in (1, 2, 4):
+            client = Client.connect("127.0.0.1", port, f"u{number}", source=f"127.0.0.{number}")
+            others.enter_context(client)
+        address, name = run_client("ana", "127.0.0.1", port), run_client("u4", "127.0.0.1", port)
+        command = address.stderr.decode().split(": ")[-1].split()
+        assert command == ["tertulia", "ana", "127.0.0.1", str(port), "--source", "127.0.0.3"]
+        assert run_client(*command[1:]).returncode == 0
+        command = name.stderr.decode().split(": ")[-1].split()
+        assert command == ["tertulia", "u5", "127.0.0.1", str(port), "--source", "127.0.0.3"]
+        assert run_client(*command[1:]).returncode == 0
 
 
 def test_a_host_name_will_do(run_client: Run, start_server: Callable[..., Any]) -> None:

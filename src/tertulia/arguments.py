@@ -1,15 +1,24 @@
 """The parser for the command lines of both programs."""
 
 import argparse
+import sys
 from typing import NoReturn
 
 from tertulia.i18n import _
+from tertulia.wrapping import wrapped_for
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that reports an error in one line, which also names `--help`."""
+    """A parser that reports an error in one sentence, which also names `--help`."""
 
     def error(self, message: str) -> NoReturn:
         """Print the error and exit with status 2."""
         text = _("{program}: {problem} (see {program} --help)")
-        self.exit(2, text.format(program=self.prog, problem=message) + "\n")
+        self._end(text.format(program=self.prog, problem=message))
+
+    def suggest(self, message: str) -> NoReturn:
+        """Print an error that ends with the command to type instead, and exit with status 2."""
+        self._end(f"{self.prog}: {message}")
+
+    def _end(self, text: str) -> NoReturn:
+        self.exit(2, wrapped_for(sys.stderr, text) + "\n")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from tertulia.arguments import Parser
 from tertulia.i18n import LANGUAGES, _, language_option, set_language
 from tertulia.version import __version__
+from tertulia.wrapping import wrapped_for
 
 _NOBODY_READS = {errno.EPIPE, errno.EIO}  # a closed pipe, or a terminal that has hung up
 
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_closed_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
     set_language(language_option(arguments))
-    options = _parser().parse_args(arguments)
+    options = _parse(arguments)
     try:
         from tertulia.chat.destination import Destination
 
@@ -44,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         status = 0 if error.errno in _NOBODY_READS else 1
         if status:
-            sys.stderr.write(f"tertulia: {error.strerror or error}\n")
+            words = wrapped_for(sys.stderr, f"tertulia: {error.strerror or error}")
+            sys.stderr.write(words + "\n")
         # The buffers are flushed at the exit, which must not fail a second time.
         devnull = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
@@ -71,6 +73,32 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (open until the end)
 
 
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line. Raises SystemExit for a wrong one, and for `--help`."""
+    parser = _parser()
+    options, surplus = parser.parse_known_args(arguments)
+    words = [options.name, options.host, options.port, *surplus]
+    if surplus and not any(word.startswith("-") for word in words) and _is_port(words[-1]):
+        *names, host, port = words
+        command = _command_without_spaces(" ".join(names), host, int(port), options.source)
+        if command is not None:
+            parser.suggest(_("a name has no spaces. Try: {command}").format(command=command))
+        parser.error(_("a name has no spaces"))
+    if surplus:
+        parser.error(_("unrecognized arguments: %s") % " ".join(surplus))
+    if not _is_port(options.port):
+        text = _("“{port}” is not a port: a port is a number from 1 to 65535")
+        parser.error(text.format(port=options.port))
+    options.port = int(options.port)
+    return options
+
+
+def _command_without_spaces(name: str, host: str, port: int, source: str | None) -> str | None:
+    from tertulia.chat.destination import Destination
+
+    return Destination(name, host, port, source).command_with_valid_name()
+
+
 def _parser() -> Parser:
     parser = Parser(
         prog="tertulia",
@@ -85,7 +113,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "host", metavar=_("SERVER-IP"), help=_("the server's IP address or host name")
     )
-    parser.add_argument("port", metavar=_("PORT"), type=_port, help=_("the server's port"))
+    parser.add_argument("port", metavar=_("PORT"), help=_("the server's port"))
     parser.add_argument(
         "--source",
         metavar=_("ADDRESS"),
@@ -113,10 +141,8 @@ def _parser() -> Parser:
     return parser
 
 
-def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535:
-        return int(text)
-    raise argparse.ArgumentTypeError(_("a port is a number from 1 to 65535"))
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65_535
 
 
 if __name__ == "__main__":

@@ -2,7 +2,19 @@
 
 import pytest
 
+from tertulia.chat import destination, loopback
 from tertulia.chat.destination import Destination
+
+
+@pytest.fixture(autouse=True)
+def computer(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Put this test on a computer that is 127.0.0.1 and 10.0.0.1; return the addresses in use."""
+    here = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "10.0.0.1": "10.0.0.1"}
+    used: set[str] = set()
+    monkeypatch.setattr(destination, "usual_source", here.get)
+    for module in (destination, loopback):
+        monkeypatch.setattr(module, "sources_in_use", lambda _port: used)
+    return used
 
 
 def test_the_command_leads_there_with_another_name_or_source_if_wanted() -> None:
@@ -47,6 +59,7 @@ def test_the_valid_name_is_similar_if_there_is_one(name: str, valid: str | None)
         ("127.0.0.1", None, "127.0.0.2"),
         ("localhost", "127.0.0.9", "127.0.0.10"),
         ("127.0.0.1", "127.1.2.254", "127.1.2.1"),
+        ("10.0.0.1", None, "127.0.0.2"),
         ("127.0.0.1", "::1", None),
         ("192.168.1.10", None, None),
     ],
@@ -56,3 +69,17 @@ def test_only_on_one_machine_another_source_helps(
 ) -> None:
     expected = None if other is None else f"tertulia luis {host} 5000 --source {other}"
     assert Destination("luis", host, 5000, source).command_with_another_source() == expected
+
+
+def test_the_other_source_is_one_that_nobody_uses(computer: set[str]) -> None:
+    computer |= {"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.5"}
+    to = Destination("luis", "127.0.0.1", 5000)
+    assert to.command_with_another_source() == "tertulia luis 127.0.0.1 5000 --source 127.0.0.4"
+
+
+def test_with_the_name_the_address_may_be_taken_too(computer: set[str]) -> None:
+    to = Destination("luis", "127.0.0.1", 5000)
+    computer |= {"127.0.0.2"}
+    assert to.command_with_another_name() == "tertulia luis2 127.0.0.1 5000"
+    computer |= {"127.0.0.1"}
+    assert to.command_with_another_name() == "tertulia luis2 127.0.0.1 5000 --source 127.0.0.3"

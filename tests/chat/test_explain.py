@@ -44,8 +44,8 @@ def test_a_taken_address_names_the_operators_option() -> None:
 
 
 def test_on_one_machine_another_loopback_address_helps() -> None:
-    text = refused(ErrorCode.ADDRESS_TAKEN, Destination("luis", "127.0.0.1", 5000))
-    assert text.endswith("tertulia luis 127.0.0.1 5000 --source 127.0.0.2")
+    text = refused(ErrorCode.ADDRESS_TAKEN, Destination("luis", "127.0.0.1", 1))
+    assert text.endswith("tertulia luis 127.0.0.1 1 --source 127.0.0.2")
 
 
 def test_an_invalid_name_gets_the_rule_and_a_similar_one() -> None:

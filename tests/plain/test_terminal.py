@@ -36,6 +36,29 @@ def luis(shared_server: Any, fresh_address: Callable[[], str]) -> Iterator[Clien
         yield client
 
 
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (
+            ["ana", "127.0.0.1", "x"],
+            ["tertulia: “x” is not a port: a port is", "a number from 1 to 65535 (see tertulia",
+             "--help)"],
+        ),
+        (
+            ["ana", "a..b", "5000"],
+            ["Connecting to a..b, port 5000…", "There is no computer with the name",
+             "“a..b”. Check the name, or use the IP", "address of the server."],
+        ),
+    ],
+)  # fmt: skip
+def test_a_sentence_for_a_narrow_terminal_is_broken_between_words(
+    sit_down: Callable[..., TerminalUser], arguments: list[str], lines: list[str]
+) -> None:
+    user = sit_down(*arguments, columns=40)
+    assert user.wait_for_exit() in (2, 3)
+    assert user.screen.above == lines
+
+
 def test_a_newcomer_is_greeted_and_told_how_to_leave(ana: TerminalUser) -> None:
     assert ana.screen.above[0].startswith("Connecting to 127.0.0.1, port ")
     assert ana.screen.above[1] == "Hello, ana. You are ACTIVO. There is 1 person here."

@@ -21,6 +21,7 @@ from plain_table import Clock, Table
 from screen import Screen
 from terminal_user import COLUMNS, TerminalUser
 
+from tertulia import program
 from tertulia.chat import chat
 from tertulia.i18n import set_language
 
@@ -202,11 +203,18 @@ def _begin_in_english() -> Iterator[None]:
         os.environ["LANGUAGE"] = before
 
 
+@pytest.fixture(autouse=True)
+def _name_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command to type be `tertulia`, however the tests were started."""
+    monkeypatch.setattr(program, "client_command", lambda: "tertulia")
+
+
 @pytest.fixture
 def client_environment() -> dict[str, str]:
-    """Return the environment of a client process: English, UTF-8, UTC."""
+    """Return the environment of a client process: English, UTF-8, UTC, itself on the PATH."""
     names = ("PATH", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
     kept = {name: os.environ[name] for name in names if name in os.environ}
+    kept["PATH"] = f"{BIN}:{kept['PATH']}"
     return kept | {"LANG": "C.UTF-8", "LANGUAGE": "en", "TZ": "UTC", "TERM": "xterm"}
 
 

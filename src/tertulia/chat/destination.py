@@ -1,12 +1,14 @@
 """Where a user wants to connect, and command lines that may work where this one failed.
 
-Pure functions of what stands on the command line; no network is touched here.
+They follow from what stands on the command line, and from what this computer knows of a server
+that runs on it. Nothing is sent.
 """
 
 import re
 
 from msgspec import Struct
 
+from tertulia.chat.loopback import free_source, sources_in_use, usual_source
 from tertulia.protocol.names import MAX_NAME_CHARS, parse_name
 
 
@@ -20,18 +22,29 @@ class Destination(Struct, frozen=True):
 
     def command(self, *, name: str | None = None, source: str | None = None) -> str:
         """Return the command line for this destination, with another name or source if given."""
+        from tertulia.program import client_command  # slow to import and seldom needed
+
         source = source or self.source
-        command = f"tertulia {name or self.name} {self.host} {self.port}"
+        command = f"{client_command()} {name or self.name} {self.host} {self.port}"
         return command if source is None else f"{command} --source {source}"
 
     def command_with_another_name(self) -> str:
-        """Return the command line with the next name: luis, luis2, luis3."""
+        """Return the command line with the next name: luis, luis2, luis3.
+
+        If the server is on this computer, and a user has the address of this one too, it also has
+        a free address.
+        """
         stem = self.name.rstrip("0123456789")
         number = self.name[len(stem) :]
         if not stem or len(number) > 4:
             stem, number = self.name, ""
         suffix = str(int(number) + 1 if number else 2)
-        return self.command(name=stem[: MAX_NAME_CHARS - len(suffix)] + suffix)
+        source = self._source_here()
+        is_used = source is not None and source in sources_in_use(self.port)
+        return self.command(
+            name=stem[: MAX_NAME_CHARS - len(suffix)] + suffix,
+            source=free_source(self.port, source) if source is not None and is_used else None,
+        )
 
     def command_with_valid_name(self) -> str | None:
         """Return the command line with the most similar valid name; None if there is none."""
@@ -39,10 +52,14 @@ class Destination(Struct, frozen=True):
         return None if parse_name(similar) is None else self.command(name=similar)
 
     def command_with_another_source(self) -> str | None:
-        """Return the command line with the next loopback address; None for another computer."""
-        if self.host != "localhost" and not self.host.startswith("127."):
+        """Return the command line with a free loopback address; None for another computer."""
+        source = self._source_here()
+        other = None if source is None else free_source(self.port, source)
+        return None if other is None else self.command(source=other)
+
+    def _source_here(self) -> str | None:
+        """Return the IPv4 address of this user, if the server is on this computer."""
+        usual = usual_source(self.host)
+        if usual is None or ":" in (self.source or ""):
             return None
-        found = re.fullmatch(r"(127\.\d+\.\d+\.)(\d+)", self.source or "127.0.0.1")
-        if found is None:
-            return None
-        return self.command(source=f"{found[1]}{int(found[2]) % 254 + 1}")
+        return self.source or usual

@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import TextIO
 
 from tertulia.chat.display import visible, visible_json
+from tertulia.wrapping import wrapped_for
 
 
 class Output:
@@ -35,7 +36,7 @@ class Output:
 
     def add_notice(self, text: str) -> None:
         """Add words for the person."""
-        self._lines.append((self.stderr, visible(text)))
+        self._lines.append((self.stderr, wrapped_for(self.stderr, visible(text))))
 
     @property
     def has_lines(self) -> bool:

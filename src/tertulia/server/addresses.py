@@ -1,4 +1,4 @@
-"""How others join: the addresses at which they reach this server, and the command that they type.
+"""How others join: the addresses at which they reach this server.
 
 What the system does not tell is left out; nothing here ends a start. One thread, at the start.
 """
@@ -6,13 +6,9 @@ What the system does not tell is left out; nothing here ends a start. One thread
 import contextlib
 import fcntl
 import ipaddress
-import os
 import re
-import shlex
-import shutil
 import socket
 import struct
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -162,17 +158,3 @@ def _is_running(interface: str) -> bool:
         (flags,) = struct.unpack_from("16xH", fcntl.ioctl(probe, _SIOCGIFFLAGS, request))
         return bool(flags & _UP_AND_RUNNING == _UP_AND_RUNNING)
     return True
-
-
-def client_command() -> str:
-    """Return the client's command as it works in the shell that started this program."""
-    program = Path(sys.argv[0])
-    client = program.with_name("tertulia")
-    if not os.access(client, os.X_OK):  # started with `python -m`
-        client = Path(sys.executable).with_name("tertulia")
-    on_path = shutil.which("tertulia")
-    if on_path is not None and client.exists() and os.path.samefile(on_path, client):
-        return "tertulia"
-    if not os.access(client, os.X_OK):
-        return "tertulia"
-    return shlex.quote(str(client) if client.parent.name else f"./{client}")

@@ -31,6 +31,7 @@ from tertulia.server.options import parse_options
 from tertulia.server.qr import can_show_qr
 from tertulia.server.server import Server, fit_to_descriptors
 from tertulia.server.streams import drop_unwritten, open_closed_streams, write_within
+from tertulia.wrapping import wrapped_for
 
 _LOG_TIMEOUT_S = 1.0  # for a line or the last lines, because nobody may be reading them
 # Signals within this time are one wish to stop: a closed terminal and its shell send one each.
@@ -137,6 +138,8 @@ def _tell_failure(text: str) -> None:
     text = f"tertulia-server: {text}"
     if is_journal(sys.stderr):
         text = for_journal(logging.ERROR, text)
+    else:
+        text = wrapped_for(sys.stderr, text)
     write_within(_LOG_TIMEOUT_S, sys.stderr, f"{text}\n")
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from tertulia.i18n import _, ngettext
-from tertulia.server.addresses import JoinAddress, client_command
+from tertulia.program import client_command
+from tertulia.server.addresses import JoinAddress
 from tertulia.server.config import Config
 from tertulia.server.qr import qr_lines
 from tertulia.version import __version__

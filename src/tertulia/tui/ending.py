@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tertulia.chat.display import visible
 from tertulia.tui.terminal import signals
+from tertulia.wrapping import wrapped_for
 
 EXIT_FAULT = 1
 
@@ -25,7 +26,7 @@ def finish(ending: Ending | None, farewell: list[str]) -> int:
     """
     lines = [*(ending.lines if ending is not None else []), *farewell]
     for line in lines:
-        sys.stderr.write(f"{visible(line)}\n")
+        sys.stderr.write(f"{wrapped_for(sys.stderr, visible(line))}\n")
     if ending is None:  # Textual has printed the traceback
         return EXIT_FAULT
     signals.cancel_deadline()

@@ -18,6 +18,7 @@ from tertulia.server.history.checks import SqliteTooOld, check_library
 from tertulia.server.history.leftovers import replaced_when_complete
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.visitor import open_as_visitor
+from tertulia.wrapping import wrapped_for
 
 _STDOUT = "-"
 
@@ -79,7 +80,7 @@ def _write_elsewhere(history: Path, to: str, write: Callable[[MessageReader], No
 
 def _fail(text: str, history: Path, to: str, reason: object = "") -> int:
     text = text.format(history=history, file=to, reason=reason)
-    print(f"tertulia-server: {text}", file=sys.stderr)
+    print(wrapped_for(sys.stderr, f"tertulia-server: {text}"), file=sys.stderr)
     return 1
 
 

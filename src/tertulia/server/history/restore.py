@@ -28,6 +28,7 @@ from tertulia.server.history.checks import (
 from tertulia.server.history.leftovers import remove_database, removed_at_end, uninterrupted
 from tertulia.server.history.lockfile import LockFile, StoreInUse
 from tertulia.server.history.visitor import open_as_visitor
+from tertulia.wrapping import wrapped_for
 
 
 def restore(history: Path, copy: Path, clock: Callable[[], float] = time.time) -> int:
@@ -66,7 +67,7 @@ def _say(text: str) -> None:
 
 def _fail(text: str, history: Path, copy: Path, reason: object = "") -> int:
     text = text.format(history=history, file=copy, reason=reason)
-    print(f"tertulia-server: {text}", file=sys.stderr)
+    print(wrapped_for(sys.stderr, f"tertulia-server: {text}"), file=sys.stderr)
     return 1
 
 
