@@ -52,23 +52,29 @@ def _parse(raw: str) -> Name | None:
         and _keeps_scripts_apart(compatible)
     ):
         return None
-    return Name(shown, _key(compatible))
+    return Name(shown, fold(compatible))
 
 
-def _key(compatible: str) -> str:
+def fold(text: str) -> str:
+    """Return a text as names are compared: without differences of case, width and marks.
+
+    The key of a name is its folded spelling.
+    """
+    if text.isascii():
+        return text.lower()
     # Before the case is folded, too: that makes letters of some Greek marks.
-    folded = _without_marks(compatible).casefold()
+    folded = _without_marks(unicodedata.normalize("NFKC", text)).casefold()
     return _without_marks(unicodedata.normalize("NFKC", folded))
 
 
 def _without_marks(text: str) -> str:
     """Return a text without the marks of its Latin, Greek and Cyrillic letters, in NFC."""
     kept = []
-    is_mark_dropped = False
+    base = ""  # the character that marks belong to
     for character in unicodedata.normalize("NFD", text):
         if not unicodedata.category(character).startswith("M"):
-            is_mark_dropped = _script(character) in _SCRIPTS_KEPT_APART
-        elif is_mark_dropped:
+            base = character
+        elif base and _script(base) in _SCRIPTS_KEPT_APART:
             continue
         kept.append(character)
     return unicodedata.normalize("NFC", "".join(kept))
