@@ -1,5 +1,6 @@
 """What all tests share: a start from known ground, and the helpers in `support`."""
 
+import itertools
 import os
 import signal
 import sys
@@ -12,9 +13,10 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 pytest_plugins = ["client_fixtures"]
 
-# The settings of whoever runs the tests must not change what the programs do, and the programs must
-# not keep anything of the tests.
+# The settings of whoever runs the tests must not change what the programs do, the programs must not
+# keep anything of the tests, and no test sees the settings of another one.
 _home = tempfile.TemporaryDirectory(prefix="tertulia-tests-")
+_config_homes = itertools.count()
 os.environ["XDG_CONFIG_HOME"] = f"{_home.name}/config"
 os.environ["XDG_STATE_HOME"] = f"{_home.name}/state"
 
@@ -23,6 +25,11 @@ os.environ["XDG_STATE_HOME"] = f"{_home.name}/state"
 for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.SIG_DFL)
+
+
+def pytest_runtest_setup() -> None:
+    """Give each test a configuration directory of its own, which does not exist yet."""
+    os.environ["XDG_CONFIG_HOME"] = f"{_home.name}/config-{next(_config_homes)}"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

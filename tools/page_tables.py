@@ -22,6 +22,8 @@ JAVASCRIPT = [("**.js", "javascript")]
 CONTEXT_END = "\x04"  # stands between the context and the msgid, as in a compiled catalogue
 
 _NOT_ON_A_PAGE = {"copy"}  # a browser copies by itself
+_OTHER_WORDS_ON_A_PAGE = {"notify"}  # the page has these itself
+_NOT_FOR_A_PAGE = {"terminal", "at", "arroba"}  # words after a command; a page has to stay small
 
 
 def commands_json() -> str:
@@ -68,7 +70,7 @@ def _row(spec: CommandSpec) -> dict[str, object]:
         "english": spec.english,
         "help": spec.help,
     }
-    if spec.argument_words:
+    if spec.argument_words and _key(spec) not in _OTHER_WORDS_ON_A_PAGE:
         row["words"] = spec.argument_words
     if spec.argument is not Argument.NOTHING:
         row["argument"] = spec.argument.name.lower()
@@ -85,7 +87,7 @@ def _choices(spec: CommandSpec) -> Iterator[tuple[str, str]]:
             command = spec.parse(spec.word, word)
         except CommandError:
             continue  # the command alone chooses nothing
-        if word != "terminal":
+        if word not in _NOT_FOR_A_PAGE:
             yield word, _choice(command)
 
 

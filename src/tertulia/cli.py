@@ -9,11 +9,15 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tertulia.arguments import Parser
 from tertulia.i18n import LANGUAGES, _, language_option, set_language
 from tertulia.version import __version__
 from tertulia.wrapping import wrapped_for
+
+if TYPE_CHECKING:
+    from tertulia.chat.settings import Loaded
 
 _NOBODY_READS = {errno.EPIPE, errno.EIO}  # a closed pipe, or a terminal that has hung up
 
@@ -25,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _open_closed_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
-    set_language(language_option(arguments))
+    loaded = _load_settings(language_option(arguments))
     options = _parse(arguments)
     try:
         from tertulia.chat.destination import Destination
@@ -34,10 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not (options.plain or options.json) and _has_screen():
             from tertulia.tui import start as screen
 
-            return screen.run(to)
+            return screen.run(to, loaded)
         from tertulia.plain import start
 
-        return start.run(to, json=options.json)
+        return start.run(to, loaded, json=options.json)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)
@@ -53,6 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if stream is not None:
                 os.dup2(devnull, stream.fileno())
         return status
+
+
+def _load_settings(chosen_language: str | None) -> "Loaded":
+    """Load the settings, and set the language: the one of the command line counts first."""
+    from tertulia.chat import settings
+
+    set_language(chosen_language)
+    loaded = settings.load()
+    if chosen_language is None and loaded.settings.language != "auto":
+        set_language(loaded.settings.language)
+        if loaded.problem:
+            loaded = settings.load()  # to say in that language what is wrong
+    return loaded
 
 
 def _has_screen() -> bool:

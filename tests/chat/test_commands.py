@@ -158,11 +158,6 @@ def test_the_help_names_every_command_in_both_languages(lang: str) -> None:
         ("@luis", Open("luis")),
         ("/reenviar", SendAgain()),
         ("/copiar", ShowText()),
-        ("/notify off", SetNotify(Notify.OFF)),
-        ("/notify mentions", SetNotify(Notify.MENTIONS)),
-        ("/notify all", SetNotify(Notify.ALL)),
-        ("/notify terminal", SetNotify(Notify.MENTIONS, terminal=True)),
-        ("/avisos todo", SetNotify(Notify.ALL)),
         ("/tema", SetTheme(None)),
         ("/theme light", SetTheme(dark=False)),
         ("/tema oscuro", SetTheme(dark=True)),
@@ -172,6 +167,25 @@ def test_some_commands_are_for_the_full_screen_alone(line: str, command: Command
     assert parse(line, on_screen=True) == command
     with pytest.raises(CommandError, match=r"NAME TEXT|full screen"):
         parse(line)
+
+
+@pytest.mark.parametrize("on_screen", [False, True])
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("/notify off", SetNotify(Notify.OFF, terminal=False)),
+        ("/notify mentions", SetNotify(Notify.MENTIONS, terminal=False, only_at=False)),
+        ("/notify at", SetNotify(Notify.MENTIONS, terminal=False, only_at=True)),
+        ("/notify all", SetNotify(Notify.ALL, terminal=False)),
+        ("/notify terminal", SetNotify(terminal=True)),
+        ("/avisos arroba", SetNotify(Notify.MENTIONS, terminal=False, only_at=True)),
+        ("/avisos todo", SetNotify(Notify.ALL, terminal=False)),
+    ],
+)
+def test_notifications_are_chosen_in_every_face(
+    line: str, command: Command, on_screen: bool
+) -> None:
+    assert parse(line, on_screen=on_screen) == command
 
 
 @pytest.mark.parametrize("on_screen", [False, True])

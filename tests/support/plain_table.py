@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
+from tertulia.chat.choices import Choices
 from tertulia.chat.destination import Destination
 from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
@@ -110,6 +111,7 @@ class Table:
             self.output,
             Destination("ana", "h", 5000),
             Reconnector(self._connect, self._rung.release),
+            Choices(),
             json=False,
             on_terminal=on_terminal,
         )

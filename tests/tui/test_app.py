@@ -9,12 +9,21 @@ from plain_table import Clock
 from table import DAY, SIZES, SMALL, USUAL, WIDE, ChatTable
 from textual.events import AppBlur, AppFocus
 
+from tertulia.chat.bursts import QUIET_S
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection, RegistrationRefused
-from tertulia.protocol.messages import ChatMessage, Error, ErrorCode, GetHistory, Say
+from tertulia.protocol.messages import (
+    ChatMessage,
+    Error,
+    ErrorCode,
+    GetHistory,
+    Say,
+    ServerMessage,
+)
 from tertulia.tui import app as app_module
 from tertulia.tui import ending as ending_module
 from tertulia.tui.ending import Ending
 from tertulia.tui.model import conversations
+from tertulia.tui.presence import INPUT_COUNTS_S
 
 
 def told(count: int, first: int = 1, day: str = DAY) -> list[ChatMessage]:
@@ -257,25 +266,65 @@ def test_old_messages_are_forgotten_later_while_somebody_reads(
 
 def test_the_bell_rings_only_for_what_is_not_being_looked_at(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
-        await table.hear(table.said("ana: look"))
-        assert table.rings == 0
-        await table.hear(table.direct("psst"))
-        assert table.rings == 1
+        async def rings_for(message: ServerMessage) -> bool:
+            clock.now += QUIET_S
+            table.rings = 0
+            await table.hear(message)
+            return table.rings == 1
+
+        await focus(table, AppFocus())
+        assert not await rings_for(table.said("ana: look"))
+        assert await rings_for(table.direct("psst"))
         await table.press("ctrl+g")
-        await table.hear(table.direct("psst"))
-        assert table.rings == 1
-        await table.hear(table.said("ana: look"))
-        assert table.rings == 2
-        table.app.post_message(AppBlur())
-        await table.settle()
-        await table.hear(table.direct("psst"))
-        assert table.rings == 3
-        table.app.post_message(AppFocus())
-        await table.settle()
-        await table.hear(table.direct("psst"))
-        assert table.rings == 3
+        assert not await rings_for(table.direct("psst"))
+        assert await rings_for(table.said("ana: look"))
+        await focus(table, AppBlur())
+        assert await rings_for(table.direct("psst"))
+        await focus(table, AppFocus())
+        assert not await rings_for(table.direct("psst"))
 
     ChatTable(clock).run(scenario)
+
+
+def test_without_reports_of_the_focus_one_counts_as_away_until_a_key_is_pressed(
+    clock: Clock,
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(table.said("ana: look"))
+        assert table.rings == 0  # the program has just been started
+        clock.now += INPUT_COUNTS_S
+        await table.hear(table.said("ana: look"))
+        assert table.rings == 1
+        clock.now += INPUT_COUNTS_S
+        await table.press("x")
+        await table.hear(table.said("ana: look"))
+        assert table.rings == 1
+
+    ChatTable(clock).run(scenario)
+
+
+def test_the_bell_rings_once_for_many_messages_and_for_those_that_came_while_one_was_away(
+    clock: Clock,
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await focus(table, AppBlur())
+        for _burst in range(3):
+            await table.hear(*(table.said("ana!") for _ in range(100)))
+        assert table.rings == 1
+        clock.now += QUIET_S
+        await table.lose()
+        for _ in range(150):
+            table.said("ana!")
+        await table.come_back()
+        assert table.texts.count("ana!") == 450
+        assert table.rings == 2
+
+    ChatTable(clock).run(scenario)
+
+
+async def focus(table: ChatTable, report: AppFocus | AppBlur) -> None:
+    table.app.post_message(report)
+    await table.settle()
 
 
 def test_the_bell_does_not_ring_for_what_was_said_before_or_by_oneself(clock: Clock) -> None:
@@ -297,6 +346,7 @@ def test_the_terminal_shows_a_call_only_if_it_was_asked_to(clock: Clock) -> None
         await table.hear(table.direct("psst"))
         assert not [data for data in written if "\x1b]9;" in data]
         await table.enter("/notify terminal")
+        clock.now += QUIET_S
         await table.hear(table.direct("psst\x07\x1b]52;c;aGk=\x07", "José"))
         [shown] = [data for data in written if "\x1b]9;" in data]
         assert shown == "\x1b]9;José: psst␇␛]52;c;aGk=␇\x07"

@@ -9,6 +9,7 @@ from plain_table import Clock, without_nonces
 from table import DAY, USUAL, WIDE, ChatTable
 from textual.events import Paste
 
+from tertulia.chat.bursts import QUIET_S
 from tertulia.chat.command_arguments import CommandError
 from tertulia.chat.command_table import COMMANDS, CommandSpec
 from tertulia.chat.commands import parse
@@ -121,10 +122,12 @@ async def notify(table: ChatTable, word: str) -> None:
         await table.enter(f"{word} {mode}")
         assert table.hint.startswith("The bell")
         await table.enter("@José")
-        await table.hear(table.said("just so"), table.said("ana?"), table.direct("psst"))
+        for message in (table.said("just so"), table.said("ana?"), table.direct("psst")):
+            table.clock.now += QUIET_S
+            await table.hear(message)
         assert table.rings == rings
     await table.enter(f"{word} loud")
-    assert "off|mentions|all" in table.hint
+    assert "off|mentions|at|all" in table.hint
 
 
 async def theme(table: ChatTable, word: str) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from tertulia.chat.face_commands import Notify, SetNotify
-from tertulia.i18n import set_language
+from tertulia.chat.bursts import QUIET_S
+from tertulia.chat.choices import Choices
+from tertulia.chat.settings import Settings
 from tertulia.protocol.messages import ChatMessage, DirectMessage
 from tertulia.tui.notifier import Notifier
 
@@ -35,42 +36,45 @@ def said(text: str, sender: str = "luis") -> ChatMessage:
     return ChatMessage(seq=1, time=TIME, sender=sender, text=text)
 
 
-def notifying(command: SetNotify | None = None, *, driver: bool = True) -> tuple[Notifier, Any]:
+def notifying(*, driver: bool = True, **chosen: Any) -> tuple[Notifier, Any]:
     app: Any = BellApp(Driver() if driver else None)
-    notifier = Notifier(app)
-    if command is not None:
-        notifier.configure(command)
-    return notifier, app
+    return Notifier(app, Choices(Settings(**chosen))), app
 
 
 @pytest.mark.parametrize(
     ("notify", "calls", "rings"),
     [
-        (None, True, True),
-        (None, False, False),
-        (Notify.MENTIONS, True, True),
-        (Notify.MENTIONS, False, False),
-        (Notify.ALL, True, True),
-        (Notify.ALL, False, True),
-        (Notify.OFF, True, False),
-        (Notify.OFF, False, False),
+        ("mentions", True, True),
+        ("mentions", False, False),
+        ("all", True, True),
+        ("all", False, True),
+        ("off", True, False),
+        ("off", False, False),
     ],
 )
 @pytest.mark.parametrize("terminal", [False, True])
-def test_the_bell_rings_for_what_was_configured(
-    notify: Notify | None, calls: bool, rings: bool, terminal: bool
+def test_the_bell_rings_for_what_was_chosen(
+    notify: str, calls: bool, rings: bool, terminal: bool
 ) -> None:
-    notifier, app = notifying(None if notify is None else SetNotify(notify, terminal))
-    notifier.notify(said("hola"), calls=calls)
+    notifier, app = notifying(notify=notify, notify_terminal=terminal)
+    notifier.notify(said("hola"), 0.0, calls=calls)
     assert app.bells == rings
-    assert bool(app._driver.written) == (rings and terminal and notify is not None)
+    assert bool(app._driver.written) == (rings and terminal)
+
+
+def test_the_bell_rings_once_for_a_burst() -> None:
+    notifier, app = notifying(notify_terminal=True)
+    for _ in range(300):
+        notifier.notify(said("ana!"), 0.0, calls=True)
+    notifier.notify(said("ana?"), QUIET_S, calls=True)
+    assert app.bells == 2
+    assert app._driver.written.count("\x1b]9;") == 2
 
 
 def test_the_terminal_is_given_sender_and_text() -> None:
-    notifier, app = notifying(SetNotify(Notify.MENTIONS, terminal=True))
-    notifier.notify(
-        DirectMessage(time=TIME, sender="José", to="ana", text="hola\nqué tal"), calls=True
-    )
+    notifier, app = notifying(notify_terminal=True)
+    message = DirectMessage(time=TIME, sender="José", to="ana", text="hola\nqué tal")
+    notifier.notify(message, 0.0, calls=True)
     assert app._driver.written == "\x1b]9;José: hola␊qué tal\x07"
 
 
@@ -78,8 +82,8 @@ def test_the_terminal_is_given_sender_and_text() -> None:
     "hostile", ["\x07\x1b]0;x\x07", "\x9c\x9b31m", "\x1b\\", "\u202e", "\ud800"]
 )
 def test_no_message_ends_the_sequence_or_begins_another(hostile: str) -> None:
-    notifier, app = notifying(SetNotify(Notify.ALL, terminal=True))
-    notifier.notify(said(hostile, sender=hostile), calls=False)
+    notifier, app = notifying(notify="all", notify_terminal=True)
+    notifier.notify(said(hostile, sender=hostile), 0.0, calls=False)
     content = app._driver.written.removeprefix("\x1b]9;").removesuffix("\x07")
     assert len(content) == len(app._driver.written) - 5
     assert not set(content) & set(hostile) - set("]0;x31m\\")
@@ -87,34 +91,12 @@ def test_no_message_ends_the_sequence_or_begins_another(hostile: str) -> None:
 
 
 def test_of_a_long_message_the_terminal_gets_the_beginning() -> None:
-    notifier, app = notifying(SetNotify(Notify.ALL, terminal=True))
-    notifier.notify(said("x" * 10_000), calls=False)
+    notifier, app = notifying(notify="all", notify_terminal=True)
+    notifier.notify(said("x" * 10_000), 0.0, calls=False)
     assert len(app._driver.written) == 200 + 5
 
 
 def test_without_a_terminal_there_is_nothing_to_show_it_on() -> None:
-    notifier, app = notifying(SetNotify(Notify.ALL, terminal=True), driver=False)
-    notifier.notify(said("hola"), calls=False)
+    notifier, app = notifying(notify="all", notify_terminal=True, driver=False)
+    notifier.notify(said("hola"), 0.0, calls=False)
     assert app.bells == 1
-
-
-def test_a_configuration_is_confirmed_in_words_and_replaces_the_one_before() -> None:
-    notifier, app = notifying()
-    commands = [
-        SetNotify(Notify.OFF),
-        SetNotify(Notify.ALL),
-        SetNotify(Notify.MENTIONS, terminal=True),
-        SetNotify(Notify.MENTIONS),
-    ]
-    english = [notifier.configure(command) for command in commands]
-    assert english == [
-        "The bell does not ring.",
-        "The bell rings for every message.",
-        "The bell rings for mentions and direct messages, and the terminal shows them.",
-        "The bell rings for mentions and direct messages.",
-    ]
-    notifier.notify(said("hola"), calls=True)
-    assert (app.bells, app._driver.written) == (1, "")
-    set_language("es")
-    spanish = [notifier.configure(command) for command in commands]
-    assert len({*english, *spanish}) == 8

@@ -93,19 +93,22 @@ LANGUAGE = CommandSpec(
     choices=tuple(_LANGUAGES),
 )  # fmt: skip
 _NOTIFY_MODES: dict[str, Command] = {
-    "off": SetNotify(Notify.OFF),
-    "mentions": SetNotify(Notify.MENTIONS),
-    "all": SetNotify(Notify.ALL),
-    "terminal": SetNotify(Notify.MENTIONS, terminal=True),
-    "nada": SetNotify(Notify.OFF),
-    "menciones": SetNotify(Notify.MENTIONS),
-    "todo": SetNotify(Notify.ALL),
+    "off": SetNotify(Notify.OFF, terminal=False),
+    "mentions": SetNotify(Notify.MENTIONS, terminal=False, only_at=False),
+    "at": SetNotify(Notify.MENTIONS, terminal=False, only_at=True),
+    "all": SetNotify(Notify.ALL, terminal=False),
+    "terminal": SetNotify(terminal=True),
+    "nada": SetNotify(Notify.OFF, terminal=False),
+    "menciones": SetNotify(Notify.MENTIONS, terminal=False, only_at=False),
+    "arroba": SetNotify(Notify.MENTIONS, terminal=False, only_at=True),
+    "todo": SetNotify(Notify.ALL, terminal=False),
 }
+_NOTIFY_WORDS = N_("off|mentions|at|all|terminal")
 NOTIFY = CommandSpec(
-    "/avisos", "/notify", Argument.NOTHING, N_("off|mentions|all|terminal"),
+    "/avisos", "/notify", Argument.NOTHING, _NOTIFY_WORDS,
     N_("choose when the bell rings: never, for mentions and direct messages, or always"),
-    parse_choice(_NOTIFY_MODES, "off|mentions|all|terminal"),
-    on_screen=True, choices=tuple(_NOTIFY_MODES),
+    parse_choice(_NOTIFY_MODES, _NOTIFY_WORDS),
+    choices=tuple(_NOTIFY_MODES),
 )  # fmt: skip
 _THEMES: dict[str, Command] = {
     "": SetTheme(None),

@@ -42,10 +42,14 @@ class Notify(StrEnum):
 
 
 class SetNotify(Struct, frozen=True):
-    """Choose which messages ring the bell; `terminal` also shows them with OSC 9."""
+    """Choose which messages ring the bell; None leaves a choice as it is.
 
-    notify: Notify
-    terminal: bool = False
+    `terminal` also shows them with OSC 9. With `only_at` the name alone is not a mention.
+    """
+
+    notify: Notify | None = None
+    terminal: bool | None = None
+    only_at: bool | None = None
 
 
 class ShowText(Struct, frozen=True):

@@ -23,7 +23,9 @@ _SPACELESS = {
 # Vowels of Thai and Lao that are letters, but belong to the letter after or before them.
 _VOWELS_BEFORE, _VOWELS_AFTER = "เแโใไເແໂໃໄ", "ะาๅະາ"
 # Chinese characters beside a name that do not make a longer word of it: titles and small words.
-_SMALL_WORDS = "様君氏殿兄哥姐姊弟妹总總董啊吧呢吗嗎呀喂嗨的是在来來去说說和跟与與给給叫请請问問谢謝好你我他她"
+_SMALL_WORDS = (
+    "様君氏殿兄哥姐姊弟妹总總董啊吧呢吗嗎呀喂嗨的是在来來去说說和跟与與给給叫请請问問谢謝好你我他她"
+)
 
 
 class Mention:

@@ -11,16 +11,17 @@ from msgspec.json import encode as encode_json
 
 from tertulia.chat import commands, explain, greetings
 from tertulia.chat.chat import Chat
+from tertulia.chat.choices import Choices
 from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.completion import Completion, complete
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs
-from tertulia.chat.face_commands import Help, SayToAll, SetLanguage
+from tertulia.chat.face_commands import Help, SayToAll, SetLanguage, SetNotify
 from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
 from tertulia.client.reconnect import Reconnector
-from tertulia.i18n import _, set_language
+from tertulia.i18n import _
 from tertulia.plain.output import Output
 from tertulia.plain.transcript import Transcript
 from tertulia.protocol.messages import (
@@ -53,12 +54,14 @@ class PlainFace:
         output: Output,
         to: Destination,
         reconnector: Reconnector,
+        choices: Choices,
         *,
         json: bool,
         on_terminal: bool,
     ) -> None:
         self._output = output
         self._json = json
+        self._choices = choices
         self.chat = Chat(
             client,
             reconnector,
@@ -92,8 +95,9 @@ class PlainFace:
             for text in commands.help_lines():
                 self._output.add_notice(text)
         elif isinstance(command, SetLanguage):
-            set_language(command.language)
-            self._output.add_notice(_("The language is now English."))
+            self._output.add_notice(self._choices.set_language(command))
+        elif isinstance(command, SetNotify):
+            self._output.add_notice(self._choices.set_notify(command))
         elif isinstance(command, SayToAll):
             self.chat.ask(Say(text=command.text))
         elif isinstance(command, Quit):

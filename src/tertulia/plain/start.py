@@ -7,7 +7,9 @@ from functools import partial
 
 from tertulia.chat import explain
 from tertulia.chat.chat import EXIT_NO_CONNECTION, EXIT_REFUSED, connect_face
+from tertulia.chat.choices import Choices
 from tertulia.chat.destination import Destination
+from tertulia.chat.settings import Loaded
 from tertulia.client.errors import NoConnection, RegistrationRefused
 from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import _
@@ -17,10 +19,12 @@ from tertulia.plain.wakeup import Wakeup
 from tertulia.protocol.lines import encode
 
 
-def run(to: Destination, *, json: bool) -> int:
+def run(to: Destination, loaded: Loaded, *, json: bool) -> int:
     """Connect, chat until the end, and return the exit status."""
     output = Output(sys.stdout, sys.stderr, json=json)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if loaded.problem:
+        output.add_notice(loaded.problem)
     if on_terminal:
         text = _("Connecting to {host}, port {port}…")
         output.add_notice(text.format(host=to.host, port=to.port))
@@ -40,7 +44,15 @@ def run(to: Destination, *, json: bool) -> int:
         finally:
             output.flush()
         reconnector = Reconnector(connect, wakeup.wake)
-        face = PlainFace(client, output, to, reconnector, json=json, on_terminal=on_terminal)
+        face = PlainFace(
+            client,
+            output,
+            to,
+            reconnector,
+            Choices(loaded.settings),
+            json=json,
+            on_terminal=on_terminal,
+        )
         try:
             ended_by = _chat(face, output, wakeup, on_terminal)
             status = face.finish()

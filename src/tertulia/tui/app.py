@@ -24,15 +24,17 @@ import gc
 import signal
 import time
 
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.screen import Screen
 
 from tertulia.chat import explain
 from tertulia.chat.chat import EXIT_FINE, EXIT_NO_CONNECTION, EXIT_REFUSED
+from tertulia.chat.choices import Choices
 from tertulia.chat.completion import Completion, complete
 from tertulia.chat.display import Glyphs
 from tertulia.chat.face_commands import Help, SetTheme, ShowText
+from tertulia.chat.settings import Loaded, Settings
 from tertulia.client.client import Client
 from tertulia.client.errors import NoConnection, RegistrationRefused
 from tertulia.i18n import _, ngettext
@@ -64,7 +66,12 @@ class ChatApp(App[Ending], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False  # its words are English; Tab and F1 show the commands
 
     def __init__(
-        self, connecting: Connecting, *, dark: bool = True, few_colours: bool = False
+        self,
+        connecting: Connecting,
+        loaded: Loaded | None = None,
+        *,
+        dark: bool = True,
+        few_colours: bool = False,
     ) -> None:
         # Set from the start, or Textual would grey the terminal's own colours.
         super().__init__(ansi_color=True if few_colours else None)
@@ -80,7 +87,10 @@ class ChatApp(App[Ending], inherit_bindings=False):
         glyphs = Glyphs("utf-8")
         self._painter = ConversationPainter(glyphs)
         self.main = MainScreen(self._to, self._complete, self._painter, glyphs)
-        self.controller = Controller(self, self.main, self._painter, glyphs)
+        loaded = loaded or Loaded(Settings())
+        self._settings_problem = loaded.problem
+        self._choices = Choices(loaded.settings)
+        self.controller = Controller(self, self.main, self._painter, glyphs, self._choices)
 
     @property
     def model(self) -> ChatModel | None:
@@ -133,7 +143,10 @@ class ChatApp(App[Ending], inherit_bindings=False):
         outcome = self._attempt.take_outcome()
         match outcome:
             case Client():
-                model = ChatModel(outcome, self._reconnector, self._to)
+                mention = self._choices.mention_of(outcome.welcome.name)
+                model = ChatModel(
+                    outcome, self._reconnector, self._to, mention, self._settings_problem
+                )
                 self.controller.model = model
                 model.chat.carry_on()
                 self._bell.ring()
@@ -206,6 +219,20 @@ class ChatApp(App[Ending], inherit_bindings=False):
             self.controller.send_again(entry)
 
     # --- keys ----------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that the user is here, and hand the event on."""
+        if isinstance(event, events.Key | events.Paste | events.MouseDown):
+            self.controller.presence.note_input(time.monotonic())
+        await super().on_event(event)
+
+    def on_app_focus(self) -> None:
+        """Note that the terminal has the focus."""
+        self.controller.presence.note_focus(True)
+
+    def on_app_blur(self) -> None:
+        """Note that the terminal has lost the focus."""
+        self.controller.presence.note_focus(False)
 
     def action_help(self) -> None:
         """Show all keys and commands."""

@@ -12,6 +12,7 @@ from msgspec import UNSET
 from textual.app import App
 
 from tertulia.chat import commands, explain
+from tertulia.chat.choices import Choices
 from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.display import Glyphs, visible_in_a_line
 from tertulia.chat.face_commands import (
@@ -25,7 +26,7 @@ from tertulia.chat.face_commands import (
     ShowText,
 )
 from tertulia.chat.similar import similar_name
-from tertulia.i18n import _, ngettext, set_language
+from tertulia.i18n import _, ngettext
 from tertulia.protocol.messages import (
     Answer,
     Direct,
@@ -50,6 +51,7 @@ from tertulia.tui.model.conversations import GENERAL, NOBODY, Conversation
 from tertulia.tui.model.entries import Said
 from tertulia.tui.notifier import Notifier
 from tertulia.tui.painting.painter import ConversationPainter
+from tertulia.tui.presence import Presence
 from tertulia.tui.widgets import dialogs
 from tertulia.tui.widgets.mainscreen import MainScreen
 
@@ -62,14 +64,21 @@ class Controller:
     """One user's screen at work; `model` is None until there is a first connection."""
 
     def __init__(
-        self, app: App[Any], main: MainScreen, painter: ConversationPainter, glyphs: Glyphs
+        self,
+        app: App[Any],
+        main: MainScreen,
+        painter: ConversationPainter,
+        glyphs: Glyphs,
+        choices: Choices,
     ) -> None:
         self.model: ChatModel | None = None
         self._app = app
         self._main = main
         self._painter = painter
         self._glyphs = glyphs
-        self._notifier = Notifier(app)
+        self._choices = choices
+        self._notifier = Notifier(app, choices)
+        self.presence = Presence(time.monotonic())
 
     @property
     def current(self) -> Conversation:
@@ -193,10 +202,11 @@ class Controller:
             case Open():
                 self.open(command.name)
             case SetLanguage():
-                set_language(command.language)
+                words = self._choices.set_language(command)
                 self._main.translate()
+                self._main.hint(words)
             case SetNotify():
-                self._main.hint(self._notifier.configure(command))
+                self._set_notify(command)
             case SendAgain():
                 self.send_again()
             case ListUsers():
@@ -209,6 +219,13 @@ class Controller:
                     model.ask(command)
         self.refresh()
         return None
+
+    def _set_notify(self, command: SetNotify) -> None:
+        self._main.hint(self._choices.set_notify(command))
+        if self.model is not None and command.only_at is not None:
+            mention = self._choices.mention_of(self.model.chat.state.name)
+            self.model.conversations.set_mention(mention)
+            self._main.log_view.repaint()
 
     def _show_older(self, model: ChatModel, limit: int) -> None:
         self._turn_to(model, GENERAL)
@@ -331,5 +348,6 @@ class Controller:
         message = alert.message
         is_direct = isinstance(message, DirectMessage)
         name = (message.sender or NOBODY) if is_direct else GENERAL
-        if not (self._app.app_focus and self.current.name == name):
-            self._notifier.notify(message, calls=alert.calls)
+        now = time.monotonic()
+        if not (self.presence.is_here(now) and self.current.name == name):
+            self._notifier.notify(message, now, calls=alert.calls)

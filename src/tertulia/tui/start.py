@@ -7,11 +7,12 @@ import gc
 import os
 
 from tertulia.chat.destination import Destination
+from tertulia.chat.settings import Loaded
 from tertulia.tui.connecting import begin_connecting
 from tertulia.tui.ending import finish
 
 
-def run(to: Destination) -> int:
+def run(to: Destination, loaded: Loaded) -> int:
     """Chat until the end, say goodbye on the normal screen, and return the exit status."""
     gc.disable()  # until the first frame: nothing that is imported is garbage
     for name in ("COLUMNS", "LINES"):  # as a shell has left them; the terminal knows better
@@ -22,7 +23,7 @@ def run(to: Destination) -> int:
     from tertulia.tui.terminal import textual_private
 
     textual_private.install()
-    app = ChatApp(connecting, dark=is_dark(), few_colours=has_few_colours())
+    app = ChatApp(connecting, loaded, dark=is_dark(), few_colours=has_few_colours())
     ending = app.run()
     return finish(ending, app.farewell())
 

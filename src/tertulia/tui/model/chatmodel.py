@@ -11,6 +11,7 @@ from typing import NamedTuple
 from tertulia.chat import explain, greetings
 from tertulia.chat.chat import Chat
 from tertulia.chat.destination import Destination
+from tertulia.chat.mentions import Mention
 from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
@@ -61,8 +62,16 @@ Alert = Answered | Received
 class ChatModel:
     """What one user's screen shows, and what the user asks of the server."""
 
-    def __init__(self, client: Client, reconnector: Reconnector, to: Destination) -> None:
-        self.conversations = Conversations(client.welcome.name)
+    def __init__(
+        self,
+        client: Client,
+        reconnector: Reconnector,
+        to: Destination,
+        mention: Mention | None = None,
+        problem: str = "",
+    ) -> None:
+        """`problem` is said to the user after the greeting, unless it is empty."""
+        self.conversations = Conversations(client.welcome.name, mention)
         self.people_changed = True  # since the list of people was shown
         self.history_off = False  # as the server has answered
         self.older_arrived = False  # a page that the user asked for by command
@@ -70,6 +79,7 @@ class ChatModel:
         self._alerts: list[Alert] = []
         self._last_words: Callable[[], str] = str
         self._is_caught_up = False
+        self._problem = problem
         self._older: GetHistory | None = None  # the page that is under way
         self._by_command = False  # it was asked for by command, and not only by scrolling
         self.chat = Chat(client, reconnector, self, to, first_page=FIRST_PAGE)
@@ -177,6 +187,8 @@ class ChatModel:
         self.show_notice(lambda: greetings.greeting(state.name, status, people))
         for number in range(len(greetings.hints())):
             self.show_notice(lambda number=number: greetings.hints()[number])  # type: ignore[misc]
+        if self._problem:
+            self.show_notice(lambda: self._problem)
 
     def show_answer(self, request: Request, answer: Answer) -> None:
         """Put the answer into its conversation, or note it to be shown apart."""

@@ -4,12 +4,12 @@ Events in, entries out: no widget, no I/O, no clock. The words of this program a
 that make them, so that they can change their language.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 from tertulia.chat.display import local_day
 from tertulia.chat.editing import InputHistory
+from tertulia.chat.mentions import Mention
 from tertulia.protocol.messages import (
     ChatMessage,
     Direct,
@@ -183,11 +183,9 @@ class Conversation:
 class Conversations:
     """The general chat, and one conversation for each user written with."""
 
-    def __init__(self, own_name: str) -> None:
+    def __init__(self, own_name: str, mention: Mention | None = None) -> None:
         self._own_name = own_name
-        self._mention = re.compile(
-            rf"(?<![\w.-]){re.escape(own_name)}(?!\.?[\w-])", re.IGNORECASE | re.UNICODE
-        )
+        self._mention = mention or Mention(own_name)
         self.general = Conversation(GENERAL)
         self.current = self.general
         self.general.watched = True
@@ -259,9 +257,16 @@ class Conversations:
             sender=message.sender,
             text=message.text,
             own=own,
-            mention=not own and self._mention.search(message.text) is not None,
+            mention=not own and self._mention.is_in(message.text),
             seq=message.seq,
         )
+
+    def set_mention(self, mention: Mention) -> None:
+        """Choose what is a mention of this user, also in the messages that are here already."""
+        self._mention = mention
+        for entry in self.general.entries:
+            if isinstance(entry, Said) and not entry.own:
+                entry.mention = mention.is_in(entry.text)
 
     def add_direct(self, message: DirectMessage) -> None:
         """Add a direct message to this user."""

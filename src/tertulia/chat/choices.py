@@ -1,0 +1,78 @@
+"""What the user has chosen, and chooses while the program runs: notifications, language, colours.
+
+A choice holds at once, and is saved for the next run. Both faces use it, each in its one thread.
+"""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from tertulia.chat import settings
+from tertulia.chat.face_commands import SetLanguage, SetNotify
+from tertulia.chat.mentions import Mention
+from tertulia.chat.settings import Settings, SettingsError
+from tertulia.i18n import _, set_language
+
+
+class Choices:
+    """The settings as they are now."""
+
+    def __init__(self, chosen: Settings | None = None) -> None:
+        self.settings = chosen or Settings()
+
+    def change(self, **changes: Any) -> str:
+        """Change some settings, and save them; return what to say if they could not be saved."""
+        self.settings = replace(self.settings, **changes)
+        try:
+            settings.save(**changes)
+        except SettingsError as error:
+            return str(error)
+        return ""
+
+    def rings_for(self, *, calls: bool) -> bool:
+        """Return whether the bell rings for a message; `calls`: it is direct, or a mention."""
+        return self.settings.notify == "all" or (calls and self.settings.notify == "mentions")
+
+    def mention_of(self, name: str) -> Mention:
+        """Return what is a mention of a user."""
+        return Mention(name, only_at=self.settings.notify_at)
+
+    def set_notify(self, command: SetNotify) -> str:
+        """Choose what the bell rings for; return that in words."""
+        changes: dict[str, Any] = {}
+        if command.notify is not None:
+            changes["notify"] = command.notify.value
+        elif self.settings.notify == "off":
+            changes["notify"] = "mentions"  # there is nothing to show without it
+        if command.terminal is not None:
+            changes["notify_terminal"] = command.terminal
+        if command.only_at is not None:
+            changes["notify_at"] = command.only_at
+        problem = self.change(**changes)
+        return _sentences(self._notify_words(), problem)
+
+    def set_language(self, command: SetLanguage) -> str:
+        """Choose the language of this program; return that in words."""
+        set_language(command.language)
+        problem = self.change(language=command.language)
+        return _sentences(_("The language is now English."), problem)
+
+    def _notify_words(self) -> str:
+        chosen = self.settings
+        match chosen.notify:
+            case "off":
+                words = _("The bell does not ring.")
+            case "all":
+                words = _("The bell rings for every message.")
+            case _:
+                words = _("The bell rings for mentions and direct messages.")
+        terminal = chosen.notify_terminal and chosen.notify != "off"
+        return _sentences(
+            words,
+            _("The terminal shows them too.") if terminal else "",
+            _("Only your name after “@” is a mention.") if chosen.notify_at else "",
+        )
+
+
+def _sentences(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))

@@ -1,0 +1,31 @@
+"""Whether the user looks at the screen, as far as the terminal tells.
+
+Many terminals report when they get and lose the focus; others, among them tmux as it comes, say
+nothing. It reads no clock. Runs on the event loop's thread.
+"""
+
+INPUT_COUNTS_S = 5.0  # after a key, if nothing is known about the focus
+
+
+class Presence:
+    """The last report of the focus, and the last input."""
+
+    def __init__(self, now: float) -> None:
+        self._has_focus: bool | None = None  # there was no report
+        self._input_at = now  # the user has just started the program
+
+    def note_focus(self, has_focus: bool) -> None:
+        """Note a report of the terminal."""
+        self._has_focus = has_focus
+
+    def note_input(self, now: float) -> None:
+        """Note a key, a paste or a click."""
+        self._input_at = now
+        if self._has_focus is False:
+            self._has_focus = None  # it has the focus again, or another program has typed
+
+    def is_here(self, now: float) -> bool:
+        """Return whether the user looks at the screen; if nobody knows, only after a key."""
+        if self._has_focus is None:
+            return now - self._input_at < INPUT_COUNTS_S
+        return self._has_focus
