@@ -90,6 +90,7 @@ def test_the_error_codes_are_those_of_the_page() -> None:
         "busy",
         "code_required",
         "code_wrong",
+        "name_held",
     }
 
 

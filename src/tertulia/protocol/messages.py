@@ -69,6 +69,7 @@ class ErrorCode(StrEnum):
     BUSY = "busy"
     CODE_REQUIRED = "code_required"
     CODE_WRONG = "code_wrong"
+    NAME_HELD = "name_held"
 
 
 class _Message(Struct, tag_field="type", kw_only=True, frozen=True, gc=False, omit_defaults=True):

@@ -16,6 +16,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     shared_addresses: bool = False  # whether several users may come from one address
 
     code: str | None = None  # that everyone needs to come in; None: nobody does
+    # Days after its last session in which a name is held for whoever has its key; None: not at all.
+    hold_names_days: float | None = None
     # Wrong codes or secrets from one address, within so many seconds, after which further ones are
     # not looked at.
     max_wrong_guesses: int = 5

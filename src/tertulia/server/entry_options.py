@@ -4,6 +4,7 @@ import argparse
 
 from tertulia.i18n import _
 from tertulia.protocol.codes import MAX_CODE_CHARS, fold_code
+from tertulia.server.option_types import days
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +15,13 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         type=_code,
         metavar=_("CODE|auto"),
         help=_("let in only those who give this code; auto: three words, shown at the start"),
+    )
+    group.add_argument(
+        "--hold-names",
+        type=days,
+        dest="hold_names_days",
+        metavar=_("DAYS"),
+        help=_("hold each name for whoever used it first, until so many days after the last visit"),
     )
 
 

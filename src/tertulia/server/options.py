@@ -1,6 +1,5 @@
 """The command line of `tertulia-server`: its options, and what is wrong with those given."""
 
-import argparse
 import functools
 import logging
 import sys
@@ -12,6 +11,14 @@ from tertulia.i18n import _
 from tertulia.server import entry_options
 from tertulia.server.config import Config
 from tertulia.server.logs import for_journal, is_journal
+from tertulia.server.option_types import (
+    days,
+    or_none,
+    port_number,
+    positive_number,
+    rate,
+    whole_number,
+)
 from tertulia.state_directory import state_directory
 from tertulia.version import __version__
 
@@ -74,7 +81,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "port",
         metavar=_("PORT"),
-        type=_port_number,
+        type=port_number,
         nargs="?",
         help=_("the port to listen on; 0 chooses a free one"),
     )
@@ -82,13 +89,13 @@ def _parser() -> Parser:
     option("--host", metavar=_("ADDRESS"), help=_("listen only on this address (default: all)"))
     option(
         "--threads",
-        type=_or_none(_whole_number(1, 1_024), "session"),
+        type=or_none(whole_number(1, 1_024), "session"),
         metavar=_("N|session"),
         help=_("number of worker threads, or one for each session ({default})"),
     )
     option(
         "--idle-after",
-        type=_or_none(_positive_number, "off"),
+        type=or_none(positive_number, "off"),
         field="idle_after_s",
         metavar=_("SECONDS|off"),
         help=_("seconds without activity after which a user becomes INACTIVO ({default})"),
@@ -120,13 +127,13 @@ def _parser() -> Parser:
     )
     option(
         "--max-users",
-        type=_whole_number(1),
+        type=whole_number(1),
         metavar="N",
         help=_("maximum number of connected users ({default})"),
     )
     option(
         "--rate-limit",
-        type=_or_none(_rate, "off"),
+        type=or_none(rate, "off"),
         field="rate_limit_per_s",
         metavar=_("N/s|off"),
         help=_("maximum number of requests per second from each user ({default})"),
@@ -140,7 +147,7 @@ def _parser() -> Parser:
     )
     option(
         "--keep",
-        type=_or_none(_days, "all"),
+        type=or_none(days, "all"),
         field="keep_days",
         metavar=_("DAYS|all"),
         help=_("how many days to keep messages (all)"),
@@ -200,7 +207,7 @@ def _parser() -> Parser:
         ),
     }.items():
         field = _field_of_time(flag)
-        option(flag, type=_positive_number, field=field, metavar=_("SECONDS"), help=text)
+        option(flag, type=positive_number, field=field, metavar=_("SECONDS"), help=text)
     for flag, text in {
         "--log-bytes": _("bytes of recent events kept for slow clients ({default})"),
         "--private-bytes": _(
@@ -217,7 +224,7 @@ def _parser() -> Parser:
             "maximum number of unregistered connections from one address ({default})"
         ),
     }.items():
-        option(flag, type=_whole_number(1), metavar="N", help=text)
+        option(flag, type=whole_number(1), metavar="N", help=text)
     return parser
 
 
@@ -308,45 +315,3 @@ def _history_file(given: str | None, port: int | None, needs_history: bool) -> s
             _("it is not clear which history to use: give its PORT or --history FILE")
         )
     return str(found[0])
-
-
-def _port_number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 5 or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(_("a port is a number from 0 to 65535"))
-    return int(text)
-
-
-def _whole_number(least: int, most: int = 2**30) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        is_number = text.isascii() and text.isdigit() and len(text) <= 10
-        if not is_number or not least <= int(text) <= most:
-            message = _("'{text}' is not a whole number from {least} to {most}")
-            raise argparse.ArgumentTypeError(message.format(text=text, least=least, most=most))
-        return int(text)
-
-    return parse
-
-
-def _positive_number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < 1e9:
-        raise argparse.ArgumentTypeError(
-            _("'{text}' is not a number greater than 0").format(text=text)
-        )
-    return number
-
-
-def _days(text: str) -> float:
-    return min(_positive_number(text), 36_500.0)  # A century, which every date can go back.
-
-
-def _rate(text: str) -> float:
-    return _positive_number(text.removesuffix("/s"))
-
-
-def _or_none(parse: Callable[[str], Any], none: str) -> Callable[[str], Any]:
-    """Return a parser that also takes the word `none`, and returns None for it."""
-    return lambda text: None if text == none else parse(text)

@@ -84,6 +84,9 @@ def registration(request: Register, code: ErrorCode, address: str, name: str) ->
         case ErrorCode.NAME_TAKEN:
             reason = f"a user '{name}' is already connected: choose another name"
             return Error(id=request.id, code=code, message=reason, name=name)
+        case ErrorCode.NAME_HELD:
+            reason = "this name is kept for another person: choose another name"
+            return Error(id=request.id, code=code, message=reason)
         case ErrorCode.ADDRESS_TAKEN:
             reason = f"a user from {address} is already connected"
             reason += " (--shared-addresses allows several)"

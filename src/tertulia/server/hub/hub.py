@@ -7,6 +7,7 @@ call it; everything happens under its one lock, which is also the EventLog's.
 Lock order: Hub, then History.
 """
 
+import hashlib
 import secrets
 import threading
 import time
@@ -52,9 +53,11 @@ from tertulia.server.hub.directs import (
     ok,
 )
 from tertulia.server.hub.eventlog import EventLog
+from tertulia.server.hub.held_names import HeldNames
 from tertulia.server.hub.journal import Journal, LocalJournal
 from tertulia.server.hub.keeper import Keeper
 from tertulia.server.hub.nonces import RecentNonces, recall
+from tertulia.server.hub.records import HeldName
 from tertulia.server.hub.room import Conflict, Entered, Newcomer, Room
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.version import __version__
@@ -101,11 +104,13 @@ class Hub:
             moment = datetime.fromtimestamp(wall(), UTC)
             recall(nonces, keeper.nonces(moment), moment, monotonic())
         self.events = EventLog(self._lock, config.log_bytes, last_seq)
+        self._held_names = self._read_held_names(config.hold_names_days)
         room = Room(
             self.events,
             nonces,
             shared_addresses=config.shared_addresses,
             max_users=config.max_users,
+            held_names=self._held_names,
         )
         self._registry = room.registry
         reserve_soon = None if keeper is None else keeper.reserve_soon
@@ -113,6 +118,20 @@ class Hub:
 
     def __repr__(self) -> str:
         return f"<Hub users={len(self._registry)} seq={self.events.last_seq}>"
+
+    def _read_held_names(self, days: float | None) -> HeldNames | None:
+        if days is None:
+            return None
+        rows = [] if self._keeper is None else self._keeper.records(HeldName)
+        held_names = HeldNames(days, rows, self._time())
+        self._keep_held_names(held_names)
+        return held_names
+
+    def _keep_held_names(self, held_names: HeldNames | None) -> None:
+        """Have the changes stored. Under the lock."""
+        changes = [] if held_names is None else held_names.pop_changes()
+        if changes and self._keeper is not None:
+            self._keeper.keep(changes)
 
     # --- coming and going ----------------------------------------------------------------------
 
@@ -143,6 +162,7 @@ class Hub:
             request.events == "messages",
             Status.INACTIVO if is_idle else chosen,
             chosen,
+            None if request.key is UNSET else hashlib.sha256(request.key.encode()).hexdigest(),
         )
         token = secrets.token_urlsafe(18)
         with self._lock:
@@ -150,6 +170,7 @@ class Hub:
             outcome = self._journal.register(newcomer, route, token, last_active)
             if isinstance(outcome, Entered):
                 self._directs.enter(outcome.session, outcome.replaced, confirms=request.receipts)
+                self._keep_held_names(self._held_names)
         if isinstance(outcome, Entered):
             return Registered(outcome.session, self._welcome(request, outcome), outcome.replaced)
         if isinstance(outcome, Conflict):
@@ -165,6 +186,7 @@ class Hub:
             if not self._journal.release(session, reason):
                 return None
             replies = self._directs.leave(session)
+            self._keep_held_names(self._held_names)
         # At the server's end nobody is here: the senders try again after it.
         return [] if reason is CloseReason.SHUTDOWN else replies
 

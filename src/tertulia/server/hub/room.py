@@ -21,6 +21,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.names import Name
 from tertulia.server.hub.eventlog import EventLog
+from tertulia.server.hub.held_names import HeldNames
 from tertulia.server.hub.nonces import RecentNonces
 from tertulia.server.hub.registry import Registry
 from tertulia.server.hub.session import Route, Session
@@ -36,6 +37,7 @@ class Newcomer(Struct, frozen=True, gc=False):
     messages_only: bool
     status: Status = Status.ACTIVO  # that everyone sees at first
     chosen: Status = Status.ACTIVO
+    key_hash: str | None = None  # of the key that holds the name
 
 
 class Entered(Struct, frozen=True, gc=False):
@@ -66,11 +68,18 @@ class Room:
     """The sessions, the events and the nonces, changed by one verb at a time."""
 
     def __init__(
-        self, events: EventLog, nonces: RecentNonces[int], *, shared_addresses: bool, max_users: int
+        self,
+        events: EventLog,
+        nonces: RecentNonces[int],
+        *,
+        shared_addresses: bool,
+        max_users: int,
+        held_names: HeldNames | None = None,
     ) -> None:
         self._events = events
         self._nonces = nonces
         self._max_users = max_users
+        self._held_names = held_names
         self.registry = Registry(shared_addresses=shared_addresses)
 
     def register(
@@ -88,6 +97,9 @@ class Room:
             if neighbour not in (None, namesake):
                 return Refused(ErrorCode.ADDRESS_TAKEN)
             return self._enter(newcomer, route, token, time, last_active, replaced=namesake)
+        held = self._held_names
+        if held is not None and held.is_for_another(newcomer.name, newcomer.key_hash, time):
+            return Refused(ErrorCode.NAME_HELD)  # also while its user is here, so as not to tell
         obstacle = namesake or neighbour
         if obstacle is None:
             if len(registry) >= self._max_users:
@@ -107,6 +119,8 @@ class Room:
         if not session.is_here:
             return False
         self.registry.remove(session)
+        if self._held_names is not None:
+            self._held_names.end(session.name, time)
         if reason is not CloseReason.SHUTDOWN:
             self._events.append(
                 Left(
@@ -177,6 +191,8 @@ class Room:
         if replaced is not None:
             replaced.successor = session
         self.registry.add(session)
+        if self._held_names is not None:
+            self._held_names.begin(session.name, newcomer.key_hash, time)
         seq = self._events.last_seq
         self._events.append(Joined(seq=seq + 1, time=time, name=newcomer.name.shown, status=status))
         return Entered(session, seq, replaced)

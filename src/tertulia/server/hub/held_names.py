@@ -1,0 +1,98 @@
+"""The names that are held for whoever has their key, while away too. Pure state, no clock.
+
+A name is held for the key of the first session that had one, until some days after its last
+session. Of a key only the hash is kept. Used under the Hub's lock only.
+"""
+
+import hmac
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from tertulia.protocol.names import Name
+from tertulia.server.hub.records import Change, HeldName, Removed
+
+_MAX_HELD = 100_000  # at the bound a further name is not held
+_LOOK_EVERY = timedelta(hours=1)  # at the bound, for names whose time is over
+
+
+class HeldNames:
+    """The rows by the keys of their names, and the changes of them that are not stored yet.
+
+    `time` is the present, as RFC 3339.
+    """
+
+    def __init__(self, days: float, rows: Iterable[HeldName], time: str) -> None:
+        """Begin with the rows of an earlier run, which may have been killed."""
+        self._keep_for = timedelta(days=days)
+        self._looked_at = datetime.fromisoformat(time)
+        self._changes: list[Change] = []
+        self._rows = {row.key: row for row in rows}
+        for row in list(self._rows.values()):
+            if row.ended is None:
+                self._put(replace(row, ended=time))
+        self._forget_old(time)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def is_for_another(self, name: Name, key_hash: str | None, time: str) -> bool:
+        """Return whether a name is held for another key than this one."""
+        row = self._rows.get(name.key)
+        if row is None or (key_hash is not None and hmac.compare_digest(row.key_hash, key_hash)):
+            return False
+        return not self._is_over(row, time)
+
+    def begin(self, name: Name, key_hash: str | None, time: str) -> None:
+        """Note a session that has the right to this name; hold the name if it shows a key."""
+        row = self._rows.get(name.key)
+        if row is not None and self._is_over(row, time):
+            self._remove(name.key)
+            row = None
+        if row is None:
+            if key_hash is None or not self._has_room(time):
+                return
+            row = HeldName(key=name.key, name=name.shown, key_hash=key_hash)
+        self._put(replace(row, name=name.shown, ended=None))
+
+    def end(self, name: Name, time: str) -> None:
+        """Note the end of a session; from now on the days count."""
+        row = self._rows.get(name.key)
+        if row is not None:
+            self._put(replace(row, ended=time))
+
+    def free(self, name: Name) -> bool:
+        """Hold a name no longer; return whether it was held."""
+        return name.key in self._rows and self._remove(name.key)
+
+    def pop_changes(self) -> list[Change]:
+        """Return the changes since the last call."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    def _has_room(self, time: str) -> bool:
+        now = datetime.fromisoformat(time)
+        if len(self._rows) >= _MAX_HELD and now - self._looked_at >= _LOOK_EVERY:
+            self._looked_at = now
+            self._forget_old(time)
+        return len(self._rows) < _MAX_HELD
+
+    def _forget_old(self, time: str) -> None:
+        for row in list(self._rows.values()):
+            if self._is_over(row, time):
+                self._remove(row.key)
+
+    def _is_over(self, row: HeldName, time: str) -> bool:
+        if row.ended is None:
+            return False
+        return datetime.fromisoformat(row.ended) + self._keep_for <= datetime.fromisoformat(time)
+
+    def _put(self, row: HeldName) -> None:
+        self._rows[row.key] = row
+        self._changes.append(row)
+
+    def _remove(self, key: str) -> bool:
+        del self._rows[key]
+        self._changes.append(Removed(HeldName, key))
+        return True

@@ -1,0 +1,177 @@
+"""Names that are held for whoever has their key: the rules, and through the Hub."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hub_chat import Chat, Keeper, code
+
+from tertulia.protocol.messages import CloseReason
+from tertulia.protocol.names import parse_name
+from tertulia.protocol.times import rfc3339
+from tertulia.server.hub.held_names import HeldNames
+from tertulia.server.hub.records import HeldName, Removed
+
+START = datetime.fromisoformat("2026-11-22T15:04:05.123Z")
+ANA, OTHER_ANA, LUIS = parse_name("Ana"), parse_name("ＡＮÁ"), parse_name("luis")
+MINE, YOURS = "A" * 22, "B" * 22
+DAY_S = 86_400
+
+
+def at(days=0.0):
+    return rfc3339(START + timedelta(days=days))
+
+
+@pytest.fixture
+def held():
+    return HeldNames(30, [], at())
+
+
+def test_a_name_is_held_for_the_first_key_in_every_spelling(held):
+    held.begin(ANA, "mine", at())
+    assert held.is_for_another(OTHER_ANA, "yours", at())
+    assert held.is_for_another(ANA, None, at())
+    assert not held.is_for_another(OTHER_ANA, "mine", at())
+    assert not held.is_for_another(LUIS, "yours", at())
+
+
+def test_a_session_without_a_key_holds_nothing(held):
+    held.begin(ANA, None, at())
+    assert not held.is_for_another(ANA, "yours", at())
+    assert held.pop_changes() == []
+
+
+def test_the_days_count_from_the_end_of_the_last_session(held):
+    held.begin(ANA, "mine", at())
+    assert held.is_for_another(ANA, "yours", at(500))
+    held.end(ANA, at(500))
+    assert held.is_for_another(ANA, "yours", at(529.9))
+    assert not held.is_for_another(ANA, "yours", at(530))
+    held.begin(ANA, "mine", at(529))
+    held.end(ANA, at(600))
+    assert held.is_for_another(ANA, "yours", at(629))
+
+
+def test_a_name_whose_days_are_over_belongs_to_the_next_one(held):
+    held.begin(ANA, "mine", at())
+    held.end(ANA, at())
+    held.begin(ANA, "yours", at(31))
+    assert held.is_for_another(ANA, "mine", at(31))
+    assert not held.is_for_another(ANA, "yours", at(31))
+
+
+def test_a_name_that_was_freed_is_held_no_longer_even_while_its_user_is_here(held):
+    held.begin(ANA, "mine", at())
+    assert held.free(OTHER_ANA)
+    assert not held.free(ANA)
+    held.end(ANA, at())
+    assert not held.is_for_another(ANA, "yours", at())
+
+
+def test_what_a_run_that_was_killed_has_left_is_held_from_the_start_on():
+    rows = [
+        HeldName(key="ana", name="Ana", key_hash="mine"),
+        HeldName(key="luis", name="luis", key_hash="mine", ended=at(-20)),
+        HeldName(key="eva", name="eva", key_hash="mine", ended=at(-31)),
+    ]
+    held = HeldNames(30, rows, at())
+    assert held.is_for_another(ANA, "yours", at(29))
+    assert held.is_for_another(LUIS, "yours", at(9))
+    assert not held.is_for_another(LUIS, "yours", at(10))
+    assert held.pop_changes() == [
+        HeldName(key="ana", name="Ana", key_hash="mine", ended=at()),
+        Removed(HeldName, "eva"),
+    ]
+
+
+def test_every_change_is_given_out_once(held):
+    held.begin(ANA, "mine", at())
+    held.end(ANA, at(1))
+    held.free(ANA)
+    assert held.pop_changes() == [
+        HeldName(key="ana", name="Ana", key_hash="mine"),
+        HeldName(key="ana", name="Ana", key_hash="mine", ended=at(1)),
+        Removed(HeldName, "ana"),
+    ]
+    assert held.pop_changes() == []
+
+
+def test_the_number_of_names_is_bounded_and_old_ones_make_room(monkeypatch):
+    monkeypatch.setattr("tertulia.server.hub.held_names._MAX_HELD", 2)
+    held = HeldNames(30, [], at())
+    names = [parse_name(f"user{number}") for number in range(4)]
+    for name in names[:3]:
+        held.begin(name, "mine", at())
+        held.end(name, at())
+    assert len(held) == 2
+    assert not held.is_for_another(names[2], "yours", at())
+    held.begin(names[3], "mine", at(31))
+    assert held.is_for_another(names[3], "yours", at(31))
+    assert len(held) == 1
+
+
+# --- through the Hub -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def chat():
+    return Chat(hold_names_days=30)
+
+
+def leave(chat, session):
+    chat.hub.release(session, CloseReason.QUIT)
+
+
+def test_a_name_is_kept_for_its_key_while_its_user_is_away(chat):
+    leave(chat, chat.join("Ana", key=MINE))
+    assert code(chat.register("ana", key=YOURS)) == "name_held"
+    assert code(chat.register("ana")) == "name_held"
+    leave(chat, chat.join("ana", key=MINE))
+    chat.clock.s += 30 * DAY_S
+    chat.join("ana", key=YOURS)
+
+
+def test_nobody_learns_from_it_whether_the_user_is_here(chat):
+    ana = chat.join("ana", key=MINE)
+    here = chat.register("ana", key=YOURS)
+    leave(chat, ana)
+    assert chat.register("ana", key=YOURS) == here
+
+
+def test_a_token_takes_over_even_without_the_key(chat):
+    ana = chat.join("ana", key=MINE)
+    successor = chat.join("ana", token=ana.token)
+    leave(chat, successor)
+    assert code(chat.register("ana", key=YOURS)) == "name_held"
+
+
+def test_the_right_key_takes_no_session_over(chat):
+    chat.join("ana", key=MINE)
+    assert code(chat.register("ana", key=MINE)) == "name_taken"
+
+
+def test_without_the_option_a_name_is_free_at_once():
+    chat = Chat()
+    leave(chat, chat.join("ana", key=MINE))
+    chat.join("ana", key=YOURS)
+
+
+def test_only_a_hash_of_the_key_is_kept():
+    keeper = Keeper()
+    chat = Chat(keeper, hold_names_days=30)
+    ana = chat.join("ana", key=MINE)
+    leave(chat, ana)
+    begun, ended = [changes[0] for changes, receipt in keeper.kept if receipt is None]
+    assert (begun.name, begun.ended) == ("ana", None)
+    assert ended.ended is not None
+    assert MINE not in str(keeper.kept)
+    assert len(begun.key_hash) == 64
+
+
+def test_names_of_an_earlier_run_are_still_held():
+    keeper = Keeper()
+    chat = Chat(keeper, hold_names_days=30)
+    chat.join("ana", key=MINE)
+    keeper.rows = [changes[0] for changes, _ in keeper.kept]
+    chat = Chat(keeper, hold_names_days=30)
+    assert code(chat.register("ana", key=YOURS)) == "name_held"
+    chat.join("ana", key=MINE)
