@@ -1,8 +1,11 @@
 """The composition of a server: how many connections fit into the limit of open files."""
 
+import errno
+
 import msgspec
 import pytest
 
+from tertulia.server import server
 from tertulia.server.config import Config
 from tertulia.server.server import fit_to
 
@@ -28,3 +31,10 @@ def test_with_enough_descriptors_nothing_changes():
 @pytest.mark.parametrize(("descriptors", "users"), [(128, 71), (1_024, 743)])
 def test_three_quarters_are_for_users(descriptors, users):
     assert fit_to(descriptors, CONFIG).max_users == users
+
+
+def test_a_server_that_has_no_room_for_anybody_does_not_start(monkeypatch):
+    monkeypatch.setattr(server.resource, "getrlimit", lambda _: (34, 34))
+    with pytest.raises(OSError, match="open files") as raised:
+        server.fit_to_descriptors(CONFIG)
+    assert raised.value.errno == errno.EMFILE

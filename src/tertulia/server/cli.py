@@ -100,8 +100,8 @@ def _serve(
     threading.excepthook = _end_on_fault
     if config.code == AUTOMATIC_CODE:
         config = msgspec.structs.replace(config, code=automatic_code(config.port))
-    fitting = fit_to_descriptors(config)
     try:
+        fitting = fit_to_descriptors(config)
         with _ended_by(stop_signals):  # The file may be locked by another program for a while.
             server = Server(fitting)
         addresses = addresses_to_join(server.listener)  # before clients use up the descriptors

@@ -1,6 +1,8 @@
 """One server: creates its parts, starts them, and stops them in order."""
 
+import errno
 import logging
+import os
 import resource
 import time
 from collections.abc import Callable
@@ -87,11 +89,15 @@ def fit_to_descriptors(config: Config) -> Config:
     """Raise the limit of open files as far as it goes; lower the numbers of connections to fit it.
 
     Three quarters at least are for users. So as many as `max_users` then says can always come in.
+    Raises OSError if not even one fits.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return fit_to(hard, config)
+    fitting = fit_to(hard, config)
+    if fitting.max_users < 1:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return fitting
 
 
 def fit_to(descriptors: int, config: Config) -> Config:
