@@ -125,12 +125,64 @@ def test_a_wrong_command_gets_the_nearest_one(lang: str, wrong: str, words: str)
         ("", 0, []),
         ("hello ", 6, []),
         ("xyz", 0, []),
+        # A name in another spelling.
+        ("ＬＵ", 0, ["luis: ", "Lucía: "]),
+        ("luci\u0301", 0, ["Lucía: "]),
+        # Signs before the name.
+        ("hello @lu", 6, ["@luis ", "@Lucía "]),
+        ("hello @", 6, ["@luis ", "@Lucía ", "@José ", "@zoe "]),
+        ("hello ＠jo", 6, ["@José "]),
+        ("¿lu", 1, ["luis ", "Lucía "]),
+        ("hello, ¡zo", 8, ["zoe "]),
+        ("(lu", 1, ["luis", "Lucía"]),
+        ("hello (@lu", 7, ["@luis", "@Lucía"]),
+        ('"jo', 1, ["José"]),
+        ("«jo", 1, ["José"]),
+        ("luis,jo", 5, ["José "]),
+        ("...jo", 3, ["José "]),
+        ("/msg @lu", 5, ["@luis ", "@Lucía "]),
+        ("/info @jo", 6, ["@José "]),
+        ("/info\t@", 6, ["@luis ", "@Lucía ", "@José ", "@zoe "]),
+        ("a-lu", 0, []),
+        ("a@lu", 0, []),
     ],
 )
 def test_completion_offers_what_can_stand_there(
     before: str, start: int, candidates: list[str]
 ) -> None:
     assert complete(before, NAMES) == (start, candidates)
+
+
+@pytest.mark.parametrize(
+    ("before", "start", "candidates"),
+    [
+        ("太", 0, ["太郎: "]),
+        ("こんにちは太", 5, ["太郎"]),
+        ("こんにちは @太", 6, ["@太郎 "]),
+        ("こんにちは@太", 5, ["@太郎"]),
+        ("नमस्ते हि", 7, ["हिन्दी "]),
+        ("@हिन्", 0, ["@हिन्दी "]),
+        ("@मी", 0, ["@मीरा "]),
+        ("@म", 0, ["@मीरा "]),
+        ("สวัสดีมา", 6, ["มานี"]),
+        ("@มา", 0, ["@มานี "]),
+        ("민", 0, ["민수: "]),
+        ("@ΣΙ", 0, ["@Σίσυφος "]),
+    ],
+)
+def test_completion_knows_all_scripts(before: str, start: int, candidates: list[str]) -> None:
+    names = ["太郎", "हिन्दी", "मीरा", "มานี", "민수", "Σίσυφος"]
+    assert complete(before, names) == (start, candidates)
+
+
+def test_a_name_may_have_an_at_sign_after_a_command() -> None:
+    assert parse("/msg @luis hola") == Direct(to="luis", text="hola")
+    assert parse("/msg @luis: hola") == Direct(to="luis", text="hola")
+    assert parse("/info @luis") == GetInfo(name="luis")
+    with pytest.raises(CommandError, match="NAME TEXT"):
+        parse("/msg @ hola")
+    with pytest.raises(CommandError, match="Give a name"):
+        parse("/info @")
 
 
 def test_completion_prefers_the_words_of_the_language() -> None:

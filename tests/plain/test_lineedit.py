@@ -11,7 +11,7 @@ from tertulia.plain.lineedit import Control, LineEditor, Submit
 
 UP, DOWN, RIGHT, LEFT = b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D"
 HOME, END, DELETE = b"\x1b[H", b"\x1b[F", b"\x1b[3~"
-BACKSPACE, TAB = b"\x7f", b"\t"
+BACKSPACE, TAB, SHIFT_TAB = b"\x7f", b"\t", b"\x1b[Z"
 
 
 def complete(before: str) -> tuple[int, list[str]]:
@@ -117,6 +117,18 @@ def test_tab_goes_round_the_candidates_and_any_other_key_ends_that() -> None:
     assert editor.line == "say luis zoe "
 
 
+def test_shift_tab_goes_back_through_the_candidates() -> None:
+    editor = new_editor()
+    seen = []
+    type_in(editor, b"say lu")
+    for key in (TAB, TAB, SHIFT_TAB, SHIFT_TAB, SHIFT_TAB):
+        type_in(editor, key)
+        seen.append(editor.line)
+    assert seen == ["say luis ", "say lucía ", "say luis ", "say lucía ", "say luis "]
+    type_in(editor, b"\x15lu", SHIFT_TAB)
+    assert editor.line == "lucía "
+
+
 def test_tab_completes_before_the_cursor_and_keeps_what_is_behind_it() -> None:
     editor = new_editor()
     type_in(editor, b"zo!" + LEFT + TAB + b"x")
@@ -220,7 +232,7 @@ def test_no_width_is_too_small(columns: int) -> None:
 KEYS = st.sampled_from(
     [
         *(text.encode() for text in ("a", "b ", "ñ", "日", "e\u0301", "👩‍💻", "👍🏽", "\u202e")),
-        UP, DOWN, LEFT, LEFT, RIGHT, HOME, END, DELETE, BACKSPACE, TAB,
+        UP, DOWN, LEFT, LEFT, RIGHT, HOME, END, DELETE, BACKSPACE, TAB, SHIFT_TAB,
         b"\n", b"\x15", b"\x17", b"\x0b", b"\x03", b"\x0c", b"long words that fill the row ",
     ]
 )  # fmt: skip

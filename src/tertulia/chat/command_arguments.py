@@ -56,7 +56,8 @@ def to_whom_and_what() -> str:
 def parse_direct(_word: str, arguments: str) -> Direct | Open:
     """Parse a name and a text; a name alone opens the conversation."""
     name, *rest = arguments.split(maxsplit=1)[:2] or [""]
-    name = name.rstrip(":,")  # as in "@luis: hello"; no name ends with one
+    # As in "@luis: hello" and "/msg @luis"; no name has these signs.
+    name = name.removeprefix("@").rstrip(":,")
     if not name or arguments[0].isspace():
         raise CommandError(to_whom_and_what())
     return Direct(to=name, text=rest[0]) if rest else Open(name)
@@ -71,9 +72,10 @@ def parse_to_all(word: str, arguments: str) -> SayToAll:
 
 def parse_info(word: str, arguments: str) -> GetInfo:
     """Parse a name."""
-    if not arguments or len(arguments.split()) > 1:
+    name = arguments.removeprefix("@")
+    if not name or len(name.split()) > 1:
         raise CommandError(_("Give a name: {command} NAME").format(command=word))
-    return GetInfo(name=arguments)
+    return GetInfo(name=name)
 
 
 def parse_history(word: str, arguments: str) -> GetHistory:

@@ -3,12 +3,25 @@
 Pure functions of the text before the cursor.
 """
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from tertulia.chat.command_arguments import STATUS_WORDS, status_words
 from tertulia.chat.command_table import BY_WORD, Argument, listed
+from tertulia.chat.mentions import (
+    AT_SIGNS,
+    begins_word,
+    calls_with_at,
+    ends_without_space,
+    is_letter,
+)
 from tertulia.chat.similar import plain_letters
+from tertulia.protocol.names import MAX_NAME_CHARS
+
+_LAST_WORD = re.compile(r"\S*$")
+_QUOTES = ('"', "'", "`", "*", "_")
 
 
 class Completion(NamedTuple):
@@ -20,38 +33,63 @@ class Completion(NamedTuple):
 
 def complete(before_cursor: str, names: Sequence[str], *, on_screen: bool = False) -> Completion:
     """Return the completions of the word before the cursor; preferred `names` come first."""
-    text = before_cursor.lstrip()
-    word = text.split(" ")[-1]
+    word = "".join(_LAST_WORD.findall(before_cursor)[:1])
     start = len(before_cursor) - len(word)
-    if word == text:
-        return Completion(start, _complete_first(word, names, on_screen))
-    spec = BY_WORD.get(text.split(" ", 1)[0].lower())
-    if spec is not None and text.count(" ") == 1:
-        if spec.argument is Argument.STATUS:
-            own = status_words()
-            others = [other for other in STATUS_WORDS if word and other not in own]
-            return Completion(start, _matching(word, [*own, *others], "{}"))
-        if spec.choices:
-            return Completion(start, _matching(word, spec.choices, "{}"))
-        if spec.argument is Argument.NAME:
-            return Completion(start, _matching(word, names, "{} "))
-    return Completion(start, _matching(word, names, "{} ") if word else [])
+    before = before_cursor[:start].split()
+    if not before and word.startswith("/"):
+        return Completion(start, _complete_command(word, on_screen))
+    spec = BY_WORD.get(before[0].lower()) if len(before) == 1 else None
+    if spec is not None and spec.argument is Argument.STATUS:
+        own = status_words()
+        others = [other for other in STATUS_WORDS if word and other not in own]
+        return Completion(start, _matching(word, [*own, *others]))
+    if spec is not None and spec.choices:
+        return Completion(start, _matching(word, spec.choices))
+    if not word:
+        wants_name = spec is not None and spec.argument is Argument.NAME
+        return Completion(start, [f"{name} " for name in names] if wants_name else [])
+    position, candidates = _complete_name(word, names, is_first=not before)
+    return Completion(start + position, candidates)
 
 
-def _complete_first(word: str, names: Sequence[str], on_screen: bool) -> list[str]:
-    if word.startswith("/"):
-        specs = listed(on_screen=on_screen)
-        own = [spec.word for spec in specs]
-        others = [other for spec in specs for other in (spec.spanish, spec.english)]
-        words = dict.fromkeys(other for other in [*own, *others] if other.startswith(word.lower()))
-        return [
-            found if BY_WORD[found].argument is Argument.NOTHING else f"{found} " for found in words
-        ]
-    if word.startswith("@"):
-        return _matching(word[1:], names, "@{} ")
-    return _matching(word, names, "{}: ") if word else []
+def _complete_command(word: str, on_screen: bool) -> list[str]:
+    specs = listed(on_screen=on_screen)
+    own = [spec.word for spec in specs]
+    others = [other for spec in specs for other in (spec.spanish, spec.english)]
+    words = dict.fromkeys(other for other in [*own, *others] if other.startswith(word.lower()))
+    return [
+        found if BY_WORD[found].argument is Argument.NOTHING else f"{found} " for found in words
+    ]
 
 
-def _matching(beginning: str, words: Sequence[str], form: str) -> list[str]:
+def _complete_name(word: str, names: Sequence[str], *, is_first: bool) -> Completion:
+    """Complete the name at the end of a word, which can have signs or other words before it."""
+    if calls_with_at(word):
+        return _with_signs(word[:-1], "@", names, is_first=is_first)
+    for start in range(max(0, len(word) - MAX_NAME_CHARS), len(word)):
+        before = word[:start]
+        if not (is_letter(word[start]) and begins_word(word, start)):
+            continue
+        found = _matching(word[start:], names)
+        if found and calls_with_at(before):
+            return _with_signs(before[:-1], "@", found, is_first=is_first)
+        if found and not before.endswith(AT_SIGNS):
+            return _with_signs(before, "", found, is_first=is_first)
+    return Completion(0, [])
+
+
+def _with_signs(before: str, at: str, names: Sequence[str], *, is_first: bool) -> Completion:
+    """Return names after what stands before them in the same word, with what follows a name."""
+    after = ": " if is_first and not before and not at else " "
+    if before and (_opens(before[-1]) or ends_without_space(before)):
+        after = ""  # what closes the bracket, or goes on in a script without spaces, stands next
+    return Completion(len(before), [f"{at}{name}{after}" for name in names])
+
+
+def _opens(sign: str) -> bool:
+    return sign in _QUOTES or unicodedata.category(sign) in ("Ps", "Pi")
+
+
+def _matching(beginning: str, words: Sequence[str]) -> list[str]:
     wanted = plain_letters(beginning)
-    return [form.format(word) for word in words if plain_letters(word).startswith(wanted)]
+    return [word for word in words if plain_letters(word).startswith(wanted)]

@@ -12,6 +12,7 @@ from itertools import takewhile
 
 from tertulia.protocol.names import MAX_NAME_CHARS, fold
 
+AT_SIGNS = ("@", "＠")
 _JOINERS = "._-"  # inside of a name they belong to it, around a word they are punctuation
 # Scripts without spaces, by the first word of their letters' names in Unicode. Korean has spaces,
 # but none between a name and what belongs to it: 민수야, 민수님.
@@ -47,7 +48,7 @@ class Mention:
 
     def _is_at(self, text: str, start: int) -> bool:
         end = start + len(self._key)
-        if self._only_at and not _follows_at_sign(text, start):
+        if self._only_at and not calls_with_at(text[:start]):
             return False
         return begins_word(text, start) and _ends_word(text, end) and _is_whole(text, start, end)
 
@@ -66,7 +67,7 @@ def _ends_word(text: str, end: int) -> bool:
     following = text[end : end + MAX_NAME_CHARS]
     joiners = "".join(takewhile(_JOINERS.__contains__, following))
     if joiners:
-        return ".." in joiners or not _is_letter(following[len(joiners) :][:1])
+        return ".." in joiners or not is_letter(following[len(joiners) :][:1])
     if not following:
         return True
     if _is_mark(following[0]):  # a vowel, for example: another letter than the name's last one
@@ -76,7 +77,7 @@ def _ends_word(text: str, end: int) -> bool:
 
 def _can_part(letter: str, following: str, *, is_start: bool) -> bool:
     """Return whether a word can begin, or else end, between two neighbours."""
-    if not (_is_letter(letter) and _is_letter(following)):
+    if not (is_letter(letter) and is_letter(following)):
         return True
     if letter in _VOWELS_BEFORE or following in _VOWELS_AFTER:
         return False
@@ -104,19 +105,24 @@ def _is_whole(text: str, start: int, end: int) -> bool:
     return len(before + after) != 1 or before + after in _SMALL_WORDS
 
 
-def _follows_at_sign(text: str, start: int) -> bool:
-    """Return whether `@` stands before a position, but not in an address as of e-mail."""
-    if start == 0 or text[start - 1] != "@":
+def calls_with_at(before: str) -> bool:
+    """Return whether a text ends in an `@` before a name, but not in an address as of e-mail."""
+    if not before.endswith(AT_SIGNS):
         return False
-    letter = _last_letter(text[max(0, start - MAX_NAME_CHARS) : start - 1])
-    return not letter or bool(_spaceless_script(letter))
+    before = before[-MAX_NAME_CHARS:-1]
+    return not _last_letter(before) or ends_without_space(before)
+
+
+def ends_without_space(text: str) -> bool:
+    """Return whether a text ends in a script in which no space follows a word."""
+    return bool(_spaceless_script(_last_letter(text)))
 
 
 def _last_letter(text: str) -> str:
     """Return the letter or digit at the end of a text, without its marks; "" if there is none."""
     for character in reversed(text):
         if not _is_mark(character):
-            return character if _is_letter(character) else ""
+            return character if is_letter(character) else ""
     return ""
 
 
@@ -128,7 +134,7 @@ def _is_han(character: str) -> bool:
     return _spaceless_script(character) == "HAN"
 
 
-def _is_letter(character: str) -> bool:
+def is_letter(character: str) -> bool:
     """Return whether a character is a letter or a digit, as in names."""
     return bool(character) and unicodedata.category(character)[0] in "LN"
 
@@ -140,7 +146,7 @@ def _is_mark(character: str) -> bool:
 @lru_cache(maxsize=1024)
 def _spaceless_script(letter: str) -> str:
     """Return the script of a letter if words in it are not separated by spaces, else ""."""
-    if not _is_letter(letter):
+    if not is_letter(letter):
         return ""
     words = unicodedata.name(letter, "").removeprefix("FULLWIDTH ").removeprefix("HALFWIDTH ")
     return _SPACELESS.get(words.partition(" ")[0], "")

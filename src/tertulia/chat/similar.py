@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 
 def plain_letters(text: str) -> str:
-    """Return a text without case and accents, so that `jose` finds `José`."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    """Return a text without case, width and accents, so that `jose` finds `José`."""
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 

@@ -42,6 +42,7 @@ _KEYS = {
 }  # fmt: skip
 _FINAL_KEYS = {
     "A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end",
+    "Z": "complete_back",
 }  # fmt: skip
 _NUMBERED_KEYS = {"1": "home", "3": "delete", "4": "end", "7": "home", "8": "end"}
 # CSI (parameters, intermediates, final), the Linux console's function keys, SS3 and one more
@@ -139,7 +140,7 @@ class LineEditor:
             key = self._key_of(character)
             if key is None:
                 continue
-            if key != "complete":
+            if key not in ("complete", "complete_back"):
                 self._cycle = None
             action = self._press(key, character)
             if action is not None:
@@ -178,7 +179,9 @@ class LineEditor:
             case "enter":
                 return self._enter()
             case "complete":
-                self._put_in_candidate()
+                self._put_in_candidate(1)
+            case "complete_back":
+                self._put_in_candidate(-1)
             case "interrupt" if not self._text:
                 return Control.INTERRUPT
             case "interrupt":
@@ -205,13 +208,13 @@ class LineEditor:
         if len(self._text) < MAX_CHARS:
             self._replace(self._cursor, self._cursor, character)
 
-    def _put_in_candidate(self) -> None:
+    def _put_in_candidate(self, step: int) -> None:
         if self._cycle is None:
             start, candidates = self._complete(self._text[: self._cursor])
             if not candidates:
                 return
             self._cycle = CompletionCycle(start, candidates)
-        self._replace(self._cycle.start, self._cursor, self._cycle.choose())
+        self._replace(self._cycle.start, self._cursor, self._cycle.choose(step))
         if self._cycle.is_done:
             self._cycle = None
 
