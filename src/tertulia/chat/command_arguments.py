@@ -97,8 +97,8 @@ def parse_search(word: str, arguments: str) -> Search:
 
 
 def parse_status(word: str, arguments: str) -> SetStatus:
-    """Parse a status."""
-    status = STATUS_WORDS.get(arguments.lower())
+    """Parse a status, in the masculine or the feminine form."""
+    status = STATUS_WORDS.get(re.sub("a$", "o", arguments.lower()))
     if status is None:
         choices = ", ".join(f"{word} {choice}" for choice in status_words())
         raise CommandError(_("Choose a status: {choices}").format(choices=choices))

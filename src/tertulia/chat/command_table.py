@@ -155,4 +155,3 @@ COMMANDS = (
     HELP,
     QUIT,
 )
-BY_WORD = {word: spec for spec in COMMANDS for word in (spec.spanish, spec.english)}

@@ -4,7 +4,8 @@ Also the help about it. Pure functions over the table of commands.
 """
 
 from tertulia.chat.command_arguments import Command, CommandError, parse_direct, to_whom_and_what
-from tertulia.chat.command_table import BY_WORD, HELP, QUIT, SEARCH, listed
+from tertulia.chat.command_table import HELP, QUIT, SEARCH, listed
+from tertulia.chat.command_words import find_command
 from tertulia.chat.face_commands import Open
 from tertulia.i18n import _
 from tertulia.protocol.messages import Say
@@ -25,7 +26,7 @@ def parse(line: str, *, on_screen: bool = False) -> Command | None:
     if not typed.startswith("/"):
         return Say(text=line.rstrip())
     word, *arguments = typed.split(maxsplit=1)
-    spec = BY_WORD.get(word.lower())
+    spec = find_command(word)
     if spec is None:
         raise CommandError(_unknown_command(word, on_screen))
     if spec.on_screen and not on_screen:
@@ -90,11 +91,15 @@ def _checked(command: Command, on_screen: bool) -> Command:
 def _unknown_command(word: str, on_screen: bool) -> str:
     from difflib import get_close_matches  # slow to import and seldom needed
 
-    known = [found for found, spec in BY_WORD.items() if on_screen or not spec.on_screen]
+    known = {
+        found: spec
+        for spec in listed(on_screen=on_screen)
+        for found in (spec.spanish, spec.english)
+    }
     guesses = get_close_matches(word.lower(), known, n=1, cutoff=0.65)
     if guesses:
         text = _("There is no command {word}. Did you mean {guess}?")
-        return text.format(word=word, guess=BY_WORD[guesses[0]].word)
+        return text.format(word=word, guess=known[guesses[0]].word)
     return _("There is no command {word}. {help} shows all commands.").format(
         word=word, help=HELP.word
     )

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tertulia.chat.command_arguments import STATUS_WORDS, status_words
-from tertulia.chat.command_table import BY_WORD, Argument, listed
+from tertulia.chat.command_table import Argument, listed
+from tertulia.chat.command_words import find_command
 from tertulia.chat.mentions import (
     AT_SIGNS,
     begins_word,
@@ -38,7 +39,7 @@ def complete(before_cursor: str, names: Sequence[str], *, on_screen: bool = Fals
     before = before_cursor[:start].split()
     if not before and word.startswith("/"):
         return Completion(start, _complete_command(word, on_screen))
-    spec = BY_WORD.get(before[0].lower()) if len(before) == 1 else None
+    spec = find_command(before[0]) if len(before) == 1 else None
     if spec is not None and spec.argument is Argument.STATUS:
         own = status_words()
         others = [other for other in STATUS_WORDS if word and other not in own]
@@ -54,11 +55,13 @@ def complete(before_cursor: str, names: Sequence[str], *, on_screen: bool = Fals
 
 def _complete_command(word: str, on_screen: bool) -> list[str]:
     specs = listed(on_screen=on_screen)
-    own = [spec.word for spec in specs]
-    others = [other for spec in specs for other in (spec.spanish, spec.english)]
-    words = dict.fromkeys(other for other in [*own, *others] if other.startswith(word.lower()))
+    found = {spec.word: spec for spec in specs}
+    for spec in specs:
+        found |= {spec.spanish: spec, spec.english: spec}
     return [
-        found if BY_WORD[found].argument is Argument.NOTHING else f"{found} " for found in words
+        other if spec.argument is Argument.NOTHING else f"{other} "
+        for other, spec in found.items()
+        if other.startswith(word.lower())
     ]
 
 

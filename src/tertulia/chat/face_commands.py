@@ -15,6 +15,10 @@ class Open(Struct, frozen=True):
     name: str
 
 
+class OwnInfo(Struct, frozen=True):
+    """Ask the server what it knows of this user."""
+
+
 class SayToAll(Struct, frozen=True):
     """Send a text to the general chat, whatever conversation is open."""
 
@@ -60,4 +64,6 @@ class SendAgain(Struct, frozen=True):
     """Send again the last message that was not delivered."""
 
 
-FaceCommand = Help | Open | SayToAll | SetLanguage | SetTheme | SetNotify | ShowText | SendAgain
+FaceCommand = (
+    Help | Open | OwnInfo | SayToAll | SetLanguage | SetTheme | SetNotify | ShowText | SendAgain
+)

@@ -16,7 +16,7 @@ from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.completion import Completion, complete
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs
-from tertulia.chat.face_commands import Help, SayToAll, SetLanguage, SetNotify
+from tertulia.chat.face_commands import Help, OwnInfo, SayToAll, SetLanguage, SetNotify
 from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
@@ -29,6 +29,7 @@ from tertulia.protocol.messages import (
     Direct,
     DirectMessage,
     Error,
+    GetInfo,
     HistoryPage,
     Ok,
     Quit,
@@ -98,6 +99,8 @@ class PlainFace:
             self._output.add_notice(self._choices.set_language(command))
         elif isinstance(command, SetNotify):
             self._output.add_notice(self._choices.set_notify(command))
+        elif isinstance(command, OwnInfo):
+            self.chat.ask(GetInfo(name=self.chat.state.name))
         elif isinstance(command, SayToAll):
             self.chat.ask(Say(text=command.text))
         elif isinstance(command, Quit):

@@ -18,6 +18,7 @@ from tertulia.chat.display import Glyphs, visible_in_a_line
 from tertulia.chat.face_commands import (
     Help,
     Open,
+    OwnInfo,
     SayToAll,
     SendAgain,
     SetLanguage,
@@ -125,6 +126,8 @@ class Controller:
             command = Direct(to=self.current.name, text=command.text)
         elif isinstance(command, SayToAll):
             command = Say(text=command.text)
+        elif isinstance(command, OwnInfo):
+            command = GetInfo(name="" if self.model is None else self.model.chat.state.name)
         if isinstance(command, Request) and not isinstance(command, Quit):
             model = self._connected_model()
             if model is None:

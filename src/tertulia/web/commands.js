@@ -152,7 +152,7 @@ function rowOf(word) {
  * @param {string} rest
  */
 function parseRow(row, rest) {
-  const typed = rest.toLowerCase();
+  let typed = rest.toLowerCase();
   const command = () => ({ command: wordOf(row) });
   switch (row.key) {
     case "msg":
@@ -174,6 +174,7 @@ function parseRow(row, rest) {
       return { type: "history", limit };
     }
     case "status":
+      typed = typed.replace(/a$/, "o"); // of "ocupada"
       check(Object.hasOwn(statuses, typed), N_("Choose a status: {choices}"), () => {
         const words = STATUS_WORDS[language()].map((word) => `${wordOf(row)} ${word}`);
         return { choices: words.join(", ") };
