@@ -22,6 +22,7 @@ import pytest
 TERTULIA = Path(sys.executable).parent / "tertulia"
 WAIT_S = 20.0
 CTRL_Q = b"\x11"
+CYRILLIC_CTRL_Q = b"\x1b[1081::113;5u"  # as kitty reports it
 F7 = b"\x1b[18~"
 ENTERED = "\x1b[?1049h"  # the alternate screen, where the chat is drawn
 LEFT = "\x1b[?1049l"
@@ -123,9 +124,9 @@ class Seat:
     def type(self, typed: bytes) -> None:
         os.write(self.master, typed)
 
-    def leave(self) -> int:
+    def leave(self, key: bytes = CTRL_Q) -> int:
         """Leave with Ctrl+Q, and check that the terminal is as it was."""
-        self.type(CTRL_Q)
+        self.type(key)
         self.see(LEFT)
         self.see("You were here")
         status = self.process.wait(WAIT_S)
@@ -167,6 +168,12 @@ def sit_down(server: LonelyServer) -> Iterator[Callable[..., Seat]]:
 
 def test_who_leaves_gets_the_terminal_back(sit_down: Callable[..., Seat]) -> None:
     assert sit_down().leave() == 0
+
+
+def test_ctrl_q_leaves_under_a_cyrillic_layout_too(sit_down: Callable[..., Seat]) -> None:
+    seat = sit_down()
+    assert "\x1b[>29u" in seat.everything  # for kitty: with the letters of a Latin keyboard
+    assert seat.leave(CYRILLIC_CTRL_Q) == 0
 
 
 def test_a_terminal_that_is_gone_keeps_nobody_in_the_chat(

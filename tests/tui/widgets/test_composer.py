@@ -278,6 +278,14 @@ async def test_shift_tab_begins_with_the_last_candidate(user: User) -> None:
 
 
 @at_the_terminal()
+async def test_the_key_shift_that_kitty_reports_before_shift_tab_ends_nothing(user: User) -> None:
+    await user.types("lu\t\t\x1b[57441;2u\x1b[9;2u")
+    assert user.text == "luis: "
+    await user.types("\x1b[57441;2u\x1b[9;2u")
+    assert user.text == "lucía: "
+
+
+@at_the_terminal()
 async def test_another_key_ends_the_round(user: User) -> None:
     await user.types(f"lu\t{LEFT}{RIGHT}\t")
     assert user.text == "luis: "

@@ -10,13 +10,15 @@ from typing import cast
 
 from textual import _xterm_parser, constants
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
-from textual._keyboard_protocol import FUNCTIONAL_KEYS
+from textual._keyboard_protocol import FUNCTIONAL_KEYS, MODIFIER_FUNCTIONAL_KEYS
 from textual.keys import Keys
 from textual.message import Message
 
+from tertulia.tui.terminal.layouts import latin_letter
 from tertulia.tui.terminal.pastes import PasteFilter
 from tertulia.tui.terminal.sequences import ESC, SequenceSplitter
 
+MODIFIER_KEYS = MODIFIER_FUNCTIONAL_KEYS | {"caps_lock", "num_lock", "scroll_lock"}
 ALT_ENTER = "\x1b\r"
 
 # Mouse, the answer about a mode, the cursor's place, a new size (which has no zero).
@@ -27,6 +29,7 @@ _REPORT = re.compile(
 # A key of the kitty keyboard protocol, or with modifiers: key, modifiers and text, of which each
 # can have sub-parameters after a colon.
 _KEY = re.compile(r"\x1b\[([\d:]*)(?:;([\d:]*))?(?:;([\d:]*))?([u~ABCDEFHPQRS])")
+_ALT_OR_CTRL = 0b110  # bits of the modifiers, which are one more than their bits
 _RELEASED = "3"  # the sub-parameter of the modifiers
 _OTHER_KEYS = "27~"  # xterm's modifyOtherKeys: the character is where kitty sends the text
 
@@ -74,10 +77,17 @@ def known_sequence(sequence: str) -> str:
 
 
 def _known_key(key: str, modifiers: str, text: str, end: str) -> str:
-    """Return the sequence of a key without the sub-parameters that Textual does not know."""
-    code = key.partition(":")[0] or "1"
+    """Return the sequence of a key without the sub-parameters that Textual does not know.
+
+    A shortcut is that of a Latin keyboard.
+    """
+    code, _shifted, latin = [*key.split(":"), "", ""][:3]
+    code = code or "1"
     modifiers, _, event = modifiers.partition(":")
     own = _character(code)
+    if own is not None and not text and _is_shortcut(modifiers):
+        own = latin_letter(own, _character(latin) if latin else None)
+        code = str(ord(own))
     characters = [_character(part) for part in text.split(":") if part]
     if event == _RELEASED or len(modifiers) > 3 or own is None or None in characters:
         return ""
@@ -90,6 +100,10 @@ def _known_key(key: str, modifiers: str, text: str, end: str) -> str:
         return ""
     text = ":".join(part for part in text.split(":") if part)
     return f"{ESC}[{code};{modifiers}{';' if text else ''}{text}{end}"
+
+
+def _is_shortcut(modifiers: str) -> bool:
+    return bool((int(modifiers[:9] or "1") - 1) & _ALT_OR_CTRL)
 
 
 def _character(code: str) -> str | None:

@@ -21,6 +21,11 @@ from textual.scroll_view import ScrollView
 from tertulia.tui.terminal.parser import TerminalParser
 
 CHECKED_WITH = "8.2.8"
+# A part of what Textual asks of kitty's keyboard protocol; also to send the letter that stands on a
+# key of a Latin keyboard.
+_KITTY_FLAGS = (
+    linux_driver.KITTY_DISAMBIGUATE_ESCAPE_CODES | linux_driver.KITTY_REPORT_ALTERNATE_KEYS
+)
 
 
 class HangupWriter(WriterThread):
@@ -44,6 +49,7 @@ def install() -> None:
     # The driver looks these names up in its module, and has no setting for them.
     linux_driver.XTermParser = TerminalParser  # type: ignore[attr-defined]
     linux_driver.WriterThread = HangupWriter  # type: ignore[attr-defined]
+    linux_driver.KITTY_DISAMBIGUATE_ESCAPE_CODES = _KITTY_FLAGS  # type: ignore[misc]
     linux_driver.getincrementaldecoder = _forgiving_decoder  # type: ignore[assignment,attr-defined]
 
 

@@ -19,7 +19,7 @@ from tertulia.chat.completion import Completion
 from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.editing import CompletionCycle, InputHistory
 from tertulia.protocol.texts import CONTROL_CHARACTERS, MAX_TEXT_BYTES
-from tertulia.tui.terminal.parser import read_alt_enter_as_ctrl_j
+from tertulia.tui.terminal.parser import MODIFIER_KEYS, read_alt_enter_as_ctrl_j
 from tertulia.tui.widgets.editor import Editor
 
 # As much as four messages, for the user to divide. TextArea needs 0.3 s for it, 3 s for a megabyte.
@@ -150,6 +150,8 @@ class Composer(Editor):
     async def on_key(self, event: events.Key) -> None:
         """Edit the text, or leave the key to the app."""
         event.prevent_default()  # TextArea does not handle keys here
+        if event.key in MODIFIER_KEYS:  # kitty reports these too: Shift comes before Shift+Tab
+            return
         if event.key not in ("tab", "shift+tab"):
             self._end_cycle()
         if _is_text(event.key, event.character):
