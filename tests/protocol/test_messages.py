@@ -46,6 +46,16 @@ def test_the_vocabulary_is_that_of_the_page() -> None:
         "ping",
         "pong",
         "quit",
+        "operator",
+        "kick",
+        "ban",
+        "unban",
+        "bans",
+        "mute",
+        "unmute",
+        "hush",
+        "lock",
+        "pin",
     }
     assert set(tags(ServerMessage)) == {
         "welcome",
@@ -63,6 +73,13 @@ def test_the_vocabulary_is_that_of_the_page() -> None:
         "closing",
         "ping",
         "pong",
+        "bans",
+        "role",
+        "muted",
+        "unmuted",
+        "hushed",
+        "locked",
+        "pinned",
     }
 
 
@@ -91,6 +108,14 @@ def test_the_error_codes_are_those_of_the_page() -> None:
         "code_required",
         "code_wrong",
         "name_held",
+        "banned",
+        "locked",
+        "not_operator",
+        "operator_wrong",
+        "muted",
+        "hushed",
+        "address_invalid",
+        "not_found",
     }
 
 

@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from standing_clock import StandingClock
@@ -14,6 +15,7 @@ from tertulia.server.doors.native import NativeDoor
 from tertulia.server.history.mail import PageTicket
 from tertulia.server.hub.hub import Hub
 from tertulia.server.hub.keeper import Numbering
+from tertulia.server.hub.records import Change, Row
 from tertulia.server.hub.session import Owner, Receipt
 from tertulia.server.observer import Observer
 from tertulia.server.workers.admission import Admission
@@ -107,11 +109,18 @@ class FakeHistory:
     def __init__(self) -> None:
         self.has_room = True
         self.written: list[tuple[ChatMessage, Receipt]] = []
+        self.kept: list[tuple[list[Change], Receipt | None]] = []
         self.tickets: list[PageTicket] = []
         self.waiters: list[tuple[Owner, int]] = []
 
     def nonces(self, now: object) -> list[tuple[int, str, str, str]]:
         return []
+
+    def records(self, kind: type[Row]) -> list[Row]:
+        return []
+
+    def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
+        self.kept.append((list(changes), receipt))
 
     def take_room(self) -> bool:
         return self.has_room

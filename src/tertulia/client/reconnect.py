@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
+from msgspec import UNSET
+
 from tertulia.client.activity import NEWCOMER, Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import End, NoConnection, RegistrationRefused
@@ -101,7 +103,7 @@ class Reconnector:
         self._resumption = resumption
         self._delay_s = FIRST_DELAY_S
         delay_s = _jittered(self._delay_s)
-        if end.closing is not None:
+        if end.closing is not None and end.closing.retry_after is not UNSET:
             delay_s = min(max(end.closing.retry_after, 0.0), MAX_DELAY_S)
         self._attempt_at = now + delay_s
 

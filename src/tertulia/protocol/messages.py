@@ -1,24 +1,49 @@
-"""Every message of the native protocol, version 1: the whole vocabulary.
+"""Every message of the native protocol, version 1; those about keeping order are in moderation.py.
 
 Requests go from the client to the server, all others from the server to the client. A field that
 is `UNSET` does not travel; a field that the receiver does not know is ignored.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Struct, UnsetType, field
+
+from tertulia.protocol.envelope import DEFAULT_PAGE as DEFAULT_PAGE
+from tertulia.protocol.envelope import MAX_INT as MAX_INT
+from tertulia.protocol.envelope import (
+    AnswerMessage,
+    Count,
+    Key,
+    Limit,
+    Message,
+    Nonce,
+    RequestMessage,
+    Seconds,
+)
+from tertulia.protocol.envelope import StoredMessage as StoredMessage
+from tertulia.protocol.moderation import (
+    BanList,
+    BecomeOperator,
+    Hushed,
+    ImposeBan,
+    ImposeMute,
+    Kick,
+    LiftBan,
+    LiftMute,
+    ListBans,
+    Locked,
+    Muted,
+    PinMessage,
+    Pinned,
+    Role,
+    SetHush,
+    SetLock,
+    Unmuted,
+)
 
 PROTOCOL_VERSION = 1
-MAX_INT = 2**53 - 1  # the largest integer that every JSON reader keeps exact
-DEFAULT_PAGE = 50  # messages in a page of history
 MAX_PAGE = 200
-
-Count = Annotated[int, Meta(ge=0, le=MAX_INT)]
-Nonce = Annotated[str, Meta(min_length=1, max_length=64)]
-Seconds = Annotated[float, Meta(ge=0, le=MAX_INT)]
-Limit = Annotated[int, Meta(ge=1)]
-Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{22,128}\Z")]
 
 
 class Status(StrEnum):
@@ -70,32 +95,28 @@ class ErrorCode(StrEnum):
     CODE_REQUIRED = "code_required"
     CODE_WRONG = "code_wrong"
     NAME_HELD = "name_held"
+    BANNED = "banned"
+    LOCKED = "locked"
+    NOT_OPERATOR = "not_operator"
+    OPERATOR_WRONG = "operator_wrong"
+    MUTED = "muted"
+    HUSHED = "hushed"
+    ADDRESS_INVALID = "address_invalid"
+    NOT_FOUND = "not_found"
 
 
-class _Message(Struct, tag_field="type", kw_only=True, frozen=True, gc=False, omit_defaults=True):
-    pass
-
-
-class _Request(_Message, kw_only=True, frozen=True):
-    id: Count | UnsetType = UNSET
-
-
-class _Answer(_Message, kw_only=True, frozen=True):
-    id: Count | UnsetType = UNSET
-
-
-class Ping(_Request, tag="ping", kw_only=True, frozen=True):
+class Ping(RequestMessage, tag="ping", kw_only=True, frozen=True):
     """Asks whether the other side is alive. Both sides may send it."""
 
 
-class Pong(_Request, tag="pong", kw_only=True, frozen=True):
+class Pong(RequestMessage, tag="pong", kw_only=True, frozen=True):
     """Answers a ping, with its `id`."""
 
 
 # --- from the client ---------------------------------------------------------------------------
 
 
-class Register(_Request, tag="register", kw_only=True, frozen=True):
+class Register(RequestMessage, tag="register", kw_only=True, frozen=True):
     """`status` is what the user had chosen, `idle` the seconds since the user did something.
 
     With `receipts` the client confirms the direct messages that it gets, by `received`. `code` is
@@ -113,48 +134,48 @@ class Register(_Request, tag="register", kw_only=True, frozen=True):
     key: Key | UnsetType = UNSET
 
 
-class Say(_Request, tag="say", kw_only=True, frozen=True):
+class Say(RequestMessage, tag="say", kw_only=True, frozen=True):
     text: str
     nonce: Nonce | UnsetType = UNSET
 
 
-class Direct(_Request, tag="direct", kw_only=True, frozen=True):
+class Direct(RequestMessage, tag="direct", kw_only=True, frozen=True):
     to: str
     text: str
     nonce: Nonce | UnsetType = UNSET
 
 
-class Received(_Request, tag="received", kw_only=True, frozen=True):
+class Received(RequestMessage, tag="received", kw_only=True, frozen=True):
     """Confirms all direct messages up to this receipt; has no answer."""
 
     receipt: Count
 
 
-class SetStatus(_Request, tag="status", kw_only=True, frozen=True):
+class SetStatus(RequestMessage, tag="status", kw_only=True, frozen=True):
     status: str
 
 
-class ListUsers(_Request, tag="users", kw_only=True, frozen=True):
+class ListUsers(RequestMessage, tag="users", kw_only=True, frozen=True):
     pass
 
 
-class GetInfo(_Request, tag="info", kw_only=True, frozen=True):
+class GetInfo(RequestMessage, tag="info", kw_only=True, frozen=True):
     name: str
 
 
-class GetHistory(_Request, tag="history", kw_only=True, frozen=True):
+class GetHistory(RequestMessage, tag="history", kw_only=True, frozen=True):
     before: Count | UnsetType = UNSET
     after: Count | UnsetType = UNSET
     limit: Limit = DEFAULT_PAGE
 
 
-class Search(_Request, tag="search", kw_only=True, frozen=True):
+class Search(RequestMessage, tag="search", kw_only=True, frozen=True):
     text: str
     before: Count | UnsetType = UNSET
     limit: Limit = DEFAULT_PAGE
 
 
-class Quit(_Request, tag="quit", kw_only=True, frozen=True):
+class Quit(RequestMessage, tag="quit", kw_only=True, frozen=True):
     pass
 
 
@@ -171,13 +192,23 @@ Request = (
     | Ping
     | Pong
     | Quit
+    | BecomeOperator
+    | Kick
+    | ImposeBan
+    | LiftBan
+    | ListBans
+    | ImposeMute
+    | LiftMute
+    | SetHush
+    | SetLock
+    | PinMessage
 )
 
 
 # --- from the server: answers to one client ----------------------------------------------------
 
 
-class Welcome(_Answer, tag="welcome", kw_only=True, frozen=True):
+class Welcome(AnswerMessage, tag="welcome", kw_only=True, frozen=True):
     name: str
     address: str
     status: Status
@@ -188,21 +219,27 @@ class Welcome(_Answer, tag="welcome", kw_only=True, frozen=True):
     protocol: int
     idle_after: float
     max_text: int
+    hushed: bool = False
+    locked: bool = False
+    operator: bool = False
+    pinned: StoredMessage | UnsetType = UNSET
 
 
-class User(Struct, kw_only=True, frozen=True, gc=False):
+class User(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True):
     """A row of the list of users."""
 
     name: str
     status: Status
+    operator: bool = False
+    muted: bool = False
 
 
-class UserList(_Answer, tag="users", kw_only=True, frozen=True):
+class UserList(AnswerMessage, tag="users", kw_only=True, frozen=True):
     seq: int
     users: list[User]
 
 
-class UserInfo(_Answer, tag="info", kw_only=True, frozen=True):
+class UserInfo(AnswerMessage, tag="info", kw_only=True, frozen=True):
     """`idle` in seconds, `since` and every `time` RFC 3339 in UTC."""
 
     name: str
@@ -212,29 +249,19 @@ class UserInfo(_Answer, tag="info", kw_only=True, frozen=True):
     idle: int
 
 
-class StoredMessage(Struct, kw_only=True, frozen=True, gc=False):
-    """A message of the general chat, as a page of history has it."""
-
-    seq: int
-    time: str
-    sender: str = field(name="from")
-    text: str
-    nonce: str | UnsetType = UNSET
-
-
-class HistoryPage(_Answer, tag="history", kw_only=True, frozen=True):
+class HistoryPage(AnswerMessage, tag="history", kw_only=True, frozen=True):
     messages: list[StoredMessage]
     more: bool
 
 
-class Ok(_Answer, tag="ok", kw_only=True, frozen=True):
+class Ok(AnswerMessage, tag="ok", kw_only=True, frozen=True):
     """To a `say` with its `seq`, to a `direct` with its `time`."""
 
     seq: int | UnsetType = UNSET
     time: str | UnsetType = UNSET
 
 
-class Error(_Answer, tag="error", kw_only=True, frozen=True):
+class Error(AnswerMessage, tag="error", kw_only=True, frozen=True):
     """`message` is English, for a person with `nc`. Clients have their own words for `code`."""
 
     code: str
@@ -243,12 +270,13 @@ class Error(_Answer, tag="error", kw_only=True, frozen=True):
     seq: int | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET
     nonce: str | UnsetType = UNSET
+    text: str | UnsetType = UNSET  # the reason of an operator
 
 
 # --- from the server: events -------------------------------------------------------------------
 
 
-class ChatMessage(_Message, tag="message", kw_only=True, frozen=True):
+class ChatMessage(Message, tag="message", kw_only=True, frozen=True):
     seq: int
     time: str
     sender: str = field(name="from")
@@ -256,21 +284,26 @@ class ChatMessage(_Message, tag="message", kw_only=True, frozen=True):
     nonce: str | UnsetType = UNSET
 
 
-class Joined(_Message, tag="joined", kw_only=True, frozen=True):
+class Joined(Message, tag="joined", kw_only=True, frozen=True):
     seq: int
     time: str
     name: str
     status: Status
+    operator: bool = False
 
 
-class Left(_Message, tag="left", kw_only=True, frozen=True):
+class Left(Message, tag="left", kw_only=True, frozen=True):
+    """`by` and `text` say which operator ended the session, and why."""
+
     seq: int
     time: str
     name: str
     reason: str
+    by: str | UnsetType = UNSET
+    text: str | UnsetType = UNSET
 
 
-class Presence(_Message, tag="presence", kw_only=True, frozen=True):
+class Presence(Message, tag="presence", kw_only=True, frozen=True):
     seq: int
     time: str
     name: str
@@ -278,7 +311,7 @@ class Presence(_Message, tag="presence", kw_only=True, frozen=True):
     by: Literal["user", "server"]
 
 
-class DirectMessage(_Message, tag="direct", kw_only=True, frozen=True):
+class DirectMessage(Message, tag="direct", kw_only=True, frozen=True):
     """`receipt` is the number to confirm it by, for a client with receipts."""
 
     time: str
@@ -289,19 +322,25 @@ class DirectMessage(_Message, tag="direct", kw_only=True, frozen=True):
     receipt: int | UnsetType = UNSET
 
 
-class Gap(_Message, tag="gap", kw_only=True, frozen=True):
+class Gap(Message, tag="gap", kw_only=True, frozen=True):
     """The live events in (after, through] were left out for this client."""
 
     after: int
     through: int
 
 
-class Closing(_Message, tag="closing", kw_only=True, frozen=True):
+class Closing(Message, tag="closing", kw_only=True, frozen=True):
+    """`by` and `text` are as in `left`. Without `retry_after` it is no use to come back."""
+
     reason: str
-    retry_after: float
+    retry_after: float | UnsetType = UNSET
+    by: str | UnsetType = UNSET
+    text: str | UnsetType = UNSET
 
 
-NumberedEvent = ChatMessage | Joined | Left | Presence
+NumberedEvent = (
+    ChatMessage | Joined | Left | Presence | Role | Muted | Unmuted | Hushed | Locked | Pinned
+)
 Event = NumberedEvent | DirectMessage | Gap | Closing
-Answer = Welcome | UserList | UserInfo | HistoryPage | Ok | Error | Pong
+Answer = Welcome | UserList | UserInfo | HistoryPage | BanList | Ok | Error | Pong
 ServerMessage = Event | Answer | Ping

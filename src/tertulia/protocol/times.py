@@ -1,7 +1,7 @@
-"""Timestamps as they are written on the wire."""
+"""Timestamps as they are written on the wire. Those in UTC sort as texts."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def rfc3339(moment: datetime) -> str:
@@ -32,3 +32,13 @@ class Stamps:
                 self._second = rfc3339(datetime.fromtimestamp(second, UTC)).removesuffix("000Z")
             self._stamp = f"{self._second}{ms:03}Z"
         return self._stamp
+
+
+def later(time: str, seconds: float) -> str:
+    """Return the moment so many seconds after another one, or before it if they are negative."""
+    return rfc3339(datetime.fromisoformat(time) + timedelta(seconds=seconds))
+
+
+def seconds_until(time: str, now: str) -> float:
+    """Return how many seconds there are from now to a moment; 0.0 if it is over."""
+    return max(0.0, (datetime.fromisoformat(time) - datetime.fromisoformat(now)).total_seconds())

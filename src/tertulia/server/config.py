@@ -18,6 +18,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None  # that everyone needs to come in; None: nobody does
     # Days after its last session in which a name is held for whoever has its key; None: not at all.
     hold_names_days: float | None = None
+    # Whoever knows it may keep order; None: nobody can know it.
+    operator_secret: str | None = None
     # Wrong codes or secrets from one address, within so many seconds, after which further ones are
     # not looked at.
     max_wrong_guesses: int = 5

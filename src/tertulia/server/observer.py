@@ -10,7 +10,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from tertulia.protocol.messages import CloseReason, ErrorCode
+from tertulia.protocol.messages import CloseReason, ErrorCode, Request
+from tertulia.protocol.moderation import target_of
 
 log = logging.getLogger("tertulia.server")
 
@@ -76,6 +77,11 @@ class Observer:
         """Note the end of a session."""
         self.left[reason] += 1
         log.info("left name=%s address=%s reason=%s", name, address, reason)
+
+    def on_moderated(self, operator: str, request: Request) -> None:
+        """Note what an operator has done."""
+        kind, target = request.__struct_config__.tag, target_of(request)[:64]
+        log.info("moderated operator=%s request=%s target=%s", operator, kind, ascii(target))
 
     def on_never_registered(self, address: str, reason: CloseReason) -> None:
         """Note a connection that was closed without ever having had a session."""

@@ -16,6 +16,15 @@ from tertulia.protocol.messages import (
     SetStatus,
     Status,
 )
+from tertulia.protocol.moderation import (
+    BecomeOperator,
+    ImposeBan,
+    ImposeMute,
+    Kick,
+    LiftBan,
+    LiftMute,
+    PinMessage,
+)
 from tertulia.protocol.names import is_reserved
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
@@ -95,6 +104,26 @@ def registration(request: Register, code: ErrorCode, address: str, name: str) ->
             return server_full(request.id)
 
 
+def banned(
+    request_id: int | UnsetType, until: str | None, text: str | None, retry_after_s: float | None
+) -> Error:
+    """Refuse a newcomer whom an operator has banned; `text` is the reason, if there is one."""
+    reason = "you are banned from this chat" + (f" until {until}" if until else "")
+    return Error(
+        id=request_id,
+        code=ErrorCode.BANNED,
+        message=f"{reason}: {text}" if text else reason,
+        text=text or UNSET,
+        retry_after=UNSET if retry_after_s is None else round(retry_after_s, 3),
+    )
+
+
+def locked(request_id: int | UnsetType) -> Error:
+    """Refuse a newcomer while only those who were here may come back."""
+    reason = "an operator has locked this chat: ask for it to be opened"
+    return Error(id=request_id, code=ErrorCode.LOCKED, message=reason)
+
+
 def server_full(request_id: int | UnsetType = UNSET) -> Error:
     """Refuse one more connection or user."""
     reason = "the server is full: try again later"
@@ -124,7 +153,7 @@ def status_invalid(request: SetStatus | Register) -> Error:
     return Error(id=request.id, code=ErrorCode.STATUS_INVALID, message=reason)
 
 
-def not_connected(request: Direct | GetInfo, name: str) -> Error:
+def not_connected(request: Direct | GetInfo | Kick | ImposeBan | ImposeMute, name: str) -> Error:
     """Refuse a request that names a user who is not here."""
     reason = f"no user '{name[:64]}' is connected"
     return Error(id=request.id, code=ErrorCode.USER_NOT_CONNECTED, message=reason, name=name)
@@ -190,3 +219,83 @@ def not_read(request: Request) -> Error:
     """Report that a page of the history cannot be read."""
     reason = "the history cannot be read now: try again later"
     return Error(id=request.id, code=ErrorCode.UNAVAILABLE, message=reason)
+
+
+# --- keeping order -----------------------------------------------------------------------------
+
+
+def not_operator(request_id: int | UnsetType) -> Error:
+    """Refuse what only operators may ask for."""
+    reason = 'only an operator may do this: {"type":"operator","secret":"..."}'
+    return Error(id=request_id, code=ErrorCode.NOT_OPERATOR, message=reason)
+
+
+def operator_wrong(request: BecomeOperator) -> Error:
+    """Refuse another secret than the operator's."""
+    reason = "this is not the operator's secret of this server: its start says where it is kept"
+    return Error(id=request.id, code=ErrorCode.OPERATOR_WRONG, message=reason)
+
+
+def muted(request_id: int | UnsetType, until: str | None, retry_after_s: float | None) -> Error:
+    """Refuse a message of a user whom an operator has muted."""
+    reason = "an operator has muted you" + (f" until {until}" if until else "")
+    return Error(
+        id=request_id,
+        code=ErrorCode.MUTED,
+        message=f"{reason}: you can still read, and send direct messages",
+        retry_after=UNSET if retry_after_s is None else round(retry_after_s, 3),
+    )
+
+
+def hushed(request_id: int | UnsetType) -> Error:
+    """Refuse a message while only operators may speak."""
+    reason = "only operators may speak now: you can still read, and send direct messages"
+    return Error(id=request_id, code=ErrorCode.HUSHED, message=reason)
+
+
+def reason_refused(request: Kick | ImposeBan, problem: ErrorCode, max_chars: int) -> Error:
+    """Refuse the reason for kicking or banning somebody."""
+    reason = "a reason needs at least one visible character and cannot contain control characters"
+    if problem is ErrorCode.TEXT_TOO_LONG:
+        reason = f"a reason can have at most {max_chars} characters: shorten it"
+    return Error(id=request.id, code=problem, message=reason)
+
+
+def address_invalid(request: ImposeBan | LiftBan, address: str) -> Error:
+    """Refuse a text that is no IP address and no network."""
+    reason = f"{address[:64]!a} is no IP address and no network: write 10.0.0.7 or 10.0.0.0/28"
+    return Error(id=request.id, code=ErrorCode.ADDRESS_INVALID, message=reason)
+
+
+def bans_oneself(request: ImposeBan, address: str) -> Error:
+    """Refuse a ban that would fit the operator who asks for it."""
+    reason = "this would ban yourself"
+    if request.address is not UNSET:
+        reason += f", because you come from {address}: choose a smaller network, or ban by name"
+    return Error(id=request.id, code=ErrorCode.ADDRESS_INVALID, message=reason)
+
+
+def too_many_penalties(request_id: int | UnsetType, most: int) -> Error:
+    """Refuse one more ban or mute."""
+    reason = f"there are {most} already: lift some of them first, or ban a network"
+    return Error(id=request_id, code=ErrorCode.BUSY, message=reason)
+
+
+def not_banned(request: LiftBan, looked_for: str, network: str | None = None) -> Error:
+    """Report that there is no such ban; `network` is one that is banned and contains it."""
+    reason = f'{looked_for[:64]!a} is not banned: {{"type":"bans"}} lists the bans'
+    if network is not None:
+        reason = f"{looked_for} is banned as a part of {network}: lift the ban of that"
+    return Error(id=request.id, code=ErrorCode.NOT_FOUND, message=reason)
+
+
+def not_muted(request: LiftMute) -> Error:
+    """Report that a user is not muted."""
+    reason = f"{request.name[:64]!a} is not muted"
+    return Error(id=request.id, code=ErrorCode.NOT_FOUND, message=reason, name=request.name)
+
+
+def no_message(request: PinMessage) -> Error:
+    """Report that the message to be pinned is not known."""
+    reason = f"there is no message with seq {request.seq}"
+    return Error(id=request.id, code=ErrorCode.NOT_FOUND, message=reason)

@@ -18,9 +18,9 @@ from tertulia.server.history.history import History
 from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.mail import PageReady, PageTicket
 from tertulia.server.history.store import MessageStore
-from tertulia.server.hub.hub import Wait
 from tertulia.server.hub.records import Ban, Removed
 from tertulia.server.hub.session import Receipt
+from tertulia.server.hub.wait import Wait
 
 
 @pytest.fixture

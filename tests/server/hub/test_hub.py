@@ -21,9 +21,10 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 from tertulia.server.hub.directs import Handover
-from tertulia.server.hub.hub import Delivery, Registered, Wait
+from tertulia.server.hub.hub import Delivery, Registered
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Receipt, Route
+from tertulia.server.hub.wait import Wait
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def test_without_room_in_the_history_it_is_said_later():
     bench = make(history=history)
     ana = bench.join("ana")
     history.has_room = False
-    assert bench.handle(ana, Say(text="hola")) is Step.SAY_LATER
+    assert bench.handle(ana, Say(text="hola")) is Step.TRY_LATER
     assert ana.answers_due == 0
     bench.close()
 

@@ -366,7 +366,7 @@ class History:
 
 
 def _answer(ticket: PageTicket, page: HistoryPage | Error) -> None:
-    ticket.owner.post(PageReady(ticket.session, page))
+    ticket.owner.post(PageReady(ticket.session, page, ticket.is_to_pin))
 
 
 def _open_store(path: Path, block: int) -> MessageStore:

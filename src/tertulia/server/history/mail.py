@@ -14,6 +14,7 @@ class PageTicket(Struct, eq=False):
     request: PageRequest
     owner: Owner
     session: int
+    is_to_pin: bool = False  # it looks for one message, which is to be pinned
     is_cancelled: bool = False  # written by the owner alone
 
 
@@ -22,6 +23,7 @@ class PageReady(Struct, frozen=True):
 
     session: int
     page: HistoryPage | Error
+    is_to_pin: bool = False
 
 
 class Stored(Struct, frozen=True):

@@ -9,13 +9,15 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import compress
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from tertulia.protocol.messages import ChatMessage, Gap, NumberedEvent
+from tertulia.protocol.messages import ChatMessage, Gap, Joined, Left, NumberedEvent, Presence
+from tertulia.protocol.moderation import Pinned
 
 Encode = Callable[[NumberedEvent | Gap], bytes]
 
 _ENVELOPE_BYTES = 96  # of an event beside the text: about as many as on the wire
+_PEOPLE = frozenset((Joined, Left, Presence))  # not for those who want messages alone
 _MAX_EVENTS_SEARCHED = 1_000  # for a message, under the lock
 
 
@@ -86,6 +88,7 @@ class EventLog:
         self._lines: dict[Encode, _Lines] = {}
         self._trimmed_seq = last_seq
         self._last_message_seq = last_seq
+        self._last_wanted_seq = last_seq  # of an event for those who want messages alone
         self.last_seq = last_seq
 
     def append(self, event: NumberedEvent) -> None:
@@ -95,7 +98,11 @@ class EventLog:
         if type(event) is ChatMessage:
             text = event.text
             end += len(text) if text.isascii() else len(text.encode())
-            self._last_message_seq = event.seq
+            self._last_message_seq = self._last_wanted_seq = event.seq
+        elif type(event) not in _PEOPLE:
+            self._last_wanted_seq = event.seq
+            if type(event) is Pinned and event.message is not UNSET:
+                end += len(event.message.text.encode())
         self._end = end
         self._ends.append(end)
         self._events.append(event)
@@ -114,7 +121,8 @@ class EventLog:
         """Return what follows a cursor: at most `max_bytes`, but at least one event.
 
         None at the end, which is the last event or the last one `before` a number. With
-        `messages_only` other events are left out, but count as read.
+        `messages_only` those about people who come, go or change their status are left out, but
+        count as read.
         """
         with self._lock:
             if cursor >= self.last_seq:
@@ -122,7 +130,7 @@ class EventLog:
             first = cursor - self._trimmed_seq
             if first < 0:
                 return Gap(after=cursor, through=self.last_seq)
-            if messages_only and cursor >= self._last_message_seq and before is None:
+            if messages_only and cursor >= self._last_wanted_seq and before is None:
                 return Slice(b"", (), (), self.last_seq)
             last = self._last_within(first, max_bytes)
             if before is not None:
@@ -139,9 +147,15 @@ class EventLog:
         seqs = range(cursor + 1, through + 1)
         if events is None:
             return Slice(data, pieces, seqs, through)
-        wanted = [type(event) is ChatMessage for event in events[: len(pieces)]]
+        wanted = [type(event) not in _PEOPLE for event in events[: len(pieces)]]
         pieces = list(compress(pieces, wanted))
         return Slice(b"".join(pieces), pieces, list(compress(seqs, wanted)), through)
+
+    def message(self, seq: int) -> ChatMessage | None:
+        """Return the message with this number, if it is still here. Under the lock."""
+        place = seq - self._trimmed_seq - 1
+        event = self._events[place] if 0 <= place < len(self._events) else None
+        return event if isinstance(event, ChatMessage) else None
 
     def last_message_between(self, after: int, before: int) -> int | None:
         """Return the number of the last message in (after, before), or `after` if there is none.

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from enum import Enum, auto
 
 from msgspec import UNSET, Struct
 
@@ -23,6 +22,7 @@ from tertulia.protocol.messages import (
     Direct,
     DirectMessage,
     Error,
+    ErrorCode,
     GetInfo,
     ListUsers,
     Ok,
@@ -31,7 +31,6 @@ from tertulia.protocol.messages import (
     Say,
     SetStatus,
     Status,
-    User,
     UserInfo,
     UserList,
     Welcome,
@@ -56,10 +55,13 @@ from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.held_names import HeldNames
 from tertulia.server.hub.journal import Journal, LocalJournal
 from tertulia.server.hub.keeper import Keeper
+from tertulia.server.hub.moderation import pinned_message
+from tertulia.server.hub.moderator import Moderator
 from tertulia.server.hub.nonces import RecentNonces, recall
-from tertulia.server.hub.records import HeldName
+from tertulia.server.hub.records import HeldName, no_records
 from tertulia.server.hub.room import Conflict, Entered, Newcomer, Room
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
+from tertulia.server.hub.wait import Wait
 from tertulia.version import __version__
 
 
@@ -69,13 +71,6 @@ class Registered(Struct, frozen=True, gc=False):
     session: Session
     welcome: Welcome
     replaced: Session | None
-
-
-class Wait(Enum):
-    """What the answer to a `say` waits for."""
-
-    FOR_DISK = auto()  # the keeper acknowledges the receipt
-    FOR_ROOM = auto()  # nothing is said yet: try again once there is room in the keeper's queue
 
 
 class Hub:
@@ -104,32 +99,39 @@ class Hub:
             moment = datetime.fromtimestamp(wall(), UTC)
             recall(nonces, keeper.nonces(moment), moment, monotonic())
         self.events = EventLog(self._lock, config.log_bytes, last_seq)
-        self._held_names = self._read_held_names(config.hold_names_days)
-        room = Room(
+        records = no_records if keeper is None else keeper.records
+        days, now = config.hold_names_days, self._time()
+        self._room = room = Room(
             self.events,
             nonces,
             shared_addresses=config.shared_addresses,
             max_users=config.max_users,
-            held_names=self._held_names,
+            held_names=None if days is None else HeldNames(days, records(HeldName), now),
         )
+        room.moderation.restore(records, now)
+        self._keep_changes()
         self._registry = room.registry
         reserve_soon = None if keeper is None else keeper.reserve_soon
         self._journal: Journal = LocalJournal(room, self.events, wall, reserve_soon)
+        self.moderator = Moderator(
+            self._lock,
+            room,
+            self._journal,
+            self.events,
+            self._directs,
+            keeper,
+            self._time,
+            self._note_activity,
+            self._keep_changes,
+            shared_addresses=config.shared_addresses,
+        )
 
     def __repr__(self) -> str:
         return f"<Hub users={len(self._registry)} seq={self.events.last_seq}>"
 
-    def _read_held_names(self, days: float | None) -> HeldNames | None:
-        if days is None:
-            return None
-        rows = [] if self._keeper is None else self._keeper.records(HeldName)
-        held_names = HeldNames(days, rows, self._time())
-        self._keep_held_names(held_names)
-        return held_names
-
-    def _keep_held_names(self, held_names: HeldNames | None) -> None:
-        """Have the changes stored. Under the lock."""
-        changes = [] if held_names is None else held_names.pop_changes()
+    def _keep_changes(self) -> None:
+        """Have what was decided stored, without waiting for it. Under the lock."""
+        changes = self._room.pop_changes()
         if changes and self._keeper is not None:
             self._keeper.keep(changes)
 
@@ -170,11 +172,14 @@ class Hub:
             outcome = self._journal.register(newcomer, route, token, last_active)
             if isinstance(outcome, Entered):
                 self._directs.enter(outcome.session, outcome.replaced, confirms=request.receipts)
-                self._keep_held_names(self._held_names)
-        if isinstance(outcome, Entered):
-            return Registered(outcome.session, self._welcome(request, outcome), outcome.replaced)
-        if isinstance(outcome, Conflict):
-            return outcome
+                welcome = self._welcome(request, outcome)
+                self._keep_changes()
+                return Registered(outcome.session, welcome, outcome.replaced)
+            if isinstance(outcome, Conflict):
+                return outcome
+            if outcome.code in (ErrorCode.BANNED, ErrorCode.LOCKED):
+                self._keep_changes()
+                return self.moderator.refuse_newcomer(request.id, outcome.ban)
         return refusals.registration(request, outcome.code, address, outcome.name)
 
     def release(self, session: Session, reason: CloseReason) -> list[Reply] | None:
@@ -186,12 +191,12 @@ class Hub:
             if not self._journal.release(session, reason):
                 return None
             replies = self._directs.leave(session)
-            self._keep_held_names(self._held_names)
+            self._keep_changes()
         # At the server's end nobody is here: the senders try again after it.
         return [] if reason is CloseReason.SHUTDOWN else replies
 
     def _welcome(self, request: Register, entered: Entered) -> Welcome:
-        session = entered.session
+        session, moderation = entered.session, self._room.moderation
         return Welcome(
             id=request.id,
             name=session.name.shown,
@@ -204,6 +209,10 @@ class Hub:
             protocol=PROTOCOL_VERSION,
             idle_after=self._idle_after_s or 0.0,
             max_text=MAX_TEXT_BYTES,
+            hushed=moderation.is_hushed,
+            locked=moderation.is_locked,
+            operator=session.is_operator,
+            pinned=pinned_message(moderation.pin),
         )
 
     # --- talking -------------------------------------------------------------------------------
@@ -220,6 +229,8 @@ class Hub:
         with self._lock:
             if not session.is_here:
                 return None
+            if session.is_silenced and (refusal := self._refuse_to_say(session, request)):
+                return refusal
             if keeper is not None and not keeper.take_room():
                 return Wait.FOR_ROOM
             now = self._note_activity(session)
@@ -233,6 +244,15 @@ class Hub:
             else:
                 keeper.write(said, receipt)
             return Wait.FOR_DISK
+
+    def _refuse_to_say(self, session: Session, request: Say) -> Error | None:
+        """Return why a session may not speak, unless it repeats what it has said. Under the lock.
+
+        A client does that which has lost its connection before the answer came.
+        """
+        if self._journal.has_said(session, request.nonce, self._monotonic()):
+            return None
+        return self.moderator.refuse_to_say(session, request.id)
 
     def direct(self, session: Session, request: Direct) -> Delivery | Queued | Ok | Error | None:
         """Find the session that a direct message is for; None if there is nothing to do.
@@ -328,7 +348,7 @@ class Hub:
         """List who is connected, with the seq at which the list is true."""
         with self._lock:
             self._note_reading(session)
-            rows = [User(name=user.name.shown, status=user.status) for user in self._registry]
+            rows = [self.moderator.row_of(user) for user in self._registry]
             return UserList(id=request.id, seq=self.events.last_seq, users=rows)
 
     def info(self, session: Session, request: GetInfo) -> UserInfo | Error:

@@ -5,14 +5,16 @@ A journal over several machines calls the same verbs when a change comes back fr
 order; its methods then return before the outcome is known.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from msgspec import UnsetType
 
-from tertulia.protocol.messages import ChatMessage, CloseReason, Status
+from tertulia.protocol.messages import ChatMessage, CloseReason, Status, StoredMessage
 from tertulia.protocol.times import Stamps
 from tertulia.server.hub.eventlog import EventLog
+from tertulia.server.hub.moderation import Silence
+from tertulia.server.hub.records import Ban, Mute
 from tertulia.server.hub.room import Conflict, Entered, Newcomer, Refused, Room
 from tertulia.server.hub.session import Route, Session
 
@@ -40,6 +42,39 @@ class Journal(Protocol):
 
     def show_status(self, session: Session, status: Status, by: Literal["user", "server"]) -> None:
         """See Room.show_status."""
+
+    def has_said(self, session: Session, nonce: str | UnsetType, now: float) -> bool:
+        """See Room.has_said."""
+
+    def silence_of(self, session: Session) -> Mute | Silence | None:
+        """See Moderation.silence_of."""
+
+    def promote(self, session: Session) -> bool:
+        """See Moderation.promote."""
+
+    def kick(self, session: Session, by: str, text: str | UnsetType) -> bool:
+        """See Room.release."""
+
+    def ban(self, ban: Ban) -> list[Session]:
+        """See Room.ban."""
+
+    def lift_bans(self, bans: Sequence[Ban]) -> None:
+        """See Moderation.lift_bans."""
+
+    def mute(self, mute: Mute) -> None:
+        """See Moderation.mute."""
+
+    def lift_mutes(self, mutes: Sequence[Mute], by: str) -> None:
+        """See Moderation.lift_mutes."""
+
+    def hush(self, by: str, *, on: bool) -> None:
+        """See Moderation.hush."""
+
+    def lock(self, by: str, *, on: bool) -> None:
+        """See Moderation.lock."""
+
+    def pin_message(self, message: StoredMessage | None, by: str) -> None:
+        """See Moderation.pin_message."""
 
 
 class LocalJournal:
@@ -85,3 +120,55 @@ class LocalJournal:
         if self._reserve_soon is not None:
             self._reserve_soon(self._events.last_seq + _MOST_EVENTS)
         self._room.show_status(session, status, by, self._time())
+
+    # --- what operators decide: seldom ---------------------------------------------------------
+
+    def _stamp(self, most_events: int = _MOST_EVENTS) -> str:
+        if self._reserve_soon is not None:
+            self._reserve_soon(self._events.last_seq + most_events)
+        return self._time()
+
+    def has_said(self, session: Session, nonce: str | UnsetType, now: float) -> bool:
+        """See Room.has_said."""
+        return self._room.has_said(session, nonce, now)
+
+    def silence_of(self, session: Session) -> Mute | Silence | None:
+        """See Moderation.silence_of."""
+        return self._room.moderation.silence_of(session, self._time())
+
+    def promote(self, session: Session) -> bool:
+        """See Moderation.promote."""
+        return self._room.moderation.promote(session, self._stamp())
+
+    def kick(self, session: Session, by: str, text: str | UnsetType) -> bool:
+        """See Room.release."""
+        return self._room.release(session, CloseReason.KICKED, self._stamp(), by, text)
+
+    def ban(self, ban: Ban) -> list[Session]:
+        """See Room.ban."""
+        self._stamp(len(self._room.registry) + _MOST_EVENTS)
+        return self._room.ban(ban)
+
+    def lift_bans(self, bans: Sequence[Ban]) -> None:
+        """See Moderation.lift_bans."""
+        self._room.moderation.lift_bans(bans)
+
+    def mute(self, mute: Mute) -> None:
+        """See Moderation.mute."""
+        self._room.moderation.mute(mute, self._stamp())
+
+    def lift_mutes(self, mutes: Sequence[Mute], by: str) -> None:
+        """See Moderation.lift_mutes."""
+        self._room.moderation.lift_mutes(mutes, by, self._stamp(len(mutes)))
+
+    def hush(self, by: str, *, on: bool) -> None:
+        """See Moderation.hush."""
+        self._room.moderation.hush(by, self._stamp(), on=on)
+
+    def lock(self, by: str, *, on: bool) -> None:
+        """See Moderation.lock."""
+        self._room.moderation.lock(by, self._stamp(), on=on)
+
+    def pin_message(self, message: StoredMessage | None, by: str) -> None:
+        """See Moderation.pin_message."""
+        self._room.moderation.pin_message(message, by, self._stamp())

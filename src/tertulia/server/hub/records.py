@@ -5,7 +5,7 @@ takes the place of one with the same key. Times are RFC 3339 in UTC; names are a
 `operator` is the name of whoever decided it, or "server" for the console on the machine itself.
 """
 
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -13,7 +13,7 @@ from msgspec import Struct
 class Ban(Struct, frozen=True, kw_only=True):
     """Who may not come in: a name with the address that it came from, an address, or a network."""
 
-    key: str  # the name's key, or the address
+    key: str  # `name:` and the name's key, or `address:` and the address: 10.0.0.7 can be a name
     name: str | None = None
     address: str | None = None  # an IP address, or a network as 10.0.0.0/28
     until: str | None = None  # None: until it is lifted
@@ -98,6 +98,18 @@ class HookMessage(Struct, frozen=True, kw_only=True):
 
 Record = Ban | Mute | Switch | Pin | Insider | HeldName | Visit | Hook | HookMessage
 Row = TypeVar("Row", Ban, Mute, Switch, Pin, Insider, HeldName, Visit, Hook, HookMessage)
+
+
+class Records(Protocol):
+    """Returns the rows of a kind that an earlier run has kept."""
+
+    def __call__(self, kind: type[Row], /) -> list[Row]:
+        """Return them in the order of their keys."""
+
+
+def no_records(_kind: type[Row]) -> list[Row]:
+    """Return no rows: nothing is kept from one run to the next."""
+    return []
 
 
 class Removed(Struct, frozen=True):

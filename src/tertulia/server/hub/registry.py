@@ -1,8 +1,9 @@
 """The connected users, by name and by address. Used under the Hub's lock only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tertulia.protocol.names import parse_name
+from tertulia.protocol.networks import Network, parse_network, shown_network
 from tertulia.server.hub.session import Session
 
 
@@ -51,3 +52,17 @@ class Registry:
         del self._by_shown_name[session.name.shown]
         if not self._shared_addresses:
             del self._by_address[session.address]
+
+
+def sessions_at(network: Network, sessions: Iterable[Session]) -> Iterator[Session]:
+    """Yield those of the sessions that come from an address or a network."""
+    if network.prefixlen == network.max_prefixlen:
+        address = shown_network(network)
+        yield from (one for one in sessions if one.address.partition("%")[0] == address)
+        return
+    first, last = int(network.network_address), int(network.broadcast_address)
+    for session in sessions:
+        own = parse_network(session.address)
+        is_alike = own is not None and own.version == network.version
+        if own is not None and is_alike and first <= int(own.network_address) <= last:
+            yield session

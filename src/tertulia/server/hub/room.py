@@ -22,7 +22,9 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.names import Name
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.held_names import HeldNames
+from tertulia.server.hub.moderation import Moderation
 from tertulia.server.hub.nonces import RecentNonces
+from tertulia.server.hub.records import Ban, Change
 from tertulia.server.hub.registry import Registry
 from tertulia.server.hub.session import Route, Session
 
@@ -62,6 +64,7 @@ class Refused(Struct, frozen=True, gc=False):
 
     code: ErrorCode
     name: str = ""
+    ban: Ban | None = None
 
 
 class Room:
@@ -81,6 +84,7 @@ class Room:
         self._max_users = max_users
         self._held_names = held_names
         self.registry = Registry(shared_addresses=shared_addresses)
+        self.moderation = Moderation(events, self.registry)
 
     def register(
         self, newcomer: Newcomer, route: Route, token: str, time: str, last_active: float
@@ -90,13 +94,18 @@ class Room:
         `last_active` is when the user last did something. A session that is taken over with its
         token passes on its status and this time.
         """
-        registry = self.registry
+        registry, moderation = self.registry, self.moderation
+        ban = moderation.ban_on(newcomer.name, newcomer.address, time)
+        if ban is not None:
+            return Refused(ErrorCode.BANNED, ban=ban)
         namesake = registry.with_key(newcomer.name.key)
         neighbour = registry.at_address(newcomer.address)
         if namesake is not None and _has_token(namesake, newcomer):
             if neighbour not in (None, namesake):
                 return Refused(ErrorCode.ADDRESS_TAKEN)
             return self._enter(newcomer, route, token, time, last_active, replaced=namesake)
+        if moderation.shuts_out(newcomer.name, time):
+            return Refused(ErrorCode.LOCKED)
         held = self._held_names
         if held is not None and held.is_for_another(newcomer.name, newcomer.key_hash, time):
             return Refused(ErrorCode.NAME_HELD)  # also while its user is here, so as not to tell
@@ -111,10 +120,18 @@ class Room:
             return Refused(ErrorCode.ADDRESS_TAKEN)
         return Refused(ErrorCode.NAME_TAKEN, namesake.name.shown)
 
-    def release(self, session: Session, reason: CloseReason, time: str) -> bool:
+    def release(
+        self,
+        session: Session,
+        reason: CloseReason,
+        time: str,
+        by: str | UnsetType = UNSET,
+        text: str | UnsetType = UNSET,
+    ) -> bool:
         """Remove a session and tell everyone; False if it was removed before.
 
-        At the server's end nobody is told: everyone gets `closing`.
+        `by` and `text` say who has kicked it, and why. At the server's end nobody is told: everyone
+        gets `closing`.
         """
         if not session.is_here:
             return False
@@ -124,15 +141,37 @@ class Room:
         if reason is not CloseReason.SHUTDOWN:
             self._events.append(
                 Left(
-                    seq=self._events.last_seq + 1, time=time, name=session.name.shown, reason=reason
+                    seq=self._events.last_seq + 1,
+                    time=time,
+                    name=session.name.shown,
+                    reason=reason,
+                    by=by,
+                    text=text,
                 )
             )
+        self.moderation.note_left(session, reason, time)
         return True
+
+    def ban(self, ban: Ban) -> list[Session]:
+        """Ban whom it fits; return the sessions that this has ended."""
+        ended = self.moderation.ban(ban)
+        text = UNSET if ban.reason is None else ban.reason
+        for session in ended:
+            self.release(session, CloseReason.KICKED, ban.time, ban.operator, text)
+        return ended
+
+    def pop_changes(self) -> list[Change]:
+        """Return what has to be kept since the last call."""
+        changes = self.moderation.pop_changes()
+        return changes if self._held_names is None else changes + self._held_names.pop_changes()
 
     def say(
         self, session: Session, text: str, nonce: str | UnsetType, time: str, now: float
     ) -> ChatMessage | int:
-        """Publish a message; return its seq instead if the same nonce was said before."""
+        """Publish a message; return its seq instead if the same nonce was said before.
+
+        Whether the session may speak was checked in the same step.
+        """
         events, name = self._events, session.name
         if nonce is not UNSET:
             seq = self._nonces.get((name.key, nonce), now)
@@ -144,6 +183,10 @@ class Room:
         )
         events.append(message)
         return message
+
+    def has_said(self, session: Session, nonce: str | UnsetType, now: float) -> bool:
+        """Return whether a session has said a message with this nonce before."""
+        return nonce is not UNSET and self._nonces.get((session.name.key, nonce), now) is not None
 
     def show_status(
         self, session: Session, status: Status, by: Literal["user", "server"], time: str
@@ -187,14 +230,24 @@ class Room:
             last_active=last_active,
             is_catching_up=status is not chosen,
             own_presence=[] if newcomer.messages_only else None,
+            is_operator=replaced is not None and replaced.is_operator,
         )
         if replaced is not None:
             replaced.successor = session
         self.registry.add(session)
         if self._held_names is not None:
             self._held_names.begin(session.name, newcomer.key_hash, time)
+        self.moderation.note_entered(session)
         seq = self._events.last_seq
-        self._events.append(Joined(seq=seq + 1, time=time, name=newcomer.name.shown, status=status))
+        self._events.append(
+            Joined(
+                seq=seq + 1,
+                time=time,
+                name=newcomer.name.shown,
+                status=status,
+                operator=session.is_operator,
+            )
+        )
         return Entered(session, seq, replaced)
 
 

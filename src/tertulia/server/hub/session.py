@@ -33,6 +33,9 @@ class Session:
     status: Status  # as shown to everyone
     chosen: Status  # as the user wants it; another one than `status` while the user is idle
     is_here: bool = False  # in the Registry
+    is_operator: bool = False
+    is_silenced: bool = False  # may not speak, unless that is over: Moderation knows
+    is_console: bool = False  # of the machine itself: an operator who is never in the Registry
     successor: "Session | None" = None  # that has taken this one over
 
     last_active: float  # seconds of the monotonic clock
@@ -41,6 +44,11 @@ class Session:
     is_catching_up: bool = False
     # The session's own status changes, for one that asked for messages alone; None: it did not.
     own_presence: list[Presence] | None = None
+
+    @property
+    def may_act(self) -> bool:
+        """Whether requests of this session still count."""
+        return self.is_here or self.is_console
 
 
 class Owner(Protocol):

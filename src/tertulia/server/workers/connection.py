@@ -9,6 +9,7 @@ from enum import Enum, auto
 from math import inf
 
 from tertulia.protocol.messages import Register, Say
+from tertulia.protocol.moderation import OperatorRequest
 from tertulia.server.history.mail import PageRequest, PageTicket
 from tertulia.server.hub.session import Owner, Session
 from tertulia.server.workers.door import Door
@@ -33,6 +34,7 @@ class Hold(Enum):
     CHALLENGE = auto()  # for the news whether the session in its way is alive
     DELIVERY = auto()  # for the news whether another worker could deliver a direct message
     ROOM = auto()  # for room in the history's queue
+    MESSAGE = auto()  # for a message that the history looks for
     BACKLOG = auto()  # for the client to take the answers that are queued
 
 
@@ -49,7 +51,7 @@ _NEXT_STATES: dict[State, tuple[State, ...]] = {
     CLOSED: (),
 }
 NOT_HELD, BACKLOG = Hold.NOTHING, Hold.BACKLOG
-HeldRequest = Register | Say  # tried again when the hold ends
+HeldRequest = Register | Say | OperatorRequest  # tried again when the hold ends
 
 
 class Connection:
@@ -73,6 +75,7 @@ class Connection:
         "goodbye",
         "held_request",
         "hold",
+        "large_bytes",
         "last_byte_at",
         "out",
         "pages_waiting",
@@ -106,6 +109,7 @@ class Connection:
 
         self.goodbye = b""  # the door's last bytes, for a connection that is finishing
         self.out = bytearray()  # the rest of a cut piece, then data for this client alone
+        self.large_bytes = 0  # of a large answer that is, or was, in `out`
         self.blocked = False  # the socket takes no more for now
 
         self.last_byte_at = now

@@ -8,11 +8,22 @@ import random
 
 from msgspec import UNSET
 
-from tertulia.protocol.messages import Answer, CloseReason, Closing, Ok, Ping, Register, Say
+from tertulia.protocol.messages import (
+    Answer,
+    CloseReason,
+    Closing,
+    Error,
+    HistoryPage,
+    Ok,
+    Ping,
+    Register,
+    Request,
+)
+from tertulia.protocol.moderation import PinMessage
 from tertulia.server import refusals
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
 from tertulia.server.hub.directs import Handover
-from tertulia.server.hub.session import Receipt
+from tertulia.server.hub.session import Receipt, Session
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import (
     BACKLOG,
@@ -23,7 +34,7 @@ from tertulia.server.workers.connection import (
     Connection,
 )
 from tertulia.server.workers.connections import Connections
-from tertulia.server.workers.handler import RequestHandler
+from tertulia.server.workers.handler import Outcome, RequestHandler
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import (
     Adopt,
@@ -34,6 +45,7 @@ from tertulia.server.workers.mail import (
     DirectsWaiting,
     Drain,
     Evict,
+    Expel,
     Mail,
     Replies,
 )
@@ -106,10 +118,13 @@ class Dispatcher:
                 self._guarded(mail.newcomer, self._on_challenge_over)
             case Evict():
                 self._guarded(self._connections.of_session(mail.session), self._evict)
+            case Expel():
+                expelled = self._connections.of_session(mail.session)
+                self._guarded(expelled, self._expel, mail.last_word)
             case PageReady():
                 self._guarded(self._connections.of_session(mail.session), self._on_page, mail)
             case RoomAgain():
-                self._guarded(self._connections.of_session(mail.session), self._say_again)
+                self._guarded(self._connections.of_session(mail.session), self._try_again)
 
     def return_mail(self, mail: Mail) -> None:
         """Answer mail that this worker does not read any more: it has no connections left."""
@@ -211,18 +226,39 @@ class Dispatcher:
         self._output.push_rest(connection)
         self._connections.close(connection, CloseReason.REPLACED)
 
+    def _expel(self, connection: Connection, last_word: Closing) -> None:
+        self._connections.finish(connection, CloseReason.KICKED, last_word, self._input.now)
+
     def _on_page(self, connection: Connection, mail: PageReady) -> None:
+        if mail.is_to_pin:
+            self._on_message_found(connection, mail.page)
+            return
         connection.ticket = None
         connection.answers_due -= 1
         self._output.send(connection, mail.page)
 
-    def _say_again(self, connection: Connection) -> None:
+    def _on_message_found(self, connection: Connection, page: HistoryPage | Error) -> None:
         request, session = connection.release_hold(), connection.session
-        if connection.state is REGISTERED and session and isinstance(request, Say):
-            self._input.act(connection, request, self._handler.say(connection, session, request))
-            self._input.send_own_presence(connection, session)
-            if connection.hold is NOT_HELD:
-                self._input.resume(connection)
+        if connection.state is REGISTERED and session and isinstance(request, PinMessage):
+            outcome: Outcome = page if isinstance(page, Error) else None
+            if isinstance(page, HistoryPage):
+                outcome = self._handler.pin_found(connection, session, request, page)
+            self._go_on(connection, session, request, outcome)
+
+    def _try_again(self, connection: Connection) -> None:
+        request, session = connection.release_hold(), connection.session
+        if connection.state is REGISTERED and session and request is not None:
+            outcome = self._handler.try_again(connection, session, request)
+            self._go_on(connection, session, request, outcome)
+
+    def _go_on(
+        self, connection: Connection, session: Session, request: Request, outcome: Outcome
+    ) -> None:
+        """Do what the request has led to that was held, then carry out the next ones."""
+        self._input.act(connection, request, outcome)
+        self._input.send_own_presence(connection, session)
+        if connection.hold is NOT_HELD:
+            self._input.resume(connection)
 
     # --- time, and what has become of the output -----------------------------------------------
 

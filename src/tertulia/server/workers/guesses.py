@@ -6,6 +6,8 @@ takes the same time whatever was guessed. `now` is in seconds of the monotonic c
 
 import hashlib
 import hmac
+import logging
+import secrets
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -13,9 +15,13 @@ from collections.abc import Callable
 from msgspec import UNSET
 
 from tertulia.protocol.codes import MAX_CODE_CHARS, fold_code
-from tertulia.protocol.messages import Error, Register
+from tertulia.protocol.messages import Error, ErrorCode, Register
+from tertulia.protocol.moderation import BecomeOperator
 from tertulia.server import refusals
 from tertulia.server.config import Config
+from tertulia.server.observer import SparseLog
+
+log = logging.getLogger("tertulia.server")
 
 _MAX_ADDRESSES = 100_000  # whose wrong guesses are counted; at the bound the oldest is forgotten
 
@@ -78,6 +84,35 @@ class EntryCode:
         if verdict is not True:
             return refusals.guessed_too_often(request.id, verdict)
         return refusals.code_required(request) if is_missing else None
+
+
+class OperatorSecret:
+    """The secret that makes an operator of whoever gives it. Any thread may call."""
+
+    def __init__(self, secret: str | None, guesses: Guesses, sparse_log: SparseLog) -> None:
+        """Without a secret, none is right."""
+        self._sparse_log = sparse_log
+        self._digest = _exact_digest(secrets.token_urlsafe(32) if secret is None else secret)
+        self._guesses = guesses
+
+    def check(self, request: BecomeOperator, address: str, now: float) -> Error | None:
+        """Return the refusal of a request that does not give the secret."""
+        given = _exact_digest(request.secret)
+        verdict = self._guesses.judge(
+            address, lambda: hmac.compare_digest(given, self._digest), now
+        )
+        if verdict is True:
+            return None
+        if verdict is False:
+            left_out = self._sparse_log.admit(ErrorCode.OPERATOR_WRONG)
+            if left_out is not None:
+                log.warning("wrong operator secret address=%s not_logged=%d", address, left_out)
+            return refusals.operator_wrong(request)
+        return refusals.guessed_too_often(request.id, verdict)
+
+
+def _exact_digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.strip().encode(errors="surrogatepass")).digest()
 
 
 def _digest(code: str) -> bytes:

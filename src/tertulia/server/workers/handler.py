@@ -20,6 +20,7 @@ from tertulia.protocol.messages import (
     ErrorCode,
     GetHistory,
     GetInfo,
+    HistoryPage,
     ListUsers,
     Ping,
     Pong,
@@ -31,14 +32,18 @@ from tertulia.protocol.messages import (
     Search,
     SetStatus,
 )
+from tertulia.protocol.moderation import BecomeOperator, OperatorRequest, PinMessage
 from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
 from tertulia.server.history.mail import PageRequest
+from tertulia.server.hub import moderator
 from tertulia.server.hub.directs import Delivery, Queued, Reply
-from tertulia.server.hub.hub import Registered, Wait
+from tertulia.server.hub.hub import Registered
+from tertulia.server.hub.moderator import Moderated
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Session
-from tertulia.server.workers.connection import Connection
+from tertulia.server.hub.wait import Wait
+from tertulia.server.workers.connection import Connection, HeldRequest
 from tertulia.server.workers.door import Control
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
@@ -59,7 +64,8 @@ class Finish(Struct, frozen=True):
 class Step(Enum):
     """What has to be done instead of answering at once."""
 
-    SAY_LATER = auto()  # hold the connection until the history's queue has room
+    TRY_LATER = auto()  # hold the connection until the history's queue has room
+    FIND_MESSAGE = auto()  # hold the connection until the history has found the message to pin
     ASK_PAGE = auto()  # a page was queued: ask for the next one that may be asked for
 
 
@@ -72,6 +78,7 @@ Outcome = (
     | Delivery
     | Queued
     | list[Reply]
+    | Moderated
     | Step
     | None
 )
@@ -91,6 +98,8 @@ class RequestHandler:
         self._has_history = shared.history is not None
         self._rate_limits = shared.rate_limits
         self._entry_code = shared.entry_code
+        self._operator_secret = shared.operator_secret
+        self._moderator = hub.moderator
         self._limits_rate = shared.config.rate_limit_per_s is not None
         self._hub_verbs: dict[type, Callable[[Session, Any], Outcome]] = {
             Direct: hub.direct,
@@ -126,10 +135,14 @@ class RequestHandler:
                 return request
             case Register():
                 return refusals.already_registered(request, session.name.shown)
+            case BecomeOperator():
+                return self._become_operator(connection, session, request, now)
             case Received():
                 replies = self._hub.confirm(session, request)
                 if replies is not None:  # there are no more of these than direct messages
                     return replies
+            case _ if isinstance(request, OperatorRequest):
+                return self._moderate(connection, session, request)
         # A pong, which is a sign of life as any byte is, or a `received` that confirms nothing.
         return self._spend_free_bytes(connection, _FREE_LINE_BYTES, now)
 
@@ -195,9 +208,46 @@ class RequestHandler:
         if not isinstance(outcome, Wait):
             return outcome
         if outcome is Wait.FOR_ROOM:
-            return Step.SAY_LATER
+            return Step.TRY_LATER
         connection.answers_due += 1
         return None
+
+    def try_again(self, connection: Connection, session: Session, request: HeldRequest) -> Outcome:
+        """Carry out a request that had to wait for room in the history's queue."""
+        if isinstance(request, Say):
+            return self.say(connection, session, request)
+        assert not isinstance(request, Register), "that waits for a challenge alone"
+        return self._moderate(connection, session, request)
+
+    def _moderate(
+        self, connection: Connection, session: Session, request: OperatorRequest
+    ) -> Outcome:
+        return self._note_wait(
+            connection, self._moderator.carry_out(session, request, self._mailbox)
+        )
+
+    def pin_found(
+        self, connection: Connection, session: Session, request: PinMessage, page: HistoryPage
+    ) -> Outcome:
+        """Pin the message that the history has found, if it has."""
+        found = next(iter(page.messages), None)
+        outcome = self._moderator.pin_found(session, request, self._mailbox, found)
+        return self._note_wait(connection, outcome)
+
+    def _note_wait(self, connection: Connection, outcome: moderator.Outcome) -> Outcome:
+        """Return what has to be done now, and note an answer that comes later."""
+        if isinstance(outcome, Moderated) and outcome.answer is Wait.FOR_DISK:
+            connection.answers_due += 1
+        if not isinstance(outcome, Wait):
+            return outcome
+        return Step.TRY_LATER if outcome is Wait.FOR_ROOM else Step.FIND_MESSAGE
+
+    def _become_operator(
+        self, connection: Connection, session: Session, request: BecomeOperator, now: float
+    ) -> Answer | None:
+        secret = self._operator_secret
+        refusal = secret.check(request, connection.address, now)
+        return refusal or self._moderator.promote(session, request)
 
     def _queue_page(
         self, connection: Connection, session: Session, request: PageRequest, now: float

@@ -17,16 +17,19 @@ from tertulia.protocol.messages import (
     Direct,
     DirectMessage,
     Error,
+    GetHistory,
     Register,
     Request,
-    Say,
 )
+from tertulia.protocol.moderation import BanList, PinMessage
 from tertulia.server import refusals
 from tertulia.server.history.mail import PageTicket
 from tertulia.server.hub.directs import BUSY, DONE, GONE, Delivery, Handover, Queued, Reply
 from tertulia.server.hub.hub import Registered
+from tertulia.server.hub.moderator import Moderated
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Session
+from tertulia.server.hub.wait import Wait
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import (
     BACKLOG,
@@ -47,6 +50,7 @@ from tertulia.server.workers.mail import (
     Delivered,
     DirectsWaiting,
     Evict,
+    Expel,
 )
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.output import Output
@@ -89,6 +93,8 @@ class Input:
             Registered: self._welcome,
             Conflict: self._challenge,
             Finish: self._finish,
+            Moderated: self._moderate,
+            BanList: self._send_large,
             Step: self._do_step,
             Control: self._send_control,
         }
@@ -243,11 +249,35 @@ class Input:
             self._output.send(connection, outcome)  # type: ignore[arg-type]  # it is an Answer
 
     def _do_step(self, connection: Connection, request: Request, step: Step) -> None:
+        session, history = connection.session, self._history
+        if session is None or history is None:
+            return
         if step is Step.ASK_PAGE:
             self.ask_next_page(connection)
-        elif self._history is not None and isinstance(request, Say) and connection.session:
-            connection.hold_for(Hold.ROOM, request)
-            self._history.when_room(self._mailbox, connection.session.route.session)
+        elif step is Step.TRY_LATER:
+            connection.hold_for(Hold.ROOM, request)  # type: ignore[arg-type]  # it can be held
+            history.when_room(self._mailbox, session.route.session)
+        elif isinstance(request, PinMessage) and request.seq is not UNSET:
+            connection.hold_for(Hold.MESSAGE, request)
+            look_for = GetHistory(
+                id=request.id, after=max(0, request.seq - 1), before=request.seq + 1, limit=1
+            )
+            number = session.route.session
+            history.ask(PageTicket(look_for, self._mailbox, number, is_to_pin=True))
+
+    def _moderate(self, connection: Connection, request: Request, done: Moderated) -> None:
+        """Answer an operator, and end the sessions that this was about."""
+        assert connection.session is not None
+        self._observer.on_moderated(connection.session.name.shown, request)
+        if done.answer is not None and not isinstance(done.answer, Wait):
+            self._output.send(connection, done.answer)
+        for expelled in done.expelled:
+            session = expelled.session
+            self._observer.on_left(session.name.shown, session.address, CloseReason.KICKED)
+            mailbox = self._switchboard.mailbox_of(session.route)
+            if mailbox is not None:  # else its connection has ended meanwhile
+                mailbox.post(Expel(session.route.session, expelled.closing))
+            self._switchboard.send(expelled.replies)
 
     def _welcome(self, connection: Connection, _request: Request, new: Registered) -> None:
         if new.replaced is not None:
@@ -328,6 +358,9 @@ class Input:
             self._output.send_all(connection, messages)
         if replies:
             self._switchboard.send(replies)
+
+    def _send_large(self, connection: Connection, _request: Request, answer: BanList) -> None:
+        self._output.send_large(connection, answer)
 
     def _send_control(self, connection: Connection, _request: Control, control: Control) -> None:
         self._output.send_bytes(connection, control.answer)

@@ -8,7 +8,7 @@ import socket
 
 from msgspec import Struct
 
-from tertulia.protocol.messages import Direct
+from tertulia.protocol.messages import Closing, Direct
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
 from tertulia.server.hub.directs import Delivery, Handover, Reply
 from tertulia.server.hub.session import Owner
@@ -78,6 +78,13 @@ class Evict(Struct, frozen=True):
     session: int
 
 
+class Expel(Struct, frozen=True):
+    """Finish the connection of a session that an operator has ended."""
+
+    session: int
+    last_word: Closing
+
+
 Mail = (
     Adopt
     | Drain
@@ -88,6 +95,7 @@ Mail = (
     | Challenge
     | ChallengeOver
     | Evict
+    | Expel
     | Stored
     | PageReady
     | RoomAgain

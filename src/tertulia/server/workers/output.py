@@ -79,6 +79,16 @@ class Output:
         if connection.blocked:
             self._check_overflow(connection)
 
+    def send_large(self, connection: Connection, message: ServerMessage) -> None:
+        """Queue an answer that may be larger than what may wait for a connection otherwise.
+
+        A client gets one at a time, because it is not read while so much waits for it.
+        """
+        data = connection.door.encode(message)
+        connection.out += data
+        connection.large_bytes = len(data)
+        self._to_push[connection] = None
+
     def send_bytes(self, connection: Connection, data: bytes) -> None:
         """Queue bytes that are in the form of the connection's door already."""
         connection.out += data
@@ -87,7 +97,10 @@ class Output:
             self._check_overflow(connection)
 
     def _check_overflow(self, connection: Connection) -> None:
-        if len(connection.out) > self._private_bytes:
+        waiting = len(connection.out)
+        if waiting <= self._private_bytes:
+            connection.large_bytes = 0
+        elif waiting > self._private_bytes + connection.large_bytes:
             self._overflowing.append(connection)
 
     # --- events --------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from tertulia.server.hub.hub import Hub
 from tertulia.server.observer import SparseLog
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.door import Door
-from tertulia.server.workers.guesses import EntryCode, Guesses
+from tertulia.server.workers.guesses import EntryCode, Guesses, OperatorSecret
 from tertulia.server.workers.rate_limit import RateLimits
 from tertulia.server.workers.switchboard import Switchboard
 
@@ -32,4 +32,7 @@ class Shared:
         self.switchboard = Switchboard()
         self.rate_limits = RateLimits(config)
         self.sparse_log = SparseLog()
+        self.operator_secret = OperatorSecret(
+            config.operator_secret, Guesses(config), self.sparse_log
+        )
         self.entry_code = None if config.code is None else EntryCode(config.code, Guesses(config))

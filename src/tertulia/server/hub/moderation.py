@@ -1,0 +1,283 @@
+"""Keeping order: who may come in and who may speak, and what operators have decided about it.
+
+A part of the Room, and as deterministic: every value comes from outside, the time too. What has to
+be kept gathers in `pop_changes`. Used under the Hub's lock only.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from enum import Enum, auto
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from tertulia.protocol.messages import CloseReason, StoredMessage
+from tertulia.protocol.moderation import Hushed, Locked, Muted, Pinned, Role, Unmuted
+from tertulia.protocol.names import Name
+from tertulia.protocol.networks import parse_network
+from tertulia.protocol.times import later
+from tertulia.server.hub.eventlog import EventLog
+from tertulia.server.hub.penalties import Penalties
+from tertulia.server.hub.records import Ban, Change, Insider, Mute, Pin, Records, Removed, Switch
+from tertulia.server.hub.registry import Registry, sessions_at
+from tertulia.server.hub.session import Session
+
+RETURN_WITHIN_S = 600.0  # in which those who were here may come back into a locked room
+_MAX_RECENT = 4_096  # names of those who have left; at the bound the first to leave is forgotten
+
+HUSHED, LOCKED = "hushed", "locked"
+
+
+class Silence(Enum):
+    """Why a user may not speak, beside a Mute."""
+
+    HUSHED = auto()
+
+
+def pinned_message(pin: Pin | None) -> StoredMessage | UnsetType:
+    """Return the pinned message as it travels."""
+    if pin is None:
+        return UNSET
+    return StoredMessage(seq=pin.seq, time=pin.sent, sender=pin.sender, text=pin.text)
+
+
+class Departure(Struct, frozen=True, gc=False):
+    """Who has left, and from which address."""
+
+    name: Name
+    address: str
+    time: str
+    may_return: bool  # into a locked room
+
+
+class Moderation:
+    """The rules that hold now. Times are RFC 3339 in UTC."""
+
+    def __init__(self, events: EventLog, registry: Registry) -> None:
+        self._events = events
+        self._registry = registry
+        self.bans: Penalties[Ban] = Penalties()
+        self.mutes: Penalties[Mute] = Penalties()
+        self.is_hushed = self.is_locked = False
+        self.pin: Pin | None = None
+        self._insiders: dict[str, Insider] = {}  # while the room is locked
+        self._recent: OrderedDict[str, Departure] = OrderedDict()  # by the names' keys
+        self._changes: list[Change] = []
+
+    def restore(self, records: Records, time: str) -> None:
+        """Go on with what an earlier run has kept; those who were here then have left just now."""
+        for ban in records(Ban):
+            self.bans.put(ban)
+        for mute in records(Mute):
+            self.mutes.put(mute)
+        switches = {switch.key for switch in records(Switch)}
+        self.is_hushed, self.is_locked = HUSHED in switches, LOCKED in switches
+        self.pin = next(iter(records(Pin)), None)
+        for insider in records(Insider):
+            self._put_insider(replace(insider, ended=insider.ended or time))
+        self.expire(time)
+
+    def pop_changes(self) -> list[Change]:
+        """Return what has to be kept since the last time."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    # --- who may come in -----------------------------------------------------------------------
+
+    def ban_on(self, name: Name, address: str, time: str) -> Ban | None:
+        """Return the ban that keeps a newcomer out, if any."""
+        self.expire(time)
+        return self.bans.longest(name.key, address) if len(self.bans) else None
+
+    def shuts_out(self, name: Name, time: str) -> bool:
+        """Return whether the room is locked for this newcomer."""
+        if not self.is_locked:
+            return False
+        insider = self._insiders.get(name.key)
+        return insider is None or (
+            insider.ended is not None and insider.ended < later(time, -RETURN_WITHIN_S)
+        )
+
+    def note_entered(self, session: Session) -> None:
+        """Note a new session, and whether it may speak."""
+        self._recent.pop(session.name.key, None)
+        if self.is_locked:
+            self._put_insider(Insider(key=session.name.key, name=session.name.shown))
+        self._note_silence(session)
+
+    def note_left(self, session: Session, reason: CloseReason, time: str) -> None:
+        """Note the end of a session. Those of the server's end may come back after its start."""
+        if reason is CloseReason.SHUTDOWN:
+            return
+        key, may_return = session.name.key, reason is not CloseReason.KICKED
+        self._recent[key] = Departure(session.name, session.address, time, may_return)
+        self._recent.move_to_end(key)
+        if len(self._recent) > _MAX_RECENT:
+            self._recent.popitem(last=False)
+        if self.is_locked and may_return:
+            self._put_insider(Insider(key=key, name=session.name.shown, ended=time))
+        elif self.is_locked:
+            self._drop_insiders([key])
+
+    def departure(self, key: str, time: str) -> Departure | None:
+        """Return when and from where the user of this name has left, if it was lately."""
+        departure = self._recent.get(key)
+        if departure is None or departure.time < later(time, -RETURN_WITHIN_S):
+            return None
+        return departure
+
+    # --- who may speak -------------------------------------------------------------------------
+
+    def silence_of(self, session: Session, time: str) -> Mute | Silence | None:
+        """Return why a session may not speak; for one with `is_silenced`, which may be outdated."""
+        self.expire(time)
+        if not session.is_silenced:
+            return None
+        return self.mutes.longest(session.name.key, session.address) or Silence.HUSHED
+
+    def is_muted(self, session: Session) -> bool:
+        """Return whether a session is muted."""
+        return session.is_silenced and bool(self.mutes.fitting(session.name.key, session.address))
+
+    def _note_silence(self, session: Session) -> None:
+        is_hushed = self.is_hushed and not session.is_operator
+        session.is_silenced = is_hushed or bool(
+            len(self.mutes) and self.mutes.fitting(session.name.key, session.address)
+        )
+
+    # --- what operators decide -----------------------------------------------------------------
+
+    def promote(self, session: Session, time: str) -> bool:
+        """Make a session an operator's; return False if it was one."""
+        if session.is_operator:
+            return False
+        session.is_operator = True
+        self._note_silence(session)
+        self._events.append(
+            Role(seq=self._events.last_seq + 1, time=time, name=session.name.shown, operator=True)
+        )
+        return True
+
+    def ban(self, ban: Ban) -> list[Session]:
+        """Ban a name or a network; return the sessions that this fits."""
+        self.bans.put(ban)
+        self._changes.append(ban)
+        return self.fitting(ban)
+
+    def lift_bans(self, bans: Iterable[Ban]) -> None:
+        """Lift bans."""
+        for ban in bans:
+            self.bans.remove(ban.key)
+            self._changes.append(Removed(Ban, ban.key))
+
+    def mute(self, mute: Mute, time: str) -> None:
+        """Let a user say nothing, and tell everyone."""
+        before = self.mutes.get(mute.key)
+        self.mutes.put(mute)
+        self._changes.append(mute)
+        for each in (mute, before):
+            self._note_silences(() if each is None else self.fitting(each))
+        self._events.append(
+            Muted(
+                seq=self._events.last_seq + 1,
+                time=time,
+                name=mute.name,
+                until=UNSET if mute.until is None else mute.until,
+                by=mute.operator,
+            )
+        )
+
+    def lift_mutes(self, mutes: Iterable[Mute], by: str, time: str) -> None:
+        """Let users speak again, and tell everyone."""
+        for mute in mutes:
+            self._lift_mute(mute)
+            self._events.append(
+                Unmuted(seq=self._events.last_seq + 1, time=time, name=mute.name, by=by)
+            )
+
+    def _lift_mute(self, mute: Mute) -> None:
+        self.mutes.remove(mute.key)
+        self._changes.append(Removed(Mute, mute.key))
+        self._note_silences(self.fitting(mute))
+
+    def hush(self, by: str, time: str, *, on: bool) -> None:
+        """Let only operators speak, or everyone again, and tell everyone."""
+        if self.is_hushed is on:
+            return
+        self.is_hushed = on
+        self._put_switch(HUSHED, by, time, on=on)
+        self._note_silences(self._registry)
+        self._events.append(Hushed(seq=self._events.last_seq + 1, time=time, on=on, by=by))
+
+    def lock(self, by: str, time: str, *, on: bool) -> None:
+        """Let in only those who are or were just here, or everyone again, and tell everyone."""
+        if self.is_locked is on:
+            return
+        self.is_locked = on
+        self._put_switch(LOCKED, by, time, on=on)
+        self._drop_insiders(list(self._insiders))
+        if on:
+            oldest = later(time, -RETURN_WITHIN_S)
+            for key, gone in self._recent.items():
+                if gone.may_return and gone.time >= oldest:
+                    self._put_insider(Insider(key=key, name=gone.name.shown, ended=gone.time))
+            for session in self._registry:
+                self._put_insider(Insider(key=session.name.key, name=session.name.shown))
+        self._events.append(Locked(seq=self._events.last_seq + 1, time=time, on=on, by=by))
+
+    def pin_message(self, message: StoredMessage | None, by: str, time: str) -> None:
+        """Pin a message for all, or none, and tell everyone."""
+        if message is None:
+            if self.pin is None:
+                return
+            self._changes.append(Removed(Pin, self.pin.key))
+            self.pin = None
+        else:
+            self.pin = Pin(
+                seq=message.seq,
+                sent=message.time,
+                sender=message.sender,
+                text=message.text,
+                operator=by,
+                time=time,
+            )
+            self._changes.append(self.pin)
+        pinned = Pinned(seq=self._events.last_seq + 1, time=time, by=by, message=message or UNSET)
+        self._events.append(pinned)
+
+    def expire(self, time: str) -> None:
+        """Remove the bans and mutes that are over."""
+        for ban in self.bans.expire(time):
+            self._changes.append(Removed(Ban, ban.key))
+        for mute in self.mutes.expire(time):
+            self._lift_mute(mute)
+
+    # --- whom it fits --------------------------------------------------------------------------
+
+    def fitting(self, penalty: Ban | Mute) -> list[Session]:
+        """Return the sessions that a ban or a mute fits, whether it holds or not."""
+        network = None if penalty.address is None else parse_network(penalty.address)
+        found = [] if network is None else list(sessions_at(network, self._registry))
+        named = None if penalty.name is None else self._registry.find(penalty.name)
+        if named is not None and named not in found:
+            found.append(named)
+        return found
+
+    # --- rows ----------------------------------------------------------------------------------
+
+    def _note_silences(self, sessions: Iterable[Session]) -> None:
+        for session in sessions:
+            self._note_silence(session)
+
+    def _put_switch(self, key: str, by: str, time: str, *, on: bool) -> None:
+        switch = Switch(key=key, operator=by, time=time)
+        self._changes.append(switch if on else Removed(Switch, key))
+
+    def _put_insider(self, insider: Insider) -> None:
+        self._insiders[insider.key] = insider
+        self._changes.append(insider)
+
+    def _drop_insiders(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            if self._insiders.pop(key, None) is not None:
+                self._changes.append(Removed(Insider, key))

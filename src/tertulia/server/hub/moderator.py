@@ -1,0 +1,325 @@
+"""The requests of operators: checked, put into the journal's order, and kept.
+
+A part of the Hub, which hands in its lock and its parts. Like the Hub it sends nothing: it returns
+what is to be done. Any thread may call.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from tertulia.protocol.messages import (
+    CloseReason,
+    Closing,
+    Error,
+    Ok,
+    StoredMessage,
+    User,
+    UserList,
+)
+from tertulia.protocol.moderation import (
+    BanList,
+    BanRow,
+    BecomeOperator,
+    ImposeBan,
+    ImposeMute,
+    Kick,
+    LiftBan,
+    LiftMute,
+    ListBans,
+    OperatorRequest,
+    PinMessage,
+    SetHush,
+    SetLock,
+)
+from tertulia.protocol.times import seconds_until
+from tertulia.server import refusals
+from tertulia.server.hub.directs import Directs, Reply
+from tertulia.server.hub.eventlog import EventLog
+from tertulia.server.hub.journal import Journal
+from tertulia.server.hub.keeper import Keeper
+from tertulia.server.hub.records import Ban, Mute
+from tertulia.server.hub.room import Room
+from tertulia.server.hub.session import Owner, Receipt, Session
+from tertulia.server.hub.targets import Targets, check_reason
+from tertulia.server.hub.wait import Wait
+
+_MAX_PENALTIES = 20_000  # bans, and mutes; at the bound no more are accepted
+
+
+class Expelled(Struct, frozen=True, gc=False):
+    """A session that an operator has ended: its last word, and the news for others."""
+
+    session: Session
+    closing: Closing
+    replies: list[Reply]
+
+
+class Moderated(Struct, frozen=True, gc=False):
+    """What an operator's request has led to. Wait.FOR_DISK: the answer comes once it is kept."""
+
+    answer: Ok | Wait | None
+    expelled: Sequence[Expelled] = ()
+
+
+Outcome = Moderated | BanList | UserList | Ok | Wait | Error | None
+
+
+class Moderator:
+    """Carries out the requests of operators."""
+
+    def __init__(
+        self,
+        lock: threading.Lock,
+        room: Room,
+        journal: Journal,
+        events: EventLog,
+        directs: Directs,
+        keeper: Keeper | None,
+        time: Callable[[], str],
+        note_activity: Callable[[Session], object],
+        keep_changes: Callable[[], None],
+        *,
+        shared_addresses: bool,
+    ) -> None:
+        """`note_activity` and `keep_changes` are called under the lock.
+
+        The one for a request that was not refused, the other after what nobody waits for.
+        """
+        self._lock = lock
+        self._room = room
+        self._registry = room.registry
+        self._moderation = room.moderation
+        self._targets = Targets(room, shared_addresses=shared_addresses)
+        self._journal = journal
+        self._events = events
+        self._directs = directs
+        self._keeper = keeper
+        self._time = time
+        self._note_activity = note_activity
+        self._keep_changes = keep_changes
+        self._verbs: dict[type, Callable[[Session, Any, Owner], Outcome]] = {
+            Kick: self._kick,
+            ImposeBan: self._ban,
+            LiftBan: self._lift_ban,
+            ListBans: self._list_bans,
+            ImposeMute: self._mute,
+            LiftMute: self._lift_mute,
+            SetHush: self._hush,
+            SetLock: self._lock_room,
+            PinMessage: self._pin,
+        }
+
+    def carry_out(self, session: Session, request: OperatorRequest, owner: Owner) -> Outcome:
+        """Carry out a request; None if there is nothing to answer.
+
+        With Wait.FOR_ROOM nothing is done yet: try again once there is room in the keeper's queue.
+        With Wait.FOR_MESSAGE find the message in the history and call `pin_found`.
+        """
+        if not session.is_operator:
+            return refusals.not_operator(request.id)
+        with self._lock:
+            if not session.may_act:
+                return None
+            return self._verbs[type(request)](session, request, owner)
+
+    def promote(self, session: Session, request: BecomeOperator) -> Ok | None:
+        """Make a session an operator's, and tell everyone."""
+        with self._lock:
+            if not session.may_act:
+                return None
+            self._note_activity(session)
+            self._journal.promote(session)
+        return None if request.id is UNSET else Ok(id=request.id)
+
+    # --- everything below is done under the lock -----------------------------------------------
+
+    def _kick(self, session: Session, request: Kick, _owner: Owner) -> Outcome:
+        problem = check_reason(request)
+        if problem is not None:
+            return problem
+        user = self._registry.find(request.name)
+        if user is None:
+            return refusals.not_connected(request, request.name)
+        self._note_activity(session)
+        by = session.name.shown
+        self._journal.kick(user, by, request.reason)
+        self._keep_changes()
+        closing = Closing(reason=CloseReason.KICKED, by=by, text=request.reason)
+        expelled = Expelled(user, closing, self._directs.leave(user))
+        return Moderated(None if request.id is UNSET else Ok(id=request.id), [expelled])
+
+    def _ban(self, session: Session, request: ImposeBan, owner: Owner) -> Outcome:
+        problem = check_reason(request)
+        if problem is not None:
+            return problem
+        now = self._time()
+        ban = self._targets.new_ban(session, request, now)
+        if isinstance(ban, Error):
+            return ban
+        fitting = self._moderation.fitting(ban)
+        if request.check:
+            self._note_activity(session)
+            rows = [self.row_of(user) for user in fitting]
+            return UserList(id=request.id, seq=self._events.last_seq, users=rows)
+        if session in fitting:
+            return refusals.bans_oneself(request, session.address)
+        bans = self._moderation.bans
+        if len(bans) >= _MAX_PENALTIES and bans.get(ban.key) is None:
+            return refusals.too_many_penalties(request.id, _MAX_PENALTIES)
+        if not self._take_room():
+            return Wait.FOR_ROOM
+        self._note_activity(session)
+        ended = self._journal.ban(ban)
+        closing = Closing(
+            reason=CloseReason.KICKED,
+            retry_after=UNSET if ban.until is None else seconds_until(ban.until, now),
+            by=ban.operator,
+            text=request.reason,
+        )
+        expelled = [Expelled(user, closing, self._directs.leave(user)) for user in ended]
+        return Moderated(self._keep(session, request, owner), expelled)
+
+    def _lift_ban(self, session: Session, request: LiftBan, owner: Owner) -> Outcome:
+        self._moderation.expire(self._time())
+        found = self._targets.bans_meant(request)
+        if isinstance(found, Error):
+            return found
+        if not self._take_room():
+            return Wait.FOR_ROOM
+        self._note_activity(session)
+        self._journal.lift_bans(found)
+        return Moderated(self._keep(session, request, owner))
+
+    def _list_bans(self, session: Session, request: ListBans, _owner: Owner) -> Outcome:
+        self._note_activity(session)
+        self._moderation.expire(self._time())
+        self._keep_changes()
+        rows = [
+            BanRow(
+                name=UNSET if ban.name is None else ban.name,
+                address=UNSET if ban.address is None else ban.address,
+                until=UNSET if ban.until is None else ban.until,
+                by=ban.operator,
+                reason=UNSET if ban.reason is None else ban.reason,
+            )
+            for ban in self._moderation.bans
+        ]
+        return BanList(id=request.id, bans=rows)
+
+    def _mute(self, session: Session, request: ImposeMute, owner: Owner) -> Outcome:
+        mute, mutes = self._targets.new_mute(session, request, self._time()), self._moderation.mutes
+        if isinstance(mute, Error):
+            return mute
+        if len(mutes) >= _MAX_PENALTIES and mutes.get(mute.key) is None:
+            return refusals.too_many_penalties(request.id, _MAX_PENALTIES)
+        if not self._take_room():
+            return Wait.FOR_ROOM
+        self._note_activity(session)
+        self._journal.mute(mute)
+        return Moderated(self._keep(session, request, owner))
+
+    def _lift_mute(self, session: Session, request: LiftMute, owner: Owner) -> Outcome:
+        self._moderation.expire(self._time())
+        found = self._targets.mutes_meant(request)
+        if not found:
+            return refusals.not_muted(request)
+        if not self._take_room():
+            return Wait.FOR_ROOM
+        self._note_activity(session)
+        self._journal.lift_mutes(found, session.name.shown)
+        return Moderated(self._keep(session, request, owner))
+
+    def _hush(self, session: Session, request: SetHush, owner: Owner) -> Outcome:
+        if not self._take_room():
+            return Wait.FOR_ROOM
+        self._note_activity(session)
+        self._journal.hush(session.name.shown, on=request.on)
+        return Moderated(self._keep(session, request, owner))
+
+    def _lock_room(self, session: Session, request: SetLock, owner: Owner) -> Outcome:
+        if not self._take_room():
+            return Wait.FOR_ROOM
+        self._note_activity(session)
+        self._journal.lock(session.name.shown, on=request.on)
+        return Moderated(self._keep(session, request, owner))
+
+    def _pin(self, session: Session, request: PinMessage, owner: Owner) -> Outcome:
+        if request.seq is UNSET:
+            return self._put_pin(session, request, owner, None)
+        said = self._events.message(request.seq)
+        if said is not None:
+            message = StoredMessage(
+                seq=said.seq, time=said.time, sender=said.sender, text=said.text
+            )
+            return self._put_pin(session, request, owner, message)
+        return refusals.no_message(request) if self._keeper is None else Wait.FOR_MESSAGE
+
+    def pin_found(
+        self, session: Session, request: PinMessage, owner: Owner, found: StoredMessage | None
+    ) -> Outcome:
+        """Pin a message that was looked for in the history. Not under the lock."""
+        if found is None:
+            return refusals.no_message(request)
+        message = StoredMessage(
+            seq=found.seq, time=found.time, sender=found.sender, text=found.text
+        )
+        with self._lock:
+            if not session.may_act:
+                return None
+            return self._put_pin(session, request, owner, message)
+
+    def _put_pin(
+        self, session: Session, request: PinMessage, owner: Owner, message: StoredMessage | None
+    ) -> Outcome:
+        if not self._take_room():
+            return Wait.FOR_ROOM
+        self._note_activity(session)
+        self._journal.pin_message(message, session.name.shown)
+        return Moderated(self._keep(session, request, owner))
+
+    # --- keeping -------------------------------------------------------------------------------
+
+    def _take_room(self) -> bool:
+        return self._keeper is None or self._keeper.take_room()
+
+    def _keep(self, session: Session, request: OperatorRequest, owner: Owner) -> Ok | Wait | None:
+        """Keep what has changed; return the answer, or that it comes once that is done."""
+        changes = self._room.pop_changes()
+        if self._keeper is None:
+            return None if request.id is UNSET else Ok(id=request.id)
+        self._keeper.keep(changes, Receipt(owner, session.route.session, request.id))
+        return Wait.FOR_DISK
+
+    # --- rules for others ----------------------------------------------------------------------
+
+    def refuse_newcomer(self, request_id: int | UnsetType, ban: Ban | None) -> Error:
+        """Return the refusal of a registration: by a ban, or by the lock."""
+        if ban is None:
+            return refusals.locked(request_id)
+        retry_after_s = None if ban.until is None else seconds_until(ban.until, self._time())
+        return refusals.banned(request_id, ban.until, ban.reason, retry_after_s)
+
+    def refuse_to_say(self, session: Session, request_id: int | UnsetType) -> Error | None:
+        """Return why a session with `is_silenced` may not speak; None if that is over."""
+        silence = self._journal.silence_of(session)
+        self._keep_changes()
+        if silence is None:
+            return None
+        if not isinstance(silence, Mute):
+            return refusals.hushed(request_id)
+        until = silence.until
+        return refusals.muted(
+            request_id, until, None if until is None else seconds_until(until, self._time())
+        )
+
+    def row_of(self, user: Session) -> User:
+        """Return a user as a row of a list."""
+        return User(
+            name=user.name.shown,
+            status=user.status,
+            operator=user.is_operator,
+            muted=self._moderation.is_muted(user),
+        )

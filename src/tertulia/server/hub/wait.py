@@ -1,0 +1,11 @@
+"""What the answer to a request waits for."""
+
+from enum import Enum, auto
+
+
+class Wait(Enum):
+    """What the answer to a request waits for."""
+
+    FOR_DISK = auto()  # the keeper acknowledges the receipt
+    FOR_ROOM = auto()  # nothing is done yet: try again once there is room in the keeper's queue
+    FOR_MESSAGE = auto()  # nothing is done yet: a message has to be found in the history

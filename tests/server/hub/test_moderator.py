@@ -1,0 +1,548 @@
+"""The requests of operators: what each does, to whom, and what is kept of it."""
+
+import pytest
+from hub_chat import Chat, Keeper, code
+
+from tertulia.protocol.messages import (
+    ChatMessage,
+    Closing,
+    Joined,
+    Left,
+    ListUsers,
+    Ok,
+    Say,
+    StoredMessage,
+    UserList,
+)
+from tertulia.protocol.moderation import (
+    BanList,
+    BecomeOperator,
+    Hushed,
+    ImposeBan,
+    ImposeMute,
+    Kick,
+    LiftBan,
+    LiftMute,
+    ListBans,
+    Locked,
+    Muted,
+    PinMessage,
+    Pinned,
+    Role,
+    SetHush,
+    SetLock,
+    Unmuted,
+)
+from tertulia.server.hub.hub import Registered
+from tertulia.server.hub.moderator import Moderated
+from tertulia.server.hub.records import Ban, Insider, Mute, Pin, Removed, Switch
+from tertulia.server.hub.session import Session
+from tertulia.server.hub.wait import Wait
+
+
+class Room(Chat):
+    """A chat with an operator, ana, and a user, luis."""
+
+    def __init__(self, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self.ana = self.join("ana", "10.0.0.1")
+        self.hub.moderator.promote(self.ana, BecomeOperator(secret=""))
+        self.luis = self.join("Luis", "10.0.0.7")
+
+    def do(self, request, by: Session | None = None):
+        return self.hub.moderator.carry_out(by or self.ana, request, self.owner)
+
+    def done(self, request, by: Session | None = None) -> Moderated:
+        outcome = self.do(request, by)
+        assert isinstance(outcome, Moderated), outcome
+        return outcome
+
+    def bans(self) -> list:
+        outcome = self.do(ListBans())
+        assert isinstance(outcome, BanList)
+        return outcome.bans
+
+    def last(self):
+        return self.events()[-1]
+
+    def enter(self, name: str, address: str, **fields):
+        outcome = self.register(name, address, **fields)
+        return outcome.welcome if isinstance(outcome, Registered) else outcome
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+def restarted(keeper: Keeper, **options) -> Room:
+    """Begin again with what a keeper has kept, as after kill -9."""
+    rows = {}
+    for changes, _receipt in keeper.kept:
+        for change in changes:
+            if isinstance(change, Removed):
+                rows.pop((change.kind, change.key), None)
+            else:
+                rows[type(change), change.key] = change
+    again = Keeper()
+    again.rows = list(rows.values())
+    room = Chat(again, **options)
+    room.__class__ = Room
+    return room
+
+
+# --- becoming an operator ------------------------------------------------------------------------
+
+
+def test_an_operator_is_marked_for_all_and_told_once(room):
+    assert room.events()[1] == Role(seq=2, time=room.events()[1].time, name="ana", operator=True)
+    assert room.hub.moderator.promote(room.ana, BecomeOperator(id=3, secret="")) == Ok(id=3)
+    assert [type(event) for event in room.events()].count(Role) == 1
+    rows = room.hub.users(room.luis, ListUsers()).users
+    assert [(row.name, row.operator) for row in rows] == [("ana", True), ("Luis", False)]
+
+
+def test_a_take_over_keeps_the_operator(room):
+    welcome = room.enter("ana", "10.0.0.9", token=room.ana.token)
+    assert welcome.operator
+    assert isinstance(room.last(), Joined)
+    assert room.last().operator
+    assert not room.enter("eva", "10.0.0.8").operator
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Kick(name="ana"),
+        ImposeBan(name="ana"),
+        LiftBan(name="ana"),
+        ListBans(),
+        ImposeMute(name="ana"),
+        LiftMute(name="ana"),
+        SetHush(on=True),
+        SetLock(on=True),
+        PinMessage(),
+    ],
+    ids=lambda request: type(request).__name__,
+)
+def test_others_may_do_nothing_of_it(room, request_):
+    before = room.events()
+    assert code(room.do(request_, room.luis)) == "not_operator"
+    assert room.events() == before
+
+
+def test_an_operator_whose_session_has_ended_does_nothing_more(room):
+    eva = room.join("eva")
+    room.hub.moderator.promote(eva, BecomeOperator(secret=""))
+    room.done(Kick(name="ana"), eva)
+    assert room.do(SetHush(on=True), room.ana) is None
+    assert not room.hub.say(room.luis, Say(text="hola"), room.owner)
+
+
+# --- kick ----------------------------------------------------------------------------------------
+
+
+def test_a_kick_ends_the_session_and_tells_all_who_did_it_and_why(room):
+    done = room.done(Kick(id=5, name="lUIS", reason="spam"))
+    assert done.answer == Ok(id=5)
+    assert [each.session for each in done.expelled] == [room.luis]
+    assert done.expelled[0].closing == Closing(reason="kicked", by="ana", text="spam")
+    left = room.last()
+    assert isinstance(left, Left)
+    assert (left.name, left.reason, left.by, left.text) == ("Luis", "kicked", "ana", "spam")
+    assert room.hub.release(room.luis, "lost") is None
+    assert room.enter("luis", "10.0.0.7").name == "luis"
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "no name", "\0", "x" * 60_000])
+def test_who_is_not_here_cannot_be_kicked_or_muted(room, name):
+    for request in (Kick(name=name), ImposeMute(name=name)):
+        assert code(room.do(request)) == "user_not_connected"
+
+
+@pytest.mark.parametrize(
+    ("reason", "problem"),
+    [
+        ("", "text_invalid"),
+        (" ", "text_invalid"),
+        ("\x1b[2J", "text_invalid"),
+        ("x" * 201, "text_too_long"),
+        ("ñ" * 60_000, "text_too_long"),
+        ("ñ" * 200, None),
+    ],
+    ids=lambda value: str(value)[:4],
+)
+def test_a_reason_is_a_short_text(room, reason, problem):
+    assert code(room.do(ImposeBan(name="luis", reason=reason))) == problem
+    assert code(room.do(Kick(name="luis", reason=reason))) == (problem or "user_not_connected")
+
+
+def test_a_kick_after_a_take_over_ends_the_session_that_is_here(room):
+    outcome = room.register("luis", "10.0.0.7", token=room.luis.token)
+    assert isinstance(outcome, Registered)
+    assert [each.session for each in room.done(Kick(name="luis")).expelled] == [outcome.session]
+
+
+def test_a_kicked_session_cannot_be_taken_over(room):
+    room.done(Kick(name="luis"))
+    outcome = room.register("luis", "10.0.0.7", token=room.luis.token)
+    assert isinstance(outcome, Registered)
+    assert outcome.replaced is None
+
+
+# --- ban -----------------------------------------------------------------------------------------
+
+
+def test_a_ban_by_name_holds_the_address_too_and_kicks(room):
+    done = room.done(ImposeBan(name="luis", minutes=30, reason="spam"))
+    assert done.expelled[0].closing == Closing(
+        reason="kicked", retry_after=1_800.0, by="ana", text="spam"
+    )
+    for name, address in (("LUÍS", "10.0.0.99"), ("leo", "10.0.0.7"), ("leo", "::ffff:10.0.0.7")):
+        refusal = room.enter(name, address)
+        assert (code(refusal), refusal.retry_after, refusal.text) == ("banned", 1_800.0, "spam")
+    assert room.enter("leo", "10.0.0.8").name == "leo"
+    row = room.bans()[0]
+    assert (row.name, row.address, row.by, row.reason) == ("Luis", "10.0.0.7", "ana", "spam")
+    assert row.until == "2026-11-22T15:34:05.123Z"
+
+
+def test_a_ban_ends_by_itself(room):
+    room.done(ImposeBan(name="luis", minutes=1))
+    room.clock.s += 59.9
+    refusal = room.enter("luis", "10.0.0.7")
+    assert 0 < refusal.retry_after < 0.2
+    room.clock.s += 0.2
+    assert room.bans() == []
+    assert room.enter("luis", "10.0.0.7").name == "luis"
+
+
+def test_a_ban_without_minutes_holds_until_it_is_lifted(room):
+    room.done(ImposeBan(name="luis"))
+    room.clock.s += 1e8
+    refusal = room.enter("luis", "10.0.0.7")
+    assert (code(refusal), str(refusal.retry_after)) == ("banned", "UNSET")
+    room.done(LiftBan(name="LUIS"))
+    assert room.enter("leo", "10.0.0.7").name == "leo"
+
+
+def test_a_ban_of_a_network_kicks_all_in_it(room):
+    eva = room.join("eva", "10.0.0.15")
+    room.join("leo", "10.0.0.16")
+    done = room.done(ImposeBan(address="10.0.0.8/29"))
+    assert [each.session for each in done.expelled] == [eva]
+    assert code(room.enter("eva", "10.0.0.9")) == "banned"
+    assert room.bans()[0].address == "10.0.0.8/29"
+
+
+def test_a_check_says_whom_a_ban_fits_and_does_nothing(room):
+    answer = room.do(ImposeBan(id=4, address="10.0.0.0/24", check=True))
+    assert isinstance(answer, UserList)
+    assert [row.name for row in answer.users] == ["ana", "Luis"]
+    assert room.bans() == []
+    assert room.luis.is_here
+
+
+@pytest.mark.parametrize(
+    "ban",
+    [
+        ImposeBan(name="ANA"),
+        ImposeBan(address="10.0.0.1"),
+        ImposeBan(address="::ffff:10.0.0.1"),
+        ImposeBan(address="10.0.0.0/28"),
+        ImposeBan(address="0.0.0.0/0"),
+    ],
+)
+def test_operators_cannot_ban_themselves(room, ban):
+    assert code(room.do(ban)) == "address_invalid"
+    assert room.bans() == []
+    assert room.ana.is_here
+    assert room.luis.is_here
+
+
+@pytest.mark.parametrize("address", ["", "luis", "10.0.0.300", "10.0.0.0/99", "x" * 60_000])
+def test_what_is_no_address_is_refused(room, address):
+    assert code(room.do(ImposeBan(address=address))) == "address_invalid"
+    assert code(room.do(LiftBan(address=address))) == "address_invalid"
+
+
+def test_a_name_that_looks_like_an_address_is_another_ban(room):
+    room.join("10.0.0.7", "10.0.0.20")
+    room.done(ImposeBan(name="10.0.0.7"))
+    room.done(ImposeBan(address="10.0.0.7"))
+    assert [row.address for row in room.bans()] == ["10.0.0.20", "10.0.0.7"]
+    room.done(LiftBan(name="10.0.0.7"))
+    assert [row.address for row in room.bans()] == ["10.0.0.7"]
+
+
+def test_who_has_just_left_is_banned_with_the_address(room):
+    room.hub.release(room.luis, "quit")
+    room.done(ImposeBan(name="luis"))
+    assert room.bans()[0].address == "10.0.0.7"
+
+
+def test_who_was_never_here_is_banned_by_name_alone_and_a_second_ban_keeps_the_address(room):
+    room.done(ImposeBan(name="Profesora"))
+    assert code(room.enter("profesora", "10.0.0.30")) == "banned"
+    room.done(ImposeBan(name="luis"))
+    room.clock.s += 3_600
+    room.done(ImposeBan(name="luis", minutes=5))
+    assert [str(row.address) for row in room.bans()] == ["UNSET", "10.0.0.7"]
+
+
+def test_an_address_that_others_share_is_not_held():
+    room = Room(shared_addresses=True)
+    eva = room.join("eva", "10.0.0.7")
+    assert [each.session for each in room.done(ImposeBan(name="luis")).expelled] == [room.luis]
+    assert room.enter("leo", "10.0.0.7").name == "leo"
+    room.done(ImposeMute(name="eva"))
+    assert code(room.say(eva)) == "muted"
+    assert room.say(room.join("pepe", "10.0.0.7")) is None
+
+
+def test_the_address_of_a_proxy_on_the_machine_is_not_held_where_addresses_are_shared():
+    room = Room(shared_addresses=True)
+    room.join("eva", "127.0.0.1")
+    room.done(ImposeBan(name="eva"))
+    assert room.enter("leo", "127.0.0.1").name == "leo"
+
+
+def test_a_take_over_from_a_banned_address_is_refused(room):
+    room.done(ImposeBan(address="10.0.0.20"))
+    assert code(room.enter("luis", "10.0.0.20", token=room.luis.token)) == "banned"
+    assert room.luis.is_here
+
+
+def test_bans_are_lifted_by_name_or_by_address(room):
+    room.join("eva", "10.0.0.8")
+    room.done(ImposeBan(name="eva"))
+    room.done(ImposeBan(address="10.0.0.8"))
+    room.done(LiftBan(address="::ffff:10.0.0.8"))
+    assert room.bans() == []
+    room.done(ImposeBan(address="10.0.0.64/28"))
+    refusal = room.do(LiftBan(address="10.0.0.65"))
+    assert code(refusal) == "not_found"
+    assert "10.0.0.64/28" in refusal.message
+    for request in (LiftBan(name="nobody"), LiftBan(name="no name"), LiftBan(address="::1")):
+        assert code(room.do(request)) == "not_found"
+
+
+def test_there_may_be_many_bans_but_not_any_number(room, monkeypatch):
+    monkeypatch.setattr("tertulia.server.hub.moderator._MAX_PENALTIES", 2)
+    room.done(ImposeBan(name="a"))
+    room.done(ImposeBan(name="b"))
+    assert code(room.do(ImposeBan(name="c"))) == "busy"
+    assert isinstance(room.do(ImposeBan(name="a")), Moderated)
+
+
+# --- mute ----------------------------------------------------------------------------------------
+
+
+def test_a_muted_user_cannot_say_anything_and_all_know_it(room):
+    room.done(ImposeMute(name="luis", minutes=10))
+    event = room.last()
+    assert isinstance(event, Muted)
+    assert (event.name, event.until, event.by) == ("Luis", "2026-11-22T15:14:05.123Z", "ana")
+    refusal = room.say(room.luis)
+    assert (code(refusal), refusal.retry_after) == ("muted", 600.0)
+    assert room.last() is event
+    rows = {row.name: row.muted for row in room.hub.users(room.ana, ListUsers()).users}
+    assert rows == {"ana": False, "Luis": True}
+    room.clock.s += 600.1
+    assert room.say(room.luis) is None
+    assert isinstance(room.last(), ChatMessage)
+
+
+def test_a_refused_message_is_no_activity_and_uses_up_no_nonce(room):
+    room.done(ImposeMute(name="luis"))
+    active = room.luis.last_active
+    room.clock.s += 5
+    assert code(room.say(room.luis, nonce="n")) == "muted"
+    assert room.luis.last_active == active
+    room.done(LiftMute(name="luis"))
+    assert isinstance(room.last(), Unmuted)
+    room.say(room.luis, nonce="n")
+    assert isinstance(room.last(), ChatMessage)
+
+
+def test_what_was_said_before_a_mute_is_confirmed_when_it_is_sent_again(room):
+    seq = room.say(room.luis, id=1, nonce="n").seq
+    room.done(ImposeMute(name="luis"))
+    assert room.say(room.luis, id=2, nonce="n") == Ok(id=2, seq=seq)
+    assert code(room.say(room.luis, nonce="other")) == "muted"
+
+
+def test_a_mute_holds_for_the_name_and_for_the_address(room):
+    room.done(ImposeMute(name="luis"))
+    room.hub.release(room.luis, "quit")
+    assert code(room.say(room.join("pepe", "10.0.0.7"))) == "muted"
+    assert code(room.say(room.join("luis", "10.0.0.70"))) == "muted"
+    room.done(LiftMute(name="pepe"))  # who has the mute of luis
+    assert room.last().name == "Luis"
+    assert code(room.do(LiftMute(name="luis"))) == "not_found"
+
+
+def test_who_has_just_left_can_be_muted(room):
+    room.hub.release(room.luis, "quit")
+    room.done(ImposeMute(name="luis"))
+    assert code(room.say(room.join("luis", "10.0.0.7"))) == "muted"
+
+
+# --- hush, lock, pin -----------------------------------------------------------------------------
+
+
+def test_in_a_hushed_room_only_operators_speak(room):
+    room.done(SetHush(on=True))
+    assert (type(room.last()), room.last().on, room.last().by) == (Hushed, True, "ana")
+    assert code(room.say(room.luis)) == "hushed"
+    eva = room.join("eva")
+    assert code(room.say(eva)) == "hushed"
+    assert room.enter("leo", "10.0.0.40").hushed
+    room.hub.moderator.promote(eva, BecomeOperator(secret=""))
+    assert room.say(eva) is None
+    assert room.say(room.ana) is None
+    count = len(room.events())
+    room.done(SetHush(on=True))
+    assert len(room.events()) == count
+    room.done(SetHush(on=False))
+    assert room.say(room.luis) is None
+
+
+def test_a_muted_user_stays_muted_after_a_hush(room):
+    room.done(ImposeMute(name="luis"))
+    room.done(SetHush(on=True))
+    room.done(SetHush(on=False))
+    assert code(room.say(room.luis)) == "muted"
+
+
+def test_a_locked_room_lets_in_those_who_were_just_here(room):
+    room.join("early", "10.0.0.50")
+    room.hub.release(room.hub._registry.find("early"), "quit")
+    room.clock.s += 601
+    gone = room.join("gone", "10.0.0.51")
+    room.hub.release(gone, "lost")
+    room.done(SetLock(on=True))
+    assert (type(room.last()), room.last().on) == (Locked, True)
+    assert code(room.enter("new", "10.0.0.52")) == "locked"
+    assert code(room.enter("early", "10.0.0.50")) == "locked"
+    assert room.enter("gone", "10.0.0.53").locked
+    assert room.enter("luis", "10.0.0.54", token=room.luis.token).locked
+    luis = room.hub._registry.find("luis")
+    room.hub.release(luis, "quit")
+    room.clock.s += 599
+    assert room.enter("luis", "10.0.0.7").locked
+    room.hub.release(room.hub._registry.find("luis"), "quit")
+    room.clock.s += 601
+    assert code(room.enter("luis", "10.0.0.7")) == "locked"
+    room.done(SetLock(on=False))
+    assert not room.enter("new", "10.0.0.52").locked
+
+
+def test_who_is_kicked_does_not_come_back_into_a_locked_room(room):
+    room.done(SetLock(on=True))
+    room.done(Kick(name="luis"))
+    assert code(room.enter("luis", "10.0.0.7")) == "locked"
+    room.done(SetLock(on=False))
+    room.done(SetLock(on=True))
+    assert code(room.enter("luis", "10.0.0.7")) == "locked"
+
+
+def test_a_locked_room_does_not_tell_who_is_here(room):
+    room.done(SetLock(on=True))
+    codes = {code(room.enter(name, "10.0.0.60")) for name in ("nobody", "somebody")}
+    assert codes == {"locked"}
+
+
+def test_a_message_is_pinned_for_all_or_none(room):
+    room.say(room.luis, "a las 8")
+    said = room.last()
+    room.done(PinMessage(seq=said.seq))
+    message = StoredMessage(seq=said.seq, time=said.time, sender="Luis", text="a las 8")
+    assert room.last() == Pinned(seq=said.seq + 1, time=room.last().time, by="ana", message=message)
+    assert room.enter("eva", "10.0.0.8").pinned == message
+    room.done(PinMessage())
+    assert str(room.last().message) == "UNSET"
+    count = len(room.events())
+    room.done(PinMessage())
+    assert len(room.events()) == count
+
+
+@pytest.mark.parametrize("seq", [0, 1, 2, 77, 2**53 - 1])
+def test_only_a_message_can_be_pinned(room, seq):
+    assert code(room.do(PinMessage(seq=seq))) == "not_found"
+
+
+def test_an_older_message_is_looked_for_in_the_history():
+    room = Room(Keeper())
+    request = PinMessage(id=4, seq=17)
+    assert room.do(request) is Wait.FOR_MESSAGE
+    found = StoredMessage(seq=17, time="2026-11-21T10:00:00.000Z", sender="eva", text="hola")
+    outcome = room.hub.moderator.pin_found(room.ana, request, room.owner, found)
+    assert outcome == Moderated(Wait.FOR_DISK)
+    assert room.last().message == found
+    nothing = room.hub.moderator.pin_found(room.ana, request, room.owner, None)
+    assert code(nothing) == "not_found"
+
+
+# --- what is kept --------------------------------------------------------------------------------
+
+
+def test_what_is_decided_is_acknowledged_once_it_is_kept():
+    keeper = Keeper()
+    room = Room(keeper)
+    assert room.do(ImposeBan(id=9, name="luis")).answer is Wait.FOR_DISK
+    (changes, receipt) = keeper.kept[-1]
+    assert [type(change) for change in changes] == [Ban]
+    assert (receipt.session, receipt.request_id, str(receipt.seq)) == (1, 9, "UNSET")
+    keeper.room = 0
+    before = len(room.events())
+    for request in (ImposeBan(name="eva"), SetHush(on=True), SetLock(on=True), PinMessage()):
+        assert room.do(request) is Wait.FOR_ROOM
+    assert len(room.events()) == before
+    assert len(room.bans()) == 1
+
+
+def test_everything_that_holds_is_there_after_a_crash():
+    keeper = Keeper()
+    room = Room(keeper)
+    room.say(room.ana, "hola")
+    room.done(PinMessage(seq=room.last().seq))
+    room.done(ImposeMute(name="luis", minutes=10))
+    room.done(ImposeBan(name="eva", minutes=10))
+    room.done(SetHush(on=True))
+    room.done(SetLock(on=True))
+    again = restarted(keeper)
+    assert {type(row) for row in again.keeper.rows} == {Pin, Mute, Ban, Switch, Insider}
+    again.ana = again.join("ana", "10.0.0.1")
+    assert not again.ana.is_operator
+    assert code(again.enter("eva", "10.0.0.8")) == "banned"
+    assert code(again.enter("new", "10.0.0.9")) == "locked"
+    welcome = again.enter("luis", "10.0.0.7")
+    assert (welcome.hushed, welcome.locked, welcome.pinned.text) == (True, True, "hola")
+    assert code(again.say(again.hub._registry.find("luis"))) == "muted"
+    assert code(again.say(again.ana)) == "hushed"
+
+
+def test_what_is_over_or_lifted_is_not_kept_any_longer():
+    keeper = Keeper()
+    room = Room(keeper)
+    room.done(ImposeBan(name="eva", minutes=1))
+    room.done(ImposeMute(name="luis", minutes=1))
+    room.done(SetHush(on=True))
+    room.done(SetHush(on=False))
+    room.done(SetLock(on=True))
+    room.done(SetLock(on=False))
+    room.clock.s += 61
+    assert room.say(room.luis) is Wait.FOR_DISK
+    assert restarted(keeper).keeper.rows == []
+
+
+def test_after_a_crash_those_who_were_in_the_locked_room_have_ten_minutes():
+    keeper = Keeper()
+    room = Room(keeper)
+    room.done(SetLock(on=True))
+    again = restarted(keeper)
+    again.clock.s += 599
+    assert again.enter("luis", "10.0.0.7").locked
+    again.clock.s += 2
+    assert code(again.enter("ana", "10.0.0.1")) == "locked"
