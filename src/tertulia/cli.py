@@ -4,12 +4,12 @@ It imports a face only when it is chosen, because every imported module costs th
 """
 
 import argparse
-import errno
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from tertulia.arguments import Parser
 from tertulia.i18n import LANGUAGES, _, language_option, set_language
@@ -19,13 +19,14 @@ from tertulia.wrapping import wrapped_for
 if TYPE_CHECKING:
     from tertulia.chat.settings import Loaded
 
-_NOBODY_READS = {errno.EPIPE, errno.EIO}  # a closed pipe, or a terminal that has hung up
+STDIN = "-"  # as a message: all of standard input
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the client; return the exit status.
 
-    0 success, 2 wrong usage, 3 no connection, 4 registration refused, 5 connection lost.
+    0 success, 2 wrong usage, 3 no connection, 4 registration refused, 5 connection lost, 6 some
+    lines were not said or not delivered.
     """
     _open_closed_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -35,28 +36,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from tertulia.chat.destination import Destination
 
         to = Destination(options.name, options.host, options.port, options.source)
-        if not (options.plain or options.json) and _has_screen():
+        entering = {"wait_s": options.wait, "takes_free_name": options.free_name}
+        if not _wants_lines(options, loaded) and _has_screen():
             from tertulia.tui import start as screen
 
-            return screen.run(to, loaded)
+            return screen.run(to, loaded, **entering)
         from tertulia.plain import start
+        from tertulia.plain.script import Script
 
-        return start.run(to, loaded, json=options.json)
+        messages = None
+        if options.message is not None:
+            messages = tuple(None if text == STDIN else text for text in options.message)
+        script = Script(messages, options.to, options.commands, options.json, options.quiet)
+        return start.run(to, loaded, script, **entering)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)
         return 128 + signal.SIGINT
     except OSError as error:
-        status = 0 if error.errno in _NOBODY_READS else 1
+        from tertulia.plain.output import is_unread, write_nowhere
+
+        status = 0 if is_unread(error) else 1
         if status:
             words = wrapped_for(sys.stderr, f"tertulia: {error.strerror or error}")
             sys.stderr.write(words + "\n")
-        # The buffers are flushed at the exit, which must not fail a second time.
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                os.dup2(devnull, stream.fileno())
+        write_nowhere(sys.stdout, sys.stderr)
         return status
+
+
+def _wants_lines(options: argparse.Namespace, loaded: "Loaded") -> bool:
+    """Return whether the line-by-line face is asked for, whatever the terminal can do."""
+    plain = loaded.settings.plain if options.plain is None else options.plain
+    return plain or options.json or options.message is not None
 
 
 def _load_settings(chosen_language: str | None) -> "Loaded":
@@ -93,21 +104,46 @@ def _open_closed_streams() -> None:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the command line. Raises SystemExit for a wrong one, and for `--help`."""
     parser = _parser()
-    options, surplus = parser.parse_known_args(arguments)
-    words = [options.name, options.host, options.port, *surplus]
-    if surplus and not any(word.startswith("-") for word in words) and _is_port(words[-1]):
-        *names, host, port = words
-        command = _command_without_spaces(" ".join(names), host, int(port), options.source)
-        if command is not None:
-            parser.suggest(_("a name has no spaces. Try: {command}").format(command=command))
-        parser.error(_("a name has no spaces"))
+    options, surplus = parser.parse_known_args(_with_joined_messages(arguments))
     if surplus:
-        parser.error(_("unrecognized arguments: %s") % " ".join(surplus))
+        _refuse_surplus(parser, options, surplus)
+    if options.message is None and options.to is not None:
+        parser.error(_("--to needs a message: -m TEXT or --stdin"))
+    if options.message is not None and options.commands:
+        parser.error(_("--commands is for the lines of a pipe, not for -m or --stdin"))
+    if options.message is not None and options.message.count(STDIN) > 1:
+        parser.error(_("standard input can be only one message: give --stdin or -m - once"))
     if not _is_port(options.port):
         text = _("“{port}” is not a port: a port is a number from 1 to 65535")
         parser.error(text.format(port=options.port))
     options.port = int(options.port)
     return options
+
+
+def _with_joined_messages(arguments: Sequence[str]) -> list[str]:
+    """Join each `-m` to its text, which argparse would not take if it begins with a dash."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined[-1:] in (["-m"], ["--message"]):
+            joined[-1] = f"--message={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _refuse_surplus(parser: Parser, options: argparse.Namespace, surplus: list[str]) -> NoReturn:
+    """End with what is wrong when there are more words than a name, a host and a port."""
+    words = [options.name, options.host, options.port, *surplus]
+    if not any(word.startswith("-") for word in words):
+        *names, host, port = words
+        if _is_port(port):
+            command = _command_without_spaces(" ".join(names), host, int(port), options.source)
+            if command is not None:
+                parser.suggest(_("a name has no spaces. Try: {command}").format(command=command))
+            parser.error(_("a name has no spaces"))
+        if options.message is not None:
+            parser.error(_("put a text that has spaces between quotation marks"))
+    parser.error(_("unrecognized arguments: %s") % " ".join(surplus))
 
 
 def _command_without_spaces(name: str, host: str, port: int, source: str | None) -> str | None:
@@ -122,7 +158,7 @@ def _parser() -> Parser:
         description=_("Chat with the people who share your network."),
         epilog=_(
             "Exit status: 0 success, 2 wrong usage, 3 no connection, 4 registration "
-            "refused, 5 connection lost."
+            "refused, 5 connection lost, 6 some lines were not said or not delivered."
         ),
         allow_abbrev=False,
     )
@@ -138,11 +174,8 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--plain",
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
         help=_("show the chat line by line, without drawing on the screen"),
-    )
-    parser.add_argument(
-        "--json", action="store_true", help=_("print the server's messages as JSON lines")
     )
     parser.add_argument(
         "--lang",
@@ -155,7 +188,56 @@ def _parser() -> Parser:
         version=f"tertulia {__version__}",
         help=_("show the version and exit"),
     )
+    parser.add_argument(
+        "--wait",
+        metavar=_("SECONDS"),
+        type=_seconds,
+        default=0.0,
+        help=_("wait so long for the name, the address or a place while others have them"),
+    )
+    parser.add_argument(
+        "--free-name",
+        action="store_true",
+        help=_("if the name is taken, use the next free one: NAME-2, NAME-3 and so on"),
+    )
+    _add_script_options(parser)
     return parser
+
+
+def _add_script_options(parser: Parser) -> None:
+    option = parser.add_argument_group(_("for scripts")).add_argument
+    option(
+        "-m",
+        "--message",
+        action="append",
+        metavar=_("TEXT"),
+        help=_("say this to everyone, and leave; can be repeated; “-” is the same as --stdin"),
+    )
+    option(
+        "--stdin",
+        action="append_const",
+        dest="message",
+        const=STDIN,
+        help=_("say all of standard input as one message, and leave"),
+    )
+    option("--to", metavar=_("NAME"), help=_("send the messages only to this user"))
+    option(
+        "--commands",
+        action="store_true",
+        help=_("in a pipe, take a line that begins with “/” or “@” as a command, not as a text"),
+    )
+    option(
+        "--json",
+        action="store_true",
+        help=_("print the server's messages, and refused lines, as JSON lines"),
+    )
+    option("--quiet", action="store_true", help=_("print nothing to standard error but errors"))
+
+
+def _seconds(text: str) -> float:
+    if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", text):
+        return float(text)
+    raise argparse.ArgumentTypeError(_("give a number of seconds, for example 60"))
 
 
 def _is_port(text: str) -> bool:

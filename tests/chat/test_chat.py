@@ -438,7 +438,7 @@ def test_a_refused_registration_ends_the_chat(desk: Table) -> None:
     desk.attempt(RegistrationRefused(Error(code="name_taken", message="")))
     assert desk.chat.over
     assert desk.chat.exit_status == EXIT_REFUSED
-    assert desk.face.shown[-1][0] == "show_notice"
+    assert desk.face.shown[-1][0] == "show_failure"
     desk.chat.quit()  # too late to be the reason
     assert desk.chat.exit_status == EXIT_REFUSED
 

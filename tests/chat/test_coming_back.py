@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import pytest
 from noting_face import NotingFace
 
-from tertulia.chat.chat import Chat, connect_face
+from tertulia.chat.chat import Chat
 from tertulia.chat.destination import Destination
+from tertulia.chat.entering import connect_face
 from tertulia.client import reconnect
 from tertulia.client.activity import Resumption
 from tertulia.client.client import Client, ClientEvent

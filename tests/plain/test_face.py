@@ -16,6 +16,7 @@ from tertulia.protocol.messages import (
     GetHistory,
     ListUsers,
     Ok,
+    Quit,
     Say,
     Search,
     SetStatus,
@@ -104,12 +105,15 @@ def test_dropped_messages_are_told(table: Table) -> None:
 
 
 def test_after_quit_nothing_more_is_sent(table: Table) -> None:
-    for line in ("/quit", "too late"):
-        table.face.submit(line)
+    assert table.face.submit("/quit") == Quit()
+    table.face.chat.quit()
+    table.face.submit("too late")
     table.turn()
     assert table.face.chat.over
     assert table.client.sent == [ListUsers()]
-    assert table.face.finish() == chat.EXIT_FINE
+    assert table.face.finish() == chat.EXIT_NOT_ALL_SAID
+    table.output.flush()
+    assert table.words[1] == "Not sent: too late"
 
 
 def test_completion_knows_who_is_here(table: Table) -> None:

@@ -1,7 +1,5 @@
 """What the plain face does when the connection is lost and made anew, tried without a network."""
 
-from typing import Any
-
 import pytest
 from plain_table import LOST, PROMPT, TIME, Clock, StubClient, Table, page, said
 
@@ -234,12 +232,9 @@ def test_a_connection_lost_again_while_it_catches_up_is_no_matter(table: Table) 
     assert table.chat == ["luis: one", "luis: two", "luis: three"]
 
 
-@pytest.mark.parametrize(
-    "leave", [lambda face: face.chat.quit(), lambda face: face.submit("/quit")]
-)
-def test_ctrl_d_leaves_while_there_is_no_connection(on_terminal: Table, leave: Any) -> None:
+def test_one_can_leave_while_there_is_no_connection(on_terminal: Table) -> None:
     on_terminal.lose()
-    leave(on_terminal.face)
+    on_terminal.face.chat.quit()
     on_terminal.turn()
     assert on_terminal.face.chat.over
     assert on_terminal.face.finish() == chat.EXIT_FINE
@@ -247,8 +242,8 @@ def test_ctrl_d_leaves_while_there_is_no_connection(on_terminal: Table, leave: A
 
 def test_a_quit_that_waits_is_carried_out_when_the_connection_is_lost(on_terminal: Table) -> None:
     on_terminal.turn(page(2))
-    for line in ("under way", "/quit"):
-        on_terminal.face.submit(line)
+    on_terminal.face.submit("under way")
+    on_terminal.face.chat.quit()
     on_terminal.turn()
     on_terminal.lose()
     on_terminal.turn()
@@ -256,8 +251,8 @@ def test_a_quit_that_waits_is_carried_out_when_the_connection_is_lost(on_termina
 
 
 def test_a_direct_message_under_way_is_told_though_somebody_leaves(table: Table) -> None:
-    for line in ("@luis psst", "/quit"):
-        table.face.submit(line)
+    table.face.submit("@luis psst")
+    table.face.chat.quit()
     table.turn()
     table.lose()
     assert table.face.chat.over

@@ -277,7 +277,7 @@ def pipe_in(
     users: list[PipedUser] = []
 
     def start(name: str, port: int, *options: str) -> PipedUser:
-        command = [*hasty_program, name, "127.0.0.1", str(port), *options]
+        command = [*hasty_program, name, "127.0.0.1", str(port), "--commands", *options]
         users.append(PipedUser(command, client_environment))
         return users[-1]
 

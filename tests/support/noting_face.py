@@ -29,6 +29,10 @@ class NotingFace:
         self.words.append(words)
         self.shown.append(("show_notice", words()))
 
+    def show_failure(self, words: Callable[[], str]) -> None:
+        self.words.append(words)
+        self.shown.append(("show_failure", words()))
+
     def greet(self, people: int) -> None:
         self.shown.append(("greet", people))
 

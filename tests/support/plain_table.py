@@ -23,6 +23,7 @@ from tertulia.client.inbox import Incoming
 from tertulia.client.reconnect import Reconnector
 from tertulia.plain.face import PlainFace
 from tertulia.plain.output import Output
+from tertulia.plain.script import Script
 from tertulia.protocol.messages import (
     ChatMessage,
     GetHistory,
@@ -112,7 +113,7 @@ class Table:
             Destination("ana", "h", 5000),
             Reconnector(self._connect, self._rung.release),
             Choices(),
-            json=False,
+            Script(),
             on_terminal=on_terminal,
         )
 

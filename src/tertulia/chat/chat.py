@@ -5,7 +5,7 @@ runs in the face's one thread, and nothing here waits; the client's threads only
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum, auto
 
 from msgspec import UNSET
@@ -17,7 +17,6 @@ from tertulia.chat.destination import Destination
 from tertulia.chat.face import Face
 from tertulia.chat.jobs import Job, Jobs, Origin
 from tertulia.chat.state import State
-from tertulia.client.activity import NEWCOMER, Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectionLost, End, EndReason, RequestRefused
 from tertulia.client.inbox import Dropped, Incoming
@@ -51,20 +50,9 @@ EXIT_FINE = 0
 EXIT_NO_CONNECTION = 3
 EXIT_REFUSED = 4
 EXIT_LOST = 5
+EXIT_NOT_ALL_SAID = 6
 
 MAX_ARRIVALS_AT_ONCE = 1_000  # then the keyboard has its turn
-
-
-def connect_face(
-    to: Destination, notify: Callable[[], None], resumption: Resumption = NEWCOMER
-) -> Client:
-    """Connect and register as a face needs it; see Client.connect for `notify` and the errors."""
-    return Client.connect(
-        to.host, to.port, to.name,
-        source=to.source,
-        token=resumption.token, status=resumption.status, idle=resumption.idle_s,
-        everything=True, notify=notify,
-    )  # fmt: skip
 
 
 class Stage(Enum):
@@ -154,6 +142,11 @@ class Chat:
         return self._jobs.unsent
 
     @property
+    def unanswered(self) -> list[Say | Direct]:
+        """The messages that were sent and not acknowledged yet."""
+        return self._jobs.unanswered
+
+    @property
     def oldest_seq(self) -> int:
         """The lowest number in the general chat before which nothing was shown yet."""
         return self._catch_up.oldest_seq
@@ -209,15 +202,23 @@ class Chat:
         """End the session, or the attempts to connect again. Idempotent."""
         self._session.close()
 
-    def farewell(self) -> list[str]:
-        """Close, handle what has come until the end, and return the last lines for the person."""
+    def finish(self) -> None:
+        """Close, and handle what has come until the end."""
         self.close()
         while self.receive():
             pass
-        lines = [explain.perhaps_arrived(request) for request in self._jobs.unanswered]
-        lines += [_("Not sent: {text}").format(text=request.text) for request in self.unsent]
+
+    def farewell(self) -> list[str]:
+        """Finish, and return the last lines for the person."""
+        self.finish()
+        lines = [explain.perhaps_arrived(request) for request in self.unanswered]
+        lines += [explain.not_sent(request.text) for request in self.unsent]
+        return [*lines, self.summary()]
+
+    def summary(self) -> str:
+        """Return one line that sums up the stay."""
         stayed_s = time.monotonic() - self._started_at
-        return [*lines, greetings.farewell(stayed_s, self.state.said, self.state.heard)]
+        return greetings.farewell(stayed_s, self.state.said, self.state.heard)
 
     def _leave(self, exit_status: int) -> None:
         if self._stage is not Stage.LEFT:
@@ -329,14 +330,15 @@ class Chat:
             return
         waited_s = now - lost_at
         if waited_s >= patience_s:
-            self._face.show_notice(lambda: explain.gave_up(waited_s, self._to))
+            self._face.show_failure(lambda: explain.gave_up(waited_s, self._to))
             self._leave(EXIT_LOST)
 
     def _handle_loss(self, end: End) -> None:
-        self._face.show_notice(lambda: explain.connection_ended(end))
         if end.reason is EndReason.GARBLED:  # the next connection would not be understood either
+            self._face.show_failure(lambda: explain.connection_ended(end))
             self._leave(EXIT_LOST)
             return
+        self._face.show_notice(lambda: explain.connection_ended(end))
         self._jobs.interrupt()
         if self._jobs.has_quit:
             self._leave(EXIT_FINE)
@@ -357,7 +359,7 @@ class Chat:
         self._request_missing()
 
     def _handle_refusal(self, error: Error) -> None:
-        self._face.show_notice(lambda: explain.registration_refused(error, self._to))
+        self._face.show_failure(lambda: explain.registration_refused(error, self._to))
         self._leave(EXIT_REFUSED)
 
     # --- what comes ----------------------------------------------------------------------------
@@ -369,7 +371,7 @@ class Chat:
         self._face.show_raw(incoming)
         if isinstance(message, Dropped):
             count = message.count
-            self._face.show_notice(lambda: explain.dropped(count))
+            self._face.show_failure(lambda: explain.dropped(count))
             return
         if message is None or isinstance(message, Ping):
             return

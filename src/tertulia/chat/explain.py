@@ -181,6 +181,16 @@ def perhaps_arrived(request: Say | Direct) -> str:
     return _("This may not have been sent: {text}").format(text=request.text)
 
 
+def not_sent(text: str) -> str:
+    """Return the words for a text that was never sent."""
+    return _("Not sent: {text}").format(text=text)
+
+
+def empty() -> str:
+    """Return the words for a message without a text."""
+    return _("Not sent: the message is empty.")
+
+
 def dropped(count: int) -> str:
     """Return the words for messages that came faster than this program has read them."""
     text = ngettext(

@@ -22,6 +22,9 @@ class Face(Protocol):
     def show_notice(self, words: Callable[[], str]) -> None:
         """Show words of this program; call `words` again after a change of language."""
 
+    def show_failure(self, words: Callable[[], str]) -> None:
+        """Show words about something that has failed, as `show_notice` does."""
+
     def greet(self, people: int) -> None:
         """Greet the person: the first list of users has come."""
 

@@ -4,13 +4,13 @@ Everything here runs in the main thread, the only one that reads input and write
 that read the lines are in `piped.py` and `terminal.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec.json import decode as decode_json
 from msgspec.json import encode as encode_json
 
 from tertulia.chat import commands, explain, greetings
-from tertulia.chat.chat import Chat
+from tertulia.chat.chat import EXIT_FINE, EXIT_NOT_ALL_SAID, Chat
 from tertulia.chat.choices import Choices
 from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.completion import Completion, complete
@@ -21,14 +21,16 @@ from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
 from tertulia.client.reconnect import Reconnector
-from tertulia.i18n import _
+from tertulia.i18n import _, ngettext
 from tertulia.plain.output import Output
+from tertulia.plain.script import Outcomes, Script
 from tertulia.plain.transcript import Transcript
 from tertulia.protocol.messages import (
     Answer,
     Direct,
     DirectMessage,
     Error,
+    ErrorCode,
     GetInfo,
     HistoryPage,
     Ok,
@@ -43,6 +45,11 @@ from tertulia.protocol.messages import (
 )
 
 FIRST_PAGE = 20  # messages shown on entering, on a terminal
+# The codes of refused lines, beside those of the server.
+COMMAND_INVALID = "command_invalid"
+NOT_CONFIRMED = "not_confirmed"  # it may have been carried out
+NOT_SENT = "not_sent"
+MAX_LEFT_SHOWN = 5  # lines that had no turn; the others are counted
 PIPE_WAITS_S = 30.0  # for a new connection; a person at a terminal can wait as long as they like
 
 
@@ -56,12 +63,14 @@ class PlainFace:
         to: Destination,
         reconnector: Reconnector,
         choices: Choices,
+        script: Script,
         *,
-        json: bool,
         on_terminal: bool,
     ) -> None:
         self._output = output
-        self._json = json
+        self._json = script.json
+        self._on_terminal = on_terminal
+        self.outcomes = Outcomes(output, json=script.json)
         self._choices = choices
         self.chat = Chat(
             client,
@@ -86,11 +95,14 @@ class PlainFace:
         return complete(before_cursor, self.chat.state.names())
 
     def submit(self, line: str) -> Command | None:
-        """Carry out a typed line; return its command, or None if it has none."""
+        """Carry out a typed line; return its command, or None if it has none.
+
+        Quit is left to the caller.
+        """
         try:
             command = commands.parse(line)
         except CommandError as error:
-            self._output.add_notice(str(error))
+            self.outcomes.refuse_line(line, COMMAND_INVALID, str(error))
             return None
         if isinstance(command, Help):
             for text in commands.help_lines():
@@ -100,20 +112,51 @@ class PlainFace:
         elif isinstance(command, SetNotify):
             self._output.add_notice(self._choices.set_notify(command))
         elif isinstance(command, OwnInfo):
-            self.chat.ask(GetInfo(name=self.chat.state.name))
+            self._ask(line, GetInfo(name=self.chat.state.name))
         elif isinstance(command, SayToAll):
-            self.chat.ask(Say(text=command.text))
-        elif isinstance(command, Quit):
-            self.chat.quit()
-        elif isinstance(command, Request):
-            self.chat.ask(command)
+            self._ask(line, Say(text=command.text))
+        elif isinstance(command, Request) and not isinstance(command, Quit):
+            self._ask(line, command)
         return command
 
-    def finish(self) -> int:
-        """Close, write what has come until the end and a farewell; return the exit status."""
-        for line in self.chat.farewell():
-            self._output.add_notice(line)
-        return self.chat.exit_status
+    def say(self, text: str, to: str | None = None) -> None:
+        """Send a text to everyone, or to one user, whatever it begins with."""
+        if text.strip():
+            self._ask(text, Say(text=text) if to is None else Direct(to=to, text=text))
+        else:
+            self.outcomes.refuse_line(text, ErrorCode.TEXT_INVALID, explain.empty())
+
+    def finish(self, lines_left: Iterable[str] = ()) -> int:
+        """Close, write what has come until the end and a farewell; return the exit status.
+
+        `lines_left` were not carried out.
+        """
+        self.chat.finish()
+        for request in self.chat.unanswered:
+            self.outcomes.refuse(request, NOT_CONFIRMED, explain.perhaps_arrived(request))
+        for request in self.chat.unsent:
+            self.outcomes.refuse(request, NOT_SENT, explain.not_sent(request.text))
+        self._refuse_left(list(filter(str.strip, lines_left)))
+        self._output.add_notice(self.chat.summary())
+        status = self.chat.exit_status
+        if status == EXIT_FINE and self.outcomes.refused and not self._on_terminal:
+            return EXIT_NOT_ALL_SAID
+        return status
+
+    def _refuse_left(self, lines: list[str]) -> None:
+        """Note the lines that had no turn, and write the first of them."""
+        more = len(lines) - MAX_LEFT_SHOWN
+        for number, line in enumerate(lines):
+            is_shown = number < MAX_LEFT_SHOWN
+            self.outcomes.refuse_line(line, NOT_SENT, explain.not_sent(line), is_shown=is_shown)
+        if more > 0:
+            text = ngettext(
+                "{count} more line was not sent.", "{count} more lines were not sent.", more
+            )
+            self._output.add_error(text.format(count=more))
+
+    def _ask(self, line: str, request: Request) -> None:
+        self.chat.ask(self.outcomes.begin(line, request))
 
     # --- called by the chat --------------------------------------------------------------------
 
@@ -135,6 +178,10 @@ class PlainFace:
         """Write words of this program."""
         self._output.add_notice(words())
 
+    def show_failure(self, words: Callable[[], str]) -> None:
+        """Write what has failed, and why."""
+        self._output.add_error(words())
+
     def greet(self, people: int) -> None:
         """Write the greeting."""
         state = self.chat.state
@@ -147,9 +194,15 @@ class PlainFace:
 
     def show_answer(self, request: Request, answer: Answer) -> None:
         """Write the answer; with `--json` only the words, because `show_raw` has written it."""
+        if not isinstance(answer, Error):
+            self.outcomes.succeed(request)
         match answer:
+            case Error(code=ErrorCode.UNAVAILABLE) if isinstance(request, Say):
+                self.outcomes.succeed(request)  # it was said, but is not stored
+                self._output.add_error(explain.request_refused(answer, request))
             case Error():
-                self._output.add_notice(explain.request_refused(answer, request))
+                words = explain.request_refused(answer, request)
+                self.outcomes.refuse(request, answer.code, words)
             case HistoryPage():
                 for message in answer.messages:
                     self.show_message(chat_message(message))
@@ -167,21 +220,22 @@ class PlainFace:
 
     def show_no_answer(self, request: Request) -> None:
         """Write that there is no answer."""
-        self._output.add_notice(explain.unanswered())
+        self.outcomes.refuse(request, NOT_CONFIRMED, explain.unanswered())
 
     def show_on_its_way(self, request: Direct) -> None:
         """Write that the message waits to be confirmed."""
         text = _("On its way to {name}: {text}")
         self._output.add_notice(text.format(name=request.to, text=request.text))
 
-    def show_delivery(self, _request: Direct, message: DirectMessage) -> None:
+    def show_delivery(self, request: Direct, message: DirectMessage) -> None:
         """Write the message, except a note to oneself, which arrives as a message."""
+        self.outcomes.succeed(request)
         if message.to != message.sender:
             self.show_message(message)
 
     def show_uncertain_delivery(self, request: Direct) -> None:
         """Write the message that was perhaps not delivered, so that it can be copied."""
-        self._output.add_notice(explain.perhaps_arrived(request))
+        self.outcomes.refuse(request, NOT_CONFIRMED, explain.perhaps_arrived(request))
 
     def _show_end_of_page(self, page: HistoryPage) -> None:
         if not page.messages:

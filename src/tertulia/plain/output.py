@@ -4,7 +4,9 @@ All text for the terminal passes here, and control characters become visible mar
 only; writing may block until somebody reads.
 """
 
+import errno
 import io
+import os
 from itertools import groupby
 from operator import itemgetter
 from typing import TextIO
@@ -16,7 +18,10 @@ from tertulia.wrapping import wrapped_for
 class Output:
     """Collect lines, and write them in order at `flush`."""
 
-    def __init__(self, stdout: TextIO, stderr: TextIO, *, json: bool = False) -> None:
+    def __init__(
+        self, stdout: TextIO, stderr: TextIO, *, json: bool = False, quiet: bool = False
+    ) -> None:
+        """With `quiet` only errors are for the person."""
         self.stdout = stdout
         self.stderr = stderr
         for stream in (stdout, stderr):
@@ -24,6 +29,8 @@ class Output:
                 stream.reconfigure(errors="replace")
         if json and isinstance(stdout, io.TextIOWrapper):
             stdout.reconfigure(encoding="utf-8")
+        self._quiet = quiet
+        self._unread: list[TextIO] = []
         self._lines: list[tuple[TextIO, str]] = []
 
     def add_line(self, text: str) -> None:
@@ -35,7 +42,12 @@ class Output:
         self._lines.append((self.stdout, visible_json(line).decode()))
 
     def add_notice(self, text: str) -> None:
-        """Add words for the person."""
+        """Add words for the person, unless only errors are wanted."""
+        if not self._quiet:
+            self.add_error(text)
+
+    def add_error(self, text: str) -> None:
+        """Add words for the person about something that went wrong."""
         self._lines.append((self.stderr, wrapped_for(self.stderr, visible(text))))
 
     @property
@@ -44,9 +56,42 @@ class Output:
         return bool(self._lines)
 
     def flush(self) -> None:
-        """Write all lines. Raises BrokenPipeError when nobody reads any more."""
+        """Write all lines. Raises OSError once for each stream that nobody reads any more."""
         lines, self._lines = self._lines, []
+        failure: OSError | None = None
         # On a terminal both streams are the same screen, so the order must be kept.
         for stream, group in groupby(lines, key=itemgetter(0)):
-            stream.write("".join(f"{text}\n" for _stream, text in group))
-            stream.flush()
+            if stream in self._unread:
+                continue
+            try:
+                stream.write("".join(f"{text}\n" for _stream, text in group))
+                stream.flush()
+            except OSError as error:
+                self._unread.append(stream)
+                failure = error
+        if failure is not None:
+            raise failure
+
+    def finish(self) -> None:
+        """Write the last lines to whoever still reads."""
+        try:
+            self.flush()
+        except OSError as error:
+            if not is_unread(error):
+                raise
+        if self._unread:
+            write_nowhere(self.stdout, self.stderr)
+
+
+def is_unread(error: OSError) -> bool:
+    """Return whether writing failed because nobody reads: a closed pipe, a closed terminal."""
+    return error.errno in (errno.EPIPE, errno.EIO)
+
+
+def write_nowhere(*streams: TextIO | None) -> None:
+    """Let what is still buffered go nowhere, because the flush at the exit must not fail again."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        if stream is not None:
+            os.dup2(devnull, stream.fileno())
+    os.close(devnull)

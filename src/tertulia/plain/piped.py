@@ -1,33 +1,106 @@
-"""The plain face on a pipe or a file: each line is answered before the next one is read.
+"""The plain face without a keyboard: each line is answered before the next one is carried out.
 
-Main thread. While it waits for input or an answer, it writes what comes from the server.
+The lines come from a pipe, from a file or from the command line. Main thread. While it waits for
+input or an answer, it writes what comes from the server.
 """
 
 import os
 import select
-import sys
 import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
+from tertulia.chat.command_arguments import Command
+from tertulia.i18n import _
 from tertulia.plain.face import PlainFace
 from tertulia.plain.output import Output
 from tertulia.plain.wakeup import Wakeup
+from tertulia.protocol.messages import Quit
 
 READ_BYTES = 64 * 1024
 MAX_LINE_BYTES = 64 * 1024  # longer than any message; the rest of a longer line is skipped
 
+CarryOut = Callable[[str], Command | None]
+
+
+class Lines(Protocol):
+    """Where the lines come from."""
+
+    @property
+    def file(self) -> int | None:
+        """The file to read from; None if no more is to be read."""
+
+    @property
+    def used_up(self) -> bool:
+        """Whether there will be no further line."""
+
+    def next_line(self) -> str | None:
+        """Remove and return the next line, without its newline; None if none is complete."""
+
+    def read(self) -> None:
+        """Read from the file, which has something to read."""
+
+    def end(self) -> None:
+        """Forget the lines that were not carried out, and those to come."""
+
+
+class GivenLines:
+    """The texts of the command line, each of them a line."""
+
+    file = None
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = deque(texts)
+
+    @property
+    def used_up(self) -> bool:
+        """Whether all texts were taken."""
+        return not self._texts
+
+    def next_line(self) -> str | None:
+        """Remove and return the next text."""
+        return self._texts.popleft() if self._texts else None
+
+    def read(self) -> None:
+        """Do nothing: there is no file."""
+
+    def end(self) -> None:
+        """Forget the texts that are left."""
+        self._texts.clear()
+
 
 class InputLines:
-    """Cut the input into lines; the last one may end without a newline."""
+    """Cut a file into lines; the last one may end without a newline."""
 
-    def __init__(self, encoding: str) -> None:
+    def __init__(self, file: int, encoding: str) -> None:
+        self._file = file
         self._encoding = encoding
         self._bytes = b""
         self._skipping = False
-        self.ended = False
+        self._ended = False
+
+    @property
+    def file(self) -> int | None:
+        """The file, until its end."""
+        return None if self._ended else self._file
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the file has ended, and all lines were taken."""
+        return self._ended and not self._bytes
+
+    def read(self) -> None:
+        """Read from the file."""
+        self.feed(read(self._file))
+
+    def end(self) -> None:
+        """Forget what was read, and read no more."""
+        self._ended, self._bytes = True, b""
 
     def feed(self, data: bytes) -> None:
         """Add the bytes that were read; no bytes mean the end of the input."""
-        self.ended = not data
+        self._ended = not data
         self._bytes += data
 
     def next_line(self) -> str | None:
@@ -35,41 +108,67 @@ class InputLines:
         while True:
             line, newline, rest = self._bytes.partition(b"\n")
             too_long = len(line) >= MAX_LINE_BYTES
-            if not newline and not too_long and not (self.ended and line):
+            if not newline and not too_long and not (self._ended and line):
                 return None
-            skipped, self._skipping = self._skipping, not newline and not self.ended
+            skipped, self._skipping = self._skipping, not newline and not self._ended
             self._bytes = rest
             if not skipped:
                 return line.decode(self._encoding, errors="replace").removesuffix("\r")
 
 
-def run(face: PlainFace, output: Output, wakeup: Wakeup) -> None:
-    """Carry out the lines of stdin until it ends, or until the chat is over."""
-    lines = InputLines(sys.stdin.encoding)
-    while not face.chat.over:
-        more = face.chat.receive()
-        face.chat.carry_on()
-        while face.chat.idle and (line := lines.next_line()) is not None:
-            face.submit(line)
-            face.chat.carry_on()
-        if face.chat.settled and lines.ended:
-            face.chat.quit()
-            face.chat.carry_on()
+def run(face: PlainFace, output: Output, wakeup: Wakeup, lines: Lines, carry_out: CarryOut) -> None:
+    """Carry out lines until there are no more, or until the chat is over."""
+    chat = face.chat
+    while not chat.over:
+        more = chat.receive()
+        chat.carry_on()
+        while chat.idle and (line := lines.next_line()) is not None:
+            if isinstance(carry_out(line), Quit):
+                lines.end()  # what was said before is answered before the end
+            chat.carry_on()
+        if chat.settled and lines.used_up:
+            chat.quit()
+            chat.carry_on()
         output.flush()
-        if more or face.chat.over:
+        if more or chat.over:
             continue
-        wait_for_input = face.chat.idle and not lines.ended
-        files = [wakeup.fileno(), *([sys.stdin.fileno()] if wait_for_input else [])]
-        wake_at = face.chat.wake_at
-        timeout = None if wake_at is None else max(0.0, wake_at - time.monotonic())
-        readable, _, _ = select.select(files, [], [], timeout)
+        file = lines.file if chat.idle else None
+        files = [wakeup.fileno(), *([file] if file is not None else [])]
+        timeout = None if chat.wake_at is None else max(0.0, chat.wake_at - time.monotonic())
+        readable, _writable, _failed = select.select(files, [], [], timeout)
         if wakeup.fileno() in readable:
             wakeup.clear()
-        if wait_for_input and sys.stdin.fileno() in readable:
-            lines.feed(_read(sys.stdin.fileno()))
+        if file in readable:
+            lines.read()
 
 
-def _read(file: int) -> bytes:
+def say_each(face: PlainFace, output: Output) -> CarryOut:
+    """Return what sends each line to everyone as it is, and once says how to give commands."""
+    told = False
+
+    def carry_out(line: str) -> None:
+        nonlocal told
+        if not line.strip():
+            return
+        face.say(line.rstrip())
+        if line.lstrip().startswith(("/", "@")) and not told:
+            told = True
+            text = _("“{line}” was sent to everyone as a text. With --commands it is a command.")
+            output.add_notice(text.format(line=line.strip()))
+
+    return carry_out
+
+
+def lines_left(lines: Lines) -> Iterator[str]:
+    """Yield the lines that had no turn, as far as they can be read without waiting."""
+    for _time in range(2):  # the second time to see the end; the input may be endless
+        if lines.file is not None and select.select([lines.file], [], [], 0)[0]:
+            lines.read()
+    yield from iter(lines.next_line, None)
+
+
+def read(file: int) -> bytes:
+    """Read from a file of which there is something to read; no bytes mean its end."""
     try:
         return os.read(file, READ_BYTES)
     except OSError:

@@ -1,64 +1,69 @@
 """Start the plain face: connect, chat on a terminal or on pipes, and return the exit status."""
 
+import os
 import signal
 import sys
 from contextlib import closing
 from functools import partial
 
 from tertulia.chat import explain
-from tertulia.chat.chat import EXIT_NO_CONNECTION, EXIT_REFUSED, connect_face
+from tertulia.chat.chat import (
+    EXIT_FINE,
+    EXIT_NO_CONNECTION,
+    EXIT_NOT_ALL_SAID,
+    EXIT_REFUSED,
+)
 from tertulia.chat.choices import Choices
 from tertulia.chat.destination import Destination
+from tertulia.chat.entering import Entrance
 from tertulia.chat.settings import Loaded
+from tertulia.client.client import Client
 from tertulia.client.errors import NoConnection, RegistrationRefused
 from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import _
 from tertulia.plain.face import PlainFace
-from tertulia.plain.output import Output
+from tertulia.plain.output import Output, is_unread
+from tertulia.plain.script import Script
 from tertulia.plain.wakeup import Wakeup
 from tertulia.protocol.lines import encode
 
+MAX_MESSAGE_BYTES = 64 * 1024  # read from stdin; longer than any message, so that it is refused
 
-def run(to: Destination, loaded: Loaded, *, json: bool) -> int:
+
+def run(
+    to: Destination, loaded: Loaded, script: Script, *, wait_s: float, takes_free_name: bool
+) -> int:
     """Connect, chat until the end, and return the exit status."""
-    output = Output(sys.stdout, sys.stderr, json=json)
-    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    output = Output(sys.stdout, sys.stderr, json=script.json, quiet=script.quiet)
+    on_terminal = script.messages is None and sys.stdin.isatty() and sys.stdout.isatty()
     if loaded.problem:
         output.add_notice(loaded.problem)
+    messages = _messages(script, output)
     if on_terminal:
         text = _("Connecting to {host}, port {port}…")
         output.add_notice(text.format(host=to.host, port=to.port))
         output.flush()
     with closing(Wakeup()) as wakeup:
-        connect = partial(connect_face, to, wakeup.wake)
-        try:
-            client = connect()
-        except NoConnection as failure:
-            output.add_notice(explain.no_connection(failure, to))
-            return EXIT_NO_CONNECTION
-        except RegistrationRefused as refusal:
-            if json:
-                output.add_json(encode(refusal.error)[:-1])
-            output.add_notice(explain.registration_refused(refusal.error, to))
-            return EXIT_REFUSED
-        finally:
-            output.flush()
-        reconnector = Reconnector(connect, wakeup.wake)
+        entrance = Entrance(to, wakeup.wake, wait_s=wait_s, takes_free_name=takes_free_name)
+        client = _enter(entrance, output, script)
+        if isinstance(client, int):
+            return client
         face = PlainFace(
             client,
             output,
-            to,
-            reconnector,
+            entrance.to,
+            Reconnector(entrance.come_back, wakeup.wake),
             Choices(loaded.settings),
-            json=json,
+            script,
             on_terminal=on_terminal,
         )
         try:
-            ended_by = _chat(face, output, wakeup, on_terminal)
-            status = face.finish()
+            if on_terminal:
+                ended_by, status = _chat_on_terminal(face, output, wakeup)
+            else:
+                ended_by, status = _chat_on_pipes(face, output, wakeup, script, messages)
         finally:
             face.chat.close()
-        output.flush()
     if ended_by is not None:
         # The parent process can see in this way that a signal ended the program.
         signal.signal(ended_by, signal.SIG_DFL)
@@ -66,18 +71,78 @@ def run(to: Destination, loaded: Loaded, *, json: bool) -> int:
     return status
 
 
-def _chat(
-    face: PlainFace, output: Output, wakeup: Wakeup, on_terminal: bool
-) -> signal.Signals | None:
-    """Chat until the end; return the signal that ended it, if one did."""
+def _enter(entrance: Entrance, output: Output, script: Script) -> Client | int:
+    """Return the connected client, or the exit status if there is none."""
     try:
-        if on_terminal:
-            from tertulia.plain import terminal  # not needed for pipes, and slow to import
+        return entrance.enter()
+    except NoConnection as failure:
+        output.add_error(explain.no_connection(failure, entrance.to))
+        return EXIT_NO_CONNECTION
+    except RegistrationRefused as refusal:
+        if script.json:
+            output.add_json(encode(refusal.error)[:-1])
+        output.add_error(explain.registration_refused(refusal.error, entrance.to))
+        return EXIT_REFUSED
+    finally:
+        output.flush()
 
-            return terminal.run(face, output, wakeup)
-        from tertulia.plain import piped
 
-        piped.run(face, output, wakeup)
+def _messages(script: Script, output: Output) -> list[str]:
+    """Return the messages of the command line; the one that is stdin is read here."""
+    texts = script.messages or ()
+    if None in texts and sys.stdin.isatty():
+        output.add_notice(_("Type the message, and end it with Enter and Ctrl+D."))
+        output.flush()
+    return [_all_of_stdin() if text is None else text for text in texts]
+
+
+def _all_of_stdin() -> str:
+    """Return what stdin has until its end, without the last newlines, as a shell does it."""
+    data = b""
+    while len(data) <= MAX_MESSAGE_BYTES and (read := os.read(sys.stdin.fileno(), 65_536)):
+        data += read
+    text = data.decode(sys.stdin.encoding, errors="replace")
+    return text.replace("\r\n", "\n").rstrip("\n")
+
+
+def _chat_on_terminal(
+    face: PlainFace, output: Output, wakeup: Wakeup
+) -> tuple[signal.Signals | None, int]:
+    """Chat until the end; return the signal that ended it, if one did, and the exit status."""
+    from tertulia.plain import terminal  # not needed for pipes, and slow to import
+
+    try:
+        ended_by = terminal.run(face, output, wakeup)
     except KeyboardInterrupt:
-        return signal.SIGINT
-    return None
+        ended_by = signal.SIGINT
+    status = face.finish()
+    output.flush()
+    return ended_by, status
+
+
+def _chat_on_pipes(
+    face: PlainFace, output: Output, wakeup: Wakeup, script: Script, messages: list[str]
+) -> tuple[signal.Signals | None, int]:
+    """Carry out the script; return the signal that ended it, if one did, and the exit status."""
+    from tertulia.plain import piped
+
+    lines: piped.Lines
+    if script.messages is not None:
+        lines = piped.GivenLines(messages)
+        carry_out: piped.CarryOut = partial(face.say, to=script.to)
+    else:
+        lines = piped.InputLines(sys.stdin.fileno(), sys.stdin.encoding)
+        typed = script.commands or sys.stdin.isatty()
+        carry_out = face.submit if typed else piped.say_each(face, output)
+    ended_by = None
+    try:
+        piped.run(face, output, wakeup, lines, carry_out)
+    except KeyboardInterrupt:
+        ended_by = signal.SIGINT
+    except OSError as error:
+        if not is_unread(error):
+            raise
+    all_said = lines.used_up and not face.chat.on_their_way
+    status = face.finish(piped.lines_left(lines))
+    output.finish()
+    return ended_by, EXIT_NOT_ALL_SAID if status == EXIT_FINE and not all_said else status

@@ -21,7 +21,7 @@ from tertulia.plain.face import PlainFace
 from tertulia.plain.lineedit import Control, LineEditor, Submit
 from tertulia.plain.output import Output
 from tertulia.plain.wakeup import Wakeup
-from tertulia.protocol.messages import Direct, Say
+from tertulia.protocol.messages import Direct, Quit, Say
 
 READ_BYTES = 4096
 ESCAPE_WITHIN_S = 0.1  # after ESC, for the rest of a key that sends several bytes
@@ -176,6 +176,8 @@ class Terminal:
                 # A message comes back from the server and would be on the screen twice.
                 if not isinstance(command, Say | Direct):
                     self._editor.leave()
+                if isinstance(command, Quit):
+                    self._face.chat.quit()
                 self._flush()
             elif self._leaving:
                 return True  # the person cannot wait for the server

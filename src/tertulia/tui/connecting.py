@@ -3,11 +3,10 @@
 Nothing here waits: the connection is made by a thread of its own, which rings the bell.
 """
 
-from functools import partial
 from typing import NamedTuple
 
-from tertulia.chat.chat import connect_face
 from tertulia.chat.destination import Destination
+from tertulia.chat.entering import Entrance
 from tertulia.client.reconnect import Attempt, Reconnector
 from tertulia.tui.loopbell import LoopBell
 
@@ -21,10 +20,12 @@ class Connecting(NamedTuple):
     bell: LoopBell  # rung when an attempt has ended, and when something has arrived
 
 
-def begin_connecting(to: Destination) -> Connecting:
-    """Start the first attempt."""
+def begin_connecting(
+    to: Destination, *, wait_s: float = 0.0, takes_free_name: bool = False
+) -> Connecting:
+    """Start the first attempt; see Entrance for the options."""
     bell = LoopBell()
-    connect = partial(connect_face, to, bell.ring)
-    attempt = Attempt(connect, bell.ring)
+    entrance = Entrance(to, bell.ring, wait_s=wait_s, takes_free_name=takes_free_name)
+    attempt = Attempt(entrance.enter, bell.ring)
     attempt.start()
-    return Connecting(to, attempt, Reconnector(connect, bell.ring), bell)
+    return Connecting(to, attempt, Reconnector(entrance.come_back, bell.ring), bell)

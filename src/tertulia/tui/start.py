@@ -12,12 +12,12 @@ from tertulia.tui.connecting import begin_connecting
 from tertulia.tui.ending import finish
 
 
-def run(to: Destination, loaded: Loaded) -> int:
+def run(to: Destination, loaded: Loaded, *, wait_s: float, takes_free_name: bool) -> int:
     """Chat until the end, say goodbye on the normal screen, and return the exit status."""
     gc.disable()  # until the first frame: nothing that is imported is garbage
     for name in ("COLUMNS", "LINES"):  # as a shell has left them; the terminal knows better
         os.environ.pop(name, None)
-    connecting = begin_connecting(to)
+    connecting = begin_connecting(to, wait_s=wait_s, takes_free_name=takes_free_name)
 
     from tertulia.tui.app import ChatApp
     from tertulia.tui.terminal import textual_private

@@ -176,6 +176,10 @@ class ChatModel:
         self.conversations.general.add(Told(time=self.chat.clock.now(), words=words))
         self.people_changed = True  # the words may be about the connection
 
+    def show_failure(self, words: Callable[[], str]) -> None:
+        """Show words about something that has failed."""
+        self.show_notice(words)
+
     def greet(self, people: int) -> None:
         """Do nothing yet: the greeting stands below the messages of the first page."""
 

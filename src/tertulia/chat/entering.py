@@ -1,0 +1,96 @@
+"""The way into the chat, and back: with patience for a name, an address or a place in the server.
+
+Each call connects and may wait for long, so a face that must not wait calls it in another thread.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+from msgspec.structs import replace
+
+from tertulia.chat.destination import Destination
+from tertulia.client.activity import NEWCOMER, Resumption
+from tertulia.client.client import Client
+from tertulia.client.errors import RegistrationRefused, wait_before_retry
+from tertulia.protocol.messages import ErrorCode
+from tertulia.protocol.names import MAX_NAME_CHARS
+
+RETRY_AFTER_S = 0.5  # about; until another user leaves
+MAX_FREE_NAMES = 50  # tried: ci, ci-2, ..., ci-50; a server accepts 100 attempts at once
+_TAKEN = (ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN, ErrorCode.SERVER_FULL)
+
+
+def connect_face(
+    to: Destination, notify: Callable[[], None], resumption: Resumption = NEWCOMER
+) -> Client:
+    """Connect and register as a face needs it; see Client.connect for `notify` and the errors."""
+    return Client.connect(
+        to.host, to.port, to.name,
+        source=to.source,
+        token=resumption.token, status=resumption.status, idle=resumption.idle_s,
+        everything=True, notify=notify,
+    )  # fmt: skip
+
+
+class Entrance:
+    """The first connection of a user, and the further ones under the same name."""
+
+    def __init__(
+        self,
+        to: Destination,
+        notify: Callable[[], None],
+        *,
+        wait_s: float = 0.0,
+        takes_free_name: bool = False,
+    ) -> None:
+        """`wait_s` is how long to wait for what others have."""
+        self.to = to  # with the name that was registered, once `enter` has returned
+        self._notify = notify
+        self._wait_s = wait_s
+        self._names = list(_names(to.name)) if takes_free_name else [to.name]
+
+    def enter(self) -> Client:
+        """Connect and register. Raises NoConnection and RegistrationRefused."""
+        give_up_at = time.monotonic() + self._wait_s
+        while True:
+            try:
+                return self._try_names()
+            except RegistrationRefused as refusal:
+                wait_s = min(_delay_s(refusal), give_up_at - time.monotonic())
+                if wait_s <= 0:
+                    raise
+                time.sleep(wait_s)
+
+    def come_back(self, resumption: Resumption) -> Client:
+        """Connect and register once more. Raises NoConnection and RegistrationRefused."""
+        return connect_face(self.to, self._notify, resumption)
+
+    def _try_names(self) -> Client:
+        first_refusal: RegistrationRefused | None = None
+        for name in self._names:
+            to = replace(self.to, name=name)
+            try:
+                client = connect_face(to, self._notify)
+            except RegistrationRefused as refusal:
+                first_refusal = first_refusal or refusal
+                if refusal.code != ErrorCode.NAME_TAKEN:
+                    raise
+            else:
+                self.to = to
+                return client
+        assert first_refusal is not None
+        raise first_refusal
+
+
+def _names(name: str) -> Iterator[str]:
+    yield name
+    for number in range(2, MAX_FREE_NAMES + 1):
+        yield f"{name[: MAX_NAME_CHARS - len(str(number)) - 1]}-{number}"
+
+
+def _delay_s(refusal: RegistrationRefused) -> float:
+    """Return how long to wait after a refusal; 0 if waiting does not help."""
+    if refusal.code == ErrorCode.RATE_LIMITED:
+        return wait_before_retry(refusal.error)
+    return RETRY_AFTER_S * random.uniform(0.5, 1.5) if refusal.code in _TAKEN else 0.0
