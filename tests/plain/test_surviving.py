@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -27,9 +26,7 @@ def library_user(port: int, name: str = "luis") -> Iterator[Client]:
 @contextlib.contextmanager
 def stopped(user: PipedUser) -> Iterator[None]:
     """Let a client notice nothing for a while."""
-    user.process.send_signal(signal.SIGSTOP)
-    _pid, status = os.waitpid(user.process.pid, os.WUNTRACED)
-    assert os.WIFSTOPPED(status)
+    user.stop()
     yield
     user.process.send_signal(signal.SIGCONT)
 

@@ -1,6 +1,8 @@
 """A program that uses a client on pipes: it writes lines and reads the output as it comes."""
 
+import os
 import re
+import signal
 import subprocess
 import threading
 from collections.abc import Callable
@@ -62,6 +64,12 @@ class PipedUser:
         """The messages of the chat, without their times."""
         lines = [re.sub(r"^\[[^]]*\] ", "", line) for line in self.data]
         return [line for line in lines if not line.startswith("* ")]
+
+    def stop(self) -> None:
+        """Stop the client, until SIGCONT; return when it has stopped."""
+        self.process.send_signal(signal.SIGSTOP)
+        _pid, status = os.waitpid(self.process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
 
     def leave(self) -> int:
         """End the input, wait for the end of the client, and return its exit status."""
