@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
+from tertulia import cli
+from tertulia.plain.script import Refusal
 from tertulia.protocol.lines import decode_request, decode_server_message, encode
 from tertulia.protocol.messages import Error, ErrorCode, Request, ServerMessage
 
@@ -61,3 +64,19 @@ def test_every_test_that_the_operators_page_names_exists():
     for path, name in named:
         file = ROOT / path if "/" in path else ROOT / "tests/system" / path
         assert f"def {name}(" in file.read_text(), name
+
+
+def test_the_scripts_page_names_every_option_and_status_and_shows_what_json_writes() -> None:
+    page = (ROOT / "docs/scripts.md").read_text()
+    parser = cli._parser()
+    scripts = next(group for group in parser._action_groups if group.title == "for scripts")
+    options = {word for action in scripts._group_actions for word in action.option_strings}
+    assert options | {"--wait", "--free-name"} <= set(re.findall(r"--?[a-z-]+", page))
+    assert set(re.findall(r"`(--?[a-z-]+)", page)) <= {
+        *parser._option_string_actions, "--shared-addresses",
+    }  # fmt: skip
+    assert parser.epilog is not None
+    assert re.findall(r"\b\d\b", parser.epilog) == list("023456")
+    assert re.findall(r"^\| (\d) \|", page, re.MULTILINE) == list("0123456")
+    [example] = re.findall(r'^    (\{"type":"refused".*)$', page, re.MULTILINE)
+    assert msgspec.json.encode(msgspec.json.decode(example, type=Refusal)).decode() == example

@@ -396,7 +396,7 @@ def test_a_message_that_is_not_confirmed_is_on_its_way_and_holds_up_nobody(
     luis, ana = pipe_in("luis", server.port), pipe_in("ana", server.port)
     for user in (luis, ana):
         user.see_words("Hello, ")
-    luis.process.send_signal(signal.SIGSTOP)
+    luis.stop()
     ana.type("@luis psst", "hola")
     ana.see("ana: hola")
     ana.see_words("On its way to luis: psst")
@@ -412,7 +412,7 @@ def test_a_message_to_somebody_who_dies_comes_back(pipe_in: Run, start_server: R
     luis, ana = pipe_in("luis", server.port), pipe_in("ana", server.port)
     for user in (luis, ana):
         user.see_words("Hello, ")
-    luis.process.send_signal(signal.SIGSTOP)
+    luis.stop()
     ana.type("@luis psst")
     ana.see_words("On its way to luis: psst")
     luis.process.kill()
