@@ -1,11 +1,11 @@
-"""What the environment says about the terminal, and the order in which the screen is started."""
+"""Whether the terminal is dark, and the order in which the screen is started."""
 
 import subprocess
 import sys
 
 import pytest
 
-from tertulia.tui.start import has_few_colours, is_dark
+from tertulia.tui.start import is_dark
 
 
 @pytest.mark.parametrize(
@@ -19,28 +19,6 @@ def test_a_terminal_is_dark_unless_it_says_that_it_is_light(
     if colorfgbg is not None:
         monkeypatch.setenv("COLORFGBG", colorfgbg)
     assert is_dark() is dark
-
-
-@pytest.mark.parametrize(
-    ("environment", "few"),
-    [
-        ({"TERM": "xterm"}, True),
-        ({"TERM": "linux", "COLORTERM": "yes"}, True),
-        ({"TERM": "xterm-256color"}, False),
-        ({"TERM": "xterm", "COLORTERM": " TrueColor"}, False),
-        ({"TERM": "xterm", "COLORTERM": "24bit"}, False),
-        ({"TERM": "xterm-256color", "COLORTERM": "truecolor", "NO_COLOR": "1"}, True),
-        ({"TERM": "xterm-256color", "NO_COLOR": ""}, False),
-    ],
-)
-def test_a_terminal_has_few_colours_unless_it_says_otherwise(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], few: bool
-) -> None:
-    for name in ("TERM", "COLORTERM", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert has_few_colours() is few
 
 
 def test_textual_is_not_imported_before_the_connection_has_begun() -> None:

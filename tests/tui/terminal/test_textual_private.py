@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import textual
-from textual import events
+from textual import _compositor, events
 from textual.app import App, ComposeResult
 from textual.driver import Driver
 from textual.drivers import linux_driver
@@ -27,6 +27,7 @@ from textual.scroll_view import ScrollView
 from textual.widget import Widget
 
 from tertulia.tui.terminal import textual_private
+from tertulia.tui.terminal.abilities import abilities
 from tertulia.tui.terminal.pastes import PASTE_END, PASTE_START
 from tertulia.tui.terminal.textual_private import (
     CHECKED_WITH,
@@ -65,7 +66,9 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Install our classes, and Textual's own ones again after the test."""
     for name in ("XTermParser", "WriterThread", "getincrementaldecoder"):
         monkeypatch.setattr(linux_driver, name, getattr(linux_driver, name))
-    install()
+    for name in ("ChopsUpdate", "LayoutUpdate"):
+        monkeypatch.setattr(_compositor, name, getattr(_compositor, name))
+    install(abilities({}))
 
 
 class OneRound(threading.Event):

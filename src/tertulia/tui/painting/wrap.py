@@ -6,12 +6,11 @@ would be cut off or leave cells empty. Pure functions; safe in any thread.
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from tertulia.chat.graphemes import MAX_GRAPHEME_CHARS, split
+from tertulia.tui.terminal.widths import clusters, mend_richs_widths
 
 TAB = " " * 4  # the width of a tab in most code that people paste
 ELLIPSIS = "…"
@@ -20,6 +19,8 @@ _BLANKS = " \u1680\u2000-\u2006\u2008-\u200a\u205f\u3000"  # all but the no-brea
 _is_blank = re.compile(f"[{_BLANKS}]").fullmatch
 # Latin, Greek and Cyrillic without combining marks: each character is a grapheme of one cell.
 _is_plain = re.compile("[ -~\xa0-\xac\xae-\u02ff\u0370-\u0377\u0391-\u0482]*").fullmatch
+
+mend_richs_widths()
 
 
 class Grapheme(NamedTuple):
@@ -88,30 +89,9 @@ def shorten(text: str, width: int) -> str:
 
 
 def graphemes(text: str) -> Iterator[Grapheme]:
-    """Split a text into parts that must not be cut.
-
-    A grapheme without a width joins the one before, because it may change that one's width. So the
-    sum of the widths is at least the width of the text.
-    """
-    whole = ""
-    for part in split(text):
-        if whole and _measure(part).columns:
-            yield _measure(whole)
-            whole = ""
-        whole += part
-    if whole:
-        yield _measure(whole)
-
-
-def _measure(text: str) -> Grapheme:
-    # The cache does not keep a letter with a thousand marks: somebody could send many of them.
-    measure = _measured if len(text) <= MAX_GRAPHEME_CHARS else _measured.__wrapped__
-    return measure(text)
-
-
-@lru_cache(maxsize=4096)
-def _measured(text: str) -> Grapheme:
-    return Grapheme(text, cell_len(text), _is_blank(text) is not None, cell_len(text[0]) > 1)
+    """Split a text into parts that must not be cut; the sum of their widths is that of the text."""
+    for part, columns, _ in clusters(text):
+        yield Grapheme(part, columns, _is_blank(part) is not None, cell_len(part[0]) > 1)
 
 
 def whole_span(text: str, start: int, end: int) -> tuple[int, int]:

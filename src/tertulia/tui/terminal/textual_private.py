@@ -1,8 +1,9 @@
 """What the full screen uses of Textual beyond its documentation; checked with Textual 8.2.8.
 
-The parser of terminal input is in parser.py. Nothing is checked while the program runs. Each part
-has a test in tests/tui/terminal that fails when Textual changes it: run these tests before another
-version of Textual is pinned in pyproject.toml, and then change `CHECKED_WITH`.
+The parser of terminal input is in parser.py, and what is written in drawing.py. Nothing is checked
+while the program runs. Each part has a test in tests/tui/terminal that fails when Textual changes
+it: run these tests before another version of Textual is pinned in pyproject.toml, and then change
+`CHECKED_WITH`.
 """
 
 import codecs
@@ -18,6 +19,9 @@ from textual.drivers._writer_thread import WriterThread
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 
+from tertulia.tui.terminal import drawing
+from tertulia.tui.terminal.abilities import Abilities
+from tertulia.tui.terminal.drawing import Pen
 from tertulia.tui.terminal.parser import TerminalParser
 
 CHECKED_WITH = "8.2.8"
@@ -44,13 +48,14 @@ class HangupWriter(WriterThread):
                 pass
 
 
-def install() -> None:
+def install(terminal: Abilities) -> None:
     """Have Textual's driver use the classes above. Call before the app runs."""
     # The driver looks these names up in its module, and has no setting for them.
     linux_driver.XTermParser = TerminalParser  # type: ignore[attr-defined]
     linux_driver.WriterThread = HangupWriter  # type: ignore[attr-defined]
     linux_driver.KITTY_DISAMBIGUATE_ESCAPE_CODES = _KITTY_FLAGS  # type: ignore[misc]
     linux_driver.getincrementaldecoder = _forgiving_decoder  # type: ignore[assignment,attr-defined]
+    drawing.install(Pen(is_relayed=terminal.is_relayed, has_links=terminal.has_links))
 
 
 def _forgiving_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:

@@ -1,0 +1,111 @@
+"""What is written to the terminal for a change of the screen; checked with Textual 8.2.8.
+
+Terminals disagree about the width of some clusters of characters (widths.py). The cursor is placed
+anew after each of them, and none may reach beyond the part of the line that is being drawn: so what
+a user writes stays in its place, in every terminal. Runs on the event loop's thread.
+"""
+
+from typing import NamedTuple
+from zlib import crc32
+
+from rich.cells import cell_len, set_cell_size
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.style import Style
+from textual import _compositor
+from textual.strip import Strip
+
+from tertulia.tui.terminal.widths import Cluster, is_agreed, parts, shortened, simplified
+
+
+class Pen(NamedTuple):
+    """How to draw on the terminal that there is."""
+
+    is_relayed: bool = False  # tmux does not place the cursor anew in the terminal around it
+    has_links: bool = True
+
+    def draw(self, strip: Strip, x: int, y: int, end: int, console: Console) -> str:
+        """Return what draws a strip into the cells from x to `end`: all of them, and no other."""
+        place = f"\x1b[{y + 1};{x + 1}H"
+        if all(is_agreed(text) and not (style and style.link) for text, style, _ in strip):
+            return place + strip.adjust_cell_length(end - x).render(console)
+        system = console._color_system or ColorSystem.TRUECOLOR
+        written = [place]
+        style = None
+        for text, style, _ in strip:
+            text, x = self._place(text, x, end)
+            written.append(self._style(text, style, system))
+        written.append(self._style(" " * (end - x), style, system))
+        return "".join(written)
+
+    def _place(self, text: str, x: int, end: int) -> tuple[str, int]:
+        """Return what draws a text from x on, and where it ends."""
+        written = []
+        for part in parts(text):
+            if isinstance(part, str):
+                part = set_cell_size(part, min(cell_len(part), end - x))
+                written.append(part)
+                x += cell_len(part)
+            elif 0 < part.columns <= end - x:  # without a width it would change the cell before
+                shown = self._shown(part, end - x)
+                # Blanks first: a terminal may draw fewer cells, and leave what was there.
+                if part.columns > 1 or not shown[:1].isalpha():
+                    written.append(" " * part.columns + f"\x1b[{x + 1}G")
+                x += part.columns
+                written.append(f"{shown}\x1b[{x + 1}G")
+        return "".join(written), x
+
+    def _shown(self, cluster: Cluster, room: int) -> str:
+        if self.is_relayed:
+            return simplified(cluster)
+        return cluster.text if cluster.most_columns <= room else shortened(cluster, room)
+
+    def _style(self, text: str, style: Style | None, system: ColorSystem) -> str:
+        if style is None or not text:
+            return text
+        ansi = Strip.render_ansi(style, system)
+        written = f"\x1b[{ansi}m{text}\x1b[0m" if ansi else text
+        if style.link and self.has_links:
+            # The same number for all parts of a link that is cut into lines; Rich gives each one.
+            number = crc32(style.link.encode())
+            written = f"\x1b]8;id={number:x};{style.link}\x1b\\{written}\x1b]8;;\x1b\\"
+        return written
+
+
+_pen = Pen()
+
+
+class PlacedChops(_compositor.ChopsUpdate):
+    """Textual's update of some parts of the screen."""
+
+    def render_segments(self, console: Console) -> str:
+        """Return what to write."""
+        written = []
+        for y, x1, x2 in self.spans:
+            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=True):
+                if strip is not None and x <= x2 and end > x1:
+                    written.append(_pen.draw(strip, x, y, min(end, x2), console))
+        return "".join(written)
+
+
+class PlacedLayout(_compositor.LayoutUpdate):
+    """Textual's update of the whole screen."""
+
+    def render_segments(self, console: Console) -> str:
+        """Return what to write."""
+        written = []
+        for y, line in enumerate(self.strips, self.region.y):
+            x = self.region.x
+            for strip in line:
+                end = x + strip.cell_length
+                written.append(_pen.draw(strip, x, y, end, console))
+                x = end
+        return "".join(written)
+
+
+def install(pen: Pen) -> None:
+    """Have Textual's compositor make these updates."""
+    global _pen
+    _pen = pen
+    _compositor.ChopsUpdate = PlacedChops  # type: ignore[misc]
+    _compositor.LayoutUpdate = PlacedLayout  # type: ignore[misc]

@@ -1,0 +1,177 @@
+"""How many cells of a terminal a text takes, and where terminals disagree about it.
+
+Most characters take the same cells everywhere. For an emoji of several characters, for marks and
+for conjuncts each terminal has its own rules, and none of them says which. Rich counts the cells
+for Textual and for us; what it counts in its own way only is mended here. Pure, but for
+`mend_richs_widths`; safe in any thread.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from itertools import takewhile
+from typing import NamedTuple
+
+from rich import cells
+from rich._unicode_data import load
+
+from tertulia.chat.graphemes import MAX_GRAPHEME_CHARS, split
+
+# For use inside [...]: the characters that take the same cells in every terminal, alone and with
+# each other as neighbours. These are letters, digits and signs of scripts that do not join them.
+AGREED_CHARACTERS = (
+    r" -~\xa0-\xac\xae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u0482\u048a-\u052f\u0531-\u0556"
+    r"\u0561-\u0587\u05d0-\u05ea\u0620-\u064a\u0660-\u066f\u0671-\u06d5\u0e01-\u0e30\u0e32"
+    r"\u0e3f-\u0e46\u0e4f-\u0e5b\u10d0-\u10ff\u1e00-\u1eff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
+    r"\u2100-\u218b\u2190-\u2319\u2400-\u2426\u2460-\u25fc\u2800-\u28ff\u2e80-\u2e99\u2e9b-\u2ef3"
+    r"\u3001-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u30ff\u3105-\u312f\u3131-\u3163\u3165-\u318e"
+    r"\u31f0-\u321e\u3250-\u4dbf\u4e00-\ua48c\uac00-\ud7a3\uf900-\ufa6d\ufe30-\ufe52\uff01-\uff9d"
+    r"\uffe0-\uffe6\U00020000-\U0002a6df"
+)
+_is_agreed = re.compile(f"[{AGREED_CHARACTERS}]*").fullmatch
+# The last character before others may be joined with them.
+_STRETCHES = re.compile(
+    f"(?P<agreed>[{AGREED_CHARACTERS}]+)(?![^{AGREED_CHARACTERS}])"
+    f"|[{AGREED_CHARACTERS}]?[^{AGREED_CHARACTERS}]+"
+)
+_JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
+_PICTURES = "\xa9\xae\u203c-\u3299\U0001f000-\U0001faff"
+# Rich lets a joiner hide the next character, whatever it is. Terminals join only pictures.
+_IDLE_JOINER = re.compile(f"(?<![{_PICTURES}{_EMOJI_STYLE}]){_JOINER}|{_JOINER}(?![{_PICTURES}])")
+_NON_JOINER = "\u200c"  # as wide, and not special
+
+
+class Cluster(NamedTuple):
+    """Characters that a terminal may draw as one, in some width of its own."""
+
+    text: str
+    columns: int  # as the layout counts
+    most_columns: int  # in the terminal that takes the most
+
+
+def is_agreed(text: str) -> bool:
+    """Return whether all terminals give this text the same cells."""
+    return text.isascii() or _is_agreed(text) is not None
+
+
+def parts(text: str) -> Iterator[str | Cluster]:
+    """Cut a text into stretches that terminals agree about, and clusters that they may not.
+
+    Characters without a width belong to the cluster before; at the start they have their own.
+    """
+    for stretch in _STRETCHES.finditer(text):
+        if stretch["agreed"]:
+            yield stretch[0]
+        else:
+            for cluster in clusters(stretch[0]):
+                yield cluster.text if is_agreed(cluster.text) else cluster
+
+
+def clusters(text: str) -> Iterator[Cluster]:
+    """Cut a text into clusters; the sum of their columns is the width of the text."""
+    whole = ""
+    for grapheme in split(text):
+        if whole and cells.cell_len(grapheme):
+            yield _measure(whole)
+            whole = ""
+        whole += grapheme
+    if whole:
+        yield _measure(whole)
+
+
+def shortened(cluster: Cluster, room: int) -> str:
+    """Return what of a cluster fits into `room` cells in every terminal: its base, if possible."""
+    kept, used = "", 0
+    for character in unicodedata.normalize("NFC", cluster.text):
+        used += _most_columns(character)
+        if used > room:
+            break
+        kept += character
+    return kept.rstrip(_JOINER)
+
+
+def simplified(cluster: Cluster) -> str:
+    """Return a cluster without what only some terminals join: a colour, a style, more pictures."""
+    text = unicodedata.normalize("NFC", cluster.text)
+    return text[0] + "".join(takewhile(_is_joined_everywhere, text[1:]))
+
+
+def _is_joined_everywhere(character: str) -> bool:
+    kind = unicodedata.category(character)
+    if "\ufe00" <= character <= "\ufe0f" or "\u1100" <= character <= "\u11ff":  # styles, Hangul
+        return False
+    is_flag_letter = "\U0001f1e6" <= character <= "\U0001f1ff"
+    return is_flag_letter or kind in ("Mn", "Mc") or (kind == "Lo" and character < "\u1100")
+
+
+def _measure(text: str) -> Cluster:
+    # The cache does not keep a letter with a thousand marks: somebody could send many of them.
+    measure = _measured if len(text) <= MAX_GRAPHEME_CHARS else _measured.__wrapped__
+    return measure(text)
+
+
+@lru_cache(maxsize=4096)
+def _measured(text: str) -> Cluster:
+    columns = cells.cell_len(text)
+    return Cluster(text, columns, max(columns, sum(map(_most_columns, text))))
+
+
+def _most_columns(character: str) -> int:
+    """Return how many cells a character adds in the terminal where it adds the most."""
+    if character == _EMOJI_STYLE:
+        return 1  # it can make one cell two
+    kind = unicodedata.category(character)
+    if kind in ("Mn", "Me", "Cf"):
+        return 0
+    is_picture_or_unknown = kind[0] not in "LMN" and not (character < "\ue000" and kind[0] in "PSZ")
+    if is_picture_or_unknown or unicodedata.east_asian_width(character) in ("F", "W"):
+        return 2
+    return max(1, cells.get_character_cell_size(character))
+
+
+def mend_richs_widths() -> None:
+    """Have Rich count spacing marks, and what follows a joiner that joins nothing.
+
+    Terminals give a cell of its own to most of the vowel signs of Indian scripts.
+    """
+    if cells._cell_len is _cell_len:
+        return
+    # Rich's other functions look these names up in their module.
+    cells.load_cell_table = _mended_table  # type: ignore[attr-defined]
+    cells._cell_len = _cell_len
+    cells.split_graphemes = _split_graphemes
+    cells.cached_cell_len.cache_clear()
+    cells.get_character_cell_size.cache_clear()
+
+
+_richs_cell_len, _richs_split = cells._cell_len, cells.split_graphemes
+
+
+@cache
+def _mended_table(unicode_version: str = "auto") -> cells.CellTable:
+    table = load(unicode_version)
+    widths = []
+    for start, end, width in table.widths:
+        if width:
+            widths.append((start, end, width))
+            continue
+        first = start
+        for code in range(start, end + 2):
+            if code > end or unicodedata.category(chr(code)) == "Mc":
+                if first < code:
+                    widths.append((first, code - 1, 0))
+                first = code + 1  # what the table does not have is one cell wide
+    return table._replace(widths=widths)
+
+
+def _cell_len(text: str, unicode_version: str) -> int:
+    if _JOINER in text:
+        text = _IDLE_JOINER.sub(_NON_JOINER, text)
+    return _richs_cell_len(text, unicode_version)
+
+
+def _split_graphemes(text: str, unicode_version: str = "auto") -> tuple[list[cells.CellSpan], int]:
+    if _JOINER in text:
+        text = _IDLE_JOINER.sub(_NON_JOINER, text)
+    return _richs_split(text, unicode_version)
