@@ -1,14 +1,17 @@
-"""A bot that answers each direct message with its text: echo_bot.py HOST PORT [SOURCE]."""
+"""A bot that answers each direct message with its text: echo_bot.py HOST PORT [SOURCE].
+
+It outlives restarts of the server.
+"""
 
 import sys
 
-from tertulia import ChatError, Client, DirectMessage
+from tertulia import ChatError, DirectMessage, PersistentClient
 
 
 def main(host: str, port: int, source: str | None) -> None:
-    """Echo until the connection ends."""
-    with Client.connect(host, port, "echo", source=source, events="messages") as bot:
-        print(f"to try it, write: @{bot.welcome.name} hello", flush=True)
+    """Echo until Ctrl+C."""
+    with PersistentClient.connect(host, port, "echo", source=source, events="messages") as bot:
+        print("to try it, write: @echo hello", flush=True)
         for event in bot.events():
             if isinstance(event, DirectMessage):
                 try:
@@ -24,3 +27,5 @@ if __name__ == "__main__":
         main(sys.argv[1], int(sys.argv[2]), sys.argv[3] if sys.argv[3:] else None)
     except ChatError as error:  # no connection, or the registration was refused
         sys.exit(f"echo_bot.py: {error}")
+    except KeyboardInterrupt:
+        pass

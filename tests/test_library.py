@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from library_page import programs_of_the_page
 
 import tertulia
 
@@ -69,8 +70,9 @@ def test_a_type_checker_knows_the_types_and_misses_a_name_that_does_not_exist(
         "            assert_type(event.text, str)\n"
         "from tertulia import Clinet\n"
     )
+    shown = [tmp_path / name for name in programs_of_the_page(tmp_path)]
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", program],
+        [sys.executable, "-m", "mypy", "--strict", program, *shown],
         capture_output=True, text=True, timeout=300, check=False, cwd=ROOT,
     )  # fmt: skip
     assert 'bot.py:8: error: Module "tertulia" has no attribute "Clinet"' in done.stdout

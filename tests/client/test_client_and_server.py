@@ -1,10 +1,7 @@
 """The library and a real server: what users do with each other."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +18,6 @@ from tertulia.protocol.messages import (
     Status,
 )
 
-ECHO_BOT = Path(__file__).parents[2] / "examples" / "echo_bot.py"
 WAIT_S = 20.0
 
 Join = Callable[..., Client]
@@ -160,20 +156,3 @@ def test_a_server_that_stops_says_so(
     assert isinstance(list(ana.events())[-1], Closing)
     assert ana.ended is not None
     assert ana.ended.reason is EndReason.SHUTDOWN
-
-
-def test_the_echo_bot_of_the_examples_answers(
-    start_server: Callable[..., Any], fresh_address: Callable[[], str]
-) -> None:
-    port = start_server("--shared-addresses").port
-    with Client.connect("127.0.0.1", port, "ana", source=fresh_address()) as ana:
-        bot = subprocess.Popen([sys.executable, str(ECHO_BOT), "127.0.0.1", str(port)])
-        try:
-            while next_event(ana, Joined).name != "echo":
-                pass
-            ana.direct("echo", "¿hay alguien?")
-            answer = next_event(ana, DirectMessage)
-            assert (answer.sender, answer.text) == ("echo", "¿hay alguien?")
-        finally:
-            bot.terminate()
-            bot.wait(WAIT_S)
