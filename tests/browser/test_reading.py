@@ -79,6 +79,34 @@ def test_a_flood_leaves_few_messages_in_the_document(room):
     assert len(shown(ana)) <= MAX_SHOWN
 
 
+def test_the_newest_message_is_followed_although_the_log_scrolls_before_much_is_drawn(
+    room, message_with
+):
+    ana = room.join("ana")
+    luis = room.person("luis")
+    for number in range(60):
+        luis.say(f"mensaje {number}")
+    expect(ana.locator("#log .text").last).to_have_text("mensaje 59")
+    ana.evaluate("""() => {
+      const request = requestAnimationFrame;
+      const held = [];
+      window.requestAnimationFrame = (callback) => held.push(callback);
+      window.release = () => held.forEach(request);
+    }""")
+    for number in range(150):
+        luis.send(Say(text=f"mensaje {number}"))
+    luis.say("fin")
+    luis.direct("ana", "when the page has confirmed this, it has everything")
+    ana.evaluate("""() => {
+      for (let times = 0; times < 2; times++) {
+        document.getElementById("log").dispatchEvent(new Event("scroll"));
+      }
+      release();
+    }""")
+    expect(message_with(ana, "fin")).to_be_in_viewport()
+    expect(ana.get_by_role("button", name="Ir a lo más nuevo")).to_be_hidden()
+
+
 def test_the_newest_message_stays_in_view_while_the_composer_grows(room, message_with):
     ana = room.join("ana")
     luis = room.person("luis")

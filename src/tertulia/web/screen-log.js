@@ -156,13 +156,14 @@ export class LogView {
   #fillEdges() {
     const { scrollHeight, scrollTop, clientHeight } = this.#log;
     const { name, entries, hasOlder, isLoading } = this.#conversation();
-    if (scrollTop < NEAR_PX) {
-      if (this.#start > 0 && !this.isFollowing) {
-        const start = this.#start - STEP;
-        this.#draw(start, Math.min(this.#end, start + MAX_SHOWN));
-      } else if (this.#start === 0 && hasOlder && !isLoading) {
-        this.#chat.fetchOlder(name);
-      }
+    const isNearTop = scrollTop < NEAR_PX;
+    if (isNearTop && this.#start === 0) {
+      if (hasOlder && !isLoading) this.#chat.fetchOlder(name);
+    } else if (this.isFollowing) {
+      return; // `update` draws what is new.
+    } else if (isNearTop) {
+      const start = this.#start - STEP;
+      this.#draw(start, Math.min(this.#end, start + MAX_SHOWN));
     } else if (scrollHeight - scrollTop - clientHeight < NEAR_PX && this.#end < entries.length) {
       const end = this.#end + STEP;
       this.#draw(Math.max(this.#start, end - MAX_SHOWN), end);
