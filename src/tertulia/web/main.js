@@ -1,6 +1,6 @@
 /**
  * The start of the page: it makes the store (`chat.js`) and the parts of the screen, and lets them
- * follow the store once for each picture of the browser.
+ * follow the store, at most twenty times a second.
  */
 import { Attention } from "./attention.js";
 import { Chat } from "./chat.js";
@@ -17,6 +17,7 @@ import { language, setLanguage } from "./words.js";
 
 /** @typedef {import("./words.js").Language} Language */
 
+const PAUSE_MS = 50; // between two updates, so that a flood leaves time for keys
 const LANGUAGES = { es: "Español", en: "English" };
 /** @type {NodeListOf<HTMLButtonElement>} */
 const languageButtons = document.querySelectorAll(".language");
@@ -140,14 +141,21 @@ function watch() {
 }
 
 let isScheduled = false;
+let shownAt = -PAUSE_MS;
+
+function show() {
+  isScheduled = false;
+  shownAt = performance.now();
+  update();
+}
+
 chat.subscribe(() => {
   attention.update();
   if (isScheduled) return;
   isScheduled = true;
-  requestAnimationFrame(() => {
-    isScheduled = false;
-    update();
-  });
+  const pauseMs = shownAt + PAUSE_MS - performance.now();
+  if (pauseMs > 0) setTimeout(() => requestAnimationFrame(show), pauseMs);
+  else requestAnimationFrame(show);
 });
 
 for (const event of ["focus", "blur"]) addEventListener(event, watch);
