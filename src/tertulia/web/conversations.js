@@ -12,6 +12,7 @@ import { keyOf } from "./names.js";
 
 const NOBODY = "?"; // stands for the sender where a faulty server sends an empty one
 const WORDS = /[\p{L}\p{N}][\p{L}\p{N}\p{M}_.-]*/gu; // that could be names
+const PLAIN = /^[ -~]*$/; // ASCII
 const MAX_CONVERSATIONS = 100; // then the one that has been silent for longest is forgotten
 
 /** The general chat, and one conversation for each user written with. */
@@ -121,6 +122,10 @@ export class Conversations {
    * @param {string} text
    */
   #isNamed(text) {
+    // An ASCII word has no other spellings. This is quicker than to look at each word.
+    if (PLAIN.test(text) && !text.toLowerCase().includes(this.#ownKey)) {
+      return false;
+    }
     const words = text.match(WORDS) ?? [];
     return words.some(
       (word) => keyOf(word) === this.#ownKey || keyOf(word.replace(/\.+$/, "")) === this.#ownKey,

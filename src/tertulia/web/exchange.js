@@ -289,7 +289,8 @@ export class Exchange {
    * @param {boolean} isDirect
    */
   #alert(message, calls, isDirect) {
-    this.alerts = [...this.alerts, { message, calls, isDirect }].slice(-MAX_ALERTS);
+    this.alerts.push({ message, calls, isDirect });
+    if (this.alerts.length > MAX_ALERTS) this.alerts.shift();
     this.#note("alerts");
   }
 
