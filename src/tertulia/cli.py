@@ -17,6 +17,8 @@ from tertulia.version import __version__
 from tertulia.wrapping import wrapped_for
 
 if TYPE_CHECKING:
+    from tertulia.chat.destination import Destination
+    from tertulia.chat.keyring import Keyring
     from tertulia.chat.settings import Loaded
 
 STDIN = "-"  # as a message: all of standard input
@@ -33,14 +35,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     loaded = _load_settings(language_option(arguments))
     options = _parse(arguments)
     try:
+        from tertulia.chat.credentials import Credentials
         from tertulia.chat.destination import Destination
+        from tertulia.chat.keyring import Keyring
 
-        to = Destination(options.name, options.host, options.port, options.source)
+        to = None
+        if options.name is not None:
+            to = Destination(options.name, options.host, options.port, options.source, options.code)
+        keyring = Keyring()
+        if options.export_key is not None or options.key is not None:
+            status = _move_keys(keyring, options, to)
+            if status or options.export_key is not None:
+                return status
+        if to is None:
+            return 0
+        credentials = Credentials(to, keyring, os.environ.get("TERTULIA_CODE"))
+        if credentials.problem:
+            problem = "\n".join(filter(None, (loaded.problem, credentials.problem)))
+            loaded = type(loaded)(loaded.settings, problem)
         entering = {"wait_s": options.wait, "takes_free_name": options.free_name}
         if not _wants_lines(options, loaded) and _has_screen():
             from tertulia.tui import start as screen
 
-            return screen.run(to, loaded, **entering)
+            return screen.run(to, credentials, loaded, **entering)
         from tertulia.plain import start
         from tertulia.plain.script import Script
 
@@ -48,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.message is not None:
             messages = tuple(None if text == STDIN else text for text in options.message)
         script = Script(messages, options.to, options.commands, options.json, options.quiet)
-        return start.run(to, loaded, script, **entering)
+        return start.run(to, credentials, loaded, script, **entering)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)
@@ -68,6 +85,23 @@ def _wants_lines(options: argparse.Namespace, loaded: "Loaded") -> bool:
     """Return whether the line-by-line face is asked for, whatever the terminal can do."""
     plain = loaded.settings.plain if options.plain is None else options.plain
     return plain or options.json or options.message is not None
+
+
+def _move_keys(keyring: "Keyring", options: argparse.Namespace, to: "Destination | None") -> int:
+    """Export or import keys; return the exit status."""
+    from tertulia.chat.moving_keys import KeyFileError, export_keys, import_keys
+
+    try:
+        if options.export_key is not None:
+            done = export_keys(keyring, options.export_key, to)
+        else:
+            done = import_keys(keyring, options.key, to)
+    except KeyFileError as error:
+        sys.stderr.write(wrapped_for(sys.stderr, f"tertulia: {error}") + "\n")
+        return 1
+    if not options.quiet:
+        sys.stderr.write(wrapped_for(sys.stderr, done) + "\n")
+    return 0
 
 
 def _load_settings(chosen_language: str | None) -> "Loaded":
@@ -103,8 +137,17 @@ def _open_closed_streams() -> None:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the command line. Raises SystemExit for a wrong one, and for `--help`."""
-    parser = _parser()
+    moves_keys = any(
+        word == option or word.startswith(f"{option}=")
+        for word in arguments
+        for option in ("--key", "--export-key")
+    )
+    parser = _parser(needs_server=not moves_keys)
     options, surplus = parser.parse_known_args(_with_joined_messages(arguments))
+    if moves_keys and not surplus and (options.name, options.host, options.port) == (None,) * 3:
+        return options
+    if None in (options.name, options.host, options.port):
+        parser.error(_("give NAME SERVER-IP PORT, or none of the three"))
     if surplus:
         _refuse_surplus(parser, options, surplus)
     if options.message is None and options.to is not None:
@@ -137,7 +180,7 @@ def _refuse_surplus(parser: Parser, options: argparse.Namespace, surplus: list[s
     if not any(word.startswith("-") for word in words):
         *names, host, port = words
         if _is_port(port):
-            command = _command_without_spaces(" ".join(names), host, int(port), options.source)
+            command = _command_without_spaces(" ".join(names), host, int(port), options)
             if command is not None:
                 parser.suggest(_("a name has no spaces. Try: {command}").format(command=command))
             parser.error(_("a name has no spaces"))
@@ -146,13 +189,16 @@ def _refuse_surplus(parser: Parser, options: argparse.Namespace, surplus: list[s
     parser.error(_("unrecognized arguments: %s") % " ".join(surplus))
 
 
-def _command_without_spaces(name: str, host: str, port: int, source: str | None) -> str | None:
+def _command_without_spaces(
+    name: str, host: str, port: int, options: argparse.Namespace
+) -> str | None:
     from tertulia.chat.destination import Destination
 
-    return Destination(name, host, port, source).command_with_valid_name()
+    to = Destination(name, host, port, options.source, options.code)
+    return to.command_with_valid_name()
 
 
-def _parser() -> Parser:
+def _parser(*, needs_server: bool) -> Parser:
     parser = Parser(
         prog="tertulia",
         description=_("Chat with the people who share your network."),
@@ -162,11 +208,17 @@ def _parser() -> Parser:
         ),
         allow_abbrev=False,
     )
-    parser.add_argument("name", metavar=_("NAME"), help=_("the name that the others will see"))
+    number = None if needs_server else "?"
     parser.add_argument(
-        "host", metavar=_("SERVER-IP"), help=_("the server's IP address or host name")
+        "name", nargs=number, metavar=_("NAME"), help=_("the name that the others will see")
     )
-    parser.add_argument("port", metavar=_("PORT"), help=_("the server's port"))
+    parser.add_argument(
+        "host",
+        nargs=number,
+        metavar=_("SERVER-IP"),
+        help=_("the server's IP address or host name"),
+    )
+    parser.add_argument("port", nargs=number, metavar=_("PORT"), help=_("the server's port"))
     parser.add_argument(
         "--source",
         metavar=_("ADDRESS"),
@@ -176,6 +228,21 @@ def _parser() -> Parser:
         "--plain",
         action=argparse.BooleanOptionalAction,
         help=_("show the chat line by line, without drawing on the screen"),
+    )
+    parser.add_argument(
+        "--code",
+        metavar=_("CODE"),
+        help=_("the code that the server asks for (default: $TERTULIA_CODE, or the last one)"),
+    )
+    parser.add_argument(
+        "--key",
+        metavar=_("FILE"),
+        help=_("use the key in FILE from now on, so that the names held for it are yours"),
+    )
+    parser.add_argument(
+        "--export-key",
+        metavar=_("FILE"),
+        help=_("write the key for the server, or all keys, to FILE for another computer, and exit"),
     )
     parser.add_argument(
         "--lang",

@@ -11,6 +11,7 @@ import pytest
 from noting_face import NotingFace
 
 from tertulia.chat.chat import Chat
+from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
 from tertulia.chat.entering import connect_face
 from tertulia.client import reconnect
@@ -56,11 +57,12 @@ class AnaAtAFace:
 
     def __init__(self, port: int) -> None:
         to = Destination("ana", "127.0.0.1", port)
+        credentials = Credentials(to)
         self._notified = threading.Event()
-        self._client = connect_face(to, self._notified.set)
+        self._client = connect_face(to, self._notified.set, credentials)
 
         def connect(resumption: Resumption) -> Client:
-            self._client = connect_face(to, self._notified.set, resumption)
+            self._client = connect_face(to, self._notified.set, credentials, resumption)
             return self._client
 
         reconnector = Reconnector(connect, self._notified.set)

@@ -22,7 +22,7 @@ class Door:
         self.asked: list[str] = []
         self.answers: list[Any] = []  # a code to refuse with, an exception, or a client
 
-    def connect(self, to: Destination, _notify: Any) -> Any:
+    def connect(self, to: Destination, _notify: Any, _credentials: Any) -> Any:
         self.asked.append(to.name)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, str):
@@ -82,7 +82,7 @@ def test_what_stays_wrong_is_not_waited_for(door: Door, answer: Any) -> None:
 
 
 def test_a_free_name_is_the_next_one_and_stays(door: Door) -> None:
-    door.answers = ["name_taken", "name_taken", CLIENT]
+    door.answers = ["name_taken", "name_held", CLIENT]
     way_in = entrance(takes_free_name=True)
     assert way_in.enter() == CLIENT
     assert door.asked == ["ci", "ci-2", "ci-3"]

@@ -38,6 +38,29 @@ def test_a_taken_name_gets_another_and_the_whole_command() -> None:
     )
 
 
+def test_a_held_name_gets_another_one_and_the_way_for_its_owner() -> None:
+    text = refused(ErrorCode.NAME_HELD)
+    assert "Try another name: tertulia luis2 192.168.1.10 5000\n" in text
+    assert "--export-key FILE there, then tertulia --key FILE here" in text
+
+
+def test_a_code_is_asked_for_and_the_command_has_its_place() -> None:
+    command = "Then use: tertulia luis 192.168.1.10 5000 --code CODE"
+    assert command in refused(ErrorCode.CODE_REQUIRED)
+    wrong = refused(ErrorCode.CODE_WRONG, Destination("luis", "192.168.1.10", 5000, code="no"))
+    assert command in wrong
+
+
+def test_a_given_code_stays_in_the_command_as_the_shell_needs_it() -> None:
+    to = Destination("luis", "192.168.1.10", 5000, code="mañana a las 8")
+    assert refused(ErrorCode.NAME_TAKEN, to).endswith("5000 --code 'mañana a las 8'")
+
+
+def test_too_many_attempts_say_how_long_to_wait() -> None:
+    error = Error(code=ErrorCode.RATE_LIMITED, message="English", retry_after=12.2)
+    assert registration_refused(error, TO).endswith("Try again in 13 seconds.")
+
+
 def test_a_taken_address_names_the_operators_option() -> None:
     assert "tertulia-server 5000 --shared-addresses" in refused(ErrorCode.ADDRESS_TAKEN)
     assert "--source" not in refused(ErrorCode.ADDRESS_TAKEN)

@@ -56,13 +56,14 @@ def test_registering_sends_what_was_asked_for(scripted_server: StartServer) -> N
         requests.append(peer.expect("quit"))
 
     server = scripted_server(script)
-    with connect(server, token="old", events="messages") as client:
+    with connect(server, token="old", events="messages", code="able", key="k" * 32) as client:
         assert client.welcome.status is Status.OCUPADO
         assert client.welcome.token == "secret"
         assert client.ended is None
     server.finish()
     assert requests[0].items() >= {
         "type": "register", "name": "ana", "token": "old", "protocol": 1, "events": "messages",
+        "code": "able", "key": "k" * 32,
     }.items()  # fmt: skip
     assert client.ended is not None
     assert client.ended.reason is EndReason.CLOSED

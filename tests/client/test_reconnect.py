@@ -106,8 +106,8 @@ def before(token: str) -> Callable[[float], Resumption]:
     return lambda now: Resumption(token, Status.OCUPADO, now - 990.0)
 
 
-def refusal(code: str) -> RegistrationRefused:
-    return RegistrationRefused(Error(code=code, message="no"))
+def refusal(code: str, **fields: float) -> RegistrationRefused:
+    return RegistrationRefused(Error(code=code, message="no", **fields))
 
 
 def no_connection() -> NoConnection:
@@ -204,7 +204,15 @@ def test_whoever_waits_for_others_tries_again_later_and_later(
 
 
 @pytest.mark.parametrize(
-    "code", [ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN, ErrorCode.PROTOCOL_UNSUPPORTED]
+    "code",
+    [
+        ErrorCode.NAME_TAKEN,
+        ErrorCode.NAME_HELD,
+        ErrorCode.ADDRESS_TAKEN,
+        ErrorCode.CODE_REQUIRED,
+        ErrorCode.CODE_WRONG,
+        ErrorCode.PROTOCOL_UNSUPPORTED,
+    ],
 )
 def test_a_refusal_that_will_not_change_by_itself_is_raised(table: Table, code: str) -> None:
     table.reconnector.begin(LOST, before("t"), table.now)
@@ -229,6 +237,16 @@ def test_what_may_pass_is_tried_again(table: Table, failure: Exception) -> None:
     assert table.attempt(failure) is None
     client = StubClient()
     assert table.attempt(client) is client
+
+
+@pytest.mark.parametrize(("asked_s", "wait_s"), [(287.5, 287.5), (0.1, 2), (1e9, 600)])
+def test_who_came_too_often_waits_as_long_as_the_server_asks(
+    table: Table, spread: Callable[[float], None], asked_s: float, wait_s: float
+) -> None:
+    spread(0)
+    table.reconnector.begin(LOST, before("t"), table.now)
+    table.attempt(refusal(ErrorCode.RATE_LIMITED, retry_after=asked_s))
+    assert table.wait_s == pytest.approx(wait_s)
 
 
 def test_an_attempt_that_fails_in_another_way_is_not_the_last(table: Table) -> None:

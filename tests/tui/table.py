@@ -134,9 +134,15 @@ class ChatTable:
         self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
         self.reconnector = Reconnector(self._connect, self.bell.ring)
         self.rings = 0
+        self.code: str | None = None  # typed into the dialog
         self._connected = connected
         self._options = options
         self._to = Destination(name, "192.168.1.10", 5000)
+
+    def _attempt_with(self, code: str) -> ScriptedAttempt:
+        self.code = code
+        self.attempt = ScriptedAttempt(self.bell.ring)
+        return self.attempt
 
     def _connect(self, _resumption: Resumption) -> Client:
         if isinstance(self.outcome, Exception):
@@ -151,7 +157,9 @@ class ChatTable:
         """Run the app, and the scenario in it."""
 
         async def main() -> None:
-            connecting = Connecting(self._to, self.attempt, self.reconnector, self.bell)
+            connecting = Connecting(
+                self._to, self.attempt, self.reconnector, self.bell, self._attempt_with
+            )
             self.app = ChatApp(connecting, **self._options)
             self.app.bell = self._ring  # type: ignore[method-assign]
             async with self.app.run_test(size=size) as self.pilot:

@@ -50,6 +50,41 @@ def check_painted(table: ChatTable) -> None:
 # --- the first connection ------------------------------------------------------------------------
 
 
+def code_refusal(code: str) -> RegistrationRefused:
+    return RegistrationRefused(Error(code=code, message="no"))
+
+
+def test_a_dialog_asks_for_the_code_until_it_is_right(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        for refused, words, typed in (
+            (ErrorCode.CODE_REQUIRED, "asks for a code", "able baker cut"),
+            (ErrorCode.CODE_WRONG, "not the code", "Able Baker Cat"),
+        ):
+            table.attempt.come_to(code_refusal(refused))
+            await table.until(lambda words=words: words in table.shown)
+            await table.press("enter")  # an empty field is no answer
+            await table.press(*("space" if c == " " else c for c in typed), "enter")
+            await table.until(lambda typed=typed: table.code == typed)
+        await table.connect()
+        assert "ana" in table.shown
+
+    ChatTable(clock, connected=False).run(scenario)
+
+
+def test_who_gives_no_code_leaves_with_what_to_type(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.attempt.come_to(code_refusal(ErrorCode.CODE_REQUIRED))
+        await table.until(lambda: "asks for a code" in table.shown)
+        await table.press("escape")
+        await table.until(lambda: table.app.return_value is not None)
+        ending = table.app.return_value
+        assert ending is not None
+        assert ending.status == 4
+        assert "--code CODE" in ending.lines[0]
+
+    ChatTable(clock, connected=False).run(scenario)
+
+
 @pytest.mark.parametrize(
     ("outcome", "status", "words"),
     [

@@ -5,6 +5,7 @@ that runs on it. Nothing is sent.
 """
 
 import re
+import shlex
 
 from msgspec import Struct
 
@@ -19,14 +20,24 @@ class Destination(Struct, frozen=True):
     host: str
     port: int
     source: str | None = None
+    code: str | None = None
 
-    def command(self, *, name: str | None = None, source: str | None = None) -> str:
-        """Return the command line for this destination, with another name or source if given."""
+    def command(
+        self, *, name: str | None = None, source: str | None = None, code: str | None = None
+    ) -> str:
+        """Return the command line for this destination, with what is given in place of its own.
+
+        `code` stands there as it is.
+        """
         from tertulia.program import client_command  # slow to import and seldom needed
 
         source = source or self.source
         command = f"{client_command()} {name or self.name} {self.host} {self.port}"
-        return command if source is None else f"{command} --source {source}"
+        if source is not None:
+            command += f" --source {source}"
+        if code is None and self.code is not None:
+            code = shlex.quote(self.code)
+        return command if code is None else f"{command} --code {code}"
 
     def command_with_another_name(self) -> str:
         """Return the command line with the next name: luis, luis2, luis3.

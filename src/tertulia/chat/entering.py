@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
+from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
 from tertulia.client.activity import NEWCOMER, Resumption
 from tertulia.client.client import Client
@@ -22,15 +23,26 @@ _TAKEN = (ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN, ErrorCode.SERVER_FULL)
 
 
 def connect_face(
-    to: Destination, notify: Callable[[], None], resumption: Resumption = NEWCOMER
+    to: Destination,
+    notify: Callable[[], None],
+    credentials: Credentials,
+    resumption: Resumption = NEWCOMER,
 ) -> Client:
     """Connect and register as a face needs it; see Client.connect for `notify` and the errors."""
-    return Client.connect(
-        to.host, to.port, to.name,
-        source=to.source,
-        token=resumption.token, status=resumption.status, idle=resumption.idle_s,
-        everything=True, notify=notify,
-    )  # fmt: skip
+    code = credentials.readable_code()
+    try:
+        client = Client.connect(
+            to.host, to.port, to.name,
+            source=to.source,
+            code=code, key=credentials.key,
+            token=resumption.token, status=resumption.status, idle=resumption.idle_s,
+            everything=True, notify=notify,
+        )  # fmt: skip
+    except RegistrationRefused as refusal:
+        credentials.note_refusal(code, refusal.error)
+        raise
+    credentials.note_accepted(code)
+    return client
 
 
 class Entrance:
@@ -40,11 +52,13 @@ class Entrance:
         self,
         to: Destination,
         notify: Callable[[], None],
+        credentials: Credentials | None = None,
         *,
         wait_s: float = 0.0,
         takes_free_name: bool = False,
     ) -> None:
         """`wait_s` is how long to wait for what others have."""
+        self.credentials = credentials or Credentials(to)
         self.to = to  # with the name that was registered, once `enter` has returned
         self._notify = notify
         self._wait_s = wait_s
@@ -64,17 +78,17 @@ class Entrance:
 
     def come_back(self, resumption: Resumption) -> Client:
         """Connect and register once more. Raises NoConnection and RegistrationRefused."""
-        return connect_face(self.to, self._notify, resumption)
+        return connect_face(self.to, self._notify, self.credentials, resumption)
 
     def _try_names(self) -> Client:
         first_refusal: RegistrationRefused | None = None
         for name in self._names:
             to = replace(self.to, name=name)
             try:
-                client = connect_face(to, self._notify)
+                client = connect_face(to, self._notify, self.credentials)
             except RegistrationRefused as refusal:
                 first_refusal = first_refusal or refusal
-                if refusal.code != ErrorCode.NAME_TAKEN:
+                if refusal.code not in (ErrorCode.NAME_TAKEN, ErrorCode.NAME_HELD):
                     raise
             else:
                 self.to = to

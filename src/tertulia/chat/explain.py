@@ -4,11 +4,19 @@ Errors in, text out. The texts contain what came from the network unchanged: a f
 when it shows it.
 """
 
+from math import ceil
+
 from msgspec import UNSET
 
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import duration
-from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
+from tertulia.client.errors import (
+    RETRY_AFTER_S,
+    ConnectFailure,
+    End,
+    EndReason,
+    NoConnection,
+)
 from tertulia.i18n import _, ngettext
 from tertulia.protocol.messages import (
     CloseReason,
@@ -76,6 +84,19 @@ def registration_refused(error: Error, to: Destination) -> str:
         case ErrorCode.NAME_TAKEN:
             text = _("A user called “{name}” is already connected. Try another name: {command}")
             command = to.command_with_another_name()
+        case ErrorCode.NAME_HELD:
+            text = _("“{name}” is kept for another person. Try another name: {command}")
+            text += "\n" + _(
+                "If it is your name, bring its key from the computer where you use it: "
+                "tertulia --export-key FILE there, then tertulia --key FILE here."
+            )
+            command = to.command_with_another_name()
+        case ErrorCode.CODE_REQUIRED | ErrorCode.CODE_WRONG:
+            text = code_wanted(error) + "\n" + _("Then use: {command}")
+            command = to.command(code=_("CODE"))
+        case ErrorCode.RATE_LIMITED:
+            text = _("There were too many attempts from this address.")
+            text += " " + _try_again_in(error.retry_after or RETRY_AFTER_S)
         case ErrorCode.ADDRESS_TAKEN:
             text = _(
                 "Somebody is already connected from this address, and this server accepts "
@@ -115,6 +136,19 @@ def registration_refused(error: Error, to: Destination) -> str:
             text = _("The server refused your registration: {message}. Try again in a moment.")
     message = error.message[:MAX_SERVER_WORDS]
     return text.format(name=to.name, port=to.port, command=command, message=message)
+
+
+def code_wanted(error: Error) -> str:
+    """Return why a person is asked for a code."""
+    if error.code == ErrorCode.CODE_WRONG:
+        return _("That is not the code of this chat. Check it, and type it again.")
+    return _("This chat asks for a code. Ask the person who runs it.")
+
+
+def _try_again_in(seconds: float) -> str:
+    count = max(1, ceil(seconds))
+    text = ngettext("Try again in {count} second.", "Try again in {count} seconds.", count)
+    return text.format(count=count)
 
 
 def request_refused(error: Error, request: Request) -> str:

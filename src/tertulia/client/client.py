@@ -112,6 +112,8 @@ class Client(Verbs):
         token: str | None = None,
         status: str | None = None,
         idle: float | None = None,
+        code: str | None = None,
+        key: str | None = None,
         events: Literal["all", "messages"] = "all",
         timeout: float = DEFAULT_TIMEOUT_S,
         everything: bool = False,
@@ -122,7 +124,8 @@ class Client(Verbs):
         """Connect to a server and register `name`.
 
         `source` is the address to connect from. `token` takes over a session of the same name. A
-        user who comes back has chosen `status`, and did nothing for `idle` seconds. `timeout`, in
+        user who comes back has chosen `status`, and did nothing for `idle` seconds. `code` lets
+        in where the server asks for one; for the secret `key` it may hold the name. `timeout`, in
         seconds, holds for the connection and then for each request. With `everything`, `receive`
         returns all messages, not only the events. `notify` is called after each arrival and at the
         end, in the connection's thread, and must not wait. `pace` is that of an earlier connection.
@@ -137,6 +140,8 @@ class Client(Verbs):
             status=UNSET if status is None else status,
             idle=UNSET if idle is None else idle,
             receipts=True,
+            code=UNSET if code is None else code,
+            key=UNSET if key is None else key,
         )
         sock = open_socket(host, port, source, timeout)
         client = cls(

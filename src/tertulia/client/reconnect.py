@@ -18,6 +18,7 @@ from tertulia.protocol.messages import ErrorCode
 
 FIRST_DELAY_S = 1.0
 MAX_DELAY_S = 30.0
+MAX_ASKED_DELAY_S = 600.0  # when the server asks to wait longer before another registration
 _TEMPORARY_REFUSALS = (ErrorCode.SERVER_FULL, ErrorCode.REGISTER_TIMEOUT, ErrorCode.RATE_LIMITED)
 _TAKEN = (ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN)  # until another user leaves
 
@@ -121,7 +122,10 @@ class Reconnector:
                 raise outcome
             case NoConnection() | RegistrationRefused() | OSError():
                 self._delay_s = min(2 * self._delay_s, MAX_DELAY_S)
-                self._attempt_at = now + _jittered(self._delay_s)
+                delay_s = _jittered(self._delay_s)
+                if isinstance(outcome, RegistrationRefused) and outcome.error.retry_after:
+                    delay_s = max(delay_s, min(outcome.error.retry_after, MAX_ASKED_DELAY_S))
+                self._attempt_at = now + delay_s
             case Exception():
                 raise outcome
         if self._attempt_at is not None and now >= self._attempt_at:

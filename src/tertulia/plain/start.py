@@ -14,6 +14,7 @@ from tertulia.chat.chat import (
     EXIT_REFUSED,
 )
 from tertulia.chat.choices import Choices
+from tertulia.chat.credentials import Credentials, asks_for_code
 from tertulia.chat.destination import Destination
 from tertulia.chat.entering import Entrance
 from tertulia.chat.settings import Loaded
@@ -31,7 +32,13 @@ MAX_MESSAGE_BYTES = 64 * 1024  # read from stdin; longer than any message, so th
 
 
 def run(
-    to: Destination, loaded: Loaded, script: Script, *, wait_s: float, takes_free_name: bool
+    to: Destination,
+    credentials: Credentials,
+    loaded: Loaded,
+    script: Script,
+    *,
+    wait_s: float,
+    takes_free_name: bool,
 ) -> int:
     """Connect, chat until the end, and return the exit status."""
     output = Output(sys.stdout, sys.stderr, json=script.json, quiet=script.quiet)
@@ -44,8 +51,11 @@ def run(
         output.add_notice(text.format(host=to.host, port=to.port))
         output.flush()
     with closing(Wakeup()) as wakeup:
-        entrance = Entrance(to, wakeup.wake, wait_s=wait_s, takes_free_name=takes_free_name)
-        client = _enter(entrance, output, script)
+        entrance = Entrance(
+            to, wakeup.wake, credentials, wait_s=wait_s, takes_free_name=takes_free_name
+        )
+        asks = on_terminal and not script.json
+        client = _enter(entrance, output, script, asks=asks)
         if isinstance(client, int):
             return client
         face = PlainFace(
@@ -71,10 +81,13 @@ def run(
     return status
 
 
-def _enter(entrance: Entrance, output: Output, script: Script) -> Client | int:
-    """Return the connected client, or the exit status if there is none."""
+def _enter(entrance: Entrance, output: Output, script: Script, *, asks: bool) -> Client | int:
+    """Return the connected client, or the exit status if there is none.
+
+    If it `asks`, the person types the code that the server wants.
+    """
     try:
-        return entrance.enter()
+        return _enter_with_code(entrance, output) if asks else entrance.enter()
     except NoConnection as failure:
         output.add_error(explain.no_connection(failure, entrance.to))
         return EXIT_NO_CONNECTION
@@ -85,6 +98,39 @@ def _enter(entrance: Entrance, output: Output, script: Script) -> Client | int:
         return EXIT_REFUSED
     finally:
         output.flush()
+
+
+def _enter_with_code(entrance: Entrance, output: Output) -> Client:
+    """Connect, and ask the person for the code as long as the server wants another one.
+
+    Raises what Entrance.enter raises.
+    """
+    while True:
+        try:
+            return entrance.enter()
+        except RegistrationRefused as refusal:
+            if not asks_for_code(refusal.error):
+                raise
+            output.add_notice(explain.code_wanted(refusal.error))
+            output.flush()
+            code = _ask_for_code()
+            if code is None:
+                raise
+            entrance.credentials.code = code
+
+
+def _ask_for_code() -> str | None:
+    """Return the code that the person types; None for the end of the input.
+
+    It is shown, because it is no password of this person: everyone in the room knows it.
+    """
+    try:
+        while not (typed := input(_("Code") + ": ").strip()):
+            pass
+    except EOFError:
+        print()
+        return None
+    return typed
 
 
 def _messages(script: Script, output: Output) -> list[str]:

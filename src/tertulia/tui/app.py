@@ -32,13 +32,14 @@ from tertulia.chat import explain
 from tertulia.chat.chat import EXIT_FINE, EXIT_NO_CONNECTION, EXIT_REFUSED
 from tertulia.chat.choices import Choices
 from tertulia.chat.completion import Completion, complete
+from tertulia.chat.credentials import asks_for_code
 from tertulia.chat.display import Glyphs
 from tertulia.chat.face_commands import Help, SetTheme, ShowText
 from tertulia.chat.settings import Loaded, Settings
 from tertulia.client.client import Client
 from tertulia.client.errors import NoConnection, RegistrationRefused
 from tertulia.i18n import _, ngettext
-from tertulia.protocol.messages import GetInfo, Quit
+from tertulia.protocol.messages import Error, GetInfo, Quit
 from tertulia.tui.connecting import Connecting
 from tertulia.tui.controller import AppCommand, Controller
 from tertulia.tui.ending import Ending
@@ -77,6 +78,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         super().__init__(ansi_color=True if few_colours else None)
         self._to = connecting.to
         self._attempt = connecting.attempt
+        self._attempt_with = connecting.with_code
         self._reconnector = connecting.reconnector
         self._bell = connecting.bell
         self._few_colours = few_colours
@@ -153,11 +155,25 @@ class ChatApp(App[Ending], inherit_bindings=False):
             case NoConnection():
                 text = explain.no_connection(outcome, self._to)
                 self.exit(Ending(EXIT_NO_CONNECTION, [text]))
+            case RegistrationRefused() if asks_for_code(outcome.error):
+                self._ask_for_code(outcome.error)
             case RegistrationRefused():
                 text = explain.registration_refused(outcome.error, self._to)
                 self.exit(Ending(EXIT_REFUSED, [text]))
             case Exception():
                 raise outcome
+
+    def _ask_for_code(self, refusal: Error) -> None:
+        """Try again with the code that the user types; end if there is none."""
+
+        def answer(code: str | None) -> None:
+            if code is None:
+                text = explain.registration_refused(refusal, self._to)
+                self.exit(Ending(EXIT_REFUSED, [text]))
+            else:
+                self._attempt = self._attempt_with(code)
+
+        self.push_screen(dialogs.CodeDialog(explain.code_wanted(refusal)), answer)
 
     def _receive(self, model: ChatModel) -> None:
         chat = model.chat

@@ -3,8 +3,10 @@
 Nothing here waits: the connection is made by a thread of its own, which rings the bell.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
 from tertulia.chat.entering import Entrance
 from tertulia.client.reconnect import Attempt, Reconnector
@@ -12,20 +14,36 @@ from tertulia.tui.loopbell import LoopBell
 
 
 class Connecting(NamedTuple):
-    """The first attempt to connect, the reconnector for a later loss, and the bell of both."""
+    """The first attempt to connect, the reconnector for a later loss, and the bell of both.
+
+    `with_code` begins another first attempt, after the server has asked for the code.
+    """
 
     to: Destination
     attempt: Attempt
     reconnector: Reconnector
     bell: LoopBell  # rung when an attempt has ended, and when something has arrived
+    with_code: Callable[[str], Attempt]
 
 
 def begin_connecting(
-    to: Destination, *, wait_s: float = 0.0, takes_free_name: bool = False
+    to: Destination,
+    credentials: Credentials | None = None,
+    *,
+    wait_s: float = 0.0,
+    takes_free_name: bool = False,
 ) -> Connecting:
     """Start the first attempt; see Entrance for the options."""
     bell = LoopBell()
-    entrance = Entrance(to, bell.ring, wait_s=wait_s, takes_free_name=takes_free_name)
-    attempt = Attempt(entrance.enter, bell.ring)
-    attempt.start()
-    return Connecting(to, attempt, Reconnector(entrance.come_back, bell.ring), bell)
+    entrance = Entrance(to, bell.ring, credentials, wait_s=wait_s, takes_free_name=takes_free_name)
+
+    def begin() -> Attempt:
+        attempt = Attempt(entrance.enter, bell.ring)
+        attempt.start()
+        return attempt
+
+    def with_code(code: str) -> Attempt:
+        entrance.credentials.code = code
+        return begin()
+
+    return Connecting(to, begin(), Reconnector(entrance.come_back, bell.ring), bell, with_code)

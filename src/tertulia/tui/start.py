@@ -6,6 +6,7 @@ It imports Textual only once the connection has begun.
 import gc
 import os
 
+from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
 from tertulia.chat.settings import Loaded
 from tertulia.tui.connecting import begin_connecting
@@ -20,10 +21,17 @@ _COLOUR_SYSTEMS = {
 }  # as Rich calls them
 
 
-def run(to: Destination, loaded: Loaded, *, wait_s: float, takes_free_name: bool) -> int:
+def run(
+    to: Destination,
+    credentials: Credentials,
+    loaded: Loaded,
+    *,
+    wait_s: float,
+    takes_free_name: bool,
+) -> int:
     """Chat until the end, say goodbye on the normal screen, and return the exit status."""
     gc.disable()  # until the first frame: nothing that is imported is garbage
-    connecting = begin_connecting(to, wait_s=wait_s, takes_free_name=takes_free_name)
+    connecting = begin_connecting(to, credentials, wait_s=wait_s, takes_free_name=takes_free_name)
     terminal = abilities(os.environ)
     _prepare_environment(terminal)
 

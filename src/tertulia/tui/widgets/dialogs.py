@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from tertulia.chat import commands
 from tertulia.chat.display import Glyphs, date_and_time, duration, visible, visible_in_a_line
@@ -121,6 +121,29 @@ class ChoiceDialog(Dialog[str]):
     @on(RowList.Chosen)
     def _choose(self, event: RowList.Chosen) -> None:
         self.dismiss(event.key)
+
+
+class CodeDialog(Dialog[str]):
+    """A field for the code that the server asks for."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(_("Code"))
+        self._text = text
+
+    def content(self) -> ComposeResult:
+        """Show why there is a question, and the field."""
+        yield Static(visible(self._text), id="dialog-text", markup=False)
+        yield Input(id="code", select_on_focus=False)
+
+    def on_mount(self) -> None:
+        """Let the user type at once."""
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    def _answer(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value.strip():
+            self.dismiss(event.value.strip())
 
 
 class SearchDialog(Dialog[None]):
