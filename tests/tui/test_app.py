@@ -22,7 +22,8 @@ from tertulia.protocol.messages import (
 from tertulia.tui import app as app_module
 from tertulia.tui import ending as ending_module
 from tertulia.tui.ending import Ending
-from tertulia.tui.model import conversations
+from tertulia.tui.model import conversations, timeline
+from tertulia.tui.model.entries import Day
 from tertulia.tui.presence import INPUT_COUNTS_S
 
 
@@ -199,9 +200,7 @@ def test_the_day_stands_above_the_oldest_message_when_older_ones_have_come(clock
         await table.settle()
         check_painted(table)
         days = [
-            index
-            for index, entry in enumerate(table.current.entries)
-            if isinstance(entry, conversations.Day)
+            index for index, entry in enumerate(table.current.entries) if isinstance(entry, Day)
         ]
         assert days == [0, 151, 302]
 
@@ -267,7 +266,7 @@ def test_old_messages_are_forgotten_later_while_somebody_reads(
 ) -> None:
     monkeypatch.setattr(conversations, "MAX_GENERAL_ENTRIES", 100)
     monkeypatch.setattr(conversations, "MAX_WHILE_READING", 200)
-    monkeypatch.setattr(conversations, "_TRIMMED_AT_ONCE", 10)
+    monkeypatch.setattr(timeline, "_TRIMMED_AT_ONCE", 10)
 
     async def scenario(table: ChatTable) -> None:
         for _ in range(15):

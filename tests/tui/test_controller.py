@@ -28,6 +28,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.tui.ending import Ending
 from tertulia.tui.model import conversations
+from tertulia.tui.model.entries import Said
 from tertulia.tui.terminal import bareview
 from tertulia.tui.widgets.chatlog import ChatLog
 from tertulia.tui.widgets.dialogs import ChoiceDialog, HelpDialog, SearchDialog
@@ -366,7 +367,7 @@ def test_of_two_that_were_not_delivered_the_chosen_one_is_sent_again(clock: Cloc
         del table.people["luis"]
         await table.enter("one")
         await table.enter("two")
-        first, _ = [one for one in table.current.entries if isinstance(one, conversations.Said)]
+        first, _ = [one for one in table.current.entries if isinstance(one, Said)]
         table.app.controller.send_again(first)
         await table.settle()
         assert [direct.text for direct in table.client.sent_of(Direct)] == ["one", "two", "one"]

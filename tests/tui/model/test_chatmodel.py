@@ -413,7 +413,7 @@ def test_what_was_forgotten_is_asked_for_again(
     table.turn(page(1, said(8, "eight")), said(11, "eleven"))
     assert not table.model.fetch_older()
     monkeypatch.setattr("tertulia.tui.model.conversations.MAX_GENERAL_ENTRIES", 1)
-    monkeypatch.setattr("tertulia.tui.model.conversations._TRIMMED_AT_ONCE", 0)
+    monkeypatch.setattr("tertulia.tui.model.timeline._TRIMMED_AT_ONCE", 0)
     table.talks.general.trim(reading=False)
     assert table.general == ["eleven"]
     table.model.fetch_older()

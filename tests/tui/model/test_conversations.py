@@ -14,7 +14,7 @@ from tertulia.protocol.messages import (
     Presence,
     Status,
 )
-from tertulia.tui.model import conversations as module
+from tertulia.tui.model import timeline
 from tertulia.tui.model.conversations import (
     GENERAL,
     MAX_CONVERSATIONS,
@@ -173,7 +173,7 @@ def test_the_oldest_are_forgotten_later_by_who_reads_further_up(
 ) -> None:
     conversation = Conversation(name)
     conversation.has_older = False
-    slack = module._TRIMMED_AT_ONCE
+    slack = timeline._TRIMMED_AT_ONCE
     for number in range(bound + slack - 1):  # and the day
         conversation.add(said(str(number)))
     conversation.trim(reading=reading)
@@ -197,7 +197,7 @@ def test_after_trimming_the_first_day_is_that_of_the_oldest_entry() -> None:
 
 
 def test_the_text_has_a_bound_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_CHARS", 1_000)
+    monkeypatch.setattr(timeline, "MAX_CHARS", 1_000)
     conversation = Conversation(GENERAL)
     for number in range(12):
         assert not conversation.is_full or number > 9
@@ -271,7 +271,7 @@ def test_conversations_that_nobody_looks_at_are_trimmed_as_they_grow() -> None:
     talks = Conversations("ana")
     for _number in range(MAX_DIRECT_ENTRIES + 2_000):
         talks.add_direct(direct("x"))
-    limit = MAX_DIRECT_ENTRIES + module._TRIMMED_AT_ONCE + 2
+    limit = MAX_DIRECT_ENTRIES + timeline._TRIMMED_AT_ONCE + 2
     assert len(talks.with_name("luis").entries) <= limit
 
 

@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 
 from tertulia.chat.display import Glyphs
 from tertulia.protocol.messages import Direct, Joined, Status
-from tertulia.tui.model import conversations
+from tertulia.tui.model import conversations, timeline
 from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations
-from tertulia.tui.model.entries import Day, Delivery, Said
+from tertulia.tui.model.entries import Day, Delivery, Said, Told
 from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.widgets.chatlog import ConversationLog
 
@@ -70,7 +70,7 @@ def test_new_entries_are_added_and_only_messages_count_as_new_below() -> None:
         check_in_step(log, talks.general)
         log.scroll_to(y=3)
         await pilot.pause()
-        talks.general.add(conversations.Told(time=TIME, words=lambda: "told"))
+        talks.general.add(Told(time=TIME, words=lambda: "told"))
         add(talks.general, 2)
         check_in_step(log, talks.general)
         assert log.new_below == 2
@@ -92,7 +92,7 @@ def test_older_entries_are_added_above_and_take_the_place_of_a_day() -> None:
 
 def test_forgotten_entries_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversations, "MAX_GENERAL_ENTRIES", 20)
-    monkeypatch.setattr(conversations, "_TRIMMED_AT_ONCE", 0)
+    monkeypatch.setattr(timeline, "_TRIMMED_AT_ONCE", 0)
 
     async def scenario(log: ConversationLog, talks: Conversations, _pilot: Pilot[None]) -> None:
         add(talks.general, 15)
@@ -107,7 +107,7 @@ def test_forgotten_entries_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_is_forgotten_while_the_user_reads_above(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversations, "MAX_GENERAL_ENTRIES", 20)
-    monkeypatch.setattr(conversations, "_TRIMMED_AT_ONCE", 0)
+    monkeypatch.setattr(timeline, "_TRIMMED_AT_ONCE", 0)
 
     async def scenario(log: ConversationLog, talks: Conversations, pilot: Pilot[None]) -> None:
         add(talks.general, 15)
@@ -207,8 +207,8 @@ def _small_bounds() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(conversations, "MAX_GENERAL_ENTRIES", 8)
         patch.setattr(conversations, "MAX_WHILE_READING", 14)
-        patch.setattr(conversations, "_TRIMMED_AT_ONCE", 3)
-        patch.setattr(conversations, "MAX_CHARS", 40)
+        patch.setattr(timeline, "_TRIMMED_AT_ONCE", 3)
+        patch.setattr(timeline, "MAX_CHARS", 40)
         yield
 
 

@@ -1,13 +1,10 @@
-"""The conversations that the screen can show, and the entries in each.
+"""The conversations that the screen can show: the general chat, and one for each user written with.
 
-Events in, entries out: no widget, no I/O, no clock. The words of this program are kept as functions
-that make them, so that they can change their language.
+Events in, entries out: no widget, no I/O, no clock.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable
 
-from tertulia.chat.display import local_day
 from tertulia.chat.editing import InputHistory
 from tertulia.chat.mentions import Mention
 from tertulia.protocol.messages import (
@@ -19,7 +16,8 @@ from tertulia.protocol.messages import (
     Presence,
 )
 from tertulia.protocol.names import parse_name
-from tertulia.tui.model.entries import Day, Delivery, Entry, Moved, Said, Told
+from tertulia.tui.model.entries import Delivery, Said
+from tertulia.tui.model.timeline import Timeline
 
 GENERAL = ""  # the name of the general chat; no user's name is empty
 NOBODY = "?"  # stands for the sender where a faulty server sends an empty one
@@ -29,155 +27,31 @@ MAX_DIRECT_ENTRIES = 1_000  # in each conversation; the server keeps none of the
 # Then the one that has been silent for longest is forgotten: at the first bound if it has no unread
 # messages, at the second one in any case; never one with a draft.
 MAX_CONVERSATIONS, MAX_UNREAD_CONVERSATIONS = 100, 1_000
-MAX_CHARS = 8_000_000  # of text in a conversation; only very long messages reach this
-_TRIMMED_AT_ONCE = 500  # entries beyond the bound: to trim one by one would cost more
 
 
-class Conversation:
-    """The entries of the general chat, or of the direct messages with one user.
+class Conversation(Timeline):
+    """The general chat, or the direct messages with one user.
 
-    `name` is `GENERAL`, or the other user's. Entries have numbers that they keep while others are
-    added above or forgotten: `first` is the number of the oldest one here.
+    `name` is `GENERAL`, or the other user's.
     """
 
     def __init__(self, name: str) -> None:
+        super().__init__(has_history=name == GENERAL)
         self.name = name
-        self.entries: list[Entry] = []
-        self.first = 0
         self.unread = 0
         self.calls = False  # a mention or a direct message is among the unread
         self.draft = ""
         self.input_history = InputHistory()
-        self.has_older = name == GENERAL  # as far as is known, the history has older messages
-        self.watched = False  # it is on the screen, so changed entries have to be painted anew
-        self._chars = 0
-        self._day: date | None = None  # of the newest entry
-        self._changed: list[Entry] = []
-        self._is_reordered = False
-
-    @property
-    def end(self) -> int:
-        """Return the number of the next entry to be added."""
-        return self.first + len(self.entries)
-
-    @property
-    def oldest_seq(self) -> int | None:
-        """Return the `seq` of the oldest message here."""
-        messages = (entry for entry in self.entries if isinstance(entry, Said))
-        return next((message.seq for message in messages if message.seq is not None), None)
-
-    @property
-    def undelivered(self) -> Said | None:
-        """Return the newest message here that can be sent again."""
-        for entry in reversed(self.entries):
-            if isinstance(entry, Said) and entry.can_be_sent_again:
-                return entry
-        return None
 
     @property
     def is_full(self) -> bool:
         """Return whether there is no room for older messages."""
-        return len(self.entries) >= MAX_WHILE_READING or self._chars >= MAX_CHARS
-
-    def add(self, entry: Said | Told) -> None:
-        """Add an entry, and before it the day if a new one has begun."""
-        self._add_day(entry.time)
-        self._append(entry)
-
-    def fold(self, event: Joined | Left | Presence) -> None:
-        """Add an event to the last entry if that is of this kind, else as a new entry."""
-        self._add_day(event.time)
-        last = self.entries[-1] if self.entries else None
-        if isinstance(last, Moved):
-            last.fold(event)
-            self.mark_changed(last)
-        else:
-            moved = Moved(time=event.time, changes={})
-            moved.fold(event)
-            self._append(moved)
-
-    def add_older(self, messages: Sequence[Said]) -> None:
-        """Add messages that are older than everything here."""
-        older = Conversation(self.name)
-        for message in messages:
-            older.add(message)
-        oldest = self.entries[0] if self.entries else None
-        if isinstance(oldest, Day) and oldest.day == older._day:
-            del self.entries[0]
-            self.first += 1
-        self.entries[:0] = older.entries
-        self.first -= len(older.entries)
-        self._chars += older._chars
-        self._day = self._day or older._day
+        return len(self.entries) >= MAX_WHILE_READING or self.is_full_of_text
 
     def trim(self, *, reading: bool) -> None:
         """Forget the oldest entries beyond a bound, which is higher while the user reads above."""
         bound = MAX_GENERAL_ENTRIES if self.name == GENERAL else MAX_DIRECT_ENTRIES
-        if reading:
-            bound = MAX_WHILE_READING
-        if len(self.entries) <= bound + _TRIMMED_AT_ONCE and self._chars <= MAX_CHARS:
-            return
-        count = 0
-        while len(self.entries) - count > bound or self._chars > MAX_CHARS:
-            self._chars -= _chars(self.entries[count])
-            count += 1
-        del self.entries[:count]
-        self.first += count
-        self.has_older = self.name == GENERAL
-        if self.entries and not isinstance(oldest := self.entries[0], Day):
-            day = local_day(oldest.time)
-            if day is not None:
-                self.entries.insert(0, Day(day))
-                self.first -= 1
-
-    def place(self, entry: Said, time: str) -> None:
-        """Give an entry the server's time, and move it behind what happened before that."""
-        entry.time = time
-        self.mark_changed(entry)
-        index = next(i for i, other in enumerate(self.entries) if other is entry)
-        place = index
-        for later in range(index + 1, len(self.entries)):
-            other = self.entries[later]
-            is_settled = not (isinstance(other, Said) and other.delivery is Delivery.SENDING)
-            if is_settled and not isinstance(other, Day) and _is_before(other.time, time):
-                place = later
-        if place > index:
-            self.entries.insert(place + 1, entry)
-            del self.entries[index]
-            self._is_reordered = True
-            above = self.entries[max(0, index - 1) : index + 1]
-            if len(above) == 2 and all(isinstance(other, Day) for other in above):
-                del self.entries[index - 1]  # there is nothing left of that day
-                place -= 1
-        day = local_day(time)
-        if place == len(self.entries) - 1 and day and self._day and day > self._day:
-            self.entries.insert(place, Day(day))
-            self._day, self._is_reordered = day, True
-
-    def pop_reordered(self) -> bool:
-        """Return whether entries have changed their places since the last call."""
-        is_reordered, self._is_reordered = self._is_reordered, False
-        return is_reordered
-
-    def mark_changed(self, entry: Entry) -> None:
-        """Note that an entry has to be painted anew."""
-        if self.watched and entry not in self._changed:
-            self._changed.append(entry)
-
-    def pop_changed(self) -> list[Entry]:
-        """Return the entries that have to be painted anew since the last call."""
-        changed, self._changed = self._changed, []
-        return changed
-
-    def _add_day(self, time: str) -> None:
-        day = local_day(time)
-        if day is not None and (self._day is None or day > self._day):
-            self._day = day
-            self.entries.append(Day(day))
-
-    def _append(self, entry: Entry) -> None:
-        self.entries.append(entry)
-        self._chars += _chars(entry)
+        self.forget_oldest(MAX_WHILE_READING if reading else bound)
 
 
 class Conversations:
@@ -340,14 +214,3 @@ def _urgency(conversation: Conversation) -> int:
 def _key(name: str) -> str:
     parsed = parse_name(name)
     return name if parsed is None else parsed.key
-
-
-def _is_before(time: str, other: str) -> bool:
-    try:
-        return datetime.fromisoformat(time) < datetime.fromisoformat(other)
-    except (ValueError, TypeError):
-        return False  # a faulty server
-
-
-def _chars(entry: Entry) -> int:
-    return len(entry.text) if isinstance(entry, Said) else 0
