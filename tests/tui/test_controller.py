@@ -102,7 +102,7 @@ async def again(table: ChatTable, word: str) -> None:
     await table.enter("@luis")
     luis = table.people.pop("luis")
     await table.enter("hello")
-    assert "Not delivered: nobody called “luis” is connected." in table.shown
+    assert "Not delivered: nobody called “luis”" in table.shown
     table.people["luis"] = luis
     await table.enter(word)
     first, second = table.client.sent_of(Direct)
@@ -329,12 +329,12 @@ def test_a_direct_message_of_which_nobody_knows_says_so_and_can_be_sent_again(
         table.client.held.add(Direct)
         await table.enter("@luis")
         await table.enter("psst")
-        assert "… ana: psst" in table.shown
+        assert "… ana        psst" in table.shown
         await table.lose()
-        assert "… ana: psst" in table.shown
+        assert "… ana        psst" in table.shown
         del table.people["luis"]
         await table.come_back()  # and the message is sent again, to nobody
-        assert "? ana: psst" in table.shown
+        assert "? ana        psst" in table.shown
         assert "This may not have been delivered" in table.shown
         await table.lose()
         await table.press("ctrl+r")
@@ -343,7 +343,7 @@ def test_a_direct_message_of_which_nobody_knows_says_so_and_can_be_sent_again(
         await table.come_back()
         await table.press("ctrl+r")
         assert len(table.client.sent_of(Direct)) == 1
-        assert "› ana: psst" in table.shown
+        assert "› ana        psst" in table.shown
 
     ChatTable(clock).run(scenario)
 
@@ -353,10 +353,10 @@ def test_a_message_that_is_sent_again_is_shown_as_under_way(clock: Clock) -> Non
         await table.enter("@luis")
         del table.people["luis"]
         await table.enter("psst")
-        assert "… ana: psst" not in table.shown
+        assert "… ana        psst" not in table.shown
         table.client.held.add(Direct)
         await table.press("ctrl+r")
-        assert "… ana: psst" in table.shown
+        assert "… ana        psst" in table.shown
 
     ChatTable(clock).run(scenario)
 
@@ -658,7 +658,7 @@ def test_older_messages_asked_for_by_command_are_brought_into_view(clock: Clock)
         await table.enter("@luis")
         await table.enter("/history 5")
         assert table.current.name == ""
-        assert "luis: needle 146" in table.shown
+        assert "needle 146" in table.shown
 
     ChatTable(clock, history=needles(250)).run(scenario)
 

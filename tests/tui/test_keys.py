@@ -204,7 +204,7 @@ async def ctrl_c_copies_then_clears_then_prepares_to_leave(table: ChatTable) -> 
     table.composer.insert("half a line")
     table.app.main.selections = {table.log: SELECT_ALL}
     await table.press("ctrl+c")
-    assert "luis: to be copied" in table.app.clipboard
+    assert "luis       to be copied" in table.app.clipboard
     assert table.hint == "Copied."
     assert table.composer.text == "half a line"
     await table.press("ctrl+c")
@@ -410,9 +410,9 @@ def test_letters_typed_among_many_people_filter_them(clock: Clock) -> None:
 def test_a_double_click_on_a_message_selects_it(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.hear(table.said("one"), table.said("two"))
-        line = next(y for y, row in enumerate(table.rows) if "luis: one" in row)
+        line = next(y for y, row in enumerate(table.rows) if "luis       one" in row)
         await table.click_at(14, line, times=2)
         await table.press("ctrl+c")
-        assert table.app.clipboard.strip().endswith("luis: one")
+        assert table.app.clipboard.strip().endswith("luis       one")
 
     ChatTable(clock).run(scenario, USUAL)

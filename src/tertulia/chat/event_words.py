@@ -49,10 +49,13 @@ class Movement(Enum):
 
 
 def speech(sender: str, text: str) -> str:
-    """Return a message as it is read; many blank lines become one, so that they hide nothing."""
-    if "\n" in text:
-        text = _BLANK_LINES.sub("\n\n", text)
-    return f"{visible_in_a_line(sender)}: {text}"
+    """Return a message as it is read."""
+    return f"{visible_in_a_line(sender)}: {without_gaps(text)}"
+
+
+def without_gaps(text: str) -> str:
+    """Return a text in which many blank lines have become one, so that they hide nothing."""
+    return _BLANK_LINES.sub("\n\n", text) if "\n" in text else text
 
 
 def event_words(event: Event, own_name: str, glyphs: Glyphs) -> str:

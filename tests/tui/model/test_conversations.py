@@ -32,6 +32,7 @@ from tertulia.tui.model.entries import (
     Delivery,
     Entry,
     Moved,
+    New,
     Said,
     Told,
 )
@@ -478,6 +479,42 @@ def test_one_does_not_mention_oneself() -> None:
     assert (entry.own, entry.mention, entry.seq) == (True, False, 7)
 
 
+# --- what is new ---------------------------------------------------------------------------------
+
+
+def test_what_came_while_another_conversation_was_open_is_marked_until_that_is_left() -> None:
+    talks = Conversations("ana")
+    talks.add_direct(direct("first"))
+    luis = talks.open("luis")
+    talks.open(GENERAL)
+    for text in ("one", "two"):
+        talks.add_direct(direct(text))
+    assert kinds(luis) == ["day", "first", "new", "one", "two"]
+    talks.open("luis")
+    talks.open("luis")  # again
+    talks.add_direct(direct("three"))
+    assert kinds(luis) == ["day", "first", "new", "one", "two", "three"]
+    talks.open(GENERAL)
+    assert kinds(luis) == ["day", "first", "one", "two", "three"]
+
+
+def test_in_the_general_chat_only_what_others_say_is_new() -> None:
+    talks = Conversations("ana")
+    talks.add_message(message("old"), is_new=False)
+    talks.open("luis")
+    talks.add_message(message("older"), is_new=False)
+    talks.add_message(message("mine", "ana"), is_new=True)
+    assert talks.general.new_mark is None
+    talks.add_message(message("new"), is_new=True)
+    assert kinds(talks.general) == ["day", "old", "older", "mine", "new", "new"]
+
+
+def kinds(conversation: Conversation) -> list[str]:
+    """Return the texts, "day" for each day, and "new" for the mark."""
+    marks = {Day: "day", New: "new"}
+    return [e.text if isinstance(e, Said) else marks[type(e)] for e in conversation.entries]
+
+
 # --- delivery ----------------------------------------------------------------------------------
 
 
@@ -552,11 +589,12 @@ def heard(conversations: Conversations, text: str, minute: int, number: int = 10
 
 
 def placed(conversation: Conversation) -> list[Any]:
-    """Return the texts and, for each day, the number that made it."""
+    """Return the texts and, for each day, the number that made it; not the mark of what is new."""
     days = {day(number).day: number for number in range(10, 13)}
     return [
         entry.text if isinstance(entry, Said) else days[entry.day]  # type: ignore[union-attr]
         for entry in conversation.entries
+        if not isinstance(entry, New)
     ]
 
 

@@ -12,9 +12,8 @@ from rich.cells import cell_len
 from tertulia.chat.display import Glyphs, clock_time
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import Joined, Left, Presence, Status
-from tertulia.tui.model.entries import Change, Day, Delivery, Entry, Moved, Said, Told
+from tertulia.tui.model.entries import Change, Day, Delivery, Entry, Moved, New, Said, Told
 from tertulia.tui.painting.painter import (
-    INDENT,
     MAX_LINES,
     NAME_STYLES,
     STYLES,
@@ -109,6 +108,7 @@ ENTRIES = st.one_of(
         mention=st.booleans(),
         delivery=st.sampled_from(Delivery),
         why=st.one_of(st.none(), TEXTS.map(words)),
+        continues=st.booleans(),
     ),
     st.builds(
         Moved,
@@ -116,7 +116,8 @@ ENTRIES = st.one_of(
         changes=st.dictionaries(NAMES, CHANGES, min_size=1, max_size=8),
         others=st.sampled_from([0, 1, 7]),
     ),
-    st.builds(Told, time=TIMES, words=TEXTS.map(words)),
+    st.builds(Told, time=TIMES, words=TEXTS.map(words), continues=st.booleans()),
+    st.builds(New),
     st.builds(Day, day=st.dates()),
 )
 
@@ -150,14 +151,49 @@ def test_bare_text_steers_no_terminal(entries: list[Entry]) -> None:
 
 def test_a_message_is_time_sender_and_text_and_goes_on_below_its_beginning() -> None:
     entry = said("a text that is too long for one line", sender="José")
-    assert lines_of(entry, 30) == [
-        f"{CLOCK}   José: a text that is",
-        "        too long for one line",
+    assert lines_of(entry, 40) == [
+        f"{CLOCK}   José     a text that is too long",
+        "                 for one line",
     ]
-    assert styles_of(entry, 30) == [
-        ["time", name_style("José"), name_style("José"), "text"],
+    assert styles_of(entry, 40) == [
+        ["time", name_style("José"), name_style("José"), "time", "text"],
         ["time", "text"],
     ]
+
+
+def test_the_lines_of_a_text_are_aligned_alike() -> None:
+    entry = said("def f():\n    return 1", sender="eva")
+    assert lines_of(entry) == [
+        f"{CLOCK}   eva      def f():",
+        "                     return 1",
+    ]
+
+
+def test_a_message_that_continues_has_neither_time_nor_name() -> None:
+    assert lines_of(said("hola", continues=True)) == ["                 hola"]
+    mention = said("ana, hola", continues=True, mention=True)
+    assert lines_of(mention) == ["      !          ana, hola"]
+
+
+@pytest.mark.parametrize(
+    ("width", "name", "lines"),
+    [
+        (60, "12345678", [f"{CLOCK}   12345678 hola"]),
+        (60, "123456789", [f"{CLOCK}   123456789", "                 hola"]),
+        (64, "1234567890", [f"{CLOCK}   1234567890 hola"]),
+        (64, "日本語日本", [f"{CLOCK}   日本語日本 hola"]),
+        (39, "eva", [f"{CLOCK}   eva", "        hola"]),
+        (20, "x" * 30, [f"{CLOCK}   xxxxxxxxxxx…", "        hola"]),
+    ],
+)
+def test_a_name_without_room_in_its_column_stands_above_the_text(
+    width: int, name: str, lines: list[str]
+) -> None:
+    entry = said("hola", sender=name)
+    assert lines_of(entry, width) == lines
+    assert PAINTER.height(entry, width) == len(lines)
+    entry.continues = True
+    assert PAINTER.height(entry, width) == len(lines_of(entry, width)) == 1
 
 
 @pytest.mark.parametrize(
@@ -174,41 +210,41 @@ def test_each_kind_of_message_has_a_sign_of_its_own(
     fields: dict[str, Any], sign: str, styles: list[str]
 ) -> None:
     entry = said("hola", **fields)
-    assert lines_of(entry) == [f"{CLOCK} {sign} luis: hola"]
-    assert styles_of(entry) == [["time", styles[0], *styles]]
+    assert lines_of(entry) == [f"{CLOCK} {sign} luis     hola"]
+    assert styles_of(entry) == [["time", styles[0], styles[0], "time", styles[1]]]
 
 
 def test_why_a_message_was_not_delivered_and_what_to_do_stands_below_it() -> None:
     entry = said("hola", own=True, delivery=Delivery.FAILED, why=lambda: "Not delivered.")
-    first, second = lines_of(entry)
-    assert first == f"{CLOCK} ✗ luis: hola"
-    assert second == " " * INDENT + "Not delivered. Press Ctrl+R to send it again."
-    assert styles_of(entry)[1] == ["time", "failed"]
-    assert PAINTER.height(entry, 60) == 2
+    first, second = lines_of(entry, 70)
+    assert first == f"{CLOCK} ✗ luis       hola"
+    assert second == " " * 19 + "Not delivered. Press Ctrl+R to send it again."
+    assert styles_of(entry, 70)[1] == ["time", "failed"]
+    assert PAINTER.height(entry, 70) == 2
 
 
 def test_of_a_long_message_the_beginning_is_shown_and_the_rest_counted() -> None:
     whole = said("\n".join(map(str, range(MAX_LINES))))
-    assert lines_of(whole)[-1] == f"        {MAX_LINES - 1}"
+    assert lines_of(whole)[-1].strip() == f"{MAX_LINES - 1}"
     longer = said("\n".join(map(str, range(MAX_LINES + 1))))
     assert len(lines_of(longer)) == PAINTER.height(longer, 60) == MAX_LINES
-    assert lines_of(longer)[-2:] == [f"        {MAX_LINES - 2}", "        … 2 more lines: F7"]
+    last_two = [line.strip() for line in lines_of(longer)[-2:]]
+    assert last_two == [f"{MAX_LINES - 2}", "… 2 more lines: F7"]
     assert bare([longer], PAINTER).endswith(f"\n        {MAX_LINES}")
 
 
 def test_many_blank_lines_are_one() -> None:
-    assert lines_of(said("one\n\n \n\n\ntwo\n\nthree"))[1:] == [
-        "        ", "        two", "        ", "        three"
-    ]  # fmt: skip
+    lines = lines_of(said("one\n\n \n\n\ntwo\n\nthree"))
+    assert [line.strip() for line in lines[1:]] == ["", "two", "", "three"]
 
 
 def test_a_name_cannot_begin_a_line_of_its_own() -> None:
     entry = said("hola", sender="luis: x\n12:00   eva")
-    assert lines_of(entry) == [f"{CLOCK}   luis: x␊12:00   eva: hola"]
+    assert lines_of(entry) == [f"{CLOCK}   luis: x␊12:00   eva", " " * 17 + "hola"]
 
 
 def test_a_time_that_is_none_takes_as_much_room() -> None:
-    assert lines_of(said("hola", time="soon")) == ["--:--   luis: hola"]
+    assert lines_of(said("hola", time="soon")) == ["--:--   luis     hola"]
 
 
 def test_words_of_this_program_are_in_the_language_of_now() -> None:
@@ -217,6 +253,7 @@ def test_words_of_this_program_are_in_the_language_of_now() -> None:
     assert lines_of(entry) == [f"{CLOCK} · hello"]
     assert lines_of(entry) == [f"{CLOCK} · hola", "        qué tal"]
     assert styles_of(Told(TIME, lambda: "x\ny")) == [["time", "system"], ["time", "system"]]
+    assert lines_of(Told(TIME, lambda: "hola", continues=True)) == ["      · hola"]
 
 
 def test_the_colour_of_a_name_is_always_the_same_and_all_are_used() -> None:
@@ -302,6 +339,8 @@ def test_the_line_of_a_day_is_as_wide_as_the_view() -> None:
     [line] = lines_of(Day(date(2026, 11, 22)), 40)
     assert line == "──── Sunday, November 22, 2026 " + "─" * 9
     assert styles_of(Day(date(2026, 11, 22))) == [["day"]]
+    assert lines_of(New(), 40) == ["──── New since you were here " + "─" * 11]
+    assert styles_of(New()) == [["new"]]
 
 
 def test_bare_text_is_whole_and_not_wrapped() -> None:
@@ -310,6 +349,7 @@ def test_bare_text_is_whole_and_not_wrapped() -> None:
         Day(date(2026, 11, 22)),
         said(long),
         said("one\n\n\n\ntwo\tthree", sender="a\nb"),
+        New(),
         stretch(("joined", "eva")),
         Told(TIME, lambda: "hola"),
     ]
@@ -318,6 +358,7 @@ def test_bare_text_is_whole_and_not_wrapped() -> None:
             "--- Sunday, November 22, 2026 ---",
             f"[{CLOCK}] luis: {long}",
             f"[{CLOCK}] a␊b: one\n        \n        \n        \n        two\tthree",
+            "--- New since you were here ---",
             f"[{CLOCK}] * eva joined",
             f"[{CLOCK}] * hola",
         ]

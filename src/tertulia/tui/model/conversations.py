@@ -107,9 +107,12 @@ class Conversations:
 
     def open(self, name: str) -> Conversation:
         """Make a conversation the current one; its entries count as read."""
-        self.current.watched = False
-        self.current.pop_changed()
-        self.current = self.with_name(name)
+        opened = self.with_name(name)
+        if opened is not self.current:
+            self.current.watched = False
+            self.current.drop_new()
+            self.current.pop_changed()
+        self.current = opened
         self.current.watched = True
         self.current.unread, self.current.calls = 0, False
         return self.current
@@ -117,6 +120,8 @@ class Conversations:
     def add_message(self, message: ChatMessage, *, is_new: bool) -> bool:
         """Add a message to the general chat; return whether it is new and mentions this user."""
         said = self.entry_of(message)
+        if is_new and not said.own:
+            self._mark_new(self.general)
         self.general.add(said)
         if said.own or not is_new:
             return False
@@ -147,6 +152,7 @@ class Conversations:
         if message.sender == self._own_name:
             return  # a note to oneself was added when it was sent
         conversation = self._bring_to_top(message.sender or NOBODY)
+        self._mark_new(conversation)
         conversation.add(Said(time=message.time, sender=message.sender, text=message.text))
         self._count_unread(conversation, calls=True)
 
@@ -197,6 +203,11 @@ class Conversations:
         conversation = self.with_name(name)
         self._directs[_key(name)] = self._directs.pop(_key(name))
         return conversation
+
+    def _mark_new(self, conversation: Conversation) -> None:
+        """Mark the message that is about to be added as the first one that was not read."""
+        if conversation is not self.current and not conversation.unread:
+            conversation.mark_new()
 
     def _count_unread(self, conversation: Conversation, *, calls: bool) -> None:
         if conversation is not self.current:

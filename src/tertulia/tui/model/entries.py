@@ -1,4 +1,5 @@
-"""What a conversation consists of: messages, comings and goings, words of this program, and days.
+"""What a conversation consists of: messages, comings and goings, words of this program, and
+marks between them.
 
 The words of this program are kept as functions that make them, so that they can change their
 language.
@@ -28,7 +29,7 @@ class Said(Struct, eq=False):
     """A message.
 
     `seq` is its number in the general chat; `request` sends it again if it is this user's own
-    direct message.
+    direct message. The timeline sets the last two fields.
     """
 
     time: str
@@ -40,6 +41,8 @@ class Said(Struct, eq=False):
     request: Direct | None = None
     delivery: Delivery = Delivery.DELIVERED
     why: Callable[[], str] | None = None  # it was not delivered, in words
+    continues: bool = False  # it stands below a message of the same user: no time, no name
+    group_since: str = ""  # the time of the first message of the group
 
     @property
     def can_be_sent_again(self) -> bool:
@@ -87,6 +90,8 @@ class Told(Struct, eq=False):
 
     time: str
     words: Callable[[], str]
+    continues: bool = False  # it stands below other words: no time
+    group_since: str = ""
 
 
 class Day(Struct, eq=False):
@@ -95,4 +100,8 @@ class Day(Struct, eq=False):
     day: date
 
 
-Entry = Said | Moved | Told | Day
+class New(Struct, eq=False):
+    """What follows is new since the user was here."""
+
+
+Entry = Said | Moved | Told | Day | New

@@ -4,12 +4,13 @@ Entries in, entries out: no widget, no I/O, no clock.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from tertulia.chat.display import local_day
 from tertulia.protocol.messages import Joined, Left, Presence
-from tertulia.tui.model.entries import Day, Delivery, Entry, Moved, Said, Told
+from tertulia.tui.model.entries import Day, Delivery, Entry, Moved, New, Said, Told
 
+GROUP_MINUTES = 5  # then the time and the name of a speaker are shown again
 MAX_CHARS = 8_000_000  # of text; only very long messages reach this
 _TRIMMED_AT_ONCE = 500  # entries beyond the bound: to trim one by one would cost more
 
@@ -27,6 +28,7 @@ class Timeline:
         self.has_older = has_history  # as far as is known, the history has older messages
         self.watched = False  # it is on the screen, so changed entries have to be painted anew
         self._has_history = has_history  # what is forgotten can come back from there
+        self.new_mark: New | None = None
         self._chars = 0
         self._day: date | None = None  # of the newest entry
         self._changed: list[Entry] = []
@@ -83,6 +85,7 @@ class Timeline:
             del self.entries[0]
             self.first += 1
         self.entries[:0] = older.entries
+        self._regroup(len(older.entries))
         self.first -= len(older.entries)
         self._chars += older._chars
         self._day = self._day or older._day
@@ -95,14 +98,18 @@ class Timeline:
         while len(self.entries) - count > bound or self._chars > MAX_CHARS:
             self._chars -= _chars(self.entries[count])
             count += 1
+        if self.new_mark is not None and self.new_mark in self.entries[: count + 1]:
+            self.drop_new()  # nothing stays above it
+            count -= 1
         del self.entries[:count]
         self.first += count
         self.has_older = self._has_history
-        if self.entries and not isinstance(oldest := self.entries[0], Day):
+        if self.entries and not isinstance(oldest := self.entries[0], Day | New):
             day = local_day(oldest.time)
             if day is not None:
                 self.entries.insert(0, Day(day))
                 self.first -= 1
+        self._regroup(0, 1)
 
     def place(self, entry: Said, time: str) -> None:
         """Give an entry the server's time, and move it behind what happened before that."""
@@ -113,20 +120,41 @@ class Timeline:
         for later in range(index + 1, len(self.entries)):
             other = self.entries[later]
             is_settled = not (isinstance(other, Said) and other.delivery is Delivery.SENDING)
-            if is_settled and not isinstance(other, Day) and _is_before(other.time, time):
+            if is_settled and not isinstance(other, Day | New) and _is_before(other.time, time):
                 place = later
         if place > index:
             self.entries.insert(place + 1, entry)
             del self.entries[index]
             self._is_reordered = True
-            above = self.entries[max(0, index - 1) : index + 1]
-            if len(above) == 2 and all(isinstance(other, Day) for other in above):
+            above = self.entries[index - 1] if index else None
+            below = next(other for other in self.entries[index:] if not isinstance(other, New))
+            if isinstance(above, Day) and isinstance(below, Day):
                 del self.entries[index - 1]  # there is nothing left of that day
                 place -= 1
         day = local_day(time)
         if place == len(self.entries) - 1 and day and self._day and day > self._day:
             self.entries.insert(place, Day(day))
             self._day, self._is_reordered = day, True
+        self._regroup(*range(index, len(self.entries)))
+
+    def mark_new(self) -> None:
+        """Mark what follows as new, if something was said before; an older mark disappears."""
+        self.drop_new()
+        if any(isinstance(entry, Said) for entry in reversed(self.entries)):
+            self.new_mark = New()
+            self._append(self.new_mark)
+
+    def drop_new(self) -> None:
+        """Remove the mark of what is new."""
+        if self.new_mark is None:
+            return
+        for index in reversed(range(len(self.entries))):
+            if self.entries[index] is self.new_mark:
+                del self.entries[index]
+                self._is_reordered = True
+                self._regroup(index)
+                break
+        self.new_mark = None
 
     def pop_reordered(self) -> bool:
         """Return whether entries have changed their places since the last call."""
@@ -150,8 +178,44 @@ class Timeline:
             self.entries.append(Day(day))
 
     def _append(self, entry: Entry) -> None:
+        if isinstance(entry, Said | Told):
+            _join_group(entry, self.entries[-1] if self.entries else None)
         self.entries.append(entry)
         self._chars += _chars(entry)
+
+    def _regroup(self, *indices: int) -> None:
+        """Let entries join the entries before them, which have changed."""
+        for index in indices:
+            entry = self.entries[index] if index < len(self.entries) else None
+            if isinstance(entry, Said | Told):
+                continued = entry.continues
+                _join_group(entry, self.entries[index - 1] if index else None)
+                if entry.continues is not continued:
+                    self.mark_changed(entry)
+
+
+def _join_group(entry: Said | Told, before: Entry | None) -> None:
+    """Join the group of the entry before, or begin a group."""
+    match entry, before:
+        case Said(), Said():
+            is_same = entry.sender == before.sender
+        case Told(), Told():
+            is_same = True
+        case _:
+            is_same = False
+    since = before.group_since if isinstance(before, Said | Told) else ""
+    entry.continues = is_same and _is_soon_after(since, entry.time)
+    entry.group_since = since if entry.continues else entry.time
+
+
+def _is_soon_after(since: str, time: str) -> bool:
+    if since[:16] == time[:16]:  # the same minute, as in a burst
+        return True
+    try:
+        passed = datetime.fromisoformat(time) - datetime.fromisoformat(since)
+    except (ValueError, TypeError):
+        return False  # a faulty server
+    return timedelta() <= passed < timedelta(minutes=GROUP_MINUTES)
 
 
 def _is_before(time: str, other: str) -> bool:

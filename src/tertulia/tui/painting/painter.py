@@ -7,21 +7,25 @@ from the network is made safe to show here. Pure; runs on the event loop's threa
 from collections.abc import Iterable
 from zlib import crc32
 
+from rich.cells import cell_len
+
 from tertulia.chat.display import Glyphs, clock_time, visible, visible_in_a_line
-from tertulia.chat.event_words import Movement, day_words, movement_words, speech
+from tertulia.chat.event_words import Movement, day_words, movement_words, without_gaps
 from tertulia.chat.explain import left_reason
 from tertulia.i18n import _, ngettext
-from tertulia.tui.model.entries import Change, Day, Delivery, Entry, Moved, Said, Told
+from tertulia.tui.model.entries import Change, Day, Delivery, Entry, Moved, New, Said, Told
 from tertulia.tui.painting.styled_text import Run
-from tertulia.tui.painting.wrap import line_count, wrap
+from tertulia.tui.painting.wrap import line_count, shorten, wrap
 
 NAME_STYLES = ("name-0", "name-1", "name-2", "name-3", "name-4", "name-5")
 STYLES = (
-    "time", "own", "mention", "text", "own-text", "mention-text", "system", "day", "failed",
+    "time", "own", "mention", "text", "own-text", "mention-text", "system", "day", "new", "failed",
     "sending", *NAME_STYLES,
 )  # fmt: skip
 
 INDENT = len("12:34 · ")
+# Terminal columns for the names, by the width of the view: a longer name stands above its message.
+_NAME_COLUMNS = ((64, 10), (40, 8), (0, 0))
 MAX_LINES = 100  # of one message; the bare view shows the others
 
 
@@ -35,8 +39,10 @@ class ConversationPainter:
         """Return the number of lines that `paint` makes; fast, because it is asked for all."""
         match entry:
             case Said(why=None):
-                return min(line_count(_speech(entry), width - INDENT), MAX_LINES)
-            case Day():
+                text_width = width - _text_column(width)
+                lines = min(line_count(_text(entry), text_width), MAX_LINES)
+                return lines + _has_name_above(entry, width)
+            case Day() | New():
                 return 1
             case _:
                 return len(self.paint(entry, width))
@@ -47,14 +53,14 @@ class ConversationPainter:
             case Said():
                 return self._paint_message(entry, width)
             case Moved():
-                return _stamped(entry.time, "·", self.movements(entry), "system", width)
+                return _stamped(clock_time(entry.time), self.movements(entry), width)
             case Told():
-                return _stamped(entry.time, "·", visible(entry.words()), "system", width)
+                time = "" if entry.continues else clock_time(entry.time)
+                return _stamped(time, visible(entry.words()), width)
             case Day():
-                title = f" {day_words(entry.day)} "[:width]
-                left = "─" * min(4, width - len(title))
-                right = "─" * (width - len(title) - len(left))
-                return [[(left + title + right, "day")]]
+                return [[(_rule(day_words(entry.day), width), "day")]]
+            case New():
+                return [[(_rule(_("New since you were here"), width), "new")]]
 
     def movements(self, entry: Moved) -> str:
         """Return in one line who joined, left or changed status."""
@@ -78,26 +84,26 @@ class ConversationPainter:
         return Movement.CHANGED_STATUS, f"{name} {status}"
 
     def _paint_message(self, entry: Said, width: int) -> list[list[Run]]:
-        text = _speech(entry)
-        name_length = text.index(": ") + 1
-        lines = wrap(text, width - INDENT)
+        column = _text_column(width)
+        sign, name_style, text_style = _sign_and_styles(entry)
+        lines = wrap(_text(entry), width - column)
         if len(lines) > MAX_LINES:
             left_out = len(lines) - MAX_LINES + 1
             more = ngettext("{count} more line: F7", "{count} more lines: F7", left_out)
-            lines[MAX_LINES - 1 :] = [f"… {more.format(count=left_out)}"[: width - INDENT]]
-        sign, name_style, text_style = _sign_and_styles(entry)
-        first: list[Run] = [
-            (f"{clock_time(entry.time)} ", "time"),
-            (f"{sign} ", name_style),
-            (lines[0][:name_length], name_style),
-            (lines[0][name_length:], text_style),
-        ]
-        indent: Run = (" " * INDENT, "time")
-        painted = [first, *([indent, (line, text_style)] for line in lines[1:])]
+            lines[MAX_LINES - 1 :] = [f"… {more.format(count=left_out)}"[: width - column]]
+        name = "" if entry.continues else visible_in_a_line(entry.sender)
+        time = "" if entry.continues else clock_time(entry.time)
+        head: list[Run] = [(f"{time:{INDENT - 2}}", "time"), (f"{sign} ", name_style)]
+        painted: list[list[Run]] = [[(" " * column, "time"), (line, text_style)] for line in lines]
+        if _has_name_above(entry, width):
+            painted.insert(0, [*head, (shorten(name, width - INDENT), name_style)])
+        else:
+            gap = " " * (column - INDENT - cell_len(name))
+            painted[0] = [*head, (name, name_style), (gap, "time"), (lines[0], text_style)]
         if entry.why is not None:
             words = entry.why() + " " + _("Press Ctrl+R to send it again.")
-            why = wrap(visible(words), width - INDENT)
-            painted += [[indent, (line, "failed")] for line in why]
+            why = wrap(visible(words), width - column)
+            painted += [[(" " * column, "time"), (line, "failed")] for line in why]
         return painted
 
 
@@ -131,6 +137,8 @@ def bare(entries: Iterable[Entry], painter: ConversationPainter) -> str:
                 lines.append(f"[{clock_time(entry.time)}] * {visible(entry.words())}")
             case Day():
                 lines.append(f"--- {day_words(entry.day)} ---")
+            case New():
+                lines.append("--- " + _("New since you were here") + " ---")
     return "\n".join(lines)
 
 
@@ -155,11 +163,32 @@ def _sign_and_styles(entry: Said) -> tuple[str, str, str]:
     return " ", name_style(entry.sender), "text"
 
 
-def _speech(entry: Said) -> str:
-    return speech(entry.sender, visible(entry.text))
+def _text(entry: Said) -> str:
+    return without_gaps(visible(entry.text))
 
 
-def _stamped(time: str, sign: str, text: str, style: str, width: int) -> list[list[Run]]:
+def _text_column(width: int) -> int:
+    """Return the column where all lines of all texts begin."""
+    names = next(columns for least, columns in _NAME_COLUMNS if width >= least)
+    return INDENT + names + 1 if names else INDENT
+
+
+def _has_name_above(entry: Said, width: int) -> bool:
+    """Return whether the name needs a line of its own, because it is longer than its column."""
+    if entry.continues:
+        return False
+    return cell_len(visible_in_a_line(entry.sender)) >= _text_column(width) - INDENT
+
+
+def _stamped(time: str, text: str, width: int) -> list[list[Run]]:
     first, *rest = wrap(text, width - INDENT)
-    lines: list[list[Run]] = [[(f"{clock_time(time)} ", "time"), (f"{sign} {first}", style)]]
-    return lines + [[(" " * INDENT, "time"), (line, style)] for line in rest]
+    stamp: Run = (f"{time:{INDENT - 2}}", "time")
+    lines: list[list[Run]] = [[stamp, (f"· {first}", "system")]]
+    return lines + [[(" " * INDENT, "time"), (line, "system")] for line in rest]
+
+
+def _rule(title: str, width: int) -> str:
+    """Return a line across the view with a title in it."""
+    title = f" {title} "[:width]
+    left = "─" * min(4, width - len(title))
+    return left + title + "─" * (width - len(title) - len(left))

@@ -6,7 +6,7 @@ Runs on the event loop's thread.
 from typing import ClassVar
 
 from tertulia.tui.model.conversations import Conversation
-from tertulia.tui.model.entries import Entry, Said
+from tertulia.tui.model.entries import Entry, New, Said
 from tertulia.tui.painting.painter import STYLES, ConversationPainter
 from tertulia.tui.widgets.messagelog import MessageLog, Place
 
@@ -29,8 +29,9 @@ class ConversationLog(ChatLog):
     def open(self, conversation: Conversation) -> None:
         """Load a conversation, at its end or where it was being read."""
         if self.conversation is not None:
-            self._reading_places[self.conversation.name] = self.reading_place
+            self._reading_places[self.conversation.name] = self._lasting_place()
         self.conversation = conversation
+        conversation.pop_reordered()
         self._first_number, self._end_number = conversation.first, conversation.end
         self.load(conversation.entries, self._reading_places.get(conversation.name))
 
@@ -45,10 +46,18 @@ class ConversationLog(ChatLog):
         if new:
             self.append(new, sum(isinstance(entry, Said) for entry in new))
             self._end_number = conversation.end
-        for entry in conversation.pop_changed():
-            self.repaint_entry(entry)
         conversation.trim(reading=not self.at_end)
         self._mend_front(conversation)
+        for entry in conversation.pop_changed():
+            self.repaint_entry(entry)
+
+    def _lasting_place(self) -> Place | None:
+        """Return the reading place, below the mark of what is new: that will be gone."""
+        place = self.reading_place
+        if place is not None and isinstance(place.entry, New):
+            index = self._entries.index(place.entry)
+            return Place(self._entries[index + 1], 0)
+        return place
 
     def _mend_front(self, conversation: Conversation) -> None:
         """Drop the entries that the conversation has forgotten, and add those that came above."""

@@ -1,0 +1,162 @@
+"""A timeline: groups of one speaker, and the mark of what is new."""
+
+from typing import Any
+
+import pytest
+
+from tertulia.protocol.messages import Joined, Status
+from tertulia.tui.model import timeline as module
+from tertulia.tui.model.entries import Day, New, Said, Told
+from tertulia.tui.model.timeline import Timeline
+
+
+def at(minute: int, second: int = 0) -> str:
+    return f"2025-01-10T12:{minute:02}:{second:02}.000Z"
+
+
+def said(text: str, minute: int = 0, sender: str = "luis", **fields: Any) -> Said:
+    return Said(**{"time": at(minute), "sender": sender, "text": text} | fields)
+
+
+def filled(*entries: Said | Told) -> Timeline:
+    timeline = Timeline()
+    for entry in entries:
+        timeline.add(entry)
+    return timeline
+
+
+def heads(timeline: Timeline) -> list[str]:
+    """Return the texts that have a time and a name."""
+    return [e.text for e in timeline.entries if isinstance(e, Said) and not e.continues]
+
+
+def kinds(timeline: Timeline) -> list[object]:
+    short = {Day: "day", New: "new"}
+    return [e.text if isinstance(e, Said) else short.get(type(e), "…") for e in timeline.entries]
+
+
+# --- groups ------------------------------------------------------------------------------------
+
+
+def test_messages_of_one_speaker_are_a_group_until_five_minutes_have_passed() -> None:
+    timeline = filled(said("a"), said("b", 2), said("c", 4), said("d", 5), said("e", 9))
+    assert heads(timeline) == ["a", "d"]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [said("x", 1, "eva"), Told(at(1), str)],
+    ids=["another speaker", "words of the program"],
+)
+def test_what_stands_between_two_messages_ends_a_group(between: Said | Told) -> None:
+    timeline = filled(said("a"), between, said("b", 2))
+    assert heads(timeline)[-1] == "b"
+
+
+def test_comings_and_goings_end_a_group() -> None:
+    timeline = filled(said("a"))
+    timeline.fold(Joined(seq=1, time=at(1), name="eva", status=Status.ACTIVO))
+    timeline.add(said("b", 1))
+    assert heads(timeline) == ["a", "b"]
+
+
+def test_a_day_ends_a_group() -> None:
+    timeline = filled(
+        said("a", time="2025-01-10T12:00:00Z"), said("b", time="2025-01-11T12:00:00Z")
+    )
+    assert heads(timeline) == ["a", "b"]
+
+
+@pytest.mark.parametrize("time", ["soon", "", "2025-01-10T12:02:00"])
+def test_a_time_that_is_none_ends_a_group(time: str) -> None:
+    assert heads(filled(said("a"), said("b", time=time))) == ["a", "b"]
+
+
+def test_a_message_from_before_its_group_begins_another() -> None:
+    assert heads(filled(said("a", 3), said("b", 1))) == ["a", "b"]
+
+
+def test_words_of_the_program_are_a_group() -> None:
+    first, second = Told(at(0), str), Told(at(1), str)
+    filled(first, second)
+    assert (first.continues, second.continues) == (False, True)
+
+
+def test_the_oldest_message_that_is_left_has_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TRIMMED_AT_ONCE", 0)
+    timeline = filled(*(said(str(number)) for number in range(5)))
+    timeline.watched = True
+    timeline.forget_oldest(3)
+    assert kinds(timeline) == ["day", "2", "3", "4"]
+    assert heads(timeline) == ["2"]
+    assert timeline.pop_changed() == [timeline.entries[1]]
+
+
+def test_a_group_goes_on_over_a_page_of_older_messages() -> None:
+    timeline = filled(said("c", 2), said("d", 3))
+    timeline.watched = True
+    timeline.add_older([said("a", 0), said("b", 1)])
+    assert heads(timeline) == ["a"]
+    assert [e.text for e in timeline.pop_changed() if isinstance(e, Said)] == ["c"]
+
+
+def test_a_message_that_moves_leaves_and_joins_groups() -> None:
+    mine = said("mine", 0, "ana")
+    timeline = filled(mine, said("a", 1), said("b", 2))
+    timeline.place(mine, at(3))
+    assert heads(timeline) == ["a", "mine"]
+    timeline.add(said("also mine", 4, "ana"))
+    assert heads(timeline) == ["a", "mine"]
+
+
+# --- what is new -------------------------------------------------------------------------------
+
+
+def test_the_mark_stands_before_the_next_message_and_ends_a_group() -> None:
+    timeline = filled(said("a"))
+    timeline.mark_new()
+    timeline.add(said("b"))
+    assert kinds(timeline) == ["day", "a", "new", "b"]
+    assert heads(timeline) == ["a", "b"]
+
+
+def test_without_anything_older_nothing_is_marked() -> None:
+    timeline = filled(Told(at(0), str))
+    timeline.mark_new()
+    assert timeline.new_mark is None
+
+
+def test_there_is_one_mark_and_it_can_be_dropped() -> None:
+    timeline = filled(said("a"))
+    timeline.mark_new()
+    timeline.add(said("b"))
+    timeline.mark_new()
+    timeline.add(said("c"))
+    assert kinds(timeline) == ["day", "a", "b", "new", "c"]
+    assert heads(timeline) == ["a", "c"]
+    timeline.drop_new()
+    assert kinds(timeline) == ["day", "a", "b", "c"]
+    assert heads(timeline) == ["a"]
+    assert timeline.pop_reordered()
+    timeline.drop_new()
+    assert not timeline.pop_reordered()
+
+
+def test_a_mark_with_nothing_left_above_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TRIMMED_AT_ONCE", 0)
+    timeline = filled(said("a"))
+    timeline.mark_new()
+    for number in range(4):
+        timeline.add(said(str(number)))
+    timeline.forget_oldest(4)
+    assert kinds(timeline) == ["day", "0", "1", "2", "3"]
+    assert timeline.new_mark is None
+
+
+def test_a_message_can_be_placed_behind_the_mark() -> None:
+    mine = said("mine", 0, "ana")
+    timeline = filled(said("a"), mine)
+    timeline.mark_new()
+    timeline.add(said("b", 1))
+    timeline.place(mine, at(2))
+    assert kinds(timeline) == ["day", "a", "new", "b", "mine"]
