@@ -1,0 +1,1 @@
+"""The server's certificate: made, kept, renewed, or that of the operator."""

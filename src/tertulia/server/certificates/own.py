@@ -1,0 +1,126 @@
+"""The certificate of the server's own: kept in the state directory, made and renewed when needed.
+
+Its key stays when it is renewed, so that clients still know it. Only the main thread uses this; it
+reads and writes files.
+"""
+
+import datetime
+import logging
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tertulia.server.certificates.files import SecretFiles
+from tertulia.server.certificates.shown import Shown, certified, show_own
+
+if TYPE_CHECKING:
+    from tertulia.server.certificates.authority import Authority
+
+log = logging.getLogger("tertulia.server")
+
+_RENEW_BEFORE = datetime.timedelta(days=30)
+_SERVER, _AUTHORITY = "server.pem", "ca.pem"
+
+
+class OwnCertificate:
+    """The certificate that a server makes for itself, by an authority that it makes as well."""
+
+    check_every_s = 600.0  # addresses change, and after a suspension it may end soon
+
+    def __init__(
+        self,
+        files: SecretFiles,
+        computer: str,
+        computer_names: list[str],
+        names: Callable[[], set[str]],
+        now: datetime.datetime,
+    ) -> None:
+        """Read the certificate, or make it.
+
+        `computer` is what people call this one, and `computer_names` are its names on the network.
+        `names` returns all that the certificate has to name at present.
+        """
+        self._files = files
+        self._computer = computer
+        self._computer_names = computer_names
+        self._names = names
+        self.shown = self._find(now)  # another one after each `refresh` that returned True
+
+    @property
+    def problem(self) -> str:
+        """Why it is not kept, for people; empty if it is."""
+        return self._files.problem
+
+    def refresh(self, now: datetime.datetime) -> bool:
+        """Renew the certificate if it ends soon or lacks an address; return whether it did."""
+        if _is_good(self.shown, self._names(), now):
+            return False
+        self.shown = self._find(now)
+        return True
+
+    def _find(self, now: datetime.datetime) -> Shown:
+        names = self._names()
+        kept = self._files.read(_SERVER)  # another server of this user may have renewed it
+        if kept is not None:
+            try:
+                shown = show_own(kept)
+            except (ssl.SSLError, ValueError):
+                log.debug("certificate file not usable as it is")
+            else:
+                if _is_good(shown, names, now):
+                    return shown
+        return show_own(self._make(names, now, kept))
+
+    def _make(self, names: set[str], now: datetime.datetime, kept: bytes | None) -> bytes:
+        from tertulia.server.certificates import authority as making  # slow, and seldom needed
+
+        authority = self._find_authority(now)
+        key = None
+        if kept is not None:
+            try:
+                key = making.read_key(kept)
+            except ValueError:
+                self._files.set_aside(_SERVER)
+        new_or_kept = key or making.new_key()
+        certificate = making.make_certificate(authority, sorted(names), new_or_kept, now)
+        pem = making.write(new_or_kept, certificate, authority.certificate)
+        until = certificate.not_valid_after_utc.date()
+        if key is None:
+            log.info("certificate made until=%s", until)
+            return self._files.create(_SERVER, pem)
+        log.info("certificate renewed with the same key until=%s", until)
+        self._files.replace(_SERVER, pem)
+        return pem
+
+    def _find_authority(self, now: datetime.datetime) -> "Authority":
+        """Return an authority that may make the certificate."""
+        from tertulia.server.certificates import authority as making
+
+        allowed, key = self._computer_names, None
+        kept = self._files.read(_AUTHORITY)
+        if kept is not None:
+            try:
+                found = making.read_authority(kept)
+            except ValueError:
+                self._files.set_aside(_AUTHORITY)
+            else:
+                if found.lasts(now) and set(allowed) <= found.names:
+                    return found
+                key, allowed = found.key, sorted(found.names.union(allowed))
+                log.warning(
+                    "certificate authority made anew: devices have to install /ca.crt again"
+                )
+        authority = making.make_authority(self._computer, allowed, now, key)
+        pem = making.write(authority.key, authority.certificate)
+        if key is not None:
+            self._files.replace(_AUTHORITY, pem)
+            return authority
+        return making.read_authority(self._files.create(_AUTHORITY, pem))
+
+
+def _is_good(shown: Shown, names: set[str], now: datetime.datetime) -> bool:
+    try:
+        found = certified(shown)
+    except ssl.SSLError:
+        return False
+    return names <= found.names and found.begins <= now <= found.ends - _RENEW_BEFORE
