@@ -94,6 +94,7 @@ def test_the_error_codes_are_those_of_the_page() -> None:
         "name_taken",
         "address_taken",
         "server_full",
+        "tls_required",
         "protocol_unsupported",
         "register_timeout",
         "text_invalid",

@@ -1,11 +1,15 @@
 """The text at the start: how others join, and where the history is."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from tertulia.server.addresses import JoinAddress
 from tertulia.server.config import Config
 from tertulia.server.greeting import greeting
 from tertulia.server.qr import can_show_qr, qr_lines
+from tertulia.tls.fingerprint import Fingerprint
 from tertulia.version import __version__
 
 
@@ -90,6 +94,36 @@ def test_a_code_in_other_letters_survives_the_shell_and_the_link(on_path: None) 
     text = greeting(Config(port=0, code="mañana & #8"), 5000, to, shows_qr=False)
     assert "/#code=ma%C3%B1ana%20%26%20%238   #" in text
     assert "5000 --code 'mañana & #8'   # eth0" in text
+
+
+def certificate(problem: str = "") -> Any:
+    shown = SimpleNamespace(fingerprint=Fingerprint(bytes(32)))
+    return SimpleNamespace(shown=shown, problem=problem)
+
+
+def test_the_words_of_the_certificate_are_the_last_line(on_path: None) -> None:
+    to = [JoinAddress("192.168.1.10", "eth0")]
+    text = greeting(Config(port=0), 5000, to, shows_qr=False, certificate=certificate())
+    assert "    http://192.168.1.10:5000/   # in any browser\n" in text, "no warning at first sight"
+    assert "    tertulia NAME 192.168.1.10 5000   # eth0\n" in text
+    assert text.endswith(f"\nTLS certificate: {' '.join(['abandon'] * 6)}")
+
+
+def test_a_certificate_that_is_not_kept_comes_with_the_reason() -> None:
+    problem = certificate("Read-only file system")
+    text = greeting(Config(port=0), 5000, None, shows_qr=False, certificate=problem)
+    assert text.splitlines()[-1].startswith("It could not be kept (Read-only file system): ")
+
+
+def test_where_tls_is_required_line_link_and_code_use_it(on_path: None) -> None:
+    to = [JoinAddress("192.168.1.10", "eth0")]
+    config = Config(port=0, tls="require", code="abc")
+    text = greeting(config, 5000, to, shows_qr=True, certificate=certificate())
+    link = "https://192.168.1.10:5000/#code=abc"
+    assert f"    {link}   # in any browser\n" in text
+    assert "\n".join(qr_lines(link)) in text
+    assert "    tertulia NAME 192.168.1.10 5000 --tls --code abc   # eth0\n" in text
+    assert "unencrypted" not in text
 
 
 @pytest.mark.parametrize(("encoding", "can"), [("utf-8", True), ("ascii", False), (None, False)])

@@ -22,6 +22,7 @@ from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.connection import Connection
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.dispatcher import Dispatcher
+from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import Adopt, Mail
@@ -168,8 +169,9 @@ class WorkerBench:
         self.watchdog = watchdog = Watchdog(shared.config)
         self.connections = Connections(shared, poller, output, watchdog, observer)
         self.handler = handler = RequestHandler(shared, self.mailbox)
+        doorkeeper = Doorkeeper(shared, self.connections, output, watchdog, poller, observer)
         self.input = Input(
-            shared, self.mailbox, self.connections, handler, output, poller, observer
+            shared, self.mailbox, self.connections, handler, output, doorkeeper, poller, observer
         )
         self.dispatcher = Dispatcher(
             shared, self.connections, handler, self.input, output, watchdog, poller, observer

@@ -13,6 +13,7 @@ import re
 import select
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -34,6 +35,19 @@ BOTH_THREAD_MODELS = pytest.mark.parametrize(
 )
 
 Message = dict[str, Any]
+
+
+def trusting(*protocols: str) -> ssl.SSLContext:
+    """Return settings of TLS for a client that takes any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(list(protocols))
+    return context
+
+
+# `OVER_TLS=1 make test` makes every Peer speak TLS, if a test does not say otherwise.
+OVER_TLS = trusting("tertulia") if os.environ.get("OVER_TLS") else None
+WEB_OVER_TLS = trusting("http/1.1") if OVER_TLS else None
 
 _hosts = itertools.count(2)
 _marks = itertools.count(1)
@@ -68,6 +82,7 @@ class Peer:
         source: str | None = None,
         *,
         receive_buffer: int | None = None,
+        tls: ssl.SSLContext | None = OVER_TLS,
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.source = source or ("::1" if family == socket.AF_INET6 else fresh_address())
@@ -85,6 +100,8 @@ class Peer:
         try:
             self.socket.bind((self.source, 0))
             self.socket.connect((host, port))
+            if tls is not None:
+                self.socket = tls.wrap_socket(self.socket)
         except OSError:
             self.socket.close()
             raise
@@ -235,7 +252,8 @@ class Peer:
 
     def half_close(self) -> None:
         """End the sending direction and go on reading, as `nc -N` does."""
-        self.socket.shutdown(socket.SHUT_WR)
+        # Not that of SSLSocket, which would make this side read without TLS.
+        socket.socket.shutdown(self.socket, socket.SHUT_WR)
 
     def close(self) -> None:
         self.socket.close()

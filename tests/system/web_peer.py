@@ -6,7 +6,7 @@ import struct
 import time
 from typing import Any
 
-from peers import Peer
+from peers import WEB_OVER_TLS, Peer
 
 TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
 
@@ -45,7 +45,7 @@ class WebPeer(Peer):
     """A Peer behind a WebSocket."""
 
     def __init__(self, host: str, port: int, source: str | None = None, **options: Any) -> None:
-        super().__init__(host, port, source, **options)
+        super().__init__(host, port, source, **({"tls": WEB_OVER_TLS} | options))
         self.close_code: int | None = None
         self.close_reason = ""
         self.pongs: list[bytes] = []

@@ -83,6 +83,7 @@ class ErrorCode(StrEnum):
     SERVER_FULL = "server_full"
     PROTOCOL_UNSUPPORTED = "protocol_unsupported"
     REGISTER_TIMEOUT = "register_timeout"
+    TLS_REQUIRED = "tls_required"
     TEXT_INVALID = "text_invalid"
     TEXT_TOO_LONG = "text_too_long"
     STATUS_INVALID = "status_invalid"

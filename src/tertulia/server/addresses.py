@@ -63,6 +63,11 @@ def addresses_to_join(listener: socket.socket) -> list[JoinAddress] | None:
     return likeliest_first(usable, _default_interfaces()) or [this_computer]
 
 
+def own_addresses() -> list[str]:
+    """Return all addresses of this computer, as far as the system tells them."""
+    return [str(ip) for ip, _interface in _addresses_of_this_computer() or ()]
+
+
 def _versions(listener: socket.socket) -> set[int]:
     """Return the versions of IP that reach a listening socket."""
     if listener.family == socket.AF_INET:

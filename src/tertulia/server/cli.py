@@ -19,6 +19,7 @@ import msgspec
 from tertulia.i18n import _, language_option, set_language
 from tertulia.server.addresses import addresses_to_join
 from tertulia.server.automatic_code import automatic_code
+from tertulia.server.certificates.given import CertificateUnusable
 from tertulia.server.config import AUTOMATIC_CODE, Config
 from tertulia.server.greeting import greeting
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
@@ -110,6 +111,7 @@ def _serve(
         OSError,
         sqlite3.Error,
         RuntimeError,
+        CertificateUnusable,
         SqliteTooOld,
         StoreInUse,
         StoreOfAnotherVersion,
@@ -121,13 +123,16 @@ def _serve(
     write_within(_LOG_TIMEOUT_S, sys.stdout, listening)
     shows_qr = shows_qr and sys.stderr is not None and sys.stderr.isatty()
     shows_qr = shows_qr and can_show_qr(sys.stderr.encoding)
-    log_writer.say(greeting(fitting, server.port, addresses, shows_qr=shows_qr))
+    log_writer.say(
+        greeting(fitting, server.port, addresses, shows_qr=shows_qr, certificate=server.certificate)
+    )
     if fitting.max_users < config.max_users:
         log.warning(
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
             config.max_users,
         )
-    signal.sigwait(stop_signals)
+    while signal.sigtimedwait(stop_signals, server.upkeep_every_s) is None:
+        server.keep_up()
     log_writer.say(_("Stopping. Press Ctrl+C again to stop at once."))
     threading.Thread(target=_stop_at_once_on, args=(stop_signals,), daemon=True).start()
     server.stop()
@@ -178,6 +183,8 @@ def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
 
 def _why_not_started(config: Config, error: Exception) -> str:
     """Return the reason, and what to do about it, in one line."""
+    if isinstance(error, CertificateUnusable):
+        return str(error)
     if isinstance(error, StoreOfAnotherVersion):
         return _(
             "this version cannot read the history {path}: choose another file with "

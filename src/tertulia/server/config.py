@@ -1,5 +1,7 @@
 """Every number of the server, with its unit in its name. The defaults are the documentation."""
 
+from typing import Literal
+
 import msgspec
 
 AUTOMATIC_CODE = "auto"  # a code of three words, which the start makes
@@ -13,6 +15,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     threads: int | None = 1  # worker threads; None: one for each session
     web: bool = True  # whether browsers get the page and WebSockets, on the same port
     names: tuple[str, ...] = ()  # under which the server may be called, beside local ones
+    tls: Literal["auto", "require", "off"] = "auto"  # whether the port speaks TLS, or nothing else
+    certificate: str | None = (
+        None  # the path of another one, with its chain; None: the server's own
+    )
+    key: str | None = None  # the path of the key of `certificate`
     shared_addresses: bool = False  # whether several users may come from one address
 
     code: str | None = None  # that everyone needs to come in; None: nobody does
@@ -35,6 +42,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     challenge_timeout_s: float = 3.0
     # Seconds from connecting to being registered, however slowly the bytes come.
     register_timeout_s: float = 20.0
+    handshake_timeout_s: float = (
+        10.0  # seconds from the first byte of TLS to the last of the handshake
+    )
     # Seconds in which a client accepts no byte of what is sent before its session ends (`slow`).
     write_timeout_s: float = 30.0
     flush_timeout_s: float = 3.0  # seconds to send the last bytes of a connection that is ending

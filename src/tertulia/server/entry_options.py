@@ -23,6 +23,22 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar=_("DAYS"),
         help=_("hold each name for whoever used it first, until so many days after the last visit"),
     )
+    group.add_argument(
+        "--tls",
+        choices=("auto", "require", "off"),
+        default="auto",
+        help=_(
+            "encryption on the same port: for clients that want it, for all, or not at all (auto)"
+        ),
+    )
+    group.add_argument(
+        "--certificate",
+        metavar=_("FILE"),
+        help=_("use this certificate, with its chain, instead of one that the server makes"),
+    )
+    group.add_argument(
+        "--key", metavar=_("FILE"), help=_("the private key of --certificate, without a password")
+    )
 
 
 def _code(text: str) -> str:

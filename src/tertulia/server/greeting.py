@@ -7,15 +7,21 @@ from urllib.parse import quote
 from tertulia.i18n import _, ngettext
 from tertulia.program import client_command
 from tertulia.server.addresses import JoinAddress
+from tertulia.server.certificates.certificate import Certificate
 from tertulia.server.config import Config
 from tertulia.server.qr import qr_lines
 from tertulia.version import __version__
 
 
 def greeting(
-    config: Config, port: int, addresses: Sequence[JoinAddress] | None, *, shows_qr: bool
+    config: Config,
+    port: int,
+    addresses: Sequence[JoinAddress] | None,
+    *,
+    shows_qr: bool,
+    certificate: Certificate | None = None,
 ) -> str:
-    """Return the text that says how to join, how to stop, and where the history is."""
+    """Return the text that says how to join, how to stop, and what is kept where."""
     opened = _("tertulia {version} is running on port {port}. To join:")
     room = ngettext(
         "There is room for one user.", "There is room for {count} users.", config.max_users
@@ -34,44 +40,62 @@ def greeting(
     lines = [
         opened.format(version=__version__, port=port),
         "",
-        *(
-            f"    {_link(each, port, config.code)}   # {_where(each, in_browsers)}"
-            for each in to_open
-        ),
-        *(f"    {_line_to_type(each, port, config.code)}" for each in addresses),
+        *(f"    {_link(config, each, port)}   # {_where(each, in_browsers)}" for each in to_open),
+        *(f"    {_line_to_type(config, each, port)}" for each in addresses),
         "",
-        *_words_about_code(config.code),
+        *_words_about_code(config),
         f"{room.format(count=config.max_users)} {how_to_stop}",
         kept.format(path=config.history),
+        *_words_about_certificate(certificate),
     ]
     for each in to_open:
         if shows_qr and not each.is_this_computer:
-            lines += ["", *qr_lines(_link(each, port, config.code))]
+            lines += ["", *qr_lines(_link(config, each, port))]
     return "\n".join(lines)
 
 
-def _words_about_code(code: str | None) -> list[str]:
-    if code is None:
+def _words_about_code(config: Config) -> list[str]:
+    if config.code is None:
         return []
-    return [
-        _("The code to come in: {code}").format(code=code),
-        _("The code travels unencrypted: whoever can listen on this network can read it."),
-    ]
+    lines = [_("The code to come in: {code}").format(code=config.code)]
+    if config.tls != "require":
+        text = _("The code travels unencrypted: whoever can listen on this network can read it.")
+        lines.append(text)
+    return lines
 
 
-def _link(to: JoinAddress, port: int, code: str | None) -> str:
-    """Return the link for browsers, which keep the fragment with the code to themselves."""
+def _words_about_certificate(certificate: Certificate | None) -> list[str]:
+    if certificate is None:
+        return []
+    lines = [_("TLS certificate: {words}").format(words=certificate.shown.fingerprint.words)]
+    if certificate.problem:
+        text = _(
+            "It could not be kept ({reason}): after the next start clients will refuse another one."
+        )
+        lines.append(text.format(reason=certificate.problem))
+    return lines
+
+
+def _link(config: Config, to: JoinAddress, port: int) -> str:
+    """Return the link for browsers, which keep the fragment with the code to themselves.
+
+    Unless TLS is required it goes without: a browser would warn of a certificate that it does not
+    know.
+    """
+    scheme = "https" if config.tls == "require" else "http"
     host = f"[{to.address}]" if ":" in to.address else to.address
-    fragment = "" if code is None else f"#code={quote(code, safe='')}"
-    return f"http://{host}:{port}/{fragment}"
+    fragment = "" if config.code is None else f"#code={quote(config.code, safe='')}"
+    return f"{scheme}://{host}:{port}/{fragment}"
 
 
-def _line_to_type(to: JoinAddress, port: int, code: str | None) -> str:
+def _line_to_type(config: Config, to: JoinAddress, port: int) -> str:
     """Return the command that joins, with the interface as a comment of the shell."""
     name = _("NAME")
     line = f"{client_command()} {name} {to.address} {port}"
-    if code is not None:
-        line += f" --code {shlex.quote(code)}"
+    if config.tls == "require":
+        line += " --tls"
+    if config.code is not None:
+        line += f" --code {shlex.quote(config.code)}"
     where = _where(to, to.interface)
     return f"{line}   # {where}" if where else line
 

@@ -87,6 +87,11 @@ class Observer:
         """Note a connection that was closed without ever having had a session."""
         log.info("closed address=%s reason=%s registered=no", address, reason)
 
+    def on_tls_failed(self, address: str, reason: str) -> None:
+        """Note a handshake of TLS that failed; `reason` is the library's."""
+        self.refused["tls_failed"] += 1
+        log.info("refused address=%s code=tls_failed reason=%s", address, reason.lower())
+
     def on_refused(self, address: str, code: str, name: str | None = None) -> None:
         """Note a refused connection; `name` is what it asked to register, if it came that far."""
         self.refused[code] += 1

@@ -57,6 +57,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     needs_history = any(file is not None for file in (export_to, backup_to, restore_from))
     try:
         _check_times(given)
+        _check_certificate(given)
         given["history"] = _history_file(given["history"], given["port"], needs_history)
     except _UsageError as error:
         parser.error(str(error))
@@ -278,6 +279,14 @@ def _check_times(given: dict[str, Any]) -> None:
                 remedy=remedy,
             )
         )
+
+
+def _check_certificate(given: dict[str, Any]) -> None:
+    """Raise _UsageError if certificate and key do not go together, or nobody would see them."""
+    if (given["certificate"] is None) != (given["key"] is None):
+        raise _UsageError(_("--certificate and --key belong together: give both files"))
+    if given["certificate"] is not None and given["tls"] == "off":
+        raise _UsageError(_("--certificate needs TLS: leave out --tls off"))
 
 
 def _field_of_time(flag: str) -> str:

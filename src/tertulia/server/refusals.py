@@ -130,6 +130,12 @@ def server_full(request_id: int | UnsetType = UNSET) -> Error:
     return Error(id=request_id, code=ErrorCode.SERVER_FULL, message=reason)
 
 
+def tls_required() -> Error:
+    """Refuse a connection without TLS."""
+    reason = "this server speaks only TLS: connect with TLS (tertulia NAME tls://ADDRESS PORT)"
+    return Error(code=ErrorCode.TLS_REQUIRED, message=reason)
+
+
 def register_timeout(timeout_s: float) -> Error:
     """Explain why a connection that has not registered is closed."""
     reason = f"you did not register within {timeout_s:g} s"

@@ -1,60 +1,62 @@
 """One server: creates its parts, starts them, and stops them in order."""
 
+import datetime
 import errno
+import functools
 import logging
 import os
 import resource
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from tertulia.server.certificates.certificate import Certificate, find_certificate
 from tertulia.server.config import Config
-from tertulia.server.doors.entrance import (
-    OpenEntrance,
-    say_full_in_any_form,
-    say_full_in_json,
-)
+from tertulia.server.doors.entrance import Offer, OpenEntrance, say_full
 from tertulia.server.doors.files import read_page
 from tertulia.server.doors.http import Site
-from tertulia.server.doors.native import NativeDoor
 from tertulia.server.history.history import History
 from tertulia.server.hub.hub import Hub
 from tertulia.server.observer import Observer
 from tertulia.server.workers.acceptor import Acceptor, listen
 from tertulia.server.workers.admission import Admission
-from tertulia.server.workers.door import Door
 from tertulia.server.workers.pool import WorkerPool
 from tertulia.server.workers.shared import Shared
+from tertulia.server.workers.turned_away import TurnedAway
 
 log = logging.getLogger("tertulia.server")
 
 _OWN_DESCRIPTORS = 32  # the server's files, of which the history has up to ten
 _LINGERING = 64  # refused sockets that the acceptor keeps open for a moment
+_IDLE_UPKEEP_S = 86_400.0  # when there is nothing to look after
 _STOP_TIMEOUT_S = 8.0  # a stop has to be done within 10 s, whatever clients do
 
 
 class Server:
     """A server of the given configuration.
 
-    The constructor opens the listening socket (OSError if it cannot) and the history (StoreInUse,
-    StoreOfAnotherVersion, OSError or sqlite3.Error); `start` begins to serve, `stop` ends it. All
-    three in one thread.
+    The constructor opens the listening socket (OSError if it cannot), finds or makes the
+    certificate (CertificateUnusable), and opens the history (StoreInUse, StoreOfAnotherVersion,
+    OSError or sqlite3.Error). `start` begins to serve, `keep_up` looks after the certificate, and
+    `stop` ends it. All in one thread.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self.listener = listen(config)
         self.port: int = self.listener.getsockname()[1]
+        self.certificate = None if config.tls == "off" else find_certificate(config)
         self.history = None if config.history is None else History(Path(config.history), config)
         self.hub = Hub(config, self.history)
+        offer = _offer(config, self.certificate)
         admission = Admission(config)
-        shared = Shared(config, self.hub, self.history, admission, _new_door(config))
+        new_door = functools.partial(OpenEntrance, offer)
+        shared = Shared(config, self.hub, self.history, admission, new_door)
         observer = Observer(shared.sparse_log)
         self._pool = WorkerPool(shared, observer)
-        say_full = say_full_in_any_form if config.web else say_full_in_json
-        self._acceptor = Acceptor(self.listener, self._pool, admission, observer, say_full)
+        turned_away = TurnedAway(functools.partial(say_full, offer), offer.context)
+        self._acceptor = Acceptor(self.listener, self._pool, admission, observer, turned_away)
 
     def start(self) -> None:
         """Start the threads that serve."""
@@ -62,6 +64,29 @@ class Server:
             self.history.start()
         self._pool.start()
         self._acceptor.start()
+        self._log_certificate()
+
+    @property
+    def upkeep_every_s(self) -> float:
+        """Seconds from one call of `keep_up` to the next."""
+        return _IDLE_UPKEEP_S if self.certificate is None else self.certificate.check_every_s
+
+    def keep_up(self) -> None:
+        """Renew the certificate if it is time."""
+        if self.certificate is None:
+            return
+        try:
+            is_another = self.certificate.refresh(datetime.datetime.now(datetime.UTC))
+        except Exception:
+            log.exception("certificate not renewed")
+            return
+        if is_another:
+            self._log_certificate()
+
+    def _log_certificate(self) -> None:
+        if self.certificate is not None:
+            fingerprint = self.certificate.shown.fingerprint
+            log.info("certificate sha256=%s words='%s'", fingerprint.hex, fingerprint.words)
 
     def stop(self) -> None:
         """Stop accepting, say goodbye to every client, and write the history to disk.
@@ -77,12 +102,19 @@ class Server:
             log.error("stop incomplete: the last messages may not be on the disk")
 
 
-def _new_door(config: Config) -> Callable[[], Door]:
-    """Return what makes the door of a new connection."""
-    if not config.web:
-        return NativeDoor
-    site = Site(read_page(), config.names)
-    return lambda: OpenEntrance(site)
+def _offer(config: Config, certificate: Certificate | None) -> Offer:
+    """Return what the port speaks. A certificate that is renewed is shown from then on."""
+    site = None
+    if config.web:
+        no_authority = b""
+        site = Site(
+            read_page(),
+            config.names,
+            lambda: no_authority if certificate is None else certificate.shown.authority,
+        )
+    if certificate is None:
+        return Offer(site)
+    return Offer(site, lambda: certificate.shown.context, config.tls == "require")
 
 
 def fit_to_descriptors(config: Config) -> Config:

@@ -1,6 +1,7 @@
 """Accepting, refusing, lingering, and what happens without descriptors; the clock is a number."""
 
 import errno
+import functools
 import select
 import socket
 from collections.abc import Callable, Iterator
@@ -13,11 +14,13 @@ from worker_bench import FakeSocket
 
 from tertulia.protocol.messages import ErrorCode
 from tertulia.server.config import Config
-from tertulia.server.doors.entrance import say_full_in_any_form
+from tertulia.server.doors.entrance import Offer, say_full
+from tertulia.server.doors.http import Site
 from tertulia.server.observer import Observer
 from tertulia.server.workers import acceptor as acceptor_module
 from tertulia.server.workers.acceptor import Acceptor, listen, plain_address
 from tertulia.server.workers.admission import Admission
+from tertulia.server.workers.turned_away import TurnedAway
 
 WAIT_S = 20.0
 NO_MORE = BlockingIOError()
@@ -90,6 +93,10 @@ class FakePoll:
         return self._bench.plan.pop(0)(timeout_ms)
 
 
+def turned_away() -> TurnedAway:
+    return TurnedAway(functools.partial(say_full, Offer(Site({}, ()))))
+
+
 class Bench:
     """An acceptor over a fake listener, a fake pool and a clock that stands."""
 
@@ -100,9 +107,7 @@ class Bench:
         self.admission, self.observer = Admission(config), Observer()
         listener: Any = self.listener
         pool: Any = self.pool
-        self.acceptor = Acceptor(
-            listener, pool, self.admission, self.observer, say_full_in_any_form
-        )
+        self.acceptor = Acceptor(listener, pool, self.admission, self.observer, turned_away())
         self.plan: list[Callable[[float | None], list[tuple[int, int]]]] = []
         self.poll = FakePoll(self)
 
@@ -334,7 +339,7 @@ def test_the_thread_accepts_over_the_network_until_it_is_stopped():
     port = listener.getsockname()[1]
     admission = Admission(Config(port=0, max_users=1, max_unregistered=1))
     pool: Any = FakePool()
-    acceptor = Acceptor(listener, pool, admission, Observer(), say_full_in_any_form)
+    acceptor = Acceptor(listener, pool, admission, Observer(), turned_away())
     acceptor.start()
     assert admission.admit("x")
     assert admission.admit("x")

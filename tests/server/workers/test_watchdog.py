@@ -120,6 +120,7 @@ def test_without_connections_there_is_nothing_to_look_for():
 def test_each_connection_is_named_with_what_is_due_for_it():
     dog = Watchdog(Config(port=0))
     early, late = unregistered(), unregistered()
+    early.register_by, late.register_by = 10.0, 20.0
     dog.look_at(early, 10.0)
     dog.look_at(late, 20.0)
     assert dog.check([late, early], 10.0) == [(early, Due.REGISTER_TIMEOUT)]

@@ -1,11 +1,15 @@
 """One port for every door: the first bytes of a connection tell what it speaks.
 
-Lines of JSON are the native protocol, a method of HTTP is a browser. Nothing is said in JSON to a
-browser: a connection that has shown that it is one gets every refusal as a response of HTTP.
+A record of TLS is TLS, and inside it the question is the same once more. Lines of JSON are the
+native protocol, a method of HTTP is a browser. Nothing is said in JSON to a browser: a connection
+that has shown that it is one gets every refusal as a response of HTTP.
 """
 
 import http
-from collections.abc import Sequence
+import ssl
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
 
 from tertulia.protocol import lines
 from tertulia.protocol.messages import CloseReason, Error, ErrorCode, Request, ServerMessage
@@ -13,8 +17,18 @@ from tertulia.server import refusals
 from tertulia.server.doors.http import MAX_HEAD_BYTES, Site, error_response, looks_like_http
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.workers.door import Entrance, Form, Opened
+from tertulia.tls.channel import HANDSHAKE_RECORD, HTTP, NATIVE, TlsChannel
 
 _END_OF_HEAD = b"\r\n\r\n"
+_NO_TLS_HERE = bytes((0x15, 3, 1, 0, 2, 2, 40))  # the alert handshake_failure, which is fatal
+
+
+class Offer(Struct, frozen=True):
+    """What a port speaks: `site` is None without HTTP, `context` is None without TLS."""
+
+    site: Site | None = None
+    context: Callable[[], ssl.SSLContext] | None = None
+    requires_tls: bool = False
 
 
 class OpenEntrance(Entrance):
@@ -23,7 +37,7 @@ class OpenEntrance(Entrance):
     __slots__ = (
         "_head",
         "_is_http",
-        "_site",
+        "_offer",
         "empty_bytes",
         "has_more",
         "is_at_eof",
@@ -35,8 +49,9 @@ class OpenEntrance(Entrance):
     form = Form(lines.encode)
     room = MAX_HEAD_BYTES
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, offer: Offer) -> None:
+        super().__init__()
+        self._offer = offer
         self._head = b""
         self._is_http = False
         self.ready: list[Request] = []
@@ -54,10 +69,19 @@ class OpenEntrance(Entrance):
     def open(self, data: bytes) -> Opened | None:
         """Take in bytes from the network; None if they do not tell yet what this is."""
         self._head += data
-        is_http = self._is_http or looks_like_http(self._head)
+        if self.tls is None and self._head[0] == HANDSHAKE_RECORD:
+            first, self._head = self._head, b""
+            if self._offer.context is None:
+                return Opened(answer=_NO_TLS_HERE)
+            return Opened(tls=self._offer.context(), rest=first)
+        site = self._offer.site
+        is_http = self._is_http or _is_http(site is not None, self._head, self.tls)
         if is_http is None:
             return None
-        if not is_http:
+        if site is None or not is_http:
+            if self._lacks_tls:
+                refusal = refusals.tls_required()
+                return Opened(answer=lines.encode(refusal), refused=ErrorCode.TLS_REQUIRED)
             return Opened(door=NativeDoor(), rest=self._head)
         self._is_http = True
         head, end, rest = self._head.partition(_END_OF_HEAD)
@@ -66,7 +90,9 @@ class OpenEntrance(Entrance):
             return Opened(answer=error_response(too_large))
         if not end:
             return None
-        return self._site.respond(head + end, rest)
+        if self._lacks_tls:
+            return Opened(answer=site.redirect(head + end))
+        return site.respond(head + end, rest, is_secure=self.tls is not None)
 
     def feed(self, data: bytes) -> None:
         """Not used: `open` takes in the bytes."""
@@ -83,11 +109,13 @@ class OpenEntrance(Entrance):
 
     def encode(self, message: ServerMessage) -> bytes:
         """Return why the connection ends, in the form of what it speaks as far as is known."""
-        if not self._is_http:
-            return lines.encode(message)
-        is_late = isinstance(message, Error) and message.code == ErrorCode.REGISTER_TIMEOUT
-        status = http.HTTPStatus.REQUEST_TIMEOUT if is_late else http.HTTPStatus.SERVICE_UNAVAILABLE
-        return error_response(status)
+        if self.tls is not None and not self.tls.is_open:
+            return b""
+        if self._is_http or (self.tls is not None and self.tls.alpn == HTTP):
+            is_late = isinstance(message, Error) and message.code == ErrorCode.REGISTER_TIMEOUT
+            unavailable = http.HTTPStatus.SERVICE_UNAVAILABLE
+            return error_response(http.HTTPStatus.REQUEST_TIMEOUT if is_late else unavailable)
+        return lines.encode(refusals.tls_required() if self._lacks_tls else message)
 
     def encode_all(self, messages: Sequence[ServerMessage]) -> bytes:
         """Return the first of several messages as it travels."""
@@ -100,14 +128,24 @@ class OpenEntrance(Entrance):
         """Return nothing: the end of the stream says it."""
         return b""
 
+    @property
+    def _lacks_tls(self) -> bool:
+        return self._offer.requires_tls and self.tls is None
 
-def say_full_in_json(_first: bytes) -> bytes:
-    """Return the refusal of a full server."""
+
+def say_full(offer: Offer, first: bytes, tls: TlsChannel | None) -> bytes:
+    """Return the refusal of a full server for a client that has sent these first bytes."""
+    if _is_http(offer.site is not None, first, tls):
+        return error_response(http.HTTPStatus.SERVICE_UNAVAILABLE)
     return lines.encode(refusals.server_full())
 
 
-def say_full_in_any_form(first: bytes) -> bytes:
-    """Return the refusal of a full server for a client that has sent these first bytes."""
-    if looks_like_http(first):
-        return error_response(http.HTTPStatus.SERVICE_UNAVAILABLE)
-    return say_full_in_json(first)
+def _is_http(has_site: bool, first: bytes, tls: TlsChannel | None) -> bool | None:
+    """Return whether these bytes are HTTP; None if it takes more of them to know.
+
+    What client and server have agreed on in TLS holds, whatever is sent then.
+    """
+    agreed = None if tls is None else tls.alpn
+    if not has_site or agreed == NATIVE:
+        return False
+    return True if agreed == HTTP else looks_like_http(first)

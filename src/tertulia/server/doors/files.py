@@ -1,9 +1,6 @@
 """The files of the page, read once at the start and served from memory."""
 
 import hashlib
-import json
-import re
-import string
 from collections.abc import Callable
 from importlib import resources
 
@@ -21,31 +18,11 @@ _TYPES = {
     "svg": "image/svg+xml",
 }
 
-_PRIVATE_NAME = re.compile(r"\.#(\w+)")
-_WITH_SIGN = re.compile(r"""(?<!["'`])#(\w+)""")
-
-
-def _minify_js(source: bytes) -> bytes:
-    """Leave out what is for readers, and give each private name of a module a short one.
-
-    Private names are the module's own; a string that begins with their sign is none.
-    """
-    text: str = rjsmin.jsmin(source.decode())
-    short = {
-        name: "#" + string.ascii_letters[number]
-        for number, name in enumerate(dict.fromkeys(_PRIVATE_NAME.findall(text)))
-    }
-    return _WITH_SIGN.sub(lambda found: short.get(found[1], found[0]), text).encode()
-
-
 # Comments and indentation are for readers of the source: they are a third of it.
 _MINIFIERS: dict[str, Callable[[bytes], bytes]] = {
     "css": rcssmin.cssmin,
     "html": lambda source: b"\n".join(filter(None, map(bytes.strip, source.split(b"\n")))),
-    "js": _minify_js,
-    "json": lambda source: json.dumps(
-        json.loads(source), ensure_ascii=False, separators=(",", ":")
-    ).encode(),
+    "js": rjsmin.jsmin,
 }
 
 
@@ -62,6 +39,11 @@ class File(Struct, frozen=True):
     preloads: str = ""
 
 
+def file_of(kind: str, body: bytes) -> File:
+    """Return a file with the etag of its content."""
+    return File(kind, body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
+
+
 def read_page() -> dict[str, File]:
     """Return the files of the page by their paths: `/index.html`, which is also `/`, and others."""
     files = {}
@@ -72,8 +54,7 @@ def read_page() -> dict[str, File]:
             minify = _MINIFIERS.get(entry.name.rpartition(".")[2])
             if minify is not None:
                 body = minify(body)
-            etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-            files["/" + entry.name] = File(kind, body, etag)
+            files["/" + entry.name] = file_of(kind, body)
     modules = sorted(path for path in files if path.endswith(".js"))
     page = replace(
         files["/index.html"],

@@ -7,18 +7,20 @@ import email.utils
 import http
 import ipaddress
 import re
+from collections.abc import Callable
 
 from websockets.datastructures import Headers
 from websockets.exceptions import SecurityError
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from tertulia.server.doors.files import File
+from tertulia.server.doors.files import File, file_of
 from tertulia.server.doors.websocket import WebSocketDoor, quiet_log
 from tertulia.server.workers.door import Opened
 
 MAX_HEAD_BYTES = 16 * 1024
 WEBSOCKET_PATH = "/ws"
+AUTHORITY_PATH = "/ca.crt"
 
 _METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE", b"CONNECT")
 _LOCAL_ENDINGS = (".local", ".lan", ".home.arpa", ".internal")
@@ -33,8 +35,9 @@ _SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 # Browsers heed it, and do not complain of it, only where they trust the connection.
-_LOOPBACK_HEADERS = {"Cross-Origin-Opener-Policy": "same-origin"}
+_TRUSTED_HEADERS = {"Cross-Origin-Opener-Policy": "same-origin"}
 _WORDS = {
+    http.HTTPStatus.TEMPORARY_REDIRECT: "this server speaks only TLS: use https",
     http.HTTPStatus.BAD_REQUEST: "this is not a request of HTTP/1.1",
     http.HTTPStatus.FORBIDDEN: "a page of another site may not talk to this server",
     http.HTTPStatus.NOT_FOUND: "there is nothing here",
@@ -57,6 +60,12 @@ def looks_like_http(first: bytes) -> bool | None:
     return None if any(method.startswith(word) for method in _METHODS) else False
 
 
+class _Refused(Exception):
+    def __init__(self, status: http.HTTPStatus) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 class Site:
     """What this server offers over HTTP: the files of the page, and a WebSocket.
 
@@ -64,39 +73,75 @@ class Site:
     the given `names`. Else a page of another site could talk to it through its visitor's browser.
     """
 
-    def __init__(self, files: dict[str, File], names: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        files: dict[str, File],
+        names: tuple[str, ...],
+        authority: Callable[[], bytes] = lambda: b"",
+    ) -> None:
+        """`authority` returns the certificate of the server's CA, if it has one."""
         self._files = files
         self._names = frozenset(name.lower() for name in names)
+        self._authority_pem = authority
 
-    def respond(self, head: bytes, rest: bytes) -> Opened:
-        """Answer a request, given by its head; `rest` are the bytes that came after that."""
+    def redirect(self, head: bytes) -> bytes:
+        """Answer a request without TLS, given by its head, where there has to be TLS."""
         try:
-            request = _parse(head)
-            host = request.headers.get("Host", "")
+            request, host, _name = self._read(head)
+        except _Refused as refused:
+            return error_response(refused.status)
+        path = request.path if request.path.startswith("/") else "/"
+        # Temporary: a browser would remember the other kind after the server's option has changed.
+        where = {"Location": f"https://{host}{path}"}
+        return error_response(http.HTTPStatus.TEMPORARY_REDIRECT, where)
+
+    def respond(self, head: bytes, rest: bytes, *, is_secure: bool) -> Opened:
+        """Answer a request, given by its head; `rest` are the bytes that came after that.
+
+        `is_secure` says whether they have come over TLS.
+        """
+        try:
+            request, host, name = self._read(head)
             origin = request.headers.get("Origin")
             upgrade = request.headers.get("Upgrade", "")
             known_etag = request.headers.get("If-None-Match", "")
-        except (ValueError, LookupError, NotImplementedError, EOFError, SecurityError):
+        except _Refused as refused:
+            return Opened(answer=error_response(refused.status))
+        except LookupError:  # a header that may be there once is there twice
             return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
-        found = _HOST.match(host)
-        if found is None:
-            return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
-        name = found[1].lower()
-        if not self._is_own_name(name):
-            return Opened(answer=error_response(http.HTTPStatus.MISDIRECTED_REQUEST))
         path = request.path.partition("?")[0]
         if path == WEBSOCKET_PATH and upgrade:
             return _open_websocket(request, host, origin, rest)
         if request.method not in ("GET", "HEAD"):
             allow = {"Allow": "GET, HEAD"}
             return Opened(answer=error_response(http.HTTPStatus.METHOD_NOT_ALLOWED, allow))
-        file = self._files.get(path)
+        file = self._authority() if path == AUTHORITY_PATH else self._files.get(path)
         if file is None:
             return Opened(answer=error_response(http.HTTPStatus.NOT_FOUND))
-        headers = _SECURITY_HEADERS | (_LOOPBACK_HEADERS if _is_loopback(name) else {})
+        is_trusted = is_secure or _is_loopback(name)
+        headers = _SECURITY_HEADERS | (_TRUSTED_HEADERS if is_trusted else {})
         return Opened(
             answer=_file_response(file, headers, known_etag, has_body=request.method == "GET")
         )
+
+    def _read(self, head: bytes) -> tuple[Request, str, str]:
+        """Return a request, its Host, and the name in that. Raises _Refused."""
+        try:
+            request = _parse(head)
+            host = request.headers.get("Host", "")
+        except (ValueError, LookupError, NotImplementedError, EOFError, SecurityError):
+            raise _Refused(http.HTTPStatus.BAD_REQUEST) from None
+        found = _HOST.match(host)
+        if found is None:
+            raise _Refused(http.HTTPStatus.BAD_REQUEST)
+        name = found[1].lower()
+        if not self._is_own_name(name):
+            raise _Refused(http.HTTPStatus.MISDIRECTED_REQUEST)
+        return request, host, name
+
+    def _authority(self) -> File | None:
+        pem = self._authority_pem()
+        return file_of("application/x-x509-ca-cert", pem) if pem else None
 
     def _is_own_name(self, name: str) -> bool:
         if _as_address(name) is not None:

@@ -10,8 +10,6 @@ import select
 import socket
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 from tertulia.protocol.messages import ErrorCode
@@ -20,6 +18,7 @@ from tertulia.server.observer import Observer
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.mail import AcceptedSocket
 from tertulia.server.workers.pool import WorkerPool
+from tertulia.server.workers.turned_away import TurnedAway
 
 log = logging.getLogger("tertulia.server")
 
@@ -27,10 +26,6 @@ _BACKLOG = 1024  # connections that the kernel holds until they are accepted
 _MAX_ACCEPTED_AT_ONCE = 64  # then it looks whether it has to stop
 _PAUSE_S = 0.1  # when there is no descriptor; a loop without a pause keeps a core busy
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_MAX_LINGERING = 64  # refused sockets that are kept open so that clients can read the reason
-_LINGER_S = 1.0
-_FIRST_BYTES = 16  # of a refused client that are looked at
-_FIRST_BYTES_S = 0.25  # in which a refused client shows whether it is a browser
 
 # Inherited by every accepted socket. No user timeout (ADR 8).
 _TCP_OPTIONS = (
@@ -78,18 +73,15 @@ class Acceptor:
         pool: WorkerPool,
         admission: Admission,
         observer: Observer,
-        say_full: Callable[[bytes], bytes],
+        turned_away: TurnedAway,
     ) -> None:
-        """`say_full` returns the refusal of a full server, in the form of the client's bytes."""
         self._observer = observer
-        self._say_full = say_full
+        self._turned_away = turned_away
         self._listener = listener
         self._pool = pool
         self._admission = admission
         self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._spare = os.fdopen(os.open(os.devnull, os.O_RDONLY))
-        self._unanswered: dict[int, tuple[float, socket.socket]] = {}  # refused, by descriptor
-        self._lingering: deque[tuple[float, socket.socket]] = deque()
         self._resume_at = 0.0
         self._thread = threading.Thread(target=self._run, name="acceptor", daemon=True)
 
@@ -105,32 +97,33 @@ class Acceptor:
     def _run(self) -> None:
         poll = select.poll()
         poll.register(self._stop_fd, select.POLLIN)
+        turned_away = self._turned_away
+        watched: list[int] = []
         while True:
             now = time.monotonic()
-            for fd in [fd for fd, (when, _) in self._unanswered.items() if when <= now]:
-                self._answer(poll, fd)
-            while self._lingering and self._lingering[0][0] <= now:
-                self._lingering.popleft()[1].close()
-            wake_at = [when for when, _ in [*self._unanswered.values(), *self._lingering]]
-            for fd in self._unanswered:
+            turned_away.on_time(now)
+            for fd in watched:
+                poll.unregister(fd)
+            watched = turned_away.to_read
+            for fd in watched:
                 poll.register(fd, select.POLLIN)
+            wake_at = turned_away.wake_at
             if self._resume_at > now:
                 poll.register(self._listener, 0)
-                wake_at.append(self._resume_at)
+                wake_at = min(self._resume_at, wake_at or self._resume_at)
             else:
                 poll.register(self._listener, select.POLLIN)
-            timeout_ms = max(0.0, min(wake_at) - now) * 1000 + 1 if wake_at else None
+            timeout_ms = None if wake_at is None else max(0.0, wake_at - now) * 1000 + 1
             ready = poll.poll(timeout_ms)
             if any(fd == self._stop_fd for fd, _ in ready):
                 break
+            now = time.monotonic()
             for fd, _ in ready:
-                if fd in self._unanswered:
-                    self._answer(poll, fd)
+                turned_away.on_ready(fd, now)
             if any(fd == self._listener.fileno() for fd, _ in ready):
                 self._accept_all()
         self._listener.close()
-        for _, sock in [*self._unanswered.values(), *self._lingering]:
-            sock.close()
+        turned_away.close()
         self._spare.close()
         os.close(self._stop_fd)
 
@@ -158,40 +151,10 @@ class Acceptor:
                 accepted.append((sock, address))
             else:
                 self._observer.on_refused(address, ErrorCode.SERVER_FULL)
-                self._turn_away(sock)
+                self._turned_away.add(sock, time.monotonic())
         for sock, address in self._pool.assign(accepted):
             self._admission.count_closed(address, is_registered=False)
-            self._turn_away(sock)
-
-    def _turn_away(self, sock: socket.socket) -> None:
-        """Tell a client that the server is full, once its first bytes have shown what it speaks.
-
-        The socket is closed a moment after the answer. If it were closed at once, with the client's
-        first line unread, the kernel would send a reset and the client would lose the answer.
-        """
-        if len(self._unanswered) + len(self._lingering) >= _MAX_LINGERING:
-            self._send_full(sock, b"")
-            sock.close()
-            return
-        self._unanswered[sock.fileno()] = time.monotonic() + _FIRST_BYTES_S, sock
-
-    def _answer(self, poll: select.poll, fd: int) -> None:
-        """Answer a refused client, which has sent something or has had its time."""
-        poll.unregister(fd)
-        _, sock = self._unanswered.pop(fd)
-        try:
-            first = sock.recv(_FIRST_BYTES)
-        except OSError:  # nothing has come, or the client has gone
-            first = b""
-        self._send_full(sock, first)
-        self._lingering.append((time.monotonic() + _LINGER_S, sock))
-
-    def _send_full(self, sock: socket.socket, first: bytes) -> None:
-        try:
-            sock.send(self._say_full(first))
-            sock.shutdown(socket.SHUT_WR)
-        except OSError as error:  # the client has gone and needs no answer
-            log.debug("refusal not sent error=%s", error.strerror)
+            self._turned_away.add(sock, time.monotonic())
 
     def _on_no_descriptor(self, error: OSError) -> None:
         """Refuse one connection with the spare descriptor, then pause."""
@@ -202,8 +165,7 @@ class Acceptor:
         except OSError:
             pass  # the client has gone, or a worker took the descriptor: a later turn accepts it
         else:
-            self._send_full(sock, b"")
-            sock.close()
+            self._turned_away.refuse_at_once(sock)
         try:
             self._spare = os.fdopen(os.open(os.devnull, os.O_RDONLY))
         except OSError as no_spare:  # the next call tries again

@@ -4,7 +4,9 @@ Its worker's thread alone touches it. Nothing here blocks.
 """
 
 import socket
+import ssl
 from collections import deque
+from collections.abc import Callable
 from enum import Enum, auto
 from math import inf
 
@@ -14,6 +16,7 @@ from tertulia.server.history.mail import PageRequest, PageTicket
 from tertulia.server.hub.session import Owner, Session
 from tertulia.server.workers.door import Door
 from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
+from tertulia.tls.channel import TlsChannel
 
 
 class State(Enum):
@@ -82,17 +85,21 @@ class Connection:
         "progress_at",
         "rate_limit",
         "recv",
+        "register_by",
         "send",
         "session",
         "sock",
         "state",
         "ticket",
+        "tls",
     )
 
     def __init__(self, sock: socket.socket, address: str, door: Door, now: float) -> None:
         self.sock = sock
         self.fd = sock.fileno()
-        self.recv, self.send = sock.recv, sock.send
+        self.recv: Callable[[int], bytes] = sock.recv
+        self.send: Callable[[bytes | bytearray], int] = sock.send
+        self.tls: TlsChannel | None = None  # over the socket, if the client speaks TLS
         self.address = address
         self.door = door
         self.state = UNREGISTERED
@@ -117,6 +124,7 @@ class Connection:
         self.progress_at = now  # when the socket was last found to take something
         self.challengers: list[tuple[Connection, Owner]] | None = None  # wait for a sign of life
         self.challenge_until = inf
+        self.register_by = inf  # when it has to be registered
         self.deadline = inf  # when the watchdog has to look at it, at the latest
 
     def __repr__(self) -> str:
@@ -128,6 +136,30 @@ class Connection:
         if state not in _NEXT_STATES[self.state]:
             raise KeyError(f"{self.state.name} -> {state.name}")
         self.state = state
+
+    # --- TLS -----------------------------------------------------------------------------------
+
+    def start_tls(self, context: ssl.SSLContext, first: bytes) -> TlsChannel:
+        """Put TLS over the socket, from which its first bytes were read."""
+        self.tls = TlsChannel(self.sock, context, server_side=True, first=first)
+        self.recv, self.send = self.tls.recv, self.tls.send
+        return self.tls
+
+    @property
+    def is_shaking_hands(self) -> bool:
+        """Whether TLS has begun and cannot carry anything yet."""
+        return self.tls is not None and not self.tls.is_open
+
+    def flush_tls(self) -> bool:
+        """Send what TLS itself has to say; return whether all of it went out. Raises OSError."""
+        return self.tls is None or self.tls.flush()
+
+    def shutdown(self) -> None:
+        """Say that no more will be sent. Raises OSError."""
+        if self.tls is not None:
+            self.tls.shutdown()
+        else:
+            self.sock.shutdown(socket.SHUT_WR)
 
     # --- input ---------------------------------------------------------------------------------
 

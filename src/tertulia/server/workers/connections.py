@@ -4,7 +4,7 @@ The one place where sessions end and sockets are closed, each on one path. Only 
 uses it. Times are seconds of the monotonic clock.
 """
 
-import socket
+import contextlib
 from collections.abc import Callable, Iterator
 
 from tertulia.protocol.messages import CloseReason, ServerMessage
@@ -74,7 +74,8 @@ class Connections:
             return None
         self._by_fd[connection.fd] = connection
         self._observer.on_accepted()
-        self._watchdog.look_at(connection, now + self._config.register_timeout_s)
+        connection.register_by = now + self._config.register_timeout_s
+        self._watchdog.look_at(connection, connection.register_by)
         return connection
 
     def register(self, connection: Connection, session: Session, seq: int, now: float) -> None:
@@ -133,7 +134,7 @@ class Connections:
             self.close(connection, CloseReason.REFUSED)
             return
         try:
-            connection.sock.shutdown(socket.SHUT_WR)
+            connection.shutdown()
         except OSError:  # reset meanwhile: there is nobody left to read
             self.close(connection, CloseReason.REFUSED)
             return
@@ -158,6 +159,9 @@ class Connections:
             del self._by_session[session.route.session]
             self._switchboard.disconnect(session.route)
         self._output.forget(connection)
+        if connection.tls is not None:
+            with contextlib.suppress(OSError):  # it is broken, and is closed in any case
+                connection.tls.say_end()
         connection.sock.close()
         connection.door.close()
         self._observer.on_closed()

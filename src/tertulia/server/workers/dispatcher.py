@@ -276,7 +276,7 @@ class Dispatcher:
                 self._connections.finish(connection, CloseReason.REFUSED, error, self._input.now)
             case Due.SLOW:
                 close(connection, CloseReason.SLOW)
-            case Due.SILENT:
+            case Due.HANDSHAKE_TIMEOUT | Due.SILENT:
                 close(connection, CloseReason.TIMEOUT)
             case Due.EXPIRED:
                 if connection.goodbye:  # an answer that was waited for has not come

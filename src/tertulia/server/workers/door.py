@@ -4,13 +4,15 @@ A door has no socket and no clock. It holds what belongs to the stream of one co
 worker alone touches it.
 """
 
+import ssl
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from msgspec import UNSET, Struct, UnsetType
 
-from tertulia.protocol.messages import CloseReason, Request, ServerMessage
+from tertulia.protocol.messages import CloseReason, ErrorCode, Request, ServerMessage
 from tertulia.server.hub.eventlog import Encode
+from tertulia.tls.channel import TlsChannel
 
 
 class Form(NamedTuple):
@@ -88,16 +90,24 @@ class Opened(Struct, frozen=True):
     """What a connection turned out to speak.
 
     `answer` is to be sent as it is. The connection goes on with `door` and the bytes of `rest`;
-    without a door it ends.
+    without a door it ends. With `tls` it goes on with TLS, whose first bytes are `rest`, and what
+    is inside has to be found out next.
     """
 
     answer: bytes = b""
     door: Door | None = None
     rest: bytes = b""
+    tls: ssl.SSLContext | None = None
+    refused: ErrorCode | None = None  # what to log, if `answer` is a refusal
 
 
 class Entrance:
     """The door of a connection until its first bytes have told what it speaks."""
+
+    __slots__ = ("tls",)
+
+    def __init__(self) -> None:
+        self.tls: TlsChannel | None = None  # in which the bytes have come; set by the worker
 
     def open(self, data: bytes) -> Opened | None:
         """Take in bytes from the network; None if they do not tell it yet."""

@@ -5,6 +5,7 @@ module does what the handler returns. Only the worker's thread runs this; it nev
 """
 
 import errno
+import ssl
 from collections.abc import Callable
 from math import inf
 from typing import Any
@@ -42,6 +43,7 @@ from tertulia.server.workers.connection import (
 )
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.door import Control, Entrance, Violation
+from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import Finish, Outcome, RequestHandler, Step
 from tertulia.server.workers.mail import (
     Challenge,
@@ -68,6 +70,7 @@ class Input:
         connections: Connections,
         handler: RequestHandler,
         output: Output,
+        doorkeeper: Doorkeeper,
         poller: Poller,
         observer: Observer,
     ) -> None:
@@ -80,10 +83,10 @@ class Input:
         self._connections = connections
         self._handler = handler
         self._output = output
+        self._doorkeeper = doorkeeper
         self._poller = poller
         self._observer = observer
         self._receive_bytes = config.receive_bytes
-        self._register_timeout_s = config.register_timeout_s
         self._busy_bytes = config.private_bytes // 2
         self._backlog_bytes = min(config.slice_bytes, config.private_bytes // 2)
         self._steps: dict[type, Callable[[Connection, Any, Any], None]] = {
@@ -125,6 +128,12 @@ class Input:
             else:
                 self._poller.update(connection)  # no more of it until the hold is over
         if mask & ~READABLE and connection.blocked:
+            try:
+                if not connection.flush_tls():
+                    return
+            except OSError as error:
+                self.close_broken(connection, error)
+                return
             self._output.unblock(connection)
             self._poller.update(connection)
             self.send_directs(connection)
@@ -137,6 +146,7 @@ class Input:
         try:
             data = connection.recv(size)
         except BlockingIOError:
+            self._doorkeeper.wait_for_room(connection)
             return
         except OSError as error:
             self.close_broken(connection, error)
@@ -150,25 +160,15 @@ class Input:
             self._connections.answer_challengers(connection)
         if connection.state in OPEN_STATES:
             if connection.session is None and isinstance(door, Entrance):
-                self._enter(connection, door, data)
+                try:
+                    has_work = self._doorkeeper.enter(connection, door, data, self.now)
+                except OSError as error:
+                    self.close_broken(connection, error)
+                    return
+                if has_work:
+                    self._work(connection)
                 return
             door.feed(data)
-            self._work(connection)
-
-    def _enter(self, connection: Connection, entrance: Entrance, data: bytes) -> None:
-        """Find out what a connection speaks, and go on with its door."""
-        opened = entrance.open(data)
-        if opened is None:
-            return
-        if opened.answer:
-            self._output.send_bytes(connection, opened.answer)
-        if opened.door is None:
-            reason, time_left_s = CloseReason.REFUSED, self._register_timeout_s
-            self._connections.finish(connection, reason, None, self.now, within_s=time_left_s)
-            return
-        connection.door = opened.door
-        if opened.rest:
-            opened.door.feed(opened.rest)
             self._work(connection)
 
     def _on_eof(self, connection: Connection) -> None:
@@ -389,6 +389,8 @@ class Input:
             self._output.send_own_presence(connection, events)
 
     def close_broken(self, connection: Connection, error: OSError) -> None:
-        """Close a connection whose socket gave an error."""
+        """Close a connection whose socket, or whose TLS, gave an error."""
+        if connection.is_shaking_hands and isinstance(error, ssl.SSLError):
+            self._observer.on_tls_failed(connection.address, error.reason or str(error))
         timed_out = error.errno == errno.ETIMEDOUT
         self._connections.close(connection, CloseReason.TIMEOUT if timed_out else CloseReason.LOST)

@@ -23,6 +23,7 @@ class Due(Enum):
     """What has to happen to a connection now."""
 
     REGISTER_TIMEOUT = auto()
+    HANDSHAKE_TIMEOUT = auto()
     SLOW = auto()  # its socket has taken nothing for too long
     SILENT = auto()  # no byte for too long, or no answer to a challenge
     EXPIRED = auto()  # the time to finish or to drain is over
@@ -75,6 +76,9 @@ class Watchdog:
 
     def _due(self, connection: Connection, now: float) -> list[Due]:
         end = self._end_due(connection, now)
+        if end is None and connection.state is UNREGISTERED:  # its handshake was over in time
+            connection.deadline = connection.register_by
+            return []
         if end is not None:
             connection.deadline = inf  # the caller closes it, or sets a deadline for its last word
             return [end]
@@ -93,7 +97,9 @@ class Watchdog:
     def _end_due(self, connection: Connection, now: float) -> Due | None:
         """Return what ends a connection now, if anything."""
         if connection.state is UNREGISTERED:
-            return Due.REGISTER_TIMEOUT
+            if connection.is_shaking_hands:
+                return Due.HANDSHAKE_TIMEOUT
+            return Due.REGISTER_TIMEOUT if now >= connection.register_by else None
         if connection.state is not REGISTERED:
             return Due.EXPIRED
         if connection.hold is not NOT_HELD:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.dispatcher import Dispatcher
+from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mailbox import Mailbox
@@ -55,8 +56,9 @@ class Worker:
         self._watchdog = watchdog = Watchdog(shared.config)
         self._connections = Connections(shared, poller, output, watchdog, observer)
         handler = RequestHandler(shared, self.mailbox)
+        doorkeeper = Doorkeeper(shared, self._connections, output, watchdog, poller, observer)
         self._input = Input(
-            shared, self.mailbox, self._connections, handler, output, poller, observer
+            shared, self.mailbox, self._connections, handler, output, doorkeeper, poller, observer
         )
         self._dispatcher = Dispatcher(
             shared, self._connections, handler, self._input, output, watchdog, poller, observer

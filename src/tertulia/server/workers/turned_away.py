@@ -1,0 +1,125 @@
+"""Clients that find the server full: each is told so in what it speaks, and then closed.
+
+The acceptor's thread alone uses this, beside accepting: nothing here waits. Times are seconds of
+the monotonic clock.
+"""
+
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+
+from tertulia.tls.channel import HANDSHAKE_RECORD, TlsChannel
+
+log = logging.getLogger("tertulia.server")
+
+SayFull = Callable[[bytes, TlsChannel | None], bytes]
+
+_MAX_AT_ONCE = 64  # at this bound a client is answered in JSON and closed at once
+_FIRST_BYTES = 16  # that are looked at
+_FIRST_BYTES_S = 0.25  # in which a client shows what it speaks
+_HANDSHAKE_S = 1.0  # in all; it takes the server less than a millisecond
+_INSIDE_BYTES = 16 * 1024  # read at a time inside TLS
+_LINGER_S = 1.0  # for the client to read the answer; a reset would destroy it
+
+
+class _Client:
+    """A refused client; once it is answered it only lingers."""
+
+    def __init__(self, sock: socket.socket, until: float) -> None:
+        self.sock = sock
+        self.until = until  # when something has to happen, whatever comes
+        self.tls: TlsChannel | None = None
+        self.is_answered = False
+
+
+class TurnedAway:
+    """The refused clients whose sockets are still open, by descriptor."""
+
+    def __init__(
+        self, say_full: SayFull, context: Callable[[], ssl.SSLContext] | None = None
+    ) -> None:
+        """`say_full` returns the refusal for first bytes, which may have come inside TLS."""
+        self._say_full = say_full
+        self._context = context
+        self._clients: dict[int, _Client] = {}
+
+    @property
+    def wake_at(self) -> float | None:
+        """When `on_time` has to be called; None if there is nobody."""
+        return min((client.until for client in self._clients.values()), default=None)
+
+    @property
+    def to_read(self) -> list[int]:
+        """The descriptors of those from whom something has to come."""
+        return [fd for fd, client in self._clients.items() if not client.is_answered]
+
+    def add(self, sock: socket.socket, now: float) -> None:
+        """Refuse a client, as soon as its first bytes have shown what it speaks."""
+        if len(self._clients) >= _MAX_AT_ONCE:
+            self.refuse_at_once(sock)
+            return
+        self._clients[sock.fileno()] = _Client(sock, now + _FIRST_BYTES_S)
+
+    def refuse_at_once(self, sock: socket.socket) -> None:
+        """Refuse a client that may have said nothing yet, and close."""
+        self._send(_Client(sock, 0.0), b"")
+        sock.close()
+
+    def on_ready(self, fd: int, now: float) -> None:
+        """Read from a client, if it is one, and answer it if that tells what it speaks."""
+        client = self._clients.get(fd)
+        if client is None or client.is_answered:
+            return
+        try:
+            if client.tls is not None:
+                self._answer(client, client.tls.recv(_INSIDE_BYTES), now)
+                return
+            first = client.sock.recv(_FIRST_BYTES)
+            if self._context is not None and first[:1] == bytes((HANDSHAKE_RECORD,)):
+                client.until = now + _HANDSHAKE_S
+                client.tls = TlsChannel(client.sock, self._context(), server_side=True, first=first)
+                return
+            self._answer(client, first, now)
+        except BlockingIOError:
+            pass  # the rest is still to come, or the first bytes inside TLS
+        except OSError as error:
+            log.debug("refusal not sent error=%s", error)
+            self._close(fd)
+
+    def on_time(self, now: float) -> None:
+        """Answer those who have had time to show what they speak; close those who lingered."""
+        for fd, client in list(self._clients.items()):
+            if client.until > now:
+                continue
+            if client.is_answered or (client.tls is not None and not client.tls.is_open):
+                self._close(fd)
+            else:
+                self._answer(client, b"", now)
+
+    def close(self) -> None:
+        """Close all of them."""
+        for fd in list(self._clients):
+            self._close(fd)
+
+    def _answer(self, client: _Client, first: bytes, now: float) -> None:
+        client.is_answered = True
+        client.until = now + _LINGER_S
+        self._send(client, first)
+
+    def _send(self, client: _Client, first: bytes) -> None:
+        answer = self._say_full(first, client.tls)
+        try:
+            if client.tls is not None:
+                client.tls.send(answer)
+                client.tls.shutdown()
+            else:
+                client.sock.send(answer)
+                client.sock.shutdown(socket.SHUT_WR)
+        except OSError as error:  # the client has gone and needs no answer
+            log.debug("refusal not sent error=%s", error)
+
+    def _close(self, fd: int) -> None:
+        with contextlib.suppress(KeyError):
+            self._clients.pop(fd).sock.close()
