@@ -92,15 +92,27 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def room(
+def start_room(
     browser: Browser, start_server: Callable[..., RealServer], tmp_path: Path
-) -> Iterator[ChatRoom]:
-    history = str(tmp_path / "history.db")
-    options = ["--shared-addresses", "--name", HOST, "--rate-limit", "off", "--history", history]
-    made = ChatRoom(browser, start_server(*options))
-    yield made
-    made.close()
-    assert made.complaints == []
+) -> Iterator[Callable[..., ChatRoom]]:
+    """Return a function that starts a server with further options."""
+    rooms: list[ChatRoom] = []
+
+    def start(*options: str) -> ChatRoom:
+        history = str(tmp_path / "history.db")
+        usual = ["--shared-addresses", "--name", HOST, "--rate-limit", "off", "--history", history]
+        rooms.append(ChatRoom(browser, start_server(*usual, *options)))
+        return rooms[-1]
+
+    yield start
+    for room in rooms:
+        room.close()
+        assert room.complaints == []
+
+
+@pytest.fixture
+def room(start_room: Callable[..., ChatRoom]) -> ChatRoom:
+    return start_room()
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ export class JoinView {
   constructor(chat) {
     this.#chat = chat;
     this.#name.value = recall("name");
+    this.#takeCode();
+    addEventListener("hashchange", () => this.#takeCode());
     byId("join-form").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       const name = this.#name.value.trim();
@@ -50,6 +52,15 @@ export class JoinView {
 
   focus() {
     this.#name.focus();
+  }
+
+  /** Fill in the code of the link, which then does not stay where others could read it. */
+  #takeCode() {
+    const code = new URLSearchParams(location.hash.slice(1)).get("code");
+    if (code) {
+      this.#code.value = code;
+      history.replaceState(null, "", location.pathname + location.search);
+    }
   }
 
   /** @param {Refusal} refusal */

@@ -7,6 +7,7 @@
 
 import { retryAfterMs } from "./jobs.js";
 import { keyOf } from "./names.js";
+import { ownKey, recall, remember } from "./settings.js";
 import { Connection } from "./socket.js";
 
 const FIRST_DELAY_MS = 1_000;
@@ -79,7 +80,7 @@ export class Session {
       this.#remembered.save({ name, token: null, status: null });
     }
     this.#name = name;
-    this.#code = code;
+    this.#code = code || recall("code");
     this.#isNewcomer = true;
     this.noteActivity();
     this.#connect();
@@ -147,6 +148,7 @@ export class Session {
 
   #registration() {
     const { token, status } = this.#remembered;
+    const key = ownKey();
     const idle = Math.max(0, this.#timers.now() - this.#activeAt) / 1_000;
     return {
       type: "register",
@@ -154,6 +156,7 @@ export class Session {
       protocol: 1,
       receipts: true,
       ...(this.#code && { code: this.#code }),
+      ...(key && { key }),
       ...(token && { token }),
       ...(status && { status }),
       ...(!this.#isNewcomer && { idle }),
@@ -195,6 +198,7 @@ export class Session {
     this.#expectLife();
     this.#isNewcomer = false;
     this.#delayMs = FIRST_DELAY_MS;
+    remember("code", this.#code);
     this.#remembered.save({ name: welcome.name, token: welcome.token });
     this.#setState("connected");
     this.#handlers.onWelcome(welcome);

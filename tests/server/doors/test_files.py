@@ -1,6 +1,7 @@
 """The files of the page, as they are served."""
 
 import re
+from importlib import resources
 
 from tertulia.server.doors.files import read_page
 
@@ -24,6 +25,20 @@ def test_what_only_readers_of_the_source_need_is_left_out():
     for path in ("/main.js", "/style.css"):
         assert b"/*" not in files[path].body
         assert b"\n " not in files[path].body
+
+
+def test_private_names_are_short_and_strings_stay():
+    files = read_page()
+    sources = resources.files("tertulia").joinpath("web")
+    for path, file in files.items():
+        if path.endswith(".js"):
+            source = sources.joinpath(path[1:]).read_text(encoding="utf-8")
+            strings = re.findall(r"""["'`]#[\w-]+["'`]""", source)
+            served = file.body.decode()
+            assert all(each in served for each in strings)
+            private = set(re.findall(r"\.#(\w+)", source))
+            assert len(set(re.findall(r"\.#(\w+)", served))) == len(private)
+            assert not re.search(r"\.#\w\w", served)
 
 
 def test_a_visit_needs_no_more_than_a_slow_network_can_bring():

@@ -1,6 +1,9 @@
 """The files of the page, read once at the start and served from memory."""
 
 import hashlib
+import json
+import re
+import string
 from collections.abc import Callable
 from importlib import resources
 
@@ -18,11 +21,31 @@ _TYPES = {
     "svg": "image/svg+xml",
 }
 
+_PRIVATE_NAME = re.compile(r"\.#(\w+)")
+_WITH_SIGN = re.compile(r"""(?<!["'`])#(\w+)""")
+
+
+def _minify_js(source: bytes) -> bytes:
+    """Leave out what is for readers, and give each private name of a module a short one.
+
+    Private names are the module's own; a string that begins with their sign is none.
+    """
+    text: str = rjsmin.jsmin(source.decode())
+    short = {
+        name: "#" + string.ascii_letters[number]
+        for number, name in enumerate(dict.fromkeys(_PRIVATE_NAME.findall(text)))
+    }
+    return _WITH_SIGN.sub(lambda found: short.get(found[1], found[0]), text).encode()
+
+
 # Comments and indentation are for readers of the source: they are a third of it.
 _MINIFIERS: dict[str, Callable[[bytes], bytes]] = {
     "css": rcssmin.cssmin,
     "html": lambda source: b"\n".join(filter(None, map(bytes.strip, source.split(b"\n")))),
-    "js": rjsmin.jsmin,
+    "js": _minify_js,
+    "json": lambda source: json.dumps(
+        json.loads(source), ensure_ascii=False, separators=(",", ":")
+    ).encode(),
 }
 
 
