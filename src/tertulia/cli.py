@@ -198,7 +198,7 @@ def _command_without_spaces(
     return to.command_with_valid_name()
 
 
-def _parser(*, needs_server: bool) -> Parser:
+def _parser(*, needs_server: bool = True) -> Parser:
     parser = Parser(
         prog="tertulia",
         description=_("Chat with the people who share your network."),

@@ -56,6 +56,7 @@ def test_the_vocabulary_is_that_of_the_page() -> None:
         "hush",
         "lock",
         "pin",
+        "release",
     }
     assert set(tags(ServerMessage)) == {
         "welcome",

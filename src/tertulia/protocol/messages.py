@@ -36,6 +36,7 @@ from tertulia.protocol.moderation import (
     Muted,
     PinMessage,
     Pinned,
+    ReleaseName,
     Role,
     SetHush,
     SetLock,
@@ -200,6 +201,7 @@ Request = (
     | ListBans
     | ImposeMute
     | LiftMute
+    | ReleaseName
     | SetHush
     | SetLock
     | PinMessage

@@ -76,8 +76,23 @@ class PinMessage(RequestMessage, tag="pin", kw_only=True, frozen=True):
     seq: Count | UnsetType = UNSET
 
 
+class ReleaseName(RequestMessage, tag="release", kw_only=True, frozen=True):
+    """Frees a name that is held for a key."""
+
+    name: str
+
+
 OperatorRequest = (
-    Kick | ImposeBan | LiftBan | ListBans | ImposeMute | LiftMute | SetHush | SetLock | PinMessage
+    Kick
+    | ImposeBan
+    | LiftBan
+    | ListBans
+    | ImposeMute
+    | LiftMute
+    | SetHush
+    | SetLock
+    | PinMessage
+    | ReleaseName
 )
 
 

@@ -24,6 +24,7 @@ from tertulia.protocol.moderation import (
     LiftBan,
     LiftMute,
     PinMessage,
+    ReleaseName,
 )
 from tertulia.protocol.names import is_reserved
 from tertulia.protocol.texts import MAX_TEXT_BYTES
@@ -298,6 +299,12 @@ def not_banned(request: LiftBan, looked_for: str, network: str | None = None) ->
 def not_muted(request: LiftMute) -> Error:
     """Report that a user is not muted."""
     reason = f"{request.name[:64]!a} is not muted"
+    return Error(id=request.id, code=ErrorCode.NOT_FOUND, message=reason, name=request.name)
+
+
+def not_held(request: ReleaseName) -> Error:
+    """Report that a name is not held."""
+    reason = f"the name {request.name[:64]!a} is not held for anybody"
     return Error(id=request.id, code=ErrorCode.NOT_FOUND, message=reason, name=request.name)
 
 

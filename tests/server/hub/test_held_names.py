@@ -61,8 +61,10 @@ def test_a_name_whose_days_are_over_belongs_to_the_next_one(held):
 
 def test_a_name_that_was_freed_is_held_no_longer_even_while_its_user_is_here(held):
     held.begin(ANA, "mine", at())
-    assert held.free(OTHER_ANA)
-    assert not held.free(ANA)
+    assert held.holds(ANA)
+    held.free(OTHER_ANA)
+    assert not held.holds(ANA)
+    held.free(ANA)
     held.end(ANA, at())
     assert not held.is_for_another(ANA, "yours", at())
 

@@ -5,6 +5,7 @@ from hub_chat import Chat, Keeper, code
 
 from tertulia.protocol.messages import (
     ChatMessage,
+    CloseReason,
     Closing,
     Joined,
     Left,
@@ -28,6 +29,7 @@ from tertulia.protocol.moderation import (
     Muted,
     PinMessage,
     Pinned,
+    ReleaseName,
     Role,
     SetHush,
     SetLock,
@@ -35,7 +37,7 @@ from tertulia.protocol.moderation import (
 )
 from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.moderator import Moderated
-from tertulia.server.hub.records import Ban, Insider, Mute, Pin, Removed, Switch
+from tertulia.server.hub.records import Ban, HeldName, Insider, Mute, Pin, Removed, Switch
 from tertulia.server.hub.session import Session
 from tertulia.server.hub.wait import Wait
 
@@ -546,3 +548,30 @@ def test_after_a_crash_those_who_were_in_the_locked_room_have_ten_minutes():
     assert again.enter("luis", "10.0.0.7").locked
     again.clock.s += 2
     assert code(again.enter("ana", "10.0.0.1")) == "locked"
+
+
+# --- held names ----------------------------------------------------------------------------------
+
+
+def test_a_name_that_an_operator_frees_is_for_the_next_one():
+    keeper = Keeper()
+    room = Room(keeper, hold_names_days=30)
+    eva = room.join("Eva", key="k" * 22)
+    done = room.done(ReleaseName(id=7, name="ÉVA"))
+    assert done.answer is Wait.FOR_DISK
+    assert keeper.kept[-1][0] == [Removed(HeldName, "eva")]
+    assert eva.is_here
+    room.hub.release(eva, CloseReason.QUIT)
+    assert isinstance(room.register("eva", "10.0.0.9", key="o" * 22), Registered)
+
+
+@pytest.mark.parametrize("name", ["luis", "nobody", "no name"])
+def test_a_name_that_is_not_held_cannot_be_freed(name):
+    assert code(Room(hold_names_days=30).do(ReleaseName(name=name))) == "not_found"
+    assert code(Room().do(ReleaseName(name=name))) == "not_found"
+
+
+def test_only_an_operator_frees_names():
+    room = Room(hold_names_days=30)
+    room.join("eva", key="k" * 22)
+    assert code(room.do(ReleaseName(name="eva"), room.luis)) == "not_operator"

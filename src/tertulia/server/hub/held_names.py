@@ -62,9 +62,14 @@ class HeldNames:
         if row is not None:
             self._put(replace(row, ended=time))
 
-    def free(self, name: Name) -> bool:
-        """Hold a name no longer; return whether it was held."""
-        return name.key in self._rows and self._remove(name.key)
+    def holds(self, name: Name) -> bool:
+        """Return whether a name is held for a key."""
+        return name.key in self._rows
+
+    def free(self, name: Name) -> None:
+        """Hold a name no longer."""
+        if name.key in self._rows:
+            self._remove(name.key)
 
     def pop_changes(self) -> list[Change]:
         """Return the changes since the last call."""
@@ -92,7 +97,6 @@ class HeldNames:
         self._rows[row.key] = row
         self._changes.append(row)
 
-    def _remove(self, key: str) -> bool:
+    def _remove(self, key: str) -> None:
         del self._rows[key]
         self._changes.append(Removed(HeldName, key))
-        return True

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from msgspec import UnsetType
 
 from tertulia.protocol.messages import ChatMessage, CloseReason, Status, StoredMessage
+from tertulia.protocol.names import Name
 from tertulia.protocol.times import Stamps
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.moderation import Silence
@@ -75,6 +76,9 @@ class Journal(Protocol):
 
     def pin_message(self, message: StoredMessage | None, by: str) -> None:
         """See Moderation.pin_message."""
+
+    def free_name(self, name: Name) -> None:
+        """See Room.free_name."""
 
 
 class LocalJournal:
@@ -172,3 +176,7 @@ class LocalJournal:
     def pin_message(self, message: StoredMessage | None, by: str) -> None:
         """See Moderation.pin_message."""
         self._room.moderation.pin_message(message, by, self._stamp())
+
+    def free_name(self, name: Name) -> None:
+        """See Room.free_name."""
+        self._room.free_name(name)

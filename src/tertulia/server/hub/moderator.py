@@ -31,9 +31,11 @@ from tertulia.protocol.moderation import (
     ListBans,
     OperatorRequest,
     PinMessage,
+    ReleaseName,
     SetHush,
     SetLock,
 )
+from tertulia.protocol.names import parse_name
 from tertulia.protocol.times import seconds_until
 from tertulia.server import refusals
 from tertulia.server.hub.directs import Directs, Reply
@@ -110,6 +112,7 @@ class Moderator:
             SetHush: self._hush,
             SetLock: self._lock_room,
             PinMessage: self._pin,
+            ReleaseName: self._release_name,
         }
 
     def carry_out(self, session: Session, request: OperatorRequest, owner: Owner) -> Outcome:
@@ -278,6 +281,16 @@ class Moderator:
             return Wait.FOR_ROOM
         self._note_activity(session)
         self._journal.pin_message(message, session.name.shown)
+        return Moderated(self._keep(session, request, owner))
+
+    def _release_name(self, session: Session, request: ReleaseName, owner: Owner) -> Outcome:
+        name = parse_name(request.name)
+        if name is None or not self._room.is_held(name):
+            return refusals.not_held(request)
+        if not self._take_room():
+            return Wait.FOR_ROOM
+        self._note_activity(session)
+        self._journal.free_name(name)
         return Moderated(self._keep(session, request, owner))
 
     # --- keeping -------------------------------------------------------------------------------

@@ -160,6 +160,15 @@ class Room:
             self.release(session, CloseReason.KICKED, ban.time, ban.operator, text)
         return ended
 
+    def is_held(self, name: Name) -> bool:
+        """Return whether a name is held for a key."""
+        return self._held_names is not None and self._held_names.holds(name)
+
+    def free_name(self, name: Name) -> None:
+        """Hold a name no longer."""
+        if self._held_names is not None:
+            self._held_names.free(name)
+
     def pop_changes(self) -> list[Change]:
         """Return what has to be kept since the last call."""
         changes = self.moderation.pop_changes()
