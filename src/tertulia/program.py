@@ -1,4 +1,4 @@
-"""The client's command as a person can type it: `tertulia` if the shell finds it, else its path.
+"""Our commands as a person can type them: `tertulia` if the shell finds it, else its path.
 
 It only looks at files. Any thread may call it.
 """
@@ -12,13 +12,21 @@ from pathlib import Path
 
 def client_command() -> str:
     """Return the client's command as it works in the shell that started this program."""
-    program = Path(sys.argv[0] or "tertulia")
-    client = program.with_name("tertulia")
-    if not os.access(client, os.X_OK):  # started with `python -m`
-        client = Path(sys.executable).with_name("tertulia")
-    on_path = shutil.which("tertulia")
-    if on_path is not None and client.exists() and os.path.samefile(on_path, client):
-        return "tertulia"
-    if not os.access(client, os.X_OK):
-        return "tertulia"
-    return shlex.quote(str(client) if client.parent.name else f"./{client}")
+    return _command("tertulia")
+
+
+def server_command() -> str:
+    """Return the server's command as it works in the shell that started this program."""
+    return _command("tertulia-server")
+
+
+def _command(name: str) -> str:
+    program = Path(sys.argv[0] or name).with_name(name)
+    if not os.access(program, os.X_OK):  # started with `python -m`
+        program = Path(sys.executable).with_name(name)
+    on_path = shutil.which(name)
+    if on_path is not None and program.exists() and os.path.samefile(on_path, program):
+        return name
+    if not os.access(program, os.X_OK):
+        return name
+    return shlex.quote(str(program) if program.parent.name else f"./{program}")

@@ -15,6 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # the tests import modules of this folder
 
+from operators import SECRET
 from peers import PROGRAM, WAIT_S, Server
 
 
@@ -91,6 +92,15 @@ def server(module_server: Server) -> Iterator[Server]:
     yield module_server
     assert module_server.process.poll() is None, module_server.log()
     module_server.part()
+
+
+@pytest.fixture(scope="session")
+def secret_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with the secret of operators, for --operator-secret."""
+    path = tmp_path_factory.mktemp("secret") / "secret"
+    path.write_text(f"{SECRET}\n")
+    path.chmod(0o600)
+    return path
 
 
 @pytest.fixture

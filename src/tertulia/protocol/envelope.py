@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 MAX_INT = 2**53 - 1  # the largest integer that every JSON reader keeps exact
+MAX_MINUTES = 52_560_000  # a century
 DEFAULT_PAGE = 50  # messages in a page of history
 
 Count = Annotated[int, Meta(ge=0, le=MAX_INT)]
@@ -15,7 +16,7 @@ Nonce = Annotated[str, Meta(min_length=1, max_length=64)]
 Seconds = Annotated[float, Meta(ge=0, le=MAX_INT)]
 Limit = Annotated[int, Meta(ge=1)]
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{22,128}\Z")]
-Minutes = Annotated[float, Meta(gt=0, le=52_560_000)]  # a century
+Minutes = Annotated[float, Meta(gt=0, le=MAX_MINUTES)]
 
 
 class Message(Struct, tag_field="type", kw_only=True, frozen=True, gc=False, omit_defaults=True):

@@ -5,6 +5,7 @@ Only an operator may ask; the event that follows goes to everyone. Times are RFC
 
 from msgspec import UNSET, Struct, UnsetType
 
+from tertulia.protocol.envelope import MAX_MINUTES as MAX_MINUTES
 from tertulia.protocol.envelope import (
     AnswerMessage,
     Count,

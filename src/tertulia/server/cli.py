@@ -4,6 +4,7 @@ import contextlib
 import errno
 import logging
 import os
+import secrets
 import signal
 import socket
 import sqlite3
@@ -21,6 +22,7 @@ from tertulia.server.addresses import addresses_to_join
 from tertulia.server.automatic_code import automatic_code
 from tertulia.server.certificates.given import CertificateUnusable
 from tertulia.server.config import AUTOMATIC_CODE, Config
+from tertulia.server.console.program import run_console
 from tertulia.server.greeting import greeting
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.export import backup, export
@@ -28,7 +30,8 @@ from tertulia.server.history.leftovers import remove_on
 from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.restore import restore
 from tertulia.server.logs import for_journal, is_journal, one_line, start_logging
-from tertulia.server.options import parse_options
+from tertulia.server.operator_access import end_access, give_access, words_about
+from tertulia.server.options import Options, parse_options
 from tertulia.server.qr import can_show_qr
 from tertulia.server.server import Server, fit_to_descriptors
 from tertulia.server.streams import drop_unwritten, open_closed_streams, write_within
@@ -51,10 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     set_language(language_option(arguments))
     try:
-        config, log_level, export_to, backup_to, restore_from, shows_qr = parse_options(arguments)
+        options = parse_options(arguments)
     except SystemExit:  # for --help and --version too
         drop_unwritten()
         raise
+    config, export_to, backup_to, restore_from = (
+        *(options.config, options.export_to, options.backup_to, options.restore_from),
+    )
+    if options.opens_console:
+        return run_console(config.port)
     if any(file is not None for file in (export_to, backup_to, restore_from)):
         remove_on(stop_signals)
     if config.history is not None and export_to is not None:
@@ -65,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return backup(Path(config.history), backup_to)
     if config.history is not None and restore_from is not None:
         return restore(Path(config.history), Path(restore_from))
-    return _serve(config, log_level, stop_signals, shows_qr=shows_qr)
+    return _serve(options, stop_signals)
 
 
 def _end_on_stop_signals() -> set[signal.Signals]:
@@ -92,20 +100,26 @@ def _ended_by(signals: set[signal.Signals]) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)
 
 
-def _serve(
-    config: Config, log_level: str, stop_signals: set[signal.Signals], *, shows_qr: bool
-) -> int:
+def _serve(options: Options, stop_signals: set[signal.Signals]) -> int:
     # Each thread inherits this mask. So only the main thread gets the signals, by waiting for them.
     signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
-    log_writer = start_logging(log_level)
+    log_writer, config = start_logging(options.log_level), options.config
     threading.excepthook = _end_on_fault
     if config.code == AUTOMATIC_CODE:
         config = msgspec.structs.replace(config, code=automatic_code(config.port))
+    if config.operator_secret is None:
+        config = msgspec.structs.replace(config, operator_secret=secrets.token_urlsafe(24))
+    elif options.exposed_secret is not None:
+        log.warning(
+            "others can read the operator's secret: chmod 600 the file path=%s",
+            options.exposed_secret,
+        )
     try:
         fitting = fit_to_descriptors(config)
         with _ended_by(stop_signals):  # The file may be locked by another program for a while.
             server = Server(fitting)
         addresses = addresses_to_join(server.listener)  # before clients use up the descriptors
+        access = give_access(server, fitting, addresses)
         server.start()
     except (
         OSError,
@@ -121,10 +135,18 @@ def _serve(
         return _end(1, is_written)
     listening = f"listening on {config.host or '0.0.0.0'} {server.port}\n"
     write_within(_LOG_TIMEOUT_S, sys.stdout, listening)
-    shows_qr = shows_qr and sys.stderr is not None and sys.stderr.isatty()
-    shows_qr = shows_qr and can_show_qr(sys.stderr.encoding)
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    shows_qr = options.shows_qr and is_terminal and can_show_qr(sys.stderr.encoding)
+    about_order = words_about(access, fitting, server.port, addresses, is_terminal=is_terminal)
     log_writer.say(
-        greeting(fitting, server.port, addresses, shows_qr=shows_qr, certificate=server.certificate)
+        greeting(
+            fitting,
+            server.port,
+            addresses,
+            shows_qr=shows_qr,
+            certificate=server.certificate,
+            about_order=about_order,
+        )
     )
     if fitting.max_users < config.max_users:
         log.warning(
@@ -136,6 +158,7 @@ def _serve(
     log_writer.say(_("Stopping. Press Ctrl+C again to stop at once."))
     threading.Thread(target=_stop_at_once_on, args=(stop_signals,), daemon=True).start()
     server.stop()
+    end_access(access)
     return _end(0, log_writer.stop_within(_LOG_TIMEOUT_S))
 
 

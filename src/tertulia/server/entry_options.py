@@ -1,10 +1,10 @@
-"""The options that say who may come in."""
+"""The options that say who may come in, and who keeps order."""
 
 import argparse
 
 from tertulia.i18n import _
 from tertulia.protocol.codes import MAX_CODE_CHARS, fold_code
-from tertulia.server.option_types import days
+from tertulia.server.option_types import days, secret_file
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +38,18 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--key", metavar=_("FILE"), help=_("the private key of --certificate, without a password")
+    )
+    order = parser.add_argument_group(_("keeping order"))
+    order.add_argument(
+        "--operator",
+        action="store_true",
+        help=_("open the console of the server that runs on PORT, and start none"),
+    )
+    order.add_argument(
+        "--operator-secret",
+        type=secret_file,
+        metavar=_("FILE"),
+        help=_("file with the secret that makes an operator (default: a new one at each start)"),
     )
 
 

@@ -20,8 +20,12 @@ def greeting(
     *,
     shows_qr: bool,
     certificate: Certificate | None = None,
+    about_order: Sequence[str] = (),
 ) -> str:
-    """Return the text that says how to join, how to stop, and what is kept where."""
+    """Return the text that says how to join, how to stop, and what is kept where.
+
+    `about_order` are the lines that say how to keep order.
+    """
     opened = _("tertulia {version} is running on port {port}. To join:")
     room = ngettext(
         "There is room for one user.", "There is room for {count} users.", config.max_users
@@ -33,24 +37,24 @@ def greeting(
     )
     how_to_stop = _("Press Ctrl+C to stop the server.")
     in_browsers = _("in any browser")
-    # A link cannot name the interface of an address with a scope.
-    to_open = [each for each in addresses or () if config.web and "%" not in each.address][:1]
+    to_open = linkable(config, addresses)
     if addresses is None:  # the system refuses to name them
         addresses = [JoinAddress(_("SERVER-IP"), "")]
     lines = [
         opened.format(version=__version__, port=port),
         "",
-        *(f"    {_link(config, each, port)}   # {_where(each, in_browsers)}" for each in to_open),
-        *(f"    {_line_to_type(config, each, port)}" for each in addresses),
+        *(f"    {link_to(config, each, port)}   # {_where(each, in_browsers)}" for each in to_open),
+        *(f"    {line_to_type(config, each, port)}" for each in addresses),
         "",
         *_words_about_code(config),
         f"{room.format(count=config.max_users)} {how_to_stop}",
         kept.format(path=config.history),
         *_words_about_certificate(certificate),
+        *about_order,
     ]
     for each in to_open:
         if shows_qr and not each.is_this_computer:
-            lines += ["", *qr_lines(_link(config, each, port))]
+            lines += ["", *qr_lines(link_to(config, each, port))]
     return "\n".join(lines)
 
 
@@ -76,27 +80,36 @@ def _words_about_certificate(certificate: Certificate | None) -> list[str]:
     return lines
 
 
-def _link(config: Config, to: JoinAddress, port: int) -> str:
-    """Return the link for browsers, which keep the fragment with the code to themselves.
+def linkable(config: Config, addresses: Sequence[JoinAddress] | None) -> Sequence[JoinAddress]:
+    """Return the address for a link, if there can be one.
+
+    A link cannot name the interface of an address with a scope.
+    """
+    return [each for each in addresses or () if config.web and "%" not in each.address][:1]
+
+
+def link_to(config: Config, to: JoinAddress, port: int, operator_secret: str | None = None) -> str:
+    """Return the link for browsers, which keep the fragment with the secrets to themselves.
 
     Unless TLS is required it goes without: a browser would warn of a certificate that it does not
     know.
     """
     scheme = "https" if config.tls == "require" else "http"
     host = f"[{to.address}]" if ":" in to.address else to.address
-    fragment = "" if config.code is None else f"#code={quote(config.code, safe='')}"
-    return f"{scheme}://{host}:{port}/{fragment}"
+    fields = {"code": config.code, "operator": operator_secret}
+    given = [f"{name}={quote(value, safe='')}" for name, value in fields.items() if value]
+    return f"{scheme}://{host}:{port}/" + ("#" + "&".join(given) if given else "")
 
 
-def _line_to_type(config: Config, to: JoinAddress, port: int) -> str:
-    """Return the command that joins, with the interface as a comment of the shell."""
+def line_to_type(config: Config, to: JoinAddress, port: int, comment: str | None = None) -> str:
+    """Return the command that joins, with the interface or another comment after it."""
     name = _("NAME")
     line = f"{client_command()} {name} {to.address} {port}"
     if config.tls == "require":
         line += " --tls"
     if config.code is not None:
         line += f" --code {shlex.quote(config.code)}"
-    where = _where(to, to.interface)
+    where = _where(to, to.interface) if comment is None else comment
     return f"{line}   # {where}" if where else line
 
 

@@ -83,6 +83,11 @@ class Observer:
         kind, target = request.__struct_config__.tag, target_of(request)[:64]
         log.info("moderated operator=%s request=%s target=%s", operator, kind, ascii(target))
 
+    def on_console(self, *, is_open: bool) -> None:
+        """Note that somebody has opened the console on this machine, or has left it."""
+        self.accepted += is_open  # `on_closed` counts its end
+        log.info("console opened" if is_open else "console closed")
+
     def on_never_registered(self, address: str, reason: CloseReason) -> None:
         """Note a connection that was closed without ever having had a session."""
         log.info("closed address=%s reason=%s registered=no", address, reason)

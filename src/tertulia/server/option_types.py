@@ -1,10 +1,48 @@
 """The values of options: parsers that raise ArgumentTypeError in words for people."""
 
 import argparse
+import os
+import stat
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from tertulia.i18n import _
+
+_LEAST_SECRET_CHARS = 16
+_MOST_SECRET_CHARS = 1_024
+
+
+class SecretFile(NamedTuple):
+    """A secret, and the file that it was read from."""
+
+    secret: str
+    path: str
+    is_exposed: bool  # others than its owner may read it, or replace it
+
+
+def secret_file(path: str) -> SecretFile:
+    """Read the secret of the operator from a file."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            secret = file.read(4 * _MOST_SECRET_CHARS).strip()
+    except OSError as error:
+        text = _("cannot read {path}: {reason}").format(path=path, reason=error.strerror)
+        raise argparse.ArgumentTypeError(text) from None
+    except UnicodeDecodeError:
+        mode, secret = 0, "\0"
+    problem = None
+    if not secret:
+        problem = _("{path} is empty: put a secret of at least {least} characters into it")
+    elif not secret.isprintable() or len(secret) > _MOST_SECRET_CHARS:
+        problem = _("{path} has to contain one line with a secret, and nothing else")
+    elif len(secret) < _LEAST_SECRET_CHARS:
+        problem = _("the secret in {path} is too short: it needs at least {least} characters")
+    if problem is not None:
+        text = problem.format(path=path, least=_LEAST_SECRET_CHARS)
+        raise argparse.ArgumentTypeError(text)
+    is_exposed = stat.S_ISREG(mode) and bool(mode & 0o077)
+    return SecretFile(secret, path, is_exposed)
 
 
 def port_number(text: str) -> int:

@@ -39,6 +39,8 @@ class Options(NamedTuple):
     backup_to: str | None  # the file to copy the history to
     restore_from: str | None  # the copy to put in the place of the history
     shows_qr: bool  # on a terminal, a QR code of the link for browsers
+    opens_console: bool = False  # of the server that runs on the port; no server starts
+    exposed_secret: str | None = None  # the file of the operator's secret, if others can read it
 
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
@@ -54,15 +56,23 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     given["names"] = tuple(given.pop("names"))
     export_to, backup_to = given.pop("export"), given.pop("backup")
     restore_from = given.pop("restore")
+    opens_console, secret = given.pop("operator"), given["operator_secret"]
+    given["operator_secret"] = None if secret is None else secret.secret
+    exposed = secret.path if secret is not None and secret.is_exposed else None
     needs_history = any(file is not None for file in (export_to, backup_to, restore_from))
     try:
+        if opens_console and not given["port"]:
+            raise _UsageError(_("give the port of the server: tertulia-server 5000 --operator"))
         _check_times(given)
         _check_certificate(given)
         given["history"] = _history_file(given["history"], given["port"], needs_history)
     except _UsageError as error:
         parser.error(str(error))
     given["port"] = given["port"] or 0
-    return Options(Config(**given), log_level, export_to, backup_to, restore_from, shows_qr)
+    config = Config(**given)
+    return Options(
+        *(config, log_level, export_to, backup_to, restore_from, shows_qr, opens_console, exposed)
+    )
 
 
 class _Parser(Parser):

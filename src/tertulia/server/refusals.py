@@ -231,6 +231,17 @@ def not_read(request: Request) -> Error:
 # --- keeping order -----------------------------------------------------------------------------
 
 
+def console_refused(reason: str) -> Error:
+    """Refuse a console on the machine itself."""
+    return Error(code=ErrorCode.NOT_OPERATOR, message=reason)
+
+
+def no_name(request: Say | Direct | SetStatus) -> Error:
+    """Refuse what only a user can do to the console of the machine."""
+    reason = "the console has no name, so it can say nothing and has no status"
+    return Error(id=request.id, code=ErrorCode.NOT_REGISTERED, message=reason)
+
+
 def not_operator(request_id: int | UnsetType) -> Error:
     """Refuse what only operators may ask for."""
     reason = 'only an operator may do this: {"type":"operator","secret":"..."}'

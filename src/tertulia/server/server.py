@@ -13,9 +13,12 @@ import msgspec
 
 from tertulia.server.certificates.certificate import Certificate, find_certificate
 from tertulia.server.config import Config
+from tertulia.server.console.listener import ConsoleListener
+from tertulia.server.console.place import console_path
 from tertulia.server.doors.entrance import Offer, OpenEntrance, say_full
 from tertulia.server.doors.files import read_page
 from tertulia.server.doors.http import Site
+from tertulia.server.doors.native import NativeDoor
 from tertulia.server.history.history import History
 from tertulia.server.hub.hub import Hub
 from tertulia.server.observer import Observer
@@ -50,13 +53,22 @@ class Server:
         self.history = None if config.history is None else History(Path(config.history), config)
         self.hub = Hub(config, self.history)
         offer = _offer(config, self.certificate)
-        admission = Admission(config)
+        self._admission = admission = Admission(config)
         new_door = functools.partial(OpenEntrance, offer)
-        shared = Shared(config, self.hub, self.history, admission, new_door)
+        shared = Shared(config, self.hub, self.history, admission, new_door, NativeDoor)
         observer = Observer(shared.sparse_log)
         self._pool = WorkerPool(shared, observer)
+        self._console: ConsoleListener | None = None
         turned_away = TurnedAway(functools.partial(say_full, offer), offer.context)
         self._acceptor = Acceptor(self.listener, self._pool, admission, observer, turned_away)
+
+    def open_console(self, directory: Path) -> None:
+        """Let operators in from this machine, too, once the server has started.
+
+        Raises PlaceTaken if another server of this user has the same port, or OSError.
+        """
+        path = console_path(directory, self.port)
+        self._console = ConsoleListener(path, self._pool, self._admission)
 
     def start(self) -> None:
         """Start the threads that serve."""
@@ -64,6 +76,8 @@ class Server:
             self.history.start()
         self._pool.start()
         self._acceptor.start()
+        if self._console is not None:
+            self._console.start()
         self._log_certificate()
 
     @property
@@ -95,6 +109,8 @@ class Server:
         """
         give_up_at = time.monotonic() + _STOP_TIMEOUT_S
         self._acceptor.stop(_STOP_TIMEOUT_S)
+        if self._console is not None:
+            self._console.stop(max(0.0, give_up_at - time.monotonic()))
         if not self._pool.drain(max(0.0, give_up_at - time.monotonic())):
             log.error("stop incomplete: some connections were cut off")
         left_s = max(0.5, give_up_at - time.monotonic())

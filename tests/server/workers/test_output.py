@@ -7,6 +7,7 @@ import pytest
 from worker_bench import WorkerBench, socket_of
 
 from tertulia.protocol.messages import CloseReason, GetHistory, Pong, Say
+from tertulia.protocol.moderation import BanList, BanRow
 from tertulia.server.workers.connection import Connection, Hold
 from tertulia.server.workers.output import Fate, Sent
 
@@ -207,3 +208,16 @@ def test_changes_of_a_session_that_follows_nothing_are_not_sent(bench):
     bench.output.forget(bench.ana)
     bench.output.send_own_presence(bench.ana, [])
     assert bench.output.push() == []
+
+
+def test_a_large_answer_may_wait_but_nothing_large_after_it():
+    bench = Bench(private_bytes=5 * len(PONG))
+    bench.limit(bench.ana, 0)
+    bans = BanList(bans=[BanRow(name="luis", by="ana")] * 100)
+    bench.output.send_large(bench.ana, bans)
+    assert bench.output.push() == [Sent(bench.ana, Fate.BLOCKED)]
+    for _ in range(5):
+        bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == []
+    bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == [Sent(bench.ana, Fate.OVERFLOWING)]

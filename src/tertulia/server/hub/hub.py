@@ -228,7 +228,7 @@ class Hub:
         keeper = self._keeper
         with self._lock:
             if not session.is_here:
-                return None
+                return refusals.no_name(request) if session.is_console else None
             if session.is_silenced and (refusal := self._refuse_to_say(session, request)):
                 return refusal
             if keeper is not None and not keeper.take_room():
@@ -266,7 +266,7 @@ class Hub:
         directs = self._directs
         with self._lock:
             if not session.is_here:
-                return None
+                return refusals.no_name(request) if session.is_console else None
             if request.nonce is not UNSET:
                 found = directs.find_repeated(session, request)
                 if isinstance(found, Error):
@@ -332,7 +332,7 @@ class Hub:
             return refusals.status_invalid(request)
         with self._lock:
             if not session.is_here:
-                return None
+                return refusals.no_name(request) if session.is_console else None
             session.last_active = self._monotonic()
             session.is_catching_up = False
             self._journal.show_status(session, status, "user")

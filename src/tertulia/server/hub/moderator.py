@@ -4,6 +4,7 @@ A part of the Hub, which hands in its lock and its parts. Like the Hub it sends 
 what is to be done. Any thread may call.
 """
 
+import secrets
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,11 +16,13 @@ from tertulia.protocol.messages import (
     Closing,
     Error,
     Ok,
+    Status,
     StoredMessage,
     User,
     UserList,
 )
 from tertulia.protocol.moderation import (
+    SERVER_NAME,
     BanList,
     BanRow,
     BecomeOperator,
@@ -35,7 +38,7 @@ from tertulia.protocol.moderation import (
     SetHush,
     SetLock,
 )
-from tertulia.protocol.names import parse_name
+from tertulia.protocol.names import Name, parse_name
 from tertulia.protocol.times import seconds_until
 from tertulia.server import refusals
 from tertulia.server.hub.directs import Directs, Reply
@@ -44,7 +47,7 @@ from tertulia.server.hub.journal import Journal
 from tertulia.server.hub.keeper import Keeper
 from tertulia.server.hub.records import Ban, Mute
 from tertulia.server.hub.room import Room
-from tertulia.server.hub.session import Owner, Receipt, Session
+from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.server.hub.targets import Targets, check_reason
 from tertulia.server.hub.wait import Wait
 
@@ -136,6 +139,21 @@ class Moderator:
             self._note_activity(session)
             self._journal.promote(session)
         return None if request.id is UNSET else Ok(id=request.id)
+
+    def open_console(self, route: Route) -> Session:
+        """Return a session for whoever runs the server: an operator who is on no list."""
+        return Session(
+            name=Name(SERVER_NAME, SERVER_NAME),
+            address="",
+            token=secrets.token_urlsafe(18),
+            route=route,
+            since=self._time(),
+            status=Status.ACTIVO,
+            chosen=Status.ACTIVO,
+            is_operator=True,
+            is_console=True,
+            last_active=0.0,
+        )
 
     # --- everything below is done under the lock -----------------------------------------------
 

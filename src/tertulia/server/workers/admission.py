@@ -4,6 +4,8 @@ import threading
 
 from tertulia.server.config import Config
 
+_MAX_CONSOLES = 8  # their descriptors are among those that the server keeps for itself
+
 
 class Admission:
     """Counts connections, and decides whether one more may come in. Any thread may call."""
@@ -16,6 +18,7 @@ class Admission:
         )
         self._open = 0
         self._unregistered: dict[str, int] = {}
+        self._consoles = 0
 
     def admit(self, address: str) -> bool:
         """Count one more connection; return False if there may be none."""
@@ -28,6 +31,19 @@ class Admission:
             self._open += 1
             self._unregistered[address] = unregistered + 1
             return True
+
+    def admit_console(self) -> bool:
+        """Count one more console, which a full server lets in too; False if there are many."""
+        with self._lock:
+            if self._consoles >= _MAX_CONSOLES:
+                return False
+            self._consoles += 1
+            return True
+
+    def count_console_closed(self) -> None:
+        """Count a console whose socket is closed."""
+        with self._lock:
+            self._consoles -= 1
 
     def count_registered(self, address: str) -> None:
         """Count a connection as registered from now on."""

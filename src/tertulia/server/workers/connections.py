@@ -5,10 +5,11 @@ uses it. Times are seconds of the monotonic clock.
 """
 
 import contextlib
+import socket
 from collections.abc import Callable, Iterator
 
 from tertulia.protocol.messages import CloseReason, ServerMessage
-from tertulia.server.hub.session import Session
+from tertulia.server.hub.session import Route, Session
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import (
     CLOSED,
@@ -22,8 +23,11 @@ from tertulia.server.workers.connection import (
 from tertulia.server.workers.mail import AcceptedSocket, ChallengeOver
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
+from tertulia.server.workers.rate_limit import Unlimited
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Watchdog
+
+CONSOLE_ADDRESS = "console"  # in the log
 
 
 class Connections:
@@ -43,6 +47,7 @@ class Connections:
         self._switchboard = shared.switchboard
         self._rate_limits = shared.rate_limits
         self._new_door = shared.new_door
+        self._new_console_door = shared.new_console_door
         self._poller = poller
         self._output = output
         self._watchdog = watchdog
@@ -78,6 +83,32 @@ class Connections:
         self._watchdog.look_at(connection, connection.register_by)
         return connection
 
+    def adopt_console(self, sock: socket.socket, route: Route, now: float) -> Connection | None:
+        """Take over the socket of a console, which has its session at once and follows no events.
+
+        A fault of our own code closes the socket and returns None.
+        """
+        try:
+            connection = Connection(sock, CONSOLE_ADDRESS, self._new_console_door(), now)
+        except Exception:  # noqa: BLE001 (logged; it costs this connection)
+            self._observer.on_fault(CONSOLE_ADDRESS)
+            self.turn_away_console(sock, route)
+            return None
+        connection.session = self._hub.moderator.open_console(route)
+        connection.rate_limit = Unlimited(self._config, now)
+        connection.enter(REGISTERED)
+        self._by_fd[connection.fd] = connection
+        self._by_session[route.session] = connection
+        self._observer.on_console(is_open=True)
+        self._watchdog.look_at(connection, now)
+        return connection
+
+    def turn_away_console(self, sock: socket.socket, route: Route) -> None:
+        """Close the socket of a console that cannot be served."""
+        sock.close()
+        self._switchboard.disconnect(route)
+        self._admission.count_console_closed()
+
     def register(self, connection: Connection, session: Session, seq: int, now: float) -> None:
         """Give a connection its session, and let it follow the chat from `seq` on."""
         connection.enter(REGISTERED)
@@ -109,7 +140,8 @@ class Connections:
         self._output.finish(connection, last_word)
         if connection.session is not None:
             self._release(connection, connection.session, reason)
-            self._admission.count_released(connection.address)
+            if not connection.session.is_console:
+                self._admission.count_released(connection.address)
         if reason is CloseReason.SHUTDOWN:
             connection.confirmations_due = 0  # the receivers end, too
         connection.goodbye = connection.door.goodbye(reason)
@@ -165,7 +197,11 @@ class Connections:
         connection.sock.close()
         connection.door.close()
         self._observer.on_closed()
-        self._admission.count_closed(connection.address, is_registered=was_registered)
+        if session is not None and session.is_console:
+            self._observer.on_console(is_open=False)
+            self._admission.count_console_closed()
+        else:
+            self._admission.count_closed(connection.address, is_registered=was_registered)
 
     def answer_challengers(self, connection: Connection) -> None:
         """Let everyone who had this connection challenged know that it is alive, or has ended."""
@@ -199,7 +235,7 @@ class Connections:
         if replies is not None:
             self._observer.on_left(session.name.shown, session.address, reason)
             self._switchboard.send(replies)
-        if connection.rate_limit is not None:
+        if connection.rate_limit is not None and not session.is_console:
             connection.rate_limit = None
             self._rate_limits.release(session.name.key)
         self.answer_challengers(connection)

@@ -38,6 +38,7 @@ from tertulia.server.workers.handler import Outcome, RequestHandler
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import (
     Adopt,
+    AdoptConsole,
     Challenge,
     ChallengeOver,
     Deliver,
@@ -92,6 +93,9 @@ class Dispatcher:
                 for accepted in sockets:
                     connection = self._connections.adopt(accepted, self._input.now)
                     self._guarded(connection, self._begin)
+            case AdoptConsole():
+                console = self._connections.adopt_console(mail.sock, mail.route, self._input.now)
+                self._guarded(console, self._begin)
             case Drain():
                 self.is_draining = True
                 for connection in self._connections:
@@ -132,6 +136,8 @@ class Dispatcher:
             case Adopt(sockets=sockets):
                 for sock, _address in sockets:
                     sock.close()
+            case AdoptConsole():
+                self._connections.turn_away_console(mail.sock, mail.route)
             case Deliver():
                 self._report(mail, Handover.GONE)
             case Delivered():

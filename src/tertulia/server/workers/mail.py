@@ -11,7 +11,7 @@ from msgspec import Struct
 from tertulia.protocol.messages import Closing, Direct
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
 from tertulia.server.hub.directs import Delivery, Handover, Reply
-from tertulia.server.hub.session import Owner
+from tertulia.server.hub.session import Owner, Route
 from tertulia.server.workers.connection import Connection
 
 AcceptedSocket = tuple[socket.socket, str]  # non-blocking; the address that it comes from
@@ -21,6 +21,13 @@ class Adopt(Struct, frozen=True):
     """Take over accepted sockets."""
 
     sockets: list[AcceptedSocket]
+
+
+class AdoptConsole(Struct, frozen=True):
+    """Take over the socket of a console on this machine, which is an operator's."""
+
+    sock: socket.socket
+    route: Route
 
 
 class Drain(Struct, frozen=True):
@@ -87,6 +94,7 @@ class Expel(Struct, frozen=True):
 
 Mail = (
     Adopt
+    | AdoptConsole
     | Drain
     | Deliver
     | Delivered

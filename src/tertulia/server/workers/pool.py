@@ -1,13 +1,15 @@
 """The workers, and which of them a new connection goes to."""
 
 import itertools
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tertulia.protocol.messages import ErrorCode
 from tertulia.server.observer import Counts, Observer, add_up
-from tertulia.server.workers.mail import AcceptedSocket, Adopt, Drain
+from tertulia.server.workers.connections import CONSOLE_ADDRESS
+from tertulia.server.workers.mail import AcceptedSocket, Adopt, AdoptConsole, Drain, Mail
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.worker import Worker
@@ -58,18 +60,32 @@ class WorkerPool:
         return []
 
     def _assign_own_worker(self, accepted: AcceptedSocket) -> bool:
+        return self._start_worker_with(lambda _mailbox: Adopt([accepted]), accepted[1])
+
+    def _start_worker_with(self, first_mail: Callable[[Mailbox], Mail], address: str) -> bool:
         try:
             worker = self._new_worker()
-            worker.mailbox.post(Adopt([accepted]))
+            worker.mailbox.post(first_mail(worker.mailbox))
             try:
                 worker.start()
             except RuntimeError:
                 self._forget(worker)
                 raise
         except (RuntimeError, OSError) as error:
-            self._observer.on_no_thread(accepted[1], ErrorCode.SERVER_FULL, error)
+            self._observer.on_no_thread(address, ErrorCode.SERVER_FULL, error)
             return False
         return True
+
+    def assign_console(self, sock: socket.socket) -> bool:
+        """Give the socket of a console to a worker; False if the system gives it none."""
+        connect = self._shared.switchboard.connect
+        if self._threads is not None:
+            with self._lock:
+                worker = next(iter(self._workers))
+            return worker.mailbox.post(AdoptConsole(sock, connect(worker.mailbox)))
+        return self._start_worker_with(
+            lambda mailbox: AdoptConsole(sock, connect(mailbox)), CONSOLE_ADDRESS
+        )
 
     def drain(self, timeout_s: float) -> bool:
         """Have all workers say goodbye and end; return whether they did in time."""

@@ -65,6 +65,16 @@ class RateLimit(TokenBucket):
         )
 
 
+class Unlimited(RateLimit):
+    """What the console of the machine may do."""
+
+    __slots__ = ()
+
+    def spend(self, now: float, tokens: float = 1.0) -> float:
+        """Return 0.0."""
+        return 0.0
+
+
 class RateLimits:
     """The limits of all names and addresses, which hold over reconnections. Any thread may call.
 

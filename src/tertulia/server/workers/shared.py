@@ -23,12 +23,14 @@ class Shared:
         history: History | None,
         admission: Admission,
         new_door: Callable[[], Door],
+        new_console_door: Callable[[], Door] | None = None,
     ) -> None:
         self.config = config
         self.hub = hub
         self.history = history
         self.admission = admission
         self.new_door = new_door
+        self.new_console_door = new_console_door or new_door
         self.switchboard = Switchboard()
         self.rate_limits = RateLimits(config)
         self.sparse_log = SparseLog()

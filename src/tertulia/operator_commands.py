@@ -1,0 +1,267 @@
+"""What an operator can type, in the chat or on the console of the server's machine.
+
+The table of the commands, and from a typed line to a request of the protocol. Both programs use it;
+it knows neither. The Spanish and English words always work, whatever the language of the user.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import NamedTuple
+
+from msgspec import UNSET, UnsetType
+
+from tertulia.i18n import N_, _, language
+from tertulia.protocol.moderation import (
+    MAX_MINUTES,
+    ImposeBan,
+    ImposeMute,
+    Kick,
+    LiftBan,
+    LiftMute,
+    ListBans,
+    OperatorRequest,
+    PinMessage,
+    ReleaseName,
+    SetHush,
+    SetLock,
+)
+from tertulia.protocol.networks import parse_network
+
+_MINUTES_IN = {"": 1, "m": 1, "min": 1, "h": 60, "d": 1_440}
+_DURATION = re.compile(r"([0-9]{1,9}) ?(m|min|h|d|)\Z", re.ASCII | re.IGNORECASE)
+_ON = frozenset(("", "on", "yes", "si", "s", "y"))
+_OFF = frozenset(("off", "no", "n"))
+_NONE = frozenset(("off", "no", "none", "nada", "ninguno"))
+
+
+class BadCommand(Exception):
+    """A line that cannot be carried out; the text of the error says what to do."""
+
+
+class Subject(Enum):
+    """What the first word after a command means, for completion."""
+
+    NOTHING = auto()
+    NAME = auto()  # of a user who is here, or was
+    NAME_OR_ADDRESS = auto()
+    ON_OR_OFF = auto()
+    MESSAGE = auto()  # its number
+
+
+class OperatorCommand(NamedTuple):
+    """A row of the table; `argument_words` and `help` are msgids."""
+
+    spanish: str
+    english: str
+    subject: Subject
+    argument_words: str
+    help: str
+    parse: Callable[[str, str], OperatorRequest]  # of the command's word and the arguments
+
+    @property
+    def word(self) -> str:
+        """The command in the user's language."""
+        return self.spanish if language() == "es" else self.english
+
+
+def find_operator_command(word: str) -> OperatorCommand | None:
+    """Return the command that a word means, in any case and with or without accents."""
+    return _BY_WORD.get(_plain(word))
+
+
+def parse_operator_command(line: str) -> OperatorRequest | None:
+    """Parse a line that begins with a command; None if that is no command of operators.
+
+    Raises BadCommand.
+    """
+    word, *arguments = line.split(maxsplit=1) or [""]
+    command = find_operator_command(word)
+    return None if command is None else command.parse(command.word, "".join(arguments).strip())
+
+
+def operator_help_rows() -> list[tuple[str, str]]:
+    """Return the rows of the help: what can be typed, and what it does."""
+    rows = []
+    for command in OPERATOR_COMMANDS:
+        words = [command.word, *{command.spanish, command.english} - {command.word}]
+        argument = f" {_(command.argument_words)}" if command.argument_words else ""
+        rows.append((", ".join(words) + argument, _(command.help)))
+    return rows
+
+
+def typed_name(arguments: str, command: str) -> tuple[str, str]:
+    """Return the name that the arguments begin with, and the rest. Raises BadCommand."""
+    word, *rest = arguments.split(maxsplit=1)[:2] or [""]
+    # As in "@luis: …"; no name has these signs.
+    name = word.removeprefix("@").rstrip(":,")
+    if not name:
+        raise BadCommand(_("Give a name: {command} NAME").format(command=command))
+    return name, "".join(rest)
+
+
+def _parse_kick(word: str, arguments: str) -> Kick:
+    name, reason = typed_name(arguments, word)
+    return Kick(name=name, reason=reason or UNSET)
+
+
+def _parse_ban(word: str, arguments: str) -> ImposeBan:
+    name, address, rest = _target(arguments, word)
+    minutes, reason = _duration(rest)
+    return ImposeBan(name=name, address=address, minutes=minutes, reason=reason or UNSET)
+
+
+def _parse_unban(word: str, arguments: str) -> LiftBan:
+    name, address, rest = _target(arguments, word)
+    if rest:
+        raise BadCommand(_("Give only one name or address after {command}.").format(command=word))
+    return LiftBan(name=name, address=address)
+
+
+def _parse_mute(word: str, arguments: str) -> ImposeMute:
+    name, rest = typed_name(arguments, word)
+    minutes, more = _duration(rest)
+    if more:
+        text = _("After the name, give a number of minutes or nothing: {command} {name} 10")
+        raise BadCommand(text.format(command=word, name=name))
+    return ImposeMute(name=name, minutes=minutes)
+
+
+def _parse_unmute(word: str, arguments: str) -> LiftMute:
+    name, rest = typed_name(arguments, word)
+    if rest:
+        raise BadCommand(_("Give only one name after {command}.").format(command=word))
+    return LiftMute(name=name)
+
+
+def _parse_release(word: str, arguments: str) -> ReleaseName:
+    name, rest = typed_name(arguments, word)
+    if rest:
+        raise BadCommand(_("Give only one name after {command}.").format(command=word))
+    return ReleaseName(name=name)
+
+
+def _parse_bans(word: str, arguments: str) -> ListBans:
+    if arguments:
+        raise BadCommand(_("{command} takes nothing after it.").format(command=word))
+    return ListBans()
+
+
+def _parse_hush(word: str, arguments: str) -> SetHush:
+    return SetHush(on=_is_on(word, arguments))
+
+
+def _parse_lock(word: str, arguments: str) -> SetLock:
+    return SetLock(on=_is_on(word, arguments))
+
+
+def _parse_pin(word: str, arguments: str) -> PinMessage:
+    if _plain(arguments) in _NONE:
+        return PinMessage()
+    if not re.fullmatch("[0-9]{1,15}", arguments):
+        text = _(
+            "Give the number of a message: {command} 1042, or {command} {none} to pin none any more"
+        )
+        raise BadCommand(text.format(command=word, none=word_for_none()))
+    return PinMessage(seq=int(arguments))
+
+
+def word_for_none() -> str:
+    """Return the word after /pin that means no message."""
+    return "nada" if language() == "es" else "none"
+
+
+def _target(arguments: str, word: str) -> tuple[str | UnsetType, str | UnsetType, str]:
+    """Return a name or an address, and the rest. A name that looks like an address needs a @."""
+    first, *rest = arguments.split(maxsplit=1)[:2] or [""]
+    if not first.removeprefix("@").rstrip(":,"):
+        text = _("Give a name or an address: {command} NAME, or {command} 10.0.0.7")
+        raise BadCommand(text.format(command=word))
+    if parse_network(first) is not None or "/" in first:
+        return UNSET, first, "".join(rest)
+    return first.removeprefix("@").rstrip(":,"), UNSET, "".join(rest)
+
+
+def _duration(arguments: str) -> tuple[float | UnsetType, str]:
+    """Return the minutes that the arguments begin with, if they do, and the rest."""
+    first, *rest = arguments.split(maxsplit=1)[:2] or [""]
+    found = _DURATION.match(first)
+    if found is None:
+        return UNSET, arguments
+    minutes = int(found[1]) * _MINUTES_IN[found[2].lower()]
+    if not 0 < minutes <= MAX_MINUTES:
+        text = _("Give a time from 1 minute to {days} days, for example 30, 2h or 7d")
+        raise BadCommand(text.format(days=MAX_MINUTES // 1_440))
+    return float(minutes), "".join(rest)
+
+
+def _is_on(word: str, arguments: str) -> bool:
+    choice = _plain(arguments)
+    if choice not in _ON | _OFF:
+        text = _("After {command}, type nothing or {on} to begin, and {off} to end it.")
+        on, off = ("sí", "no") if language() == "es" else ("on", "off")
+        raise BadCommand(text.format(command=word, on=on, off=off))
+    return choice in _ON
+
+
+def _plain(word: str) -> str:
+    """Return a word in small letters without accents."""
+    letters = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).strip()
+
+
+OPERATOR_WORDS = ("/operador", "/operator")  # asks for the secret, which is typed without echo
+
+
+def word_in_own_language(words: tuple[str, str]) -> str:
+    """Return the Spanish or the English one of two words, as the user's language is."""
+    return words[0] if language() == "es" else words[1]
+
+
+KICK = OperatorCommand(
+    "/expulsar", "/kick", Subject.NAME, N_("NAME [REASON]"),
+    N_("end a person's session; the person can come back"), _parse_kick,
+)  # fmt: skip
+BAN = OperatorCommand(
+    "/vetar", "/ban", Subject.NAME_OR_ADDRESS, N_("NAME|ADDRESS|NETWORK [MINUTES] [REASON]"),
+    N_("keep out a person with their address, an address, or a network such as 10.0.0.0/28"),
+    _parse_ban,
+)  # fmt: skip
+UNBAN = OperatorCommand(
+    "/perdonar", "/unban", Subject.NAME_OR_ADDRESS, N_("NAME|ADDRESS|NETWORK"),
+    N_("lift a ban"), _parse_unban,
+)  # fmt: skip
+BANS = OperatorCommand(
+    "/vetos", "/bans", Subject.NOTHING, "", N_("show who may not come in"), _parse_bans
+)
+MUTE = OperatorCommand(
+    "/silenciar", "/mute", Subject.NAME, N_("NAME [MINUTES]"),
+    N_("keep a person from speaking in the general chat"), _parse_mute,
+)  # fmt: skip
+UNMUTE = OperatorCommand(
+    "/devolver", "/unmute", Subject.NAME, N_("NAME"), N_("let a person speak again"),
+    _parse_unmute,
+)  # fmt: skip
+HUSH = OperatorCommand(
+    "/silencio", "/hush", Subject.ON_OR_OFF, N_("[on|off]"),
+    N_("let only operators speak in the general chat, or everyone again"), _parse_hush,
+)  # fmt: skip
+LOCK = OperatorCommand(
+    "/cerrar-sala", "/lock", Subject.ON_OR_OFF, N_("[on|off]"),
+    N_("let nobody new in, or everyone again"), _parse_lock,
+)  # fmt: skip
+PIN = OperatorCommand(
+    "/fijar", "/pin", Subject.MESSAGE, N_("NUMBER|none"),
+    N_("keep a message on top for everyone, or none any more"), _parse_pin,
+)  # fmt: skip
+RELEASE = OperatorCommand(
+    "/liberar", "/release", Subject.NAME, N_("NAME"),
+    N_("free a name that is held for somebody who is away"), _parse_release,
+)  # fmt: skip
+OPERATOR_COMMANDS = (KICK, BAN, UNBAN, BANS, MUTE, UNMUTE, HUSH, LOCK, PIN, RELEASE)
+_BY_WORD = {
+    _plain(word): command
+    for command in OPERATOR_COMMANDS
+    for word in (command.spanish, command.english)
+}

@@ -1,0 +1,91 @@
+"""The thread that accepts consoles: programs of the server's own user, on this machine.
+
+It hands each to a worker, and reads nothing from any. So a full server, and one under attack, still
+lets its operator in.
+"""
+
+import logging
+import os
+import select
+import socket
+import threading
+from pathlib import Path
+
+from tertulia.protocol.lines import encode
+from tertulia.server.console.place import is_allowed, listen_for_consoles
+from tertulia.server.refusals import console_refused
+from tertulia.server.workers.admission import Admission
+from tertulia.server.workers.pool import WorkerPool
+
+log = logging.getLogger("tertulia.server")
+
+_PAUSE_S = 0.1  # after an error, so that a lack of descriptors keeps no core busy
+
+
+class ConsoleListener:
+    """The accepting thread. Other threads call `start` and `stop`."""
+
+    def __init__(self, path: Path, pool: WorkerPool, admission: Admission) -> None:
+        """Open the socket. Raises PlaceTaken or OSError."""
+        self._path = path
+        self._pool = pool
+        self._admission = admission
+        self._listener = listen_for_consoles(path)
+        self._inode = os.stat(path)
+        self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._thread = threading.Thread(target=self._run, name="console", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Accept no further consoles, and remove the socket."""
+        os.eventfd_write(self._stop_fd, 1)
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        poll = select.poll()
+        poll.register(self._stop_fd, select.POLLIN)
+        poll.register(self._listener, select.POLLIN)
+        while all(fd != self._stop_fd for fd, _ in poll.poll()):
+            try:
+                sock, _ = self._listener.accept()
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                log.warning("console not accepted error=%s", error.strerror)
+                select.select([self._stop_fd], [], [], _PAUSE_S)
+                continue
+            self._hand_over(sock)
+        self._remove()
+        self._listener.close()
+        os.close(self._stop_fd)
+
+    def _hand_over(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        if not is_allowed(sock):
+            log.warning("console refused: it is not run by the server's user or root")
+            self._turn_away(sock, "only the server's own user and root may use the console")
+        elif not self._admission.admit_console():
+            self._turn_away(sock, "too many consoles are open: close one of them")
+        elif not self._pool.assign_console(sock):
+            self._admission.count_console_closed()
+            self._turn_away(sock, "the server has no room for a console now")
+
+    def _turn_away(self, sock: socket.socket, reason: str) -> None:
+        with sock:
+            try:
+                sock.send(encode(console_refused(reason)))
+            except OSError as error:  # it has gone
+                log.debug("refusal not sent error=%s", error.strerror)
+
+    def _remove(self) -> None:
+        """Remove the socket, unless another server has put its own in this place."""
+        try:
+            if os.path.samestat(os.stat(self._path), self._inode):
+                self._path.unlink()
+        except FileNotFoundError:
+            pass  # somebody has removed it
+        except OSError as error:
+            log.warning("console not removed error=%s path=%s", error, self._path)

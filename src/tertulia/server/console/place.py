@@ -1,0 +1,75 @@
+"""Where the console's socket is: in the state directory, for the server's user alone.
+
+Both ends use this. The name of a socket may have only some hundred bytes, so the directory is
+named by its descriptor.
+"""
+
+import contextlib
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+_CREDENTIALS = struct.Struct("3i")  # of the other end: process, user, group
+_BACKLOG = 8
+
+
+class PlaceTaken(Exception):
+    """Another server answers at this socket."""
+
+
+def console_path(directory: Path, port: int) -> Path:
+    """Return the path of the socket of the server at a port."""
+    return directory / f"operator-{port}.sock"
+
+
+def listen_for_consoles(path: Path) -> socket.socket:
+    """Open the listening socket, in the place of one that a killed server has left.
+
+    Raises PlaceTaken or OSError.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+        connect_to_console(path).close()
+        raise PlaceTaken(str(path))
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        os.fchmod(listener.fileno(), 0o600)  # before it has a name
+        with _named_by_descriptor(path) as name:
+            listener.bind(name)
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def connect_to_console(path: Path) -> socket.socket:
+    """Connect to the server. Raises OSError."""
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        with _named_by_descriptor(path) as name:
+            sock.connect(name)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def is_allowed(sock: socket.socket) -> bool:
+    """Return whether the other end runs as the server's own user, or as root."""
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _process, user, _group = _CREDENTIALS.unpack(credentials)
+    return user in (0, os.geteuid())
+
+
+@contextlib.contextmanager
+def _named_by_descriptor(path: Path) -> Iterator[str]:
+    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)

@@ -1,0 +1,34 @@
+"""What the start says about keeping order, and what it does not say."""
+
+import pytest
+
+from tertulia.server.addresses import JoinAddress
+from tertulia.server.config import Config
+from tertulia.server.operator_access import Access, words_about
+
+SECRET = "the-secret-of-operators"
+TO = [JoinAddress("192.168.1.10", "eth0")]
+
+
+@pytest.fixture(autouse=True)
+def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tertulia.server.operator_access.server_command", lambda: "tertulia-server")
+
+
+@pytest.mark.parametrize("has_console", [True, False])
+@pytest.mark.parametrize("file", ["/state/operator-5000.txt", None])
+def test_the_secret_itself_is_shown_on_a_terminal_only(has_console, file):
+    config = Config(port=0, operator_secret=SECRET, code="able baker")
+    access = Access(has_console, file)
+    (line,) = words_about(access, config, 5_000, TO, is_terminal=False)
+    assert SECRET not in line
+    assert ("tertulia-server 5000 --operator" in line) is has_console
+    assert (str(file) in line) is (file is not None)
+    *_, link = words_about(access, config, 5_000, TO, is_terminal=True)
+    assert link.startswith(f"    http://192.168.1.10:5000/#code=able%20baker&operator={SECRET}   #")
+
+
+def test_without_a_page_the_secret_is_shown_bare():
+    config = Config(port=0, operator_secret=SECRET, web=False)
+    *_, line = words_about(Access(True, None), config, 5_000, None, is_terminal=True)
+    assert line.split() == [SECRET, "#", "only", "for", "you"]

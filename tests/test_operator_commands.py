@@ -1,0 +1,107 @@
+"""What an operator can type, in both languages, and what is wrong with the rest."""
+
+import pytest
+
+from tertulia.i18n import set_language
+from tertulia.operator_commands import (
+    OPERATOR_COMMANDS,
+    BadCommand,
+    find_operator_command,
+    operator_help_rows,
+    parse_operator_command,
+)
+from tertulia.protocol.moderation import (
+    ImposeBan,
+    ImposeMute,
+    Kick,
+    LiftBan,
+    LiftMute,
+    ListBans,
+    PinMessage,
+    ReleaseName,
+    SetHush,
+    SetLock,
+)
+
+
+@pytest.fixture(autouse=True, params=["en", "es"])
+def language(request):
+    set_language(request.param)
+    yield request.param
+    set_language("en")
+
+
+@pytest.mark.parametrize(
+    ("line", "request_"),
+    [
+        ("/kick luis", Kick(name="luis")),
+        ("/EXPULSAR @luis: dice  diez líneas", Kick(name="luis", reason="dice  diez líneas")),
+        ("/ban luis", ImposeBan(name="luis")),
+        ("/vetar luis 30", ImposeBan(name="luis", minutes=30)),
+        ("/ban luis 2h spam", ImposeBan(name="luis", minutes=120, reason="spam")),
+        ("/ban luis 7D", ImposeBan(name="luis", minutes=10_080)),
+        ("/ban luis 10min", ImposeBan(name="luis", minutes=10)),
+        ("/ban luis spam 30", ImposeBan(name="luis", reason="spam 30")),
+        ("/ban 10.0.0.7 5", ImposeBan(address="10.0.0.7", minutes=5)),
+        ("/ban 10.0.0.0/28", ImposeBan(address="10.0.0.0/28")),
+        ("/ban ::1", ImposeBan(address="::1")),
+        ("/ban 10.0.0.0/99", ImposeBan(address="10.0.0.0/99")),
+        ("/ban @10.0.0.7", ImposeBan(name="10.0.0.7")),
+        ("/perdonar luis", LiftBan(name="luis")),
+        ("/unban 10.0.0.0/28", LiftBan(address="10.0.0.0/28")),
+        ("/vetos", ListBans()),
+        ("/silenciar luis", ImposeMute(name="luis")),
+        ("/mute luis 10m", ImposeMute(name="luis", minutes=10)),
+        ("/devolver luis", LiftMute(name="luis")),
+        ("/silencio", SetHush(on=True)),
+        ("/hush off", SetHush(on=False)),
+        ("/silencio SÍ", SetHush(on=True)),
+        ("/lock no", SetLock(on=False)),
+        ("/cerrar-sala", SetLock(on=True)),
+        ("/fijar 1042", PinMessage(seq=1042)),
+        ("/pin none", PinMessage()),
+        ("/fijar nada", PinMessage()),
+        ("/liberar @luis", ReleaseName(name="luis")),
+    ],
+)
+def test_a_line_is_a_request(line, request_):
+    assert parse_operator_command(line) == request_
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("/kick", "/kick @", "/ban", "/ban @", "/ban :", "/unban", "/unban luis eva", "/bans now"),
+        *(
+            "/mute",
+            "/mute luis soon",
+            "/mute luis 10 loud",
+            "/unmute",
+            "/unmute luis now",
+            "/release",
+            "/release a b",
+        ),
+        *("/ban luis 0", "/ban luis 999999999d", "/mute luis 0m"),
+        *("/hush perhaps", "/lock 1", "/pin", "/pin -1", "/pin x", "/pin 1 2", "/pin 9" + "9" * 20),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(line, language):
+    with pytest.raises(BadCommand) as problem:
+        parse_operator_command(line)
+    command = find_operator_command(line.split()[0])
+    assert str(problem.value)
+    assert {"en": command.spanish, "es": command.english}[language] not in str(problem.value)
+
+
+@pytest.mark.parametrize("line", ["", "/", "/users", "hola", "kick luis", "/kickluis"])
+def test_other_lines_are_no_commands_of_operators(line):
+    assert parse_operator_command(line) is None
+
+
+def test_the_help_shows_every_command_in_both_languages(language):
+    rows = operator_help_rows()
+    assert len(rows) == len(OPERATOR_COMMANDS)
+    for command, (left, right) in zip(OPERATOR_COMMANDS, rows, strict=True):
+        words = [command.english, command.spanish]
+        assert left.startswith(", ".join(words if language == "en" else reversed(words)))
+        assert right
