@@ -77,7 +77,7 @@ def test_whoever_runs_the_server_keeps_order_unseen_in_both_languages(
     ]
     assert lines[11] == "This ends the session of 1 person: leo"
     assert lines[12].startswith(f"{leo.source} may not come in for 30 minutes.")
-    assert re.fullmatch(rf"{leo.source}  until \S+ \S+  by server  spam", lines[13])
+    assert re.fullmatch(rf"{leo.source}  until \S+ \S+  by the console  spam", lines[13])
     assert lines[14:] == [
         f"{leo.source} may come in again.",
         "luis may speak again.",
@@ -112,6 +112,7 @@ def test_what_cannot_be_done_is_said_and_the_rest_is_done(start_server, console)
         "/mute luis forever",
         "/ban luis 0",
         "/cry",
+        "/silenciarr luis",
         "/users now",
         "/history",
         "kick " + "x" * 60_000,
@@ -120,7 +121,7 @@ def test_what_cannot_be_done_is_said_and_the_rest_is_done(start_server, console)
         "/bans",
     )
     assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 15
+    assert len(done.stderr.splitlines()) == 16
     for words in (
         "nobody is not here.",
         "Give a name: /mute NAME",
@@ -133,12 +134,13 @@ def test_what_cannot_be_done_is_said_and_the_rest_is_done(start_server, console)
         "/mute luis 10",
         "for example 30, 2h or 7d",
         "There is no command /cry. /help shows all commands.",
+        "There is no command /silenciarr. Did you mean /mute?",
         "/users takes nothing after it.",
         "This server keeps no messages.",
     ):
         assert words in done.stderr
     assert "\x1b" not in done.stderr
-    assert done.stdout.endswith("\nana  by server\n")
+    assert done.stdout.endswith("\nana  by the console\n")
 
 
 def test_the_console_speaks_spanish(start_server, console):

@@ -351,6 +351,7 @@ def test_a_muted_user_cannot_say_anything_and_all_know_it(room):
     rows = {row.name: row.muted for row in room.hub.users(room.ana, ListUsers()).users}
     assert rows == {"ana": False, "Luis": True}
     room.clock.s += 600.1
+    assert not any(row.muted for row in room.hub.users(room.ana, ListUsers()).users)
     assert room.say(room.luis) is None
     assert isinstance(room.last(), ChatMessage)
 

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from tertulia.i18n import N_, _, language
 from tertulia.operator_commands import (
+    OPERATOR_COMMANDS,
     BadCommand,
     operator_help_rows,
     parse_operator_command,
@@ -145,8 +146,7 @@ class Console:
         if request is None:
             command = _OWN_BY_WORD.get(word.lower())
             if command is None:
-                text = _("There is no command {word}. {help} shows all commands.")
-                raise BadCommand(text.format(word=words.shown(word), help=HELP.word))
+                raise BadCommand(_unknown(word))
             asked = command.parse(command.word, "".join(rest).strip())
             if asked is None:
                 if command is HELP:
@@ -332,6 +332,22 @@ _OWN_COMMANDS = (
 _OWN_BY_WORD = {
     word: command for command in _OWN_COMMANDS for word in (command.spanish, command.english)
 }
+
+
+def _unknown(word: str) -> str:
+    from difflib import get_close_matches  # slow to import and seldom needed
+
+    known = {
+        found: command.word
+        for command in (*OPERATOR_COMMANDS, *_OWN_COMMANDS)
+        for found in (command.spanish, command.english)
+    }
+    guesses = get_close_matches(word.lower(), known, n=1, cutoff=0.65)
+    if guesses:
+        text = _("There is no command {word}. Did you mean {guess}?")
+        return text.format(word=words.shown(word), guess=known[guesses[0]])
+    text = _("There is no command {word}. {help} shows all commands.")
+    return text.format(word=words.shown(word), help=HELP.word)
 
 
 def _help_lines() -> list[str]:

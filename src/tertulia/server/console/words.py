@@ -20,6 +20,7 @@ from tertulia.protocol.messages import (
     UserInfo,
 )
 from tertulia.protocol.moderation import (
+    SERVER_NAME,
     BanRow,
     ImposeBan,
     ImposeMute,
@@ -106,7 +107,7 @@ def bans(rows: Sequence[BanRow]) -> list[str]:
     for row in rows:
         who = ", ".join(part for part in (row.name, row.address) if isinstance(part, str))
         until = _("until {time}").format(time=_local(row.until)) if row.until else ""
-        by = _("by {name}").format(name=row.by)
+        by = _("by the console") if row.by == SERVER_NAME else _("by {name}").format(name=row.by)
         reason = shown(row.reason) if row.reason else ""
         lines.append("  ".join(part for part in (shown(who), until, by, reason) if part))
     return lines

@@ -145,7 +145,8 @@ class History:
         try:
             return self._store.records(kind)
         except sqlite3.Error as error:
-            log.error("history: not read kind=%s error=%s", kind.__name__, error)
+            if not self._is_failing:  # else that was logged
+                log.error("history: not read kind=%s error=%s", kind.__name__, error)
             return []
 
     # --- for the Hub ---------------------------------------------------------------------------

@@ -348,8 +348,7 @@ class Hub:
         """List who is connected, with the seq at which the list is true."""
         with self._lock:
             self._note_reading(session)
-            rows = [self.moderator.row_of(user) for user in self._registry]
-            return UserList(id=request.id, seq=self.events.last_seq, users=rows)
+            return self.moderator.list_users(request.id, self._registry)
 
     def info(self, session: Session, request: GetInfo) -> UserInfo | Error:
         """Return what the server knows of one user."""

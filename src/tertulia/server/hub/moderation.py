@@ -86,8 +86,10 @@ class Moderation:
 
     def ban_on(self, name: Name, address: str, time: str) -> Ban | None:
         """Return the ban that keeps a newcomer out, if any."""
+        if not len(self.bans):
+            return None
         self.expire(time)
-        return self.bans.longest(name.key, address) if len(self.bans) else None
+        return self.bans.longest(name.key, address)
 
     def shuts_out(self, name: Name, time: str) -> bool:
         """Return whether the room is locked for this newcomer."""
@@ -136,8 +138,8 @@ class Moderation:
         return self.mutes.longest(session.name.key, session.address) or Silence.HUSHED
 
     def is_muted(self, session: Session) -> bool:
-        """Return whether a session is muted."""
-        return session.is_silenced and bool(self.mutes.fitting(session.name.key, session.address))
+        """Return whether a session is muted, of one that is silenced."""
+        return bool(self.mutes.fitting(session.name.key, session.address))
 
     def _note_silence(self, session: Session) -> None:
         is_hushed = self.is_hushed and not session.is_operator

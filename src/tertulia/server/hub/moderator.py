@@ -6,7 +6,7 @@ what is to be done. Any thread may call.
 
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
@@ -183,8 +183,7 @@ class Moderator:
         fitting = self._moderation.fitting(ban)
         if request.check:
             self._note_activity(session)
-            rows = [self.row_of(user) for user in fitting]
-            return UserList(id=request.id, seq=self._events.last_seq, users=rows)
+            return self.list_users(request.id, fitting)
         if session in fitting:
             return refusals.bans_oneself(request, session.address)
         bans = self._moderation.bans
@@ -346,11 +345,17 @@ class Moderator:
             request_id, until, None if until is None else seconds_until(until, self._time())
         )
 
-    def row_of(self, user: Session) -> User:
-        """Return a user as a row of a list."""
-        return User(
-            name=user.name.shown,
-            status=user.status,
-            operator=user.is_operator,
-            muted=self._moderation.is_muted(user),
-        )
+    def list_users(self, request_id: int | UnsetType, users: Iterable[Session]) -> UserList:
+        """Return a list of users, true as of the last event."""
+        self._moderation.expire(self._time())
+        is_muted = self._moderation.is_muted
+        rows = [
+            User(
+                name=user.name.shown,
+                status=user.status,
+                operator=user.is_operator,
+                muted=user.is_silenced and is_muted(user),
+            )
+            for user in users
+        ]
+        return UserList(id=request_id, seq=self._events.last_seq, users=rows)
