@@ -471,7 +471,7 @@ def test_goodbye_takes_in_the_last_messages_and_names_what_was_not_sent(desk: Ta
     desk.chat.ask(ListUsers())
     desk.client.arrive(said(11, "last"))
     desk.clock.now += 125
-    assert desk.chat.farewell() == [
+    assert desk.chat.farewell().lines == [
         "Not sent: hola",
         "Not sent: psst",
         "You were here for 2 min 5 s. Messages: 0 sent, 1 received.",

@@ -5,7 +5,7 @@ import pytest
 from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.command_table import COMMANDS
 from tertulia.chat.command_words import find_command
-from tertulia.chat.commands import help_lines, parse
+from tertulia.chat.commands import help_rows, parse
 from tertulia.chat.completion import complete
 from tertulia.chat.face_commands import Help, Open, OwnInfo
 from tertulia.i18n import set_language
@@ -83,5 +83,5 @@ def test_the_words_of_the_table_come_first() -> None:
 
 @pytest.mark.parametrize("word", ["/exit", "/whois", "/nick", "/ocupada", "/dm"])
 def test_other_words_stand_in_no_help_and_are_not_offered(word: str) -> None:
-    assert word not in " ".join(help_lines())
+    assert word not in str(help_rows(on_screen=True))
     assert complete(word, ["luis"]).candidates == []

@@ -50,6 +50,14 @@ def entered(*lines: str) -> InputHistory:
     return history
 
 
+def recalled(history: InputHistory) -> list[str]:
+    """Go back to the oldest line; return the lines on the way."""
+    lines: list[str] = []
+    while (line := history.older(lines[-1] if lines else "")) is not None:
+        lines.append(line)
+    return lines
+
+
 def test_the_history_goes_back_to_the_oldest_line_and_forward_to_the_one_being_typed() -> None:
     history = entered("one", "two")
     assert history.newer("draft") is None
@@ -88,17 +96,33 @@ def test_a_changed_line_stays_changed_until_another_one_is_entered() -> None:
     assert history.older("") == "two"
     assert history.older("two!") == "one"
     assert history.newer("one") == "two!"
-    history.add("three")
-    assert [history.older(""), history.older("three")] == ["three", "two"]
+    assert history.older("two!") == "one"
+    history.add("one?")
+    assert recalled(history) == ["one?", "two!", "two", "one"]
 
 
-def test_starting_over_forgets_changes_and_keeps_the_lines() -> None:
+def test_a_half_typed_line_that_was_left_is_remembered_when_another_one_is_entered() -> None:
+    history = entered("one", "two")
+    assert history.older("half") == "two"
+    history.add("two")
+    assert recalled(history) == ["two", "half", "two", "one"]
+
+
+def test_starting_over_keeps_the_lines_and_all_that_was_left_elsewhere() -> None:
     history = entered("one", "two")
     history.older("draft")
     history.older("two!")
     history.start_over()
     assert history.newer("") is None
-    assert [history.older(""), history.older("two")] == ["two", "one"]
+    assert recalled(history) == ["draft", "two!", "two", "one"]
+
+
+def test_what_was_left_unchanged_or_blank_is_not_remembered_again() -> None:
+    history = entered("one", "two")
+    history.older(" ")
+    history.older("two")
+    history.start_over()
+    assert recalled(history) == ["two", "one"]
 
 
 def test_a_blank_line_starts_over_too() -> None:

@@ -4,22 +4,15 @@ from datetime import date
 
 import pytest
 
-from tertulia.chat.display import Glyphs
 from tertulia.chat.event_words import (
     MAX_NAMES,
     Movement,
     day_words,
-    event_words,
     movement_words,
     people_words,
     speech,
-    user_words,
 )
 from tertulia.i18n import set_language
-from tertulia.protocol.messages import DirectMessage, Left, Status, UserInfo
-
-GLYPHS = Glyphs("utf-8")
-TIME = "2020-01-02T15:04:05Z"
 
 
 def test_a_message_is_its_sender_and_its_text() -> None:
@@ -28,24 +21,10 @@ def test_a_message_is_its_sender_and_its_text() -> None:
 
 def test_a_name_cannot_begin_a_line_of_its_own() -> None:
     assert speech("a\n[12:00] eva", "hola") == "a␊[12:00] eva: hola"
-    assert event_words(Left(seq=1, time=TIME, name="a\nb", reason="c\nd"), "ana", GLYPHS) == (
-        "* a␊b left: c␊d"
-    )
 
 
 def test_many_blank_lines_become_one() -> None:
     assert speech("luis", "one" + "\n \n" * 500 + "two\n\nthree") == "luis: one\n\ntwo\n\nthree"
-
-
-def test_a_direct_message_says_whom_it_is_from_or_to() -> None:
-    def words(sender: str, to: str, glyphs: Glyphs = GLYPHS) -> str:
-        return event_words(
-            DirectMessage(time=TIME, sender=sender, to=to, text="psst"), "ana", glyphs
-        )
-
-    assert words("luis", "ana") == "luis → you: psst"
-    assert words("ana", "luis") == "you → luis: psst"
-    assert words("ana", "luis", Glyphs("ascii")) == "you -> luis: psst"
 
 
 def test_people_who_did_the_same_are_named_together() -> None:
@@ -65,13 +44,6 @@ def test_people_who_did_the_same_are_named_together() -> None:
     set_language("es")
     assert movement_words({Movement.JOINED: ["eva"]}, 2) == "eva entró; 2 cambios más"
     assert movement_words({Movement.JOINED: ["eva", "zoe"]}) == "eva y zoe entraron"
-
-
-def test_the_information_on_a_user_is_safe_and_on_one_line() -> None:
-    info = UserInfo(name="a\nb", address="\x1b[2J", status=Status.ACTIVO, since="?", idle=75)
-    assert user_words(info, GLYPHS, date(2026, 11, 22)) == (
-        "a␊b: ● ACTIVO, address ␛[2J, here since --:--, idle for 1 min 15 s"
-    )
 
 
 def test_a_few_people_are_named_and_the_others_counted() -> None:

@@ -10,16 +10,19 @@ from tertulia.client.inbox import Dropped
 from tertulia.plain.face import FIRST_PAGE
 from tertulia.protocol.messages import (
     MAX_PAGE,
+    ChatMessage,
     DirectMessage,
     Error,
     Gap,
     GetHistory,
     ListUsers,
     Ok,
+    Presence,
     Quit,
     Say,
     Search,
     SetStatus,
+    Status,
     UserList,
 )
 
@@ -60,7 +63,7 @@ def test_what_is_never_answered_is_told_and_the_next_has_its_turn(
     table.face.submit("/status busy")
     table.face.submit("hola")
     table.turn()
-    assert table.face.prompt == "ana ● ACTIVO → OCUPADO…> "
+    assert table.face.prompt() == "ana, asking for busy> "
     clock.now += ANSWER_WITHIN_S
     table.turn()
     assert "The server did not answer." in table.stderr.getvalue()
@@ -68,16 +71,16 @@ def test_what_is_never_answered_is_told_and_the_next_has_its_turn(
         SetStatus(status="OCUPADO"),
         Say(text="hola"),
     ]
-    assert table.face.prompt == "ana ● ACTIVO> "
+    assert table.face.prompt() == "ana> "
     table.turn(Ok(id=2))  # too late
-    assert table.face.prompt == "ana ● ACTIVO> "
+    assert table.face.prompt() == "ana> "
 
 
 def test_a_refused_status_is_not_shown(table: Table) -> None:
     table.face.submit("/status busy")
     table.turn()
     table.turn(Error(id=2, code="status_invalid", message="no"))
-    assert table.face.prompt == "ana ● ACTIVO> "
+    assert table.face.prompt() == "ana> "
     assert "refused the request: no (status_invalid)" in table.stderr.getvalue()
 
 
@@ -88,7 +91,7 @@ def test_an_own_direct_message_is_shown_once_delivered_with_the_registered_name(
     table.turn()
     assert table.stdout.getvalue() == ""
     table.turn(Ok(id=2))
-    assert table.stdout.getvalue().endswith("] you → José: psst\n")
+    assert table.stdout.getvalue().endswith("] you to José: psst\n")
 
 
 def test_a_note_to_oneself_is_shown_once(table: Table) -> None:
@@ -207,3 +210,107 @@ def test_a_search_shows_what_it_finds_and_moves_nothing(table: Table) -> None:
     table.face.submit("/history")
     table.turn()
     assert table.client.sent[2:] == [GetHistory(before=11, limit=20)]
+
+
+# --- what rings, what is silent, and what is taken back ------------------------------------------
+
+
+def direct(sender: str = "luis", to: str = "ana") -> DirectMessage:
+    return DirectMessage(time="", sender=sender, to=to, text="psst")
+
+
+class Ringing:
+    """A stream that is a terminal, for the bell."""
+
+    def __init__(self, table: Table) -> None:
+        self._stderr = table.stderr
+        table.stderr.isatty = lambda: True  # type: ignore[method-assign]
+        table.stderr.fileno = lambda: -1  # type: ignore[method-assign]
+
+    @property
+    def bells(self) -> int:
+        return self._stderr.getvalue().count("\a")
+
+
+def entered(table: Table) -> Ringing:
+    terminal = Ringing(table)
+    table.turn(page(2, said(5, "ana was called before"), said(6, "@ana")))
+    assert terminal.bells == 0
+    return terminal
+
+
+@pytest.mark.parametrize(
+    ("message", "bells"),
+    [
+        (said(11, "hola"), 0),
+        (said(11, "hola ANA!"), 1),
+        (said(11, "ana is me", sender="ana"), 0),
+        (direct(), 1),
+        (direct(sender="ana"), 0),
+    ],
+)
+def test_the_bell_rings_for_mentions_and_direct_messages_of_others(
+    on_terminal: Table, message: ChatMessage | DirectMessage, bells: int
+) -> None:
+    terminal = entered(on_terminal)
+    on_terminal.turn(message)
+    assert terminal.bells == bells
+
+
+def test_the_bell_rings_once_for_many_and_as_it_was_chosen(on_terminal: Table) -> None:
+    terminal = entered(on_terminal)
+    on_terminal.turn(*(said(11 + number, "ana!") for number in range(300)))
+    assert terminal.bells == 1
+    on_terminal.face.submit("/notify off")
+    on_terminal.turn(direct())
+    assert terminal.bells == 1
+
+
+def test_a_pipe_gets_no_bell(table: Table) -> None:
+    terminal = Ringing(table)
+    table.turn(said(11, "ana!"), direct())
+    assert terminal.bells == 0
+
+
+def test_on_a_terminal_only_the_own_status_is_told_unless_others_are_asked_for(
+    on_terminal: Table,
+) -> None:
+    entered(on_terminal)
+    changes = [
+        Presence(seq=seq, time="", name=name, status=Status.OCUPADO, by="user")
+        for seq, name in ((11, "luis"), (12, "ana"))
+    ]
+    on_terminal.turn(*changes)
+    assert on_terminal.chat[2:] == ["you are now busy (OCUPADO)"]
+
+
+def test_what_was_said_before_is_marked_and_what_was_missed_is_not(on_terminal: Table) -> None:
+    on_terminal.turn(page(2, said(9, "old")), Gap(after=10, through=20), said(21, "live"))
+    on_terminal.turn(page(3, said(12, "missed")))
+    on_terminal.face.submit("/search x")
+    on_terminal.turn()
+    on_terminal.turn(UserList(id=4, seq=20, users=[]))
+    number = len(on_terminal.client.sent)
+    assert on_terminal.client.sent[-1] == Search(text="x")
+    on_terminal.turn(page(number, said(21, "live")))
+    lines = on_terminal.stdout.getvalue().splitlines()
+    assert [line.startswith("earlier: ") for line in lines] == [True, False, False, True]
+
+
+def test_ctrl_c_takes_back_what_has_not_gone_out_and_nothing_else(on_terminal: Table) -> None:
+    entered(on_terminal)
+    on_terminal.face.submit("gone out")
+    on_terminal.turn()
+    for line in ("waits", "@luis psst", "/users"):
+        on_terminal.face.submit(line)
+    on_terminal.turn()
+    on_terminal.face.take_back()
+    on_terminal.turn()
+    assert on_terminal.words[-2:] == [
+        "Taken back, and not sent: waits", "Taken back, and not sent: psst",
+    ]  # fmt: skip
+    on_terminal.turn(Ok(id=3, seq=11))
+    assert without_nonces(on_terminal.client.sent[2:]) == [Say(text="gone out"), ListUsers()]
+    on_terminal.face.take_back()
+    on_terminal.turn()
+    assert on_terminal.words[-1] == "To leave, type /quit or press Ctrl+D."

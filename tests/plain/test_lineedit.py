@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tertulia.plain.lineedit import Control, LineEditor, Submit
+from tertulia.plain.lineedit import (
+    MAX_CHARS,
+    Action,
+    Control,
+    Discard,
+    LineEditor,
+    Paste,
+    Submit,
+)
+from tertulia.plain.pastes import Pasted
 
 UP, DOWN, RIGHT, LEFT = b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D"
 HOME, END, DELETE = b"\x1b[H", b"\x1b[F", b"\x1b[3~"
@@ -26,7 +35,7 @@ def new_editor(columns: int = 80, prompt: str = "> ") -> LineEditor:
     return editor
 
 
-def type_in(editor: LineEditor, *data: bytes) -> list[Submit | Control]:
+def type_in(editor: LineEditor, *data: bytes) -> list[Action]:
     return [action for chunk in data for action in editor.feed(chunk)]
 
 
@@ -71,12 +80,14 @@ def test_keys_edit_the_line(keys: bytes, line: str) -> None:
 
 def test_enter_submits_and_begins_anew() -> None:
     editor = new_editor()
-    assert type_in(editor, b"one\rtwo\nthree") == [Submit("one"), Submit("two")]
+    assert type_in(editor, b"one\r", b"two\n", b"four\r\n", b"three") == [
+        Submit("one"), Submit("two"), Submit("four"),
+    ]  # fmt: skip
     assert editor.line == "three"
 
 
 def test_enter_on_an_empty_line_does_nothing() -> None:
-    assert type_in(new_editor(), b"\n   \n\r") == []
+    assert type_in(new_editor(), b"\n", b"   \n\r", b"\n\r") == []
 
 
 def test_ctrl_c_clears_a_line_and_is_an_action_on_an_empty_one() -> None:
@@ -91,7 +102,7 @@ def test_ctrl_d_ends_the_input_only_on_an_empty_line() -> None:
 
 def test_history_goes_up_and_down_and_keeps_the_draft() -> None:
     editor = new_editor()
-    type_in(editor, b"one\ntwo\ntwo\ndraft")
+    type_in(editor, b"one\n", b"two\n", b"two\n", b"draft")
     seen = []
     for key in (UP, UP, UP, DOWN, DOWN, DOWN):
         type_in(editor, key)
@@ -99,10 +110,100 @@ def test_history_goes_up_and_down_and_keeps_the_draft() -> None:
     assert seen == ["two", "one", "one", "two", "draft", "draft"]
 
 
-def test_ctrl_c_starts_the_history_over() -> None:
+def test_ctrl_c_keeps_what_was_typed_in_the_history() -> None:
     editor = new_editor()
-    type_in(editor, b"one\ntwo\n", UP, UP, b"\x03", UP)
-    assert editor.line == "two"
+    seen = []
+    type_in(editor, b"one\n", b"two\n", b"half", UP, UP, b"!", b"\x03")
+    for _press in range(4):
+        type_in(editor, UP)
+        seen.append(editor.line)
+    assert seen == ["one!", "half", "two", "one"]
+
+
+# --- texts of several lines ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n"])
+def test_a_paste_waits_for_enter_with_its_tabs_and_blank_lines(end: bytes) -> None:
+    editor = new_editor()
+    assert type_in(editor, end.join([b"one", b"\ttwo", b"", b"/quit", b""])) == [Paste(4)]
+    assert (editor.line_number, editor.line) == (5, "one\n\ttwo\n\n/quit\n")
+    assert type_in(editor, b"\r") == [Submit("one\n\ttwo\n\n/quit\n")]
+    assert (editor.line_number, editor.line) == (1, "")
+
+
+def test_only_a_paste_into_an_empty_line_is_no_command_whatever_it_says() -> None:
+    editor = new_editor()
+    [_paste, submitted] = type_in(editor, b"/quit\rnow", b"\r")
+    assert isinstance(submitted, Submit)
+    assert isinstance(submitted.line, Pasted)
+    type_in(editor, UP)
+    assert isinstance(editor.line, Pasted), "neither when it is recalled"
+    type_in(editor, b"\x03", b"/quit", b"\x03", b"@luis ")
+    [paste, submitted] = type_in(editor, b"one\rtwo", b"\r")
+    assert paste == Paste(2)
+    assert submitted == Submit("@luis one\ntwo")
+    assert not isinstance(submitted.line, Pasted)
+
+
+def test_what_is_typed_after_a_paste_belongs_to_it() -> None:
+    editor = new_editor()
+    type_in(editor, b"one\rtwo", b"!", LEFT + LEFT, b"three\rfour\r")
+    assert editor.line == "one\ntwthree\nfour\no!"
+    assert type_in(editor, b"\r") == [Submit("one\ntwthree\nfour\no!")]
+
+
+@pytest.mark.parametrize("keys", [b"hola\r", b"hola\r\r", b"hola\n" + UP, b"hola\r\x04"])
+def test_keys_after_a_line_end_make_no_paste_of_it(keys: bytes) -> None:
+    assert Submit("hola") in type_in(new_editor(), keys)
+
+
+def test_keys_in_a_paste_are_none_but_ctrl_c() -> None:
+    editor = new_editor()
+    assert type_in(editor, b"a\r\x01b\x1b[Dc\x04\x15d\re") == [Paste(3)]
+    assert editor.line == "a\nbcd\ne"
+    assert type_in(editor, b"\x03x\ry\x03") == [Discard(3), Discard(2)]
+    assert editor.line == ""
+
+
+@pytest.mark.parametrize("key", [b"\x1b\r", b"\x1b\n", b"\x0f"])
+def test_several_lines_can_be_typed_and_joined_again(key: bytes) -> None:
+    editor = new_editor()
+    assert type_in(editor, b"one", key, b"two" + LEFT, key) == [Control.NEXT_LINE] * 2
+    assert (editor.line_number, editor.line) == (3, "one\ntw\no")
+    type_in(editor, BACKSPACE)
+    assert editor.line == "one\ntwo"
+    type_in(editor, HOME, BACKSPACE, b"+")
+    assert (editor.line_number, editor.line) == (1, "one+two")
+    assert type_in(editor, b"\r") == [Submit("one+two")]
+
+
+def test_a_text_of_several_lines_is_recalled_and_taken_back_whole() -> None:
+    editor = new_editor()
+    type_in(editor, b"one", b"\x0f", b"two", b"\r", b"half", UP)
+    assert (editor.line_number, editor.line) == (2, "one\ntwo")
+    assert type_in(editor, DOWN) == []
+    assert editor.line == "half"
+    assert type_in(editor, UP, b"\x03", b"\x03") == [Discard(2), Control.INTERRUPT]
+
+
+def test_ctrl_d_does_not_end_the_input_while_lines_stand_above() -> None:
+    assert type_in(new_editor(), b"one\rtwo\r", b"\x04") == [Paste(2)]
+
+
+def test_of_a_paste_that_is_too_long_the_beginning_is_kept() -> None:
+    editor = new_editor()
+    [paste] = type_in(editor, (b"x" * 99 + b"\r") * 1_000)
+    assert paste == Paste(1_000)
+    assert 0 <= len(editor.line) - MAX_CHARS < 1_000
+
+
+def test_a_tab_between_letters_that_come_at_once_is_text_if_it_completes_nothing() -> None:
+    editor = new_editor()
+    type_in(editor, b"a\tb")
+    assert editor.line == "a\tb"
+    type_in(editor, b"\x03", b"lu\tb")
+    assert editor.line == "luis b"
 
 
 def test_tab_goes_round_the_candidates_and_any_other_key_ends_that() -> None:
@@ -183,14 +284,14 @@ def test_a_row_that_is_left_stays_above() -> None:
 
 
 def test_the_prompt_can_change_under_a_half_typed_line(new_screen: Callable[..., Any]) -> None:
-    editor = new_editor(prompt="ana ● ACTIVO> ")
+    editor = new_editor(prompt="ana> ")
     type_in(editor, b"half" + LEFT)
-    editor.set_prompt("ana ● ACTIVO → OCUPADO…> ")
-    editor.set_prompt("ana ◐ OCUPADO> ")
+    editor.set_prompt("ana, asking for busy> ")
+    editor.set_prompt("ana, busy> ")
     screen = new_screen()
     screen.write(editor.pop_output())
-    assert screen.text == "ana ◐ OCUPADO> half"
-    assert screen.cursor == len("ana ◐ OCUPADO> hal")
+    assert screen.text == "ana, busy> half"
+    assert screen.cursor == len("ana, busy> hal")
 
 
 def test_a_long_line_is_seen_through_a_window_around_the_cursor(
@@ -224,7 +325,7 @@ def test_another_width_draws_the_row_anew(new_screen: Callable[..., Any]) -> Non
 
 @pytest.mark.parametrize("columns", [1, 2, 5, 12])
 def test_no_width_is_too_small(columns: int) -> None:
-    editor = new_editor(columns=columns, prompt="ana ● ACTIVO> ")
+    editor = new_editor(columns=columns, prompt="ana> ")
     type_in(editor, "hola 日本".encode() + LEFT * 3 + b"x" + HOME)
     assert editor.line == "holax 日本"
 
@@ -233,7 +334,8 @@ KEYS = st.sampled_from(
     [
         *(text.encode() for text in ("a", "b ", "ñ", "日", "e\u0301", "👩‍💻", "👍🏽", "\u202e")),
         UP, DOWN, LEFT, LEFT, RIGHT, HOME, END, DELETE, BACKSPACE, TAB, SHIFT_TAB,
-        b"\n", b"\x15", b"\x17", b"\x0b", b"\x03", b"\x0c", b"long words that fill the row ",
+        b"\n", b"\x1b\r", b"\x0f", b"pasted\rlines",
+        b"\x15", b"\x17", b"\x0b", b"\x03", b"\x0c", b"long words that fill the row ",
     ]
 )  # fmt: skip
 
@@ -242,7 +344,7 @@ KEYS = st.sampled_from(
 def test_after_any_keys_the_screen_shows_the_window_of_the_line(
     new_screen: Callable[..., Any], keys: list[bytes], columns: int, joins: bool
 ) -> None:
-    editor = new_editor(columns=columns, prompt="ana ● ACTIVO> ")
+    editor = new_editor(columns=columns, prompt="ana> ")
     screen = new_screen(columns, joins=joins)
     screen.write(editor.pop_output())
     for key in keys:

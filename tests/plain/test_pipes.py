@@ -82,14 +82,14 @@ def test_a_line_is_said_and_answered_before_the_end(chat: Run, listener: Client)
     assert heard(listener) == ["build ok"]
     assert without_times(done.stdout) == ["ci: build ok"]
     words = done.stderr.decode().splitlines()
-    assert words[0] == "Hello, ci. You are ACTIVO. There are 2 people here."
+    assert words[0] == "Hello, ci. You are active (ACTIVO). There are 2 people here."
     assert re.fullmatch(r"You were here for \d+ s\. Messages: 1 sent, 0 received\.", words[-1])
 
 
 def test_the_words_are_spanish_for_who_wants_them(chat: Run) -> None:
     done = chat("ci", "hola\n/usuarios\n", "--commands", LANGUAGE="", LANG="es_GT.UTF-8")
-    assert done.stderr.decode().startswith("Hola, ci. Estás ACTIVO. Hay 1 persona.\n")
-    assert without_times(done.stdout) == ["ci: hola", "● ACTIVO    ci (tú)"]
+    assert done.stderr.decode().startswith("Hola, ci. Estás activo. Hay 1 persona.\n")
+    assert without_times(done.stdout) == ["ci: hola", "ci (tú): activo"]
 
 
 @pytest.mark.parametrize("stdin", ["hola", "hola\r\n", "\n\n hola\n/quit\nnot said\n"])
@@ -115,12 +115,13 @@ def test_commands_are_carried_out_and_their_results_are_data(chat: Run, listener
     done = chat("ci", stdin, "--commands")
     assert done.returncode == 6
     lines = without_times(done.stdout)
-    assert lines[:2] == ["● ACTIVO    ci (you)", "● ACTIVO    listener"]
+    assert lines[:2] == ["ci (you): active (ACTIVO)", "listener: active (ACTIVO)"]
     assert re.fullmatch(
-        r"listener: ● ACTIVO, address 127\.9\.\d+\.1, here since \d\d:\d\d, idle for \d+ s",
+        r"listener: active \(ACTIVO\), address 127\.9\.\d+\.1, "
+        r"here since \d\d:\d\d, idle for \d+ s",
         lines[2],
     )
-    assert lines[3:] == ["* you are ◐ OCUPADO", "you → listener: psst"]
+    assert lines[3:] == ["you are now busy (OCUPADO)", "you to listener: psst"]
     assert "Not delivered: nobody called “nobody” is connected." in done.stderr.decode()
     assert heard(listener) == ["psst"]
 
@@ -161,8 +162,8 @@ def test_what_happens_meanwhile_is_written_at_once(
         assert without_times("".join(lines)) == [
             "listener: one",
             "      | [12:00] ci: two",
-            "listener → you: psst",
-            "* listener is ◐ OCUPADO",
+            "listener to you: psst",
+            "listener is now busy (OCUPADO)",
         ]
         rest, _words = process.communicate("", timeout=WAIT_S)
         assert rest == ""
@@ -252,7 +253,7 @@ def test_a_gap_is_filled_and_the_list_asked_for_again(
     port = scripted_server(script).port
     done = run_client("ana", "127.0.0.1", port, "--commands", stdin="hola\n/users\n")
     assert without_times(done.stdout) == [
-        "luis: missed", "luis: after", "● ACTIVO    ana (you)", "● ACTIVO    eva",
+        "luis: missed", "luis: after", "ana (you): active (ACTIVO)", "eva: active (ACTIVO)",
     ]  # fmt: skip
     assert "missing" not in done.stderr.decode()
 
@@ -347,8 +348,8 @@ def test_a_poor_encoding_gets_poor_signs_and_no_crash(
 ) -> None:
     done = chat("ci", "日本 ñ\n@ci psst\n/users\n", "--commands", **environment)
     assert done.returncode == status
-    assert b"(*) ACTIVO    ci (you)" in done.stdout
-    assert b"you -> ci: psst" in done.stdout
+    assert b"ci (you): active (ACTIVO)" in done.stdout
+    assert b"you to ci: psst" in done.stdout
 
 
 def test_lines_are_cut_however_they_are_read() -> None:
@@ -402,8 +403,8 @@ def test_a_message_that_is_not_confirmed_is_on_its_way_and_holds_up_nobody(
     ana.see_words("On its way to luis: psst")
     assert not any("psst" in line for line in ana.data)
     luis.process.send_signal(signal.SIGCONT)
-    luis.see("ana → you: psst")
-    ana.see("you → luis: psst")
+    luis.see("ana to you: psst")
+    ana.see("you to luis: psst")
     assert ana.leave() == 0
 
 

@@ -13,6 +13,7 @@ import pytest
 from terminal_user import COLUMNS, TerminalUser
 
 from tertulia.client.client import Client
+from tertulia.protocol.messages import ChatMessage, DirectMessage
 
 TERTULIA = Path(sys.executable).with_name("tertulia")
 WAIT_S = 20.0
@@ -24,7 +25,7 @@ def ana(
 ) -> TerminalUser:
     user = sit_down("ana", "127.0.0.1", shared_server.port, "--source", fresh_address())
     user.see("/help shows all commands, and /quit leaves the chat.")
-    user.see_row("ana ● ACTIVO>")
+    user.see_row("ana>")
     return user
 
 
@@ -61,30 +62,30 @@ def test_a_sentence_for_a_narrow_terminal_is_broken_between_words(
 
 def test_a_newcomer_is_greeted_and_told_how_to_leave(ana: TerminalUser) -> None:
     assert ana.screen.above[0].startswith("Connecting to 127.0.0.1, port ")
-    assert ana.screen.above[1] == "Hello, ana. You are ACTIVO. There is 1 person here."
+    assert ana.screen.above[1] == "Hello, ana. You are active (ACTIVO). There is 1 person here."
 
 
 def test_a_half_typed_line_survives_what_comes_in(luis: Client, ana: TerminalUser) -> None:
     ana.type("half 日本 typed\x1b[D\x1b[D")
-    ana.see_row("ana ● ACTIVO> half 日本 typed")
+    ana.see_row("ana> half 日本 typed")
     luis.say("hola ana")
     ana.see("luis: hola ana")
-    ana.see_row("ana ● ACTIVO> half 日本 typed")
-    assert ana.screen.cursor == len("ana ● ACTIVO> half 日本 typ") + 2
+    ana.see_row("ana> half 日本 typed")
+    assert ana.screen.cursor == len("ana> half 日本 typ") + 2
     luis.direct("ana", "psst")
-    ana.see("luis → you: psst")
+    ana.see("luis to you: psst")
     ana.type("X\r")
     ana.see("ana: half 日本 typXed")
-    ana.see_row("ana ● ACTIVO>")
+    ana.see_row("ana>")
 
 
 def test_what_is_said_stands_there_once(ana: TerminalUser) -> None:
     ana.type("hola\r")
     ana.see("ana: hola")
     ana.type("/users\r")
-    ana.see("● ACTIVO    ana (you)")
+    ana.see("ana (you): active (ACTIVO)")
     assert len([line for line in ana.screen.above if "hola" in line]) == 1
-    assert "ana ● ACTIVO> /users" in ana.screen.above
+    assert "ana> /users" in ana.screen.above
 
 
 def test_the_prompt_shows_the_status_that_the_server_has(
@@ -102,29 +103,29 @@ def test_the_prompt_shows_the_status_that_the_server_has(
     user = sit_down("ana", "127.0.0.1", scripted_server(script).port)
     user.see("There is 1 person here.")
     user.type("/status busy\r")
-    user.see_row("ana ● ACTIVO → OCUPADO…>")
+    user.see_row("ana, asking for busy>")
     user.type("\x04\x04")
     assert user.wait_for_exit() == 0
 
 
 def test_a_status_is_confirmed_and_shown(ana: TerminalUser) -> None:
     ana.type("/estado ocu\t\r")
-    ana.see("* you are ◐ OCUPADO")
-    ana.see_row("ana ◐ OCUPADO>")
+    ana.see("you are now busy (OCUPADO)")
+    ana.see_row("ana, busy>")
 
 
 def test_tab_completes_who_spoke_last(luis: Client, ana: TerminalUser) -> None:
     luis.say("hola")
     ana.see("luis: hola")
     ana.type("@\tpsst\r")
-    ana.see("you → luis: psst")
+    ana.see("you to luis: psst")
 
 
 def test_ctrl_c_clears_the_line_then_says_how_to_leave_and_ctrl_d_leaves(
     ana: TerminalUser,
 ) -> None:
     ana.type("oops\x03")
-    ana.see_row("ana ● ACTIVO>")
+    ana.see_row("ana>")
     ana.type("\x03")
     ana.see("To leave, type /quit or press Ctrl+D.")
     ana.type("\x04")
@@ -161,14 +162,14 @@ def test_ctrl_z_gives_the_terminal_back_until_it_goes_on(
     # A shell with job control, because the kernel stops nobody whom nobody could continue.
     command = ["/bin/sh", "-mc", f"{program}; echo stopped; read line; fg; echo $?"]
     with contextlib.closing(TerminalUser(command, client_environment, new_screen())) as user:
-        user.see_row("ana ● ACTIVO>")
+        user.see_row("ana>")
         user.type("half")
-        user.see_row("ana ● ACTIVO> half")
+        user.see_row("ana> half")
         user.type("\x1a")
         user.see("stopped")
         assert user.current_settings() == user.settings
         user.type("go on\r")
-        user.see_row("ana ● ACTIVO> half")
+        user.see_row("ana> half")
         user.type("!\r")
         user.see("ana: half!")
         user.type("\x04")
@@ -178,7 +179,7 @@ def test_ctrl_z_gives_the_terminal_back_until_it_goes_on(
 
 def test_a_stop_and_a_continuation_from_outside_are_survived(ana: TerminalUser) -> None:
     ana.type("half")
-    ana.see_row("ana ● ACTIVO> half")
+    ana.see_row("ana> half")
     ana.process.send_signal(signal.SIGSTOP)
     _pid, status = os.waitpid(ana.process.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
@@ -198,23 +199,75 @@ def test_a_burst_of_lines_is_said_in_its_order(
     sit_down: Callable[..., TerminalUser],
     start_server: Callable[..., Any],
 ) -> None:
-    server = start_server("--rate-limit", "50/s")
+    server = start_server("--rate-limit", "20/s")
     user = sit_down("ana", "127.0.0.1", server.port)
     user.see("/quit leaves the chat.")
-    for number in range(230):
-        user.type(f"line {number}\r")
-    user.see("ana: line 229")
+    for number in range(60):
+        user.type(f"line {number}")
+        user.see_row(f"ana> line {number}")
+        user.type("\r")
+        user.see_row("ana>")
+    user.see("ana: line 59")
     said = [line.partition("ana: ")[2] for line in user.screen.above if "ana: line" in line]
-    assert said == [f"line {number}" for number in range(230)]
+    assert said == [f"line {number}" for number in range(60)]
+
+
+def test_a_paste_is_one_message_and_nothing_in_it_a_command(
+    luis: Client, ana: TerminalUser
+) -> None:
+    pasted = "\tone\r\r/quit\r@luis two\rlast"
+    ana.type(pasted)
+    ana.see("5 lines pasted: Enter sends them as one message to everyone, Ctrl+C takes them back.")
+    ana.see_row("ana, line 5> last")
+    ana.type("\r")
+    ana.see("| last")
+    luis.ping()
+    heard = []
+    while (incoming := luis.receive(0)) is not None:
+        if isinstance(incoming.message, ChatMessage | DirectMessage):
+            heard.append(incoming.message.text)
+    assert heard == [pasted.replace("\r", "\n")]
+    ana.type(pasted)
+    ana.see_row("ana, line 5> last")
+    ana.type("\x03")
+    ana.see("5 lines were taken back. The arrow up brings them back into the line.")
+    ana.see_row("ana>")
+    ana.type("\x1b[A")
+    ana.see_row("ana, line 5> last")
+
+
+def test_several_lines_are_typed_one_below_the_other(luis: Client, ana: TerminalUser) -> None:
+    ana.type("@luis one\x1b\r")
+    ana.see("ana> @luis one")
+    ana.see_row("ana, line 2>")
+    ana.type("two")
+    ana.see_row("ana, line 2> two")
+    ana.type("\r")
+    ana.see("you to luis: one")
+    ana.see("      | two")
+    ana.see_row("ana>")
+
+
+def test_a_mention_and_a_direct_message_ring_the_bell_once_for_a_burst(
+    luis: Client, ana: TerminalUser
+) -> None:
+    luis.say("hola a todos")
+    ana.see("luis: hola a todos")
+    assert ana.screen.bells == 0
+    luis.say("¿estás, Ana?")
+    luis.direct("ana", "psst")
+    ana.see("luis to you: psst")
+    ana.wait_until(lambda: bool(ana.screen.bells))
+    assert ana.screen.bells == 1
 
 
 def test_another_width_is_noticed(ana: TerminalUser) -> None:
     ana.type("x" * 70)
-    ana.see_row("ana ● ACTIVO> " + "x" * 70)
+    ana.see_row("ana> " + "x" * 70)
     ana.resize(40)
     ana.wait_until(lambda: bool(ana.screen.cursor < 40))
     ana.resize(COLUMNS)
-    ana.see_row("ana ● ACTIVO> " + "x" * 70)
+    ana.see_row("ana> " + "x" * 70)
 
 
 def test_a_poor_terminal_gets_poor_signs(
@@ -224,7 +277,7 @@ def test_a_poor_terminal_gets_poor_signs(
         "ana", "127.0.0.1", shared_server.port, "--source", fresh_address(),
         LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0", TERM="dumb",
     )  # fmt: skip
-    user.see_row("ana (*) ACTIVO>")
+    user.see_row("ana>")
     user.type("ñandú\r")
     user.see("ana: ??and??")
 
@@ -240,10 +293,10 @@ def test_json_on_a_terminal_keeps_the_line_being_typed_too(
         "ana", "127.0.0.1", shared_server.port, "--source", address, "--json", columns=400
     )
     user.type("half")
-    user.see_row("ana ● ACTIVO> half")
+    user.see_row("ana> half")
     luis.say("hola")
     user.see('"from":"luis","text":"hola"}')
-    user.see_row("ana ● ACTIVO> half")
+    user.see_row("ana> half")
 
 
 def test_words_go_to_a_file_if_stderr_is_one(
@@ -257,7 +310,7 @@ def test_words_go_to_a_file_if_stderr_is_one(
     program = f"exec {TERTULIA} ana 127.0.0.1 {shared_server.port} --source {fresh_address()}"
     command = ["/bin/sh", "-c", f"{program} 2>{words}"]
     with contextlib.closing(TerminalUser(command, client_environment, new_screen())) as user:
-        user.see_row("ana ● ACTIVO>")
+        user.see_row("ana>")
         user.type("hola\r")
         user.see("ana: hola")
         user.type("\x04")

@@ -62,8 +62,8 @@ class PipedUser:
     @property
     def chat(self) -> list[str]:
         """The messages of the chat, without their times."""
-        lines = [re.sub(r"^\[[^]]*\] ", "", line) for line in self.data]
-        return [line for line in lines if not line.startswith("* ")]
+        lines = [re.sub(r"^(earlier: )?\[[^]]*\] ", "", line) for line in self.data]
+        return [line for line in lines if not re.match(r"\S+ (joined|left|is now|are now)\b", line)]
 
     def stop(self) -> None:
         """Stop the client, until SIGCONT; return when it has stopped."""

@@ -42,7 +42,7 @@ from tertulia.protocol.messages import (
 
 LOST = End(EndReason.LOST)
 TIME = "not shown"
-PROMPT = "ana ● ACTIVO> "
+PROMPT = "ana> "
 
 
 class StubClient(Client):
@@ -133,7 +133,7 @@ class Table:
         self.turn()
         users = [User(name=name, status=Status.ACTIVO) for name in ("ana", "José")]
         self.turn(UserList(id=1, seq=10, users=users))
-        assert self.words == ["Hello, ana. You are ACTIVO. There are 2 people here."]
+        assert self.words == ["Hello, ana. You are active (ACTIVO). There are 2 people here."]
 
     def lose(self, end: End = LOST) -> None:
         self.client.end = end

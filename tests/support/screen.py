@@ -6,7 +6,7 @@ from wcwidth import iter_graphemes, wcswidth, wcwidth
 
 
 class Screen:
-    """A terminal that understands text, CR, LF and BS, and fails on anything else.
+    """A terminal that understands text, CR, LF, BS, HT and BEL, and fails on anything else.
 
     Some terminals count the columns of each character, others those of a joined picture as one.
     """
@@ -17,6 +17,7 @@ class Screen:
         self.above: list[str] = []
         self.row = [" "] * columns
         self.cursor = 0
+        self.bells = 0
         self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
 
     def write_bytes(self, data: bytes) -> None:
@@ -32,6 +33,10 @@ class Screen:
                 self.above.append(self.text)
                 self.row = [" "] * self.columns
                 self.cursor = 0
+            elif unit == "\t":
+                self.cursor = min(self.cursor // 8 * 8 + 8, self.columns - 1)
+            elif unit == "\a":
+                self.bells += 1
             else:
                 assert unit >= " ", f"{unit!r} was written"
                 self._put(unit)

@@ -142,11 +142,6 @@ class Chat:
         return self._jobs.unsent
 
     @property
-    def unanswered(self) -> list[Say | Direct]:
-        """The messages that were sent and not acknowledged yet."""
-        return self._jobs.unanswered
-
-    @property
     def oldest_seq(self) -> int:
         """The lowest number in the general chat before which nothing was shown yet."""
         return self._catch_up.oldest_seq
@@ -165,6 +160,10 @@ class Chat:
         """Add a request; `carry_on` sends it when its turn comes."""
         self._session.note_activity(time.monotonic())
         self._jobs.add(request, Origin.TYPED)
+
+    def take_back(self) -> list[Say | Direct]:
+        """Take back the messages that were never sent, and return them."""
+        return self._jobs.take_back()
 
     def quit(self) -> None:
         """Leave when every earlier request is answered; without a connection leave at once."""
@@ -202,23 +201,14 @@ class Chat:
         """End the session, or the attempts to connect again. Idempotent."""
         self._session.close()
 
-    def finish(self) -> None:
-        """Close, and handle what has come until the end."""
+    def farewell(self) -> greetings.Farewell:
+        """Close, handle what has come until the end, and return what is left to say."""
         self.close()
         while self.receive():
             pass
-
-    def farewell(self) -> list[str]:
-        """Finish, and return the last lines for the person."""
-        self.finish()
-        lines = [explain.perhaps_arrived(request) for request in self.unanswered]
-        lines += [explain.not_sent(request.text) for request in self.unsent]
-        return [*lines, self.summary()]
-
-    def summary(self) -> str:
-        """Return one line that sums up the stay."""
         stayed_s = time.monotonic() - self._started_at
-        return greetings.farewell(stayed_s, self.state.said, self.state.heard)
+        summary = greetings.farewell(stayed_s, self.state.said, self.state.heard)
+        return greetings.Farewell(self._jobs.unanswered, self._jobs.unsent, summary)
 
     def _leave(self, exit_status: int) -> None:
         if self._stage is not Stage.LEFT:

@@ -10,9 +10,6 @@ from tertulia.chat.face_commands import Open
 from tertulia.i18n import _
 from tertulia.protocol.messages import Say
 
-_HELP_COLUMNS = 79
-_MAX_LEFT = 32  # columns of what can be typed; what it does stands below a longer one
-
 
 def parse(line: str, *, on_screen: bool = False) -> Command | None:
     """Parse a typed line; return None for an empty one. Raises CommandError."""
@@ -48,23 +45,6 @@ def help_rows(*, on_screen: bool = False) -> list[tuple[str, str]]:
     text = _("TEXT")
     rows.append((f"//{text}, @@{text}", _("send a text that begins with “/” or “@”")))
     return rows
-
-
-def help_lines() -> list[str]:
-    """Return the help as lines of text, for a terminal of 80 columns."""
-    from textwrap import wrap  # seldom needed
-
-    rows = help_rows()
-    widths = [len(left) for left, _right in rows]
-    width = max(width for width in widths if width <= _MAX_LEFT)
-    lines = []
-    for left, right in rows:
-        first, *rest = wrap(right, _HELP_COLUMNS - width - 4)
-        if len(left) > width:
-            lines.append(f"  {left}")
-            left = ""
-        lines += [f"  {left:<{width}}  {first}", *(" " * (width + 4) + line for line in rest)]
-    return lines
 
 
 def help_word() -> str:

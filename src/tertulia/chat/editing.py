@@ -29,8 +29,8 @@ def word_end(text: str, position: int) -> int:
 class InputHistory:
     """The lines that were entered, and the place among them where the editor is.
 
-    A recalled line that is changed stays changed until another line is entered; the history itself
-    keeps the original.
+    A recalled line that is changed stays changed while others are recalled. Nothing typed is lost:
+    when another line is entered, the half-typed and the changed lines become lines of the history.
     """
 
     def __init__(self) -> None:
@@ -40,14 +40,21 @@ class InputHistory:
 
     def add(self, line: str) -> None:
         """Remember a line, unless it is blank or repeats the last one, and start over."""
-        if line.strip() and (not self._lines or self._lines[-1] != line):
-            self._lines.append(line)
         self.start_over()
+        self._append(line)
+        self._place = len(self._lines)
 
     def start_over(self) -> None:
-        """Return to the line being typed, and forget the changes to recalled lines."""
-        self._place = len(self._lines)
+        """Return to the line being typed; remember the texts that were left elsewhere."""
+        left = [
+            text
+            for place, text in sorted(self._texts.items())
+            if place != self._place and text != self._original(place)
+        ]
         self._texts.clear()
+        for text in left:
+            self._append(text)
+        self._place = len(self._lines)
 
     def older(self, text: str) -> str | None:
         """Go to the line before, leaving `text` here; return it, or None if there is none."""
@@ -56,6 +63,13 @@ class InputHistory:
     def newer(self, text: str) -> str | None:
         """Go to the line after, leaving `text` here; return it, or None if there is none."""
         return self._go(self._place + 1, text)
+
+    def _append(self, line: str) -> None:
+        if line.strip() and (not self._lines or self._lines[-1] != line):
+            self._lines.append(line)
+
+    def _original(self, place: int) -> str:
+        return self._lines[place] if place < len(self._lines) else ""
 
     def _go(self, place: int, text: str) -> str | None:
         if not 0 <= place <= len(self._lines):

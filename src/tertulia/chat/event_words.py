@@ -1,4 +1,4 @@
-"""What happens in the chat, in words for both faces: events, users, groups of people and days.
+"""What happens in the chat, in words for both faces: messages, groups of people and days.
 
 Messages of the server in, text in the user's language out. Names are safe to show; the text of a
 message is as it came. No layout, no I/O; safe in any thread.
@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import Enum, auto
 
-from tertulia.chat.display import Glyphs, date_and_time, duration, visible_in_a_line
-from tertulia.chat.explain import left_reason
+from tertulia.chat.display import visible_in_a_line
 from tertulia.i18n import N_, _, ngettext, pgettext
 from tertulia.protocol.messages import (
     ChatMessage,
@@ -18,8 +17,6 @@ from tertulia.protocol.messages import (
     Joined,
     Left,
     Presence,
-    Status,
-    UserInfo,
 )
 
 MAX_NAMES = 4  # in a list of people; the others are counted
@@ -56,42 +53,6 @@ def speech(sender: str, text: str) -> str:
 def without_gaps(text: str) -> str:
     """Return a text in which many blank lines have become one, so that they hide nothing."""
     return _BLANK_LINES.sub("\n\n", text) if "\n" in text else text
-
-
-def event_words(event: Event, own_name: str, glyphs: Glyphs) -> str:
-    """Return a single event in words for the user `own_name`."""
-    match event:
-        case ChatMessage():
-            return speech(event.sender, event.text)
-        case DirectMessage():
-            return _direct_words(event, own_name, glyphs)
-        case Joined():
-            return _("* {name} joined").format(name=visible_in_a_line(event.name))
-        case Left():
-            reason = visible_in_a_line(left_reason(event.reason))
-            text = _("* {name} left: {reason}") if reason else _("* {name} left")
-            return text.format(name=visible_in_a_line(event.name), reason=reason)
-        case Presence():
-            return _presence_words(event, own_name, glyphs)
-
-
-def _direct_words(message: DirectMessage, own_name: str, glyphs: Glyphs) -> str:
-    if message.sender == own_name:
-        text, name = _("you {arrow} {name}"), message.to
-    else:
-        text, name = _("{name} {arrow} you"), message.sender
-    return speech(text.format(name=visible_in_a_line(name), arrow=glyphs["→"]), message.text)
-
-
-def _presence_words(event: Presence, own_name: str, glyphs: Glyphs) -> str:
-    idle = event.by == "server" and event.status is Status.INACTIVO
-    if event.name == own_name:
-        text = _("* you are {status} (idle)") if idle else _("* you are {status}")
-    elif idle:
-        text = _("* {name} is {status} (idle)")
-    else:
-        text = _("* {name} is {status}")
-    return text.format(name=visible_in_a_line(event.name), status=glyphs.status(event.status))
 
 
 def movement_words(people: Mapping[Movement, Sequence[str]], more_changes: int = 0) -> str:
@@ -133,18 +94,6 @@ def people_words(people: Sequence[str]) -> str:
     if _SOUNDS_LIKE_I.match(named[-1].casefold()):
         text = pgettext("before the sound of an i", "{some} and {last}")
     return text.format(some=", ".join(named[:-1]), last=named[-1])
-
-
-def user_words(info: UserInfo, glyphs: Glyphs, today: date) -> str:
-    """Return in one line what the server knows of a user."""
-    text = _("{name}: {status}, address {address}, here since {time}, idle for {idle}")
-    return text.format(
-        name=visible_in_a_line(info.name),
-        status=glyphs.status(info.status),
-        address=visible_in_a_line(info.address),
-        time=date_and_time(info.since, today),
-        idle=duration(info.idle),
-    )
 
 
 def day_words(day: date) -> str:

@@ -1,12 +1,30 @@
 """What a face says to a person who enters or leaves the chat, in the user's language."""
 
+from typing import NamedTuple
+
+from tertulia.chat import explain
 from tertulia.chat.commands import help_word, quit_word
 from tertulia.chat.display import duration
 from tertulia.i18n import _, ngettext
-from tertulia.protocol.messages import Status
+from tertulia.protocol.messages import Direct, Say
 
 
-def greeting(name: str, status: Status, people: int) -> str:
+class Farewell(NamedTuple):
+    """What is left to say at the end: the messages that were perhaps not said, and a summary."""
+
+    unanswered: list[Say | Direct]
+    unsent: list[Say | Direct]
+    summary: str
+
+    @property
+    def lines(self) -> list[str]:
+        """All of it in words, one line for each message."""
+        lines = [explain.perhaps_arrived(request) for request in self.unanswered]
+        lines += [explain.not_sent(request.text) for request in self.unsent]
+        return [*lines, self.summary]
+
+
+def greeting(name: str, status: str, people: int) -> str:
     """Return the greeting for a user who has entered a chat of so many people."""
     hello = _("Hello, {name}. You are {status}.").format(name=name, status=status)
     here = ngettext("There is {count} person here.", "There are {count} people here.", people)

@@ -109,6 +109,16 @@ class Jobs:
         jobs = [sent.job for sent in self._sent]
         return _messages([*jobs, *(job for job in self._waiting if job.is_repeated)])
 
+    def take_back(self) -> list[Say | Direct]:
+        """Remove the messages that were never sent, and return them."""
+        taken = self.unsent
+        self._waiting = deque(
+            job
+            for job in self._waiting
+            if job.is_repeated or not isinstance(job.request, Say | Direct)
+        )
+        return taken
+
     def pop_ready(self, now: float) -> Job | None:
         """Remove and return the next request, if it may be sent now."""
         if self._under_way is not None or now < self._pace.next_at:

@@ -44,7 +44,7 @@ class State:
         """Apply a message of the server."""
         match message:
             case ChatMessage():
-                self._count(message.sender, is_new=message.seq > self._entered_seq)
+                self._count(message.sender, is_new=not self.is_from_before(message.seq))
             case DirectMessage():
                 self._count(message.sender, is_new=True)
             case Joined() | Presence():
@@ -111,6 +111,10 @@ class State:
         names = dict.fromkeys([*recent, *(user.name for user in self.users)])
         names.pop(self.name, None)
         return list(names)
+
+    def is_from_before(self, seq: int) -> bool:
+        """Return whether what has this number happened before this user came."""
+        return seq <= self._entered_seq
 
     def status_of(self, name: str) -> Status | None:
         """Return the status of a user; None for a user who is not here."""

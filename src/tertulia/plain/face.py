@@ -4,18 +4,19 @@ Everything here runs in the main thread, the only one that reads input and write
 that read the lines are in `piped.py` and `terminal.py`.
 """
 
+import time
 from collections.abc import Callable, Iterable
 
 from msgspec.json import decode as decode_json
 from msgspec.json import encode as encode_json
 
-from tertulia.chat import commands, explain, greetings
+from tertulia.chat import explain, greetings
+from tertulia.chat.bursts import Bursts
 from tertulia.chat.chat import EXIT_FINE, EXIT_NOT_ALL_SAID, Chat
 from tertulia.chat.choices import Choices
 from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.completion import Completion, complete
 from tertulia.chat.destination import Destination
-from tertulia.chat.display import Glyphs
 from tertulia.chat.face_commands import Help, OwnInfo, SayToAll, SetLanguage, SetNotify
 from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
@@ -25,8 +26,11 @@ from tertulia.i18n import _, ngettext
 from tertulia.plain.output import Output
 from tertulia.plain.script import Outcomes, Script
 from tertulia.plain.transcript import Transcript
+from tertulia.plain.typed import command_of, help_lines, paste_words
+from tertulia.plain.words import status_words
 from tertulia.protocol.messages import (
     Answer,
+    ChatMessage,
     Direct,
     DirectMessage,
     Error,
@@ -34,11 +38,13 @@ from tertulia.protocol.messages import (
     GetInfo,
     HistoryPage,
     Ok,
+    Presence,
     Quit,
     Request,
     Say,
     ServerMessage,
     SetStatus,
+    Status,
     UserInfo,
     UserList,
     Welcome,
@@ -80,15 +86,15 @@ class PlainFace:
             first_page=FIRST_PAGE if on_terminal else 0,
             gives_up_after_s=None if on_terminal else PIPE_WAITS_S,
         )
-        glyphs = Glyphs(output.stdout.encoding or "ascii")
-        self._transcript = Transcript(client.welcome.name, glyphs, self.chat.clock.today)
+        self._transcript = Transcript(client.welcome.name, self.chat.clock.today)
+        self._mention = choices.mention_of(client.welcome.name)
+        self._bursts = Bursts()
 
-    @property
-    def prompt(self) -> str:
-        """The prompt, with the status of this user."""
+    def prompt(self, line_number: int = 1) -> str:
+        """Return the prompt for a line of the text that is being typed."""
         state = self.chat.state
         status = state.status if self.chat.connected else None
-        return self._transcript.prompt(status, state.asked_status)
+        return self._transcript.prompt(status, state.asked_status, line_number)
 
     def complete(self, before_cursor: str) -> Completion:
         """Return the completions of the word before the cursor."""
@@ -97,15 +103,15 @@ class PlainFace:
     def submit(self, line: str) -> Command | None:
         """Carry out a typed line; return its command, or None if it has none.
 
-        Quit is left to the caller.
+        Quit is left to the caller. In a text that was pasted nothing is a command.
         """
         try:
-            command = commands.parse(line)
+            command = command_of(line)
         except CommandError as error:
             self.outcomes.refuse_line(line, COMMAND_INVALID, str(error))
             return None
         if isinstance(command, Help):
-            for text in commands.help_lines():
+            for text in help_lines(on_terminal=self._on_terminal):
                 self._output.add_notice(text)
         elif isinstance(command, SetLanguage):
             self._output.add_notice(self._choices.set_language(command))
@@ -126,18 +132,37 @@ class PlainFace:
         else:
             self.outcomes.refuse_line(text, ErrorCode.TEXT_INVALID, explain.empty())
 
+    def explain_paste(self, lines: int, text: str) -> None:
+        """Write what will become of a text into which lines were pasted."""
+        self._output.add_notice(paste_words(lines, text))
+
+    def explain_discard(self, lines: int) -> None:
+        """Write that a text of several lines was taken back."""
+        words = _("{count} lines were taken back. The arrow up brings them back into the line.")
+        self._output.add_notice(words.format(count=lines))
+
+    def take_back(self) -> None:
+        """Take back the messages that have not gone out; if there are none, say how to leave."""
+        taken = self.chat.take_back()
+        for request in taken:
+            self.outcomes.succeed(request)
+            words = _("Taken back, and not sent: {text}")
+            self._output.add_notice(words.format(text=request.text))
+        if not taken:
+            self._output.add_notice(greetings.how_to_leave())
+
     def finish(self, lines_left: Iterable[str] = ()) -> int:
         """Close, write what has come until the end and a farewell; return the exit status.
 
         `lines_left` were not carried out.
         """
-        self.chat.finish()
-        for request in self.chat.unanswered:
+        farewell = self.chat.farewell()
+        for request in farewell.unanswered:
             self.outcomes.refuse(request, NOT_CONFIRMED, explain.perhaps_arrived(request))
-        for request in self.chat.unsent:
+        for request in farewell.unsent:
             self.outcomes.refuse(request, NOT_SENT, explain.not_sent(request.text))
         self._refuse_left(list(filter(str.strip, lines_left)))
-        self._output.add_notice(self.chat.summary())
+        self._output.add_notice(farewell.summary)
         status = self.chat.exit_status
         if status == EXIT_FINE and self.outcomes.refused and not self._on_terminal:
             return EXIT_NOT_ALL_SAID
@@ -155,6 +180,30 @@ class PlainFace:
             )
             self._output.add_error(text.format(count=more))
 
+    def _write(self, message: ServerMessage, *, is_old: bool) -> None:
+        if not self._json:
+            for line in self._transcript.event(message, is_old=is_old):
+                self._output.add_line(line)
+
+    def _is_noise(self, message: ServerMessage) -> bool:
+        """Return whether a message is a change of status that a person did not ask to hear."""
+        return (
+            isinstance(message, Presence)
+            and self._on_terminal
+            and message.name != self.chat.state.name
+            and not self._choices.settings.notify_statuses
+        )
+
+    def _ring_for(self, message: ServerMessage) -> None:
+        """Ring for a message if it is one to ring for, once for a burst."""
+        if not isinstance(message, ChatMessage | DirectMessage) or not self._on_terminal:
+            return
+        if message.sender == self.chat.state.name:
+            return
+        calls = isinstance(message, DirectMessage) or self._mention.is_in(message.text)
+        if self._choices.rings_for(calls=calls) and self._bursts.begins(time.monotonic()):
+            self._output.ring()
+
     def _ask(self, line: str, request: Request) -> None:
         self.chat.ask(self.outcomes.begin(line, request))
 
@@ -167,9 +216,11 @@ class PlainFace:
 
     def show_message(self, message: ServerMessage) -> None:
         """Write what happened, except with `--json`."""
-        line = None if self._json else self._transcript.event(message)
-        if line is not None:
-            self._output.add_line(line)
+        is_old = isinstance(message, ChatMessage) and self.chat.state.is_from_before(message.seq)
+        if not is_old:
+            self._ring_for(message)
+        if not self._is_noise(message):
+            self._write(message, is_old=is_old)
 
     def forget_numbers(self) -> None:
         """Do nothing: the text that was written stays, and has no numbers."""
@@ -185,7 +236,8 @@ class PlainFace:
     def greet(self, people: int) -> None:
         """Write the greeting."""
         state = self.chat.state
-        self._output.add_notice(greetings.greeting(state.name, state.status, people))
+        status = status_words(state.status)
+        self._output.add_notice(greetings.greeting(state.name, status, people))
 
     def finish_entering(self) -> None:
         """Write the hints, below the first page of history."""
@@ -205,7 +257,7 @@ class PlainFace:
                 self.outcomes.refuse(request, answer.code, words)
             case HistoryPage():
                 for message in answer.messages:
-                    self.show_message(chat_message(message))
+                    self._write(chat_message(message), is_old=True)
                 if not self._json:
                     self._show_end_of_page(answer)
             case UserList() if not self._json:
@@ -214,9 +266,8 @@ class PlainFace:
             case UserInfo() if not self._json:
                 self._output.add_line(self._transcript.info(answer))
             case Ok() if isinstance(request, SetStatus):
-                self._output.add_notice(
-                    _("You are already {status}.").format(status=request.status)
-                )
+                status = status_words(Status(request.status))
+                self._output.add_notice(_("You are already {status}.").format(status=status))
 
     def show_no_answer(self, request: Request) -> None:
         """Write that there is no answer."""

@@ -1,7 +1,8 @@
 """A line editor for a terminal that writes no escape sequence: only text, spaces, CR and BS.
 
-It turns the bytes of the keyboard into actions and into text for the terminal. It does no I/O
-itself and knows no chat. For one thread.
+It turns the bytes of the keyboard into actions and into text for the terminal. A text of several
+lines is edited in its last line; the others stand above. It does no I/O itself and knows no chat.
+For one thread.
 """
 
 import codecs
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from tertulia.chat.editing import CompletionCycle, InputHistory, word_start
 from tertulia.chat.graphemes import next_boundary, previous_boundary
+from tertulia.plain.pastes import Pasted, is_paste
 from tertulia.plain.row import EMPTY_ROW, Row, cells, transition
 
 MAX_CHARS = 65_536  # further characters are ignored; no message can be that long
@@ -22,9 +24,21 @@ Completer = Callable[[str], tuple[int, list[str]]]
 
 
 class Submit(NamedTuple):
-    """A line was ended with Enter."""
+    """A text was ended with Enter."""
 
     line: str
+
+
+class Paste(NamedTuple):
+    """So many lines were pasted; they wait for Enter."""
+
+    lines: int
+
+
+class Discard(NamedTuple):
+    """A text of so many lines was taken back with Ctrl-C."""
+
+    lines: int
 
 
 class Control(Enum):
@@ -32,13 +46,20 @@ class Control(Enum):
 
     END_OF_INPUT = auto()  # Ctrl-D on an empty line
     INTERRUPT = auto()  # Ctrl-C on an empty line
+    NEXT_LINE = auto()  # a further line of the text begins
+
+
+Action = Submit | Paste | Discard | Control
 
 
 _KEYS = {
     "\x01": "home", "\x02": "left", "\x03": "interrupt", "\x04": "delete_or_end", "\x05": "end",
     "\x06": "right", "\x08": "backspace", "\t": "complete", "\n": "enter", "\x0b": "kill_to_end",
-    "\r": "enter", "\x0c": "redraw", "\x0e": "down", "\x10": "up", "\x15": "kill_to_start",
+    "\x0c": "redraw", "\x0e": "down", "\x0f": "next_line", "\x10": "up", "\x15": "kill_to_start",
     "\x17": "kill_word", "\x7f": "backspace",
+}  # fmt: skip
+_PASTED_KEYS = {
+    "insert": "insert", "enter": "break", "complete": "insert", "interrupt": "interrupt",
 }  # fmt: skip
 _FINAL_KEYS = {
     "A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end",
@@ -62,8 +83,11 @@ class LineEditor:
         self._prompt = cells(prompt)
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         self._escape = ""  # the beginning of an escape sequence
-        self._text = ""
-        self._cursor = 0  # a position in the text
+        self._above: list[str] = []  # the lines of the text before the one in the row
+        self._chars_above = 0  # with their line ends
+        self._is_pasted = False  # into an empty line
+        self._text = ""  # the last line
+        self._cursor = 0  # a position in it
         self._first = 0  # the first grapheme in the window
         self._history = InputHistory()
         self._cycle: CompletionCycle | None = None
@@ -73,13 +97,19 @@ class LineEditor:
             "left": self._left, "right": self._right, "home": self._home, "end": self._end,
             "backspace": self._backspace, "delete": self._delete, "kill_word": self._kill_word,
             "kill_to_start": self._kill_to_start, "kill_to_end": self._kill_to_end,
-            "up": self._up, "down": self._down, "redraw": self.redraw,
+            "up": self._up, "down": self._down, "redraw": self.redraw, "break": self._break,
         }  # fmt: skip
 
     @property
     def line(self) -> str:
         """The text typed so far."""
-        return self._text
+        text = "\n".join([*self._above, self._text])
+        return Pasted(text) if self._is_pasted else text
+
+    @property
+    def line_number(self) -> int:
+        """The number of the line that is in the row, in the text."""
+        return len(self._above) + 1
 
     @property
     def in_escape_sequence(self) -> bool:
@@ -131,13 +161,23 @@ class LineEditor:
         """Treat an ESC that nothing followed as the key Esc, which does nothing."""
         self._escape = ""
 
-    def feed(self, data: bytes) -> Iterator[Submit | Control]:
-        """Process typed bytes, and yield each action before the bytes after it are processed.
+    def feed(self, data: bytes) -> Iterator[Action]:
+        """Process bytes that came at once; yield each action before those after it are processed.
 
-        At a Submit the row still shows the line: the caller may `leave` or `hide` it.
+        At a Submit and at NEXT_LINE the row still shows the line: the caller may `leave` or `hide`
+        it. If the bytes are a paste of several lines, no key in it is one but Ctrl-C.
         """
-        for character in self._decoder.decode(data):
+        typed = self._decoder.decode(data).replace("\r\n", "\n").replace("\r", "\n")
+        pasted = is_paste(typed)
+        if not self.line.strip():
+            self._is_pasted = pasted
+        for position, character in enumerate(typed):
             key = self._key_of(character)
+            if pasted:
+                key = _PASTED_KEYS.get(key or "")
+            elif key == "complete" and _is_text(typed[position + 1 : position + 2]):
+                # Nobody is that fast: it was pasted, or another program types.
+                key = key if self._candidates()[1] else "insert"
             if key is None:
                 continue
             if key not in ("complete", "complete_back"):
@@ -145,6 +185,8 @@ class LineEditor:
             action = self._press(key, character)
             if action is not None:
                 yield action
+        if pasted and self.line.strip():
+            yield Paste(len(typed.removesuffix("\n").split("\n")))
         self._update()
 
     # --- keys ----------------------------------------------------------------------------------
@@ -155,9 +197,7 @@ class LineEditor:
             self._escape = "\x1b" if character == "\x1b" else self._escape + character
             return self._key_of_escape_sequence()
         key = _KEYS.get(character)
-        if key is None and unicodedata.category(character) != "Cc":
-            return "insert"
-        return key
+        return "insert" if key is None and _is_text(character) else key
 
     def _key_of_escape_sequence(self) -> str | None:
         sequence = self._escape
@@ -166,13 +206,15 @@ class LineEditor:
                 self._escape = ""
             return None
         self._escape = ""
+        if sequence[1] == "\n":
+            return "next_line"  # Alt and Enter
         if sequence[1] not in "[O" or sequence[2] == "[":
             return None
         if sequence[-1] == "~":
             return _NUMBERED_KEYS.get(sequence[2:-1].partition(";")[0])
         return _FINAL_KEYS.get(sequence[-1])
 
-    def _press(self, key: str, character: str) -> Submit | Control | None:
+    def _press(self, key: str, character: str) -> Action | None:
         match key:
             case "insert":
                 self._insert(character)
@@ -182,12 +224,17 @@ class LineEditor:
                 self._put_in_candidate(1)
             case "complete_back":
                 self._put_in_candidate(-1)
-            case "interrupt" if not self._text:
+            case "next_line":
+                self._update()
+                self._break()
+                return Control.NEXT_LINE
+            case "interrupt" if not self.line:
                 return Control.INTERRUPT
             case "interrupt":
-                self._set_text("")
-                self._history.start_over()
-            case "delete_or_end" if not self._text:
+                lines = len(self.line.rstrip("\n").split("\n"))
+                self._keep(self.line)
+                return Discard(lines) if lines > 1 else None
+            case "delete_or_end" if not self.line:
                 return Control.END_OF_INPUT
             case "delete_or_end":
                 self._delete()
@@ -199,24 +246,43 @@ class LineEditor:
 
     def _enter(self) -> Submit | None:
         self._update()
-        line = self._text
-        self._set_text("")
-        self._history.add(line)
+        line = self.line
+        self._keep(line)
         return Submit(line) if line.strip() else None
 
+    def _keep(self, line: str) -> None:
+        """Begin a new text, and keep the one before in the history."""
+        self._history.add(line)
+        self._set_whole("")
+
+    def _break(self) -> None:
+        """Divide the line at the cursor; what stands before it goes above."""
+        self._above.append(self._text[: self._cursor])
+        self._chars_above += self._cursor + 1
+        self._replace(0, self._cursor, "")
+
+    def _join(self) -> None:
+        """Bring the line above back into the row."""
+        line = self._above.pop()
+        self._chars_above -= len(line) + 1
+        self._replace(0, 0, line)
+
     def _insert(self, character: str) -> None:
-        if len(self._text) < MAX_CHARS:
+        if len(self._text) + self._chars_above < MAX_CHARS:
             self._replace(self._cursor, self._cursor, character)
 
     def _put_in_candidate(self, step: int) -> None:
         if self._cycle is None:
-            start, candidates = self._complete(self._text[: self._cursor])
+            start, candidates = self._candidates()
             if not candidates:
                 return
             self._cycle = CompletionCycle(start, candidates)
         self._replace(self._cycle.start, self._cursor, self._cycle.choose(step))
         if self._cycle.is_done:
             self._cycle = None
+
+    def _candidates(self) -> tuple[int, list[str]]:
+        return self._complete(self._text[: self._cursor])
 
     def _left(self) -> None:
         self._cursor = previous_boundary(self._text, self._cursor)
@@ -231,6 +297,9 @@ class LineEditor:
         self._cursor = len(self._text)
 
     def _backspace(self) -> None:
+        if self._cursor == 0 and self._above:
+            self._join()
+            return
         self._replace(previous_boundary(self._text, self._cursor), self._cursor, "")
 
     def _delete(self) -> None:
@@ -246,17 +315,21 @@ class LineEditor:
         self._replace(self._cursor, len(self._text), "")
 
     def _up(self) -> None:
-        self._recall(self._history.older(self._text))
+        self._recall(self._history.older(self.line))
 
     def _down(self) -> None:
-        self._recall(self._history.newer(self._text))
+        self._recall(self._history.newer(self.line))
 
     def _recall(self, line: str | None) -> None:
         if line is not None:
-            self._set_text(line)
+            self._set_whole(line)
 
-    def _set_text(self, text: str) -> None:
-        self._replace(0, len(self._text), text)
+    def _set_whole(self, text: str) -> None:
+        """Replace the whole text."""
+        *self._above, last = text.split("\n")
+        self._chars_above = sum(len(line) + 1 for line in self._above)
+        self._is_pasted = isinstance(text, Pasted)
+        self._replace(0, len(self._text), last)
 
     def _replace(self, start: int, end: int, text: str) -> None:
         """Replace a part of the text, and put the cursor after what replaces it."""
@@ -288,6 +361,10 @@ class LineEditor:
             end += 1
         window = text[self._first : end]
         return Row(prompt + window, len(prompt) + len(before) - self._first)
+
+
+def _is_text(character: str) -> bool:
+    return character != "" and unicodedata.category(character) != "Cc"
 
 
 def _scroll(widths: list[int], first: int, cursor: int, room: int) -> int:

@@ -35,11 +35,11 @@ class Output:
 
     def add_line(self, text: str) -> None:
         """Add a line of the chat."""
-        self._lines.append((self.stdout, visible(text)))
+        self._lines.append((self.stdout, visible(text) + "\n"))
 
     def add_json(self, line: bytes) -> None:
         """Add a message as the server sent it."""
-        self._lines.append((self.stdout, visible_json(line).decode()))
+        self._lines.append((self.stdout, visible_json(line).decode() + "\n"))
 
     def add_notice(self, text: str) -> None:
         """Add words for the person, unless only errors are wanted."""
@@ -48,7 +48,14 @@ class Output:
 
     def add_error(self, text: str) -> None:
         """Add words for the person about something that went wrong."""
-        self._lines.append((self.stderr, wrapped_for(self.stderr, visible(text))))
+        self._lines.append((self.stderr, wrapped_for(self.stderr, visible(text)) + "\n"))
+
+    def ring(self) -> None:
+        """Ring the bell of the terminal, if there is one."""
+        for stream in (self.stderr, self.stdout):
+            if stream.isatty():
+                self._lines.append((stream, "\a"))
+                return
 
     @property
     def has_lines(self) -> bool:
@@ -64,7 +71,7 @@ class Output:
             if stream in self._unread:
                 continue
             try:
-                stream.write("".join(f"{text}\n" for _stream, text in group))
+                stream.write("".join(text for _stream, text in group))
                 stream.flush()
             except OSError as error:
                 self._unread.append(stream)

@@ -16,10 +16,10 @@ import time
 from types import FrameType
 from typing import Any
 
-from tertulia.chat import greetings
 from tertulia.plain.face import PlainFace
-from tertulia.plain.lineedit import Control, LineEditor, Submit
+from tertulia.plain.lineedit import Control, Discard, LineEditor, Paste, Submit
 from tertulia.plain.output import Output
+from tertulia.plain.pastes import Arrivals
 from tertulia.plain.wakeup import Wakeup
 from tertulia.protocol.messages import Direct, Quit, Say
 
@@ -113,6 +113,7 @@ class Terminal:
         self._editor = LineEditor(
             face.complete, columns=self._columns(), encoding=sys.stdin.encoding
         )
+        self._arrivals = Arrivals()
         self._leaving = False
 
     def run(self) -> signal.Signals | None:
@@ -145,6 +146,9 @@ class Terminal:
                         return None
                 elif (deadly := self._handle_signals(signals)) is not None:
                     return deadly
+            ready_at = self._arrivals.ready_at
+            if ready_at is not None and time.monotonic() >= ready_at and self._handle_keys():
+                return None
 
     def _wait(self, signals: Signals, timeout: float | None) -> list[int]:
         files = [self._wakeup.fileno(), signals.fileno()]
@@ -157,7 +161,8 @@ class Terminal:
 
     def _timeout(self) -> float | None:
         wake_at = self._face.chat.wake_at
-        timeout = None if wake_at is None else max(0.0, wake_at - time.monotonic())
+        times = [at for at in (wake_at, self._arrivals.ready_at) if at is not None]
+        timeout = max(0.0, min(times) - time.monotonic()) if times else None
         if self._editor.in_escape_sequence:
             return ESCAPE_WITHIN_S if timeout is None else min(timeout, ESCAPE_WITHIN_S)
         return timeout
@@ -169,9 +174,23 @@ class Terminal:
         except OSError:
             data = b""
         if not data:  # the terminal has hung up
+            self._handle_keys()
+            self._face.chat.carry_on()
             return True
-        for action in self._editor.feed(data):
-            if isinstance(action, Submit):
+        self._arrivals.add(data, time.monotonic())
+        return False
+
+    def _handle_keys(self) -> bool:
+        """Handle what has arrived; return whether to leave at once."""
+        for action in self._editor.feed(self._arrivals.take()):
+            if isinstance(action, Paste):
+                self._face.explain_paste(action.lines, self._editor.line)
+            elif isinstance(action, Discard):
+                self._face.explain_discard(action.lines)
+            elif action is Control.NEXT_LINE:
+                self._editor.leave()
+                self._flush()
+            elif isinstance(action, Submit):
                 command = self._face.submit(action.line)
                 # A message comes back from the server and would be on the screen twice.
                 if not isinstance(command, Say | Direct):
@@ -185,7 +204,7 @@ class Terminal:
                 self._leaving = True
                 self._face.chat.quit()
             else:
-                self._output.add_notice(greetings.how_to_leave())
+                self._face.take_back()
         return False
 
     def _handle_signals(self, signals: Signals) -> signal.Signals | None:
@@ -207,7 +226,7 @@ class Terminal:
             self._editor.hide()
             self._write_row()
             self._output.flush()
-        self._editor.set_prompt(self._face.prompt)
+        self._editor.set_prompt(self._face.prompt(self._editor.line_number))
         self._editor.show()
         self._write_row()
 

@@ -7,9 +7,10 @@ No I/O.
 from collections.abc import Callable
 from datetime import date
 
-from tertulia.chat.display import Glyphs, date_and_time, visible_in_a_line
-from tertulia.chat.event_words import Event, event_words, user_words
+from tertulia.chat.display import clock_time, local_day, visible_in_a_line
+from tertulia.chat.event_words import Event, day_words
 from tertulia.i18n import _
+from tertulia.plain.words import event_words, short_status, status_words, user_words
 from tertulia.protocol.messages import Joined, ServerMessage, Status, User, UserInfo
 
 # Begins the further lines of a message, so that none of them looks like a message of another user.
@@ -17,44 +18,61 @@ _INDENT = "|".rjust(len("[12:34]")) + " "
 
 
 class Transcript:
-    """Write what happens for one user to read."""
+    """Write what happens for one user to read, or to listen to."""
 
-    def __init__(self, own_name: str, glyphs: Glyphs, today: Callable[[], date]) -> None:
+    def __init__(self, own_name: str, today: Callable[[], date]) -> None:
         """`today` returns the day by the server's clock."""
         self._own_name = own_name
-        self._glyphs = glyphs
         self._today = today
+        self._day: date | None = None  # of the last event; None: nothing was written
 
-    def event(self, message: ServerMessage) -> str | None:
-        """Return an event with its time; None if the message is no event to show."""
+    def event(self, message: ServerMessage, *, is_old: bool = False) -> list[str]:
+        """Return an event with its time, below its day if that is another one than before.
+
+        Nothing if the message is no event to show. `is_old` marks it as from before.
+        """
         if not isinstance(message, Event):
-            return None
+            return []
         if isinstance(message, Joined) and message.name == self._own_name:
-            return None  # the greeting says it
-        words = event_words(message, self._own_name, self._glyphs)
-        time = date_and_time(message.time, self._today())
-        return f"[{time}] " + words.replace("\n", "\n" + _INDENT)
+            return []  # the greeting says it
+        line = f"[{clock_time(message.time)}] {event_words(message, self._own_name)}"
+        if is_old:
+            line = _("earlier: {line}").format(line=line)
+        return [*self._day_line(message.time), line.replace("\n", "\n" + _INDENT)]
 
     def users(self, users: list[User]) -> list[str]:
-        """Return a line for each user: status and name in columns."""
-        width = max(len(self._glyphs.status(status)) for status in Status)
+        """Return a line for each user: name and status."""
         lines = []
         for user in users:
-            line = f"{self._glyphs.status(user.status):<{width}}  {visible_in_a_line(user.name)}"
+            name = visible_in_a_line(user.name)
             if user.name == self._own_name:
-                line += " " + _("(you)")
-            lines.append(line)
+                name += " " + _("(you)")
+            lines.append(f"{name}: {status_words(user.status)}")
         return lines
 
     def info(self, info: UserInfo) -> str:
         """Return in one line what the server knows of a user."""
-        return user_words(info, self._glyphs, self._today())
+        return user_words(info, self._today())
 
-    def prompt(self, status: Status | None, asked: Status | None) -> str:
-        """Return the prompt: own name, status, and the status that is not confirmed yet.
+    def prompt(self, status: Status | None, asked: Status | None, line_number: int = 1) -> str:
+        """Return the prompt: the own name, and what is not as it usually is.
 
-        The status is None while there is no connection.
+        The status is None while there is no connection; `asked` is not confirmed yet.
         """
-        coming = f" {self._glyphs['→']} {asked}{self._glyphs['…']}" if asked is not None else ""
-        shown = "?" if status is None else self._glyphs.status(status)
-        return f"{visible_in_a_line(self._own_name)} {shown}{coming}> "
+        notes = []
+        if status is None:
+            notes.append(_("no connection"))
+        elif asked is not None:
+            notes.append(_("asking for {status}").format(status=short_status(asked)))
+        elif status is not Status.ACTIVO:
+            notes.append(short_status(status))
+        if line_number > 1:
+            notes.append(_("line {number}").format(number=line_number))
+        return ", ".join([visible_in_a_line(self._own_name), *notes]) + "> "
+
+    def _day_line(self, time: str) -> list[str]:
+        day = local_day(time)
+        before, self._day = self._day, day or self._day
+        if day is None or day == (before or self._today()):
+            return []
+        return [day_words(day)]

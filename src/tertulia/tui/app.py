@@ -328,4 +328,4 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def farewell(self) -> list[str]:
         """End the session, and return the lines that say goodbye. Call after the app has run."""
-        return [] if self.model is None else self.model.chat.farewell()
+        return [] if self.model is None else self.model.chat.farewell().lines

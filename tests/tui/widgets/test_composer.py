@@ -230,10 +230,12 @@ async def test_a_change_to_a_recalled_line_does_not_change_the_history(user: Use
 
 
 @at_the_terminal()
-async def test_a_change_to_a_recalled_line_is_there_until_a_line_is_accepted(user: User) -> None:
+async def test_a_change_to_a_recalled_line_is_kept_beside_the_line(user: User) -> None:
     await user.types(f"uno\rdos\r{UP}!{UP}{DOWN}")
     assert user.text == "dos!"
     await user.types(f"{DOWN}tres\r{UP}{UP}")
+    assert user.text == "dos!"
+    await user.types(UP)
     assert user.text == "dos"
 
 

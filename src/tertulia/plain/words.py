@@ -1,0 +1,84 @@
+"""What happens in the chat, in words to be listened to: no sign stands for a word.
+
+Messages of the server in, text in the user's language out. Names are safe to show; the text of a
+message is as it came. No layout, no I/O.
+"""
+
+from datetime import date
+
+from tertulia.chat.display import date_and_time, duration, visible_in_a_line
+from tertulia.chat.event_words import Event, speech
+from tertulia.chat.explain import left_reason
+from tertulia.i18n import N_, _
+from tertulia.protocol.messages import (
+    ChatMessage,
+    DirectMessage,
+    Joined,
+    Left,
+    Presence,
+    Status,
+    UserInfo,
+)
+
+_STATUSES = {
+    Status.ACTIVO: N_("active"),
+    Status.OCUPADO: N_("busy"),
+    Status.INACTIVO: N_("away"),
+}
+
+
+def short_status(status: Status) -> str:
+    """Return a status in the user's language."""
+    return _(_STATUSES[status])
+
+
+def status_words(status: Status) -> str:
+    """Return a status in the user's language, and as the server calls it if that differs."""
+    word = short_status(status)
+    return word if word.casefold() == status.casefold() else f"{word} ({status})"
+
+
+def event_words(event: Event, own_name: str) -> str:
+    """Return an event in words for the user `own_name`."""
+    match event:
+        case ChatMessage():
+            return speech(event.sender, event.text)
+        case DirectMessage():
+            return _direct_words(event, own_name)
+        case Joined():
+            return _("{name} joined").format(name=visible_in_a_line(event.name))
+        case Left():
+            reason = visible_in_a_line(left_reason(event.reason))
+            text = _("{name} left: {reason}") if reason else _("{name} left")
+            return text.format(name=visible_in_a_line(event.name), reason=reason)
+        case Presence():
+            return _presence_words(event, own_name)
+
+
+def user_words(info: UserInfo, today: date) -> str:
+    """Return in one sentence what the server knows of a user."""
+    text = _("{name}: {status}, address {address}, here since {time}, idle for {idle}")
+    return text.format(
+        name=visible_in_a_line(info.name),
+        status=status_words(info.status),
+        address=visible_in_a_line(info.address),
+        time=date_and_time(info.since, today),
+        idle=duration(info.idle),
+    )
+
+
+def _direct_words(message: DirectMessage, own_name: str) -> str:
+    if message.sender == own_name:
+        text, name = _("you to {name}"), message.to
+    else:
+        text, name = _("{name} to you"), message.sender
+    return speech(text.format(name=visible_in_a_line(name)), message.text)
+
+
+def _presence_words(event: Presence, own_name: str) -> str:
+    idle = event.by == "server" and event.status is Status.INACTIVO
+    if event.name == own_name:
+        text = _("you are now {status}, idle") if idle else _("you are now {status}")
+    else:
+        text = _("{name} is now {status}, idle") if idle else _("{name} is now {status}")
+    return text.format(name=visible_in_a_line(event.name), status=status_words(event.status))
