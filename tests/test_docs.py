@@ -1,14 +1,18 @@
 """The documentation is true: the examples in docs/protocol.md are exactly what travels."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
+from msgspec.structs import fields
 
 from tertulia import cli
+from tertulia.chat.settings import Settings
 from tertulia.plain.script import Refusal
+from tertulia.plain.typed import help_lines
 from tertulia.protocol.lines import decode_request, decode_server_message, encode
 from tertulia.protocol.messages import Error, ErrorCode, Request, ServerMessage
 
@@ -80,3 +84,26 @@ def test_the_scripts_page_names_every_option_and_status_and_shows_what_json_writ
     assert re.findall(r"^\| (\d) \|", page, re.MULTILINE) == list("0123456")
     [example] = re.findall(r'^    (\{"type":"refused".*)$', page, re.MULTILINE)
     assert msgspec.json.encode(msgspec.json.decode(example, type=Refusal)).decode() == example
+
+
+def test_the_settings_page_names_every_setting_and_its_default() -> None:
+    page = (ROOT / "docs/settings.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE))
+    for field in fields(Settings):
+        _values, default, _command = rows.pop(field.name).split(" | ")
+        shown = (
+            str(field.default).lower() if isinstance(field.default, bool) else f'"{field.default}"'
+        )
+        assert default.startswith(f"`{shown}`"), field.name
+    assert rows == {}
+    [example] = re.findall(r"^    .*(?:\n    .*)*", page, re.MULTILINE)
+    for name, value in tomllib.loads(example.replace("    ", "")).items():
+        msgspec.convert({name: value}, Settings)
+
+
+def test_the_plain_page_names_every_key_of_the_help() -> None:
+    page = (ROOT / "docs/plain.md").read_text()
+    keys = [line.partition(": ")[0] for line in help_lines(on_terminal=True)[-6:]]
+    assert "Alt+Enter, Ctrl+O" in keys
+    for key in keys:
+        assert f"| {key}" in page

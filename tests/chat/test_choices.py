@@ -8,7 +8,7 @@ import pytest
 from tertulia.chat import settings
 from tertulia.chat.choices import Choices
 from tertulia.chat.commands import parse
-from tertulia.chat.face_commands import SetLanguage, SetNotify
+from tertulia.chat.face_commands import SetLanguage, SetNotify, SetPlain
 from tertulia.chat.settings import Settings
 from tertulia.i18n import language, set_language
 
@@ -36,6 +36,15 @@ def test_the_bell_rings_for_what_was_chosen_now_and_in_the_next_run(
     for now_or_later in (choices, Choices(settings.load().settings)):
         assert now_or_later.rings_for(calls=True) is direct
         assert now_or_later.rings_for(calls=False) is other
+
+
+@pytest.mark.parametrize(("line", "plain"), [("/plain on", True), ("/simple no", False)])
+def test_the_face_is_chosen_for_the_next_run(line: str, plain: bool) -> None:
+    choices = Choices(Settings(plain=not plain))
+    command = parse(line)
+    assert isinstance(command, SetPlain)
+    assert choices.set_plain(command).startswith("From now on, tertulia starts ")
+    assert settings.load().settings.plain is plain
 
 
 def test_a_name_that_is_a_common_word_can_be_a_mention_only_with_an_at_sign() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from plain_table import Clock, Table, page, said, without_nonces
 
-from tertulia.chat import chat
+from tertulia.chat import chat, settings
 from tertulia.chat.jobs import ANSWER_WITHIN_S
 from tertulia.client.errors import RETRY_AFTER_S
 from tertulia.client.inbox import Dropped
@@ -314,3 +314,15 @@ def test_ctrl_c_takes_back_what_has_not_gone_out_and_nothing_else(on_terminal: T
     on_terminal.face.take_back()
     on_terminal.turn()
     assert on_terminal.words[-1] == "To leave, type /quit or press Ctrl+D."
+
+
+def test_what_needs_an_escape_sequence_is_refused_and_not_saved(on_terminal: Table) -> None:
+    entered(on_terminal)
+    on_terminal.face.submit("/notify terminal")
+    on_terminal.turn()
+    assert on_terminal.words[-1].startswith("Only the full screen can ask")
+    assert not settings.load().settings.notify_terminal
+    on_terminal.face.submit("/plain on")
+    on_terminal.turn()
+    assert on_terminal.words[-1].startswith("From now on, tertulia starts line by line")
+    assert settings.load().settings.plain

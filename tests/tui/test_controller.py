@@ -9,6 +9,7 @@ from plain_table import Clock, without_nonces
 from table import DAY, USUAL, WIDE, ChatTable
 from textual.events import Paste
 
+from tertulia.chat import settings
 from tertulia.chat.bursts import QUIET_S
 from tertulia.chat.command_arguments import CommandError
 from tertulia.chat.command_table import COMMANDS, CommandSpec
@@ -154,6 +155,15 @@ async def language(table: ChatTable, word: str) -> None:
     assert "Gente" not in table.shown
 
 
+async def plain(table: ChatTable, word: str) -> None:
+    await table.enter(f"{word} on")
+    assert "starts line by line" in table.shown
+    assert settings.load().settings.plain
+    await table.enter(f"{word} no")
+    assert "starts with the full screen" in table.shown
+    assert not settings.load().settings.plain
+
+
 async def show_help(table: ChatTable, word: str) -> None:
     await table.enter(word)
     assert isinstance(table.app.screen, HelpDialog)
@@ -168,7 +178,7 @@ SCENARIOS: dict[str, Scenario] = {
     "/msg": msg, "/all": to_all, "/users": users, "/info": info, "/status": status,
     "/history": history,
     "/search": search, "/resend": again, "/copy": text, "/notify": notify, "/theme": theme,
-    "/language": language, "/help": show_help, "/quit": leave,
+    "/language": language, "/plain": plain, "/help": show_help, "/quit": leave,
 }  # fmt: skip
 ARGUMENTS = ("", "luis", "luis hola", "ocupado", "5", "es", "all", "dark", "two words")
 

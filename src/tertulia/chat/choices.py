@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tertulia.chat import settings
-from tertulia.chat.face_commands import SetLanguage, SetNotify
+from tertulia.chat.face_commands import SetLanguage, SetNotify, SetPlain
 from tertulia.chat.mentions import Mention
 from tertulia.chat.settings import Settings, SettingsError
 from tertulia.i18n import _, set_language
@@ -56,6 +56,15 @@ class Choices:
         set_language(command.language)
         problem = self.change(language=command.language)
         return _sentences(_("The language is now English."), problem)
+
+    def set_plain(self, command: SetPlain) -> str:
+        """Choose the face for the next start; return that in words."""
+        problem = self.change(plain=command.plain)
+        if command.plain:
+            words = _("From now on, tertulia starts line by line; once without it: --no-plain.")
+        else:
+            words = _("From now on, tertulia starts with the full screen; once without: --plain.")
+        return _sentences(words, problem)
 
     def _notify_words(self) -> str:
         chosen = self.settings

@@ -25,6 +25,7 @@ from tertulia.chat.face_commands import (
     SendAgain,
     SetLanguage,
     SetNotify,
+    SetPlain,
     SetTheme,
     ShowText,
 )
@@ -122,6 +123,17 @@ THEME = CommandSpec(
     N_("switch between dark and light colours"), parse_choice(_THEMES, "[dark|light]"),
     on_screen=True, choices=tuple(filter(None, _THEMES)),
 )  # fmt: skip
+_PLAIN_MODES: dict[str, Command] = {
+    "on": SetPlain(plain=True),
+    "off": SetPlain(plain=False),
+    "sí": SetPlain(plain=True),
+    "no": SetPlain(plain=False),
+}
+PLAIN = CommandSpec(
+    "/simple", "/plain", Argument.NOTHING, N_("on|off"),
+    N_("start line by line from now on, as with --plain"), parse_choice(_PLAIN_MODES, "on|off"),
+    choices=tuple(_PLAIN_MODES),
+)  # fmt: skip
 TEXT = CommandSpec(
     "/copiar", "/copy", Argument.NOTHING, "", N_("show the conversation as plain text, to copy it"),
     parse_bare(ShowText()), on_screen=True,
@@ -152,6 +164,7 @@ COMMANDS = (
     NOTIFY,
     THEME,
     LANGUAGE,
+    PLAIN,
     HELP,
     QUIT,
 )

@@ -56,6 +56,12 @@ class SetNotify(Struct, frozen=True):
     only_at: bool | None = None
 
 
+class SetPlain(Struct, frozen=True):
+    """Start line by line from now on, or with the full screen."""
+
+    plain: bool
+
+
 class ShowText(Struct, frozen=True):
     """Show the conversation as bare text, so that it can be copied."""
 
@@ -65,5 +71,14 @@ class SendAgain(Struct, frozen=True):
 
 
 FaceCommand = (
-    Help | Open | OwnInfo | SayToAll | SetLanguage | SetTheme | SetNotify | ShowText | SendAgain
+    Help
+    | Open
+    | OwnInfo
+    | SayToAll
+    | SetLanguage
+    | SetTheme
+    | SetNotify
+    | SetPlain
+    | ShowText
+    | SendAgain
 )

@@ -17,7 +17,7 @@ from tertulia.chat.choices import Choices
 from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.completion import Completion, complete
 from tertulia.chat.destination import Destination
-from tertulia.chat.face_commands import Help, OwnInfo, SayToAll, SetLanguage, SetNotify
+from tertulia.chat.face_commands import Help, OwnInfo, SayToAll, SetLanguage, SetNotify, SetPlain
 from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
@@ -116,7 +116,9 @@ class PlainFace:
         elif isinstance(command, SetLanguage):
             self._output.add_notice(self._choices.set_language(command))
         elif isinstance(command, SetNotify):
-            self._output.add_notice(self._choices.set_notify(command))
+            self._set_notify(line, command)
+        elif isinstance(command, SetPlain):
+            self._output.add_notice(self._choices.set_plain(command))
         elif isinstance(command, OwnInfo):
             self._ask(line, GetInfo(name=self.chat.state.name))
         elif isinstance(command, SayToAll):
@@ -179,6 +181,14 @@ class PlainFace:
                 "{count} more line was not sent.", "{count} more lines were not sent.", more
             )
             self._output.add_error(text.format(count=more))
+
+    def _set_notify(self, line: str, command: SetNotify) -> None:
+        if command.terminal:  # needs an escape sequence
+            words = _("Only the full screen can ask the terminal to show a message.")
+            self.outcomes.refuse_line(line, COMMAND_INVALID, words)
+            return
+        self._output.add_notice(self._choices.set_notify(command))
+        self._mention = self._choices.mention_of(self.chat.state.name)
 
     def _write(self, message: ServerMessage, *, is_old: bool) -> None:
         if not self._json:

@@ -6,6 +6,8 @@ import sys
 from contextlib import closing
 from functools import partial
 
+from msgspec.structs import replace
+
 from tertulia.chat import explain
 from tertulia.chat.chat import (
     EXIT_FINE,
@@ -63,7 +65,7 @@ def run(
             output,
             entrance.to,
             Reconnector(entrance.come_back, wakeup.wake),
-            Choices(loaded.settings),
+            Choices(replace(loaded.settings, notify_terminal=False)),  # it needs escape sequences
             script,
             on_terminal=on_terminal,
         )

@@ -23,6 +23,7 @@ from tertulia.chat.face_commands import (
     SendAgain,
     SetLanguage,
     SetNotify,
+    SetPlain,
     SetTheme,
     ShowText,
 )
@@ -210,6 +211,8 @@ class Controller:
                 self._main.hint(words)
             case SetNotify():
                 self._set_notify(command)
+            case SetPlain():
+                self._main.hint(self._choices.set_plain(command))
             case SendAgain():
                 self.send_again()
             case ListUsers():
