@@ -12,6 +12,7 @@ from tertulia.version import __version__
 if TYPE_CHECKING:
     from tertulia.client.client import Client, ClientEvent
     from tertulia.client.errors import (
+        CertificateRefused,
         ChatError,
         ConnectFailure,
         ConnectionLost,
@@ -62,13 +63,14 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "Answer", "ChatError", "ChatMessage", "Client", "ClientEvent", "CloseReason", "Closing",
-    "ConnectFailure", "ConnectionLost", "Direct", "DirectMessage", "Dropped", "End", "EndReason",
-    "Error", "ErrorCode", "Event", "Gap", "GetHistory", "GetInfo", "HistoryPage", "Incoming",
-    "Joined", "Left", "ListUsers", "NoAnswer", "NoConnection", "NumberedEvent", "Ok",
-    "PersistentClient", "Ping", "Pong", "Presence", "Quit", "Register", "RegistrationRefused",
-    "Request", "RequestRefused", "Say", "Search", "ServerMessage", "SetStatus", "Status",
-    "StoredMessage", "User", "UserInfo", "UserList", "Welcome", "__version__",
+    "Answer", "CertificateRefused", "ChatError", "ChatMessage", "Client", "ClientEvent",
+    "CloseReason", "Closing", "ConnectFailure", "ConnectionLost", "Direct", "DirectMessage",
+    "Dropped", "End", "EndReason", "Error", "ErrorCode", "Event", "Gap", "GetHistory", "GetInfo",
+    "HistoryPage", "Incoming", "Joined", "Left", "ListUsers", "NoAnswer", "NoConnection",
+    "NumberedEvent", "Ok", "PersistentClient", "Ping", "Pong", "Presence", "Quit", "Register",
+    "RegistrationRefused", "Request", "RequestRefused", "Say", "Search", "ServerMessage",
+    "SetStatus", "Status", "StoredMessage", "User", "UserInfo", "UserList", "Welcome",
+    "__version__",
 ]  # fmt: skip
 
 _MODULES = (

@@ -27,8 +27,8 @@ STDIN = "-"  # as a message: all of standard input
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the client; return the exit status.
 
-    0 success, 2 wrong usage, 3 no connection, 4 registration refused, 5 connection lost, 6 some
-    lines were not said or not delivered.
+    0 success, 2 wrong usage, 3 no connection, 4 registration or certificate refused, 5 connection
+    lost, 6 some lines were not said or not delivered.
     """
     _open_closed_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -38,10 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from tertulia.chat.credentials import Credentials
         from tertulia.chat.destination import Destination
         from tertulia.chat.keyring import Keyring
+        from tertulia.chat.known_servers import KnownServers
+        from tertulia.chat.trust import Trust
 
         to = None
         if options.name is not None:
-            to = Destination(options.name, options.host, options.port, options.source, options.code)
+            to = Destination(
+                options.name, options.host, options.port, options.source, options.code,
+                options.tls, options.pin,
+            )  # fmt: skip
         keyring = Keyring()
         if options.export_key is not None or options.key is not None:
             status = _move_keys(keyring, options, to)
@@ -50,14 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if to is None:
             return 0
         credentials = Credentials(to, keyring, os.environ.get("TERTULIA_CODE"))
-        if credentials.problem:
-            problem = "\n".join(filter(None, (loaded.problem, credentials.problem)))
-            loaded = type(loaded)(loaded.settings, problem)
+        trust = Trust(to, KnownServers())
+        problems = [loaded.problem, credentials.problem, trust.problem]
+        loaded = type(loaded)(loaded.settings, "\n".join(filter(None, problems)))
         entering = {"wait_s": options.wait, "takes_free_name": options.free_name}
         if not _wants_lines(options, loaded) and _has_screen():
             from tertulia.tui import start as screen
 
-            return screen.run(to, credentials, loaded, **entering)
+            return screen.run(to, credentials, trust, loaded, **entering)
         from tertulia.plain import start
         from tertulia.plain.script import Script
 
@@ -65,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.message is not None:
             messages = tuple(None if text == STDIN else text for text in options.message)
         script = Script(messages, options.to, options.commands, options.json, options.quiet)
-        return start.run(to, credentials, loaded, script, **entering)
+        return start.run(to, credentials, trust, loaded, script, **entering)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)
@@ -160,7 +165,37 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         text = _("“{port}” is not a port: a port is a number from 1 to 65535")
         parser.error(text.format(port=options.port))
     options.port = int(options.port)
+    _use_tls(parser, options)
     return options
+
+
+def _use_tls(parser: Parser, options: argparse.Namespace) -> None:
+    """Take what `tls://`, `--tls` and `--pin` say into the options."""
+    scheme, separator, host = options.host.rpartition("://")
+    if separator and scheme.lower() == "tls":
+        host = host.rstrip("/")
+        bracketed = re.fullmatch(r"\[([^\]]+)\]", host)
+        options.host = bracketed[1] if bracketed else host
+        if not bracketed and host.count(":") == 1:
+            name, _colon, port = host.partition(":")
+            text = _("write the port after the address: tls://{host} {port}")
+            parser.error(text.format(host=name, port=port or options.port))
+        if not options.host:
+            parser.error(_("there is no address after tls://"))
+        if options.tls is False:
+            parser.error(_("tls:// and --no-tls contradict each other"))
+        options.tls = True
+    if options.pin is None:
+        return
+    if options.tls is False:
+        parser.error(_("--pin needs TLS: leave out --no-tls"))
+    from tertulia.tls.fingerprint import normal_pin
+
+    try:
+        options.pin = normal_pin(options.pin)
+    except ValueError:
+        parser.error(_("a pin has six words of the server's start, or 64 hexadecimal digits"))
+    options.tls = True
 
 
 def _with_joined_messages(arguments: Sequence[str]) -> list[str]:
@@ -203,8 +238,8 @@ def _parser(*, needs_server: bool = True) -> Parser:
         prog="tertulia",
         description=_("Chat with the people who share your network."),
         epilog=_(
-            "Exit status: 0 success, 2 wrong usage, 3 no connection, 4 registration "
-            "refused, 5 connection lost, 6 some lines were not said or not delivered."
+            "Exit status: 0 success, 2 wrong usage, 3 no connection, 4 registration or "
+            "certificate refused, 5 connection lost, 6 some lines were not said or not delivered."
         ),
         allow_abbrev=False,
     )
@@ -228,6 +263,16 @@ def _parser(*, needs_server: bool = True) -> Parser:
         "--plain",
         action=argparse.BooleanOptionalAction,
         help=_("show the chat line by line, without drawing on the screen"),
+    )
+    parser.add_argument(
+        "--tls",
+        action=argparse.BooleanOptionalAction,
+        help=_("encrypt the connection, as tls://SERVER-IP does (default: if it was so before)"),
+    )
+    parser.add_argument(
+        "--pin",
+        metavar=_("WORDS"),
+        help=_("accept only the server whose certificate has these six words"),
     )
     parser.add_argument(
         "--code",

@@ -22,7 +22,7 @@ class Door:
         self.asked: list[str] = []
         self.answers: list[Any] = []  # a code to refuse with, an exception, or a client
 
-    def connect(self, to: Destination, _notify: Any, _credentials: Any) -> Any:
+    def connect(self, to: Destination, *_others: Any, **_options: Any) -> Any:
         self.asked.append(to.name)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, str):

@@ -11,7 +11,15 @@ from tertulia.chat.explain import (
     registration_refused,
     request_refused,
 )
-from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
+from tertulia.chat.explain import refused as explain_refusal
+from tertulia.client.errors import (
+    CertificateRefused,
+    ConnectFailure,
+    End,
+    EndReason,
+    NoConnection,
+    RegistrationRefused,
+)
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import (
     CloseReason,
@@ -22,7 +30,9 @@ from tertulia.protocol.messages import (
     GetInfo,
     Say,
 )
+from tertulia.tls.fingerprint import Fingerprint
 
+KNOWN, SHOWN = Fingerprint(bytes(32)), Fingerprint(b"\xff" * 32)
 TO = Destination("luis", "192.168.1.10", 5000)
 
 
@@ -146,3 +156,49 @@ def test_every_reason_for_leaving_has_words_and_an_unknown_one_is_shown() -> Non
     for reason in CloseReason:
         assert reason is CloseReason.QUIT or left_reason(reason)
     assert left_reason("abducted") == "abducted"
+
+
+# --- TLS -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pin", [KNOWN.hex, KNOWN.words])
+def test_a_changed_certificate_is_shown_with_the_known_one_and_what_to_do(pin: str) -> None:
+    set_language("en")
+    lines = explain_refusal(CertificateRefused(pin, SHOWN, "x"), TO).splitlines()
+    assert lines[0] == "192.168.1.10, port 5000, shows another certificate than expected."
+    assert lines[1] == f"    expected: {KNOWN.words}"
+    assert lines[2] == f"    shown: {SHOWN.words}"
+    command = f"tertulia luis 192.168.1.10 5000 --pin '{SHOWN.words}'"
+    assert lines[-1].endswith(f"Only if they are the ones shown here, use: {command}")
+
+
+def test_a_server_that_speaks_no_tls_any_more_gets_the_way_without_it() -> None:
+    set_language("en")
+    text = explain_refusal(CertificateRefused(KNOWN.hex, None, "x"), TO)
+    assert "does not speak TLS any more" in text
+    assert text.endswith("use: tertulia luis 192.168.1.10 5000 --no-tls")
+
+
+def test_an_authority_that_trusts_nobody_is_quoted() -> None:
+    set_language("en")
+    text = explain_refusal(CertificateRefused(None, None, "self-signed certificate"), TO)
+    assert "not trusted: self-signed certificate" in text
+
+
+def test_a_refused_registration_is_explained_in_its_own_words() -> None:
+    refusal = RegistrationRefused(Error(code=ErrorCode.NAME_TAKEN, message="x"))
+    assert explain_refusal(refusal, TO) == refused(ErrorCode.NAME_TAKEN)
+
+
+def test_the_commands_for_tls_keep_what_was_given() -> None:
+    set_language("en")
+    given = Destination("luis", "192.168.1.10", 5000, "127.0.0.2", tls=True, pin=KNOWN.words)
+    assert given.command(name="eva") == (
+        f"tertulia eva 192.168.1.10 5000 --source 127.0.0.2 --pin '{KNOWN.words}'"
+    )
+    assert given.command(tls=False).endswith("127.0.0.2 --no-tls")
+    assert refused(ErrorCode.TLS_REQUIRED).endswith("Use: tertulia luis 192.168.1.10 5000 --tls")
+    text = no_connection(NoConnection(ConnectFailure.NO_TLS), given)
+    assert text.endswith(
+        "Without encryption: tertulia luis 192.168.1.10 5000 --source 127.0.0.2 --no-tls"
+    )

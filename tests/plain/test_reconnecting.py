@@ -5,6 +5,7 @@ from plain_table import LOST, PROMPT, TIME, Clock, StubClient, Table, page, said
 
 from tertulia.chat import chat
 from tertulia.client.errors import (
+    CertificateRefused,
     ConnectFailure,
     End,
     EndReason,
@@ -24,6 +25,7 @@ from tertulia.protocol.messages import (
     SetStatus,
     Status,
 )
+from tertulia.tls.fingerprint import Fingerprint
 
 
 def test_a_lost_connection_is_made_anew_and_what_was_missed_is_shown(table: Table) -> None:
@@ -212,6 +214,16 @@ def test_who_finds_the_name_taken_is_told_and_ends_with_4(table: Table) -> None:
     table.lose()
     table.attempt(RegistrationRefused(Error(code="name_taken", message="no")))
     assert table.words[-1].endswith("Try another name: tertulia ana2 h 5000")
+    assert table.face.chat.over
+    assert table.face.finish() == chat.EXIT_REFUSED
+
+
+def test_who_finds_another_server_in_its_place_is_told_and_ends_with_4(table: Table) -> None:
+    known, shown = Fingerprint(bytes(32)), Fingerprint(b"\xff" * 32)
+    table.lose()
+    table.attempt(CertificateRefused(known.hex, shown, "x"))
+    text = "\n".join(table.words)
+    assert f"    expected: {known.words}\n    shown: {shown.words}\n" in text
     assert table.face.chat.over
     assert table.face.finish() == chat.EXIT_REFUSED
 

@@ -53,6 +53,7 @@ class StubClient(Client):
             name="ana", address="127.0.0.1", status=status, seq=seq, token="t", epoch=epoch,
             server="s", protocol=1, idle_after=120, max_text=16384,
         )  # fmt: skip
+        self.fingerprint = None
         self.end: End | None = None
         self.sent: list[Request] = []
         self._arrivals: deque[Incoming] = deque()

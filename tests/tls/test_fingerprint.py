@@ -2,7 +2,6 @@
 
 import hashlib
 import subprocess
-from importlib import resources
 
 import pytest
 from tls_pair import certificate
@@ -57,13 +56,6 @@ def test_the_words_are_the_first_bits_of_the_fingerprint() -> None:
     one = Fingerprint((1 << 190).to_bytes(32, "big"))
     assert one.words == "abandon abandon abandon abandon abandon ability"
     assert Fingerprint((1 << 189).to_bytes(32, "big")).words == WORDS
-
-
-def test_the_list_of_words_is_that_of_bip_39() -> None:
-    data = resources.files("tertulia.tls").joinpath("bip39-english.txt").read_bytes()
-    # Of bip-0039/english.txt in github.com/bitcoin/bips.
-    expected = "2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda"
-    assert hashlib.sha256(data).hexdigest() == expected
 
 
 @pytest.mark.parametrize(

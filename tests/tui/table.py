@@ -135,6 +135,7 @@ class ChatTable:
         self.reconnector = Reconnector(self._connect, self.bell.ring)
         self.rings = 0
         self.code: str | None = None  # typed into the dialog
+        self.introduction = ""  # of a server that is met for the first time
         self._connected = connected
         self._options = options
         self._to = Destination(name, "192.168.1.10", 5000)
@@ -158,8 +159,9 @@ class ChatTable:
 
         async def main() -> None:
             connecting = Connecting(
-                self._to, self.attempt, self.reconnector, self.bell, self._attempt_with
-            )
+                self._to, self.attempt, self.reconnector, self.bell, self._attempt_with,
+                lambda: self.introduction,
+            )  # fmt: skip
             self.app = ChatApp(connecting, **self._options)
             self.app.bell = self._ring  # type: ignore[method-assign]
             async with self.app.run_test(size=size) as self.pilot:

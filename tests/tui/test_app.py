@@ -10,7 +10,14 @@ from table import DAY, SIZES, SMALL, USUAL, WIDE, ChatTable
 from textual.events import AppBlur, AppFocus
 
 from tertulia.chat.bursts import QUIET_S
-from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection, RegistrationRefused
+from tertulia.client.errors import (
+    CertificateRefused,
+    ConnectFailure,
+    End,
+    EndReason,
+    NoConnection,
+    RegistrationRefused,
+)
 from tertulia.protocol.messages import (
     ChatMessage,
     Error,
@@ -19,6 +26,7 @@ from tertulia.protocol.messages import (
     Say,
     ServerMessage,
 )
+from tertulia.tls.fingerprint import Fingerprint
 from tertulia.tui import app as app_module
 from tertulia.tui import ending as ending_module
 from tertulia.tui.ending import Ending
@@ -49,6 +57,9 @@ def check_painted(table: ChatTable) -> None:
 
 
 # --- the first connection ------------------------------------------------------------------------
+
+
+KNOWN, SHOWN = Fingerprint(bytes(32)), Fingerprint(b"\xff" * 32)
 
 
 def code_refusal(code: str) -> RegistrationRefused:
@@ -98,6 +109,12 @@ def test_who_gives_no_code_leaves_with_what_to_type(clock: Clock) -> None:
             "A user called “ana” is already connected. Try another name: "
             "tertulia ana2 192.168.1.10 5000",
         ),
+        (
+            CertificateRefused(KNOWN.hex, SHOWN, "another"), 4,
+            "192.168.1.10, port 5000, shows another certificate than expected.\n"
+            f"    expected: {KNOWN.words}\n"
+            f"    shown: {SHOWN.words}\n",
+        ),
     ],
 )  # fmt: skip
 def test_a_failed_first_attempt_ends_with_its_reason(
@@ -110,6 +127,16 @@ def test_a_failed_first_attempt_ends_with_its_reason(
         assert ending is not None
         assert ending.status == status
         assert ending.lines[0].startswith(words)
+
+    ChatTable(clock, connected=False).run(scenario)
+
+
+def test_the_first_contact_with_a_certificate_is_said_in_the_chat(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.introduction = f"Its certificate:\n    {KNOWN.words}"
+        await table.connect()
+        await table.until(lambda: "Its certificate:" in table.shown)
+        assert "abandon abandon" in table.shown
 
     ChatTable(clock, connected=False).run(scenario)
 

@@ -18,7 +18,7 @@ from tertulia.chat.face import Face
 from tertulia.chat.jobs import Job, Jobs, Origin
 from tertulia.chat.state import State
 from tertulia.client.client import Client
-from tertulia.client.errors import ConnectionLost, End, EndReason, RequestRefused
+from tertulia.client.errors import ConnectionLost, End, EndReason, Refusal, RequestRefused
 from tertulia.client.inbox import Dropped, Incoming
 from tertulia.client.reconnect import Reconnector
 from tertulia.client.session import Lost, Refused, Resumed, Session, SessionState
@@ -312,7 +312,7 @@ class Chat:
                 case Resumed(client, is_renumbered):
                     self._handle_resumption(client.welcome, is_renumbered)
                 case Refused(refusal):
-                    self._handle_refusal(refusal.error)
+                    self._handle_refusal(refusal)
                 case None:
                     break
         lost_at, patience_s = self._session.lost_at, self._gives_up_after_s
@@ -348,8 +348,8 @@ class Chat:
             self._jobs.add(SetStatus(status=str(self._granted_status)), Origin.REFRESH, place=0)
         self._request_missing()
 
-    def _handle_refusal(self, error: Error) -> None:
-        self._face.show_failure(lambda: explain.registration_refused(error, self._to))
+    def _handle_refusal(self, refusal: Refusal) -> None:
+        self._face.show_failure(lambda: explain.refused(refusal, self._to))
         self._leave(EXIT_REFUSED)
 
     # --- what comes ----------------------------------------------------------------------------

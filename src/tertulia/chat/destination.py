@@ -14,16 +14,28 @@ from tertulia.protocol.names import MAX_NAME_CHARS, parse_name
 
 
 class Destination(Struct, frozen=True):
-    """The name, server and source address that were given on the command line."""
+    """The name, server and source address that were given on the command line.
+
+    `tls` says whether to use TLS: None if the command line does not say it. `pin` is the expected
+    certificate, as hexadecimal digits or six words.
+    """
 
     name: str
     host: str
     port: int
     source: str | None = None
     code: str | None = None
+    tls: bool | None = None
+    pin: str | None = None
 
     def command(
-        self, *, name: str | None = None, source: str | None = None, code: str | None = None
+        self,
+        *,
+        name: str | None = None,
+        source: str | None = None,
+        code: str | None = None,
+        tls: bool | None = None,
+        pin: str | None = None,
     ) -> str:
         """Return the command line for this destination, with what is given in place of its own.
 
@@ -35,6 +47,11 @@ class Destination(Struct, frozen=True):
         command = f"{client_command()} {name or self.name} {self.host} {self.port}"
         if source is not None:
             command += f" --source {source}"
+        tls, pin = (self.tls, self.pin) if tls is None and pin is None else (tls, pin)
+        if pin is not None:
+            command += f" --pin {shlex.quote(pin)}"
+        elif tls is not None:
+            command += " --tls" if tls else " --no-tls"
         if code is None and self.code is not None:
             code = shlex.quote(self.code)
         return command if code is None else f"{command} --code {code}"

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
+from tertulia.chat.trust import Trust
 from tertulia.client.activity import NEWCOMER, Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import RegistrationRefused, wait_before_retry
@@ -27,14 +28,17 @@ def connect_face(
     notify: Callable[[], None],
     credentials: Credentials,
     resumption: Resumption = NEWCOMER,
+    trust: Trust | None = None,
 ) -> Client:
     """Connect and register as a face needs it; see Client.connect for `notify` and the errors."""
+    trust = trust or Trust(to)
     code = credentials.readable_code()
     try:
         client = Client.connect(
             to.host, to.port, to.name,
             source=to.source,
             code=code, key=credentials.key,
+            tls=trust.uses_tls, pin=trust.pin if trust.uses_tls else None,
             token=resumption.token, status=resumption.status, idle=resumption.idle_s,
             everything=True, notify=notify,
         )  # fmt: skip
@@ -42,6 +46,7 @@ def connect_face(
         credentials.note_refusal(code, refusal.error)
         raise
     credentials.note_accepted(code)
+    trust.note_certificate(client.fingerprint)
     return client
 
 
@@ -53,19 +58,21 @@ class Entrance:
         to: Destination,
         notify: Callable[[], None],
         credentials: Credentials | None = None,
+        trust: Trust | None = None,
         *,
         wait_s: float = 0.0,
         takes_free_name: bool = False,
     ) -> None:
         """`wait_s` is how long to wait for what others have."""
         self.credentials = credentials or Credentials(to)
+        self.trust = trust or Trust(to)
         self.to = to  # with the name that was registered, once `enter` has returned
         self._notify = notify
         self._wait_s = wait_s
         self._names = list(_names(to.name)) if takes_free_name else [to.name]
 
     def enter(self) -> Client:
-        """Connect and register. Raises NoConnection and RegistrationRefused."""
+        """Connect and register. Raises NoConnection, CertificateRefused and RegistrationRefused."""
         give_up_at = time.monotonic() + self._wait_s
         while True:
             try:
@@ -77,15 +84,15 @@ class Entrance:
                 time.sleep(wait_s)
 
     def come_back(self, resumption: Resumption) -> Client:
-        """Connect and register once more. Raises NoConnection and RegistrationRefused."""
-        return connect_face(self.to, self._notify, self.credentials, resumption)
+        """Connect and register once more; raises as `enter`."""
+        return connect_face(self.to, self._notify, self.credentials, resumption, self.trust)
 
     def _try_names(self) -> Client:
         first_refusal: RegistrationRefused | None = None
         for name in self._names:
             to = replace(self.to, name=name)
             try:
-                client = connect_face(to, self._notify, self.credentials)
+                client = connect_face(to, self._notify, self.credentials, trust=self.trust)
             except RegistrationRefused as refusal:
                 first_refusal = first_refusal or refusal
                 if refusal.code not in (ErrorCode.NAME_TAKEN, ErrorCode.NAME_HELD):

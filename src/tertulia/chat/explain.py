@@ -16,6 +16,8 @@ from tertulia.client.errors import (
     End,
     EndReason,
     NoConnection,
+    Refusal,
+    RegistrationRefused,
 )
 from tertulia.i18n import _, ngettext
 from tertulia.protocol.messages import (
@@ -36,6 +38,7 @@ MAX_SERVER_WORDS = 200  # characters shown of a text that the server wrote
 
 def no_connection(error: NoConnection, to: Destination) -> str:
     """Return why there is no connection, and what to do."""
+    command = ""
     match error.failure:
         case ConnectFailure.REFUSED:
             text = _(
@@ -72,9 +75,59 @@ def no_connection(error: NoConnection, to: Destination) -> str:
                 "The program that answers at {host}, port {port}, is not a tertulia server. "
                 "Ask the person who runs the server for the right port."
             )
+        case ConnectFailure.NO_TLS:
+            text = _(
+                "The server at {host}, port {port}, does not speak TLS. Without encryption: "
+                "{command}"
+            )
+            command = to.command(tls=False)
         case _:
             text = _("No connection to {host}, port {port}: {detail}. Check the address.")
-    return text.format(host=to.host, port=to.port, source=to.source, detail=error.detail)
+    return text.format(
+        host=to.host, port=to.port, source=to.source, detail=error.detail, command=command
+    )
+
+
+def refused(refusal: Refusal, to: Destination) -> str:
+    """Return why there is no way into the chat, and what to do."""
+    if isinstance(refusal, RegistrationRefused):
+        return registration_refused(refusal.error, to)
+    if refusal.pin is None:
+        text = _("The certificate of {host}, port {port}, is not trusted: {detail}.")
+        return text.format(host=to.host, port=to.port, detail=refusal.detail)
+    if refusal.shown is None:
+        lines = [
+            _("{host}, port {port}, does not speak TLS any more. Nothing was sent to it."),
+            _("Perhaps somebody is in between, or the server was started with --tls off."),
+            _("If you want to connect without encryption, use: {command}"),
+        ]
+        command = to.command(tls=False)
+    else:
+        lines = [
+            _("{host}, port {port}, shows another certificate than expected."),
+            "    " + _("expected: {expected}"),
+            "    " + _("shown: {shown}"),
+            _("Nothing was sent to it. Perhaps somebody is in between, or it has a new one."),
+            _(
+                "Ask the person who runs the server for the words that it shows at its start. Only "
+                "if they are the ones shown here, use: {command}"
+            ),
+        ]
+        command = to.command(pin=refusal.shown.words)
+    return "\n".join(lines).format(
+        host=to.host,
+        port=to.port,
+        expected=_words_of(refusal.pin),
+        shown="" if refusal.shown is None else refusal.shown.words,
+        command=command,
+    )
+
+
+def _words_of(pin: str) -> str:
+    """Return the six words of a pin, which may be hexadecimal digits."""
+    from tertulia.tls.fingerprint import Fingerprint  # seldom needed
+
+    return pin if " " in pin else Fingerprint.of_hex(pin).words
 
 
 def registration_refused(error: Error, to: Destination) -> str:
@@ -94,6 +147,9 @@ def registration_refused(error: Error, to: Destination) -> str:
         case ErrorCode.CODE_REQUIRED | ErrorCode.CODE_WRONG:
             text = code_wanted(error) + "\n" + _("Then use: {command}")
             command = to.command(code=_("CODE"))
+        case ErrorCode.TLS_REQUIRED:
+            text = _("This server speaks only TLS. Use: {command}")
+            command = to.command(tls=True)
         case ErrorCode.RATE_LIMITED:
             text = _("There were too many attempts from this address.")
             text += " " + _try_again_in(error.retry_after or RETRY_AFTER_S)

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -54,6 +54,11 @@ from tertulia.protocol.messages import (
     Welcome,
 )
 
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from tertulia.client.handshake import Secured
+
 DEFAULT_TIMEOUT_S = 10.0
 _MAX_PAGES_UNDER_WAY = 4  # a server refuses a fifth
 AGAIN_LATER = (ErrorCode.RATE_LIMITED, ErrorCode.BUSY)  # worth another try
@@ -72,6 +77,7 @@ class Client(Verbs):
     def __init__(
         self,
         sock: socket.socket,
+        secured: "Secured | None",
         registered: Resumption,
         timeout: float,
         everything: bool,
@@ -97,8 +103,10 @@ class Client(Verbs):
         self._confirmed = 0  # the last receipt that the server was told
         self._over = threading.Event()  # set at the end
         self._pages = threading.BoundedSemaphore(_MAX_PAGES_UNDER_WAY)
+        # Of the server's certificate; None without TLS.
+        self.fingerprint = None if secured is None else secured.fingerprint
         self._connection = Connection(
-            sock, on_message=self._on_message, on_pause=self.confirm, on_end=self._on_end
+            sock, secured, on_message=self._on_message, on_pause=self.confirm, on_end=self._on_end
         )
 
     @classmethod
@@ -114,6 +122,8 @@ class Client(Verbs):
         idle: float | None = None,
         code: str | None = None,
         key: str | None = None,
+        tls: "bool | SSLContext" = False,
+        pin: str | None = None,
         events: Literal["all", "messages"] = "all",
         timeout: float = DEFAULT_TIMEOUT_S,
         everything: bool = False,
@@ -125,12 +135,17 @@ class Client(Verbs):
 
         `source` is the address to connect from. `token` takes over a session of the same name. A
         user who comes back has chosen `status`, and did nothing for `idle` seconds. `code` lets
-        in where the server asks for one; for the secret `key` it may hold the name. `timeout`, in
-        seconds, holds for the connection and then for each request. With `everything`, `receive`
-        returns all messages, not only the events. `notify` is called after each arrival and at the
-        end, in the connection's thread, and must not wait. `pace` is that of an earlier connection.
+        in where the server asks for one; for the secret `key` it may hold the name. With `tls` what
+        travels is encrypted, but only a `pin` (the fingerprint of the server's certificate: its six
+        words, or 64 hexadecimal digits), or an SSLContext that verifies certificates, makes sure
+        that nobody is in between. A `pin` implies `tls`. `timeout`, in seconds, holds for the
+        connection, for the handshake of TLS, and then for each request. With `everything`,
+        `receive` returns all messages, not only the events. `notify` is called after each arrival
+        and at the end, in the connection's thread, and must not wait. `pace` is that of an earlier
+        connection.
         While `has_room` is False, direct messages are received but not confirmed; `confirm` then
-        does it later. Raises NoConnection and RegistrationRefused.
+        does it later. Raises NoConnection, CertificateRefused and RegistrationRefused, and
+        ValueError for a `pin` that is none.
         """
         request = Register(
             name=name,
@@ -143,10 +158,10 @@ class Client(Verbs):
             code=UNSET if code is None else code,
             key=UNSET if key is None else key,
         )
-        sock = open_socket(host, port, source, timeout)
+        sock, secured = _open(host, port, source, tls, pin, timeout)
         client = cls(
-            sock, Resumption(token, status, idle), timeout, everything, notify, pace or Pace(),
-            has_room,
+            sock, secured, Resumption(token, status, idle), timeout, everything, notify,
+            pace or Pace(), has_room,
         )  # fmt: skip
         try:
             client.welcome = client._register(request)
@@ -345,6 +360,30 @@ class Client(Verbs):
             waiter.answered.set()
         if self._notify is not None:
             self._notify()
+
+
+def _open(
+    host: str,
+    port: int,
+    source: str | None,
+    tls: "bool | SSLContext",
+    pin: str | None,
+    timeout: float,
+) -> "tuple[socket.socket, Secured | None]":
+    """Connect, and shake hands if TLS is wanted. Raises NoConnection and CertificateRefused."""
+    if not tls and pin is None:
+        return open_socket(host, port, source, timeout), None
+    from tertulia.client.handshake import secure  # slow to import, and not always needed
+    from tertulia.tls.fingerprint import normal_pin
+
+    pin = None if pin is None else normal_pin(pin)
+    sock = open_socket(host, port, source, timeout)
+    try:
+        context = None if isinstance(tls, bool) else tls
+        return sock, secure(sock, host, context, pin, timeout)
+    except BaseException:
+        sock.close()
+        raise
 
 
 class _Waiter:

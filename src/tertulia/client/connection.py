@@ -11,10 +11,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
 from tertulia.protocol.lines import LineBuffer, LineTooLong, decode_server_message, encode
 from tertulia.protocol.messages import Ping, Pong, Quit, ServerMessage
+
+if TYPE_CHECKING:
+    from tertulia.client.handshake import Secured
 
 MAX_SERVER_LINE_BYTES = 16 * 1024 * 1024  # far longer than any list of users or page
 MAX_OUTBOX_BYTES = 4 * 1024 * 1024  # with more unsent bytes the connection is given up
@@ -102,12 +106,17 @@ class Connection:
     def __init__(
         self,
         sock: socket.socket,
+        secured: "Secured | None" = None,
         *,
         on_message: Callable[[ServerMessage | None, bytes], None],
         on_pause: Callable[[], None],
         on_end: Callable[[End], None],
     ) -> None:
         self._sock = sock
+        self._tls = None if secured is None else secured.channel
+        self._early = b"" if secured is None else secured.early
+        self._recv: Callable[[int], bytes] = (self._tls or sock).recv
+        self._send: Callable[[bytearray], int] = (self._tls or sock).send
         self._sock.setblocking(False)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._on_message = on_message
@@ -167,6 +176,9 @@ class Connection:
         finally:
             with self._lock:
                 self._finished = True
+                if self._tls is not None:
+                    with contextlib.suppress(OSError):  # it is broken, and is closed in any case
+                        self._tls.say_end()
                 self._sock.close()
                 self._wake_sender.close()
                 self._wake_receiver.close()
@@ -177,7 +189,7 @@ class Connection:
         poll = select.poll()
         poll.register(self._wake_receiver, select.POLLIN)
         poll.register(self._sock, select.POLLIN)
-        end = None
+        end = self._read(self._early) if self._early else None
         unsent = False
         while end is None:
             poll.modify(self._sock, select.POLLIN | (select.POLLOUT if unsent else 0))
@@ -195,12 +207,16 @@ class Connection:
 
     def _receive(self) -> End | None:
         try:
-            data = self._sock.recv(min(RECEIVE_BYTES, self._lines.room))
+            data = self._recv(min(RECEIVE_BYTES, self._lines.room))
         except BlockingIOError:
             return None
         if not data:
             detail = "in the middle of a line" if self._lines.in_mid_line else "by the server"
             return self._ended(EndReason.LOST, detail)
+        return self._read(data)
+
+    def _read(self, data: bytes) -> End | None:
+        """Take in bytes of the server; return the end if they are no messages."""
         self._heard_at = time.monotonic()
         self._pinged_at = None
         self._lines.feed(data)
@@ -224,7 +240,7 @@ class Connection:
         with self._lock:
             while self._outbox:
                 try:
-                    sent = self._sock.send(self._outbox)
+                    sent = self._send(self._outbox)
                 except BlockingIOError:
                     return True
                 del self._outbox[:sent]

@@ -4,10 +4,14 @@ There are no words for people here: `chat/explain.py` has them, in the user's la
 """
 
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct
 
 from tertulia.protocol.messages import Closing, Error
+
+if TYPE_CHECKING:
+    from tertulia.tls.fingerprint import Fingerprint
 
 RETRY_AFTER_S = 1.0  # when the server asks to wait and does not say how long
 MAX_RETRY_AFTER_S = 60.0  # when the server asks to wait longer
@@ -23,6 +27,7 @@ class ConnectFailure(Enum):
     SOURCE = auto()  # this machine does not have the address to connect from
     NO_ANSWER = auto()  # connected, but `register` got no answer
     NOT_TERTULIA = auto()
+    NO_TLS = auto()  # TLS is wanted, and the server does not speak it
     OTHER = auto()
 
 
@@ -58,6 +63,21 @@ class NoConnection(ChatError):
         self.detail = detail
 
 
+class CertificateRefused(ChatError):
+    """The server is not the expected one, or cannot prove that it is: nothing was sent to it.
+
+    `pin` is what was expected, as hexadecimal digits or six words. `shown` is the fingerprint of
+    the server's certificate; None if it speaks no TLS, or if another authority than the expected
+    one has signed the certificate.
+    """
+
+    def __init__(self, pin: str | None, shown: "Fingerprint | None", detail: str) -> None:
+        super().__init__(detail)
+        self.pin = pin
+        self.shown = shown
+        self.detail = detail
+
+
 class ConnectionLost(ChatError):
     """The connection has ended; `end` says how."""
 
@@ -83,6 +103,9 @@ class _Refused(ChatError):
 
 class RegistrationRefused(_Refused):
     """The server refuses to register this user."""
+
+
+Refusal = RegistrationRefused | CertificateRefused  # no further attempt is made
 
 
 class RequestRefused(_Refused):

@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tertulia.client.activity import NEWCOMER, Resumption
 from tertulia.client.client import AGAIN_LATER, DEFAULT_TIMEOUT_S, Client, ClientEvent
@@ -33,6 +33,9 @@ from tertulia.protocol.messages import (
     UserInfo,
     UserList,
 )
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 DEFAULT_WITHIN_S = 60.0  # for a request, over all the connections that it takes
 
@@ -75,22 +78,30 @@ class PersistentClient:
         token: str | None = None,
         status: str | None = None,
         idle: float | None = None,
+        tls: "bool | SSLContext" = False,
+        pin: str | None = None,
         timeout: float = DEFAULT_TIMEOUT_S,
         **options: Any,
     ) -> Self:
         """Connect and register. Only this first time it raises NoConnection.
 
-        Raises RegistrationRefused too.
+        With `tls=True` and without a `pin` the certificate of the first connection is the only one
+        to accept later. Raises RegistrationRefused and CertificateRefused too.
         """
 
         pace, inbox = Pace(), Inbox()
 
         def connect(resumption: Resumption) -> Client:
-            return Client.connect(
+            nonlocal pin
+            client = Client.connect(
                 host, port, name,
                 token=resumption.token, status=resumption.status, idle=resumption.idle_s,
+                tls=tls, pin=pin,
                 timeout=timeout, pace=pace, has_room=lambda: inbox.has_room, **options,
             )  # fmt: skip
+            if tls is True and pin is None and client.fingerprint is not None:
+                pin = client.fingerprint.hex
+            return client
 
         return cls(connect, timeout, Resumption(token, status, idle), inbox)
 
@@ -136,8 +147,8 @@ class PersistentClient:
         """Yield the events as they come, until this client is closed.
 
         Raises RegistrationRefused after the last event if the server will never register this user
-        again. It waits for as long as it takes for a server that is away or full, and for a name
-        or an address that another user has.
+        again, and CertificateRefused if another server is in its place. It waits for as long as it
+        takes for a server that is away or full, and for a name or an address that another user has.
         """
         while (incoming := self._inbox.get(None)) is not None:
             self.current.confirm()  # there may be room again

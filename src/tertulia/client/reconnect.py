@@ -112,7 +112,7 @@ class Reconnector:
         """Start an attempt that is due; return the client once an attempt has succeeded.
 
         Raises RegistrationRefused if another attempt would be refused as well, and whatever else
-        an attempt raised, unless it is an OSError.
+        an attempt raised, such as CertificateRefused, unless it is an OSError.
         """
         outcome = None if self._attempt is None else self._attempt.take_outcome()
         match outcome:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tertulia.client.activity import Resumption
 from tertulia.client.catchup import CatchUp
 from tertulia.client.client import Client
-from tertulia.client.errors import End, RegistrationRefused
+from tertulia.client.errors import CertificateRefused, End, Refusal, RegistrationRefused
 from tertulia.client.recent import RecentDirects
 from tertulia.client.reconnect import Reconnector
 
@@ -38,9 +38,9 @@ class Resumed(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The server does not register this user again; there are no more attempts."""
+    """The server does not register this user again, or is another one; no attempts follow."""
 
-    refusal: RegistrationRefused
+    refusal: Refusal
 
 
 class Session:
@@ -82,7 +82,7 @@ class Session:
             return None
         try:
             client = self._reconnector.poll(now)
-        except RegistrationRefused as refusal:
+        except (RegistrationRefused, CertificateRefused) as refusal:
             self.state = SessionState.REFUSED
             return Refused(refusal)
         if client is None:

@@ -20,8 +20,9 @@ from tertulia.chat.credentials import Credentials, asks_for_code
 from tertulia.chat.destination import Destination
 from tertulia.chat.entering import Entrance
 from tertulia.chat.settings import Loaded
+from tertulia.chat.trust import Trust
 from tertulia.client.client import Client
-from tertulia.client.errors import NoConnection, RegistrationRefused
+from tertulia.client.errors import CertificateRefused, NoConnection, RegistrationRefused
 from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import _
 from tertulia.plain.face import PlainFace
@@ -36,6 +37,7 @@ MAX_MESSAGE_BYTES = 64 * 1024  # read from stdin; longer than any message, so th
 def run(
     to: Destination,
     credentials: Credentials,
+    trust: Trust,
     loaded: Loaded,
     script: Script,
     *,
@@ -50,16 +52,20 @@ def run(
     messages = _messages(script, output)
     if on_terminal:
         text = _("Connecting to {host}, port {port}…")
+        if trust.uses_tls:
+            text = _("Connecting to {host}, port {port}, over TLS…")
         output.add_notice(text.format(host=to.host, port=to.port))
         output.flush()
     with closing(Wakeup()) as wakeup:
         entrance = Entrance(
-            to, wakeup.wake, credentials, wait_s=wait_s, takes_free_name=takes_free_name
+            to, wakeup.wake, credentials, trust, wait_s=wait_s, takes_free_name=takes_free_name
         )
         asks = on_terminal and not script.json
         client = _enter(entrance, output, script, asks=asks)
         if isinstance(client, int):
             return client
+        if introduction := trust.introduction():
+            output.add_notice(introduction)
         face = PlainFace(
             client,
             output,
@@ -93,10 +99,10 @@ def _enter(entrance: Entrance, output: Output, script: Script, *, asks: bool) ->
     except NoConnection as failure:
         output.add_error(explain.no_connection(failure, entrance.to))
         return EXIT_NO_CONNECTION
-    except RegistrationRefused as refusal:
-        if script.json:
+    except (RegistrationRefused, CertificateRefused) as refusal:
+        if script.json and isinstance(refusal, RegistrationRefused):
             output.add_json(encode(refusal.error)[:-1])
-        output.add_error(explain.registration_refused(refusal.error, entrance.to))
+        output.add_error(explain.refused(refusal, entrance.to))
         return EXIT_REFUSED
     finally:
         output.flush()

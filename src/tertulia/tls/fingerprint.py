@@ -7,11 +7,11 @@ English one of BIP 39, whatever the language: client and server have to show the
 import base64
 import hashlib
 import re
-from functools import cache
-from importlib import resources
 from typing import NamedTuple, Self
 
-_WORDS, _BITS_PER_WORD = 6, 11
+from tertulia.words import BITS_PER_WORD, word_list
+
+_WORDS = 6
 _SEQUENCE, _VERSION = 0x30, 0xA0  # tags of DER
 _BEFORE_PUBLIC_KEY = 5  # serial number, algorithm, issuer, validity, subject
 
@@ -42,9 +42,10 @@ class Fingerprint(NamedTuple):
     @property
     def words(self) -> str:
         """The first 66 bits as six words, for people to compare."""
-        bits = int.from_bytes(self.digest, "big") >> (256 - _WORDS * _BITS_PER_WORD)
-        places = (bits >> shift & 2047 for shift in range(_BITS_PER_WORD * (_WORDS - 1), -1, -11))
-        return " ".join(_word_list()[place] for place in places)
+        bits = int.from_bytes(self.digest, "big") >> (256 - _WORDS * BITS_PER_WORD)
+        words, last = word_list(), _WORDS - 1
+        places = (bits >> BITS_PER_WORD * (last - number) for number in range(_WORDS))
+        return " ".join(words[place % len(words)] for place in places)
 
     def fits(self, pin: str) -> bool:
         """Return whether a pin, as `normal_pin` returns it, names this fingerprint."""
@@ -54,7 +55,7 @@ class Fingerprint(NamedTuple):
 def normal_pin(text: str) -> str:
     """Return a pin, 64 hexadecimal digits or six words, in the one form. Raises ValueError."""
     words = re.split(r"[\s,-]+", text.strip().lower())
-    if len(words) == _WORDS and set(words) <= set(_word_list()):
+    if len(words) == _WORDS and set(words) <= set(word_list()):
         return " ".join(words)
     return Fingerprint.of_hex(text.strip().lower().removeprefix("sha256:")).hex
 
@@ -65,11 +66,6 @@ def certificate_in(pem: str) -> bytes:
     if found is None:
         raise ValueError("there is no certificate in this text")
     return base64.b64decode(found[1])
-
-
-@cache
-def _word_list() -> list[str]:
-    return resources.files("tertulia.tls").joinpath("bip39-english.txt").read_text("ascii").split()
 
 
 def _public_key(certificate: bytes) -> bytes:

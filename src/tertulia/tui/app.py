@@ -37,7 +37,7 @@ from tertulia.chat.display import Glyphs
 from tertulia.chat.face_commands import Help, SetTheme, ShowText
 from tertulia.chat.settings import Loaded, Settings
 from tertulia.client.client import Client
-from tertulia.client.errors import NoConnection, RegistrationRefused
+from tertulia.client.errors import CertificateRefused, NoConnection, RegistrationRefused
 from tertulia.i18n import _, ngettext
 from tertulia.protocol.messages import Error, GetInfo, Quit
 from tertulia.tui.connecting import Connecting
@@ -79,6 +79,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._to = connecting.to
         self._attempt = connecting.attempt
         self._attempt_with = connecting.with_code
+        self._introduction = connecting.introduction
         self._reconnector = connecting.reconnector
         self._bell = connecting.bell
         self._few_colours = few_colours
@@ -146,9 +147,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
         match outcome:
             case Client():
                 mention = self._choices.mention_of(outcome.welcome.name)
-                model = ChatModel(
-                    outcome, self._reconnector, self._to, mention, self._settings_problem
-                )
+                to_say = "\n".join(filter(None, (self._introduction(), self._settings_problem)))
+                model = ChatModel(outcome, self._reconnector, self._to, mention, to_say)
                 self.controller.model = model
                 model.chat.carry_on()
                 self._bell.ring()
@@ -157,8 +157,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
                 self.exit(Ending(EXIT_NO_CONNECTION, [text]))
             case RegistrationRefused() if asks_for_code(outcome.error):
                 self._ask_for_code(outcome.error)
-            case RegistrationRefused():
-                text = explain.registration_refused(outcome.error, self._to)
+            case RegistrationRefused() | CertificateRefused():
+                text = explain.refused(outcome, self._to)
                 self.exit(Ending(EXIT_REFUSED, [text]))
             case Exception():
                 raise outcome

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
 from tertulia.chat.entering import Entrance
+from tertulia.chat.trust import Trust
 from tertulia.client.reconnect import Attempt, Reconnector
 from tertulia.tui.loopbell import LoopBell
 
@@ -24,18 +25,24 @@ class Connecting(NamedTuple):
     reconnector: Reconnector
     bell: LoopBell  # rung when an attempt has ended, and when something has arrived
     with_code: Callable[[str], Attempt]
+    introduction: Callable[[], str] = (
+        str  # what the user has to know of a server met for the first time
+    )
 
 
 def begin_connecting(
     to: Destination,
     credentials: Credentials | None = None,
+    trust: Trust | None = None,
     *,
     wait_s: float = 0.0,
     takes_free_name: bool = False,
 ) -> Connecting:
     """Start the first attempt; see Entrance for the options."""
     bell = LoopBell()
-    entrance = Entrance(to, bell.ring, credentials, wait_s=wait_s, takes_free_name=takes_free_name)
+    entrance = Entrance(
+        to, bell.ring, credentials, trust, wait_s=wait_s, takes_free_name=takes_free_name
+    )
 
     def begin() -> Attempt:
         attempt = Attempt(entrance.enter, bell.ring)
@@ -46,4 +53,5 @@ def begin_connecting(
         entrance.credentials.code = code
         return begin()
 
-    return Connecting(to, begin(), Reconnector(entrance.come_back, bell.ring), bell, with_code)
+    reconnector = Reconnector(entrance.come_back, bell.ring)
+    return Connecting(to, begin(), reconnector, bell, with_code, entrance.trust.introduction)

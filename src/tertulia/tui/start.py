@@ -9,6 +9,7 @@ import os
 from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
 from tertulia.chat.settings import Loaded
+from tertulia.chat.trust import Trust
 from tertulia.tui.connecting import begin_connecting
 from tertulia.tui.ending import finish
 from tertulia.tui.terminal.abilities import Abilities, Colours, abilities
@@ -24,6 +25,7 @@ _COLOUR_SYSTEMS = {
 def run(
     to: Destination,
     credentials: Credentials,
+    trust: Trust,
     loaded: Loaded,
     *,
     wait_s: float,
@@ -31,7 +33,9 @@ def run(
 ) -> int:
     """Chat until the end, say goodbye on the normal screen, and return the exit status."""
     gc.disable()  # until the first frame: nothing that is imported is garbage
-    connecting = begin_connecting(to, credentials, wait_s=wait_s, takes_free_name=takes_free_name)
+    connecting = begin_connecting(
+        to, credentials, trust, wait_s=wait_s, takes_free_name=takes_free_name
+    )
     terminal = abilities(os.environ)
     _prepare_environment(terminal)
 

@@ -1,0 +1,96 @@
+"""TLS for a client: the handshake, and whether the certificate is the expected one.
+
+It is imported only by a client that uses TLS. Whoever calls it waits.
+"""
+
+import contextlib
+import select
+import socket
+import ssl
+import time
+from typing import NamedTuple
+
+from tertulia.client.errors import CertificateRefused, ConnectFailure, NoConnection
+from tertulia.tls.channel import TlsChannel
+from tertulia.tls.contexts import client_context
+from tertulia.tls.fingerprint import Fingerprint
+
+_RECEIVE_BYTES = 16 * 1024
+# The reasons of OpenSSL if the other side answers with something else, or refuses TLS as a whole.
+_NO_TLS = {"WRONG_VERSION_NUMBER", "SSLV3_ALERT_HANDSHAKE_FAILURE", "HTTP_REQUEST"}
+_ANOTHER_PROTOCOL = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL"
+
+
+class Secured(NamedTuple):
+    """A connection over TLS. `early` is what the server has said already."""
+
+    channel: TlsChannel
+    fingerprint: Fingerprint
+    early: bytes
+
+
+def secure(
+    sock: socket.socket,
+    host: str,
+    context: ssl.SSLContext | None,
+    pin: str | None,
+    timeout: float,
+) -> Secured:
+    """Shake hands over a connected socket, within `timeout` seconds.
+
+    With `context` it decides which certificates to trust; `pin`, in its normal form, is the only
+    one to accept. Raises NoConnection and CertificateRefused.
+    """
+    try:
+        channel, early = _shake_hands(sock, host, context, timeout)
+    except ssl.SSLCertVerificationError as error:
+        raise CertificateRefused(pin, None, error.verify_message) from error
+    except ssl.SSLError as error:
+        reason = error.reason or str(error)
+        if reason in _NO_TLS and pin is not None:
+            raise CertificateRefused(pin, None, "the server does not speak TLS") from error
+        failure = ConnectFailure.NO_TLS if reason in _NO_TLS else ConnectFailure.OTHER
+        failure = ConnectFailure.NOT_TERTULIA if reason == _ANOTHER_PROTOCOL else failure
+        raise NoConnection(failure, reason.lower()) from error
+    except OSError as error:
+        raise NoConnection(ConnectFailure.NO_ANSWER, error.strerror or str(error)) from error
+    fingerprint = Fingerprint.of_certificate(channel.peer_certificate or b"")
+    if pin is not None and not fingerprint.fits(pin):
+        channel.say_end()
+        raise CertificateRefused(pin, fingerprint, "the server shows another certificate")
+    return Secured(channel, fingerprint, early)
+
+
+def _shake_hands(
+    sock: socket.socket, host: str, context: ssl.SSLContext | None, timeout: float
+) -> tuple[TlsChannel, bytes]:
+    """Raises OSError, which includes ssl.SSLError."""
+    deadline = time.monotonic() + timeout
+    sock.setblocking(False)
+    channel = TlsChannel(
+        sock,
+        context or client_context(),
+        server_side=False,
+        server_hostname=host.partition("%")[0] if context else _name_to_send(host),
+    )
+    early, poll = b"", select.poll()
+    with contextlib.suppress(BlockingIOError):
+        channel.decrypt()  # sends the first record
+    while not channel.is_open:
+        poll.register(sock, select.POLLIN | (select.POLLOUT if channel.has_unsent else 0))
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise TimeoutError("no answer to the TLS handshake")
+        if channel.has_unsent:
+            channel.flush()
+        try:
+            early = channel.recv(_RECEIVE_BYTES)
+        except BlockingIOError:
+            continue
+        if not early:
+            raise ConnectionError("closed in the middle of the TLS handshake")
+    return channel, early
+
+
+def _name_to_send(host: str) -> str | None:
+    """Return the name that tells a proxy which server is meant; an address tells nothing."""
+    return host if host.isascii() and host[-1:].isalpha() and ":" not in host else None

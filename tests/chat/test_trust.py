@@ -1,0 +1,82 @@
+"""Which server is expected, over TLS or not, and what the user is told of it."""
+
+from pathlib import Path
+
+import pytest
+
+from tertulia.chat.destination import Destination
+from tertulia.chat.known_servers import KnownServers
+from tertulia.chat.trust import Trust
+from tertulia.tls.fingerprint import Fingerprint
+
+ONE, OTHER = Fingerprint(b"\x01" * 32), Fingerprint(b"\x02" * 32)
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> KnownServers:
+    return KnownServers(tmp_path / "known_servers")
+
+
+def to(**options) -> Destination:
+    return Destination("ana", "192.168.1.10", 5000, **options)
+
+
+def test_a_server_that_is_not_known_is_spoken_to_without_tls(known) -> None:
+    trust = Trust(to(), known)
+    assert (trust.uses_tls, trust.pin) == (False, None)
+    trust.note_certificate(None)
+    assert trust.introduction() == ""
+    assert known.find("192.168.1.10", 5000) is None
+
+
+def test_the_first_contact_shows_the_words_and_keeps_the_certificate(known) -> None:
+    trust = Trust(to(tls=True), known)
+    assert (trust.uses_tls, trust.pin) == (True, None)
+    trust.note_certificate(ONE)
+    text = trust.introduction()
+    assert ONE.words in text
+    assert "first contact with 192.168.1.10, port 5000" in text
+    assert str(known.path) in text
+    assert trust.pin == ONE.hex, "for the further connections of this run"
+
+
+def test_from_then_on_it_is_tls_with_this_certificate_and_nothing_is_said(known) -> None:
+    known.keep("192.168.1.10", 5000, ONE)
+    trust = Trust(to(), known)
+    assert (trust.uses_tls, trust.pin) == (True, ONE.hex)
+    trust.note_certificate(ONE)
+    assert trust.introduction() == ""
+
+
+def test_only_who_says_so_goes_without_tls_and_the_certificate_stays_known(known) -> None:
+    known.keep("192.168.1.10", 5000, ONE)
+    assert not Trust(to(tls=False), known).uses_tls
+    assert known.find("192.168.1.10", 5000) == ONE
+
+
+def test_a_given_pin_counts_before_a_kept_one_and_takes_its_place(known) -> None:
+    known.keep("192.168.1.10", 5000, ONE)
+    trust = Trust(to(tls=True, pin=OTHER.words), known)
+    assert trust.pin == OTHER.words
+    assert known.find("192.168.1.10", 5000) == ONE, "not before the server has shown it"
+    trust.note_certificate(OTHER)
+    assert known.find("192.168.1.10", 5000) == OTHER
+    assert "expected certificate" in trust.introduction()
+
+
+def test_a_certificate_that_cannot_be_kept_holds_for_this_run(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    trust = Trust(to(tls=True), KnownServers(tmp_path / "file" / "known_servers"))
+    assert "cannot be read" in trust.problem
+    trust.note_certificate(ONE)
+    assert trust.pin == ONE.hex
+    text = trust.introduction()
+    assert "could not be kept: " in text
+    assert "From now on" not in text
+
+
+def test_without_a_file_there_is_nothing_to_say_of_one() -> None:
+    trust = Trust(to(tls=True))
+    trust.note_certificate(ONE)
+    assert ONE.words in trust.introduction()
+    assert "kept" not in trust.introduction()
