@@ -103,16 +103,17 @@ class ChoiceDialog(Dialog[str]):
         self._text = text
         self._rows = rows
         self._chosen = chosen
+        self._choices = Choices()  # not looked for later: a quick Escape has removed it by then
 
     def content(self) -> ComposeResult:
         """Show the text and the rows."""
         if self._text:
             yield Static(self._text, id="dialog-text", markup=False)
-        yield Choices()
+        yield self._choices
 
     def on_mount(self) -> None:
         """Fill the list."""
-        choices = self.query_one(Choices)
+        choices = self._choices
         choices.rows = self._rows
         choices.styles.height = len(self._rows)
         choices.highlight(self._chosen)
@@ -129,15 +130,16 @@ class CodeDialog(Dialog[str]):
     def __init__(self, text: str) -> None:
         super().__init__(_("Code"))
         self._text = text
+        self._input = Input(id="code", select_on_focus=False)
 
     def content(self) -> ComposeResult:
         """Show why there is a question, and the field."""
         yield Static(visible(self._text), id="dialog-text", markup=False)
-        yield Input(id="code", select_on_focus=False)
+        yield self._input
 
     def on_mount(self) -> None:
         """Let the user type at once."""
-        self.query_one(Input).focus()
+        self._input.focus()
 
     @on(Input.Submitted)
     def _answer(self, event: Input.Submitted) -> None:
@@ -169,21 +171,20 @@ class SearchDialog(Dialog[None]):
         self.add_class("wide")
         self.older = older
         self._entries = entries
-        self._painter = painter
+        self._log = ChatLog(painter, id="found")
 
     def content(self) -> ComposeResult:
         """Show the messages as in the chat."""
-        yield ChatLog(self._painter, id="found")
+        yield self._log
 
     def on_mount(self) -> None:
         """Fill the log."""
-        log = self.query_one(ChatLog)
-        log.load(self._entries)
-        log.focus()
+        self._log.load(self._entries)
+        self._log.focus()
 
     def add_older(self, entries: Sequence[Entry], older: Search | None) -> None:
         """Add older messages above, and note the request for those before them."""
-        self.query_one(ChatLog).prepend(entries)
+        self._log.prepend(entries)
         self.older = older
 
     @on(MessageLog.ReachedTop)

@@ -1,0 +1,26 @@
+"""Dialogs that are closed before they are complete."""
+
+import pytest
+from plain_table import Clock
+from table import ChatTable
+
+from tertulia.chat.display import Glyphs
+from tertulia.tui.painting.painter import ConversationPainter
+from tertulia.tui.widgets.dialogs import CodeDialog, SearchDialog, question
+
+
+def make_question() -> object:
+    return question("title", "text", "yes", "no")
+
+
+def make_search() -> object:
+    return SearchDialog("words", [], None, ConversationPainter(Glyphs("utf-8")))
+
+
+@pytest.mark.parametrize("make", [make_question, make_search, lambda: CodeDialog("text")])
+def test_a_dialog_can_be_closed_before_it_is_complete(clock: Clock, make: object) -> None:
+    async def scenario(_table: ChatTable) -> None:
+        dialog = make()  # type: ignore[operator]
+        dialog.on_mount()  # as Textual does it when a quick Escape has removed the content
+
+    ChatTable(clock).run(scenario)
