@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 
 from tertulia.chat.command_arguments import STATUS_WORDS, Command, CommandError
 from tertulia.chat.command_table import COMMANDS, Argument, CommandSpec
-from tertulia.chat.face_commands import SetLanguage, SetNotify, SetTheme
+from tertulia.chat.face_commands import SetLanguage, SetNotify, SetTheme, Theme
 
 SOURCE = Path(__file__).parents[1] / "src" / "tertulia"
 WEB = SOURCE / "web"
@@ -99,8 +99,8 @@ def _choice(command: Command) -> str:
             return str(notify)
         case SetTheme(None):
             return ""
-        case SetTheme(dark):
-            return "dark" if dark else "light"
+        case SetTheme(Theme() as theme):
+            return theme
     raise AssertionError(command)
 
 

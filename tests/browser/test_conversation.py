@@ -185,6 +185,9 @@ def test_the_theme_can_be_chosen(room):
         expect(ana.locator("html")).to_have_attribute("data-theme", "dark" if is_dark else "light")
         shown = ana.locator("body").evaluate("(body) => getComputedStyle(body).backgroundColor")
         assert (shown == dark) is is_dark
+    ana.keyboard.type("/tema auto")
+    ana.keyboard.press("Enter")
+    expect(ana.locator("html")).to_have_attribute("data-theme", "")
 
 
 def test_the_sounds_can_be_chosen(room):

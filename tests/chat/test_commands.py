@@ -15,6 +15,7 @@ from tertulia.chat.face_commands import (
     SetNotify,
     SetTheme,
     ShowText,
+    Theme,
 )
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import (
@@ -210,8 +211,9 @@ def test_the_help_names_every_command_in_both_languages(lang: str) -> None:
         ("/reenviar", SendAgain()),
         ("/copiar", ShowText()),
         ("/tema", SetTheme(None)),
-        ("/theme light", SetTheme(dark=False)),
-        ("/tema oscuro", SetTheme(dark=True)),
+        ("/theme light", SetTheme(Theme.LIGHT)),
+        ("/tema oscuro", SetTheme(Theme.DARK)),
+        ("/tema auto", SetTheme(Theme.AUTO)),
     ],
 )
 def test_some_commands_are_for_the_full_screen_alone(line: str, command: Command) -> None:

@@ -33,6 +33,7 @@ from tertulia.tui.ending import Ending
 from tertulia.tui.model import conversations, timeline
 from tertulia.tui.model.entries import Day
 from tertulia.tui.presence import INPUT_COUNTS_S
+from tertulia.tui.terminal.abilities import Abilities, Colours
 
 
 def told(count: int, first: int = 1, day: str = DAY) -> list[ChatMessage]:
@@ -417,6 +418,8 @@ def test_the_terminal_shows_a_call_only_if_it_was_asked_to(clock: Clock) -> None
 
 # --- colours -------------------------------------------------------------------------------------
 
+FEW_COLOURS = Abilities(colours=Colours.FEW)
+
 
 def colours(table: ChatTable) -> set[str]:
     styles = [segment.style for strip in table.strips for segment in strip if segment.style]
@@ -434,7 +437,7 @@ def test_a_terminal_with_few_colours_gets_only_its_own(clock: Clock) -> None:
         await table.press("f1")
         assert not [name for name in colours(table) if name.startswith("#")]
 
-    ChatTable(clock, few_colours=True).run(scenario)
+    ChatTable(clock, terminal=FEW_COLOURS).run(scenario)
 
 
 def test_no_color_leaves_the_terminals_own(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -444,7 +447,7 @@ def test_no_color_leaves_the_terminals_own(clock: Clock, monkeypatch: pytest.Mon
         await table.hear(table.said("hello"), table.said("ana?"), table.direct("psst"))
         assert colours(table) == {"default"}
 
-    ChatTable(clock, few_colours=True).run(scenario)
+    ChatTable(clock, terminal=FEW_COLOURS).run(scenario)
 
 
 # --- the end -------------------------------------------------------------------------------------

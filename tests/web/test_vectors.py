@@ -115,8 +115,8 @@ def as_on_the_page(command: Command | None) -> Vector | None:
             return {"type": "language", "choice": language}
         case SetNotify(notify):
             return {"type": "notify", "choice": str(notify)}
-        case SetTheme(dark):
-            return {"type": "theme", "choice": {None: "", True: "dark", False: "light"}[dark]}
+        case SetTheme(theme):
+            return {"type": "theme", "choice": "" if theme is None else str(theme)}
     builtins: Vector = to_builtins(command)
     return builtins
 

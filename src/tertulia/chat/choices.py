@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tertulia.chat import settings
-from tertulia.chat.face_commands import SetLanguage, SetNotify, SetPlain
+from tertulia.chat.face_commands import SetLanguage, SetNotify, SetPlain, Theme
 from tertulia.chat.mentions import Mention
 from tertulia.chat.settings import Settings, SettingsError
 from tertulia.i18n import _, set_language
@@ -64,6 +64,12 @@ class Choices:
             words = _("From now on, tertulia starts line by line; once without it: --no-plain.")
         else:
             words = _("From now on, tertulia starts with the full screen; once without: --plain.")
+        return _sentences(words, problem)
+
+    def set_theme(self, theme: Theme) -> str:
+        """Choose the colours; return in words what does not show by itself."""
+        problem = self.change(theme=theme.value)
+        words = _("The colours are those that fit the terminal.") if theme is Theme.AUTO else ""
         return _sentences(words, problem)
 
     def _notify_words(self) -> str:

@@ -28,6 +28,7 @@ from tertulia.chat.face_commands import (
     SetPlain,
     SetTheme,
     ShowText,
+    Theme,
 )
 from tertulia.i18n import N_, language
 from tertulia.protocol.messages import ListUsers, Quit
@@ -113,14 +114,17 @@ NOTIFY = CommandSpec(
 )  # fmt: skip
 _THEMES: dict[str, Command] = {
     "": SetTheme(None),
-    "dark": SetTheme(dark=True),
-    "light": SetTheme(dark=False),
-    "oscuro": SetTheme(dark=True),
-    "claro": SetTheme(dark=False),
+    "auto": SetTheme(Theme.AUTO),
+    "dark": SetTheme(Theme.DARK),
+    "light": SetTheme(Theme.LIGHT),
+    "oscuro": SetTheme(Theme.DARK),
+    "claro": SetTheme(Theme.LIGHT),
 }
+_THEME_WORDS = N_("[dark|light|auto]")
 THEME = CommandSpec(
-    "/tema", "/theme", Argument.NOTHING, N_("[dark|light]"),
-    N_("switch between dark and light colours"), parse_choice(_THEMES, "[dark|light]"),
+    "/tema", "/theme", Argument.NOTHING, _THEME_WORDS,
+    N_("choose the colours; auto chooses what fits"),
+    parse_choice(_THEMES, _THEME_WORDS),
     on_screen=True, choices=tuple(filter(None, _THEMES)),
 )  # fmt: skip
 _PLAIN_MODES: dict[str, Command] = {

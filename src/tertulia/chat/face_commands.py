@@ -31,10 +31,18 @@ class SetLanguage(Struct, frozen=True):
     language: str
 
 
-class SetTheme(Struct, frozen=True):
-    """Use dark or light colours; None switches between them."""
+class Theme(StrEnum):
+    """The colours of the full screen."""
 
-    dark: bool | None
+    AUTO = "auto"  # those that fit the terminal
+    DARK = "dark"
+    LIGHT = "light"
+
+
+class SetTheme(Struct, frozen=True):
+    """Use these colours; None switches between dark and light."""
+
+    theme: Theme | None
 
 
 class Notify(StrEnum):

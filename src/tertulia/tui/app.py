@@ -34,7 +34,7 @@ from tertulia.chat.choices import Choices
 from tertulia.chat.completion import Completion, complete
 from tertulia.chat.credentials import asks_for_code
 from tertulia.chat.display import Glyphs
-from tertulia.chat.face_commands import Help, SetTheme, ShowText
+from tertulia.chat.face_commands import Help, SetTheme, ShowText, Theme
 from tertulia.chat.settings import Loaded, Settings
 from tertulia.client.client import Client
 from tertulia.client.errors import CertificateRefused, NoConnection, RegistrationRefused
@@ -48,7 +48,12 @@ from tertulia.tui.model.entries import Said
 from tertulia.tui.painting.painter import ConversationPainter, bare
 from tertulia.tui.painting.themes import THEMES, theme_name
 from tertulia.tui.terminal import bareview
+from tertulia.tui.terminal.abilities import Abilities, Colours
+from tertulia.tui.terminal.background import QUESTION as BACKGROUND_QUESTION
+from tertulia.tui.terminal.driver import TerminalDriver
+from tertulia.tui.terminal.parser import BackgroundReported
 from tertulia.tui.terminal.signals import Signals
+from tertulia.tui.terminal.textual_private import write_to_terminal
 from tertulia.tui.widgets import dialogs
 from tertulia.tui.widgets.composer import Composer
 from tertulia.tui.widgets.mainscreen import MainScreen
@@ -57,6 +62,7 @@ from tertulia.tui.widgets.messagelog import MessageLog
 RECEIVE_WITHIN_S = 0.02  # then the keyboard has its turn
 MESSAGES_AT_ONCE = 50  # between two looks at the clock
 PAINTED_EVERY_S = 0.05
+DEFAULT_TERMINAL = Abilities()
 
 
 class ChatApp(App[Ending], inherit_bindings=False):
@@ -71,28 +77,30 @@ class ChatApp(App[Ending], inherit_bindings=False):
         connecting: Connecting,
         loaded: Loaded | None = None,
         *,
+        terminal: Abilities = DEFAULT_TERMINAL,
         dark: bool = True,
-        few_colours: bool = False,
     ) -> None:
+        has_few_colours = terminal.colours <= Colours.FEW
         # Set from the start, or Textual would grey the terminal's own colours.
-        super().__init__(ansi_color=True if few_colours else None)
+        super().__init__(TerminalDriver, ansi_color=True if has_few_colours else None)
         self._to = connecting.to
         self._attempt = connecting.attempt
         self._attempt_with = connecting.with_code
         self._introduction = connecting.introduction
         self._reconnector = connecting.reconnector
         self._bell = connecting.bell
-        self._few_colours = few_colours
+        self._terminal = terminal
+        self._terminal_is_dark = dark
         self._leaving = False
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = theme_name(dark=dark, few_colours=few_colours)
         glyphs = Glyphs("utf-8")
         self._painter = ConversationPainter(glyphs)
         self.main = MainScreen(self._to, self._complete, self._painter, glyphs)
         loaded = loaded or Loaded(Settings())
         self._settings_problem = loaded.problem
         self._choices = Choices(loaded.settings)
+        self._use_chosen_theme()
         self.controller = Controller(self, self.main, self._painter, glyphs, self._choices)
 
     @property
@@ -202,7 +210,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
             case Help():
                 self.action_help()
             case SetTheme():
-                self._use_theme(command.dark)
+                self._set_theme(command.theme)
             case ShowText():
                 self.action_show_text()
             case Quit():
@@ -240,11 +248,13 @@ class ChatApp(App[Ending], inherit_bindings=False):
         """Note that the user is here, and hand the event on."""
         if isinstance(event, events.Key | events.Paste | events.MouseDown):
             self.controller.presence.note_input(time.monotonic())
+            self.controller.show_title()
         await super().on_event(event)
 
     def on_app_focus(self) -> None:
         """Note that the terminal has the focus."""
         self.controller.presence.note_focus(True)
+        self.controller.show_title()
 
     def on_app_blur(self) -> None:
         """Note that the terminal has lost the focus."""
@@ -260,7 +270,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def action_other_theme(self) -> None:
         """Change between dark and light colours."""
-        self._use_theme(None)
+        self._set_theme(None)
 
     def action_turn(self, step: int) -> None:
         """Open the next conversation of the list, or the one before."""
@@ -279,11 +289,24 @@ class ChatApp(App[Ending], inherit_bindings=False):
         with self.suspend():
             bareview.show_until_key(bare(self.controller.current.entries, self._painter))
 
-    def _use_theme(self, dark: bool | None) -> None:
-        """Use dark or light colours; None: the others."""
-        if dark is None:
-            dark = not self.current_theme.dark
-        self.theme = theme_name(dark=dark, few_colours=self._few_colours)
+    def _set_theme(self, chosen: Theme | None) -> None:
+        """Use dark or light colours, or those of the terminal; None: the others."""
+        if chosen is None:
+            chosen = Theme.LIGHT if self.current_theme.dark else Theme.DARK
+        if chosen is Theme.AUTO and self._terminal.obeys_osc:
+            write_to_terminal(self, BACKGROUND_QUESTION)  # it may have changed
+        self.main.hint(self._choices.set_theme(chosen))
+        self._use_chosen_theme()
+
+    @on(BackgroundReported)
+    def _take_background(self, event: BackgroundReported) -> None:
+        self._terminal_is_dark = event.is_dark
+        self._use_chosen_theme()
+
+    def _use_chosen_theme(self) -> None:
+        chosen = self._choices.settings.theme
+        dark = self._terminal_is_dark if chosen == "auto" else chosen == "dark"
+        self.theme = theme_name(dark=dark, colours=self._terminal.colours)
 
     # --- the end -------------------------------------------------------------------------------
 

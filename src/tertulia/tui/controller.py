@@ -54,6 +54,7 @@ from tertulia.tui.model.entries import Said
 from tertulia.tui.notifier import Notifier
 from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.presence import Presence
+from tertulia.tui.title import TerminalTitle
 from tertulia.tui.widgets import dialogs
 from tertulia.tui.widgets.mainscreen import MainScreen
 
@@ -81,6 +82,7 @@ class Controller:
         self._choices = choices
         self._notifier = Notifier(app, choices)
         self.presence = Presence(time.monotonic())
+        self._title = TerminalTitle(app)
 
     @property
     def current(self) -> Conversation:
@@ -109,6 +111,13 @@ class Controller:
                 case Received():
                     self._notify(alert)
         self._main.show_model(self.model, time.monotonic())
+        self.show_title()
+
+    def show_title(self) -> None:
+        """Show in the terminal's title what is unread; call when the user comes back."""
+        if self.model is not None:
+            is_here = self.presence.is_here(time.monotonic())
+            self._title.show(self.model.conversations, user_is_here=is_here)
 
     # --- what is typed -------------------------------------------------------------------------
 
@@ -355,5 +364,8 @@ class Controller:
         is_direct = isinstance(message, DirectMessage)
         name = (message.sender or NOBODY) if is_direct else GENERAL
         now = time.monotonic()
-        if not (self.presence.is_here(now) and self.current.name == name):
+        is_here, is_open = self.presence.is_here(now), self.current.name == name
+        if is_open and not is_here:
+            self._title.count_missed()
+        if not (is_open and is_here):
             self._notifier.notify(message, now, calls=alert.calls)

@@ -3,8 +3,11 @@
 It imports Textual only once the connection has begun.
 """
 
+import contextlib
 import gc
 import os
+import sys
+from collections.abc import Callable
 
 from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
@@ -12,7 +15,9 @@ from tertulia.chat.settings import Loaded
 from tertulia.chat.trust import Trust
 from tertulia.tui.connecting import begin_connecting
 from tertulia.tui.ending import finish
+from tertulia.tui.terminal import background
 from tertulia.tui.terminal.abilities import Abilities, Colours, abilities
+from tertulia.tui.terminal.background import Heard, is_dark_by
 
 _COLOUR_SYSTEMS = {
     Colours.NONE: "standard",
@@ -39,13 +44,25 @@ def run(
     terminal = abilities(os.environ)
     _prepare_environment(terminal)
 
-    from tertulia.tui.app import ChatApp
-    from tertulia.tui.terminal import textual_private
+    with _question(terminal, loaded) as hear:
+        from tertulia.tui.app import ChatApp
+        from tertulia.tui.terminal import textual_private
 
-    textual_private.install(terminal)
-    app = ChatApp(connecting, loaded, dark=is_dark(), few_colours=terminal.colours <= Colours.FEW)
+        heard = hear()
+    textual_private.install(terminal, heard.typed)
+    dark = is_dark_by(os.environ) if heard.is_dark is None else heard.is_dark
+    app = ChatApp(connecting, loaded, terminal=terminal, dark=dark)
     ending = app.run()
     return finish(ending, app.farewell())
+
+
+def _question(
+    terminal: Abilities, loaded: Loaded
+) -> contextlib.AbstractContextManager[Callable[[], Heard]]:
+    """Ask the terminal for its background, unless the user has chosen the colours."""
+    if loaded.settings.theme == "auto" and terminal.obeys_osc:
+        return background.asked(sys.stdin.fileno())
+    return contextlib.nullcontext(lambda: Heard(None, ""))
 
 
 def _prepare_environment(terminal: Abilities) -> None:
@@ -55,9 +72,3 @@ def _prepare_environment(terminal: Abilities) -> None:
     if terminal.colours:
         os.environ.pop("NO_COLOR", None)  # an empty one counts as not set, but not for Textual
     os.environ["TEXTUAL_COLOR_SYSTEM"] = _COLOUR_SYSTEMS[terminal.colours]
-
-
-def is_dark() -> bool:
-    """Return whether the terminal is dark, if it says so: COLORFGBG ends with its background."""
-    background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
-    return background not in ("7", "15")

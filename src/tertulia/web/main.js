@@ -115,12 +115,12 @@ function carryOut(command, argument) {
   }
 }
 
-/** @param {string} wanted "light", "dark", or "": the other one */
+/** @param {string} wanted "light", "dark", "auto", or "": the other one */
 function changeTheme(wanted) {
   const isDark = recall("theme")
     ? recall("theme") === "dark"
     : matchMedia("(prefers-color-scheme: dark)").matches;
-  const theme = wanted || (isDark ? "light" : "dark");
+  const theme = wanted === "auto" ? "" : wanted || (isDark ? "light" : "dark");
   remember("theme", theme);
   document.documentElement.dataset.theme = theme;
 }

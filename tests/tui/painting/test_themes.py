@@ -1,18 +1,16 @@
 """The colours: legible on everything they are painted on."""
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
 from rich.color import Color as RichColor
 from rich.color import ColorSystem
-from rich.style import Style
-from textual.app import App
 from textual.color import Color
 from textual.theme import Theme
 
 from tertulia.tui.painting.painter import NAME_STYLES
 from tertulia.tui.painting.themes import THEMES, theme_name
+from tertulia.tui.terminal.abilities import Colours
 
 ENOUGH = 4.5  # WCAG 2, level AA, for text of a usual size
 EVERYWHERE = ("foreground", "error", "warning", "success", "primary")
@@ -90,10 +88,10 @@ def test_every_theme_has_the_same_variables() -> None:
 
 
 @pytest.mark.parametrize("dark", [True, False])
-@pytest.mark.parametrize("few_colours", [True, False])
-def test_there_is_a_theme_for_every_terminal(dark: bool, few_colours: bool) -> None:
-    [theme] = [t for t in THEMES if t.name == theme_name(dark=dark, few_colours=few_colours)]
-    assert (theme.dark, theme.ansi) == (dark, few_colours)
+@pytest.mark.parametrize("colours", Colours)
+def test_there_is_a_theme_for_every_terminal(dark: bool, colours: Colours) -> None:
+    [theme] = [t for t in THEMES if t.name == theme_name(dark=dark, colours=colours)]
+    assert (theme.dark, theme.ansi) == (dark, colours <= Colours.FEW)
 
 
 def in_256_colours(colour: str) -> str:
@@ -113,24 +111,12 @@ def test_selected_text_is_legible(theme: Theme, where: str, shown: Callable[[str
     assert contrast(background, shown(str(theme.background))) >= 1.3, "it does not stand out"
 
 
-@pytest.mark.parametrize("theme", FEW, ids=lambda theme: theme.name)
-@pytest.mark.parametrize("where", ["screen", "input"])
-def test_selected_text_is_legible_in_the_terminals_own_colours(theme: Theme, where: str) -> None:
-    variables = theme.variables
-    assert variables[f"{where}-selection-foreground"] == "ansi_bright_white"
-    assert variables[f"{where}-selection-background"] == "ansi_blue"
-
-
-@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
-def test_what_is_painted_for_selected_text_has_two_colours(theme: Theme) -> None:
-    async def look() -> Style:
-        app: App[None] = App()
-        async with app.run_test() as pilot:
-            app.register_theme(theme)
-            app.theme = theme.name
-            await pilot.pause()
-            return app.screen.get_component_rich_style("screen--selection")
-
-    style = asyncio.run(look())
-    assert style.color is not None
-    assert style.color != style.bgcolor
+@pytest.mark.parametrize("dark", [True, False])
+def test_the_colours_for_a_palette_of_256_are_in_it(dark: bool) -> None:
+    [theme] = [t for t in THEMES if t.name == theme_name(dark=dark, colours=Colours.PALETTE)]
+    colours = {theme.background, theme.surface, theme.panel, *theme.variables.values()}
+    for colour in map(str, {*colours, *inks(theme).values()}):
+        shown, meant = Color.parse(in_256_colours(colour)), Color.parse(colour)
+        is_grey = meant.r == meant.g == meant.b
+        assert shown.r == shown.g == shown.b if is_grey else shown == meant, colour
+        assert abs(shown.r - meant.r) <= 10, colour

@@ -34,7 +34,7 @@ def test_the_number_of_colours(environment: dict[str, str], colours: Colours) ->
 
 
 @pytest.mark.parametrize(
-    ("environment", "is_relayed", "has_titles", "has_links"),
+    ("environment", "is_relayed", "obeys_osc", "has_links"),
     [
         ({"TERM": "xterm-256color"}, False, True, True),
         ({"TERM": "tmux-256color", "TMUX": "/tmp/tmux"}, True, True, True),
@@ -46,10 +46,10 @@ def test_the_number_of_colours(environment: dict[str, str], colours: Colours) ->
     ],
 )
 def test_what_may_be_written_to_it(
-    environment: dict[str, str], is_relayed: bool, has_titles: bool, has_links: bool
+    environment: dict[str, str], is_relayed: bool, obeys_osc: bool, has_links: bool
 ) -> None:
     terminal = abilities(environment)
-    assert (terminal.is_relayed, terminal.has_titles) == (is_relayed, has_titles)
+    assert (terminal.is_relayed, terminal.obeys_osc) == (is_relayed, obeys_osc)
     assert terminal.has_links is has_links
 
 

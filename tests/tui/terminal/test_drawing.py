@@ -12,6 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tertulia.tui.painting.wrap import cut
+from tertulia.tui.terminal.abilities import Abilities
 from tertulia.tui.terminal.drawing import Pen
 from tertulia.tui.terminal.widths import mend_richs_widths, parts
 
@@ -102,6 +103,9 @@ def test_a_strip_of_another_length_fills_its_cells_too(width: int) -> None:
 
 @given(texts)
 def test_in_tmux_what_only_some_terminals_join_is_not_drawn(text: str) -> None:
-    written = Pen(is_relayed=True).draw(strip_of(text), FROM, 1, END, CONSOLE)
+    written = Pen(Abilities(is_relayed=True)).draw(strip_of(text), FROM, 1, END, CONSOLE)
     assert not set(written) & set("\ufe0f\u200d\u20e3🏽")
-    assert Pen(is_relayed=True).draw(strip_of(FLAG + "हि"), 0, 0, 4, CONSOLE).count("ि") == 1
+    assert (
+        Pen(Abilities(is_relayed=True)).draw(strip_of(FLAG + "हि"), 0, 0, 4, CONSOLE).count("ि")
+        == 1
+    )

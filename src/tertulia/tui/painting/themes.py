@@ -1,22 +1,52 @@
-"""The colour themes: dark and light, each also for terminals with 16 colours or none.
+"""The colour themes: dark and light, each for 24 bit, for 256 and for 16 colours.
 
-`screen.tcss` uses the variables that are not Textual's own. The themes of 16 colours use the
+`screen.tcss` uses the variables that are not Textual's own. The colours of the themes for 256 are
+in that palette, where colours between them would become others. The themes for 16 colours use the
 terminal's own colours, which its owner has chosen to be legible.
 """
 
 from textual.theme import Theme
 
-_DARK_NAMES = ("#7dcfff", "#9ece6a", "#e0af68", "#bb9af7", "#f7768e", "#73daca")
-_LIGHT_NAMES = ("#005f87", "#3b6e00", "#8a5a00", "#6b3fa0", "#b0003a", "#00695c")
-_ANSI_NAMES = ("ansi_cyan", "ansi_green", "ansi_magenta", "ansi_blue", "ansi_red", "ansi_default")
+from tertulia.tui.terminal.abilities import Colours
 
 
-def _selection(background: str, foreground: str) -> dict[str, str]:
-    """Return the colours of selected text; without them Textual makes it invisible."""
+def _variables(
+    names: tuple[str, ...],
+    *,
+    faint: str,
+    own: str,
+    mention: str,
+    line: str,
+    bar: str,
+    text: str,
+    selection: tuple[str, str],
+    ground: str,
+) -> dict[str, str]:
+    """Return the variables of a theme; `selection` is the background and the text on it."""
     return {
-        f"{where}-selection-{ground}": colour
-        for where in ("screen", "input")
-        for ground, colour in (("background", background), ("foreground", foreground))
+        **{f"name-{number}": colour for number, colour in enumerate(names)},
+        "faint": faint,
+        "own": own,
+        "mention": mention,
+        "line": line,
+        "bar": bar,
+        "bar-text": text,
+        # Without these Textual makes selected text invisible.
+        **{
+            f"{where}-selection-{ground}": colour
+            for where in ("screen", "input")
+            for ground, colour in zip(("background", "foreground"), selection, strict=True)
+        },
+        # Textual would mix these from others.
+        "border": line,
+        "border-blurred": line,
+        "scrollbar": line,
+        "scrollbar-hover": faint,
+        "scrollbar-active": faint,
+        "scrollbar-background": ground,
+        "scrollbar-background-hover": ground,
+        "scrollbar-background-active": ground,
+        "scrollbar-corner-color": ground,
     }
 
 
@@ -33,16 +63,17 @@ _DARK = Theme(
     background="#16161e",
     surface="#1b1c27",
     panel="#24283b",
-    variables={
-        **{f"name-{number}": colour for number, colour in enumerate(_DARK_NAMES)},
-        "faint": "#8a91b4",
-        "own": "#c8d3f5",
-        "mention": "#ff9e64",
-        "line": "#3b4261",
-        "bar": "#24283b",
-        "bar-text": "#d5daf0",
-        **_selection("#33467c", "#eef1ff"),
-    },
+    variables=_variables(
+        ("#7dcfff", "#9ece6a", "#e0af68", "#bb9af7", "#f7768e", "#73daca"),
+        faint="#8a91b4",
+        own="#c8d3f5",
+        mention="#ff9e64",
+        line="#3b4261",
+        bar="#24283b",
+        text="#d5daf0",
+        selection=("#33467c", "#eef1ff"),
+        ground="#16161e",
+    ),
 )
 _LIGHT = Theme(
     name="tertulia-light",
@@ -57,51 +88,106 @@ _LIGHT = Theme(
     background="#fafafa",
     surface="#f2f3f5",
     panel="#e3e6ec",
-    variables={
-        **{f"name-{number}": colour for number, colour in enumerate(_LIGHT_NAMES)},
-        "faint": "#5c6370",
-        "own": "#2b3245",
-        "mention": "#a8480a",
-        "line": "#b9bfcc",
-        "bar": "#e3e6ec",
-        "bar-text": "#20242e",
-        **_selection("#b6ccf0", "#10131a"),
-    },
+    variables=_variables(
+        ("#005f87", "#3b6e00", "#8a5a00", "#6b3fa0", "#b0003a", "#00695c"),
+        faint="#5c6370",
+        own="#2b3245",
+        mention="#a8480a",
+        line="#b9bfcc",
+        bar="#e3e6ec",
+        text="#20242e",
+        selection=("#b6ccf0", "#10131a"),
+        ground="#fafafa",
+    ),
+)
+# Greys are written as what Rich turns into the grey that is meant.
+_DARK_256 = Theme(
+    name="tertulia-dark-256",
+    dark=True,
+    primary="#87afff",
+    secondary="#87d7ff",
+    accent="#ffaf5f",
+    warning="#d7af5f",
+    error="#ff87af",
+    success="#afd75f",
+    foreground="#dadada",
+    background="#121212",
+    surface="#1c1c1c",
+    panel="#303030",
+    variables=_variables(
+        ("#87d7ff", "#afd75f", "#d7af5f", "#d7afff", "#ff87af", "#5fd7af"),
+        faint="#a8a8a8",
+        own="#d7d7ff",
+        mention="#ffaf5f",
+        line="#585858",
+        bar="#303030",
+        text="#dadada",
+        selection=("#005f87", "#ffffff"),
+        ground="#121212",
+    ),
+)
+_LIGHT_256 = Theme(
+    name="tertulia-light-256",
+    dark=False,
+    primary="#005faf",
+    secondary="#005f87",
+    accent="#875f00",
+    warning="#875f00",
+    error="#af005f",
+    success="#005f00",
+    foreground="#262626",
+    background="#ffffff",
+    surface="#f5f5f5",
+    panel="#e8e8e8",
+    variables=_variables(
+        ("#005f87", "#005f00", "#875f00", "#5f00af", "#af005f", "#005f5f"),
+        faint="#585858",
+        own="#00005f",
+        mention="#af0000",
+        line="#b2b2b2",
+        bar="#e8e8e8",
+        text="#262626",
+        selection=("#afd7ff", "#121212"),
+        ground="#ffffff",
+    ),
 )
 
 
-def _with_16_colours(theme: Theme) -> Theme:
-    """Return a variant of a theme in the terminal's own colours."""
+def _with_16_colours(theme: Theme, names: tuple[str, ...], bright: str) -> Theme:
+    """Return a variant of a theme in the terminal's own colours.
+
+    Every terminal shows legibly the bright ones but blue on black, and blue, red and magenta on
+    white.
+    """
     return Theme(
         name=f"{theme.name}-16",
         dark=theme.dark,
         ansi=True,
-        primary="ansi_blue",
-        secondary="ansi_cyan",
-        accent="ansi_magenta",
-        warning="ansi_yellow" if theme.dark else "ansi_red",
-        error="ansi_red",
-        success="ansi_green",
+        primary="ansi_bright_cyan" if theme.dark else "ansi_blue",
+        secondary="ansi_bright_cyan" if theme.dark else "ansi_blue",
+        accent=f"ansi_{bright}magenta",
+        warning="ansi_bright_yellow" if theme.dark else "ansi_red",
+        error=f"ansi_{bright}red",
+        success=f"ansi_{bright}green",
         foreground="ansi_default",
         background="ansi_default",
         surface="ansi_default",
         panel="ansi_default",
         boost="ansi_default",
         variables={
-            **{f"name-{number}": colour for number, colour in enumerate(_ANSI_NAMES)},
-            "faint": "ansi_default",
-            "own": "ansi_default",
-            "mention": "ansi_magenta",
-            "line": "ansi_blue",
-            "bar": "ansi_default",
-            "bar-text": "ansi_default",
+            **_variables(
+                (*(f"ansi_{bright}{name}" for name in names), "ansi_default"),
+                faint="ansi_default",
+                own="ansi_default",
+                mention=f"ansi_{bright}magenta",
+                line="ansi_bright_black",
+                bar="ansi_default",
+                text="ansi_default",
+                selection=("ansi_default", "ansi_default"),  # and reversed, in screen.tcss
+                ground="ansi_default",
+            ),
             "ansi-background": "ansi_black" if theme.dark else "ansi_white",
             "ansi-foreground": "ansi_white" if theme.dark else "ansi_black",
-            **_selection("ansi_blue", "ansi_bright_white"),
-            "border": "ansi_blue",
-            "border-blurred": "ansi_blue",
-            "scrollbar": "ansi_blue",
-            "scrollbar-background": "ansi_default",
             "block-cursor-foreground": "ansi_default",
             "block-cursor-background": "ansi_default",
             "block-cursor-text-style": "reverse",
@@ -112,10 +198,22 @@ def _with_16_colours(theme: Theme) -> Theme:
     )
 
 
-THEMES = [_DARK, _LIGHT, _with_16_colours(_DARK), _with_16_colours(_LIGHT)]
+_DARK_16 = _with_16_colours(_DARK, ("cyan", "green", "yellow", "magenta", "red"), bright="bright_")
+_LIGHT_16 = _with_16_colours(_LIGHT, ("blue", "red", "magenta", "blue", "red"), bright="")
 
 
-def theme_name(*, dark: bool, few_colours: bool) -> str:
-    """Return the name of the theme for a terminal."""
-    name = (_DARK if dark else _LIGHT).name
-    return f"{name}-16" if few_colours else name
+_THEMES = {
+    (theme.dark, colours): theme
+    for colours, themes in {
+        Colours.FULL: (_DARK, _LIGHT),
+        Colours.PALETTE: (_DARK_256, _LIGHT_256),
+        Colours.FEW: (_DARK_16, _LIGHT_16),
+    }.items()
+    for theme in themes
+}
+THEMES = list(_THEMES.values())
+
+
+def theme_name(*, dark: bool, colours: Colours) -> str:
+    """Return the name of the theme for a terminal; without colours it is that for a few."""
+    return _THEMES[dark, colours or Colours.FEW].name

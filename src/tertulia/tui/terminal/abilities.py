@@ -28,11 +28,11 @@ class Colours(IntEnum):
 class Abilities(NamedTuple):
     """What a terminal can do."""
 
-    colours: Colours
-    is_console: bool  # the Linux console: a font of 256 or 512 signs
-    is_relayed: bool  # by tmux or screen, and the terminal around it may count other widths
-    has_titles: bool  # and answers questions about its colours
-    has_links: bool
+    colours: Colours = Colours.FULL
+    is_console: bool = False  # the Linux console: a font of 256 or 512 signs
+    is_relayed: bool = False  # by tmux or screen, and the terminal around it may count other widths
+    obeys_osc: bool = True  # and answers questions about its colours
+    has_links: bool = True
 
 
 def abilities(environ: Mapping[str, str]) -> Abilities:
@@ -44,7 +44,7 @@ def abilities(environ: Mapping[str, str]) -> Abilities:
         colours=_colours(environ, term, is_screen),
         is_console=term.startswith("linux"),
         is_relayed=is_screen or "TMUX" in environ or term.startswith("tmux"),
-        has_titles=not is_simple,
+        obeys_osc=not is_simple,
         has_links=not is_simple and not is_screen,
     )
 

@@ -11,21 +11,28 @@ from zlib import crc32
 from rich.cells import cell_len, set_cell_size
 from rich.color import ColorSystem
 from rich.console import Console
+from rich.segment import Segment
 from rich.style import Style
 from textual import _compositor
 from textual.strip import Strip
 
+from tertulia.tui.terminal.abilities import Abilities
+from tertulia.tui.terminal.console import in_console_signs
 from tertulia.tui.terminal.widths import Cluster, is_agreed, parts, shortened, simplified
 
 
 class Pen(NamedTuple):
     """How to draw on the terminal that there is."""
 
-    is_relayed: bool = False  # tmux does not place the cursor anew in the terminal around it
-    has_links: bool = True
+    terminal: Abilities = Abilities()
 
     def draw(self, strip: Strip, x: int, y: int, end: int, console: Console) -> str:
         """Return what draws a strip into the cells from x to `end`: all of them, and no other."""
+        if self.terminal.is_console:
+            segments = (
+                Segment(in_console_signs(text), style) for text, style, _ in strip.simplify()
+            )
+            strip = Strip(segments)
         place = f"\x1b[{y + 1};{x + 1}H"
         if all(is_agreed(text) and not (style and style.link) for text, style, _ in strip):
             return place + strip.adjust_cell_length(end - x).render(console)
@@ -56,7 +63,7 @@ class Pen(NamedTuple):
         return "".join(written), x
 
     def _shown(self, cluster: Cluster, room: int) -> str:
-        if self.is_relayed:
+        if self.terminal.is_relayed:  # tmux does not place the cursor in the terminal around it
             return simplified(cluster)
         return cluster.text if cluster.most_columns <= room else shortened(cluster, room)
 
@@ -65,7 +72,7 @@ class Pen(NamedTuple):
             return text
         ansi = Strip.render_ansi(style, system)
         written = f"\x1b[{ansi}m{text}\x1b[0m" if ansi else text
-        if style.link and self.has_links:
+        if style.link and self.terminal.has_links:
             # The same number for all parts of a link that is cut into lines; Rich gives each one.
             number = crc32(style.link.encode())
             written = f"\x1b]8;id={number:x};{style.link}\x1b\\{written}\x1b]8;;\x1b\\"

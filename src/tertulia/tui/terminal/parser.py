@@ -6,7 +6,7 @@ So whole sequences are looked at here first. Runs on the driver's input thread.
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import cast
+from typing import ClassVar, cast
 
 from textual import _xterm_parser, constants
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
@@ -14,6 +14,7 @@ from textual._keyboard_protocol import FUNCTIONAL_KEYS, MODIFIER_FUNCTIONAL_KEYS
 from textual.keys import Keys
 from textual.message import Message
 
+from tertulia.tui.terminal.background import LAST_ANSWER, dark_in
 from tertulia.tui.terminal.layouts import latin_letter
 from tertulia.tui.terminal.pastes import PasteFilter
 from tertulia.tui.terminal.sequences import ESC, SequenceSplitter
@@ -34,8 +35,22 @@ _RELEASED = "3"  # the sub-parameter of the modifiers
 _OTHER_KEYS = "27~"  # xterm's modifyOtherKeys: the character is where kitty sends the text
 
 
+class BackgroundReported(Message):
+    """The terminal has answered what its background is."""
+
+    def __init__(self, is_dark: bool) -> None:
+        super().__init__()
+        self.is_dark = is_dark
+
+
+class EverythingAnswered(Message):
+    """The terminal has answered the last question that it was asked."""
+
+
 class TerminalParser(_xterm_parser.XTermParser):
     """A parser to which no input is an error, and of which no unknown sequence becomes text."""
+
+    typed_ahead: ClassVar[str] = ""  # what was read before there was a parser
 
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
@@ -50,11 +65,19 @@ class TerminalParser(_xterm_parser.XTermParser):
 
     def tick(self) -> Iterable[Message]:
         """Parse a key that could have begun a sequence, once it is clear that it has not."""
+        if self.typed_ahead:
+            typed, TerminalParser.typed_ahead = self.typed_ahead, ""
+            yield from self.feed(typed)
         key = self._splitter.give_up(constants.ESCAPE_DELAY)
-        return self._parse([key] if key else [])
+        yield from self._parse([key] if key else [])
 
     def _parse(self, units: Iterable[str]) -> Iterator[Message]:
         for unit in units:
+            is_dark = dark_in(unit)
+            if is_dark is not None:
+                yield BackgroundReported(is_dark)
+            elif LAST_ANSWER.fullmatch(unit):
+                yield EverythingAnswered()
             known = known_sequence(unit) if unit.startswith(ESC) else unit
             if known:
                 yield from super().feed(known)

@@ -54,6 +54,11 @@ class SequenceSplitter:
             if sequence:
                 yield sequence
 
+    @property
+    def unfinished(self) -> str:
+        """Return what waits for its end."""
+        return self._held
+
     def give_up(self, escape_delay_s: float) -> str:
         """Return ESC, or Alt and a character, if nothing has followed it in time; else nothing.
 

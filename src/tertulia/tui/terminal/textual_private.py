@@ -22,6 +22,7 @@ from textual.scroll_view import ScrollView
 from tertulia.tui.terminal import drawing
 from tertulia.tui.terminal.abilities import Abilities
 from tertulia.tui.terminal.drawing import Pen
+from tertulia.tui.terminal.driver import TerminalDriver
 from tertulia.tui.terminal.parser import TerminalParser
 
 CHECKED_WITH = "8.2.8"
@@ -48,14 +49,19 @@ class HangupWriter(WriterThread):
                 pass
 
 
-def install(terminal: Abilities) -> None:
-    """Have Textual's driver use the classes above. Call before the app runs."""
+def install(terminal: Abilities, typed_ahead: str = "") -> None:
+    """Have Textual's driver use the classes above. Call before the app runs.
+
+    `typed_ahead` is what was read from the terminal already.
+    """
+    TerminalDriver.terminal = terminal
+    TerminalParser.typed_ahead = typed_ahead
     # The driver looks these names up in its module, and has no setting for them.
     linux_driver.XTermParser = TerminalParser  # type: ignore[attr-defined]
     linux_driver.WriterThread = HangupWriter  # type: ignore[attr-defined]
     linux_driver.KITTY_DISAMBIGUATE_ESCAPE_CODES = _KITTY_FLAGS  # type: ignore[misc]
     linux_driver.getincrementaldecoder = _forgiving_decoder  # type: ignore[assignment,attr-defined]
-    drawing.install(Pen(is_relayed=terminal.is_relayed, has_links=terminal.has_links))
+    drawing.install(Pen(terminal))
 
 
 def _forgiving_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
@@ -68,6 +74,12 @@ def write_to_terminal(app: App[Any], sequence: str) -> None:
     driver = app._driver
     if driver is not None:
         driver.write(sequence)
+
+
+def set_terminal_title(app: App[Any], title: str) -> None:
+    """Show a title on the terminal; nothing without one."""
+    if isinstance(app._driver, TerminalDriver):
+        app._driver.set_title(title)
 
 
 def set_content_height(view: ScrollView, lines: int, top: float) -> None:

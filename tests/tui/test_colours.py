@@ -1,0 +1,203 @@
+"""The colours on the screen as it is painted: chosen, remembered, and legible in every palette."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from plain_table import Clock
+from rich.color import Color, ColorSystem
+from rich.segment import Segment
+from rich.style import Style
+from rich.terminal_theme import TerminalTheme
+from table import ChatTable
+from textual.geometry import Region
+from textual.selection import SELECT_ALL
+
+from tertulia.chat import settings
+from tertulia.chat.settings import Loaded, Settings
+from tertulia.tui.terminal.abilities import Abilities, Colours
+from tertulia.tui.terminal.background import QUESTION
+from tertulia.tui.terminal.parser import BackgroundReported
+
+ENOUGH = 4.5  # WCAG 2, level AA, for text of a usual size
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+VGA = [  # the Linux console, and most terminals that say that they have only a few colours
+    BLACK, (170, 0, 0), (0, 170, 0), (170, 85, 0), (0, 0, 170), (170, 0, 170), (0, 170, 170),
+    (170, 170, 170),
+]  # fmt: skip
+VGA_BRIGHT = [
+    (85, 85, 85), (255, 85, 85), (85, 255, 85), (255, 255, 85), (85, 85, 255), (255, 85, 255),
+    (85, 255, 255), WHITE,
+]  # fmt: skip
+XTERM = [
+    BLACK, (205, 0, 0), (0, 205, 0), (205, 205, 0), (0, 0, 238), (205, 0, 205), (0, 205, 205),
+    (229, 229, 229),
+]  # fmt: skip
+XTERM_BRIGHT = [
+    (127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0), (92, 92, 255), (255, 0, 255),
+    (0, 255, 255), WHITE,
+]  # fmt: skip
+
+
+class Shown(NamedTuple):
+    """A palette, and what a terminal with it shows."""
+
+    colours: Colours
+    system: ColorSystem
+    dark: bool
+    own: TerminalTheme | None = None  # the terminal's own colours
+
+    def luminance(self, colour: Color, *, of_text: bool) -> float:
+        shown = colour.downgrade(self.system).get_truecolor(self.own, foreground=of_text)
+        linear = [
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+            for c in (part / 255 for part in shown)
+        ]
+        return sum(part * c for part, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    def contrast(self, style: Style) -> float:
+        assert style.color is not None
+        assert style.bgcolor is not None
+        text = self.luminance(style.color, of_text=True)
+        ground = self.luminance(style.bgcolor, of_text=False)
+        return (max(text, ground) + 0.05) / (min(text, ground) + 0.05)
+
+
+ALL = {
+    f"{name}, {'dark' if dark else 'light'}": Shown(colours, system, dark, own)
+    for dark in (True, False)
+    for name, colours, system, own in (
+        ("24 bit", Colours.FULL, ColorSystem.TRUECOLOR, None),
+        ("256", Colours.PALETTE, ColorSystem.EIGHT_BIT, None),
+        ("16 of the console", Colours.FEW, ColorSystem.STANDARD,
+         TerminalTheme(BLACK if dark else WHITE, VGA[7] if dark else BLACK, VGA, VGA_BRIGHT)),
+        ("16 of xterm", Colours.FEW, ColorSystem.STANDARD,
+         TerminalTheme(BLACK if dark else WHITE, WHITE if dark else BLACK, XTERM, XTERM_BRIGHT)),
+    )
+}  # fmt: skip
+every_palette = pytest.mark.parametrize("shown", ALL.values(), ids=ALL.keys())
+
+
+def texts(table: ChatTable, within: Region) -> Iterator[Segment]:
+    """Yield what is written there, but for lines, blocks and blanks."""
+    for strip in table.strips[within.y : within.bottom]:
+        for segment in strip.crop(within.x, within.right):
+            if any(character.isalnum() for character in segment.text):
+                yield segment
+
+
+def poor(table: ChatTable, shown: Shown) -> dict[str, float]:
+    """Return the texts of the uppermost screen that cannot be read, with their contrast."""
+    dialogs = table.app.screen.query("#dialog")
+    within = dialogs.first().region if dialogs else table.app.screen.region
+    found = {}
+    for text, style, _ in texts(table, within):
+        assert style is not None, text
+        if shown.contrast(style) < ENOUGH:
+            found[text] = round(shown.contrast(style), 2)
+    return found
+
+
+async def everything(table: ChatTable) -> None:
+    """Fill the screen with all kinds of texts."""
+    for name in ("eva", "marta", "田中", "zoe", "max"):
+        await table.hear(table.joined(name), table.said(f"I am {name}", name))
+    await table.enter("mine")
+    await table.hear(table.said("ana, look"), table.direct("psst", "José"), table.left("max"))
+
+
+def run(clock: Clock, shown: Shown, scenario: Callable[[ChatTable], Awaitable[None]]) -> None:
+    terminal = Abilities(colours=shown.colours)
+    ChatTable(clock, terminal=terminal, dark=shown.dark).run(scenario)
+
+
+@every_palette
+def test_every_text_is_legible(clock: Clock, shown: Shown) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await everything(table)
+        assert poor(table, shown) == {}
+        for keys in (("f3",), ("escape", "f2"), ("escape", "f4"), ("escape", "f1")):
+            await table.press(*keys)
+            assert poor(table, shown) == {}, keys
+
+    run(clock, shown, scenario)
+
+
+@every_palette
+def test_selected_text_is_legible_and_seen(clock: Clock, shown: Shown) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await everything(table)
+        everywhere = table.app.screen.region
+        ground = next(style.bgcolor for _, style, _ in texts(table, table.log.region) if style)
+        table.composer.insert("typed")
+        table.composer.select_all()
+        await table.settle()  # this clears a selection elsewhere
+        table.app.main.selections = {table.log: SELECT_ALL}
+        await table.settle()
+        assert poor(table, shown) == {}
+        selected = set()
+        for text, style, _ in texts(table, everywhere):
+            if text.strip() in ("mine", "ana, look", "I am zoe", "typed"):
+                assert style is not None
+                assert style.reverse or style.bgcolor != ground
+                selected.add(text.strip())
+        assert selected == {"mine", "ana, look", "I am zoe", "typed"}
+
+    run(clock, shown, scenario)
+
+
+# --- the choice ----------------------------------------------------------------------------------
+
+
+def is_dark(table: ChatTable) -> bool:
+    return table.app.current_theme.dark
+
+
+def test_a_chosen_theme_is_kept_for_the_next_time(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("/tema claro")
+        assert not is_dark(table)
+        assert settings.load().settings.theme == "light"
+        await table.press("f8")
+        assert is_dark(table)
+        assert settings.load().settings.theme == "dark"
+        await table.enter("/theme")
+        assert settings.load().settings.theme == "light"
+
+    ChatTable(clock).run(scenario)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_kept_theme_holds_whatever_the_terminal_says(clock: Clock, theme: Any) -> None:
+    async def scenario(table: ChatTable) -> None:
+        assert is_dark(table) is (theme == "dark")
+        table.app.post_message(BackgroundReported(is_dark=theme != "dark"))
+        await table.settle()
+        assert is_dark(table) is (theme == "dark")
+
+    loaded = Loaded(Settings(theme=theme))
+    ChatTable(clock, loaded=loaded, dark=theme != "dark").run(scenario)
+
+
+def test_a_late_answer_of_the_terminal_changes_the_theme(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        assert is_dark(table)
+        table.app.post_message(BackgroundReported(is_dark=False))
+        await table.until(lambda: not is_dark(table))
+
+    ChatTable(clock).run(scenario)
+
+
+def test_auto_asks_the_terminal_again(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        written: list[str] = []
+        assert table.app._driver is not None
+        table.app._driver.write = written.append  # type: ignore[method-assign]
+        await table.enter("/theme light")
+        await table.enter("/theme auto")
+        assert QUESTION in written
+        assert is_dark(table)
+        assert table.hint == "The colours are those that fit the terminal."
+        assert settings.load().settings.theme == "auto"
+
+    ChatTable(clock).run(scenario)
