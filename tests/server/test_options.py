@@ -263,3 +263,38 @@ def test_what_nobody_could_type_is_no_code(code, complaint, capsys):
         parse_options(["0", "--code", code])
     assert ended.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_networks_are_read_and_may_be_repeated():
+    config = parse_options(["0", "--allow", "10.0.0.7", "--allow", "fd00::/8"]).config
+    assert [str(network) for network in config.allow] == ["10.0.0.7/32", "fd00::/8"]
+    assert config.deny == config.proxy_from == ()
+
+
+@pytest.mark.parametrize("option", ["--allow", "--deny", "--proxy-from"])
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "'' is not an address or a network, for example 192.168.1.0/24"),
+        ("aula", "'aula' is not an address or a network"),
+        ("192.168.1.0/33", "is not an address or a network"),
+        ("192.168.1/24", "is not an address or a network"),
+        ("192.168.1.10/24", "for the whole network write 192.168.1.0/24"),
+        ("fd00::1/64", "for the whole network write fd00::/64"),
+    ],
+)
+def test_what_is_no_network_is_a_usage_error(option, text, complaint, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_options(["0", option, text])
+    assert ended.value.code == 2
+    words = capsys.readouterr().err
+    assert complaint in words
+    assert option in words
+
+
+@pytest.mark.parametrize("path", ["", "x" * 108, "ñ" * 54])
+def test_a_socket_has_a_path_that_is_not_too_long(path, capsys):
+    assert parse_options(["0", "--unix", "x" * 107]).config.unix == "x" * 107
+    with pytest.raises(SystemExit):
+        parse_options(["0", "--unix", path])
+    assert "1 to 107 bytes" in capsys.readouterr().err

@@ -25,7 +25,7 @@ from tertulia.server.workers.dispatcher import Dispatcher
 from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
-from tertulia.server.workers.mail import Adopt, Mail
+from tertulia.server.workers.mail import AcceptedSocket, Adopt, Mail
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import READABLE, WRITABLE, Poller
@@ -189,7 +189,7 @@ class WorkerBench:
         """Adopt a new connection."""
         sock: Any = FakeSocket()
         assert self.admission.admit(address)
-        self.dispatcher.read_mail(Adopt([(sock, address)]))
+        self.dispatcher.read_mail(Adopt([AcceptedSocket(sock, address)]))
         connection = self.connections.at(sock.fileno())
         assert connection is not None
         return connection

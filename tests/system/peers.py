@@ -85,6 +85,8 @@ class Peer:
         tls: ssl.SSLContext | None = OVER_TLS,
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        if "/" in host:  # a socket in the file system
+            family, source = socket.AF_UNIX, "127.0.0.1"
         self.source = source or ("::1" if family == socket.AF_INET6 else fresh_address())
         self.answers_pings = True  # a test may set this to False
         self.name = self.token = ""
@@ -98,8 +100,11 @@ class Peer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(WAIT_S)
         try:
-            self.socket.bind((self.source, 0))
-            self.socket.connect((host, port))
+            if family == socket.AF_UNIX:
+                self.socket.connect(host)
+            else:
+                self.socket.bind((self.source, 0))
+                self.socket.connect((host, port))
             if tls is not None:
                 self.socket = tls.wrap_socket(self.socket)
         except OSError:

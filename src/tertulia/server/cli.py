@@ -35,6 +35,7 @@ from tertulia.server.options import Options, parse_options
 from tertulia.server.qr import can_show_qr
 from tertulia.server.server import Server, fit_to_descriptors
 from tertulia.server.streams import drop_unwritten, open_closed_streams, write_within
+from tertulia.server.workers.local_socket import PathProblem, PathUnusable
 from tertulia.wrapping import wrapped_for
 
 _LOG_TIMEOUT_S = 1.0  # for a line or the last lines, because nobody may be reading them
@@ -126,6 +127,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals]) -> int:
         sqlite3.Error,
         RuntimeError,
         CertificateUnusable,
+        PathUnusable,
         SqliteTooOld,
         StoreInUse,
         StoreOfAnotherVersion,
@@ -208,6 +210,8 @@ def _why_not_started(config: Config, error: Exception) -> str:
     """Return the reason, and what to do about it, in one line."""
     if isinstance(error, CertificateUnusable):
         return str(error)
+    if isinstance(error, PathUnusable):
+        return _why_not_at_path(error)
     if isinstance(error, StoreOfAnotherVersion):
         return _(
             "this version cannot read the history {path}: choose another file with "
@@ -250,6 +254,19 @@ def _why_not_started(config: Config, error: Exception) -> str:
     return _(
         "cannot listen on {host}: {reason}. Choose an address of this computer or leave out --host"
     ).format(host=config.host or "*", reason=reason or error)
+
+
+def _why_not_at_path(error: PathUnusable) -> str:
+    match error.problem:
+        case PathProblem.IN_USE:
+            text = _(
+                "another program listens at {path}: stop it or choose another path with --unix"
+            )
+        case PathProblem.NO_SOCKET:
+            text = _("{path} is not a socket: remove it or choose another path with --unix")
+        case _:
+            text = _("cannot listen at {path}: {reason}. Choose another path with --unix")
+    return text.format(path=error.path, reason=error.reason)
 
 
 if __name__ == "__main__":

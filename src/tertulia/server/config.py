@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from tertulia.protocol.networks import Network
+
 AUTOMATIC_CODE = "auto"  # a code of three words, which the start makes
 
 
@@ -22,6 +24,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None  # the path of the key of `certificate`
     shared_addresses: bool = False  # whether several users may come from one address
 
+    allow: tuple[Network, ...] = ()  # from where alone users may come; none: from everywhere
+    deny: tuple[Network, ...] = ()  # from where users may not come, although they are in `allow`
+    proxy_from: tuple[Network, ...] = ()  # of proxies, which name the users' addresses
+    unix: str | None = None  # the path of a socket for proxies on this computer
     code: str | None = None  # that everyone needs to come in; None: nobody does
     # Days after its last session in which a name is held for whoever has its key; None: not at all.
     hold_names_days: float | None = None

@@ -1,10 +1,13 @@
 """The options that say who may come in, and who keeps order."""
 
 import argparse
+import os
 
 from tertulia.i18n import _
 from tertulia.protocol.codes import MAX_CODE_CHARS, fold_code
+from tertulia.protocol.networks import Network, parse_network
 from tertulia.server.option_types import days, secret_file
+from tertulia.server.workers.local_socket import MAX_PATH_BYTES
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +25,21 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         dest="hold_names_days",
         metavar=_("DAYS"),
         help=_("hold each name for whoever used it first, until so many days after the last visit"),
+    )
+    for flag, text in {
+        "--allow": _("let in only who comes from this address or network; can be repeated"),
+        "--deny": _("let in nobody from this address or network, even if allowed; can be repeated"),
+        "--proxy-from": _(
+            "take the users' addresses from the PROXY headers of proxies at this address or "
+            "network; can be repeated"
+        ),
+    }.items():
+        group.add_argument(flag, action="append", type=_network, metavar="CIDR", help=text)
+    group.add_argument(
+        "--unix",
+        type=_socket_path,
+        metavar=_("PATH"),
+        help=_("also listen at this socket in the file system, for a proxy on this computer"),
     )
     group.add_argument(
         "--tls",
@@ -51,6 +69,25 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar=_("FILE"),
         help=_("file with the secret that makes an operator (default: a new one at each start)"),
     )
+
+
+def _network(text: str) -> Network:
+    network = parse_network(text)
+    if network is None:
+        message = _("'{text}' is not an address or a network, for example 192.168.1.0/24")
+        raise argparse.ArgumentTypeError(message.format(text=text))
+    address = parse_network(text.partition("/")[0])
+    if address is None or address.network_address != network.network_address:
+        message = _("'{text}' names an address in a network: for the whole network write {network}")
+        raise argparse.ArgumentTypeError(message.format(text=text, network=network))
+    return network
+
+
+def _socket_path(text: str) -> str:
+    if not text or "\0" in text or len(os.fsencode(text)) > MAX_PATH_BYTES:
+        message = _("the path of a socket has 1 to {most} bytes")
+        raise argparse.ArgumentTypeError(message.format(most=MAX_PATH_BYTES))
+    return text
 
 
 def _code(text: str) -> str:

@@ -46,6 +46,7 @@ def greeting(
         *(f"    {link_to(config, each, port)}   # {_where(each, in_browsers)}" for each in to_open),
         *(f"    {line_to_type(config, each, port)}" for each in addresses),
         "",
+        *_words_about_proxies(config),
         *_words_about_code(config),
         f"{room.format(count=config.max_users)} {how_to_stop}",
         kept.format(path=config.history),
@@ -58,11 +59,20 @@ def greeting(
     return "\n".join(lines)
 
 
+def _words_about_proxies(config: Config) -> list[str]:
+    if config.unix is None:
+        return []
+    return [_("A proxy on this computer can also connect to {path}").format(path=config.unix)]
+
+
 def _words_about_code(config: Config) -> list[str]:
     if config.code is None:
         return []
     lines = [_("The code to come in: {code}").format(code=config.code)]
-    if config.tls != "require":
+    if config.tls == "auto":
+        text = _("Without TLS the code travels unencrypted: others on this network can read it.")
+        lines.append(text)
+    elif config.tls == "off":
         text = _("The code travels unencrypted: whoever can listen on this network can read it.")
         lines.append(text)
     return lines

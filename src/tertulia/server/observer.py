@@ -17,7 +17,10 @@ log = logging.getLogger("tertulia.server")
 
 _SPARSE_EVERY_S = 60.0
 # Refusals that an outsider can cause as often as it likes.
-_OUTSIDERS = frozenset({ErrorCode.CODE_REQUIRED, ErrorCode.CODE_WRONG})
+ADDRESS_DENIED, NO_PROXY_HEADER = "address_denied", "no_proxy_header"  # no codes of the protocol
+_OUTSIDERS = frozenset(
+    {ErrorCode.CODE_REQUIRED, ErrorCode.CODE_WRONG, ADDRESS_DENIED, NO_PROXY_HEADER}
+)
 
 Counts = Counter[str]  # by name, for example `joined` or `left.quit`
 

@@ -54,6 +54,8 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     log_level, shows_qr = given.pop("log_level"), given.pop("qr") == "auto"
     given["web"] = given.pop("web") == "on"
     given["names"] = tuple(given.pop("names"))
+    for networks in ("allow", "deny", "proxy_from"):
+        given[networks] = tuple(given.pop(networks) or ())
     export_to, backup_to = given.pop("export"), given.pop("backup")
     restore_from = given.pop("restore")
     opens_console, secret = given.pop("operator"), given["operator_secret"]

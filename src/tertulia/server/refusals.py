@@ -143,6 +143,15 @@ def register_timeout(timeout_s: float) -> Error:
     return Error(code=ErrorCode.REGISTER_TIMEOUT, message=reason)
 
 
+def no_proxy_header() -> Error:
+    """Explain why a connection is closed that does not begin as that of a proxy has to."""
+    reason = (
+        "a proxy has to begin with a PROXY header, version 1 or 2: the option --proxy-from names "
+        "this address"
+    )
+    return Error(code=ErrorCode.MALFORMED, message=reason)
+
+
 def line_too_long(max_line_bytes: int) -> Error:
     """Explain why a connection is closed in the middle of a line."""
     reason = f"a line can have at most {max_line_bytes} bytes, including the newline"

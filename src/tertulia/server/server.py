@@ -24,6 +24,7 @@ from tertulia.server.hub.hub import Hub
 from tertulia.server.observer import Observer
 from tertulia.server.workers.acceptor import Acceptor, listen
 from tertulia.server.workers.admission import Admission
+from tertulia.server.workers.local_socket import LocalSocket
 from tertulia.server.workers.pool import WorkerPool
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.turned_away import TurnedAway
@@ -39,7 +40,7 @@ _STOP_TIMEOUT_S = 8.0  # a stop has to be done within 10 s, whatever clients do
 class Server:
     """A server of the given configuration.
 
-    The constructor opens the listening socket (OSError if it cannot), finds or makes the
+    The constructor opens the listening sockets (OSError or PathUnusable), finds or makes the
     certificate (CertificateUnusable), and opens the history (StoreInUse, StoreOfAnotherVersion,
     OSError or sqlite3.Error). `start` begins to serve, `keep_up` looks after the certificate, and
     `stop` ends it. All in one thread.
@@ -49,6 +50,10 @@ class Server:
         self._config = config
         self.listener = listen(config)
         self.port: int = self.listener.getsockname()[1]
+        self._local = None
+        if config.unix is not None:
+            self._local = LocalSocket(config.unix, config.send_buffer_bytes)
+        listeners = [self.listener, *([self._local.listener] if self._local else [])]
         self.certificate = None if config.tls == "off" else find_certificate(config)
         self.history = None if config.history is None else History(Path(config.history), config)
         self.hub = Hub(config, self.history)
@@ -60,7 +65,9 @@ class Server:
         self._pool = WorkerPool(shared, observer)
         self._console: ConsoleListener | None = None
         turned_away = TurnedAway(functools.partial(say_full, offer), offer.context)
-        self._acceptor = Acceptor(self.listener, self._pool, admission, observer, turned_away)
+        self._acceptor = Acceptor(
+            listeners, self._pool, shared.access, admission, observer, turned_away
+        )
 
     def open_console(self, directory: Path) -> None:
         """Let operators in from this machine, too, once the server has started.
@@ -111,6 +118,8 @@ class Server:
         self._acceptor.stop(_STOP_TIMEOUT_S)
         if self._console is not None:
             self._console.stop(max(0.0, give_up_at - time.monotonic()))
+        if self._local is not None:
+            self._local.remove()
         if not self._pool.drain(max(0.0, give_up_at - time.monotonic())):
             log.error("stop incomplete: some connections were cut off")
         left_s = max(0.5, give_up_at - time.monotonic())

@@ -19,7 +19,9 @@ from tertulia.server.doors.http import Site
 from tertulia.server.observer import Observer
 from tertulia.server.workers import acceptor as acceptor_module
 from tertulia.server.workers.acceptor import Acceptor, listen, plain_address
+from tertulia.server.workers.access import Access
 from tertulia.server.workers.admission import Admission
+from tertulia.server.workers.mail import AcceptedSocket
 from tertulia.server.workers.turned_away import TurnedAway
 
 WAIT_S = 20.0
@@ -28,7 +30,7 @@ LISTENER = 3
 WAITS_MS = 251.0  # for the first bytes of a refused client
 
 
-class AcceptedSocket(FakeSocket):
+class NewSocket(FakeSocket):
     """A socket that has just been accepted."""
 
     is_blocking = True
@@ -38,6 +40,11 @@ class AcceptedSocket(FakeSocket):
 
     def say(self, data: bytes) -> None:
         self.incoming.append(data)
+
+
+def accepted(sock: Any) -> AcceptedSocket:
+    """Return what the pool gets of a socket."""
+    return AcceptedSocket(sock, "10.0.0.1")
 
 
 class FakeListener:
@@ -50,7 +57,7 @@ class FakeListener:
     def fileno(self) -> int:
         return LISTENER
 
-    def accept(self) -> tuple[AcceptedSocket, tuple[str, int]]:
+    def accept(self) -> tuple[NewSocket, tuple[str, int]]:
         outcome = self.waiting.pop(0) if self.waiting else NO_MORE
         if isinstance(outcome, OSError):
             raise outcome
@@ -64,10 +71,10 @@ class FakePool:
     """A pool that notes what it gets, and gives back what it is told to."""
 
     def __init__(self) -> None:
-        self.assigned: list[list[tuple[Any, str]]] = []
+        self.assigned: list[list[AcceptedSocket]] = []
         self.gives_back = False
 
-    def assign(self, accepted: list[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    def assign(self, accepted: list[AcceptedSocket]) -> list[AcceptedSocket]:
         self.assigned.append(accepted)
         return accepted if self.gives_back else []
 
@@ -107,19 +114,21 @@ class Bench:
         self.admission, self.observer = Admission(config), Observer()
         listener: Any = self.listener
         pool: Any = self.pool
-        self.acceptor = Acceptor(listener, pool, self.admission, self.observer, turned_away())
+        self.acceptor = Acceptor(
+            [listener], pool, Access(config), self.admission, self.observer, turned_away()
+        )
         self.plan: list[Callable[[float | None], list[tuple[int, int]]]] = []
         self.poll = FakePoll(self)
 
-    def come(self, count: int = 1) -> list[AcceptedSocket]:
+    def come(self, count: int = 1) -> list[NewSocket]:
         """Let so many connections wait to be accepted."""
-        socks = [AcceptedSocket() for _ in range(count)]
+        socks = [NewSocket() for _ in range(count)]
         self.listener.waiting += socks
         return socks
 
-    def accept(self, count: int = 1) -> list[AcceptedSocket]:
+    def accept(self, count: int = 1) -> list[NewSocket]:
         socks = self.come(count)
-        self.acceptor._accept_all()
+        self.acceptor._accept_all(self.listener)
         return socks
 
     def pass_time(self, timeout_ms: float | None) -> list[tuple[int, int]]:
@@ -177,7 +186,7 @@ def full(make: Callable[..., Bench]) -> Bench:
 
 def test_all_that_wait_are_accepted_and_handed_over_together(bench):
     socks = bench.accept(3)
-    assert bench.pool.assigned == [[(sock, "10.0.0.1") for sock in socks]]
+    assert bench.pool.assigned == [[accepted(sock) for sock in socks]]
     assert not any(sock.is_blocking for sock in socks)
     assert bench.admission._open == 3
 
@@ -191,7 +200,7 @@ def test_between_two_looks_at_whether_to_stop_only_so_many_are_accepted(bench):
 def test_a_connection_that_broke_before_it_was_accepted_does_not_keep_the_next_ones(bench):
     bench.listener.waiting.append(ConnectionAbortedError())
     [sock] = bench.accept(1)
-    assert bench.pool.assigned == [[(sock, "10.0.0.1")]]
+    assert bench.pool.assigned == [[accepted(sock)]]
 
 
 # --- refusing and lingering ----------------------------------------------------------------------
@@ -264,7 +273,7 @@ def test_a_connection_that_no_worker_can_take_is_refused_and_counted_out(bench):
 def test_a_refused_client_that_is_gone_already_is_closed_all_the_same(full):
     [sock] = full.come()
     sock.error = BrokenPipeError()
-    full.acceptor._accept_all()
+    full.acceptor._accept_all(full.listener)
     full.plan = [full.pass_time]
     full.run()
     assert sock.is_closed
@@ -278,7 +287,7 @@ def test_without_a_descriptor_one_is_refused_with_the_spare_one_and_accepting_pa
     bench.listener.waiting.append(OSError(number, "no more"))
     refused, later = bench.come(2)
     spare = bench.acceptor._spare
-    bench.acceptor._accept_all()
+    bench.acceptor._accept_all(bench.listener)
     assert b"server_full" in refused.sent
     assert refused.is_closed
     assert bench.listener.waiting == [later]
@@ -286,19 +295,19 @@ def test_without_a_descriptor_one_is_refused_with_the_spare_one_and_accepting_pa
     assert not bench.acceptor._spare.closed
     bench.plan = [bench.pass_time, bench.find_ready]
     assert bench.run() == [(pytest.approx(101.0), False), (None, True), (None, True)]
-    assert bench.pool.assigned == [[], [(later, "10.0.0.1")]]
+    assert bench.pool.assigned == [[], [accepted(later)]]
 
 
 def test_what_was_accepted_before_the_descriptors_ran_out_is_handed_over(bench):
     [sock] = bench.come()
     bench.listener.waiting.append(OSError(errno.EMFILE, "no more"))
-    bench.acceptor._accept_all()
-    assert bench.pool.assigned == [[(sock, "10.0.0.1")]]
+    bench.acceptor._accept_all(bench.listener)
+    assert bench.pool.assigned == [[accepted(sock)]]
 
 
 def test_a_client_that_is_gone_when_the_spare_descriptor_is_free_does_no_harm(bench):
     bench.listener.waiting += [OSError(errno.EMFILE, "no more"), ConnectionAbortedError()]
-    bench.acceptor._accept_all()
+    bench.acceptor._accept_all(bench.listener)
     assert not bench.acceptor._spare.closed
     assert bench.run() == [(pytest.approx(101.0), False)]
 
@@ -312,11 +321,11 @@ def test_a_spare_descriptor_that_cannot_be_had_is_tried_again_the_next_time(
     bench.listener.waiting.append(OSError(errno.EMFILE, "no more"))
     with monkeypatch.context() as without_descriptors:
         without_descriptors.setattr(acceptor_module.os, "open", refuse)
-        bench.acceptor._accept_all()
+        bench.acceptor._accept_all(bench.listener)
     assert "no spare descriptor" in caplog.text
     bench.listener.waiting.append(OSError(errno.EMFILE, "no more"))
     [refused] = bench.come()
-    bench.acceptor._accept_all()
+    bench.acceptor._accept_all(bench.listener)
     assert refused.is_closed
     assert not bench.acceptor._spare.closed
 
@@ -339,7 +348,8 @@ def test_the_thread_accepts_over_the_network_until_it_is_stopped():
     port = listener.getsockname()[1]
     admission = Admission(Config(port=0, max_users=1, max_unregistered=1))
     pool: Any = FakePool()
-    acceptor = Acceptor(listener, pool, admission, Observer(), turned_away())
+    access = Access(Config(port=0))
+    acceptor = Acceptor([listener], pool, access, admission, Observer(), turned_away())
     acceptor.start()
     assert admission.admit("x")
     assert admission.admit("x")

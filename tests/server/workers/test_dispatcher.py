@@ -26,6 +26,7 @@ from tertulia.server.hub.directs import Delivery, Handover
 from tertulia.server.hub.session import Receipt
 from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
 from tertulia.server.workers.mail import (
+    AcceptedSocket,
     Adopt,
     Challenge,
     ChallengeOver,
@@ -111,7 +112,7 @@ def bench() -> Iterator[Bench]:
 
 def test_accepted_sockets_are_adopted(bench):
     socks: Any = [FakeSocket(), FakeSocket()]
-    bench.read(Adopt([(sock, "10.0.0.9") for sock in socks]))
+    bench.read(Adopt([AcceptedSocket(sock, "10.0.0.9") for sock in socks]))
     for sock in socks:
         connection = bench.connections.at(sock.fileno())
         assert connection is not None
@@ -123,7 +124,7 @@ def test_a_fault_in_adopting_a_socket_costs_that_one(bench, monkeypatch):
     monkeypatch.setattr(bench.connections, "_new_door", lambda: 1 / 0)
     sock = FakeSocket()
     bench.admission.admit("10.0.0.9")
-    bench.read(Adopt([(sock, "10.0.0.9")]))
+    bench.read(Adopt([AcceptedSocket(sock, "10.0.0.9")]))
     assert sock.is_closed
     assert "10.0.0.9" not in bench.admission._unregistered
     assert bench.observer.faults == 1
@@ -146,7 +147,7 @@ def test_sockets_that_come_while_draining_are_told_goodbye(bench):
     bench.read(Drain())
     sock: Any = FakeSocket()
     bench.admission.admit("10.0.0.9")
-    bench.read(Adopt([(sock, "10.0.0.9")]))
+    bench.read(Adopt([AcceptedSocket(sock, "10.0.0.9")]))
     bench.flush()
     assert b'"closing"' in sock.sent
 
@@ -171,7 +172,7 @@ def test_a_fault_in_saying_goodbye_to_a_new_socket_costs_that_one(bench, monkeyp
     socks: Any = [FakeSocket(), FakeSocket()]
     for _ in socks:
         bench.admission.admit("10.0.0.9")
-    bench.read(Adopt([(sock, "10.0.0.9") for sock in socks]))
+    bench.read(Adopt([AcceptedSocket(sock, "10.0.0.9") for sock in socks]))
     assert [sock.is_closed for sock in socks] == [True, False]
 
 
@@ -402,7 +403,7 @@ def test_mail_to_a_worker_that_has_ended_is_answered(bench):
     sock: Any = FakeSocket()
     newcomer = bench.connect()
     for mail in (
-        Adopt([(sock, "10.0.0.9")]),
+        Adopt([AcceptedSocket(sock, "10.0.0.9")]),
         deliver(bench, bench.number(bench.luis)),
         Challenge(bench.number(bench.luis), newcomer, bench.owner),
         Drain(),

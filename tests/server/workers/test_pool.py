@@ -40,7 +40,7 @@ class Bench:
         far.settimeout(WAIT_S)
         self.socks.append(far)
         assert self.admission.admit("10.0.0.1")
-        return (near, "10.0.0.1"), far
+        return AcceptedSocket(near, "10.0.0.1"), far
 
     def join(self, *names: str) -> list[socket.socket]:
         accepted, fars = zip(*[self.accept() for _ in names], strict=True)

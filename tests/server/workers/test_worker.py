@@ -20,7 +20,14 @@ from tertulia.server.hub.hub import Hub, Registered
 from tertulia.server.hub.session import Route
 from tertulia.server.workers import worker as worker_module
 from tertulia.server.workers.admission import Admission
-from tertulia.server.workers.mail import Adopt, Challenge, ChallengeOver, Drain, Evict
+from tertulia.server.workers.mail import (
+    AcceptedSocket,
+    Adopt,
+    Challenge,
+    ChallengeOver,
+    Drain,
+    Evict,
+)
 from tertulia.server.workers.poller import READABLE
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.worker import Worker
@@ -66,7 +73,7 @@ class Bench:
         far.settimeout(WAIT_S)
         self.near[name], self.far[name] = near, far
         assert self.admission.admit("10.0.0.1")
-        self.worker.mailbox.post(Adopt([(near, "10.0.0.1")]))
+        self.worker.mailbox.post(Adopt([AcceptedSocket(near, "10.0.0.1")]))
 
     def join(self, name: str) -> None:
         """Register a user; everyone has heard of it."""

@@ -94,6 +94,14 @@ class OpenEntrance(Entrance):
             return Opened(answer=site.redirect(head + end))
         return site.respond(head + end, rest, is_secure=self.tls is not None)
 
+    def refuse_as(self, first: bytes, error: Error) -> bytes:
+        """Return a refusal in the form of what a connection speaks that has begun so."""
+        if first[:1] == bytes((HANDSHAKE_RECORD,)):
+            return _NO_TLS_HERE
+        if _is_http(self._offer.site is not None, first, None):
+            return error_response(http.HTTPStatus.BAD_REQUEST)
+        return lines.encode(error)
+
     def feed(self, data: bytes) -> None:
         """Not used: `open` takes in the bytes."""
         raise NotImplementedError

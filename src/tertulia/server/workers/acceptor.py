@@ -10,11 +10,13 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from tertulia.protocol.messages import ErrorCode
 from tertulia.server.config import Config
-from tertulia.server.observer import Observer
+from tertulia.server.observer import ADDRESS_DENIED, Observer
+from tertulia.server.workers.access import LOCAL_ADDRESS, Access, HeaderRule
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.mail import AcceptedSocket
 from tertulia.server.workers.pool import WorkerPool
@@ -69,16 +71,18 @@ class Acceptor:
 
     def __init__(
         self,
-        listener: socket.socket,
+        listeners: Sequence[socket.socket],
         pool: WorkerPool,
+        access: Access,
         admission: Admission,
         observer: Observer,
         turned_away: TurnedAway,
     ) -> None:
         self._observer = observer
         self._turned_away = turned_away
-        self._listener = listener
+        self._listeners = {listener.fileno(): listener for listener in listeners}
         self._pool = pool
+        self._access = access
         self._admission = admission
         self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._spare = os.fdopen(os.open(os.devnull, os.O_RDONLY))
@@ -90,7 +94,7 @@ class Acceptor:
         self._thread.start()
 
     def stop(self, timeout_s: float) -> None:
-        """Accept no further connections and close the listening socket."""
+        """Accept no further connections and close the listening sockets."""
         os.eventfd_write(self._stop_fd, 1)
         self._thread.join(timeout_s)
 
@@ -108,11 +112,11 @@ class Acceptor:
             for fd in watched:
                 poll.register(fd, select.POLLIN)
             wake_at = turned_away.wake_at
-            if self._resume_at > now:
-                poll.register(self._listener, 0)
+            is_paused = self._resume_at > now
+            for listener in self._listeners.values():
+                poll.register(listener, 0 if is_paused else select.POLLIN)
+            if is_paused:
                 wake_at = min(self._resume_at, wake_at or self._resume_at)
-            else:
-                poll.register(self._listener, select.POLLIN)
             timeout_ms = None if wake_at is None else max(0.0, wake_at - now) * 1000 + 1
             ready = poll.poll(timeout_ms)
             if any(fd == self._stop_fd for fd, _ in ready):
@@ -120,14 +124,15 @@ class Acceptor:
             now = time.monotonic()
             for fd, _ in ready:
                 turned_away.on_ready(fd, now)
-            if any(fd == self._listener.fileno() for fd, _ in ready):
-                self._accept_all()
-        self._listener.close()
+                if fd in self._listeners:
+                    self._accept_all(self._listeners[fd])
+        for listener in self._listeners.values():
+            listener.close()
         turned_away.close()
         self._spare.close()
         os.close(self._stop_fd)
 
-    def _accept_all(self) -> None:
+    def _accept_all(self, listener: socket.socket) -> None:
         """Accept the waiting connections and hand them over together.
 
         Each worker then wakes up once for all of its share.
@@ -135,33 +140,41 @@ class Acceptor:
         accepted: list[AcceptedSocket] = []
         for _ in range(_MAX_ACCEPTED_AT_ONCE):
             try:
-                sock, peer = self._listener.accept()
+                sock, peer = listener.accept()
             except BlockingIOError:
                 break
             except OSError as error:
                 if error.errno in _OUT_OF_DESCRIPTORS:
-                    self._on_no_descriptor(error)
+                    self._on_no_descriptor(listener, error)
                     break
                 # This one connection broke before it was accepted.
                 log.debug("accept failed error=%s", error.strerror)
                 continue
             sock.setblocking(False)
-            address = plain_address(peer[0])
-            if self._admission.admit(address):
-                accepted.append((sock, address))
+            if not peer:  # it comes over the local socket
+                address, header = LOCAL_ADDRESS, HeaderRule.OPTIONAL
+            else:
+                address = plain_address(peer[0])
+                header = self._access.header_rule(address)
+            is_proxy = header is not HeaderRule.NONE
+            if not is_proxy and not self._access.admits(address):
+                self._observer.on_refused(address, ADDRESS_DENIED)
+                sock.close()
+            elif self._admission.admit(address, is_proxy=is_proxy):
+                accepted.append(AcceptedSocket(sock, address, header))
             else:
                 self._observer.on_refused(address, ErrorCode.SERVER_FULL)
-                self._turned_away.add(sock, time.monotonic())
-        for sock, address in self._pool.assign(accepted):
+                self._turned_away.add(sock, header, time.monotonic())
+        for sock, address, header in self._pool.assign(accepted):
             self._admission.count_closed(address, is_registered=False)
-            self._turned_away.add(sock, time.monotonic())
+            self._turned_away.add(sock, header, time.monotonic())
 
-    def _on_no_descriptor(self, error: OSError) -> None:
+    def _on_no_descriptor(self, listener: socket.socket, error: OSError) -> None:
         """Refuse one connection with the spare descriptor, then pause."""
         log.warning("accepting paused error=%s", error.strerror)
         self._spare.close()
         try:
-            sock, _ = self._listener.accept()
+            sock, _ = listener.accept()
         except OSError:
             pass  # the client has gone, or a worker took the descriptor: a later turn accepts it
         else:

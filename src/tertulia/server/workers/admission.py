@@ -20,16 +20,16 @@ class Admission:
         self._unregistered: dict[str, int] = {}
         self._consoles = 0
 
-    def admit(self, address: str) -> bool:
-        """Count one more connection; return False if there may be none."""
+    def admit(self, address: str, *, is_proxy: bool = False) -> bool:
+        """Count one more connection; return False if there may be none.
+
+        Of a proxy there may be as many as in all, until it has named the users' addresses.
+        """
         with self._lock:
-            unregistered = self._unregistered.get(address, 0)
-            if self._open >= self._max_open or (
-                self._max_per_address is not None and unregistered >= self._max_per_address
-            ):
+            if self._open >= self._max_open or not (is_proxy or self._has_room_for(address)):
                 return False
             self._open += 1
-            self._unregistered[address] = unregistered + 1
+            self._count_unregistered(address)
             return True
 
     def admit_console(self) -> bool:
@@ -45,6 +45,17 @@ class Admission:
         with self._lock:
             self._consoles -= 1
 
+    def count_elsewhere(self, address: str, named: str) -> bool:
+        """Count a connection of a proxy for the address that it has named from now on.
+
+        Returns False if there may be no more from there; it is counted all the same.
+        """
+        with self._lock:
+            self._forget_unregistered(address)
+            is_admitted = self._has_room_for(named)
+            self._count_unregistered(named)
+            return is_admitted
+
     def count_registered(self, address: str) -> None:
         """Count a connection as registered from now on."""
         with self._lock:
@@ -53,7 +64,7 @@ class Admission:
     def count_released(self, address: str) -> None:
         """Count an open connection whose session has ended as unregistered from now on."""
         with self._lock:
-            self._unregistered[address] = self._unregistered.get(address, 0) + 1
+            self._count_unregistered(address)
 
     def count_closed(self, address: str, *, is_registered: bool) -> None:
         """Count a closed connection; `is_registered` says whether it had a session until now."""
@@ -61,6 +72,13 @@ class Admission:
             self._open -= 1
             if not is_registered:
                 self._forget_unregistered(address)
+
+    def _has_room_for(self, address: str) -> bool:
+        most = self._max_per_address
+        return most is None or self._unregistered.get(address, 0) < most
+
+    def _count_unregistered(self, address: str) -> None:
+        self._unregistered[address] = self._unregistered.get(address, 0) + 1
 
     def _forget_unregistered(self, address: str) -> None:
         left = self._unregistered.pop(address) - 1

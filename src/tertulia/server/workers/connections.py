@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from tertulia.protocol.messages import CloseReason, ServerMessage
 from tertulia.server.hub.session import Route, Session
 from tertulia.server.observer import Observer
+from tertulia.server.workers.access import HeaderRule
 from tertulia.server.workers.connection import (
     CLOSED,
     DRAINING,
@@ -20,9 +21,11 @@ from tertulia.server.workers.connection import (
     UNREGISTERED,
     Connection,
 )
+from tertulia.server.workers.door import Entrance
 from tertulia.server.workers.mail import AcceptedSocket, ChallengeOver
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
+from tertulia.server.workers.proxy_header import ProxyHeaderReader
 from tertulia.server.workers.rate_limit import Unlimited
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Watchdog
@@ -69,9 +72,13 @@ class Connections:
 
         A fault of our own code closes the socket and returns None.
         """
-        sock, address = accepted
+        sock, address, header = accepted
         try:
-            connection = Connection(sock, address, self._new_door(), now)
+            door = self._new_door()
+            if header is not HeaderRule.NONE and isinstance(door, Entrance):
+                door.proxy = ProxyHeaderReader(is_required=header is HeaderRule.REQUIRED)
+                door.is_quiet = True
+            connection = Connection(sock, address, door, now)
         except Exception:  # noqa: BLE001 (logged; it costs this connection)
             self._observer.on_fault(address)
             sock.close()
@@ -151,6 +158,12 @@ class Connections:
         flush_timeout_s = self._config.flush_timeout_s if within_s is None else within_s
         self._watchdog.set_deadline(connection, now + flush_timeout_s)
 
+    def readdress(self, connection: Connection, address: str) -> bool:
+        """Note the address that a proxy has named; return False if too many have come from it."""
+        is_admitted = self._admission.count_elsewhere(connection.address, address)
+        connection.address = address
+        return is_admitted
+
     def drain(self, connection: Connection, now: float) -> None:
         """Let the client read the last bytes of a finished connection, all of which were sent.
 
@@ -180,7 +193,11 @@ class Connections:
         session, was_registered = connection.session, connection.state is REGISTERED
         if session is not None:
             self._release(connection, session, reason)
-        elif connection.state is UNREGISTERED and reason is not CloseReason.SHUTDOWN:
+        elif (
+            connection.state is UNREGISTERED
+            and reason is not CloseReason.SHUTDOWN
+            and not _is_quiet(connection)
+        ):
             self._observer.on_never_registered(connection.address, reason)
         connection.enter(CLOSED)
         if connection.ticket is not None:
@@ -239,3 +256,7 @@ class Connections:
             connection.rate_limit = None
             self._rate_limits.release(session.name.key)
         self.answer_challengers(connection)
+
+
+def _is_quiet(connection: Connection) -> bool:
+    return isinstance(connection.door, Entrance) and connection.door.is_quiet

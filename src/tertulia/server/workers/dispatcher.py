@@ -134,8 +134,8 @@ class Dispatcher:
         """Answer mail that this worker does not read any more: it has no connections left."""
         match mail:
             case Adopt(sockets=sockets):
-                for sock, _address in sockets:
-                    sock.close()
+                for accepted in sockets:
+                    accepted.sock.close()
             case AdoptConsole():
                 self._connections.turn_away_console(mail.sock, mail.route)
             case Deliver():

@@ -10,8 +10,9 @@ from typing import NamedTuple, Protocol
 
 from msgspec import UNSET, Struct, UnsetType
 
-from tertulia.protocol.messages import CloseReason, ErrorCode, Request, ServerMessage
+from tertulia.protocol.messages import CloseReason, Error, ErrorCode, Request, ServerMessage
 from tertulia.server.hub.eventlog import Encode
+from tertulia.server.workers.proxy_header import ProxyHeaderReader
 from tertulia.tls.channel import TlsChannel
 
 
@@ -104,11 +105,18 @@ class Opened(Struct, frozen=True):
 class Entrance:
     """The door of a connection until its first bytes have told what it speaks."""
 
-    __slots__ = ("tls",)
+    __slots__ = ("is_quiet", "proxy", "tls")
 
     def __init__(self) -> None:
         self.tls: TlsChannel | None = None  # in which the bytes have come; set by the worker
+        self.proxy: ProxyHeaderReader | None = None  # until the header of a proxy has come
+        # Its end is not logged: of a proxy that only looks whether the server lives.
+        self.is_quiet = False
 
     def open(self, data: bytes) -> Opened | None:
         """Take in bytes from the network; None if they do not tell it yet."""
+        raise NotImplementedError
+
+    def refuse_as(self, first: bytes, error: Error) -> bytes:
+        """Return a refusal in the form of what a connection speaks that has begun so."""
         raise NotImplementedError

@@ -3,13 +3,15 @@
 Only the worker's thread uses it; it never waits.
 """
 
-from tertulia.protocol.messages import CloseReason
-from tertulia.server.observer import Observer
+from tertulia.protocol.messages import CloseReason, ErrorCode
+from tertulia.server import refusals
+from tertulia.server.observer import ADDRESS_DENIED, NO_PROXY_HEADER, Observer
 from tertulia.server.workers.connection import Connection
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.door import Entrance
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
+from tertulia.server.workers.proxy_header import BadHeader, ProxyHeaderReader
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Watchdog
 
@@ -26,6 +28,7 @@ class Doorkeeper:
         poller: Poller,
         observer: Observer,
     ) -> None:
+        self._access = shared.access
         self._register_timeout_s = shared.config.register_timeout_s
         self._handshake_timeout_s = shared.config.handshake_timeout_s
         self._connections = connections
@@ -39,6 +42,11 @@ class Doorkeeper:
 
         Raises OSError if TLS fails.
         """
+        if entrance.proxy is not None:
+            data = self._read_header(connection, entrance, entrance.proxy, data, now)
+            if not data:
+                return False
+        entrance.is_quiet = False
         opened = entrance.open(data)
         if opened is not None and opened.tls is not None:
             channel = entrance.tls = connection.start_tls(opened.tls, opened.rest)
@@ -63,6 +71,42 @@ class Doorkeeper:
         if opened.rest:
             opened.door.feed(opened.rest)
         return bool(opened.rest)
+
+    def _read_header(
+        self,
+        connection: Connection,
+        entrance: Entrance,
+        reader: ProxyHeaderReader,
+        data: bytes,
+        now: float,
+    ) -> bytes:
+        """Take in the header of a proxy; return what came after it, if the client may come in."""
+        try:
+            header = reader.read(data)
+        except BadHeader:
+            self._observer.on_refused(connection.address, NO_PROXY_HEADER)
+            answer = entrance.refuse_as(data, refusals.no_proxy_header())
+            self._output.send_bytes(connection, answer)
+            self._connections.finish(connection, CloseReason.REFUSED, None, now)
+            return b""
+        if header is None:
+            return b""
+        entrance.proxy = None
+        if header.address is not None:
+            entrance.is_quiet = False
+        has_room = self._connections.readdress(connection, header.address or connection.address)
+        if not self._access.admits(connection.address):
+            self._observer.on_refused(connection.address, ADDRESS_DENIED)
+            entrance.is_quiet = True
+            self._connections.close(connection, CloseReason.REFUSED)
+        elif not has_room:
+            self._observer.on_refused(connection.address, ErrorCode.SERVER_FULL)
+            answer = entrance.refuse_as(header.rest, refusals.server_full())
+            self._output.send_bytes(connection, answer)
+            self._connections.finish(connection, CloseReason.REFUSED, None, now)
+        else:
+            return header.rest
+        return b""
 
     def wait_for_room(self, connection: Connection) -> None:
         """Wait for the socket to take what TLS itself has to say, if it has not."""

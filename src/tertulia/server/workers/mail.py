@@ -5,6 +5,7 @@ costs that connection only.
 """
 
 import socket
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -12,9 +13,19 @@ from tertulia.protocol.messages import Closing, Direct
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
 from tertulia.server.hub.directs import Delivery, Handover, Reply
 from tertulia.server.hub.session import Owner, Route
+from tertulia.server.workers.access import HeaderRule
 from tertulia.server.workers.connection import Connection
 
-AcceptedSocket = tuple[socket.socket, str]  # non-blocking; the address that it comes from
+
+class AcceptedSocket(NamedTuple):
+    """A socket, which is non-blocking, and the address that it comes from.
+
+    If a header is to come, that is the address of a proxy.
+    """
+
+    sock: socket.socket
+    address: str
+    header: HeaderRule = HeaderRule.NONE
 
 
 class Adopt(Struct, frozen=True):

@@ -60,7 +60,7 @@ class WorkerPool:
         return []
 
     def _assign_own_worker(self, accepted: AcceptedSocket) -> bool:
-        return self._start_worker_with(lambda _mailbox: Adopt([accepted]), accepted[1])
+        return self._start_worker_with(lambda _mailbox: Adopt([accepted]), accepted.address)
 
     def _start_worker_with(self, first_mail: Callable[[Mailbox], Mail], address: str) -> bool:
         try:

@@ -6,6 +6,7 @@ from tertulia.server.config import Config
 from tertulia.server.history.history import History
 from tertulia.server.hub.hub import Hub
 from tertulia.server.observer import SparseLog
+from tertulia.server.workers.access import Access
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.door import Door
 from tertulia.server.workers.guesses import EntryCode, Guesses, OperatorSecret
@@ -31,6 +32,7 @@ class Shared:
         self.admission = admission
         self.new_door = new_door
         self.new_console_door = new_console_door or new_door
+        self.access = Access(config)
         self.switchboard = Switchboard()
         self.rate_limits = RateLimits(config)
         self.sparse_log = SparseLog()

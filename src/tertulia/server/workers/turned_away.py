@@ -10,6 +10,8 @@ import socket
 import ssl
 from collections.abc import Callable
 
+from tertulia.server.workers.access import HeaderRule
+from tertulia.server.workers.proxy_header import BadHeader, ProxyHeaderReader
 from tertulia.tls.channel import HANDSHAKE_RECORD, TlsChannel
 
 log = logging.getLogger("tertulia.server")
@@ -31,6 +33,7 @@ class _Client:
         self.sock = sock
         self.until = until  # when something has to happen, whatever comes
         self.tls: TlsChannel | None = None
+        self.proxy: ProxyHeaderReader | None = None  # until the header of a proxy has come
         self.is_answered = False
 
 
@@ -55,12 +58,14 @@ class TurnedAway:
         """The descriptors of those from whom something has to come."""
         return [fd for fd, client in self._clients.items() if not client.is_answered]
 
-    def add(self, sock: socket.socket, now: float) -> None:
+    def add(self, sock: socket.socket, header: HeaderRule, now: float) -> None:
         """Refuse a client, as soon as its first bytes have shown what it speaks."""
         if len(self._clients) >= _MAX_AT_ONCE:
             self.refuse_at_once(sock)
             return
-        self._clients[sock.fileno()] = _Client(sock, now + _FIRST_BYTES_S)
+        client = self._clients[sock.fileno()] = _Client(sock, now + _FIRST_BYTES_S)
+        if header is not HeaderRule.NONE:
+            client.proxy = ProxyHeaderReader(is_required=header is HeaderRule.REQUIRED)
 
     def refuse_at_once(self, sock: socket.socket) -> None:
         """Refuse a client that may have said nothing yet, and close."""
@@ -77,6 +82,11 @@ class TurnedAway:
                 self._answer(client, client.tls.recv(_INSIDE_BYTES), now)
                 return
             first = client.sock.recv(_FIRST_BYTES)
+            if client.proxy is not None and first:
+                found = client.proxy.read(first)
+                if found is None or not found.rest:
+                    return
+                first = found.rest
             if self._context is not None and first[:1] == bytes((HANDSHAKE_RECORD,)):
                 client.until = now + _HANDSHAKE_S
                 client.tls = TlsChannel(client.sock, self._context(), server_side=True, first=first)
@@ -84,7 +94,7 @@ class TurnedAway:
             self._answer(client, first, now)
         except BlockingIOError:
             pass  # the rest is still to come, or the first bytes inside TLS
-        except OSError as error:
+        except (OSError, BadHeader) as error:
             log.debug("refusal not sent error=%s", error)
             self._close(fd)
 

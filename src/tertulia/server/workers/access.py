@@ -1,0 +1,45 @@
+"""From which addresses connections are accepted, and which of them are those of proxies."""
+
+import ipaddress
+from enum import Enum, auto
+
+from tertulia.protocol.networks import Network
+from tertulia.server.config import Config
+
+# Of those who come over the local socket and are not named by a proxy.
+LOCAL_ADDRESS = "127.0.0.1"
+
+
+class HeaderRule(Enum):
+    """Whether a connection begins with the header of a proxy, which names the user's address."""
+
+    NONE = auto()
+    OPTIONAL = auto()  # over the local socket, whose file says who may use it
+    REQUIRED = auto()
+
+
+class Access:
+    """The lists of the operator. Any thread may call."""
+
+    def __init__(self, config: Config) -> None:
+        self._allowed = config.allow
+        self._denied = config.deny
+        self._proxies = config.proxy_from
+
+    def admits(self, address: str) -> bool:
+        """Return whether users may come from an address."""
+        if _is_in(address, self._denied):
+            return False
+        return not self._allowed or _is_in(address, self._allowed)
+
+    def header_rule(self, address: str) -> HeaderRule:
+        """Return what has to be expected from an address."""
+        is_proxy = _is_in(address, self._proxies)
+        return HeaderRule.REQUIRED if is_proxy else HeaderRule.NONE
+
+
+def _is_in(address: str, networks: tuple[Network, ...]) -> bool:
+    if not networks:
+        return False
+    ip = ipaddress.ip_address(address)
+    return any(ip in network for network in networks)
