@@ -122,7 +122,7 @@ def test_a_proxy_without_a_header_is_told_so_and_logged_once(proxied):
 
 def test_the_health_checks_of_a_proxy_are_not_logged(start_server):
     server = start_server(*PROXIES, "--log-level", "debug")
-    for header in (b"", version_2("10.9.0.1", command=0)):
+    for header in (b"", version_2("10.9.0.1", command=0), version_1(PROXY)):
         peer = server.peer(PROXY, tls=None)
         if header:
             peer.send_raw(header)

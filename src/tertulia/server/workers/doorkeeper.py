@@ -92,8 +92,8 @@ class Doorkeeper:
         if header is None:
             return b""
         entrance.proxy = None
-        if header.address is not None:
-            entrance.is_quiet = False
+        # HAProxy names itself when it only looks whether the server lives.
+        entrance.is_quiet = header.address in (None, connection.address)
         has_room = self._connections.readdress(connection, header.address or connection.address)
         if not self._access.admits(connection.address):
             self._observer.on_refused(connection.address, ADDRESS_DENIED)
