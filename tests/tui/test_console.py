@@ -48,7 +48,13 @@ def test_the_signs_are_in_the_font_of_the_kernel() -> None:
 
 
 def test_nothing_else_is_drawn_on_the_console() -> None:
-    texts = ["“quotes” … — 👏🏽 ❤️", "x" * 300, *(f"number {n}" for n in range(40)), "the end"]
+    texts = [
+        "“quotes” … — 👏🏽 ❤️",
+        "https://example.org/x",
+        "x" * 300,
+        *(f"number {n}" for n in range(40)),
+        "the end",
+    ]
     with (
         contextlib.closing(LonelyServer(texts, ["ana", "luis", "a" * 32])) as server,
         contextlib.closing(Seat(server.port, TERM="linux", LANGUAGE="es")) as seat,

@@ -4,12 +4,14 @@ Whatever a user writes stays inside of its message: the borders and the other co
 """
 
 import contextlib
+import re
 
 from emulator import TABLES, Emulator
 from seat import ENTERED, LonelyServer, Seat
 
 COLUMNS, ROWS = 120, 36
 CLAP = "👏🏽"
+ADDRESS = "https://example.org/" + "very/long/" * 20 + "end"
 NAMES = ["ana", "luis", "नेहा", CLAP * 3, "zoe"]
 TEXTS = [
     CLAP * 12,
@@ -20,6 +22,7 @@ TEXTS = [
     "x" * 30 + CLAP * 30 + " ● mallory ACTIVO",
     "\u0301\u0301 \ufe0f\u200d 🏽🏽 🇪 \u3164\u1160 \u1112\u1161\u11ab",
     "x" * 58 + CLAP + "\n" + "y" * 59 + "❤️",
+    f"see {ADDRESS} for more",
     "the end",
 ]
 
@@ -34,6 +37,10 @@ def test_nothing_that_a_user_writes_reaches_out_of_its_message_in_any_terminal()
             seat.see("z")
             seat.type(b"\x03")
             assert seat.leave() == 0
+    links = re.findall(r"\x1b\]8;id=(\w+);([^\x1b]+)\x1b\\", seat.everything)
+    assert len(links) >= 3  # the address needs several lines
+    assert len(set(links)) == 1
+    assert links[0][1] == ADDRESS
     drawn = seat.everything.partition("\x1b[?1049l")[0]
     screens = []
     for width_of in TABLES:

@@ -109,3 +109,22 @@ def test_in_tmux_what_only_some_terminals_join_is_not_drawn(text: str) -> None:
         Pen(Abilities(is_relayed=True)).draw(strip_of(FLAG + "हि"), 0, 0, 4, CONSOLE).count("ि")
         == 1
     )
+
+
+def linked(*texts: str) -> Strip:
+    """Return a strip of links to one target, as Textual makes each of them another style."""
+    return Strip([Segment(text, Style(link="https://example.org/")) for text in texts])
+
+
+def test_all_parts_of_a_link_have_one_number_and_the_target() -> None:
+    written = PEN.draw(linked("exa", "mple", CLAP), 0, 0, 9, CONSOLE)
+    starts = [part.partition("\x1b\\")[0] for part in written.split("\x1b]8;")[1::2]]
+    assert len(starts) == 3
+    assert len(set(starts)) == 1
+    assert starts[0].endswith(";https://example.org/")
+    assert written.count("\x1b]8;;\x1b\\") == 3
+
+
+def test_a_terminal_without_links_gets_none() -> None:
+    pen = Pen(Abilities(has_links=False))
+    assert "\x1b]" not in pen.draw(linked("exa", "mple"), 0, 0, 7, CONSOLE)

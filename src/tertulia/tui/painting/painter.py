@@ -14,6 +14,7 @@ from tertulia.chat.event_words import Movement, day_words, movement_words, witho
 from tertulia.chat.explain import left_reason
 from tertulia.i18n import _, ngettext
 from tertulia.tui.model.entries import Change, Day, Delivery, Entry, Moved, New, Said, Told
+from tertulia.tui.painting.links import link_lines
 from tertulia.tui.painting.styled_text import Run
 from tertulia.tui.painting.wrap import line_count, shorten, wrap
 
@@ -86,7 +87,8 @@ class ConversationPainter:
     def _paint_message(self, entry: Said, width: int) -> list[list[Run]]:
         column = _text_column(width)
         sign, name_style, text_style = _sign_and_styles(entry)
-        lines = wrap(_text(entry), width - column)
+        text = _text(entry)
+        lines = wrap(text, width - column)
         if len(lines) > MAX_LINES:
             left_out = len(lines) - MAX_LINES + 1
             more = ngettext("{count} more line: F7", "{count} more lines: F7", left_out)
@@ -94,12 +96,13 @@ class ConversationPainter:
         name = "" if entry.continues else visible_in_a_line(entry.sender)
         time = "" if entry.continues else clock_time(entry.time)
         head: list[Run] = [(f"{time:{INDENT - 2}}", "time"), (f"{sign} ", name_style)]
-        painted: list[list[Run]] = [[(" " * column, "time"), (line, text_style)] for line in lines]
+        linked = link_lines(lines, text, text_style)
+        painted: list[list[Run]] = [[(" " * column, "time"), *runs] for runs in linked]
         if _has_name_above(entry, width):
             painted.insert(0, [*head, (shorten(name, width - INDENT), name_style)])
         else:
             gap = " " * (column - INDENT - cell_len(name))
-            painted[0] = [*head, (name, name_style), (gap, "time"), (lines[0], text_style)]
+            painted[0] = [*head, (name, name_style), (gap, "time"), *linked[0]]
         if entry.why is not None:
             words = entry.why() + " " + _("Press Ctrl+R to send it again.")
             why = wrap(visible(words), width - column)

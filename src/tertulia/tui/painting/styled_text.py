@@ -18,8 +18,14 @@ from textual.strip import Strip
 from tertulia.tui.painting.wrap import ELLIPSIS, cut
 from tertulia.tui.terminal.textual_private import set_content_height
 
-# A text that is safe to show and the name of its style, or "" for the style of the view.
+# A text that is safe to show and the name of its style, or "" for the style of the view. After the
+# name and a blank comes the target of a link, if it is one.
 Run: TypeAlias = tuple[str, str]
+
+
+def linked_style(style: str, target: str) -> str:
+    """Return the name of a style with a link; the target holds only printable ASCII."""
+    return f"{style} {target}"
 
 
 def shorten_runs(runs: list[Run], width: int) -> list[Run]:
@@ -68,7 +74,12 @@ class RunView(ScrollView):
 
     def strip_of(self, runs: Iterable[Run]) -> Strip:
         """Return the runs as a line of the screen."""
-        return Strip([Segment(text, self.style_named(style)) for text, style in runs if text])
+        return Strip([Segment(text, self._style_of(style)) for text, style in runs if text])
+
+    def _style_of(self, name: str) -> Style:
+        name, _, target = name.partition(" ")
+        style = self.style_named(name)
+        return style + Style(link=target, underline=True) if target else style
 
     @property
     def room(self) -> Size:
