@@ -1,7 +1,6 @@
 """The state directory: what both programs keep from one run to the next, for their user alone."""
 
 import os
-import tempfile
 from pathlib import Path
 
 
@@ -21,6 +20,8 @@ def write_private(path: Path, content: bytes) -> None:
 
     A crash leaves the old file or the new one. The directory is made if it is missing.
     """
+    import tempfile  # slow to import and not always needed
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # 0600
     try:

@@ -6,7 +6,6 @@ one thread; both functions read the disk, and `save` writes it.
 """
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -105,6 +104,8 @@ def save(**changes: Any) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
+    import tempfile  # slow to import and seldom needed
+
     descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
