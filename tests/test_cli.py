@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tertulia import cli
+from tertulia.chat.settings import Loaded, Settings
 from tertulia.client.client import Client
 
 Run = Callable[..., Any]
@@ -185,3 +187,23 @@ def test_closed_standard_streams_do_no_harm(
             capture_output=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "plain", "lines"),
+    [
+        ([], False, False),
+        ([], True, True),
+        (["--plain"], False, True),
+        (["--no-plain"], True, False),
+        (["--json"], False, True),
+        (["-m", "hola", "--no-plain"], False, True),
+        (["--stdin"], False, True),
+        (["--wait", "3", "--free-name"], False, False),
+    ],
+)
+def test_the_face_follows_from_the_options_and_the_settings(
+    options: list[str], plain: bool, lines: bool
+) -> None:
+    parsed = cli._parse(["ana", "127.0.0.1", "5000", *options])
+    assert cli._wants_lines(parsed, Loaded(Settings(plain=plain))) is lines

@@ -316,3 +316,21 @@ def test_words_go_to_a_file_if_stderr_is_one(
         user.type("\x04")
         assert user.wait_for_exit() == 0
     assert words.read_text().startswith("Connecting to")
+
+
+def test_the_settings_choose_the_plain_face(
+    client_environment: dict[str, str],
+    new_screen: Callable[..., Any],
+    shared_server: Any,
+    fresh_address: Callable[[], str],
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "tertulia").mkdir()
+    (tmp_path / "tertulia" / "settings.toml").write_text("plain = true\n")
+    environment = client_environment | {"XDG_CONFIG_HOME": str(tmp_path)}
+    address = ["127.0.0.1", str(shared_server.port), "--source", fresh_address()]
+    command = [str(TERTULIA), "ana", *address]
+    with contextlib.closing(TerminalUser(command, environment, new_screen())) as user:
+        user.see_row("ana>")
+        user.type("\x04")
+        assert user.wait_for_exit() == 0

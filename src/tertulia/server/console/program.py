@@ -46,6 +46,7 @@ from tertulia.protocol.moderation import BanList, ImposeBan
 from tertulia.server.console import words
 from tertulia.server.console.place import connect_to_console, console_path
 from tertulia.state_directory import state_directory
+from tertulia.wrapping import wrapped_for
 
 _ANSWER_TIMEOUT_S = 30.0
 _RECEIVE_BYTES = 65_536
@@ -98,7 +99,7 @@ def run_console(port: int) -> int:
             console.run()
         except ServerGone as end:
             console.is_all_done = False
-            print(f"tertulia-server: {end}", file=sys.stderr)
+            print(wrapped_for(sys.stderr, f"tertulia-server: {end}"), file=sys.stderr)
         except BrokenPipeError:  # the reader of stdout has ended
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
@@ -106,7 +107,7 @@ def run_console(port: int) -> int:
 
 
 def _fail(text: str) -> int:
-    print(f"tertulia-server: {text}", file=sys.stderr)
+    print(wrapped_for(sys.stderr, f"tertulia-server: {text}"), file=sys.stderr)
     return 1
 
 
