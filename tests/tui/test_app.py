@@ -88,6 +88,8 @@ def test_who_gives_no_code_leaves_with_what_to_type(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         table.attempt.come_to(code_refusal(ErrorCode.CODE_REQUIRED))
         await table.until(lambda: "asks for a code" in table.shown)
+        await table.click_at(0, 0)
+        assert "asks for a code" in table.shown
         await table.press("escape")
         await table.until(lambda: table.app.return_value is not None)
         ending = table.app.return_value

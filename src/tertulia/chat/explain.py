@@ -68,7 +68,8 @@ def no_connection(error: NoConnection, to: Destination) -> str:
         case ConnectFailure.NO_ANSWER:
             text = _(
                 "The server at {host}, port {port}, accepted the connection but does not "
-                "answer. Try again in a moment."
+                "answer. Try again in a moment. If that does not help, ask the person who runs "
+                "it whether it lets in this computer."
             )
         case ConnectFailure.NOT_TERTULIA:
             text = _(

@@ -49,6 +49,7 @@ class Choices(RowList):
 class Dialog(ModalScreen[Result], Generic[Result]):
     """A screen with a title, as large as its content needs."""
 
+    closes_at_click_outside = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+c", "dismiss(None)", show=False, id="dialog.close"),
         Binding("ctrl+q", "app.leave", show=False, id="dialog.leave"),
@@ -63,16 +64,21 @@ class Dialog(ModalScreen[Result], Generic[Result]):
         with Vertical(id="dialog"):
             yield Static(self._title, id="dialog-title", markup=False)
             yield from self.content()
-            yield Static(_("Esc: back"), id="dialog-hint", markup=False)
+            yield Static(self.hint(), id="dialog-hint", markup=False)
 
     def content(self) -> ComposeResult:
         """Make the widgets between title and hint."""
         raise NotImplementedError
 
+    def hint(self) -> str:
+        """Return how to close the dialog."""
+        return _("Esc: back")
+
     def on_click(self, event: object) -> None:
         """Close the dialog at a click on the hint or outside the dialog."""
         widget = getattr(event, "widget", None)
-        if widget is self or getattr(widget, "id", None) == "dialog-hint":
+        is_outside = widget is self and self.closes_at_click_outside
+        if is_outside or getattr(widget, "id", None) == "dialog-hint":
             self.dismiss(None)
 
 
@@ -125,7 +131,9 @@ class ChoiceDialog(Dialog[str]):
 
 
 class CodeDialog(Dialog[str]):
-    """A field for the code that the server asks for."""
+    """A field for the code that the server asks for. Closing it is the end of the program."""
+
+    closes_at_click_outside = False
 
     def __init__(self, text: str) -> None:
         super().__init__(_("Code"))
@@ -140,6 +148,10 @@ class CodeDialog(Dialog[str]):
     def on_mount(self) -> None:
         """Let the user type at once."""
         self._input.focus()
+
+    def hint(self) -> str:
+        """Return what the keys do."""
+        return _("Enter: join, Esc: leave")
 
     @on(Input.Submitted)
     def _answer(self, event: Input.Submitted) -> None:
