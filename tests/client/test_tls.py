@@ -152,6 +152,19 @@ def test_a_server_without_tls_gets_nothing_readable(
         assert failed.value.failure is ConnectFailure.NO_TLS
 
 
+def test_a_server_that_is_too_full_for_tls_is_no_other_server(scripted_server: Serve) -> None:
+    def refuse(peer: ScriptedPeer) -> None:
+        peer.send("error", code="server_full", message="full")
+        with contextlib.suppress(ConnectionError):
+            while peer.socket.recv(65_536):
+                pass
+
+    server = scripted_server(refuse)
+    with pytest.raises(RegistrationRefused) as refused:
+        connect(server.port, pin=OWN.hex)
+    assert refused.value.code == "server_full"
+
+
 def test_a_server_of_ours_without_tls_says_so_at_once(
     start_server: Callable[..., RealServer],
 ) -> None:

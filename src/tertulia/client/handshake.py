@@ -10,7 +10,14 @@ import ssl
 import time
 from typing import NamedTuple
 
-from tertulia.client.errors import CertificateRefused, ConnectFailure, NoConnection
+from tertulia.client.errors import (
+    CertificateRefused,
+    ConnectFailure,
+    NoConnection,
+    RegistrationRefused,
+)
+from tertulia.protocol.lines import decode_server_message
+from tertulia.protocol.messages import Error, ErrorCode
 from tertulia.tls.channel import TlsChannel
 from tertulia.tls.contexts import client_context
 from tertulia.tls.fingerprint import Fingerprint
@@ -39,7 +46,8 @@ def secure(
     """Shake hands over a connected socket, within `timeout` seconds.
 
     With `context` it decides which certificates to trust; `pin`, in its normal form, is the only
-    one to accept. Raises NoConnection and CertificateRefused.
+    one to accept. Raises NoConnection and CertificateRefused, and RegistrationRefused if the server
+    is full.
     """
     try:
         channel, early = _shake_hands(sock, host, context, timeout)
@@ -82,6 +90,7 @@ def _shake_hands(
             raise TimeoutError("no answer to the TLS handshake")
         if channel.has_unsent:
             channel.flush()
+        _raise_if_full(sock)
         try:
             early = channel.recv(_RECEIVE_BYTES)
         except BlockingIOError:
@@ -89,6 +98,18 @@ def _shake_hands(
         if not early:
             raise ConnectionError("closed in the middle of the TLS handshake")
     return channel, early
+
+
+def _raise_if_full(sock: socket.socket) -> None:
+    """Raise RegistrationRefused if the server says that it is full, which it may do without TLS.
+
+    A server with too many at once does not wait to learn what a client speaks.
+    """
+    with contextlib.suppress(BlockingIOError, ValueError):
+        first = sock.recv(_RECEIVE_BYTES, socket.MSG_PEEK)
+        said = decode_server_message(first.partition(b"\n")[0]) if first[:1] == b"{" else None
+        if isinstance(said, Error) and said.code == ErrorCode.SERVER_FULL:
+            raise RegistrationRefused(said)
 
 
 def _name_to_send(host: str) -> str | None:

@@ -17,7 +17,6 @@ from tertulia.server.certificates.shown import certified
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 NAMES = {"127.0.0.1", "::1", "localhost", "192.168.1.10", "box", "box.local"}
-OF_COMPUTER = ["box", "box.local"]
 
 
 class Bench:
@@ -27,9 +26,8 @@ class Bench:
         self.directory = directory
         self.names = set(NAMES)
 
-    def start(self, now: datetime = NOW, of_computer: list[str] = OF_COMPUTER) -> OwnCertificate:
-        files = SecretFiles(self.directory)
-        return OwnCertificate(files, "box", of_computer, lambda: self.names, now)
+    def start(self, now: datetime = NOW) -> OwnCertificate:
+        return OwnCertificate(SecretFiles(self.directory), "box", lambda: self.names, now)
 
     def files(self) -> set[str]:
         assert self.directory is not None
@@ -154,16 +152,35 @@ def test_the_authority_is_made_anew_before_it_ends_with_its_key(bench: Bench) ->
     assert certified(server.shown).ends > soon
 
 
-def test_another_name_of_the_computer_needs_another_authority(bench: Bench, caplog) -> None:
+@pytest.mark.parametrize("new", ["chat.example", "192.88.99.1"])
+def test_another_name_or_public_address_of_the_computer_needs_another_authority(
+    bench: Bench, tmp_path: Path, caplog, new: str
+) -> None:
     server = bench.start()
-    bench.names.add("chat.example")
-    renamed = bench.start(of_computer=[*OF_COMPUTER, "chat.example"])
-    assert certified(renamed.shown).names == NAMES | {"chat.example"}
+    bench.names.add(new)
+    renamed = bench.start()
+    assert certified(renamed.shown).names == NAMES | {new}
     assert renamed.shown.authority != server.shown.authority
     assert renamed.shown.fingerprint == server.shown.fingerprint
     assert "install /ca.crt again" in caplog.text
-    bench.names.remove("chat.example")
+    pem = (tmp_path / "tertulia/tls/server.pem").read_bytes()
+    assert "OK" in verify(renamed.shown.authority, pem, tmp_path, new)
+    bench.names.remove(new)
     assert bench.start().shown.authority == renamed.shown.authority
+
+
+def test_an_authority_of_another_version_that_allows_less_is_made_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "LOCAL_AREAS", ("127.0.0.0/8", "::1/128", "localhost", "local"))
+        bench.names.remove("192.168.1.10")
+        old = bench.start()
+    bench.names.add("192.168.1.10")
+    new = bench.start()
+    assert certified(new.shown).names == NAMES
+    assert new.shown.authority != old.shown.authority
+    assert new.shown.fingerprint == old.shown.fingerprint
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"-----BEGIN CERTIFICATE-----\nxx"])
@@ -251,7 +268,7 @@ def test_a_start_that_has_a_certificate_does_not_load_the_library_that_makes_one
         "from tertulia.server.certificates.own import OwnCertificate\n"
         "from tertulia.server.certificates.files import SecretFiles\n"
         f"files = SecretFiles(pathlib.Path({str(bench.directory)!r}))\n"
-        f"OwnCertificate(files, 'box', [], lambda: {NAMES!r}, datetime.now(UTC))\n"
+        f"OwnCertificate(files, 'box', lambda: {NAMES!r}, datetime.now(UTC))\n"
         "print([name for name in sys.modules if name.startswith('cryptography')])\n"
     )
     done = subprocess.run(

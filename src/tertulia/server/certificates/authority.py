@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tertulia.server.certificates.names import LOCAL_DOMAINS, PRIVATE_NETWORKS
+from tertulia.server.certificates.names import LOCAL_AREAS, lies_in
 
 Key = ec.EllipticCurvePrivateKey
 
@@ -38,11 +38,15 @@ class Authority(NamedTuple):
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     @property
-    def names(self) -> set[str]:
-        """The names of computers for which it is good."""
+    def permitted(self) -> set[str]:
+        """The domains and networks for which it is good."""
         constraints = self.certificate.extensions.get_extension_for_class(x509.NameConstraints)
-        permitted = constraints.value.permitted_subtrees or ()
-        return {each.value for each in permitted if isinstance(each, x509.DNSName)}
+        return {str(each.value) for each in constraints.value.permitted_subtrees or ()}
+
+    def allows(self, names: Iterable[str]) -> bool:
+        """Return whether it is good for all these addresses and names."""
+        permitted = self.permitted
+        return all(lies_in(name, permitted) for name in names)
 
     def lasts(self, now: datetime.datetime) -> bool:
         """Return whether it outlasts a certificate that is made now."""
@@ -71,7 +75,7 @@ def read_authority(pem: bytes) -> Authority:
     if authority.certificate.public_key() != authority.key.public_key():
         raise ValueError("the key belongs to another certificate")
     try:
-        authority.names  # noqa: B018 (another authority could be good for everything)
+        authority.permitted  # noqa: B018 (another authority could be good for everything)
     except x509.ExtensionNotFound as error:
         raise ValueError("an authority without constraints") from error
     return authority
@@ -87,13 +91,15 @@ def write(key: Key, *certificates: x509.Certificate) -> bytes:
 
 
 def make_authority(
-    label: str, names: Iterable[str], now: datetime.datetime, key: Key | None = None
+    label: str, permitted: Iterable[str], now: datetime.datetime, key: Key | None = None
 ) -> Authority:
-    """Make an authority for local names and these names of computers, with a new key if None."""
+    """Make an authority for what is local and for these domains, networks and addresses.
+
+    It gets a new key if there is none.
+    """
     key = key or new_key()
     subject = _subject(f"tertulia CA of {label[:_MAX_LABEL_CHARS]}")
-    allowed: list[x509.GeneralName] = [x509.IPAddress(network) for network in PRIVATE_NETWORKS]
-    allowed += [x509.DNSName(name) for name in dict.fromkeys((*LOCAL_DOMAINS, *names))]
+    allowed = [_subtree(each) for each in sorted({*LOCAL_AREAS, *permitted})]
     certificate = (
         _builder(subject, subject, key, now, _AUTHORITY_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -147,6 +153,13 @@ def _subject(text: str) -> x509.Name:
             x509.NameAttribute(NameOID.COMMON_NAME, text),
         ]
     )
+
+
+def _subtree(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_network(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _general_name(name: str) -> x509.GeneralName:

@@ -41,7 +41,6 @@ def find_certificate(config: Config) -> Certificate:
     return OwnCertificate(
         SecretFiles(None if directory is None else directory / "tls"),
         hostname,
-        names,
         lambda: names_to_certify(own_addresses(), names),
         datetime.datetime.now(datetime.UTC),
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tertulia.server.certificates.files import SecretFiles
+from tertulia.server.certificates.names import is_local
 from tertulia.server.certificates.shown import Shown, certified, show_own
 
 if TYPE_CHECKING:
@@ -31,18 +32,16 @@ class OwnCertificate:
         self,
         files: SecretFiles,
         computer: str,
-        computer_names: list[str],
         names: Callable[[], set[str]],
         now: datetime.datetime,
     ) -> None:
         """Read the certificate, or make it.
 
-        `computer` is what people call this one, and `computer_names` are its names on the network.
-        `names` returns all that the certificate has to name at present.
+        `computer` is what people call this one. `names` returns the addresses and names that the
+        certificate has to have at present.
         """
         self._files = files
         self._computer = computer
-        self._computer_names = computer_names
         self._names = names
         self.shown = self._find(now)  # another one after each `refresh` that returned True
 
@@ -74,7 +73,7 @@ class OwnCertificate:
     def _make(self, names: set[str], now: datetime.datetime, kept: bytes | None) -> bytes:
         from tertulia.server.certificates import authority as making  # slow, and seldom needed
 
-        authority = self._find_authority(now)
+        authority = self._find_authority(names, now)
         key = None
         if kept is not None:
             try:
@@ -92,11 +91,11 @@ class OwnCertificate:
         self._files.replace(_SERVER, pem)
         return pem
 
-    def _find_authority(self, now: datetime.datetime) -> "Authority":
-        """Return an authority that may make the certificate."""
+    def _find_authority(self, names: set[str], now: datetime.datetime) -> "Authority":
+        """Return an authority that may certify these names."""
         from tertulia.server.certificates import authority as making
 
-        allowed, key = self._computer_names, None
+        permitted, key = {name for name in names if not is_local(name)}, None
         kept = self._files.read(_AUTHORITY)
         if kept is not None:
             try:
@@ -104,13 +103,13 @@ class OwnCertificate:
             except ValueError:
                 self._files.set_aside(_AUTHORITY)
             else:
-                if found.lasts(now) and set(allowed) <= found.names:
+                if found.lasts(now) and found.allows(names):
                     return found
-                key, allowed = found.key, sorted(found.names.union(allowed))
+                key, permitted = found.key, permitted | found.permitted
                 log.warning(
                     "certificate authority made anew: devices have to install /ca.crt again"
                 )
-        authority = making.make_authority(self._computer, allowed, now, key)
+        authority = making.make_authority(self._computer, permitted, now, key)
         pem = making.write(authority.key, authority.certificate)
         if key is not None:
             self._files.replace(_AUTHORITY, pem)
