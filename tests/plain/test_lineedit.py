@@ -132,6 +132,13 @@ def test_a_paste_waits_for_enter_with_its_tabs_and_blank_lines(end: bytes) -> No
     assert (editor.line_number, editor.line) == (1, "")
 
 
+def test_a_paste_that_comes_in_pieces_waits_for_enter_too() -> None:
+    editor = new_editor()
+    type_in(editor, b"one\rtwo\r")
+    assert list(editor.feed(b"three\r", paste_goes_on=True)) == [Paste(3)]
+    assert list(editor.feed(b"\r", paste_goes_on=True)) == [Submit("one\ntwo\nthree\n")]
+
+
 def test_only_a_paste_into_an_empty_line_is_no_command_whatever_it_says() -> None:
     editor = new_editor()
     [_paste, submitted] = type_in(editor, b"/quit\rnow", b"\r")

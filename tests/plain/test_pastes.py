@@ -41,6 +41,12 @@ def test_one_line_and_keys_are_typed(text: str) -> None:
     assert not is_paste(text)
 
 
+def test_after_a_paste_a_whole_line_belongs_to_it_and_enter_alone_does_not() -> None:
+    assert is_paste("last line\n", goes_on=True)
+    assert not is_paste("\n", goes_on=True)
+    assert not is_paste("typed", goes_on=True)
+
+
 def test_a_huge_paste_of_blank_lines_is_recognised_at_once() -> None:
     before = time.process_time()
     assert not is_paste("\n" * MAX_BYTES)

@@ -61,9 +61,9 @@ class Choices:
         """Choose the face for the next start; return that in words."""
         problem = self.change(plain=command.plain)
         if command.plain:
-            words = _("From now on, tertulia starts line by line; once without it: --no-plain.")
+            words = _("From now on, tertulia starts line by line. For the full screen: --no-plain.")
         else:
-            words = _("From now on, tertulia starts with the full screen; once without: --plain.")
+            words = _("From now on, tertulia starts with the full screen. For lines: --plain.")
         return _sentences(words, problem)
 
     def set_theme(self, theme: Theme) -> str:

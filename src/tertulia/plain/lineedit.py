@@ -30,7 +30,7 @@ class Submit(NamedTuple):
 
 
 class Paste(NamedTuple):
-    """So many lines were pasted; they wait for Enter."""
+    """Lines were pasted into a text that now has so many; it waits for Enter."""
 
     lines: int
 
@@ -116,6 +116,10 @@ class LineEditor:
         """Whether the next byte may belong to a key that began with ESC."""
         return bool(self._escape)
 
+    @property
+    def _lines(self) -> int:
+        return len(self._above) + (self._text != "")
+
     def pop_output(self) -> str:
         """Return what to write to the terminal now, and forget it."""
         output = "".join(self._output)
@@ -161,14 +165,14 @@ class LineEditor:
         """Treat an ESC that nothing followed as the key Esc, which does nothing."""
         self._escape = ""
 
-    def feed(self, data: bytes) -> Iterator[Action]:
+    def feed(self, data: bytes, *, paste_goes_on: bool = False) -> Iterator[Action]:
         """Process bytes that came at once; yield each action before those after it are processed.
 
         At a Submit and at NEXT_LINE the row still shows the line: the caller may `leave` or `hide`
         it. If the bytes are a paste of several lines, no key in it is one but Ctrl-C.
         """
         typed = self._decoder.decode(data).replace("\r\n", "\n").replace("\r", "\n")
-        pasted = is_paste(typed)
+        pasted = is_paste(typed, goes_on=paste_goes_on)
         if not self.line.strip():
             self._is_pasted = pasted
         for position, character in enumerate(typed):
@@ -186,7 +190,7 @@ class LineEditor:
             if action is not None:
                 yield action
         if pasted and self.line.strip():
-            yield Paste(len(typed.removesuffix("\n").split("\n")))
+            yield Paste(self._lines)
         self._update()
 
     # --- keys ----------------------------------------------------------------------------------
@@ -231,7 +235,7 @@ class LineEditor:
             case "interrupt" if not self.line:
                 return Control.INTERRUPT
             case "interrupt":
-                lines = len(self.line.rstrip("\n").split("\n"))
+                lines = self._lines
                 self._keep(self.line)
                 return Discard(lines) if lines > 1 else None
             case "delete_or_end" if not self.line:

@@ -7,6 +7,7 @@ paste: a line end in the middle of it belongs to the text. No I/O, no clock; for
 import re
 
 PASTE_WITHIN_S = 0.03  # after a line end; fast typing and a held key are slower than that
+GOES_ON_WITHIN_S = 0.2  # after a paste: what a slow network brings of it later
 MAX_BYTES = 256 * 1024  # of what is not handled yet; far more than a message, the rest is dropped
 
 _LINE_END = re.compile(rb"[\r\n]")
@@ -44,9 +45,12 @@ class Arrivals:
         return data
 
 
-def is_paste(text: str) -> bool:
+def is_paste(text: str, *, goes_on: bool = False) -> bool:
     """Return whether text that came at once, with `\\n` as line ends, is a paste of several lines.
 
-    Line ends that no text follows are those of somebody who typed ahead, or of another program.
+    Line ends that no text follows are those of somebody who typed ahead, or of another program;
+    but if a paste may go on, a whole line belongs to it.
     """
+    if goes_on and "\n" in text and text.strip():
+        return True
     return "\n" in _SEQUENCE.sub("", text).rstrip(_KEYS)

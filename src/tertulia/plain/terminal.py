@@ -19,7 +19,7 @@ from typing import Any
 from tertulia.plain.face import PlainFace
 from tertulia.plain.lineedit import Control, Discard, LineEditor, Paste, Submit
 from tertulia.plain.output import Output
-from tertulia.plain.pastes import Arrivals
+from tertulia.plain.pastes import GOES_ON_WITHIN_S, Arrivals
 from tertulia.plain.wakeup import Wakeup
 from tertulia.protocol.messages import Direct, Quit, Say
 
@@ -114,6 +114,7 @@ class Terminal:
             face.complete, columns=self._columns(), encoding=sys.stdin.encoding
         )
         self._arrivals = Arrivals()
+        self._pasted_at = float("-inf")
         self._leaving = False
 
     def run(self) -> signal.Signals | None:
@@ -182,8 +183,11 @@ class Terminal:
 
     def _handle_keys(self) -> bool:
         """Handle what has arrived; return whether to leave at once."""
-        for action in self._editor.feed(self._arrivals.take()):
+        now = time.monotonic()
+        goes_on = now - self._pasted_at < GOES_ON_WITHIN_S
+        for action in self._editor.feed(self._arrivals.take(), paste_goes_on=goes_on):
             if isinstance(action, Paste):
+                self._pasted_at = now
                 self._face.explain_paste(action.lines, self._editor.line)
             elif isinstance(action, Discard):
                 self._face.explain_discard(action.lines)
