@@ -38,7 +38,9 @@ def test_the_bell_rings_for_what_was_chosen_now_and_in_the_next_run(
         assert now_or_later.rings_for(calls=False) is other
 
 
-@pytest.mark.parametrize(("line", "plain"), [("/plain on", True), ("/simple no", False)])
+@pytest.mark.parametrize(
+    ("line", "plain"), [("/plain on", True), ("/simple no", False), ("/simple si", True)]
+)
 def test_the_face_is_chosen_for_the_next_run(line: str, plain: bool) -> None:
     choices = Choices(Settings(plain=not plain))
     command = parse(line)

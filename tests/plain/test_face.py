@@ -326,3 +326,21 @@ def test_what_needs_an_escape_sequence_is_refused_and_not_saved(on_terminal: Tab
     on_terminal.turn()
     assert on_terminal.words[-1].startswith("From now on, tertulia starts line by line")
     assert settings.load().settings.plain
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("@jsoé hola", "Not delivered: nobody called “jsoé” is connected. Did you mean “José”?"),
+        ("/info jose2", "Nobody called “jose2” is connected. Did you mean “José”?"),
+        ("@eva hola", "Not delivered: nobody called “eva” is connected."),
+    ],
+)
+def test_for_an_unknown_name_a_similar_one_is_suggested(
+    table: Table, line: str, words: str
+) -> None:
+    table.face.submit(line)
+    table.turn()
+    name = line.split()[0].lstrip("@") if line.startswith("@") else line.split()[1]
+    table.turn(Error(id=2, code="user_not_connected", message="no", name=name))
+    assert table.words[-1] == words

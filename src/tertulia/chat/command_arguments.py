@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 
 from tertulia.chat.face_commands import FaceCommand, Open, SayToAll
+from tertulia.chat.similar import plain_letters
 from tertulia.i18n import _, language
 from tertulia.protocol.messages import (
     MAX_PAGE,
@@ -107,9 +108,10 @@ def parse_status(word: str, arguments: str) -> SetStatus:
 
 def parse_choice(choices: dict[str, Command], words: str) -> Parser:
     """Return a parser for one of a few words; `words` is a msgid that lists them."""
+    by_plain_letters = {plain_letters(word): command for word, command in choices.items()}
 
     def parse_one(_word: str, arguments: str) -> Command:
-        found = choices.get(arguments.lower())
+        found = by_plain_letters.get(plain_letters(arguments))
         if found is None:
             raise CommandError(
                 _("After that command, type one of these: {choices}").format(choices=_(words))

@@ -18,6 +18,7 @@ from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.completion import Completion, complete
 from tertulia.chat.destination import Destination
 from tertulia.chat.face_commands import Help, OwnInfo, SayToAll, SetLanguage, SetNotify, SetPlain
+from tertulia.chat.similar import similar_name
 from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
@@ -195,6 +196,15 @@ class PlainFace:
             for line in self._transcript.event(message, is_old=is_old):
                 self._output.add_line(line)
 
+    def _guess(self, error: Error, request: Request) -> str:
+        """Return who was perhaps meant, in a sentence to add, if nobody has the name."""
+        if error.code == ErrorCode.USER_NOT_CONNECTED and isinstance(request, Direct | GetInfo):
+            name = request.to if isinstance(request, Direct) else request.name
+            guess = similar_name(name, self.chat.state.names())
+            if guess is not None:
+                return " " + _("Did you mean “{guess}”?").format(guess=guess)
+        return ""
+
     def _is_noise(self, message: ServerMessage) -> bool:
         """Return whether a message is a change of status that a person did not ask to hear."""
         return (
@@ -264,7 +274,7 @@ class PlainFace:
                 self._output.add_error(explain.request_refused(answer, request))
             case Error():
                 words = explain.request_refused(answer, request)
-                self.outcomes.refuse(request, answer.code, words)
+                self.outcomes.refuse(request, answer.code, words + self._guess(answer, request))
             case HistoryPage():
                 for message in answer.messages:
                     self._write(chat_message(message), is_old=True)
