@@ -7,7 +7,7 @@ import time
 import pytest
 from plain_table import Clock
 from table import DAY, SIZES, SMALL, USUAL, WIDE, ChatTable
-from textual.events import AppBlur, AppFocus
+from textual.events import AppBlur, AppFocus, Paste
 
 from tertulia.chat.bursts import QUIET_S
 from tertulia.client.errors import (
@@ -25,6 +25,7 @@ from tertulia.protocol.messages import (
     GetHistory,
     Say,
     ServerMessage,
+    Status,
 )
 from tertulia.tls.fingerprint import Fingerprint
 from tertulia.tui import app as app_module
@@ -323,6 +324,56 @@ def test_old_messages_are_forgotten_later_while_somebody_reads(
         check_painted(table)
 
     ChatTable(clock).run(scenario, USUAL)
+
+
+# --- pastes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["f2", "f3", "f1", "f4", "escape"])
+def test_a_paste_goes_to_the_composer_wherever_the_focus_is(clock: Clock, key: str) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.press("a", key)
+        await paste(table, "uno\ndos")
+        await table.press("escape")
+        assert table.composer.text == "auno\ndos"
+        assert table.composer.has_focus
+
+    ChatTable(clock).run(scenario)
+
+
+def test_a_paste_goes_to_the_composer_from_the_log_and_while_the_terminal_has_no_focus(
+    clock: Clock,
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.log.focus()
+        await table.settle()
+        await paste(table, "uno ")
+        await table.press("x")
+        await focus(table, AppBlur())
+        await paste(table, " dos")
+        assert table.composer.text == "uno x dos"
+
+    ChatTable(clock).run(scenario)
+
+
+def test_a_field_of_text_takes_a_line_but_leaves_several_to_the_composer(clock: Clock) -> None:
+    people = {f"user{number}": Status.ACTIVO for number in range(20)}
+
+    async def scenario(table: ChatTable) -> None:
+        await table.press("f3", "u")
+        await paste(table, "ser1")
+        assert table.app.main.filter.value == "user1"
+        assert table.composer.text == ""
+        await paste(table, "uno\ndos")
+        assert table.composer.text == "uno\ndos"
+
+    ChatTable(clock, people={"ana": Status.ACTIVO, **people}).run(scenario)
+
+
+async def paste(table: ChatTable, text: str) -> None:
+    """Paste as the terminal does it, which knows no focus."""
+    table.app.post_message(Paste(text))
+    await table.settle()
 
 
 # --- the bell ------------------------------------------------------------------------------------

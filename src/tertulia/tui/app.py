@@ -251,6 +251,12 @@ class ChatApp(App[Ending], inherit_bindings=False):
             self.controller.show_title()
         await super().on_event(event)
 
+    def on_paste(self, event: events.Paste) -> None:
+        """Put into the composer what no field of text has taken."""
+        if self.screen is self.main:
+            self.main.set_focus(self.main.composer)
+        self.main.composer.paste(event.text)
+
     def on_app_focus(self) -> None:
         """Note that the terminal has the focus."""
         self.controller.presence.note_focus(True)

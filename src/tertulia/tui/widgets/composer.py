@@ -173,11 +173,11 @@ class Composer(Editor):
         """Insert a paste in one piece."""
         event.prevent_default()
         event.stop()
-        self._paste(event.text)
+        self.paste(event.text)
 
     def action_paste(self) -> None:
         """Paste from the app's clipboard."""
-        self._paste(self.app.clipboard)
+        self.paste(self.app.clipboard)
 
     def action_newline(self) -> None:
         """Insert a line break."""
@@ -219,7 +219,8 @@ class Composer(Editor):
         self.replace(text, *self.selection, maintain_selection_offset=False)
         return True
 
-    def _paste(self, text: str) -> None:
+    def paste(self, text: str) -> None:
+        """Insert a text in one piece, or post that it is too long."""
         self._end_cycle()
         text = _clean(text)
         if not text:

@@ -65,6 +65,11 @@ class Filter(Input):
             self.screen.set_focus(people)
             await people.run_action(f"highlight_by({-1 if event.key.endswith('up') else 1})")
 
+    def on_paste(self, event: events.Paste) -> None:
+        """Leave a text of several lines to the composer: here only the first one would stay."""
+        if len(event.text.splitlines()) > 1:
+            event.prevent_default()
+
 
 class MainScreen(Screen[None], inherit_bindings=False):
     """The whole screen, without the dialogs above it."""
