@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from terminal_user import COLUMNS, TerminalUser
+from terminal_user import BACKGROUND_SCRIPT, COLUMNS, TerminalUser
 
 from tertulia.client.client import Client
 from tertulia.protocol.messages import ChatMessage, DirectMessage
@@ -175,6 +175,31 @@ def test_ctrl_z_gives_the_terminal_back_until_it_goes_on(
         user.type("\x04")
         assert user.wait_for_exit() == 0
         assert user.screen.above[-1] == "0"
+
+
+def test_in_the_background_it_waits_and_can_be_ended(
+    client_environment: dict[str, str],
+    new_screen: Callable[..., Any],
+    shared_server: Any,
+    fresh_address: Callable[[], str],
+) -> None:
+    program = f"{TERTULIA} --plain ana 127.0.0.1 {shared_server.port} --source {fresh_address()}"
+    script = BACKGROUND_SCRIPT.format(program)
+    command = ["/bin/sh", "-mc", script]
+    with contextlib.closing(TerminalUser(command, client_environment, new_screen())) as user:
+        user.type("in front\r")
+        user.see_row("ana>")
+        user.type("half")
+        user.see_row("ana> half")
+        user.type("\x1a")
+        user.see("stopped")
+        assert user.current_settings() == user.settings
+        user.type("in front\r")
+        user.see_row("ana> half")
+        user.type("\x1a")
+        user.see("ended 143")
+        assert user.current_settings() == user.settings
+        assert user.wait_for_exit() == 0
 
 
 def test_a_stop_and_a_continuation_from_outside_are_survived(ana: TerminalUser) -> None:

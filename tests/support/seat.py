@@ -95,7 +95,15 @@ def _send(peer: socket.socket, **fields: Any) -> None:
 class Seat:
     """Somebody's terminal, with the full screen on it."""
 
-    def __init__(self, port: int, columns: int = 80, rows: int = 24, **environment: str) -> None:
+    def __init__(
+        self,
+        port: int,
+        columns: int = 80,
+        rows: int = 24,
+        script: str = "{}",
+        **environment: str,
+    ) -> None:
+        """`script` is what a shell with job control does with the command line of the program."""
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.settings = termios.tcgetattr(slave)
@@ -103,8 +111,11 @@ class Seat:
         self.written = self.everything = ""
         self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
         kept = {name: value for name, value in os.environ.items() if name not in _OF_TERMINALS}
+        command = [str(TERTULIA), "ana", "127.0.0.1", str(port)]
+        if script != "{}":
+            command = ["/bin/sh", "-mc", script.format(" ".join(command))]
         self.process = subprocess.Popen(
-            [TERTULIA, "ana", "127.0.0.1", str(port)],
+            command,
             stdin=slave,
             stdout=slave,
             stderr=slave,

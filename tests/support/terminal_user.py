@@ -12,6 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 COLUMNS = 100
+# What a shell with job control does: start a program in the background, continue it there once it
+# is stopped, and end it in the background. `wait` returns 148 or 150 for a job that is
+# still stopped.
+BACKGROUND_SCRIPT = (
+    "{} & read line; fg; echo stopped; bg; read line; fg; kill %1; kill -CONT %1; "
+    "while wait %1; status=$?; [ $status -ge 148 ]; do sleep 0.05; done; echo ended $status"
+)
 WAIT_S = 20.0
 
 

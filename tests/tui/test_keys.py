@@ -27,6 +27,14 @@ def key(name: str) -> Callable[[Scenario], Scenario]:
     return note
 
 
+@key("ctrl+z")
+async def ctrl_z_stops_the_program(table: ChatTable) -> None:
+    table.app._signals.stop_job = lambda: False  # type: ignore[method-assign]
+    await table.press("x", "ctrl+z")
+    assert table.hint == "There is no shell to go back to."
+    assert table.composer.text == "x"
+
+
 async def many_lines(table: ChatTable) -> None:
     await table.hear(*[table.said(f"number {number}") for number in range(60)])
 

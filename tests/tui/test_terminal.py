@@ -3,11 +3,14 @@
 import contextlib
 import os
 import signal
+import termios
 from collections.abc import Callable, Iterator
 
 import pytest
 from seat import ENTERED, LEFT, WAIT_S, LonelyServer, Seat
+from terminal_user import BACKGROUND_SCRIPT
 
+CTRL_Z = b"\x1a"
 CYRILLIC_CTRL_Q = b"\x1b[1081::113;5u"  # as kitty reports it
 F7 = b"\x1b[18~"
 
@@ -78,6 +81,34 @@ def test_after_a_stop_the_screen_is_drawn_anew(
     seat.process.send_signal(signal.SIGCONT)
     seat.see(ENTERED)
     seat.see("F1 Help")
+    assert seat.leave() == 0
+
+
+def test_in_the_background_it_waits_and_can_be_ended(server: LonelyServer) -> None:
+    seat = Seat(server.port, script=BACKGROUND_SCRIPT)
+    with contextlib.closing(seat):
+        seat.type(b"in front\r")
+        seat.see(ENTERED)
+        seat.see("F1 Help")
+        seat.type(b"draft")
+        seat.see("draft")
+        seat.type(CTRL_Z)
+        seat.see("stopped")
+        seat.type(b"in front\r")
+        seat.see(ENTERED)
+        seat.see("F1 Help")
+        seat.type(CTRL_Z)
+        seat.see("Not sent: draft")
+        seat.see("ended 143")
+        assert seat.process.wait(WAIT_S) == 0
+        assert termios.tcgetattr(seat._slave) == seat.settings
+        assert "Traceback" not in seat.everything
+
+
+def test_without_a_shell_ctrl_z_stops_nothing(sit_down: Callable[..., Seat]) -> None:
+    seat = sit_down()
+    seat.type(CTRL_Z)
+    seat.see("There is no shell to go back to.")
     assert seat.leave() == 0
 
 

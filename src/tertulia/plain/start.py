@@ -8,6 +8,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from tertulia import jobcontrol
 from tertulia.chat import explain
 from tertulia.chat.chat import (
     EXIT_FINE,
@@ -51,6 +52,7 @@ def run(
         output.add_notice(loaded.problem)
     messages = _messages(script, output)
     if on_terminal:
+        jobcontrol.wait_for_foreground(sys.stdin.fileno())
         text = _("Connecting to {host}, port {port}…")
         if trust.uses_tls:
             text = _("Connecting to {host}, port {port}, over TLS…")

@@ -16,6 +16,7 @@ import time
 from types import FrameType
 from typing import Any
 
+from tertulia import jobcontrol
 from tertulia.plain.face import PlainFace
 from tertulia.plain.lineedit import Control, Discard, LineEditor, Paste, Submit
 from tertulia.plain.output import Output
@@ -87,9 +88,12 @@ class Signals:
         """Return the file descriptor for `select`."""
         return self._receiver.fileno()
 
-    def read(self) -> list[signal.Signals]:
-        """Return the signals that have come, each of them once, in no order."""
-        return [signal.Signals(number) for number in set(self._receiver.recv(4096))]
+    def read(self) -> set[signal.Signals]:
+        """Return the signals that have come since the last call; there may be none."""
+        try:
+            return {signal.Signals(number) for number in self._receiver.recv(4096)}
+        except BlockingIOError:
+            return set()
 
     def stop_here(self) -> None:
         """Stop this process as Ctrl-Z does; return when it is continued."""
@@ -213,16 +217,23 @@ class Terminal:
 
     def _handle_signals(self, signals: Signals) -> signal.Signals | None:
         """Handle the signals that have come; return one that ends the program."""
-        for signum in signals.read():
-            if signum in _DEADLY:
-                return signum
-            if signum == signal.SIGTSTP:
-                self._editor.leave()
-                self._write_row()
-                self._keyboard.restore()
-                signals.stop_here()
-            self._keyboard.take_over()
-            self._editor.set_columns(self._columns())
+        came = signals.read()
+
+        def is_ended() -> bool:
+            came.update(signals.read())
+            return not came.isdisjoint(_DEADLY)
+
+        if signal.SIGTSTP in came and not is_ended():
+            self._editor.leave()
+            self._write_row()
+            self._keyboard.restore()
+            signals.stop_here()
+        if is_ended() or not jobcontrol.wait_for_foreground(self._stdin, is_ended):
+            # In the background, to set the terminal and to write could stop it once more.
+            signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+            return next(signum for signum in _DEADLY if signum in came)
+        self._keyboard.take_over()
+        self._editor.set_columns(self._columns())
         return None
 
     def _flush(self) -> None:

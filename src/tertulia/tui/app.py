@@ -22,6 +22,7 @@ The way of a line from Enter to the wire, and of what comes back:
 import asyncio
 import gc
 import signal
+import sys
 import time
 
 from textual import events, on
@@ -42,7 +43,7 @@ from tertulia.i18n import _, ngettext
 from tertulia.protocol.messages import Error, GetInfo, Quit
 from tertulia.tui.connecting import Connecting
 from tertulia.tui.controller import AppCommand, Controller
-from tertulia.tui.ending import Ending
+from tertulia.tui.ending import Ending, finish
 from tertulia.tui.model.chatmodel import ChatModel
 from tertulia.tui.model.entries import Said
 from tertulia.tui.painting.painter import ConversationPainter, bare
@@ -114,7 +115,14 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Handle signals, so that the terminal is left in order."""
-        Signals(self._end_by_signal, self.suspend).listen()
+        stdin = sys.__stdin__
+        self._signals = Signals(
+            self._end_by_signal,
+            self.suspend,
+            self._end_outside,
+            None if self.is_headless or stdin is None else stdin.fileno(),
+        )
+        self._signals.listen()
 
     @on(MainScreen.Ready)
     def _begin(self) -> None:
@@ -290,6 +298,11 @@ class ChatApp(App[Ending], inherit_bindings=False):
         """Send the last message again that was not delivered."""
         self.controller.send_again()
 
+    def action_stop(self) -> None:
+        """Give the terminal back to the shell, until its `fg` continues this program."""
+        if not self._signals.stop_job():
+            self.main.hint(_("There is no shell to go back to."))
+
     def action_show_text(self) -> None:
         """Leave the screen for a moment, for the terminal's own way to copy."""
         with self.suspend():
@@ -351,6 +364,11 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def _end_by_signal(self, number: signal.Signals) -> None:
         self.exit(Ending(EXIT_FINE, self._not_sent(), number))
+
+    def _end_outside(self, number: signal.Signals) -> None:
+        """End at once: the program was stopped, and the terminal is the shell's."""
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # or the last words could stop it once more
+        finish(Ending(EXIT_FINE, self._not_sent(), number), self.farewell())
 
     def _not_sent(self) -> list[str]:
         return [_("Not sent: {text}").format(text=draft) for draft in self.controller.drafts]

@@ -48,6 +48,8 @@ KEYS = (
     Key("ctrl+r", "Ctrl+R", "app.send_again", N_("send the last undelivered message again")),
     Key("ctrl+c", "Ctrl+C", "interrupt",
         N_("copy the selection; without one, clear the text; without text, leave"), priority=True),
+    Key("ctrl+z", "Ctrl+Z", "app.stop",
+        N_("stop the program and go back to the shell; fg continues it"), priority=True),
     Key("ctrl+q", "Ctrl+Q", "app.leave", N_("leave the chat"), N_("Quit"), priority=True),
     Key("ctrl+d", "Ctrl+D", "app.leave", N_("leave the chat, if nothing is typed")),
 )  # fmt: skip

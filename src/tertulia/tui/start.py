@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 
+from tertulia import jobcontrol
 from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
 from tertulia.chat.settings import Loaded
@@ -37,6 +38,7 @@ def run(
     takes_free_name: bool,
 ) -> int:
     """Chat until the end, say goodbye on the normal screen, and return the exit status."""
+    jobcontrol.wait_for_foreground(sys.stdin.fileno())
     gc.disable()  # until the first frame: nothing that is imported is garbage
     connecting = begin_connecting(
         to, credentials, trust, wait_s=wait_s, takes_free_name=takes_free_name
@@ -52,6 +54,7 @@ def run(
     textual_private.install(terminal, heard.typed)
     dark = is_dark_by(os.environ) if heard.is_dark is None else heard.is_dark
     app = ChatApp(connecting, loaded, terminal=terminal, dark=dark)
+    jobcontrol.wait_for_foreground(sys.stdin.fileno())  # importing has taken its time
     ending = app.run()
     return finish(ending, app.farewell())
 

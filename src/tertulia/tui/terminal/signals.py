@@ -11,6 +11,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 
+from tertulia import jobcontrol
+
 END_WITHIN_S = 10  # then by force: a terminal that is gone must not keep a user in the chat
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
@@ -45,12 +47,22 @@ class Signals:
     """The handlers of one app.
 
     `on_end` is called once, with the first ending signal. `suspend` gives up the terminal for as
-    long as its context lasts, and takes it back.
+    long as its context lasts, and takes it back. If the end comes while the job is stopped or in
+    the background, `on_end_outside` is called instead: the terminal is not the program's own there,
+    and it ends the program at once. `terminal` is None in tests that have none.
     """
 
-    def __init__(self, on_end: Callable[[signal.Signals], None], suspend: Suspend) -> None:
+    def __init__(
+        self,
+        on_end: Callable[[signal.Signals], None],
+        suspend: Suspend,
+        on_end_outside: Callable[[signal.Signals], None] | None = None,
+        terminal: int | None = None,
+    ) -> None:
         self._on_end = on_end
+        self._on_end_outside = on_end_outside or on_end
         self._suspend = suspend
+        self._terminal = terminal
         self._ending = False
         self._stopped = False
 
@@ -62,6 +74,11 @@ class Signals:
         loop.add_signal_handler(signal.SIGTSTP, self._stop)
         loop.add_signal_handler(signal.SIGCONT, self._continue)
 
+    def stop_job(self) -> bool:
+        """Stop for the key Ctrl+Z; return False if there is no shell to go back to."""
+        self._give_up_terminal(jobcontrol.stop_job)
+        return self._stopped
+
     def _end(self, number: signal.Signals) -> None:
         if not self._ending:
             self._ending = True
@@ -70,14 +87,37 @@ class Signals:
             self._on_end(number)
 
     def _stop(self) -> None:
-        with self._suspend():
-            self._stopped = True
-            # To this thread, so that it has taken effect before the terminal is taken back.
-            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+        self._give_up_terminal(_stop_here)
 
     def _continue(self) -> None:
         """Take the terminal back if the stop came from outside: it was not given up then."""
         if not self._stopped and not self._ending:
+            with collected() as came:
+                self._wait_for_foreground(came)
+            if came:
+                # The shell has the terminal, but not the settings that it had.
+                signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+                self._end(signal.Signals(came[0]))
+                return
             with self._suspend():
                 pass  # giving it up and taking it back sets it up anew
         self._stopped = False
+
+    def _give_up_terminal(self, stop: Callable[[], bool]) -> None:
+        """Call `stop` without the terminal, and take it back in the foreground."""
+        with collected() as came, self._suspend():
+            self._stopped = stop()
+            self._wait_for_foreground(came)
+            if came:
+                self._ending = True
+                self._on_end_outside(signal.Signals(came[0]))
+
+    def _wait_for_foreground(self, came: list[int]) -> None:
+        if self._terminal is not None:
+            jobcontrol.wait_for_foreground(self._terminal, lambda: bool(came))
+
+
+def _stop_here() -> bool:
+    # To this thread, so that it has taken effect before the terminal is taken back.
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+    return True

@@ -49,7 +49,9 @@ _ACTIONS = {
     "ctrl+w": "delete_word_left", "ctrl+backspace": "delete_word_left",
     "alt+backspace": "delete_word_left",
     "ctrl+u": "delete_to_start_of_line", "ctrl+k": "delete_to_end_of_line_or_delete_line",
-    "ctrl+x": "cut", "ctrl+v": "paste", "ctrl+z": "undo", "ctrl+y": "redo",
+    "ctrl+x": "cut", "ctrl+v": "paste", "ctrl+y": "redo",
+    # The screen takes Ctrl+Z for itself.
+    **dict.fromkeys(["ctrl+z", "ctrl+underscore", "ctrl+slash", "ctrl+shift+minus"], "undo"),
 }  # fmt: skip
 
 read_alt_enter_as_ctrl_j()

@@ -53,6 +53,7 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+c", "dismiss(None)", show=False, id="dialog.close"),
         Binding("ctrl+q", "app.leave", show=False, id="dialog.leave"),
+        Binding("ctrl+z", "app.stop", show=False, id="dialog.stop"),
     ]
 
     def __init__(self, title: str) -> None:
