@@ -1,5 +1,6 @@
 """The colours on the screen as it is painted: chosen, remembered, and legible in every palette."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from rich.color import Color, ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from rich.terminal_theme import TerminalTheme
+from seat import ENTERED, LonelyServer, Seat
 from table import ChatTable
 from textual.geometry import Region
 from textual.selection import SELECT_ALL
@@ -201,3 +203,18 @@ def test_auto_asks_the_terminal_again(clock: Clock) -> None:
         assert settings.load().settings.theme == "auto"
 
     ChatTable(clock).run(scenario)
+
+
+def test_the_program_starts_light_on_a_light_terminal_and_keeps_what_was_typed() -> None:
+    with (
+        contextlib.closing(LonelyServer(["the end"])) as server,
+        contextlib.closing(Seat(server.port, COLORTERM="truecolor")) as seat,
+    ):
+        seat.see(QUESTION)
+        seat.type(b"ho\x1b]11;rgb:ffff/ffff/f0f0\x1b\\la\x1b[?62c")
+        seat.see(ENTERED)
+        seat.see("48;2;250;250;250")
+        seat.see("hola")
+        seat.type(b"\x03")
+        assert seat.leave() == 0
+    assert "48;2;22;22;30" not in seat.everything, "it was dark at first"

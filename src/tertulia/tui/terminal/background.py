@@ -20,7 +20,7 @@ QUESTION = "\x1b]11;?\x1b\\"
 # Every terminal answers this one, and in order: after its answer there is nothing to wait for.
 LAST_QUESTION = "\x1b[c"
 LAST_ANSWER = re.compile(r"\x1b\[\?[\d;]*c")
-ANSWER_WITHIN_S = 0.25  # from the question on
+ANSWER_WITHIN_S = 0.15  # from the question on; importing Textual takes longer
 _ANSWER = re.compile(
     r"\x1b\]11;(?:rgba?:|#)"
     r"(?:([0-9a-f]{1,4})/([0-9a-f]{1,4})/([0-9a-f]{1,4})|([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2}))",
