@@ -133,16 +133,19 @@ def _words_of(pin: str) -> str:
 
 def registration_refused(error: Error, to: Destination) -> str:
     """Return why the server refuses to register this user, and what to do."""
-    command = ""
+    command = program = ""
     match error.code:
         case ErrorCode.NAME_TAKEN:
             text = _("A user called “{name}” is already connected. Try another name: {command}")
             command = to.command_with_another_name()
         case ErrorCode.NAME_HELD:
+            from tertulia.program import client_command  # slow to import and seldom needed
+
+            program = client_command()
             text = _("“{name}” is kept for another person. Try another name: {command}")
             text += "\n" + _(
                 "If it is your name, bring its key from the computer where you use it: "
-                "tertulia --export-key FILE there, then tertulia --key FILE here."
+                "tertulia --export-key FILE there, then {program} --key FILE here."
             )
             command = to.command_with_another_name()
         case ErrorCode.CODE_REQUIRED | ErrorCode.CODE_WRONG:
@@ -192,7 +195,9 @@ def registration_refused(error: Error, to: Destination) -> str:
         case _:
             text = _("The server refused your registration: {message}. Try again in a moment.")
     message = error.message[:MAX_SERVER_WORDS]
-    return text.format(name=to.name, port=to.port, command=command, message=message)
+    return text.format(
+        name=to.name, port=to.port, command=command, program=program, message=message
+    )
 
 
 def code_wanted(error: Error) -> str:
