@@ -20,6 +20,7 @@ from tertulia.tui.terminal.widths import (
     parts,
     shortened,
     simplified,
+    with_few_marks,
 )
 
 mend_richs_widths()
@@ -107,3 +108,17 @@ def test_a_cluster_is_shortened_to_what_fits_everywhere(
 )  # fmt: skip
 def test_a_cluster_is_simplified_to_what_all_join(text: str, simple: str) -> None:
     assert simplified(Cluster(text, 2, 4)) == simple
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("e" + "\u0301" * 40, "e" + "\u0301" * 4),
+        ("กี่", "กี่"),
+        ("שּׁ\u05b8\u0591", "שּׁ\u05b8\u0591"),
+        (FAMILY, FAMILY),
+        ("1\ufe0f\u20e3", "1\ufe0f\u20e3"),
+    ],
+)
+def test_a_heap_of_marks_is_drawn_in_part(text: str, drawn: str) -> None:
+    assert with_few_marks(text) == drawn

@@ -18,7 +18,14 @@ from textual.strip import Strip
 
 from tertulia.tui.terminal.abilities import Abilities
 from tertulia.tui.terminal.console import in_console_signs
-from tertulia.tui.terminal.widths import Cluster, is_agreed, parts, shortened, simplified
+from tertulia.tui.terminal.widths import (
+    Cluster,
+    is_agreed,
+    parts,
+    shortened,
+    simplified,
+    with_few_marks,
+)
 
 
 class Pen(NamedTuple):
@@ -65,7 +72,9 @@ class Pen(NamedTuple):
     def _shown(self, cluster: Cluster, room: int) -> str:
         if self.terminal.is_relayed:  # tmux does not place the cursor in the terminal around it
             return simplified(cluster)
-        return cluster.text if cluster.most_columns <= room else shortened(cluster, room)
+        if cluster.most_columns > room:
+            return shortened(cluster, room)
+        return with_few_marks(cluster.text)
 
     def _style(self, text: str, style: Style | None, system: ColorSystem) -> str:
         if style is None or not text:

@@ -39,6 +39,7 @@ _JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
 _PICTURES = "\xa9\xae\u203c-\u3299\U0001f000-\U0001faff"
 # Rich lets a joiner hide the next character, whatever it is. Terminals join only pictures.
 _IDLE_JOINER = re.compile(f"(?<![{_PICTURES}{_EMOJI_STYLE}]){_JOINER}|{_JOINER}(?![{_PICTURES}])")
+_MOST_MARKS = 4  # on one letter; the languages that put the most marks on a letter need as many
 _NON_JOINER = "\u200c"  # as wide, and not special
 
 
@@ -80,10 +81,23 @@ def clusters(text: str) -> Iterator[Cluster]:
         yield _measure(whole)
 
 
+def with_few_marks(text: str) -> str:
+    """Return a cluster without most of its marks, if it has a heap: it would cover other rows."""
+    if len(text) <= _MOST_MARKS:
+        return text
+    kept, marks = "", 0
+    for character in text:
+        is_mark = unicodedata.category(character) in ("Mn", "Me")
+        marks = marks + 1 if is_mark else 0
+        if marks <= _MOST_MARKS:
+            kept += character
+    return kept
+
+
 def shortened(cluster: Cluster, room: int) -> str:
     """Return what of a cluster fits into `room` cells in every terminal: its base, if possible."""
     kept, used = "", 0
-    for character in unicodedata.normalize("NFC", cluster.text):
+    for character in unicodedata.normalize("NFC", with_few_marks(cluster.text)):
         used += _most_columns(character)
         if used > room:
             break
@@ -93,7 +107,7 @@ def shortened(cluster: Cluster, room: int) -> str:
 
 def simplified(cluster: Cluster) -> str:
     """Return a cluster without what only some terminals join: a colour, a style, more pictures."""
-    text = unicodedata.normalize("NFC", cluster.text)
+    text = unicodedata.normalize("NFC", with_few_marks(cluster.text))
     return text[0] + "".join(takewhile(_is_joined_everywhere, text[1:]))
 
 
