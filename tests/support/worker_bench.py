@@ -22,7 +22,7 @@ from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.connection import Connection
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.dispatcher import Dispatcher
-from tertulia.server.workers.doorkeeper import Doorkeeper
+from tertulia.server.workers.doorkeeper import MAX_STEPS, Doorkeeper
 from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import AcceptedSocket, Adopt, Mail
@@ -169,7 +169,9 @@ class WorkerBench:
         self.watchdog = watchdog = Watchdog(shared.config)
         self.connections = Connections(shared, poller, output, watchdog, observer)
         self.handler = handler = RequestHandler(shared, self.mailbox)
-        doorkeeper = Doorkeeper(shared, self.connections, output, watchdog, poller, observer)
+        self.doorkeeper = doorkeeper = Doorkeeper(
+            shared, self.mailbox, self.connections, output, watchdog, poller, observer
+        )
         self.input = Input(
             shared, self.mailbox, self.connections, handler, output, doorkeeper, poller, observer
         )
@@ -180,6 +182,7 @@ class WorkerBench:
 
     def pass_time(self, seconds: float) -> None:
         """Begin another round, so much later."""
+        self.doorkeeper.steps_left = MAX_STEPS
         self.clock.s += seconds
         self.input.now = self.clock.s
 

@@ -15,6 +15,7 @@ from tertulia.server.doors.entrance import Offer, OpenEntrance
 from tertulia.server.doors.http import Site
 from tertulia.server.refusals import server_full
 from tertulia.server.workers.connection import Connection, State
+from tertulia.server.workers.doorkeeper import MAX_STEPS
 from tertulia.tls.contexts import client_context
 
 
@@ -192,3 +193,58 @@ def test_a_fault_of_tls_closes_and_is_counted(bench, client, caplog):
     assert bench.observer.refused == {"tls_failed": 1}
     assert "code=tls_failed reason=" in caplog.text
     assert "Traceback" not in caplog.text
+
+
+# --- many at once --------------------------------------------------------------------------------
+
+
+def test_in_one_round_only_so_many_shake_hands_and_others_have_their_turn(bench):
+    clients = [Client(bench, bench.connect(f"10.0.1.{number}")) for number in range(40)]
+    luis = bench.join("luis", "10.0.0.2")
+    for client in clients:
+        bench.receive(client.connection, client.hello())
+    bench.receive(luis, b'{"type":"ping","id":1}\n')
+    assert bench.kinds(luis) == ["Pong"]
+    answered = [len(socket_of(client.connection).sent) > 0 for client in clients]
+    assert answered == [True] * MAX_STEPS + [False] * (40 - MAX_STEPS)
+    for _ in range(3):
+        bench.pass_time(0.0)
+        bench.read_mail()
+    assert all(socket_of(client.connection).sent for client in clients)
+    assert bench.read_mail() == []
+
+
+def test_a_handshake_that_waits_for_its_turn_is_read_no_further(bench, client):
+    bench.receive(client.connection, client.hello())
+    client._read()
+    client._tls.do_handshake()
+    bench.doorkeeper.steps_left = 0
+    bench.receive(client.connection, client.say(encode(Register(name="ana"))))
+    assert len(socket_of(client.connection).incoming) == 1
+    assert client.heard() == b""
+    bench.pass_time(0.0)
+    bench.ready(client.connection, READABLE)
+    assert b'"welcome"' in client.heard()
+
+
+def test_one_that_ends_while_it_waits_does_no_harm(bench, client):
+    bench.doorkeeper.steps_left = 0
+    bench.receive(client.connection, client.hello())
+    bench.connections.close(client.connection, CloseReason.LOST)
+    bench.pass_time(0.0)
+    assert len(bench.read_mail()) == 1
+    assert bench.observer.faults == 0
+
+
+def test_more_bytes_may_come_while_it_waits(bench, client):
+    bench.doorkeeper.steps_left = 0
+    hello = client.hello()
+    bench.receive(client.connection, hello[:50])
+    bench.pass_time(0.0)
+    bench.receive(client.connection, hello[50:])
+    client._read()
+    client._tls.do_handshake()
+    bench.receive(client.connection, client.say(encode(Register(name="ana"))))
+    bench.read_mail()
+    assert b'"welcome"' in client.heard()
+    assert bench.observer.faults == 0

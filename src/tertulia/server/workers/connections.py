@@ -211,6 +211,7 @@ class Connections:
         if connection.tls is not None:
             with contextlib.suppress(OSError):  # it is broken, and is closed in any case
                 connection.tls.say_end()
+            connection.recv = connection.tls.recv  # that of a handshake holds the connection
         connection.sock.close()
         connection.door.close()
         self._observer.on_closed()

@@ -47,6 +47,7 @@ from tertulia.server.workers.mail import (
     Drain,
     Evict,
     Expel,
+    GoOnEntering,
     Mail,
     Replies,
 )
@@ -120,6 +121,8 @@ class Dispatcher:
                     mail.reply_to.post(ChallengeOver(mail.newcomer))
             case ChallengeOver():
                 self._guarded(mail.newcomer, self._on_challenge_over)
+            case GoOnEntering():
+                self._guarded(mail.connection, self._input.enter)
             case Evict():
                 self._guarded(self._connections.of_session(mail.session), self._evict)
             case Expel():

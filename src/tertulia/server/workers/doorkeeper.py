@@ -1,62 +1,111 @@
-"""Finds out what the new connections of a worker speak, and opens TLS for those that ask for it.
+"""Finds out what the new connections of a worker speak, and shakes hands with those who want TLS.
 
 Only the worker's thread uses it; it never waits.
 """
 
-from tertulia.protocol.messages import CloseReason, ErrorCode
-from tertulia.server import refusals
-from tertulia.server.observer import ADDRESS_DENIED, NO_PROXY_HEADER, Observer
-from tertulia.server.workers.connection import Connection
+import functools
+import ssl
+from collections.abc import Callable
+
+from tertulia.protocol.messages import CloseReason
+from tertulia.server.observer import Observer
+from tertulia.server.workers.connection import UNREGISTERED, Connection
 from tertulia.server.workers.connections import Connections
-from tertulia.server.workers.door import Entrance
+from tertulia.server.workers.door import Entrance, Opened
+from tertulia.server.workers.mail import GoOnEntering
+from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
-from tertulia.server.workers.proxy_header import BadHeader, ProxyHeaderReader
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Watchdog
+from tertulia.tls.channel import TlsChannel
+
+# Steps of handshakes in one round. A step takes half a millisecond; without this bound a flood of
+# them let the others of this worker wait for a second.
+MAX_STEPS = 16
 
 
 class Doorkeeper:
-    """The way of a connection from its entrance to its door."""
+    """The way of a connection from its entrance to its door.
+
+    `steps_left` is how many steps of handshakes this round may still take; the worker sets it.
+    """
 
     def __init__(
         self,
         shared: Shared,
+        mailbox: Mailbox,
         connections: Connections,
         output: Output,
         watchdog: Watchdog,
         poller: Poller,
         observer: Observer,
     ) -> None:
-        self._access = shared.access
+        self.steps_left = MAX_STEPS
         self._register_timeout_s = shared.config.register_timeout_s
         self._handshake_timeout_s = shared.config.handshake_timeout_s
+        self._mailbox = mailbox
         self._connections = connections
         self._output = output
         self._watchdog = watchdog
         self._poller = poller
         self._observer = observer
 
-    def enter(self, connection: Connection, entrance: Entrance, data: bytes, now: float) -> bool:
-        """Take in the first bytes; return whether the connection's door has got some of them.
+    def enter(self, connection: Connection, data: bytes, now: float) -> bool:
+        """Take in the next bytes; return whether the connection's door has got some of them.
 
-        Raises OSError if TLS fails.
+        Without bytes it goes on with a handshake that had to wait. Raises OSError if TLS fails.
         """
-        if entrance.proxy is not None:
-            data = self._read_header(connection, entrance, entrance.proxy, data, now)
-            if not data:
-                return False
-        entrance.is_quiet = False
-        opened = entrance.open(data)
-        if opened is not None and opened.tls is not None:
-            channel = entrance.tls = connection.start_tls(opened.tls, opened.rest)
-            self._watchdog.look_at(connection, now + self._handshake_timeout_s)
-            try:
-                data = channel.decrypt()
-            except BlockingIOError:
-                self.wait_for_room(connection)
-                return False
+        entrance, channel = connection.door, connection.tls
+        if connection.state is not UNREGISTERED or not isinstance(entrance, Entrance):
+            return False  # its time is over, or it has not waited for its turn
+        if data:
             opened = entrance.open(data)
+            if opened is None or opened.tls is None:
+                return self._pass(connection, opened, now)
+            channel = entrance.tls = self._start_tls(connection, opened.tls, opened.rest)
+            self._watchdog.look_at(connection, now + self._handshake_timeout_s)
+        if channel is None:
+            return False
+        if not self.steps_left:
+            self._mailbox.post(GoOnEntering(connection))
+            return False
+        try:
+            data = self._take_step(connection, channel.decrypt)
+        except BlockingIOError:
+            self.wait_for_room(connection)
+            return False
+        return self._pass(connection, entrance.open(data), now)
+
+    def _start_tls(
+        self, connection: Connection, context: ssl.SSLContext, first: bytes
+    ) -> TlsChannel:
+        channel = connection.start_tls(context, first)
+
+        def recv(size: int) -> bytes:
+            if not self.steps_left:  # the poller reports it again in the next round
+                raise BlockingIOError
+            return self._take_step(connection, functools.partial(channel.recv, size))
+
+        connection.recv = recv
+        return channel
+
+    def _take_step(self, connection: Connection, step: Callable[[], bytes]) -> bytes:
+        self.steps_left -= 1
+        try:
+            return step()
+        finally:
+            if connection.tls is not None and connection.tls.is_open:
+                connection.recv = connection.tls.recv
+
+    def wait_for_room(self, connection: Connection) -> None:
+        """Wait for the socket to take what TLS itself has to say, if it has not."""
+        if connection.tls is not None and connection.tls.has_unsent and not connection.blocked:
+            connection.blocked = True
+            self._poller.update(connection)
+
+    def _pass(self, connection: Connection, opened: Opened | None, now: float) -> bool:
+        """Go on with what a connection has turned out to speak, if that is known."""
         if opened is None:
             return False
         if opened.refused is not None:
@@ -71,45 +120,3 @@ class Doorkeeper:
         if opened.rest:
             opened.door.feed(opened.rest)
         return bool(opened.rest)
-
-    def _read_header(
-        self,
-        connection: Connection,
-        entrance: Entrance,
-        reader: ProxyHeaderReader,
-        data: bytes,
-        now: float,
-    ) -> bytes:
-        """Take in the header of a proxy; return what came after it, if the client may come in."""
-        try:
-            header = reader.read(data)
-        except BadHeader:
-            self._observer.on_refused(connection.address, NO_PROXY_HEADER)
-            answer = entrance.refuse_as(data, refusals.no_proxy_header())
-            self._output.send_bytes(connection, answer)
-            self._connections.finish(connection, CloseReason.REFUSED, None, now)
-            return b""
-        if header is None:
-            return b""
-        entrance.proxy = None
-        # HAProxy names itself when it only looks whether the server lives.
-        entrance.is_quiet = header.address in (None, connection.address)
-        has_room = self._connections.readdress(connection, header.address or connection.address)
-        if not self._access.admits(connection.address):
-            self._observer.on_refused(connection.address, ADDRESS_DENIED)
-            entrance.is_quiet = True
-            self._connections.close(connection, CloseReason.REFUSED)
-        elif not has_room:
-            self._observer.on_refused(connection.address, ErrorCode.SERVER_FULL)
-            answer = entrance.refuse_as(header.rest, refusals.server_full())
-            self._output.send_bytes(connection, answer)
-            self._connections.finish(connection, CloseReason.REFUSED, None, now)
-        else:
-            return header.rest
-        return b""
-
-    def wait_for_room(self, connection: Connection) -> None:
-        """Wait for the socket to take what TLS itself has to say, if it has not."""
-        if connection.tls is not None and connection.tls.has_unsent and not connection.blocked:
-            connection.blocked = True
-            self._poller.update(connection)

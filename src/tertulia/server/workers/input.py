@@ -160,15 +160,19 @@ class Input:
             self._connections.answer_challengers(connection)
         if connection.state in OPEN_STATES:
             if connection.session is None and isinstance(door, Entrance):
-                try:
-                    has_work = self._doorkeeper.enter(connection, door, data, self.now)
-                except OSError as error:
-                    self.close_broken(connection, error)
-                    return
-                if has_work:
-                    self._work(connection)
+                self.enter(connection, data)
                 return
             door.feed(data)
+            self._work(connection)
+
+    def enter(self, connection: Connection, data: bytes = b"") -> None:
+        """Find out what a connection speaks, with its next bytes or with those that have waited."""
+        try:
+            has_work = self._doorkeeper.enter(connection, data, self.now)
+        except OSError as error:
+            self.close_broken(connection, error)
+            return
+        if has_work:
             self._work(connection)
 
     def _on_eof(self, connection: Connection) -> None:

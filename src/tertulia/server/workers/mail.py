@@ -103,6 +103,12 @@ class Expel(Struct, frozen=True):
     last_word: Closing
 
 
+class GoOnEntering(Struct, frozen=True):
+    """Go on with the handshake of a connection, which has had to wait for another round."""
+
+    connection: Connection
+
+
 Mail = (
     Adopt
     | AdoptConsole
@@ -115,6 +121,7 @@ Mail = (
     | ChallengeOver
     | Evict
     | Expel
+    | GoOnEntering
     | Stored
     | PageReady
     | RoomAgain

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.dispatcher import Dispatcher
-from tertulia.server.workers.doorkeeper import Doorkeeper
+from tertulia.server.workers.doorkeeper import MAX_STEPS, Doorkeeper
 from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mailbox import Mailbox
@@ -56,7 +56,9 @@ class Worker:
         self._watchdog = watchdog = Watchdog(shared.config)
         self._connections = Connections(shared, poller, output, watchdog, observer)
         handler = RequestHandler(shared, self.mailbox)
-        doorkeeper = Doorkeeper(shared, self._connections, output, watchdog, poller, observer)
+        self._doorkeeper = doorkeeper = Doorkeeper(
+            shared, self.mailbox, self._connections, output, watchdog, poller, observer
+        )
         self._input = Input(
             shared, self.mailbox, self._connections, handler, output, doorkeeper, poller, observer
         )
@@ -99,6 +101,7 @@ class Worker:
         """Do everything there is to do, for descriptors that the poller has found ready."""
         dispatcher = self._dispatcher
         self._input.now = now = time.monotonic()
+        self._doorkeeper.steps_left = MAX_STEPS
         # Other workers announce the events that they published before this moment.
         self._announced_seq = self._events.last_seq
         self._input.on_ready(ready)
