@@ -147,7 +147,7 @@ real_time, real_datetime = time.time, datetime.datetime
 class Shifted(real_datetime):
     @classmethod
     def now(cls, tz=None):
-        return real_datetime.now(tz) + datetime.timedelta(seconds=float(offset.read_text()))
+        return super().now(tz) + datetime.timedelta(seconds=float(offset.read_text()))
 time.time = lambda: real_time() + float(offset.read_text())
 datetime.datetime = Shifted
 sys.path.insert(0, str(pathlib.Path(sys.argv[0]).parent))
