@@ -40,6 +40,15 @@ class BadCommand(Exception):
     """A line that cannot be carried out; the text of the error says what to do."""
 
 
+class ShowAttendance(NamedTuple):
+    """A wish for the whole attendance, which a program asks for page by page."""
+
+    file: str | None  # to write it to, as CSV; None: it is to be shown
+
+
+Wanted = OperatorRequest | ShowAttendance
+
+
 class Subject(Enum):
     """What the first word after a command means, for completion."""
 
@@ -48,6 +57,7 @@ class Subject(Enum):
     NAME_OR_ADDRESS = auto()
     ON_OR_OFF = auto()
     MESSAGE = auto()  # its number
+    FILE = auto()
 
 
 class OperatorCommand(NamedTuple):
@@ -58,7 +68,7 @@ class OperatorCommand(NamedTuple):
     subject: Subject
     argument_words: str
     help: str
-    parse: Callable[[str, str], OperatorRequest]  # of the command's word and the arguments
+    parse: Callable[[str, str], Wanted]  # of the command's word and the arguments
 
     @property
     def word(self) -> str:
@@ -71,7 +81,7 @@ def find_operator_command(word: str) -> OperatorCommand | None:
     return _BY_WORD.get(_plain(word))
 
 
-def parse_operator_command(line: str) -> OperatorRequest | None:
+def parse_operator_command(line: str) -> Wanted | None:
     """Parse a line that begins with a command; None if that is no command of operators.
 
     Raises BadCommand.
@@ -167,6 +177,13 @@ def _parse_pin(word: str, arguments: str) -> PinMessage:
     return PinMessage(seq=int(arguments))
 
 
+def _parse_attendance(word: str, arguments: str) -> ShowAttendance:
+    if arguments and (not arguments.lower().endswith(".csv") or "\0" in arguments):
+        text = _("Give a file whose name ends with .csv, or nothing: {command} today.csv")
+        raise BadCommand(text.format(command=word))
+    return ShowAttendance(arguments or None)
+
+
 def word_for_none() -> str:
     """Return the word after /pin that means no message."""
     return "nada" if language() == "es" else "none"
@@ -259,7 +276,12 @@ RELEASE = OperatorCommand(
     "/liberar", "/release", Subject.NAME, N_("NAME"),
     N_("free a name that is held for somebody who is away"), _parse_release,
 )  # fmt: skip
-OPERATOR_COMMANDS = (KICK, BAN, UNBAN, BANS, MUTE, UNMUTE, HUSH, LOCK, PIN, RELEASE)
+ATTENDANCE = OperatorCommand(
+    "/asistencia", "/attendance", Subject.FILE, N_("[FILE.csv]"),
+    N_("show who was here, from when to when, or write it to a file for spreadsheets"),
+    _parse_attendance,
+)  # fmt: skip
+OPERATOR_COMMANDS = (KICK, BAN, UNBAN, BANS, MUTE, UNMUTE, HUSH, LOCK, PIN, RELEASE, ATTENDANCE)
 _BY_WORD = {
     _plain(word): command
     for command in OPERATOR_COMMANDS

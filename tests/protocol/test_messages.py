@@ -57,6 +57,7 @@ def test_the_vocabulary_is_that_of_the_page() -> None:
         "lock",
         "pin",
         "release",
+        "attendance",
     }
     assert set(tags(ServerMessage)) == {
         "welcome",
@@ -81,6 +82,7 @@ def test_the_vocabulary_is_that_of_the_page() -> None:
         "hushed",
         "locked",
         "pinned",
+        "attendance",
     }
 
 

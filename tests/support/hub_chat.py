@@ -9,7 +9,7 @@ from tertulia.server.hub.directs import Delivery, Handover
 from tertulia.server.hub.eventlog import Slice
 from tertulia.server.hub.hub import Hub, Registered
 from tertulia.server.hub.keeper import Numbering
-from tertulia.server.hub.records import Change, Record
+from tertulia.server.hub.records import Change, Record, Visit
 from tertulia.server.hub.session import Receipt, Route, Session
 
 
@@ -30,7 +30,8 @@ class Keeper:
         self.written: list[tuple[ChatMessage, Receipt]] = []
         self.confirmed: list[Receipt] = []
         self.rows: list[Record] = []  # of an earlier run
-        self.kept: list[tuple[list[Change], Receipt | None]] = []
+        self.kept: list[tuple[list[Change], Receipt | None]] = []  # but for the attendance
+        self.visits: list[Visit] = []
         self.reserved: list[int] = []
 
     def nonces(self, now: object) -> list[tuple[int, str, str, str]]:
@@ -40,7 +41,10 @@ class Keeper:
         return [row for row in self.rows if type(row) is kind]
 
     def keep(self, changes, receipt=None) -> None:
-        self.kept.append((list(changes), receipt))
+        self.visits += [change for change in changes if isinstance(change, Visit)]
+        others = [change for change in changes if not isinstance(change, Visit)]
+        if others or receipt is not None:
+            self.kept.append((others, receipt))
 
     def take_room(self) -> bool:
         self.room -= 1

@@ -11,7 +11,7 @@ from typing import NoReturn, get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from tertulia.protocol.messages import MAX_INT, ErrorCode, Request, ServerMessage, StoredMessage
+from tertulia.protocol.messages import MAX_INT, ErrorCode, Request, ServerMessage
 
 MAX_LINE_BYTES = 65_536  # from a client, with its newline
 
@@ -208,9 +208,9 @@ def decode_server_message(line: bytes) -> ServerMessage | None:
         raise ValueError(f"not a message of the protocol: {error}") from error
 
 
-def encode_stored(message: StoredMessage) -> bytes:
-    """Encode a message of the history as a line, for an export."""
-    return _encoder.encode(message) + b"\n"
+def encode_exported(item: msgspec.Struct) -> bytes:
+    """Encode a message of the history, or what else an export has, as a line."""
+    return _encoder.encode(item) + b"\n"
 
 
 def encode_lines(messages: Sequence[Request | ServerMessage]) -> bytes:

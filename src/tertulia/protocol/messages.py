@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from tertulia.protocol.attendance import AttendancePage, ListAttendance
 from tertulia.protocol.envelope import DEFAULT_PAGE as DEFAULT_PAGE
 from tertulia.protocol.envelope import MAX_INT as MAX_INT
 from tertulia.protocol.envelope import (
@@ -205,6 +206,7 @@ Request = (
     | SetHush
     | SetLock
     | PinMessage
+    | ListAttendance
 )
 
 
@@ -345,5 +347,5 @@ NumberedEvent = (
     ChatMessage | Joined | Left | Presence | Role | Muted | Unmuted | Hushed | Locked | Pinned
 )
 Event = NumberedEvent | DirectMessage | Gap | Closing
-Answer = Welcome | UserList | UserInfo | HistoryPage | BanList | Ok | Error | Pong
+Answer = Welcome | UserList | UserInfo | HistoryPage | BanList | AttendancePage | Ok | Error | Pong
 ServerMessage = Event | Answer | Ping

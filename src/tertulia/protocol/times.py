@@ -9,6 +9,15 @@ def rfc3339(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def parse_time(text: str) -> str | None:
+    """Return a time with an offset as `rfc3339` writes it; None if the text is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return rfc3339(moment.astimezone(UTC)) if "T" in text and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
 class Stamps:
     """A clock that writes timestamps, and formats only the part that has changed since the last.
 

@@ -25,7 +25,7 @@ from tertulia.server.config import AUTOMATIC_CODE, Config
 from tertulia.server.console.program import run_console
 from tertulia.server.greeting import greeting
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
-from tertulia.server.history.export import backup, export
+from tertulia.server.history.export import backup, export, export_attendance
 from tertulia.server.history.leftovers import remove_on
 from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.restore import restore
@@ -64,10 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     if options.opens_console:
         return run_console(config.port)
-    if any(file is not None for file in (export_to, backup_to, restore_from)):
+    attendance_to = options.attendance_to
+    if any(file is not None for file in (export_to, attendance_to, backup_to, restore_from)):
         remove_on(stop_signals)
     if config.history is not None and export_to is not None:
-        status = export(Path(config.history), export_to)
+        with_attendance = options.exports_attendance
+        status = export(Path(config.history), export_to, with_attendance=with_attendance)
+        drop_unwritten()
+        return status
+    if config.history is not None and attendance_to is not None:
+        status = export_attendance(Path(config.history), attendance_to)
         drop_unwritten()
         return status
     if config.history is not None and backup_to is not None:

@@ -29,8 +29,8 @@ _MARGIN_S = 0.5  # for a client to answer a ping, or to register; the watchdog l
 class Options(NamedTuple):
     """What the command line asks for.
 
-    With `export_to`, `backup_to` or `restore_from` no server starts, and `config.history` is not
-    None.
+    With `export_to`, `attendance_to`, `backup_to` or `restore_from` no server starts, and
+    `config.history` is not None.
     """
 
     config: Config
@@ -41,6 +41,8 @@ class Options(NamedTuple):
     shows_qr: bool  # on a terminal, a QR code of the link for browsers
     opens_console: bool = False  # of the server that runs on the port; no server starts
     exposed_secret: str | None = None  # the file of the operator's secret, if others can read it
+    attendance_to: str | None = None  # the file to write the attendance to, as CSV; "-": stdout
+    exports_attendance: bool = False  # in the export, too
 
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
@@ -57,12 +59,17 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     for networks in ("allow", "deny", "proxy_from"):
         given[networks] = tuple(given.pop(networks) or ())
     export_to, backup_to = given.pop("export"), given.pop("backup")
-    restore_from = given.pop("restore")
+    restore_from, attendance_to = given.pop("restore"), given.pop("attendance")
+    exports_attendance = given.pop("with_attendance")
     opens_console, secret = given.pop("operator"), given["operator_secret"]
     given["operator_secret"] = None if secret is None else secret.secret
     exposed = secret.path if secret is not None and secret.is_exposed else None
-    needs_history = any(file is not None for file in (export_to, backup_to, restore_from))
+    needs_history = any(
+        file is not None for file in (export_to, attendance_to, backup_to, restore_from)
+    )
     try:
+        if exports_attendance and export_to is None:
+            raise _UsageError(_("--with-attendance needs --export FILE"))
         if opens_console and not given["port"]:
             raise _UsageError(_("give the port of the server: tertulia-server 5000 --operator"))
         _check_times(given)
@@ -73,7 +80,8 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     given["port"] = given["port"] or 0
     config = Config(**given)
     return Options(
-        *(config, log_level, export_to, backup_to, restore_from, shows_qr, opens_console, exposed)
+        *(config, log_level, export_to, backup_to, restore_from, shows_qr, opens_console, exposed),
+        *(attendance_to, exports_attendance),
     )
 
 
@@ -170,6 +178,16 @@ def _parser() -> Parser:
         "--export",
         metavar=_("FILE"),
         help=_("write the history to FILE (-: standard output) as JSON lines and exit"),
+    )
+    parser.add_argument(
+        "--with-attendance",
+        action="store_true",
+        help=_("with --export: also write who came and who went, in their places"),
+    )
+    instead.add_argument(
+        "--attendance",
+        metavar=_("FILE.csv"),
+        help=_("write who was here, from when to when, to FILE.csv (-: standard output) and exit"),
     )
     instead.add_argument(
         "--backup",

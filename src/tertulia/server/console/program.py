@@ -21,10 +21,12 @@ from tertulia.i18n import N_, _, language
 from tertulia.operator_commands import (
     OPERATOR_COMMANDS,
     BadCommand,
+    ShowAttendance,
     operator_help_rows,
     parse_operator_command,
     typed_name,
 )
+from tertulia.protocol.attendance import ListAttendance
 from tertulia.protocol.lines import LineBuffer, decode_server_message, encode
 from tertulia.protocol.messages import (
     Answer,
@@ -44,6 +46,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.moderation import BanList, ImposeBan
 from tertulia.server.console import words
+from tertulia.server.console.attendance import Refused, all_sessions, write_csv
 from tertulia.server.console.place import connect_to_console, console_path
 from tertulia.state_directory import state_directory
 from tertulia.wrapping import wrapped_for
@@ -155,10 +158,29 @@ class Console:
                 return command is HELP
             self._show(asked, self._ask(asked))
             return True
+        if isinstance(request, ShowAttendance):
+            self._show_attendance(request)
+            return True
         if isinstance(request, ImposeBan) and not self._confirms(request):
             return True
         self._show(request, self._ask(request))
         return True
+
+    def _show_attendance(self, wanted: ShowAttendance) -> None:
+        sessions = all_sessions(self._ask)
+        try:
+            if wanted.file is None:
+                session = None
+                for session in sessions:
+                    self._print(words.session(session))
+                if session is None:
+                    self._print(_("Nobody has been here."))
+            else:
+                write_csv(wanted.file, sessions)
+                text = _("The attendance is in {file}.")
+                self._print(text.format(file=words.shown(wanted.file)))
+        except Refused as refused:
+            self._show(ListAttendance(), refused.answer)
 
     def _confirms(self, ban: ImposeBan) -> bool:
         """Say whom a ban fits; return whether to go on."""

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from tertulia.i18n import _, ngettext
 from tertulia.operator_commands import BANS, UNBAN, UNMUTE
+from tertulia.protocol.attendance import AttendanceRow
 from tertulia.protocol.messages import (
     Error,
     ErrorCode,
@@ -97,6 +98,21 @@ def about(info: UserInfo) -> str:
     text = _("{name}: {address}, {status}, here since {since}")
     since = _local(info.since)
     return text.format(name=info.name, address=info.address, status=info.status, since=since)
+
+
+def session(row: AttendanceRow) -> str:
+    """Return a line for a session of the attendance."""
+    if row.left is UNSET:
+        text = _("{name}  {address}  since {joined}, still here")
+    else:
+        text = _("{name}  {address}  from {joined} to {left}  {reason}")
+    return text.format(
+        name=shown(row.name),
+        address=shown(row.address),
+        joined=_local(row.joined),
+        left=_local(row.left),
+        reason="" if row.reason is UNSET else shown(row.reason),
+    )
 
 
 def bans(rows: Sequence[BanRow]) -> list[str]:

@@ -1,37 +1,63 @@
-"""`tertulia-server --export FILE` and `--backup FILE`: the history as JSON lines, or as a copy.
+"""`tertulia-server --export FILE`, `--attendance FILE` and `--backup FILE`: what a history has.
 
-Both also work while a server writes the history, and contain everything stored before they began.
-They leave no other files behind, and need no right to write where the history is. The file gets its
-name when it is complete: after an error, or a signal that ends the program, there is none.
+All of them also work while a server writes the history, and contain everything stored before they
+began. They leave no other files behind, and need no right to write where the history is. The file
+gets its name when it is complete: after an error, or a signal that ends the program, there is none.
 """
 
 import errno
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tertulia.attendance_csv import csv_lines
 from tertulia.i18n import _
-from tertulia.protocol.lines import encode_stored
+from tertulia.protocol.lines import encode_exported
 from tertulia.server.history.checks import SqliteTooOld, check_library
+from tertulia.server.history.comings import in_order
 from tertulia.server.history.leftovers import replaced_when_complete
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.visitor import open_as_visitor
+from tertulia.server.history.visits import attendance_row
 from tertulia.wrapping import wrapped_for
 
 _STDOUT = "-"
 
 
-def export(history: Path, to: str) -> int:
+def export(history: Path, to: str, *, with_attendance: bool = False) -> int:
     """Write every message as a JSON line to a file, or to stdout for "-"; return the exit status.
 
-    Only one page of messages at a time is in memory, and none of the history is locked while the
-    reader of stdout takes its time.
+    With `with_attendance`, who came and who went is in its place between them. Only one page of
+    messages at a time is in memory, and none of the history is locked while the reader of stdout
+    takes its time.
     """
 
+    def lines(reader: MessageReader) -> Iterator[bytes]:
+        if with_attendance:
+            yield from map(encode_exported, in_order(reader.all_messages(), reader.all_visits()))
+        else:
+            yield from map(encode_exported, reader.all_messages())
+
+    return _write_lines(history, to, lines)
+
+
+def export_attendance(history: Path, to: str) -> int:
+    """Write the attendance as CSV to a file, or to stdout for "-"; return the exit status."""
+
+    def lines(reader: MessageReader) -> Iterator[bytes]:
+        for line in csv_lines(map(attendance_row, reader.all_visits())):
+            yield line.encode()
+
+    return _write_lines(history, to, lines)
+
+
+def _write_lines(
+    history: Path, to: str, lines_of: Callable[[MessageReader], Iterator[bytes]]
+) -> int:
     def write(reader: MessageReader) -> None:
-        lines = (encode_stored(message) for message in reader.all_messages())
+        lines = lines_of(reader)
         if to == _STDOUT:
             sys.stdout.buffer.writelines(lines)
             sys.stdout.flush()

@@ -15,13 +15,14 @@ from pathlib import Path
 
 from msgspec import UNSET, Struct
 
-from tertulia.protocol.messages import ChatMessage, Error, GetHistory, HistoryPage, Search
+from tertulia.protocol.attendance import ListAttendance
+from tertulia.protocol.messages import ChatMessage, Error, Search
 from tertulia.protocol.times import rfc3339
 from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.history.aside import set_aside
 from tertulia.server.history.checks import StoreDamaged
-from tertulia.server.history.mail import PageReady, PageTicket, RoomAgain, Stored
+from tertulia.server.history.mail import Page, PageReady, PageTicket, RoomAgain, Stored
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.store import MessageStore
 from tertulia.server.history.turns import Questions
@@ -285,7 +286,7 @@ class History:
         if searches and not self._searches:
             self._refuse_searches_at = time.monotonic() + _SEARCH_WITHIN_S
         self._searches += searches
-        self._pass_on([ticket for ticket in tickets if isinstance(ticket.request, GetHistory)])
+        self._pass_on([ticket for ticket in tickets if not isinstance(ticket.request, Search)])
         with self._lock:
             self._freed += len(group) - len(tickets)
             waiters: list[tuple[Owner, RoomAgain]] = []
@@ -358,15 +359,18 @@ class History:
                 _answer(question, self._read(question))
         self._reader.close()
 
-    def _read(self, ticket: PageTicket) -> HistoryPage | Error:
+    def _read(self, ticket: PageTicket) -> Page | Error:
         try:
-            return self._reader.page(ticket.request, self._config.history_query_timeout_s)
+            request, limit_s = ticket.request, self._config.history_query_timeout_s
+            if isinstance(request, ListAttendance):
+                return self._reader.attendance(request, limit_s)
+            return self._reader.page(request, limit_s)
         except sqlite3.Error as error:
             log.warning("history not read error=%s path=%s", error, self.path)
             return refusals.not_read(ticket.request)
 
 
-def _answer(ticket: PageTicket, page: HistoryPage | Error) -> None:
+def _answer(ticket: PageTicket, page: Page | Error) -> None:
     ticket.owner.post(PageReady(ticket.session, page, ticket.is_to_pin))
 
 

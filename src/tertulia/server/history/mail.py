@@ -2,10 +2,12 @@
 
 from msgspec import Struct
 
+from tertulia.protocol.attendance import AttendancePage, ListAttendance
 from tertulia.protocol.messages import Error, GetHistory, HistoryPage, Search
 from tertulia.server.hub.session import Owner, Receipt
 
-PageRequest = GetHistory | Search
+PageRequest = GetHistory | Search | ListAttendance
+Page = HistoryPage | AttendancePage
 
 
 class PageTicket(Struct, eq=False):
@@ -22,7 +24,7 @@ class PageReady(Struct, frozen=True):
     """The answer to a PageTicket."""
 
     session: int
-    page: HistoryPage | Error
+    page: Page | Error
     is_to_pin: bool = False
 
 

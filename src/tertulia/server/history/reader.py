@@ -18,6 +18,7 @@ from typing import Self
 
 from msgspec import UNSET
 
+from tertulia.protocol.attendance import AttendancePage, ListAttendance
 from tertulia.protocol.messages import (
     MAX_PAGE,
     GetHistory,
@@ -27,7 +28,9 @@ from tertulia.protocol.messages import (
 )
 from tertulia.server.history.folding import fold
 from tertulia.server.history.index import reindexing
+from tertulia.server.history.visits import all_visits, attendance_page
 from tertulia.server.history.wal import new_mark
+from tertulia.server.hub.records import Visit
 
 _MAX_PAGE_BYTES = 256 * 1024  # of text; a longer message is a page of its own
 _MAX_SEARCH_WORDS = 16  # Each word costs time; further words are ignored.
@@ -68,6 +71,19 @@ class MessageReader:
                 check_same_thread=False,
             )
         return self._db
+
+    def attendance(self, request: ListAttendance, time_limit_s: float = inf) -> AttendancePage:
+        """Read a page of the attendance.
+
+        Raises sqlite3.OperationalError once the time limit is over.
+        """
+        db = self._connection()
+        with _time_limit(db, time_limit_s):
+            return attendance_page(db, request)
+
+    def all_visits(self) -> Iterator[Visit]:
+        """Read every session of the attendance, in the order in which they began."""
+        return all_visits(self._connection())
 
     def page(self, request: GetHistory | Search, time_limit_s: float = inf) -> HistoryPage:
         """Read the page that a request asks for, in ascending order.

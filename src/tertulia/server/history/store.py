@@ -41,6 +41,7 @@ from tertulia.server.history.tables import (
     read_records_without_wal,
     write_changes,
 )
+from tertulia.server.history.visits import end_visits, forget_visits
 from tertulia.server.history.wal import checkpoint, read_mark, set_mark, wal_belongs
 from tertulia.server.hub.keeper import Numbering
 from tertulia.server.hub.records import Change, Row
@@ -144,6 +145,7 @@ class MessageStore:
         with self._transaction():
             create_tables(db)
             create_index(db)
+            end_visits(db)
         row = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
         epoch, reserved_through = row or (self._epoch or secrets.token_hex(8), 0)
         if self._epoch:  # Opened late: numbers have been given out meanwhile.
@@ -280,13 +282,15 @@ class MessageStore:
     def forget(self, before_time: str, *, after: int, count: int) -> tuple[int, int | None]:
         """Delete what is older than a time among up to `count` messages after a seq.
 
-        Return how many were deleted, and the last seq looked at, or None at the end.
+        As many sessions of the attendance are deleted, too. Return how many messages were deleted,
+        and the last seq looked at, or None at the end.
         """
-        db = self._connection()
+        with self._transaction() as db:
+            is_done = forget_visits(db, before_time, count)
         (indexed_through,) = db.execute("SELECT indexed_through FROM numbering").fetchone()
         end = self._end_of_step(after, count)
         if end is None:
-            return 0, None
+            return 0, None if is_done else after
         rows = db.execute(
             "SELECT seq, text FROM message WHERE seq > ? AND seq <= ? AND time < ?",
             (after, end, before_time),

@@ -20,6 +20,7 @@ from tertulia.protocol.messages import (
     Status,
 )
 from tertulia.protocol.names import Name
+from tertulia.server.hub.attendance import Attendance
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.held_names import HeldNames
 from tertulia.server.hub.moderation import Moderation
@@ -85,6 +86,7 @@ class Room:
         self._held_names = held_names
         self.registry = Registry(shared_addresses=shared_addresses)
         self.moderation = Moderation(events, self.registry)
+        self._attendance = Attendance()
 
     def register(
         self, newcomer: Newcomer, route: Route, token: str, time: str, last_active: float
@@ -136,6 +138,7 @@ class Room:
         if not session.is_here:
             return False
         self.registry.remove(session)
+        self._attendance.end(session, reason, time)
         if self._held_names is not None:
             self._held_names.end(session.name, time)
         if reason is not CloseReason.SHUTDOWN:
@@ -171,7 +174,7 @@ class Room:
 
     def pop_changes(self) -> list[Change]:
         """Return what has to be kept since the last call."""
-        changes = self.moderation.pop_changes()
+        changes = self.moderation.pop_changes() + self._attendance.pop_changes()
         return changes if self._held_names is None else changes + self._held_names.pop_changes()
 
     def say(
@@ -257,6 +260,7 @@ class Room:
                 operator=session.is_operator,
             )
         )
+        self._attendance.begin(session, seq + 1)
         return Entered(session, seq, replaced)
 
 

@@ -21,7 +21,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.moderation import PinMessage
 from tertulia.server import refusals
-from tertulia.server.history.mail import PageReady, RoomAgain, Stored
+from tertulia.server.history.mail import Page, PageReady, RoomAgain, Stored
 from tertulia.server.hub.directs import Handover
 from tertulia.server.hub.session import Receipt, Session
 from tertulia.server.observer import Observer
@@ -246,7 +246,7 @@ class Dispatcher:
         connection.answers_due -= 1
         self._output.send(connection, mail.page)
 
-    def _on_message_found(self, connection: Connection, page: HistoryPage | Error) -> None:
+    def _on_message_found(self, connection: Connection, page: Page | Error) -> None:
         request, session = connection.release_hold(), connection.session
         if connection.state is REGISTERED and session and isinstance(request, PinMessage):
             outcome: Outcome = page if isinstance(page, Error) else None

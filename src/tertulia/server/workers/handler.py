@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
+from tertulia.protocol.attendance import ListAttendance
 from tertulia.protocol.lines import BadRequest
 from tertulia.protocol.messages import (
     MAX_INT,
@@ -126,6 +127,10 @@ class RequestHandler:
             return verb(session, request)
         match request:
             case GetHistory() | Search():
+                return self._queue_page(connection, session, request, now)
+            case ListAttendance():
+                if not session.is_operator:
+                    return refusals.not_operator(request.id)
                 return self._queue_page(connection, session, request, now)
             case Ping():
                 return Pong(id=request.id)
@@ -267,7 +272,7 @@ class RequestHandler:
 
     def _refuse_page(self, request: PageRequest) -> Error:
         """Refuse a page of a history that is switched off; say whether messages are missing."""
-        if isinstance(request, Search):
+        if not isinstance(request, GetHistory):
             return refusals.history_off(request)
         after = 0 if request.after is UNSET else request.after
         before = MAX_INT if request.before is UNSET else request.before

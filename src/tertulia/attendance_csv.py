@@ -1,0 +1,45 @@
+"""The attendance as CSV, for spreadsheets: the same lines wherever they are written.
+
+Pure. Times are local, with their offset from UTC. No cell can be a formula.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from msgspec import UNSET, UnsetType
+
+from tertulia.protocol.attendance import AttendanceRow
+
+_COLUMNS = ("name", "address", "joined", "left", "reason")
+# A cell that begins so is worked out by a spreadsheet. After an apostrophe it is a text.
+_FORMULA = ("=", "+", "-", "@")
+
+
+def csv_lines(rows: Iterable[AttendanceRow]) -> Iterator[str]:
+    """Yield the header and a line for each session, with their newlines."""
+    yield _line(_COLUMNS)
+    for row in rows:
+        reason = "" if row.reason is UNSET else row.reason
+        yield _line((row.name, row.address, _local(row.joined), _local(row.left), reason))
+
+
+def _line(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(map(_as_text, cells))
+    return line.getvalue()
+
+
+def _as_text(cell: str) -> str:
+    cell = "".join(letter if letter.isprintable() else "\ufffd" for letter in cell)
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _local(time: str | UnsetType) -> str:
+    if time is UNSET:
+        return ""
+    try:
+        return datetime.fromisoformat(time).astimezone().isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        return time

@@ -1,0 +1,40 @@
+"""The messages about who was here.
+
+Times are RFC 3339; those that the server sends are in UTC.
+"""
+
+from msgspec import UNSET, Struct, UnsetType
+
+from tertulia.protocol.envelope import AnswerMessage, RequestMessage
+from tertulia.protocol.times import parse_time
+
+MAX_ATTENDANCE = 1_000  # sessions in a page
+
+
+class ListAttendance(RequestMessage, tag="attendance", kw_only=True, frozen=True):
+    """Asks for the sessions that began after `since`, and not after `until`."""
+
+    since: str | UnsetType = UNSET
+    until: str | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        for name, time in (("since", self.since), ("until", self.until)):
+            if time is not UNSET and parse_time(time) is None:
+                raise ValueError(f"'{name}' must be a time such as 2026-11-22T15:04:05Z")
+
+
+class AttendanceRow(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True):
+    """A session. Without `left` and `reason` it is still here."""
+
+    name: str
+    address: str
+    joined: str
+    left: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+
+
+class AttendancePage(AnswerMessage, tag="attendance", kw_only=True, frozen=True):
+    """Sessions in the order in which they began; `more` says that later ones are left out."""
+
+    sessions: list[AttendanceRow]
+    more: bool

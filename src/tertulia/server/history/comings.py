@@ -1,0 +1,58 @@
+"""Who came and who went, in their places between the messages, for an export. Pure."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from tertulia.protocol.messages import StoredMessage
+from tertulia.server.hub.records import Visit
+
+
+class Came(Struct, frozen=True, tag="joined", tag_field="type"):
+    """Somebody came in."""
+
+    seq: int
+    time: str
+    name: str
+    address: str
+
+
+class Went(Struct, frozen=True, tag="left", tag_field="type"):
+    """Somebody went."""
+
+    time: str
+    name: str
+    address: str
+    reason: str
+
+
+Exported = StoredMessage | Came | Went
+
+
+def in_order(messages: Iterable[StoredMessage], visits: Iterable[Visit]) -> Iterator[Exported]:
+    """Merge messages and sessions, both in the order of their numbers.
+
+    An end has a time and no number. It comes after its own beginning, after the messages of its
+    millisecond, and before whoever came in that one.
+    """
+    latest = ""  # the clock may have been set back
+    ends: list[tuple[str, int, Went]] = []  # of those who are here by now
+    items: Iterator[StoredMessage | Visit] = heapq.merge(messages, visits, key=_number)
+    for item in items:
+        latest = max(latest, item.joined if isinstance(item, Visit) else item.time)
+        while ends and (ends[0][0] < latest or (isinstance(item, Visit) and ends[0][0] == latest)):
+            yield heapq.heappop(ends)[2]
+        if not isinstance(item, Visit):
+            yield item
+            continue
+        yield Came(item.key, item.joined, item.name, item.address)
+        if item.ended is not None:
+            went = Went(item.ended, item.name, item.address, item.reason or "")
+            heapq.heappush(ends, (item.ended, item.key, went))
+    while ends:
+        yield heapq.heappop(ends)[2]
+
+
+def _number(item: StoredMessage | Visit) -> int:
+    return item.key if isinstance(item, Visit) else item.seq

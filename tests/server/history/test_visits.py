@@ -1,0 +1,78 @@
+"""The attendance in the file: pages without holes or doubles, ends, and what is deleted."""
+
+import pytest
+from msgspec import UNSET
+from stored_messages import message
+
+from tertulia.protocol.attendance import MAX_ATTENDANCE, ListAttendance
+from tertulia.server.history.store import MessageStore
+from tertulia.server.hub.records import Visit
+
+
+def at(second: int) -> str:
+    return f"2026-11-22T15:{second // 60:02}:{second % 60:02}.000Z"
+
+
+def visit(key: int, second: int, **fields: str) -> Visit:
+    return Visit(key=key, name=f"u{key}", address="10.0.0.7", joined=at(second), **fields)
+
+
+def all_pages(reader, **fields: str) -> list[list[str]]:
+    pages = []
+    while True:
+        page = reader.attendance(ListAttendance(**fields))
+        pages.append([row.name for row in page.sessions])
+        if not page.more:
+            return pages
+        fields["since"] = page.sessions[-1].joined
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 7, 300, 999, 1_000, 1_001, 2_600])
+def test_pages_lose_and_double_no_session_however_many_begin_at_once(store, reader, at_once):
+    count = 2_600
+    store.add([], [visit(key, key // at_once) for key in range(count)])
+    pages = all_pages(reader)
+    assert [name for page in pages for name in page] == [f"u{key}" for key in range(count)]
+    assert max(map(len, pages)) <= max(MAX_ATTENDANCE, at_once)
+
+
+def test_a_page_has_those_who_began_after_since_and_not_after_until(store, reader):
+    store.add([], [visit(key, key) for key in range(6)])
+    assert all_pages(reader, since=at(1), until=at(3)) == [["u2", "u3"]]
+    assert all_pages(reader, since="2026-11-22T16:00:03+01:00") == [["u4", "u5"]]
+    assert all_pages(reader, until="2026-11-22T15:00:00Z") == [["u0"]]
+
+
+def test_only_who_is_still_here_has_no_end(store, reader):
+    store.add([], [visit(1, 1), visit(2, 2, ended=at(9), reason="quit")])
+    here, gone = reader.attendance(ListAttendance(id=4)).sessions
+    assert (here.left, here.reason) == (UNSET, UNSET)
+    assert (gone.left, gone.reason) == (at(9), "quit")
+
+
+def test_sessions_of_a_killed_server_end_at_the_last_time_that_the_file_knows(store, path):
+    rows = [visit(1, 1, ended=at(4), reason="quit"), visit(2, 3), visit(7, 60)]
+    store.add([message(5, time=at(30))], rows)
+    store.close()
+    again = MessageStore(path, block=10)
+    ends = [(row.ended, row.reason) for row in again.records(Visit)]
+    assert ends == [(at(4), "quit"), (at(60), "lost"), (at(60), "lost")]
+    again.close()
+
+
+def test_what_keep_does_not_keep_is_deleted_with_the_sessions_of_that_time(store):
+    gone = [visit(key, key, ended=at(50), reason="quit") for key in range(20)]
+    kept = [visit(100, 1, ended=at(600), reason="quit"), visit(101, 2), visit(102, 590)]
+    store.add([message(500, time=at(1)), message(501, time=at(600))], gone + kept)
+    position: int | None = 0
+    while position is not None:
+        _deleted, position = store.forget(at(300), after=position, count=3)
+    assert store.records(Visit) == kept
+
+
+@pytest.mark.parametrize(
+    "time", ["", "yesterday", "2026-11-22", "2026-11-22T15:00:00", "0001-01-01T00:00:00+14:00"]
+)
+def test_a_time_without_an_offset_is_no_time(time):
+    with pytest.raises(ValueError, match="'until' must be a time"):
+        ListAttendance(until=time)
