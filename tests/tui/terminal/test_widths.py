@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich import cells
 from rich._unicode_data import load
@@ -69,6 +69,8 @@ def test_terminals_agree_about_the_characters_that_are_not_looked_at() -> None:
 
 
 @given(texts)
+@example("👏🏽\u200d©")
+@example("🙂\u200d↔️")
 def test_a_text_is_its_parts_and_they_are_as_wide_as_it_is(text: str) -> None:
     found = list(parts(text))
     assert "".join(part if isinstance(part, str) else part.text for part in found) == text

@@ -24,10 +24,10 @@ AGREED_CHARACTERS = (
     r" -~\xa0-\xac\xae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u0482\u048a-\u052f\u0531-\u0556"
     r"\u0561-\u0587\u05d0-\u05ea\u0620-\u064a\u0660-\u066f\u0671-\u06d5\u0e01-\u0e30\u0e32"
     r"\u0e3f-\u0e46\u0e4f-\u0e5b\u10d0-\u10ff\u1e00-\u1eff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
-    r"\u2100-\u218b\u2190-\u2319\u2400-\u2426\u2460-\u25fc\u2800-\u28ff\u2e80-\u2e99\u2e9b-\u2ef3"
-    r"\u3001-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u30ff\u3105-\u312f\u3131-\u3163\u3165-\u318e"
-    r"\u31f0-\u321e\u3250-\u4dbf\u4e00-\ua48c\uac00-\ud7a3\uf900-\ufa6d\ufe30-\ufe52\uff01-\uff9d"
-    r"\uffe0-\uffe6\U00020000-\U0002a6df"
+    r"\u2100-\u218b\u2190-\u2319\u2400-\u2426\u2460-\u25fc\u2800-\u28ff\u2e80-\u2e99"
+    r"\u2e9b-\u2ef3\u3001-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u30ff\u3105-\u312f\u3131-\u3163"
+    r"\u3165-\u318e\u31f0-\u321e\u3250-\u4dbf\u4e00-\ua48c\uac00-\ud7a3\uf900-\ufa6d\ufe30-\ufe52"
+    r"\uff01-\uff9d\uffe0-\uffe6\U00020000-\U0002a6df"
 )
 _is_agreed = re.compile(f"[{AGREED_CHARACTERS}]*").fullmatch
 # The last character before others may be joined with them.
@@ -36,9 +36,6 @@ _STRETCHES = re.compile(
     f"|[{AGREED_CHARACTERS}]?[^{AGREED_CHARACTERS}]+"
 )
 _JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
-_PICTURES = "\xa9\xae\u203c-\u3299\U0001f000-\U0001faff"
-# Rich lets a joiner hide the next character, whatever it is. Terminals join only pictures.
-_IDLE_JOINER = re.compile(f"(?<![{_PICTURES}{_EMOJI_STYLE}]){_JOINER}|{_JOINER}(?![{_PICTURES}])")
 _MOST_MARKS = 4  # on one letter; the languages that put the most marks on a letter need as many
 _NON_JOINER = "\u200c"  # as wide, and not special
 
@@ -180,12 +177,24 @@ def _mended_table(unicode_version: str = "auto") -> cells.CellTable:
 
 
 def _cell_len(text: str, unicode_version: str) -> int:
-    if _JOINER in text:
-        text = _IDLE_JOINER.sub(_NON_JOINER, text)
-    return _richs_cell_len(text, unicode_version)
+    return _richs_cell_len(_without_idle_joiners(text), unicode_version)
 
 
 def _split_graphemes(text: str, unicode_version: str = "auto") -> tuple[list[cells.CellSpan], int]:
-    if _JOINER in text:
-        text = _IDLE_JOINER.sub(_NON_JOINER, text)
-    return _richs_split(text, unicode_version)
+    return _richs_split(_without_idle_joiners(text), unicode_version)
+
+
+def _without_idle_joiners(text: str) -> str:
+    """Replace each joiner that joins no pictures: Rich lets it hide the next character."""
+    if _JOINER not in text:
+        return text
+    return "".join(
+        _NON_JOINER if character == _JOINER and not _is_picture(following) else character
+        for grapheme in split(text)
+        for character, following in zip(grapheme, [*grapheme[1:], ""], strict=True)
+    )
+
+
+def _is_picture(following: str) -> bool:
+    """Return whether a character that follows a joiner in a grapheme is a picture."""
+    return not is_agreed(following) and unicodedata.category(following)[0] not in "LMC"
