@@ -50,6 +50,7 @@ from tertulia.tui.loopbell import LoopBell
 from tertulia.tui.model.chatmodel import ChatModel
 from tertulia.tui.model.conversations import Conversation
 from tertulia.tui.model.entries import Said
+from tertulia.tui.widgets.panes import Pane
 
 WAIT_S = 20.0  # for what has to come, on a slow machine too
 WIDE, USUAL, SMALL = SIZES = ((120, 36), (80, 24), (60, 20))
@@ -365,6 +366,10 @@ class ChatTable:
     def item(self, selector: str) -> str:
         widget = self.app.main.query_one(selector)
         return str(widget.render()) if widget.display else ""
+
+    def title(self, selector: str) -> str:
+        """Return the title in the border of a pane."""
+        return self.app.main.query_one(selector, Pane).title
 
     @property
     def texts(self) -> list[str]:

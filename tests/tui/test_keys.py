@@ -289,11 +289,6 @@ async def click_own_status(table: ChatTable) -> None:
     assert table.item("#own-status") == "ana ◐ OCUPADO"
 
 
-async def click_count(table: ChatTable) -> None:
-    await table.click("#count")
-    assert table.app.main.focused is table.app.main.people_list
-
-
 async def click_unread(table: ChatTable) -> None:
     await three_talks(table)
     assert table.item("#unread") == "! 2 unread: F2"
@@ -354,7 +349,7 @@ async def click_what_was_found(table: ChatTable) -> None:
 
 
 CLICKS: list[Scenario] = [
-    click_unread, click_own_status, click_count, click_conversation, click_person, click_below,
+    click_unread, click_own_status, click_conversation, click_person, click_below,
     click_failed_message, click_hint_of_a_dialog, click_beside_a_dialog, click_what_was_found,
 ]  # fmt: skip
 
@@ -389,7 +384,7 @@ def test_each_word_of_the_key_bar_can_be_clicked(
         await table.click_on("^Q Quit")
         assert table.app.return_value == (0, [], None)
 
-    ChatTable(clock).run(scenario, SMALL)
+    ChatTable(clock).run(scenario, USUAL)
 
 
 def test_letters_typed_in_a_list_go_to_the_composer(clock: Clock) -> None:

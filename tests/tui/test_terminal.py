@@ -80,7 +80,7 @@ def test_after_a_stop_the_screen_is_drawn_anew(
         seat.see(LEFT)
     seat.process.send_signal(signal.SIGCONT)
     seat.see(ENTERED)
-    seat.see("F1 Help")
+    seat.see("F1")
     assert seat.leave() == 0
 
 
@@ -89,14 +89,14 @@ def test_in_the_background_it_waits_and_can_be_ended(server: LonelyServer) -> No
     with contextlib.closing(seat):
         seat.type(b"in front\r")
         seat.see(ENTERED)
-        seat.see("F1 Help")
+        seat.see("F1")
         seat.type(b"draft")
         seat.see("draft")
         seat.type(CTRL_Z)
         seat.see("stopped")
         seat.type(b"in front\r")
         seat.see(ENTERED)
-        seat.see("F1 Help")
+        seat.see("F1")
         seat.type(CTRL_Z)
         seat.see("Not sent: draft")
         seat.see("ended 143")
@@ -136,7 +136,7 @@ def test_a_key_brings_the_screen_back_from_the_bare_text(
     seat.see("Enter: back to the chat")
     seat.type(b"no key that ends it" + key)
     seat.see(ENTERED)
-    seat.see("F1 Help")
+    seat.see("F1")
     seat.see("number")
     assert seat.leave() == 0
 
@@ -195,7 +195,7 @@ def test_what_the_terminal_reports_is_not_typed_and_ends_nothing(
 def test_no_colour_is_asked_for_where_none_is_wanted(sit_down: Callable[..., Seat]) -> None:
     seat = sit_down(NO_COLOR="1", COLORTERM="truecolor")
     assert seat.leave() == 0
-    assert "F1 Help" in seat.everything
+    assert "Help" in seat.everything
     assert "38;" not in seat.everything
     assert "48;" not in seat.everything
 

@@ -4,7 +4,7 @@ Also the help about it. Pure functions over the table of commands.
 """
 
 from tertulia.chat.command_arguments import Command, CommandError, parse_direct, to_whom_and_what
-from tertulia.chat.command_table import HELP, QUIT, SEARCH, listed
+from tertulia.chat.command_table import HELP, QUIT, SEARCH, CommandSpec, listed
 from tertulia.chat.command_words import find_command
 from tertulia.chat.face_commands import Open
 from tertulia.i18n import _
@@ -45,6 +45,11 @@ def help_rows(*, on_screen: bool = False) -> list[tuple[str, str]]:
     text = _("TEXT")
     rows.append((f"//{text}, @@{text}", _("send a text that begins with “/” or “@”")))
     return rows
+
+
+def usage(spec: CommandSpec) -> str:
+    """Return a command in the user's language, and what can follow it."""
+    return f"{spec.word} {_(spec.argument_words)}" if spec.argument_words else spec.word
 
 
 def help_word() -> str:

@@ -18,6 +18,7 @@ class Key(NamedTuple):
     action: str
     help: str
     title: str = ""
+    is_spare: bool = False  # in the key bar only where there is room
     priority: bool = False  # it works before the keys of the widget with the focus
 
 
@@ -34,7 +35,7 @@ KEYS = (
         N_("People")),
     Key("f4", "F4", "app.status", N_("change your status"), N_("Status")),
     Key("f7", "F7", "app.show_text", N_("show the conversation as plain text, to copy it"),
-        N_("Text")),
+        N_("Text"), is_spare=True),
     Key("f8", "F8", "app.other_theme", N_("switch between dark and light colours")),
     NEXT,
     Key("ctrl+p", "Ctrl+P", "app.turn(-1)", N_("go to the previous conversation"), priority=True),

@@ -1,12 +1,11 @@
-"""The two lines at the bottom: own status and connection, and what the keys do; all can be clicked.
+"""The first line of the screen, with names and states, and the last one, with keys.
 
-Runs on the event loop's thread.
+Everything in them can be clicked. Runs on the event loop's thread.
 """
-
-from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widgets import Static
 
 from tertulia.i18n import _
@@ -20,8 +19,11 @@ class Item(Static):
     Item.-empty { display: none; }
     """
 
-    def __init__(self, action: str = "", text: str = "", *, id: str | None = None) -> None:
-        super().__init__(text, id=id, classes="" if text else "-empty", markup=False)
+    def __init__(
+        self, action: str = "", text: str = "", *, id: str | None = None, classes: str = ""
+    ) -> None:
+        empty = "" if text else " -empty"
+        super().__init__(text, id=id, classes=classes + empty, markup=False)
         self._action = action
         self._shown = text
 
@@ -38,21 +40,42 @@ class Item(Static):
             await self.run_action(self._action)
 
 
-class StatusBar(Horizontal):
-    """Own name and status, the server, the number of people, the connection."""
+class TitleBar(Horizontal):
+    """The product, the server, what is unread elsewhere, the connection, own name and status."""
 
     def compose(self) -> ComposeResult:
         """Make an item for each of them."""
-        yield Item("app.status", id="own-status")
+        yield Item(text="tertulia", id="product")
         yield Item(id="server")
-        yield Item("screen.people", id="count")
+        yield Item("app.unread", id="unread")
         yield Item(id="connection")
+        yield Item("app.status", id="own-status")
 
-    def set_texts(self, own_status: str, server: str, count: str, connection: str) -> None:
+    def set_texts(self, *, server: str, unread: str, connection: str, own_status: str) -> None:
         """Show these words; an empty text hides its item."""
-        texts: Sequence[str] = (own_status, server, count, connection)
-        for item, text in zip(self.query(Item), texts, strict=True):
-            item.set_text(text)
+        for item, text in (
+            ("#server", server), ("#unread", unread), ("#connection", connection),
+            ("#own-status", own_status),
+        ):  # fmt: skip
+            self.query_one(item, Item).set_text(text)
+
+
+class KeyItem(Item):
+    """A key, in its own colour, and in a word what it does."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(key.action, classes="-spare" if key.is_spare else "")
+        self._key = key
+
+    def on_mount(self) -> None:
+        """Show the words."""
+        self.translate()
+
+    def translate(self) -> None:
+        """Show the words in the current language."""
+        shown = self._key.shown.replace("Ctrl+", "^")
+        self.set_class(False, "-empty")
+        self.update(Content.assemble((shown, "bold $accent"), " ", _(self._key.title)))
 
 
 class KeyBar(Horizontal):
@@ -62,13 +85,9 @@ class KeyBar(Horizontal):
         """Make an item for each of them."""
         for key in KEYS:
             if key.title:
-                yield Item(key.action, _key_words(key))
+                yield KeyItem(key)
 
     def translate(self) -> None:
         """Show the words in the current language."""
-        for item, key in zip(self.query(Item), (key for key in KEYS if key.title), strict=True):
-            item.set_text(_key_words(key))
-
-
-def _key_words(key: Key) -> str:
-    return f"{key.shown.replace('Ctrl+', '^')} {_(key.title)}"
+        for item in self.query(KeyItem):
+            item.translate()

@@ -11,64 +11,30 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static, TextArea
 
 from tertulia.chat import commands
-from tertulia.chat.chat import Chat
 from tertulia.chat.completion import Completion
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs, visible, visible_in_a_line
-from tertulia.chat.state import State
-from tertulia.i18n import _, ngettext
+from tertulia.i18n import _
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 from tertulia.tui.keys import bindings
 from tertulia.tui.model.chatmodel import ChatModel
 from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations
+from tertulia.tui.model.target import target_of
 from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.widgets import columns
-from tertulia.tui.widgets.bars import Item, KeyBar, StatusBar
-from tertulia.tui.widgets.chatlog import ConversationLog
+from tertulia.tui.widgets.bars import KeyBar, TitleBar
+from tertulia.tui.widgets.chatpane import ChatPane
 from tertulia.tui.widgets.composer import Composer
-from tertulia.tui.widgets.messagelog import MessageLog
+from tertulia.tui.widgets.conversationspane import ConversationsPane
+from tertulia.tui.widgets.entrypane import EntryPane
+from tertulia.tui.widgets.peoplepane import PeopleList, PeoplePane
 from tertulia.tui.widgets.rowlist import RowList
-
-FILTER_FROM = 15  # people; fewer are seen at a glance
-
-
-class ConversationList(RowList):
-    """The conversations."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"row-list--{style}" for style in columns.CONVERSATION_STYLES
-    }
-
-
-class PeopleList(RowList):
-    """The people who are here."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"row-list--{style}" for style in columns.PEOPLE_STYLES
-    }
-
-
-class Filter(Input):
-    """A field whose letters filter the people; its vertical keys move in their list."""
-
-    async def on_key(self, event: events.Key) -> None:
-        """Hand the list's keys to the list."""
-        if event.key in ("up", "down", "pageup", "pagedown"):
-            event.stop()
-            people = self.screen.query_one(PeopleList)
-            self.screen.set_focus(people)
-            await people.run_action(f"highlight_by({-1 if event.key.endswith('up') else 1})")
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Leave a text of several lines to the composer: here only the first one would stay."""
-        if len(event.text.splitlines()) > 1:
-            event.prevent_default()
 
 
 class MainScreen(Screen[None], inherit_bindings=False):
@@ -81,6 +47,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         (76, "-narrow"),
         (100, "-wide"),
     ]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012
 
     class Ready(Message):
         """The widgets are there, and can show something."""
@@ -115,46 +82,38 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
+        yield TitleBar()
         with Horizontal(id="body"):
-            with Vertical(id="left"):
-                yield Static(_("Chats"), id="left-title", classes="column-title", markup=False)
-                yield ConversationList(id="conversations")
-            with Vertical(id="middle"):
-                with Horizontal(id="heading"):
-                    yield Static(id="title", markup=False)
-                    yield Item("app.unread", id="unread")
-                yield ConversationLog(self._painter, id="log")
-                yield Item("screen.scroll('scroll_end')", id="below")
-            with Vertical(id="right"):
-                yield Static(id="right-title", classes="column-title", markup=False)
-                yield Filter(placeholder=_("filter"), id="filter", select_on_focus=False)
-                yield PeopleList(id="people")
+            yield ConversationsPane(id="left")
+            yield ChatPane(self._painter, self._glyphs, id="middle")
+            yield PeoplePane(self._to, self._glyphs, id="right")
         yield Static(id="hint", markup=False)
-        with Horizontal(id="entry"):
-            yield Static(id="prompt", markup=False)
-            yield Composer(self._complete, id="composer")
-        yield StatusBar()
+        yield EntryPane(self._complete, id="entry")
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Begin in the composer."""
-        self.composer = self.query_one(Composer)
-        self.log_view = self.query_one(ConversationLog)
-        self.conversation_list = self.query_one(ConversationList)
-        self.people_list = self.query_one(PeopleList)
-        self.filter = self.query_one("#filter", Input)
+        self.chats = self.query_one(ConversationsPane)
+        self.chat = self.query_one(ChatPane)
+        self.people = self.query_one(PeoplePane)
+        self.entry = self.query_one(EntryPane)
+        self.composer = self.entry.composer
+        self.log_view = self.chat.log_view
+        self.conversation_list = self.chats.list
+        self.people_list = self.people.list
+        self.filter = self.people.filter
         self.composer.focus()
+        self.show_target()
         self.translate_composer()
         self.post_message(self.Ready())
 
     def translate(self) -> None:
         """Show all words in the current language."""
-        self.query_one("#left-title", Static).update(_("Chats"))
-        self.filter.placeholder = _("filter")
-        self.query_one(KeyBar).translate()
+        for pane in (self.chats, self.people, self.query_one(KeyBar)):
+            pane.translate()
         self.log_view.repaint()
+        self.show_target()
         self.translate_composer()
-        self._show_people()
 
     def hint(self, text: str) -> None:
         """Show a few words above the composer; an empty text removes them."""
@@ -174,13 +133,14 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Show that there is no model yet."""
         words = _("Connecting to {host}, port {port}…")
         words = words.format(host=self._to.host, port=self._to.port)
-        self.query_one("#title", Static).update(visible_in_a_line(words))
-        self._show_status(f"{visible_in_a_line(self._to.name)} ?", "", _("connecting…"))
+        self.chat.title = visible_in_a_line(words)
+        own_status = f"{visible_in_a_line(self._to.name)} ?"
+        self._show_state(own_status, connection=_("connecting…"))
 
     def show_model(self, model: ChatModel, now: float) -> None:
         """Show the model as it is now; `now` is monotonic."""
         self._model = model
-        chat, state = model.chat, model.chat.state
+        chat = model.chat
         if chat.connected != self._was_connected:
             self._was_connected = chat.connected
             # The hint may be about the connection as it was.
@@ -190,39 +150,43 @@ class MainScreen(Screen[None], inherit_bindings=False):
                 if is_unsent
                 else ""
             )
-        self._show_own_status(chat, now)
-        self._show_conversations(model.conversations, state, known=chat.connected)
+        self._show_conversations(model.conversations)
+        self.chat.show_title(model.conversations.current, chat.state, known=chat.connected)
+        self._show_own_state(model, now)
         if model.people_changed:
             model.people_changed = False
-            self._show_people()
+            self.people.show(chat)
+            self.show_target()
         if model.older_arrived:
             model.older_arrived = False
             self.log_view.scroll_home()
 
-    def _show_own_status(self, chat: Chat, now: float) -> None:
-        state = chat.state
+    def _show_own_state(self, model: ChatModel, now: float) -> None:
+        chat, state = model.chat, model.chat.state
         status = self._glyphs.status(state.status) if chat.connected else "?"
         own = f"{visible_in_a_line(state.name)} {status}"
         if state.asked_status is not None:
             own += f" → {state.asked_status}…"
-        count = columns.people_count(len(state.users)) if chat.connected else ""
-        self._show_status(own, count, columns.connection_words(chat, now))
+        connection = columns.connection_words(chat, now)
+        self._show_state(own, connection, columns.unread_elsewhere(model.conversations))
 
-    def _show_status(self, own_status: str, count: str, connection: str) -> None:
-        server = f"{self._to.host}:{self._to.port}"
-        self.query_one(StatusBar).set_texts(own_status, server, count, connection)
+    def _show_state(self, own_status: str, connection: str, unread: str = "") -> None:
+        title_bar = self.query_one(TitleBar)
+        title_bar.set_class(not self._was_connected, "-lost")
+        title_bar.set_texts(
+            server=f"{visible_in_a_line(self._to.host)}:{self._to.port}",
+            unread=unread,
+            connection=connection,
+            own_status=own_status,
+        )
 
-    def _show_conversations(
-        self, conversations: Conversations, state: State, *, known: bool
-    ) -> None:
+    def _show_conversations(self, conversations: Conversations) -> None:
         current = conversations.current
         if current is self.log_view.conversation:
             self.log_view.catch_up()
         else:
             self._turn_to(current)
-        self.conversation_list.rows = columns.conversation_rows(conversations)
-        self.query_one("#title", Static).update(self._heading(current, state, known))
-        self.query_one("#unread", Item).set_text(columns.unread_elsewhere(conversations))
+        self.chats.show(conversations)
 
     def _turn_to(self, conversation: Conversation) -> None:
         # What was typed before there was a connection goes to the first conversation.
@@ -230,37 +194,16 @@ class MainScreen(Screen[None], inherit_bindings=False):
         left.draft = self.composer.text
         self.log_view.open(conversation)
         self.composer.turn_to(conversation.draft, conversation.input_history)
-        name = visible_in_a_line(conversation.name)
-        general = conversation.name == GENERAL
-        self.query_one("#prompt", Static).update("" if general else f"@{name}")
-        self.query_one("#prompt").display = not general
+        self.show_target()
         self.translate_composer()
 
-    def _heading(self, conversation: Conversation, state: State, known: bool) -> str:
-        if conversation.name == GENERAL:
-            return _("General: everyone can read this")
-        name = state.registered_name(conversation.name)
-        status = state.status_of(name)
-        if not known:
-            shown = "?"
-        else:
-            shown = _("not here") if status is None else self._glyphs.status(status)
-        text = _("{name} {status}: only you two can read this")
-        return text.format(name=visible_in_a_line(name), status=shown)
-
-    @on(Input.Changed, "#filter")
-    def _show_people(self) -> None:
-        """Show the people who match the filter; without a connection their status is unknown."""
-        if self._model is None:
-            return
-        chat = self._model.chat
-        users, known = chat.state.users, chat.connected
-        title = columns.people_count(len(users)) if known else _("People")
-        self.query_one("#right-title", Static).update(title)
-        self.filter.display = len(users) >= FILTER_FROM or bool(self.filter.value)
-        self.people_list.rows = columns.people_rows(
-            users, chat.state.name, self._glyphs, wanted=self.filter.value, known=known
-        )
+    @on(TextArea.Changed)
+    def show_target(self) -> None:
+        """Show who gets the line that is being typed."""
+        model = self._model
+        state = None if model is None else model.chat.state
+        conversations = None if model is None else model.conversations
+        self.entry.show_target(target_of(self.composer.text, state, conversations))
 
     @on(RowList.Chosen, "#conversations")
     def _choose_conversation(self, event: RowList.Chosen) -> None:
@@ -279,22 +222,14 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.action_to_composer()
             self.composer.insert(typed)
 
-    @on(MessageLog.NewBelow)
-    def _show_new_below(self, event: MessageLog.NewBelow) -> None:
-        text = ngettext("▼ {count} new below", "▼ {count} new below", event.count)
-        text = text.format(count=event.count) if event.count else ""
-        self.query_one("#below", Item).set_text(text)
-
     @on(events.DescendantFocus)
     def translate_composer(self) -> None:
         """Show in the empty composer to whom the user writes, or how to get back to it."""
-        if isinstance(self.focused, RowList | Input):
-            self.composer.placeholder = _("Esc: back to writing")
-            return
         shown = self.log_view.conversation
-        name = GENERAL if shown is None else shown.name
-        text = _("Write to everyone") if name == GENERAL else _("Write only to {name}")
-        self.composer.placeholder = text.format(name=visible_in_a_line(name))
+        self.entry.show_placeholder(
+            GENERAL if shown is None else shown.name,
+            is_typing=not isinstance(self.focused, RowList | Input),
+        )
 
     # --- keys ----------------------------------------------------------------------------------
 

@@ -1,0 +1,84 @@
+"""What becomes of the line that is being typed, before Enter: to whom it goes, or what it does.
+
+It follows the rules by which `Controller.submit` carries out a line. No widget; the words are in
+the language of now.
+"""
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+from tertulia.chat.command_arguments import CommandError
+from tertulia.chat.command_words import find_command
+from tertulia.chat.commands import parse, usage
+from tertulia.chat.display import visible_in_a_line
+from tertulia.chat.face_commands import Open, SayToAll
+from tertulia.chat.state import State
+from tertulia.i18n import _
+from tertulia.protocol.messages import Direct, Say
+from tertulia.tui.model.conversations import GENERAL, Conversations
+
+
+class Reach(Enum):
+    """Who gets a line."""
+
+    EVERYONE = auto()
+    ONE = auto()
+    NOBODY = auto()  # it is a command, or it cannot be carried out
+
+
+class Target(NamedTuple):
+    """Who gets a line, and that in words."""
+
+    reach: Reach
+    words: str
+
+
+def target_of(line: str, state: State | None, conversations: Conversations | None) -> Target:
+    """Return what becomes of a line; the arguments are None before there is a connection."""
+    current = GENERAL if conversations is None else conversations.current.name
+    try:
+        command = parse(line, on_screen=True)
+    except CommandError as error:
+        return _command(line.strip(), error)
+    match command:
+        case None | Say():
+            return to_everyone() if current == GENERAL else _to_one(current, state, conversations)
+        case SayToAll():
+            return to_everyone()
+        case Direct(to=name) | Open(name):
+            return _to_one(name, state, conversations, is_whole=isinstance(command, Direct))
+    return _command(line.strip())
+
+
+def to_everyone() -> Target:
+    """Return the target of a line for the general chat."""
+    return Target(Reach.EVERYONE, _("To everyone"))
+
+
+def _to_one(
+    name: str,
+    state: State | None,
+    conversations: Conversations | None,
+    *,
+    is_whole: bool = True,
+) -> Target:
+    if state is not None and conversations is not None:
+        name = state.registered_name(name)
+        is_here = state.status_of(name) is not None
+        is_unknown = state.knows_users and not is_here and name not in conversations
+        if is_unknown and is_whole:
+            text = _("Nobody called “{name}” is here: Enter sends nothing")
+            return Target(Reach.NOBODY, text.format(name=visible_in_a_line(name)))
+    text = _("Only to {name}")
+    return Target(Reach.ONE, text.format(name=visible_in_a_line(name)))
+
+
+def _command(line: str, error: CommandError | None = None) -> Target:
+    spec = find_command(line.split(maxsplit=1)[0]) if line.startswith("/") else None
+    if spec is not None and spec.help:
+        words = f"{usage(spec)}: {_(spec.help)}"
+    elif error is not None and (spec is not None or not line.startswith("/")):
+        words = str(error)
+    else:
+        words = _("A command: nobody gets this line")
+    return Target(Reach.NOBODY, words)

@@ -1,0 +1,63 @@
+"""The middle: the open conversation, under a title that says who can read it.
+
+Runs on the event loop's thread.
+"""
+
+from textual import on
+from textual.app import ComposeResult
+
+from tertulia.chat.display import Glyphs, visible_in_a_line
+from tertulia.chat.state import State
+from tertulia.i18n import _, ngettext
+from tertulia.tui.model.conversations import GENERAL, Conversation
+from tertulia.tui.painting.painter import ConversationPainter
+from tertulia.tui.widgets import columns
+from tertulia.tui.widgets.bars import Item
+from tertulia.tui.widgets.chatlog import ConversationLog
+from tertulia.tui.widgets.messagelog import MessageLog
+from tertulia.tui.widgets.panes import Pane
+
+
+class ChatPane(Pane):
+    """The log of the open conversation, and how much is new below it."""
+
+    def __init__(
+        self, painter: ConversationPainter, glyphs: Glyphs, *, id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self._painter = painter
+        self._glyphs = glyphs
+
+    def compose(self) -> ComposeResult:
+        """Put the count below the log."""
+        yield ConversationLog(self._painter, id="log")
+        yield Item("screen.scroll('scroll_end')", id="below")
+
+    def on_mount(self) -> None:
+        """Find the log."""
+        self.log_view = self.query_one(ConversationLog)
+
+    def show_title(self, conversation: Conversation, state: State, *, known: bool) -> None:
+        """Show whose conversation it is, and who can read it; `known`: there is a connection."""
+        self.title = self._words_for(conversation, state, known=known)
+
+    def _words_for(self, conversation: Conversation, state: State, *, known: bool) -> str:
+        if conversation.name == GENERAL:
+            if not known:
+                return _("General: everyone can read this")
+            people = columns.people_count(len(state.users))
+            return _("General: everyone can read this ({people})").format(people=people)
+        name = state.registered_name(conversation.name)
+        status = state.status_of(name)
+        if not known:
+            shown = "?"
+        else:
+            shown = _("not here") if status is None else self._glyphs.status(status)
+        text = _("{name} {status}: only you two can read this")
+        return text.format(name=visible_in_a_line(name), status=shown)
+
+    @on(MessageLog.NewBelow)
+    def _show_new_below(self, event: MessageLog.NewBelow) -> None:
+        text = ngettext("▼ {count} new below", "▼ {count} new below", event.count)
+        text = text.format(count=event.count) if event.count else ""
+        self.query_one("#below", Item).set_text(text)

@@ -1,0 +1,85 @@
+"""The left column: the conversations, no wider than they need.
+
+Runs on the event loop's thread.
+"""
+
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Static
+
+from tertulia.chat.display import visible_in_a_line
+from tertulia.i18n import _
+from tertulia.tui.model.conversations import GENERAL, Conversations
+from tertulia.tui.widgets import columns
+from tertulia.tui.widgets.panes import Pane
+from tertulia.tui.widgets.rowlist import Row, RowList
+
+# Terminal columns of the pane. It grows with the names, and never shrinks: all messages beside it
+# would be wrapped anew.
+MIN_WIDTH, MAX_WIDTH = 20, 28
+_AROUND_NAME = len("│ ▸  (99+) │")  # the border, the sign, the number of unread messages
+
+
+class ConversationList(RowList):
+    """The conversations."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"row-list--{style}" for style in columns.CONVERSATION_STYLES
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("delete", "close", show=False, id="conversation-list.close"),
+    ]
+
+    class CloseWanted(Message):
+        """The user wants to close a conversation."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def action_close(self) -> None:
+        """Ask for the highlighted conversation to be closed."""
+        if self.highlighted is not None:
+            self.post_message(self.CloseWanted(self.highlighted))
+
+
+class ConversationsPane(Pane):
+    """The list of conversations, and what to do while there is only the general chat."""
+
+    def compose(self) -> ComposeResult:
+        """Put the words below the list."""
+        yield ConversationList(id="conversations")
+        yield Static(id="no-conversations", classes="empty", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin as narrow as possible."""
+        self.list = self.query_one(ConversationList)
+        self.styles.width = self._width = MIN_WIDTH
+        self.translate()
+
+    def translate(self) -> None:
+        """Show the words in the current language."""
+        self.title = _("Chats")
+        words = _("To write to one person only: F3, or @ and the name.")
+        self.query_one("#no-conversations", Static).update(words)
+
+    def show(self, conversations: Conversations) -> None:
+        """Show the conversations as they are now."""
+        rows = columns.conversation_rows(conversations)
+        if rows == self.list.rows:
+            return
+        self.list.rows = rows
+        self._fit(rows)
+        is_alone = conversations.listed == [conversations.general]
+        self.list.styles.height = 2 if is_alone else "1fr"
+        self.query_one("#no-conversations").display = is_alone
+
+    def _fit(self, rows: list[Row]) -> None:
+        names = [_("General") if row.key == GENERAL else row.key for row in rows]
+        width = max(cell_len(visible_in_a_line(name)) for name in names) + _AROUND_NAME
+        if width > self._width:
+            self.styles.width = self._width = min(width, MAX_WIDTH)

@@ -1,0 +1,47 @@
+"""The text field, in a border that says who gets what is typed.
+
+Runs on the event loop's thread.
+"""
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+
+from tertulia.chat.completion import Completion
+from tertulia.chat.display import visible_in_a_line
+from tertulia.i18n import _
+from tertulia.tui.model.conversations import GENERAL
+from tertulia.tui.model.target import Reach, Target
+from tertulia.tui.widgets.composer import Composer
+from tertulia.tui.widgets.panes import Pane
+
+_CLASSES = {Reach.EVERYONE: "-everyone", Reach.ONE: "-one", Reach.NOBODY: "-nobody"}
+
+
+class EntryPane(Pane):
+    """The composer, and who gets the line in it: by word, by colour and by the kind of border."""
+
+    def __init__(self, complete: Callable[[str], Completion], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._complete = complete
+
+    def compose(self) -> ComposeResult:
+        """Make the composer."""
+        yield Composer(self._complete, id="composer")
+
+    def on_mount(self) -> None:
+        """Find the composer."""
+        self.composer = self.query_one(Composer)
+
+    def show_target(self, target: Target) -> None:
+        """Show who gets the line as it is now."""
+        self.title = target.words
+        for reach, name in _CLASSES.items():
+            self.set_class(reach is target.reach, name)
+
+    def show_placeholder(self, name: str, *, is_typing: bool) -> None:
+        """Show in the empty composer to whom the user writes, or how to get back to it."""
+        text = _("Write to everyone") if name == GENERAL else _("Write only to {name}")
+        if not is_typing:
+            text = _("Esc: back to writing")
+        self.composer.placeholder = text.format(name=visible_in_a_line(name))
