@@ -7,8 +7,9 @@ import functools
 import ssl
 from collections.abc import Callable
 
-from tertulia.protocol.messages import CloseReason
-from tertulia.server.observer import Observer
+from tertulia.protocol.messages import CloseReason, ErrorCode
+from tertulia.server import refusals
+from tertulia.server.observer import ADDRESS_DENIED, NO_PROXY_HEADER, Observer
 from tertulia.server.workers.connection import UNREGISTERED, Connection
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.door import Entrance, Opened
@@ -16,6 +17,7 @@ from tertulia.server.workers.mail import GoOnEntering
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
+from tertulia.server.workers.proxy_header import BadHeader, ProxyHeaderReader
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Watchdog
 from tertulia.tls.channel import TlsChannel
@@ -42,6 +44,7 @@ class Doorkeeper:
         observer: Observer,
     ) -> None:
         self.steps_left = MAX_STEPS
+        self._access = shared.access
         self._register_timeout_s = shared.config.register_timeout_s
         self._handshake_timeout_s = shared.config.handshake_timeout_s
         self._mailbox = mailbox
@@ -59,7 +62,12 @@ class Doorkeeper:
         entrance, channel = connection.door, connection.tls
         if connection.state is not UNREGISTERED or not isinstance(entrance, Entrance):
             return False  # its time is over, or it has not waited for its turn
+        if data and entrance.proxy is not None:
+            data = self._read_header(connection, entrance, entrance.proxy, data, now)
+            if not data:
+                return False
         if data:
+            entrance.is_quiet = False
             opened = entrance.open(data)
             if opened is None or opened.tls is None:
                 return self._pass(connection, opened, now)
@@ -97,6 +105,42 @@ class Doorkeeper:
         finally:
             if connection.tls is not None and connection.tls.is_open:
                 connection.recv = connection.tls.recv
+
+    def _read_header(
+        self,
+        connection: Connection,
+        entrance: Entrance,
+        reader: ProxyHeaderReader,
+        data: bytes,
+        now: float,
+    ) -> bytes:
+        """Take in the header of a proxy; return what came after it, if the client may come in."""
+        try:
+            header = reader.read(data)
+        except BadHeader:
+            self._observer.on_refused(connection.address, NO_PROXY_HEADER)
+            answer = entrance.refuse_as(data, refusals.no_proxy_header())
+            self._output.send_bytes(connection, answer)
+            self._connections.finish(connection, CloseReason.REFUSED, None, now)
+            return b""
+        if header is None:
+            return b""
+        entrance.proxy = None
+        # HAProxy names itself when it only looks whether the server lives.
+        entrance.is_quiet = header.address in (None, connection.address)
+        has_room = self._connections.readdress(connection, header.address or connection.address)
+        if not self._access.admits(connection.address):
+            self._observer.on_refused(connection.address, ADDRESS_DENIED)
+            entrance.is_quiet = True
+            self._connections.close(connection, CloseReason.REFUSED)
+        elif not has_room:
+            self._observer.on_refused(connection.address, ErrorCode.SERVER_FULL)
+            answer = entrance.refuse_as(header.rest, refusals.server_full())
+            self._output.send_bytes(connection, answer)
+            self._connections.finish(connection, CloseReason.REFUSED, None, now)
+        else:
+            return header.rest
+        return b""
 
     def wait_for_room(self, connection: Connection) -> None:
         """Wait for the socket to take what TLS itself has to say, if it has not."""
