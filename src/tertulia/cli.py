@@ -229,7 +229,7 @@ def _command_without_spaces(
 ) -> str | None:
     from tertulia.chat.destination import Destination
 
-    to = Destination(name, host, port, options.source, options.code)
+    to = Destination(name, host, port, options.source, options.code, options.tls, options.pin)
     return to.command_with_valid_name()
 
 

@@ -108,3 +108,12 @@ def test_what_outsiders_can_cause_at_will_is_logged_once_a_minute_with_their_num
         "refused address=10.0.0.4 code=code_wrong name='eva' not_logged_before=99"
     ]
     assert add_up(observers)["refused.code_wrong"] == 101
+
+
+def test_handshakes_that_fail_are_outsiders_too(caplog):
+    caplog.set_level(logging.INFO, "tertulia.server")
+    observer = Observer(SparseLog(StandingClock().monotonic))
+    for _ in range(3):
+        observer.on_tls_failed("10.0.0.3", "NO_SHARED_CIPHER")
+    assert caplog.messages == ["refused address=10.0.0.3 code=tls_failed reason=no_shared_cipher"]
+    assert observer.refused == {"tls_failed": 3}

@@ -1,6 +1,10 @@
-"""The composition of a server: how many connections fit into the limit of open files."""
+"""The composition of a server: what fits into its limits, and its certificate over months."""
 
 import errno
+import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -8,6 +12,7 @@ import pytest
 from tertulia.server import server
 from tertulia.server.config import Config
 from tertulia.server.server import fit_to
+from tertulia.tls.fingerprint import Fingerprint
 
 CONFIG = Config(port=0)
 
@@ -38,3 +43,48 @@ def test_a_server_that_has_no_room_for_anybody_does_not_start(monkeypatch):
     with pytest.raises(OSError, match="open files") as raised:
         server.fit_to_descriptors(CONFIG)
     assert raised.value.errno == errno.EMFILE
+
+
+def shown_by(running: server.Server) -> ssl.SSLSocket:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", running.port), 20))
+
+
+def test_a_server_that_runs_for_months_renews_its_certificate_and_ends_no_session(
+    monkeypatch, caplog
+):
+    caplog.set_level("INFO", "tertulia.server")
+    running = server.Server(Config(port=0, host="127.0.0.1"))
+    running.start()
+    try:
+        with shown_by(running) as ana:
+            ana.sendall(b'{"type":"register","name":"ana"}\n')
+            assert b'"welcome"' in ana.recv(65_536)
+            running.keep_up()
+            with shown_by(running) as before:
+                first = before.getpeercert(binary_form=True)
+            in_a_year = SimpleNamespace(now=lambda _: datetime.now(UTC) + timedelta(days=380))
+            fake = SimpleNamespace(datetime=in_a_year, UTC=UTC)
+            monkeypatch.setattr(server, "datetime", fake)
+            running.keep_up()
+            with shown_by(running) as after:
+                second = after.getpeercert(binary_form=True)
+            assert second != first
+            assert Fingerprint.of_certificate(second) == Fingerprint.of_certificate(first)
+            assert "certificate renewed with the same key" in caplog.text
+            ana.sendall(b'{"type":"ping","id":77}\n')
+            received = b""
+            while b'"id":77' not in received:
+                received += ana.recv(65_536)
+    finally:
+        running.stop()
+
+
+def test_a_renewal_that_fails_is_logged_and_tried_again(monkeypatch, caplog):
+    running = server.Server(Config(port=0, host="127.0.0.1"))
+    running.start()
+    monkeypatch.setattr(running.certificate, "refresh", lambda _now: 1 / 0)
+    running.keep_up()
+    running.stop()
+    assert "certificate not renewed" in caplog.text

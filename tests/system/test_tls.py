@@ -323,7 +323,8 @@ def test_garbage_after_the_first_byte_of_tls_ends_that_connection_alone(server, 
     assert ana.roundtrip() == []
 
 
-def test_a_handshake_that_fails_is_logged_with_its_reason(server):
+def test_a_handshake_that_fails_is_logged_with_its_reason(start_server):
+    server = start_server()
     context = trusting()
     context.maximum_version = context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("AES128-SHA")  # without forward secrecy, and for another kind of key
@@ -512,6 +513,18 @@ def test_where_tls_is_required_silence_is_answered_by_the_same_line(start_server
         "--tls", "require", "--register-timeout", "1", "--challenge-timeout", "0.5"
     )
     server.peer(tls=None).expect_error("tls_required")
+
+
+def test_where_tls_is_required_a_proxy_on_this_computer_may_end_it(start_server, tmp_path):
+    path = tmp_path / "chat.sock"
+    server = start_server("--tls", "require", "--unix", str(path), "--shared-addresses")
+    server.peer(host=str(path), tls=None).register("ana")
+    named = server.peer(host=str(path), tls=None)
+    named.send_raw(b"PROXY TCP4 10.9.0.1 10.9.0.2 1 2\r\n")
+    assert named.register("luis")["address"] == "10.9.0.1"
+    plain = server.peer(tls=None)
+    plain.send_raw(b"hello\n")
+    plain.expect_error("tls_required")
 
 
 def test_without_tls_a_client_that_wants_it_is_told_so_at_once(start_server):

@@ -18,8 +18,16 @@ log = logging.getLogger("tertulia.server")
 _SPARSE_EVERY_S = 60.0
 # Refusals that an outsider can cause as often as it likes.
 ADDRESS_DENIED, NO_PROXY_HEADER = "address_denied", "no_proxy_header"  # no codes of the protocol
+TLS_FAILED = "tls_failed"  # nor this
 _OUTSIDERS = frozenset(
-    {ErrorCode.CODE_REQUIRED, ErrorCode.CODE_WRONG, ADDRESS_DENIED, NO_PROXY_HEADER}
+    {
+        ErrorCode.CODE_REQUIRED,
+        ErrorCode.CODE_WRONG,
+        ErrorCode.TLS_REQUIRED,
+        ADDRESS_DENIED,
+        NO_PROXY_HEADER,
+        TLS_FAILED,
+    }
 )
 
 Counts = Counter[str]  # by name, for example `joined` or `left.quit`
@@ -97,13 +105,14 @@ class Observer:
 
     def on_tls_failed(self, address: str, reason: str) -> None:
         """Note a handshake of TLS that failed; `reason` is the library's."""
-        self.refused["tls_failed"] += 1
-        log.info("refused address=%s code=tls_failed reason=%s", address, reason.lower())
+        self._log_refusal(address, TLS_FAILED, f" reason={reason.lower()}")
 
     def on_refused(self, address: str, code: str, name: str | None = None) -> None:
         """Note a refused connection; `name` is what it asked to register, if it came that far."""
+        self._log_refusal(address, code, "" if name is None else f" name={name[:64]!a}")
+
+    def _log_refusal(self, address: str, code: str, text: str) -> None:
         self.refused[code] += 1
-        text = "" if name is None else f" name={name[:64]!a}"
         if code in _OUTSIDERS:
             left_out = self._sparse_log.admit(code)
             if left_out is None:

@@ -138,7 +138,7 @@ class OpenEntrance(Entrance):
 
     @property
     def _lacks_tls(self) -> bool:
-        return self._offer.requires_tls and self.tls is None
+        return self._offer.requires_tls and self.tls is None and not self.is_local
 
 
 def say_full(offer: Offer, first: bytes, tls: TlsChannel | None) -> bytes:

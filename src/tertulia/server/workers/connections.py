@@ -77,6 +77,7 @@ class Connections:
             door = self._new_door()
             if header is not HeaderRule.NONE and isinstance(door, Entrance):
                 door.proxy = ProxyHeaderReader(is_required=header is HeaderRule.REQUIRED)
+                door.is_local = header is HeaderRule.OPTIONAL
                 door.is_quiet = True
             connection = Connection(sock, address, door, now)
         except Exception:  # noqa: BLE001 (logged; it costs this connection)

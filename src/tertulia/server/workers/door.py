@@ -105,11 +105,12 @@ class Opened(Struct, frozen=True):
 class Entrance:
     """The door of a connection until its first bytes have told what it speaks."""
 
-    __slots__ = ("is_quiet", "proxy", "tls")
+    __slots__ = ("is_local", "is_quiet", "proxy", "tls")
 
     def __init__(self) -> None:
         self.tls: TlsChannel | None = None  # in which the bytes have come; set by the worker
         self.proxy: ProxyHeaderReader | None = None  # until the header of a proxy has come
+        self.is_local = False  # it has come over the local socket, where nobody else can listen
         # Its end is not logged: of a proxy that only looks whether the server lives.
         self.is_quiet = False
 
