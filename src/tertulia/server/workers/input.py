@@ -15,8 +15,6 @@ from msgspec import UNSET
 from tertulia.protocol.lines import MAX_LINE_BYTES, BadRequest, LineTooLong
 from tertulia.protocol.messages import (
     CloseReason,
-    Direct,
-    DirectMessage,
     Error,
     GetHistory,
     Register,
@@ -25,7 +23,7 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.moderation import BanList, PinMessage
 from tertulia.server import refusals
 from tertulia.server.history.mail import PageTicket
-from tertulia.server.hub.directs import BUSY, DONE, GONE, Delivery, Handover, Queued, Reply
+from tertulia.server.hub.directs import Delivery, Queued, Reply
 from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.moderator import Moderated
 from tertulia.server.hub.room import Conflict
@@ -37,20 +35,17 @@ from tertulia.server.workers.connection import (
     DRAINING,
     NOT_HELD,
     OPEN_STATES,
-    REGISTERED,
     Connection,
     Hold,
 )
 from tertulia.server.workers.connections import Connections
+from tertulia.server.workers.deliveries import Deliveries
 from tertulia.server.workers.door import Control, Entrance, Violation
 from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import Finish, Outcome, RequestHandler, Step
 from tertulia.server.workers.mail import (
     Challenge,
     ChallengeOver,
-    Deliver,
-    Delivered,
-    DirectsWaiting,
     Evict,
     Expel,
 )
@@ -76,7 +71,6 @@ class Input:
     ) -> None:
         self.now = 0.0
         config = shared.config
-        self._hub = shared.hub
         self._history = shared.history
         self._switchboard = shared.switchboard
         self._mailbox = mailbox
@@ -87,11 +81,11 @@ class Input:
         self._poller = poller
         self._observer = observer
         self._receive_bytes = config.receive_bytes
-        self._busy_bytes = config.private_bytes // 2
         self._backlog_bytes = min(config.slice_bytes, config.private_bytes // 2)
+        self.deliveries = Deliveries(shared, mailbox, connections, output)
         self._steps: dict[type, Callable[[Connection, Any, Any], None]] = {
-            Delivery: self._deliver,
-            Queued: self._pass_on,
+            Delivery: self.deliveries.deliver,
+            Queued: self.deliveries.pass_on,
             list: self._reply,
             Registered: self._welcome,
             Conflict: self._challenge,
@@ -136,7 +130,7 @@ class Input:
                 return
             self._output.unblock(connection)
             self._poller.update(connection)
-            self.send_directs(connection)
+            self.deliveries.send_waiting(connection)
 
     def _receive(self, connection: Connection) -> None:
         """Read bytes from a connection, and carry out the requests in them."""
@@ -293,7 +287,7 @@ class Input:
         self._connections.register(connection, new.session, new.welcome.seq, self.now)
         self._output.send(connection, new.welcome)
         if new.replaced is not None:
-            self.send_directs(connection)
+            self.deliveries.send_waiting(connection)
 
     def _challenge(self, connection: Connection, request: Register, conflict: Conflict) -> None:
         connection.hold_for(Hold.CHALLENGE, request)
@@ -302,66 +296,6 @@ class Input:
         challenge = Challenge(route.session, connection, self._mailbox)
         if mailbox is None or not mailbox.post(challenge):  # it has ended meanwhile
             self._mailbox.post(ChallengeOver(connection))
-
-    def _deliver(self, connection: Connection, request: Direct, delivery: Delivery) -> None:
-        route = delivery.receiver.route
-        number = route.session
-        receiver = self._connections.of_session(number)
-        if receiver is not None:
-            handover = self.hand_over(receiver, delivery.message)
-            if handover is DONE and request.id is UNSET and request.nonce is UNSET:
-                return  # nobody waits for an answer, and nothing has to be noted
-            self.end_delivery(connection, request, delivery, handover)
-            return
-        connection.hold_for(Hold.DELIVERY)  # answers come in the order of the requests
-        mailbox = self._switchboard.mailbox_of(route)
-        mail = Deliver(number, delivery, request, connection, self._mailbox)
-        if mailbox is None or not mailbox.post(mail):  # it has ended meanwhile
-            self._mailbox.post(Delivered(connection, request, delivery, GONE))
-
-    def hand_over(self, receiver: Connection, message: DirectMessage) -> Handover:
-        """Put a direct message into the output of a session without receipts."""
-        if receiver.state is not REGISTERED or not receiver.session.is_here:  # type: ignore[union-attr]
-            return GONE
-        if len(receiver.out) > self._busy_bytes:
-            return BUSY
-        self._output.send(receiver, message)
-        return DONE
-
-    def end_delivery(
-        self, connection: Connection, request: Direct, delivery: Delivery, handover: Handover
-    ) -> None:
-        """Answer a direct message that was to be handed over, or pass it on."""
-        session = connection.session
-        assert session is not None
-        outcome = self._hub.end_delivery(session, request, delivery, handover)
-        if outcome is not None and connection.state is REGISTERED:
-            self.act(connection, request, outcome)
-
-    def _pass_on(self, connection: Connection, request: Direct, queued: Queued) -> None:
-        if request.id is not UNSET:
-            connection.confirmations_due += 1
-        if queued.route is None:
-            return
-        number = queued.route.session
-        receiver = self._connections.of_session(number)
-        if receiver is not None:
-            self._connections.guarded(receiver, self.send_directs)
-            return
-        mailbox = self._switchboard.mailbox_of(queued.route)
-        if mailbox is not None:  # else it has ended, and its queue is dealt with
-            mailbox.post(DirectsWaiting(number))
-
-    def send_directs(self, connection: Connection) -> None:
-        """Send a session its queue of direct messages, unless it cannot take them now."""
-        session = connection.session
-        if session is None or connection.state is not REGISTERED or connection.blocked:
-            return
-        messages, replies = self._hub.take_unsent_directs(session)
-        if messages:
-            self._output.send_all(connection, messages)
-        if replies:
-            self._switchboard.send(replies)
 
     def _send_large(self, connection: Connection, _request: Request, answer: BanList) -> None:
         self._output.send_large(connection, answer)

@@ -1,0 +1,96 @@
+"""Direct messages on their way from a worker's connections to those of the same or another worker.
+
+Only the worker's thread runs this; it never waits.
+"""
+
+from msgspec import UNSET
+
+from tertulia.protocol.messages import Direct, DirectMessage
+from tertulia.server.hub.directs import BUSY, DONE, GONE, Delivery, Handover, Queued
+from tertulia.server.workers.connection import REGISTERED, Connection, Hold
+from tertulia.server.workers.connections import Connections
+from tertulia.server.workers.mail import Deliver, Delivered, DirectsWaiting
+from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.output import Output
+from tertulia.server.workers.shared import Shared
+
+
+class Deliveries:
+    """The direct messages of a worker's connections. `mailbox` is the worker's own."""
+
+    def __init__(
+        self, shared: Shared, mailbox: Mailbox, connections: Connections, output: Output
+    ) -> None:
+        self._hub = shared.hub
+        self._switchboard = shared.switchboard
+        self._busy_bytes = shared.config.private_bytes // 2
+        self._mailbox = mailbox
+        self._connections = connections
+        self._output = output
+
+    def deliver(self, connection: Connection, request: Direct, delivery: Delivery) -> None:
+        """Hand a direct message over, or have the receiver's worker do that, and answer it."""
+        route = delivery.receiver.route
+        number = route.session
+        receiver = self._connections.of_session(number)
+        if receiver is not None:
+            handover = self.hand_over(receiver, delivery.message)
+            if handover is DONE and request.id is UNSET and request.nonce is UNSET:
+                return  # nobody waits for an answer, and nothing has to be noted
+            self.end(connection, request, delivery, handover)
+            return
+        connection.hold_for(Hold.DELIVERY)  # answers come in the order of the requests
+        mailbox = self._switchboard.mailbox_of(route)
+        mail = Deliver(number, delivery, request, connection, self._mailbox)
+        if mailbox is None or not mailbox.post(mail):  # it has ended meanwhile
+            self._mailbox.post(Delivered(connection, request, delivery, GONE))
+
+    def hand_over(self, receiver: Connection, message: DirectMessage) -> Handover:
+        """Put a direct message into the output of a session without receipts."""
+        if receiver.state is not REGISTERED or not receiver.session.is_here:  # type: ignore[union-attr]
+            return GONE
+        if len(receiver.out) > self._busy_bytes:
+            return BUSY
+        self._output.send(receiver, message)
+        return DONE
+
+    def end(
+        self, connection: Connection, request: Direct, delivery: Delivery, handover: Handover
+    ) -> None:
+        """Answer a direct message that was to be handed over, or pass it on."""
+        session = connection.session
+        assert session is not None
+        outcome = self._hub.end_delivery(session, request, delivery, handover)
+        if outcome is not None and connection.state is REGISTERED:
+            if isinstance(outcome, Delivery):
+                self.deliver(connection, request, outcome)
+            elif isinstance(outcome, Queued):
+                self.pass_on(connection, request, outcome)
+            else:
+                self._output.send(connection, outcome)
+
+    def pass_on(self, connection: Connection, request: Direct, queued: Queued) -> None:
+        """Have a message sent that is in its receiver's queue; the answer comes later."""
+        if request.id is not UNSET:
+            connection.confirmations_due += 1
+        if queued.route is None:
+            return
+        number = queued.route.session
+        receiver = self._connections.of_session(number)
+        if receiver is not None:
+            self._connections.guarded(receiver, self.send_waiting)
+            return
+        mailbox = self._switchboard.mailbox_of(queued.route)
+        if mailbox is not None:  # else it has ended, and its queue is dealt with
+            mailbox.post(DirectsWaiting(number))
+
+    def send_waiting(self, connection: Connection) -> None:
+        """Send a session its queue of direct messages, unless it cannot take them now."""
+        session = connection.session
+        if session is None or connection.state is not REGISTERED or connection.blocked:
+            return
+        messages, replies = self._hub.take_unsent_directs(session)
+        if messages:
+            self._output.send_all(connection, messages)
+        if replies:
+            self._switchboard.send(replies)
