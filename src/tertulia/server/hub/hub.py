@@ -7,7 +7,6 @@ call it; everything happens under its one lock, which is also the EventLog's.
 Lock order: Hub, then History.
 """
 
-import hashlib
 import secrets
 import threading
 import time
@@ -35,7 +34,6 @@ from tertulia.protocol.messages import (
     UserList,
     Welcome,
 )
-from tertulia.protocol.names import parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES, check_text
 from tertulia.protocol.times import Stamps
 from tertulia.server import refusals
@@ -57,9 +55,10 @@ from tertulia.server.hub.journal import Journal, LocalJournal
 from tertulia.server.hub.keeper import Keeper
 from tertulia.server.hub.moderation import pinned_message
 from tertulia.server.hub.moderator import Moderator
+from tertulia.server.hub.newcomers import idle_seconds, newcomer_of
 from tertulia.server.hub.nonces import RecentNonces, recall
 from tertulia.server.hub.records import HeldName, no_records
-from tertulia.server.hub.room import Conflict, Entered, Newcomer, Room
+from tertulia.server.hub.room import Conflict, Entered, Room
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.server.hub.wait import Wait
 from tertulia.version import __version__
@@ -145,30 +144,12 @@ class Hub:
         With `may_challenge` a session at the newcomer's own address is not yet a reason to refuse:
         the answer is a Conflict, and that session has to be challenged first.
         """
-        if request.protocol not in (UNSET, PROTOCOL_VERSION):
-            return refusals.protocol_unsupported(request)
-        name = parse_name(request.name)
-        if name is None:
-            return refusals.name_invalid(request)
-        try:
-            chosen = Status.ACTIVO if request.status is UNSET else Status(request.status)
-        except ValueError:
-            return refusals.status_invalid(request)
-        idle_s = 0.0 if request.idle is UNSET else request.idle
-        is_idle = self._idle_after_s is not None and idle_s >= self._idle_after_s
-        newcomer = Newcomer(
-            name,
-            address,
-            None if request.token is UNSET else request.token,
-            may_challenge,
-            request.events == "messages",
-            Status.INACTIVO if is_idle else chosen,
-            chosen,
-            None if request.key is UNSET else hashlib.sha256(request.key.encode()).hexdigest(),
-        )
+        newcomer = newcomer_of(request, address, self._idle_after_s, may_challenge=may_challenge)
+        if isinstance(newcomer, Error):
+            return newcomer
         token = secrets.token_urlsafe(18)
         with self._lock:
-            last_active = self._monotonic() - idle_s
+            last_active = self._monotonic() - idle_seconds(request)
             outcome = self._journal.register(newcomer, route, token, last_active)
             if isinstance(outcome, Entered):
                 self._directs.enter(outcome.session, outcome.replaced, confirms=request.receipts)

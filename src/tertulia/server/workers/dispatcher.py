@@ -79,6 +79,7 @@ class Dispatcher:
         self._connections = connections
         self._handler = handler
         self._input = input_
+        self._deliveries = input_.deliveries
         self._output = output
         self._watchdog = watchdog
         self._poller = poller
@@ -105,10 +106,12 @@ class Dispatcher:
                 self._acknowledge(rows)
             case Deliver():
                 receiver = self._connections.of_session(mail.session)
-                handover = self._guarded(receiver, self._input.deliveries.hand_over, mail.delivery.message)
+                message = mail.delivery.message
+                handover = self._guarded(receiver, self._deliveries.hand_over, message)
                 self._report(mail, handover if isinstance(handover, Handover) else Handover.GONE)
             case DirectsWaiting():
-                self._guarded(self._connections.of_session(mail.session), self._input.deliveries.send_waiting)
+                receiver = self._connections.of_session(mail.session)
+                self._guarded(receiver, self._deliveries.send_waiting)
             case Replies(rows=replies):
                 for reply in replies:
                     asker = self._connections.of_session(reply.route.session)
@@ -145,7 +148,7 @@ class Dispatcher:
                 self._report(mail, Handover.GONE)
             case Delivered():
                 # The sender is gone, but may send it again from another connection.
-                self._input.deliveries.end(mail.sender, mail.request, mail.delivery, mail.handover)
+                self._deliveries.end(mail.sender, mail.request, mail.delivery, mail.handover)
             case Challenge():
                 mail.reply_to.post(ChallengeOver(mail.newcomer))
             case _:
@@ -187,11 +190,11 @@ class Dispatcher:
         """Tell the sender's worker what has become of a direct message."""
         if not mail.reply_to.post(Delivered(mail.sender, mail.request, mail.delivery, handover)):
             # That worker has ended, so the sender's connection is closed and no thread touches it.
-            self._input.deliveries.end(mail.sender, mail.request, mail.delivery, handover)
+            self._deliveries.end(mail.sender, mail.request, mail.delivery, handover)
 
     def _on_delivered(self, connection: Connection, mail: Delivered) -> None:
         connection.release_hold()
-        self._input.deliveries.end(connection, mail.request, mail.delivery, mail.handover)
+        self._deliveries.end(connection, mail.request, mail.delivery, mail.handover)
         if connection.hold is NOT_HELD:  # else the message has been passed on
             self._input.resume(connection)
 
