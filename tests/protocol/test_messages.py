@@ -58,6 +58,8 @@ def test_the_vocabulary_is_that_of_the_page() -> None:
         "pin",
         "release",
         "attendance",
+        "seen",
+        "seen_by",
     }
     assert set(tags(ServerMessage)) == {
         "welcome",
@@ -83,6 +85,7 @@ def test_the_vocabulary_is_that_of_the_page() -> None:
         "locked",
         "pinned",
         "attendance",
+        "seen_by",
     }
 
 

@@ -1,11 +1,11 @@
-"""The messages about who was here.
+"""The messages about who was here, and who has seen what.
 
 Times are RFC 3339; those that the server sends are in UTC.
 """
 
 from msgspec import UNSET, Struct, UnsetType
 
-from tertulia.protocol.envelope import AnswerMessage, RequestMessage
+from tertulia.protocol.envelope import AnswerMessage, Count, RequestMessage
 from tertulia.protocol.times import parse_time
 
 MAX_ATTENDANCE = 1_000  # sessions in a page
@@ -38,3 +38,24 @@ class AttendancePage(AnswerMessage, tag="attendance", kw_only=True, frozen=True)
 
     sessions: list[AttendanceRow]
     more: bool
+
+
+class MarkSeen(RequestMessage, tag="seen", kw_only=True, frozen=True):
+    """Says that the person has had everything up to `seq` on an active screen; has no answer."""
+
+    seq: Count
+
+
+class AskSeenBy(RequestMessage, tag="seen_by", kw_only=True, frozen=True):
+    """Asks who has seen a message; for its author, and for operators."""
+
+    seq: Count
+
+
+class SeenBy(AnswerMessage, tag="seen_by", kw_only=True, frozen=True):
+    """Names of users who are here, without the author. `unknown`: their clients do not tell."""
+
+    seq: int
+    seen: list[str]
+    not_seen: list[str]
+    unknown: list[str]

@@ -9,7 +9,13 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from tertulia.protocol.attendance import AttendancePage, ListAttendance
+from tertulia.protocol.attendance import (
+    AskSeenBy,
+    AttendancePage,
+    ListAttendance,
+    MarkSeen,
+    SeenBy,
+)
 from tertulia.protocol.envelope import DEFAULT_PAGE as DEFAULT_PAGE
 from tertulia.protocol.envelope import MAX_INT as MAX_INT
 from tertulia.protocol.envelope import (
@@ -207,6 +213,8 @@ Request = (
     | SetLock
     | PinMessage
     | ListAttendance
+    | MarkSeen
+    | AskSeenBy
 )
 
 
@@ -347,5 +355,16 @@ NumberedEvent = (
     ChatMessage | Joined | Left | Presence | Role | Muted | Unmuted | Hushed | Locked | Pinned
 )
 Event = NumberedEvent | DirectMessage | Gap | Closing
-Answer = Welcome | UserList | UserInfo | HistoryPage | BanList | AttendancePage | Ok | Error | Pong
+Answer = (
+    Welcome
+    | UserList
+    | UserInfo
+    | HistoryPage
+    | BanList
+    | AttendancePage
+    | SeenBy
+    | Ok
+    | Error
+    | Pong
+)
 ServerMessage = Event | Answer | Ping

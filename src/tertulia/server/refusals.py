@@ -2,6 +2,7 @@
 
 from msgspec import UNSET, UnsetType
 
+from tertulia.protocol.attendance import AskSeenBy
 from tertulia.protocol.messages import (
     PROTOCOL_VERSION,
     Direct,
@@ -211,7 +212,7 @@ def too_much_free(retry_after_s: float) -> Error:
     """End a connection that sends too much of what is free of the rate limit."""
     return Error(
         code=ErrorCode.RATE_LIMITED,
-        message="too many lines that ask for nothing: empty ones, 'pong' or 'received'",
+        message="too many lines that ask for nothing: empty ones, 'pong', 'received' or 'seen'",
         retry_after=round(retry_after_s, 3),
     )
 
@@ -328,7 +329,13 @@ def not_held(request: ReleaseName) -> Error:
     return Error(id=request.id, code=ErrorCode.NOT_FOUND, message=reason, name=request.name)
 
 
-def no_message(request: PinMessage) -> Error:
-    """Report that the message to be pinned is not known."""
+def not_author(request: AskSeenBy) -> Error:
+    """Refuse to tell others than the author of a message who has seen it."""
+    reason = "only the author of a message and operators may ask who has seen it"
+    return Error(id=request.id, code=ErrorCode.NOT_OPERATOR, message=reason)
+
+
+def no_message(request: PinMessage | AskSeenBy) -> Error:
+    """Report that a message is not known."""
     reason = f"there is no message with seq {request.seq}"
     return Error(id=request.id, code=ErrorCode.NOT_FOUND, message=reason)

@@ -104,13 +104,13 @@ def test_an_operator_who_is_kicked_while_waiting_decides_nothing(bench):
 def test_an_older_message_is_looked_for_while_the_connection_waits(bench, answer):
     bench.receive(bench.ana, PinMessage(id=5, seq=700), Ping(id=6))
     (ticket,) = bench.history.tickets
-    assert (ticket.is_to_pin, ticket.request.after, ticket.request.before) == (True, 699, 701)
+    assert (ticket.is_for_held, ticket.request.after, ticket.request.before) == (True, 699, 701)
     assert bench.ana.hold is Hold.MESSAGE
     assert bench.heard(bench.ana) == []
     page = HistoryPage(id=5, messages=[PINNED] if answer == "found" else [], more=False)
     if answer == "unreadable":
         page = Error(id=5, code="unavailable", message="x")
-    bench.dispatcher.read_mail(PageReady(bench.number(bench.ana), page, is_to_pin=True))
+    bench.dispatcher.read_mail(PageReady(bench.number(bench.ana), page, is_for_held=True))
     assert bench.ana.hold is NOT_HELD
     heard = bench.heard(bench.ana)
     if answer == "found":

@@ -371,7 +371,7 @@ class History:
 
 
 def _answer(ticket: PageTicket, page: Page | Error) -> None:
-    ticket.owner.post(PageReady(ticket.session, page, ticket.is_to_pin))
+    ticket.owner.post(PageReady(ticket.session, page, ticket.is_for_held))
 
 
 def _open_store(path: Path, block: int) -> MessageStore:

@@ -16,7 +16,7 @@ class PageTicket(Struct, eq=False):
     request: PageRequest
     owner: Owner
     session: int
-    is_to_pin: bool = False  # it looks for one message, which is to be pinned
+    is_for_held: bool = False  # it looks for one message, for the request that is held
     is_cancelled: bool = False  # written by the owner alone
 
 
@@ -25,7 +25,7 @@ class PageReady(Struct, frozen=True):
 
     session: int
     page: Page | Error
-    is_to_pin: bool = False
+    is_for_held: bool = False
 
 
 class Stored(Struct, frozen=True):

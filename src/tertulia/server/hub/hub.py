@@ -59,6 +59,7 @@ from tertulia.server.hub.newcomers import idle_seconds, newcomer_of
 from tertulia.server.hub.nonces import RecentNonces, recall
 from tertulia.server.hub.records import HeldName, no_records
 from tertulia.server.hub.room import Conflict, Entered, Room
+from tertulia.server.hub.seen import Seen
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.server.hub.wait import Wait
 from tertulia.version import __version__
@@ -112,6 +113,13 @@ class Hub:
         self._registry = room.registry
         reserve_soon = None if keeper is None else keeper.reserve_soon
         self._journal: Journal = LocalJournal(room, self.events, wall, reserve_soon)
+        self.seen = Seen(
+            self._lock,
+            room.registry,
+            self.events,
+            self._note_reading,
+            has_history=keeper is not None,
+        )
         self.moderator = Moderator(
             self._lock,
             room,

@@ -243,6 +243,7 @@ class Room:
             is_catching_up=status is not chosen,
             own_presence=[] if newcomer.messages_only else None,
             is_operator=replaced is not None and replaced.is_operator,
+            seen_mark=None if replaced is None else replaced.seen_mark,
         )
         if replaced is not None:
             replaced.successor = session

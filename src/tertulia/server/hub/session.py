@@ -16,6 +16,15 @@ class Route(NamedTuple):
     session: int  # unique on its node
 
 
+@dataclass(slots=True, eq=False)
+class SeenMark:
+    """Up to which event a user has seen everything."""
+
+    counted: int = -1
+    latest: int = -1  # as reported; it counts from `counts_again_at` on
+    counts_again_at: float = 0.0  # seconds of the monotonic clock
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Session:
     """One registered user's presence.
@@ -44,6 +53,7 @@ class Session:
     is_catching_up: bool = False
     # The session's own status changes, for one that asked for messages alone; None: it did not.
     own_presence: list[Presence] | None = None
+    seen_mark: SeenMark | None = None  # None: its client has never reported what was seen
 
     @property
     def may_act(self) -> bool:

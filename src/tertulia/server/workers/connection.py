@@ -10,6 +10,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from math import inf
 
+from tertulia.protocol.attendance import AskSeenBy
 from tertulia.protocol.messages import Register, Say
 from tertulia.protocol.moderation import OperatorRequest
 from tertulia.server.history.mail import PageRequest, PageTicket
@@ -54,7 +55,7 @@ _NEXT_STATES: dict[State, tuple[State, ...]] = {
     CLOSED: (),
 }
 NOT_HELD, BACKLOG = Hold.NOTHING, Hold.BACKLOG
-HeldRequest = Register | Say | OperatorRequest  # tried again when the hold ends
+HeldRequest = Register | Say | OperatorRequest | AskSeenBy  # tried again when the hold ends
 
 
 class Connection:

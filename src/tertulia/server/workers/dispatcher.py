@@ -8,6 +8,7 @@ import random
 
 from msgspec import UNSET
 
+from tertulia.protocol.attendance import AskSeenBy
 from tertulia.protocol.messages import (
     Answer,
     CloseReason,
@@ -242,7 +243,7 @@ class Dispatcher:
         self._connections.finish(connection, CloseReason.KICKED, last_word, self._input.now)
 
     def _on_page(self, connection: Connection, mail: PageReady) -> None:
-        if mail.is_to_pin:
+        if mail.is_for_held:
             self._on_message_found(connection, mail.page)
             return
         connection.ticket = None
@@ -251,10 +252,15 @@ class Dispatcher:
 
     def _on_message_found(self, connection: Connection, page: Page | Error) -> None:
         request, session = connection.release_hold(), connection.session
-        if connection.state is REGISTERED and session and isinstance(request, PinMessage):
+        if (
+            connection.state is REGISTERED
+            and session
+            and isinstance(request, PinMessage | AskSeenBy)
+        ):
             outcome: Outcome = page if isinstance(page, Error) else None
             if isinstance(page, HistoryPage):
-                outcome = self._handler.pin_found(connection, session, request, page)
+                now = self._input.now
+                outcome = self._handler.message_found(connection, session, request, page, now)
             self._go_on(connection, session, request, outcome)
 
     def _try_again(self, connection: Connection) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from tertulia.protocol.attendance import ListAttendance
+from tertulia.protocol.attendance import AskSeenBy, ListAttendance, MarkSeen
 from tertulia.protocol.lines import BadRequest
 from tertulia.protocol.messages import (
     MAX_INT,
@@ -50,7 +50,7 @@ from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.server.workers.shared import Shared
 
-_FREE = (Pong, Quit, Received)  # cost nothing of the rate limit
+_FREE = (Pong, Quit, Received, MarkSeen)  # cost nothing of the rate limit
 _FREE_LINE_BYTES = 16  # that such a line counts as: the shortest `pong`, with its newline
 _PAGE_RETRY_AFTER_S = 1.0  # for a client that asks for more pages than may be under way
 
@@ -146,9 +146,15 @@ class RequestHandler:
                 replies = self._hub.confirm(session, request)
                 if replies is not None:  # there are no more of these than direct messages
                     return replies
+            case MarkSeen():
+                if self._hub.seen.note(session, request, now):
+                    return None
+            case AskSeenBy():
+                outcome = self._hub.seen.ask(session, request, now)
+                return Step.FIND_MESSAGE if isinstance(outcome, Wait) else outcome
             case _ if isinstance(request, OperatorRequest):
                 return self._moderate(connection, session, request)
-        # A pong, which is a sign of life as any byte is, or a `received` that confirms nothing.
+        # A pong, which is a sign of life as any byte is, or a `received` or `seen` without effect.
         return self._spend_free_bytes(connection, _FREE_LINE_BYTES, now)
 
     def _handle_before_welcome(
@@ -221,7 +227,7 @@ class RequestHandler:
         """Carry out a request that had to wait for room in the history's queue."""
         if isinstance(request, Say):
             return self.say(connection, session, request)
-        assert not isinstance(request, Register), "that waits for a challenge alone"
+        assert not isinstance(request, Register | AskSeenBy), "they never wait for room"
         return self._moderate(connection, session, request)
 
     def _moderate(
@@ -231,11 +237,18 @@ class RequestHandler:
             connection, self._moderator.carry_out(session, request, self._mailbox)
         )
 
-    def pin_found(
-        self, connection: Connection, session: Session, request: PinMessage, page: HistoryPage
+    def message_found(
+        self,
+        connection: Connection,
+        session: Session,
+        request: PinMessage | AskSeenBy,
+        page: HistoryPage,
+        now: float,
     ) -> Outcome:
-        """Pin the message that the history has found, if it has."""
+        """Carry out a request about a message that the history has looked for."""
         found = next(iter(page.messages), None)
+        if isinstance(request, AskSeenBy):
+            return self._hub.seen.found(session, request, found, now)
         outcome = self._moderator.pin_found(session, request, self._mailbox, found)
         return self._note_wait(connection, outcome)
 

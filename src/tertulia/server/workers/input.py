@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from tertulia.protocol.attendance import AskSeenBy
 from tertulia.protocol.lines import MAX_LINE_BYTES, BadRequest, LineTooLong
 from tertulia.protocol.messages import (
     CloseReason,
@@ -255,13 +256,13 @@ class Input:
         elif step is Step.TRY_LATER:
             connection.hold_for(Hold.ROOM, request)  # type: ignore[arg-type]  # it can be held
             history.when_room(self._mailbox, session.route.session)
-        elif isinstance(request, PinMessage) and request.seq is not UNSET:
+        elif isinstance(request, PinMessage | AskSeenBy) and request.seq is not UNSET:
             connection.hold_for(Hold.MESSAGE, request)
             look_for = GetHistory(
                 id=request.id, after=max(0, request.seq - 1), before=request.seq + 1, limit=1
             )
             number = session.route.session
-            history.ask(PageTicket(look_for, self._mailbox, number, is_to_pin=True))
+            history.ask(PageTicket(look_for, self._mailbox, number, is_for_held=True))
 
     def _moderate(self, connection: Connection, request: Request, done: Moderated) -> None:
         """Answer an operator, and end the sessions that this was about."""
