@@ -48,6 +48,7 @@ def trusting(*protocols: str) -> ssl.SSLContext:
 # `OVER_TLS=1 make test` makes every Peer speak TLS, if a test does not say otherwise.
 OVER_TLS = trusting("tertulia") if os.environ.get("OVER_TLS") else None
 WEB_OVER_TLS = trusting("http/1.1") if OVER_TLS else None
+NOT_OVER_TLS = pytest.mark.skipif(OVER_TLS is not None, reason="it looks at what travels")
 
 _hosts = itertools.count(2)
 _marks = itertools.count(1)

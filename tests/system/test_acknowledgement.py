@@ -11,7 +11,7 @@ import time
 import pytest
 from faults import allowed
 from histories import exported, kill, locked
-from peers import WAIT_S
+from peers import NOT_OVER_TLS, WAIT_S
 
 ANSWER_S = 3.0  # the longest wait for the disk on behalf of a client that has gone
 
@@ -25,6 +25,7 @@ def test_ok_comes_after_the_commit_and_the_message_without_waiting_for_it(start,
     assert ana.until_id(7)[-1] == {"type": "ok", "id": 7, "seq": message["seq"]}
 
 
+@NOT_OVER_TLS
 def test_before_an_ok_the_message_is_synced_to_the_disk(start_server, path, tmp_path):
     trace = tmp_path / "trace"
     calls = "trace=fdatasync,fsync,recvfrom,sendto"

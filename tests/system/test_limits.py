@@ -5,7 +5,7 @@ import os
 import time
 
 import pytest
-from peers import BOTH_THREAD_MODELS, fresh_address, wait_for
+from peers import BOTH_THREAD_MODELS, NOT_OVER_TLS, fresh_address, wait_for
 
 BURST = 40
 
@@ -194,6 +194,7 @@ def cpu_seconds(pid):
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
+@NOT_OVER_TLS
 @BOTH_THREAD_MODELS
 def test_without_descriptors_the_server_goes_on_and_does_not_spin(start_server):
     within = ("sh", "-c", 'ulimit -n 48; exec "$@"', "sh")
