@@ -4,7 +4,8 @@ A sign and a shape tell the kinds of entries apart; colour is never the only dif
 from the network is made safe to show here. Pure; runs on the event loop's thread.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from zlib import crc32
 
 from rich.cells import cell_len
@@ -14,6 +15,7 @@ from tertulia.chat.event_words import Movement, day_words, movement_words, witho
 from tertulia.chat.explain import left_reason
 from tertulia.i18n import _, ngettext
 from tertulia.tui.model.entries import Change, Day, Delivery, Entry, Moved, New, Said, Told
+from tertulia.tui.painting.copying import Span, written
 from tertulia.tui.painting.links import link_lines
 from tertulia.tui.painting.styled_text import Run
 from tertulia.tui.painting.wrap import line_count, shorten, wrap
@@ -27,6 +29,8 @@ STYLES = (
 INDENT = len("12:34 · ")
 # Terminal columns for the names, by the width of the view: a longer name stands above its message.
 _NAME_COLUMNS = ((64, 10), (40, 8), (0, 0))
+# What could be taken for the message of another user: it stands one column further right.
+_LIKE_A_MESSAGE = re.compile(r"\n(\[[\d-]{2}:[\d-]{2}\])")
 MAX_LINES = 100  # of one message; the bare view shows the others
 
 
@@ -63,6 +67,42 @@ class ConversationPainter:
             case New():
                 return [[(_rule(_("New since you were here"), width), "new")]]
 
+    def copied(self, entry: Entry, width: int, spans: Mapping[int, Span]) -> str:
+        """Return what the selected parts of the lines of an entry say, as it was written."""
+        text = self.said(entry)
+        if isinstance(entry, Day | New):
+            return text if spans else ""
+        above = 0
+        if isinstance(entry, Said):
+            above = int(_has_name_above(entry, width))
+            lines = _text_lines(entry, width - _text_column(width))
+        else:
+            lines = wrap(text, width - INDENT)
+        painted = ["".join(text for text, _ in line) for line in self.paint(entry, width)]
+        in_text = {}
+        for number, (start, end) in spans.items():
+            line = number - above
+            if 0 <= line < len(lines):
+                # The text stands at the end of a line, after the time, the sign and the name.
+                before = len(painted[number]) - len(lines[line])
+                in_text[line] = (max(0, start - before), max(0, end - before))
+        drawn = (painted[number][slice(*spans[number])].strip() for number in sorted(spans))
+        return written(text, lines, in_text) or "\n".join(drawn)
+
+    def said(self, entry: Entry) -> str:
+        """Return what an entry says, without time and name, and not wrapped."""
+        match entry:
+            case Said():
+                return entry.text
+            case Moved():
+                return self.movements(entry)
+            case Told():
+                return visible(entry.words())
+            case Day():
+                return day_words(entry.day)
+            case New():
+                return _("New since you were here")
+
     def movements(self, entry: Moved) -> str:
         """Return in one line who joined, left or changed status."""
         people: dict[Movement, list[str]] = {}
@@ -88,11 +128,7 @@ class ConversationPainter:
         column = _text_column(width)
         sign, name_style, text_style = _sign_and_styles(entry)
         text = _text(entry)
-        lines = wrap(text, width - column)
-        if len(lines) > MAX_LINES:
-            left_out = len(lines) - MAX_LINES + 1
-            more = ngettext("{count} more line: F7", "{count} more lines: F7", left_out)
-            lines[MAX_LINES - 1 :] = [f"… {more.format(count=left_out)}"[: width - column]]
+        lines = _text_lines(entry, width - column)
         name = "" if entry.continues else visible_in_a_line(entry.sender)
         time = "" if entry.continues else clock_time(entry.time)
         head: list[Run] = [(f"{time:{INDENT - 2}}", "time"), (f"{sign} ", name_style)]
@@ -128,10 +164,11 @@ def bare(entries: Iterable[Entry], painter: ConversationPainter) -> str:
     for entry in entries:
         match entry:
             case Said():
-                # Indented, so that no line of it looks like a message of another user.
-                text = visible(entry.text).replace("\n", "\n" + " " * INDENT)
+                # A text of several lines begins in a line of its own: it is as it was typed.
+                text = _LIKE_A_MESSAGE.sub("\n \\1", visible(entry.text))
+                gap = "\n" if "\n" in text else " "
                 name = visible_in_a_line(entry.sender)
-                lines.append(f"[{clock_time(entry.time)}] {name}: {text}")
+                lines.append(f"[{clock_time(entry.time)}] {name}:{gap}{text}")
                 if entry.why is not None:
                     lines.append(" " * INDENT + visible(entry.why()))
             case Moved():
@@ -168,6 +205,16 @@ def _sign_and_styles(entry: Said) -> tuple[str, str, str]:
 
 def _text(entry: Said) -> str:
     return without_gaps(visible(entry.text))
+
+
+def _text_lines(entry: Said, width: int) -> list[str]:
+    """Return the lines of a text; if it has too many, the last one says how many there are."""
+    lines = wrap(_text(entry), width)
+    if len(lines) > MAX_LINES:
+        left_out = len(lines) - MAX_LINES + 1
+        more = ngettext("{count} more line: F7", "{count} more lines: F7", left_out)
+        lines[MAX_LINES - 1 :] = [f"… {more.format(count=left_out)}"[:width]]
+    return lines
 
 
 def _text_column(width: int) -> int:

@@ -3,18 +3,49 @@
 Runs on the event loop's thread.
 """
 
+import re
 from typing import ClassVar
 
+from textual.selection import Selection
+
+from tertulia.chat.display import visible
+from tertulia.protocol.texts import CONTROL_CHARACTERS
 from tertulia.tui.model.conversations import Conversation
 from tertulia.tui.model.entries import Entry, New, Said
 from tertulia.tui.painting.painter import STYLES, ConversationPainter
 from tertulia.tui.widgets.messagelog import MessageLog, Place
+
+_CONTROL = re.compile(f"[{CONTROL_CHARACTERS}]")
 
 
 class ChatLog(MessageLog[Entry]):
     """A log of entries in the styles of their painter."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"message-log--{style}" for style in STYLES}
+
+    def __init__(self, painter: ConversationPainter, *, id: str | None = None) -> None:
+        super().__init__(painter, id=id)
+        self._conversation_painter = painter
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return what is selected as it was said, not as it is drawn, and the line end after it.
+
+        Among messages nothing else is copied. Messages of several people have their names.
+        """
+        painter, width = self._conversation_painter, self._laid_out.width
+        parts = [
+            (entry, painter.said(entry) if spans is None else painter.copied(entry, width, spans))
+            for entry, spans in self.selected_entries(selection)
+        ]
+        said = [(entry, text) for entry, text in parts if isinstance(entry, Said) and text]
+        if not said:
+            texts = [text for _, text in parts if text]
+        elif len({entry.sender for entry, _ in said}) == 1:
+            texts = [text for _, text in said]
+        else:
+            texts = [f"{entry.sender}: {text}" for entry, text in said]
+        # What would control a terminal is not pasted into one.
+        return _CONTROL.sub(lambda control: visible(control[0]), "\n".join(texts)), "\n"
 
 
 class ConversationLog(ChatLog):

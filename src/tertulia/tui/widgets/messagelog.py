@@ -226,14 +226,41 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text, line by line, and the line end to put after it."""
-        first = self._origin if selection.start is None else selection.start.y
-        last = self._end if selection.end is None else selection.end.y
+        first, end = self._selected_lines(selection)
         lines = []
-        for line, runs in self._lines(max(first, self._origin), min(last + 1, self._end)):
+        for line, runs in self._lines(first, end):
             text = "".join(text for text, _ in runs)
             start, end = _span_in(text, *(selection.get_span(line) or (0, 0)))
             lines.append(text[start:end].rstrip())
         return "\n".join(lines), "\n"
+
+    def _selected_lines(self, selection: Selection) -> tuple[int, int]:
+        first = self._origin if selection.start is None else selection.start.y
+        last = self._end if selection.end is None else selection.end.y
+        return max(first, self._origin), min(last + 1, self._end)
+
+    def selected_entries(
+        self, selection: Selection
+    ) -> Iterator[tuple[Entry, dict[int, tuple[int, int]] | None]]:
+        """Yield the entries that are selected, and the selected part of each of their lines.
+
+        Only the first and the last one have parts (None: an entry is selected as a whole).
+        """
+        first, end = self._selected_lines(selection)
+        for index in range(bisect_right(self._ends, first), len(self._entries)):
+            start, after = self._start_of(index), self._ends[index]
+            if start >= end:
+                return
+            if first < start and after < end:
+                yield self._entries[index], None
+                continue
+            spans = {
+                line - start: _span_in(
+                    "".join(text for text, _ in runs), *(selection.get_span(line) or (0, 0))
+                )
+                for line, runs in self._lines(max(first, start), min(after, end))
+            }
+            yield self._entries[index], {n: span for n, span in spans.items() if span[1] > span[0]}
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Paint the selection; the lines kept are painted without it."""
