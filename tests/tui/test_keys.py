@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from plain_table import Clock
-from table import SMALL, USUAL, ChatTable
+from table import SMALL, USUAL, WIDE, ChatTable
 from textual.selection import SELECT_ALL
 
 from tertulia.protocol.messages import Direct, GetInfo, SetStatus, Status
 from tertulia.tui.keys import KEYS, bindings
 from tertulia.tui.terminal import bareview
+from tertulia.tui.terminal.answers import TerminalNamed
+from tertulia.tui.widgets.chatlog import ChatLog
 from tertulia.tui.widgets.dialogs import ChoiceDialog, HelpDialog, SearchDialog
 
 Scenario = Callable[[ChatTable], Awaitable[None]]
@@ -212,7 +214,7 @@ async def ctrl_c_copies_then_clears_then_prepares_to_leave(table: ChatTable) -> 
     table.composer.insert("half a line")
     table.app.main.selections = {table.log: SELECT_ALL}
     await table.press("ctrl+c")
-    assert "luis       to be copied" in table.app.clipboard
+    assert table.app.clipboard == "to be copied"
     assert table.hint == "Copied."
     assert table.composer.text == "half a line"
     await table.press("ctrl+c")
@@ -416,6 +418,64 @@ def test_a_double_click_on_a_message_selects_it(clock: Clock) -> None:
         line = next(y for y, row in enumerate(table.rows) if "luis       one" in row)
         await table.click_at(14, line, times=2)
         await table.press("ctrl+c")
-        assert table.app.clipboard.strip().endswith("luis       one")
+        assert table.app.clipboard == "one"
 
     ChatTable(clock).run(scenario, USUAL)
+
+
+@pytest.mark.parametrize("size", [WIDE, USUAL, SMALL])
+def test_what_is_copied_is_what_was_said(clock: Clock, size: tuple[int, int]) -> None:
+    long = "a text that is as long as it takes to be wrapped into several lines " * 3 + "end"
+    code = "def f():\n\tif x:\n\t\treturn 1"
+
+    async def scenario(table: ChatTable) -> None:
+        await table.enter("//mine")
+        await table.hear(table.said(long), table.said(code), table.said("👏🏽 one", "José"))
+        table.app.main.selections = {table.log: SELECT_ALL}
+        await table.press("ctrl+c")
+        assert table.app.clipboard == "\n".join(
+            ["ana: /mine", f"luis: {long}", f"luis: {code}", "José: 👏🏽 one"]
+        )
+        await table.until(lambda: table.hint == "Copied.")
+        await table.settle()  # the hint has taken a row of the log
+        start = next(y for y, row in enumerate(table.rows) if "def f()" in row)
+        x = table.rows[start].index("def f()")
+        await drag(table, (x + 4, start), (x + len("    if x"), start + 1))
+        await table.press("ctrl+c")
+        assert table.app.clipboard.startswith("f():\n\tif x")
+
+    ChatTable(clock).run(scenario, size)
+
+
+async def drag(table: ChatTable, start: tuple[int, int], end: tuple[int, int]) -> None:
+    await table.pilot.mouse_down(offset=start)
+    await table.pilot.hover(offset=end)
+    await table.pilot.mouse_up(offset=end)
+    await table.settle()
+
+
+def test_where_the_clipboard_may_get_nothing_the_hint_says_so(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        table.app.post_message(TerminalNamed("XTerm(379)"))
+        await table.hear(table.said("one"))
+        table.app.main.selections = {table.log: SELECT_ALL}
+        await table.press("ctrl+c")
+        assert "press F7, or drag with Shift" in table.hint
+        assert table.app.clipboard == "one"
+
+    ChatTable(clock, has_clipboard=lambda name: name != "XTerm(379)").run(scenario)
+
+
+def test_a_text_is_copied_from_a_dialog(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(table.said("uno dos"), table.said("tres"))
+        await table.enter("/search dos")
+        dialog = table.app.screen
+        table.app.screen.selections = {dialog.query_one(ChatLog): SELECT_ALL}
+        await table.press("ctrl+c")
+        assert table.app.clipboard == "uno dos"
+        assert "Copied." in table.shown
+        await table.press("ctrl+c")
+        assert table.app.screen is table.app.main
+
+    ChatTable(clock).run(scenario)

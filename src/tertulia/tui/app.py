@@ -24,6 +24,7 @@ import gc
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 from textual import events, on
 from textual.app import App
@@ -50,6 +51,7 @@ from tertulia.tui.painting.painter import ConversationPainter, bare
 from tertulia.tui.painting.themes import THEMES, theme_name
 from tertulia.tui.terminal import bareview
 from tertulia.tui.terminal.abilities import Abilities, Colours
+from tertulia.tui.terminal.answers import FocusIsReported, TerminalNamed
 from tertulia.tui.terminal.background import QUESTION as BACKGROUND_QUESTION
 from tertulia.tui.terminal.driver import TerminalDriver
 from tertulia.tui.terminal.parser import BackgroundReported
@@ -57,6 +59,7 @@ from tertulia.tui.terminal.signals import Signals
 from tertulia.tui.terminal.textual_private import write_to_terminal
 from tertulia.tui.widgets import dialogs
 from tertulia.tui.widgets.composer import Composer
+from tertulia.tui.widgets.copying import CopyWanted, copied_words
 from tertulia.tui.widgets.mainscreen import MainScreen
 from tertulia.tui.widgets.messagelog import MessageLog
 
@@ -80,6 +83,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         *,
         terminal: Abilities = DEFAULT_TERMINAL,
         dark: bool = True,
+        has_clipboard: Callable[[str], bool] = lambda _terminal_name: True,
     ) -> None:
         has_few_colours = terminal.colours <= Colours.FEW
         # Set from the start, or Textual would grey the terminal's own colours.
@@ -92,6 +96,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._bell = connecting.bell
         self._terminal = terminal
         self._terminal_is_dark = dark
+        self._terminal_name = ""  # it has not told its name
+        self._has_clipboard = has_clipboard
         self._leaving = False
         for theme in THEMES:
             self.register_theme(theme)
@@ -236,6 +242,12 @@ class ChatApp(App[Ending], inherit_bindings=False):
     def _ask_about_person(self, event: MainScreen.PersonChosen) -> None:
         self.controller.carry_out(GetInfo(name=event.name))
 
+    @on(CopyWanted)
+    def _copy(self, event: CopyWanted) -> None:
+        self.copy_to_clipboard(event.text)
+        show = self.screen.show_hint if isinstance(self.screen, dialogs.Dialog) else self.main.hint
+        show(copied_words(has_clipboard=self._has_clipboard(self._terminal_name)))
+
     @on(MessageLog.ReachedTop)
     def _fetch_older(self) -> None:
         self.controller.fetch_older()
@@ -316,6 +328,15 @@ class ChatApp(App[Ending], inherit_bindings=False):
             write_to_terminal(self, BACKGROUND_QUESTION)  # it may have changed
         self.main.hint(self._choices.set_theme(chosen))
         self._use_chosen_theme()
+
+    @on(TerminalNamed)
+    def _note_terminal_name(self, event: TerminalNamed) -> None:
+        self._terminal_name = event.name
+
+    @on(FocusIsReported)
+    def _note_reports_of_focus(self) -> None:
+        if not self._terminal.is_relayed:  # or tmux answers, which may report nothing
+            self.controller.presence.expect_reports()
 
     @on(BackgroundReported)
     def _take_background(self, event: BackgroundReported) -> None:

@@ -23,6 +23,10 @@ class Key(NamedTuple):
 
 
 NEXT = Key("ctrl+n", "Ctrl+N", "app.turn(1)", N_("go to the next conversation"), priority=True)
+TEXT = Key(
+    "f7", "F7", "app.show_text", N_("show the conversation as plain text, to copy it"), N_("Text"),
+    is_spare=True,
+)  # fmt: skip
 KEYS = (
     Key("enter", N_("Enter"), "", N_("send; in a list, choose")),
     Key("alt+enter", N_("Alt+Enter, Ctrl+J"), "", N_("start a new line")),
@@ -34,8 +38,7 @@ KEYS = (
     Key("f3", "F3", "screen.people", N_("go to the list of people; type to filter it"),
         N_("People")),
     Key("f4", "F4", "app.status", N_("change your status"), N_("Status")),
-    Key("f7", "F7", "app.show_text", N_("show the conversation as plain text, to copy it"),
-        N_("Text"), is_spare=True),
+    TEXT,
     Key("f8", "F8", "app.other_theme", N_("switch between dark and light colours")),
     NEXT,
     Key("ctrl+p", "Ctrl+P", "app.turn(-1)", N_("go to the previous conversation"), priority=True),

@@ -14,6 +14,11 @@ class Presence:
         self._has_focus: bool | None = None  # there was no report
         self._input_at = now  # the user has just started the program
 
+    def expect_reports(self) -> None:
+        """Note that the terminal reports changes of the focus: at the start the user is here."""
+        if self._has_focus is None:
+            self._has_focus = True
+
     def note_focus(self, has_focus: bool) -> None:
         """Note a report of the terminal."""
         self._has_focus = has_focus

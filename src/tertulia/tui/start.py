@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from tertulia import jobcontrol
 from tertulia.chat.credentials import Credentials
@@ -19,6 +20,7 @@ from tertulia.tui.ending import finish
 from tertulia.tui.terminal import background
 from tertulia.tui.terminal.abilities import Abilities, Colours, abilities
 from tertulia.tui.terminal.background import Heard, is_dark_by
+from tertulia.tui.terminal.clipboard import can_copy
 
 _COLOUR_SYSTEMS = {
     Colours.NONE: "standard",
@@ -53,7 +55,13 @@ def run(
         heard = hear()
     textual_private.install(terminal, heard.typed)
     dark = is_dark_by(os.environ) if heard.is_dark is None else heard.is_dark
-    app = ChatApp(connecting, loaded, terminal=terminal, dark=dark)
+    app = ChatApp(
+        connecting,
+        loaded,
+        terminal=terminal,
+        dark=dark,
+        has_clipboard=partial(can_copy, os.environ),
+    )
     jobcontrol.wait_for_foreground(sys.stdin.fileno())  # importing has taken its time
     ending = app.run()
     return finish(ending, app.farewell())

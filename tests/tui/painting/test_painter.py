@@ -230,7 +230,7 @@ def test_of_a_long_message_the_beginning_is_shown_and_the_rest_counted() -> None
     assert len(lines_of(longer)) == PAINTER.height(longer, 60) == MAX_LINES
     last_two = [line.strip() for line in lines_of(longer)[-2:]]
     assert last_two == [f"{MAX_LINES - 2}", "… 2 more lines: F7"]
-    assert bare([longer], PAINTER).endswith(f"\n        {MAX_LINES}")
+    assert bare([longer], PAINTER).endswith(f"\n{MAX_LINES}")
 
 
 def test_many_blank_lines_are_one() -> None:
@@ -357,7 +357,7 @@ def test_bare_text_is_whole_and_not_wrapped() -> None:
         [
             "--- Sunday, November 22, 2026 ---",
             f"[{CLOCK}] luis: {long}",
-            f"[{CLOCK}] a␊b: one\n        \n        \n        \n        two\tthree",
+            f"[{CLOCK}] a␊b:\none\n\n\n\ntwo\tthree",
             "--- New since you were here ---",
             f"[{CLOCK}] * eva joined",
             f"[{CLOCK}] * hola",
@@ -369,6 +369,11 @@ def test_bare_text_is_whole_and_not_wrapped() -> None:
 def test_bare_text_says_what_was_not_delivered() -> None:
     entry = said("hola", own=True, delivery=Delivery.FAILED, why=lambda: "Not delivered.")
     assert bare([entry], PAINTER) == f"[{CLOCK}] luis: hola\n        Not delivered."
+
+
+def test_code_is_bare_as_it_was_typed() -> None:
+    code = "def f():\n\tif x:\n\t\treturn  1\n\n--- a/file\n"
+    assert bare([said(code)], PAINTER) == f"[{CLOCK}] luis:\n{code}"
 
 
 def test_no_line_of_a_bare_text_looks_like_a_message_of_somebody_else() -> None:

@@ -13,6 +13,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from tertulia.tui.terminal.abilities import Abilities
+from tertulia.tui.terminal.answers import QUESTIONS
 from tertulia.tui.terminal.background import LAST_QUESTION
 from tertulia.tui.terminal.parser import EverythingAnswered
 
@@ -39,7 +40,7 @@ class TerminalDriver(LinuxDriver):
             return
         self._answered.clear()
         self._asked_at = time.monotonic()
-        self.write(LAST_QUESTION)
+        self.write((QUESTIONS if self.terminal.obeys_osc else "") + LAST_QUESTION)
         if self.terminal.obeys_osc:
             self.write(_SAVE_TITLE)
             self._write_title(self._title)

@@ -14,6 +14,7 @@ from textual._keyboard_protocol import FUNCTIONAL_KEYS, MODIFIER_FUNCTIONAL_KEYS
 from textual.keys import Keys
 from textual.message import Message
 
+from tertulia.tui.terminal.answers import answer_in
 from tertulia.tui.terminal.background import LAST_ANSWER, dark_in
 from tertulia.tui.terminal.layouts import latin_letter
 from tertulia.tui.terminal.pastes import PasteFilter
@@ -78,6 +79,8 @@ class TerminalParser(_xterm_parser.XTermParser):
                 yield BackgroundReported(is_dark)
             elif LAST_ANSWER.fullmatch(unit):
                 yield EverythingAnswered()
+            elif (answer := answer_in(unit)) is not None:
+                yield answer
             known = known_sequence(unit) if unit.startswith(ESC) else unit
             if known:
                 yield from super().feed(known)

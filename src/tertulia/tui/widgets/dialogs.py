@@ -28,6 +28,7 @@ from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.painting.wrap import wrap
 from tertulia.tui.widgets.chatlog import ChatLog
 from tertulia.tui.widgets.columns import STATUS_STYLES
+from tertulia.tui.widgets.copying import CopyWanted
 from tertulia.tui.widgets.messagelog import MessageLog
 from tertulia.tui.widgets.rowlist import Row, RowList
 
@@ -51,7 +52,8 @@ class Dialog(ModalScreen[Result], Generic[Result]):
 
     closes_at_click_outside = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,ctrl+c", "dismiss(None)", show=False, id="dialog.close"),
+        Binding("escape", "dismiss(None)", show=False, id="dialog.close"),
+        Binding("ctrl+c", "copy_or_close", show=False, id="dialog.copy"),
         Binding("ctrl+q", "app.leave", show=False, id="dialog.leave"),
         Binding("ctrl+z", "app.stop", show=False, id="dialog.stop"),
     ]
@@ -74,6 +76,19 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     def hint(self) -> str:
         """Return how to close the dialog."""
         return _("Esc: back")
+
+    def show_hint(self, text: str) -> None:
+        """Show other words below the content."""
+        self.query_one("#dialog-hint", Static).update(text)
+
+    def action_copy_or_close(self) -> None:
+        """Copy the selected text; without one, close the dialog."""
+        selected = self.get_selected_text()
+        if selected:
+            self.post_message(CopyWanted(selected))
+            self.clear_selection()
+        else:
+            self.dismiss(None)
 
     def on_click(self, event: object) -> None:
         """Close the dialog at a click on the hint or outside the dialog."""

@@ -32,6 +32,7 @@ from tertulia.tui.widgets.bars import KeyBar, TitleBar
 from tertulia.tui.widgets.chatpane import ChatPane
 from tertulia.tui.widgets.composer import Composer
 from tertulia.tui.widgets.conversationspane import ConversationsPane
+from tertulia.tui.widgets.copying import CopyWanted
 from tertulia.tui.widgets.entrypane import EntryPane
 from tertulia.tui.widgets.peoplepane import PeopleList, PeoplePane
 from tertulia.tui.widgets.rowlist import RowList
@@ -279,9 +280,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if composer.text == commands.quit_word():
             await self.run_action("app.leave")
         elif selected:
-            self.app.copy_to_clipboard(selected)
+            self.post_message(CopyWanted(selected))
             self.clear_selection()
-            self.hint(_("Copied."))
         elif composer.text:
             composer.load("")
             self.hint("")
