@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the client; return the exit status.
 
     0 success, 2 wrong usage, 3 no connection, 4 registration or certificate refused, 5 connection
-    lost, 6 some lines were not said or not delivered.
+    lost, 6 some lines were not sent or not delivered.
     """
     _open_closed_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -239,7 +239,7 @@ def _parser(*, needs_server: bool = True) -> Parser:
         description=_("Chat with the people who share your network."),
         epilog=_(
             "Exit status: 0 success, 2 wrong usage, 3 no connection, 4 registration or "
-            "certificate refused, 5 connection lost, 6 some lines were not said or not delivered."
+            "certificate refused, 5 connection lost, 6 some lines were not sent or not delivered."
         ),
         allow_abbrev=False,
     )
@@ -267,7 +267,7 @@ def _parser(*, needs_server: bool = True) -> Parser:
     parser.add_argument(
         "--tls",
         action=argparse.BooleanOptionalAction,
-        help=_("encrypt the connection, as tls://SERVER-IP does (default: if it was so before)"),
+        help=_("encrypt the connection, as tls://SERVER-IP does (default: as the last time)"),
     )
     parser.add_argument(
         "--pin",
@@ -305,7 +305,7 @@ def _parser(*, needs_server: bool = True) -> Parser:
         metavar=_("SECONDS"),
         type=_seconds,
         default=0.0,
-        help=_("wait so long for the name, the address or a place while others have them"),
+        help=_("keep trying for so long if the name or address is in use or the server is full"),
     )
     parser.add_argument(
         "--free-name",
@@ -323,14 +323,14 @@ def _add_script_options(parser: Parser) -> None:
         "--message",
         action="append",
         metavar=_("TEXT"),
-        help=_("say this to everyone, and leave; can be repeated; “-” is the same as --stdin"),
+        help=_("send this to everyone, and leave; can be repeated; “-” is the same as --stdin"),
     )
     option(
         "--stdin",
         action="append_const",
         dest="message",
         const=STDIN,
-        help=_("say all of standard input as one message, and leave"),
+        help=_("send all of standard input as one message, and leave"),
     )
     option("--to", metavar=_("NAME"), help=_("send the messages only to this user"))
     option(
@@ -343,7 +343,7 @@ def _add_script_options(parser: Parser) -> None:
         action="store_true",
         help=_("print the server's messages, and refused lines, as JSON lines"),
     )
-    option("--quiet", action="store_true", help=_("print nothing to standard error but errors"))
+    option("--quiet", action="store_true", help=_("print only errors to standard error"))
 
 
 def _seconds(text: str) -> float:

@@ -61,7 +61,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     order.add_argument(
         "--operator",
         action="store_true",
-        help=_("open the console of the server that runs on PORT, and start none"),
+        help=_("open the console of the server that already runs on PORT"),
     )
     order.add_argument(
         "--operator-secret",

@@ -133,7 +133,7 @@ def _parser() -> Parser:
         default=[],
         dest="names",
         metavar="HOST",
-        help=_("a name of this computer that browsers may use, beside addresses and local names"),
+        help=_("a name of this computer that browsers may use, besides addresses and local names"),
     )
     parser.add_argument(
         "--qr",
@@ -182,7 +182,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--with-attendance",
         action="store_true",
-        help=_("with --export: also write who came and who went, in their places"),
+        help=_("with --export: also write who came and who went, between the messages"),
     )
     instead.add_argument(
         "--attendance",
@@ -194,15 +194,15 @@ def _parser() -> Parser:
         metavar=_("FILE"),
         help=_("copy the history to FILE, even while a server is using it, and exit"),
     )
-    parser.add_argument(
-        "--lang",
-        choices=("es", "en"),
-        help=_("language: Spanish or English (default: that of the system)"),
-    )
     instead.add_argument(
         "--restore",
         metavar=_("FILE"),
         help=_("replace the history by the backup FILE, keep the old one beside it, and exit"),
+    )
+    parser.add_argument(
+        "--lang",
+        choices=("es", "en"),
+        help=_("language: Spanish or English (default: that of the system)"),
     )
     parser.add_argument(
         "--log-level",
