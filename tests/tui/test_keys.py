@@ -447,6 +447,28 @@ def test_what_is_copied_is_what_was_said(clock: Clock, size: tuple[int, int]) ->
     ChatTable(clock).run(scenario, size)
 
 
+def test_a_drag_that_leaves_the_messages_copies_nothing_from_beside_them(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(table.said("one two"), table.said("three", "José"))
+        y = next(y for y, row in enumerate(table.rows) if "one two" in row)
+        x = table.rows[y].index("one two")
+        for end, copied in (
+            ((x + 3, len(table.rows) - 1), "luis: one two\nJosé: three"),
+            ((2, y + 1), "luis: one two\nJosé: three"),
+            ((x + 2, y), "one"),
+        ):
+            await drag(table, (x, y), end)
+            assert table.app.screen.get_selected_text() == copied
+        name = table.rows[y].index("luis")
+        await drag(table, (name, y), (name + 3, y))
+        assert table.app.screen.get_selected_text() == "luis"
+        await drag(table, (x, y), (x, 0))
+        assert "Tab completes names." in (table.app.screen.get_selected_text() or "")
+        assert "luis" not in (table.app.screen.get_selected_text() or "")
+
+    ChatTable(clock).run(scenario, WIDE)
+
+
 async def drag(table: ChatTable, start: tuple[int, int], end: tuple[int, int]) -> None:
     await table.pilot.mouse_down(offset=start)
     await table.pilot.hover(offset=end)

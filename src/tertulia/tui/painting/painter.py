@@ -68,7 +68,10 @@ class ConversationPainter:
                 return [[(_rule(_("New since you were here"), width), "new")]]
 
     def copied(self, entry: Entry, width: int, spans: Mapping[int, Span]) -> str:
-        """Return what the selected parts of the lines of an entry say, as it was written."""
+        """Return what the selected parts of the lines of an entry say, as it was written.
+
+        Time and name say nothing.
+        """
         text = self.said(entry)
         if isinstance(entry, Day | New):
             return text if spans else ""
@@ -86,8 +89,7 @@ class ConversationPainter:
                 # The text stands at the end of a line, after the time, the sign and the name.
                 before = len(painted[number]) - len(lines[line])
                 in_text[line] = (max(0, start - before), max(0, end - before))
-        drawn = (painted[number][slice(*spans[number])].strip() for number in sorted(spans))
-        return written(text, lines, in_text) or "\n".join(drawn)
+        return written(text, lines, in_text)
 
     def said(self, entry: Entry) -> str:
         """Return what an entry says, without time and name, and not wrapped."""

@@ -15,6 +15,7 @@ from tertulia.tui.keys import KEYS, Key
 class Item(Static):
     """A few words that carry out an action when they are clicked."""
 
+    ALLOW_SELECT = False
     DEFAULT_CSS = """
     Item.-empty { display: none; }
     """

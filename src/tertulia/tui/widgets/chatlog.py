@@ -38,6 +38,8 @@ class ChatLog(MessageLog[Entry]):
             for entry, spans in self.selected_entries(selection)
         ]
         said = [(entry, text) for entry, text in parts if isinstance(entry, Said) and text]
+        if not any(text for _, text in parts):  # a name, for example
+            return super().get_selection(selection)
         if not said:
             texts = [text for _, text in parts if text]
         elif len({entry.sender for entry, _ in said}) == 1:

@@ -273,6 +273,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Scroll the conversation while the composer keeps the focus."""
         await self.log_view.run_action(how)
 
+    def get_selected_text(self) -> str | None:
+        """Return the selected text; if messages are selected, nothing from beside them."""
+        selection = self.selections.get(self.log_view)
+        found = None if selection is None else self.log_view.get_selection(selection)
+        return found[0] if found and found[0] else super().get_selected_text()
+
     async def action_interrupt(self) -> None:
         """Copy the selected text; else clear the composer; else prepare to leave; else leave."""
         composer = self.composer
