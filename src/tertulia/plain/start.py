@@ -8,7 +8,6 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from tertulia import jobcontrol
 from tertulia.chat import explain
 from tertulia.chat.chat import (
     EXIT_FINE,
@@ -26,6 +25,7 @@ from tertulia.client.client import Client
 from tertulia.client.errors import CertificateRefused, NoConnection, RegistrationRefused
 from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import _
+from tertulia.jobcontrol import wait_for_foreground
 from tertulia.plain.face import PlainFace
 from tertulia.plain.output import Output, is_unread
 from tertulia.plain.script import Script
@@ -52,7 +52,7 @@ def run(
         output.add_notice(loaded.problem)
     messages = _messages(script, output)
     if on_terminal:
-        jobcontrol.wait_for_foreground(sys.stdin.fileno())
+        wait_for_foreground(sys.stdin.fileno())
         text = _("Connecting to {host}, port {port}…")
         if trust.uses_tls:
             text = _("Connecting to {host}, port {port}, over TLS…")

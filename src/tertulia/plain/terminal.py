@@ -16,7 +16,7 @@ import time
 from types import FrameType
 from typing import Any
 
-from tertulia import jobcontrol
+from tertulia.jobcontrol import wait_for_foreground
 from tertulia.plain.face import PlainFace
 from tertulia.plain.lineedit import Control, Discard, LineEditor, Paste, Submit
 from tertulia.plain.output import Output
@@ -228,7 +228,7 @@ class Terminal:
             self._write_row()
             self._keyboard.restore()
             signals.stop_here()
-        if is_ended() or not jobcontrol.wait_for_foreground(self._stdin, is_ended):
+        if is_ended() or not wait_for_foreground(self._stdin, is_ended):
             # In the background, to set the terminal and to write could stop it once more.
             signal.signal(signal.SIGTTOU, signal.SIG_IGN)
             return next(signum for signum in _DEADLY if signum in came)

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from tertulia import jobcontrol
 from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
 from tertulia.chat.settings import Loaded
 from tertulia.chat.trust import Trust
+from tertulia.jobcontrol import wait_for_foreground
 from tertulia.tui.connecting import begin_connecting
 from tertulia.tui.ending import finish
 from tertulia.tui.terminal import background
@@ -40,7 +40,7 @@ def run(
     takes_free_name: bool,
 ) -> int:
     """Chat until the end, say goodbye on the normal screen, and return the exit status."""
-    jobcontrol.wait_for_foreground(sys.stdin.fileno())
+    wait_for_foreground(sys.stdin.fileno())
     gc.disable()  # until the first frame: nothing that is imported is garbage
     connecting = begin_connecting(
         to, credentials, trust, wait_s=wait_s, takes_free_name=takes_free_name
@@ -62,7 +62,7 @@ def run(
         dark=dark,
         has_clipboard=partial(can_copy, os.environ),
     )
-    jobcontrol.wait_for_foreground(sys.stdin.fileno())  # importing has taken its time
+    wait_for_foreground(sys.stdin.fileno())  # importing has taken its time
     ending = app.run()
     return finish(ending, app.farewell())
 

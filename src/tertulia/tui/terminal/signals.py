@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 
-from tertulia import jobcontrol
+from tertulia.jobcontrol import stop_job, wait_for_foreground
 
 END_WITHIN_S = 10  # then by force: a terminal that is gone must not keep a user in the chat
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
@@ -76,7 +76,7 @@ class Signals:
 
     def stop_job(self) -> bool:
         """Stop for the key Ctrl+Z; return False if there is no shell to go back to."""
-        self._give_up_terminal(jobcontrol.stop_job)
+        self._give_up_terminal(stop_job)
         return self._stopped
 
     def _end(self, number: signal.Signals) -> None:
@@ -114,7 +114,7 @@ class Signals:
 
     def _wait_for_foreground(self, came: list[int]) -> None:
         if self._terminal is not None:
-            jobcontrol.wait_for_foreground(self._terminal, lambda: bool(came))
+            wait_for_foreground(self._terminal, lambda: bool(came))
 
 
 def _stop_here() -> bool:
