@@ -99,7 +99,7 @@ def test_other_lines_are_no_commands_of_operators(line):
 
 
 def test_the_help_shows_every_command_in_both_languages(language):
-    rows = operator_help_rows()
+    rows = operator_help_rows(OPERATOR_COMMANDS)
     assert len(rows) == len(OPERATOR_COMMANDS)
     for command, (left, right) in zip(OPERATOR_COMMANDS, rows, strict=True):
         words = [command.english, command.spanish]

@@ -6,7 +6,7 @@ it knows neither. The Spanish and English words always work, whatever the langua
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -91,10 +91,16 @@ def parse_operator_command(line: str) -> Wanted | None:
     return None if command is None else command.parse(command.word, "".join(arguments).strip())
 
 
-def operator_help_rows() -> list[tuple[str, str]]:
+def without_secret(line: str) -> str:
+    """Return a typed line as it can be shown and kept: without the operator's secret."""
+    word, *secret = line.split(maxsplit=1) or [""]
+    return f"{word} …" if secret and _plain(word) in OPERATOR_WORDS else line
+
+
+def operator_help_rows(commands: Sequence[OperatorCommand]) -> list[tuple[str, str]]:
     """Return the rows of the help: what can be typed, and what it does."""
     rows = []
-    for command in OPERATOR_COMMANDS:
+    for command in commands:
         words = [command.word, *{command.spanish, command.english} - {command.word}]
         argument = f" {_(command.argument_words)}" if command.argument_words else ""
         rows.append((", ".join(words) + argument, _(command.help)))
@@ -184,6 +190,11 @@ def _parse_attendance(word: str, arguments: str) -> ShowAttendance:
     return ShowAttendance(arguments or None)
 
 
+def on_and_off() -> tuple[str, str]:
+    """Return the words after /hush and /lock that begin it and end it."""
+    return ("sí", "no") if language() == "es" else ("on", "off")
+
+
 def word_for_none() -> str:
     """Return the word after /pin that means no message."""
     return "nada" if language() == "es" else "none"
@@ -217,7 +228,7 @@ def _is_on(word: str, arguments: str) -> bool:
     choice = _plain(arguments)
     if choice not in _ON | _OFF:
         text = _("After {command}, type nothing or {on} to begin, and {off} to end it.")
-        on, off = ("sí", "no") if language() == "es" else ("on", "off")
+        on, off = on_and_off()
         raise BadCommand(text.format(command=word, on=on, off=off))
     return choice in _ON
 

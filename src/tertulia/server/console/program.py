@@ -26,6 +26,8 @@ from tertulia.operator_commands import (
     parse_operator_command,
     typed_name,
 )
+from tertulia.operator_words import bans, done, fits, shown
+from tertulia.operator_words import refused as order_refused
 from tertulia.protocol.attendance import ListAttendance
 from tertulia.protocol.lines import LineBuffer, decode_server_message, encode
 from tertulia.protocol.messages import (
@@ -178,7 +180,7 @@ class Console:
             else:
                 write_csv(wanted.file, sessions)
                 text = _("The attendance is in {file}.")
-                self._print(text.format(file=words.shown(wanted.file)))
+                self._print(text.format(file=shown(wanted.file)))
         except Refused as refused:
             self._show(ListAttendance(), refused.answer)
 
@@ -191,7 +193,7 @@ class Console:
             self._show(ban, answer)
             return False
         if answer.users:
-            self._print(words.fits(answer.users))
+            self._print(fits(answer.users))
         if len(answer.users) < 2 or not self._is_terminal:
             return True
         agreed = _("y yes")
@@ -203,17 +205,17 @@ class Console:
     def _show(self, request: Request, answer: Answer) -> None:
         match answer:
             case Error():
-                self._complain(words.refused(request, answer))
+                self._complain(order_refused(request, answer))
             case UserList():
                 self._print(*words.people(answer.users))
             case BanList():
-                self._print(*words.bans(answer.bans))
+                self._print(*bans(answer.bans))
             case UserInfo():
                 self._print(words.about(answer))
             case HistoryPage():
                 self._print(*words.messages(answer))
             case Ok():
-                self._print(words.done(request))
+                self._print(done(request))
 
     def _print(self, *lines: str) -> None:
         encoding = sys.stdout.encoding
@@ -279,7 +281,7 @@ class Console:
             case Closing():
                 raise ServerGone(_("the server has stopped"))
             case Error(id=answered) if answered is UNSET:  # it lets no console in
-                raise ServerGone(words.shown(message.message))
+                raise ServerGone(shown(message.message))
 
     def _send(self, request: Request) -> None:
         try:
@@ -335,7 +337,7 @@ def _parse_history(word: str, arguments: str) -> GetHistory:
 
 def _refuse_arguments(word: str, arguments: str) -> None:
     if arguments:
-        raise BadCommand(_("{command} takes nothing after it.").format(command=words.shown(word)))
+        raise BadCommand(_("{command} takes nothing after it.").format(command=shown(word)))
 
 
 HELP = _OwnCommand("/ayuda", "/help", "", N_("show this help"), _parse_nothing)
@@ -368,13 +370,13 @@ def _unknown(word: str) -> str:
     guesses = get_close_matches(word.lower(), known, n=1, cutoff=0.65)
     if guesses:
         text = _("There is no command {word}. Did you mean {guess}?")
-        return text.format(word=words.shown(word), guess=known[guesses[0]])
+        return text.format(word=shown(word), guess=known[guesses[0]])
     text = _("There is no command {word}. {help} shows all commands.")
-    return text.format(word=words.shown(word), help=HELP.word)
+    return text.format(word=shown(word), help=HELP.word)
 
 
 def _help_lines() -> list[str]:
-    rows = operator_help_rows()
+    rows = operator_help_rows(OPERATOR_COMMANDS)
     for command in _OWN_COMMANDS:
         both = [command.word, *{command.spanish, command.english} - {command.word}]
         argument = f" {_(command.argument_words)}" if command.argument_words else ""

@@ -1,81 +1,16 @@
-"""What the console says: each answer of the server in words, in the user's language.
+"""What the console says of users and messages, in the user's language.
 
 Pure functions. What users have written is shown without characters that could control a terminal.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
-from tertulia.i18n import _, ngettext
-from tertulia.operator_commands import BANS, UNBAN, UNMUTE
+from tertulia.i18n import _
+from tertulia.operator_words import local_time, shown
 from tertulia.protocol.attendance import AttendanceRow
-from tertulia.protocol.messages import (
-    Error,
-    ErrorCode,
-    HistoryPage,
-    Request,
-    StoredMessage,
-    User,
-    UserInfo,
-)
-from tertulia.protocol.moderation import (
-    SERVER_NAME,
-    BanRow,
-    ImposeBan,
-    ImposeMute,
-    Kick,
-    LiftBan,
-    LiftMute,
-    PinMessage,
-    ReleaseName,
-    SetHush,
-    SetLock,
-)
-
-_MINUTES_IN_AN_HOUR, _MINUTES_IN_A_DAY = 60, 1_440
-
-
-def shown(text: str) -> str:
-    """Return a text in one line, in which every character is harmless."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
-
-
-def done(request: Request) -> str:
-    """Return what a request has led to, which the server has answered with `ok`."""
-    match request:
-        case Kick():
-            return _("{name} is no longer in the chat.").format(name=shown(request.name))
-        case ImposeBan():
-            text = _("{target} may not come in{time}. {command} lifts that.")
-            target = _target(request.name, request.address)
-            command = f"{UNBAN.word} {target}"
-            return text.format(target=target, time=_for(request.minutes), command=command)
-        case LiftBan():
-            text = _("{target} may come in again.")
-            return text.format(target=_target(request.name, request.address))
-        case ImposeMute():
-            text = _("{name} may not speak{time}. {command} lifts that.")
-            name = shown(request.name)
-            command = f"{UNMUTE.word} {name}"
-            return text.format(name=name, time=_for(request.minutes), command=command)
-        case LiftMute():
-            return _("{name} may speak again.").format(name=shown(request.name))
-        case ReleaseName():
-            return _("The name {name} is free.").format(name=shown(request.name))
-        case SetHush():
-            if request.on:
-                return _("Only operators may speak in the general chat now.")
-            return _("Everyone may speak in the general chat again.")
-        case SetLock():
-            return _("Nobody new may come in now.") if request.on else _("Everyone may come in.")
-        case PinMessage():
-            if request.seq is UNSET:
-                return _("No message is pinned now.")
-            return _("The message is pinned.")
-        case _:
-            return _("Done.")
+from tertulia.protocol.messages import HistoryPage, StoredMessage, User, UserInfo
 
 
 def people(users: Sequence[User]) -> list[str]:
@@ -96,7 +31,7 @@ def people(users: Sequence[User]) -> list[str]:
 def about(info: UserInfo) -> str:
     """Return what the server knows of a user."""
     text = _("{name}: {address}, {status}, here since {since}")
-    since = _local(info.since)
+    since = local_time(info.since)
     return text.format(name=info.name, address=info.address, status=info.status, since=since)
 
 
@@ -109,24 +44,10 @@ def session(row: AttendanceRow) -> str:
     return text.format(
         name=shown(row.name),
         address=shown(row.address),
-        joined=_local(row.joined),
-        left=_local(row.left),
+        joined=local_time(row.joined),
+        left=local_time(row.left),
         reason="" if row.reason is UNSET else shown(row.reason),
     )
-
-
-def bans(rows: Sequence[BanRow]) -> list[str]:
-    """Return a line for each ban."""
-    if not rows:
-        return [_("Nobody is banned.")]
-    lines = []
-    for row in rows:
-        who = ", ".join(part for part in (row.name, row.address) if isinstance(part, str))
-        until = _("until {time}").format(time=_local(row.until)) if row.until else ""
-        by = _("by the console") if row.by == SERVER_NAME else _("by {name}").format(name=row.by)
-        reason = shown(row.reason) if row.reason else ""
-        lines.append("  ".join(part for part in (shown(who), until, by, reason) if part))
-    return lines
 
 
 def messages(page: HistoryPage) -> list[str]:
@@ -134,72 +55,6 @@ def messages(page: HistoryPage) -> list[str]:
     return [_message(message) for message in page.messages] or [_("There are no messages.")]
 
 
-def fits(users: Sequence[User]) -> str:
-    """Return whom a ban would end."""
-    text = ngettext(
-        "This ends the session of {count} person: {names}",
-        "This ends the sessions of {count} persons: {names}",
-        len(users),
-    )
-    return text.format(count=len(users), names=", ".join(user.name for user in users))
-
-
-def refused(request: Request, error: Error) -> str:
-    """Return why the server has refused a request, and what to do."""
-    name = shown(error.name) if error.name else ""
-    match error.code:
-        case ErrorCode.USER_NOT_CONNECTED:
-            return _("{name} is not here.").format(name=name or "?")
-        case ErrorCode.NOT_FOUND if isinstance(request, LiftBan):
-            text = _("There is no such ban. {command} shows all.")
-            return text.format(command=BANS.word)
-        case ErrorCode.NOT_FOUND if isinstance(request, LiftMute):
-            return _("{name} may speak already.").format(name=shown(request.name))
-        case ErrorCode.NOT_FOUND if isinstance(request, ReleaseName):
-            return _("The name {name} is not held.").format(name=shown(request.name))
-        case ErrorCode.NOT_FOUND:
-            return _("There is no message with this number.")
-        case ErrorCode.ADDRESS_INVALID:
-            return _("That is no address and no network. Write 10.0.0.7 or 10.0.0.0/28.")
-        case ErrorCode.TEXT_TOO_LONG:
-            return _("The reason is too long: it can have 200 characters.")
-        case ErrorCode.TEXT_INVALID:
-            return _("The reason cannot contain control characters.")
-        case ErrorCode.UNAVAILABLE:
-            return _("It holds now, but could not be stored: a restart would forget it.")
-        case ErrorCode.HISTORY_OFF:
-            return _("This server keeps no messages.")
-        case _:
-            return shown(error.message)
-
-
 def _message(message: StoredMessage) -> str:
-    time = _local(message.time)
+    time = local_time(message.time)
     return f"{message.seq}  {time}  {shown(message.sender)}: {shown(message.text)}"
-
-
-def _target(name: str | UnsetType, address: str | UnsetType) -> str:
-    return shown(str(address if name is UNSET else name))
-
-
-def _for(minutes: float | UnsetType) -> str:
-    """Return for how long something holds, to be put after a word; "" if it has no end."""
-    if minutes is UNSET:
-        return ""
-    count = int(minutes)
-    if count % _MINUTES_IN_A_DAY == 0:
-        count //= _MINUTES_IN_A_DAY
-        text = ngettext(" for {count} day", " for {count} days", count)
-    elif count % _MINUTES_IN_AN_HOUR == 0:
-        count //= _MINUTES_IN_AN_HOUR
-        text = ngettext(" for {count} hour", " for {count} hours", count)
-    else:
-        text = ngettext(" for {count} minute", " for {count} minutes", count)
-    return text.format(count=count)
-
-
-def _local(time: str | UnsetType) -> str:
-    try:
-        return datetime.fromisoformat(str(time)).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return "?"

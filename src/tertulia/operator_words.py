@@ -1,0 +1,165 @@
+"""What operators are told: each answer to one of their requests in words, in the user's language.
+
+The chat and the console of the server's machine use it; it knows neither. What users have written
+is shown without characters that could control a terminal.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import UNSET, UnsetType
+
+from tertulia.i18n import _, ngettext
+from tertulia.operator_commands import BANS, UNBAN, UNMUTE
+from tertulia.protocol.messages import Error, ErrorCode, Request, User
+from tertulia.protocol.moderation import (
+    SERVER_NAME,
+    BanRow,
+    ImposeBan,
+    ImposeMute,
+    Kick,
+    LiftBan,
+    LiftMute,
+    PinMessage,
+    ReleaseName,
+    SetHush,
+    SetLock,
+)
+from tertulia.protocol.networks import parse_network
+
+_MINUTES_IN_AN_HOUR, _MINUTES_IN_A_DAY = 60, 1_440
+
+
+def shown(text: str) -> str:
+    """Return a text in one line, in which every character is harmless."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
+def done(request: Request) -> str:
+    """Return what a request has led to, which the server has answered with `ok`."""
+    match request:
+        case Kick():
+            return _("{name} is no longer in the chat.").format(name=shown(request.name))
+        case ImposeBan():
+            text = _("{target} may not come in{time}. {command} lifts that.")
+            target = target_words(request.name, request.address)
+            command = f"{UNBAN.word} {target}"
+            return text.format(target=target, time=how_long(request.minutes), command=command)
+        case LiftBan():
+            text = _("{target} may come in again.")
+            return text.format(target=target_words(request.name, request.address))
+        case ImposeMute():
+            text = _("{name} may not speak{time}. {command} lifts that.")
+            name = shown(request.name)
+            command = f"{UNMUTE.word} {name}"
+            return text.format(name=name, time=how_long(request.minutes), command=command)
+        case LiftMute():
+            return _("{name} may speak again.").format(name=shown(request.name))
+        case ReleaseName():
+            return _("The name {name} is free.").format(name=shown(request.name))
+        case SetHush():
+            if request.on:
+                return _("Only operators may speak in the general chat now.")
+            return _("Everyone may speak in the general chat again.")
+        case SetLock():
+            return _("Nobody new may come in now.") if request.on else _("Everyone may come in.")
+        case PinMessage():
+            if request.seq is UNSET:
+                return _("No message is pinned now.")
+            return _("The message is pinned.")
+        case _:
+            return _("Done.")
+
+
+def bans(rows: Sequence[BanRow]) -> list[str]:
+    """Return a line for each ban."""
+    return [ban_words(row) for row in rows] or [_("Nobody is banned.")]
+
+
+def ban_words(row: BanRow) -> str:
+    """Return who may not come in, until when, by whom and why."""
+    who = ", ".join(part for part in (row.name, row.address) if isinstance(part, str))
+    until = _("until {time}").format(time=local_time(row.until)) if row.until else ""
+    by = _("by the console") if row.by == SERVER_NAME else _("by {name}").format(name=row.by)
+    reason = shown(row.reason) if row.reason else ""
+    return "  ".join(part for part in (shown(who), until, shown(by), reason) if part)
+
+
+def fits(users: Sequence[User]) -> str:
+    """Return whom a ban would end."""
+    text = ngettext(
+        "This ends the session of {count} person: {names}",
+        "This ends the sessions of {count} persons: {names}",
+        len(users),
+    )
+    return text.format(count=len(users), names=", ".join(user.name for user in users))
+
+
+def refused(request: Request, error: Error) -> str:
+    """Return why the server has refused a request, and what to do."""
+    name = shown(error.name) if error.name else ""
+    match error.code:
+        case ErrorCode.USER_NOT_CONNECTED:
+            return _("{name} is not here.").format(name=name or "?")
+        case ErrorCode.NOT_FOUND if isinstance(request, LiftBan):
+            text = _("There is no such ban. {command} shows all.")
+            return text.format(command=BANS.word)
+        case ErrorCode.NOT_FOUND if isinstance(request, LiftMute):
+            return _("{name} may speak already.").format(name=shown(request.name))
+        case ErrorCode.NOT_FOUND if isinstance(request, ReleaseName):
+            return _("The name {name} is not held.").format(name=shown(request.name))
+        case ErrorCode.NOT_FOUND:
+            return _("There is no message with this number.")
+        case ErrorCode.ADDRESS_INVALID if _is_oneself(request):
+            return _("Nothing was done: this would ban you too. Ban a name, or a smaller network.")
+        case ErrorCode.ADDRESS_INVALID:
+            return _("That is no address and no network. Write 10.0.0.7 or 10.0.0.0/28.")
+        case ErrorCode.TEXT_TOO_LONG:
+            return _("The reason is too long: it can have 200 characters.")
+        case ErrorCode.TEXT_INVALID:
+            return _("The reason cannot contain control characters.")
+        case ErrorCode.UNAVAILABLE:
+            return _("It holds now, but could not be stored: a restart would forget it.")
+        case ErrorCode.HISTORY_OFF:
+            return _("This server keeps no messages.")
+        case ErrorCode.BUSY:
+            text = _("There are too many bans or mutes. {command} shows them: lift some of them.")
+            return text.format(command=BANS.word)
+        case _:
+            return shown(error.message)
+
+
+def target_words(name: str | UnsetType, address: str | UnsetType) -> str:
+    """Return whom or what a ban is about."""
+    return shown(str(address if name is UNSET else name))
+
+
+def how_long(minutes: float | UnsetType) -> str:
+    """Return for how long something holds, to be put after a word; "" if it has no end."""
+    if minutes is UNSET:
+        return ""
+    count = int(minutes)
+    if count % _MINUTES_IN_A_DAY == 0:
+        count //= _MINUTES_IN_A_DAY
+        text = ngettext(" for {count} day", " for {count} days", count)
+    elif count % _MINUTES_IN_AN_HOUR == 0:
+        count //= _MINUTES_IN_AN_HOUR
+        text = ngettext(" for {count} hour", " for {count} hours", count)
+    else:
+        text = ngettext(" for {count} minute", " for {count} minutes", count)
+    return text.format(count=count)
+
+
+def local_time(time: str | UnsetType) -> str:
+    """Return a time of the server as the local date and time."""
+    try:
+        return datetime.fromisoformat(str(time)).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return "?"
+
+
+def _is_oneself(request: Request) -> bool:
+    """Return whether a ban can only have been refused because it fits who asked for it."""
+    if not isinstance(request, ImposeBan):
+        return False
+    return request.address is UNSET or parse_network(request.address) is not None
