@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ConnectionLost,
         End,
         EndReason,
+        Kicked,
         NoAnswer,
         NoConnection,
         RegistrationRefused,
@@ -61,20 +62,31 @@ if TYPE_CHECKING:
         UserList,
         Welcome,
     )
+    from tertulia.protocol.moderation import (
+        BanRow,
+        Hushed,
+        Locked,
+        Muted,
+        Pinned,
+        Role,
+        Unmuted,
+    )
 
 __all__ = [
-    "Answer", "CertificateRefused", "ChatError", "ChatMessage", "Client", "ClientEvent",
-    "CloseReason", "Closing", "ConnectFailure", "ConnectionLost", "Direct", "DirectMessage",
-    "Dropped", "End", "EndReason", "Error", "ErrorCode", "Event", "Gap", "GetHistory", "GetInfo",
-    "HistoryPage", "Incoming", "Joined", "Left", "ListUsers", "NoAnswer", "NoConnection",
-    "NumberedEvent", "Ok", "PersistentClient", "Ping", "Pong", "Presence", "Quit", "Register",
-    "RegistrationRefused", "Request", "RequestRefused", "Say", "Search", "ServerMessage",
-    "SetStatus", "Status", "StoredMessage", "User", "UserInfo", "UserList", "Welcome",
-    "__version__",
+    "Answer", "BanRow", "CertificateRefused", "ChatError", "ChatMessage", "Client",
+    "ClientEvent", "CloseReason", "Closing", "ConnectFailure", "ConnectionLost", "Direct",
+    "DirectMessage", "Dropped", "End", "EndReason", "Error", "ErrorCode", "Event", "Gap",
+    "GetHistory", "GetInfo", "HistoryPage", "Hushed", "Incoming", "Joined", "Kicked", "Left",
+    "ListUsers", "Locked", "Muted", "NoAnswer", "NoConnection", "NumberedEvent", "Ok",
+    "PersistentClient", "Ping", "Pinned", "Pong", "Presence", "Quit", "Register",
+    "RegistrationRefused", "Request", "RequestRefused", "Role", "Say", "Search",
+    "ServerMessage", "SetStatus", "Status", "StoredMessage", "Unmuted", "User", "UserInfo",
+    "UserList", "Welcome", "__version__",
 ]  # fmt: skip
 
 _MODULES = (
     "tertulia.protocol.messages",
+    "tertulia.protocol.moderation",
     "tertulia.client.errors",
     "tertulia.client.inbox",
     "tertulia.client.client",

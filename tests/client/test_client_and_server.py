@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tertulia.client.client import Client, ClientEvent
 from tertulia.client.errors import EndReason, RegistrationRefused, RequestRefused
+from tertulia.client.persistent import PersistentClient
 from tertulia.protocol.messages import (
     ChatMessage,
     Closing,
@@ -17,6 +19,7 @@ from tertulia.protocol.messages import (
     Presence,
     Status,
 )
+from tertulia.protocol.moderation import Pinned
 
 WAIT_S = 20.0
 
@@ -130,6 +133,77 @@ def test_who_wants_messages_alone_gets_no_others(join: Join) -> None:
     bot.ping()
     bot.close()
     assert [type(event) for event in bot.events()] == [ChatMessage]
+
+
+def test_operators_keep_order(start_server: Any, tmp_path: Path) -> None:
+    secret = "a-secret-of-the-operator"
+    (tmp_path / "secret").write_text(secret)
+    server = start_server("--operator-secret", str(tmp_path / "secret"))
+
+    def join(name: str, last: int) -> Client:
+        source = f"127.8.0.{last}"
+        return Client.connect("127.0.0.1", server.port, name, source=source, timeout=WAIT_S)
+
+    with join("ana", 1) as ana, join("luis", 2) as luis, join("eva", 3) as eva:
+        seq = luis.say("a las 8")
+        for request in (luis.bans, lambda: luis.kick("eva")):
+            with pytest.raises(RequestRefused, match="not_operator"):
+                request()
+        with pytest.raises(RequestRefused, match="operator_wrong"):
+            ana.become_operator("not-the-secret")
+        ana.become_operator(secret)
+        ana.mute("luis", minutes=10)
+        with pytest.raises(RequestRefused, match="muted"):
+            luis.say("no")
+        rows = {row.name: (row.operator, row.muted) for row in luis.users().users}
+        assert rows == {"ana": (True, False), "eva": (False, False), "luis": (False, True)}
+        ana.unmute("luis")
+        ana.hush()
+        with pytest.raises(RequestRefused, match="hushed"):
+            luis.say("no")
+        ana.hush(False)
+        ana.lock()
+        with pytest.raises(RegistrationRefused, match="locked"):
+            join("zoe", 4)
+        ana.lock(False)
+        ana.pin(seq)
+        pinned = next_event(eva, Pinned).message
+        assert pinned.text == "a las 8"
+        ana.pin()
+        fitting = ana.fits(address="127.8.0.2/31").users
+        assert {user.name for user in fitting} == {"eva", "luis"}
+        ana.ban(address="127.8.0.3/32", minutes=30, reason="spam")
+        assert [(row.address, row.by) for row in ana.bans()] == [("127.8.0.3", "ana")]
+        ana.unban(address="127.8.0.3")
+        with pytest.raises(RequestRefused, match="not_found"):
+            ana.release("luis")
+        ana.kick("luis", reason="ten lines a second")
+        for kicked, text in ((luis, "ten lines a second"), (eva, "spam")):
+            while kicked.receive(WAIT_S) is not None:
+                pass
+            end = kicked.ended
+            assert end is not None
+            assert end.reason is EndReason.KICKED
+            assert end.closing is not None
+            assert (end.closing.by, end.closing.text) == ("ana", text)
+
+
+def test_an_operator_of_many_connections_is_one_on_each(start_server: Any, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a-secret-of-the-operator")
+    server = start_server("--operator-secret", str(tmp_path / "secret"))
+
+    def join(secret: str) -> PersistentClient:
+        return PersistentClient.connect(
+            "127.0.0.1", server.port, "ana", operator_secret=secret, timeout=WAIT_S
+        )
+
+    with pytest.raises(RequestRefused, match="operator_wrong"):
+        join("not-the-secret-of-it")
+    with join("a-secret-of-the-operator") as ana:
+        server.kill()
+        server.start()
+        ana.say("here again")
+        assert ana.current.bans() == []
 
 
 def test_many_threads_can_speak_at_once(join: Join) -> None:

@@ -22,6 +22,7 @@ from tertulia.client.errors import (
     ConnectionLost,
     End,
     EndReason,
+    Kicked,
     NoAnswer,
     RegistrationRefused,
     RequestRefused,
@@ -31,6 +32,7 @@ from tertulia.client.persistent import PersistentClient
 from tertulia.protocol.messages import (
     Answer,
     ChatMessage,
+    Closing,
     Direct,
     Error,
     Gap,
@@ -206,6 +208,23 @@ def test_when_there_is_no_way_back_events_and_requests_raise_the_reason(
             assert raised.value is no_way_back
         with pytest.raises(type(no_way_back)):
             bot.say("hola")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_an_end_by_an_operator_is_for_good() -> None:
+    end = End(EndReason.KICKED, closing=Closing(reason="kicked", by="eva", text="spam"))
+    script = Script(spoken(11))
+    bot = persistent(script)
+    assert script.all_given.wait(20)
+    script._end = end
+    script.closed.set()
+    with pytest.raises(Kicked) as raised:
+        for _event in bot.events():
+            pass
+    assert (raised.value.by, raised.value.reason, raised.value.end) == ("eva", "spam", end)
+    with pytest.raises(Kicked):
+        bot.say("hola")
+    bot.close()
 
 
 @pytest.mark.usefixtures("at_once")

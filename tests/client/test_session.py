@@ -10,7 +10,7 @@ from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection, RegistrationRefused
 from tertulia.client.reconnect import Reconnector
-from tertulia.client.session import Lost, Refused, Resumed, Session, SessionState
+from tertulia.client.session import Expelled, Lost, Refused, Resumed, Session, SessionState
 from tertulia.protocol.messages import MAX_PAGE, Closing, Error, GetHistory, Status
 
 WAIT_S = 20.0
@@ -76,6 +76,17 @@ def test_the_end_decides_when_the_first_attempt_begins(desk: Desk) -> None:
     closing = Closing(reason="shutdown", retry_after=3.5)
     desk.lose(End(EndReason.SHUTDOWN, closing=closing))
     assert desk.session.wake_at == desk.now + 3.5
+
+
+def test_an_end_by_an_operator_is_for_good(desk: Desk) -> None:
+    closing = Closing(reason="kicked", by="eva", retry_after=3.5)
+    end = End(EndReason.KICKED, closing=closing)
+    desk.client.end = end
+    assert desk.session.advance(desk.now) == Expelled(end)
+    assert desk.session.state is SessionState.KICKED
+    assert desk.session.advance(desk.now) is None
+    assert desk.session.wake_at is None
+    assert desk.shown == []
 
 
 def test_another_connection_shows_what_the_last_one_remembers(desk: Desk) -> None:

@@ -21,7 +21,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from tertulia.client.activity import Activity, Resumption
-from tertulia.client.connection import Connection, open_socket
+from tertulia.client.connection import Connection
 from tertulia.client.errors import (
     ConnectFailure,
     ConnectionLost,
@@ -34,12 +34,15 @@ from tertulia.client.errors import (
     wait_before_retry,
 )
 from tertulia.client.inbox import Dropped, Inbox, Incoming
+from tertulia.client.opening import open_stream
+from tertulia.client.operating import OperatorVerbs
 from tertulia.client.pace import Pace
-from tertulia.client.requests import AnswerKind, Verbs, request_line
+from tertulia.client.requests import AnswerKind, request_line
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
     PROTOCOL_VERSION,
     Answer,
+    CloseReason,
     Closing,
     DirectMessage,
     Error,
@@ -66,7 +69,7 @@ AGAIN_LATER = (ErrorCode.RATE_LIMITED, ErrorCode.BUSY)  # worth another try
 ClientEvent = Event | Dropped
 
 
-class Client(Verbs):
+class Client(OperatorVerbs):
     """A registered user's connection to a server; `Client.connect` makes one.
 
     `welcome` is the server's answer to the registration.
@@ -158,7 +161,7 @@ class Client(Verbs):
             code=UNSET if code is None else code,
             key=UNSET if key is None else key,
         )
-        sock, secured = _open(host, port, source, tls, pin, timeout)
+        sock, secured = open_stream(host, port, source, tls, pin, timeout)
         client = cls(
             sock, secured, Resumption(token, status, idle), timeout, everything, notify,
             pace or Pace(), has_room,
@@ -345,10 +348,9 @@ class Client(Verbs):
     def _on_end(self, end: End) -> None:
         """Release all waiting threads, because no answer comes any more. Connection's thread."""
         with self._lock:
-            shutdown = self._closing is not None and end.reason is EndReason.LOST
             self._ended = replace(
                 end,
-                reason=EndReason.SHUTDOWN if shutdown else end.reason,
+                reason=_reason(end, self._closing),
                 closing=self._closing,
                 error=self._last_error,
             )
@@ -362,28 +364,13 @@ class Client(Verbs):
             self._notify()
 
 
-def _open(
-    host: str,
-    port: int,
-    source: str | None,
-    tls: "bool | SSLContext",
-    pin: str | None,
-    timeout: float,
-) -> "tuple[socket.socket, Secured | None]":
-    """Connect, and shake hands if TLS is wanted. Raises NoConnection and CertificateRefused."""
-    if not tls and pin is None:
-        return open_socket(host, port, source, timeout), None
-    from tertulia.client.handshake import secure  # slow to import, and not always needed
-    from tertulia.tls.fingerprint import normal_pin
-
-    pin = None if pin is None else normal_pin(pin)
-    sock = open_socket(host, port, source, timeout)
-    try:
-        context = None if isinstance(tls, bool) else tls
-        return sock, secure(sock, host, context, pin, timeout)
-    except BaseException:
-        sock.close()
-        raise
+def _reason(end: End, closing: Closing | None) -> EndReason:
+    """Return why a connection ended, to which the server may have said something before."""
+    if closing is None or end.reason is EndReason.CLOSED:
+        return end.reason
+    if closing.reason == CloseReason.KICKED:
+        return EndReason.KICKED
+    return EndReason.SHUTDOWN if end.reason is EndReason.LOST else end.reason
 
 
 class _Waiter:

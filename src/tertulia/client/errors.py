@@ -36,6 +36,7 @@ class EndReason(Enum):
 
     CLOSED = auto()  # by this client
     SHUTDOWN = auto()  # the server said `closing`
+    KICKED = auto()  # by an operator: it is no use to come back
     LOST = auto()
     SILENT = auto()  # the server did not even answer a `ping`
     GARBLED = auto()  # the server sent something that is not a message
@@ -84,6 +85,16 @@ class ConnectionLost(ChatError):
     def __init__(self, end: End) -> None:
         super().__init__(f"{end.reason.name.lower()}: {end.detail}")
         self.end = end
+
+
+class Kicked(ConnectionLost):
+    """An operator has ended the session; no further attempt to connect is made."""
+
+    def __init__(self, end: End) -> None:
+        super().__init__(end)
+        closing = end.closing
+        self.by = None if closing is None or closing.by is UNSET else closing.by
+        self.reason = None if closing is None or closing.text is UNSET else closing.text
 
 
 class NoAnswer(ChatError):

@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from tertulia.client.activity import NEWCOMER, Resumption
 from tertulia.client.client import AGAIN_LATER, DEFAULT_TIMEOUT_S, Client, ClientEvent
 from tertulia.client.errors import (
+    ConnectFailure,
     ConnectionLost,
+    Kicked,
     NoAnswer,
+    NoConnection,
     RequestRefused,
     wait_before_retry,
 )
 from tertulia.client.inbox import Dropped, Inbox, Incoming
 from tertulia.client.pace import Pace
 from tertulia.client.reconnect import Connect, Reconnector
-from tertulia.client.session import Refused, Resumed, Session
+from tertulia.client.session import Expelled, Refused, Resumed, Session
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
     DirectMessage,
@@ -80,13 +83,15 @@ class PersistentClient:
         idle: float | None = None,
         tls: "bool | SSLContext" = False,
         pin: str | None = None,
+        operator_secret: str | None = None,
         timeout: float = DEFAULT_TIMEOUT_S,
         **options: Any,
     ) -> Self:
         """Connect and register. Only this first time it raises NoConnection.
 
         With `tls=True` and without a `pin` the certificate of the first connection is the only one
-        to accept later. Raises RegistrationRefused and CertificateRefused too.
+        to accept later. With `operator_secret` each session becomes an operator's. Raises
+        RegistrationRefused and CertificateRefused too, and RequestRefused for a wrong secret.
         """
 
         pace, inbox = Pace(), Inbox()
@@ -101,6 +106,8 @@ class PersistentClient:
             )  # fmt: skip
             if tls is True and pin is None and client.fingerprint is not None:
                 pin = client.fingerprint.hex
+            if operator_secret is not None and not client.welcome.operator:
+                _become_operator(client, operator_secret)
             return client
 
         return cls(connect, timeout, Resumption(token, status, idle), inbox)
@@ -114,9 +121,10 @@ class PersistentClient:
     def say(self, text: str, *, within_s: float = DEFAULT_WITHIN_S) -> int:
         """Send to the general chat, once, over as many connections as it takes.
 
-        Returns the number of the message. Raises RequestRefused; RegistrationRefused if the server
-        does not register this user again; NoAnswer if there was no answer within `within_s`
-        seconds, so that nobody knows whether the request was carried out.
+        Returns the number of the message. Raises RequestRefused; Kicked if an operator has ended
+        the session; RegistrationRefused if the server does not register this user again; NoAnswer
+        if there was no answer within `within_s` seconds, so that nobody knows whether the request
+        was carried out.
         """
         nonce = secrets.token_urlsafe(9)
         return self._ask(lambda client: client.say(text, nonce=nonce), within_s)
@@ -146,8 +154,9 @@ class PersistentClient:
     def events(self) -> Iterator[ClientEvent]:
         """Yield the events as they come, until this client is closed.
 
-        Raises RegistrationRefused after the last event if the server will never register this user
-        again, and CertificateRefused if another server is in its place. It waits for as long as it
+        Raises Kicked after the last event if an operator has ended the session, RegistrationRefused
+        if the server will never register this user again, and CertificateRefused if another server
+        is in its place. It waits for as long as it
         takes for a server that is away or full, and for a name or an address that another user has.
         """
         while (incoming := self._inbox.get(None)) is not None:
@@ -265,7 +274,7 @@ class PersistentClient:
     def _reconnect(self) -> bool:
         """Wait for another connection; return False if this client was closed.
 
-        Raises RegistrationRefused if there is no way back.
+        Raises RegistrationRefused if there is no way back, and Kicked.
         """
         while True:
             self._wake.clear()
@@ -279,6 +288,8 @@ class PersistentClient:
                         self._client = client
                         self._changed.notify_all()
                         return not self._closed
+                case Expelled(end):
+                    raise Kicked(end)
                 case Refused(refusal):
                     raise refusal
                 case None:
@@ -286,3 +297,15 @@ class PersistentClient:
                     self._wake.wait(
                         None if wake_at is None else max(0.0, wake_at - time.monotonic())
                     )
+
+
+def _become_operator(client: Client, secret: str) -> None:
+    """Make a new session an operator's, or close it. Raises NoConnection and RequestRefused."""
+    try:
+        client.become_operator(secret)
+    except RequestRefused:
+        client.close()
+        raise
+    except (ConnectionLost, NoAnswer) as lost:
+        client.close()
+        raise NoConnection(ConnectFailure.NO_ANSWER, str(lost)) from lost

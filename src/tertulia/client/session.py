@@ -11,7 +11,13 @@ from typing import NamedTuple
 from tertulia.client.activity import Resumption
 from tertulia.client.catchup import CatchUp
 from tertulia.client.client import Client
-from tertulia.client.errors import CertificateRefused, End, Refusal, RegistrationRefused
+from tertulia.client.errors import (
+    CertificateRefused,
+    End,
+    EndReason,
+    Refusal,
+    RegistrationRefused,
+)
 from tertulia.client.recent import RecentDirects
 from tertulia.client.reconnect import Reconnector
 
@@ -22,10 +28,17 @@ class SessionState(Enum):
     CONNECTED = auto()
     RECONNECTING = auto()
     REFUSED = auto()  # final
+    KICKED = auto()  # final
 
 
 class Lost(NamedTuple):
     """The connection has ended; attempts to make another one begin."""
+
+    end: End
+
+
+class Expelled(NamedTuple):
+    """An operator has ended the session; no attempts follow."""
 
     end: End
 
@@ -50,7 +63,13 @@ class Session:
     With `first_page` above 0 so many messages from before the user came are missing at first.
     """
 
-    def __init__(self, client: Client, reconnector: Reconnector, first_page: int) -> None:
+    def __init__(
+        self,
+        client: Client,
+        reconnector: Reconnector,
+        first_page: int,
+        gives_up_after_s: float = inf,
+    ) -> None:
         self.client = client  # the current connection, or the last one
         self.catch_up = CatchUp(client.welcome, first_page)
         self.directs = RecentDirects()
@@ -58,13 +77,21 @@ class Session:
         self.lost_at: float | None = None  # None while connected
         self._active_at = -inf  # when the person last asked for something
         self._reconnector = reconnector
+        self._gives_up_after_s = gives_up_after_s
 
     @property
     def wake_at(self) -> float | None:
         """The time at which the next attempt to connect begins; None while none is planned."""
         return self._reconnector.wake_at
 
-    def advance(self, now: float) -> Lost | Resumed | Refused | None:
+    @property
+    def gives_up_at(self) -> float | None:
+        """The time at which it is no use to wait any longer; the caller decides."""
+        if self.lost_at is None or self._gives_up_after_s == inf:
+            return None
+        return self.lost_at + self._gives_up_after_s
+
+    def advance(self, now: float) -> Lost | Expelled | Resumed | Refused | None:
         """Notice the end of the connection, begin a due attempt, or take over its connection.
 
         Returns the change of state, if there is one; call again until there is none. The caller
@@ -74,11 +101,14 @@ class Session:
             end = self.client.ended
             if end is None:
                 return None
+            if end.reason is EndReason.KICKED:
+                self.state = SessionState.KICKED
+                return Expelled(end)
             self.state = SessionState.RECONNECTING
             self.lost_at = now
             self._reconnector.begin(end, self._resumption, now)
             return Lost(end)
-        if self.state is SessionState.REFUSED:
+        if self.state is not SessionState.RECONNECTING:
             return None
         try:
             client = self._reconnector.poll(now)

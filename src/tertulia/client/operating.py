@@ -1,0 +1,97 @@
+"""The requests of an operator: a method for each. See docs/protocol.md, "Keeping order"."""
+
+from msgspec import UNSET, UnsetType
+
+from tertulia.client.requests import Verbs
+from tertulia.protocol.messages import Ok, UserList
+from tertulia.protocol.moderation import (
+    BanList,
+    BanRow,
+    BecomeOperator,
+    ImposeBan,
+    ImposeMute,
+    Kick,
+    LiftBan,
+    LiftMute,
+    ListBans,
+    PinMessage,
+    ReleaseName,
+    SetHush,
+    SetLock,
+)
+
+
+class OperatorVerbs(Verbs):
+    """What an operator can ask for; each waits for its answer, and raises as the other requests do.
+
+    The server refuses a user who is no operator with `not_operator`.
+    """
+
+    def become_operator(self, secret: str) -> None:
+        """Make this user an operator; another secret is refused with `operator_wrong`."""
+        self._ask(BecomeOperator(secret=secret), Ok)
+
+    def kick(self, name: str, *, reason: str | None = None) -> None:
+        """End the session of a user, who can come back."""
+        self._ask(Kick(name=name, reason=_or_unset(reason)), Ok)
+
+    def ban(
+        self,
+        name: str | None = None,
+        *,
+        address: str | None = None,
+        minutes: float | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Keep out a name with its address, or an address, or a network; without end if no minutes.
+
+        Exactly one of name and address is given, otherwise it raises ValueError.
+        """
+        ban = ImposeBan(
+            name=_or_unset(name),
+            address=_or_unset(address),
+            minutes=UNSET if minutes is None else float(minutes),
+            reason=_or_unset(reason),
+        )
+        self._ask(ban, Ok)
+
+    def fits(self, name: str | None = None, *, address: str | None = None) -> UserList:
+        """Return the users whose sessions such a ban would end; nothing is done."""
+        ban = ImposeBan(name=_or_unset(name), address=_or_unset(address), check=True)
+        return self._ask(ban, UserList)
+
+    def unban(self, name: str | None = None, *, address: str | None = None) -> None:
+        """Lift the ban of a name, or all bans of exactly this address."""
+        self._ask(LiftBan(name=_or_unset(name), address=_or_unset(address)), Ok)
+
+    def bans(self) -> list[BanRow]:
+        """Request the list of bans."""
+        return self._ask(ListBans(), BanList).bans
+
+    def mute(self, name: str, *, minutes: float | None = None) -> None:
+        """Keep a user from speaking in the general chat; without end if no minutes."""
+        self._ask(ImposeMute(name=name, minutes=UNSET if minutes is None else float(minutes)), Ok)
+
+    def unmute(self, name: str) -> None:
+        """Let a user speak again."""
+        self._ask(LiftMute(name=name), Ok)
+
+    def hush(self, on: bool = True) -> None:
+        """Let only operators speak in the general chat, or everyone again."""
+        self._ask(SetHush(on=on), Ok)
+
+    def lock(self, on: bool = True) -> None:
+        """Let in nobody new, or everyone again."""
+        self._ask(SetLock(on=on), Ok)
+
+    def pin(self, seq: int | None = None) -> None:
+        """Pin the message with this number for everyone; None: no message any more."""
+        self._ask(PinMessage(seq=UNSET if seq is None else seq), Ok)
+
+    def release(self, name: str) -> None:
+        """Free a name that is held for somebody who is away."""
+        self._ask(ReleaseName(name=name), Ok)
+
+
+def _or_unset(text: str | None) -> str | UnsetType:
+    return UNSET if text is None else text
