@@ -21,7 +21,8 @@ CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "tertulia.po"
 JAVASCRIPT = [("**.js", "javascript")]
 CONTEXT_END = "\x04"  # stands between the context and the msgid, as in a compiled catalogue
 
-_NOT_ON_A_PAGE = {"copy", "plain"}  # a browser copies by itself, and has one face
+# A browser copies by itself, and has one face; the page does not know the others.
+_NOT_ON_A_PAGE = {"copy", "plain", "ignore", "unignore", "operator"}
 _OTHER_WORDS_ON_A_PAGE = {"notify"}  # the page has these itself
 _NOT_FOR_A_PAGE = {"terminal", "at", "arroba"}  # words after a command; a page has to stay small
 

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the client; return the exit status.
 
     0 success, 2 wrong usage, 3 no connection, 4 registration or certificate refused, 5 connection
-    lost, 6 some lines were not sent or not delivered.
+    lost or ended by an operator, 6 some lines were not sent or not delivered.
     """
     _open_closed_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if to is None:
             return 0
         credentials = Credentials(to, keyring, os.environ.get("TERTULIA_CODE"))
+        credentials.operator_secret = options.operator_secret
         trust = Trust(to, KnownServers())
         problems = [loaded.problem, credentials.problem, trust.problem]
         loaded = type(loaded)(loaded.settings, "\n".join(filter(None, problems)))
@@ -166,6 +167,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(text.format(port=options.port))
     options.port = int(options.port)
     _use_tls(parser, options)
+    _read_operator_secret(parser, options)
     return options
 
 
@@ -196,6 +198,26 @@ def _use_tls(parser: Parser, options: argparse.Namespace) -> None:
     except ValueError:
         parser.error(_("a pin has six words of the server's start, or 64 hexadecimal digits"))
     options.tls = True
+
+
+def _read_operator_secret(parser: Parser, options: argparse.Namespace) -> None:
+    """Put the secret itself in the place of the file's name; without one that of the environment.
+
+    The secret is no option, because every user of a computer can see the command lines.
+    """
+    if options.operator_secret is None:
+        options.operator_secret = os.environ.get("TERTULIA_OPERATOR") or None
+        return
+    try:
+        with open(options.operator_secret, encoding="utf-8", errors="replace") as file:
+            secret = file.readline().strip()
+    except OSError as error:
+        text = _("the operator's secret cannot be read from {file}: {reason}")
+        parser.error(text.format(file=options.operator_secret, reason=error.strerror))
+    if not secret:
+        text = _("the first line of {file} has no secret")
+        parser.error(text.format(file=options.operator_secret))
+    options.operator_secret = secret
 
 
 def _with_joined_messages(arguments: Sequence[str]) -> list[str]:
@@ -239,7 +261,8 @@ def _parser(*, needs_server: bool = True) -> Parser:
         description=_("Chat with the people who share your network."),
         epilog=_(
             "Exit status: 0 success, 2 wrong usage, 3 no connection, 4 registration or "
-            "certificate refused, 5 connection lost, 6 some lines were not sent or not delivered."
+            "certificate refused, 5 connection lost or ended by an operator, 6 some lines were not "
+            "sent or not delivered."
         ),
         allow_abbrev=False,
     )
@@ -288,6 +311,11 @@ def _parser(*, needs_server: bool = True) -> Parser:
         "--export-key",
         metavar=_("FILE"),
         help=_("write the key for the server, or all keys, to FILE for another computer, and exit"),
+    )
+    parser.add_argument(
+        "--operator-secret",
+        metavar=_("FILE"),
+        help=_("keep order in the chat, with the secret in FILE (default: $TERTULIA_OPERATOR)"),
     )
     parser.add_argument(
         "--lang",

@@ -1,28 +1,21 @@
 """What a chat shows on any face; more of it is tested with the plain one, in tests/plain."""
 
-import threading
-from typing import Any
-
 import pytest
-from noting_face import NotingFace
-from plain_table import Clock, StubClient, page, said
+from chat_table import LOST, PickyClient, Table, user_list
+from plain_table import Clock, page, said
 
 from tertulia.chat import chat as module
-from tertulia.chat.chat import EXIT_FINE, EXIT_LOST, EXIT_REFUSED, Chat
-from tertulia.chat.destination import Destination
+from tertulia.chat.exit_status import EXIT_FINE, EXIT_LOST, EXIT_REFUSED
 from tertulia.chat.jobs import CONFIRMED_WITHIN_S
 from tertulia.client.activity import Resumption
-from tertulia.client.client import Client
 from tertulia.client.errors import (
     ConnectFailure,
     End,
     EndReason,
     NoConnection,
     RegistrationRefused,
-    RequestRefused,
 )
 from tertulia.client.inbox import Dropped
-from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import (
     MAX_PAGE,
@@ -42,79 +35,7 @@ from tertulia.protocol.messages import (
     Say,
     SetStatus,
     Status,
-    User,
-    UserList,
 )
-
-LOST = End(EndReason.LOST)
-FIRST_PAGE = 5
-
-
-class PickyClient(StubClient):
-    """A client that refuses to send some texts."""
-
-    def send(self, request: Request) -> int:
-        if isinstance(request, Say) and "\x00" in request.text:
-            raise RequestRefused(Error(code="text_invalid", message="not sent"))
-        return super().send(request)
-
-
-class Table:
-    """A chat, and all that lies around it."""
-
-    def __init__(self, clock: Clock, client: PickyClient | None = None, **options: Any) -> None:
-        self.clock = clock
-        self.client = PickyClient() if client is None else client
-        self.face = NotingFace()
-        self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
-        self._rung = threading.Semaphore(0)
-        self.chat = Chat(
-            self.client,
-            Reconnector(self._connect, self._rung.release),
-            self.face,
-            Destination("ana", "h", 5000),
-            **{"first_page": FIRST_PAGE} | options,
-        )
-
-    def _connect(self, resumption: Resumption) -> Client:
-        self.resumption = resumption
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome
-
-    def turn(self, *messages: Any) -> None:
-        for message in messages:
-            self.client.arrive(message)
-        self.chat.receive()
-        self.chat.carry_on()
-
-    def enter(self) -> None:
-        self.turn()
-        self.turn(user_list(1, "ana", "José"))
-        self.turn(page(2))
-        assert self.client.sent == [ListUsers(), GetHistory(before=11, limit=FIRST_PAGE)]
-        self.client.sent.clear()
-        self.face.shown.clear()
-
-    def lose(self) -> None:
-        self.client.end = LOST
-        self.turn()
-
-    def attempt(self, outcome: Client | Exception) -> None:
-        """Let the attempt that is planned come to something."""
-        self.outcome = outcome
-        assert self.chat.next_attempt_at is not None
-        self.clock.now = self.chat.next_attempt_at
-        self.chat.carry_on()
-        assert self._rung.acquire(timeout=20)
-        if isinstance(outcome, PickyClient):
-            self.client = outcome
-        self.chat.carry_on()
-
-
-def user_list(request_id: int, *names: str, seq: int = 10) -> UserList:
-    users = [User(name=name, status=Status.ACTIVO) for name in names]
-    return UserList(id=request_id, seq=seq, users=users)
 
 
 @pytest.fixture

@@ -188,7 +188,7 @@ def test_a_name_may_have_an_at_sign_after_a_command() -> None:
 
 def test_completion_prefers_the_words_of_the_language() -> None:
     set_language("es")
-    assert complete("/u", NAMES).candidates == ["/usuarios", "/users"]
+    assert complete("/u", NAMES).candidates == ["/usuarios", "/users", "/unignore "]
     assert complete("/estado ", NAMES).candidates == ["activo", "ocupado", "inactivo"]
 
 

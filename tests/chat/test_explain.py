@@ -6,7 +6,6 @@ from tertulia.chat.destination import Destination
 from tertulia.chat.explain import (
     connection_ended,
     gave_up,
-    left_reason,
     no_connection,
     registration_refused,
     request_refused,
@@ -22,7 +21,6 @@ from tertulia.client.errors import (
 )
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import (
-    CloseReason,
     Direct,
     Error,
     ErrorCode,
@@ -149,13 +147,6 @@ def test_giving_up_names_the_time_and_the_whole_command() -> None:
 
 def test_braces_in_what_a_server_says_are_only_text() -> None:
     assert "{name} {0}" in registration_refused(Error(code="future", message="{name} {0}"), TO)
-
-
-def test_every_reason_for_leaving_has_words_and_an_unknown_one_is_shown() -> None:
-    assert left_reason("quit") == ""
-    for reason in CloseReason:
-        assert reason is CloseReason.QUIT or left_reason(reason)
-    assert left_reason("abducted") == "abducted"
 
 
 # --- TLS -----------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from tertulia.chat.state import MAX_GONE, MAX_SPEAKERS, State
 from tertulia.protocol.messages import (
     ChatMessage,
+    Direct,
     DirectMessage,
     Gap,
     Joined,
@@ -127,14 +128,15 @@ def test_what_was_said_and_heard_is_counted() -> None:
     state = new_state()
     state.apply(message(11, "luis"))
     state.apply(direct("luis", "ana", "secret"))
-    state.count_delivery(direct("ana", "eva", "psst"))
+    told = state.note_delivery(Direct(to="eva", text="psst"), TIME)
+    assert (told.sender, told.to, told.text, told.time) == ("ana", "eva", "psst", TIME)
     assert (state.said, state.heard) == (1, 2)
 
 
 def test_a_note_to_oneself_is_counted_once() -> None:
     state = new_state()
     state.apply(direct("ana", "ana", "remember"))
-    state.count_delivery(direct("ana", "ana", "remember"))
+    state.note_delivery(Direct(to="ana", text="remember"), TIME)
     assert (state.said, state.heard) == (1, 0)
 
 

@@ -3,7 +3,8 @@
 import pytest
 from plain_table import Clock, Table, page, said, without_nonces
 
-from tertulia.chat import chat, settings
+from tertulia.chat import settings
+from tertulia.chat.exit_status import EXIT_NOT_ALL_SAID
 from tertulia.chat.jobs import ANSWER_WITHIN_S
 from tertulia.client.errors import RETRY_AFTER_S
 from tertulia.client.inbox import Dropped
@@ -114,7 +115,7 @@ def test_after_quit_nothing_more_is_sent(table: Table) -> None:
     table.turn()
     assert table.face.chat.over
     assert table.client.sent == [ListUsers()]
-    assert table.face.finish() == chat.EXIT_NOT_ALL_SAID
+    assert table.face.finish() == EXIT_NOT_ALL_SAID
     table.output.flush()
     assert table.words[1] == "Not sent: too late"
 

@@ -22,6 +22,9 @@ class NotingFace:
         if not isinstance(message, Answer):  # those are told with their requests
             self.shown.append(("show_message", message))
 
+    def show_changed_people(self) -> None:
+        self.shown.append(("show_changed_people",))
+
     def forget_numbers(self) -> None:
         self.shown.append(("forget_numbers",))
 

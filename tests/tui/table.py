@@ -43,6 +43,7 @@ from tertulia.protocol.messages import (
     UserInfo,
     UserList,
 )
+from tertulia.protocol.moderation import BanList, BanRow, ImposeBan, ListBans
 from tertulia.tui.app import ChatApp
 from tertulia.tui.connecting import Connecting
 from tertulia.tui.ending import Ending
@@ -183,7 +184,9 @@ class ChatTable:
         if refusal is not None:
             return [Error(**asdict(refusal) | {"id": request_id})]
         match request:
-            case ListUsers():
+            case ListBans():
+                return [BanList(id=request_id, bans=[BanRow(name="eva", by="ana")])]
+            case ListUsers() | ImposeBan(check=True):
                 users = [User(name=name, status=status) for name, status in self.people.items()]
                 return [UserList(id=request_id, seq=self.seq, users=users)]
             case GetHistory() | Search() if self.history is None:

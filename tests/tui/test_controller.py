@@ -27,6 +27,7 @@ from tertulia.protocol.messages import (
     SetStatus,
     Status,
 )
+from tertulia.protocol.moderation import BecomeOperator
 from tertulia.tui.ending import Ending
 from tertulia.tui.model import conversations
 from tertulia.tui.model.entries import Said
@@ -174,11 +175,35 @@ async def leave(table: ChatTable, word: str) -> None:
     assert table.app.return_value == Ending(0, [])
 
 
+async def ignore(table: ChatTable, word: str) -> None:
+    await table.enter(f"{word} luis")
+    await table.hear(table.said("hidden"), table.direct("hidden too"))
+    assert table.texts == []
+    assert "luis" in table.shown
+    await table.enter(word)
+    assert table.hint == "luis: 2 messages hidden"
+
+
+async def unignore(table: ChatTable, word: str) -> None:
+    await table.enter("/ignore luis")
+    await table.enter(f"{word} Luis")
+    await table.hear(table.said("shown"))
+    assert table.texts == ["shown"]
+
+
+async def operator(table: ChatTable, word: str) -> None:
+    await table.enter(word)
+    await table.press(*"open", "enter")
+    assert table.client.sent_of(BecomeOperator) == [BecomeOperator(secret="open")]
+    assert "open" not in table.shown
+
+
 SCENARIOS: dict[str, Scenario] = {
     "/msg": msg, "/all": to_all, "/users": users, "/info": info, "/status": status,
     "/history": history,
     "/search": search, "/resend": again, "/copy": text, "/notify": notify, "/theme": theme,
     "/language": language, "/plain": plain, "/help": show_help, "/quit": leave,
+    "/ignore": ignore, "/unignore": unignore, "/operator": operator,
 }  # fmt: skip
 ARGUMENTS = ("", "luis", "luis hola", "ocupado", "5", "es", "all", "dark", "two words")
 

@@ -179,6 +179,31 @@ def test_state(vector: Vector) -> None:
             assert state.registered_name(spelling) == name
 
 
+@titled("order")
+def test_order(vector: Vector) -> None:
+    state = State(welcome(**vector["welcome"]))
+    for step in vector["steps"]:
+        match step:
+            case {"message": message}:
+                state.apply(msgspec.convert(message, ServerMessage))
+            case {"resume": resumed}:
+                fields = to_builtins(welcome(resumed["seq"])) | resumed
+                state.resume(msgspec.convert(fields, Welcome), is_renumbered=False)
+            case {"now": now}:
+                state.mutes.end_those_until(now)
+        known = {
+            "operators": [user.name for user in state.users if user.operator],
+            "muted": [user.name for user in state.users if user.muted],
+            "is_operator": state.is_operator,
+            "may_speak": state.may_speak,
+            "hushed": state.is_hushed,
+            "locked": state.is_locked,
+            "pinned": None if state.pinned is None else state.pinned.seq,
+        }
+        for what in known.keys() & step.keys():
+            assert known[what] == step[what], (what, step)
+
+
 # --- catching up ----------------------------------------------------------------------------------
 
 

@@ -5,8 +5,9 @@ runs in the face's one thread, and nothing here waits; the client's threads only
 """
 
 import time
-from collections.abc import Sequence
-from enum import Enum, auto
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import inf
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -14,14 +15,26 @@ from msgspec.structs import replace
 from tertulia.chat import explain, greetings
 from tertulia.chat.clock import ServerClock
 from tertulia.chat.destination import Destination
+from tertulia.chat.exit_status import EXIT_FINE, EXIT_LOST, EXIT_REFUSED
 from tertulia.chat.face import Face
+from tertulia.chat.ignored import Ignored
 from tertulia.chat.jobs import Job, Jobs, Origin
+from tertulia.chat.rights import Rights
+from tertulia.chat.stage import Stage
 from tertulia.chat.state import State
+from tertulia.chat.status_wishes import StatusWishes
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectionLost, End, EndReason, Refusal, RequestRefused
 from tertulia.client.inbox import Dropped, Incoming
 from tertulia.client.reconnect import Reconnector
-from tertulia.client.session import Lost, Refused, Resumed, Session, SessionState
+from tertulia.client.session import (
+    Expelled,
+    Lost,
+    Refused,
+    Resumed,
+    Session,
+    SessionState,
+)
 from tertulia.i18n import _
 from tertulia.protocol.messages import (
     Answer,
@@ -40,33 +53,21 @@ from tertulia.protocol.messages import (
     Quit,
     Request,
     Say,
+    Search,
     SetStatus,
-    Status,
     UserList,
     Welcome,
 )
-
-EXIT_FINE = 0
-EXIT_NO_CONNECTION = 3
-EXIT_REFUSED = 4
-EXIT_LOST = 5
-EXIT_NOT_ALL_SAID = 6
+from tertulia.protocol.moderation import BecomeOperator
 
 MAX_ARRIVALS_AT_ONCE = 1_000  # then the keyboard has its turn
-
-
-class Stage(Enum):
-    """How far the person is in the chat. Each stage leads to the next one, or to LEFT."""
-
-    ENTERING = auto()  # the first page of history is missing
-    ENTERED = auto()
-    LEFT = auto()  # the person has left, or there is no way back into the chat
 
 
 class Chat:
     """The person's requests, carried out, and what happens, handed to the face.
 
-    Requests are carried out one after another: each is answered before the next one is sent.
+    Requests are carried out one after another: each is answered before the next one is sent. With
+    `operator_secret` the person is an operator from the start, and again on a new connection.
     """
 
     def __init__(
@@ -77,24 +78,27 @@ class Chat:
         to: Destination,
         *,
         first_page: int,
-        gives_up_after_s: float | None = None,
+        gives_up_after_s: float = inf,
+        operator_secret: str | None = None,
+        ignored: Ignored | None = None,
     ) -> None:
-        self._session = Session(client, reconnector, first_page)
+        self._session = Session(client, reconnector, first_page, gives_up_after_s)
         self._catch_up = self._session.catch_up
         self._face = face
         self._to = to
-        self._gives_up_after_s = gives_up_after_s
         self._started_at = time.monotonic()
         self.state = State(client.welcome)
         self.clock = ServerClock()
         self._stage = Stage.ENTERING if first_page else Stage.ENTERED
         self.exit_status = EXIT_FINE  # for the program, once the chat is over
-        self._granted_status: Status | None = None  # the last one the person asked for and got
-        self._status_when_asked = self.state.status  # at the last request for a status
+        self._wishes = StatusWishes(self.state)
         self._jobs = Jobs()
+        self.ignored = ignored or Ignored(client.welcome.name)
+        self._rights = Rights(operator_secret, self._jobs, self.state)
         self._jobs.add(ListUsers(), Origin.GREETING)
         if self._catch_up.request is not None:
             self._jobs.add(self._catch_up.request, Origin.CATCH_UP)
+        self._rights.ask_again(client.welcome)
 
     # --- for the face --------------------------------------------------------------------------
 
@@ -150,11 +154,8 @@ class Chat:
     def wake_at(self) -> float | None:
         """When `carry_on` has to be called although nothing comes (monotonic)."""
         if self.connected:
-            return self._jobs.wake_at
-        times = [self._session.wake_at]
-        if self._gives_up_after_s is not None and self._session.lost_at is not None:
-            times.append(self._session.lost_at + self._gives_up_after_s)
-        return min((time for time in times if time is not None), default=None)
+            return _earliest(self._jobs.wake_at, self.clock.moment_of(self.state.mutes.next_end))
+        return _earliest(self._session.wake_at, self._session.gives_up_at)
 
     def ask(self, request: Request) -> None:
         """Add a request; `carry_on` sends it when its turn comes."""
@@ -185,6 +186,8 @@ class Chat:
         """Do what is due: send the next request, give one up, or connect again."""
         now = time.monotonic()
         self._follow_session(now)
+        if self.state.mutes.next_end and self.state.mutes.end_those_until(self.clock.now()):
+            self._face.show_changed_people()
         slow = self._jobs.set_aside(now)
         if slow is not None:
             self._face.show_on_its_way(slow)
@@ -234,8 +237,7 @@ class Chat:
             self._jobs.put_back(job)  # for the next connection
             return False
         if isinstance(request, SetStatus):
-            self._status_when_asked = self.state.status
-            self.state.ask_status(Status(request.status))
+            self._wishes.note_sent(request)
         self._jobs.start(job._replace(request=request), request_id, now)
         return True
 
@@ -243,7 +245,12 @@ class Chat:
         job = self._jobs.finish(answer, time.monotonic())
         if job is None:
             return
+        if isinstance(job.request, ListUsers):
+            self.state.apply(answer)
         match job.request, answer:
+            case BecomeOperator(), _:
+                if self._rights.note_answer(job, answer):
+                    self._face.show_answer(job.request, answer)
             case GetHistory(), _ if job.origin is Origin.CATCH_UP:
                 self._handle_missing_page(job.request, answer)
             case ListUsers(), Error() if job.origin is not Origin.TYPED:
@@ -254,16 +261,16 @@ class Chat:
                     self._face.greet(len(answer.users))
             case Direct(), Ok():
                 self._handle_delivery(job.request, answer)
-            case Direct(), Error() if job.is_repeated and _is_gone(answer):
+            case Direct(), Error(code=ErrorCode.USER_NOT_CONNECTED) if job.is_repeated:
                 self._face.show_uncertain_delivery(job.request)
             case SetStatus(), Ok():
-                self._granted_status = Status(job.request.status)
-                # The server announces a new status to everyone, and so to this user too.
-                if job.origin is Origin.TYPED and job.request.status == self._status_when_asked:
+                if self._wishes.note_granted(job):
                     self._face.show_answer(job.request, answer)
             case GetHistory(), HistoryPage():
                 self._catch_up.add_older_page(answer)
-                self._face.show_answer(job.request, answer)
+                self._face.show_answer(job.request, self.ignored.without(answer))
+            case Search(), HistoryPage():
+                self._face.show_answer(job.request, self.ignored.without(answer))
             case _:
                 self._face.show_answer(job.request, answer)
         if isinstance(job.request, SetStatus):
@@ -280,14 +287,8 @@ class Chat:
             self._face.finish_entering()
 
     def _handle_delivery(self, request: Direct, answer: Ok) -> None:
-        direct = DirectMessage(
-            time=self.clock.now() if answer.time is UNSET else answer.time,
-            sender=self.state.name,
-            to=self.state.registered_name(request.to),
-            text=request.text,
-        )
-        self.state.count_delivery(direct)
-        self._face.show_delivery(request, direct)
+        time = self.clock.now() if answer.time is UNSET else answer.time
+        self._face.show_delivery(request, self.state.note_delivery(request, time))
 
     def _request_missing(self, *, after_a_page: bool = False) -> None:
         """Request the list of users and the page of history that are missing, if any."""
@@ -309,24 +310,22 @@ class Chat:
             match self._session.advance(now):
                 case Lost(end):
                     self._handle_loss(end)
+                case Expelled(end):
+                    self._end_for_good(partial(explain.expelled, end, self._to))
                 case Resumed(client, is_renumbered):
                     self._handle_resumption(client.welcome, is_renumbered)
                 case Refused(refusal):
                     self._handle_refusal(refusal)
                 case None:
                     break
-        lost_at, patience_s = self._session.lost_at, self._gives_up_after_s
-        if self.over or lost_at is None or patience_s is None:
-            return
-        waited_s = now - lost_at
-        if waited_s >= patience_s:
-            self._face.show_failure(lambda: explain.gave_up(waited_s, self._to))
-            self._leave(EXIT_LOST)
+        gives_up_at = self._session.gives_up_at
+        if not self.over and gives_up_at is not None and now >= gives_up_at:
+            waited_s = now - (self._session.lost_at or now)
+            self._end_for_good(lambda: explain.gave_up(waited_s, self._to))
 
     def _handle_loss(self, end: End) -> None:
         if end.reason is EndReason.GARBLED:  # the next connection would not be understood either
-            self._face.show_failure(lambda: explain.connection_ended(end))
-            self._leave(EXIT_LOST)
+            self._end_for_good(lambda: explain.connection_ended(end))
             return
         self._face.show_notice(lambda: explain.connection_ended(end))
         self._jobs.interrupt()
@@ -342,15 +341,18 @@ class Chat:
         if is_renumbered:
             self._face.forget_numbers()
         self._face.show_notice(lambda: _("Reconnected."))
-        # An older server ignores the status that a client registers with. An idle user stays
-        # INACTIVO: a request would be activity.
-        if welcome.status is Status.ACTIVO and self._granted_status not in (None, Status.ACTIVO):
-            self._jobs.add(SetStatus(status=str(self._granted_status)), Origin.REFRESH, place=0)
+        wish = self._wishes.to_ask_again(welcome)
+        if wish is not None:
+            self._jobs.add(wish, Origin.REFRESH, place=0)
+        self._rights.ask_again(welcome)
         self._request_missing()
 
     def _handle_refusal(self, refusal: Refusal) -> None:
-        self._face.show_failure(lambda: explain.refused(refusal, self._to))
-        self._leave(EXIT_REFUSED)
+        self._end_for_good(lambda: explain.refused(refusal, self._to), EXIT_REFUSED)
+
+    def _end_for_good(self, words: Callable[[], str], exit_status: int = EXIT_LOST) -> None:
+        self._face.show_failure(words)
+        self._leave(exit_status)
 
     # --- what comes ----------------------------------------------------------------------------
 
@@ -365,7 +367,10 @@ class Chat:
             return
         if message is None or isinstance(message, Ping):
             return
-        if not isinstance(message, ChatMessage):  # `_show` applies those when they are shown
+        if isinstance(message, DirectMessage) and self.ignored.hides(message.sender):
+            return
+        # `_show` applies messages when they are shown. A list of users may have other reasons.
+        if not isinstance(message, ChatMessage | UserList):
             self.state.apply(message)
         if isinstance(message, NumberedEvent):
             self.clock.learn(message.time)
@@ -383,9 +388,11 @@ class Chat:
                 self._face.show_notice(lambda: explain.messages_missing(refusal))
                 continue
             if isinstance(event, ChatMessage):
+                if self.ignored.hides(event.sender):
+                    continue
                 self.state.apply(event)
             self._face.show_message(event)
 
 
-def _is_gone(error: Error) -> bool:
-    return error.code == ErrorCode.USER_NOT_CONNECTED
+def _earliest(*times: float | None) -> float | None:
+    return min((time for time in times if time is not None), default=None)

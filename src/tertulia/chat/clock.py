@@ -43,6 +43,16 @@ class ServerClock:
         """Return the time, in UTC as on the wire."""
         return rfc3339(self._moment())
 
+    def moment_of(self, stamp: str | None) -> float | None:
+        """Return a time of the server by the monotonic clock; None if it is no time."""
+        try:
+            moment = datetime.fromisoformat(stamp or "")
+        except ValueError:
+            return None
+        if moment.year not in _YEARS or moment.tzinfo is None:
+            return None
+        return self._monotonic() + (moment - self._moment()).total_seconds()
+
     def today(self) -> date:
         """Return the day where this user is."""
         return self._moment().astimezone().date()

@@ -7,7 +7,14 @@ of the table of commands; the table names them.
 import re
 from collections.abc import Callable
 
-from tertulia.chat.face_commands import FaceCommand, Open, SayToAll
+from tertulia.chat.face_commands import (
+    AskForSecret,
+    FaceCommand,
+    Ignore,
+    Open,
+    SayToAll,
+    Unignore,
+)
 from tertulia.chat.similar import plain_letters
 from tertulia.i18n import _, language
 from tertulia.protocol.messages import (
@@ -22,8 +29,21 @@ from tertulia.protocol.messages import (
     SetStatus,
     Status,
 )
+from tertulia.protocol.moderation import BecomeOperator, OperatorRequest
 
-Command = Say | Direct | SetStatus | ListUsers | GetInfo | GetHistory | Search | Quit | FaceCommand
+Command = (
+    Say
+    | Direct
+    | SetStatus
+    | ListUsers
+    | GetInfo
+    | GetHistory
+    | Search
+    | Quit
+    | BecomeOperator
+    | OperatorRequest
+    | FaceCommand
+)
 Parser = Callable[[str, str], Command]  # of the command's word and the arguments
 
 _OLDER = 20  # messages that /history shows without a number
@@ -71,12 +91,31 @@ def parse_to_all(word: str, arguments: str) -> SayToAll:
     return SayToAll(text=arguments)
 
 
+def parse_secret(_word: str, arguments: str) -> BecomeOperator | AskForSecret:
+    """Parse the operator's secret; without it the person is asked."""
+    return BecomeOperator(secret=arguments) if arguments else AskForSecret()
+
+
+def parse_ignore(word: str, arguments: str) -> Ignore:
+    """Parse a name, or nothing."""
+    return Ignore(_name(word, arguments) if arguments else None)
+
+
+def parse_unignore(word: str, arguments: str) -> Unignore:
+    """Parse a name."""
+    return Unignore(_name(word, arguments))
+
+
 def parse_info(word: str, arguments: str) -> GetInfo:
     """Parse a name."""
+    return GetInfo(name=_name(word, arguments))
+
+
+def _name(word: str, arguments: str) -> str:
     name = arguments.removeprefix("@")
     if not name or len(name.split()) > 1:
         raise CommandError(_("Give a name: {command} NAME").format(command=word))
-    return GetInfo(name=name)
+    return name
 
 
 def parse_history(word: str, arguments: str) -> GetHistory:

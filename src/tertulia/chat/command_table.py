@@ -14,10 +14,13 @@ from tertulia.chat.command_arguments import (
     parse_choice,
     parse_direct,
     parse_history,
+    parse_ignore,
     parse_info,
     parse_search,
+    parse_secret,
     parse_status,
     parse_to_all,
+    parse_unignore,
 )
 from tertulia.chat.face_commands import (
     Help,
@@ -31,6 +34,7 @@ from tertulia.chat.face_commands import (
     Theme,
 )
 from tertulia.i18n import N_, language
+from tertulia.operator_commands import OPERATOR_WORDS
 from tertulia.protocol.messages import ListUsers, Quit
 
 
@@ -146,6 +150,18 @@ AGAIN = CommandSpec(
     "/reenviar", "/resend", Argument.NOTHING, "", N_("send the last undelivered message again"),
     parse_bare(SendAgain()), on_screen=True,
 )  # fmt: skip
+IGNORE = CommandSpec(
+    "/ignorar", "/ignore", Argument.NAME, N_("[NAME]"),
+    N_("hide what a person writes, or show whom you ignore"), parse_ignore,
+)  # fmt: skip
+UNIGNORE = CommandSpec(
+    "/atender", "/unignore", Argument.NAME, N_("NAME"), N_("show again what a person writes"),
+    parse_unignore,
+)  # fmt: skip
+OPERATOR = CommandSpec(
+    *OPERATOR_WORDS, Argument.NOTHING, "", N_("keep order in the chat: asks for the secret"),
+    parse_secret,
+)  # fmt: skip
 QUIT = CommandSpec(
     "/salir", "/quit", Argument.NOTHING, "", N_("leave the chat"), parse_bare(Quit())
 )
@@ -169,6 +185,9 @@ COMMANDS = (
     THEME,
     LANGUAGE,
     PLAIN,
+    IGNORE,
+    UNIGNORE,
+    OPERATOR,
     HELP,
     QUIT,
 )

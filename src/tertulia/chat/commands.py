@@ -7,7 +7,9 @@ from tertulia.chat.command_arguments import Command, CommandError, parse_direct,
 from tertulia.chat.command_table import HELP, QUIT, SEARCH, CommandSpec, listed
 from tertulia.chat.command_words import find_command
 from tertulia.chat.face_commands import Open
+from tertulia.chat.orders import ORDERS, parse_order
 from tertulia.i18n import _
+from tertulia.operator_commands import OperatorCommand, operator_help_rows
 from tertulia.protocol.messages import Say
 
 
@@ -25,6 +27,8 @@ def parse(line: str, *, on_screen: bool = False) -> Command | None:
     word, *arguments = typed.split(maxsplit=1)
     spec = find_command(word)
     if spec is None:
+        if (request := parse_order(typed)) is not None:
+            return request
         raise CommandError(_unknown_command(word, on_screen))
     if spec.on_screen and not on_screen:
         text = _("{command} works only on the full screen. Start tertulia without --plain.")
@@ -32,7 +36,7 @@ def parse(line: str, *, on_screen: bool = False) -> Command | None:
     return _checked(spec.parse(spec.word, "".join(arguments)), on_screen)
 
 
-def help_rows(*, on_screen: bool = False) -> list[tuple[str, str]]:
+def help_rows(*, on_screen: bool = False, operator: bool = False) -> list[tuple[str, str]]:
     """Return the rows of the help: what can be typed, and what it does."""
     rows = [
         (_("TEXT"), _("send it to everyone")),
@@ -42,12 +46,14 @@ def help_rows(*, on_screen: bool = False) -> list[tuple[str, str]]:
         words = [spec.word, *{spec.spanish, spec.english} - {spec.word}]
         argument = f" {_(spec.argument_words)}" if spec.argument_words else ""
         rows.append((", ".join(words) + argument, _(spec.help)))
+    if operator:
+        rows += operator_help_rows(ORDERS)
     text = _("TEXT")
     rows.append((f"//{text}, @@{text}", _("send a text that begins with “/” or “@”")))
     return rows
 
 
-def usage(spec: CommandSpec) -> str:
+def usage(spec: CommandSpec | OperatorCommand) -> str:
     """Return a command in the user's language, and what can follow it."""
     return f"{spec.word} {_(spec.argument_words)}" if spec.argument_words else spec.word
 

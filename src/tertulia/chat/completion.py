@@ -18,7 +18,14 @@ from tertulia.chat.mentions import (
     ends_without_space,
     is_letter,
 )
+from tertulia.chat.orders import ORDERS
 from tertulia.chat.similar import plain_letters
+from tertulia.operator_commands import (
+    Subject,
+    find_operator_command,
+    on_and_off,
+    word_for_none,
+)
 from tertulia.protocol.names import MAX_NAME_CHARS
 
 _LAST_WORD = re.compile(r"\S*$")
@@ -32,13 +39,20 @@ class Completion(NamedTuple):
     candidates: list[str]
 
 
-def complete(before_cursor: str, names: Sequence[str], *, on_screen: bool = False) -> Completion:
-    """Return the completions of the word before the cursor; preferred `names` come first."""
+def complete(
+    before_cursor: str, names: Sequence[str], *, on_screen: bool = False, operator: bool = False
+) -> Completion:
+    """Return the completions of the word before the cursor; preferred `names` come first.
+
+    The commands of operators are offered to them alone.
+    """
     word = "".join(_LAST_WORD.findall(before_cursor)[:1])
     start = len(before_cursor) - len(word)
     before = before_cursor[:start].split()
     if not before and word.startswith("/"):
-        return Completion(start, _complete_command(word, on_screen))
+        return Completion(start, _complete_command(word, on_screen, operator))
+    if operator and len(before) == 1 and (order := find_operator_command(before[0])) is not None:
+        return Completion(start, _complete_order(order.subject, word, names))
     spec = find_command(before[0]) if len(before) == 1 else None
     if spec is not None and spec.argument is Argument.STATUS:
         own = status_words()
@@ -53,16 +67,36 @@ def complete(before_cursor: str, names: Sequence[str], *, on_screen: bool = Fals
     return Completion(start + position, candidates)
 
 
-def _complete_command(word: str, on_screen: bool) -> list[str]:
-    specs = listed(on_screen=on_screen)
-    found = {spec.word: spec for spec in specs}
-    for spec in specs:
-        found |= {spec.spanish: spec, spec.english: spec}
+def _complete_command(word: str, on_screen: bool, operator: bool) -> list[str]:
+    specs = [
+        ((spec.word, spec.spanish, spec.english), spec.argument is not Argument.NOTHING)
+        for spec in listed(on_screen=on_screen)
+    ]
+    if operator:
+        specs += [
+            ((order.word, order.spanish, order.english), bool(order.argument_words))
+            for order in ORDERS
+        ]
+    found = {words[0]: takes_more for words, takes_more in specs}
+    for words, takes_more in specs:
+        found |= dict.fromkeys(words, takes_more)
     return [
-        other if spec.argument is Argument.NOTHING else f"{other} "
-        for other, spec in found.items()
+        f"{other} " if takes_more else other
+        for other, takes_more in found.items()
         if other.startswith(word.lower())
     ]
+
+
+def _complete_order(subject: Subject, word: str, names: Sequence[str]) -> list[str]:
+    """Return what can follow a command of operators."""
+    match subject:
+        case Subject.NAME | Subject.NAME_OR_ADDRESS:
+            return [f"{name} " for name in _matching(word.removeprefix("@"), names)]
+        case Subject.ON_OR_OFF:
+            return _matching(word, on_and_off())
+        case Subject.MESSAGE:
+            return _matching(word, [word_for_none()])
+    return []
 
 
 def _complete_name(word: str, names: Sequence[str], *, is_first: bool) -> Completion:

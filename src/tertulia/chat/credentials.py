@@ -1,4 +1,4 @@
-"""With what a user comes in to a server: the code that it asks for, and the key of the names."""
+"""With what a user comes in to a server: its code, the key of the names, an operator's secret."""
 
 from contextlib import suppress
 
@@ -10,6 +10,8 @@ from tertulia.protocol.messages import Error, ErrorCode
 
 # The server looks at the code first. So with these refusals it was the right one.
 _AFTER_THE_CODE = (
+    ErrorCode.BANNED,
+    ErrorCode.LOCKED,
     ErrorCode.NAME_HELD,
     ErrorCode.NAME_INVALID,
     ErrorCode.NAME_TAKEN,
@@ -40,6 +42,7 @@ class Credentials:
         """
         self.code = to.code or code
         self.key: str | None = None
+        self.operator_secret: str | None = None
         self.problem = ""
         self._kept_code: str | None = None
         self._keyring = keyring

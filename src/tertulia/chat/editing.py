@@ -8,6 +8,7 @@ import re
 from collections import deque
 
 from tertulia.chat.graphemes import nearest_boundary
+from tertulia.operator_commands import without_secret
 
 MAX_HISTORY_LINES = 500  # of at most 64 Ki characters each; then the oldest is forgotten
 
@@ -31,6 +32,7 @@ class InputHistory:
 
     A recalled line that is changed stays changed while others are recalled. Nothing typed is lost:
     when another line is entered, the half-typed and the changed lines become lines of the history.
+    A line with the operator's secret never does.
     """
 
     def __init__(self) -> None:
@@ -65,7 +67,8 @@ class InputHistory:
         return self._go(self._place + 1, text)
 
     def _append(self, line: str) -> None:
-        if line.strip() and (not self._lines or self._lines[-1] != line):
+        is_new = line.strip() and (not self._lines or self._lines[-1] != line)
+        if is_new and without_secret(line) == line:
             self._lines.append(line)
 
     def _original(self, place: int) -> str:

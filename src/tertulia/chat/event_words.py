@@ -10,6 +10,7 @@ from datetime import date
 from enum import Enum, auto
 
 from tertulia.chat.display import visible_in_a_line
+from tertulia.chat.order_words import OrderEvent
 from tertulia.i18n import N_, _, ngettext, pgettext
 from tertulia.protocol.messages import (
     ChatMessage,
@@ -32,7 +33,7 @@ _MONTHS = (
     N_("August"), N_("September"), N_("October"), N_("November"), N_("December"),
 )  # fmt: skip
 
-Event = ChatMessage | DirectMessage | Joined | Left | Presence
+Event = ChatMessage | DirectMessage | Joined | Left | Presence | OrderEvent
 
 
 class Movement(Enum):

@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import duration
+from tertulia.chat.order_words import name_of_operator, not_operator, speech_refused
 from tertulia.client.errors import (
     RETRY_AFTER_S,
     ConnectFailure,
@@ -20,8 +21,9 @@ from tertulia.client.errors import (
     RegistrationRefused,
 )
 from tertulia.i18n import _, ngettext
+from tertulia.operator_commands import without_secret
+from tertulia.operator_words import refused as order_refused
 from tertulia.protocol.messages import (
-    CloseReason,
     Direct,
     Error,
     ErrorCode,
@@ -30,9 +32,12 @@ from tertulia.protocol.messages import (
     Say,
     Search,
 )
+from tertulia.protocol.moderation import SERVER_NAME, OperatorRequest
 from tertulia.protocol.names import is_reserved
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
+# Codes that mean the same whatever was asked for.
+_OF_EVERY_REQUEST = (ErrorCode.NOT_OPERATOR, ErrorCode.RATE_LIMITED)
 MAX_SERVER_WORDS = 200  # characters shown of a text that the server wrote
 
 
@@ -182,6 +187,14 @@ def registration_refused(error: Error, to: Destination) -> str:
             if similar is not None:
                 text += " " + _("Try: {command}")
                 command = similar
+        case ErrorCode.BANNED:
+            return _banned(error)
+        case ErrorCode.LOCKED:
+            text = _(
+                "Nobody new may come into this chat now. Ask for it to be opened, and then use: "
+                "{command}"
+            )
+            command = to.command()
         case ErrorCode.SERVER_FULL:
             text = _(
                 "The server is full. Try again later. The person who runs it can allow more "
@@ -200,6 +213,18 @@ def registration_refused(error: Error, to: Destination) -> str:
     )
 
 
+def _banned(error: Error) -> str:
+    text = _("You may not come into this chat: {reason}.")
+    if not error.text:
+        text = _("You may not come into this chat.")
+    if error.retry_after:
+        text += " " + _("Try again in {time}.")
+    else:
+        text += " " + _("Only an operator can change that.")
+    reason = (error.text or "")[:MAX_SERVER_WORDS]
+    return text.format(reason=reason, time=duration(error.retry_after or 0.0))
+
+
 def code_wanted(error: Error) -> str:
     """Return why a person is asked for a code."""
     if error.code == ErrorCode.CODE_WRONG:
@@ -215,8 +240,22 @@ def _try_again_in(seconds: float) -> str:
 
 def request_refused(error: Error, request: Request) -> str:
     """Return why the server, or this program, refused a request."""
+    if isinstance(request, OperatorRequest) and error.code not in _OF_EVERY_REQUEST:
+        return order_refused(request, error)
     name = error.name or (request.to if isinstance(request, Direct) else "")
     match error.code:
+        case ErrorCode.MUTED | ErrorCode.HUSHED:
+            return speech_refused(error)
+        case ErrorCode.NOT_OPERATOR:
+            return not_operator()
+        case ErrorCode.OPERATOR_WRONG:
+            text = _(
+                "That is not the operator's secret of this server. Its start says in which file "
+                "the secret is."
+            )
+        case ErrorCode.RATE_LIMITED:
+            text = _("There were too many attempts from this address.")
+            text += " " + _try_again_in(error.retry_after or RETRY_AFTER_S)
         case ErrorCode.USER_NOT_CONNECTED if isinstance(request, Direct):
             text = _("Not delivered: nobody called “{name}” is connected.")
         case ErrorCode.UNDELIVERED:
@@ -279,7 +318,7 @@ def perhaps_arrived(request: Say | Direct) -> str:
 
 def not_sent(text: str) -> str:
     """Return the words for a text that was never sent."""
-    return _("Not sent: {text}").format(text=text)
+    return _("Not sent: {text}").format(text=without_secret(text))
 
 
 def empty() -> str:
@@ -317,32 +356,26 @@ def connection_ended(end: End) -> str:
             return _("The connection to the server was lost.")
 
 
+def expelled(end: End, to: Destination) -> str:
+    """Return by whom and why this user's session was ended, and what to do."""
+    closing = end.closing
+    by, reason, wait_s = "", "", 0.0
+    if closing is not None:
+        by, reason, wait_s = closing.by or "", closing.text or "", closing.retry_after or 0.0
+    text = _("You were removed from the chat by {by}: {reason}.")
+    if not reason:
+        text = _("You were removed from the chat by {by}.")
+    if wait_s:
+        text += " " + _("You may come back in {time}, with: {command}")
+    else:
+        text += " " + _("If you are allowed to come back, use: {command}")
+    by = name_of_operator(by or SERVER_NAME)
+    return text.format(by=by, reason=reason, time=duration(wait_s), command=to.command())
+
+
 def gave_up(seconds: float, to: Destination) -> str:
     """Return the words for the end of all attempts to connect again, after so many seconds."""
     text = _(
         "There has been no connection for {time}. When the server is running again, use: {command}"
     )
     return text.format(time=duration(seconds), command=to.command())
-
-
-def left_reason(reason: str) -> str:
-    """Return why a user is gone; an empty text for a user who simply left."""
-    match reason:
-        case CloseReason.QUIT:
-            return ""
-        case CloseReason.LOST:
-            return _("connection lost")
-        case CloseReason.TIMEOUT:
-            return _("stopped answering")
-        case CloseReason.SLOW:
-            return _("connection too slow")
-        case CloseReason.FLOOD:
-            return _("sent too many messages at once")
-        case CloseReason.PROTOCOL:
-            return _("the program sent invalid data")
-        case CloseReason.KICKED:
-            return _("removed by the person who runs the server")
-        case CloseReason.REPLACED:
-            return _("came back with another connection")
-        case _:
-            return reason

@@ -16,6 +16,9 @@ class Face(Protocol):
     def show_message(self, message: ServerMessage) -> None:
         """Show what happened; messages of the general chat come in order, each of them once."""
 
+    def show_changed_people(self) -> None:
+        """Show the people as they are now: something about them has changed without an event."""
+
     def forget_numbers(self) -> None:
         """Forget the numbers of the messages shown so far, because they mean nothing any more."""
 

@@ -78,9 +78,33 @@ class SendAgain(Struct, frozen=True):
     """Send again the last message that was not delivered."""
 
 
+class AskForSecret(Struct, frozen=True):
+    """Ask the person for the operator's secret, without echo."""
+
+
+class Ignore(Struct, frozen=True):
+    """Hide what a user writes; without a name list whom the person ignores."""
+
+    name: str | None = None
+
+
+class Unignore(Struct, frozen=True):
+    """Show again what a user writes."""
+
+    name: str
+
+
+class PinMarked(Struct, frozen=True):
+    """Pin the message that the person has marked, or else the newest one."""
+
+
 FaceCommand = (
     Help
+    | AskForSecret
+    | Ignore
+    | Unignore
     | Open
+    | PinMarked
     | OwnInfo
     | SayToAll
     | SetLanguage

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from tertulia.client.errors import wait_before_retry
 from tertulia.client.pace import Pace
 from tertulia.protocol.messages import Answer, Direct, Error, ErrorCode, Quit, Request, Say
+from tertulia.protocol.moderation import BecomeOperator
 
 ANSWER_WITHIN_S = 60.0  # then the next has its turn; a dead server is noticed earlier
 CONFIRMED_WITHIN_S = 1.0  # then a direct message is set aside
@@ -141,6 +142,8 @@ class Jobs:
         if sent is None:
             return None
         job, request = sent.job, sent.job.request
+        if isinstance(request, BecomeOperator):
+            return job  # a later attempt is that of the person, who may have mistyped the secret
         if isinstance(answer, Error) and answer.code == ErrorCode.RATE_LIMITED:
             self._pace.slow_down(sent.at, now, wait_before_retry(answer))
         elif not isinstance(request, Direct):

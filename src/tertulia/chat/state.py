@@ -1,11 +1,19 @@
-"""What a client knows of its chat: who is here, with which status, and who has spoken.
+"""What a client knows of its chat: who is here, with which status, who has spoken, what holds.
 
 Messages of the server in, state out: no I/O, thread, clock or words. Every face shows this state.
 A status in here always comes from the server. The faces themselves keep what was said.
 """
 
+from typing import NamedTuple
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from tertulia.chat.mutes import Mutes
+from tertulia.protocol.envelope import StoredMessage
 from tertulia.protocol.messages import (
     ChatMessage,
+    Direct,
     DirectMessage,
     Gap,
     Joined,
@@ -17,10 +25,16 @@ from tertulia.protocol.messages import (
     UserList,
     Welcome,
 )
+from tertulia.protocol.moderation import Hushed, Locked, Muted, Pinned, Role, Unmuted
 from tertulia.protocol.names import parse_name
 
 MAX_GONE = 1_000  # users remembered after they left; at the bound the oldest are forgotten
 MAX_SPEAKERS = 1_000  # for completion
+
+
+class _Seen(NamedTuple):
+    user: User
+    seq: int  # of the last event about the user
 
 
 class State:
@@ -28,29 +42,54 @@ class State:
 
     def __init__(self, welcome: Welcome) -> None:
         self.name = welcome.name
-        self.status = welcome.status
         self.asked_status: Status | None = None  # requested and not confirmed yet
         self._entered_seq = welcome.seq  # messages up to here are from before this user came
+        self.newest_message: int | None = None  # its number
         self.said = 0  # messages
         self.heard = 0
-        self._here: dict[str, tuple[Status, int]] = {self.name: (welcome.status, welcome.seq)}
+        self.mutes = Mutes()
+        self._begin(welcome)
         self._gone: dict[str, int] = {}  # users who left, with the number of that event
         self._list_seq = -1  # the number up to which the last list of users was complete
         self._list_needed_seq = welcome.seq  # an older list is not enough
         self._list_refused = False  # on this connection
         self._speakers: dict[str, None] = {}  # ordered; the most recent speaker is the last
 
+    def _begin(self, welcome: Welcome) -> None:
+        """Take over what a welcome tells."""
+        self.status = welcome.status
+        self.is_operator = welcome.operator
+        self.is_hushed, self.is_locked = welcome.hushed, welcome.locked
+        self.pinned: StoredMessage | None = welcome.pinned or None
+        own = User(name=self.name, status=welcome.status, operator=welcome.operator)
+        self._here: dict[str, _Seen] = {self.name: _Seen(own, welcome.seq)}
+
     def apply(self, message: ServerMessage | None) -> None:
         """Apply a message of the server."""
         match message:
             case ChatMessage():
                 self._count(message.sender, is_new=not self.is_from_before(message.seq))
+                self.mutes.note_speaker(message.sender, message.seq)
+                self.newest_message = max(message.seq, self.newest_message or 0)
             case DirectMessage():
                 self._count(message.sender, is_new=True)
-            case Joined() | Presence():
-                self._see(message.name, message.status, message.seq)
+            case Joined():
+                user = User(name=message.name, status=message.status, operator=message.operator)
+                self._see(user, message.seq)
+            case Presence() | Role():
+                self._change(message)
             case Left():
-                self._see(message.name, None, message.seq)
+                self._lose(message.name, message.seq)
+            case Muted():
+                self.mutes.add(message.name, message.seq, message.until or None)
+            case Unmuted():
+                self.mutes.remove(message.name)
+            case Hushed():
+                self.is_hushed = message.on
+            case Locked():
+                self.is_locked = message.on
+            case Pinned():
+                self.pinned = None if message.message is UNSET else message.message
             case UserList():
                 self._replace_list(message)
             case Gap():
@@ -63,9 +102,10 @@ class State:
         """
         if is_renumbered:
             self._entered_seq = welcome.seq
-        self.status = welcome.status
+            self.mutes = Mutes()
+            self.newest_message = None
+        self._begin(welcome)
         self.asked_status = None
-        self._here = {self.name: (welcome.status, welcome.seq)}
         self._gone.clear()
         self._list_seq, self._list_needed_seq = -1, welcome.seq
         self._list_refused = False
@@ -80,10 +120,12 @@ class State:
             self.status = self.asked_status
         self.asked_status = None
 
-    def count_delivery(self, direct: DirectMessage) -> None:
-        """Count a direct message of this user that has reached its recipient."""
-        if direct.to != self.name:  # a note to oneself is counted when it arrives
+    def note_delivery(self, request: Direct, time: str) -> DirectMessage:
+        """Count a direct message of this user that has reached its recipient, and return it."""
+        to = self.registered_name(request.to)
+        if to != self.name:  # a note to oneself is counted when it arrives
             self.said += 1
+        return DirectMessage(time=time, sender=self.name, to=to, text=request.text)
 
     def refuse_users(self) -> None:
         """Note that the server refuses the list of users: it is not needed until a resumption."""
@@ -103,7 +145,7 @@ class State:
     def users(self) -> list[User]:
         """The users who are here, sorted by name."""
         names = sorted(self._here, key=lambda name: (name.casefold(), name))
-        return [User(name=name, status=self._here[name][0]) for name in names]
+        return [self._row(self._here[name].user) for name in names]
 
     def names(self) -> list[str]:
         """Return the names of the others for completion, the most recent speakers first."""
@@ -119,7 +161,16 @@ class State:
     def status_of(self, name: str) -> Status | None:
         """Return the status of a user; None for a user who is not here."""
         seen = self._here.get(name)
-        return None if seen is None else seen[0]
+        return None if seen is None else seen.user.status
+
+    def is_muted(self, name: str) -> bool:
+        """Return whether a user may say nothing in the general chat, as far as is known."""
+        return name in self.mutes
+
+    @property
+    def may_speak(self) -> bool:
+        """Whether this user may say something in the general chat, as far as is known."""
+        return not self.is_muted(self.name) and (self.is_operator or not self.is_hushed)
 
     def registered_name(self, spelling: str) -> str:
         """Return the name of the user that a spelling means; without such a user, the spelling."""
@@ -141,30 +192,48 @@ class State:
         if len(self._speakers) > MAX_SPEAKERS:
             del self._speakers[next(iter(self._speakers))]
 
-    def _see(self, name: str, status: Status | None, seq: int) -> None:
+    def _row(self, user: User) -> User:
+        is_muted = user.name in self.mutes
+        return user if user.muted is is_muted else replace(user, muted=is_muted)
+
+    def _see(self, user: User, seq: int) -> None:
         if seq <= self._list_seq:
             return  # the list has this change already
-        self._gone.pop(name, None)
-        if status is None:
-            self._here.pop(name, None)
-            self._gone[name] = seq
-            if len(self._gone) > MAX_GONE:
-                del self._gone[next(iter(self._gone))]
-            return
-        self._here[name] = (status, seq)
-        if name == self.name:
-            self.status = status
-            if status == self.asked_status:
+        self._gone.pop(user.name, None)
+        self._here[user.name] = _Seen(user, seq)
+        if user.name == self.name:
+            self.status, self.is_operator = user.status, user.operator
+            if user.status == self.asked_status:
                 self.asked_status = None
+
+    def _change(self, event: Presence | Role) -> None:
+        """Apply a change of status, or of the right to keep order."""
+        seen = self._here.get(event.name)
+        user = User(name=event.name, status=Status.ACTIVO) if seen is None else seen.user
+        if isinstance(event, Presence):
+            self._see(replace(user, status=event.status), event.seq)
+        elif seen is not None or event.name == self.name:
+            self._see(replace(user, operator=event.operator), event.seq)
+
+    def _lose(self, name: str, seq: int) -> None:
+        if seq <= self._list_seq:
+            return
+        self._here.pop(name, None)
+        self._gone.pop(name, None)
+        self._gone[name] = seq
+        if len(self._gone) > MAX_GONE:
+            del self._gone[next(iter(self._gone))]
 
     def _replace_list(self, answer: UserList) -> None:
         # An event that is newer than the list may have come before it.
-        later = {name: seen for name, seen in self._here.items() if seen[1] > answer.seq}
+        later = {name: seen for name, seen in self._here.items() if seen.seq > answer.seq}
         self._gone = {name: seq for name, seq in self._gone.items() if seq > answer.seq}
-        listed = {user.name: (user.status, answer.seq) for user in answer.users}
+        listed = {user.name: _Seen(user, answer.seq) for user in answer.users}
+        self.mutes.learn(answer)
         self._here = {
             name: seen for name, seen in (listed | later).items() if name not in self._gone
         }
         self._list_seq = answer.seq
         if self.name in self._here:
-            self.status = self._here[self.name][0]
+            own = self._here[self.name].user
+            self.status, self.is_operator = own.status, own.operator

@@ -6,26 +6,38 @@ that read the lines are in `piped.py` and `terminal.py`.
 
 import time
 from collections.abc import Callable, Iterable
+from math import inf
 
 from msgspec.json import decode as decode_json
 from msgspec.json import encode as encode_json
 
 from tertulia.chat import explain, greetings
 from tertulia.chat.bursts import Bursts
-from tertulia.chat.chat import EXIT_FINE, EXIT_NOT_ALL_SAID, Chat
+from tertulia.chat.chat import Chat
 from tertulia.chat.choices import Choices
 from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.completion import Completion, complete
 from tertulia.chat.destination import Destination
-from tertulia.chat.face_commands import Help, OwnInfo, SayToAll, SetLanguage, SetNotify, SetPlain
+from tertulia.chat.exit_status import EXIT_FINE, EXIT_NOT_ALL_SAID
+from tertulia.chat.face_commands import (
+    Help,
+    OwnInfo,
+    SayToAll,
+    SetLanguage,
+    SetNotify,
+    SetPlain,
+)
+from tertulia.chat.ignored import Ignored
+from tertulia.chat.order_words import standing_words
 from tertulia.chat.similar import similar_name
 from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
 from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import _, ngettext
+from tertulia.plain.order import Order, OrderCommand
 from tertulia.plain.output import Output
-from tertulia.plain.script import Outcomes, Script
+from tertulia.plain.script import COMMAND_INVALID, Outcomes, Script
 from tertulia.plain.transcript import Transcript
 from tertulia.plain.typed import command_of, help_lines, paste_words
 from tertulia.plain.words import status_words
@@ -50,10 +62,10 @@ from tertulia.protocol.messages import (
     UserList,
     Welcome,
 )
+from tertulia.protocol.moderation import BecomeOperator, OperatorRequest
 
 FIRST_PAGE = 20  # messages shown on entering, on a terminal
 # The codes of refused lines, beside those of the server.
-COMMAND_INVALID = "command_invalid"
 NOT_CONFIRMED = "not_confirmed"  # it may have been carried out
 NOT_SENT = "not_sent"
 MAX_LEFT_SHOWN = 5  # lines that had no turn; the others are counted
@@ -73,6 +85,8 @@ class PlainFace:
         script: Script,
         *,
         on_terminal: bool,
+        operator_secret: str | None = None,
+        ignored: Ignored | None = None,
     ) -> None:
         self._output = output
         self._json = script.json
@@ -85,35 +99,51 @@ class PlainFace:
             self,
             to,
             first_page=FIRST_PAGE if on_terminal else 0,
-            gives_up_after_s=None if on_terminal else PIPE_WAITS_S,
+            gives_up_after_s=inf if on_terminal else PIPE_WAITS_S,
+            operator_secret=operator_secret,
+            ignored=ignored,
         )
+        self.order = Order(
+            self.chat, output, self.outcomes, self._write_line,
+            asks=on_terminal and not script.json,
+        )  # fmt: skip
         self._transcript = Transcript(client.welcome.name, self.chat.clock.today)
         self._mention = choices.mention_of(client.welcome.name)
         self._bursts = Bursts()
 
     def prompt(self, line_number: int = 1) -> str:
         """Return the prompt for a line of the text that is being typed."""
+        if self.order.question:
+            return self.order.question + " "
         state = self.chat.state
         status = state.status if self.chat.connected else None
-        return self._transcript.prompt(status, state.asked_status, line_number)
+        return self._transcript.prompt(
+            status, state.asked_status, line_number, may_speak=state.may_speak
+        )
 
     def complete(self, before_cursor: str) -> Completion:
         """Return the completions of the word before the cursor."""
-        return complete(before_cursor, self.chat.state.names())
+        state = self.chat.state
+        return complete(before_cursor, state.names(), operator=state.is_operator)
 
     def submit(self, line: str) -> Command | None:
         """Carry out a typed line; return its command, or None if it has none.
 
         Quit is left to the caller. In a text that was pasted nothing is a command.
         """
+        if self.order.question and self.order.answer_question(line):
+            return None
         try:
             command = command_of(line)
         except CommandError as error:
             self.outcomes.refuse_line(line, COMMAND_INVALID, str(error))
             return None
         if isinstance(command, Help):
-            for text in help_lines(on_terminal=self._on_terminal):
+            is_operator = self.chat.state.is_operator
+            for text in help_lines(on_terminal=self._on_terminal, operator=is_operator):
                 self._output.add_notice(text)
+        elif isinstance(command, OrderCommand):
+            self.order.carry_out(line, command)
         elif isinstance(command, SetLanguage):
             self._output.add_notice(self._choices.set_language(command))
         elif isinstance(command, SetNotify):
@@ -146,6 +176,9 @@ class PlainFace:
 
     def take_back(self) -> None:
         """Take back the messages that have not gone out; if there are none, say how to leave."""
+        if self.order.question:
+            self.order.cancel()
+            return
         taken = self.chat.take_back()
         for request in taken:
             self.outcomes.succeed(request)
@@ -183,6 +216,10 @@ class PlainFace:
             )
             self._output.add_error(text.format(count=more))
 
+    def _write_line(self, text: str) -> None:
+        if not self._json:
+            self._output.add_line(text)
+
     def _set_notify(self, line: str, command: SetNotify) -> None:
         if command.terminal:  # needs an escape sequence
             words = _("Only the full screen can ask the terminal to show a message.")
@@ -191,9 +228,9 @@ class PlainFace:
         self._output.add_notice(self._choices.set_notify(command))
         self._mention = self._choices.mention_of(self.chat.state.name)
 
-    def _write(self, message: ServerMessage, *, is_old: bool) -> None:
+    def _write(self, message: ServerMessage, *, is_old: bool, numbered: bool = False) -> None:
         if not self._json:
-            for line in self._transcript.event(message, is_old=is_old):
+            for line in self._transcript.event(message, is_old=is_old, numbered=numbered):
                 self._output.add_line(line)
 
     def _guess(self, error: Error, request: Request) -> str:
@@ -242,6 +279,9 @@ class PlainFace:
         if not self._is_noise(message):
             self._write(message, is_old=is_old)
 
+    def show_changed_people(self) -> None:
+        """Do nothing: people are written when they are asked for."""
+
     def forget_numbers(self) -> None:
         """Do nothing: the text that was written stays, and has no numbers."""
 
@@ -258,6 +298,8 @@ class PlainFace:
         state = self.chat.state
         status = status_words(state.status)
         self._output.add_notice(greetings.greeting(state.name, status, people))
+        for text in standing_words(state, self.chat.clock.today()):
+            self._output.add_notice(text + ".")
 
     def finish_entering(self) -> None:
         """Write the hints, below the first page of history."""
@@ -268,6 +310,9 @@ class PlainFace:
         """Write the answer; with `--json` only the words, because `show_raw` has written it."""
         if not isinstance(answer, Error):
             self.outcomes.succeed(request)
+        if isinstance(request, OperatorRequest | BecomeOperator):
+            self.order.show_answer(request, answer)
+            return
         match answer:
             case Error(code=ErrorCode.UNAVAILABLE) if isinstance(request, Say):
                 self.outcomes.succeed(request)  # it was said, but is not stored
@@ -277,7 +322,9 @@ class PlainFace:
                 self.outcomes.refuse(request, answer.code, words + self._guess(answer, request))
             case HistoryPage():
                 for message in answer.messages:
-                    self._write(chat_message(message), is_old=True)
+                    self._write(
+                        chat_message(message), is_old=True, numbered=self.chat.state.is_operator
+                    )
                 if not self._json:
                     self._show_end_of_page(answer)
             case UserList() if not self._json:

@@ -12,6 +12,9 @@ from msgspec.structs import replace
 from tertulia.plain.output import Output
 from tertulia.protocol.messages import Direct, Request, Say
 
+# The code of a line that this program refuses, beside those of the server.
+COMMAND_INVALID = "command_invalid"
+
 
 class Script(Struct, frozen=True):
     """The options for scripts."""

@@ -9,16 +9,18 @@ from functools import partial
 from msgspec.structs import replace
 
 from tertulia.chat import explain
-from tertulia.chat.chat import (
+from tertulia.chat.choices import Choices
+from tertulia.chat.credentials import Credentials, asks_for_code
+from tertulia.chat.destination import Destination
+from tertulia.chat.entering import Entrance
+from tertulia.chat.exit_status import (
     EXIT_FINE,
     EXIT_NO_CONNECTION,
     EXIT_NOT_ALL_SAID,
     EXIT_REFUSED,
 )
-from tertulia.chat.choices import Choices
-from tertulia.chat.credentials import Credentials, asks_for_code
-from tertulia.chat.destination import Destination
-from tertulia.chat.entering import Entrance
+from tertulia.chat.ignored import Ignored
+from tertulia.chat.keyring import server_name
 from tertulia.chat.settings import Loaded
 from tertulia.chat.trust import Trust
 from tertulia.client.client import Client
@@ -68,6 +70,10 @@ def run(
             return client
         if introduction := trust.introduction():
             output.add_notice(introduction)
+        name = client.welcome.name
+        ignored = Ignored(name, server_name(to.host, to.port))
+        if ignored.problem:
+            output.add_notice(ignored.problem)
         face = PlainFace(
             client,
             output,
@@ -76,6 +82,8 @@ def run(
             Choices(replace(loaded.settings, notify_terminal=False)),  # it needs escape sequences
             script,
             on_terminal=on_terminal,
+            operator_secret=credentials.operator_secret,
+            ignored=ignored,
         )
         try:
             if on_terminal:

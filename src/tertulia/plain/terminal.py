@@ -16,11 +16,14 @@ import time
 from types import FrameType
 from typing import Any
 
+from tertulia.chat.face_commands import AskForSecret
+from tertulia.i18n import _
 from tertulia.jobcontrol import wait_for_foreground
 from tertulia.plain.face import PlainFace
 from tertulia.plain.lineedit import Control, Discard, LineEditor, Paste, Submit
 from tertulia.plain.output import Output
 from tertulia.plain.pastes import GOES_ON_WITHIN_S, Arrivals
+from tertulia.plain.secret import SecretField
 from tertulia.plain.wakeup import Wakeup
 from tertulia.protocol.messages import Direct, Quit, Say
 
@@ -119,6 +122,7 @@ class Terminal:
         )
         self._arrivals = Arrivals()
         self._pasted_at = float("-inf")
+        self._secret: SecretField | None = None  # the operator's, which is being typed
         self._leaving = False
 
     def run(self) -> signal.Signals | None:
@@ -159,7 +163,7 @@ class Terminal:
         files = [self._wakeup.fileno(), signals.fileno()]
         if self._face.chat.waiting_jobs < MAX_WAITING_JOBS:
             files.append(self._stdin)
-        readable, _, _ = select.select(files, [], [], timeout)
+        readable, _writable, _failed = select.select(files, [], [], timeout)
         if not readable and self._editor.in_escape_sequence:
             self._editor.give_up_escape_sequence()
         return readable
@@ -187,6 +191,9 @@ class Terminal:
 
     def _handle_keys(self) -> bool:
         """Handle what has arrived; return whether to leave at once."""
+        if self._secret is not None:
+            self._read_secret(self._secret)
+            return False
         now = time.monotonic()
         goes_on = now - self._pasted_at < GOES_ON_WITHIN_S
         for action in self._editor.feed(self._arrivals.take(), paste_goes_on=goes_on):
@@ -205,6 +212,8 @@ class Terminal:
                     self._editor.leave()
                 if isinstance(command, Quit):
                     self._face.chat.quit()
+                elif isinstance(command, AskForSecret):
+                    self._secret = SecretField(sys.stdin.encoding)
                 self._flush()
             elif self._leaving:
                 return True  # the person cannot wait for the server
@@ -214,6 +223,16 @@ class Terminal:
             else:
                 self._face.take_back()
         return False
+
+    def _read_secret(self, field: SecretField) -> None:
+        secret = field.feed(self._arrivals.take())
+        if secret is None:
+            return
+        self._secret = None
+        self._editor.leave()
+        if isinstance(secret, str):
+            self._face.order.become_operator(secret)
+        self._flush()
 
     def _handle_signals(self, signals: Signals) -> signal.Signals | None:
         """Handle the signals that have come; return one that ends the program."""
@@ -241,7 +260,10 @@ class Terminal:
             self._editor.hide()
             self._write_row()
             self._output.flush()
-        self._editor.set_prompt(self._face.prompt(self._editor.line_number))
+        if self._secret is None:
+            self._editor.set_prompt(self._face.prompt(self._editor.line_number))
+        else:
+            self._editor.set_prompt(_("Operator's secret (it is not shown): "))
         self._editor.show()
         self._write_row()
 

@@ -11,7 +11,7 @@ from tertulia.chat.display import clock_time, local_day, visible_in_a_line
 from tertulia.chat.event_words import Event, day_words
 from tertulia.i18n import _
 from tertulia.plain.words import event_words, short_status, status_words, user_words
-from tertulia.protocol.messages import Joined, ServerMessage, Status, User, UserInfo
+from tertulia.protocol.messages import ChatMessage, Joined, ServerMessage, Status, User, UserInfo
 
 # Begins the further lines of a message, so that none of them looks like a message of another user.
 _INDENT = "|".rjust(len("[12:34]")) + " "
@@ -26,16 +26,21 @@ class Transcript:
         self._today = today
         self._day: date | None = None  # of the last event; None: nothing was written
 
-    def event(self, message: ServerMessage, *, is_old: bool = False) -> list[str]:
+    def event(
+        self, message: ServerMessage, *, is_old: bool = False, numbered: bool = False
+    ) -> list[str]:
         """Return an event with its time, below its day if that is another one than before.
 
-        Nothing if the message is no event to show. `is_old` marks it as from before.
+        Nothing if the message is no event to show. `is_old` marks it as from before; a `numbered`
+        message begins with its number, by which it can be pinned.
         """
         if not isinstance(message, Event):
             return []
         if isinstance(message, Joined) and message.name == self._own_name:
             return []  # the greeting says it
-        line = f"[{clock_time(message.time)}] {event_words(message, self._own_name)}"
+        line = f"[{clock_time(message.time)}] {event_words(message, self._own_name, self._today())}"
+        if numbered and isinstance(message, ChatMessage):
+            line = f"{message.seq} {line}"
         if is_old:
             line = _("earlier: {line}").format(line=line)
         return [*self._day_line(message.time), line.replace("\n", "\n" + _INDENT)]
@@ -47,17 +52,29 @@ class Transcript:
             name = visible_in_a_line(user.name)
             if user.name == self._own_name:
                 name += " " + _("(you)")
-            lines.append(f"{name}: {status_words(user.status)}")
+            marks = [
+                *([_("operator")] if user.operator else []),
+                *([_("may not speak")] if user.muted else []),
+            ]
+            lines.append(f"{name}: {', '.join([status_words(user.status), *marks])}")
         return lines
 
     def info(self, info: UserInfo) -> str:
         """Return in one line what the server knows of a user."""
         return user_words(info, self._today())
 
-    def prompt(self, status: Status | None, asked: Status | None, line_number: int = 1) -> str:
+    def prompt(
+        self,
+        status: Status | None,
+        asked: Status | None,
+        line_number: int = 1,
+        *,
+        may_speak: bool = True,
+    ) -> str:
         """Return the prompt: the own name, and what is not as it usually is.
 
-        The status is None while there is no connection; `asked` is not confirmed yet.
+        The status is None while there is no connection; `asked` is not confirmed yet. `may_speak`:
+        in the general chat.
         """
         notes = []
         if status is None:
@@ -66,6 +83,8 @@ class Transcript:
             notes.append(_("asking for {status}").format(status=short_status(asked)))
         elif status is not Status.ACTIVO:
             notes.append(short_status(status))
+        if status is not None and not may_speak:
+            notes.append(_("you may not speak"))
         if line_number > 1:
             notes.append(_("line {number}").format(number=line_number))
         return ", ".join([visible_in_a_line(self._own_name), *notes]) + "> "

@@ -58,9 +58,9 @@ def paste_words(lines: int, text: str) -> str:
     return words.format(count=lines)
 
 
-def help_lines(*, on_terminal: bool) -> list[str]:
+def help_lines(*, on_terminal: bool, operator: bool = False) -> list[str]:
     """Return the help, one line for each thing that can be typed and, on a terminal, for keys."""
-    rows = help_rows()
+    rows = help_rows(operator=operator)
     if on_terminal:
         rows += [
             (_("Enter"), _("send what you have typed")),

@@ -8,7 +8,7 @@ from datetime import date
 
 from tertulia.chat.display import date_and_time, duration, visible_in_a_line
 from tertulia.chat.event_words import Event, speech
-from tertulia.chat.explain import left_reason
+from tertulia.chat.order_words import left_words, order_words
 from tertulia.i18n import N_, _
 from tertulia.protocol.messages import (
     ChatMessage,
@@ -38,7 +38,7 @@ def status_words(status: Status) -> str:
     return word if word.casefold() == status.casefold() else f"{word} ({status})"
 
 
-def event_words(event: Event, own_name: str) -> str:
+def event_words(event: Event, own_name: str, today: date) -> str:
     """Return an event in words for the user `own_name`."""
     match event:
         case ChatMessage():
@@ -48,11 +48,13 @@ def event_words(event: Event, own_name: str) -> str:
         case Joined():
             return _("{name} joined").format(name=visible_in_a_line(event.name))
         case Left():
-            reason = visible_in_a_line(left_reason(event.reason))
+            reason = left_words(event)
             text = _("{name} left: {reason}") if reason else _("{name} left")
             return text.format(name=visible_in_a_line(event.name), reason=reason)
         case Presence():
             return _presence_words(event, own_name)
+        case _:
+            return order_words(event, own_name, today)
 
 
 def user_words(info: UserInfo, today: date) -> str:

@@ -31,12 +31,14 @@ from textual.app import App
 from textual.screen import Screen
 
 from tertulia.chat import explain
-from tertulia.chat.chat import EXIT_FINE, EXIT_NO_CONNECTION, EXIT_REFUSED
 from tertulia.chat.choices import Choices
 from tertulia.chat.completion import Completion, complete
 from tertulia.chat.credentials import asks_for_code
 from tertulia.chat.display import Glyphs
+from tertulia.chat.exit_status import EXIT_FINE, EXIT_NO_CONNECTION, EXIT_REFUSED
 from tertulia.chat.face_commands import Help, SetTheme, ShowText, Theme
+from tertulia.chat.ignored import Ignored
+from tertulia.chat.keyring import server_name
 from tertulia.chat.settings import Loaded, Settings
 from tertulia.client.client import Client
 from tertulia.client.errors import CertificateRefused, NoConnection, RegistrationRefused
@@ -57,7 +59,7 @@ from tertulia.tui.terminal.driver import TerminalDriver
 from tertulia.tui.terminal.parser import BackgroundReported
 from tertulia.tui.terminal.signals import Signals
 from tertulia.tui.terminal.textual_private import write_to_terminal
-from tertulia.tui.widgets import dialogs
+from tertulia.tui.widgets import dialogs, order_dialogs
 from tertulia.tui.widgets.composer import Composer
 from tertulia.tui.widgets.copying import CopyWanted, copied_words
 from tertulia.tui.widgets.mainscreen import MainScreen
@@ -94,6 +96,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._introduction = connecting.introduction
         self._reconnector = connecting.reconnector
         self._bell = connecting.bell
+        self._operator_secret = connecting.operator_secret
         self._terminal = terminal
         self._terminal_is_dark = dark
         self._terminal_name = ""  # it has not told its name
@@ -170,7 +173,12 @@ class ChatApp(App[Ending], inherit_bindings=False):
             case Client():
                 mention = self._choices.mention_of(outcome.welcome.name)
                 to_say = "\n".join(filter(None, (self._introduction(), self._settings_problem)))
-                model = ChatModel(outcome, self._reconnector, self._to, mention, to_say)
+                ignored = Ignored(outcome.welcome.name, server_name(self._to.host, self._to.port))
+                to_say = "\n".join(filter(None, (to_say, ignored.problem)))
+                model = ChatModel(
+                    outcome, self._reconnector, self._to, mention, to_say,
+                    operator_secret=self._operator_secret, ignored=ignored,
+                )  # fmt: skip
                 self.controller.model = model
                 model.chat.carry_on()
                 self._bell.ring()
@@ -232,7 +240,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self.controller.refresh()
 
     def _complete(self, before_cursor: str) -> Completion:
-        return complete(before_cursor, self.controller.names, on_screen=True)
+        operator = self.model is not None and self.model.chat.state.is_operator
+        return complete(before_cursor, self.controller.names, on_screen=True, operator=operator)
 
     @on(MainScreen.ConversationChosen)
     def _open_conversation(self, event: MainScreen.ConversationChosen) -> None:
@@ -288,7 +297,14 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def action_help(self) -> None:
         """Show all keys and commands."""
-        self.push_screen(dialogs.HelpDialog())
+        operator = self.model is not None and self.model.chat.state.is_operator
+        self.push_screen(dialogs.HelpDialog(operator=operator))
+
+    def action_show_pinned(self) -> None:
+        """Show the whole of the pinned message."""
+        pinned = None if self.model is None else self.model.chat.state.pinned
+        if pinned is not None:
+            self.push_screen(order_dialogs.PinnedDialog(pinned))
 
     def action_status(self) -> None:
         """Ask the user for a status."""
@@ -392,7 +408,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         finish(Ending(EXIT_FINE, self._not_sent(), number), self.farewell())
 
     def _not_sent(self) -> list[str]:
-        return [_("Not sent: {text}").format(text=draft) for draft in self.controller.drafts]
+        return [explain.not_sent(draft) for draft in self.controller.drafts]
 
     def farewell(self) -> list[str]:
         """End the session, and return the lines that say goodbye. Call after the app has run."""

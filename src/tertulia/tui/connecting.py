@@ -28,6 +28,7 @@ class Connecting(NamedTuple):
     introduction: Callable[[], str] = (
         str  # what the user has to know of a server met for the first time
     )
+    operator_secret: str | None = None
 
 
 def begin_connecting(
@@ -54,4 +55,7 @@ def begin_connecting(
         return begin()
 
     reconnector = Reconnector(entrance.come_back, bell.ring)
-    return Connecting(to, begin(), reconnector, bell, with_code, entrance.trust.introduction)
+    return Connecting(
+        to, begin(), reconnector, bell, with_code, entrance.trust.introduction,
+        entrance.credentials.operator_secret,
+    )  # fmt: skip

@@ -52,6 +52,7 @@ from tertulia.tui.model.chatmodel import Answered, ChatModel, Received
 from tertulia.tui.model.conversations import GENERAL, NOBODY, Conversation
 from tertulia.tui.model.entries import Said
 from tertulia.tui.notifier import Notifier
+from tertulia.tui.orders import OrderCommand, OrderRequest, Orders
 from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.presence import Presence
 from tertulia.tui.title import TerminalTitle
@@ -81,6 +82,7 @@ class Controller:
         self._glyphs = glyphs
         self._choices = choices
         self._notifier = Notifier(app, choices)
+        self._orders = Orders(app, main)
         self.presence = Presence(time.monotonic())
         self._title = TerminalTitle(app)
 
@@ -145,6 +147,9 @@ class Controller:
             if isinstance(command, Say | Direct):
                 self._check_and_send(model, command)
                 return None
+        if isinstance(command, OrderCommand):
+            self._submit_order(command)
+            return None
         if isinstance(command, Open) and self.model is not None:
             unknown = self._unknown_name(self.model, command.name)
             if unknown is not None:
@@ -154,6 +159,16 @@ class Controller:
             return None
         self._main.composer.accept()
         return self.carry_out(command)
+
+    def _submit_order(self, command: OrderCommand) -> None:
+        model = self._connected_model()
+        refusal = "" if model is None else self._orders.refusal(model, command)
+        if refusal:
+            self._main.hint(refusal)
+        elif model is not None:
+            self._main.composer.accept()
+            self._orders.carry_out(model, command)
+            self.refresh()
 
     def _check_and_send(self, model: ChatModel, request: Say | Direct) -> None:
         if isinstance(request, Direct) and request.to != self.current.name:
@@ -321,6 +336,9 @@ class Controller:
     # --- what the server sends -----------------------------------------------------------------
 
     def _show_answer(self, model: ChatModel, request: Request, answer: Answer) -> None:
+        if isinstance(request, OrderRequest):
+            self._orders.show_answer(model, request, answer)
+            return
         match request, answer:
             case GetInfo(), UserInfo():
                 own = answer.name == model.chat.state.name
@@ -328,9 +346,7 @@ class Controller:
                     answer, self._glyphs, model.chat.clock.today(), own=own
                 )
                 name = answer.name
-                self._app.push_screen(
-                    dialog, lambda key: self.open(name) if key == "write" else None
-                )
+                self._orders.show_person(model, dialog, answer, lambda: self.open(name))
             case Search(), HistoryPage():
                 self._show_found(model, request, answer)
             case SetStatus(), _ if not isinstance(answer, Error):

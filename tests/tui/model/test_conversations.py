@@ -283,11 +283,11 @@ def test_conversations_that_nobody_looks_at_are_trimmed_as_they_grow() -> None:
     ("events", "change"),
     [
         ([joined("eva")], Change(was_here=False, is_here=True)),
-        ([left("eva", "lost")], Change(True, False, went_away=True, reason="lost")),
-        ([joined("eva"), left("eva")], Change(False, False, went_away=True, reason="quit")),
+        ([left("eva", "lost")], Change(True, False, left=left("eva", "lost"))),
+        ([joined("eva"), left("eva")], Change(False, False, left=left("eva"))),
         (
             [left("eva", "lost"), joined("eva")],
-            Change(True, True, went_away=True, reason="lost"),
+            Change(True, True, left=left("eva", "lost")),
         ),
         ([presence("eva")], Change(True, True, status=Status.OCUPADO)),
         (
@@ -297,7 +297,7 @@ def test_conversations_that_nobody_looks_at_are_trimmed_as_they_grow() -> None:
         ([joined("eva"), presence("eva")], Change(False, True, status=Status.OCUPADO)),
         (
             [left("eva", "lost"), joined("eva"), left("eva")],
-            Change(True, False, went_away=True, reason="quit"),
+            Change(True, False, left=left("eva")),
         ),
     ],
 )

@@ -94,8 +94,16 @@ CHANGES = st.builds(
     Change,
     was_here=st.booleans(),
     is_here=st.booleans(),
-    went_away=st.booleans(),
-    reason=TEXTS,
+    left=st.none()
+    | st.builds(
+        Left,
+        seq=st.just(1),
+        time=st.just(TIME),
+        name=NAMES,
+        by=TEXTS,
+        text=TEXTS,
+        reason=TEXTS | st.just("kicked"),
+    ),
     status=st.sampled_from([None, *Status]),
 )
 ENTRIES = st.one_of(

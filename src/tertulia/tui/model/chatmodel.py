@@ -11,7 +11,9 @@ from typing import NamedTuple
 from tertulia.chat import explain, greetings
 from tertulia.chat.chat import Chat
 from tertulia.chat.destination import Destination
+from tertulia.chat.ignored import Ignored
 from tertulia.chat.mentions import Mention
+from tertulia.chat.order_words import OrderEvent, order_words
 from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
@@ -35,6 +37,16 @@ from tertulia.protocol.messages import (
     ServerMessage,
     SetStatus,
     UserList,
+)
+from tertulia.protocol.moderation import (
+    BecomeOperator,
+    Hushed,
+    Locked,
+    Muted,
+    OperatorRequest,
+    Pinned,
+    Role,
+    Unmuted,
 )
 from tertulia.tui.model.conversations import Conversation, Conversations
 from tertulia.tui.model.entries import Delivery, Said, Told
@@ -69,6 +81,9 @@ class ChatModel:
         to: Destination,
         mention: Mention | None = None,
         problem: str = "",
+        *,
+        operator_secret: str | None = None,
+        ignored: Ignored | None = None,
     ) -> None:
         """`problem` is said to the user after the greeting, unless it is empty."""
         self.conversations = Conversations(client.welcome.name, mention)
@@ -82,7 +97,10 @@ class ChatModel:
         self._problem = problem
         self._older: GetHistory | None = None  # the page that is under way
         self._by_command = False  # it was asked for by command, and not only by scrolling
-        self.chat = Chat(client, reconnector, self, to, first_page=FIRST_PAGE)
+        self.chat = Chat(
+            client, reconnector, self, to,
+            first_page=FIRST_PAGE, operator_secret=operator_secret, ignored=ignored,
+        )  # fmt: skip
 
     @property
     def last_words(self) -> str:
@@ -165,6 +183,19 @@ class ChatModel:
                     self.conversations.fold_presence(message)
             case UserList():
                 self.people_changed = True
+            case Role() | Muted() | Unmuted() | Hushed() | Locked() | Pinned():
+                self.people_changed = True  # also who may speak
+                self._tell(message)
+
+    def _tell(self, event: OrderEvent) -> None:
+        """Put in words what an operator has done."""
+        name, today = self.chat.state.name, self.chat.clock.today
+        words = lambda: order_words(event, name, today())  # noqa: E731 (kept with the entry)
+        self.conversations.general.add(Told(time=event.time, words=words))
+
+    def show_changed_people(self) -> None:
+        """Have the list of people shown anew."""
+        self.people_changed = True
 
     def forget_numbers(self) -> None:
         """Offer no older messages: they have other numbers than the messages that are here."""
@@ -196,6 +227,9 @@ class ChatModel:
 
     def show_answer(self, request: Request, answer: Answer) -> None:
         """Put the answer into its conversation, or note it to be shown apart."""
+        if isinstance(request, OperatorRequest | BecomeOperator):
+            self._alerts.append(Answered(request, answer))
+            return
         match request, answer:
             case GetHistory(), _ if request is self._older:
                 self._older = None

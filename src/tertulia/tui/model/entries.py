@@ -55,8 +55,7 @@ class Change(Struct):
 
     was_here: bool
     is_here: bool
-    went_away: bool = False
-    reason: str = ""
+    left: Left | None = None  # the last time
     status: Status | None = None
 
 
@@ -80,7 +79,7 @@ class Moved(Struct, eq=False):
             case Joined():
                 change.is_here = True
             case Left():
-                change.is_here, change.went_away, change.reason = False, True, event.reason
+                change.is_here, change.left = False, event
             case Presence():
                 change.status = event.status
 

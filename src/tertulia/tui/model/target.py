@@ -4,6 +4,7 @@ It follows the rules by which `Controller.submit` carries out a line. No widget;
 the language of now.
 """
 
+from datetime import date
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -12,8 +13,10 @@ from tertulia.chat.command_words import find_command
 from tertulia.chat.commands import parse, usage
 from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.face_commands import Open, SayToAll
+from tertulia.chat.order_words import silence_words
 from tertulia.chat.state import State
 from tertulia.i18n import _
+from tertulia.operator_commands import find_operator_command
 from tertulia.protocol.messages import Direct, Say
 from tertulia.tui.model.conversations import GENERAL, Conversations
 
@@ -41,18 +44,22 @@ def target_of(line: str, state: State | None, conversations: Conversations | Non
     except CommandError as error:
         return _command(line.strip(), error)
     match command:
-        case None | Say():
-            return to_everyone() if current == GENERAL else _to_one(current, state, conversations)
-        case SayToAll():
-            return to_everyone()
+        case None | Say() if current != GENERAL:
+            return _to_one(current, state, conversations)
+        case None | Say() | SayToAll():
+            return to_everyone(state)
         case Direct(to=name) | Open(name):
             return _to_one(name, state, conversations, is_whole=isinstance(command, Direct))
     return _command(line.strip())
 
 
-def to_everyone() -> Target:
-    """Return the target of a line for the general chat."""
-    return Target(Reach.EVERYONE, _("To everyone"))
+def to_everyone(state: State | None = None) -> Target:
+    """Return the target of a line for the general chat, in which perhaps not everyone may speak."""
+    if state is None or (not state.is_hushed and state.may_speak):
+        return Target(Reach.EVERYONE, _("To everyone"))
+    if state.may_speak:
+        return Target(Reach.EVERYONE, _("To everyone; only operators may speak now"))
+    return Target(Reach.NOBODY, silence_words(state, date.today()))
 
 
 def _to_one(
@@ -74,7 +81,8 @@ def _to_one(
 
 
 def _command(line: str, error: CommandError | None = None) -> Target:
-    spec = find_command(line.split(maxsplit=1)[0]) if line.startswith("/") else None
+    word = line.split(maxsplit=1)[0] if line.startswith("/") else ""
+    spec = find_command(word) or find_operator_command(word)
     if spec is not None and spec.help:
         words = f"{usage(spec)}: {_(spec.help)}"
     elif error is not None and (spec is not None or not line.startswith("/")):

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from tertulia.chat.display import Glyphs, clock_time, visible, visible_in_a_line
 from tertulia.chat.event_words import Movement, day_words, movement_words, without_gaps
-from tertulia.chat.explain import left_reason
+from tertulia.chat.order_words import left_words
 from tertulia.i18n import _, ngettext
 from tertulia.tui.model.entries import Change, Day, Delivery, Entry, Moved, New, Said, Told
 from tertulia.tui.painting.copying import Span, written
@@ -117,11 +117,11 @@ class ConversationPainter:
         if change.is_here and not change.was_here:
             return Movement.JOINED, name
         if not change.is_here and change.was_here:
-            reason = visible_in_a_line(left_reason(change.reason))
+            reason = "" if change.left is None else left_words(change.left)
             return Movement.LEFT, f"{name} ({reason})" if reason else name
         if not change.is_here:
             return Movement.CAME_AND_WENT, name
-        if change.went_away:
+        if change.left is not None:
             return Movement.CAME_BACK, name
         status = "?" if change.status is None else self._glyphs.status(change.status)
         return Movement.CHANGED_STATUS, f"{name} {status}"

@@ -4,6 +4,7 @@ Runs on the event loop's thread.
 """
 
 import re
+from bisect import bisect_right
 from typing import ClassVar
 
 from textual.selection import Selection
@@ -56,8 +57,21 @@ class ConversationLog(ChatLog):
     def __init__(self, painter: ConversationPainter, *, id: str | None = None) -> None:
         super().__init__(painter, id=id)
         self.conversation: Conversation | None = None
+        self._marked: Entry | None = None
         self._first_number = self._end_number = 0  # of the conversation's entries in the log
         self._reading_places: dict[str, Place | None] = {}  # by the conversation's name
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Remember what is selected: typing clears the selection itself."""
+        super().selection_updated(selection)
+        if selection is not None and selection.start is not None:
+            index = bisect_right(self._ends, selection.start.y)
+            self._marked = self._entries[index] if index < len(self._entries) else None
+
+    def pop_marked(self) -> Entry | None:
+        """Return the entry that was selected last, once."""
+        marked, self._marked = self._marked, None
+        return marked
 
     def open(self, conversation: Conversation) -> None:
         """Load a conversation, at its end or where it was being read."""

@@ -7,15 +7,50 @@ from textual import on
 from textual.app import ComposeResult
 
 from tertulia.chat.display import Glyphs, visible_in_a_line
+from tertulia.chat.order_words import pinned_words
 from tertulia.chat.state import State
 from tertulia.i18n import _, ngettext
+from tertulia.protocol.envelope import StoredMessage
 from tertulia.tui.model.conversations import GENERAL, Conversation
 from tertulia.tui.painting.painter import ConversationPainter
+from tertulia.tui.painting.wrap import shorten, wrap
 from tertulia.tui.widgets import columns
 from tertulia.tui.widgets.bars import Item
 from tertulia.tui.widgets.chatlog import ConversationLog
 from tertulia.tui.widgets.messagelog import MessageLog
 from tertulia.tui.widgets.panes import Pane
+
+MAX_PINNED_LINES = 2
+
+
+class PinnedLines(Item):
+    """The pinned message in one or two lines; a click shows the whole of it."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__("app.show_pinned", id=id)
+        self._message: StoredMessage | None = None
+
+    def show(self, message: StoredMessage | None) -> None:
+        """Show a message, or nothing."""
+        if message != self._message:
+            self._message = message
+            self._show_lines()
+
+    def on_resize(self) -> None:
+        """Cut the message to the new width."""
+        self._show_lines()
+
+    def _show_lines(self) -> None:
+        if self._message is None:
+            self.set_text("")
+            return
+        width = max(1, (self.parent.size.width if isinstance(self.parent, Pane) else 80) - 2)
+        text = _("Pinned: {message}").format(message=pinned_words(self._message))
+        lines = wrap(text, width)
+        if len(lines) > MAX_PINNED_LINES:
+            rest = " ".join(lines[MAX_PINNED_LINES - 1 :])
+            lines[MAX_PINNED_LINES - 1 :] = [shorten(rest, width)]
+        self.set_text("\n".join(lines))
 
 
 class ChatPane(Pane):
@@ -29,7 +64,8 @@ class ChatPane(Pane):
         self._glyphs = glyphs
 
     def compose(self) -> ComposeResult:
-        """Put the count below the log."""
+        """Put the pinned message above the log, and the count below it."""
+        yield PinnedLines(id="pinned")
         yield ConversationLog(self._painter, id="log")
         yield Item("screen.scroll('scroll_end')", id="below")
 
@@ -40,13 +76,18 @@ class ChatPane(Pane):
     def show_title(self, conversation: Conversation, state: State, *, known: bool) -> None:
         """Show whose conversation it is, and who can read it; `known`: there is a connection."""
         self.title = self._words_for(conversation, state, known=known)
+        is_general = conversation.name == GENERAL
+        self.query_one(PinnedLines).show(state.pinned if is_general else None)
 
     def _words_for(self, conversation: Conversation, state: State, *, known: bool) -> str:
         if conversation.name == GENERAL:
             if not known:
                 return _("General: everyone can read this")
             people = columns.people_count(len(state.users))
-            return _("General: everyone can read this ({people})").format(people=people)
+            text = _("General: everyone can read this ({people})")
+            if state.is_locked:
+                text = _("General, closed to newcomers: everyone can read this ({people})")
+            return text.format(people=people)
         name = state.registered_name(conversation.name)
         status = state.status_of(name)
         if not known:

@@ -3,6 +3,8 @@
 Pure functions: state in, styled rows out. Names from the network are made safe to show here.
 """
 
+from collections.abc import Container
+
 from tertulia.chat.chat import Chat
 from tertulia.chat.display import Glyphs, visible_in_a_line
 from tertulia.chat.similar import plain_letters
@@ -14,7 +16,7 @@ from tertulia.tui.painting.styled_text import Run
 from tertulia.tui.widgets.rowlist import Row
 
 STATUS_STYLES = {status: status.lower() for status in Status}
-PEOPLE_STYLES = ("faint", "own", *STATUS_STYLES.values(), *NAME_STYLES)
+PEOPLE_STYLES = ("faint", "own", "operator", *STATUS_STYLES.values(), *NAME_STYLES)
 CONVERSATION_STYLES = ("current", "unread", "calls", "faint")
 _MANY = 99  # unread messages; more are "99+"
 
@@ -48,7 +50,13 @@ def conversation_title(conversation: Conversation) -> str:
 
 
 def people_rows(
-    users: list[User], own_name: str, glyphs: Glyphs, *, wanted: str, known: bool
+    users: list[User],
+    own_name: str,
+    glyphs: Glyphs,
+    *,
+    wanted: str,
+    known: bool,
+    ignored: Container[str] = (),
 ) -> list[Row]:
     """Make the rows of the users whose names contain `wanted`, with their status if `known`."""
     wanted = plain_letters(wanted)
@@ -59,14 +67,22 @@ def people_rows(
         shape = glyphs.status(user.status).partition(" ")[0] if known else "?"
         runs: list[Run] = [
             (f"{shape} ", STATUS_STYLES[user.status] if known else "faint"),
+            *([("★ ", "operator")] if user.operator else []),
             (visible_in_a_line(user.name), name_style(user.name)),
         ]
         if user.name == own_name:
-            runs = [runs[0], (runs[1][0], "own"), (" " + _("(you)"), "faint")]
+            runs = [*runs[:-1], (runs[-1][0], "own"), (" " + _("(you)"), "faint")]
+        runs += [(f" {mark}", "faint") for mark in _marks(user, is_ignored=user.name in ignored)]
         if known:
             runs.append((f" {user.status}", "faint"))
         rows.append(Row(user.name, runs))
     return rows
+
+
+def _marks(user: User, *, is_ignored: bool) -> list[str]:
+    """Return in words what is not as with others."""
+    marks = {_("operator"): user.operator, _("muted"): user.muted, _("ignored"): is_ignored}
+    return [mark for mark, holds in marks.items() if holds]
 
 
 def people_count(count: int) -> str:

@@ -99,17 +99,21 @@ class Dialog(ModalScreen[Result], Generic[Result]):
 
 
 class HelpDialog(Dialog[None]):
-    """All commands, keys and signs."""
+    """All commands, keys and signs; those of operators only for one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, operator: bool = False) -> None:
         super().__init__(_("Help"))
+        self._operator = operator
         self.add_class("wide")
 
     def content(self) -> ComposeResult:
         """Show a table of each."""
         with VerticalScroll(id="dialog-text"):
             for title, rows in (
-                (_("What you can type"), commands.help_rows(on_screen=True)),
+                (
+                    _("What you can type"),
+                    commands.help_rows(on_screen=True, operator=self._operator),
+                ),
                 (_("Keys"), keys.help_rows()),
                 (_("Symbols"), painter.help_rows()),
             ):
@@ -132,6 +136,10 @@ class ChoiceDialog(Dialog[str]):
         if self._text:
             yield Static(self._text, id="dialog-text", markup=False)
         yield self._choices
+
+    def offer(self, rows: Sequence[Row]) -> None:
+        """Offer more rows, before the last one; call before the dialog is shown."""
+        self._rows = [*self._rows[:-1], *rows, *self._rows[-1:]]
 
     def on_mount(self) -> None:
         """Fill the list."""

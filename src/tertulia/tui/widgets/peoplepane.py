@@ -88,8 +88,9 @@ class PeoplePane(Pane):
         self.title = columns.people_count(len(users)) if known else _("People")
         self.filter.display = len(users) >= FILTER_FROM or bool(wanted)
         rows = columns.people_rows(
-            users, self._chat.state.name, self._glyphs, wanted=wanted, known=known
-        )
+            users, self._chat.state.name, self._glyphs,
+            wanted=wanted, known=known, ignored=self._chat.ignored,
+        )  # fmt: skip
         self.list.rows = rows
         words = self._words_for_nobody(len(users), len(rows), known=known)
         empty = self.query_one("#nobody-else", Static)

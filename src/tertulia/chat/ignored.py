@@ -1,0 +1,141 @@
+"""Whom the person ignores in one chat: nothing that they write is shown, and nothing rings.
+
+The server does not know it. Names are compared as the server compares them. They are kept in a file
+of the state directory, by the server; the functions that change them read and write the disk.
+"""
+
+import fcntl
+from pathlib import Path
+
+import msgspec
+
+from tertulia.i18n import _, ngettext
+from tertulia.protocol.envelope import StoredMessage
+from tertulia.protocol.messages import HistoryPage
+from tertulia.protocol.names import parse_name
+from tertulia.state_directory import state_directory, write_private
+
+_FILE = "ignored.json"
+_Servers = dict[str, list[str]]  # the names, by the servers as they are typed
+
+
+class Ignored:
+    """The names, each with the number of its messages that were hidden in this run."""
+
+    def __init__(self, own_name: str, server: str | None = None, path: Path | None = None) -> None:
+        """Without a `server` nothing is kept. `problem` says in words why nothing can be read."""
+        self._own_name = own_name
+        self._server = server
+        self._path = path or _default_path()
+        self._names: dict[str, str] = {}  # as they were typed, by their keys
+        self._hidden: dict[str, int] = {}
+        self.problem = ""
+        try:
+            for name in self._read().get(server or "", []):
+                self._names[_key(name)] = name
+        except (OSError, msgspec.DecodeError) as error:
+            text = _("Whom you ignore could not be read from {file} ({reason}).")
+            self.problem = text.format(file=self._path, reason=_reason(error))
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a user is ignored."""
+        return bool(self._names) and _key(str(name)) in self._names
+
+    def hides(self, sender: str) -> bool:
+        """Return whether a message of a user is hidden, and count it if it is."""
+        if sender not in self or sender == self._own_name:
+            return False
+        self._hidden[_key(sender)] = self._hidden.get(_key(sender), 0) + 1
+        return True
+
+    def without(self, page: HistoryPage) -> HistoryPage:
+        """Return a page of the history without what is hidden."""
+        if not self._names:
+            return page
+        shown = [message for message in page.messages if not self._is_hidden(message)]
+        return msgspec.structs.replace(page, messages=shown)
+
+    def add(self, name: str) -> str:
+        """Ignore a user from now on; return that in words."""
+        if _key(name) == _key(self._own_name):
+            return _("You cannot ignore yourself.")
+        if name in self:
+            return _("You ignore {name} already.").format(name=name)
+        self._names[_key(name)] = name
+        words = _("You no longer see what {name} writes. {command} {name} ends that.")
+        return self._kept(words.format(name=name, command=_word_to_end()))
+
+    def remove(self, name: str) -> str:
+        """Ignore a user no longer; return that in words, with how much was hidden."""
+        if name not in self:
+            return _("You do not ignore {name}.").format(name=name)
+        del self._names[_key(name)]
+        hidden = self._hidden.pop(_key(name), 0)
+        words = ngettext(
+            "You see again what {name} writes. {count} message was hidden.",
+            "You see again what {name} writes. {count} messages were hidden.",
+            hidden,
+        )
+        return self._kept(words.format(name=name, count=hidden))
+
+    def lines(self) -> list[str]:
+        """Return a line for each user who is ignored, with how many messages were hidden."""
+        lines = []
+        for key, name in self._names.items():
+            hidden = self._hidden.get(key, 0)
+            text = ngettext(
+                "{name}: {count} message hidden", "{name}: {count} messages hidden", hidden
+            )
+            lines.append(text.format(name=name, count=hidden))
+        return lines or [_("You ignore nobody.")]
+
+    def _is_hidden(self, message: StoredMessage) -> bool:
+        return message.sender in self and message.sender != self._own_name
+
+    def _kept(self, words: str) -> str:
+        """Keep the names for the next run; return the words, and that they could not be kept."""
+        if self._server is None:
+            return words
+        if self._path is None:
+            return words + " " + _("That holds only for now: there is no home directory.")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open(self._path.with_suffix(".lock"), "a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                servers = self._read()
+                servers[self._server] = list(self._names.values())
+                kept = {server: names for server, names in servers.items() if names}
+                content = msgspec.json.format(msgspec.json.encode(kept)) + b"\n"
+                write_private(self._path, content)
+        except (OSError, msgspec.DecodeError) as error:
+            text = _("That holds only for now: {file} could not be written ({reason}).")
+            return words + " " + text.format(file=self._path, reason=_reason(error))
+        return words
+
+    def _read(self) -> _Servers:
+        if self._path is None or self._server is None:
+            return {}
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=_Servers)
+        except FileNotFoundError:
+            return {}
+
+
+def _key(name: str) -> str:
+    parsed = parse_name(name)
+    return name if parsed is None else parsed.key
+
+
+def _word_to_end() -> str:
+    from tertulia.chat.command_table import UNIGNORE  # that module knows this one's command
+
+    return UNIGNORE.word
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+def _default_path() -> Path | None:
+    directory = state_directory()
+    return None if directory is None else directory / _FILE

@@ -1,0 +1,72 @@
+"""Who may say nothing in the general chat, as far as a client knows.
+
+A mute that ends by itself ends without an event. No I/O, thread or clock: times are those of the
+server, RFC 3339 in UTC, which sort as texts.
+"""
+
+from typing import NamedTuple
+
+from tertulia.protocol.messages import UserList
+
+MAX_MUTES = 1_000  # of users who are gone too; at the bound the oldest are forgotten
+
+
+class Mute(NamedTuple):
+    """`until` is None without an end, or if nobody has told it."""
+
+    seq: int
+    until: str | None
+
+
+class Mutes:
+    """The mutes, by the names of the users."""
+
+    def __init__(self) -> None:
+        self._mutes: dict[str, Mute] = {}
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a user is muted."""
+        return name in self._mutes
+
+    def until(self, name: str) -> str | None:
+        """Return when the mute of a user ends, if that is known."""
+        mute = self._mutes.get(name)
+        return None if mute is None else mute.until
+
+    def add(self, name: str, seq: int, until: str | None) -> None:
+        """Note a mute, which takes the place of an earlier one."""
+        self._mutes.pop(name, None)
+        self._mutes[name] = Mute(seq, until)
+        if len(self._mutes) > MAX_MUTES:
+            del self._mutes[next(iter(self._mutes))]
+
+    def remove(self, name: str) -> None:
+        """Note that a user may speak again."""
+        self._mutes.pop(name, None)
+
+    def note_speaker(self, name: str, seq: int) -> None:
+        """Note that a user has spoken: an earlier mute has ended."""
+        mute = self._mutes.get(name)
+        if mute is not None and seq > mute.seq:
+            del self._mutes[name]
+
+    def learn(self, answer: UserList) -> None:
+        """Learn from a list of users, unless an event is newer."""
+        for user in answer.users:
+            mute = self._mutes.get(user.name)
+            if user.muted and mute is None:
+                self.add(user.name, answer.seq, None)
+            elif not user.muted and mute is not None and mute.seq <= answer.seq:
+                del self._mutes[user.name]
+
+    @property
+    def next_end(self) -> str | None:
+        """The time at which the next mute ends."""
+        return min((mute.until for mute in self._mutes.values() if mute.until), default=None)
+
+    def end_those_until(self, now: str) -> bool:
+        """Forget the mutes that have ended; return whether there were any."""
+        ended = [name for name, mute in self._mutes.items() if mute.until and mute.until <= now]
+        for name in ended:
+            del self._mutes[name]
+        return bool(ended)

@@ -1,0 +1,34 @@
+"""The commands of operators as a chat has them: the table is shared with the server's console.
+
+Pure functions.
+"""
+
+from tertulia.chat.command_arguments import CommandError
+from tertulia.chat.face_commands import PinMarked
+from tertulia.i18n import _
+from tertulia.operator_commands import (
+    ATTENDANCE,
+    OPERATOR_COMMANDS,
+    PIN,
+    BadCommand,
+    ShowAttendance,
+    find_operator_command,
+    parse_operator_command,
+)
+from tertulia.protocol.moderation import OperatorRequest
+
+ORDERS = tuple(command for command in OPERATOR_COMMANDS if command is not ATTENDANCE)
+
+
+def parse_order(line: str) -> OperatorRequest | PinMarked | None:
+    """Parse a command of operators; None if it is none. Raises CommandError."""
+    if find_operator_command(line) is PIN:  # without anything after it
+        return PinMarked()
+    try:
+        wanted = parse_operator_command(line)
+    except BadCommand as error:
+        raise CommandError(str(error)) from None
+    if isinstance(wanted, ShowAttendance):
+        text = _("The computer of the server has that: {command}")
+        raise CommandError(text.format(command="tertulia-server PORT --attendance FILE.csv"))
+    return wanted

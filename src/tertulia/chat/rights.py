@@ -1,0 +1,33 @@
+"""The operator's secret while the program runs: with it the person is an operator again later.
+
+It is kept in memory alone. In the face's one thread, as the chat.
+"""
+
+from tertulia.chat.jobs import Job, Jobs, Origin
+from tertulia.chat.state import State
+from tertulia.protocol.messages import Answer, Error, ErrorCode, Ok, Welcome
+from tertulia.protocol.moderation import BecomeOperator
+
+
+class Rights:
+    """The secret that the server has accepted, or is about to be asked about."""
+
+    def __init__(self, secret: str | None, jobs: Jobs, state: State) -> None:
+        self._secret = secret
+        self._state = state
+        self._jobs = jobs
+
+    def ask_again(self, welcome: Welcome) -> None:
+        """Become an operator on a new connection, if the secret is known and it is needed."""
+        if self._secret is not None and not welcome.operator:
+            self._jobs.add(BecomeOperator(secret=self._secret), Origin.REFRESH, place=0)
+
+    def note_answer(self, job: Job, answer: Answer) -> bool:
+        """Remember a secret that was right, forget a wrong one; return whether to say anything."""
+        assert isinstance(job.request, BecomeOperator)
+        if isinstance(answer, Ok):
+            self._secret = job.request.secret
+            self._state.is_operator = True  # the event comes later
+        elif isinstance(answer, Error) and answer.code == ErrorCode.OPERATOR_WRONG:
+            self._secret = None
+        return job.origin is Origin.TYPED or isinstance(answer, Error)

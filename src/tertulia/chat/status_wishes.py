@@ -1,0 +1,41 @@
+"""The statuses that the person asks for: which one was granted, and is wanted again later.
+
+No I/O. In the face's one thread, as the chat.
+"""
+
+from tertulia.chat.jobs import Job, Origin
+from tertulia.chat.state import State
+from tertulia.protocol.messages import SetStatus, Status, Welcome
+
+
+class StatusWishes:
+    """The last request for a status, and the last one that was granted."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._granted: Status | None = None
+        self._when_asked = state.status  # at the last request
+
+    def note_sent(self, request: SetStatus) -> None:
+        """Note that a status was requested."""
+        self._when_asked = self._state.status
+        self._state.ask_status(Status(request.status))
+
+    def note_granted(self, job: Job) -> bool:
+        """Note that a request was granted; return whether the person has to be told.
+
+        The server announces a new status to everyone, and so to this user too.
+        """
+        assert isinstance(job.request, SetStatus)
+        self._granted = Status(job.request.status)
+        return job.origin is Origin.TYPED and self._granted == self._when_asked
+
+    def to_ask_again(self, welcome: Welcome) -> SetStatus | None:
+        """Return what to request on a new connection.
+
+        An older server ignores the status that a client registers with. An idle user stays
+        INACTIVO: a request would be activity.
+        """
+        if welcome.status is Status.ACTIVO and self._granted not in (None, Status.ACTIVO):
+            return SetStatus(status=str(self._granted))
+        return None

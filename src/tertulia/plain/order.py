@@ -1,0 +1,152 @@
+"""Keeping order with the plain face: an operator's commands, a question, answers; and ignoring.
+
+Main thread only.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from tertulia.chat import explain
+from tertulia.chat.chat import Chat
+from tertulia.chat.command_table import OPERATOR
+from tertulia.chat.face_commands import AskForSecret, Ignore, PinMarked, Unignore
+from tertulia.chat.order_words import no_secret, not_operator, nothing_to_pin, order_is_yours
+from tertulia.i18n import _
+from tertulia.operator_commands import without_secret
+from tertulia.operator_words import bans, done, fits
+from tertulia.plain.output import Output
+from tertulia.plain.script import COMMAND_INVALID, Outcomes
+from tertulia.protocol.messages import Answer, Error, ErrorCode, UserList
+from tertulia.protocol.moderation import (
+    BanList,
+    BecomeOperator,
+    ImposeBan,
+    OperatorRequest,
+    PinMessage,
+)
+
+OrderCommand = AskForSecret | BecomeOperator | Ignore | Unignore | PinMarked | OperatorRequest
+
+
+class _Asked(NamedTuple):
+    """A ban about which there is a question, and the line it was typed in."""
+
+    line: str
+    ban: ImposeBan
+
+
+class Order:
+    """The requests of an operator. On a terminal there is a question before several are kicked."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        output: Output,
+        outcomes: Outcomes,
+        write: Callable[[str], None],
+        *,
+        asks: bool,
+    ) -> None:
+        """`write` writes a line of the chat."""
+        self._chat = chat
+        self._output = output
+        self._outcomes = outcomes
+        self._write = write
+        self._asks = asks
+        self._line = ""  # of the last request
+        self._asked: _Asked | None = None
+
+    @property
+    def question(self) -> str:
+        """What the person is asked; the next line is the answer. Empty without a question."""
+        return "" if self._asked is None else _("Go on? [y/N]")
+
+    def carry_out(self, line: str, command: OrderCommand) -> None:
+        """Carry out a typed command. To ask for the secret on a terminal is left to the caller."""
+        match command:
+            case AskForSecret() if not self._asks:
+                self._outcomes.refuse_line(line, COMMAND_INVALID, no_secret())
+            case AskForSecret():
+                pass  # the terminal asks
+            case BecomeOperator():
+                self.become_operator(command.secret)
+            case Ignore() | Unignore():
+                self._ignore(command)
+            case PinMarked():
+                seq = self._chat.state.newest_message
+                if seq is None:
+                    self._outcomes.refuse_line(line, COMMAND_INVALID, nothing_to_pin())
+                else:
+                    self._request(line, PinMessage(seq=seq))
+            case _:
+                self._request(line, command)
+
+    def become_operator(self, secret: str) -> None:
+        """Ask the server to make this user an operator."""
+        self._ask(without_secret(f"{OPERATOR.word} {secret}"), BecomeOperator(secret=secret))
+
+    def _ignore(self, command: Ignore | Unignore) -> None:
+        ignored = self._chat.ignored
+        if command.name is None:
+            for text in ignored.lines():
+                self._write(text)
+            return
+        name = self._chat.state.registered_name(command.name)
+        change = ignored.add if isinstance(command, Ignore) else ignored.remove
+        self._output.add_notice(change(name))
+
+    def _request(self, line: str, request: OperatorRequest) -> None:
+        """Make a request, or first ask the server whom it is about."""
+        if not self._chat.state.is_operator:
+            self._outcomes.refuse_line(line, ErrorCode.NOT_OPERATOR, not_operator())
+            return
+        if isinstance(request, ImposeBan) and request.address is not UNSET:
+            request = replace(request, check=True)
+        self._ask(line, request)
+
+    def answer_question(self, line: str) -> bool:
+        """Act on the answer to the question; return False if the line is something else."""
+        assert self._asked is not None
+        asked, self._asked = self._asked, None
+        answer = line.strip().casefold()
+        if answer in _("y yes").split():
+            self._ask(asked.line, asked.ban)
+            return True
+        self.cancel()
+        return answer in _("n no").split()
+
+    def cancel(self) -> None:
+        """Do nothing of what was asked about."""
+        self._asked = None
+        self._output.add_notice(_("Nothing was done."))
+
+    def show_answer(self, request: OperatorRequest | BecomeOperator, answer: Answer) -> None:
+        """Write the answer; after a list of those whom a ban fits, ask or go on."""
+        match request, answer:
+            case ImposeBan(check=True), UserList():
+                ban = replace(request, check=False)
+                several = len(answer.users) > 1
+                if several:
+                    self._output.add_notice(fits(answer.users))
+                if several and self._asks:
+                    self._asked = _Asked(self._line, ban)
+                else:
+                    self._ask(self._line, ban)
+            case _, BanList():
+                for line in bans(answer.bans):
+                    self._write(line)
+            case _, Error():
+                words = explain.request_refused(answer, request)
+                self._outcomes.refuse(request, answer.code, words)
+            case BecomeOperator(), _:
+                self._output.add_notice(order_is_yours())
+            case _:
+                self._output.add_notice(done(request))
+
+    def _ask(self, line: str, request: OperatorRequest | BecomeOperator) -> None:
+        self._line = line
+        self._outcomes.begin(line, request)
+        self._chat.ask(request)

@@ -1,0 +1,185 @@
+"""Keeping order from a chat, on any face: the secret, those who are ignored, and the end."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_table import Table, user_list
+from msgspec.structs import replace
+from plain_table import Clock, said
+
+from tertulia.chat.clock import ServerClock
+from tertulia.chat.exit_status import EXIT_LOST, EXIT_REFUSED
+from tertulia.chat.ignored import Ignored
+from tertulia.client.errors import End, EndReason, RegistrationRefused
+from tertulia.protocol.messages import (
+    Closing,
+    DirectMessage,
+    Error,
+    ErrorCode,
+    GetHistory,
+    HistoryPage,
+    ListUsers,
+    Ok,
+    Say,
+    Search,
+    StoredMessage,
+    User,
+    UserList,
+)
+from tertulia.protocol.moderation import BecomeOperator, ImposeBan, Muted, Role
+
+SECRET = BecomeOperator(secret="open sesame")
+
+
+@pytest.fixture
+def desk(clock: Clock) -> Table:
+    table = Table(clock)
+    table.enter()
+    return table
+
+
+def become(desk: Table, answer: Ok | Error) -> None:
+    desk.chat.ask(SECRET)
+    desk.turn()
+    desk.turn(replace(answer, id=len(desk.client.sent)))
+
+
+def come_back(desk: Table, **welcome: Any) -> list[Any]:
+    """Lose the connection, get another one, and return what is sent on it first."""
+    desk.lose()
+    client = type(desk.client)()
+    client.welcome = replace(client.welcome, **welcome)
+    desk.attempt(client)
+    return client.sent[:1]
+
+
+def test_the_right_secret_is_given_again_on_a_connection_that_has_no_rights(desk: Table) -> None:
+    become(desk, Ok())
+    assert desk.face.shown == [("show_answer", SECRET, Ok(id=1))]
+    assert desk.chat.state.is_operator
+    assert come_back(desk) == [SECRET]
+    desk.face.shown.clear()
+    desk.turn(Ok(id=1))
+    assert not any(shown[0] == "show_answer" for shown in desk.face.shown)  # nobody asked for it
+    assert come_back(desk, operator=True) == [ListUsers()]
+
+
+@pytest.mark.parametrize("code", [ErrorCode.OPERATOR_WRONG, ErrorCode.RATE_LIMITED])
+def test_a_secret_that_was_refused_is_not_given_again(desk: Table, code: str) -> None:
+    refusal = Error(code=code, message="no", retry_after=287.4)
+    become(desk, refusal)
+    assert [shown[0] for shown in desk.face.shown] == ["show_answer"]
+    assert not desk.chat.state.is_operator
+    assert come_back(desk) == [ListUsers()]
+
+
+def test_a_secret_from_the_start_is_given_first(clock: Clock) -> None:
+    table = Table(clock, operator_secret="open sesame")
+    table.turn()
+    assert table.client.sent == [SECRET]
+    table.turn(Error(id=1, code=ErrorCode.OPERATOR_WRONG, message="no"))
+    assert table.face.shown[0][:2] == ("show_answer", SECRET)
+    assert table.client.sent[1] == ListUsers()
+
+
+def test_whom_a_ban_fits_is_no_list_of_those_who_are_here(desk: Table) -> None:
+    check = ImposeBan(address="10.0.0.0/28", check=True)
+    desk.chat.ask(check)
+    desk.turn()
+    fitting = UserList(id=1, seq=10, users=[User(name="José", status="ACTIVO")])
+    desk.turn(fitting)
+    assert desk.face.shown == [("show_answer", check, fitting)]
+    assert [user.name for user in desk.chat.state.users] == ["ana", "José"]
+
+
+def test_an_end_by_an_operator_is_explained_and_no_attempt_follows(desk: Table) -> None:
+    closing = Closing(reason="kicked", by="eva", text="spam", retry_after=1800.0)
+    desk.client.end = End(EndReason.KICKED, closing=closing)
+    desk.chat.ask(Say(text="too late"))
+    desk.turn()
+    assert desk.chat.over
+    assert desk.chat.exit_status == EXIT_LOST
+    assert desk.chat.next_attempt_at is None
+    assert desk.face.shown == [
+        (
+            "show_failure",
+            "You were removed from the chat by eva: spam. You may come back in 30 min, with: "
+            "tertulia ana h 5000",
+        )
+    ]
+    assert [request.text for request in desk.chat.farewell().unsent] == ["too late"]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (
+            Error(code=ErrorCode.BANNED, message="", text="spam", retry_after=90.0),
+            "You may not come into this chat: spam. Try again in 1 min 30 s.",
+        ),
+        (
+            Error(code=ErrorCode.BANNED, message=""),
+            "You may not come into this chat. Only an operator can change that.",
+        ),
+        (
+            Error(code=ErrorCode.LOCKED, message=""),
+            "Nobody new may come into this chat now. Ask for it to be opened, and then use: "
+            "tertulia ana h 5000",
+        ),
+    ],
+)
+def test_who_is_kept_out_learns_why_and_no_attempt_follows(
+    desk: Table, refusal: Error, words: str
+) -> None:
+    desk.lose()
+    desk.face.shown.clear()
+    desk.attempt(RegistrationRefused(refusal))
+    assert desk.face.shown == [("show_failure", words)]
+    assert (desk.chat.over, desk.chat.exit_status) == (True, EXIT_REFUSED)
+    assert desk.chat.next_attempt_at is None
+
+
+def test_a_mute_that_ends_by_itself_is_noticed_without_an_event(desk: Table) -> None:
+    desk.chat.clock = ServerClock(desk.clock.monotonic)
+    start = "2026-11-22T15:00:00.000Z"
+    desk.turn(Role(seq=11, time=start, name="eva", operator=True))
+    muted = Muted(seq=12, time=start, name="José", until="2026-11-22T15:10:00.000Z", by="eva")
+    desk.turn(muted)
+    assert [user.name for user in desk.chat.state.users if user.muted] == ["José"]
+    desk.face.shown.clear()
+    assert desk.chat.wake_at is not None
+    assert 599 < desk.chat.wake_at - desk.clock.now <= 600
+    desk.clock.now += 600.1
+    desk.turn()
+    assert desk.face.shown == [("show_changed_people",)]
+    assert not any(user.muted for user in desk.chat.state.users)
+
+
+def test_who_is_ignored_is_hidden_live_and_in_the_history_and_rings_nothing(
+    clock: Clock, tmp_path: Path
+) -> None:
+    ignored = Ignored("ana", "h 5000", tmp_path / "ignored.json")
+    ignored.add("luis")
+    desk = Table(clock, ignored=ignored)
+    desk.enter()
+    direct = DirectMessage(time="", sender="LUIS", to="ana", text="psst")
+    desk.turn(said(11, "hola"), said(12, "hola", "eva"), direct)
+    assert [shown[1].seq for shown in desk.face.shown] == [12]
+    assert ignored.lines() == ["luis: 2 messages hidden"]
+    assert desk.chat.state.heard == 1
+    old = [StoredMessage(seq=n, time="", sender=s, text="x") for n, s in ((1, "luis"), (2, "eva"))]
+    for number, request in enumerate((GetHistory(), Search(text="x")), 1):
+        desk.face.shown.clear()
+        desk.chat.ask(request)
+        desk.turn()
+        desk.turn(HistoryPage(id=number, messages=old, more=True))
+        ((_, _, page),) = desk.face.shown
+        assert page.messages == old[1:]
+
+
+def test_the_list_of_users_is_still_the_list(desk: Table) -> None:
+    desk.chat.ask(ListUsers())
+    desk.turn()
+    desk.turn(user_list(1, "ana", "eva"))
+    assert [user.name for user in desk.chat.state.users] == ["ana", "eva"]
