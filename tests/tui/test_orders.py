@@ -156,7 +156,7 @@ def test_hush_and_lock_are_shown_where_one_writes_and_reads(clock: Clock) -> Non
         await table.hear(Hushed(**when(table), on=True, by="eva"))  # type: ignore[arg-type]
         assert "Ahora solo hablan los operadores" in table.shown
         await table.hear(Locked(**when(table), on=True, by="eva"))  # type: ignore[arg-type]
-        assert "General, cerrado a nuevos" in table.shown
+        assert "General (cerrado): " in table.shown
         table.refusals[Say] = Error(code=ErrorCode.HUSHED, message="")
         await table.enter("hola")
         assert table.hint.startswith("No se envió: ahora solo pueden hablar los operadores.")

@@ -86,7 +86,7 @@ class ChatPane(Pane):
             people = columns.people_count(len(state.users))
             text = _("General: everyone can read this ({people})")
             if state.is_locked:
-                text = _("General, closed to newcomers: everyone can read this ({people})")
+                text = _("General (closed): everyone can read this ({people})")
             return text.format(people=people)
         name = state.registered_name(conversation.name)
         status = state.status_of(name)

@@ -70,9 +70,11 @@ def people_rows(
             *([("★ ", "operator")] if user.operator else []),
             (visible_in_a_line(user.name), name_style(user.name)),
         ]
+        marks = _marks(user, is_ignored=user.name in ignored)
         if user.name == own_name:
-            runs = [*runs[:-1], (runs[-1][0], "own"), (" " + _("(you)"), "faint")]
-        runs += [(f" {mark}", "faint") for mark in _marks(user, is_ignored=user.name in ignored)]
+            runs[-1] = (runs[-1][0], "own")
+            marks.append(_("(you)"))
+        runs += [(f" {mark}", "faint") for mark in marks]
         if known:
             runs.append((f" {user.status}", "faint"))
         rows.append(Row(user.name, runs))
