@@ -6,10 +6,12 @@ from tertulia.i18n import set_language
 from tertulia.operator_commands import (
     OPERATOR_COMMANDS,
     BadCommand,
+    ShowAttendance,
     find_operator_command,
     operator_help_rows,
     parse_operator_command,
 )
+from tertulia.protocol.hooks import CreateHook, ListHooks, RemoveHook
 from tertulia.protocol.moderation import (
     ImposeBan,
     ImposeMute,
@@ -58,6 +60,14 @@ def language(request):
         ("/silencio SÍ", SetHush(on=True)),
         ("/lock no", SetLock(on=False)),
         ("/cerrar-sala", SetLock(on=True)),
+        ("/asistencia", ShowAttendance(None)),
+        ("/attendance my class.CSV", ShowAttendance("my class.CSV")),
+        ("/aviso-web @build", CreateHook(name="build")),
+        ("/HOOK build", CreateHook(name="build")),
+        ("/avisos-web", ListHooks()),
+        ("/hooks", ListHooks()),
+        ("/quitar-aviso-web build", RemoveHook(name="build")),
+        ("/unhook build", RemoveHook(name="build")),
         ("/fijar 1042", PinMessage(seq=1042)),
         ("/pin none", PinMessage()),
         ("/fijar nada", PinMessage()),
@@ -80,6 +90,7 @@ def test_a_line_is_a_request(line, request_):
             "/unmute luis now",
             "/release",
             "/release a b",
+            *("/hook", "/hook a b", "/hooks all", "/unhook", "/unhook a b", "/attendance x.txt"),
         ),
         *("/ban luis 0", "/ban luis 999999999d", "/mute luis 0m"),
         *("/hush perhaps", "/lock 1", "/pin", "/pin -1", "/pin x", "/pin 1 2", "/pin 9" + "9" * 20),

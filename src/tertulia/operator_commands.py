@@ -13,6 +13,7 @@ from typing import NamedTuple
 from msgspec import UNSET, UnsetType
 
 from tertulia.i18n import N_, _, language
+from tertulia.protocol.hooks import CreateHook, ListHooks, RemoveHook
 from tertulia.protocol.moderation import (
     MAX_MINUTES,
     ImposeBan,
@@ -183,6 +184,26 @@ def _parse_pin(word: str, arguments: str) -> PinMessage:
     return PinMessage(seq=int(arguments))
 
 
+def _parse_hook(word: str, arguments: str) -> CreateHook:
+    name, rest = typed_name(arguments, word)
+    if rest:
+        raise BadCommand(_("Give only one name after {command}.").format(command=word))
+    return CreateHook(name=name)
+
+
+def _parse_hooks(word: str, arguments: str) -> ListHooks:
+    if arguments:
+        raise BadCommand(_("{command} takes nothing after it.").format(command=word))
+    return ListHooks()
+
+
+def _parse_unhook(word: str, arguments: str) -> RemoveHook:
+    name, rest = typed_name(arguments, word)
+    if rest:
+        raise BadCommand(_("Give only one name after {command}.").format(command=word))
+    return RemoveHook(name=name)
+
+
 def _parse_attendance(word: str, arguments: str) -> ShowAttendance:
     if arguments and (not arguments.lower().endswith(".csv") or "\0" in arguments):
         text = _("Give a file whose name ends with .csv, or nothing: {command} today.csv")
@@ -292,7 +313,22 @@ ATTENDANCE = OperatorCommand(
     N_("show who was here, from when to when, or write it to a file for spreadsheets"),
     _parse_attendance,
 )  # fmt: skip
-OPERATOR_COMMANDS = (KICK, BAN, UNBAN, BANS, MUTE, UNMUTE, HUSH, LOCK, PIN, RELEASE, ATTENDANCE)
+HOOK = OperatorCommand(
+    "/aviso-web", "/hook", Subject.NOTHING, N_("NAME"),
+    N_("make a secret address through which a program can speak as NAME"), _parse_hook,
+)  # fmt: skip
+HOOKS = OperatorCommand(
+    "/avisos-web", "/hooks", Subject.NOTHING, "",
+    N_("show the names that programs can speak as"), _parse_hooks,
+)  # fmt: skip
+UNHOOK = OperatorCommand(
+    "/quitar-aviso-web", "/unhook", Subject.NOTHING, N_("NAME"),
+    N_("remove the secret address of NAME"), _parse_unhook,
+)  # fmt: skip
+OPERATOR_COMMANDS = (
+    *(KICK, BAN, UNBAN, BANS, MUTE, UNMUTE, HUSH, LOCK, PIN, RELEASE, ATTENDANCE),
+    *(HOOK, HOOKS, UNHOOK),
+)
 _BY_WORD = {
     _plain(word): command
     for command in OPERATOR_COMMANDS

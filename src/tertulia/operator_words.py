@@ -10,7 +10,8 @@ from datetime import datetime
 from msgspec import UNSET, UnsetType
 
 from tertulia.i18n import _, ngettext
-from tertulia.operator_commands import BANS, UNBAN, UNMUTE
+from tertulia.operator_commands import BANS, HOOKS, UNBAN, UNHOOK, UNMUTE
+from tertulia.protocol.hooks import CreateHook, HookCreated, HookRow, RemoveHook
 from tertulia.protocol.messages import Error, ErrorCode, Request, User
 from tertulia.protocol.moderation import (
     SERVER_NAME,
@@ -57,6 +58,9 @@ def done(request: Request) -> str:
             return _("{name} may speak again.").format(name=shown(request.name))
         case ReleaseName():
             return _("The name {name} is free.").format(name=shown(request.name))
+        case RemoveHook():
+            text = _("No program can speak as {name} any more.")
+            return text.format(name=shown(request.name))
         case SetHush():
             if request.on:
                 return _("Only operators may speak in the general chat now.")
@@ -85,6 +89,31 @@ def ban_words(row: BanRow) -> str:
     return "  ".join(part for part in (shown(who), until, shown(by), reason) if part)
 
 
+def hook_created(created: HookCreated, server: str) -> list[str]:
+    """Return how to use a new hook of a server, which is given as the beginning of a link."""
+    text = _("TEXT")
+    return [
+        _("A program can now speak as {name}:").format(name=shown(created.name)),
+        f'  curl -d "{text}" {server}{shown(created.path)}',
+        _("Keep this address secret. It is shown only now. {command} removes it.").format(
+            command=f"{UNHOOK.word} {shown(created.name)}"
+        ),
+    ]
+
+
+def hooks(rows: Sequence[HookRow]) -> list[str]:
+    """Return a line for each hook."""
+    if not rows:
+        return [_("There are no secret addresses for programs.")]
+    lines = []
+    for row in rows:
+        by = _("by the console") if row.by == SERVER_NAME else _("by {name}").format(name=row.by)
+        made = _("since {time}").format(time=local_time(row.time))
+        used = _("last used {time}").format(time=local_time(row.used)) if row.used else ""
+        lines.append("  ".join(part for part in (shown(row.name), shown(by), made, used) if part))
+    return lines
+
+
 def fits(users: Sequence[User]) -> str:
     """Return whom a ban would end."""
     text = ngettext(
@@ -108,6 +137,19 @@ def refused(request: Request, error: Error) -> str:
             return _("{name} may speak already.").format(name=shown(request.name))
         case ErrorCode.NOT_FOUND if isinstance(request, ReleaseName):
             return _("The name {name} is not held.").format(name=shown(request.name))
+        case ErrorCode.NOT_FOUND if isinstance(request, RemoveHook):
+            text = _("There is no secret address of this name. {command} shows all.")
+            return text.format(command=HOOKS.word)
+        case ErrorCode.NOT_FOUND if isinstance(request, CreateHook):
+            return _("This server was started with --web off, so programs cannot reach it.")
+        case ErrorCode.NAME_TAKEN | ErrorCode.NAME_HELD if isinstance(request, CreateHook):
+            text = _("The name {name} is taken. Choose another one.")
+            return text.format(name=shown(request.name))
+        case ErrorCode.NAME_INVALID:
+            return _("A name has 1 to 32 letters, digits, “_”, “-” or “.”, and no spaces.")
+        case ErrorCode.BUSY if isinstance(request, CreateHook):
+            text = _("There are too many secret addresses. {command} shows them: remove some.")
+            return text.format(command=HOOKS.word)
         case ErrorCode.NOT_FOUND:
             return _("There is no message with this number.")
         case ErrorCode.ADDRESS_INVALID if _is_oneself(request):

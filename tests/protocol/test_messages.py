@@ -60,6 +60,9 @@ def test_the_vocabulary_is_that_of_the_page() -> None:
         "attendance",
         "seen",
         "seen_by",
+        "hook",
+        "hooks",
+        "unhook",
     }
     assert set(tags(ServerMessage)) == {
         "welcome",
@@ -86,6 +89,8 @@ def test_the_vocabulary_is_that_of_the_page() -> None:
         "pinned",
         "attendance",
         "seen_by",
+        "hook",
+        "hooks",
     }
 
 

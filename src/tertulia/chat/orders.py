@@ -8,16 +8,21 @@ from tertulia.chat.face_commands import PinMarked
 from tertulia.i18n import _
 from tertulia.operator_commands import (
     ATTENDANCE,
+    HOOK,
+    HOOKS,
     OPERATOR_COMMANDS,
     PIN,
+    UNHOOK,
     BadCommand,
     ShowAttendance,
     find_operator_command,
     parse_operator_command,
 )
+from tertulia.protocol.hooks import CreateHook, ListHooks, RemoveHook
 from tertulia.protocol.moderation import OperatorRequest
 
-ORDERS = tuple(command for command in OPERATOR_COMMANDS if command is not ATTENDANCE)
+_ON_THE_SERVER = (ATTENDANCE, HOOK, HOOKS, UNHOOK)
+ORDERS = tuple(command for command in OPERATOR_COMMANDS if command not in _ON_THE_SERVER)
 
 
 def parse_order(line: str) -> OperatorRequest | PinMarked | None:
@@ -31,4 +36,7 @@ def parse_order(line: str) -> OperatorRequest | PinMarked | None:
     if isinstance(wanted, ShowAttendance):
         text = _("The computer of the server has that: {command}")
         raise CommandError(text.format(command="tertulia-server PORT --attendance FILE.csv"))
+    if isinstance(wanted, CreateHook | ListHooks | RemoveHook):
+        text = _("The console on the computer of the server has that: {command}")
+        raise CommandError(text.format(command="tertulia-server PORT --operator"))
     return wanted

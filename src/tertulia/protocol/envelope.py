@@ -35,7 +35,7 @@ class AnswerMessage(Message, kw_only=True, frozen=True):
     id: Count | UnsetType = UNSET
 
 
-class StoredMessage(Struct, kw_only=True, frozen=True, gc=False):
+class StoredMessage(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True):
     """A message of the general chat, as a page of history has it."""
 
     seq: int
@@ -43,3 +43,4 @@ class StoredMessage(Struct, kw_only=True, frozen=True, gc=False):
     sender: str = field(name="from")
     text: str
     nonce: str | UnsetType = UNSET
+    hook: bool = False

@@ -29,6 +29,7 @@ from tertulia.protocol.envelope import (
     Seconds,
 )
 from tertulia.protocol.envelope import StoredMessage as StoredMessage
+from tertulia.protocol.hooks import CreateHook, HookCreated, HookList, ListHooks, RemoveHook
 from tertulia.protocol.moderation import (
     BanList,
     BecomeOperator,
@@ -215,6 +216,9 @@ Request = (
     | ListAttendance
     | MarkSeen
     | AskSeenBy
+    | CreateHook
+    | ListHooks
+    | RemoveHook
 )
 
 
@@ -290,11 +294,14 @@ class Error(AnswerMessage, tag="error", kw_only=True, frozen=True):
 
 
 class ChatMessage(Message, tag="message", kw_only=True, frozen=True):
+    """With `hook`, a program has said it through a hook with this name."""
+
     seq: int
     time: str
     sender: str = field(name="from")
     text: str
     nonce: str | UnsetType = UNSET
+    hook: bool = False
 
 
 class Joined(Message, tag="joined", kw_only=True, frozen=True):
@@ -363,6 +370,8 @@ Answer = (
     | BanList
     | AttendancePage
     | SeenBy
+    | HookCreated
+    | HookList
     | Ok
     | Error
     | Pong

@@ -14,6 +14,7 @@ from tertulia.protocol.envelope import (
     RequestMessage,
     StoredMessage,
 )
+from tertulia.protocol.hooks import CreateHook, ListHooks, RemoveHook
 
 SERVER_NAME = "server"  # stands for whoever uses the console on the machine itself
 
@@ -94,6 +95,9 @@ OperatorRequest = (
     | SetLock
     | PinMessage
     | ReleaseName
+    | CreateHook
+    | ListHooks
+    | RemoveHook
 )
 
 

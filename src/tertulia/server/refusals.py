@@ -3,6 +3,7 @@
 from msgspec import UNSET, UnsetType
 
 from tertulia.protocol.attendance import AskSeenBy
+from tertulia.protocol.hooks import CreateHook, RemoveHook
 from tertulia.protocol.messages import (
     PROTOCOL_VERSION,
     Direct,
@@ -79,7 +80,7 @@ def guessed_too_often(request_id: int | UnsetType, retry_after_s: float) -> Erro
     )
 
 
-def name_invalid(request: Register) -> Error:
+def name_invalid(request: Register | CreateHook) -> Error:
     """Refuse a text that cannot be a name."""
     reason = (
         "a name has 1 to 32 letters, digits, '_', '-' or '.', and begins with a letter or a digit"
@@ -339,3 +340,58 @@ def no_message(request: PinMessage | AskSeenBy) -> Error:
     """Report that a message is not known."""
     reason = f"there is no message with seq {request.seq}"
     return Error(id=request.id, code=ErrorCode.NOT_FOUND, message=reason)
+
+
+# --- hooks -------------------------------------------------------------------------------------
+
+
+def name_of_user(request: CreateHook, name: str) -> Error:
+    """Refuse a hook with the name of a user who is here."""
+    reason = f"a user '{name}' is connected: choose another name"
+    return Error(id=request.id, code=ErrorCode.NAME_TAKEN, message=reason, name=name)
+
+
+def name_of_hook(request: CreateHook, name: str) -> Error:
+    """Refuse a second hook of a name."""
+    reason = f"there is a hook '{name}' already: choose another name, or remove it first"
+    return Error(id=request.id, code=ErrorCode.NAME_TAKEN, message=reason, name=name)
+
+
+def name_kept(request_id: int | UnsetType) -> Error:
+    """Refuse a name that is held for a person."""
+    reason = "this name is kept for another person: choose another name"
+    return Error(id=request_id, code=ErrorCode.NAME_HELD, message=reason)
+
+
+def too_many_hooks(request: CreateHook, most: int) -> Error:
+    """Refuse one more hook."""
+    reason = f"there are {most} hooks already: remove some of them first"
+    return Error(id=request.id, code=ErrorCode.BUSY, message=reason)
+
+
+def hooks_off(request: CreateHook) -> Error:
+    """Refuse a hook on a server that speaks no HTTP."""
+    reason = "this server speaks no HTTP (--web off), so nothing could come through a hook"
+    return Error(id=request.id, code=ErrorCode.NOT_FOUND, message=reason)
+
+
+def no_hook(request: RemoveHook) -> Error:
+    """Report that there is no hook with a name."""
+    reason = f'there is no hook {request.name[:64]!a}: {{"type":"hooks"}} lists them'
+    return Error(id=request.id, code=ErrorCode.NOT_FOUND, message=reason, name=request.name)
+
+
+def hook_unknown() -> Error:
+    """Refuse a post with a secret that no hook has."""
+    return Error(code=ErrorCode.NOT_FOUND, message="there is no hook with this address")
+
+
+def notice_refused(problem: ErrorCode) -> Error:
+    """Refuse a text that breaks the rules."""
+    return Error(code=problem, message=_TEXT_PROBLEMS[problem])
+
+
+def notices_busy() -> Error:
+    """Refuse a text for now, because too much waits to be stored."""
+    reason = "too much waits to be stored: try again later"
+    return Error(code=ErrorCode.BUSY, message=reason, retry_after=_BUSY_RETRY_AFTER_S)

@@ -26,9 +26,10 @@ from tertulia.operator_commands import (
     parse_operator_command,
     typed_name,
 )
-from tertulia.operator_words import bans, done, fits, shown
+from tertulia.operator_words import bans, done, fits, hook_created, hooks, shown
 from tertulia.operator_words import refused as order_refused
 from tertulia.protocol.attendance import ListAttendance
+from tertulia.protocol.hooks import HookCreated, HookList
 from tertulia.protocol.lines import LineBuffer, decode_server_message, encode
 from tertulia.protocol.messages import (
     Answer,
@@ -99,7 +100,7 @@ def run_console(port: int) -> int:
         text = _("cannot open the console {path}: {reason}")
         return _fail(text.format(path=path, reason=error.strerror))
     with sock:
-        console = Console(sock, is_terminal=sys.stdin.isatty() and sys.stdout.isatty())
+        console = Console(sock, port, is_terminal=sys.stdin.isatty() and sys.stdout.isatty())
         try:
             console.run()
         except ServerGone as end:
@@ -119,9 +120,10 @@ def _fail(text: str) -> int:
 class Console:
     """One connection, what is typed, and what is printed."""
 
-    def __init__(self, sock: socket.socket, *, is_terminal: bool) -> None:
+    def __init__(self, sock: socket.socket, port: int, *, is_terminal: bool) -> None:
         self.is_all_done = True
         self._sock = sock
+        self._port = port
         self._is_terminal = is_terminal
         self._ids = itertools.count(1)
         self._from_server = LineBuffer(_MAX_LINE_BYTES)
@@ -210,6 +212,12 @@ class Console:
                 self._print(*words.people(answer.users))
             case BanList():
                 self._print(*bans(answer.bans))
+            case HookCreated():
+                address = _("SERVER-IP")
+                where = f"http://{address}:{self._port}"
+                self._print(*hook_created(answer, where))
+            case HookList():
+                self._print(*hooks(answer.hooks))
             case UserInfo():
                 self._print(words.about(answer))
             case HistoryPage():

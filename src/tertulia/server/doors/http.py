@@ -3,7 +3,6 @@
 Pure: the head of a request in, the answer out. The library parses heads and opens WebSockets.
 """
 
-import email.utils
 import http
 import ipaddress
 import re
@@ -11,10 +10,12 @@ from collections.abc import Callable
 
 from websockets.datastructures import Headers
 from websockets.exceptions import SecurityError
-from websockets.http11 import Request, Response
+from websockets.http11 import Request, parse_headers
 from websockets.server import ServerProtocol
 
 from tertulia.server.doors.files import File, file_of
+from tertulia.server.doors.hooks import is_hook, is_own_origin, open_hook
+from tertulia.server.doors.responses import response, text_response
 from tertulia.server.doors.websocket import WebSocketDoor, quiet_log
 from tertulia.server.workers.door import Opened
 
@@ -105,6 +106,8 @@ class Site:
             origin = request.headers.get("Origin")
             upgrade = request.headers.get("Upgrade", "")
             known_etag = request.headers.get("If-None-Match", "")
+            if is_hook(request.path):
+                return open_hook(request.method, request.path, request.headers, host, rest)
         except _Refused as refused:
             return Opened(answer=error_response(refused.status))
         except LookupError:  # a header that may be there once is there twice
@@ -115,6 +118,8 @@ class Site:
         if request.method not in ("GET", "HEAD"):
             allow = {"Allow": "GET, HEAD"}
             return Opened(answer=error_response(http.HTTPStatus.METHOD_NOT_ALLOWED, allow))
+        if _has_body(request.headers):
+            return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
         file = self._authority() if path == AUTHORITY_PATH else self._files.get(path)
         if file is None:
             return Opened(answer=error_response(http.HTTPStatus.NOT_FOUND))
@@ -125,7 +130,10 @@ class Site:
         )
 
     def _read(self, head: bytes) -> tuple[Request, str, str]:
-        """Return a request, its Host, and the name in that. Raises _Refused."""
+        """Return a request, its Host, and the name in that. Raises _Refused.
+
+        A hook is under every name.
+        """
         try:
             request = _parse(head)
             host = request.headers.get("Host", "")
@@ -135,7 +143,7 @@ class Site:
         if found is None:
             raise _Refused(http.HTTPStatus.BAD_REQUEST)
         name = found[1].lower()
-        if not self._is_own_name(name):
+        if not self._is_own_name(name) and not is_hook(request.path):
             raise _Refused(http.HTTPStatus.MISDIRECTED_REQUEST)
         return request, host, name
 
@@ -153,12 +161,14 @@ class Site:
 def error_response(status: http.HTTPStatus, headers: dict[str, str] | None = None) -> bytes:
     """Return a response that says in words what is wrong."""
     text = _WORDS.get(status, status.phrase)
-    kind = {"Content-Type": "text/plain; charset=utf-8"}
-    return _response(status, kind | (headers or {}), f"{text}\n".encode())
+    return text_response(status, text, headers)
 
 
 def _parse(head: bytes) -> Request:
-    """Parse a complete head. Raises what the library does for one that is not valid."""
+    """Parse a complete head, also of a request with a body.
+
+    Raises ValueError, or what the library does for headers that are not valid.
+    """
     position = 0
 
     def read_line(max_bytes: int, too_long: type[Exception]):  # type: ignore[no-untyped-def]
@@ -173,26 +183,33 @@ def _parse(head: bytes) -> Request:
         return line
         yield  # the library wants a generator
 
-    parser = Request.parse(read_line)
+    position = head.find(b"\r\n") + 2
+    method, path, protocol = head[: position - 2].decode("ascii").split(" ", 2)
+    if protocol not in ("HTTP/1.1", "HTTP/1.0"):
+        raise ValueError(f"another protocol: {protocol}")
+    parser = parse_headers(read_line)
     try:
         next(parser)
     except StopIteration as done:
-        request: Request = done.value
-        return request
+        return Request(path, done.value, method, protocol)
     raise EOFError("the head is not complete")
 
 
+def _has_body(headers: Headers) -> bool:
+    lengths = set(headers.get_all("Content-Length"))
+    return "Transfer-Encoding" in headers or not lengths <= {"0"}
+
+
 def _open_websocket(request: Request, host: str, origin: str | None, rest: bytes) -> Opened:
-    if origin is not None and origin.lower() not in (
-        f"http://{host}".lower(),
-        f"https://{host}".lower(),
-    ):
+    if _has_body(request.headers):
+        return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
+    if origin is not None and not is_own_origin(origin, host):
         return Opened(answer=error_response(http.HTTPStatus.FORBIDDEN))
     protocol = ServerProtocol(logger=quiet_log)
-    response = protocol.accept(request)
-    protocol.send_response(response)
+    opening = protocol.accept(request)
+    protocol.send_response(opening)
     answer = b"".join(protocol.data_to_send())
-    if response.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
+    if opening.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
         return Opened(answer=answer)
     return Opened(answer=answer, door=WebSocketDoor(), rest=rest)
 
@@ -216,26 +233,8 @@ def _file_response(
 ) -> bytes:
     caching = {"ETag": file.etag, "Cache-Control": "no-cache"}
     if file.etag in known_etag:
-        return _response(http.HTTPStatus.NOT_MODIFIED, caching, None)
+        return response(http.HTTPStatus.NOT_MODIFIED, caching, None)
     headers = {"Content-Type": file.kind, **caching, **headers}
     if file.preloads:
         headers["Link"] = file.preloads
-    return _response(http.HTTPStatus.OK, headers, file.body, has_body=has_body)
-
-
-def _response(
-    status: http.HTTPStatus,
-    headers: dict[str, str],
-    body: bytes | None,
-    *,
-    has_body: bool = True,
-) -> bytes:
-    fields = Headers()
-    fields["Date"] = email.utils.formatdate(usegmt=True)
-    fields["Connection"] = "close"
-    for name, value in headers.items():
-        fields[name] = value
-    if body is not None:
-        fields["Content-Length"] = str(len(body))
-    sent = body if body is not None and has_body else b""
-    return Response(status.value, status.phrase, fields, sent).serialize()
+    return response(http.HTTPStatus.OK, headers, file.body, has_body=has_body)

@@ -28,7 +28,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.server.history.folding import fold
 from tertulia.server.history.index import reindexing
-from tertulia.server.history.visits import all_visits, attendance_page
+from tertulia.server.history.visits import all_visits, attendance_page, has_table
 from tertulia.server.history.wal import new_mark
 from tertulia.server.hub.records import Visit
 
@@ -38,7 +38,10 @@ _MAX_WORD_CHARS = 100
 _MAX_SEQ = 2**63 - 1  # SQLite's largest integer
 _INSTRUCTIONS_PER_CLOCK_CHECK = 1_000  # of SQLite's virtual machine
 
-_COLUMNS = "m.seq, m.time, m.sender, m.text, m.nonce"
+_COLUMNS = (
+    "m.seq, m.time, m.sender, m.text, m.nonce, "
+    "EXISTS (SELECT 1 FROM hook_message AS h WHERE h.key = m.seq)"
+)
 _AFTER = f"SELECT {_COLUMNS} FROM message AS m WHERE m.seq > ? AND m.seq < ? ORDER BY m.seq LIMIT ?"
 _LATEST = f"SELECT {_COLUMNS} FROM message AS m WHERE m.seq < ? ORDER BY m.seq DESC LIMIT ?"
 _LATEST_MATCHING = (
@@ -61,6 +64,7 @@ class MessageReader:
     def __init__(self, path: Path, db: sqlite3.Connection | None = None) -> None:
         self._path = path
         self._db = db
+        self._knows_hooks = False
 
     def _connection(self) -> sqlite3.Connection:
         if self._db is None:
@@ -70,6 +74,11 @@ class MessageReader:
                 isolation_level=None,
                 check_same_thread=False,
             )
+        if not self._knows_hooks:
+            # A file of an earlier version has no such table. This one is this connection's own.
+            if not has_table(self._db, "hook_message"):
+                self._db.execute("CREATE TEMP TABLE hook_message (key INTEGER PRIMARY KEY)")
+            self._knows_hooks = True
         return self._db
 
     def attendance(self, request: ListAttendance, time_limit_s: float = inf) -> AttendancePage:
@@ -197,7 +206,7 @@ def _fill_page(rows: Iterable[tuple[object, ...]], limit: int) -> tuple[list[Sto
 
 
 def _stored_message(row: tuple[object, ...]) -> StoredMessage:
-    seq, when, sender, text, nonce = row
+    seq, when, sender, text, nonce, hook = row
     assert isinstance(seq, int)
     return StoredMessage(
         seq=seq,
@@ -205,6 +214,7 @@ def _stored_message(row: tuple[object, ...]) -> StoredMessage:
         sender=str(sender),
         text=str(text),
         nonce=UNSET if nonce is None else str(nonce),
+        hook=bool(hook),
     )
 
 

@@ -298,7 +298,9 @@ class MessageStore:
         if rows:
             with self._transaction():
                 remove_words(db, rows, indexed_through)
-                db.executemany("DELETE FROM message WHERE seq = ?", [row[:1] for row in rows])
+                gone = [row[:1] for row in rows]
+                db.executemany("DELETE FROM message WHERE seq = ?", gone)
+                db.executemany("DELETE FROM hook_message WHERE key = ?", gone)
         return len(rows), end
 
     def replace_old_index(self, count: int) -> bool:

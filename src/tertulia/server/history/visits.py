@@ -78,7 +78,7 @@ def attendance_page(db: sqlite3.Connection, request: ListAttendance) -> Attendan
 
 def all_visits(db: sqlite3.Connection) -> Iterator[Visit]:
     """Read every session, in the order in which they began. Few rows at a time are in memory."""
-    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'visit'").fetchone() is None:
+    if not has_table(db, "visit"):
         return  # a file of an earlier version
     position = -1
     while rows := db.execute(
@@ -97,6 +97,12 @@ def attendance_row(visit: Visit) -> AttendanceRow:
         left=UNSET if visit.ended is None else visit.ended,
         reason=UNSET if visit.reason is None else visit.reason,
     )
+
+
+def has_table(db: sqlite3.Connection, name: str) -> bool:
+    """Return whether there is such a table; those of a file of an earlier version are missing."""
+    found = db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))
+    return found.fetchone() is not None
 
 
 def _visit(row: tuple[int, str, str, str, str | None, str | None]) -> Visit:

@@ -57,6 +57,7 @@ from tertulia.server.hub.moderation import pinned_message
 from tertulia.server.hub.moderator import Moderator
 from tertulia.server.hub.newcomers import idle_seconds, newcomer_of
 from tertulia.server.hub.nonces import RecentNonces, recall
+from tertulia.server.hub.notices import Notices
 from tertulia.server.hub.records import HeldName, no_records
 from tertulia.server.hub.room import Conflict, Entered, Room
 from tertulia.server.hub.seen import Seen
@@ -109,6 +110,7 @@ class Hub:
             held_names=None if days is None else HeldNames(days, records(HeldName), now),
         )
         room.moderation.restore(records, now)
+        room.hooks.restore(records)
         self._keep_changes()
         self._registry = room.registry
         reserve_soon = None if keeper is None else keeper.reserve_soon
@@ -120,6 +122,7 @@ class Hub:
             self._note_reading,
             has_history=keeper is not None,
         )
+        self.notices = Notices(self._lock, room, self._journal, keeper)
         self.moderator = Moderator(
             self._lock,
             room,

@@ -15,7 +15,7 @@ from tertulia.protocol.names import Name
 from tertulia.protocol.times import Stamps
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.moderation import Silence
-from tertulia.server.hub.records import Ban, Mute
+from tertulia.server.hub.records import Ban, Hook, Mute
 from tertulia.server.hub.room import Conflict, Entered, Newcomer, Refused, Room
 from tertulia.server.hub.session import Route, Session
 
@@ -79,6 +79,15 @@ class Journal(Protocol):
 
     def free_name(self, name: Name) -> None:
         """See Room.free_name."""
+
+    def create_hook(self, hook: Hook) -> None:
+        """See Hooks.create."""
+
+    def remove_hook(self, hook: Hook) -> None:
+        """See Hooks.remove."""
+
+    def post(self, hook: Hook, text: str) -> ChatMessage:
+        """See Room.post."""
 
 
 class LocalJournal:
@@ -180,3 +189,15 @@ class LocalJournal:
     def free_name(self, name: Name) -> None:
         """See Room.free_name."""
         self._room.free_name(name)
+
+    def create_hook(self, hook: Hook) -> None:
+        """See Hooks.create."""
+        self._room.hooks.create(hook)
+
+    def remove_hook(self, hook: Hook) -> None:
+        """See Hooks.remove."""
+        self._room.hooks.remove(hook)
+
+    def post(self, hook: Hook, text: str) -> ChatMessage:
+        """See Room.post."""
+        return self._room.post(hook, text, self._stamp())

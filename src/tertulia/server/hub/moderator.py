@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
+from tertulia.protocol.hooks import CreateHook, HookCreated, HookList, ListHooks, RemoveHook
 from tertulia.protocol.messages import (
     CloseReason,
     Closing,
@@ -43,6 +44,7 @@ from tertulia.protocol.times import seconds_until
 from tertulia.server import refusals
 from tertulia.server.hub.directs import Directs, Reply
 from tertulia.server.hub.eventlog import EventLog
+from tertulia.server.hub.hook_verbs import HookVerbs
 from tertulia.server.hub.journal import Journal
 from tertulia.server.hub.keeper import Keeper
 from tertulia.server.hub.records import Ban, Mute
@@ -65,11 +67,11 @@ class Expelled(Struct, frozen=True, gc=False):
 class Moderated(Struct, frozen=True, gc=False):
     """What an operator's request has led to. Wait.FOR_DISK: the answer comes once it is kept."""
 
-    answer: Ok | Wait | None
+    answer: Ok | HookCreated | Wait | None
     expelled: Sequence[Expelled] = ()
 
 
-Outcome = Moderated | BanList | UserList | Ok | Wait | Error | None
+Outcome = Moderated | BanList | HookList | UserList | Ok | Wait | Error | None
 
 
 class Moderator:
@@ -116,7 +118,11 @@ class Moderator:
             SetLock: self._lock_room,
             PinMessage: self._pin,
             ReleaseName: self._release_name,
+            CreateHook: self._create_hook,
+            ListHooks: self._list_hooks,
+            RemoveHook: self._remove_hook,
         }
+        self._hooks = HookVerbs(room, journal, time, note_activity, self._take_room, self._keep)
 
     def carry_out(self, session: Session, request: OperatorRequest, owner: Owner) -> Outcome:
         """Carry out a request; None if there is nothing to answer.
@@ -310,17 +316,33 @@ class Moderator:
         self._journal.free_name(name)
         return Moderated(self._keep(session, request, owner))
 
+    def _create_hook(self, session: Session, request: CreateHook, owner: Owner) -> Outcome:
+        return _moderated(self._hooks.create(session, request, owner))
+
+    def _remove_hook(self, session: Session, request: RemoveHook, owner: Owner) -> Outcome:
+        return _moderated(self._hooks.remove(session, request, owner))
+
+    def _list_hooks(self, session: Session, request: ListHooks, _owner: Owner) -> Outcome:
+        return self._hooks.list(session, request)
+
     # --- keeping -------------------------------------------------------------------------------
 
     def _take_room(self) -> bool:
         return self._keeper is None or self._keeper.take_room()
 
-    def _keep(self, session: Session, request: OperatorRequest, owner: Owner) -> Ok | Wait | None:
+    def _keep(
+        self,
+        session: Session,
+        request: OperatorRequest,
+        owner: Owner,
+        answer: HookCreated | None = None,
+    ) -> Ok | HookCreated | Wait | None:
         """Keep what has changed; return the answer, or that it comes once that is done."""
         changes = self._room.pop_changes()
         if self._keeper is None:
-            return None if request.id is UNSET else Ok(id=request.id)
-        self._keeper.keep(changes, Receipt(owner, session.route.session, request.id))
+            return answer or (None if request.id is UNSET else Ok(id=request.id))
+        receipt = Receipt(owner, session.route.session, request.id, answer=answer)
+        self._keeper.keep(changes, receipt)
         return Wait.FOR_DISK
 
     # --- rules for others ----------------------------------------------------------------------
@@ -359,3 +381,9 @@ class Moderator:
             for user in users
         ]
         return UserList(id=request_id, seq=self._events.last_seq, users=rows)
+
+
+def _moderated(answer: Ok | HookCreated | Wait | Error | None) -> Outcome:
+    if isinstance(answer, Error) or answer is Wait.FOR_ROOM:
+        return answer
+    return Moderated(answer)

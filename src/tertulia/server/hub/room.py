@@ -23,9 +23,10 @@ from tertulia.protocol.names import Name
 from tertulia.server.hub.attendance import Attendance
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.held_names import HeldNames
+from tertulia.server.hub.hooks import Hooks
 from tertulia.server.hub.moderation import Moderation
 from tertulia.server.hub.nonces import RecentNonces
-from tertulia.server.hub.records import Ban, Change
+from tertulia.server.hub.records import Ban, Change, Hook
 from tertulia.server.hub.registry import Registry
 from tertulia.server.hub.session import Route, Session
 
@@ -86,6 +87,7 @@ class Room:
         self._held_names = held_names
         self.registry = Registry(shared_addresses=shared_addresses)
         self.moderation = Moderation(events, self.registry)
+        self.hooks = Hooks()
         self._attendance = Attendance()
 
     def register(
@@ -108,6 +110,8 @@ class Room:
             return self._enter(newcomer, route, token, time, last_active, replaced=namesake)
         if moderation.shuts_out(newcomer.name, time):
             return Refused(ErrorCode.LOCKED)
+        if self.hooks.named(newcomer.name) is not None:
+            return Refused(ErrorCode.NAME_HELD)
         held = self._held_names
         if held is not None and held.is_for_another(newcomer.name, newcomer.key_hash, time):
             return Refused(ErrorCode.NAME_HELD)  # also while its user is here, so as not to tell
@@ -174,7 +178,11 @@ class Room:
 
     def pop_changes(self) -> list[Change]:
         """Return what has to be kept since the last call."""
-        changes = self.moderation.pop_changes() + self._attendance.pop_changes()
+        changes = [
+            *self.moderation.pop_changes(),
+            *self._attendance.pop_changes(),
+            *self.hooks.pop_changes(),
+        ]
         return changes if self._held_names is None else changes + self._held_names.pop_changes()
 
     def say(
@@ -194,6 +202,14 @@ class Room:
             seq=events.last_seq + 1, time=time, sender=name.shown, text=text, nonce=nonce
         )
         events.append(message)
+        return message
+
+    def post(self, hook: Hook, text: str, time: str) -> ChatMessage:
+        """Publish a message that came through a hook."""
+        seq = self._events.last_seq + 1
+        message = ChatMessage(seq=seq, time=time, sender=hook.name, text=text, hook=True)
+        self.hooks.note_message(hook, seq, time)
+        self._events.append(message)
         return message
 
     def has_said(self, session: Session, nonce: str | UnsetType, now: float) -> bool:

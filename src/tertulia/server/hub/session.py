@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import UNSET, Struct, UnsetType
 
+from tertulia.protocol.hooks import HookCreated
 from tertulia.protocol.messages import Presence, Status
 from tertulia.protocol.names import Name
 
@@ -75,3 +76,4 @@ class Receipt(Struct, frozen=True):
     session: int
     request_id: int | UnsetType
     seq: int | UnsetType = UNSET  # of a message
+    answer: HookCreated | None = None  # None: `ok`, if the request had an id

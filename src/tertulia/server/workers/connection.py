@@ -39,6 +39,7 @@ class Hold(Enum):
     DELIVERY = auto()  # for the news whether another worker could deliver a direct message
     ROOM = auto()  # for room in the history's queue
     MESSAGE = auto()  # for a message that the history looks for
+    NOTICE = auto()  # for what came through a hook to be stored
     BACKLOG = auto()  # for the client to take the answers that are queued
 
 

@@ -50,6 +50,7 @@ from tertulia.server.workers.mail import (
     Expel,
     GoOnEntering,
     Mail,
+    NoticeStored,
     Replies,
 )
 from tertulia.server.workers.output import Fate, Output, Sent
@@ -132,6 +133,8 @@ class Dispatcher:
             case Expel():
                 expelled = self._connections.of_session(mail.session)
                 self._guarded(expelled, self._expel, mail.last_word)
+            case NoticeStored():
+                self._guarded(mail.connection, self._on_notice_stored, mail)
             case PageReady():
                 self._guarded(self._connections.of_session(mail.session), self._on_page, mail)
             case RoomAgain():
@@ -175,6 +178,8 @@ class Dispatcher:
             told = answers.setdefault(connection, [])
             if not is_stored:
                 told.append(refusals.not_stored(receipt.request_id, receipt.seq))
+            elif receipt.answer is not None:
+                told.append(receipt.answer)
             elif receipt.request_id is not UNSET:
                 told.append(Ok(id=receipt.request_id, seq=receipt.seq))
         for connection, told in answers.items():
@@ -238,6 +243,12 @@ class Dispatcher:
         self._output.send_bytes(connection, connection.door.goodbye(CloseReason.REPLACED))
         self._output.push_rest(connection)
         self._connections.close(connection, CloseReason.REPLACED)
+
+    def _on_notice_stored(self, connection: Connection, mail: NoticeStored) -> None:
+        answer: Answer = Ok(seq=mail.seq)
+        if not mail.is_stored:
+            answer = refusals.not_stored(UNSET, mail.seq)
+        self._connections.finish(connection, CloseReason.QUIT, answer, self._input.now)
 
     def _expel(self, connection: Connection, last_word: Closing) -> None:
         self._connections.finish(connection, CloseReason.KICKED, last_word, self._input.now)

@@ -36,6 +36,15 @@ class Control(Struct, frozen=True):
     id: UnsetType = UNSET
 
 
+class HookPost(Struct, frozen=True):
+    """What a program has posted to a hook: a text, or what is wrong with it."""
+
+    secret: str
+    text: str
+    problem: Error | None = None
+    id: UnsetType = UNSET
+
+
 class Violation(Exception):
     """The client has broken the door's own protocol: its connection has to end."""
 
@@ -68,7 +77,7 @@ class Door(Protocol):
     def feed_eof(self) -> None:
         """Note that the client sends no more."""
 
-    def next_request(self) -> Request | Control | None:
+    def next_request(self) -> Request | Control | HookPost | None:
         """Return the next request; None if there is none yet.
 
         Raises BadRequest, LineTooLong and Violation.

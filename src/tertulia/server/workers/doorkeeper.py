@@ -163,4 +163,4 @@ class Doorkeeper:
         connection.door = opened.door
         if opened.rest:
             opened.door.feed(opened.rest)
-        return bool(opened.rest)
+        return bool(opened.rest) or opened.door.has_more

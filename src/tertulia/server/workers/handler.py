@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from tertulia.protocol.attendance import AskSeenBy, ListAttendance, MarkSeen
+from tertulia.protocol.hooks import CreateHook
 from tertulia.protocol.lines import BadRequest
 from tertulia.protocol.messages import (
     MAX_INT,
@@ -44,9 +45,10 @@ from tertulia.server.hub.moderator import Moderated
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Session
 from tertulia.server.hub.wait import Wait
-from tertulia.server.workers.connection import Connection, HeldRequest
-from tertulia.server.workers.door import Control
+from tertulia.server.workers.connection import Connection, HeldRequest, Hold
+from tertulia.server.workers.door import Control, HookPost
 from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.notice_owner import NoticeOwner
 from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.server.workers.shared import Shared
 
@@ -100,6 +102,7 @@ class RequestHandler:
         self._rate_limits = shared.rate_limits
         self._entry_code = shared.entry_code
         self._operator_secret = shared.operator_secret
+        self._hook_access = shared.hook_access
         self._moderator = hub.moderator
         self._limits_rate = shared.config.rate_limit_per_s is not None
         self._hub_verbs: dict[type, Callable[[Session, Any], Outcome]] = {
@@ -109,7 +112,9 @@ class RequestHandler:
             GetInfo: hub.info,
         }
 
-    def handle(self, connection: Connection, request: Request | Control, now: float) -> Outcome:
+    def handle(
+        self, connection: Connection, request: Request | Control | HookPost, now: float
+    ) -> Outcome:
         """Carry out one request; return the answer, if there is one now, or what has to be done."""
         session = connection.session
         if session is None:
@@ -158,7 +163,7 @@ class RequestHandler:
         return self._spend_free_bytes(connection, _FREE_LINE_BYTES, now)
 
     def _handle_before_welcome(
-        self, connection: Connection, request: Request | Control, now: float
+        self, connection: Connection, request: Request | Control | HookPost, now: float
     ) -> Outcome:
         end = self._count_request(connection)
         if end is not None:
@@ -176,6 +181,8 @@ class RequestHandler:
                 return None
             case Control():
                 return request
+            case HookPost():
+                return self._post(connection, request, now)
             case Quit():
                 return Finish(CloseReason.QUIT)
             case _:
@@ -187,6 +194,19 @@ class RequestHandler:
         if connection.door.requests_tried <= self._config.max_lines_before_welcome:
             return None
         return Finish(CloseReason.REFUSED, refusals.not_registered(UNSET))
+
+    def _post(self, connection: Connection, post: HookPost, now: float) -> Finish | None:
+        """Say what came through a hook; None: the connection is held until that is stored."""
+        refusal = self._hook_access.check(post.secret, connection.address, now) or post.problem
+        if refusal is not None:
+            return Finish(CloseReason.REFUSED, refusal)
+        owner = NoticeOwner(connection, self._mailbox)
+        outcome = self._hub.notices.say(post.secret, post.text, owner)
+        if isinstance(outcome, Wait):
+            connection.hold_for(Hold.NOTICE)
+            return None
+        reason = CloseReason.REFUSED if isinstance(outcome, Error) else CloseReason.QUIT
+        return Finish(reason, outcome)
 
     def _check_code(
         self, connection: Connection, request: Register, now: float
@@ -233,6 +253,8 @@ class RequestHandler:
     def _moderate(
         self, connection: Connection, session: Session, request: OperatorRequest
     ) -> Outcome:
+        if isinstance(request, CreateHook) and session.is_operator and not self._config.web:
+            return refusals.hooks_off(request)
         return self._note_wait(
             connection, self._moderator.carry_out(session, request, self._mailbox)
         )

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import UNSET
 
 from tertulia.protocol.attendance import AskSeenBy
+from tertulia.protocol.hooks import HookList
 from tertulia.protocol.lines import MAX_LINE_BYTES, BadRequest, LineTooLong
 from tertulia.protocol.messages import (
     CloseReason,
@@ -41,7 +42,7 @@ from tertulia.server.workers.connection import (
 )
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.deliveries import Deliveries
-from tertulia.server.workers.door import Control, Entrance, Violation
+from tertulia.server.workers.door import Control, Entrance, HookPost, Violation
 from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import Finish, Outcome, RequestHandler, Step
 from tertulia.server.workers.mail import (
@@ -93,6 +94,7 @@ class Input:
             Finish: self._finish,
             Moderated: self._moderate,
             BanList: self._send_large,
+            HookList: self._send_large,
             Step: self._do_step,
             Control: self._send_control,
         }
@@ -238,7 +240,7 @@ class Input:
     # --- what the handler returns --------------------------------------------------------------
 
     def act(
-        self, connection: Connection, request: Request | Control | None, outcome: Outcome
+        self, connection: Connection, request: Request | Control | HookPost | None, outcome: Outcome
     ) -> None:
         """Send an answer, or do what has to be done instead."""
         step = self._steps.get(type(outcome))
@@ -298,7 +300,9 @@ class Input:
         if mailbox is None or not mailbox.post(challenge):  # it has ended meanwhile
             self._mailbox.post(ChallengeOver(connection))
 
-    def _send_large(self, connection: Connection, _request: Request, answer: BanList) -> None:
+    def _send_large(
+        self, connection: Connection, _request: Request, answer: BanList | HookList
+    ) -> None:
         self._output.send_large(connection, answer)
 
     def _send_control(self, connection: Connection, _request: Control, control: Control) -> None:

@@ -7,7 +7,7 @@ costs that connection only.
 import socket
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from tertulia.protocol.messages import Closing, Direct
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
@@ -90,6 +90,14 @@ class ChallengeOver(Struct, frozen=True):
     newcomer: Connection
 
 
+class NoticeStored(Struct, frozen=True):
+    """What a connection has posted to a hook is on the disk, or could not be written."""
+
+    connection: Connection
+    seq: int | UnsetType
+    is_stored: bool
+
+
 class Evict(Struct, frozen=True):
     """Close the connection of a session that has been replaced."""
 
@@ -121,6 +129,7 @@ Mail = (
     | ChallengeOver
     | Evict
     | Expel
+    | NoticeStored
     | GoOnEntering
     | Stored
     | PageReady

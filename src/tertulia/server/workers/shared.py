@@ -10,6 +10,7 @@ from tertulia.server.workers.access import Access
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.door import Door
 from tertulia.server.workers.guesses import EntryCode, Guesses, OperatorSecret
+from tertulia.server.workers.hook_access import HookAccess
 from tertulia.server.workers.rate_limit import RateLimits
 from tertulia.server.workers.switchboard import Switchboard
 
@@ -39,4 +40,5 @@ class Shared:
         self.operator_secret = OperatorSecret(
             config.operator_secret, Guesses(config), self.sparse_log
         )
+        self.hook_access = HookAccess(config, hub.notices, self.sparse_log)
         self.entry_code = None if config.code is None else EntryCode(config.code, Guesses(config))

@@ -1,0 +1,34 @@
+"""The bytes of a response of HTTP, after which the connection is closed. Pure."""
+
+import email.utils
+import http
+
+from websockets.datastructures import Headers
+from websockets.http11 import Response
+
+
+def text_response(
+    status: http.HTTPStatus, text: str, headers: dict[str, str] | None = None
+) -> bytes:
+    """Return a response with one line of text."""
+    kind = {"Content-Type": "text/plain; charset=utf-8"}
+    return response(status, kind | (headers or {}), f"{text}\n".encode())
+
+
+def response(
+    status: http.HTTPStatus,
+    headers: dict[str, str],
+    body: bytes | None,
+    *,
+    has_body: bool = True,
+) -> bytes:
+    """Return a response; without a body, one that may not have any."""
+    fields = Headers()
+    fields["Date"] = email.utils.formatdate(usegmt=True)
+    fields["Connection"] = "close"
+    for name, value in headers.items():
+        fields[name] = value
+    if body is not None:
+        fields["Content-Length"] = str(len(body))
+    sent = body if body is not None and has_body else b""
+    return Response(status.value, status.phrase, fields, sent).serialize()

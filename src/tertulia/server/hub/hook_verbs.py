@@ -1,0 +1,111 @@
+"""What operators ask about hooks. A part of the Moderator; everything is called under its lock."""
+
+import secrets
+from collections.abc import Callable
+
+from msgspec import UNSET
+
+from tertulia.protocol.hooks import (
+    HOOK_PATH,
+    CreateHook,
+    HookCreated,
+    HookList,
+    HookRow,
+    ListHooks,
+    RemoveHook,
+)
+from tertulia.protocol.messages import Error, Ok
+from tertulia.protocol.moderation import OperatorRequest
+from tertulia.protocol.names import parse_name
+from tertulia.server import refusals
+from tertulia.server.hub.hooks import hash_of
+from tertulia.server.hub.journal import Journal
+from tertulia.server.hub.records import Hook
+from tertulia.server.hub.room import Room
+from tertulia.server.hub.session import Owner, Session
+from tertulia.server.hub.wait import Wait
+
+_MAX_HOOKS = 1_000  # at the bound no more are made
+
+Keep = Callable[
+    [Session, OperatorRequest, Owner, HookCreated | None], Ok | HookCreated | Wait | None
+]
+
+
+class HookVerbs:
+    """Makes, lists and removes hooks."""
+
+    def __init__(
+        self,
+        room: Room,
+        journal: Journal,
+        time: Callable[[], str],
+        note_activity: Callable[[Session], object],
+        take_room: Callable[[], bool],
+        keep: Keep,
+    ) -> None:
+        self._room = room
+        self._journal = journal
+        self._time = time
+        self._note_activity = note_activity
+        self._take_room = take_room
+        self._keep = keep
+
+    def create(
+        self, session: Session, request: CreateHook, owner: Owner
+    ) -> Ok | HookCreated | Wait | Error | None:
+        """Make a hook for a name that nobody has."""
+        name, room = parse_name(request.name), self._room
+        if name is None:
+            return refusals.name_invalid(request)
+        user = room.registry.with_key(name.key)
+        if user is not None:
+            return refusals.name_of_user(request, user.name.shown)
+        if room.hooks.named(name) is not None:
+            return refusals.name_of_hook(request, name.shown)
+        if room.is_held(name):
+            return refusals.name_kept(request.id)
+        if len(room.hooks) >= _MAX_HOOKS:
+            return refusals.too_many_hooks(request, _MAX_HOOKS)
+        if not self._take_room():
+            return Wait.FOR_ROOM
+        self._note_activity(session)
+        secret = secrets.token_urlsafe(24)
+        self._journal.create_hook(
+            Hook(
+                key=hash_of(secret),
+                name=name.shown,
+                operator=session.name.shown,
+                time=self._time(),
+            )
+        )
+        created = HookCreated(
+            id=request.id, name=name.shown, secret=secret, path=f"{HOOK_PATH}{secret}"
+        )
+        return self._keep(session, request, owner, created)
+
+    def remove(
+        self, session: Session, request: RemoveHook, owner: Owner
+    ) -> Ok | HookCreated | Wait | Error | None:
+        """Remove the hook with a name."""
+        name = parse_name(request.name)
+        hook = None if name is None else self._room.hooks.named(name)
+        if hook is None:
+            return refusals.no_hook(request)
+        if not self._take_room():
+            return Wait.FOR_ROOM
+        self._note_activity(session)
+        self._journal.remove_hook(hook)
+        return self._keep(session, request, owner, None)
+
+    def list(self, session: Session, request: ListHooks) -> HookList:
+        """List the hooks, without their secrets, which nobody knows."""
+        self._note_activity(session)
+        hooks = self._room.hooks
+        rows = [
+            HookRow(
+                name=hook.name, by=hook.operator, time=hook.time, used=hooks.used(hook) or UNSET
+            )
+            for hook in hooks
+        ]
+        return HookList(id=request.id, hooks=rows)

@@ -1,0 +1,75 @@
+"""The hooks that there are, by secret and by name. Pure state, no clock.
+
+A part of the Room. Of a secret only the hash is known. Used under the Hub's lock only.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+from tertulia.protocol.names import Name, parse_name
+from tertulia.server.hub.records import Change, Hook, HookMessage, Records, Removed
+
+
+def hash_of(secret: str) -> str:
+    """Return what is kept of a secret, by which its hook is found."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+class Hooks:
+    """The rows, when each was last used, and the changes that are not stored yet."""
+
+    def __init__(self) -> None:
+        self._by_hash: dict[str, Hook] = {}
+        self._by_name: dict[str, Hook] = {}  # by the names' keys
+        self._used: dict[str, str] = {}
+        self._changes: list[Change] = []
+
+    def __len__(self) -> int:
+        return len(self._by_hash)
+
+    def __iter__(self) -> Iterator[Hook]:
+        return iter(self._by_hash.values())
+
+    def restore(self, records: Records) -> None:
+        """Go on with what an earlier run has kept."""
+        for hook in records(Hook):
+            self._put(hook)
+
+    def find(self, secret_hash: str) -> Hook | None:
+        """Return the hook whose secret has this hash."""
+        return self._by_hash.get(secret_hash)
+
+    def named(self, name: Name) -> Hook | None:
+        """Return the hook that has this name, in whatever spelling."""
+        return self._by_name.get(name.key)
+
+    def used(self, hook: Hook) -> str | None:
+        """Return when a hook was last used in this run."""
+        return self._used.get(hook.key)
+
+    def create(self, hook: Hook) -> None:
+        """Add a hook, whose name is free."""
+        self._put(hook)
+        self._changes.append(hook)
+
+    def remove(self, hook: Hook) -> None:
+        """Remove a hook; its secret is good for nothing from now on."""
+        del self._by_hash[hook.key]
+        self._by_name = {key: other for key, other in self._by_name.items() if other is not hook}
+        self._used.pop(hook.key, None)
+        self._changes.append(Removed(Hook, hook.key))
+
+    def note_message(self, hook: Hook, seq: int, time: str) -> None:
+        """Note that a message came through a hook."""
+        self._used[hook.key] = time
+        self._changes.append(HookMessage(key=seq))
+
+    def pop_changes(self) -> list[Change]:
+        """Return the changes since the last call."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    def _put(self, hook: Hook) -> None:
+        name = parse_name(hook.name)
+        self._by_hash[hook.key] = hook
+        self._by_name[hook.name if name is None else name.key] = hook

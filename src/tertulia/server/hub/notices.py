@@ -1,0 +1,64 @@
+"""What programs say through hooks: into the general chat, without a session.
+
+A part of the Hub, which hands in its lock and its parts. It never waits. Any thread may call.
+"""
+
+import threading
+
+from msgspec import UNSET
+
+from tertulia.protocol.messages import Error, Ok
+from tertulia.protocol.texts import check_text
+from tertulia.server import refusals
+from tertulia.server.hub.hooks import hash_of
+from tertulia.server.hub.journal import Journal
+from tertulia.server.hub.keeper import Keeper
+from tertulia.server.hub.room import Room
+from tertulia.server.hub.session import Owner, Receipt
+from tertulia.server.hub.wait import Wait
+
+
+class Notices:
+    """The texts that come through hooks."""
+
+    def __init__(
+        self, lock: threading.Lock, room: Room, journal: Journal, keeper: Keeper | None
+    ) -> None:
+        self._lock = lock
+        self._room = room
+        self._journal = journal
+        self._keeper = keeper
+
+    def knows(self, secret: str) -> bool:
+        """Return whether there is a hook with this secret.
+
+        What is looked up is a hash of it, so that the time tells nothing of the secret.
+        """
+        with self._lock:
+            return self._room.hooks.find(hash_of(secret)) is not None
+
+    def say(self, secret: str, text: str, owner: Owner) -> Ok | Wait | Error:
+        """Publish a text to the general chat as the hook's name.
+
+        A hush does not hold for hooks: operators have made them. With Wait.FOR_DISK the keeper
+        acknowledges it to `owner`; without room in its queue nothing is said.
+        """
+        problem = check_text(text)
+        if problem is not None:
+            return refusals.notice_refused(problem)
+        keeper = self._keeper
+        with self._lock:
+            hook = self._room.hooks.find(hash_of(secret))
+            if hook is None:
+                return refusals.hook_unknown()
+            if keeper is None:
+                message = self._journal.post(hook, text)
+                self._room.pop_changes()
+                return Ok(seq=message.seq)
+            if not keeper.take_room():
+                return refusals.notices_busy()
+            message = self._journal.post(hook, text)
+            # Before the message itself: it is never stored without its mark.
+            keeper.keep(self._room.pop_changes())
+            keeper.write(message, Receipt(owner, 0, UNSET, message.seq))
+            return Wait.FOR_DISK
