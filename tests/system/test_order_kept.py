@@ -3,6 +3,8 @@
 import contextlib
 import signal
 
+import pytest
+from faults import allowed
 from operators import SECRET, error_of, operator, refused
 
 
@@ -54,3 +56,37 @@ def test_without_a_history_order_is_kept_in_memory(start_server, secret_file):
     with contextlib.suppress(ConnectionError):
         luis.rest()
     assert refused(server, "luis")["code"] == "banned"
+
+
+@pytest.mark.parametrize("end", ["killed", "stopped"])
+def test_what_was_decided_holds_after_a_start_on_a_full_disk(
+    start, start_server, path, secret_file, end
+):
+    """After kill -9 it is only in the WAL, which SQLite cannot open as usual then."""
+    prlimit = ("prlimit", "--fsize=16384:unlimited")
+    allowed(*prlimit, "true")
+    options = ("--operator-secret", str(secret_file))
+    server = start(*options)
+    luis, ana = server.user("luis"), operator(server)
+    secret = ana.ask("hook", name="build")["secret"]
+    assert ana.ask("ban", name="eva")["type"] == "ok"
+    assert ana.ask("mute", name="luis")["type"] == "ok"
+    for number in range(30):
+        assert ana.ask("say", text=f"{number} " + "x" * 2_000)["type"] == "ok"
+    if end == "stopped":
+        server.stop()
+    else:
+        server.signal(signal.SIGKILL)
+        server.process.wait()
+        path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+    luis.close()
+    server = start_server("--history", str(path), *options, within=prlimit)
+    assert refused(server, "eva")["code"] == "banned"
+    assert refused(server, "build")["code"] == "name_held"
+    assert server.user("luis").ask("say", text="hola")["code"] == "muted"
+    assert secret not in server.wait_for_log("history not written")
+    server.signal(signal.SIGKILL)
+    server.process.wait()
+    server = start(*options)
+    assert len(operator(server).ask("history", limit=200)["messages"]) == 30
+    assert refused(server, "eva")["code"] == "banned"

@@ -142,13 +142,11 @@ class History:
             return []  # The disk is too full to open the file.
 
     def records(self, kind: type[Row]) -> list[Row]:
-        """Return what an earlier run has kept of a kind. Call it before `start`."""
-        try:
-            return self._store.records(kind)
-        except sqlite3.Error as error:
-            if not self._is_failing:  # else that was logged
-                log.error("history: not read kind=%s error=%s", kind.__name__, error)
-            return []
+        """Return what an earlier run has kept of a kind. Call it before `start`.
+
+        Raises sqlite3.Error. Then the server must not start: it would let in who is banned.
+        """
+        return self._store.records(kind)
 
     # --- for the Hub ---------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ from tertulia.server.history.lockfile import LockFile, Note
 from tertulia.server.history.tables import (
     create_tables,
     read_records,
-    read_records_without_wal,
+    read_records_on_full_disk,
     write_changes,
 )
 from tertulia.server.history.visits import end_visits, forget_visits
@@ -259,8 +259,10 @@ class MessageStore:
         """Return what is kept of a kind beside the messages."""
         try:
             return read_records(self._connection(), kind)
-        except sqlite3.OperationalError:  # The disk is too full to open the file.
-            return read_records_without_wal(self._path, kind)
+        except sqlite3.OperationalError:
+            if self._db is not None:
+                raise
+            return read_records_on_full_disk(self._path, kind)
 
     def has(self, seq: int) -> bool:
         """Return whether a message is on the disk."""

@@ -102,8 +102,17 @@ def read_records(db: sqlite3.Connection, kind: type[Row]) -> list[Row]:
     return [kind(**dict(zip(fields, row, strict=True))) for row in rows]
 
 
-def read_records_without_wal(path: Path, kind: type[Row]) -> list[Row]:
-    """Return the rows that are in the file itself; this also works on a full disk."""
-    uri = f"{path.as_uri()}?mode=ro&immutable=1"
-    with contextlib.closing(sqlite3.connect(uri, uri=True)) as db:
-        return read_records(db, kind)
+def read_records_on_full_disk(path: Path, kind: type[Row]) -> list[Row]:
+    """Return the rows of the file and of its WAL, whose index is kept in memory.
+
+    In the usual way SQLite would make a file for that. Nobody else may have the file open. What is
+    not there yet has no rows: a new file, or a table that an earlier version did not have.
+    """
+    if not (path.exists() and path.stat().st_size):
+        return []
+    uri = f"{path.as_uri()}?mode=rw"
+    with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        table = _TABLES[kind]
+        found = db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        return read_records(db, kind) if found is not None else []
