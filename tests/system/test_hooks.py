@@ -104,8 +104,10 @@ def test_secrets_cannot_be_guessed_and_nobody_else_is_kept_out(start_server, ord
     assert post(server, address)[0] == 200
     luis = server.peer(guesser)
     luis.register("luis", code="abc")  # the code is another matter
-    log = server.wait_for_log("wrong hook")
+    server.stop()
+    log = server.log()
     assert log.count("wrong hook") == 1
+    assert log.count(guesser) == 3, "that line, and luis, who joins and leaves"
     assert address.split("/")[-1] not in log
 
 

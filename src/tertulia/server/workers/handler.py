@@ -198,15 +198,14 @@ class RequestHandler:
     def _post(self, connection: Connection, post: HookPost, now: float) -> Finish | None:
         """Say what came through a hook; None: the connection is held until that is stored."""
         refusal = self._hook_access.check(post.secret, connection.address, now) or post.problem
-        if refusal is not None:
-            return Finish(CloseReason.REFUSED, refusal)
+        if refusal is not None:  # not REFUSED: strangers could fill the log with that
+            return Finish(CloseReason.QUIT, refusal)
         owner = NoticeOwner(connection, self._mailbox)
         outcome = self._hub.notices.say(post.secret, post.text, owner)
         if isinstance(outcome, Wait):
             connection.hold_for(Hold.NOTICE)
             return None
-        reason = CloseReason.REFUSED if isinstance(outcome, Error) else CloseReason.QUIT
-        return Finish(reason, outcome)
+        return Finish(CloseReason.QUIT, outcome)
 
     def _check_code(
         self, connection: Connection, request: Register, now: float
