@@ -22,9 +22,15 @@ JAVASCRIPT = [("**.js", "javascript")]
 CONTEXT_END = "\x04"  # stands between the context and the msgid, as in a compiled catalogue
 
 # A browser copies by itself, and has one face; the page does not know the others.
-_NOT_ON_A_PAGE = {"copy", "plain", "ignore", "unignore", "operator"}
+_NOT_ON_A_PAGE = {"copy", "plain", "close", "ignore", "unignore", "operator"}
 _OTHER_WORDS_ON_A_PAGE = {"notify"}  # the page has these itself
-_NOT_FOR_A_PAGE = {"terminal", "at", "arroba"}  # words after a command; a page has to stay small
+_NOT_FOR_A_PAGE = {
+    "terminal",
+    "at",
+    "arroba",
+    "statuses",
+    "estados",
+}  # words after a command; a page has to stay small
 
 
 def commands_json() -> str:

@@ -95,3 +95,11 @@ def test_a_choice_that_cannot_be_saved_holds_and_says_so(
     words = notify(choices, "/notify all")
     assert words.startswith("The bell rings for every message. The choice holds only for now: ")
     assert choices.rings_for(calls=False)
+
+
+def test_changes_of_status_are_switched_on_and_off_and_remembered() -> None:
+    choices = Choices()
+    assert choices.switch_statuses().startswith("Each change of status is a line in the chat now.")
+    assert settings.load().settings.notify_statuses
+    assert choices.switch_statuses() == "Changes of status show only in the list of people now."
+    assert not settings.load().settings.notify_statuses

@@ -80,7 +80,7 @@ async def to_all(table: ChatTable, word: str) -> None:
     await table.enter("@luis")
     await table.enter(f"{word} hola")
     assert [said.text for said in table.client.sent_of(Say)] == ["hola"]
-    assert (table.current.name, table.hint) == ("luis", "Sent to everyone.")
+    assert (table.current.name, table.hint) == ("luis", "Sent to everyone. Ctrl+T: go there.")
     assert table.client.sent_of(Direct) == []
 
 
@@ -165,6 +165,15 @@ async def plain(table: ChatTable, word: str) -> None:
     assert not settings.load().settings.plain
 
 
+async def close(table: ChatTable, word: str) -> None:
+    await table.enter("@luis")
+    await table.enter("hello")
+    await table.enter(word)
+    assert table.current.name == ""
+    assert table.hint == "The conversation with luis is closed. A new message opens it again."
+    assert [row.key for row in table.app.main.conversation_list.rows] == [""]
+
+
 async def show_help(table: ChatTable, word: str) -> None:
     await table.enter(word)
     assert isinstance(table.app.screen, HelpDialog)
@@ -200,7 +209,7 @@ async def operator(table: ChatTable, word: str) -> None:
 
 SCENARIOS: dict[str, Scenario] = {
     "/msg": msg, "/all": to_all, "/users": users, "/info": info, "/status": status,
-    "/history": history,
+    "/history": history, "/close": close,
     "/search": search, "/resend": again, "/copy": text, "/notify": notify, "/theme": theme,
     "/language": language, "/plain": plain, "/help": show_help, "/quit": leave,
     "/ignore": ignore, "/unignore": unignore, "/operator": operator,
@@ -257,8 +266,8 @@ def test_from_the_general_chat_one_writes_to_one_person_and_stays_there(clock: C
     async def scenario(table: ChatTable) -> None:
         await table.enter("@luis psst")
         assert table.current.name == ""
-        assert table.hint == "Sent only to luis. Ctrl+N goes to the next conversation."
-        await table.press("ctrl+n")
+        assert table.hint == "Sent only to luis. Ctrl+T: go there."
+        await table.press("ctrl+t")
         assert table.current.name == "luis"
         assert table.texts == ["psst"]
 

@@ -111,7 +111,9 @@ def test_who_may_not_come_back_reads_what_was_not_sent(clock: Clock) -> None:
     ChatTable(clock).run(scenario)
 
 
-@pytest.mark.parametrize(("lang", "answer"), [("en", "off|mentions"), ("es", "nada|menciones")])
+@pytest.mark.parametrize(
+    ("lang", "answer"), [("en", "off|mentions|at"), ("es", "nada|menciones|arroba")]
+)
 def test_a_wrong_word_after_a_command_is_answered_in_one_language(
     clock: Clock, lang: str, answer: str
 ) -> None:

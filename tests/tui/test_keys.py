@@ -146,6 +146,32 @@ async def ctrl_p_turns_to_the_one_before(table: ChatTable) -> None:
     assert table.current.name == "luis"
 
 
+@key("ctrl+t")
+async def ctrl_t_goes_where_the_last_message_went_and_back(table: ChatTable) -> None:
+    await three_talks(table)
+    await table.enter("@luis hello")  # José's conversation is the next one
+    await table.press("ctrl+t")
+    assert table.current.name == "luis"
+    await table.press("ctrl+t")
+    assert table.current.name == ""
+
+
+@key("f6")
+async def f6_goes_to_what_is_new(table: ChatTable) -> None:
+    await table.enter("@luis")
+    await many_lines(table)
+    table.app.controller.open("")
+    await table.press("f6")
+    assert table.app.main.log_view.reading_place.entry is table.current.new_mark
+
+
+@key("delete")
+async def delete_closes_a_conversation_of_the_list(table: ChatTable) -> None:
+    await table.hear(table.direct("psst", "luis"))
+    await table.press("f2", "home", "down", "delete")
+    assert "luis" not in [row.key for row in table.app.main.conversation_list.rows]
+
+
 @key("ctrl+g")
 async def ctrl_g_turns_to_what_is_unread(table: ChatTable) -> None:
     await three_talks(table)
@@ -203,7 +229,7 @@ async def ctrl_r_sends_again(table: ChatTable) -> None:
     await table.enter("hello")
     table.people["luis"] = luis
     await table.press("ctrl+r")
-    first, second = table.client.sent_of(Direct)
+    *_, first, second = table.client.sent_of(Direct)
     assert first == second
     assert first.nonce
 

@@ -57,6 +57,18 @@ class Choices:
         problem = self.change(language=command.language)
         return _sentences(_("The language is now English."), problem)
 
+    def switch_statuses(self) -> str:
+        """Choose whether a change of status is a line in the chat; return that in words."""
+        shown = not self.settings.notify_statuses
+        problem = self.change(notify_statuses=shown)
+        if shown:
+            words = _(
+                "Each change of status is a line in the chat now. Type it again to stop that."
+            )
+        else:
+            words = _("Changes of status show only in the list of people now.")
+        return _sentences(words, problem)
+
     def set_plain(self, command: SetPlain) -> str:
         """Choose the face for the next start; return that in words."""
         problem = self.change(plain=command.plain)

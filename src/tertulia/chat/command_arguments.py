@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from tertulia.chat.face_commands import (
     AskForSecret,
+    Close,
     FaceCommand,
     Ignore,
     Open,
@@ -116,6 +117,13 @@ def _name(word: str, arguments: str) -> str:
     if not name or len(name.split()) > 1:
         raise CommandError(_("Give a name: {command} NAME").format(command=word))
     return name
+
+
+def parse_close(word: str, arguments: str) -> Close:
+    """Parse a name, or nothing."""
+    if len(arguments.split()) > 1:
+        raise CommandError(_("Give one name, or none: {command} NAME").format(command=word))
+    return Close(arguments.removeprefix("@") or None)
 
 
 def parse_history(word: str, arguments: str) -> GetHistory:

@@ -12,6 +12,7 @@ from tertulia.chat.command_arguments import (
     Parser,
     parse_bare,
     parse_choice,
+    parse_close,
     parse_direct,
     parse_history,
     parse_ignore,
@@ -30,6 +31,7 @@ from tertulia.chat.face_commands import (
     SetNotify,
     SetPlain,
     SetTheme,
+    ShowStatuses,
     ShowText,
     Theme,
 )
@@ -108,11 +110,13 @@ _NOTIFY_MODES: dict[str, Command] = {
     "menciones": SetNotify(Notify.MENTIONS, terminal=False, only_at=False),
     "arroba": SetNotify(Notify.MENTIONS, terminal=False, only_at=True),
     "todo": SetNotify(Notify.ALL, terminal=False),
+    "statuses": ShowStatuses(),
+    "estados": ShowStatuses(),
 }
-_NOTIFY_WORDS = N_("off|mentions|at|all|terminal")
+_NOTIFY_WORDS = N_("off|mentions|at|all|terminal|statuses")
 NOTIFY = CommandSpec(
     "/avisos", "/notify", Argument.NOTHING, _NOTIFY_WORDS,
-    N_("choose when the bell rings: never, for mentions and direct messages, or always"),
+    N_("choose when the bell rings, and what is announced"),
     parse_choice(_NOTIFY_MODES, _NOTIFY_WORDS),
     choices=tuple(_NOTIFY_MODES),
 )  # fmt: skip
@@ -162,6 +166,10 @@ OPERATOR = CommandSpec(
     *OPERATOR_WORDS, Argument.NOTHING, "", N_("keep order in the chat: asks for the secret"),
     parse_secret,
 )  # fmt: skip
+CLOSE = CommandSpec(
+    "/cerrar", "/close", Argument.NAME, N_("[NAME]"),
+    N_("close a conversation; a new message opens it again"), parse_close, on_screen=True,
+)  # fmt: skip
 QUIT = CommandSpec(
     "/salir", "/quit", Argument.NOTHING, "", N_("leave the chat"), parse_bare(Quit())
 )
@@ -174,6 +182,7 @@ USERS = CommandSpec(
 COMMANDS = (
     MESSAGE,
     TO_ALL,
+    CLOSE,
     USERS,
     INFO,
     STATUS,

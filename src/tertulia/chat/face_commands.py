@@ -19,6 +19,12 @@ class OwnInfo(Struct, frozen=True):
     """Ask the server what it knows of this user."""
 
 
+class Close(Struct, frozen=True):
+    """Close the conversation with a user; None: the one that is open."""
+
+    name: str | None = None
+
+
 class SayToAll(Struct, frozen=True):
     """Send a text to the general chat, whatever conversation is open."""
 
@@ -64,6 +70,10 @@ class SetNotify(Struct, frozen=True):
     only_at: bool | None = None
 
 
+class ShowStatuses(Struct, frozen=True):
+    """Show each change of status as a line in the chat from now on, or no longer."""
+
+
 class SetPlain(Struct, frozen=True):
     """Start line by line from now on, or with the full screen."""
 
@@ -105,11 +115,13 @@ FaceCommand = (
     | Unignore
     | Open
     | PinMarked
+    | Close
     | OwnInfo
     | SayToAll
     | SetLanguage
     | SetTheme
     | SetNotify
+    | ShowStatuses
     | SetPlain
     | ShowText
     | SendAgain

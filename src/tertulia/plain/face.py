@@ -26,6 +26,7 @@ from tertulia.chat.face_commands import (
     SetLanguage,
     SetNotify,
     SetPlain,
+    ShowStatuses,
 )
 from tertulia.chat.ignored import Ignored
 from tertulia.chat.order_words import standing_words
@@ -148,6 +149,8 @@ class PlainFace:
             self._output.add_notice(self._choices.set_language(command))
         elif isinstance(command, SetNotify):
             self._set_notify(line, command)
+        elif isinstance(command, ShowStatuses):
+            self._output.add_notice(self._choices.switch_statuses())
         elif isinstance(command, SetPlain):
             self._output.add_notice(self._choices.set_plain(command))
         elif isinstance(command, OwnInfo):

@@ -36,7 +36,7 @@ from tertulia.chat.completion import Completion, complete
 from tertulia.chat.credentials import asks_for_code
 from tertulia.chat.display import Glyphs
 from tertulia.chat.exit_status import EXIT_FINE, EXIT_NO_CONNECTION, EXIT_REFUSED
-from tertulia.chat.face_commands import Help, SetTheme, ShowText, Theme
+from tertulia.chat.face_commands import Help, SetTheme, ShowText
 from tertulia.chat.ignored import Ignored
 from tertulia.chat.keyring import server_name
 from tertulia.chat.settings import Loaded, Settings
@@ -50,17 +50,16 @@ from tertulia.tui.ending import Ending, finish
 from tertulia.tui.model.chatmodel import ChatModel
 from tertulia.tui.model.entries import Said
 from tertulia.tui.painting.painter import ConversationPainter, bare
-from tertulia.tui.painting.themes import THEMES, theme_name
 from tertulia.tui.terminal import bareview
 from tertulia.tui.terminal.abilities import Abilities, Colours
 from tertulia.tui.terminal.answers import FocusIsReported, TerminalNamed
-from tertulia.tui.terminal.background import QUESTION as BACKGROUND_QUESTION
 from tertulia.tui.terminal.driver import TerminalDriver
 from tertulia.tui.terminal.parser import BackgroundReported
 from tertulia.tui.terminal.signals import Signals
-from tertulia.tui.terminal.textual_private import write_to_terminal
+from tertulia.tui.theming import Theming
 from tertulia.tui.widgets import dialogs, order_dialogs
 from tertulia.tui.widgets.composer import Composer
+from tertulia.tui.widgets.conversationspane import ConversationList
 from tertulia.tui.widgets.copying import CopyWanted, copied_words
 from tertulia.tui.widgets.mainscreen import MainScreen
 from tertulia.tui.widgets.messagelog import MessageLog
@@ -98,19 +97,16 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._bell = connecting.bell
         self._operator_secret = connecting.operator_secret
         self._terminal = terminal
-        self._terminal_is_dark = dark
         self._terminal_name = ""  # it has not told its name
         self._has_clipboard = has_clipboard
         self._leaving = False
-        for theme in THEMES:
-            self.register_theme(theme)
         glyphs = Glyphs("utf-8")
         self._painter = ConversationPainter(glyphs)
         self.main = MainScreen(self._to, self._complete, self._painter, glyphs)
         loaded = loaded or Loaded(Settings())
         self._settings_problem = loaded.problem
         self._choices = Choices(loaded.settings)
-        self._use_chosen_theme()
+        self._theming = Theming(self, self._choices, terminal, is_dark=dark)
         self.controller = Controller(self, self.main, self._painter, glyphs, self._choices)
 
     @property
@@ -178,7 +174,9 @@ class ChatApp(App[Ending], inherit_bindings=False):
                 model = ChatModel(
                     outcome, self._reconnector, self._to, mention, to_say,
                     operator_secret=self._operator_secret, ignored=ignored,
+                    is_away=self.controller.presence.has_left,
                 )  # fmt: skip
+                model.shows_statuses = self._choices.settings.notify_statuses
                 self.controller.model = model
                 model.chat.carry_on()
                 self._bell.ring()
@@ -232,7 +230,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
             case Help():
                 self.action_help()
             case SetTheme():
-                self._set_theme(command.theme)
+                self.main.hint(self._theming.choose(command.theme))
             case ShowText():
                 self.action_show_text()
             case Quit():
@@ -246,6 +244,10 @@ class ChatApp(App[Ending], inherit_bindings=False):
     @on(MainScreen.ConversationChosen)
     def _open_conversation(self, event: MainScreen.ConversationChosen) -> None:
         self.controller.open(event.name)
+
+    @on(ConversationList.CloseWanted)
+    def _close_conversation(self, event: ConversationList.CloseWanted) -> None:
+        self.controller.navigation.close(event.name)
 
     @on(MainScreen.PersonChosen)
     def _ask_about_person(self, event: MainScreen.PersonChosen) -> None:
@@ -312,15 +314,11 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def action_other_theme(self) -> None:
         """Change between dark and light colours."""
-        self._set_theme(None)
+        self.main.hint(self._theming.choose(None))
 
-    def action_turn(self, step: int) -> None:
-        """Open the next conversation of the list, or the one before."""
-        self.controller.open_neighbour(step)
-
-    def action_unread(self) -> None:
-        """Open a conversation with something unread."""
-        self.controller.open_unread()
+    def action_go(self, way: str) -> None:
+        """Go to a conversation, or to a place in the open one, as `Navigation` knows it."""
+        self.controller.navigation.go(way)
 
     def action_send_again(self) -> None:
         """Send the last message again that was not delivered."""
@@ -336,15 +334,6 @@ class ChatApp(App[Ending], inherit_bindings=False):
         with self.suspend():
             bareview.show_until_key(bare(self.controller.current.entries, self._painter))
 
-    def _set_theme(self, chosen: Theme | None) -> None:
-        """Use dark or light colours, or those of the terminal; None: the others."""
-        if chosen is None:
-            chosen = Theme.LIGHT if self.current_theme.dark else Theme.DARK
-        if chosen is Theme.AUTO and self._terminal.obeys_osc:
-            write_to_terminal(self, BACKGROUND_QUESTION)  # it may have changed
-        self.main.hint(self._choices.set_theme(chosen))
-        self._use_chosen_theme()
-
     @on(TerminalNamed)
     def _note_terminal_name(self, event: TerminalNamed) -> None:
         self._terminal_name = event.name
@@ -356,13 +345,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     @on(BackgroundReported)
     def _take_background(self, event: BackgroundReported) -> None:
-        self._terminal_is_dark = event.is_dark
-        self._use_chosen_theme()
-
-    def _use_chosen_theme(self) -> None:
-        chosen = self._choices.settings.theme
-        dark = self._terminal_is_dark if chosen == "auto" else chosen == "dark"
-        self.theme = theme_name(dark=dark, colours=self._terminal.colours)
+        self._theming.take_background(is_dark=event.is_dark)
 
     # --- the end -------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from tertulia.chat.choices import Choices
 from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.display import Glyphs, visible_in_a_line
 from tertulia.chat.face_commands import (
+    Close,
     Help,
     Open,
     OwnInfo,
@@ -25,6 +26,7 @@ from tertulia.chat.face_commands import (
     SetNotify,
     SetPlain,
     SetTheme,
+    ShowStatuses,
     ShowText,
 )
 from tertulia.chat.similar import similar_name
@@ -51,6 +53,7 @@ from tertulia.tui import keys
 from tertulia.tui.model.chatmodel import Answered, ChatModel, Received
 from tertulia.tui.model.conversations import GENERAL, NOBODY, Conversation
 from tertulia.tui.model.entries import Said
+from tertulia.tui.navigation import Navigation
 from tertulia.tui.notifier import Notifier
 from tertulia.tui.orders import OrderCommand, OrderRequest, Orders
 from tertulia.tui.painting.painter import ConversationPainter
@@ -85,6 +88,7 @@ class Controller:
         self._orders = Orders(app, main)
         self.presence = Presence(time.monotonic())
         self._title = TerminalTitle(app)
+        self.navigation = Navigation(app, main, lambda: self.model, self.refresh)
 
     @property
     def current(self) -> Conversation:
@@ -211,14 +215,15 @@ class Controller:
         self._main.composer.accept()
         if isinstance(request, Direct):
             to = model.send_direct(request.to, request.text)
-            if to is not self.current:  # the next line is for whom it was before
-                text = _("Sent only to {name}. {key} goes to the next conversation.")
-                name = visible_in_a_line(to.name)
-                self._main.hint(text.format(name=name, key=keys.NEXT.shown))
+            text = _("Sent only to {name}. {key}: go there.")
         else:
             model.say(request.text)
-            if self.current.name != GENERAL:
-                self._main.hint(_("Sent to everyone."))
+            to = model.conversations.general
+            text = _("Sent to everyone. {key}: go there.")
+        self.navigation.written_to = to.name
+        if to is not self.current:  # the next line is for whom it was before
+            name = visible_in_a_line(to.name)
+            self._main.hint(text.format(name=name, key=keys.FOLLOW.shown))
         self._main.log_view.jump_to_end()
         self.refresh()
 
@@ -237,6 +242,12 @@ class Controller:
                 self._set_notify(command)
             case SetPlain():
                 self._main.hint(self._choices.set_plain(command))
+            case ShowStatuses():
+                self._main.hint(self._choices.switch_statuses())
+                if self.model is not None:
+                    self.model.shows_statuses = self._choices.settings.notify_statuses
+            case Close():
+                self.navigation.close(command.name)
             case SendAgain():
                 self.send_again()
             case ListUsers():
@@ -258,7 +269,7 @@ class Controller:
             self._main.log_view.repaint()
 
     def _show_older(self, model: ChatModel, limit: int) -> None:
-        self._turn_to(model, GENERAL)
+        self.open(GENERAL)
         if model.history_off:
             self._main.hint(explain.history_off())
         elif not model.fetch_older(limit, by_command=True):
@@ -271,26 +282,7 @@ class Controller:
 
     def open(self, name: str) -> None:
         """Open a conversation, and go to the composer."""
-        if self.model is None:
-            self._main.action_to_composer()
-        else:
-            self._turn_to(self.model, name)
-        self.refresh()
-
-    def _turn_to(self, model: ChatModel, name: str) -> None:
-        model.conversations.open(model.chat.state.registered_name(name) if name else GENERAL)
-        self._main.action_to_composer()
-
-    def open_neighbour(self, step: int) -> None:
-        """Open the conversation some places down the list."""
-        if self.model is not None:
-            self.open(self.model.conversations.neighbour(step).name)
-
-    def open_unread(self) -> None:
-        """Open the most urgent conversation with unread messages, if there is one."""
-        unread = None if self.model is None else self.model.conversations.next_unread
-        if unread is not None:
-            self.open(unread.name)
+        self.navigation.open(name)
 
     def choose_status(self) -> None:
         """Ask the user for a status, and the server to set it."""

@@ -22,11 +22,15 @@ class Key(NamedTuple):
     priority: bool = False  # it works before the keys of the widget with the focus
 
 
-NEXT = Key("ctrl+n", "Ctrl+N", "app.turn(1)", N_("go to the next conversation"), priority=True)
 TEXT = Key(
     "f7", "F7", "app.show_text", N_("show the conversation as plain text, to copy it"), N_("Text"),
     is_spare=True,
 )  # fmt: skip
+FOLLOW = Key("ctrl+t", "Ctrl+T", "app.go('follow')",
+    N_("go to the conversation of your last message; from there, back"), priority=True)  # fmt: skip
+NEW = Key(
+    "f6", "F6", "app.go('new')", N_("go to what is new in this conversation since you were here")
+)
 KEYS = (
     Key("enter", N_("Enter"), "", N_("send; in a list, choose")),
     Key("alt+enter", N_("Alt+Enter, Ctrl+J"), "", N_("start a new line")),
@@ -40,9 +44,14 @@ KEYS = (
     Key("f4", "F4", "app.status", N_("change your status"), N_("Status")),
     TEXT,
     Key("f8", "F8", "app.other_theme", N_("switch between dark and light colours")),
-    NEXT,
-    Key("ctrl+p", "Ctrl+P", "app.turn(-1)", N_("go to the previous conversation"), priority=True),
-    Key("ctrl+g", "Ctrl+G", "app.unread", N_("go to the next conversation with unread messages")),
+    Key("ctrl+n", "Ctrl+N", "app.go('next')", N_("go to the next conversation"), priority=True),
+    Key("ctrl+p", "Ctrl+P", "app.go('previous')",
+        N_("go to the previous conversation"), priority=True),
+    FOLLOW,
+    NEW,
+    Key("delete", N_("Del"), "", N_("in the list of conversations: close one")),
+    Key("ctrl+g", "Ctrl+G", "app.go('unread')",
+        N_("go to the next conversation with unread messages")),
     Key("pageup", N_("PgUp"), "scroll('page_up')", N_("scroll up")),
     Key("pagedown", N_("PgDn"), "scroll('page_down')", N_("scroll down")),
     Key("ctrl+home", N_("Ctrl+Home"), "scroll('scroll_home')",

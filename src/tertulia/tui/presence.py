@@ -29,6 +29,10 @@ class Presence:
         if self._has_focus is False:
             self._has_focus = None  # it has the focus again, or another program has typed
 
+    def has_left(self) -> bool:
+        """Return whether the terminal has reported that the user looks at something else."""
+        return self._has_focus is False
+
     def is_here(self, now: float) -> bool:
         """Return whether the user looks at the screen; if nobody knows, only after a key."""
         if self._has_focus is None:

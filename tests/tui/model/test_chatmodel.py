@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from msgspec import UNSET
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 from plain_table import LOST, Clock, StubClient, said
 
 from tertulia.chat.destination import Destination
@@ -169,7 +169,17 @@ def test_the_own_coming_is_not_shown_and_that_of_others_is(table: ModelTable) ->
         Presence(seq=13, time=TIME, name="ana", status=Status.OCUPADO, by="user"),
         Left(seq=14, time=TIME, name="eva", reason="quit"),
     )
-    assert table.general == [*before, "eva, ana"]
+    assert table.general == [*before, "eva"]
+
+
+def test_a_change_of_status_is_a_line_only_if_it_was_asked_for(table: ModelTable) -> None:
+    before = table.general
+    presence = Presence(seq=11, time=TIME, name="luis", status=Status.OCUPADO, by="user")
+    table.turn(presence)
+    assert table.general == before
+    table.model.shows_statuses = True
+    table.turn(replace(presence, seq=12))
+    assert table.general == [*before, "luis"]
 
 
 @pytest.mark.parametrize(

@@ -479,6 +479,19 @@ def test_one_does_not_mention_oneself() -> None:
     assert (entry.own, entry.mention, entry.seq) == (True, False, 7)
 
 
+# --- closing -------------------------------------------------------------------------------------
+
+
+def test_of_too_many_conversations_a_closed_one_is_forgotten_first() -> None:
+    talks = Conversations("ana")
+    for number in range(MAX_CONVERSATIONS):
+        talks.open(f"user{number}")
+    talks.close(talks.with_name("user50"))
+    talks.open("one-more")
+    assert "user50" not in talks
+    assert "user0" in talks
+
+
 # --- what is new ---------------------------------------------------------------------------------
 
 

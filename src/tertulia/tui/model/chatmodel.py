@@ -84,9 +84,14 @@ class ChatModel:
         *,
         operator_secret: str | None = None,
         ignored: Ignored | None = None,
+        is_away: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`problem` is said to the user after the greeting, unless it is empty."""
-        self.conversations = Conversations(client.welcome.name, mention)
+        """`problem` is said to the user after the greeting, unless it is empty.
+
+        `is_away` returns whether the user is known to look at something else.
+        """
+        self.conversations = Conversations(client.welcome.name, mention, is_away)
+        self.shows_statuses = False  # each change of one is a line in the chat
         self.people_changed = True  # since the list of people was shown
         self.history_off = False  # as the server has answered
         self.older_arrived = False  # a page that the user asked for by command
@@ -179,6 +184,8 @@ class ChatModel:
                     self._alerts.append(Received(message, calls=True))
             case Joined() | Left() | Presence():
                 self.people_changed = True
+                if isinstance(message, Presence) and not self.shows_statuses:
+                    return
                 if not (isinstance(message, Joined) and message.name == self.chat.state.name):
                     self.conversations.fold_presence(message)
             case UserList():

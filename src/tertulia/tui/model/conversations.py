@@ -41,6 +41,7 @@ class Conversation(Timeline):
         self.unread = 0
         self.calls = False  # a mention or a direct message is among the unread
         self.draft = ""
+        self.is_closed = False  # not listed; any message opens it again
         self.input_history = InputHistory()
 
     @property
@@ -57,18 +58,28 @@ class Conversation(Timeline):
 class Conversations:
     """The general chat, and one conversation for each user written with."""
 
-    def __init__(self, own_name: str, mention: Mention | None = None) -> None:
+    def __init__(
+        self,
+        own_name: str,
+        mention: Mention | None = None,
+        is_away: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`is_away` returns whether the user is known to look at something else."""
         self._own_name = own_name
         self._mention = mention or Mention(own_name)
         self.general = Conversation(GENERAL)
         self.current = self.general
         self.general.watched = True
+        self.previous = self.general  # the one that was open before the current one
         self._directs: dict[str, Conversation] = {}  # by the key of the name, the newest last
+        self._is_away = is_away
+        self._is_marked = False  # what came to the current one since the user went away
 
     @property
     def listed(self) -> list[Conversation]:
-        """Return the general chat, then the others, the most recent first."""
-        return [self.general, *reversed(self._directs.values())]
+        """Return the general chat, then the others that are not closed, the most recent first."""
+        directs = reversed(self._directs.values())
+        return [self.general, *(found for found in directs if not found.is_closed)]
 
     @property
     def next_unread(self) -> Conversation | None:
@@ -82,8 +93,8 @@ class Conversations:
         return listed[(listed.index(self.current) + step) % len(listed)]
 
     def __contains__(self, name: str) -> bool:
-        """Whether there is a conversation with a user."""
-        return _key(name) in self._directs
+        """Whether there is a conversation with a user, perhaps a closed one."""
+        return name == GENERAL or _key(name) in self._directs
 
     def with_name(self, name: str) -> Conversation:
         """Return the conversation with a user; begin it if there is none."""
@@ -99,7 +110,7 @@ class Conversations:
     def _forget_one(self, new: str) -> None:
         """Forget the conversation that has been silent for longest and is not needed."""
         are_too_many = len(self._directs) > MAX_UNREAD_CONVERSATIONS
-        for key, found in self._directs.items():
+        for key, found in sorted(self._directs.items(), key=lambda item: not item[1].is_closed):
             is_needed = found.draft or (found.unread and not are_too_many)
             if not (is_needed or key == new or found is self.current):
                 del self._directs[key]
@@ -112,10 +123,22 @@ class Conversations:
             self.current.watched = False
             self.current.drop_new()
             self.current.pop_changed()
+            self.previous = self.current
+            self._is_marked = False
         self.current = opened
+        opened.is_closed = False
         self.current.watched = True
         self.current.unread, self.current.calls = 0, False
         return self.current
+
+    def close(self, conversation: Conversation) -> None:
+        """Take a conversation out of the list; its messages come back with it."""
+        conversation.is_closed, conversation.draft = True, ""
+        conversation.unread, conversation.calls = 0, False
+        if conversation is self.current:
+            self.open(GENERAL)
+        if conversation is self.previous:
+            self.previous = self.general
 
     def add_message(self, message: ChatMessage, *, is_new: bool) -> bool:
         """Add a message to the general chat; return whether it is new and mentions this user."""
@@ -187,6 +210,8 @@ class Conversations:
                 if isinstance(entry, Said) and entry.request is request:
                     entry.delivery, entry.why = delivery, why
                     conversation.mark_changed(entry)
+                    if entry.can_be_sent_again:
+                        conversation.is_closed = False  # the user has to learn of it
                     if time is not None:
                         conversation.place(entry, time)
                     return
@@ -201,12 +226,19 @@ class Conversations:
     def _bring_to_top(self, name: str) -> Conversation:
         """Return a conversation, which is the most recent from now on."""
         conversation = self.with_name(name)
+        conversation.is_closed = False
         self._directs[_key(name)] = self._directs.pop(_key(name))
         return conversation
 
     def _mark_new(self, conversation: Conversation) -> None:
-        """Mark the message that is about to be added as the first one that was not read."""
-        if conversation is not self.current and not conversation.unread:
+        """Mark the message that is about to be added if it is the first one that was not read."""
+        if conversation is not self.current:
+            if not conversation.unread:
+                conversation.mark_new()
+        elif not self._is_away():
+            self._is_marked = False
+        elif not self._is_marked:
+            self._is_marked = True
             conversation.mark_new()
 
     def _count_unread(self, conversation: Conversation, *, calls: bool) -> None:

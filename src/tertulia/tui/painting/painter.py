@@ -153,6 +153,7 @@ def help_rows() -> list[tuple[str, str]]:
     return [
         ("›", _("you wrote this")),
         ("!", _("contains your name; in the list, an unread mention or direct message")),
+        ("✎", _("in the list of conversations: a text that you have not sent")),
         ("…", _("on its way")),
         ("✗", _("not delivered")),
         ("?", _("may not have been delivered; also every status while there is no connection")),

@@ -48,7 +48,7 @@ class TitleBar(Horizontal):
         """Make an item for each of them."""
         yield Item(text="tertulia", id="product")
         yield Item(id="server")
-        yield Item("app.unread", id="unread")
+        yield Item("app.go('unread')", id="unread")
         yield Item(id="connection")
         yield Item("app.status", id="own-status")
 

@@ -82,6 +82,20 @@ class ConversationLog(ChatLog):
         self._first_number, self._end_number = conversation.first, conversation.end
         self.load(conversation.entries, self._reading_places.get(conversation.name))
 
+    @property
+    def is_new_above(self) -> bool:
+        """Return whether the mark of what is new is above the view."""
+        mark = None if self.conversation is None else self.conversation.new_mark
+        line = None if mark is None else self.line_of(mark)
+        return line is not None and line < self.scroll_offset.y
+
+    def go_to_new(self) -> bool:
+        """Bring the mark of what is new to the top of the view; return whether there is one."""
+        mark = None if self.conversation is None else self.conversation.new_mark
+        if mark is not None:
+            self.go_to(mark)
+        return mark is not None
+
     def catch_up(self) -> None:
         """Bring the log into step with the open conversation, which is trimmed on the way."""
         conversation = self.conversation

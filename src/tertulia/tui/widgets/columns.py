@@ -6,6 +6,7 @@ Pure functions: state in, styled rows out. Names from the network are made safe 
 from collections.abc import Container
 
 from tertulia.chat.chat import Chat
+from tertulia.chat.commands import quit_word
 from tertulia.chat.display import Glyphs, visible_in_a_line
 from tertulia.chat.similar import plain_letters
 from tertulia.i18n import _, ngettext
@@ -17,12 +18,12 @@ from tertulia.tui.widgets.rowlist import Row
 
 STATUS_STYLES = {status: status.lower() for status in Status}
 PEOPLE_STYLES = ("faint", "own", "operator", *STATUS_STYLES.values(), *NAME_STYLES)
-CONVERSATION_STYLES = ("current", "unread", "calls", "faint")
+CONVERSATION_STYLES = ("current", "unread", "calls", "draft", "faint")
 _MANY = 99  # unread messages; more are "99+"
 
 
 def conversation_rows(conversations: Conversations) -> list[Row]:
-    """Make the rows of the conversations; "!" marks one with a mention or a direct message."""
+    """Make the rows: "!" marks a mention or a direct message, "✎" a text that was not sent."""
     return [
         Row(conversation.name, _conversation_runs(conversation, conversations.current))
         for conversation in conversations.listed
@@ -36,6 +37,8 @@ def _conversation_runs(conversation: Conversation, current: Conversation) -> lis
     if conversation.unread and not style:
         style = "unread"
     runs: list[Run] = []
+    if conversation.draft.strip() not in ("", quit_word()) and not is_current:
+        runs.append((" ✎", "draft"))
     if conversation.unread:
         count = f"{_MANY}+" if conversation.unread > _MANY else str(conversation.unread)
         runs.append((f" ({count})", "calls" if conversation.calls else "unread"))

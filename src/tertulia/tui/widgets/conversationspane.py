@@ -21,7 +21,7 @@ from tertulia.tui.widgets.rowlist import Row, RowList
 # Terminal columns of the pane. It grows with the names, and never shrinks: all messages beside it
 # would be wrapped anew.
 MIN_WIDTH, MAX_WIDTH = 20, 28
-_AROUND_NAME = len("│ ▸  (99+) │")  # the border, the sign, the number of unread messages
+_AROUND_NAME = len("│▸  ✎ (99) │")  # the border, the signs, the number of unread messages
 
 
 class ConversationList(RowList):

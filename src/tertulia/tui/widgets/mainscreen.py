@@ -22,7 +22,7 @@ from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs, visible, visible_in_a_line
 from tertulia.i18n import _
 from tertulia.protocol.texts import MAX_TEXT_BYTES
-from tertulia.tui.keys import bindings
+from tertulia.tui.keys import NEW, bindings
 from tertulia.tui.model.chatmodel import ChatModel
 from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations
 from tertulia.tui.model.target import target_of
@@ -197,6 +197,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.composer.turn_to(conversation.draft, conversation.input_history)
         self.show_target()
         self.translate_composer()
+        if self.log_view.is_new_above:
+            self.hint(_("{key}: go to what is new here.").format(key=NEW.shown))
 
     @on(TextArea.Changed)
     def show_target(self) -> None:

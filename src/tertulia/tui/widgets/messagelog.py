@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
-from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
@@ -18,8 +17,8 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
+from tertulia.tui.painting.selected import span_in, with_selection
 from tertulia.tui.painting.styled_text import Run, RunView
-from tertulia.tui.painting.wrap import whole_span
 
 Entry = TypeVar("Entry")
 Entry_contra = TypeVar("Entry_contra", contravariant=True)
@@ -178,6 +177,16 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         self._place = None
         self._go_to_place()
 
+    def go_to(self, entry: Entry) -> None:
+        """Bring an entry to the top of the view."""
+        self._place = Place(entry, 0)
+        self._go_to_place()
+
+    def line_of(self, entry: Entry) -> int | None:
+        """Return the first line of an entry, counted from the oldest one here; None without it."""
+        index = self._index_of(entry)
+        return None if index is None else self._start_of(index) - self._origin
+
     def action_page_up(self) -> None:
         """Go up a page but for one line, which shows where the reader was."""
         self.scroll_to(y=self.scroll_y - max(1, self.room.height - 1))
@@ -215,7 +224,8 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         strip = self._strip_at(line)
         span = self.text_selection.get_span(line) if self.text_selection else None
         if span is not None:
-            strip = self._with_selection(strip, *span)
+            look = self.screen.get_component_rich_style("screen--selection")
+            strip = with_selection(strip, *span, look)
         # Selections count in the numbers of lines too: they stay on their text.
         return strip.crop_extend(0, width, self.style_named("")).apply_offsets(0, line)
 
@@ -230,7 +240,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         lines = []
         for line, runs in self._lines(first, end):
             text = "".join(text for text, _ in runs)
-            start, end = _span_in(text, *(selection.get_span(line) or (0, 0)))
+            start, end = span_in(text, *(selection.get_span(line) or (0, 0)))
             lines.append(text[start:end].rstrip())
         return "\n".join(lines), "\n"
 
@@ -255,7 +265,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
                 yield self._entries[index], None
                 continue
             spans = {
-                line - start: _span_in(
+                line - start: span_in(
                     "".join(text for text, _ in runs), *(selection.get_span(line) or (0, 0))
                 )
                 for line, runs in self._lines(max(first, start), min(after, end))
@@ -380,21 +390,3 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
                 self._strips[number] = self.strip_of(runs)
             strip = self._strips.get(line)
         return strip or Strip([])
-
-    def _with_selection(self, strip: Strip, start: int, end: int) -> Strip:
-        start, end = _span_in(strip.text, start, end)
-        look = self.screen.get_component_rich_style("screen--selection")
-        segments = []
-        for text, style, _ in strip:
-            a, b = max(0, min(start, len(text))), max(0, min(end, len(text)))
-            for part, is_selected in ((text[:a], False), (text[a:b], True), (text[b:], False)):
-                if part:
-                    both = look if style is None else style + look
-                    segments.append(Segment(part, both if is_selected else style))
-            start, end = start - len(text), end - len(text)
-        return Strip(segments)
-
-
-def _span_in(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return a selection's span in this text, widened to whole graphemes: their width stays."""
-    return whole_span(text, start, len(text) if end < 0 else end)
