@@ -30,7 +30,7 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.moderation import BecomeOperator
 from tertulia.tui.ending import Ending
 from tertulia.tui.model import conversations
-from tertulia.tui.model.entries import Said
+from tertulia.tui.model.entries import Day, Said
 from tertulia.tui.terminal import bareview
 from tertulia.tui.widgets.chatlog import ChatLog
 from tertulia.tui.widgets.dialogs import ChoiceDialog, HelpDialog, SearchDialog
@@ -91,7 +91,7 @@ async def history(table: ChatTable, word: str) -> None:
 
 async def search(table: ChatTable, word: str) -> None:
     await table.enter(f"{word} needle")
-    assert table.hint == "No messages found."
+    assert table.hint.startswith("No message contains “needle”.")
     await table.hear(table.said("a needle"))
     await table.enter(f"{word} needle")
     assert isinstance(table.app.screen, SearchDialog)
@@ -621,7 +621,8 @@ def test_nobody_is_offered_to_write_to_herself(clock: Clock) -> None:
 def found_by_number(table: ChatTable) -> list[int]:
     dialog = table.app.screen
     assert isinstance(dialog, SearchDialog)
-    return [int(entry.text.split()[1]) for entry in dialog.query_one(ChatLog)._entries]
+    entries = dialog.query_one(ChatLog)._entries
+    return [int(entry.text.split()[1]) for entry in entries if isinstance(entry, Said)]
 
 
 def is_answered(dialog: SearchDialog, older: Search) -> bool:
@@ -649,6 +650,8 @@ def test_older_findings_come_into_the_same_dialog_until_there_are_none(clock: Cl
             await table.press("end")
         assert table.app.screen is dialog
         assert found_by_number(table) == list(range(1, 251))
+        entries = dialog.query_one(ChatLog)._entries
+        assert [entries.index(e) for e in entries if isinstance(e, Day)] == [0]
         requests = len(table.client.sent_of(Search))
         await table.press("home", "end")
         assert len(table.client.sent_of(Search)) == requests

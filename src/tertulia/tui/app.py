@@ -107,7 +107,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._settings_problem = loaded.problem
         self._choices = Choices(loaded.settings)
         self._theming = Theming(self, self._choices, terminal, is_dark=dark)
-        self.controller = Controller(self, self.main, self._painter, glyphs, self._choices)
+        self.controller = Controller(self, self.main, glyphs, self._choices)
 
     @property
     def model(self) -> ChatModel | None:

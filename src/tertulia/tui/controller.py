@@ -56,7 +56,6 @@ from tertulia.tui.model.entries import Said
 from tertulia.tui.navigation import Navigation
 from tertulia.tui.notifier import Notifier
 from tertulia.tui.orders import OrderCommand, OrderRequest, Orders
-from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.presence import Presence
 from tertulia.tui.title import TerminalTitle
 from tertulia.tui.widgets import dialogs
@@ -74,14 +73,12 @@ class Controller:
         self,
         app: App[Any],
         main: MainScreen,
-        painter: ConversationPainter,
         glyphs: Glyphs,
         choices: Choices,
     ) -> None:
         self.model: ChatModel | None = None
         self._app = app
         self._main = main
-        self._painter = painter
         self._glyphs = glyphs
         self._choices = choices
         self._notifier = Notifier(app, choices)
@@ -362,9 +359,10 @@ class Controller:
             if isinstance(dialog, dialogs.SearchDialog) and dialog.older is request:
                 dialog.add_older(entries, older)
         elif entries:
-            self._app.push_screen(dialogs.SearchDialog(request.text, entries, older, self._painter))
+            self._app.push_screen(dialogs.SearchDialog(request.text, entries, older, self._glyphs))
         else:
-            self._main.hint(_("No messages found."))
+            text = _("No message contains “{words}”. Try fewer words, or another form of them.")
+            self._main.hint(text.format(words=visible_in_a_line(request.text)))
 
     def _notify(self, alert: Received) -> None:
         """Notify the user of a message in a conversation that is not in view."""

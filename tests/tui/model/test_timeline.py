@@ -7,7 +7,7 @@ import pytest
 from tertulia.protocol.messages import Joined, Status
 from tertulia.tui.model import timeline as module
 from tertulia.tui.model.entries import Day, New, Said, Told
-from tertulia.tui.model.timeline import Timeline
+from tertulia.tui.model.timeline import Timeline, with_days
 
 
 def at(minute: int, second: int = 0) -> str:
@@ -160,3 +160,15 @@ def test_a_message_can_be_placed_behind_the_mark() -> None:
     timeline.add(said("b", 1))
     timeline.place(mine, at(2))
     assert kinds(timeline) == ["day", "a", "new", "b", "mine"]
+
+
+# --- messages from anywhere ----------------------------------------------------------------------
+
+
+def test_each_day_stands_before_its_first_message() -> None:
+    times = ["2025-01-10T12:00:00Z", "2025-01-10T12:01:00Z", "soon", "2025-01-12T12:00:00Z"]
+    entries = with_days([said(str(number), time=time) for number, time in enumerate(times)])
+    assert [e.text if isinstance(e, Said) else "day" for e in entries] == [
+        "day", "0", "1", "2", "day", "3"
+    ]  # fmt: skip
+    assert not any(isinstance(e, Said) and e.continues for e in entries)

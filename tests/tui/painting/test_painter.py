@@ -18,6 +18,7 @@ from tertulia.tui.painting.painter import (
     NAME_STYLES,
     STYLES,
     ConversationPainter,
+    FoundPainter,
     bare,
     name_style,
 )
@@ -268,6 +269,16 @@ def test_the_colour_of_a_name_is_always_the_same_and_all_are_used() -> None:
     assert {name_style(f"user{number}") for number in range(100)} == set(NAME_STYLES)
     assert name_style("josé") == name_style("josé")
     assert name_style("\ud800") in NAME_STYLES
+
+
+def test_the_words_of_a_search_are_marked() -> None:
+    painter = FoundPainter(Glyphs("utf-8"), "CAFÉ pan")
+    entry = said("Cafe y pan http://pan.example/ panes " + "x " * 20 + "pan")
+    assert painter.height(entry, 60) == len(painter.paint(entry, 60)) == 2
+    marked = [text for line in painter.paint(entry, 60) for text, style in line if style == "found"]
+    assert marked == ["Cafe", "pan", "pan", "pan"]
+    texts = ["".join(text for text, _ in line) for line in painter.paint(entry, 60)]
+    assert texts == lines_of(entry)
 
 
 # --- comings and goings ------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tertulia.tui.painting.styled_text import Run, shorten_runs
+from tertulia.tui.painting.styled_text import Run, mark_runs, shorten_runs
 
 FAMILY = "👨‍👩‍👧"
 
@@ -24,3 +24,14 @@ def test_a_line_that_is_too_long_is_cut_between_graphemes(
     runs: list[Run], width: int, shown: list[Run]
 ) -> None:
     assert shorten_runs(runs, width) == shown
+
+
+def test_spans_of_a_line_get_another_style() -> None:
+    runs = [("ab", "x"), ("cd", "y"), ("ef", "z")]
+    assert mark_runs(runs, [(1, 3)], "m") == [
+        ("a", "x"), ("b", "m"), ("c", "m"), ("d", "y"), ("ef", "z")
+    ]  # fmt: skip
+    assert mark_runs(runs, [(0, 1), (5, 6)], "m") == [
+        ("a", "m"), ("b", "x"), ("cd", "y"), ("e", "z"), ("f", "m")
+    ]  # fmt: skip
+    assert mark_runs(runs, [], "m") == runs

@@ -5,7 +5,6 @@ from plain_table import Clock
 from table import ChatTable
 
 from tertulia.chat.display import Glyphs
-from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.widgets.dialogs import CodeDialog, SearchDialog, question
 
 
@@ -14,7 +13,7 @@ def make_question() -> object:
 
 
 def make_search() -> object:
-    return SearchDialog("words", [], None, ConversationPainter(Glyphs("utf-8")))
+    return SearchDialog("words", [], None, Glyphs("utf-8"))
 
 
 @pytest.mark.parametrize("make", [make_question, make_search, lambda: CodeDialog("text")])

@@ -194,6 +194,19 @@ class Timeline:
                     self.mark_changed(entry)
 
 
+def with_days(messages: Sequence[Said]) -> list[Entry]:
+    """Return messages that do not follow each other closely, each day before its first one."""
+    entries: list[Entry] = []
+    day = None
+    for message in messages:
+        following = local_day(message.time)
+        if following is not None and following != day:
+            day = following
+            entries.append(Day(day))
+        entries.append(message)
+    return entries
+
+
 def _join_group(entry: Said | Told, before: Entry | None) -> None:
     """Join the group of the entry before, or begin a group."""
     match entry, before:

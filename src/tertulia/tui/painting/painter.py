@@ -5,25 +5,26 @@ from the network is made safe to show here. Pure; runs on the event loop's threa
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from zlib import crc32
 
 from rich.cells import cell_len
 
 from tertulia.chat.display import Glyphs, clock_time, visible, visible_in_a_line
 from tertulia.chat.event_words import Movement, day_words, movement_words, without_gaps
+from tertulia.chat.finding import found_spans
 from tertulia.chat.order_words import left_words
 from tertulia.i18n import _, ngettext
 from tertulia.tui.model.entries import Change, Day, Delivery, Entry, Moved, New, Said, Told
 from tertulia.tui.painting.copying import Span, written
 from tertulia.tui.painting.links import link_lines
-from tertulia.tui.painting.styled_text import Run
+from tertulia.tui.painting.styled_text import Run, mark_runs
 from tertulia.tui.painting.wrap import line_count, shorten, wrap
 
 NAME_STYLES = ("name-0", "name-1", "name-2", "name-3", "name-4", "name-5")
 STYLES = (
     "time", "own", "mention", "text", "own-text", "mention-text", "system", "day", "new", "failed",
-    "sending", *NAME_STYLES,
+    "sending", "found", *NAME_STYLES,
 )  # fmt: skip
 
 INDENT = len("12:34 · ")
@@ -126,26 +127,44 @@ class ConversationPainter:
         status = "?" if change.status is None else self._glyphs.status(change.status)
         return Movement.CHANGED_STATUS, f"{name} {status}"
 
+    def _runs_of_text(self, lines: Sequence[str], text: str, style: str) -> list[list[Run]]:
+        """Return the lines into which the text of a message was wrapped, in styles."""
+        return link_lines(lines, text, style)
+
     def _paint_message(self, entry: Said, width: int) -> list[list[Run]]:
         column = _text_column(width)
         sign, name_style, text_style = _sign_and_styles(entry)
-        text = _text(entry)
         lines = _text_lines(entry, width - column)
         name = "" if entry.continues else visible_in_a_line(entry.sender)
         time = "" if entry.continues else clock_time(entry.time)
         head: list[Run] = [(f"{time:{INDENT - 2}}", "time"), (f"{sign} ", name_style)]
-        linked = link_lines(lines, text, text_style)
-        painted: list[list[Run]] = [[(" " * column, "time"), *runs] for runs in linked]
+        runs = self._runs_of_text(lines, _text(entry), text_style)
+        painted: list[list[Run]] = [[(" " * column, "time"), *line] for line in runs]
         if _has_name_above(entry, width):
             painted.insert(0, [*head, (shorten(name, width - INDENT), name_style)])
         else:
             gap = " " * (column - INDENT - cell_len(name))
-            painted[0] = [*head, (name, name_style), (gap, "time"), *linked[0]]
+            painted[0] = [*head, (name, name_style), (gap, "time"), *runs[0]]
         if entry.why is not None:
             words = entry.why() + " " + _("Press Ctrl+R to send it again.")
             why = wrap(visible(words), width - column)
             painted += [[(" " * column, "time"), (line, "failed")] for line in why]
         return painted
+
+
+class FoundPainter(ConversationPainter):
+    """Paint messages that a search has found, with the words of the search marked."""
+
+    def __init__(self, glyphs: Glyphs, query: str) -> None:
+        super().__init__(glyphs)
+        self._query = query
+
+    def _runs_of_text(self, lines: Sequence[str], text: str, style: str) -> list[list[Run]]:
+        painted = super()._runs_of_text(lines, text, style)
+        return [
+            mark_runs(runs, found_spans(line, self._query), "found")
+            for line, runs in zip(lines, painted, strict=True)
+        ]
 
 
 def help_rows() -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ The name of a style becomes a component class, so CSS and themes decide how it l
 read as markup. Runs on the event loop's thread.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from rich.cells import cell_len
@@ -41,6 +41,20 @@ def shorten_runs(runs: list[Run], width: int) -> list[Run]:
         kept.append((text, style))
         room -= columns
     return kept
+
+
+def mark_runs(runs: list[Run], spans: Sequence[tuple[int, int]], style: str) -> list[Run]:
+    """Return a line in which the spans of its text have another style."""
+    for first, last in spans:
+        marked: list[Run] = []
+        position = 0
+        for text, before in runs:
+            start, end = max(0, first - position), max(0, last - position)
+            parts = ((text[:start], before), (text[start:end], style), (text[end:], before))
+            marked += [part for part in parts if part[0]]
+            position += len(text)
+        runs = marked
+    return runs
 
 
 class RunView(ScrollView):

@@ -18,13 +18,21 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tertulia.chat import commands
-from tertulia.chat.display import Glyphs, date_and_time, duration, visible, visible_in_a_line
+from tertulia.chat.display import (
+    Glyphs,
+    date_and_time,
+    duration,
+    local_day,
+    visible,
+    visible_in_a_line,
+)
 from tertulia.i18n import _
 from tertulia.protocol.messages import Search, Status, UserInfo
 from tertulia.tui import keys
-from tertulia.tui.model.entries import Entry
+from tertulia.tui.model.entries import Day, Said
+from tertulia.tui.model.timeline import with_days
 from tertulia.tui.painting import painter
-from tertulia.tui.painting.painter import ConversationPainter
+from tertulia.tui.painting.painter import FoundPainter
 from tertulia.tui.painting.wrap import wrap
 from tertulia.tui.widgets.chatlog import ChatLog
 from tertulia.tui.widgets.columns import STATUS_STYLES
@@ -199,15 +207,15 @@ class SearchDialog(Dialog[None]):
     def __init__(
         self,
         words: str,
-        entries: Sequence[Entry],
+        messages: Sequence[Said],
         older: Search | None,
-        painter: ConversationPainter,
+        glyphs: Glyphs,
     ) -> None:
         super().__init__(_("Messages with: {words}").format(words=visible_in_a_line(words)))
         self.add_class("wide")
         self.older = older
-        self._entries = entries
-        self._log = ChatLog(painter, id="found")
+        self._entries = with_days(messages)
+        self._log = ChatLog(FoundPainter(glyphs, words), id="found")
 
     def content(self) -> ComposeResult:
         """Show the messages as in the chat."""
@@ -218,9 +226,12 @@ class SearchDialog(Dialog[None]):
         self._log.load(self._entries)
         self._log.focus()
 
-    def add_older(self, entries: Sequence[Entry], older: Search | None) -> None:
+    def add_older(self, messages: Sequence[Said], older: Search | None) -> None:
         """Add older messages above, and note the request for those before them."""
-        self._log.prepend(entries)
+        first, older_days = self._log.first_entry, [local_day(said.time) for said in messages]
+        if isinstance(first, Day) and first.day in older_days:
+            self._log.drop_first(1)
+        self._log.prepend(with_days(messages))
         self.older = older
 
     @on(MessageLog.ReachedTop)
