@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 from tertulia.chat.command_arguments import STATUS_WORDS, Command, CommandError
 from tertulia.chat.command_table import COMMANDS, Argument, CommandSpec
 from tertulia.chat.face_commands import SetLanguage, SetNotify, SetTheme, Theme
+from tertulia.operator_commands import OPERATOR_COMMANDS, OperatorCommand, Subject
 
 SOURCE = Path(__file__).parents[1] / "src" / "tertulia"
 WEB = SOURCE / "web"
@@ -21,8 +22,9 @@ CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "tertulia.po"
 JAVASCRIPT = [("**.js", "javascript")]
 CONTEXT_END = "\x04"  # stands between the context and the msgid, as in a compiled catalogue
 
-# A browser copies by itself, and has one face; the page does not know the others.
-_NOT_ON_A_PAGE = {"copy", "plain", "close", "ignore", "unignore", "operator"}
+_PARTS = ("order", "operator")  # directories with texts of their own
+# A browser copies by itself, and has one face; a button closes a conversation.
+_NOT_ON_A_PAGE = {"copy", "plain", "close"}
 _OTHER_WORDS_ON_A_PAGE = {"notify"}  # the page has these itself
 _NOT_FOR_A_PAGE = {
     "terminal",
@@ -38,14 +40,27 @@ def commands_json() -> str:
     return _json({"commands": _rows(), "statuses": STATUS_WORDS})
 
 
-def spanish_json() -> str:
-    """Return the Spanish of every text that the page shows: one form, or singular and plural."""
+def operator_commands_json() -> str:
+    """Return the table of the commands of operators."""
+    return _json([_operator_row(command) for command in OPERATOR_COMMANDS])
+
+
+def spanish_json(part: str = "") -> str:
+    """Return the Spanish of the texts of a part of the page: one form, or singular and plural.
+
+    A part is a directory that the page loads later; "" is all that a visit needs at first.
+    """
     with CATALOGUE.open("rb") as po_file:
         catalogue = read_po(po_file, locale="es")
+    first = _texts_of("")
+    wanted = first if part == "" else _texts_of(part) - first
+    msgids: dict[str, str] = {}
     texts: dict[str, str | list[str]] = {}
-    for msgid, text in _translations(catalogue):
-        assert short_key(msgid) not in texts, f"give another text the place of {msgid!r}"
-        texts[short_key(msgid)] = text
+    for msgid, text in _translations(catalogue, _texts_of(*_PARTS, "")):
+        key = short_key(msgid)
+        assert msgids.setdefault(key, msgid) == msgid, f"give another text the place of {msgid!r}"
+        if (msgid, None) in wanted or tuple(msgid.split(CONTEXT_END)[::-1]) in wanted:
+            texts[key] = text
     return _json(texts)
 
 
@@ -57,10 +72,21 @@ def short_key(msgid: str) -> str:
     return f"{key:x}"
 
 
+def exports() -> dict[str, str]:
+    """Return the content of each file, by its path in the directory of the page."""
+    return {
+        "commands.json": commands_json(),
+        "words.es.json": spanish_json(),
+        "order/words.es.json": spanish_json("order"),
+        "operator/words.es.json": spanish_json("operator"),
+        "operator/commands.json": operator_commands_json(),
+    }
+
+
 def write() -> None:
-    """Write both files."""
-    (WEB / "commands.json").write_text(commands_json(), encoding="utf-8")
-    (WEB / "words.es.json").write_text(spanish_json(), encoding="utf-8")
+    """Write all files."""
+    for path, content in exports().items():
+        (WEB / path).write_text(content, encoding="utf-8")
 
 
 def _key(spec: CommandSpec) -> str:
@@ -111,8 +137,23 @@ def _choice(command: Command) -> str:
     raise AssertionError(command)
 
 
-def _translations(catalogue: Catalog) -> Iterator[tuple[str, str | list[str]]]:
-    for msgid, context in sorted(_texts_of_the_page(), key=str):
+def _operator_row(command: OperatorCommand) -> dict[str, object]:
+    row: dict[str, object] = {
+        "spanish": command.spanish,
+        "english": command.english,
+        "help": command.help,
+    }
+    if command.argument_words:
+        row["words"] = command.argument_words
+    if command.subject in (Subject.NAME, Subject.NAME_OR_ADDRESS):
+        row["argument"] = "name"
+    return row
+
+
+def _translations(
+    catalogue: Catalog, texts: set[tuple[str, str | None]]
+) -> Iterator[tuple[str, str | list[str]]]:
+    for msgid, context in sorted(texts, key=str):
         message = catalogue.get(msgid, context)
         if message is not None and message.string:
             string = message.string
@@ -120,15 +161,24 @@ def _translations(catalogue: Catalog) -> Iterator[tuple[str, str | list[str]]]:
             yield key, string if isinstance(string, str) else list(string)
 
 
-def _texts_of_the_page() -> set[tuple[str, str | None]]:
-    """Return the msgids, each with its context."""
+def _texts_of(*parts: str) -> set[tuple[str, str | None]]:
+    """Return the msgids of some parts of the page, each with its context."""
     texts = {
         (msgid if isinstance(msgid, str) else msgid[0], context)
-        for _file, _line, msgid, _comments, context in extract_from_dir(WEB, JAVASCRIPT)
+        for file, _line, msgid, _comments, context in extract_from_dir(WEB, JAVASCRIPT)
+        if _part_of(file) in parts
     }
-    for row in _rows():
+    rows = _rows() if "" in parts else []
+    rows += map(_operator_row, OPERATOR_COMMANDS if "operator" in parts else ())
+    for row in rows:
         texts |= {(str(row[field]), None) for field in ("words", "help") if field in row}
     return texts
+
+
+def _part_of(file: str) -> str:
+    """Return the part of a module; the dialogs have few texts, which come with the first ones."""
+    directory = Path(file).parent.name
+    return directory if directory in _PARTS else ""
 
 
 def _json(table: object) -> str:

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { setCommands } from "../../src/tertulia/web/commands.js";
 import { Chat } from "../../src/tertulia/web/chat.js";
+import { loadOrderWords } from "../../src/tertulia/web/order-words.js";
 import { setLanguage, setSpanish } from "../../src/tertulia/web/words.js";
 
 const WEB = new URL("../../src/tertulia/web/", import.meta.url);
@@ -13,8 +14,11 @@ export function readJson(url) {
 }
 
 setCommands(readJson(new URL("commands.json", WEB)));
-setSpanish(readJson(new URL("words.es.json", WEB)));
+for (const file of ["words.es.json", "order/words.es.json", "operator/words.es.json"]) {
+  setSpanish(readJson(new URL(file, WEB)), file);
+}
 await setLanguage("en");
+await loadOrderWords();
 
 /** Timers whose time passes only in `advance`. */
 export class FakeTimers {

@@ -25,6 +25,7 @@ from tertulia.chat.similar import similar_name
 from tertulia.chat.state import State
 from tertulia.client.catchup import CatchUp
 from tertulia.i18n import set_language
+from tertulia.operator_commands import BadCommand, parse_operator_command
 from tertulia.protocol.messages import (
     Answer,
     ChatMessage,
@@ -303,3 +304,14 @@ def test_jobs(vector: Vector) -> None:
                     assert job.is_repeated == step["repeated"]
         if "wake_at" in step:
             assert jobs.wake_at == pytest.approx(step["wake_at"])
+
+
+@pytest.mark.parametrize(("line", "request_"), vectors("operator")["lines"])
+def test_operators_lines(line: str, request_: dict[str, Any]) -> None:
+    assert to_builtins(parse_operator_command(line)) == request_
+
+
+@pytest.mark.parametrize("line", vectors("operator")["wrong"])
+def test_operators_wrong_lines(line: str) -> None:
+    with pytest.raises(BadCommand):
+        parse_operator_command(line)

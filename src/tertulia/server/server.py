@@ -16,7 +16,7 @@ from tertulia.server.config import Config
 from tertulia.server.console.listener import ConsoleListener
 from tertulia.server.console.place import console_path
 from tertulia.server.doors.entrance import Offer, OpenEntrance, say_full
-from tertulia.server.doors.files import read_page
+from tertulia.server.doors.files import read_page, read_parts
 from tertulia.server.doors.http import Site
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.history.history import History
@@ -133,7 +133,7 @@ def _offer(config: Config, certificate: Certificate | None) -> Offer:
     if config.web:
         no_authority = b""
         site = Site(
-            read_page(),
+            read_page() | read_parts(),
             config.names,
             lambda: no_authority if certificate is None else certificate.shown.authority,
         )

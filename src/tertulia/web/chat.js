@@ -9,15 +9,9 @@ import { complete } from "./commands.js";
 import { Conversations } from "./conversations.js";
 import { GENERAL } from "./entries.js";
 import { Exchange } from "./exchange.js";
-import {
-  notConnected,
-  registrationRefused,
-  requestRefused,
-  suggestion,
-  unanswered,
-} from "./explain.js";
+import * as explain from "./explain.js";
 import { Remembered } from "./remembered.js";
-import { Session } from "./session.js";
+import { BROWSER_TIMERS, Session } from "./session.js";
 import { carryOutLine } from "./typed.js";
 
 /** @typedef {import("./entries.js").Said} Said */
@@ -29,15 +23,6 @@ import { carryOutLine } from "./typed.js";
 
 const OLDER_PAGE = 100; // messages that come when a person scrolls up
 const CODE_REFUSALS = ["code_required", "code_wrong"];
-
-/** @type {import("./session.js").Timers} */
-const BROWSER_TIMERS = {
-  now: () => performance.now(),
-  wall: () => Date.now(),
-  random: () => Math.random(),
-  set: (callback, delayMs) => setTimeout(callback, delayMs),
-  clear: (timer) => clearTimeout(timer),
-};
 
 /** The chat of one user, over as many connections as it takes. */
 export class Chat {
@@ -83,6 +68,10 @@ export class Chat {
     return { state: state === "none" ? "waiting" : state, retryAt };
   }
 
+  get isConnected() {
+    return this.stage === "inside" && this.#session.state === "connected";
+  }
+
   get me() {
     const { name, status, askedStatus } = this.#exchange?.state ?? {};
     return {
@@ -94,6 +83,16 @@ export class Chat {
 
   get people() {
     return this.#exchange?.state.users ?? [];
+  }
+
+  /** What is known of the chat; null before the first welcome. */
+  get state() {
+    return this.#exchange?.state ?? null;
+  }
+
+  /** Whom this user ignores. */
+  get ignored() {
+    return this.#all.ignored;
   }
 
   get conversations() {
@@ -175,7 +174,7 @@ export class Chat {
    * @returns {import("./typed.js").Submitted}
    */
   submit(text) {
-    return carryOutLine(text, this, this.#isConnected ? this.#exchange : null);
+    return carryOutLine(text, this, this.isConnected ? this.#exchange : null);
   }
 
   /**
@@ -228,7 +227,7 @@ export class Chat {
    * @param {string} status
    */
   setStatus(status) {
-    if (this.#isConnected) {
+    if (this.isConnected) {
       this.#exchange?.ask({ type: "status", status });
     }
   }
@@ -238,7 +237,7 @@ export class Chat {
    * @param {string} key
    */
   sendAgain(key) {
-    if (this.#isConnected) {
+    if (this.isConnected) {
       this.#exchange?.sendAgain(key);
     }
   }
@@ -248,7 +247,7 @@ export class Chat {
    * @param {string} name
    */
   fetchOlder(name) {
-    if (name === GENERAL && this.#isConnected) {
+    if (name === GENERAL && this.isConnected) {
       this.#exchange?.fetchOlder(OLDER_PAGE);
     }
   }
@@ -272,7 +271,7 @@ export class Chat {
    * Search for messages of the general chat that contain these words, older than `before`.
    * @param {string} text
    * @param {number} [before]
-   * @returns {Promise<{messages: Said[], more: boolean} | {error: Words}>}
+   * @returns {Promise<{messages: Said[], oldest?: number, more: boolean} | {error: Words}>}
    */
   async search(text, before) {
     const answer = await this.#answerTo({ type: "search", text, before });
@@ -280,7 +279,9 @@ export class Chat {
       return answer;
     }
     const { messages, more } = answer;
-    return { messages: messages.map((/** @type {any} */ one) => this.#all.entryOf(one)), more };
+    const shown = messages.filter((/** @type {any} */ one) => !this.ignored.hides(one.from));
+    const entries = shown.map((/** @type {any} */ one) => this.#all.entryOf(one));
+    return { messages: entries, oldest: messages[0]?.seq, more };
   }
 
   /**
@@ -293,24 +294,40 @@ export class Chat {
 
   /** Return the new messages of others since the last call. */
   popAlerts() {
-    return this.#exchange?.alerts.splice(0) ?? [];
+    return this.#exchange?.alerts.pop() ?? [];
   }
 
   /**
    * @param {any} request
    * @returns {Promise<any>} its answer, or an `error` in words
    */
-  #answerTo(request) {
+  async #answerTo(request) {
+    if (!this.isConnected) {
+      return { error: explain.notConnected };
+    }
+    const answer = await this.ask(request);
+    const error = answer === null ? explain.unanswered : () => explain.requestRefused(answer, request);
+    return answer === null || answer.type === "error" ? { error } : answer;
+  }
+
+  /**
+   * Make a request; return its answer as on the wire, or null if there is none.
+   * @param {any} request
+   * @returns {Promise<any>}
+   */
+  ask(request) {
     return new Promise((resolve) => {
-      if (!this.#isConnected || this.#exchange === null) {
-        resolve({ error: notConnected });
-        return;
-      }
-      this.#exchange.ask(request, (answer) => {
-        const error = answer === null ? unanswered : () => requestRefused(answer, request);
-        resolve(answer === null || answer.type === "error" ? { error } : answer);
-      });
+      if (this.#exchange) this.#exchange.ask(request, resolve);
+      else resolve(null);
     });
+  }
+
+  /**
+   * Add words to the general chat that only this user sees.
+   * @param {Words} words
+   */
+  tell(words) {
+    this.#exchange?.tell(words);
   }
 
   // --- what the session reports ------------------------------------------------------------------
@@ -336,8 +353,8 @@ export class Chat {
   #handleRefusal(error) {
     const { code } = error;
     const name = this.#triedName;
-    const words = () => registrationRefused(error, name, this.server);
-    this.refusal = { code, name, suggestion: suggestion(error, name), words };
+    const words = () => explain.registrationRefused(error, name, this.server);
+    this.refusal = { code, name, suggestion: explain.suggestion(error, name), words };
     this.isCodeWanted ||= CODE_REFUSALS.includes(code);
     this.#exchange?.abandon();
     this.#remembered.save({ token: null });
@@ -348,10 +365,6 @@ export class Chat {
 
   get #all() {
     return this.#exchange?.conversations ?? this.#nothing;
-  }
-
-  get #isConnected() {
-    return this.stage === "inside" && this.#session.state === "connected";
   }
 
   /** @param {Chat["stage"]} stage */

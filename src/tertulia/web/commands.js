@@ -12,8 +12,10 @@ import { N_, _, format, language } from "./words.js";
 /**
  * `key` is the English word without its slash. `help` and `words`, for what can follow, are msgids.
  * `choices`: the words that can follow, and what each chooses.
+ * `parse` is there for a command of operators: it returns the request, or throws CommandError.
  * @typedef {{key: string, spanish: string, english: string, help: string, words?: string,
- *   argument?: "name" | "status", choices?: Record<string, string>}} Row
+ *   argument?: "name" | "status", choices?: Record<string, string>,
+ *   parse?: (rest: string) => any}} Row
  */
 
 const OLDER = 20; // messages that /history shows without a number
@@ -23,6 +25,8 @@ const NOTIFY_WORDS = N_("off|mentions|all"); // a page has no terminal to notify
 
 /** @type {Row[]} */
 let rows = [];
+/** @type {Row[]} */
+let operatorRows = []; // known to the page of an operator alone
 /** @type {Record<string, string>} */
 let statuses = {};
 
@@ -50,6 +54,14 @@ export function setCommands(table) {
     return { ...row, key, words: key === "notify" ? NOTIFY_WORDS : row.words };
   });
   statuses = table.statuses;
+}
+
+/**
+ * Know the commands of operators, or none of them.
+ * @param {Row[]} known
+ */
+export function setOperatorCommands(known) {
+  operatorRows = known;
 }
 
 /**
@@ -120,7 +132,7 @@ export function helpRows() {
     [text, _("send it to everyone")],
     [_("@NAME TEXT"), _("send it only to that person (a direct message)")],
   ];
-  for (const row of rows) {
+  for (const row of [...rows, ...operatorRows]) {
     const words = [...new Set([wordOf(row), row.spanish, row.english])].join(", ");
     help.push([row.words ? `${words} ${_(row.words)}` : words, _(row.help)]);
   }
@@ -133,7 +145,7 @@ export function helpRows() {
  * @param {string} key
  */
 export function commandWord(key) {
-  return wordOf(/** @type {Row} */ (rows.find((row) => row.key === key)));
+  return wordOf(/** @type {Row} */ ([...rows, ...operatorRows].find((row) => row.key === key)));
 }
 
 /** @param {Row} row */
@@ -144,7 +156,9 @@ function wordOf(row) {
 /** @param {string} word */
 function rowOf(word) {
   const typed = word.toLowerCase();
-  return rows.find(({ spanish, english }) => spanish === typed || english === typed);
+  return [...rows, ...operatorRows].find(
+    ({ spanish, english }) => spanish === typed || english === typed,
+  );
 }
 
 /**
@@ -152,14 +166,25 @@ function rowOf(word) {
  * @param {string} rest
  */
 function parseRow(row, rest) {
+  if (row.parse) {
+    return { type: "operate", request: row.parse(rest) };
+  }
   let typed = rest.toLowerCase();
   const command = () => ({ command: wordOf(row) });
   switch (row.key) {
     case "msg":
       return parseDirect(rest);
-    case "info":
-      check(rest !== "" && !/\s/u.test(rest), N_("Give a name: {command} NAME"), command);
-      return { type: "info", name: rest };
+    case "operator":
+      return { type: "operator", secret: rest };
+    case "ignore":
+      if (rest === "") return { type: "ignore" };
+    // fall through
+    case "unignore":
+    case "info": {
+      const name = rest.replace(/^@/, "");
+      check(name !== "" && !/\s/u.test(name), N_("Give a name: {command} NAME"), command);
+      return { type: row.key, name };
+    }
     case "search":
       check(rest !== "", N_("Give the words to search for: {command} WORDS"), command);
       return { type: "search", text: rest };
@@ -227,7 +252,7 @@ function unknownCommand(word) {
 
 /** Return all commands in both languages. */
 function allWords() {
-  return rows.flatMap(({ spanish, english }) => [spanish, english]);
+  return [...rows, ...operatorRows].flatMap(({ spanish, english }) => [spanish, english]);
 }
 
 /**
@@ -237,7 +262,7 @@ function allWords() {
 function completeFirst(word, names) {
   if (word.startsWith("/")) {
     const typed = word.toLowerCase();
-    const words = [...new Set([...rows.map(wordOf), ...allWords()])];
+    const words = [...new Set([...[...rows, ...operatorRows].map(wordOf), ...allWords()])];
     return words
       .filter((found) => found.startsWith(typed))
       .map((found) => (rowOf(found)?.argument ? `${found} ` : found));

@@ -6,6 +6,7 @@
 
 import { parseTime } from "./clock.js";
 import { Conversation, GENERAL, canBeSentAgain, said } from "./entries.js";
+import { Ignored } from "./ignored.js";
 import { keyOf } from "./names.js";
 
 /** @typedef {import("./entries.js").Said} Said */
@@ -29,6 +30,7 @@ export class Conversations {
   constructor(ownName) {
     this.#ownName = ownName;
     this.#ownKey = keyOf(ownName);
+    this.ignored = new Ignored(ownName);
   }
 
   /** The general chat, then the others, the most recent first. */

@@ -19,8 +19,8 @@ import { parseTime } from "./clock.js";
  */
 /**
  * What happened to one user while a `Moved` entry grew.
- * @typedef {{wasHere: boolean, isHere: boolean, wentAway: boolean, reason: string,
- *   status: string | null}} Change
+ * `left` is the event of the last time that the user left.
+ * @typedef {{wasHere: boolean, isHere: boolean, left: any, status: string | null}} Change
  */
 /**
  * Users who joined, left or changed status one after the other; `others` counts further events.
@@ -104,13 +104,11 @@ function folded(entry, event) {
     return { ...entry, others: entry.others + 1 };
   }
   const wasHere = event.type !== "joined";
-  const change = {
-    ...(before ?? { wasHere, isHere: wasHere, wentAway: false, reason: "", status: null }),
-  };
+  const change = { ...(before ?? { wasHere, isHere: wasHere, left: null, status: null }) };
   if (event.type === "joined") {
     change.isHere = true;
   } else if (event.type === "left") {
-    Object.assign(change, { isHere: false, wentAway: true, reason: event.reason });
+    Object.assign(change, { isHere: false, left: event });
   } else {
     change.status = event.status;
   }

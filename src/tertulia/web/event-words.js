@@ -2,6 +2,7 @@
  * What happens in the chat, in words: people who join and leave, statuses, the connection.
  * The same words as in the terminal (`chat/event_words.py`). No DOM, no network.
  */
+import { orderWords } from "./order-words.js";
 import { visibleInALine } from "./safetext.js";
 import { _, format, ngettext, pgettext } from "./words.js";
 
@@ -62,11 +63,11 @@ const MOVEMENTS = {
 function movementOf(name, change) {
   if (change.isHere && !change.wasHere) return ["joined", name];
   if (!change.isHere && change.wasHere) {
-    const reason = visibleInALine(leftReason(change.reason));
+    const reason = visibleInALine(leftWords(change.left));
     return ["left", reason ? `${name} (${reason})` : name];
   }
   if (!change.isHere) return ["cameAndWent", name];
-  if (change.wentAway) return ["cameBack", name];
+  if (change.left) return ["cameBack", name];
   return ["changedStatus", `${name} ${change.status ? statusWords(change.status) : "?"}`];
 }
 
@@ -86,9 +87,9 @@ function peopleWords(people) {
   return format(text, { some: named.slice(0, -1).join(", "), last });
 }
 
-/** @param {string} reason */
-function leftReason(reason) {
-  switch (reason) {
+/** @param {any} event of the type left */
+function leftWords(event) {
+  switch (event.reason) {
     case "quit":
       return "";
     case "lost":
@@ -102,11 +103,11 @@ function leftReason(reason) {
     case "protocol":
       return _("the program sent invalid data");
     case "kicked":
-      return _("removed by the person who runs the server");
+      return orderWords((words) => words.removedWords(event));
     case "replaced":
       return _("came back with another connection");
     default:
-      return reason;
+      return event.reason;
   }
 }
 

@@ -6,6 +6,7 @@
  * `chat/chat.py` and `tui/model/chatmodel.py`.
  */
 
+import { Alerts } from "./alerts.js";
 import { CatchUp } from "./catchup.js";
 import { ServerClock, parseTime } from "./clock.js";
 import { Conversations } from "./conversations.js";
@@ -15,26 +16,20 @@ import { Origin, newNonce } from "./jobs.js";
 import { OlderPages } from "./older.js";
 import { RecentDirects } from "./recent.js";
 import { Sender } from "./sender.js";
-import { State } from "./state.js";
+import { orderWords } from "./order-words.js";
+import { ORDER_EVENTS, State } from "./state.js";
 import { _, format } from "./words.js";
 
 /** @typedef {import("./entries.js").Conversation} Conversation */
 /** @typedef {() => string} Words */
-/**
- * A new message of another user; `calls`: it is direct, or a mention.
- * @typedef {{message: {sender: string, text: string, conversation: string}, calls: boolean,
- *   isDirect: boolean}} Alert
- */
 
 const FIRST_PAGE = 50; // messages shown on entering
-const IN_ORDER = ["message", "joined", "left", "presence", "gap"];
-const ABOUT_PEOPLE = ["joined", "left", "presence", "users"];
-const MAX_ALERTS = 100; // that the screen has not popped; then the oldest are dropped
+const IN_ORDER = ["message", "joined", "left", "presence", "gap", ...ORDER_EVENTS];
+const ABOUT_PEOPLE = ["joined", "left", "presence", "users", ...ORDER_EVENTS];
 
 /** A user's requests, carried out, and what happens, put in its place. */
 export class Exchange {
-  /** @type {Alert[]} */
-  alerts = [];
+  alerts = new Alerts();
   isCaughtUp = false; // the first page is here, or there is none
   #session;
   #note;
@@ -118,7 +113,7 @@ export class Exchange {
    */
   sendAgain(key) {
     const found = this.conversations.findUndelivered(key);
-    if (found !== null) {
+    if (found) {
       found.conversation.change(found.entry, { delivery: "sending", why: null });
       this.#noteEntries(found.conversation);
       this.ask(found.entry.request);
@@ -180,8 +175,9 @@ export class Exchange {
    */
   resume(welcome) {
     this.clock.forget();
-    this.state.resume(welcome);
-    if (this.catchUp.resume(welcome)) {
+    const isRenumbered = this.catchUp.resume(welcome);
+    this.state.resume(welcome, isRenumbered);
+    if (isRenumbered) {
       this.older.forgetNumbers();
     }
     this.tell(() => _("Reconnected."));
@@ -217,9 +213,7 @@ export class Exchange {
       receipt = Math.max(receipt, (message.type === "direct" && message.receipt) || 0);
       this.#handle(message);
     }
-    if (receipt > 0) {
-      this.#session.confirm(receipt);
-    }
+    if (receipt > 0) this.#session.confirm(receipt);
     this.#sender.carryOn();
   }
 
@@ -255,6 +249,9 @@ export class Exchange {
       } else if (event.type === "message") {
         this.state.apply(event);
         this.#addMessage(event);
+      } else if (ORDER_EVENTS.includes(event.type)) {
+        const { name } = this.state;
+        this.tell(() => orderWords((words) => words.orderWords(event, name, this.clock.now())));
       } else if (event.type !== "joined" || event.name !== this.state.name) {
         this.#noteEntries(...this.conversations.foldPresence(event));
       }
@@ -263,10 +260,12 @@ export class Exchange {
 
   /** @param {any} event */
   #addMessage(event) {
+    if (this.conversations.ignored.hides(event.from)) return;
     const { own, mention, sender, text } = this.conversations.addMessage(event, this.isCaughtUp);
     this.#noteEntries(this.conversations.general);
     if (this.isCaughtUp && !own) {
-      this.#alert({ sender, text, conversation: GENERAL }, mention, false);
+      const message = { sender, text, conversation: GENERAL };
+      this.#alert({ message, calls: mention, isDirect: false });
     }
   }
 
@@ -275,24 +274,22 @@ export class Exchange {
     if (!this.#directs.isNew(event) || event.from === this.state.name) {
       return; // it came before, or it is a note to oneself, which was added when it was sent
     }
+    if (this.conversations.ignored.hides(event.from)) return;
     this.state.apply(event);
     const { conversation, entry } = this.conversations.addDirect(event);
     this.updateStatuses();
     this.#noteEntries(conversation);
     const { sender, text } = entry;
-    this.#alert({ sender, text, conversation: conversation.name }, true, true);
+    const alerted = { sender, text, conversation: conversation.name };
+    this.#alert({ message: alerted, calls: true, isDirect: true });
   }
 
-  /**
-   * @param {Alert["message"]} message
-   * @param {boolean} calls
-   * @param {boolean} isDirect
-   */
-  #alert(message, calls, isDirect) {
-    this.alerts.push({ message, calls, isDirect });
-    if (this.alerts.length > MAX_ALERTS) this.alerts.shift();
+  /** @param {import("./alerts.js").Alert} alert */
+  #alert(alert) {
+    this.alerts.add(alert);
     this.#note("alerts");
   }
+
 
   // --- answers -----------------------------------------------------------------------------------
 
@@ -380,9 +377,7 @@ export class Exchange {
    */
   #settle(request, changes) {
     const conversation = this.conversations.settle(request, changes);
-    if (conversation) {
-      this.#noteEntries(conversation);
-    }
+    if (conversation) this.#noteEntries(conversation);
   }
 
   /** @param {...Conversation} conversations */

@@ -6,6 +6,7 @@
  */
 
 import { MAX_NAME_CHARS, isReserved, parseName } from "./names.js";
+import { orderWords } from "./order-words.js";
 import { MAX_TEXT_BYTES } from "./texts.js";
 import { N_, _, format, ngettext } from "./words.js";
 
@@ -13,10 +14,6 @@ const MAX_SERVER_WORDS = 200; // characters shown of a text that the server wrot
 
 const VERSIONS_DIFFER = N_(
   "This page and the server have different versions. Load the page again.",
-);
-const NOT_LET_IN = N_("The person who runs this chat does not let you in now.");
-const NOT_LET_WRITE = N_(
-  "Not sent: the person who runs this chat does not let you write to everyone now.",
 );
 const TEXT_TOO_LONG = N_(
   "Not sent: a message can have at most {max_text} bytes. Send it in parts.",
@@ -44,9 +41,9 @@ const REGISTRATION_REFUSED = {
   ),
   code_required: N_("This chat asks for a code. Ask the person who runs it."),
   code_wrong: N_("That is not the code of this chat. Check it, and type it again."),
-  banned: NOT_LET_IN,
-  locked: NOT_LET_IN,
-  kicked: N_("The person who runs this chat has removed you from it."),
+  locked: N_(
+    "Nobody new may come into this chat now. Ask for it to be opened, and then use: {command}",
+  ),
   replaced: N_("You have entered in another tab or window."),
   rate_limited: N_("There were too many attempts from this address."),
   protocol_unsupported: VERSIONS_DIFFER,
@@ -69,8 +66,6 @@ const REQUEST_REFUSED = {
   history_off: N_("This server keeps no history."),
   "say unavailable": N_("Your message was sent to everyone, but the server could not store it."),
   unavailable: N_("The history cannot be read now. Try again in a moment."),
-  muted: NOT_LET_WRITE,
-  hushed: NOT_LET_WRITE,
 };
 
 /**
@@ -80,13 +75,16 @@ const REQUEST_REFUSED = {
  * @param {{host: string, port: number}} server
  */
 export function registrationRefused(error, name, { host, port }) {
-  const command = suggestion(error, name) ?? "";
+  if (error.code === "banned" || error.code === "kicked") {
+    return orderWords((words) => words.turnedAway(error));
+  }
+  const command = suggestion(error, name) ?? _("Join");
   const code = refusalCode(error, name);
   const msgid =
     REGISTRATION_REFUSED[code] ??
     N_("The server refused your registration: {message}. Try again in a moment.");
   let text = _(msgid);
-  if (code === "name_invalid" && command) {
+  if (code === "name_invalid" && suggestion(error, name)) {
     text += " " + _("Try: {command}");
   }
   if (error.retry_after !== undefined) {
@@ -151,11 +149,14 @@ function tryAgainIn(seconds) {
 
 /**
  * Return why the server, or this page, refused a request.
- * @param {{code: string, message?: string, name?: string}} error
+ * @param {{code: string, message?: string, name?: string, retry_after?: number}} error
  * @param {any} request
  */
 export function requestRefused(error, request) {
   const { code } = error;
+  if (code === "muted" || code === "hushed") {
+    return orderWords((words) => words.speechRefused(error));
+  }
   const text =
     REQUEST_REFUSED[`${request.type} ${code}`] ??
     REQUEST_REFUSED[code] ??

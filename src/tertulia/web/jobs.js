@@ -121,7 +121,7 @@ export class Jobs {
     }
     const { job } = sent;
     const isDirect = job.request.type === "direct";
-    if (answer.code === "rate_limited") {
+    if (answer.code === "rate_limited" && job.request.type !== "operator") {
       this.#pace.slowDown(sent.at, now, retryAfterMs(answer));
     } else if (isDirect && answer.code === "busy") {
       this.#busyUntil.set(job.request.to, now + retryAfterMs(answer));

@@ -6,8 +6,10 @@ import { Attention } from "./attention.js";
 import { Chat } from "./chat.js";
 import { loadCommands } from "./commands.js";
 import { byId, setText } from "./dom.js";
+import { notConnected } from "./explain.js";
+import { whenOrderWordsCome } from "./order-words.js";
 import { Composer } from "./screen-composer.js";
-import { showFound, showHelp, showPerson } from "./screen-dialogs.js";
+import { showHelp } from "./screen-dialogs.js";
 import { ConnectionView, Drawers, Frame, OwnStatus } from "./screen-frame.js";
 import { JoinView } from "./screen-join.js";
 import { ConversationList, PeopleList } from "./screen-lists.js";
@@ -16,6 +18,7 @@ import { recall, remember } from "./settings.js";
 import { language, setLanguage } from "./words.js";
 
 /** @typedef {import("./words.js").Language} Language */
+/** @typedef {import("./order/extras.js").Extras} Extras */
 
 const PAUSE_MS = 50; // between two updates, so that a flood leaves time for keys
 const LANGUAGES = { es: "Español", en: "English" };
@@ -31,16 +34,19 @@ const drawers = new Drawers();
 const log = new LogView(chat, watch);
 const composer = new Composer(chat, carryOut);
 const join = new JoinView(chat);
+/** @type {any[]} */
 const inside = [
   new Frame(chat),
   new ConnectionView(chat),
   new OwnStatus(chat),
   new ConversationList(chat, open),
-  new PeopleList(chat, (name) => showPerson(chat, name, open)),
+  new PeopleList(chat, showPersonOf),
   composer,
   log,
 ];
 const attention = new Attention(chat, isWatched);
+/** @type {Promise<Extras> | null} */
+let extras = null;
 
 /** @returns {Language} */
 function firstLanguage() {
@@ -76,6 +82,7 @@ function translate() {
 /** Show everything as the store has it now. */
 function update() {
   const isInside = chat.stage === "inside";
+  if (isInside && chat.state?.isOrderKept && !extras) withExtras(() => {});
   const wasInside = !byId("chat").hidden;
   const wasOutside = !byId("join").hidden;
   byId("join").hidden = isInside;
@@ -90,18 +97,60 @@ function update() {
 }
 
 /**
+ * Do something with the parts of the page that a visit does not need at first.
+ * @param {(extras: Extras) => void} use
+ */
+async function withExtras(use) {
+  try {
+    extras ??= import("./order/extras.js").then(
+      (module) => new module.Extras(chat, { inside, log, composer, open, refresh }),
+    );
+    await use(await extras);
+  } catch (error) {
+    console.error(error);
+    composer.hint(notConnected); // so the part could not be loaded
+  }
+}
+
+function refresh() {
+  translate();
+  update();
+}
+
+/** @param {string} name */
+function showPersonOf(name) {
+  withExtras((it) => it.showPerson(name));
+}
+
+/** @param {string} words */
+function showFound(words) {
+  withExtras((it) => it.showFound(words));
+}
+
+/** Take the code, or the operator's secret, out of the link: nobody else shall read it there. */
+function takeFragment() {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const code = fragment.get("code");
+  const secret = fragment.get("operator");
+  if (code) join.takeCode(code);
+  if (secret) withExtras((it) => it.carryOut("operator", secret));
+  if (code || secret) history.replaceState(null, "", location.pathname + location.search);
+}
+
+/**
  * Do what a command asks for that is not the server's.
  * @param {string} command
  * @param {string} argument
+ * @param {any} [request] of an operator
  */
-function carryOut(command, argument) {
+function carryOut(command, argument, request) {
   switch (command) {
     case "help":
       return showHelp();
     case "info":
-      return showPerson(chat, argument, open);
+      return showPersonOf(argument);
     case "search":
-      return showFound(chat, argument);
+      return showFound(argument);
     case "people":
       return drawers.show("right");
     case "language":
@@ -112,6 +161,8 @@ function carryOut(command, argument) {
       return composer.hint(attention.setMode(argument));
     case "leave":
       return chat.leave();
+    default:
+      return withExtras((it) => it.carryOut(command, argument, request));
   }
 }
 
@@ -158,6 +209,8 @@ chat.subscribe(() => {
   else requestAnimationFrame(show);
 });
 
+whenOrderWordsCome(refresh);
+addEventListener("hashchange", takeFragment);
 for (const event of ["focus", "blur"]) addEventListener(event, watch);
 addEventListener("online", () => chat.wakeUp());
 document.addEventListener("visibilitychange", () => {
@@ -169,7 +222,7 @@ byId("leave").addEventListener("click", () => chat.leave());
 byId("search-form").addEventListener("submit", (/** @type {Event} */ event) => {
   event.preventDefault();
   const words = byId("search").value.trim();
-  if (words) showFound(chat, words);
+  if (words) showFound(words);
 });
 for (const button of languageButtons) {
   button.addEventListener("click", () => changeLanguage(button.lang === "es" ? "es" : "en"));
@@ -177,6 +230,8 @@ for (const button of languageButtons) {
 
 document.documentElement.dataset.theme = recall("theme");
 translate();
+takeFragment();
 watch();
-chat.resume();
+const kept = sessionStorage.getItem("operator"); // by this tab, over a reload
+if (chat.resume() && kept) withExtras((it) => it.carryOut("operator", kept));
 update();

@@ -5,6 +5,8 @@ export class OlderPages {
   isHistoryOff = false; // as the server has answered
   /** @type {any} */
   #underWay = null;
+  /** @type {number | null | undefined} */
+  #hiddenSeq = null; // of the oldest message of the last page, if the person ignores all of it
   #conversations;
   #catchUp;
 
@@ -26,7 +28,7 @@ export class OlderPages {
     if (!general.hasOlder || general.isLoading) {
       return null;
     }
-    const before = general.oldestSeq ?? this.#catchUp.oldestSeq;
+    const before = this.#hiddenSeq ?? general.oldestSeq ?? this.#catchUp.oldestSeq;
     this.#underWay = { type: "history", before, limit };
     general.isLoading = true;
     return this.#underWay;
@@ -46,9 +48,10 @@ export class OlderPages {
     if (answer?.type === "history") {
       general.historyHasMore = answer.more;
       this.#catchUp.addOlderPage(answer);
-      general.addOlder(
-        answer.messages.map((/** @type {any} */ one) => this.#conversations.entryOf(one)),
-      );
+      const { ignored } = this.#conversations;
+      const shown = answer.messages.filter((/** @type {any} */ one) => !ignored.hides(one.from));
+      general.addOlder(shown.map((/** @type {any} */ one) => this.#conversations.entryOf(one)));
+      this.#hiddenSeq = shown.length ? null : answer.messages[0]?.seq;
     } else if (answer?.type === "error") {
       this.noteRefusal(answer);
     }
@@ -56,7 +59,7 @@ export class OlderPages {
 
   /** Offer no older messages: they have other numbers than those that are here. */
   forgetNumbers() {
-    this.#underWay = null;
+    this.#underWay = this.#hiddenSeq = null;
     this.#conversations.general.isLoading = false;
     this.#conversations.general.historyHasMore = false;
   }

@@ -24,7 +24,7 @@ export class Composer {
   /**
    * `onCommand` carries out what is not for the server.
    * @param {Chat} chat
-   * @param {(command: string, argument: string) => void} onCommand
+   * @param {(command: string, argument: string, request?: any) => void} onCommand
    */
   constructor(chat, onCommand) {
     this.#chat = chat;
@@ -104,7 +104,9 @@ export class Composer {
       this.#field.value = "";
       this.#onInput();
       if ("note" in result && result.note) this.hint(result.note);
-      if ("command" in result) this.#onCommand(result.command, result.argument ?? "");
+      if ("command" in result) {
+        this.#onCommand(result.command, result.argument ?? "", result.request);
+      }
     }
   }
 

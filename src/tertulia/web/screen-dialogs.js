@@ -1,81 +1,7 @@
-/** The dialogs: a person, the messages found, the help. Esc closes them, and the focus goes back. */
-import { element } from "./dom.js";
-import { statusWords } from "./event-words.js";
+/** The dialogs. Esc closes them, and the focus goes back. Those for persons and messages come later. */
 import { helpRows } from "./commands.js";
-import { visible, visibleInALine } from "./safetext.js";
-import { paintFound } from "./screen-entry.js";
-import { dateAndTime, duration } from "./times.js";
-import { _, format } from "./words.js";
-
-/** @typedef {import("./chat.js").Chat} Chat */
-
-/**
- * Show what the server knows about a person, and offer to write.
- * @param {Chat} chat
- * @param {string} name
- * @param {(name: string) => void} onWrite
- */
-export async function showPerson(chat, name, onWrite) {
-  const shown = visibleInALine(name);
-  const details = element("div", { "aria-live": "polite" }, "…");
-  const dialog = openDialog(shown, details);
-  if (name !== chat.me.name) {
-    const write = () => {
-      dialog.close();
-      onWrite(name);
-    };
-    const words = format(_("Write to {name}"), { name: shown });
-    const button = element("button", { type: "button", class: "primary", click: write }, words);
-    dialog.append(button);
-    button.focus();
-  }
-  const info = await chat.info(name);
-  if ("error" in info) {
-    details.textContent = visible(info.error());
-    return;
-  }
-  details.replaceChildren(
-    table([
-      [_("Status"), statusWords(info.status)],
-      [_("Address"), visibleInALine(info.address)],
-      [_("Here since"), dateAndTime(info.since, chat.now())],
-      [_("Idle for"), duration(info.idle)],
-    ]),
-  );
-}
-
-/**
- * Search for words and show the messages that hold them, the newest first.
- * @param {Chat} chat
- * @param {string} words
- */
-export async function showFound(chat, words) {
-  const title = format(_("Messages with: {words}"), { words: visibleInALine(words) });
-  const list = element("div", { class: "found" });
-  const state = element("p", { "aria-live": "polite" }, "…");
-  const click = () => searchOlder();
-  const more = element("button", { type: "button", hidden: true, click }, _("Older messages"));
-  const dialog = openDialog(title, list, state, more);
-  dialog.classList.add("wide");
-  /** @type {number | undefined} */
-  let before;
-
-  async function searchOlder() {
-    const answer = await chat.search(words, before);
-    if ("error" in answer) {
-      state.textContent = visible(answer.error());
-      more.hidden = before === undefined;
-      return;
-    }
-    const found = answer.messages.map((entry) => paintFound(entry, chat.now()));
-    list.append(...found.reverse());
-    before = answer.messages[0]?.seq ?? undefined;
-    more.hidden = !answer.more;
-    state.textContent = list.childElementCount ? "" : _("No messages found.");
-  }
-
-  await searchOlder();
-}
+import { element } from "./dom.js";
+import { _ } from "./words.js";
 
 /** Show what can be typed and pressed, and what the signs mean. */
 export function showHelp() {
@@ -109,7 +35,7 @@ function signRows() {
 }
 
 /** @param {string[][]} rows */
-function table(rows) {
+export function table(rows) {
   return element(
     "dl",
     {},
@@ -124,7 +50,7 @@ function table(rows) {
  * @param {...Node} content
  * @returns {any} the dialog
  */
-function openDialog(title, ...content) {
+export function openDialog(title, ...content) {
   const close = () => dialog.close();
   const label = _("Close");
   const heading = element("h2", { id: "dialog-title", dir: "auto" }, title);

@@ -19,8 +19,6 @@ export class JoinView {
   constructor(chat) {
     this.#chat = chat;
     this.#name.value = recall("name");
-    this.#takeCode();
-    addEventListener("hashchange", () => this.#takeCode());
     byId("join-form").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       const name = this.#name.value.trim();
@@ -54,13 +52,12 @@ export class JoinView {
     this.#name.focus();
   }
 
-  /** Fill in the code of the link, which then does not stay where others could read it. */
-  #takeCode() {
-    const code = new URLSearchParams(location.hash.slice(1)).get("code");
-    if (code) {
-      this.#code.value = code;
-      history.replaceState(null, "", location.pathname + location.search);
-    }
+  /**
+   * Fill in the code of the link.
+   * @param {string} code
+   */
+  takeCode(code) {
+    this.#code.value = code;
   }
 
   /** @param {Refusal} refusal */

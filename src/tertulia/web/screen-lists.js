@@ -10,7 +10,7 @@ import { _, format, ngettext, pgettext } from "./words.js";
  * @typedef {{name: string, unread: number, calls: boolean, isCurrent: boolean, shape: string,
  *   status: string}} ConversationRow
  */
-/** @typedef {{name: string, status: string, isOwn: boolean}} PersonRow */
+/** @typedef {{name: string, status: string, isOwn: boolean, signs: string[]}} PersonRow */
 /** @typedef {(name: string) => void} Choose */
 
 const MANY = 99; // unread messages; more are "99+"
@@ -113,10 +113,11 @@ export class PeopleList {
     const { people, me, connection } = this.#chat;
     const isKnown = connection.state === "connected";
     this.#rows.show(
-      people.map(({ name, status }) => ({
+      people.map(({ name, status, isOperator, isMuted }) => ({
         name,
         status: isKnown ? status : "",
         isOwn: name === me.name,
+        signs: [...(isOperator ? [_("operator")] : []), ...(isMuted ? [_("muted")] : [])],
       })),
     );
     for (const id of ["people-count", "people-count-short"]) {
@@ -129,11 +130,11 @@ export class PeopleList {
  * @param {PersonRow} row
  * @param {HTMLElement} node
  */
-function paintPerson({ name, status, isOwn }, node) {
+function paintPerson({ name, status, isOwn, signs }, node) {
   const shown = visibleInALine(name);
   const own = isOwn ? _("(you)") : "";
   node.className = "row person";
-  node.setAttribute("aria-label", `${shown}, ${status || "?"}`);
+  node.setAttribute("aria-label", [shown, status || "?", ...signs].join(", "));
   node.replaceChildren(
     shapeElement(shapeOf(status, status !== ""), status),
     element(
@@ -142,7 +143,14 @@ function paintPerson({ name, status, isOwn }, node) {
       shown,
     ),
     " ",
-    element("span", { class: "status faint small" }, status),
+    element(
+      "span",
+      { class: "status faint small" },
+      status,
+      ...signs.flatMap((sign) => {
+        return [" ", element("b", { class: sign === _("operator") && "star" }, sign)];
+      }),
+    ),
   );
   return node;
 }

@@ -35,6 +35,8 @@ export class LogView {
   #height = 0; // of the log when it was scrolled to the end
   #seenKey = ""; // of the last entry that was in view at the bottom
   isFollowing = true;
+  /** @type {(entry: Entry) => Node[]} */
+  actionsFor = () => []; // further ones, for an operator
 
   /**
    * `onWatch()` is called when the newest message has come into view, or has left it.
@@ -47,7 +49,11 @@ export class LogView {
     this.#rows = new Rows(this.#log, {
       keyOf: ({ entry }) => entry.key,
       isSame: (old, item) => old.entry === item.entry && old.continues === item.continues,
-      paint: (item) => paintEntry(item, (key) => chat.sendAgain(key)),
+      paint: (item) => {
+        const painted = paintEntry(item, (key) => chat.sendAgain(key));
+        painted.append(...this.actionsFor(item.entry));
+        return painted;
+      },
     });
     this.#log.addEventListener("scroll", () => this.#onScroll(), { passive: true });
     this.#newer.addEventListener("click", () => this.goToNewest());

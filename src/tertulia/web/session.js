@@ -29,6 +29,15 @@ const FINAL_CLOSINGS = ["kicked"];
  *   onChange: () => void}} Handlers
  */
 
+/** @type {Timers} */
+export const BROWSER_TIMERS = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  random: () => Math.random(),
+  set: (callback, delayMs) => setTimeout(callback, delayMs),
+  clear: (timer) => clearTimeout(timer),
+};
+
 /** One user's presence: a connection, or the attempts to make one. */
 export class Session {
   /** @type {"none" | "connecting" | "connected" | "waiting"} */
@@ -233,7 +242,7 @@ export class Session {
     const error = this.#error;
     this.#stop();
     if (FINAL_CLOSINGS.includes(closing?.reason)) {
-      this.#handlers.onRefused({ code: closing.reason });
+      this.#handlers.onRefused({ ...closing, code: closing.reason });
     } else if (reason !== "lost") {
       // The next connection would not be understood either, or would end the other one.
       this.#handlers.onRefused({ code: reason });

@@ -5,16 +5,24 @@
  * always comes from the server. Pure: no network, clock or words.
  */
 
+import { Mutes } from "./mutes.js";
 import { foldCase, parseName } from "./names.js";
+
+/** The events by which operators keep order. */
+export const ORDER_EVENTS = ["role", "muted", "unmuted", "hushed", "locked", "pinned"];
 
 const MAX_GONE = 1_000; // users remembered after they left; at the bound the oldest are forgotten
 const MAX_SPEAKERS = 1_000; // for completion
+
+/** @typedef {{status: string, isOperator: boolean, seq: number}} Seen */
 
 /** The chat as one user knows it. */
 export class State {
   /** @type {string | null} */
   askedStatus = null; // requested and not confirmed yet
-  /** @type {Map<string, {status: string, seq: number}>} */
+  mutes = new Mutes();
+  isOrderKept = false; // an operator has done something, as far as is known
+  /** @type {Map<string, Seen>} */
   #here;
   /** @type {Map<string, number>} */
   #gone = new Map(); // users who left, with the number of that event
@@ -24,12 +32,22 @@ export class State {
   /** @type {Set<string>} */
   #speakers = new Set(); // the most recent speaker is the last
 
-  /** @param {{name: string, status: string, seq: number}} welcome */
+  /** @param {any} welcome */
   constructor(welcome) {
     this.name = welcome.name;
-    this.status = welcome.status;
-    this.#here = new Map([[welcome.name, { status: welcome.status, seq: welcome.seq }]]);
+    this.#begin(welcome);
     this.#listNeededSeq = welcome.seq;
+  }
+
+  /** @param {any} welcome */
+  #begin({ status, seq, operator = false, hushed = false, locked = false, pinned = null }) {
+    this.status = status;
+    this.isOperator = operator;
+    this.isHushed = hushed;
+    this.isLocked = locked;
+    this.pinned = pinned; // a message as in the history
+    this.isOrderKept ||= operator || hushed || locked || pinned !== null;
+    this.#here = new Map([[this.name, { status, isOperator: operator, seq }]]);
   }
 
   /**
@@ -37,17 +55,43 @@ export class State {
    * @param {any} message
    */
   apply(message) {
+    this.isOrderKept ||= ORDER_EVENTS.includes(message.type);
     switch (message.type) {
       case "message":
       case "direct":
         this.#noteSpeaker(message.from);
+        this.mutes.noteSpeaker(message.from, message.seq);
         break;
-      case "joined":
+      case "joined": {
+        const { status, operator: isOperator = false, seq } = message;
+        this.#see(message.name, { status, isOperator, seq });
+        break;
+      }
       case "presence":
-        this.#see(message.name, message.status, message.seq);
+        this.#see(message.name, { ...this.#seen(message), status: message.status });
+        break;
+      case "role":
+        if (this.#here.has(message.name)) {
+          this.#see(message.name, { ...this.#seen(message), isOperator: message.operator });
+        }
         break;
       case "left":
-        this.#see(message.name, null, message.seq);
+        this.#lose(message);
+        break;
+      case "muted":
+        this.mutes.add(message.name, message.seq, message.until);
+        break;
+      case "unmuted":
+        this.mutes.remove(message.name);
+        break;
+      case "hushed":
+        this.isHushed = message.on;
+        break;
+      case "locked":
+        this.isLocked = message.on;
+        break;
+      case "pinned":
+        this.pinned = message.message ?? null;
         break;
       case "users":
         this.#replaceList(message);
@@ -59,12 +103,15 @@ export class State {
 
   /**
    * Continue on a new connection: forget who is here.
-   * @param {{status: string, seq: number}} welcome
+   * @param {any} welcome
+   * @param {boolean} [isRenumbered] its numbers are not those of the last connection
    */
-  resume(welcome) {
-    this.status = welcome.status;
+  resume(welcome, isRenumbered = false) {
+    if (isRenumbered) {
+      this.mutes = new Mutes();
+    }
+    this.#begin(welcome);
     this.askedStatus = null;
-    this.#here = new Map([[this.name, { status: welcome.status, seq: welcome.seq }]]);
     this.#gone.clear();
     this.#listSeq = -1;
     this.#listNeededSeq = welcome.seq;
@@ -99,13 +146,14 @@ export class State {
 
   /** The users who are here, sorted by name. */
   get users() {
-    const rows = Array.from(this.#here, ([name, { status }]) => ({
+    const rows = Array.from(this.#here, ([name, { status, isOperator }]) => ({
       name,
       status,
+      isOperator,
+      isMuted: this.mutes.has(name),
       folded: foldCase(name),
     }));
-    rows.sort((one, other) => order(one.folded, other.folded) || order(one.name, other.name));
-    return rows.map(({ name, status }) => ({ name, status }));
+    return rows.sort((one, other) => order(one.folded, other.folded) || order(one.name, other.name));
   }
 
   /** Return the names of the others for completion, the most recent speakers first. */
@@ -114,6 +162,11 @@ export class State {
     const names = new Set([...recent, ...this.users.map(({ name }) => name)]);
     names.delete(this.name);
     return [...names];
+  }
+
+  /** Whether this user may say something in the general chat, as far as is known. */
+  get maySpeak() {
+    return !this.mutes.has(this.name) && (this.isOperator || !this.isHushed);
   }
 
   /**
@@ -147,33 +200,52 @@ export class State {
   }
 
   /**
-   * @param {string} name
-   * @param {string | null} status
-   * @param {number} seq
+   * Return what is known of the user of an event, with the number of the event.
+   * @param {any} event
+   * @returns {Seen}
    */
-  #see(name, status, seq) {
-    if (seq <= this.#listSeq) {
+  #seen({ name, seq }) {
+    return { status: "", isOperator: false, ...this.#here.get(name), seq };
+  }
+
+  /**
+   * @param {string} name
+   * @param {Seen} seen
+   */
+  #see(name, seen) {
+    if (seen.seq <= this.#listSeq) {
       return; // the list has this change already
     }
     this.#gone.delete(name);
-    if (status === null) {
-      this.#here.delete(name);
-      this.#gone.set(name, seq);
-      forgetOldest(this.#gone, MAX_GONE);
-      return;
-    }
-    this.#here.set(name, { status, seq });
+    this.#here.set(name, seen);
     if (name === this.name) {
+      const { status } = seen;
       this.status = status;
+      this.isOperator = seen.isOperator;
       if (status === this.askedStatus) {
         this.askedStatus = null;
       }
     }
   }
 
-  /** @param {{seq: number, users: {name: string, status: string}[]}} answer */
+  /** @param {any} event of the type left */
+  #lose({ name, seq }) {
+    if (seq > this.#listSeq) {
+      this.#here.delete(name);
+      this.#gone.delete(name);
+      this.#gone.set(name, seq);
+      forgetOldest(this.#gone, MAX_GONE);
+    }
+  }
+
+  /** @param {any} answer */
   #replaceList({ seq, users }) {
-    const here = new Map(users.map(({ name, status }) => [name, { status, seq }]));
+    this.mutes.learn(seq, users);
+    /** @type {Map<string, Seen>} */
+    const here = new Map();
+    for (const { name, status, operator: isOperator = false } of users) {
+      here.set(name, { status, isOperator, seq });
+    }
     // An event that is newer than the list may have come before it.
     for (const [name, seen] of this.#here) {
       if (seen.seq > seq) {
@@ -189,7 +261,10 @@ export class State {
     }
     this.#here = here;
     this.#listSeq = seq;
-    this.status = this.statusOf(this.name) ?? this.status;
+    const own = here.get(this.name);
+    this.isOrderKept ||= this.mutes.has(this.name) || Boolean(own?.isOperator);
+    this.status = own?.status ?? this.status;
+    this.isOperator = own?.isOperator ?? this.isOperator;
   }
 }
 

@@ -14,7 +14,8 @@ import { N_, _, format } from "./words.js";
 /**
  * A line was carried out, with a note to show if it went elsewhere; or it cannot be and stays in the
  * composer; or only the screen can do it.
- * @typedef {{ok: true, note?: Words} | {hint: Words} | {command: string, argument?: string}} Submitted
+ * @typedef {{ok: true, note?: Words} | {hint: Words} | {command: string, argument?: string,
+ *   request?: any}} Submitted
  */
 
 /** @type {Submitted} */
@@ -72,7 +73,11 @@ function carryOut(command, chat, exchange) {
     case "quit":
       return { command: "leave" };
     default:
-      return { command: command.type, argument: command.choice ?? command.name ?? command.text };
+      return {
+        command: command.type,
+        argument: command.choice ?? command.name ?? command.text ?? command.secret,
+        request: command.request,
+      };
   }
 }
 

@@ -9,25 +9,44 @@
 /** @type {Language} */
 let current = "en";
 /** @type {Record<string, string | string[]>} */
-let spanish = {};
+const spanish = {};
+const FIRST_FILE = "words.es.json";
+const wanted = new Set([FIRST_FILE]); // files of Spanish texts
+const loaded = new Set();
 
 /**
  * Set the language, once the Spanish texts are here.
  * @param {Language} chosen
  */
 export async function setLanguage(chosen) {
-  if (chosen === "es" && Object.keys(spanish).length === 0) {
-    setSpanish(await (await fetch(new URL("words.es.json", import.meta.url))).json());
+  if (chosen === "es") {
+    await Promise.all([...wanted].filter((file) => !loaded.has(file)).map(load));
   }
   current = chosen;
 }
 
 /**
- * Set the Spanish texts: a text, or its singular and plural, for each msgid's short key.
- * @param {Record<string, string | string[]>} texts
+ * Use the Spanish texts of another file too, from now on.
+ * @param {string} file
  */
-export function setSpanish(texts) {
-  spanish = texts;
+export async function addTexts(file) {
+  wanted.add(file);
+  await setLanguage(current);
+}
+
+/** @param {string} file */
+async function load(file) {
+  setSpanish(await (await fetch(new URL(file, import.meta.url))).json(), file);
+}
+
+/**
+ * Set the Spanish texts of a file: a text, or its singular and plural, for each msgid's short key.
+ * @param {Record<string, string | string[]>} texts
+ * @param {string} [file]
+ */
+export function setSpanish(texts, file = FIRST_FILE) {
+  loaded.add(file);
+  Object.assign(spanish, texts);
 }
 
 /** Return the language that is set. */

@@ -3,7 +3,7 @@
 import re
 from importlib import resources
 
-from tertulia.server.doors.files import read_page
+from tertulia.server.doors.files import read_page, read_parts
 
 
 def test_the_page_is_its_own_index():
@@ -44,3 +44,13 @@ def test_private_names_are_short_and_strings_stay():
 def test_a_visit_needs_no_more_than_a_slow_network_can_bring():
     files = {path: file for path, file in read_page().items() if path != "/"}
     assert sum(len(file.body) for file in files.values()) <= 120 * 1024
+
+
+def test_what_only_some_visits_need_is_not_loaded_by_all_of_them():
+    parts = read_parts()
+    assert {"/operator/desk.js", "/operator/style.css", "/order/words.es.json"} <= set(parts)
+    assert not set(parts) & set(read_page())
+    for file in read_page().values():
+        loaded_at_once = re.findall(rb"""from ?["']\./([\w./-]+)""", file.body)
+        assert not [name for name in loaded_at_once if b"/" in name]
+        assert "/operator/" not in file.preloads

@@ -21,6 +21,7 @@ _TYPES = {
     "svg": "image/svg+xml",
 }
 
+_PARTS = ("dialogs", "order", "operator")  # the directories of what only some visits need
 _PRIVATE_NAME = re.compile(r"\.#(\w+)")
 _WITH_SIGN = re.compile(r"""(?<!["'`])#(\w+)""")
 
@@ -68,19 +69,33 @@ def file_of(kind: str, body: bytes) -> File:
 
 
 def read_page() -> dict[str, File]:
-    """Return the files of the page by their paths: `/index.html`, which is also `/`, and others."""
-    files = {}
-    for entry in resources.files("tertulia").joinpath("web").iterdir():
-        kind = _TYPES.get(entry.name.rpartition(".")[2])
-        if kind is not None:
-            body = entry.read_bytes()
-            minify = _MINIFIERS.get(entry.name.rpartition(".")[2])
-            if minify is not None:
-                body = minify(body)
-            files["/" + entry.name] = file_of(kind, body)
+    """Return the files of the page by their paths: `/index.html`, which is also `/`, and others.
+
+    Each visit loads all of them.
+    """
+    files = _read_directory("")
     modules = sorted(path for path in files if path.endswith(".js"))
     page = replace(
         files["/index.html"],
         preloads=", ".join(f"<{module}>; rel=modulepreload" for module in modules),
     )
     return files | {"/": page, "/index.html": page}
+
+
+def read_parts() -> dict[str, File]:
+    """Return the files that the page loads only when it needs them, by their paths."""
+    return {path: file for part in _PARTS for path, file in _read_directory(part).items()}
+
+
+def _read_directory(name: str) -> dict[str, File]:
+    files = {}
+    directory = resources.files("tertulia").joinpath("web").joinpath(name)
+    for entry in directory.iterdir():
+        kind = _TYPES.get(entry.name.rpartition(".")[2])
+        if kind is not None:
+            body = entry.read_bytes()
+            minify = _MINIFIERS.get(entry.name.rpartition(".")[2])
+            if minify is not None:
+                body = minify(body)
+            files[f"/{name}/{entry.name}" if name else f"/{entry.name}"] = file_of(kind, body)
+    return files
