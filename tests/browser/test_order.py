@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tertulia import Client
+
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 SECRET = "a-secret-of-24-characters"
 
@@ -16,6 +18,14 @@ def watched(start_room, tmp_path):
     file.write_text(SECRET + "\n")
     file.chmod(0o600)
     return start_room("--operator-secret", str(file))
+
+
+@pytest.fixture
+def peers():
+    clients = []
+    yield clients
+    for client in clients:
+        client.close()
 
 
 def operator(room, name="ana", lang="es", **options):
@@ -93,12 +103,27 @@ def test_a_person_is_silenced_and_removed_from_their_dialog(watched):
     expect(ana.get_by_role("log")).to_contain_text("luis (ana cerró su sesión: spam)")
 
 
-def test_a_ban_of_several_says_whom_before(watched):
+def test_a_ban_of_several_says_whom_before(watched, peers):
     ana = operator(watched)
     say(ana, "/vetar 127.0.0.0/8")
     expect(ana.locator("#hint")).to_contain_text("esto te vetaría también a ti")
     say(ana, "/vetar luis 0")
     expect(ana.locator("#hint")).to_contain_text("Indica un tiempo")
+    for number, name in enumerate(("luis", "eva"), 1):
+        source = f"127.0.9.{number}"
+        peers.append(Client.connect("127.0.0.1", watched.server.port, name, source=source))
+    expect(ana.get_by_role("button", name="luis, ACTIVO")).to_be_visible()
+    question = ana.get_by_role("dialog", name="Vetar")
+    say(ana, "/vetar 127.0.9.0/24 1")
+    expect(question).to_contain_text(re.compile("2 personas: .*(eva, luis|luis, eva)"))
+    expect(question.get_by_role("button", name="Cancelar")).to_be_focused()
+    ana.keyboard.press("Escape")
+    expect(ana.locator("#hint")).to_contain_text("No se hizo nada")
+    say(ana, "/vetar 127.0.9.0/24 1")
+    question.get_by_role("button", name="Continuar").click()
+    expect(ana.get_by_role("button", name="luis, ACTIVO")).to_have_count(0)
+    say(ana, "/perdonar 127.0.9.0/24")
+    expect(ana.locator("#hint")).to_contain_text("puede entrar de nuevo")
     say(ana, "/vetar 10.9.0.0/16 30 spam")
     expect(ana.locator("#hint")).to_contain_text("10.9.0.0/16 no puede entrar durante 30 minutos")
     say(ana, "/vetos")
