@@ -14,6 +14,7 @@ from tertulia.tui.terminal import bareview
 from tertulia.tui.terminal.answers import TerminalNamed
 from tertulia.tui.widgets.chatlog import ChatLog
 from tertulia.tui.widgets.dialogs import ChoiceDialog, HelpDialog, SearchDialog
+from tertulia.tui.widgets.palette import PaletteDialog
 
 Scenario = Callable[[ChatTable], Awaitable[None]]
 tested_keys: dict[str, Scenario] = {}
@@ -112,6 +113,12 @@ async def f4_asks_for_a_status(table: ChatTable) -> None:
     await table.press("f4", "down", "enter")
     assert table.client.sent_of(SetStatus) == [SetStatus(status=Status.OCUPADO)]
     assert table.item("#own-status") == "ana ◐ OCUPADO"
+
+
+@key("f9")
+async def f9_offers_all_commands(table: ChatTable) -> None:
+    await table.press("f9")
+    assert isinstance(table.app.screen, PaletteDialog)
 
 
 @key("f7")
@@ -407,6 +414,9 @@ def test_each_word_of_the_key_bar_can_be_clicked(
         assert table.app.main.focused is table.app.main.people_list
         await table.click_on("F4 Status")
         assert isinstance(table.app.screen, ChoiceDialog)
+        await table.press("escape")
+        await table.click_on("F9 Commands")
+        assert isinstance(table.app.screen, PaletteDialog)
         await table.press("escape")
         await table.click_on("F7 Text")
         await table.click_on("^Q Quit")

@@ -81,6 +81,21 @@ async def help_on_all(table: ChatTable, _words: list[str]) -> None:
     await table.press("f1")
 
 
+async def palette(table: ChatTable, _words: list[str]) -> None:
+    await table.press("f9", "c", "o")
+
+
+async def to_one(table: ChatTable, words: list[str]) -> None:
+    table.composer.insert(f"@luis {words[7]}")
+
+
+async def new_since(table: ChatTable, words: list[str]) -> None:
+    await table.enter("@luis")
+    table.composer.insert(words[0])
+    await table.hear(table.said(words[1]), table.said(words[2]), table.direct(words[6], "eva"))
+    await table.press("ctrl+n")
+
+
 async def status(table: ChatTable, _words: list[str]) -> None:
     await table.press("f4")
 
@@ -141,7 +156,7 @@ async def completing(table: ChatTable, _words: list[str]) -> None:
 
 STORIES: list[list[Scene]] = [
     [lively, found, conversations, people, completing, leaving, lost],
-    [help_on_all, status, person, long_paste, changing_status],
+    [help_on_all, status, person, long_paste, changing_status, palette, to_one, new_since],
     [direct],
     [filtered],
     [reading],

@@ -221,11 +221,13 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     @on(Composer.Submitted)
     def _submit(self, event: Composer.Submitted) -> None:
-        command = self.controller.submit(event.text)
-        if command is not None:
-            self._carry_out(command)
+        self._carry_out(self.controller.submit(event.text))
 
-    def _carry_out(self, command: AppCommand) -> None:
+    @on(MainScreen.CommandChosen)
+    def _submit_chosen(self, event: MainScreen.CommandChosen) -> None:
+        self._carry_out(self.controller.submit(event.line, is_typed=False))
+
+    def _carry_out(self, command: AppCommand | None) -> None:
         match command:
             case Help():
                 self.action_help()
@@ -238,8 +240,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self.controller.refresh()
 
     def _complete(self, before_cursor: str) -> Completion:
-        operator = self.model is not None and self.model.chat.state.is_operator
-        return complete(before_cursor, self.controller.names, on_screen=True, operator=operator)
+        names, operator = self.controller.names, self.controller.is_operator
+        return complete(before_cursor, names, on_screen=True, operator=operator)
 
     @on(MainScreen.ConversationChosen)
     def _open_conversation(self, event: MainScreen.ConversationChosen) -> None:
@@ -299,8 +301,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def action_help(self) -> None:
         """Show all keys and commands."""
-        operator = self.model is not None and self.model.chat.state.is_operator
-        self.push_screen(dialogs.HelpDialog(operator=operator))
+        self.push_screen(dialogs.HelpDialog(operator=self.controller.is_operator))
 
     def action_show_pinned(self) -> None:
         """Show the whole of the pinned message."""

@@ -98,6 +98,11 @@ class Controller:
         return [] if self.model is None else self.model.chat.state.names()
 
     @property
+    def is_operator(self) -> bool:
+        """Return whether the user keeps order in the chat."""
+        return self.model is not None and self.model.chat.state.is_operator
+
+    @property
     def drafts(self) -> list[str]:
         """Return the texts that were typed and not sent, in every conversation."""
         return self._main.drafts(None if self.model is None else self.model.conversations)
@@ -124,10 +129,11 @@ class Controller:
 
     # --- what is typed -------------------------------------------------------------------------
 
-    def submit(self, text: str) -> AppCommand | None:
-        """Carry out a typed line; return its command if only the app can carry it out.
+    def submit(self, text: str, *, is_typed: bool = True) -> AppCommand | None:
+        """Carry out a line; return its command if only the app can carry it out.
 
-        A line that cannot be carried out stays in the composer, with a hint.
+        A typed line that cannot be carried out stays in the composer, with a hint. A line that was
+        chosen, not typed, leaves the composer as it is.
         """
         self._main.hint("")
         try:
@@ -149,7 +155,7 @@ class Controller:
                 self._check_and_send(model, command)
                 return None
         if isinstance(command, OrderCommand):
-            self._submit_order(command)
+            self._submit_order(command, is_typed=is_typed)
             return None
         if isinstance(command, Open) and self.model is not None:
             unknown = self._unknown_name(self.model, command.name)
@@ -158,16 +164,18 @@ class Controller:
                 return None
         if command is None:
             return None
-        self._main.composer.accept()
+        if is_typed:
+            self._main.composer.accept()
         return self.carry_out(command)
 
-    def _submit_order(self, command: OrderCommand) -> None:
+    def _submit_order(self, command: OrderCommand, *, is_typed: bool) -> None:
         model = self._connected_model()
         refusal = "" if model is None else self._orders.refusal(model, command)
         if refusal:
             self._main.hint(refusal)
         elif model is not None:
-            self._main.composer.accept()
+            if is_typed:
+                self._main.composer.accept()
             self._orders.carry_out(model, command)
             self.refresh()
 

@@ -129,6 +129,11 @@ class Composer(Editor):
         self._history.add(self.text)
         self.load("")
 
+    def begin(self, text: str) -> None:
+        """Go on with another text, and add the one that was here to the input history."""
+        self._history.add(self.text)
+        self.load(text)
+
     def turn_to(self, draft: str, history: InputHistory) -> None:
         """Go on with the text, and the input history, of another conversation."""
         self._history = history

@@ -26,6 +26,7 @@ from tertulia.tui.keys import NEW, bindings
 from tertulia.tui.model.chatmodel import ChatModel
 from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations
 from tertulia.tui.model.target import target_of
+from tertulia.tui.offers import Offer, offers
 from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.widgets import columns
 from tertulia.tui.widgets.bars import KeyBar, TitleBar
@@ -34,6 +35,7 @@ from tertulia.tui.widgets.composer import Composer
 from tertulia.tui.widgets.conversationspane import ConversationsPane
 from tertulia.tui.widgets.copying import CopyWanted
 from tertulia.tui.widgets.entrypane import EntryPane
+from tertulia.tui.widgets.palette import PaletteDialog
 from tertulia.tui.widgets.peoplepane import PeopleList, PeoplePane
 from tertulia.tui.widgets.rowlist import RowList
 
@@ -64,6 +66,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """The user wants to know more about a person."""
 
         name: str
+
+    @dataclass
+    class CommandChosen(Message):
+        """The user has chosen a command that needs nothing after it."""
+
+        line: str
 
     def __init__(
         self,
@@ -266,6 +274,29 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Go to the people."""
         self.show_column("right")
         self.people_list.focus()
+
+    def action_palette(self) -> None:
+        """Offer all commands, and what the keys do."""
+        is_operator = self._model is not None and self._model.chat.state.is_operator
+        self.app.push_screen(PaletteDialog(offers(operator=is_operator)), self._take_offer)
+
+    def _take_offer(self, offer: Offer | None) -> None:
+        if offer is None:
+            return
+        if offer.action:
+            self.call_later(self.run_action, offer.action)
+        elif offer.needs_arguments:
+            self._begin_line(f"{offer.word} ")
+        else:
+            self.post_message(self.CommandChosen(offer.word))
+
+    def _begin_line(self, text: str) -> None:
+        """Put the beginning of a line into the composer; what was in it is one key away."""
+        kept = self.composer.text
+        self.composer.begin(text)
+        self.action_to_composer()
+        if kept.strip():
+            self.hint(_("Your text is kept: ↑ brings it back."))
 
     def action_redraw(self) -> None:
         """Draw everything anew, over what another program has left on the terminal."""

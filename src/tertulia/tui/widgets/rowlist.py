@@ -30,6 +30,7 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
 
     PREFIX = "row-list"
     ALLOW_SELECT = False
+    ALWAYS_HIGHLIGHTED: ClassVar[bool] = False  # also without the focus
     COMPONENT_CLASSES: ClassVar[set[str]] = {"row-list--highlight"}
     DEFAULT_CSS = """
     RowList .row-list--highlight {
@@ -104,7 +105,7 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
             return Strip.blank(width, self.style_named(""))
         runs = shorten_runs(self._rows[index].runs, self.room.width)
         background = ""
-        if index == self._highlight and self.has_focus:
+        if index == self._highlight and (self.has_focus or self.ALWAYS_HIGHLIGHTED):
             # One style for the whole row: reversed, the colours of its runs would be a patchwork.
             background = "highlight"
             runs = [(text, background) for text, _ in runs]

@@ -1,0 +1,72 @@
+"""What the palette offers: every command and every key's action, in the user's language.
+
+It is made of the table of commands, that of the operators' commands, and that of the keys. No
+widget.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tertulia.chat.command_table import CommandSpec, listed
+from tertulia.chat.orders import ORDERS
+from tertulia.chat.similar import plain_letters
+from tertulia.i18n import _
+from tertulia.operator_commands import OperatorCommand
+from tertulia.tui.keys import KEYS, Key
+
+
+class Offer(NamedTuple):
+    """One thing to do; `word` and `shown_key` are empty if there is no command or no key for it."""
+
+    title: str
+    word: str
+    arguments: str  # what can follow the word
+    shown_key: str
+    action: str  # of the key
+    letters: str  # to compare with what is typed
+
+    @property
+    def needs_arguments(self) -> bool:
+        """Whether the command says nothing by itself."""
+        return bool(self.arguments) and not self.arguments.startswith("[")
+
+    @property
+    def about(self) -> str:
+        """The whole command and what it does, in a line."""
+        usage = f"{self.word} {self.arguments}".strip()
+        return f"{usage}: {self.title}" if usage else self.title
+
+
+def offers(*, operator: bool = False) -> list[Offer]:
+    """Return everything on offer, the commands first; those of operators only for one."""
+    by_command = {key.command: key for key in KEYS if key.command}
+    found = [_of_command(spec, by_command.get(spec.english)) for spec in listed(on_screen=True)]
+    if operator:
+        found += [_of_command(order, None) for order in ORDERS]
+    found += [_of_key(key) for key in KEYS if key.action and not key.command]
+    return found
+
+
+def matching(found: Sequence[Offer], typed: str) -> list[Offer]:
+    """Return the offers with every typed word, those first whose command begins with it."""
+    words = plain_letters(typed).split()
+    kept = [offer for offer in found if all(word in offer.letters for word in words)]
+    return sorted(kept, key=lambda offer: not _begins(offer, words))
+
+
+def _begins(offer: Offer, words: Sequence[str]) -> bool:
+    return bool(words) and offer.letters.removeprefix("/").startswith(words[0].removeprefix("/"))
+
+
+def _of_command(spec: CommandSpec | OperatorCommand, key: Key | None) -> Offer:
+    title, shown = _(spec.help), "" if key is None else _(key.shown)
+    arguments = _(spec.argument_words) if spec.argument_words else ""
+    also = "" if key is None else _(key.help)
+    letters = f"{spec.word} {spec.spanish} {spec.english} {title} {also} {shown}"
+    action = "" if key is None else key.action
+    return Offer(title, spec.word, arguments, shown, action, plain_letters(letters))
+
+
+def _of_key(key: Key) -> Offer:
+    title, shown = _(key.help), _(key.shown)
+    return Offer(title, "", "", shown, key.action, plain_letters(f"{title} {shown}"))
