@@ -6,6 +6,7 @@ from the network is made safe to show here. Pure; runs on the event loop's threa
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from zlib import crc32
 
 from rich.cells import cell_len
@@ -239,6 +240,7 @@ def _text_lines(entry: Said, width: int) -> list[str]:
     return lines
 
 
+@lru_cache(maxsize=16)
 def _text_column(width: int) -> int:
     """Return the column where all lines of all texts begin."""
     names = next(columns for least, columns in _NAME_COLUMNS if width >= least)
@@ -249,7 +251,12 @@ def _has_name_above(entry: Said, width: int) -> bool:
     """Return whether the name needs a line of its own, because it is longer than its column."""
     if entry.continues:
         return False
-    return cell_len(visible_in_a_line(entry.sender)) >= _text_column(width) - INDENT
+    return _shown_columns(entry.sender) >= _text_column(width) - INDENT
+
+
+@lru_cache(maxsize=1024)
+def _shown_columns(name: str) -> int:
+    return cell_len(visible_in_a_line(name))
 
 
 def _stamped(time: str, text: str, width: int) -> list[list[Run]]:
