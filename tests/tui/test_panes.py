@@ -2,11 +2,11 @@
 
 import pytest
 from plain_table import Clock
-from table import SMALL, USUAL, WIDE, ChatTable
+from table import DAY, SMALL, USUAL, WIDE, ChatTable
 from textual.color import Color
 
 from tertulia.i18n import set_language
-from tertulia.protocol.messages import Status
+from tertulia.protocol.messages import ChatMessage, Status
 from tertulia.tui.widgets.conversationspane import MAX_WIDTH, MIN_WIDTH
 
 
@@ -141,3 +141,24 @@ def test_the_keys_in_the_key_bar_have_a_colour_of_their_own(clock: Clock) -> Non
         assert styles["F1"].color != styles[" Help"].color
 
     ChatTable(clock).run(scenario)
+
+
+def test_a_conversation_without_messages_says_who_will_read_it(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        assert "There are no messages yet." in table.shown
+        await table.enter("@luis")
+        assert table.item("#no-messages").startswith("No messages with luis yet.")
+        await table.enter("hello")
+        assert table.item("#no-messages") == ""
+        await table.press("ctrl+n")
+        assert table.item("#no-messages") == ""
+
+    ChatTable(clock).run(scenario)
+
+
+def test_the_words_for_no_messages_stand_only_where_there_are_none(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        assert "There are no messages yet." not in table.shown
+
+    history = [ChatMessage(seq=3, time=f"{DAY}T10:00:00Z", sender="luis", text="hello")]
+    ChatTable(clock, history=history).run(scenario)

@@ -38,10 +38,17 @@ def parse(line: str, *, on_screen: bool = False) -> Command | None:
 
 def help_rows(*, on_screen: bool = False, operator: bool = False) -> list[tuple[str, str]]:
     """Return the rows of the help: what can be typed, and what it does."""
-    rows = [
-        (_("TEXT"), _("send it to everyone")),
-        (_("@NAME TEXT"), _("send it only to that person (a direct message)")),
-    ]
+    if on_screen:
+        rows = [
+            (_("TEXT"), _("send it to those whom the border of the text field names")),
+            (_("@NAME TEXT"), _("send it only to that person, and stay in this conversation")),
+            (_("@NAME"), _("open the conversation with that person; there, TEXT goes to them")),
+        ]
+    else:
+        rows = [
+            (_("TEXT"), _("send it to everyone")),
+            (_("@NAME TEXT"), _("send it only to that person (a direct message)")),
+        ]
     for spec in listed(on_screen=on_screen):
         words = [spec.word, *{spec.spanish, spec.english} - {spec.word}]
         argument = f" {_(spec.argument_words)}" if spec.argument_words else ""

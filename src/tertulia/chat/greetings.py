@@ -42,6 +42,11 @@ def hints() -> list[str]:
     ]
 
 
+def nothing_said() -> str:
+    """Return what to say in a chat without messages."""
+    return _("There are no messages yet. Yours can be the first.")
+
+
 def how_to_leave() -> str:
     """Return how to leave the chat, for a person who pressed Ctrl-C."""
     return _("To leave, type {quit} or press Ctrl+D.").format(quit=quit_word())

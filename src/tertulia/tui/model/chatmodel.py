@@ -229,6 +229,8 @@ class ChatModel:
         self.show_notice(lambda: greetings.greeting(state.name, status, people))
         for number in range(len(greetings.hints())):
             self.show_notice(lambda number=number: greetings.hints()[number])  # type: ignore[misc]
+        if not any(isinstance(entry, Said) for entry in self.conversations.general.entries):
+            self.show_notice(greetings.nothing_said)
         if self._problem:
             self.show_notice(lambda: self._problem)
 

@@ -5,6 +5,7 @@ Runs on the event loop's thread.
 
 from textual import on
 from textual.app import ComposeResult
+from textual.widgets import Static
 
 from tertulia.chat.display import Glyphs, visible_in_a_line
 from tertulia.chat.order_words import pinned_words
@@ -66,18 +67,25 @@ class ChatPane(Pane):
     def compose(self) -> ComposeResult:
         """Put the pinned message above the log, and the count below it."""
         yield PinnedLines(id="pinned")
+        yield Static(id="no-messages", classes="empty", markup=False)
         yield ConversationLog(self._painter, id="log")
         yield Item("screen.scroll('scroll_end')", id="below")
 
     def on_mount(self) -> None:
         """Find the log."""
         self.log_view = self.query_one(ConversationLog)
+        self.query_one("#no-messages").display = False
 
     def show_title(self, conversation: Conversation, state: State, *, known: bool) -> None:
         """Show whose conversation it is, and who can read it; `known`: there is a connection."""
         self.title = self._words_for(conversation, state, known=known)
         is_general = conversation.name == GENERAL
         self.query_one(PinnedLines).show(state.pinned if is_general else None)
+        no_messages = self.query_one("#no-messages", Static)
+        no_messages.display = not (is_general or conversation.entries)
+        if no_messages.display:
+            text = _("No messages with {name} yet. What you write here, only {name} can read.")
+            no_messages.update(text.format(name=visible_in_a_line(conversation.name)))
 
     def _words_for(self, conversation: Conversation, state: State, *, known: bool) -> str:
         if conversation.name == GENERAL:
