@@ -86,6 +86,40 @@ def test_without_room_nothing_is_confirmed_until_there_is_room_again(
         is_read.set()
 
 
+def test_two_threads_that_confirm_send_it_in_order(scripted_server: StartServer) -> None:
+    is_sending, may_send = threading.Event(), threading.Event()
+
+    def script(peer: Any) -> None:
+        peer.welcome()
+        send_direct(peer, 1)
+        assert is_sending.wait(WAIT_S)
+        send_direct(peer, 2)
+        assert [peer.expect("received")["receipt"] for _number in range(2)] == [1, 2]
+        peer.expect("quit")
+
+    with connect(scripted_server(script), has_room=lambda: False) as client:
+        client_send = client._connection.send
+
+        def send_later(data: bytes) -> None:
+            if not is_sending.is_set():
+                is_sending.set()
+                may_send.wait(WAIT_S)
+            client_send(data)
+
+        assert client.receive(WAIT_S) is not None
+        client._connection.send = send_later  # type: ignore[method-assign]
+        client._has_room = lambda: True
+        first = threading.Thread(target=client.confirm)
+        first.start()
+        assert client._inbox.get(WAIT_S) is not None  # the second message has come
+        second = threading.Thread(target=client.confirm)
+        second.start()
+        second.join(0.2)  # it would have sent by now, did it not have to wait for the first
+        may_send.set()
+        first.join(WAIT_S)
+        second.join(WAIT_S)
+
+
 def test_a_full_inbox_confirms_nothing_and_drops_nothing(
     scripted_server: StartServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

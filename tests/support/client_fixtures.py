@@ -83,7 +83,11 @@ class ScriptedPeer:
 
 
 class ScriptedServer:
-    """Play one script for each client that connects, one after another, in a thread."""
+    """Play one script for each client that connects, one after another, in a thread.
+
+    After a script has failed, clients are refused for good, or one that reconnects would do so for
+    ever, and its test would wait for ever.
+    """
 
     def __init__(self, *scripts: Callable[[ScriptedPeer], None]) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -104,14 +108,23 @@ class ScriptedServer:
             self._listener.close()
         except BaseException as failure:  # noqa: BLE001 (`finish` raises it in the test)
             self._failure = failure
+            self._refuse_everybody()
+
+    def _refuse_everybody(self) -> None:
+        with contextlib.suppress(OSError):  # `finish` closes the listener, or a client has gone
+            while True:
+                sock, _address = self._listener.accept()
+                with contextlib.closing(ScriptedPeer(sock)) as peer:
+                    peer.receive()
+                    peer.send("error", code="name_invalid", message="a script has failed")
 
     def finish(self) -> None:
         """Wait for the end of the scripts; fail if one of them failed."""
         self._thread.join(WAIT_S)
         self._listener.close()
-        assert not self._thread.is_alive(), "the script did not come to its end"
         if self._failure is not None:
             raise self._failure
+        assert not self._thread.is_alive(), "the script did not come to its end"
 
 
 @pytest.fixture

@@ -194,11 +194,11 @@ class Client(OperatorVerbs):
         """Confirm the direct messages that have come, unless there is no room for many more."""
         if self._confirmed == self._receipt or not (self._inbox.has_room and self._has_room()):
             return
-        with self._lock:
-            receipt, confirmed = self._receipt, self._confirmed
-            self._confirmed = receipt
-        if receipt > confirmed:
-            self._connection.send(encode(Received(receipt=receipt)))
+        with self._lock:  # also while sending: two threads must not send them in the other order
+            receipt = self._receipt
+            if receipt > self._confirmed:
+                self._connection.send(encode(Received(receipt=receipt)))
+                self._confirmed = receipt
 
     def send(self, request: Request) -> int:
         """Send a request without waiting; return its id, which `receive` finds in the answer.
