@@ -86,7 +86,7 @@ def test_without_netlink_the_addresses_are_unknown_but_the_one_asked_for(monkeyp
     def refuse():
         raise PermissionError
 
-    monkeypatch.setattr(addresses.ifaddr, "get_adapters", refuse)
+    monkeypatch.setattr("ifaddr.get_adapters", refuse)
     with socket.create_server(("", 0)) as listener:
         assert addresses_to_join(listener) is None
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import ifaddr
-
 # Bridges and cables that container and machine emulators create on this computer.
 _CONTAINERS = re.compile(
     r"docker|br-[0-9a-f]{12}$|veth|virbr|podman|cni|nerdctl|lxc|lxd|incus|vboxnet|vmnet|cali|"
@@ -109,6 +107,8 @@ def likeliest_first(
 
 
 def _addresses_of_this_computer() -> list[tuple[_IPAddress, str]] | None:
+    import ifaddr  # slow to import, and not needed for a server on one address
+
     try:
         adapters = list(ifaddr.get_adapters())
     except (OSError, ValueError):  # Netlink is forbidden, or a name is not UTF-8.

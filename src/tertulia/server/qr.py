@@ -2,8 +2,6 @@
 
 from itertools import zip_longest
 
-import segno
-
 _QUIET_ZONE = 2  # light modules around the code
 # Whatever the terminal's theme is: black on white, which every terminal has.
 _COLOURS, _NO_COLOURS = "\x1b[0;30;47m", "\x1b[0m"
@@ -12,6 +10,8 @@ _BLOCKS = {(False, False): " ", (True, False): "▀", (False, True): "▄", (Tru
 
 def qr_lines(link: str) -> list[str]:
     """Return the code, two rows of modules in each line."""
+    import segno  # slow to import, and needed only on a terminal
+
     code = segno.make(link, error="l", boost_error=False, micro=False)
     rows = [[module & 1 == 1 for module in row] for row in code.matrix_iter(border=_QUIET_ZONE)]
     nothing = [False] * len(rows[0])
