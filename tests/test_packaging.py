@@ -21,7 +21,12 @@ def test_the_wheel_holds_every_file_of_the_page(
 ) -> None:
     monkeypatch.chdir(ROOT)
     wheel = tmp_path / buildapi.build_wheel(str(tmp_path))
-    page = {f"tertulia/web/{path.name}" for path in (ROOT / "src/tertulia/web").iterdir()}
+    source = ROOT / "src"
+    page = {
+        str(path.relative_to(source))
+        for path in (source / "tertulia/web").rglob("*")
+        if path.is_file()
+    }
     assert {"tertulia/web/index.html", "tertulia/web/commands.json"} < page
     assert page <= set(zipfile.ZipFile(wheel).namelist())
 
