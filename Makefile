@@ -16,6 +16,8 @@ POT := .venv/tertulia.pot
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --no-header --extra setup pyproject.toml
+# Without compiled files each of the tests' several hundred programs would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 # A value as one word for the shell, whatever it contains.
 quote = '$(subst ','\'',$(1))'
 
