@@ -6,6 +6,7 @@ from typing import Any
 from tertulia.client.inbox import Dropped, Inbox, Incoming
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import ChatMessage, Closing, DirectMessage, Gap, Ok, ServerMessage
+from tertulia.protocol.moderation import Hushed, Locked, Pinned
 
 TIME = "2026-11-22T15:04:05.123Z"
 ONE_MESSAGE_BYTES = 700  # in the count of the inbox: a line and what is around it
@@ -70,6 +71,17 @@ def test_too_many_direct_messages_are_dropped_and_counted() -> None:
     inbox = Inbox(max_other_bytes=2 * ONE_MESSAGE_BYTES)
     put(inbox, direct("1"), message(1), direct("2"), direct("3"), direct("4"))
     assert take_all(inbox) == [Dropped(2), message(1), direct("3"), direct("4")]
+
+
+def test_what_still_holds_is_kept_between_two_gaps() -> None:
+    inbox = Inbox(max_numbered_bytes=ONE_MESSAGE_BYTES)
+    hushes = [Hushed(seq=seq, time=TIME, on=seq == 7, by="ana") for seq in (2, 4, 7)]
+    pinned = Pinned(seq=8, time=TIME, by="ana")
+    put(inbox, message(1), *hushes, pinned, message(9), message(10))
+    kept = [Gap(after=0, through=6), hushes[-1], pinned, Gap(after=8, through=9), message(10)]
+    assert take_all(inbox) == kept
+    put(inbox, Locked(seq=11, time=TIME, on=True, by="ana"), message(12))
+    assert [type(taken) for taken in take_all(inbox)] == [Locked, ChatMessage]
 
 
 def test_a_second_gap_begins_after_the_first_was_taken() -> None:

@@ -2,18 +2,19 @@
 
 The connection's thread puts and never waits; any thread gets. Numbered events can be fetched again,
 direct messages cannot, so each kind has a bound of its own. At the bound the oldest are dropped,
-and a `Gap` or a `Dropped` stands in their place.
+and a `Gap` or a `Dropped` stands in their place. What still holds is kept between two gaps.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import Gap, NumberedEvent, ServerMessage
+from tertulia.protocol.moderation import Hushed, Locked, Pinned
 
 MAX_NUMBERED_BYTES = 8 * 1024 * 1024  # as much as the server's own log keeps
 MAX_OTHER_BYTES = 8 * 1024 * 1024  # direct messages, and answers if they are put here
@@ -46,8 +47,8 @@ class Inbox:
         max_other_bytes: int = MAX_OTHER_BYTES,
     ) -> None:
         self._changed = threading.Condition()
-        self._numbered = _BoundedQueue(max_numbered_bytes, _add_to_gap)
-        self._others = _BoundedQueue(max_other_bytes, _add_to_dropped)
+        self._numbered = _BoundedQueue(max_numbered_bytes, _MissedEvents)
+        self._others = _BoundedQueue(max_other_bytes, _MissedOthers)
         self._arrivals = 0
         self._closed = False
 
@@ -88,45 +89,97 @@ class Inbox:
         return self._closed or bool(self._numbered) or bool(self._others)
 
 
-def _add_to_gap(gap: Gap | None, dropped: Incoming) -> Gap:
-    match dropped.message:
-        case Gap(after=after, through=through):
-            pass
-        case message:
-            assert isinstance(message, NumberedEvent)
-            after, through = message.seq - 1, message.seq
-    return Gap(after=after if gap is None else gap.after, through=through)
+class _Missed(Protocol):
+    """What stands in the place of messages that were dropped."""
 
+    def add(self, dropped: Incoming) -> None:
+        """Add a message that was dropped after the others."""
 
-def _add_to_dropped(before: Dropped | None, dropped: Incoming) -> Dropped:
-    return Dropped(1 if before is None else before.count + 1)
-
-
-_Note = TypeVar("_Note", bound=Gap | Dropped)
-
-
-class _BoundedQueue(Generic[_Note]):
-    """The newest messages up to `max_bytes`, after a note of what was dropped before them."""
-
-    def __init__(
-        self, max_bytes: int, add_to_note: Callable[[_Note | None, Incoming], _Note]
-    ) -> None:
-        self._max_bytes = max_bytes
-        self._add_to_note = add_to_note
-        self._bytes = 0
-        self._items: deque[tuple[int, Incoming]] = deque()
-        self._note: tuple[int, _Note] | None = None
+    def pop(self) -> Incoming:
+        """Remove and return the first of what stands there."""
 
     def __bool__(self) -> bool:
-        return self._note is not None or bool(self._items)
+        """Whether anything stands there."""
+
+
+class _MissedEvents:
+    """Gaps, and between them the last event of each kind that still holds: at most three."""
+
+    def __init__(self) -> None:
+        self._gap: Gap | None = None
+        self._standing: dict[type, Incoming] = {}  # the oldest first
+
+    def __bool__(self) -> bool:
+        return self._gap is not None
+
+    def add(self, dropped: Incoming) -> None:
+        message = dropped.message
+        if isinstance(message, Gap):
+            after, through = message.after, message.through
+        else:
+            assert isinstance(message, NumberedEvent)
+            after, through = message.seq - 1, message.seq
+            if isinstance(message, Hushed | Locked | Pinned):
+                self._standing.pop(type(message), None)
+                self._standing[type(message)] = dropped
+        self._gap = Gap(after=after if self._gap is None else self._gap.after, through=through)
+
+    def pop(self) -> Incoming:
+        gap = self._gap
+        assert gap is not None
+        kind, standing = next(iter(self._standing.items()), (Gap, None))
+        if standing is None:
+            self._gap = None
+            return Incoming(gap, encode(gap)[:-1])
+        message = standing.message
+        assert isinstance(message, NumberedEvent)
+        if gap.after < message.seq - 1:
+            self._gap = Gap(after=message.seq - 1, through=gap.through)
+            before = Gap(after=gap.after, through=message.seq - 1)
+            return Incoming(before, encode(before)[:-1])
+        del self._standing[kind]
+        is_last = message.seq >= gap.through
+        self._gap = None if is_last else Gap(after=message.seq, through=gap.through)
+        return standing
+
+
+class _MissedOthers:
+    """The number of direct messages and answers."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __bool__(self) -> bool:
+        return self._count > 0
+
+    def add(self, _dropped: Incoming) -> None:
+        self._count += 1
+
+    def pop(self) -> Incoming:
+        count, self._count = self._count, 0
+        return Incoming(Dropped(count), b"")
+
+
+class _BoundedQueue:
+    """The newest messages up to `max_bytes`, after what stands in the place of those dropped."""
+
+    def __init__(self, max_bytes: int, missed: Callable[[], _Missed]) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._items: deque[tuple[int, Incoming]] = deque()
+        self._missed = missed()
+        self._missed_at = 0  # the arrival of the first of them
+
+    def __bool__(self) -> bool:
+        return bool(self._missed) or bool(self._items)
 
     @property
     def is_half_empty(self) -> bool:
         return self._bytes <= self._max_bytes // 2
 
     def first_arrival(self) -> float:
-        if self._note is not None:
-            return self._note[0]
+        if self._missed:
+            return self._missed_at
         return self._items[0][0] if self._items else float("inf")
 
     def append(self, arrival: int, incoming: Incoming) -> None:
@@ -134,16 +187,13 @@ class _BoundedQueue(Generic[_Note]):
         self._bytes += len(incoming.line) + _ITEM_BYTES
         while self._bytes > self._max_bytes and len(self._items) > 1:
             first_dropped, dropped = self._pop()
-            note = None
-            if self._note is not None:
-                first_dropped, note = self._note
-            self._note = first_dropped, self._add_to_note(note, dropped)
+            if not self._missed:
+                self._missed_at = first_dropped
+            self._missed.add(dropped)
 
     def get_oldest(self) -> Incoming | None:
-        if self._note is not None:
-            note = self._note[1]
-            self._note = None
-            return Incoming(note, encode(note)[:-1] if isinstance(note, Gap) else b"")
+        if self._missed:
+            return self._missed.pop()
         return self._pop()[1] if self._items else None
 
     def _pop(self) -> tuple[int, Incoming]:

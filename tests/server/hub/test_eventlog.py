@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import ChatMessage, Gap, Joined, NumberedEvent, Status
+from tertulia.protocol.moderation import Hushed, Locked, Pinned
 from tertulia.server.hub.eventlog import EventLog, Slice
 
 TIME = "2026-11-22T15:04:05.123Z"
@@ -193,6 +194,27 @@ def test_messages_alone_are_not_read_beyond_a_slice_that_was_shortened():
     room = len(lines(message(1, text), joined(2), message(3, text)))
     assert seqs(read(log, 0, room, messages_only=True)) == ([1, 3], 3)
     assert seqs(read(log, 3, room, messages_only=True)) == ([5], 6)
+
+
+def test_no_gap_hides_what_still_holds():
+    """A slow client must not believe that it may speak, or see a pin that was taken down."""
+    events: list[NumberedEvent] = [message(seq) for seq in range(1, 101)]
+    for seq, on in ((3, False), (20, True), (90, False)):
+        events[seq - 1] = Hushed(seq=seq, time=TIME, on=on, by="ana")
+    events[20] = Locked(seq=21, time=TIME, on=True, by="ana")
+    events[98] = Pinned(seq=99, time=TIME, by="ana")
+    log = empty(max_bytes=10 * (ENVELOPE + 4))
+    for event in events:
+        log.append(event)
+    for options in ({}, {"messages_only": True}):
+        cursor, got = 4, []
+        while (rest := read(log, cursor, **options)) is not None:
+            got.append((cursor, rest.through, rest.data if isinstance(rest, Slice) else None))
+            cursor = rest.through
+        assert got == [
+            (4, 20, None), (20, 21, lines(events[20])),
+            (21, 89, None), (89, 100, lines(*events[89:])),
+        ]  # fmt: skip
 
 
 def test_a_reader_that_falls_out_of_the_log_gets_a_gap_up_to_its_end():

@@ -487,6 +487,19 @@ def test_an_older_message_is_looked_for_in_the_history():
     assert code(nothing) == "not_found"
 
 
+def test_a_pinned_message_of_a_hook_keeps_its_mark_also_after_a_crash():
+    keeper = Keeper()
+    room = Room(keeper)
+    fields = {"time": "2026-11-21T10:00:00.000Z", "sender": "build", "text": "ok"}
+    for hook in (True, False, True):
+        request, found = PinMessage(seq=17), StoredMessage(seq=17, **fields, hook=hook)
+        room.hub.moderator.pin_found(room.ana, request, room.owner, found)
+        assert room.last().message == found
+        assert restarted(keeper).enter("eva", "10.0.0.8").pinned == found
+    room.done(PinMessage())
+    assert restarted(keeper).keeper.rows == []
+
+
 # --- what is kept --------------------------------------------------------------------------------
 
 

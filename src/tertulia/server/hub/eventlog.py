@@ -12,12 +12,13 @@ from itertools import compress
 from msgspec import UNSET, Struct
 
 from tertulia.protocol.messages import ChatMessage, Gap, Joined, Left, NumberedEvent, Presence
-from tertulia.protocol.moderation import Pinned
+from tertulia.protocol.moderation import Hushed, Locked, Pinned
 
 Encode = Callable[[NumberedEvent | Gap], bytes]
 
 _ENVELOPE_BYTES = 96  # of an event beside the text: about as many as on the wire
 _PEOPLE = frozenset((Joined, Left, Presence))  # not for those who want messages alone
+_STANDING = frozenset((Hushed, Locked, Pinned))  # hold on; only a welcome says them otherwise
 _MAX_EVENTS_SEARCHED = 1_000  # for a message, under the lock
 
 
@@ -72,7 +73,8 @@ class EventLog:
     """The latest events, numbered by seq without holes; older ones are trimmed.
 
     A cursor is the seq of the last event that a reader has received. It is a number, so a slow
-    reader keeps nothing alive. A reader whose next event has been trimmed gets a `Gap`.
+    reader keeps nothing alive. A reader whose next event has been trimmed gets a `Gap`. No gap hides
+    what still holds: the last event of each standing kind comes between two gaps.
 
     `lock` is the one under which events get their numbers. `max_bytes` bounds the weight of the
     events: the bytes of their texts and of an envelope for each.
@@ -86,6 +88,7 @@ class EventLog:
         self._ends: list[int] = []  # the weight of all events so far, up to and with each
         self._start = self._end = 0  # the weight before the first event kept, and with the last
         self._lines: dict[Encode, _Lines] = {}
+        self._standing: dict[type[NumberedEvent], NumberedEvent] = {}  # the oldest first
         self._trimmed_seq = last_seq
         self._last_message_seq = last_seq
         self._last_wanted_seq = last_seq  # of an event for those who want messages alone
@@ -101,6 +104,9 @@ class EventLog:
             self._last_message_seq = self._last_wanted_seq = event.seq
         elif type(event) not in _PEOPLE:
             self._last_wanted_seq = event.seq
+            if type(event) in _STANDING:
+                self._standing.pop(type(event), None)
+                self._standing[type(event)] = event
             if type(event) is Pinned and event.message is not UNSET:
                 end += len(event.message.text.encode())
         self._end = end
@@ -129,7 +135,7 @@ class EventLog:
                 return None
             first = cursor - self._trimmed_seq
             if first < 0:
-                return Gap(after=cursor, through=self.last_seq)
+                return self._after_trimmed(cursor, encode)
             if messages_only and cursor >= self._last_wanted_seq and before is None:
                 return Slice(b"", (), (), self.last_seq)
             last = self._last_within(first, max_bytes)
@@ -150,6 +156,16 @@ class EventLog:
         wanted = [type(event) not in _PEOPLE for event in events[: len(pieces)]]
         pieces = list(compress(pieces, wanted))
         return Slice(b"".join(pieces), pieces, list(compress(seqs, wanted)), through)
+
+    def _after_trimmed(self, cursor: int, encode: Encode) -> Slice | Gap:
+        """Return the gap up to the next event that still holds, or this event. Under the lock."""
+        for event in self._standing.values():
+            if event.seq > cursor + 1:
+                return Gap(after=cursor, through=event.seq - 1)
+            if event.seq == cursor + 1:
+                line = encode(event)
+                return Slice(line, (line,), (event.seq,), event.seq)
+        return Gap(after=cursor, through=self.last_seq)
 
     def message(self, seq: int) -> ChatMessage | None:
         """Return the message with this number, if it is still here. Under the lock."""

@@ -53,7 +53,6 @@ from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.held_names import HeldNames
 from tertulia.server.hub.journal import Journal, LocalJournal
 from tertulia.server.hub.keeper import Keeper
-from tertulia.server.hub.moderation import pinned_message
 from tertulia.server.hub.moderator import Moderator
 from tertulia.server.hub.newcomers import idle_seconds, newcomer_of
 from tertulia.server.hub.nonces import RecentNonces, recall
@@ -204,7 +203,7 @@ class Hub:
             hushed=moderation.is_hushed,
             locked=moderation.is_locked,
             operator=session.is_operator,
-            pinned=pinned_message(moderation.pin),
+            pinned=moderation.pinned,
         )
 
     # --- talking -------------------------------------------------------------------------------

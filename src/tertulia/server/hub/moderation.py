@@ -25,20 +25,13 @@ from tertulia.server.hub.session import Session
 RETURN_WITHIN_S = 600.0  # in which those who were here may come back into a locked room
 _MAX_RECENT = 4_096  # names of those who have left; at the bound the first to leave is forgotten
 
-HUSHED, LOCKED = "hushed", "locked"
+HUSHED, LOCKED, PINNED_HOOK = "hushed", "locked", "pinned_hook"
 
 
 class Silence(Enum):
     """Why a user may not speak, beside a Mute."""
 
     HUSHED = auto()
-
-
-def pinned_message(pin: Pin | None) -> StoredMessage | UnsetType:
-    """Return the pinned message as it travels."""
-    if pin is None:
-        return UNSET
-    return StoredMessage(seq=pin.seq, time=pin.sent, sender=pin.sender, text=pin.text)
 
 
 class Departure(Struct, frozen=True, gc=False):
@@ -60,6 +53,7 @@ class Moderation:
         self.mutes: Penalties[Mute] = Penalties()
         self.is_hushed = self.is_locked = False
         self.pin: Pin | None = None
+        self._is_pin_of_hook = False
         self._insiders: dict[str, Insider] = {}  # while the room is locked
         self._recent: OrderedDict[str, Departure] = OrderedDict()  # by the names' keys
         self._changes: list[Change] = []
@@ -73,6 +67,7 @@ class Moderation:
         switches = {switch.key for switch in records(Switch)}
         self.is_hushed, self.is_locked = HUSHED in switches, LOCKED in switches
         self.pin = next(iter(records(Pin)), None)
+        self._is_pin_of_hook = PINNED_HOOK in switches
         for insider in records(Insider):
             self._put_insider(replace(insider, ended=insider.ended or time))
         self.expire(time)
@@ -81,6 +76,16 @@ class Moderation:
         """Return what has to be kept since the last time."""
         changes, self._changes = self._changes, []
         return changes
+
+    @property
+    def pinned(self) -> StoredMessage | UnsetType:
+        """Return the pinned message as it travels."""
+        pin = self.pin
+        if pin is None:
+            return UNSET
+        return StoredMessage(
+            seq=pin.seq, time=pin.sent, sender=pin.sender, text=pin.text, hook=self._is_pin_of_hook
+        )
 
     # --- who may come in -----------------------------------------------------------------------
 
@@ -233,7 +238,7 @@ class Moderation:
             if self.pin is None:
                 return
             self._changes.append(Removed(Pin, self.pin.key))
-            self.pin = None
+            self.pin, is_hook = None, False
         else:
             self.pin = Pin(
                 seq=message.seq,
@@ -244,6 +249,12 @@ class Moderation:
                 time=time,
             )
             self._changes.append(self.pin)
+            is_hook = message.hook
+        if is_hook:
+            self._changes.append(Switch(key=PINNED_HOOK, operator=by, time=time))
+        elif self._is_pin_of_hook:
+            self._changes.append(Removed(Switch, PINNED_HOOK))
+        self._is_pin_of_hook = is_hook
         pinned = Pinned(seq=self._events.last_seq + 1, time=time, by=by, message=message or UNSET)
         self._events.append(pinned)
 

@@ -278,7 +278,7 @@ class Moderator:
         said = self._events.message(request.seq)
         if said is not None:
             message = StoredMessage(
-                seq=said.seq, time=said.time, sender=said.sender, text=said.text
+                seq=said.seq, time=said.time, sender=said.sender, text=said.text, hook=said.hook
             )
             return self._put_pin(session, request, owner, message)
         return refusals.no_message(request) if self._keeper is None else Wait.FOR_MESSAGE
@@ -290,7 +290,7 @@ class Moderator:
         if found is None:
             return refusals.no_message(request)
         message = StoredMessage(
-            seq=found.seq, time=found.time, sender=found.sender, text=found.text
+            seq=found.seq, time=found.time, sender=found.sender, text=found.text, hook=found.hook
         )
         with self._lock:
             if not session.may_act:

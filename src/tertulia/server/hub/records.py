@@ -34,7 +34,7 @@ class Mute(Struct, frozen=True, kw_only=True):
 
 
 class Switch(Struct, frozen=True, kw_only=True):
-    """A rule for all that is on now: `hushed` or `locked`."""
+    """What is on now: `hushed` or `locked`, or that the pinned message came through a hook."""
 
     key: str
     operator: str
