@@ -134,3 +134,11 @@ def test_who_may_not_speak_learns_what_is_possible_in_spanish_too() -> None:
     assert speech_refused(Error(code=ErrorCode.HUSHED, message="")).startswith(
         "No se envió: ahora solo pueden hablar los operadores. "
     )
+
+
+def test_a_pinned_notice_of_a_program_is_marked() -> None:
+    notice = StoredMessage(seq=3, time=NOON, sender="build", text="failed", hook=True)
+    assert words(Pinned(**WHEN, by="ana", message=notice)) == (
+        "ana pinned a message: build (hook): failed"
+    )
+    assert standing_words(state(pinned=notice), TODAY) == ["Pinned: build (hook): failed"]

@@ -175,3 +175,11 @@ def test_the_prompt_names_only_what_is_not_as_usual(
     assert new_transcript().prompt(status, asked, line) == english
     set_language("es")
     assert new_transcript().prompt(status, asked, line) == spanish
+
+
+def test_what_a_program_says_is_marked_by_a_word() -> None:
+    notice = ChatMessage(seq=1, time=TIME, sender="build", text="hola", hook=True)
+    assert new_transcript().event(notice) == ["[--:--] build (hook): hola"]
+    set_language("es")
+    spanish = new_transcript().event(notice, is_old=True)
+    assert spanish == ["antes: [--:--] build (aviso web): hola"]

@@ -180,3 +180,26 @@ def test_who_is_removed_leaves_with_the_reason_and_status_5(clock: Clock) -> Non
         assert ending.lines[0].startswith("You were removed from the chat by eva: spam.")
 
     run(clock, scenario)
+
+
+def test_a_notice_of_a_program_keeps_its_mark_in_a_pin_in_a_search_and_in_a_copy(
+    clock: Clock,
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        notice = table.said("it failed", "build", hook=True)
+        await table.hear(notice, table.said("oh"))
+        assert "# build (hook)" in table.shown
+        pinned = StoredMessage(
+            seq=notice.seq, time=notice.time, sender="build", text="it failed", hook=True
+        )
+        await table.hear(Pinned(**when(table), by="ana", message=pinned))  # type: ignore[arg-type]
+        assert "Pinned: build (hook): it failed" in table.shown
+        await table.click_on("Pinned: build")
+        await table.until(lambda: "Pinned by an operator" in table.shown)
+        assert "│ build (hook): it failed" in table.shown
+        await table.press("escape")
+        await table.enter("/search failed")
+        await table.until(lambda: "Messages with" in table.shown)
+        assert "# build (hook)" in table.shown
+
+    run(clock, scenario, USUAL)

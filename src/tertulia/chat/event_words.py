@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import Enum, auto
 
-from tertulia.chat.display import visible_in_a_line
 from tertulia.chat.order_words import OrderEvent
+from tertulia.chat.speakers import speaker_words
 from tertulia.i18n import N_, _, ngettext, pgettext
 from tertulia.protocol.messages import (
     ChatMessage,
@@ -46,9 +46,9 @@ class Movement(Enum):
     CHANGED_STATUS = auto()
 
 
-def speech(sender: str, text: str) -> str:
+def speech(sender: str, text: str, *, hook: bool = False) -> str:
     """Return a message as it is read."""
-    return f"{visible_in_a_line(sender)}: {without_gaps(text)}"
+    return f"{speaker_words(sender, hook=hook)}: {without_gaps(text)}"
 
 
 def without_gaps(text: str) -> str:

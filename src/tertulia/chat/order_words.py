@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from tertulia.chat.commands import help_word
 from tertulia.chat.display import date_and_time, duration, visible_in_a_line
+from tertulia.chat.speakers import speaker_words
 from tertulia.chat.state import State
 from tertulia.i18n import N_, _
 from tertulia.operator_commands import OPERATOR_WORDS, word_in_own_language
@@ -97,7 +98,7 @@ def name_of_operator(by: str) -> str:
 def pinned_words(message: StoredMessage) -> str:
     """Return a pinned message in one line."""
     text = " ".join(message.text.split())
-    return f"{visible_in_a_line(message.sender)}: {visible_in_a_line(text)}"
+    return f"{speaker_words(message.sender, hook=message.hook)}: {visible_in_a_line(text)}"
 
 
 def left_words(event: Left) -> str:

@@ -42,7 +42,7 @@ def event_words(event: Event, own_name: str, today: date) -> str:
     """Return an event in words for the user `own_name`."""
     match event:
         case ChatMessage():
-            return speech(event.sender, event.text)
+            return speech(event.sender, event.text, hook=event.hook)
         case DirectMessage():
             return _direct_words(event, own_name)
         case Joined():

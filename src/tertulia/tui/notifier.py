@@ -7,6 +7,7 @@ from textual.app import App
 from tertulia.chat.bursts import Bursts
 from tertulia.chat.choices import Choices
 from tertulia.chat.display import visible_in_a_line
+from tertulia.chat.speakers import speaker_words
 from tertulia.protocol.messages import ChatMessage, DirectMessage
 from tertulia.tui.terminal.textual_private import write_to_terminal
 
@@ -27,5 +28,7 @@ class Notifier:
             return
         self._app.bell()
         if self._choices.settings.notify_terminal:
-            text = visible_in_a_line(f"{message.sender}: {message.text}")[:_MAX_CHARS]
+            hook = isinstance(message, ChatMessage) and message.hook
+            text = f"{speaker_words(message.sender, hook=hook)}: {message.text}"
+            text = visible_in_a_line(text)[:_MAX_CHARS]
             write_to_terminal(self._app, f"\x1b]9;{text}\x07")  # OSC 9

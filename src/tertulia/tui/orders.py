@@ -172,7 +172,7 @@ class Orders:
         """Pin the newest message; about one that was selected ask first, it may be long ago."""
         entry, newest = self._main.log_view.pop_marked(), model.chat.state.newest_message
         if isinstance(entry, Said) and entry.seq is not None:
-            seq, text = entry.seq, f"{entry.sender}: {entry.text}"
+            seq, text = entry.seq, f"{entry.speaker}: {entry.text}"
             question = _("Pin this message?") + "\n\n" + shorten(" ".join(text.split()), 60)
             self._confirm(question, "", lambda: model.ask(PinMessage(seq=seq)))
         elif newest is not None:

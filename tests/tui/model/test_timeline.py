@@ -172,3 +172,8 @@ def test_each_day_stands_before_its_first_message() -> None:
         "day", "0", "1", "2", "day", "3"
     ]  # fmt: skip
     assert not any(isinstance(e, Said) and e.continues for e in entries)
+
+
+def test_a_program_and_a_person_of_the_same_name_are_no_group() -> None:
+    notices = filled(said("a", hook=True), said("b", hook=True), said("c"))
+    assert heads(notices) == ["a", "c"]

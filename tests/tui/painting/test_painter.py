@@ -398,3 +398,13 @@ def test_code_is_bare_as_it_was_typed() -> None:
 def test_no_line_of_a_bare_text_looks_like_a_message_of_somebody_else() -> None:
     forged = said("hola\n[12:34] eva: yes, all of it")
     assert "\n[12:34]" not in bare([forged], PAINTER)
+
+
+def test_what_a_program_says_has_a_sign_and_a_word_and_its_name_has_room() -> None:
+    for width in (80, 50, 30):
+        notice = said("it failed", sender="build", hook=True)
+        assert lines_of(notice, width)[0].startswith(f"{CLOCK} # build (hook)")
+        assert PAINTER.height(notice, width) == len(lines_of(notice, width))
+    assert bare([notice], PAINTER) == f"[{CLOCK}] build (hook): it failed"
+    set_language("es")
+    assert lines_of(notice)[0].startswith(f"{CLOCK} # build (aviso web)")

@@ -73,8 +73,8 @@ class EventLog:
     """The latest events, numbered by seq without holes; older ones are trimmed.
 
     A cursor is the seq of the last event that a reader has received. It is a number, so a slow
-    reader keeps nothing alive. A reader whose next event has been trimmed gets a `Gap`. No gap hides
-    what still holds: the last event of each standing kind comes between two gaps.
+    reader keeps nothing alive. A reader whose next event has been trimmed gets a `Gap`. No gap
+    hides what still holds: the last event of each standing kind comes between two gaps.
 
     `lock` is the one under which events get their numbers. `max_bytes` bounds the weight of the
     events: the bytes of their texts and of an envelope for each.

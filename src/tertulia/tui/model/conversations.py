@@ -160,6 +160,7 @@ class Conversations:
             text=message.text,
             own=own,
             mention=not own and self._mention.is_in(message.text),
+            hook=message.hook,
             seq=message.seq,
         )
 

@@ -11,6 +11,7 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
+from tertulia.chat.speakers import speaker_words
 from tertulia.protocol.messages import Direct, Joined, Left, Presence, Status
 
 MAX_FOLDED_NAMES = 1_000  # in one entry; further ones are only counted
@@ -37,12 +38,18 @@ class Said(Struct, eq=False):
     text: str
     own: bool = False
     mention: bool = False
+    hook: bool = False  # a program has said it
     seq: int | None = None
     request: Direct | None = None
     delivery: Delivery = Delivery.DELIVERED
     why: Callable[[], str] | None = None  # it was not delivered, in words
     continues: bool = False  # it stands below a message of the same user: no time, no name
     group_since: str = ""  # the time of the first message of the group
+
+    @property
+    def speaker(self) -> str:
+        """Return the name as it stands before the message."""
+        return speaker_words(self.sender, hook=self.hook)
 
     @property
     def can_be_sent_again(self) -> bool:

@@ -211,7 +211,7 @@ def _join_group(entry: Said | Told, before: Entry | None) -> None:
     """Join the group of the entry before, or begin a group."""
     match entry, before:
         case Said(), Said():
-            is_same = entry.sender == before.sender
+            is_same = (entry.sender, entry.hook) == (before.sender, before.hook)
         case Told(), Told():
             is_same = True
         case _:

@@ -136,7 +136,7 @@ class ConversationPainter:
         column = _text_column(width)
         sign, name_style, text_style = _sign_and_styles(entry)
         lines = _text_lines(entry, width - column)
-        name = "" if entry.continues else visible_in_a_line(entry.sender)
+        name = "" if entry.continues else entry.speaker
         time = "" if entry.continues else clock_time(entry.time)
         head: list[Run] = [(f"{time:{INDENT - 2}}", "time"), (f"{sign} ", name_style)]
         runs = self._runs_of_text(lines, _text(entry), text_style)
@@ -177,6 +177,7 @@ def help_rows() -> list[tuple[str, str]]:
         ("…", _("on its way")),
         ("✗", _("not delivered")),
         ("?", _("may not have been delivered; also every status while there is no connection")),
+        ("#", _("a program wrote this, through a hook")),
         ("·", _("an event, for example a join")),
     ]
 
@@ -190,8 +191,7 @@ def bare(entries: Iterable[Entry], painter: ConversationPainter) -> str:
                 # A text of several lines begins in a line of its own: it is as it was typed.
                 text = _LIKE_A_MESSAGE.sub("\n \\1", visible(entry.text))
                 gap = "\n" if "\n" in text else " "
-                name = visible_in_a_line(entry.sender)
-                lines.append(f"[{clock_time(entry.time)}] {name}:{gap}{text}")
+                lines.append(f"[{clock_time(entry.time)}] {entry.speaker}:{gap}{text}")
                 if entry.why is not None:
                     lines.append(" " * INDENT + visible(entry.why()))
             case Moved():
@@ -223,7 +223,7 @@ def _sign_and_styles(entry: Said) -> tuple[str, str, str]:
         return "›", "own", "own-text"
     if entry.mention:
         return "!", "mention", "mention-text"
-    return " ", name_style(entry.sender), "text"
+    return "#" if entry.hook else " ", name_style(entry.sender), "text"
 
 
 def _text(entry: Said) -> str:
@@ -251,7 +251,8 @@ def _has_name_above(entry: Said, width: int) -> bool:
     """Return whether the name needs a line of its own, because it is longer than its column."""
     if entry.continues:
         return False
-    return _shown_columns(entry.sender) >= _text_column(width) - INDENT
+    columns = cell_len(entry.speaker) if entry.hook else _shown_columns(entry.sender)
+    return columns >= _text_column(width) - INDENT
 
 
 @lru_cache(maxsize=1024)

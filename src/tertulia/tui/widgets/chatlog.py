@@ -43,10 +43,10 @@ class ChatLog(MessageLog[Entry]):
             return super().get_selection(selection)
         if not said:
             texts = [text for _, text in parts if text]
-        elif len({entry.sender for entry, _ in said}) == 1:
+        elif len({entry.speaker for entry, _ in said}) == 1:
             texts = [text for _, text in said]
         else:
-            texts = [f"{entry.sender}: {text}" for entry, text in said]
+            texts = [f"{entry.speaker}: {text}" for entry, text in said]
         # What would control a terminal is not pasted into one.
         return _CONTROL.sub(lambda control: visible(control[0]), "\n".join(texts)), "\n"
 

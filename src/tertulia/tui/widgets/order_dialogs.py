@@ -55,7 +55,7 @@ class PinnedDialog(Dialog[None]):
     def content(self) -> ComposeResult:
         """Show the message."""
         with VerticalScroll(id="dialog-text"):
-            text = speech(self._message.sender, self._message.text)
+            text = speech(self._message.sender, self._message.text, hook=self._message.hook)
             yield Static(visible(text), markup=False)
 
 

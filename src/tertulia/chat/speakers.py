@@ -1,0 +1,13 @@
+"""Who says a message, in words: a person, or a program through a hook.
+
+Pure; safe in any thread. Names are safe to show.
+"""
+
+from tertulia.chat.display import visible_in_a_line
+from tertulia.i18n import _
+
+
+def speaker_words(name: str, *, hook: bool = False) -> str:
+    """Return a name as it stands before a message; the name of a hook says that it is one."""
+    shown = visible_in_a_line(name)
+    return _("{name} (hook)").format(name=shown) if hook else shown
