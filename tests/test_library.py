@@ -21,7 +21,7 @@ def run(code: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("imported", ["tertulia", "tertulia.cli", "tertulia.server.cli"])
+@pytest.mark.parametrize("imported", ["tertulia", "tertulia.cli", "tertulia.server.serving"])
 def test_importing_the_package_does_not_load_the_client_library(imported: str) -> None:
     loaded = run(f"import sys, {imported}; print(*sys.modules)").split()
     assert imported in loaded

@@ -264,7 +264,7 @@ def test_a_start_that_has_a_certificate_does_not_load_the_library_that_makes_one
     source = (
         "import sys, pathlib\n"
         "from datetime import UTC, datetime\n"
-        "import tertulia.server.cli\n"
+        "import tertulia.server.serving\n"
         "from tertulia.server.certificates.own import OwnCertificate\n"
         "from tertulia.server.certificates.files import SecretFiles\n"
         f"files = SecretFiles(pathlib.Path({str(bench.directory)!r}))\n"

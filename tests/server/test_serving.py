@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tertulia.i18n import set_language
-from tertulia.server import cli
+from tertulia.server import start_failures
 from tertulia.server.config import Config
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.lockfile import StoreInUse
@@ -18,18 +18,18 @@ from tertulia.server.history.lockfile import StoreInUse
 WAIT_S = 20.0
 FAIL = """
 import threading, time
-from tertulia.server import cli
-threading.excepthook = cli._end_on_fault
+from tertulia.server import serving
+threading.excepthook = serving._end_on_fault
 threading.Thread(target=lambda: 1 / 0, name="worker-7").start()
 time.sleep(60)
 """
 NOT_STARTED = """
 import errno, sys
-from tertulia.server import cli
+from tertulia.server import cli, serving
 def fail(config):
-    cli.log.error("history DAMAGED")
+    serving.log.error("history DAMAGED")
     raise OSError(errno.EADDRINUSE, "Address already in use")
-cli.Server = fail
+serving.Server = fail
 sys.exit(cli.main(["5000", "--history", "off", "--lang", "en"]))
 """
 
@@ -116,7 +116,7 @@ def test_why_it_did_not_start_comes_with_what_to_do(
     error: Exception, reason: str, cure: str
 ) -> None:
     config = Config(port=80, host="10.0.0.1", history="h.db")
-    text = cli._why_not_started(config, error)
+    text = start_failures.why_not_started(config, error)
     assert reason in text
     assert cure in text
     assert "\n" not in text
