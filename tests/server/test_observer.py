@@ -26,16 +26,14 @@ def test_everything_that_happens_is_counted_once_under_its_name(observer):
     observer.on_no_thread("10.0.0.3", "server_full", OSError("no more"))
     observer.on_gap()
     observer.on_fault("nobody")
-    assert add_up([observer]) == {
-        "accepted": 2,
-        "closed": 1,
-        "joined": 1,
-        "left.quit": 1,
-        "left.lost": 1,
-        "refused.server_full": 2,
-        "gaps": 1,
-        "faults": 1,
-    }
+    observer.on_refused_request("rate_limited", "requests")
+    observer.on_refused_request("text_empty")
+    total = add_up([observer])
+    assert (total.accepted, total.closed, total.joined, total.gaps, total.faults) == (2, 1, 1, 1, 1)
+    assert total.left == {"quit": 1, "lost": 1}
+    assert total.refused == {"server_full": 2}
+    assert total.refused_requests == {"rate_limited": 1, "text_empty": 1}
+    assert total.rate_limited == {"requests": 1}
 
 
 def test_the_counts_of_all_threads_are_added_up():
@@ -44,8 +42,28 @@ def test_the_counts_of_all_threads_are_added_up():
         for _ in range(count):
             observer.on_gap()
             observer.on_left("ana", "10.0.0.1", CloseReason.SLOW)
-    sums = add_up([first, second])
-    assert (sums["gaps"], sums["left.slow"], sums["accepted"]) == (5, 5, 0)
+        observer.requests = observer.sent_bytes = 10 * count
+        observer.say_to_last_send.note(0.002, count)
+        observer.say_to_last_send.note(60.0)
+    total = add_up([first, second])
+    assert (total.gaps, total.left["slow"], total.accepted) == (5, 5, 0)
+    assert (total.requests, total.sent_bytes) == (50, 50)
+    latencies = total.say_to_last_send.latencies
+    assert latencies.counts == [0, 0, 5, *[0] * 10, 2]
+    assert latencies.sum_s == pytest.approx(120.01)
+    assert first.say_to_last_send.latencies.counts[2] == 2  # what is added up stays as it was
+
+
+def test_every_number_of_an_observer_is_added_up():
+    observer = Observer()
+    apart = {"_sparse_log", "busy_since", "left", "rate_limited", "refused", "refused_requests"}
+    names = [name for name in Observer.__slots__ if name not in apart | {"say_to_last_send"}]
+    for place, name in enumerate(names, 1):
+        setattr(observer, name, place)
+    total = add_up([observer, observer])
+    assert {name: getattr(total, name) for name in names} == {
+        name: 2 * place for place, name in enumerate(names, 1)
+    }
 
 
 def test_the_log_has_a_line_for_each_coming_and_going(observer, caplog):
@@ -107,7 +125,7 @@ def test_what_outsiders_can_cause_at_will_is_logged_once_a_minute_with_their_num
     assert caplog.messages[1:] == [
         "refused address=10.0.0.4 code=code_wrong name='eva' not_logged_before=99"
     ]
-    assert add_up(observers)["refused.code_wrong"] == 101
+    assert add_up(observers).refused["code_wrong"] == 101
 
 
 def test_handshakes_that_fail_are_outsiders_too(caplog):

@@ -9,9 +9,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 
 from tertulia.protocol.messages import CloseReason, ErrorCode, Request
 from tertulia.protocol.moderation import target_of
+from tertulia.server.latencies import Histogram
 
 log = logging.getLogger("tertulia.server")
 
@@ -29,8 +31,6 @@ _OUTSIDERS = frozenset(
         TLS_FAILED,
     }
 )
-
-Counts = Counter[str]  # by name, for example `joined` or `left.quit`
 
 
 class SparseLog:
@@ -57,9 +57,31 @@ class SparseLog:
 
 
 class Observer:
-    """The events of one thread: a log line for each that an operator reads, and a counter."""
+    """The events of one thread: a log line for each that an operator reads, and a counter.
 
-    __slots__ = ("_sparse_log", "accepted", "closed", "faults", "gaps", "joined", "left", "refused")
+    The hot paths write the plain numbers themselves: a call for each would cost several times that.
+    """
+
+    __slots__ = (
+        "_sparse_log",
+        "accepted",
+        "busy_since",
+        "closed",
+        "deliveries",
+        "direct_deliveries",
+        "faults",
+        "gaps",
+        "joined",
+        "left",
+        "rate_limited",
+        "received_bytes",
+        "refused",
+        "refused_requests",
+        "requests",
+        "rounds",
+        "say_to_last_send",
+        "sent_bytes",
+    )
 
     def __init__(self, sparse_log: SparseLog | None = None) -> None:
         self._sparse_log = sparse_log or SparseLog()
@@ -70,6 +92,16 @@ class Observer:
         self.refused: Counter[str] = Counter()  # connections, by error code
         self.gaps = 0
         self.faults = 0
+        self.refused_requests: Counter[str] = Counter()  # by error code
+        self.rate_limited: Counter[str] = Counter()  # of these, by what was limited
+        self.requests = 0
+        self.received_bytes = 0  # like those sent, inside TLS
+        self.sent_bytes = 0
+        self.deliveries = 0  # events of the log times the connections that were sent them
+        self.direct_deliveries = 0  # direct messages put into the output of a connection
+        self.say_to_last_send = Histogram()  # of the events, as old as the oldest of a round
+        self.rounds = 0
+        self.busy_since = 0.0  # when this round began, by the monotonic clock; 0.0 between two
 
     def on_accepted(self) -> None:
         """Count a connection that a worker has taken over."""
@@ -130,21 +162,44 @@ class Observer:
         """Count live events that a slow session was not sent."""
         self.gaps += 1
 
+    def on_refused_request(self, code: str, limited: str | None = None) -> None:
+        """Count a request that was refused; `limited` is what there were too many of, if any."""
+        self.refused_requests[code] += 1
+        if limited is not None:
+            self.rate_limited[limited] += 1
+
     def on_fault(self, subject: object) -> None:
         """Note an exception of our own code, which is being handled, and what it concerns."""
         self.faults += 1
         log.exception("fault connection=%r", subject)
 
 
-def add_up(observers: Iterable[Observer]) -> Counts:
-    """Return the sums of all counters; those kept by reason or code are named like `left.quit`."""
-    sums = Counts()
-    for observer in observers:
-        for name in Observer.__slots__[1:]:
-            count = getattr(observer, name)
-            if isinstance(count, Counter):
-                # A copy in one step: its thread goes on counting.
-                sums.update({f"{name}.{kind}": number for kind, number in dict(count).items()})
-            else:
-                sums[name] += count
-    return sums
+_NUMBERS = (
+    "accepted",
+    "closed",
+    "deliveries",
+    "direct_deliveries",
+    "faults",
+    "gaps",
+    "joined",
+    "received_bytes",
+    "requests",
+    "rounds",
+    "sent_bytes",
+)
+_BY_KIND = ("left", "rate_limited", "refused", "refused_requests")
+
+
+def add_up(observers: Iterable[Observer]) -> Observer:
+    """Return an observer with the sums of all counters. Their threads may go on counting."""
+    observers = list(observers)
+    total = Observer()
+    for name in _NUMBERS:
+        setattr(total, name, sum(map(attrgetter(name), observers)))
+    for name in _BY_KIND:
+        sums = getattr(total, name)
+        for observer in observers:
+            if counts := getattr(observer, name):
+                sums.update(dict(counts))  # a copy in one step
+    total.say_to_last_send.add(observer.say_to_last_send for observer in observers)
+    return total

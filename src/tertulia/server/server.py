@@ -7,10 +7,12 @@ import logging
 import os
 import resource
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from tertulia.protocol.measures import Measures
 from tertulia.server.certificates.certificate import Certificate, find_certificate
 from tertulia.server.config import Config
 from tertulia.server.console.listener import ConsoleListener
@@ -24,6 +26,7 @@ from tertulia.server.hub.hub import Hub
 from tertulia.server.observer import Observer
 from tertulia.server.workers.acceptor import Acceptor, listen
 from tertulia.server.workers.admission import Admission
+from tertulia.server.workers.collector import Collector
 from tertulia.server.workers.local_socket import LocalSocket
 from tertulia.server.workers.pool import WorkerPool
 from tertulia.server.workers.shared import Shared
@@ -46,7 +49,8 @@ class Server:
     `stop` ends it. All in one thread.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, log_lines: Callable[[], int] | None = None) -> None:
+        """`log_lines` returns how many lines wait to be written to the log."""
         self._config = config
         self.listener = listen(config)
         self.port: int = self.listener.getsockname()[1]
@@ -65,9 +69,17 @@ class Server:
         self._pool = WorkerPool(shared, observer)
         self._console: ConsoleListener | None = None
         turned_away = TurnedAway(functools.partial(say_full, offer), offer.context)
+        self._collector = Collector(
+            config, self._pool, self.hub, self.history, turned_away.__len__, log_lines
+        )
+        shared.measure = self._collector.measure
         self._acceptor = Acceptor(
             listeners, self._pool, shared.access, admission, observer, turned_away
         )
+
+    def measure(self, *, shows_waits: bool = False) -> Measures:
+        """Return the figures of this moment; see Collector.measure. Any thread."""
+        return self._collector.measure(shows_waits=shows_waits)
 
     def open_console(self, directory: Path) -> None:
         """Let operators in from this machine, too, once the server has started.

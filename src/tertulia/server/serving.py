@@ -120,7 +120,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals]) -> int:
     try:
         fitting = fit_to_descriptors(config)
         with _ended_by(stop_signals):  # The file may be locked by another program for a while.
-            server = Server(fitting)
+            server = Server(fitting, log_writer.lines.qsize)
         addresses = addresses_to_join(server.listener)  # before clients use up the descriptors
         access = give_access(server, fitting, addresses)
         server.start()

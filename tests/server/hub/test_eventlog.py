@@ -333,7 +333,7 @@ def test_wherever_a_send_is_cut_the_rest_of_that_piece_is_left_and_no_other(size
     pieces = [bytes([65 + i]) * size for i, size in enumerate(sizes)]
     numbers = [10 + step * i for i in range(len(pieces))]
     data = b"".join(pieces)
-    events = Slice(data, pieces, numbers, numbers[-1] + 1)
+    events = Slice(data, pieces, numbers, numbers[-1] + 1, len(pieces))
     ends = {sum(sizes[:i]) for i in range(len(sizes) + 1)}
     for sent in range(len(data) + 1):
         rest, cursor = events.after(sent, cursor=9)

@@ -4,9 +4,11 @@ import os
 import select
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from tertulia.server.workers import mailbox as mailbox_module
 from tertulia.server.workers.mail import Drain, Evict
 from tertulia.server.workers.mailbox import Mailbox
 
@@ -24,7 +26,7 @@ def is_readable(mailbox: Mailbox) -> bool:
 
 def test_a_worker_that_does_not_sleep_is_not_woken(mailbox):
     assert mailbox.post(Drain())
-    mailbox.nudge()
+    mailbox.nudge(0.0)
     assert not is_readable(mailbox)
     assert mailbox.collect() == [Drain()]
     assert mailbox.collect() == []
@@ -33,7 +35,7 @@ def test_a_worker_that_does_not_sleep_is_not_woken(mailbox):
 def test_mail_keeps_a_worker_from_falling_asleep(mailbox):
     mailbox.post(Drain())
     assert not mailbox.fall_asleep()
-    mailbox.nudge()
+    mailbox.nudge(0.0)
     assert not is_readable(mailbox)
     mailbox.collect()
     assert mailbox.fall_asleep()
@@ -45,11 +47,11 @@ def test_a_sleeper_is_woken_once(mailbox, call):
     if call == "post":
         mailbox.post(Drain())
     else:
-        mailbox.nudge()
+        mailbox.nudge(0.0)
     assert is_readable(mailbox)
     mailbox.clear_wake_up()
     mailbox.post(Drain())
-    mailbox.nudge()
+    mailbox.nudge(0.0)
     assert not is_readable(mailbox)
 
 
@@ -68,7 +70,7 @@ def test_a_closed_mailbox_takes_nothing_and_gives_back_what_was_left():
     fd = mailbox.fileno()
     assert mailbox.close() == [Evict(1)]
     assert not mailbox.post(Evict(2))
-    mailbox.nudge()
+    mailbox.nudge(0.0)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(fd)
 
@@ -77,7 +79,7 @@ def test_nobody_writes_to_the_descriptor_of_a_sleeper_that_was_closed():
     mailbox = Mailbox()
     mailbox.fall_asleep()
     mailbox.close()
-    mailbox.nudge()  # would be an OSError, or another file's byte
+    mailbox.nudge(0.0)  # would be an OSError, or another file's byte
 
 
 def test_mail_of_many_threads_arrives_and_each_threads_in_its_order(mailbox):
@@ -104,3 +106,26 @@ def test_mail_of_many_threads_arrives_and_each_threads_in_its_order(mailbox):
         first = number * per_thread
         own = [i for i in got if first <= i < first + per_thread]
         assert own == list(range(first, first + per_thread))
+
+
+def test_the_first_news_since_the_last_round_says_since_when_there_are_some(mailbox):
+    mailbox.nudge(5.0)
+    mailbox.nudge(6.0)
+    assert mailbox.news_since == 0.0
+    mailbox.collect()
+    assert mailbox.news_since == 5.0
+    mailbox.collect()
+    assert mailbox.news_since == 0.0
+
+
+def test_it_is_known_how_much_mail_waits_and_since_when_the_oldest(mailbox, monkeypatch):
+    times = iter([1.0, 2.0])
+    monkeypatch.setattr(mailbox_module, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    assert len(mailbox) == 0
+    mailbox.post(Drain())
+    mailbox.post(Drain())
+    assert (len(mailbox), mailbox.waiting_since) == (2, 1.0)
+    mailbox.collect()
+    assert len(mailbox) == 0
+    mailbox.post(Drain())
+    assert mailbox.waiting_since == 2.0

@@ -106,7 +106,7 @@ def test_a_closed_connection_is_forgotten_and_its_descriptor_can_come_again(benc
 
 def test_a_wake_up_of_the_mailbox_is_found(bench):
     bench.mailbox.fall_asleep()
-    bench.mailbox.nudge()
+    bench.mailbox.nudge(0.0)
     assert bench.poller.wait(0) == [(bench.mailbox.fileno(), READABLE)]
     bench.mailbox.clear_wake_up()
     assert bench.poller.wait(0) == []

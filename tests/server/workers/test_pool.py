@@ -51,7 +51,7 @@ class Bench:
         return list(fars)
 
     def workers(self) -> list[Worker]:
-        return list(self.pool._workers)
+        return list(self.pool.workers)
 
     def accept_in_vain(self) -> AcceptedSocket:
         accepted, _ = self.accept()
@@ -144,14 +144,14 @@ def test_an_announcement_wakes_every_sleeper_but_the_one_that_makes_it():
     workers = [bench.pool._new_worker() for _ in range(3)]
     for worker in workers:
         worker.mailbox.fall_asleep()
-    bench.pool._announce(workers[0].mailbox)
+    bench.pool._announce(workers[0].mailbox, 1.0)
     fds = [worker.mailbox.fileno() for worker in workers]
     assert select.select(fds, [], [], 0)[0] == fds[1:]
     bench.pool._forget(workers[1])
     for worker in workers[1:]:
         worker.mailbox.clear_wake_up()
         worker.mailbox.fall_asleep()
-    bench.pool._announce(workers[0].mailbox)
+    bench.pool._announce(workers[0].mailbox, 1.0)
     assert select.select(fds, [], [], 0)[0] == fds[2:]
     for worker in workers:
         bench.pool._forget(worker)
@@ -207,8 +207,8 @@ def test_what_a_worker_has_counted_outlives_it(per_session):
         pass
     ana.close()
     assert first.join(WAIT_S)
-    counts = per_session.pool.counts()
-    assert (counts["accepted"], counts["joined"], counts["left.quit"]) == (2, 2, 1)
+    totals = per_session.pool.totals()
+    assert (totals.accepted, totals.joined, totals.left["quit"]) == (2, 2, 1)
 
 
 def test_a_connection_that_gets_no_thread_is_given_back(per_session, monkeypatch, caplog):

@@ -63,7 +63,7 @@ class Bench:
         self.near: dict[str, socket.socket] = {}
         self.far: dict[str, socket.socket] = {}
 
-    def announce(self, mailbox: object) -> None:
+    def announce(self, mailbox: object, _since: float) -> None:
         assert mailbox is self.worker.mailbox
         self.announced.append(self.hub.events.last_seq)
 
@@ -149,10 +149,43 @@ def test_what_is_taken_in_meanwhile_is_bounded_in_time(bench, monkeypatch):
     bench.join("luis")
     bench.say("ana", type="say", text="hola")
     bench.say("luis", type="say", text="later")
-    times = iter([1_000.0, 1_000.002])
+    times = iter([1_000.0, 1_000.002, 1_000.003])
     monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=lambda: next(times)))
     bench.round("ana")
     assert bench.heard("luis") == ["message"]
+
+
+def test_a_round_is_noted_while_it_lasts_and_counted_at_its_end(bench):
+    bench.join("ana")
+    rounds = bench.worker.observer.rounds
+    during = []
+    bench.worker._announce = lambda _mailbox, since: during.append(
+        (since, bench.worker.observer.busy_since)
+    )
+    bench.say("ana", type="say", text="hola")
+    bench.round("ana")
+    [(since, busy_since)] = during
+    assert since == busy_since > 0.0
+    assert bench.worker.observer.busy_since == 0.0
+    assert bench.worker.observer.rounds == rounds + 1
+
+
+def test_how_long_it_took_to_everyone_is_noted_for_each_event_from_when_it_came_in(
+    bench, monkeypatch
+):
+    bench.join("ana")
+    seconds_so_far = bench.worker.observer.say_to_last_send.sum_s
+    events_so_far = sum(bench.worker.observer.say_to_last_send.counts)
+    clock = SimpleNamespace(monotonic=lambda: 1_000.0)
+    monkeypatch.setattr(worker_module, "time", clock)
+    bench.say("ana", type="say", text="1")
+    bench.say("ana", type="say", text="2")
+    bench.worker.mailbox.nudge(990.0)  # another worker has read something then
+    bench.round("ana")
+    bench.round()  # without news there is nothing to note
+    latencies = bench.worker.observer.say_to_last_send.latencies
+    assert sum(latencies.counts) - events_so_far == 2
+    assert latencies.sum_s - seconds_so_far == pytest.approx(20.0)
 
 
 def test_mail_is_read_after_what_the_sockets_have_brought(bench):
@@ -166,7 +199,7 @@ def test_mail_is_read_after_what_the_sockets_have_brought(bench):
 
 def test_a_wake_up_is_taken_back_so_that_it_wakes_no_second_round(bench):
     bench.worker.mailbox.fall_asleep()
-    bench.worker.mailbox.nudge()
+    bench.worker.mailbox.nudge(0.0)
     fd = bench.worker.mailbox.fileno()
     bench.worker.run_round([(fd, READABLE)])
     assert select.select([fd], [], [], 0)[0] == []
@@ -213,7 +246,7 @@ def test_deadlines_are_looked_at_only_when_one_may_be_over(bench, monkeypatch):
 def test_what_was_said_is_announced_once_before_it_is_sent(bench):
     bench.join("ana")
     sent_by_then: list[list[str]] = []
-    bench.worker._announce = lambda mailbox: sent_by_then.append(bench.heard("ana"))
+    bench.worker._announce = lambda _mailbox, _since: sent_by_then.append(bench.heard("ana"))
     bench.say("ana", type="say", text="hola")
     bench.round("ana")
     assert sent_by_then == [[]]

@@ -99,6 +99,7 @@ class HookDoor:
         "requests_tried",
     )
 
+    kind = "hook"
     form = Form(lines.encode)  # never used: it follows no events
     room = MAX_BODY_BYTES
 

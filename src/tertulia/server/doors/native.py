@@ -12,6 +12,7 @@ class NativeDoor(lines.RequestBuffer):
 
     encode = staticmethod(lines.encode)
     encode_all = staticmethod(lines.encode_lines)
+    kind = "native"
     form = Form(lines.encode)
 
     def __init__(self) -> None:

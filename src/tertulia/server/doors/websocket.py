@@ -74,6 +74,7 @@ class WebSocketDoor:
         "requests_tried",
     )
 
+    kind = "web"
     form = Form(lines.encode, text_message, MAX_SLICE_BYTES)
     room = MAX_LINE_BYTES  # what was read is taken apart at once
 

@@ -27,6 +27,7 @@ from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.store import MessageStore
 from tertulia.server.history.turns import Questions
 from tertulia.server.history.upkeep import Upkeep
+from tertulia.server.history.vitals import Vitals
 from tertulia.server.hub.records import Change, Record, Row, place_of
 from tertulia.server.hub.session import Owner, Receipt
 
@@ -103,6 +104,7 @@ class History:
         if self._is_failing:
             log.error("history not written error=%s path=%s", self._store.problem, path)
         self._is_displaced = False  # the file was removed or replaced
+        self.vitals = Vitals(self._store.problem)
         # Changes that could not be written, by their rows: tried again with the next group.
         self._unwritten: dict[tuple[type[Record], str | int], Change] = {}
         self._last_group = 0  # size of the last group
@@ -213,6 +215,11 @@ class History:
             self._queue.append(ticket)
             self._work.notify()
 
+    @property
+    def queued(self) -> tuple[int, int]:
+        """How many messages wait for the writer, and questions for the reader. Unlocked."""
+        return self._taken - self._freed, len(self._questions)
+
     # --- the writer's thread -------------------------------------------------------------------
 
     def _write_all(self) -> None:
@@ -229,12 +236,14 @@ class History:
                 reserve_from, self._reserve_from = self._reserve_from, None
                 if not group and reserve_from is None and self._stopping:
                     break
+            self.vitals.busy_since = time.monotonic()
             if reserve_from is not None:
                 self._reserve(reserve_from)
             if group:
                 self._carry_out(group)
             self._last_group = len(group)
             wait_s = self._tidy(is_idle=not group)
+            self.vitals.busy_since = 0.0
         # Closing the last connection moves the WAL into the file, which a reader may not do.
         self._reader_thread.join(_READER_END_S)
         self._store.close()
@@ -246,6 +255,7 @@ class History:
                 "history not written error=the file was removed or replaced path=%s", self.path
             )
             self._is_failing = True
+            self.vitals.problem = "the file was removed or replaced"
 
     def _tidy(self, *, is_idle: bool) -> float:
         """Do a small part of the work that can wait; return the seconds until the next part."""
@@ -319,9 +329,11 @@ class History:
             for change in changes:  # the last change of a row is the last to be written, too
                 unwritten.pop(place_of(change), None)
             changes = [*unwritten.values(), *changes]
+        began = time.monotonic()
         try:
             self._store.add(messages, changes)
         except sqlite3.Error as error:
+            self.vitals.on_failed(error)
             if not self._is_failing:  # logged once, not for each message
                 log.error("history not written error=%s path=%s", error, self.path)
             self._is_failing = True
@@ -330,6 +342,7 @@ class History:
                 del unwritten[next(iter(unwritten))]
             return False
         unwritten.clear()
+        self.vitals.on_stored(len(messages), began)
         if self._is_failing:
             log.warning("history written again path=%s", self.path)
         self._is_failing = self._is_displaced = False

@@ -22,6 +22,9 @@ class Questions:
     def __bool__(self) -> bool:
         return bool(self._pages or self._searches)
 
+    def __len__(self) -> int:
+        return len(self._pages) + sum(map(len, list(self._searches.values())))
+
     def add(self, ticket: PageTicket) -> None:
         """Put a question behind those of its kind."""
         if isinstance(ticket.request, Search):

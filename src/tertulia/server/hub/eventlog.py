@@ -27,13 +27,14 @@ class Slice(Struct, frozen=True):
 
     `pieces` are the parts of `data` that must not be cut, and `seqs` the number of each. `through`
     is the cursor of a reader that has received everything: it lies beyond the last number if what
-    follows was left out.
+    follows was left out. `events` are how many events these are, which may share a piece.
     """
 
     data: bytes
     pieces: Sequence[bytes]
     seqs: Sequence[int]
     through: int
+    events: int
 
     def after(self, sent: int, cursor: int) -> tuple[bytes, int]:
         """Return what is left of the piece that a partial send has cut, and the new cursor.
@@ -92,7 +93,8 @@ class EventLog:
         self._trimmed_seq = last_seq
         self._last_message_seq = last_seq
         self._last_wanted_seq = last_seq  # of an event for those who want messages alone
-        self.last_seq = last_seq
+        self.last_seq = self.first_seq = last_seq  # the first one is that of the start
+        self.messages = 0  # since the start
 
     def append(self, event: NumberedEvent) -> None:
         """Add the event that has the next number. Under the lock."""
@@ -102,6 +104,7 @@ class EventLog:
             text = event.text
             end += len(text) if text.isascii() else len(text.encode())
             self._last_message_seq = self._last_wanted_seq = event.seq
+            self.messages += 1
         elif type(event) not in _PEOPLE:
             self._last_wanted_seq = event.seq
             if type(event) in _STANDING:
@@ -137,7 +140,7 @@ class EventLog:
             if first < 0:
                 return self._after_trimmed(cursor, encode)
             if messages_only and cursor >= self._last_wanted_seq and before is None:
-                return Slice(b"", (), (), self.last_seq)
+                return Slice(b"", (), (), self.last_seq, 0)
             last = self._last_within(first, max_bytes)
             if before is not None:
                 last = min(last, before - 1 - self._trimmed_seq)
@@ -152,10 +155,11 @@ class EventLog:
         through = cursor + len(pieces)
         seqs = range(cursor + 1, through + 1)
         if events is None:
-            return Slice(data, pieces, seqs, through)
+            return Slice(data, pieces, seqs, through, len(pieces))
         wanted = [type(event) not in _PEOPLE for event in events[: len(pieces)]]
         pieces = list(compress(pieces, wanted))
-        return Slice(b"".join(pieces), pieces, list(compress(seqs, wanted)), through)
+        kept = list(compress(seqs, wanted))
+        return Slice(b"".join(pieces), pieces, kept, through, len(pieces))
 
     def _after_trimmed(self, cursor: int, encode: Encode) -> Slice | Gap:
         """Return the gap up to the next event that still holds, or this event. Under the lock."""
@@ -164,7 +168,7 @@ class EventLog:
                 return Gap(after=cursor, through=event.seq - 1)
             if event.seq == cursor + 1:
                 line = encode(event)
-                return Slice(line, (line,), (event.seq,), event.seq)
+                return Slice(line, (line,), (event.seq,), event.seq, 1)
         return Gap(after=cursor, through=self.last_seq)
 
     def message(self, seq: int) -> ChatMessage | None:
@@ -189,6 +193,11 @@ class EventLog:
                 if type(self._events[seq - self._trimmed_seq - 1]) is ChatMessage:
                     return seq
             return after if before - 1 - after <= _MAX_EVENTS_SEARCHED else None
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """How many events are kept, and their weight in bytes. Any thread may ask, unlocked."""
+        return self.last_seq - self._trimmed_seq, self._end - self._start
 
     def has_news(self, cursor: int) -> bool:
         """Return whether there are events after a cursor.

@@ -93,6 +93,7 @@ class Hub:
         self._directs = Directs(
             config.nonce_keep_s, config.max_nonces, config.private_bytes // 2, monotonic
         )
+        self.directs_taken = 0  # direct messages since the start
         self._epoch, last_seq = secrets.token_hex(8), 0
         if keeper is not None:
             self._epoch, last_seq = keeper.numbering.epoch, keeper.numbering.last_seq
@@ -270,6 +271,7 @@ class Hub:
                 return refusals.not_connected(request, request.to)
             outcome = directs.send(session, request, receiver, self._time())
             if type(outcome) is not Error:
+                self.directs_taken += 1
                 self._note_activity(session)
             return outcome
 
@@ -340,6 +342,10 @@ class Hub:
         with self._lock:
             self._note_reading(session)
             return self.moderator.list_users(request.id, self._registry)
+
+    def people(self) -> list[Session]:
+        """Return who is here now, in one step without the lock. Any thread may ask."""
+        return list(self._registry)
 
     def info(self, session: Session, request: GetInfo) -> UserInfo | Error:
         """Return what the server knows of one user."""

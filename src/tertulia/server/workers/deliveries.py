@@ -5,8 +5,9 @@ Only the worker's thread runs this; it never waits.
 
 from msgspec import UNSET
 
-from tertulia.protocol.messages import Direct, DirectMessage
+from tertulia.protocol.messages import Direct, DirectMessage, Error
 from tertulia.server.hub.directs import BUSY, DONE, GONE, Delivery, Handover, Queued
+from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import REGISTERED, Connection, Hold
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.mail import Deliver, Delivered, DirectsWaiting
@@ -19,7 +20,12 @@ class Deliveries:
     """The direct messages of a worker's connections. `mailbox` is the worker's own."""
 
     def __init__(
-        self, shared: Shared, mailbox: Mailbox, connections: Connections, output: Output
+        self,
+        shared: Shared,
+        mailbox: Mailbox,
+        connections: Connections,
+        output: Output,
+        observer: Observer,
     ) -> None:
         self._hub = shared.hub
         self._switchboard = shared.switchboard
@@ -27,6 +33,7 @@ class Deliveries:
         self._mailbox = mailbox
         self._connections = connections
         self._output = output
+        self._observer = observer
 
     def deliver(self, connection: Connection, request: Direct, delivery: Delivery) -> None:
         """Hand a direct message over, or have the receiver's worker do that, and answer it."""
@@ -52,6 +59,7 @@ class Deliveries:
         if len(receiver.out) > self._busy_bytes:
             return BUSY
         self._output.send(receiver, message)
+        self._observer.direct_deliveries += 1
         return DONE
 
     def end(
@@ -67,6 +75,8 @@ class Deliveries:
             elif isinstance(outcome, Queued):
                 self.pass_on(connection, request, outcome)
             else:
+                if isinstance(outcome, Error):
+                    self._observer.on_refused_request(outcome.code)
                 self._output.send(connection, outcome)
 
     def pass_on(self, connection: Connection, request: Direct, queued: Queued) -> None:
@@ -92,5 +102,6 @@ class Deliveries:
         messages, replies = self._hub.take_unsent_directs(session)
         if messages:
             self._output.send_all(connection, messages)
+            self._observer.direct_deliveries += len(messages)
         if replies:
             self._switchboard.send(replies)

@@ -14,6 +14,7 @@ from tertulia.protocol.messages import (
     CloseReason,
     Closing,
     Error,
+    ErrorCode,
     HistoryPage,
     Ok,
     Ping,
@@ -177,6 +178,7 @@ class Dispatcher:
             connection.answers_due -= 1
             told = answers.setdefault(connection, [])
             if not is_stored:
+                self._observer.on_refused_request(ErrorCode.UNAVAILABLE)
                 told.append(refusals.not_stored(receipt.request_id, receipt.seq))
             elif receipt.answer is not None:
                 told.append(receipt.answer)
@@ -211,6 +213,8 @@ class Dispatcher:
                 return  # the server is shutting down: this client has had its last word
             connection.confirmations_due -= 1
         if connection.state in (REGISTERED, FINISHING):
+            if isinstance(answer, Error):
+                self._observer.on_refused_request(answer.code)
             self._output.send(connection, answer)
 
     def _begin_challenge(self, connection: Connection, mail: Challenge) -> bool:
@@ -259,6 +263,8 @@ class Dispatcher:
             return
         connection.ticket = None
         connection.answers_due -= 1
+        if isinstance(mail.page, Error):
+            self._observer.on_refused_request(mail.page.code)
         self._output.send(connection, mail.page)
 
     def _on_message_found(self, connection: Connection, page: Page | Error) -> None:

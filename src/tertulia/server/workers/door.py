@@ -52,6 +52,10 @@ class Violation(Exception):
 class Door(Protocol):
     """One connection's side of a protocol."""
 
+    @property
+    def kind(self) -> str:
+        """Its name in the metrics: native, web, hook, or entrance while that is not known."""
+
     ready: list[Request]  # decoded requests; the next one is the last in the list
     has_more: bool  # `next_request` may have something once `ready` is empty
     is_at_eof: bool  # the client sends no more
@@ -115,6 +119,8 @@ class Entrance:
     """The door of a connection until its first bytes have told what it speaks."""
 
     __slots__ = ("is_local", "is_quiet", "proxy", "tls")
+
+    kind = "entrance"
 
     def __init__(self) -> None:
         self.tls: TlsChannel | None = None  # in which the bytes have come; set by the worker

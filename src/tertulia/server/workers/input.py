@@ -18,6 +18,7 @@ from tertulia.protocol.lines import MAX_LINE_BYTES, BadRequest, LineTooLong
 from tertulia.protocol.messages import (
     CloseReason,
     Error,
+    ErrorCode,
     GetHistory,
     Register,
     Request,
@@ -84,7 +85,7 @@ class Input:
         self._observer = observer
         self._receive_bytes = config.receive_bytes
         self._backlog_bytes = min(config.slice_bytes, config.private_bytes // 2)
-        self.deliveries = Deliveries(shared, mailbox, connections, output)
+        self.deliveries = Deliveries(shared, mailbox, connections, output, observer)
         self._steps: dict[type, Callable[[Connection, Any, Any], None]] = {
             Delivery: self.deliveries.deliver,
             Queued: self.deliveries.pass_on,
@@ -97,6 +98,7 @@ class Input:
             HookList: self._send_large,
             Step: self._do_step,
             Control: self._send_control,
+            Error: self._refuse,
         }
 
     # --- bytes ---------------------------------------------------------------------------------
@@ -151,6 +153,7 @@ class Input:
         if not data:
             self._on_eof(connection)
             return
+        self._observer.received_bytes += len(data)
         connection.last_byte_at = self.now
         connection.answer_by = inf
         if connection.challengers:
@@ -193,6 +196,7 @@ class Input:
                 return
             if ready:
                 request = ready.pop()
+                self._observer.requests += 1
                 outcome = handle(connection, request, self.now)
                 if outcome is not None:  # as for most of them
                     self.act(connection, request, outcome)
@@ -223,6 +227,7 @@ class Input:
             self._finish(connection, None, end)
             return True
         if request is not None:
+            self._observer.requests += 1
             self.act(connection, request, self._handler.handle(connection, request, self.now))
             return True
         if door.is_at_eof:
@@ -308,10 +313,30 @@ class Input:
     def _send_control(self, connection: Connection, _request: Control, control: Control) -> None:
         self._output.send_bytes(connection, control.answer)
 
+    def _refuse(
+        self, connection: Connection, request: Request | HookPost | None, error: Error
+    ) -> None:
+        self._count_refusal(connection, request, error)
+        self._output.send(connection, error)
+
+    def _count_refusal(
+        self, connection: Connection, request: Request | HookPost | None, error: Error
+    ) -> None:
+        limited = None
+        if error.code == ErrorCode.RATE_LIMITED:
+            limited = "requests" if connection.session is not None else "registrations"
+            if isinstance(request, HookPost):
+                limited = "hooks"
+        self._observer.on_refused_request(error.code, limited)
+
     def _reply(self, _connection: Connection, _request: Request, replies: list[Reply]) -> None:
         self._switchboard.send(replies)
 
-    def _finish(self, connection: Connection, request: Request | None, end: Finish) -> None:
+    def _finish(
+        self, connection: Connection, request: Request | HookPost | None, end: Finish
+    ) -> None:
+        if isinstance(end.last_word, Error):
+            self._count_refusal(connection, request, end.last_word)
         if end.reason is CloseReason.REFUSED and isinstance(end.last_word, Error):
             name = request.name if isinstance(request, Register) else ""
             self._observer.on_refused(connection.address, end.last_word.code, name)

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 
 from tertulia.server.workers.mail import Mail
 
@@ -19,6 +20,11 @@ class Mailbox:
         self._mail: list[Mail] = []
         self._asleep = False
         self._closed = False
+        self._announced_at = 0.0
+        # When the news came in that others have announced before the last `collect`; 0.0: none
+        # have. The worker's own.
+        self.news_since = 0.0
+        self.waiting_since = 0.0  # when the oldest mail was posted; meaningless without mail
         self._eventfd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
     def fileno(self) -> int:
@@ -30,13 +36,17 @@ class Mailbox:
         with self._lock:
             if self._closed:
                 return False
+            if not self._mail:
+                self.waiting_since = time.monotonic()
             self._mail.append(mail)
             self._wake()
             return True
 
-    def nudge(self) -> None:
-        """Wake the worker, if it sleeps, to look at the event log."""
+    def nudge(self, since: float) -> None:
+        """Wake the worker, if it sleeps, to look at the event log; the news came in at `since`."""
         with self._lock:
+            if not self._announced_at:
+                self._announced_at = since
             self._wake()
 
     def collect(self) -> list[Mail]:
@@ -44,7 +54,12 @@ class Mailbox:
         with self._lock:
             self._asleep = False
             mail, self._mail = self._mail, []
+            self.news_since, self._announced_at = self._announced_at, 0.0
         return mail
+
+    def __len__(self) -> int:
+        """Return how much mail waits. Any thread may ask, without the lock."""
+        return len(self._mail)
 
     def fall_asleep(self) -> bool:
         """Mark the worker asleep, unless there is mail.

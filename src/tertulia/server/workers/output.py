@@ -165,14 +165,17 @@ class Output:
         if not self._to_push:
             return happened
         to_push, self._to_push = self._to_push, {}
+        sent_bytes = 0
         for connection in to_push:
             if connection.blocked or connection.state is CLOSED:
                 continue
+            size = len(connection.out)
             try:
-                went_out = not connection.out or connection.push()
+                went_out = not size or connection.push()
             except OSError as error:
                 happened.append(Sent(connection, Fate.BROKEN, error))
                 continue
+            sent_bytes += size - len(connection.out)
             if not went_out:
                 self._set_blocked(connection)
                 happened.append(Sent(connection, Fate.BLOCKED))
@@ -182,6 +185,7 @@ class Output:
                 or connection.state is not REGISTERED
             ):
                 happened.append(Sent(connection, Fate.SENT))
+        self._observer.sent_bytes += sent_bytes
         return happened
 
     def flush_events(self) -> list[Sent]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from tertulia.protocol.messages import ErrorCode
-from tertulia.server.observer import Counts, Observer, add_up
+from tertulia.server.observer import Observer, add_up
 from tertulia.server.workers.connections import CONSOLE_ADDRESS
 from tertulia.server.workers.mail import AcceptedSocket, Adopt, AdoptConsole, Drain, Mail
 from tertulia.server.workers.mailbox import Mailbox
@@ -27,8 +27,9 @@ class WorkerPool:
         self._shared = shared
         self._observer = observer
         self._lock = threading.Lock()
-        self._workers: set[Worker] = set()
-        self._ended: Counts = Counts()  # what workers that have ended had counted
+        # The workers, and what those that have ended had counted: replaced together, so that any
+        # thread can read both without the lock.
+        self._present: tuple[tuple[Worker, ...], Observer] = (), Observer()
         self._mailboxes: tuple[Mailbox, ...] = ()
         self._numbers = itertools.count(1)
         self._turn: Iterator[Worker] = iter(())
@@ -80,8 +81,7 @@ class WorkerPool:
         """Give the socket of a console to a worker; False if the system gives it none."""
         connect = self._shared.switchboard.connect
         if self._threads is not None:
-            with self._lock:
-                worker = next(iter(self._workers))
+            worker = self.workers[0]
             return worker.mailbox.post(AdoptConsole(sock, connect(worker.mailbox)))
         return self._start_worker_with(
             lambda mailbox: AdoptConsole(sock, connect(mailbox)), CONSOLE_ADDRESS
@@ -89,18 +89,21 @@ class WorkerPool:
 
     def drain(self, timeout_s: float) -> bool:
         """Have all workers say goodbye and end; return whether they did in time."""
-        with self._lock:
-            workers = list(self._workers)
+        workers = self.workers
         for worker in workers:
             worker.mailbox.post(Drain())
         give_up_at = time.monotonic() + timeout_s
         return all(worker.join(max(0.0, give_up_at - time.monotonic())) for worker in workers)
 
-    def counts(self) -> Counts:
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """The workers that have not ended. Any thread."""
+        return self._present[0]
+
+    def totals(self) -> Observer:
         """Return what has happened since the start, in all workers and the acceptor. Any thread."""
-        with self._lock:
-            observers = [self._observer, *(worker.observer for worker in self._workers)]
-            return self._ended + add_up(observers)
+        workers, ended = self._present
+        return add_up([ended, self._observer, *(worker.observer for worker in workers)])
 
     def _new_worker(self) -> Worker:
         worker = Worker(
@@ -111,19 +114,21 @@ class WorkerPool:
             ends_when_idle=self._threads is None,
         )
         with self._lock:
-            self._workers.add(worker)
+            workers, ended = self._present
+            self._present = (*workers, worker), ended
             self._mailboxes = (*self._mailboxes, worker.mailbox)
         return worker
 
-    def _announce(self, publisher: Mailbox) -> None:
-        """Wake those workers that sleep: there is something new in the event log."""
+    def _announce(self, publisher: Mailbox, since: float) -> None:
+        """Wake those workers that sleep: something new is in the event log, which came in then."""
         for mailbox in self._mailboxes:
             if mailbox is not publisher:
-                mailbox.nudge()
+                mailbox.nudge(since)
 
     def _forget(self, worker: Worker) -> None:
         with self._lock:
-            if worker in self._workers:
-                self._workers.remove(worker)
-                self._ended += add_up([worker.observer])
+            workers, ended = self._present
+            if worker in workers:
+                left = tuple(one for one in workers if one is not worker)
+                self._present = left, add_up([ended, worker.observer])
             self._mailboxes = tuple(box for box in self._mailboxes if box is not worker.mailbox)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from tertulia.protocol.measures import Measures
 from tertulia.server.config import Config
 from tertulia.server.history.history import History
 from tertulia.server.hub.hub import Hub
@@ -33,6 +34,8 @@ class Shared:
         self.admission = admission
         self.new_door = new_door
         self.new_console_door = new_console_door or new_door
+        # Returns the figures of this moment; a part of the server that is made later puts it here.
+        self.measure: Callable[[], Measures] | None = None
         self.access = Access(config)
         self.switchboard = Switchboard()
         self.rate_limits = RateLimits(config)

@@ -135,7 +135,7 @@ class Subscribers:
         )
         if self._frame is not None and isinstance(events, Slice) and events.data:
             framed = self._frame(events.data)
-            return Slice(framed, (framed,), (events.through,), events.through)
+            return Slice(framed, (framed,), (events.through,), events.through, events.events)
         return events
 
     def _one(self, event: Presence | Gap) -> bytes:
@@ -145,6 +145,27 @@ class Subscribers:
     def _gap(self, gap: Gap) -> bytes:
         self._observer.on_gap()
         return self._one(gap)
+
+    def _push(self, connection: Connection) -> bool:
+        """Send what is for a connection alone; return whether all of it went out."""
+        size = len(connection.out)
+        if not size:
+            return True
+        is_through = connection.push()
+        self._observer.sent_bytes += size - len(connection.out)
+        return is_through
+
+    def _note_sent(self, events: Slice, sent: int) -> None:
+        """Count what one connection has taken of a slice; a piece that was cut counts."""
+        self._observer.sent_bytes += sent
+        if sent == len(events.data) or len(events.pieces) == 1:
+            self._observer.deliveries += events.events if sent else 0
+            return
+        for piece in events.pieces:
+            if sent <= 0:
+                break
+            sent -= len(piece)
+            self._observer.deliveries += 1
 
     def _flush_in_step(self) -> list[Late]:
         if not self._in_step:
@@ -173,9 +194,13 @@ class Subscribers:
                 if sent != size:
                     late.append((send, sent, None))
         self._cursor = events.through
+        observer, in_time = self._observer, len(self._in_step) - len(late)
+        observer.deliveries += events.events * in_time
+        observer.sent_bytes += size * in_time
         blocked: list[Late] = []
         for send, sent, problem in late:
             connection = self._in_step.pop(send)
+            self._note_sent(events, sent)
             rest, self._blocked[connection] = events.after(sent, cursor)
             connection.out += rest
             blocked.append((connection, problem))
@@ -190,7 +215,7 @@ class Subscribers:
             own = self._own_presence.get(connection)
             before = own[0].seq if own else None
             try:
-                is_through = not connection.out or connection.push()
+                is_through = self._push(connection)
                 if is_through:
                     if (cursor, before) != place:
                         place = cursor, before
@@ -220,12 +245,13 @@ class Subscribers:
                 own[:] = [
                     event for event in own if event.seq > events.through
                 ]  # the others lie in it
-            return connection.push()
+            return self._push(connection)
         if events is not None:
             try:
                 sent = connection.send(events.data) if events.data else 0
             except BlockingIOError:
                 return False
+            self._note_sent(events, sent)
             if sent != len(events.data):
                 rest, self._behind[connection] = events.after(sent, cursor)
                 connection.out += rest
@@ -235,7 +261,7 @@ class Subscribers:
             event = own.pop(0)
             connection.out += self._one(event)
             cursor = event.seq
-            if not connection.push():
+            if not self._push(connection):
                 self._behind[connection] = cursor
                 return False
         last_seq = self._log.last_seq

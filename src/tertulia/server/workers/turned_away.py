@@ -48,6 +48,10 @@ class TurnedAway:
         self._context = context
         self._clients: dict[int, _Client] = {}
 
+    def __len__(self) -> int:
+        """Return how many there are. Any thread may ask."""
+        return len(self._clients)
+
     @property
     def wake_at(self) -> float | None:
         """When `on_time` has to be called; None if there is nobody."""

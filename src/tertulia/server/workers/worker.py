@@ -31,20 +31,22 @@ class Worker:
         self,
         name: str,
         shared: Shared,
-        announce: Callable[[Mailbox], None],
+        announce: Callable[[Mailbox, float], None],
         on_end: Callable[["Worker"], None],
         *,
         ends_when_idle: bool,
     ) -> None:
         """Create the worker's parts. Raises OSError if there are no descriptors.
 
-        `announce` wakes the other workers; `on_end` is called by the thread when it ends.
+        `announce` wakes the other workers, and tells them when the news came in; `on_end` is called
+        by the thread when it ends.
         """
         self.mailbox = Mailbox()
         self.observer = observer = Observer(shared.sparse_log)
         self._events = shared.hub.events
         self._announce = announce
         self._announced_seq = 0
+        self._sent_seq = self._events.last_seq  # up to which everything was sent to everyone
         self._ends_when_idle = ends_when_idle
         self._on_end = on_end
         try:
@@ -69,6 +71,21 @@ class Worker:
 
     def __repr__(self) -> str:
         return f"<Worker {self._thread.name} connections={len(self._connections)}>"
+
+    @property
+    def name(self) -> str:
+        """The name of the thread."""
+        return self._thread.name
+
+    @property
+    def connections(self) -> Connections:
+        """Its connections, for other threads to count only."""
+        return self._connections
+
+    @property
+    def next_check(self) -> float:
+        """When it looks at the deadlines of its connections, by the monotonic clock."""
+        return self._watchdog.next_check
 
     def start(self) -> None:
         """Start the thread; frees its descriptors if that is impossible (RuntimeError)."""
@@ -100,7 +117,7 @@ class Worker:
     def run_round(self, ready: list[tuple[int, int]]) -> None:
         """Do everything there is to do, for descriptors that the poller has found ready."""
         dispatcher = self._dispatcher
-        self._input.now = now = time.monotonic()
+        self._input.now = self.observer.busy_since = now = time.monotonic()
         self._doorkeeper.steps_left = MAX_STEPS
         # Other workers announce the events that they published before this moment.
         self._announced_seq = self._events.last_seq
@@ -114,7 +131,21 @@ class Worker:
             dispatcher.check_deadlines()
         self._announce_news()
         dispatcher.flush()
+        if self._announced_seq != self._sent_seq:
+            self._note_sent(now)
         self._announce_news()  # of sessions whose connection turned out to be broken
+        self.observer.rounds += 1
+        self.observer.busy_since = 0.0
+
+    def _note_sent(self, round_began: float) -> None:
+        """Note how long it took from a message until the last session got it.
+
+        Those of another worker are as old as the round in which that one has read them.
+        """
+        events, self._sent_seq = self._announced_seq - self._sent_seq, self._announced_seq
+        since = self.mailbox.news_since or round_began
+        if self._connections:
+            self.observer.say_to_last_send.note(time.monotonic() - since, events)
 
     def _gather(self) -> None:
         """Read the bytes that have arrived meanwhile, if there is something to send to everyone.
@@ -141,4 +172,4 @@ class Worker:
     def _announce_news(self) -> None:
         if self._events.last_seq != self._announced_seq:
             self._announced_seq = self._events.last_seq
-            self._announce(self.mailbox)
+            self._announce(self.mailbox, self._input.now)

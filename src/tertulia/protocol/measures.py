@@ -1,0 +1,131 @@
+"""What a running server measures: one picture of its process, threads, doors, queues and latencies.
+
+The server's collector fills it in; its metrics and its live view show it. Totals count from the
+server's start. Times of latencies are seconds.
+"""
+
+from msgspec import Struct
+
+# Upper bounds of the buckets of a histogram, in seconds; one more bucket has all that took longer.
+BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Latencies(Struct, kw_only=True, frozen=True):
+    """How often something took how long: `counts` has a number for each bucket, then the rest."""
+
+    counts: list[int]
+    sum_s: float
+
+
+class ProcessMeasures(Struct, kw_only=True, frozen=True):
+    """The server's process. Context switches and CPU time include those of ended threads."""
+
+    pid: int
+    parent_pid: int | None  # of a parent that watches over this process
+    restarts: int  # by that parent
+    version: str
+    python: str
+    started: float  # seconds since 1970
+    uptime_s: float
+    cpu_s: float
+    resident_bytes: int
+    virtual_bytes: int
+    open_files: int
+    max_open_files: int
+    voluntary_switches: int
+    involuntary_switches: int
+    threads: int
+
+
+class ThreadMeasures(Struct, kw_only=True, frozen=True):
+    """One thread. None: the thread has no such thing."""
+
+    tid: int
+    name: str
+    role: str  # main, acceptor, console, worker, history-writer, history-reader, log, other
+    cpu_s: float
+    voluntary_switches: int
+    involuntary_switches: int
+    # running, epoll, poll, lock, queue, disk, signal, sleep, or "" if that is not known
+    waits_for: str
+    queue: int | None = None  # mail, messages to write, questions or lines that wait for it
+    connections: int | None = None
+    requests: int | None = None  # total
+    deliveries: int | None = None  # total of events that were sent to sessions
+    rounds: int | None = None  # total
+
+
+class DoorMeasures(Struct, kw_only=True, frozen=True):
+    """How many connections have come through one door and are in one state."""
+
+    door: str  # entrance, native, web, hook, console
+    state: str  # unregistered, registered, finishing, draining
+    connections: int
+
+
+class TrafficMeasures(Struct, kw_only=True, frozen=True):
+    """Totals of what came in and went out. Bytes are those inside TLS."""
+
+    connections: int  # accepted
+    sessions: int  # begun
+    requests: int
+    events: int  # of the general chat: messages, and who comes, goes or changes the status
+    messages: int  # said in the general chat, by users and hooks
+    directs: int  # direct messages that were taken
+    deliveries: int  # events of the general chat times those that got them
+    direct_deliveries: int
+    received_bytes: int
+    sent_bytes: int
+    gaps: int
+    faults: int
+    left: dict[str, int]  # sessions that have ended, by reason
+    refused_connections: dict[str, int]  # by code
+    refused_requests: dict[str, int]  # by code
+    rate_limited: dict[str, int]  # by what was limited: requests, registrations, hooks
+
+
+class LogMeasures(Struct, kw_only=True, frozen=True):
+    """The event log: the latest events, from which slow readers are served."""
+
+    last_seq: int
+    events: int
+    bytes: int
+    max_bytes: int
+
+
+class HistoryMeasures(Struct, kw_only=True, frozen=True):
+    """The history on the disk."""
+
+    file_bytes: int  # with its write-ahead log
+    queue: int  # messages that wait to be written
+    max_queue: int
+    questions: int  # pages and searches that wait to be read
+    commits: int
+    failed_commits: int
+    stored: int  # messages
+    last_commit_age_s: float | None  # None: nothing was written yet
+    problem: str  # why nothing can be written; "": there is no problem
+
+
+class Measures(Struct, kw_only=True, frozen=True):
+    """The whole picture. Its parts were looked at one after the other, without any lock."""
+
+    time: float  # seconds since 1970
+    process: ProcessMeasures
+    threads: list[ThreadMeasures]  # of many workers only the first are looked at one by one
+    workers: int
+    users: dict[str, int]  # by status
+    sessions: int
+    doors: list[DoorMeasures]
+    tls_connections: int
+    slow_consumers: int  # connections that take nothing for now
+    turned_away: int  # refused connections that are still being answered
+    traffic: TrafficMeasures
+    log: LogMeasures
+    history: HistoryMeasures | None
+    mailboxes: int  # mail that waits, in all
+    longest_mailbox: int
+    log_lines: int | None  # that wait to be written
+    say_to_last_send: Latencies  # from the round that read a message to the last `send` of it
+    commit: Latencies
+    problem: str  # what is not alive, in one line; "": all is well

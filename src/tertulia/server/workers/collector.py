@@ -1,0 +1,261 @@
+"""Takes the picture of the running server that its metrics and its live view show.
+
+Any thread may call it. It takes no lock that a worker waits for: it reads numbers that their
+threads go on changing, and copies lists in one step. So sums may be a message apart.
+"""
+
+import os
+import platform
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from tertulia.protocol.measures import (
+    DoorMeasures,
+    HistoryMeasures,
+    LogMeasures,
+    Measures,
+    ProcessMeasures,
+    ThreadMeasures,
+    TrafficMeasures,
+)
+from tertulia.protocol.messages import Status
+from tertulia.server import procfs
+from tertulia.server.config import Config
+from tertulia.server.history.history import History
+from tertulia.server.hub.hub import Hub
+from tertulia.server.latencies import Histogram
+from tertulia.server.observer import Observer
+from tertulia.server.workers.connection import CLOSED, State
+from tertulia.server.workers.health import problem_of
+from tertulia.server.workers.pool import WorkerPool
+from tertulia.server.workers.worker import Worker
+from tertulia.version import __version__
+
+DOORS = ("entrance", "native", "web", "hook", "console")
+STATES = tuple(state.name.lower() for state in State if state is not CLOSED)
+_ROLES = ("acceptor", "console", "history-writer", "history-reader", "log")
+# Threads that are looked at one by one, in a millisecond; `--threads session` can have thousands.
+_MAX_THREADS = 64
+
+
+def role_of(thread_name: str) -> str:
+    """Return the role of a thread, of which there are few; the name of a worker has a number."""
+    if thread_name.startswith("worker-"):
+        return "worker"
+    if thread_name == "MainThread":
+        return "main"
+    return thread_name if thread_name in _ROLES else "other"
+
+
+class Collector:
+    """Looks at the parts of one server.
+
+    `turned_away` returns how many refused connections are being answered, `log_lines` how many
+    lines of the log wait, if there is such a queue. `restarts` and `parent_pid` are those of a
+    parent process that watches over this one.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        pool: WorkerPool,
+        hub: Hub,
+        history: History | None,
+        turned_away: Callable[[], int],
+        log_lines: Callable[[], int] | None = None,
+        *,
+        restarts: int = 0,
+        parent_pid: int | None = None,
+    ) -> None:
+        self._config = config
+        self._pool = pool
+        self._hub = hub
+        self._history = history
+        self._turned_away = turned_away
+        self._log_lines = log_lines
+        self._restarts = restarts
+        self._parent_pid = parent_pid
+        self._started = procfs.process_started()
+
+    def problem(self) -> str:
+        """Return what is not alive, in one line; "" if all is well. Much cheaper than `measure`."""
+        return problem_of(self._pool.workers, self._history, time.monotonic())
+
+    def measure(self, *, shows_waits: bool = False) -> Measures:
+        """Take the picture; with `shows_waits` it has what each thread waits for."""
+        workers = self._pool.workers
+        totals = self._pool.totals()
+        people = self._hub.people()
+        statuses = Counter(session.status.value for session in people)
+        doors, tls, slow = _connections_of(workers)
+        waiting = [len(worker.mailbox) for worker in workers]
+        history = self._history
+        commits = Histogram() if history is None else history.vitals.commits
+        return Measures(
+            time=time.time(),
+            process=self._process(),
+            threads=self._threads(workers, shows_waits=shows_waits),
+            workers=len(workers),
+            users={status.value: statuses[status.value] for status in Status},
+            sessions=len(people),
+            doors=doors,
+            tls_connections=tls,
+            slow_consumers=slow,
+            turned_away=self._turned_away(),
+            traffic=self._traffic(totals),
+            log=self._log(),
+            history=None if history is None else _history(history, self._config),
+            mailboxes=sum(waiting),
+            longest_mailbox=max(waiting, default=0),
+            log_lines=None if self._log_lines is None else self._log_lines(),
+            say_to_last_send=totals.say_to_last_send.latencies,
+            commit=commits.latencies,
+            problem=self.problem(),
+        )
+
+    def _process(self) -> ProcessMeasures:
+        memory, switches = procfs.process_memory(), procfs.process_switches()
+        return ProcessMeasures(
+            pid=os.getpid(),
+            parent_pid=self._parent_pid,
+            restarts=self._restarts,
+            version=__version__,
+            python=platform.python_version(),
+            started=self._started,
+            uptime_s=time.time() - self._started,
+            cpu_s=time.process_time(),
+            resident_bytes=memory.resident,
+            virtual_bytes=memory.virtual,
+            open_files=procfs.open_files(),
+            max_open_files=procfs.max_open_files(),
+            voluntary_switches=switches.voluntary,
+            involuntary_switches=switches.involuntary,
+            threads=threading.active_count(),
+        )
+
+    def _threads(self, workers: tuple[Worker, ...], *, shows_waits: bool) -> list[ThreadMeasures]:
+        by_name = {worker.name: worker for worker in workers}
+        # All but the workers come first: of these there may be too many.
+        threads = sorted(threading.enumerate(), key=lambda thread: thread.name in by_name)
+        found = []
+        for thread in threads[:_MAX_THREADS]:
+            tid = thread.native_id
+            if tid is None:  # it is just starting
+                continue
+            role, worker = role_of(thread.name), by_name.get(thread.name)
+            switches = procfs.thread_switches(tid)
+            waits_for = ""
+            if shows_waits:
+                waits_for = _waits_for(tid, role)
+            observer = None if worker is None else worker.observer
+            found.append(
+                ThreadMeasures(
+                    tid=tid,
+                    name=thread.name,
+                    role=role,
+                    cpu_s=procfs.thread_cpu_s(tid),
+                    voluntary_switches=switches.voluntary,
+                    involuntary_switches=switches.involuntary,
+                    waits_for=waits_for,
+                    queue=self._queue_of(role) if worker is None else len(worker.mailbox),
+                    connections=None if worker is None else len(worker.connections),
+                    requests=None if observer is None else observer.requests,
+                    deliveries=None if observer is None else observer.deliveries,
+                    rounds=None if observer is None else observer.rounds,
+                )
+            )
+        return found
+
+    def _queue_of(self, role: str) -> int | None:
+        if role == "log":
+            return None if self._log_lines is None else self._log_lines()
+        if self._history is None or not role.startswith("history-"):
+            return None
+        to_write, to_read = self._history.queued
+        return to_write if role == "history-writer" else to_read
+
+    def _traffic(self, totals: Observer) -> TrafficMeasures:
+        events = self._hub.events
+        return TrafficMeasures(
+            connections=totals.accepted,
+            sessions=totals.joined,
+            requests=totals.requests,
+            events=events.last_seq - events.first_seq,
+            messages=events.messages,
+            directs=self._hub.directs_taken,
+            deliveries=totals.deliveries,
+            direct_deliveries=totals.direct_deliveries,
+            received_bytes=totals.received_bytes,
+            sent_bytes=totals.sent_bytes,
+            gaps=totals.gaps,
+            faults=totals.faults,
+            left={str(reason): count for reason, count in totals.left.items()},
+            refused_connections={str(code): count for code, count in totals.refused.items()},
+            refused_requests={str(code): count for code, count in totals.refused_requests.items()},
+            rate_limited=dict(totals.rate_limited),
+        )
+
+    def _log(self) -> LogMeasures:
+        events, size = self._hub.events.kept
+        return LogMeasures(
+            last_seq=self._hub.events.last_seq,
+            events=events,
+            bytes=size,
+            max_bytes=self._config.log_bytes,
+        )
+
+
+def _connections_of(workers: tuple[Worker, ...]) -> tuple[list[DoorMeasures], int, int]:
+    """Count the connections by door and state, those with TLS, and those that take nothing."""
+    counts: Counter[tuple[str, State]] = Counter()
+    tls = slow = 0
+    for worker in workers:
+        for connection in worker.connections:
+            session = connection.session
+            is_console = session is not None and session.is_console
+            counts["console" if is_console else connection.door.kind, connection.state] += 1
+            tls += connection.tls is not None
+            slow += connection.blocked
+    doors = [
+        DoorMeasures(door=door, state=state.name.lower(), connections=counts[door, state])
+        for door in DOORS
+        for state in State
+        if state is not CLOSED
+    ]
+    return doors, tls, slow
+
+
+def _waits_for(tid: int, role: str) -> str:
+    if tid == threading.get_native_id():
+        return "running"
+    waits_for = procfs.thread_waits_for(tid)
+    # A queue is waited for as a lock is; these threads seldom wait for another one.
+    is_fed = role == "log" or role.startswith("history-")
+    return "queue" if waits_for == "lock" and is_fed else waits_for
+
+
+def _history(history: History, config: Config) -> HistoryMeasures:
+    vitals = history.vitals
+    queue, questions = history.queued
+    at = vitals.last_commit_at
+    return HistoryMeasures(
+        file_bytes=_size(history.path) + _size(Path(f"{history.path}-wal")),
+        queue=queue,
+        max_queue=config.history_queue,
+        questions=questions,
+        commits=sum(vitals.commits.counts),
+        failed_commits=vitals.failed_commits,
+        stored=vitals.stored,
+        last_commit_age_s=None if at is None else time.monotonic() - at,
+        problem=vitals.problem,
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # it is not there
+        return 0

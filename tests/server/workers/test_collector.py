@@ -1,0 +1,160 @@
+"""The picture of a running server, taken while it serves."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from tertulia.protocol.measures import DoorMeasures, Measures
+from tertulia.server.config import Config
+from tertulia.server.server import Server
+from tertulia.server.workers.collector import role_of
+
+WAIT_S = 20.0
+
+
+class User:
+    """A connection to the server."""
+
+    def __init__(self, server: Server) -> None:
+        self.sock = socket.create_connection(("127.0.0.1", server.port), WAIT_S)
+        self.lines = self.sock.makefile("rb")
+
+    def ask(self, answer: str, **request: object) -> dict:
+        self.sock.sendall(json.dumps(request).encode() + b"\n")
+        while True:
+            message = json.loads(self.lines.readline())
+            if message["type"] == answer:
+                return message
+
+    def close(self) -> None:
+        self.lines.close()
+        self.sock.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    path = tmp_path_factory.mktemp("history") / "history.db"
+    config = Config(
+        port=0, host="127.0.0.1", threads=2, shared_addresses=True, tls="off", history=str(path)
+    )
+    server = Server(config, lambda: 7)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def picture(server: Server) -> Iterator[Measures]:
+    """The picture after two users have talked, and one of them has left."""
+    ana, luis = User(server), User(server)
+    ana.ask("welcome", type="register", name="ana")
+    luis.ask("welcome", type="register", name="luis")
+    ana.ask("ok", type="say", text="hola", id=1)
+    ana.ask("error", type="say", text="", id=2)
+    ana.ask("ok", type="direct", to="luis", text="oye", id=3)
+    luis.ask("message", type="ping")
+    luis.ask("ok", type="status", status="OCUPADO", id=4)
+    ana.ask("presence", type="ping")
+    luis.ask("error", type="quit2")
+    newcomer = User(server)
+    newcomer.ask("pong", type="ping")
+    yield server.measure(shows_waits=True)
+    for user in (ana, luis, newcomer):
+        user.close()
+
+
+def test_what_was_said_sent_and_refused_is_counted(picture):
+    traffic = picture.traffic
+    assert (traffic.connections, traffic.sessions) == (3, 2)
+    assert (traffic.messages, traffic.directs, traffic.direct_deliveries) == (1, 1, 1)
+    assert traffic.events == 4  # joined twice, a message, a status
+    # ana hears all but her own coming, which the welcome says; luis what comes after his.
+    assert 5 <= traffic.deliveries <= 8
+    assert traffic.refused_requests == {"text_invalid": 1, "unknown_type": 1}
+    assert traffic.requests == 9
+    assert 300 < traffic.received_bytes < 600
+    assert 500 < traffic.sent_bytes < 4_000
+    assert (traffic.gaps, traffic.faults, traffic.left, traffic.rate_limited) == (0, 0, {}, {})
+
+
+def test_who_is_here_and_by_which_door(picture):
+    assert picture.users == {"ACTIVO": 1, "OCUPADO": 1, "INACTIVO": 0}
+    assert (picture.sessions, picture.workers) == (2, 2)
+    open_ones = [door for door in picture.doors if door.connections]
+    assert open_ones == [
+        DoorMeasures(door="native", state="unregistered", connections=1),
+        DoorMeasures(door="native", state="registered", connections=2),
+    ]
+    assert (picture.tls_connections, picture.slow_consumers, picture.turned_away) == (0, 0, 0)
+
+
+def test_the_threads_have_names_roles_and_figures(picture):
+    ours = {thread.name: thread for thread in picture.threads}
+    roles = ["worker", "worker", "acceptor", "history-writer", "history-reader"]
+    names = ["worker-1", "worker-2", "acceptor", "history-writer", "history-reader"]
+    assert [ours[name].role for name in names] == roles
+    workers = [ours["worker-1"], ours["worker-2"]]
+    assert sum(worker.connections or 0 for worker in workers) == 3
+    assert sum(worker.requests or 0 for worker in workers) == picture.traffic.requests
+    assert all(worker.voluntary_switches and worker.rounds for worker in workers)
+    assert all(worker.cpu_s > 0 for worker in workers)
+    assert ours["acceptor"].waits_for == "poll"
+    assert ours["history-reader"].waits_for == "queue"
+    assert ours["history-writer"].queue == 0
+    [own] = [one for one in picture.threads if one.tid == threading.get_native_id()]
+    assert own.waits_for == "running"
+
+
+def test_the_history_and_the_latencies(picture):
+    history = picture.history
+    assert history is not None
+    assert (history.stored, history.queue, history.questions) == (1, 0, 0)
+    assert history.commits == sum(picture.commit.counts) >= 1
+    assert history.file_bytes > 4_096
+    assert history.last_commit_age_s is not None
+    assert (history.failed_commits, history.problem) == (0, "")
+    assert sum(picture.say_to_last_send.counts) >= 4
+    assert picture.say_to_last_send.sum_s > 0
+    assert picture.log.events == picture.traffic.events
+    assert 0 < picture.log.bytes < picture.log.max_bytes
+
+
+def test_the_process_and_what_waits(picture):
+    process = picture.process
+    assert process.open_files > 8
+    assert process.threads >= 5
+    assert process.uptime_s > 0
+    assert process.cpu_s > 0
+    assert (process.restarts, process.parent_pid) == (0, None)
+    assert (picture.mailboxes, picture.longest_mailbox, picture.log_lines) == (0, 0, 7)
+    assert picture.problem == ""
+
+
+def test_a_picture_travels_as_json(picture):
+    assert msgspec.json.decode(msgspec.json.encode(picture), type=Measures) == picture
+
+
+def test_it_is_taken_while_every_lock_is_held(server, picture):
+    pool, hub, history = server._pool, server.hub, server.history
+    locks = [pool._lock, hub._lock, history._lock, server._admission._lock]
+    locks += [worker.mailbox._lock for worker in pool.workers]
+    for lock in locks:
+        assert lock.acquire(timeout=WAIT_S)
+    done: list[Measures] = []
+    thread = threading.Thread(target=lambda: done.append(server.measure()), daemon=True)
+    thread.start()
+    thread.join(WAIT_S)
+    for lock in locks:
+        lock.release()
+    assert done
+
+
+def test_roles_are_few():
+    names = ["MainThread", "worker-1", "worker-900", "log", "zeroconf-1", "Thread-3"]
+    assert [role_of(name) for name in names] == [
+        "main", "worker", "worker", "log", "other", "other"
+    ]  # fmt: skip
