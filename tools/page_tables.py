@@ -22,7 +22,7 @@ CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "tertulia.po"
 JAVASCRIPT = [("**.js", "javascript")]
 CONTEXT_END = "\x04"  # stands between the context and the msgid, as in a compiled catalogue
 
-_PARTS = ("order", "operator")  # directories with texts of their own
+_PARTS = ("dialogs", "order", "operator")  # directories with texts of their own
 # A browser copies by itself, and has one face; a button closes a conversation.
 _NOT_ON_A_PAGE = {"copy", "plain", "close"}
 _OTHER_WORDS_ON_A_PAGE = {"notify"}  # the page has these itself
@@ -38,6 +38,11 @@ _NOT_FOR_A_PAGE = {
 def commands_json() -> str:
     """Return the table of the commands, with what can follow each and what it means."""
     return _json({"commands": _rows(), "statuses": STATUS_WORDS})
+
+
+def help_json() -> str:
+    """Return what the help says of each command."""
+    return _json({_key(spec): _help(spec) for spec in _listed()})
 
 
 def operator_commands_json() -> str:
@@ -77,6 +82,8 @@ def exports() -> dict[str, str]:
     return {
         "commands.json": commands_json(),
         "words.es.json": spanish_json(),
+        "dialogs/help.json": help_json(),
+        "dialogs/words.es.json": spanish_json("dialogs"),
         "order/words.es.json": spanish_json("order"),
         "operator/words.es.json": spanish_json("operator"),
         "operator/commands.json": operator_commands_json(),
@@ -93,17 +100,26 @@ def _key(spec: CommandSpec) -> str:
     return spec.english.removeprefix("/")
 
 
+def _listed() -> list[CommandSpec]:
+    return [spec for spec in COMMANDS if _key(spec) not in _NOT_ON_A_PAGE]
+
+
 def _rows() -> list[dict[str, object]]:
-    return [_row(spec) for spec in COMMANDS if _key(spec) not in _NOT_ON_A_PAGE]
+    return [_row(spec) for spec in _listed()]
+
+
+def _help(spec: CommandSpec) -> dict[str, object]:
+    """Return the help of a command, with what can follow it unless its row has that."""
+    has_words = spec.argument_words and not spec.choices
+    return {"help": spec.help} | ({"words": spec.argument_words} if has_words else {})
 
 
 def _row(spec: CommandSpec) -> dict[str, object]:
     row: dict[str, object] = {
         "spanish": spec.spanish,
         "english": spec.english,
-        "help": spec.help,
     }
-    if spec.argument_words and _key(spec) not in _OTHER_WORDS_ON_A_PAGE:
+    if spec.choices and _key(spec) not in _OTHER_WORDS_ON_A_PAGE:
         row["words"] = spec.argument_words
     if spec.argument is not Argument.NOTHING:
         row["argument"] = spec.argument.name.lower()
@@ -169,6 +185,7 @@ def _texts_of(*parts: str) -> set[tuple[str, str | None]]:
         if _part_of(file) in parts
     }
     rows = _rows() if "" in parts else []
+    rows += map(_help, _listed() if "dialogs" in parts else ())
     rows += map(_operator_row, OPERATOR_COMMANDS if "operator" in parts else ())
     for row in rows:
         texts |= {(str(row[field]), None) for field in ("words", "help") if field in row}
@@ -176,7 +193,7 @@ def _texts_of(*parts: str) -> set[tuple[str, str | None]]:
 
 
 def _part_of(file: str) -> str:
-    """Return the part of a module; the dialogs have few texts, which come with the first ones."""
+    """Return the part of a module."""
     directory = Path(file).parent.name
     return directory if directory in _PARTS else ""
 

@@ -58,6 +58,7 @@ def test_axe_finds_nothing(room, phone, message_with, lang, theme, size):
         page.get_by_role("button", name=words["conversations"]).click()
         check(page)
     page.get_by_role("button", name=words["help"]).click()
+    expect(page.get_by_role("dialog", name=words["help"])).to_be_visible()
     check(page)
     page.keyboard.press("Escape")
     page.get_by_role("searchbox").fill("hola")

@@ -10,10 +10,10 @@ import { plainLetters, similarName } from "./similar.js";
 import { N_, _, format, language } from "./words.js";
 
 /**
- * `key` is the English word without its slash. `help` and `words`, for what can follow, are msgids.
- * `choices`: the words that can follow, and what each chooses.
+ * `key` is the English word without its slash. `choices`: the words that can follow, and what each
+ * chooses; `words` is the msgid that lists them. The help has texts of its own (`dialogs/help.js`).
  * `parse` is there for a command of operators: it returns the request, or throws CommandError.
- * @typedef {{key: string, spanish: string, english: string, help: string, words?: string,
+ * @typedef {{key: string, spanish: string, english: string, help?: string, words?: string,
  *   argument?: "name" | "status", choices?: Record<string, string>,
  *   parse?: (rest: string) => any}} Row
  */
@@ -121,23 +121,9 @@ export function complete(beforeCursor, names) {
   return { start, candidates: isName ? matching(word, names, "", " ") : [] };
 }
 
-/**
- * Return the rows of the help: what can be typed, and what it does.
- * @returns {[string, string][]}
- */
-export function helpRows() {
-  const text = _("TEXT");
-  /** @type {[string, string][]} */
-  const help = [
-    [text, _("send it to everyone")],
-    [_("@NAME TEXT"), _("send it only to that person (a direct message)")],
-  ];
-  for (const row of [...rows, ...operatorRows]) {
-    const words = [...new Set([wordOf(row), row.spanish, row.english])].join(", ");
-    help.push([row.words ? `${words} ${_(row.words)}` : words, _(row.help)]);
-  }
-  help.push([`//${text}, @@${text}`, _("send a text that begins with “/” or “@”")]);
-  return help;
+/** Return the rows of all commands that this user can give. */
+export function knownCommands() {
+  return [...rows, ...operatorRows];
 }
 
 /**
@@ -145,18 +131,21 @@ export function helpRows() {
  * @param {string} key
  */
 export function commandWord(key) {
-  return wordOf(/** @type {Row} */ ([...rows, ...operatorRows].find((row) => row.key === key)));
+  return wordOf(/** @type {Row} */ (knownCommands().find((row) => row.key === key)));
 }
 
-/** @param {Row} row */
-function wordOf(row) {
+/**
+ * Return the command of a row in the user's language.
+ * @param {Row} row
+ */
+export function wordOf(row) {
   return language() === "es" ? row.spanish : row.english;
 }
 
 /** @param {string} word */
 function rowOf(word) {
   const typed = word.toLowerCase();
-  return [...rows, ...operatorRows].find(
+  return knownCommands().find(
     ({ spanish, english }) => spanish === typed || english === typed,
   );
 }
@@ -252,7 +241,7 @@ function unknownCommand(word) {
 
 /** Return all commands in both languages. */
 function allWords() {
-  return [...rows, ...operatorRows].flatMap(({ spanish, english }) => [spanish, english]);
+  return knownCommands().flatMap(({ spanish, english }) => [spanish, english]);
 }
 
 /**
@@ -262,7 +251,7 @@ function allWords() {
 function completeFirst(word, names) {
   if (word.startsWith("/")) {
     const typed = word.toLowerCase();
-    const words = [...new Set([...[...rows, ...operatorRows].map(wordOf), ...allWords()])];
+    const words = [...new Set([...knownCommands().map(wordOf), ...allWords()])];
     return words
       .filter((found) => found.startsWith(typed))
       .map((found) => (rowOf(found)?.argument ? `${found} ` : found));

@@ -9,7 +9,6 @@ import { byId, setText } from "./dom.js";
 import { notConnected } from "./explain.js";
 import { whenOrderWordsCome } from "./order-words.js";
 import { Composer } from "./screen-composer.js";
-import { showHelp } from "./screen-dialogs.js";
 import { ConnectionView, Drawers, Frame, OwnStatus } from "./screen-frame.js";
 import { JoinView } from "./screen-join.js";
 import { ConversationList, PeopleList } from "./screen-lists.js";
@@ -115,6 +114,10 @@ async function withExtras(use) {
 function refresh() {
   translate();
   update();
+}
+
+function showHelp() {
+  withExtras((it) => it.showHelp());
 }
 
 /** @param {string} name */

@@ -1,7 +1,7 @@
 /** The dialog of the messages found. */
 import { element } from "../dom.js";
 import { visible, visibleInALine } from "../safetext.js";
-import { openDialog } from "../screen-dialogs.js";
+import { openDialog } from "./dialog.js";
 import { paintFound } from "../screen-entry.js";
 import { _, format } from "../words.js";
 

@@ -2,7 +2,7 @@
 import { element } from "../dom.js";
 import { statusWords } from "../event-words.js";
 import { visible, visibleInALine } from "../safetext.js";
-import { openDialog, table } from "../screen-dialogs.js";
+import { openDialog, table } from "./dialog.js";
 import { dateAndTime, duration } from "../times.js";
 import { _, format } from "../words.js";
 

@@ -5,7 +5,7 @@
 import { commandWord, setOperatorCommands } from "../commands.js";
 import { byId, element, setText } from "../dom.js";
 import { visible } from "../safetext.js";
-import { openDialog } from "../screen-dialogs.js";
+import { openDialog } from "../dialogs/dialog.js";
 import { _, format } from "../words.js";
 import { showAttendance } from "./attendance.js";
 import { operatorRows } from "./commands.js";

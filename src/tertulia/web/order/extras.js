@@ -1,6 +1,6 @@
 /**
- * What a visit does not need at first: the dialogs of persons and of found messages, what operators
- * have done, and the desk of an operator. Each comes when it is needed.
+ * What a visit does not need at first: the dialogs, what operators have done, and the desk of an
+ * operator. Each comes when it is needed.
  */
 import { loadOrderWords } from "../order-words.js";
 import { addTexts } from "../words.js";
@@ -57,16 +57,21 @@ export class Extras {
     else desk.askForSecret();
   }
 
+  async showHelp() {
+    const { showHelp } = await withTexts(import("../dialogs/help.js"));
+    await showHelp();
+  }
+
   /** @param {string} name */
   async showPerson(name) {
     const desk = this.#chat.state?.isOperator ? await this.#bringDesk() : null;
-    const { showPerson } = await import("../dialogs/person.js");
+    const { showPerson } = await withTexts(import("../dialogs/person.js"));
     showPerson(this.#chat, name, this.#screen.open, (dialog) => desk?.actionsFor(name, dialog) ?? []);
   }
 
   /** @param {string} words */
   async showFound(words) {
-    const { showFound } = await import("../dialogs/found.js");
+    const { showFound } = await withTexts(import("../dialogs/found.js"));
     showFound(this.#chat, words);
   }
 
@@ -82,7 +87,7 @@ export class Extras {
 
   async #makeDesk() {
     const [{ Desk }] = await Promise.all([
-      import("../operator/desk.js"),
+      withTexts(import("../operator/desk.js")),
       addTexts("operator/words.es.json"),
       loadOrderWords(),
     ]);
@@ -96,4 +101,14 @@ export class Extras {
     this.#screen.inside.push(part);
     this.#screen.refresh();
   }
+}
+
+/**
+ * Wait for a module and the texts of the dialogs.
+ * @template Module
+ * @param {Promise<Module>} coming
+ */
+async function withTexts(coming) {
+  const [module] = await Promise.all([coming, addTexts("dialogs/words.es.json")]);
+  return module;
 }
