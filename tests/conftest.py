@@ -19,6 +19,8 @@ _home = tempfile.TemporaryDirectory(prefix="tertulia-tests-")
 _config_homes = itertools.count()
 os.environ["XDG_CONFIG_HOME"] = f"{_home.name}/config"
 os.environ["XDG_STATE_HOME"] = f"{_home.name}/state"
+# Nothing that the tests start announces itself or looks for servers beyond this computer.
+os.environ["TERTULIA_MDNS"] = "off"
 
 # A shell starts what it puts into the background with these ignored, and every program that a test
 # starts would inherit that.

@@ -29,7 +29,6 @@ def a_closed_port() -> Iterator[int]:
     "arguments",
     [
         [],
-        ["ana"],
         ["ana", "127.0.0.1"],
         ["ana", "127.0.0.1", "0"],
         ["ana", "127.0.0.1", "65536"],

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from msgspec.structs import fields
 
-from tertulia import cli
 from tertulia.chat.settings import Settings
+from tertulia.options import client_parser
 from tertulia.plain.script import Refusal
 from tertulia.plain.typed import help_lines
 from tertulia.protocol.lines import decode_request, decode_server_message, encode
@@ -72,7 +72,7 @@ def test_every_test_that_the_operators_page_names_exists():
 
 def test_the_scripts_page_names_every_option_and_status_and_shows_what_json_writes() -> None:
     page = (ROOT / "docs/scripts.md").read_text()
-    parser = cli._parser()
+    parser = client_parser()
     scripts = next(group for group in parser._action_groups if group.title == "for scripts")
     options = {word for action in scripts._group_actions for word in action.option_strings}
     assert options | {"--wait", "--free-name"} <= set(re.findall(r"--?[a-z-]+", page))

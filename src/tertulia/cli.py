@@ -39,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from tertulia.chat.known_servers import KnownServers
         from tertulia.chat.trust import Trust
 
+        if options.find or (options.host is None and options.name is not None):
+            status = _use_nearby_server(options)
+            if status is not None:
+                return status
         to = None
         if options.name is not None:
             to = Destination(
@@ -83,6 +87,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(words + "\n")
         write_nowhere(sys.stdout, sys.stderr)
         return status
+
+
+def _use_nearby_server(options: argparse.Namespace) -> int | None:
+    """Put the address of a server on this network into the options, or return the exit status."""
+    from tertulia.plain.nearby import choose_server, print_servers
+
+    if options.find:
+        return print_servers(as_json=options.json)
+    code = options.code or os.environ.get("TERTULIA_CODE")
+    has_secret = bool(code or options.operator_secret)
+    found = choose_server(options.name, has_secret=has_secret, is_quiet=options.quiet)
+    if isinstance(found, int):
+        return found
+    options.host, options.port = found.address, found.port
+    if found.requires_tls and options.tls is None:
+        options.tls = True
+    return None
 
 
 def _wants_lines(options: argparse.Namespace, loaded: "Loaded") -> bool:
@@ -146,11 +167,20 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         for word in arguments
         for option in ("--key", "--export-key")
     )
-    parser = client_parser(needs_server=not moves_keys)
-    options, surplus = parser.parse_known_args(_with_joined_messages(arguments))
+    joined = _with_joined_messages(arguments)
+    parser = client_parser(needs_server=False)
+    options, surplus = parser.parse_known_intermixed_args(joined)
+    if surplus or options.host is not None:  # Else the server on this network is meant.
+        parser = client_parser(needs_server=not moves_keys)
+        options, surplus = parser.parse_known_args(joined)
     if moves_keys and not surplus and (options.name, options.host, options.port) == (None,) * 3:
         return options
-    if None in (options.name, options.host, options.port):
+    has_server = options.host is not None
+    if options.find and has_server:
+        parser.error(_("--find takes no address"))
+    if not options.find and (has_server is (options.port is None) or options.name is None):
+        parser.error(_("give NAME SERVER-IP PORT, or only NAME for the server on this network"))
+    if moves_keys and not has_server:
         parser.error(_("give NAME SERVER-IP PORT, or none of the three"))
     if surplus:
         _refuse_surplus(parser, options, surplus)
@@ -160,10 +190,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(_("--commands is for the lines of a pipe, not for -m or --stdin"))
     if options.message is not None and options.message.count(STDIN) > 1:
         parser.error(_("standard input can be only one message: give --stdin or -m - once"))
-    if not is_port(options.port):
+    if has_server and not is_port(options.port):
         text = _("“{port}” is not a port: a port is a number from 1 to 65535")
         parser.error(text.format(port=options.port))
-    options.port = int(options.port)
+    if has_server:
+        options.port = int(options.port)
     _use_tls(parser, options)
     _read_operator_secret(parser, options)
     return options
@@ -171,7 +202,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _use_tls(parser: Parser, options: argparse.Namespace) -> None:
     """Take what `tls://`, `--tls` and `--pin` say into the options."""
-    scheme, separator, host = options.host.rpartition("://")
+    scheme, separator, host = (options.host or "").rpartition("://")
     if separator and scheme.lower() == "tls":
         host = host.rstrip("/")
         bracketed = re.fullmatch(r"\[([^\]]+)\]", host)

@@ -14,6 +14,11 @@ def client_parser(*, needs_server: bool = True) -> Parser:
     """Return the parser; without `needs_server` the name and the address may be missing."""
     parser = Parser(
         prog="tertulia",
+        usage=_(
+            "tertulia NAME SERVER-IP PORT [options]\n"
+            "       tertulia NAME [options]\n"
+            "       tertulia --find [--json]"
+        ),
         description=_("Chat with the people who share your network."),
         epilog=_(
             "Exit status: 0 success, 2 wrong usage, 3 no connection, 4 registration or "
@@ -30,9 +35,14 @@ def client_parser(*, needs_server: bool = True) -> Parser:
         "host",
         nargs=number,
         metavar=_("SERVER-IP"),
-        help=_("the server's IP address or host name"),
+        help=_("the server's IP address or host name (default: the server on this network)"),
     )
     parser.add_argument("port", nargs=number, metavar=_("PORT"), help=_("the server's port"))
+    parser.add_argument(
+        "--find",
+        action="store_true",
+        help=_("list the servers on this network, and exit"),
+    )
     parser.add_argument(
         "--source",
         metavar=_("ADDRESS"),

@@ -42,6 +42,8 @@ def test_without_options_everything_is_the_default():
         ("--shared-addresses", "shared_addresses", True),
         ("--web off", "web", False),
         ("--web on", "web", True),
+        ("--announce off", "announce", False),
+        ("--announce on", "announce", True),
         ("--name chat.example --name chat", "names", ("chat.example", "chat")),
         ("--max-users 7", "max_users", 7),
         ("--rate-limit 5", "rate_limit_per_s", 5.0),

@@ -225,7 +225,7 @@ def _name_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def client_environment() -> dict[str, str]:
     """Return the environment of a client process: English, UTF-8, UTC, itself on the PATH."""
-    names = ("PATH", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+    names = ("PATH", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "TERTULIA_MDNS")
     kept = {name: os.environ[name] for name in names if name in os.environ}
     kept["PATH"] = f"{BIN}:{kept['PATH']}"
     return kept | {"LANG": "C.UTF-8", "LANGUAGE": "en", "TZ": "UTC", "TERM": "xterm"}

@@ -16,6 +16,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     host: str = ""  # the address to listen on; "": all addresses, IPv4 and IPv6
     threads: int | None = 1  # worker threads; None: one for each session
     web: bool = True  # whether browsers get the page and WebSockets, on the same port
+    announce: bool = True  # whether clients on the local network find the server by themselves
     names: tuple[str, ...] = ()  # under which the server may be called, beside local ones
     tls: Literal["auto", "require", "off"] = "auto"  # whether the port speaks TLS, or nothing else
     certificate: str | None = (

@@ -54,7 +54,8 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     given = vars(parser.parse_args(arguments))
     given.pop("lang")  # i18n.language_option found it before, because the parser's texts need it.
     log_level, shows_qr = given.pop("log_level"), given.pop("qr") == "auto"
-    given["web"] = given.pop("web") == "on"
+    for switch in ("web", "announce"):
+        given[switch] = given.pop(switch) == "on"
     given["names"] = tuple(given.pop("names"))
     for networks in ("allow", "deny", "proxy_from"):
         given[networks] = tuple(given.pop(networks) or ())
@@ -134,6 +135,12 @@ def _parser() -> Parser:
         dest="names",
         metavar="HOST",
         help=_("a name of this computer that browsers may use, besides addresses and local names"),
+    )
+    parser.add_argument(
+        "--announce",
+        choices=("on", "off"),
+        default="on",
+        help=_("whether clients on the local network find the server without its address (on)"),
     )
     parser.add_argument(
         "--qr",

@@ -6,13 +6,16 @@ import functools
 import logging
 import os
 import resource
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from tertulia.mdns import is_switched_off
 from tertulia.protocol.measures import Measures
+from tertulia.server.announcer import Announcer, Service, computer_name
 from tertulia.server.certificates.certificate import Certificate, find_certificate
 from tertulia.server.config import Config
 from tertulia.server.console.listener import ConsoleListener
@@ -37,6 +40,7 @@ log = logging.getLogger("tertulia.server")
 _OWN_DESCRIPTORS = 32  # the server's files, of which the history has up to ten
 _LINGERING = 64  # refused sockets that the acceptor keeps open for a moment
 _IDLE_UPKEEP_S = 86_400.0  # when there is nothing to look after
+_WITHDRAW_TIMEOUT_S = 0.5  # beyond that, for the announcement, whose end takes half of it
 _STOP_TIMEOUT_S = 8.0  # a stop has to be done within 10 s, whatever clients do
 
 
@@ -45,8 +49,8 @@ class Server:
 
     The constructor opens the listening sockets (OSError or PathUnusable), finds or makes the
     certificate (CertificateUnusable), and opens the history (StoreInUse, StoreOfAnotherVersion,
-    OSError or sqlite3.Error). `start` begins to serve, `keep_up` looks after the certificate, and
-    `stop` ends it. All in one thread.
+    OSError or sqlite3.Error). `start` begins to serve, `announce` tells the local network,
+    `keep_up` looks after the certificate, and `stop` ends it. All in one thread.
     """
 
     def __init__(self, config: Config, log_lines: Callable[[], int] | None = None) -> None:
@@ -68,6 +72,7 @@ class Server:
         observer = Observer(shared.sparse_log)
         self._pool = WorkerPool(shared, observer)
         self._console: ConsoleListener | None = None
+        self._announcer: Announcer | None = None
         turned_away = TurnedAway(functools.partial(say_full, offer), offer.context)
         self._collector = Collector(
             config, self._pool, self.hub, self.history, turned_away.__len__, log_lines
@@ -99,6 +104,24 @@ class Server:
             self._console.start()
         self._log_certificate()
 
+    def announce(self) -> None:
+        """Let clients on the local network find the server, if it is to be found.
+
+        It does not wait: a thread does it. What fails is logged.
+        """
+        if not self._config.announce or is_switched_off():
+            return
+        announcer = Announcer(_service(self._config, self.listener), self._fingerprint)
+        try:
+            announcer.start()
+        except RuntimeError as error:
+            log.warning("not announced on the local network: %s", error)
+            return
+        self._announcer = announcer
+
+    def _fingerprint(self) -> str:
+        return "" if self.certificate is None else self.certificate.shown.fingerprint.hex
+
     @property
     def upkeep_every_s(self) -> float:
         """Seconds from one call of `keep_up` to the next."""
@@ -127,6 +150,8 @@ class Server:
         What could not be done in time is logged.
         """
         give_up_at = time.monotonic() + _STOP_TIMEOUT_S
+        if self._announcer is not None:
+            self._announcer.begin_to_stop()
         self._acceptor.stop(_STOP_TIMEOUT_S)
         if self._console is not None:
             self._console.stop(max(0.0, give_up_at - time.monotonic()))
@@ -137,6 +162,22 @@ class Server:
         left_s = max(0.5, give_up_at - time.monotonic())
         if self.history is not None and not self.history.stop(left_s):
             log.error("stop incomplete: the last messages may not be on the disk")
+        if self._announcer is not None and not self._announcer.stop(_WITHDRAW_TIMEOUT_S):
+            log.warning("stop incomplete: the announcement on the local network may stay")
+
+
+def _service(config: Config, listener: socket.socket) -> Service:
+    bound_to, port = listener.getsockname()[:2]
+    is_dual = listener.family == socket.AF_INET6 and not listener.getsockopt(
+        socket.IPPROTO_IPV6, socket.IPV6_V6ONLY
+    )
+    return Service(
+        port=port,
+        name=computer_name(),
+        bound_to=bound_to.partition("%")[0],
+        is_dual=is_dual,
+        requires_tls=config.tls == "require",
+    )
 
 
 def _offer(config: Config, certificate: Certificate | None) -> Offer:

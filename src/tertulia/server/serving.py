@@ -152,6 +152,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals]) -> int:
             about_order=about_order,
         )
     )
+    server.announce()
     if fitting.max_users < config.max_users:
         log.warning(
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",

@@ -1,0 +1,144 @@
+"""The servers that announce themselves on the local network.
+
+Everything that is announced is a hint: anyone on the network can announce anything. So only
+addresses of neighbours count, texts are cut, and no fingerprint is trusted. Any thread; it waits.
+"""
+
+import asyncio
+import ipaddress
+import re
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from tertulia.i18n import _
+from tertulia.mdns import (
+    SERVICE_TYPE,
+    LocalAddress,
+    is_neighbour,
+    local_addresses,
+    open_zeroconf,
+    stay_on_link,
+)
+
+if TYPE_CHECKING:
+    from zeroconf import ServiceInfo, Zeroconf
+
+_WAIT_S = 1.0  # for answers, which take some 0.15 s; the last ones come within this time
+_WAIT_FOR_FIRST_S = 1.5  # if there is none: the question is repeated after a second
+_MAX_SERVICES = 2_000  # further ones are not looked at: one computer announces very many
+_MAX_INCOMPLETE = 32  # services about which one more question is sent
+_ASK_MS = 400
+_MAX_NAME_CHARS = 64
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+
+
+class NearbyServer(NamedTuple):
+    """A server as it announces itself; `fingerprint` is "" if it announces none."""
+
+    name: str
+    address: str
+    port: int
+    fingerprint: str = ""
+    requires_tls: bool = False
+
+
+class CannotLook(Exception):
+    """There is no network to look at, or no library for it. The text is for people."""
+
+
+def find_servers() -> list[NearbyServer]:
+    """Return the servers on the local network, within 2 s. Raises CannotLook."""
+    try:
+        import zeroconf as library
+    except ImportError as error:  # in the client that is one file
+        raise CannotLook(_("this client lacks the library for it")) from error
+    own = local_addresses()
+    if not own:
+        raise CannotLook(_("this computer is in no network"))
+    names = _Names()
+    try:
+        with open_zeroconf(own) as zeroconf:
+            stay_on_link(zeroconf)
+            browser = library.ServiceBrowser(zeroconf, SERVICE_TYPE, handlers=[names.on_change])
+            names.wait()
+            infos = [library.ServiceInfo(SERVICE_TYPE, name) for name in names.all()]
+            incomplete = [info for info in infos if not info.load_from_cache(zeroconf)]
+            _ask(zeroconf, incomplete[:_MAX_INCOMPLETE])
+            browser.cancel()
+    except (OSError, RuntimeError, library.Error) as error:
+        raise CannotLook(str(error)) from error
+    return servers_in(infos, own)
+
+
+def servers_in(infos: Iterable["ServiceInfo"], own: Sequence[LocalAddress]) -> list[NearbyServer]:
+    """Return the servers that are announced with an address of a neighbour, ordered by name.
+
+    Several announcements of one address and port are one server.
+    """
+    found: dict[tuple[str, int], NearbyServer] = {}
+    for info in infos:
+        address = _neighbour_in(info, own)
+        if address is None or not info.port:
+            continue
+        texts = {
+            key.decode(errors="replace"): (value or b"").decode(errors="replace")
+            for key, value in info.properties.items()
+        }
+        name = texts.get("name", "")[:_MAX_NAME_CHARS].strip() or address
+        fingerprint = texts.get("fp", "")
+        if not _FINGERPRINT.fullmatch(fingerprint):
+            fingerprint = ""
+        server = NearbyServer(
+            name, address, info.port, fingerprint, texts.get("tls", "") == "require"
+        )
+        found.setdefault((address, info.port), server)
+    return sorted(found.values())
+
+
+def _neighbour_in(info: "ServiceInfo", own: Sequence[LocalAddress]) -> str | None:
+    """Return the address of a service to connect to: IPv4 first, link-local last."""
+    addresses = []
+    for text in info.parsed_scoped_addresses():
+        address, _percent, scope = text.partition("%")
+        ip = ipaddress.ip_address(address)
+        is_scoped = ip.version == 6 and ip.is_link_local
+        if is_neighbour(ip, own) and (scope or not is_scoped):
+            addresses.append((ip.version, is_scoped, ip, text))
+    return min(addresses)[-1] if addresses else None
+
+
+class _Names:
+    """The names of the services that have been announced; zeroconf's thread adds to them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._names: dict[str, None] = {}
+
+    def on_change(self, *, name: str, **_rest: object) -> None:
+        with self._lock:
+            if len(self._names) < _MAX_SERVICES:
+                self._names[name] = None
+
+    def all(self) -> list[str]:
+        with self._lock:
+            return list(self._names)
+
+    def wait(self) -> None:
+        """Wait for the names, longer if there is none."""
+        time.sleep(_WAIT_S)
+        give_up_at = time.monotonic() + _WAIT_FOR_FIRST_S - _WAIT_S
+        while not self.all() and time.monotonic() < give_up_at:
+            time.sleep(0.05)
+
+
+def _ask(zeroconf: "Zeroconf", infos: Sequence["ServiceInfo"]) -> None:
+    """Ask what is missing about services, for all of them together for a moment."""
+
+    async def ask() -> None:
+        requests = (info.async_request(zeroconf, _ASK_MS) for info in infos)
+        await asyncio.gather(*requests)
+
+    if infos and zeroconf.loop is not None:
+        asyncio.run_coroutine_threadsafe(ask(), zeroconf.loop).result()

@@ -1,0 +1,125 @@
+"""Multicast DNS, by which servers and clients on one local network find each other.
+
+No packet leaves that network: groups of link-local multicast only, on interfaces that are not the
+end of a tunnel, and answers only to neighbours, never through a gateway. Any thread.
+"""
+
+import contextlib
+import ipaddress
+import os
+import socket
+import struct
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from zeroconf import Zeroconf
+
+SERVICE_TYPE = "_tertulia._tcp.local."
+# `off`: nothing is announced and nothing is looked for. An address: only on its interface.
+VARIABLE = "TERTULIA_MDNS"
+OFF = "off"
+
+_SIOCGIFFLAGS = 0x8913
+_UP, _LOOPBACK, _POINT_TO_POINT, _RUNNING, _MULTICAST = 0x1, 0x8, 0x10, 0x40, 0x1000
+
+Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+
+
+class LocalAddress(NamedTuple):
+    """An address of this computer with its network, and the interface that it belongs to."""
+
+    ip: Interface
+    interface: str
+    scope: int | None  # the number of that interface
+
+
+def is_switched_off() -> bool:
+    """Return whether the user wants nothing of this."""
+    return os.environ.get(VARIABLE) == OFF
+
+
+def local_addresses() -> list[LocalAddress]:
+    """Return the addresses in the local networks of this computer, in the system's order.
+
+    Tunnels are left out: behind them is another network. So is the loopback interface, unless the
+    environment names it.
+    """
+    if is_switched_off():
+        return []
+    import ifaddr  # slow to import
+
+    try:
+        adapters = list(ifaddr.get_adapters())
+    except (OSError, ValueError):  # Netlink is forbidden, or a name is not UTF-8.
+        return []
+    found = []
+    for adapter in adapters:
+        interface = adapter.name.partition(":")[0]  # "eth0:1" is a label.
+        flags = _flags(interface)
+        for each in adapter.ips:
+            text = each.ip if isinstance(each.ip, str) else each.ip[0]
+            ip = ipaddress.ip_interface(f"{text}/{each.network_prefix}")
+            if _is_usable(ip, flags):
+                found.append(LocalAddress(ip, interface, adapter.index))
+    return found
+
+
+def is_neighbour(
+    ip: ipaddress.IPv4Address | ipaddress.IPv6Address, own: Sequence[LocalAddress]
+) -> bool:
+    """Return whether an address lies in one of the networks of these addresses."""
+    if ip.is_multicast or ip.is_unspecified:
+        return False
+    return any(ip in each.ip.network for each in own)
+
+
+def open_zeroconf(own: Sequence[LocalAddress]) -> "Zeroconf":
+    """Return what speaks multicast DNS on the interfaces of these addresses.
+
+    In a thread whose asyncio loop runs it uses that loop, and else a thread of its own. Raises
+    OSError and RuntimeError.
+    """
+    from zeroconf import Zeroconf  # slow to import, and not always needed
+
+    # One address for each interface and version: more of them would send everything twice.
+    ipv4 = {each.interface: str(each.ip.ip) for each in reversed(own) if each.ip.version == 4}
+    ipv6 = {each.scope for each in own if each.ip.version == 6 and each.scope is not None}
+    return Zeroconf([*ipv4.values(), *sorted(ipv6)])
+
+
+def stay_on_link(zeroconf: "Zeroconf") -> None:
+    """Forbid its sockets to use a gateway, once it has started. Raises OSError.
+
+    It answers a question that came to this computer's own address to whoever sent that, also to
+    another network.
+    """
+    for each in [*zeroconf.engine.senders, *zeroconf.engine.readers]:
+        each.sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1)
+        if each.is_ipv6:  # for which Linux does not heed that
+            each.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 1)
+
+
+def _is_usable(ip: Interface, flags: int | None) -> bool:
+    chosen = os.environ.get(VARIABLE)
+    if chosen:
+        return str(ip.ip) == chosen
+    if ip.is_loopback:
+        return False
+    if flags is None:
+        return True
+    needed = _UP | _RUNNING | _MULTICAST
+    return flags & needed == needed and not flags & (_LOOPBACK | _POINT_TO_POINT)
+
+
+def _flags(interface: str) -> int | None:
+    """Return the flags of an interface; None if this system does not tell them."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    request = struct.pack("16s240x", interface.encode()[:15])
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        (flags,) = struct.unpack_from("16xH", fcntl.ioctl(probe, _SIOCGIFFLAGS, request))
+        return int(flags)
+    return None
