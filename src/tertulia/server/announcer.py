@@ -182,7 +182,11 @@ class Announcer:
             self._last_problem = problem
 
 
-def computer_name() -> str:
-    """Return the name of this computer as others call it."""
-    name = socket.gethostname().partition(".")[0]
-    return "".join(sign for sign in name if sign.isprintable()) or "tertulia"
+def service_of(listener: socket.socket, *, requires_tls: bool) -> Service:
+    """Return what to announce of the server that listens at a socket."""
+    bound_to, port = listener.getsockname()[:2]
+    is_dual = listener.family == socket.AF_INET6 and not listener.getsockopt(
+        socket.IPPROTO_IPV6, socket.IPV6_V6ONLY
+    )
+    name = "".join(sign for sign in socket.gethostname().partition(".")[0] if sign.isprintable())
+    return Service(port, name or "tertulia", bound_to.partition("%")[0], is_dual, requires_tls)

@@ -6,16 +6,15 @@ import functools
 import logging
 import os
 import resource
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tertulia.mdns import is_switched_off
 from tertulia.protocol.measures import Measures
-from tertulia.server.announcer import Announcer, Service, computer_name
 from tertulia.server.certificates.certificate import Certificate, find_certificate
 from tertulia.server.config import Config
 from tertulia.server.console.listener import ConsoleListener
@@ -34,6 +33,9 @@ from tertulia.server.workers.local_socket import LocalSocket
 from tertulia.server.workers.pool import WorkerPool
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.turned_away import TurnedAway
+
+if TYPE_CHECKING:
+    from tertulia.server.announcer import Announcer
 
 log = logging.getLogger("tertulia.server")
 
@@ -111,7 +113,11 @@ class Server:
         """
         if not self._config.announce or is_switched_off():
             return
-        announcer = Announcer(_service(self._config, self.listener), self._fingerprint)
+        # Slow to import, because of asyncio, and not always needed.
+        from tertulia.server.announcer import Announcer, service_of
+
+        service = service_of(self.listener, requires_tls=self._config.tls == "require")
+        announcer = Announcer(service, self._fingerprint)
         try:
             announcer.start()
         except RuntimeError as error:
@@ -164,20 +170,6 @@ class Server:
             log.error("stop incomplete: the last messages may not be on the disk")
         if self._announcer is not None and not self._announcer.stop(_WITHDRAW_TIMEOUT_S):
             log.warning("stop incomplete: the announcement on the local network may stay")
-
-
-def _service(config: Config, listener: socket.socket) -> Service:
-    bound_to, port = listener.getsockname()[:2]
-    is_dual = listener.family == socket.AF_INET6 and not listener.getsockopt(
-        socket.IPPROTO_IPV6, socket.IPV6_V6ONLY
-    )
-    return Service(
-        port=port,
-        name=computer_name(),
-        bound_to=bound_to.partition("%")[0],
-        is_dual=is_dual,
-        requires_tls=config.tls == "require",
-    )
 
 
 def _offer(config: Config, certificate: Certificate | None) -> Offer:
