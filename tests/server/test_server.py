@@ -23,8 +23,8 @@ def test_all_connections_that_are_allowed_fit(descriptors, threads):
     config = msgspec.structs.replace(CONFIG, threads=threads)
     fitting = fit_to(descriptors, config)
     each = 3 if threads is None else 1
-    used = 32 + 2 * (threads or 0) + (fitting.max_users + fitting.max_unregistered) * each
-    assert used <= max(descriptors, 32 + 2 * (threads or 0))
+    used = 32 + 2 * (threads is not None) + (fitting.max_users + fitting.max_unregistered) * each
+    assert used <= max(descriptors, 34)
     assert 0 <= fitting.max_users <= config.max_users
     assert 0 <= fitting.max_unregistered <= config.max_unregistered
 

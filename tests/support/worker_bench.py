@@ -22,10 +22,10 @@ from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.connection import Connection
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.dispatcher import Dispatcher
-from tertulia.server.workers.doorkeeper import MAX_STEPS, Doorkeeper
+from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
-from tertulia.server.workers.mail import AcceptedSocket, Adopt, Mail
+from tertulia.server.workers.mail import AcceptedSocket, Adopt, GoOnEntering, Mail
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import READABLE, WRITABLE, Poller
@@ -160,6 +160,7 @@ class WorkerBench:
         self.shared: Shared = shared
         self.hub, self.admission = shared.hub, shared.admission
         self.observer = observer = Observer()
+        self.takes_steps = True  # of handshakes, as soon as they are due
         self.mailbox = Mailbox()
         self.poller = poller = Poller(self.mailbox.fileno())
         poller.close()
@@ -170,7 +171,7 @@ class WorkerBench:
         self.connections = Connections(shared, poller, output, watchdog, observer)
         self.handler = handler = RequestHandler(shared, self.mailbox)
         self.doorkeeper = doorkeeper = Doorkeeper(
-            shared, self.mailbox, self.connections, output, watchdog, poller, observer
+            shared, self.connections, output, watchdog, poller, observer
         )
         self.input = Input(
             shared, self.mailbox, self.connections, handler, output, doorkeeper, poller, observer
@@ -182,7 +183,6 @@ class WorkerBench:
 
     def pass_time(self, seconds: float) -> None:
         """Begin another round, so much later."""
-        self.doorkeeper.steps_left = MAX_STEPS
         self.clock.s += seconds
         self.input.now = self.clock.s
 
@@ -231,6 +231,13 @@ class WorkerBench:
     def ready(self, connection: Connection, mask: int) -> None:
         """Do what is to be done for one that the poller has found ready."""
         self.input.on_ready([(connection.fd, mask)])
+        if self.takes_steps:
+            self.take_steps()
+
+    def take_steps(self) -> None:
+        """Take all steps of handshakes that are due."""
+        while connection := self.doorkeeper.take_step():
+            self.dispatcher.read_mail(GoOnEntering(connection))
 
     def read_mail(self) -> list[Mail]:
         """Read all mail; return it."""

@@ -46,7 +46,8 @@ class ThreadMeasures(Struct, kw_only=True, frozen=True):
     cpu_s: float
     voluntary_switches: int
     involuntary_switches: int
-    # running, epoll, poll, lock, queue, disk, signal, sleep, or "" if that is not known
+    # running, epoll, poll, turn (of a worker's thread), lock, queue, disk, signal, sleep, or "" if
+    # that is not known
     waits_for: str
     queue: int | None = None  # mail, messages to write, questions or lines that wait for it
     connections: int | None = None
@@ -113,7 +114,7 @@ class Measures(Struct, kw_only=True, frozen=True):
     time: float  # seconds since 1970
     process: ProcessMeasures
     threads: list[ThreadMeasures]  # of many workers only the first are looked at one by one
-    workers: int
+    workers: int  # worker threads
     users: dict[str, int]  # by status
     sessions: int
     doors: list[DoorMeasures]

@@ -1,5 +1,7 @@
 """Every number of the server, with its unit in its name. The defaults are the documentation."""
 
+import os
+import sys
 from typing import Literal
 
 import msgspec
@@ -9,12 +11,24 @@ from tertulia.protocol.networks import Network
 AUTOMATIC_CODE = "auto"  # a code of three words, which the start makes
 
 
+def has_interpreter_lock() -> bool:
+    """Return whether this Python lets only one thread at a time run."""
+    return not hasattr(sys, "_is_gil_enabled") or bool(sys._is_gil_enabled())
+
+
+def usual_threads() -> int:
+    """Return how many worker threads serve best: two, or one for each core if all can run."""
+    cores = len(os.sched_getaffinity(0))
+    return min(cores, 2) if has_interpreter_lock() else cores
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """How one server is to run. `None` switches a limit off."""
 
     port: int  # the TCP port to listen on; 0: any free one
     host: str = ""  # the address to listen on; "": all addresses, IPv4 and IPv6
-    threads: int | None = 1  # worker threads; None: one for each session
+    # Worker threads; None: one for each session.
+    threads: int | None = msgspec.field(default_factory=usual_threads)
     web: bool = True  # whether browsers get the page and WebSockets, on the same port
     announce: bool = True  # whether clients on the local network find the server by themselves
     names: tuple[str, ...] = ()  # under which the server may be called, beside local ones

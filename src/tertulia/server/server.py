@@ -16,7 +16,7 @@ import msgspec
 from tertulia.mdns import is_switched_off
 from tertulia.protocol.measures import Measures
 from tertulia.server.certificates.certificate import Certificate, find_certificate
-from tertulia.server.config import Config
+from tertulia.server.config import Config, has_interpreter_lock
 from tertulia.server.console.listener import ConsoleListener
 from tertulia.server.console.place import console_path
 from tertulia.server.doors.entrance import Offer, OpenEntrance, say_full
@@ -72,7 +72,7 @@ class Server:
         new_door = functools.partial(OpenEntrance, offer)
         shared = Shared(config, self.hub, self.history, admission, new_door, NativeDoor)
         observer = Observer(shared.sparse_log)
-        self._pool = WorkerPool(shared, observer)
+        self._pool = WorkerPool(shared, observer, takes_turns=has_interpreter_lock())
         self._console: ConsoleListener | None = None
         self._announcer: Announcer | None = None
         turned_away = TurnedAway(functools.partial(say_full, offer), offer.context)
@@ -204,8 +204,11 @@ def fit_to_descriptors(config: Config) -> Config:
 
 def fit_to(descriptors: int, config: Config) -> Config:
     """Return the configuration with as many users and unregistered connections as fit."""
-    workers = 0 if config.threads is None else config.threads
-    each = 3 if config.threads is None else 1  # a worker has an epoll and an eventfd of its own
+    each, workers = 1, config.threads
+    if workers is None:
+        each, workers = 3, 0  # a worker has an epoll and an eventfd of its own
+    elif has_interpreter_lock():
+        workers = 1
     free = max(0, descriptors - _OWN_DESCRIPTORS - 2 * workers)
     others = min(config.max_unregistered * each + _LINGERING, free // 4)
     return msgspec.structs.replace(

@@ -1,8 +1,8 @@
 """TLS over a non-blocking socket, with the `recv` and `send` of a plain one.
 
 It does not use `ssl.SSLSocket`, which after a refused `send` insists on getting the same bytes
-again, and would lose some if others were sent first. One thread at a time may use a channel;
-nothing here blocks.
+again, and would lose some if others were sent first. One thread at a time may use a channel, but
+for what `prepare_step` says; nothing here blocks.
 """
 
 import contextlib
@@ -28,6 +28,7 @@ class TlsChannel:
 
     __slots__ = (
         "_ahead",
+        "_failure",
         "_incoming",
         "_outgoing",
         "_read",
@@ -36,6 +37,7 @@ class TlsChannel:
         "_tls",
         "_unsent",
         "_write",
+        "is_busy",
         "is_open",
     )
 
@@ -57,6 +59,8 @@ class TlsChannel:
         self._write, self._read, self._send = self._tls.write, self._outgoing.read, sock.send
         self._incoming.write(first)
         self.is_open = False  # the handshake is over
+        self.is_busy = False  # a step of the handshake was prepared, and is not over
+        self._failure: ssl.SSLError | None = None  # of the step that was taken last
         self._unsent = b""  # encrypted, and not taken by the socket
         self._ahead = 0  # bytes of the next data that are encrypted already: 0 or 1
 
@@ -80,16 +84,48 @@ class TlsChannel:
 
         b"" is the end. Raises BlockingIOError if nothing whole has come, and OSError.
         """
+        return self.decrypt() if self.take_in(size) else b""
+
+    def take_in(self, size: int) -> bool:
+        """Read the socket once; return whether something has come, and False at the end.
+
+        Raises OSError, of which one is BlockingIOError.
+        """
+        if self.is_busy:
+            raise BlockingIOError
         data = self._sock.recv(size)
-        if not data:
-            return b""
         self._incoming.write(data)
-        return self.decrypt()
+        return bool(data)
+
+    def prepare_step(self) -> None:
+        """Let another thread take the next step of the handshake.
+
+        Until `take_step` has ended the others may go on using the channel: it takes and brings
+        nothing, and closing its socket does no harm.
+        """
+        self.is_busy = True
+
+    def take_step(self) -> None:
+        """Compute the next step of the handshake, which `decrypt` then goes on from.
+
+        It takes half a millisecond, in which other threads run. Any one thread may call it.
+        """
+        try:
+            self._tls.do_handshake()
+            self.is_open = True
+        except ssl.SSLWantReadError:
+            pass  # the other side has to say more
+        except ssl.SSLError as error:
+            self._failure = error
+        finally:
+            self.is_busy = False
 
     def decrypt(self) -> bytes:
         """Go on with the handshake, and decrypt what has come. Returns and raises as `recv`."""
         parts: list[bytes] = []
         try:
+            if self._failure is not None:
+                raise self._failure
             if not self.is_open:
                 self._tls.do_handshake()
                 self.is_open = True
@@ -111,7 +147,7 @@ class TlsChannel:
 
     def send(self, data: bytes | bytearray) -> int:
         """Encrypt and send; return how much was taken, as above. Raises OSError."""
-        if self._unsent and not self.flush():
+        if self.is_busy or (self._unsent and not self.flush()):
             raise BlockingIOError
         size = len(data)
         if not self._ahead and size <= _CHUNK_BYTES:  # nearly always
@@ -148,6 +184,8 @@ class TlsChannel:
 
     def say_end(self) -> None:
         """Send close_notify, so that the other side knows that nothing was cut off."""
+        if self.is_busy:
+            return
         if self.is_open:
             with contextlib.suppress(ssl.SSLError):  # it has not come back, or there was a fault
                 self._tls.unwrap()

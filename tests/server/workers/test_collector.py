@@ -100,8 +100,12 @@ def test_the_threads_have_names_roles_and_figures(picture):
     workers = [ours["worker-1"], ours["worker-2"]]
     assert sum(worker.connections or 0 for worker in workers) == 3
     assert sum(worker.requests or 0 for worker in workers) == picture.traffic.requests
-    assert all(worker.voluntary_switches and worker.rounds for worker in workers)
+    assert all(worker.voluntary_switches for worker in workers)
     assert all(worker.cpu_s > 0 for worker in workers)
+    assert sum(worker.rounds or 0 for worker in workers) > 9
+    # One of them has the turn.
+    assert {worker.waits_for for worker in workers} == {"epoll", "turn"}
+    assert [worker.waits_for for worker in workers if worker.rounds] == ["epoll"]
     assert ours["acceptor"].waits_for == "poll"
     assert ours["history-reader"].waits_for == "queue"
     assert ours["history-writer"].queue == 0

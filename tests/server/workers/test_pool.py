@@ -26,12 +26,12 @@ WAIT_S = 20.0
 class Bench:
     """A pool, and the far ends of what it serves."""
 
-    def __init__(self, threads: int | None) -> None:
+    def __init__(self, threads: int | None, *, takes_turns: bool = False) -> None:
         config = Config(port=0, threads=threads, shared_addresses=True)
         hub, self.admission = Hub(config), Admission(config)
         self.observer = Observer()
         shared = Shared(config, hub, None, self.admission, NativeDoor)
-        self.pool = WorkerPool(shared, self.observer)
+        self.pool = WorkerPool(shared, self.observer, takes_turns=takes_turns)
         self.socks: list[socket.socket] = []  # that no worker closes
 
     def accept(self) -> tuple[AcceptedSocket, socket.socket]:
@@ -103,6 +103,18 @@ def no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- a fixed number ------------------------------------------------------------------------------
+
+
+def test_where_threads_have_to_take_turns_they_are_one_worker():
+    bench = Bench(threads=3, takes_turns=True)
+    bench.pool.start()
+    bench.join("ana", "luis", "eva")
+    (worker,) = bench.workers()
+    names = ["worker-1", "worker-2", "worker-3"]
+    assert [thread.name for thread in worker._threads] == names
+    assert all(thread.is_alive() for thread in worker._threads)
+    bench.close()
+    assert not any(thread.is_alive() for thread in worker._threads)
 
 
 def test_connections_go_to_the_workers_in_turn_and_each_worker_gets_its_share_at_once():

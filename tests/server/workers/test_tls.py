@@ -15,7 +15,6 @@ from tertulia.server.doors.entrance import Offer, OpenEntrance
 from tertulia.server.doors.http import Site
 from tertulia.server.refusals import server_full
 from tertulia.server.workers.connection import Connection, State
-from tertulia.server.workers.doorkeeper import MAX_STEPS
 from tertulia.tls.contexts import client_context
 
 
@@ -198,53 +197,60 @@ def test_a_fault_of_tls_closes_and_is_counted(bench, client, caplog):
 # --- many at once --------------------------------------------------------------------------------
 
 
-def test_in_one_round_only_so_many_shake_hands_and_others_have_their_turn(bench):
+def test_steps_of_handshakes_wait_and_others_are_served_first(bench):
     clients = [Client(bench, bench.connect(f"10.0.1.{number}")) for number in range(40)]
     luis = bench.join("luis", "10.0.0.2")
+    bench.takes_steps = False
     for client in clients:
         bench.receive(client.connection, client.hello())
     bench.receive(luis, b'{"type":"ping","id":1}\n')
     assert bench.kinds(luis) == ["Pong"]
-    answered = [len(socket_of(client.connection).sent) > 0 for client in clients]
-    assert answered == [True] * MAX_STEPS + [False] * (40 - MAX_STEPS)
-    for _ in range(3):
-        bench.pass_time(0.0)
-        bench.read_mail()
+    assert not any(socket_of(client.connection).sent for client in clients)
+    bench.take_steps()
     assert all(socket_of(client.connection).sent for client in clients)
-    assert bench.read_mail() == []
 
 
-def test_a_handshake_that_waits_for_its_turn_is_read_no_further(bench, client):
+def test_a_handshake_that_waits_for_its_step_is_read_no_further(bench, client):
     bench.receive(client.connection, client.hello())
     client._read()
     client._tls.do_handshake()
-    bench.doorkeeper.steps_left = 0
+    bench.takes_steps = False
     bench.receive(client.connection, client.say(encode(Register(name="ana"))))
+    assert bench.watched(client.connection) == 0
+    bench.receive(client.connection, client.say(b'{"type":"ping"}\n'))
     assert len(socket_of(client.connection).incoming) == 1
     assert client.heard() == b""
-    bench.pass_time(0.0)
-    bench.ready(client.connection, READABLE)
+    bench.take_steps()
+    assert bench.watched(client.connection) == READABLE
     assert b'"welcome"' in client.heard()
+    bench.ready(client.connection, READABLE)
+    assert b'"pong"' in client.heard()
 
 
-def test_one_that_ends_while_it_waits_does_no_harm(bench, client):
-    bench.doorkeeper.steps_left = 0
+@pytest.mark.parametrize("end", ["close", "finish"])
+def test_one_that_ends_while_its_step_is_taken_does_no_harm(bench, client, end):
+    bench.takes_steps = False
     bench.receive(client.connection, client.hello())
-    bench.connections.close(client.connection, CloseReason.LOST)
-    bench.pass_time(0.0)
-    assert len(bench.read_mail()) == 1
+    if end == "close":
+        bench.connections.close(client.connection, CloseReason.LOST)
+    else:
+        bench.connections.finish(client.connection, CloseReason.SHUTDOWN, None, bench.clock.s)
+        bench.receive(client.connection, b"more")
+    bench.flush()
+    bench.take_steps()
+    bench.flush()
+    assert bytes(socket_of(client.connection).sent) == b""
     assert bench.observer.faults == 0
+    look(bench, 5.0)
+    assert client.connection.is_closed
 
 
-def test_more_bytes_may_come_while_it_waits(bench, client):
-    bench.doorkeeper.steps_left = 0
+def test_a_handshake_may_come_in_parts(bench, client):
     hello = client.hello()
-    bench.receive(client.connection, hello[:50])
-    bench.pass_time(0.0)
-    bench.receive(client.connection, hello[50:])
+    for part in (hello[:50], hello[50:]):
+        bench.receive(client.connection, part)
     client._read()
     client._tls.do_handshake()
     bench.receive(client.connection, client.say(encode(Register(name="ana"))))
-    bench.read_mail()
     assert b'"welcome"' in client.heard()
     assert bench.observer.faults == 0

@@ -30,7 +30,7 @@ from tertulia.server.workers.mail import (
 )
 from tertulia.server.workers.poller import READABLE
 from tertulia.server.workers.shared import Shared
-from tertulia.server.workers.worker import Worker
+from tertulia.server.workers.worker import MAX_STEPS, Worker
 
 WAIT_S = 20.0
 
@@ -49,7 +49,7 @@ class Owner:
 class Bench:
     """A worker, and a far end for each of its users."""
 
-    def __init__(self, *, ends_when_idle: bool = False) -> None:
+    def __init__(self, *, ends_when_idle: bool = False, threads: int = 1) -> None:
         config = Config(port=0, shared_addresses=True)
         self.clock = StandingClock()
         self.hub = Hub(config, monotonic=self.clock.monotonic, wall=self.clock.wall)
@@ -58,7 +58,11 @@ class Bench:
         self.ended: list[Worker] = []
         shared = Shared(config, self.hub, None, self.admission, NativeDoor)
         self.worker = Worker(
-            "worker-1", shared, self.announce, self.ended.append, ends_when_idle=ends_when_idle
+            [f"worker-{number}" for number in range(threads)],
+            shared,
+            self.announce,
+            self.ended.append,
+            ends_when_idle=ends_when_idle,
         )
         self.near: dict[str, socket.socket] = {}
         self.far: dict[str, socket.socket] = {}
@@ -347,6 +351,54 @@ def test_a_worker_serves_until_it_is_drained_and_its_connections_are_closed():
     read_until(far, b"closing")
     far.close()
     assert_ended(bench)
+
+
+def test_of_several_threads_one_serves_while_another_computes_a_handshake(monkeypatch):
+    bench, may_go_on = Bench(threads=2), threading.Event()
+    steps, taken = bench.worker._doorkeeper.steps_due, []
+
+    def take_step() -> None:
+        if not steps:
+            return
+        steps.popleft()
+        taken.append(threading.current_thread())
+        assert may_go_on.wait(WAIT_S)
+
+    monkeypatch.setattr(bench.worker._doorkeeper, "take_step", take_step)
+    steps.append(None)  # type: ignore[arg-type]
+    bench.worker.start()
+    bench.connect("ana")
+    bench.say("ana", type="register", name="ana")
+    read_until(bench.far["ana"], b"joined")  # from the other thread
+    assert len(taken) == 1
+    bench.worker.mailbox.post(Drain())
+    bench.far["ana"].close()
+    assert not bench.worker.join(0.1)
+    may_go_on.set()
+    assert_ended(bench)
+
+
+def test_with_no_other_thread_it_takes_only_so_many_steps_of_handshakes_in_a_round(monkeypatch):
+    bench, step = Bench(), SimpleNamespace(fd=-1)
+    rounds: list[int] = []
+    doorkeeper = bench.worker._doorkeeper
+    doorkeeper.steps_due.extend([step] * 40)  # type: ignore[arg-type]
+    monkeypatch.setattr(
+        doorkeeper,
+        "take_step",
+        lambda: doorkeeper.steps_due.popleft() if doorkeeper.steps_due else None,
+    )
+    monkeypatch.setattr(bench.worker._dispatcher, "read_mail", lambda mail: None)
+
+    def run_round(ready: object) -> None:
+        rounds.append(len(doorkeeper.steps_due))
+        if len(doorkeeper.steps_due) < MAX_STEPS:
+            bench.worker._dispatcher.is_draining = True
+
+    monkeypatch.setattr(bench.worker, "run_round", run_round)
+    bench.worker.start()
+    assert_ended(bench)
+    assert rounds == [40, 40 - MAX_STEPS, 40 - 2 * MAX_STEPS]
 
 
 def test_a_worker_of_one_session_ends_with_it():

@@ -98,7 +98,7 @@ class Collector:
             time=time.time(),
             process=self._process(),
             threads=self._threads(workers, shows_waits=shows_waits),
-            workers=len(workers),
+            workers=sum(worker.threads for worker in workers),
             users={status.value: statuses[status.value] for status in Status},
             sessions=len(people),
             doors=doors,
@@ -232,9 +232,12 @@ def _waits_for(tid: int, role: str) -> str:
     if tid == threading.get_native_id():
         return "running"
     waits_for = procfs.thread_waits_for(tid)
-    # A queue is waited for as a lock is; these threads seldom wait for another one.
-    is_fed = role == "log" or role.startswith("history-")
-    return "queue" if waits_for == "lock" and is_fed else waits_for
+    if waits_for != "lock":
+        return waits_for
+    # A queue and a turn are waited for as a lock is; these threads seldom wait for another one.
+    if role == "worker":
+        return "turn"
+    return "queue" if role == "log" or role.startswith("history-") else "lock"
 
 
 def _history(history: History, config: Config) -> HistoryMeasures:

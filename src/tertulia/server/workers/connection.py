@@ -35,6 +35,7 @@ class Hold(Enum):
     """What a connection's next requests wait for. No thread waits, and its socket is not read."""
 
     NOTHING = auto()
+    HANDSHAKE = auto()  # for the next step of its handshake to be computed
     CHALLENGE = auto()  # for the news whether the session in its way is alive
     DELIVERY = auto()  # for the news whether another worker could deliver a direct message
     ROOM = auto()  # for room in the history's queue

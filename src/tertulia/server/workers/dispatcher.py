@@ -128,7 +128,7 @@ class Dispatcher:
             case ChallengeOver():
                 self._guarded(mail.newcomer, self._on_challenge_over)
             case GoOnEntering():
-                self._guarded(mail.connection, self._input.enter)
+                self._guarded(mail.connection, self._input.go_on_entering)
             case Evict():
                 self._guarded(self._connections.of_session(mail.session), self._evict)
             case Expel():

@@ -1,20 +1,17 @@
 """Finds out what the new connections of a worker speak, and shakes hands with those who want TLS.
 
-Only the worker's thread uses it; it never waits.
+Only the worker's thread uses it, but for `take_step`; it never waits.
 """
 
-import functools
 import ssl
-from collections.abc import Callable
+from collections import deque
 
 from tertulia.protocol.messages import CloseReason, ErrorCode
 from tertulia.server import refusals
 from tertulia.server.observer import ADDRESS_DENIED, NO_PROXY_HEADER, Observer
-from tertulia.server.workers.connection import UNREGISTERED, Connection
+from tertulia.server.workers.connection import UNREGISTERED, Connection, Hold
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.door import Entrance, Opened
-from tertulia.server.workers.mail import GoOnEntering
-from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.proxy_header import BadHeader, ProxyHeaderReader
@@ -22,32 +19,27 @@ from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Watchdog
 from tertulia.tls.channel import TlsChannel
 
-# Steps of handshakes in one round. A step takes half a millisecond; without this bound a flood of
-# them let the others of this worker wait for a second.
-MAX_STEPS = 16
-
 
 class Doorkeeper:
     """The way of a connection from its entrance to its door.
 
-    `steps_left` is how many steps of handshakes this round may still take; the worker sets it.
+    The steps of handshakes wait in `steps_due`, until the worker has the time to take them.
     """
 
     def __init__(
         self,
         shared: Shared,
-        mailbox: Mailbox,
         connections: Connections,
         output: Output,
         watchdog: Watchdog,
         poller: Poller,
         observer: Observer,
     ) -> None:
-        self.steps_left = MAX_STEPS
+        # Connections whose handshake has a step to take; several threads may take them out.
+        self.steps_due: deque[Connection] = deque()
         self._access = shared.access
         self._register_timeout_s = shared.config.register_timeout_s
         self._handshake_timeout_s = shared.config.handshake_timeout_s
-        self._mailbox = mailbox
         self._connections = connections
         self._output = output
         self._watchdog = watchdog
@@ -55,35 +47,38 @@ class Doorkeeper:
         self._observer = observer
 
     def enter(self, connection: Connection, data: bytes, now: float) -> bool:
-        """Take in the next bytes; return whether the connection's door has got some of them.
-
-        Without bytes it goes on with a handshake that had to wait. Raises OSError if TLS fails.
-        """
-        entrance, channel = connection.door, connection.tls
-        if connection.state is not UNREGISTERED or not isinstance(entrance, Entrance):
-            return False  # its time is over, or it has not waited for its turn
-        if data and entrance.proxy is not None:
+        """Take in the next bytes; return whether the connection's door has got some of them."""
+        entrance = connection.door
+        if not isinstance(entrance, Entrance):
+            return False
+        if entrance.proxy is not None:
             data = self._read_header(connection, entrance, entrance.proxy, data, now)
             if not data:
                 return False
-        if data:
-            entrance.is_quiet = False
-            opened = entrance.open(data)
-            if opened is None or opened.tls is None:
-                return self._pass(connection, opened, now)
-            channel = entrance.tls = self._start_tls(connection, opened.tls, opened.rest)
-            self._watchdog.look_at(connection, now + self._handshake_timeout_s)
-        if channel is None:
-            return False
-        if not self.steps_left:
-            self._mailbox.post(GoOnEntering(connection))
-            return False
+        entrance.is_quiet = False
+        opened = entrance.open(data)
+        if opened is None or opened.tls is None:
+            return self._pass(connection, opened, now)
+        entrance.tls = self._start_tls(connection, opened.tls, opened.rest)
+        self._watchdog.look_at(connection, now + self._handshake_timeout_s)
+        return False
+
+    def go_on(self, connection: Connection, now: float) -> bool:
+        """Do what a step of the handshake has led to; return as `enter`. OSError if TLS fails."""
+        connection.release_hold()
+        self._poller.update(connection)
+        entrance, channel = connection.door, connection.tls
+        if connection.state is not UNREGISTERED or channel is None:
+            return False  # its time is over
         try:
-            data = self._take_step(connection, channel.decrypt)
+            data = channel.decrypt()
         except BlockingIOError:
             self.wait_for_room(connection)
             return False
-        return self._pass(connection, entrance.open(data), now)
+        finally:
+            if channel.is_open:
+                connection.recv = channel.recv
+        return isinstance(entrance, Entrance) and self._pass(connection, entrance.open(data), now)
 
     def _start_tls(
         self, connection: Connection, context: ssl.SSLContext, first: bytes
@@ -91,20 +86,33 @@ class Doorkeeper:
         channel = connection.start_tls(context, first)
 
         def recv(size: int) -> bytes:
-            if not self.steps_left:  # the poller reports it again in the next round
-                raise BlockingIOError
-            return self._take_step(connection, functools.partial(channel.recv, size))
+            if not channel.take_in(size):
+                return b""
+            self._step_due(connection, channel)
+            raise BlockingIOError
 
         connection.recv = recv
+        self._step_due(connection, channel)
         return channel
 
-    def _take_step(self, connection: Connection, step: Callable[[], bytes]) -> bytes:
-        self.steps_left -= 1
+    def _step_due(self, connection: Connection, channel: TlsChannel) -> None:
+        connection.hold_for(Hold.HANDSHAKE)
+        self._poller.update(connection)
+        channel.prepare_step()
+        self.steps_due.append(connection)
+
+    def take_step(self) -> Connection | None:
+        """Compute the next step that is due, and return its connection; None: none is due.
+
+        Any thread may call it, also beside the worker's.
+        """
         try:
-            return step()
-        finally:
-            if connection.tls is not None and connection.tls.is_open:
-                connection.recv = connection.tls.recv
+            connection = self.steps_due.popleft()
+        except IndexError:  # another thread was faster
+            return None
+        if connection.tls is not None:
+            connection.tls.take_step()
+        return connection
 
     def _read_header(
         self,

@@ -160,15 +160,16 @@ class Input:
             self._connections.answer_challengers(connection)
         if connection.state in OPEN_STATES:
             if connection.session is None and isinstance(door, Entrance):
-                self.enter(connection, data)
+                if self._doorkeeper.enter(connection, data, self.now):
+                    self._work(connection)
                 return
             door.feed(data)
             self._work(connection)
 
-    def enter(self, connection: Connection, data: bytes = b"") -> None:
-        """Find out what a connection speaks, with its next bytes or with those that have waited."""
+    def go_on_entering(self, connection: Connection) -> None:
+        """Find out what a connection speaks inside TLS, after a step of its handshake."""
         try:
-            has_work = self._doorkeeper.enter(connection, data, self.now)
+            has_work = self._doorkeeper.go_on(connection, self.now)
         except OSError as error:
             self.close_broken(connection, error)
             return

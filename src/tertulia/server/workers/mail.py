@@ -112,7 +112,7 @@ class Expel(Struct, frozen=True):
 
 
 class GoOnEntering(Struct, frozen=True):
-    """Go on with the handshake of a connection, which has had to wait for another round."""
+    """Go on with a connection, of whose handshake another thread has computed a step."""
 
     connection: Connection
 

@@ -16,14 +16,16 @@ from tertulia.server.workers.worker import Worker
 
 
 class WorkerPool:
-    """A fixed number of workers, or one for each session.
+    """A fixed number of threads, or one for each session.
 
-    `start` and `drain` are the main thread's, `assign` is the acceptor's; the workers call back
-    from their own threads.
+    A fixed number of threads is one worker whose threads take turns if `takes_turns`, else a worker
+    for each. `start` and `drain` are the main thread's, `assign` is the acceptor's; the workers
+    call back from their own threads.
     """
 
-    def __init__(self, shared: Shared, observer: Observer) -> None:
+    def __init__(self, shared: Shared, observer: Observer, *, takes_turns: bool) -> None:
         """`observer` is the acceptor's."""
+        self._takes_turns = takes_turns
         self._shared = shared
         self._observer = observer
         self._lock = threading.Lock()
@@ -41,7 +43,8 @@ class WorkerPool:
     def start(self) -> None:
         """Start the workers of a fixed pool."""
         if self._threads is not None:
-            workers = [self._new_worker() for _ in range(self._threads)]
+            number, each = (1, self._threads) if self._takes_turns else (self._threads, 1)
+            workers = [self._new_worker(each) for _ in range(number)]
             self._turn = itertools.cycle(workers)
             for worker in workers:
                 worker.start()
@@ -105,9 +108,9 @@ class WorkerPool:
         workers, ended = self._present
         return add_up([ended, self._observer, *(worker.observer for worker in workers)])
 
-    def _new_worker(self) -> Worker:
+    def _new_worker(self, threads: int = 1) -> Worker:
         worker = Worker(
-            f"worker-{next(self._numbers)}",
+            [f"worker-{next(self._numbers)}" for _ in range(threads)],
             self._shared,
             self._announce,
             self._forget,

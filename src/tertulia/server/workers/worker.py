@@ -1,35 +1,43 @@
-"""A worker: a thread that serves the connections it owns, round by round.
+"""A worker: it serves the connections it owns, round by round.
 
 In each round it reads bytes and mail, carries out the requests, and at the end sends to each of
 its connections. It waits only in epoll. `input.py` deals with bytes, `dispatcher.py` with mail,
 deadlines and the results of sending.
+
+A worker may have several threads. One of them has the turn: it alone waits in epoll and touches
+the connections. When a handshake of TLS needs half a millisecond of arithmetic, which Python lets
+run beside other threads, the thread that has the turn leaves it to the next one and does that.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.dispatcher import Dispatcher
-from tertulia.server.workers.doorkeeper import MAX_STEPS, Doorkeeper
+from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
+from tertulia.server.workers.mail import GoOnEntering
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Watchdog
 
+# Steps of handshakes that the thread with the turn takes in one round, when no other is free.
+# Without this bound a flood of them let the others of this worker wait for a second.
+MAX_STEPS = 16
 _GATHER_S = 0.001  # at most, for reading further messages before the first is sent to everyone
 
 
 class Worker:
-    """One worker thread. Other threads use `start`, `join` and `mailbox`."""
+    """One worker. Threads that are not its own use `start`, `join` and `mailbox`."""
 
     def __init__(
         self,
-        name: str,
+        names: Sequence[str],
         shared: Shared,
         announce: Callable[[Mailbox, float], None],
         on_end: Callable[["Worker"], None],
@@ -38,8 +46,8 @@ class Worker:
     ) -> None:
         """Create the worker's parts. Raises OSError if there are no descriptors.
 
-        `announce` wakes the other workers, and tells them when the news came in; `on_end` is called
-        by the thread when it ends.
+        It has a thread for each of the `names`. `announce` wakes the other workers, and tells them
+        when the news came in; `on_end` is called by one of its threads when the worker ends.
         """
         self.mailbox = Mailbox()
         self.observer = observer = Observer(shared.sparse_log)
@@ -59,7 +67,7 @@ class Worker:
         self._connections = Connections(shared, poller, output, watchdog, observer)
         handler = RequestHandler(shared, self.mailbox)
         self._doorkeeper = doorkeeper = Doorkeeper(
-            shared, self.mailbox, self._connections, output, watchdog, poller, observer
+            shared, self._connections, output, watchdog, poller, observer
         )
         self._input = Input(
             shared, self.mailbox, self._connections, handler, output, doorkeeper, poller, observer
@@ -67,15 +75,26 @@ class Worker:
         self._dispatcher = Dispatcher(
             shared, self._connections, handler, self._input, output, watchdog, poller, observer
         )
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._turn = threading.Lock()  # whoever has it may touch everything above
+        self._has_ended = False  # read and written by the thread that has the turn
+        self._spare = threading.Semaphore(len(names) - 1)  # threads that wait for the turn
+        self._leader = names[0]  # the thread that has the turn, or has had it last
+        self._threads = [
+            threading.Thread(target=self._run, name=name, daemon=True) for name in names
+        ]
 
     def __repr__(self) -> str:
-        return f"<Worker {self._thread.name} connections={len(self._connections)}>"
+        return f"<Worker {self._leader} connections={len(self._connections)}>"
 
     @property
     def name(self) -> str:
-        """The name of the thread."""
-        return self._thread.name
+        """The name of the thread that has the turn, or has had it last."""
+        return self._leader
+
+    @property
+    def threads(self) -> int:
+        """How many threads it has."""
+        return len(self._threads)
 
     @property
     def connections(self) -> Connections:
@@ -88,27 +107,61 @@ class Worker:
         return self._watchdog.next_check
 
     def start(self) -> None:
-        """Start the thread; frees its descriptors if that is impossible (RuntimeError)."""
-        try:
-            self._thread.start()
-        except RuntimeError:
-            self.mailbox.close()
-            self._poller.close()
-            raise
+        """Start the threads; frees its descriptors if that is impossible (RuntimeError)."""
+        with self._turn:
+            try:
+                for thread in self._threads:
+                    thread.start()
+            except RuntimeError:
+                self._has_ended = True
+                self.mailbox.close()
+                self._poller.close()
+                raise
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the thread's end; return whether it came."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        """Wait for the end of all threads; return whether it came."""
+        give_up_at = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, give_up_at - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
-    # --- the rest is the thread's own ----------------------------------------------------------
+    # --- the rest is its threads' own ----------------------------------------------------------
 
     def _run(self) -> None:
         while True:
+            with self._turn:
+                self._leader = threading.current_thread().name
+                self._serve()
+                if self._has_ended:
+                    return
+            while connection := self._doorkeeper.take_step():
+                self.mailbox.post(GoOnEntering(connection))
+            self._spare.release()
+
+    def _serve(self) -> None:
+        """Take round after round, until the end or until a step of a handshake can be taken aside.
+
+        Only the thread that has the turn may call this and what follows.
+        """
+        while not self._has_ended:
             self.run_round(self._poller.wait(self._time_to_wait()))
+            if self._doorkeeper.steps_due:
+                if self._spare.acquire(blocking=False):
+                    return
+                self._take_steps()
             may_end = self._dispatcher.is_draining or self._ends_when_idle
             if may_end and not self._connections:
-                break
+                self._end()
+
+    def _take_steps(self) -> None:
+        for _ in range(MAX_STEPS):
+            connection = self._doorkeeper.take_step()
+            if connection is None:
+                return
+            self._dispatcher.read_mail(GoOnEntering(connection))
+
+    def _end(self) -> None:
+        self._has_ended = True
         self._on_end(self)
         for mail in self.mailbox.close():
             self._dispatcher.return_mail(mail)
@@ -118,7 +171,6 @@ class Worker:
         """Do everything there is to do, for descriptors that the poller has found ready."""
         dispatcher = self._dispatcher
         self._input.now = self.observer.busy_since = now = time.monotonic()
-        self._doorkeeper.steps_left = MAX_STEPS
         # Other workers announce the events that they published before this moment.
         self._announced_seq = self._events.last_seq
         self._input.on_ready(ready)
@@ -165,7 +217,7 @@ class Worker:
 
         The order matters: mark asleep, then look once more, then wait.
         """
-        if not self.mailbox.fall_asleep() or self._output.has_work:
+        if not self.mailbox.fall_asleep() or self._output.has_work or self._doorkeeper.steps_due:
             return 0.0
         return max(0.0, self._watchdog.next_check - time.monotonic())
 
