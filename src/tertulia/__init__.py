@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     )
     from tertulia.client.inbox import Dropped, Incoming
     from tertulia.client.persistent import PersistentClient
+    from tertulia.protocol.attendance import AttendanceRow, SeenBy
+    from tertulia.protocol.hooks import HookCreated, HookRow
     from tertulia.protocol.messages import (
         Answer,
         ChatMessage,
@@ -73,13 +75,14 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "Answer", "BanRow", "CertificateRefused", "ChatError", "ChatMessage", "Client",
+    "Answer", "AttendanceRow", "BanRow", "CertificateRefused", "ChatError", "ChatMessage", "Client",
     "ClientEvent", "CloseReason", "Closing", "ConnectFailure", "ConnectionLost", "Direct",
     "DirectMessage", "Dropped", "End", "EndReason", "Error", "ErrorCode", "Event", "Gap",
-    "GetHistory", "GetInfo", "HistoryPage", "Hushed", "Incoming", "Joined", "Kicked", "Left",
+    "GetHistory", "GetInfo", "HistoryPage", "HookCreated", "HookRow", "Hushed", "Incoming",
+    "Joined", "Kicked", "Left",
     "ListUsers", "Locked", "Muted", "NoAnswer", "NoConnection", "NumberedEvent", "Ok",
     "PersistentClient", "Ping", "Pinned", "Pong", "Presence", "Quit", "Register",
-    "RegistrationRefused", "Request", "RequestRefused", "Role", "Say", "Search",
+    "RegistrationRefused", "Request", "RequestRefused", "Role", "Say", "Search", "SeenBy",
     "ServerMessage", "SetStatus", "Status", "StoredMessage", "Unmuted", "User", "UserInfo",
     "UserList", "Welcome", "__version__",
 ]  # fmt: skip
@@ -87,6 +90,8 @@ __all__ = [
 _MODULES = (
     "tertulia.protocol.messages",
     "tertulia.protocol.moderation",
+    "tertulia.protocol.attendance",
+    "tertulia.protocol.hooks",
     "tertulia.client.errors",
     "tertulia.client.inbox",
     "tertulia.client.client",

@@ -56,6 +56,7 @@ class StubClient(Client):
         self.fingerprint = None
         self.end: End | None = None
         self.sent: list[Request] = []
+        self.marks: list[int] = []
         self._arrivals: deque[Incoming] = deque()
 
     @property
@@ -67,6 +68,9 @@ class StubClient(Client):
             raise ConnectionLost(self.end)
         self.sent.append(request)
         return len(self.sent)
+
+    def mark_seen(self, seq: int) -> None:
+        self.marks.append(seq)
 
     def resumption(self, _now: float) -> Resumption:
         return Resumption(self.welcome.token, self.welcome.status, 0.0)

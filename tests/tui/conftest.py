@@ -17,7 +17,7 @@ from textual import _wait
 from tertulia.chat import chat
 from tertulia.chat.clock import ServerClock
 from tertulia.client import reconnect
-from tertulia.tui import app, controller
+from tertulia.tui import app, attention, controller
 
 NOW = "2026-11-22T15:04:05.000Z"
 
@@ -33,7 +33,7 @@ def _end_in_time() -> Iterator[None]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     """Stop all clocks, in UTC, and paint without a pause."""
     stopped = Clock()
-    for module in (app, chat, controller):
+    for module in (app, attention, chat, controller):
         monkeypatch.setattr(module, "time", stopped)
     monkeypatch.setattr(app, "PAINTED_EVERY_S", 0.001)
     monkeypatch.setattr(reconnect, "_jittered", lambda delay_s: delay_s)

@@ -18,6 +18,7 @@ from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, End, NoConnection
 from tertulia.client.reconnect import Attempt, Reconnector
+from tertulia.protocol.attendance import AskSeenBy, SeenBy
 from tertulia.protocol.messages import (
     ChatMessage,
     Direct,
@@ -136,6 +137,7 @@ class ChatTable:
         self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
         self.reconnector = Reconnector(self._connect, self.bell.ring)
         self.rings = 0
+        self.seen: list[str] = []  # those who have seen every message
         self.code: str | None = None  # typed into the dialog
         self.introduction = ""  # of a server that is met for the first time
         self._connected = connected
@@ -184,6 +186,12 @@ class ChatTable:
         if refusal is not None:
             return [Error(**asdict(refusal) | {"id": request_id})]
         match request:
+            case AskSeenBy(seq=seq):
+                others = [name for name in self.people if name != self._to.name]
+                not_seen = [name for name in others if name not in self.seen]
+                return [
+                    SeenBy(id=request_id, seq=seq, seen=self.seen, not_seen=not_seen, unknown=[])
+                ]
             case ListBans():
                 return [BanList(id=request_id, bans=[BanRow(name="eva", by="ana")])]
             case ListUsers() | ImposeBan(check=True):

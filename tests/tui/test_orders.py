@@ -6,6 +6,7 @@ import pytest
 from msgspec import UNSET
 from plain_table import Clock
 from table import DAY, USUAL, WIDE, ChatTable
+from textual import events
 
 from tertulia.client.errors import End, EndReason
 from tertulia.i18n import set_language
@@ -109,6 +110,58 @@ def test_a_ban_is_chosen_from_the_list_to_be_lifted(clock: Clock) -> None:
         await choose(table, "0")
         await choose(table, "yes")
         assert table.client.sent_of(LiftBan) == [LiftBan(name="eva")]
+
+    run(clock, scenario)
+
+
+def test_the_keys_choose_a_message_and_what_to_do_about_it(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        messages = [table.said(f"line {number}") for number in range(60)]
+        await table.hear(*messages)
+        await table.enter("mine")
+        await table.press("f5")
+        assert table.app.main.log_view.marked.text == "mine"  # type: ignore[union-attr]
+        assert table.hint.startswith("↑ ↓: another message")
+        await table.press("enter")
+        await table.until(lambda: "Show who has seen it" in table.shown)
+        assert "Pin it" not in table.shown
+        await choose(table, "seen")
+        await table.until(lambda: "Who has seen this?" in table.shown)
+        await table.press("escape", "f5", *["up"] * 40)
+        assert "line 20" in table.shown
+        await table.press("enter")
+        assert "Show who has seen it" not in table.shown
+        assert "luis: line 20" in table.shown
+        await table.press("escape", "escape")
+        assert table.app.focused is table.composer
+        assert table.app.main.log_view.marked is None
+        await be_operator(table)
+        await table.press("ctrl+end", "f5", "f5", "down", "up", "enter")
+        assert "luis: line 59" in table.shown
+        await choose(table, "pin")
+        assert table.client.sent_of(PinMessage) == [PinMessage(seq=messages[59].seq)]
+        await table.press("f5", "up", "up", "/", "p", "i", "n", "enter")
+        assert "Pin this message?" in table.shown
+        assert "luis: line 58" in table.shown
+        await table.press("escape")
+
+    run(clock, scenario)
+
+
+def test_a_right_click_on_a_message_shows_what_can_be_done(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        await table.hear(table.said("hello you"))
+        y = next(y for y, row in enumerate(table.rows) if "hello you" in row)
+        x = table.rows[y].index("hello you")
+        widget, region = table.app.get_widget_at(x, y)
+        await table.pilot._post_mouse_events(
+            [events.MouseDown, events.MouseUp, events.Click],
+            widget=widget, offset=(x - region.x, y - region.y), button=3,
+        )  # fmt: skip
+        await table.settle()
+        assert "luis: hello you" in table.shown
+        await choose(table, "write")
+        assert table.model.conversations.current.name == "luis"
 
     run(clock, scenario)
 

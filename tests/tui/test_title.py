@@ -40,7 +40,7 @@ def test_messages_that_came_while_the_user_was_away_are_counted_until_the_user_i
     clock: Clock, titles: list[str]
 ) -> None:
     async def scenario(table: ChatTable) -> None:
-        table.app.controller.presence.note_focus(False)
+        table.app.controller.attention.note_focus(False)
         await table.hear(table.said("one"), table.said("two"))
         assert titles[-1] == "tertulia: General (2)"
         await table.press("a")

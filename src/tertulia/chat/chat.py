@@ -13,6 +13,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from tertulia.chat import explain, greetings
+from tertulia.chat.answers import Answers
 from tertulia.chat.clock import ServerClock
 from tertulia.chat.destination import Destination
 from tertulia.chat.exit_status import EXIT_FINE, EXIT_LOST, EXIT_REFUSED
@@ -20,6 +21,7 @@ from tertulia.chat.face import Face
 from tertulia.chat.ignored import Ignored
 from tertulia.chat.jobs import Job, Jobs, Origin
 from tertulia.chat.rights import Rights
+from tertulia.chat.seen_reports import SeenReports
 from tertulia.chat.stage import Stage
 from tertulia.chat.state import State
 from tertulia.chat.status_wishes import StatusWishes
@@ -42,23 +44,19 @@ from tertulia.protocol.messages import (
     Direct,
     DirectMessage,
     Error,
-    ErrorCode,
     Gap,
     GetHistory,
     HistoryPage,
     ListUsers,
     NumberedEvent,
-    Ok,
     Ping,
     Quit,
     Request,
     Say,
-    Search,
     SetStatus,
     UserList,
     Welcome,
 )
-from tertulia.protocol.moderation import BecomeOperator
 
 MAX_ARRIVALS_AT_ONCE = 1_000  # then the keyboard has its turn
 
@@ -67,7 +65,8 @@ class Chat:
     """The person's requests, carried out, and what happens, handed to the face.
 
     Requests are carried out one after another: each is answered before the next one is sent. With
-    `operator_secret` the person is an operator from the start, and again on a new connection.
+    `operator_secret` the person is an operator from the start, and again on a new connection. With
+    `reports_seen` the face knows what the person has had on the screen, and calls `note_seen`.
     """
 
     def __init__(
@@ -81,6 +80,7 @@ class Chat:
         gives_up_after_s: float = inf,
         operator_secret: str | None = None,
         ignored: Ignored | None = None,
+        reports_seen: bool = False,
     ) -> None:
         self._session = Session(client, reconnector, first_page, gives_up_after_s)
         self._catch_up = self._session.catch_up
@@ -95,6 +95,10 @@ class Chat:
         self._jobs = Jobs()
         self.ignored = ignored or Ignored(client.welcome.name)
         self._rights = Rights(operator_secret, self._jobs, self.state)
+        self._seen = SeenReports(reports=reports_seen)
+        self._answers = Answers(
+            face, self.state, self.clock, self._catch_up, self.ignored, self._rights, self._wishes
+        )
         self._jobs.add(ListUsers(), Origin.GREETING)
         if self._catch_up.request is not None:
             self._jobs.add(self._catch_up.request, Origin.CATCH_UP)
@@ -154,13 +158,25 @@ class Chat:
     def wake_at(self) -> float | None:
         """When `carry_on` has to be called although nothing comes (monotonic)."""
         if self.connected:
-            return _earliest(self._jobs.wake_at, self.clock.moment_of(self.state.mutes.next_end))
+            mute_ends_at = self.clock.moment_of(self.state.mutes.next_end)
+            return _earliest(self._jobs.wake_at, mute_ends_at, self._seen.wake_at)
         return _earliest(self._session.wake_at, self._session.gives_up_at)
 
     def ask(self, request: Request) -> None:
         """Add a request; `carry_on` sends it when its turn comes."""
         self._session.note_activity(time.monotonic())
         self._jobs.add(request, Origin.TYPED)
+
+    def watch(self, request: Request) -> None:
+        """Add a request that the person did not make: something on the screen stays up to date."""
+        self._jobs.add(request, Origin.WATCHED)
+
+    def note_seen(self) -> bool:
+        """Note that the newest message is on an active screen; return whether that is new.
+
+        `carry_on` reports it to the server when its time has come.
+        """
+        return self._seen.note(self.state.newest_message or 0)
 
     def take_back(self) -> list[Say | Direct]:
         """Take back the messages that were never sent, and return them."""
@@ -195,6 +211,8 @@ class Chat:
         if late is not None:
             self.state.answer_status(granted=False)
             self._face.show_no_answer(late.request)
+        if self.connected and (seen := self._seen.pop_due(now)) is not None:
+            self._session.client.mark_seen(seen)
         while self.connected and not self.over:
             job = self._jobs.pop_ready(now)
             if job is None or not self._send(job, now):
@@ -245,36 +263,10 @@ class Chat:
         job = self._jobs.finish(answer, time.monotonic())
         if job is None:
             return
-        if isinstance(job.request, ListUsers):
-            self.state.apply(answer)
-        match job.request, answer:
-            case BecomeOperator(), _:
-                if self._rights.note_answer(job, answer):
-                    self._face.show_answer(job.request, answer)
-            case GetHistory(), _ if job.origin is Origin.CATCH_UP:
-                self._handle_missing_page(job.request, answer)
-            case ListUsers(), Error() if job.origin is not Origin.TYPED:
-                self.state.refuse_users()
-                self._face.show_answer(job.request, answer)
-            case ListUsers(), UserList() if job.origin is not Origin.TYPED:
-                if job.origin is Origin.GREETING:
-                    self._face.greet(len(answer.users))
-            case Direct(), Ok():
-                self._handle_delivery(job.request, answer)
-            case Direct(), Error(code=ErrorCode.USER_NOT_CONNECTED) if job.is_repeated:
-                self._face.show_uncertain_delivery(job.request)
-            case SetStatus(), Ok():
-                if self._wishes.note_granted(job):
-                    self._face.show_answer(job.request, answer)
-            case GetHistory(), HistoryPage():
-                self._catch_up.add_older_page(answer)
-                self._face.show_answer(job.request, self.ignored.without(answer))
-            case Search(), HistoryPage():
-                self._face.show_answer(job.request, self.ignored.without(answer))
-            case _:
-                self._face.show_answer(job.request, answer)
-        if isinstance(job.request, SetStatus):
-            self.state.answer_status(granted=isinstance(answer, Ok))
+        if job.origin is Origin.CATCH_UP and isinstance(job.request, GetHistory):
+            self._handle_missing_page(job.request, answer)
+        else:
+            self._answers.handle(job, answer)
         self._request_missing(after_a_page=job.origin is Origin.CATCH_UP)
 
     def _handle_missing_page(self, request: GetHistory, answer: Answer) -> None:
@@ -285,10 +277,6 @@ class Chat:
         if self._stage is Stage.ENTERING:
             self._stage = Stage.ENTERED
             self._face.finish_entering()
-
-    def _handle_delivery(self, request: Direct, answer: Ok) -> None:
-        time = self.clock.now() if answer.time is UNSET else answer.time
-        self._face.show_delivery(request, self.state.note_delivery(request, time))
 
     def _request_missing(self, *, after_a_page: bool = False) -> None:
         """Request the list of users and the page of history that are missing, if any."""
@@ -345,6 +333,7 @@ class Chat:
         if wish is not None:
             self._jobs.add(wish, Origin.REFRESH, place=0)
         self._rights.ask_again(welcome)
+        self._seen.begin()
         self._request_missing()
 
     def _handle_refusal(self, refusal: Refusal) -> None:

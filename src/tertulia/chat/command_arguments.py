@@ -14,6 +14,7 @@ from tertulia.chat.face_commands import (
     Ignore,
     Open,
     SayToAll,
+    ShowSeen,
     Unignore,
 )
 from tertulia.chat.similar import plain_letters
@@ -142,6 +143,14 @@ def parse_search(word: str, arguments: str) -> Search:
     if not arguments:
         raise CommandError(_("Give the words to search for: {command} WORDS").format(command=word))
     return Search(text=arguments)
+
+
+def parse_seen(word: str, arguments: str) -> ShowSeen:
+    """Parse the number of a message, or nothing."""
+    if arguments and not re.fullmatch("[0-9]{1,15}", arguments):
+        text = _("After {command}, give nothing or the number of a message: {command} 1042")
+        raise CommandError(text.format(command=word))
+    return ShowSeen(int(arguments) if arguments else None)
 
 
 def parse_status(word: str, arguments: str) -> SetStatus:

@@ -19,6 +19,7 @@ from tertulia.chat.command_arguments import (
     parse_info,
     parse_search,
     parse_secret,
+    parse_seen,
     parse_status,
     parse_to_all,
     parse_unignore,
@@ -150,6 +151,10 @@ TEXT = CommandSpec(
     "/copiar", "/copy", Argument.NOTHING, "", N_("show the conversation as plain text, to copy it"),
     parse_bare(ShowText()), on_screen=True,
 )  # fmt: skip
+SEEN = CommandSpec(
+    "/vistos", "/seen", Argument.NOTHING, N_("[NUMBER]"),
+    N_("show who has seen your last message"), parse_seen,
+)  # fmt: skip
 AGAIN = CommandSpec(
     "/reenviar", "/resend", Argument.NOTHING, "", N_("send the last undelivered message again"),
     parse_bare(SendAgain()), on_screen=True,
@@ -188,6 +193,7 @@ COMMANDS = (
     STATUS,
     HISTORY,
     SEARCH,
+    SEEN,
     AGAIN,
     TEXT,
     NOTIFY,

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import duration
 from tertulia.chat.order_words import name_of_operator, not_operator, speech_refused
+from tertulia.chat.seen_words import seen_refused
 from tertulia.client.errors import (
     RETRY_AFTER_S,
     ConnectFailure,
@@ -23,6 +24,7 @@ from tertulia.client.errors import (
 from tertulia.i18n import _, ngettext
 from tertulia.operator_commands import without_secret
 from tertulia.operator_words import refused as order_refused
+from tertulia.protocol.attendance import AskSeenBy
 from tertulia.protocol.messages import (
     Direct,
     Error,
@@ -242,6 +244,8 @@ def request_refused(error: Error, request: Request) -> str:
     """Return why the server, or this program, refused a request."""
     if isinstance(request, OperatorRequest) and error.code not in _OF_EVERY_REQUEST:
         return order_refused(request, error)
+    if isinstance(request, AskSeenBy) and (words := seen_refused(error)) is not None:
+        return words
     name = error.name or (request.to if isinstance(request, Direct) else "")
     match error.code:
         case ErrorCode.MUTED | ErrorCode.HUSHED:
@@ -268,7 +272,7 @@ def request_refused(error: Error, request: Request) -> str:
             text = _("Not sent: a message cannot contain control characters. Remove them.")
         case ErrorCode.HISTORY_OFF:
             text = history_off()
-        case ErrorCode.UNAVAILABLE if isinstance(request, GetHistory | Search):
+        case ErrorCode.UNAVAILABLE if isinstance(request, GetHistory | Search | AskSeenBy):
             text = _("The history cannot be read now. Try again in a moment.")
         case ErrorCode.UNAVAILABLE if isinstance(request, Say):
             text = _("Your message was sent to everyone, but the server could not store it.")

@@ -108,6 +108,12 @@ class PinMarked(Struct, frozen=True):
     """Pin the message that the person has marked, or else the newest one."""
 
 
+class ShowSeen(Struct, frozen=True):
+    """Show who has seen a message; None: the marked one, or else the newest one of this user."""
+
+    seq: int | None = None
+
+
 FaceCommand = (
     Help
     | AskForSecret
@@ -125,4 +131,5 @@ FaceCommand = (
     | SetPlain
     | ShowText
     | SendAgain
+    | ShowSeen
 )

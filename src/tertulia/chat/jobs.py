@@ -30,6 +30,7 @@ class Origin(Enum):
     GREETING = auto()  # the first list of users
     REFRESH = auto()  # the state needs the answer
     CATCH_UP = auto()  # a page of history that is missing
+    WATCHED = auto()  # what is on the screen stays up to date
 
 
 class Job(NamedTuple):

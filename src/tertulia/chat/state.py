@@ -18,7 +18,9 @@ from tertulia.protocol.messages import (
     Gap,
     Joined,
     Left,
+    Ok,
     Presence,
+    Say,
     ServerMessage,
     Status,
     User,
@@ -37,6 +39,13 @@ class _Seen(NamedTuple):
     seq: int  # of the last event about the user
 
 
+class OwnMessage(NamedTuple):
+    """A message of this user in the general chat."""
+
+    seq: int
+    text: str
+
+
 class State:
     """The chat as one user knows it."""
 
@@ -45,6 +54,7 @@ class State:
         self.asked_status: Status | None = None  # requested and not confirmed yet
         self._entered_seq = welcome.seq  # messages up to here are from before this user came
         self.newest_message: int | None = None  # its number
+        self.own_message: OwnMessage | None = None  # the newest one in the general chat
         self.said = 0  # messages
         self.heard = 0
         self.mutes = Mutes()
@@ -71,6 +81,8 @@ class State:
                 self._count(message.sender, is_new=not self.is_from_before(message.seq))
                 self.mutes.note_speaker(message.sender, message.seq)
                 self.newest_message = max(message.seq, self.newest_message or 0)
+                if message.sender == self.name and not message.hook:
+                    self._note_own(message.seq, message.text)
             case DirectMessage():
                 self._count(message.sender, is_new=True)
             case Joined():
@@ -103,7 +115,7 @@ class State:
         if is_renumbered:
             self._entered_seq = welcome.seq
             self.mutes = Mutes()
-            self.newest_message = None
+            self.newest_message = self.own_message = None
         self._begin(welcome)
         self.asked_status = None
         self._gone.clear()
@@ -126,6 +138,15 @@ class State:
         if to != self.name:  # a note to oneself is counted when it arrives
             self.said += 1
         return DirectMessage(time=time, sender=self.name, to=to, text=request.text)
+
+    def note_said(self, request: Say, answer: Ok) -> None:
+        """Note that the server has taken a message of this user; it may come later."""
+        if answer.seq is not UNSET:
+            self._note_own(answer.seq, request.text)
+
+    def _note_own(self, seq: int, text: str) -> None:
+        if self.own_message is None or seq > self.own_message.seq:
+            self.own_message = OwnMessage(seq, text)
 
     def refuse_users(self) -> None:
         """Note that the server refuses the list of users: it is not needed until a resumption."""

@@ -38,6 +38,7 @@ from tertulia.client.opening import open_stream
 from tertulia.client.operating import OperatorVerbs
 from tertulia.client.pace import Pace
 from tertulia.client.requests import AnswerKind, request_line
+from tertulia.protocol.attendance import MarkSeen
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
     PROTOCOL_VERSION,
@@ -208,6 +209,13 @@ class Client(OperatorVerbs):
         request_id = self._next_id(None)
         self._send(request, request_id)
         return request_id
+
+    def mark_seen(self, seq: int) -> None:
+        """Report that the person has had everything up to a message on an active screen.
+
+        The server does not answer, and counts one report in 2 s: the last one of them.
+        """
+        self._connection.send(encode(MarkSeen(seq=seq)))
 
     def close(self) -> None:
         """End the session; what has come until then can still be received. Idempotent."""

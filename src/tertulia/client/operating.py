@@ -1,8 +1,20 @@
 """The requests of an operator: a method for each. See docs/protocol.md, "Keeping order"."""
 
+from collections.abc import Iterator
+
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from tertulia.client.requests import Verbs
+from tertulia.protocol.attendance import AttendancePage, AttendanceRow, ListAttendance
+from tertulia.protocol.hooks import (
+    CreateHook,
+    HookCreated,
+    HookList,
+    HookRow,
+    ListHooks,
+    RemoveHook,
+)
 from tertulia.protocol.messages import Ok, UserList
 from tertulia.protocol.moderation import (
     BanList,
@@ -91,6 +103,33 @@ class OperatorVerbs(Verbs):
     def release(self, name: str) -> None:
         """Free a name that is held for somebody who is away."""
         self._ask(ReleaseName(name=name), Ok)
+
+    def attendance(
+        self, *, since: str | None = None, until: str | None = None
+    ) -> Iterator[AttendanceRow]:
+        """Yield the sessions in the order in which they began, asking for page after page.
+
+        Those that began after `since` and not after `until`, which are times in RFC 3339.
+        """
+        request = ListAttendance(since=_or_unset(since), until=_or_unset(until))
+        while True:
+            page = self._ask(request, AttendancePage)
+            yield from page.sessions
+            if not page.more or not page.sessions:
+                return
+            request = replace(request, since=page.sessions[-1].joined)
+
+    def create_hook(self, name: str) -> HookCreated:
+        """Make a secret address through which programs speak as `name`; it is told only here."""
+        return self._ask(CreateHook(name=name), HookCreated)
+
+    def hooks(self) -> list[HookRow]:
+        """Request the list of hooks, without their secrets."""
+        return self._ask(ListHooks(), HookList).hooks
+
+    def remove_hook(self, name: str) -> None:
+        """Remove the hook of this name."""
+        self._ask(RemoveHook(name=name), Ok)
 
 
 def _or_unset(text: str | None) -> str | UnsetType:

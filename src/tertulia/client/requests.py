@@ -6,6 +6,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from tertulia.client.errors import RequestRefused
+from tertulia.protocol.attendance import AskSeenBy, SeenBy
 from tertulia.protocol.lines import MAX_LINE_BYTES, encode
 from tertulia.protocol.messages import (
     DEFAULT_PAGE,
@@ -85,6 +86,10 @@ class Verbs:
     ) -> HistoryPage:
         """Request messages of the general chat that contain these words."""
         return self.page(Search(text=text, before=UNSET if before is None else before, limit=limit))
+
+    def seen_by(self, seq: int) -> SeenBy:
+        """Request who has seen a message of this user; operators may ask about all messages."""
+        return self._ask(AskSeenBy(seq=seq), SeenBy)
 
     def page(self, request: GetHistory | Search) -> HistoryPage:
         """Request a page of the history, as `history` and `search` do."""

@@ -26,10 +26,12 @@ from tertulia.chat.face_commands import (
     SetLanguage,
     SetNotify,
     SetPlain,
+    ShowSeen,
     ShowStatuses,
 )
 from tertulia.chat.ignored import Ignored
 from tertulia.chat.order_words import standing_words
+from tertulia.chat.seen_words import about_words, nothing_said, seen_lines
 from tertulia.chat.similar import similar_name
 from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
@@ -42,6 +44,7 @@ from tertulia.plain.script import COMMAND_INVALID, Outcomes, Script
 from tertulia.plain.transcript import Transcript
 from tertulia.plain.typed import command_of, help_lines, paste_words
 from tertulia.plain.words import status_words
+from tertulia.protocol.attendance import AskSeenBy, SeenBy
 from tertulia.protocol.messages import (
     Answer,
     ChatMessage,
@@ -145,6 +148,8 @@ class PlainFace:
                 self._output.add_notice(text)
         elif isinstance(command, OrderCommand):
             self.order.carry_out(line, command)
+        elif isinstance(command, ShowSeen):
+            self._ask_who_has_seen(line, command)
         elif isinstance(command, SetLanguage):
             self._output.add_notice(self._choices.set_language(command))
         elif isinstance(command, SetNotify):
@@ -264,6 +269,15 @@ class PlainFace:
         if self._choices.rings_for(calls=calls) and self._bursts.begins(time.monotonic()):
             self._output.ring()
 
+    def _ask_who_has_seen(self, line: str, command: ShowSeen) -> None:
+        own = self.chat.state.own_message
+        if command.seq is not None:
+            self._ask(line, AskSeenBy(seq=command.seq))
+        elif own is None:
+            self.outcomes.refuse_line(line, COMMAND_INVALID, nothing_said())
+        else:
+            self._ask(line, AskSeenBy(seq=own.seq))
+
     def _ask(self, line: str, request: Request) -> None:
         self.chat.ask(self.outcomes.begin(line, request))
 
@@ -324,14 +338,18 @@ class PlainFace:
                 words = explain.request_refused(answer, request)
                 self.outcomes.refuse(request, answer.code, words + self._guess(answer, request))
             case HistoryPage():
+                state = self.chat.state
                 for message in answer.messages:
-                    self._write(
-                        chat_message(message), is_old=True, numbered=self.chat.state.is_operator
-                    )
+                    numbered = state.is_operator or message.sender == state.name  # for /seen
+                    self._write(chat_message(message), is_old=True, numbered=numbered)
                 if not self._json:
                     self._show_end_of_page(answer)
             case UserList() if not self._json:
                 for line in self._transcript.users(self.chat.state.users):
+                    self._output.add_line(line)
+            case SeenBy() if not self._json:
+                about = about_words(answer, self.chat.state.own_message)
+                for line in (about, *seen_lines(answer)):
                     self._output.add_line(line)
             case UserInfo() if not self._json:
                 self._output.add_line(self._transcript.info(answer))

@@ -42,11 +42,12 @@ from tertulia.chat.keyring import server_name
 from tertulia.chat.settings import Loaded, Settings
 from tertulia.client.client import Client
 from tertulia.client.errors import CertificateRefused, NoConnection, RegistrationRefused
-from tertulia.i18n import _, ngettext
+from tertulia.i18n import _
 from tertulia.protocol.messages import Error, GetInfo, Quit
 from tertulia.tui.connecting import Connecting
 from tertulia.tui.controller import AppCommand, Controller
 from tertulia.tui.ending import Ending, finish
+from tertulia.tui.leaving import Leaving
 from tertulia.tui.model.chatmodel import ChatModel
 from tertulia.tui.model.entries import Said
 from tertulia.tui.painting.painter import ConversationPainter, bare
@@ -58,6 +59,7 @@ from tertulia.tui.terminal.parser import BackgroundReported
 from tertulia.tui.terminal.signals import Signals
 from tertulia.tui.theming import Theming
 from tertulia.tui.widgets import dialogs, order_dialogs
+from tertulia.tui.widgets.chatlog import ConversationLog
 from tertulia.tui.widgets.composer import Composer
 from tertulia.tui.widgets.conversationspane import ConversationList
 from tertulia.tui.widgets.copying import CopyWanted, copied_words
@@ -99,7 +101,6 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._terminal = terminal
         self._terminal_name = ""  # it has not told its name
         self._has_clipboard = has_clipboard
-        self._leaving = False
         glyphs = Glyphs("utf-8")
         self._painter = ConversationPainter(glyphs)
         self.main = MainScreen(self._to, self._complete, self._painter, glyphs)
@@ -107,7 +108,10 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._settings_problem = loaded.problem
         self._choices = Choices(loaded.settings)
         self._theming = Theming(self, self._choices, terminal, is_dark=dark)
-        self.controller = Controller(self, self.main, glyphs, self._choices)
+        self.controller = Controller(self, self.main, glyphs, self._choices, self._bell.ring)
+        self._leaving = Leaving(
+            self, self.controller, lambda: self._attempt.give_up(), self._bell.ring
+        )
 
     @property
     def model(self) -> ChatModel | None:
@@ -174,7 +178,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
                 model = ChatModel(
                     outcome, self._reconnector, self._to, mention, to_say,
                     operator_secret=self._operator_secret, ignored=ignored,
-                    is_away=self.controller.presence.has_left,
+                    is_away=self.controller.attention.presence.has_left,
                 )  # fmt: skip
                 model.shows_statuses = self._choices.settings.notify_statuses
                 self.controller.model = model
@@ -269,6 +273,15 @@ class ChatApp(App[Ending], inherit_bindings=False):
     def _find_older(self, event: dialogs.SearchDialog.OlderWanted) -> None:
         self.controller.find_older(event.search)
 
+    @on(MessageLog.NewBelow)
+    @on(MainScreen.Uncovered)
+    def _note_what_is_in_view(self) -> None:
+        self.controller.attention.update()
+
+    @on(ConversationLog.Chosen)
+    def _choose_message(self, event: ConversationLog.Chosen) -> None:
+        self.controller.choose_message(event.entry)
+
     @on(MessageLog.Clicked)
     def _send_clicked_again(self, event: MessageLog.Clicked) -> None:
         entry = event.entry
@@ -280,8 +293,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """Note that the user is here, and hand the event on."""
         if isinstance(event, events.Key | events.Paste | events.MouseDown):
-            self.controller.presence.note_input(time.monotonic())
-            self.controller.show_title()
+            self.controller.attention.note_input()
         await super().on_event(event)
 
     def on_paste(self, event: events.Paste) -> None:
@@ -292,12 +304,11 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def on_app_focus(self) -> None:
         """Note that the terminal has the focus."""
-        self.controller.presence.note_focus(True)
-        self.controller.show_title()
+        self.controller.attention.note_focus(True)
 
     def on_app_blur(self) -> None:
         """Note that the terminal has lost the focus."""
-        self.controller.presence.note_focus(False)
+        self.controller.attention.note_focus(False)
 
     def action_help(self) -> None:
         """Show all keys and commands."""
@@ -342,7 +353,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
     @on(FocusIsReported)
     def _note_reports_of_focus(self) -> None:
         if not self._terminal.is_relayed:  # or tmux answers, which may report nothing
-            self.controller.presence.expect_reports()
+            self.controller.attention.presence.expect_reports()
 
     @on(BackgroundReported)
     def _take_background(self, event: BackgroundReported) -> None:
@@ -352,36 +363,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def action_leave(self) -> None:
         """Leave; ask first if something typed would be lost. A second time: leave at once."""
-        if self._leaving:
-            self._attempt.give_up()
-            self.exit(Ending(EXIT_FINE, []))
-            return
-        lost = len(self.controller.drafts)
-        if self.model is not None:
-            lost += len(self.model.chat.unsent)
-        if not lost:
-            self._leave("yes")
-            return
-        text = ngettext(
-            "{count} text that you typed has not been sent.",
-            "{count} texts that you typed have not been sent.",
-            lost,
-        )
-        dialog = dialogs.question(
-            _("Leave?"), text.format(count=lost), _("Leave anyway"), _("Stay")
-        )
-        self.push_screen(dialog, self._leave)
-
-    def _leave(self, answer: str | None) -> None:
-        if answer != "yes":
-            return
-        self._leaving = True
-        if self.model is None:
-            self.action_leave()
-        else:
-            self.model.chat.quit()
-            self.model.chat.carry_on()
-            self._bell.ring()
+        self._leaving.begin()
 
     def _end_by_signal(self, number: signal.Signals) -> None:
         self.exit(Ending(EXIT_FINE, self._not_sent(), number))

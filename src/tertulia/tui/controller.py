@@ -6,6 +6,7 @@ here waits. Runs on the event loop's thread.
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import UNSET
@@ -26,15 +27,16 @@ from tertulia.chat.face_commands import (
     SetNotify,
     SetPlain,
     SetTheme,
+    ShowSeen,
     ShowStatuses,
     ShowText,
 )
 from tertulia.chat.similar import similar_name
 from tertulia.i18n import _, ngettext
+from tertulia.protocol.attendance import AskSeenBy
 from tertulia.protocol.messages import (
     Answer,
     Direct,
-    DirectMessage,
     Error,
     ErrorCode,
     GetHistory,
@@ -50,14 +52,14 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.texts import check_text
 from tertulia.tui import keys
+from tertulia.tui.attention import Attention
+from tertulia.tui.message_menu import MessageMenu
 from tertulia.tui.model.chatmodel import Answered, ChatModel, Received
-from tertulia.tui.model.conversations import GENERAL, NOBODY, Conversation
+from tertulia.tui.model.conversations import GENERAL, Conversation
 from tertulia.tui.model.entries import Said
 from tertulia.tui.navigation import Navigation
-from tertulia.tui.notifier import Notifier
 from tertulia.tui.orders import OrderCommand, OrderRequest, Orders
-from tertulia.tui.presence import Presence
-from tertulia.tui.title import TerminalTitle
+from tertulia.tui.seen import SeenQuestions
 from tertulia.tui.widgets import dialogs
 from tertulia.tui.widgets.mainscreen import MainScreen
 
@@ -75,17 +77,19 @@ class Controller:
         main: MainScreen,
         glyphs: Glyphs,
         choices: Choices,
+        wake: Callable[[], None],
     ) -> None:
+        """`wake` has the chat carry on soon."""
         self.model: ChatModel | None = None
         self._app = app
         self._main = main
         self._glyphs = glyphs
         self._choices = choices
-        self._notifier = Notifier(app, choices)
+        self.attention = Attention(app, main, choices, lambda: self.model, wake)
         self._orders = Orders(app, main)
-        self.presence = Presence(time.monotonic())
-        self._title = TerminalTitle(app)
+        self._seen = SeenQuestions(app, main, self.attention.presence.has_left)
         self.navigation = Navigation(app, main, lambda: self.model, self.refresh)
+        self._menu = MessageMenu(app, main, self._seen, self.open, self.send_again)
 
     @property
     def current(self) -> Conversation:
@@ -117,15 +121,9 @@ class Controller:
                 case Answered(request, answer):
                     self._show_answer(self.model, request, answer)
                 case Received():
-                    self._notify(alert)
+                    self.attention.notify(alert)
         self._main.show_model(self.model, time.monotonic())
-        self.show_title()
-
-    def show_title(self) -> None:
-        """Show in the terminal's title what is unread; call when the user comes back."""
-        if self.model is not None:
-            is_here = self.presence.is_here(time.monotonic())
-            self._title.show(self.model.conversations, user_is_here=is_here)
+        self.attention.update()
 
     # --- what is typed -------------------------------------------------------------------------
 
@@ -259,6 +257,10 @@ class Controller:
                 self._main.action_people()
             case GetHistory() if self.model is not None:
                 self._show_older(self.model, command.limit)
+            case ShowSeen():
+                model = self._connected_model()
+                if model is not None:
+                    self._seen.ask(model, command)
             case SetStatus() | GetInfo() | Search():
                 model = self._connected_model()
                 if model is not None:
@@ -311,6 +313,11 @@ class Controller:
             model.send_again(entry)
             self.refresh()
 
+    def choose_message(self, entry: Said) -> None:
+        """Ask what to do about a message."""
+        if self.model is not None:
+            self._menu.show(self.model, entry)
+
     def fetch_older(self) -> None:
         """Ask for older messages: the first one of the open conversation is in view."""
         model = self.model
@@ -337,6 +344,8 @@ class Controller:
             self._orders.show_answer(model, request, answer)
             return
         match request, answer:
+            case AskSeenBy(), _:
+                self._seen.show_answer(model, request, answer)
             case GetInfo(), UserInfo():
                 own = answer.name == model.chat.state.name
                 dialog = dialogs.person_dialog(
@@ -371,15 +380,3 @@ class Controller:
         else:
             text = _("No message contains “{words}”. Try fewer words, or another form of them.")
             self._main.hint(text.format(words=visible_in_a_line(request.text)))
-
-    def _notify(self, alert: Received) -> None:
-        """Notify the user of a message in a conversation that is not in view."""
-        message = alert.message
-        is_direct = isinstance(message, DirectMessage)
-        name = (message.sender or NOBODY) if is_direct else GENERAL
-        now = time.monotonic()
-        is_here, is_open = self.presence.is_here(now), self.current.name == name
-        if is_open and not is_here:
-            self._title.count_missed()
-        if not (is_open and is_here):
-            self._notifier.notify(message, now, calls=alert.calls)

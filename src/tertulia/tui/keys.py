@@ -33,6 +33,8 @@ FOLLOW = Key("ctrl+t", "Ctrl+T", "app.go('follow')",
 NEW = Key(
     "f6", "F6", "app.go('new')", N_("go to what is new in this conversation since you were here")
 )
+MARK = Key("f5", "F5", "screen.mark",
+    N_("mark a message: ↑ and ↓ choose it, Enter shows what can be done"))  # fmt: skip
 KEYS = (
     Key("enter", N_("Enter"), "", N_("send; in a list, choose")),
     Key("alt+enter", N_("Alt+Enter, Ctrl+J"), "", N_("start a new line")),
@@ -46,6 +48,7 @@ KEYS = (
         N_("People"), command="/users"),
     Key("f4", "F4", "app.status", N_("change your status"), N_("Status"),
         command="/status"),
+    MARK,
     TEXT,
     Key("f8", "F8", "app.other_theme", N_("switch between dark and light colours"),
         command="/theme"),
@@ -98,4 +101,5 @@ def help_rows() -> list[tuple[str, str]]:
     """Return what each key and the mouse do, in words."""
     rows = [(_(key.shown), _(key.help)) for key in KEYS]
     rows.append((_("Mouse"), _("choose, scroll, select text and copy it with Ctrl+C")))
+    rows.append((_("Right click"), _("on a message: what can be done about it")))
     return rows

@@ -105,6 +105,7 @@ class ChatModel:
         self.chat = Chat(
             client, reconnector, self, to,
             first_page=FIRST_PAGE, operator_secret=operator_secret, ignored=ignored,
+            reports_seen=True,
         )  # fmt: skip
 
     @property
@@ -164,6 +165,11 @@ class ChatModel:
     def ask(self, request: Request) -> None:
         """Send a request to the server when its turn comes: now, if none is under way."""
         self.chat.ask(request)
+        self.chat.carry_on()
+
+    def watch(self, request: Request) -> None:
+        """Ask the server something that the user did not ask for: the screen stays up to date."""
+        self.chat.watch(request)
         self.chat.carry_on()
 
     # --- the `Face` of the chat ----------------------------------------------------------------

@@ -7,6 +7,8 @@ import re
 from bisect import bisect_right
 from typing import ClassVar
 
+from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.selection import Selection
 
 from tertulia.chat.display import visible
@@ -54,10 +56,24 @@ class ChatLog(MessageLog[Entry]):
 class ConversationLog(ChatLog):
     """The log of the open conversation, which remembers where each of them is being read."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", show=False, id="conversation-log.up"),
+        Binding("down", "move(1)", show=False, id="conversation-log.down"),
+        Binding("enter", "choose_marked", show=False, id="conversation-log.choose"),
+    ]
+
+    class Chosen(Message):
+        """The user wants to do something about a message."""
+
+        def __init__(self, entry: Said) -> None:
+            super().__init__()
+            self.entry = entry
+
     def __init__(self, painter: ConversationPainter, *, id: str | None = None) -> None:
         super().__init__(painter, id=id)
         self.conversation: Conversation | None = None
         self._marked: Entry | None = None
+        self._is_marking = False  # the keys move the mark
         self._first_number = self._end_number = 0  # of the conversation's entries in the log
         self._reading_places: dict[str, Place | None] = {}  # by the conversation's name
 
@@ -67,6 +83,77 @@ class ConversationLog(ChatLog):
         if selection is not None and selection.start is not None:
             index = bisect_right(self._ends, selection.start.y)
             self._marked = self._entries[index] if index < len(self._entries) else None
+
+    def begin_marking(self) -> bool:
+        """Mark the last message in view, or the one above the mark; return whether there is one.
+
+        From now on the vertical keys move the mark, until the focus goes elsewhere.
+        """
+        is_marking, self._is_marking = self._is_marking, True
+        self.focus()
+        return self._move_mark(-1 if is_marking else 0)
+
+    def on_blur(self) -> None:
+        """Let the vertical keys scroll again."""
+        self._is_marking = False
+
+    def stop_marking(self) -> None:
+        """Forget the mark that the keys have moved; one of the mouse stays."""
+        if self._is_marking:
+            self._is_marking, self._marked = False, None
+            self.screen.clear_selection()
+
+    def action_move(self, step: int) -> None:
+        """Move the mark, or scroll a line if there is none to move."""
+        if self._is_marking:
+            self._move_mark(step)
+        elif step < 0:
+            self.action_scroll_up()
+        else:
+            self.action_scroll_down()
+
+    def action_choose_marked(self) -> None:
+        """Post the marked message."""
+        if self._is_marking and isinstance(self._marked, Said):
+            self.post_message(self.Chosen(self._marked))
+
+    def choose(self, index: int) -> None:
+        """Mark a message, and post it."""
+        entry = self._entries[index]
+        if isinstance(entry, Said):
+            self._select(index)
+            self.post_message(self.Chosen(entry))
+
+    def _move_mark(self, step: int) -> bool:
+        """Mark the next message above or below the mark; without a mark the last one in view."""
+        place = None if self._marked is None else self._index_of(self._marked)
+        if place is None:
+            bottom = self._origin + self.scroll_offset.y + self.room.height - 1
+            place, step = min(bisect_right(self._ends, bottom), len(self._entries) - 1), -1
+        else:
+            place += step
+        while 0 <= place < len(self._entries):
+            entry = self._entries[place]
+            if isinstance(entry, Said):
+                self._select(place)
+                self._marked = entry
+                self._bring_into_view(place)
+                return True
+            place += step or -1
+        return self._marked is not None
+
+    def _bring_into_view(self, index: int) -> None:
+        start, end = self._start_of(index) - self._origin, self._ends[index] - self._origin
+        top, height = self.scroll_offset.y, self.room.height
+        if start < top or end - start > height:
+            self.scroll_to(y=start)
+        elif end > top + height:
+            self.scroll_to(y=end - height)
+
+    @property
+    def marked(self) -> Entry | None:
+        """Return the entry that was selected last, unless something was done about it."""
+        return self._marked
 
     def pop_marked(self) -> Entry | None:
         """Return the entry that was selected last, once."""

@@ -55,6 +55,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
     class Ready(Message):
         """The widgets are there, and can show something."""
 
+    class Uncovered(Message):
+        """There is no dialog above this screen any more."""
+
     @dataclass
     class ConversationChosen(Message):
         """The user wants to open a conversation."""
@@ -115,6 +118,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.show_target()
         self.translate_composer()
         self.post_message(self.Ready())
+
+    def on_screen_resume(self) -> None:
+        """Tell that the conversation is in view again."""
+        self.post_message(self.Uncovered())
 
     def translate(self) -> None:
         """Show all words in the current language."""
@@ -261,9 +268,17 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def action_to_composer(self) -> None:
         """Go back to the composer."""
+        self.log_view.stop_marking()
         self.filter.value = ""
         self.show_column("")
         self.set_focus(self.composer)
+
+    def action_mark(self) -> None:
+        """Mark a message, so that the keys can choose one."""
+        if self.log_view.begin_marking():
+            self.hint(_("↑ ↓: another message · Enter: what can be done · Esc: back"))
+        else:
+            self.hint(_("There is no message here."))
 
     def action_conversations(self) -> None:
         """Go to the conversations."""

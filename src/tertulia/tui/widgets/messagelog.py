@@ -7,7 +7,7 @@ is in the view. Only the painter knows what an entry is. Runs on the event loop'
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -17,23 +17,14 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
+from tertulia.tui.painting.entry_painter import EntryPainter
 from tertulia.tui.painting.selected import span_in, with_selection
 from tertulia.tui.painting.styled_text import Run, RunView
 
 Entry = TypeVar("Entry")
-Entry_contra = TypeVar("Entry_contra", contravariant=True)
 
+_RIGHT_BUTTON = 3
 _KEPT_STRIPS = 256  # about 7 KiB each; a view with more rows paints some lines twice
-
-
-class Painter(Protocol[Entry_contra]):
-    """Makes the lines of an entry."""
-
-    def height(self, entry: Entry_contra, width: int) -> int:
-        """Return the number of lines; called for every entry, so it has to be fast."""
-
-    def paint(self, entry: Entry_contra, width: int) -> list[list[Run]]:
-        """Return `height` lines, none of them wider than `width` cells."""
 
 
 class Place(NamedTuple):
@@ -78,7 +69,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
             self.entry = entry
 
     def __init__(
-        self, painter: Painter[Entry], *, id: str | None = None, classes: str | None = None
+        self, painter: EntryPainter[Entry], *, id: str | None = None, classes: str | None = None
     ) -> None:
         self._strips: LRUCache[int, Strip] = LRUCache(_KEPT_STRIPS)
         super().__init__(id=id, classes=classes)
@@ -289,11 +280,20 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         index = bisect_right(self._ends, self._origin + line)
         if index == len(self._entries):
             return
-        if event.chain == 1:
+        if event.button == _RIGHT_BUTTON:
+            self.choose(index)
+        elif event.chain == 1:
             self.post_message(self.Clicked(self._entries[index]))
         elif event.chain == 2:
-            lines = Selection(Offset(0, self._start_of(index)), Offset(0, self._ends[index]))
-            self.screen.selections = {self: lines}
+            self._select(index)
+
+    def choose(self, _index: int) -> None:
+        """Do what the user wants who clicks on an entry with the right button: here nothing."""
+
+    def _select(self, index: int) -> None:
+        """Select all of an entry."""
+        lines = Selection(Offset(0, self._start_of(index)), Offset(0, self._ends[index]))
+        self.screen.selections = {self: lines}
 
     @property
     def _end(self) -> int:

@@ -1,0 +1,88 @@
+"""What the answers to requests mean: for what is known of the chat, and for the face.
+
+Pages of history that are missing are the chat's own concern. In the face's one thread.
+"""
+
+from msgspec import UNSET
+
+from tertulia.chat.clock import ServerClock
+from tertulia.chat.face import Face
+from tertulia.chat.ignored import Ignored
+from tertulia.chat.jobs import Job, Origin
+from tertulia.chat.rights import Rights
+from tertulia.chat.state import State
+from tertulia.chat.status_wishes import StatusWishes
+from tertulia.client.catchup import CatchUp
+from tertulia.protocol.messages import (
+    Answer,
+    Direct,
+    Error,
+    ErrorCode,
+    GetHistory,
+    HistoryPage,
+    ListUsers,
+    Ok,
+    Say,
+    Search,
+    SetStatus,
+    UserList,
+)
+from tertulia.protocol.moderation import BecomeOperator
+
+
+class Answers:
+    """Hands the answers to the parts of a chat that they concern."""
+
+    def __init__(
+        self,
+        face: Face,
+        state: State,
+        clock: ServerClock,
+        catch_up: CatchUp,
+        ignored: Ignored,
+        rights: Rights,
+        wishes: StatusWishes,
+    ) -> None:
+        self._face = face
+        self._state = state
+        self._clock = clock
+        self._catch_up = catch_up
+        self._ignored = ignored
+        self._rights = rights
+        self._wishes = wishes
+
+    def handle(self, job: Job, answer: Answer) -> None:
+        """Handle the answer to a request."""
+        if isinstance(job.request, ListUsers):
+            self._state.apply(answer)
+        match job.request, answer:
+            case BecomeOperator(), _:
+                if self._rights.note_answer(job, answer):
+                    self._face.show_answer(job.request, answer)
+            case ListUsers(), Error() if job.origin is not Origin.TYPED:
+                self._state.refuse_users()
+                self._face.show_answer(job.request, answer)
+            case ListUsers(), UserList() if job.origin is not Origin.TYPED:
+                if job.origin is Origin.GREETING:
+                    self._face.greet(len(answer.users))
+            case Direct(), Ok():
+                time = self._clock.now() if answer.time is UNSET else answer.time
+                delivered = self._state.note_delivery(job.request, time)
+                self._face.show_delivery(job.request, delivered)
+            case Direct(), Error(code=ErrorCode.USER_NOT_CONNECTED) if job.is_repeated:
+                self._face.show_uncertain_delivery(job.request)
+            case Say(), Ok():
+                self._state.note_said(job.request, answer)
+                self._face.show_answer(job.request, answer)
+            case SetStatus(), Ok():
+                if self._wishes.note_granted(job):
+                    self._face.show_answer(job.request, answer)
+            case GetHistory(), HistoryPage():
+                self._catch_up.add_older_page(answer)
+                self._face.show_answer(job.request, self._ignored.without(answer))
+            case Search(), HistoryPage():
+                self._face.show_answer(job.request, self._ignored.without(answer))
+            case _:
+                self._face.show_answer(job.request, answer)
+        if isinstance(job.request, SetStatus):
+            self._state.answer_status(granted=isinstance(answer, Ok))

@@ -1,0 +1,57 @@
+"""Who has seen a message, in words for both faces.
+
+Answers of the server in, text in the user's language out. Names are safe to show. No I/O.
+"""
+
+from tertulia.chat.display import visible_in_a_line
+from tertulia.chat.state import OwnMessage
+from tertulia.i18n import _
+from tertulia.protocol.attendance import SeenBy
+from tertulia.protocol.messages import Error, ErrorCode
+
+
+def seen_lines(answer: SeenBy) -> list[str]:
+    """Return a line for those who have seen a message, those who have not, and the others."""
+    lines = [
+        _line(text, names)
+        for text, names in (
+            (_("Seen ({count}): {names}"), answer.seen),
+            (_("Not seen yet ({count}): {names}"), answer.not_seen),
+            (_("Nobody can know, their programs do not tell ({count}): {names}"), answer.unknown),
+        )
+        if names
+    ]
+    return lines or [_("Nobody else is here.")]
+
+
+def _line(text: str, names: list[str]) -> str:
+    shown = sorted(map(visible_in_a_line, names), key=str.casefold)
+    return text.format(count=len(names), names=", ".join(shown))
+
+
+def about_words(answer: SeenBy, own: OwnMessage | None) -> str:
+    """Return which message an answer is about, in a line."""
+    if own is None or own.seq != answer.seq:
+        return _("Message {number}").format(number=answer.seq)
+    text = visible_in_a_line(" ".join(own.text.split()))
+    return _("Your last message: {text}").format(text=text)
+
+
+def seen_refused(error: Error) -> str | None:
+    """Return why the server does not say who has seen a message; None for any other reason."""
+    match error.code:
+        case ErrorCode.NOT_OPERATOR:
+            return _("You can ask this only about your own messages. Operators can, about all.")
+        case ErrorCode.NOT_FOUND:
+            return _("There is no message with this number.")
+    return None
+
+
+def nothing_said() -> str:
+    """Return why there is nobody to list: this user has no message that could be seen."""
+    return _("You have not said anything to everyone yet.")
+
+
+def not_in_general() -> str:
+    """Return why nobody knows who has seen a direct message."""
+    return _("Only messages to everyone tell who has seen them.")
