@@ -156,6 +156,12 @@ async def language(table: ChatTable, word: str) -> None:
     assert "Gente" not in table.shown
 
 
+async def seen(table: ChatTable, word: str) -> None:
+    await table.enter("hello")
+    await table.enter(word)
+    await table.until(lambda: "Not seen yet (2): José, luis" in table.shown)
+
+
 async def plain(table: ChatTable, word: str) -> None:
     await table.enter(f"{word} on")
     assert "starts line by line" in table.shown
@@ -209,8 +215,8 @@ async def operator(table: ChatTable, word: str) -> None:
 
 SCENARIOS: dict[str, Scenario] = {
     "/msg": msg, "/all": to_all, "/users": users, "/info": info, "/status": status,
-    "/history": history, "/close": close,
-    "/search": search, "/resend": again, "/copy": text, "/notify": notify, "/theme": theme,
+    "/history": history, "/close": close, "/theme": theme,
+    "/search": search, "/seen": seen, "/resend": again, "/copy": text, "/notify": notify,
     "/language": language, "/plain": plain, "/help": show_help, "/quit": leave,
     "/ignore": ignore, "/unignore": unignore, "/operator": operator,
 }  # fmt: skip

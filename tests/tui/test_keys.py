@@ -121,6 +121,15 @@ async def f9_offers_all_commands(table: ChatTable) -> None:
     assert isinstance(table.app.screen, PaletteDialog)
 
 
+@key("f5")
+async def f5_marks_a_message(table: ChatTable) -> None:
+    await table.hear(table.said("to be marked"))
+    await table.press("f5")
+    assert table.app.main.log_view.marked is table.current.entries[-1]
+    await table.press("enter")
+    assert "luis: to be marked" in table.shown
+
+
 @key("f7")
 async def f7_shows_bare_text(table: ChatTable) -> None:
     table.app.suspend = contextlib.nullcontext  # type: ignore[method-assign]
