@@ -18,16 +18,10 @@ from tertulia.jobcontrol import wait_for_foreground
 from tertulia.tui.connecting import begin_connecting
 from tertulia.tui.ending import finish
 from tertulia.tui.terminal import background
-from tertulia.tui.terminal.abilities import Abilities, Colours, abilities
+from tertulia.tui.terminal.abilities import Abilities, abilities
 from tertulia.tui.terminal.background import Heard, is_dark_by
 from tertulia.tui.terminal.clipboard import can_copy
-
-_COLOUR_SYSTEMS = {
-    Colours.NONE: "standard",
-    Colours.FEW: "standard",
-    Colours.PALETTE: "256",
-    Colours.FULL: "truecolor",
-}  # as Rich calls them
+from tertulia.tui.terminal.environment import prepare_environment
 
 
 def run(
@@ -46,7 +40,7 @@ def run(
         to, credentials, trust, wait_s=wait_s, takes_free_name=takes_free_name
     )
     terminal = abilities(os.environ)
-    _prepare_environment(terminal)
+    prepare_environment(terminal)
 
     with _question(terminal, loaded) as hear:
         from tertulia.tui.app import ChatApp
@@ -74,12 +68,3 @@ def _question(
     if loaded.settings.theme == "auto" and terminal.obeys_osc:
         return background.asked(sys.stdin.fileno())
     return contextlib.nullcontext(lambda: Heard(None, ""))
-
-
-def _prepare_environment(terminal: Abilities) -> None:
-    """Set what Textual reads from the environment. Call before it is imported."""
-    for name in ("COLUMNS", "LINES"):  # as a shell has left them; the terminal knows better
-        os.environ.pop(name, None)
-    if terminal.colours:
-        os.environ.pop("NO_COLOR", None)  # an empty one counts as not set, but not for Textual
-    os.environ["TEXTUAL_COLOR_SYSTEM"] = _COLOUR_SYSTEMS[terminal.colours]
