@@ -11,6 +11,7 @@ from typing import NoReturn, get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from tertulia.protocol.envelope import Message
 from tertulia.protocol.messages import MAX_INT, ErrorCode, Request, ServerMessage
 
 MAX_LINE_BYTES = 65_536  # from a client, with its newline
@@ -218,6 +219,6 @@ def encode_lines(messages: Sequence[Request | ServerMessage]) -> bytes:
     return _encoder.encode_lines(messages)
 
 
-def encode(message: Request | ServerMessage) -> bytes:
+def encode(message: Message) -> bytes:
     """Encode a message as a line, with its newline."""
     return _encoder.encode(message) + b"\n"

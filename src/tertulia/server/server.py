@@ -19,10 +19,10 @@ from tertulia.server.certificates.certificate import Certificate, find_certifica
 from tertulia.server.config import Config, has_interpreter_lock
 from tertulia.server.console.listener import ConsoleListener
 from tertulia.server.console.place import console_path
+from tertulia.server.doors.console import ConsoleDoor
 from tertulia.server.doors.entrance import Offer, OpenEntrance, say_full
 from tertulia.server.doors.files import read_page, read_parts
 from tertulia.server.doors.http import Site
-from tertulia.server.doors.native import NativeDoor
 from tertulia.server.history.history import History
 from tertulia.server.hub.hub import Hub
 from tertulia.server.observer import Observer
@@ -70,7 +70,7 @@ class Server:
         offer = _offer(config, self.certificate)
         self._admission = admission = Admission(config)
         new_door = functools.partial(OpenEntrance, offer)
-        shared = Shared(config, self.hub, self.history, admission, new_door, NativeDoor)
+        shared = Shared(config, self.hub, self.history, admission, new_door, ConsoleDoor)
         observer = Observer(shared.sparse_log)
         self._pool = WorkerPool(shared, observer, takes_turns=has_interpreter_lock())
         self._console: ConsoleListener | None = None
@@ -80,6 +80,8 @@ class Server:
             config, self._pool, self.hub, self.history, turned_away.__len__, log_lines
         )
         shared.measure = self._collector.measure
+        self._looks = shared.looks
+        self._looks.measure = functools.partial(self._collector.measure, shows_waits=True)
         self._acceptor = Acceptor(
             listeners, self._pool, shared.access, admission, observer, turned_away
         )
@@ -94,7 +96,7 @@ class Server:
         Raises PlaceTaken if another server of this user has the same port, or OSError.
         """
         path = console_path(directory, self.port)
-        self._console = ConsoleListener(path, self._pool, self._admission)
+        self._console = ConsoleListener(path, self._pool, self._admission, self._looks)
 
     def start(self) -> None:
         """Start the threads that serve."""

@@ -1,7 +1,7 @@
 """The thread that accepts consoles: programs of the server's own user, on this machine.
 
 It hands each to a worker, and reads nothing from any. So a full server, and one under attack, still
-lets its operator in.
+lets its operator in. It also takes the looks that live views want, beside the workers' rounds.
 """
 
 import logging
@@ -15,6 +15,7 @@ from tertulia.protocol.lines import encode
 from tertulia.server.console.place import is_allowed, listen_for_consoles
 from tertulia.server.refusals import console_refused
 from tertulia.server.workers.admission import Admission
+from tertulia.server.workers.looks import Looks
 from tertulia.server.workers.pool import WorkerPool
 
 log = logging.getLogger("tertulia.server")
@@ -25,11 +26,12 @@ _PAUSE_S = 0.1  # after an error, so that a lack of descriptors keeps no core bu
 class ConsoleListener:
     """The accepting thread. Other threads call `start` and `stop`."""
 
-    def __init__(self, path: Path, pool: WorkerPool, admission: Admission) -> None:
+    def __init__(self, path: Path, pool: WorkerPool, admission: Admission, looks: Looks) -> None:
         """Open the socket. Raises PlaceTaken or OSError."""
         self._path = path
         self._pool = pool
         self._admission = admission
+        self._looks = looks
         self._listener = listen_for_consoles(path)
         self._inode = os.stat(path)
         self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -48,7 +50,16 @@ class ConsoleListener:
         poll = select.poll()
         poll.register(self._stop_fd, select.POLLIN)
         poll.register(self._listener, select.POLLIN)
-        while all(fd != self._stop_fd for fd, _ in poll.poll()):
+        looks_fd = self._looks.open()
+        poll.register(looks_fd, select.POLLIN)
+        while True:
+            ready = {fd for fd, _ in poll.poll()}
+            if self._stop_fd in ready:
+                break
+            if looks_fd in ready:
+                self._looks.take_all()
+            if self._listener.fileno() not in ready:
+                continue
             try:
                 sock, _ = self._listener.accept()
             except BlockingIOError:
@@ -60,6 +71,7 @@ class ConsoleListener:
             self._hand_over(sock)
         self._remove()
         self._listener.close()
+        self._looks.close()
         os.close(self._stop_fd)
 
     def _hand_over(self, sock: socket.socket) -> None:

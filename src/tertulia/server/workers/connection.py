@@ -41,6 +41,7 @@ class Hold(Enum):
     ROOM = auto()  # for room in the history's queue
     MESSAGE = auto()  # for a message that the history looks for
     NOTICE = auto()  # for what came through a hook to be stored
+    LOOK = auto()  # for a picture of the running server
     BACKLOG = auto()  # for the client to take the answers that are queued
 
 

@@ -50,6 +50,7 @@ from tertulia.server.workers.mail import (
     Evict,
     Expel,
     GoOnEntering,
+    LookTaken,
     Mail,
     NoticeStored,
     Replies,
@@ -136,6 +137,9 @@ class Dispatcher:
                 self._guarded(expelled, self._expel, mail.last_word)
             case NoticeStored():
                 self._guarded(mail.connection, self._on_notice_stored, mail)
+            case LookTaken():
+                viewer = self._connections.of_session(mail.session)
+                self._guarded(viewer, self._on_look_taken, mail.line)
             case PageReady():
                 self._guarded(self._connections.of_session(mail.session), self._on_page, mail)
             case RoomAgain():
@@ -256,6 +260,10 @@ class Dispatcher:
 
     def _expel(self, connection: Connection, last_word: Closing) -> None:
         self._connections.finish(connection, CloseReason.KICKED, last_word, self._input.now)
+
+    def _on_look_taken(self, connection: Connection, line: bytes) -> None:
+        self._output.send_bytes(connection, line)
+        self._input.resume(connection)
 
     def _on_page(self, connection: Connection, mail: PageReady) -> None:
         if mail.is_for_held:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from msgspec import UNSET, Struct, UnsetType
 
 from tertulia.protocol.messages import CloseReason, Error, ErrorCode, Request, ServerMessage
+from tertulia.protocol.watching import TakeMeasures
 from tertulia.server.hub.eventlog import Encode
 from tertulia.server.workers.proxy_header import ProxyHeaderReader
 from tertulia.tls.channel import TlsChannel
@@ -81,7 +82,7 @@ class Door(Protocol):
     def feed_eof(self) -> None:
         """Note that the client sends no more."""
 
-    def next_request(self) -> Request | Control | HookPost | None:
+    def next_request(self) -> Request | Control | HookPost | TakeMeasures | None:
         """Return the next request; None if there is none yet.
 
         Raises BadRequest, LineTooLong and Violation.

@@ -36,6 +36,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.moderation import BecomeOperator, OperatorRequest, PinMessage
 from tertulia.protocol.texts import check_text
+from tertulia.protocol.watching import TakeMeasures
 from tertulia.server import refusals
 from tertulia.server.history.mail import PageRequest
 from tertulia.server.hub import moderator
@@ -47,10 +48,13 @@ from tertulia.server.hub.session import Session
 from tertulia.server.hub.wait import Wait
 from tertulia.server.workers.connection import Connection, HeldRequest, Hold
 from tertulia.server.workers.door import Control, HookPost
+from tertulia.server.workers.looks import Look
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.notice_owner import NoticeOwner
 from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.server.workers.shared import Shared
+
+AnyRequest = Request | Control | HookPost | TakeMeasures
 
 _FREE = (Pong, Quit, Received, MarkSeen)  # cost nothing of the rate limit
 _FREE_LINE_BYTES = 16  # that such a line counts as: the shortest `pong`, with its newline
@@ -103,6 +107,7 @@ class RequestHandler:
         self._entry_code = shared.entry_code
         self._operator_secret = shared.operator_secret
         self._hook_access = shared.hook_access
+        self._looks = shared.looks
         self._moderator = hub.moderator
         self._limits_rate = shared.config.rate_limit_per_s is not None
         self._hub_verbs: dict[type, Callable[[Session, Any], Outcome]] = {
@@ -112,9 +117,7 @@ class RequestHandler:
             GetInfo: hub.info,
         }
 
-    def handle(
-        self, connection: Connection, request: Request | Control | HookPost, now: float
-    ) -> Outcome:
+    def handle(self, connection: Connection, request: AnyRequest, now: float) -> Outcome:
         """Carry out one request; return the answer, if there is one now, or what has to be done."""
         session = connection.session
         if session is None:
@@ -143,6 +146,10 @@ class RequestHandler:
                 return Finish(CloseReason.QUIT)
             case Control():
                 return request
+            case TakeMeasures():
+                connection.hold_for(Hold.LOOK)
+                self._looks.ask(Look(request.id, self._mailbox, session.route.session))
+                return None
             case Register():
                 return refusals.already_registered(request, session.name.shown)
             case BecomeOperator():
@@ -163,7 +170,7 @@ class RequestHandler:
         return self._spend_free_bytes(connection, _FREE_LINE_BYTES, now)
 
     def _handle_before_welcome(
-        self, connection: Connection, request: Request | Control | HookPost, now: float
+        self, connection: Connection, request: AnyRequest, now: float
     ) -> Outcome:
         end = self._count_request(connection)
         if end is not None:

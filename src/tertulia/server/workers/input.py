@@ -45,7 +45,7 @@ from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.deliveries import Deliveries
 from tertulia.server.workers.door import Control, Entrance, HookPost, Violation
 from tertulia.server.workers.doorkeeper import Doorkeeper
-from tertulia.server.workers.handler import Finish, Outcome, RequestHandler, Step
+from tertulia.server.workers.handler import AnyRequest, Finish, Outcome, RequestHandler, Step
 from tertulia.server.workers.mail import (
     Challenge,
     ChallengeOver,
@@ -245,9 +245,7 @@ class Input:
 
     # --- what the handler returns --------------------------------------------------------------
 
-    def act(
-        self, connection: Connection, request: Request | Control | HookPost | None, outcome: Outcome
-    ) -> None:
+    def act(self, connection: Connection, request: AnyRequest | None, outcome: Outcome) -> None:
         """Send an answer, or do what has to be done instead."""
         step = self._steps.get(type(outcome))
         if step is not None:
@@ -314,14 +312,12 @@ class Input:
     def _send_control(self, connection: Connection, _request: Control, control: Control) -> None:
         self._output.send_bytes(connection, control.answer)
 
-    def _refuse(
-        self, connection: Connection, request: Request | HookPost | None, error: Error
-    ) -> None:
+    def _refuse(self, connection: Connection, request: AnyRequest | None, error: Error) -> None:
         self._count_refusal(connection, request, error)
         self._output.send(connection, error)
 
     def _count_refusal(
-        self, connection: Connection, request: Request | HookPost | None, error: Error
+        self, connection: Connection, request: AnyRequest | None, error: Error
     ) -> None:
         limited = None
         if error.code == ErrorCode.RATE_LIMITED:
@@ -333,9 +329,7 @@ class Input:
     def _reply(self, _connection: Connection, _request: Request, replies: list[Reply]) -> None:
         self._switchboard.send(replies)
 
-    def _finish(
-        self, connection: Connection, request: Request | HookPost | None, end: Finish
-    ) -> None:
+    def _finish(self, connection: Connection, request: AnyRequest | None, end: Finish) -> None:
         if isinstance(end.last_word, Error):
             self._count_refusal(connection, request, end.last_word)
         if end.reason is CloseReason.REFUSED and isinstance(end.last_word, Error):

@@ -111,6 +111,13 @@ class Expel(Struct, frozen=True):
     last_word: Closing
 
 
+class LookTaken(Struct, frozen=True):
+    """The picture of the server that a live view waits for, as a line."""
+
+    session: int
+    line: bytes
+
+
 class GoOnEntering(Struct, frozen=True):
     """Go on with a connection, of whose handshake another thread has computed a step."""
 
@@ -131,6 +138,7 @@ Mail = (
     | Expel
     | NoticeStored
     | GoOnEntering
+    | LookTaken
     | Stored
     | PageReady
     | RoomAgain

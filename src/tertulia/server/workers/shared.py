@@ -12,6 +12,7 @@ from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.door import Door
 from tertulia.server.workers.guesses import EntryCode, Guesses, OperatorSecret
 from tertulia.server.workers.hook_access import HookAccess
+from tertulia.server.workers.looks import Looks
 from tertulia.server.workers.rate_limit import RateLimits
 from tertulia.server.workers.switchboard import Switchboard
 
@@ -38,6 +39,7 @@ class Shared:
         self.measure: Callable[[], Measures] | None = None
         self.access = Access(config)
         self.switchboard = Switchboard()
+        self.looks = Looks(config)
         self.rate_limits = RateLimits(config)
         self.sparse_log = SparseLog()
         self.operator_secret = OperatorSecret(

@@ -1,0 +1,29 @@
+"""The door of the local socket: the lines of operators' consoles, and the looks of live views."""
+
+import msgspec
+
+from tertulia.protocol.lines import decode_request
+from tertulia.protocol.messages import Request
+from tertulia.protocol.watching import TakeMeasures
+from tertulia.server.doors.native import NativeDoor
+
+_look_decoder = msgspec.json.Decoder(TakeMeasures)
+
+
+class ConsoleDoor(NativeDoor):
+    """One connection's lines. See `workers.door.Door`."""
+
+    __slots__ = ()
+
+    def next_request(self) -> Request | TakeMeasures | None:  # type: ignore[override]  # one more
+        """Return the next request, or None if there is none yet. Raises BadRequest, LineTooLong."""
+        if self.ready:
+            return self.ready.pop()
+        line = self.next_line()
+        if line is None:
+            self.has_more = self.in_mid_line
+            return None
+        try:
+            return _look_decoder.decode(line)
+        except msgspec.DecodeError:  # another request, or what `decode_request` says is wrong
+            return decode_request(line)

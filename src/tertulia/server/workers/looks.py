@@ -1,0 +1,81 @@
+"""The looks that live views want to take at the server: from the workers to the console's thread.
+
+That thread has nothing else to do, so no worker's round gets longer.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+from msgspec import UnsetType
+
+from tertulia.protocol.lines import encode
+from tertulia.protocol.measures import Measures
+from tertulia.protocol.messages import Error, ErrorCode
+from tertulia.protocol.watching import MeasuresTaken
+from tertulia.server.config import Config
+from tertulia.server.hub.session import Owner
+from tertulia.server.workers.mail import LookTaken
+
+log = logging.getLogger("tertulia.server")
+
+
+class Look(NamedTuple):
+    """Who waits for a picture of the server, to be posted as LookTaken."""
+
+    id: int | UnsetType
+    owner: Owner
+    session: int
+
+
+class Looks:
+    """The looks that are wanted. Any thread may `ask`; the console's thread does the rest.
+
+    Bound: one for each console, which is held until it has its answer. `measure` is set before the
+    server starts.
+    """
+
+    measure: Callable[[], Measures]
+
+    def __init__(self, config: Config) -> None:
+        self._model = "session" if config.threads is None else str(config.threads)
+        self._lock = threading.Lock()
+        self._wanted: list[Look] = []
+        self._eventfd = -1  # until there is a thread that takes looks
+
+    def open(self) -> int:
+        """Return a descriptor that is readable once there is something to do."""
+        self._eventfd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        return self._eventfd
+
+    def close(self) -> None:
+        """Take no more looks: the server ends, and says goodbye to those who wait."""
+        with self._lock:
+            os.close(self._eventfd)
+            self._eventfd = -1
+
+    def ask(self, look: Look) -> None:
+        """Have a look taken."""
+        with self._lock:
+            self._wanted.append(look)
+            if self._eventfd >= 0:
+                os.eventfd_write(self._eventfd, 1)
+
+    def take_all(self) -> None:
+        """Take the looks that are wanted by now, and post the pictures."""
+        with self._lock:
+            os.eventfd_read(self._eventfd)
+            wanted, self._wanted = self._wanted, []
+        for look in wanted:
+            look.owner.post(LookTaken(look.session, self._line(look)))
+
+    def _line(self, look: Look) -> bytes:
+        try:
+            measures = self.measure()
+        except Exception:
+            log.exception("look not taken")  # a view is not worth the server
+            reason = "the server could not measure itself: its log says why"
+            return encode(Error(id=look.id, code=ErrorCode.UNAVAILABLE, message=reason))
+        return encode(MeasuresTaken(id=look.id, model=self._model, measures=measures))
