@@ -300,3 +300,27 @@ def test_a_socket_has_a_path_that_is_not_too_long(path, capsys):
     with pytest.raises(SystemExit):
         parse_options(["0", "--unix", path])
     assert "1 to 107 bytes" in capsys.readouterr().err
+
+
+def test_a_look_at_a_running_server_starts_none():
+    for arguments, look in (
+        *((["--watch"], "view"), (["--watch", "--json"], "json"), (["--status"], "status")),
+        ([], None),
+    ):
+        assert parse_options(["5000", *arguments]).look == look
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("5000 --json", "--json needs --watch"),
+        ("5000 --watch --status", "choose one: --watch or --status"),
+        ("0 --watch", "give the port of the server: tertulia-server 5000 --watch"),
+        ("--status", "give the port of the server: tertulia-server 5000 --status"),
+    ],
+)
+def test_a_look_that_is_not_clear_is_refused(arguments, words, capsys):
+    with pytest.raises(SystemExit) as end:
+        parse_options(arguments.split())
+    assert end.value.code == 2
+    assert words in capsys.readouterr().err

@@ -44,8 +44,8 @@ class ThreadMeasures(Struct, kw_only=True, frozen=True):
     name: str
     role: str  # main, acceptor, console, worker, history-writer, history-reader, log, other
     cpu_s: float
-    voluntary_switches: int
-    involuntary_switches: int
+    voluntary_switches: int | None  # None: not looked at
+    involuntary_switches: int | None
     # running, epoll, poll, turn (of a worker's thread), lock, queue, disk, signal, sleep, or "" if
     # that is not known
     waits_for: str

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, NoReturn
 
 from tertulia.arguments import Parser
 from tertulia.i18n import _
-from tertulia.server import entry_options
+from tertulia.server import entry_options, look_options
 from tertulia.server.config import Config
 from tertulia.server.logs import for_journal, is_journal
+from tertulia.server.look_options import Look
 from tertulia.server.option_types import (
     days,
     or_none,
@@ -43,6 +44,7 @@ class Options(NamedTuple):
     exposed_secret: str | None = None  # the file of the operator's secret, if others can read it
     attendance_to: str | None = None  # the file to write the attendance to, as CSV; "-": stdout
     exports_attendance: bool = False  # in the export, too
+    look: Look | None = None  # at the server that runs on the port; no server starts
 
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
@@ -69,6 +71,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
         file is not None for file in (export_to, attendance_to, backup_to, restore_from)
     )
     try:
+        look = look_options.pop_from(given)
         if exports_attendance and export_to is None:
             raise _UsageError(_("--with-attendance needs --export FILE"))
         if opens_console and not given["port"]:
@@ -76,13 +79,13 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
         _check_times(given)
         _check_certificate(given)
         given["history"] = _history_file(given["history"], given["port"], needs_history)
-    except _UsageError as error:
+    except (_UsageError, look_options.LookUnclear) as error:
         parser.error(str(error))
     given["port"] = given["port"] or 0
     config = Config(**given)
     return Options(
         *(config, log_level, export_to, backup_to, restore_from, shows_qr, opens_console, exposed),
-        *(attendance_to, exports_attendance),
+        *(attendance_to, exports_attendance, look),
     )
 
 
@@ -225,6 +228,7 @@ def _parser() -> Parser:
     )
 
     entry_options.add_to(parser)
+    look_options.add_to(parser)
     limits = parser.add_argument_group(_("limits that you seldom need to change"))
     option = functools.partial(_add_config_option, limits.add_argument)
     for flag, text in {

@@ -58,6 +58,12 @@ def run(arguments: Sequence[str]) -> int:
     config, export_to, backup_to, restore_from = (
         *(options.config, options.export_to, options.backup_to, options.restore_from),
     )
+    if options.look is not None:
+        from tertulia.watch.program import run_look
+
+        status = run_look(config.port, options.look)
+        drop_unwritten()
+        return status
     if options.opens_console:
         return run_console(config.port)
     attendance_to = options.attendance_to

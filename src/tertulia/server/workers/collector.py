@@ -85,7 +85,10 @@ class Collector:
         return problem_of(self._pool.workers, self._history, time.monotonic())
 
     def measure(self, *, shows_waits: bool = False) -> Measures:
-        """Take the picture; with `shows_waits` it has what each thread waits for."""
+        """Take the picture; with `shows_waits` it has what each thread waits for.
+
+        It then has all threads, with only what costs little of those beyond the first 64.
+        """
         workers = self._pool.workers
         totals = self._pool.totals()
         people = self._hub.people()
@@ -141,15 +144,16 @@ class Collector:
         # All but the workers come first: of these there may be too many.
         threads = sorted(threading.enumerate(), key=lambda thread: thread.name in by_name)
         found = []
-        for thread in threads[:_MAX_THREADS]:
+        for number, thread in enumerate(threads if shows_waits else threads[:_MAX_THREADS]):
             tid = thread.native_id
             if tid is None:  # it is just starting
                 continue
             role, worker = role_of(thread.name), by_name.get(thread.name)
-            switches = procfs.thread_switches(tid)
+            is_looked_at = number < _MAX_THREADS
+            switches = procfs.thread_switches(tid) if is_looked_at else None
             waits_for = ""
-            if shows_waits:
-                waits_for = _waits_for(tid, role)
+            if shows_waits and is_looked_at:
+                waits_for = _waits_for(tid, role, has_turn=worker is not None)
             observer = None if worker is None else worker.observer
             found.append(
                 ThreadMeasures(
@@ -157,8 +161,8 @@ class Collector:
                     name=thread.name,
                     role=role,
                     cpu_s=procfs.thread_cpu_s(tid),
-                    voluntary_switches=switches.voluntary,
-                    involuntary_switches=switches.involuntary,
+                    voluntary_switches=None if switches is None else switches.voluntary,
+                    involuntary_switches=None if switches is None else switches.involuntary,
                     waits_for=waits_for,
                     queue=self._queue_of(role) if worker is None else len(worker.mailbox),
                     connections=None if worker is None else len(worker.connections),
@@ -228,14 +232,14 @@ def _connections_of(workers: tuple[Worker, ...]) -> tuple[list[DoorMeasures], in
     return doors, tls, slow
 
 
-def _waits_for(tid: int, role: str) -> str:
+def _waits_for(tid: int, role: str, *, has_turn: bool) -> str:
     if tid == threading.get_native_id():
         return "running"
     waits_for = procfs.thread_waits_for(tid)
     if waits_for != "lock":
         return waits_for
     # A queue and a turn are waited for as a lock is; these threads seldom wait for another one.
-    if role == "worker":
+    if role == "worker" and not has_turn:
         return "turn"
     return "queue" if role == "log" or role.startswith("history-") else "lock"
 

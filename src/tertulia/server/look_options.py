@@ -1,0 +1,47 @@
+"""The options that look at a running server instead of starting one."""
+
+import argparse
+from typing import Any, Literal
+
+from tertulia.i18n import _
+
+Look = Literal["view", "json", "status"]
+
+
+class LookUnclear(Exception):
+    """The options contradict each other, or one is missing; the text says which."""
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the command line."""
+    group = parser.add_argument_group(_("looking at the server that runs on PORT"))
+    group.add_argument(
+        "--watch",
+        action="store_true",
+        help=_("show its processes, threads and messages on the full screen, twice a second"),
+    )
+    group.add_argument(
+        "--json",
+        action="store_true",
+        help=_("with --watch: print one snapshot as JSON and exit (1: nobody serves there)"),
+    )
+    group.add_argument(
+        "--status",
+        action="store_true",
+        help=_("say in one line how it is, and exit (1: nobody serves there)"),
+    )
+
+
+def pop_from(given: dict[str, Any]) -> Look | None:
+    """Take the options out of what was given; return what to do. Raises LookUnclear."""
+    watches, as_json, status = given.pop("watch"), given.pop("json"), given.pop("status")
+    if as_json and not watches:
+        raise LookUnclear(_("--json needs --watch"))
+    if watches and status:
+        raise LookUnclear(_("choose one: --watch or --status"))
+    look: Look | None = "status" if status else "json" if as_json else "view" if watches else None
+    if look is not None and not given["port"]:
+        option = "--status" if status else "--watch"
+        text = _("give the port of the server: tertulia-server 5000 {option}")
+        raise LookUnclear(text.format(option=option))
+    return look

@@ -1,0 +1,143 @@
+"""`tertulia-server PORT --watch`, `--watch --json` and `--status`: what a look at a server prints.
+
+It imports Textual only for the full screen.
+"""
+
+import contextlib
+import gc
+import os
+import sys
+from collections.abc import Callable
+
+import msgspec
+
+from tertulia.i18n import _, ngettext
+from tertulia.jobcontrol import wait_for_foreground
+from tertulia.program import server_command
+from tertulia.protocol.messages import Status
+from tertulia.protocol.watching import MeasuresTaken
+from tertulia.server.look_options import Look
+from tertulia.state_directory import state_directory
+from tertulia.tui.terminal import background
+from tertulia.tui.terminal.abilities import Abilities, abilities
+from tertulia.tui.terminal.background import Heard, is_dark_by
+from tertulia.tui.terminal.environment import prepare_environment
+from tertulia.watch import numbers
+from tertulia.watch.asking import Asking, NotSeen
+from tertulia.wrapping import wrapped_for
+
+_EXIT_FINE, _EXIT_NOT_SEEN = 0, 1
+
+
+def run_look(port: int, look: Look) -> int:
+    """Look at the server of this user at a port; return the exit status.
+
+    1: nobody serves there, or, with `--status`, a part of the server does not work.
+    """
+    directory = state_directory()
+    if directory is None:
+        return _fail(_("there is no home directory: set XDG_STATE_HOME"))
+    asking = Asking(directory, port)
+    try:
+        if look == "json":
+            return _print_json(port, asking.look())
+        if look == "status":
+            return _print_status(port, asking.look())
+        if not _is_full_terminal():
+            text = _("the view needs a terminal: use {command} {port} --watch --json")
+            return _fail(text.format(command=server_command(), port=port))
+        asking.look()  # before the screen is taken: nobody may serve there
+    except NotSeen as nothing:
+        return _fail(str(nothing))
+    return _show(asking, port)
+
+
+def _fail(text: str) -> int:
+    print(wrapped_for(sys.stderr, f"tertulia-server: {text}"), file=sys.stderr)
+    return _EXIT_NOT_SEEN
+
+
+def _print_json(port: int, taken: MeasuresTaken) -> int:
+    whole = {"port": port, "model": taken.model, **msgspec.to_builtins(taken.measures)}
+    sys.stdout.write(msgspec.json.encode(whole).decode() + "\n")
+    sys.stdout.flush()
+    return _EXIT_FINE
+
+
+def _print_status(port: int, taken: MeasuresTaken) -> int:
+    sys.stdout.write(status_line(port, taken) + "\n")
+    sys.stdout.flush()
+    return _EXIT_NOT_SEEN if taken.measures.problem else _EXIT_FINE
+
+
+def status_line(port: int, taken: MeasuresTaken) -> str:
+    """Return in one line how the server is."""
+    now = taken.measures
+    users = ngettext("{count} user", "{count} users", now.sessions).format(count=now.sessions)
+    counts = ", ".join(f"{now.users.get(status, 0)} {status}" for status in Status)
+    threads = ngettext("{count} thread", "{count} threads", now.process.threads)
+    parts = [
+        _("tertulia {version} serves on port {port} for {span}").format(
+            version=now.process.version, port=port, span=numbers.span(now.process.uptime_s)
+        ),
+        f"{users} ({counts})" if now.sessions else users,
+        threads.format(count=now.process.threads) + f" (--threads {taken.model})",
+        _("CPU {share} since the start").format(
+            share=numbers.share(now.process.cpu_s / max(now.process.uptime_s, 0.001))
+        ),
+        numbers.size(now.process.resident_bytes),
+    ]
+    if now.process.restarts:
+        restarts = ngettext("{count} restart", "{count} restarts", now.process.restarts)
+        parts.append(restarts.format(count=now.process.restarts))
+    if now.history is None:
+        parts.append(_("no history"))
+    elif now.history.last_commit_age_s is not None:
+        age = numbers.age(now.history.last_commit_age_s)
+        parts.append(_("last commit {age} ago").format(age=age))
+    if now.problem:
+        parts.append(_("PROBLEM: {problem}").format(problem=now.problem))
+    return "; ".join(parts)
+
+
+# --- the full screen -----------------------------------------------------------------------------
+
+
+def _is_full_terminal() -> bool:
+    is_simple = os.environ.get("TERM", "") in ("", "dumb")
+    return sys.stdin.isatty() and sys.stdout.isatty() and not is_simple
+
+
+def _show(asking: Asking, port: int) -> int:
+    """Show the view until the user leaves it; return the exit status."""
+    terminal = abilities(os.environ)
+    prepare_environment(terminal)
+    stdin = sys.stdin.fileno()
+    wait_for_foreground(stdin)
+    gc.disable()  # until the first frame: nothing that is imported is garbage
+    with _question(terminal, stdin) as hear:
+        from tertulia.tui.ending import finish
+        from tertulia.tui.terminal import textual_private
+        from tertulia.watch.app import WatchApp
+        from tertulia.watch.rates import Rates
+
+        heard = hear()
+    gc.enable()
+    textual_private.install(terminal, heard.typed)
+    dark = is_dark_by(os.environ) if heard.is_dark is None else heard.is_dark
+    rates = Rates(port)
+    app = WatchApp(
+        lambda: rates.figures(asking.look()), asking.close, port, terminal=terminal, dark=dark
+    )
+    wait_for_foreground(stdin)  # importing has taken its time
+    ending = app.run()
+    return finish(ending, [])
+
+
+def _question(
+    terminal: Abilities, stdin: int
+) -> contextlib.AbstractContextManager[Callable[[], Heard]]:
+    """Ask the terminal for its background, if it can answer."""
+    if terminal.obeys_osc:
+        return background.asked(stdin)
+    return contextlib.nullcontext(lambda: Heard(None, ""))

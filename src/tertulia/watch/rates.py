@@ -1,0 +1,155 @@
+"""From the server's totals to what the live view shows: rates since the look before.
+
+No I/O, but for a look at the parent process through the function that is given.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+from tertulia.protocol.measures import Measures, ProcessMeasures, ThreadMeasures
+from tertulia.protocol.watching import MeasuresTaken
+from tertulia.watch.figures import (
+    Figures,
+    PathFigures,
+    ProcessFigures,
+    RoomFigures,
+    ThreadFigures,
+    Waiting,
+)
+from tertulia.watch.procfs import Process, process
+
+_WAITING = {what.name.lower(): what for what in Waiting}
+_MAIN = "MainThread"
+
+
+class Rates:
+    """Remembers the look before. A server that has been restarted begins anew."""
+
+    def __init__(self, port: int, look_at: Callable[[int], Process | None] = process) -> None:
+        self._port = port
+        self._look_at = look_at
+        self._before: Measures | None = None
+        self._threads: dict[tuple[int, str], ThreadMeasures] = {}
+        self._parent: Process | None = None
+
+    def figures(self, taken: MeasuresTaken) -> Figures:
+        """Return what is shown of this look."""
+        now = taken.measures
+        before = self._before
+        if before is not None and before.process.pid != now.process.pid:
+            before = None
+        since = None if before is None else now.time - before.time
+        if since is not None and since <= 0:
+            since = None
+        per_second = _PerSecond(since)
+        figures = Figures(
+            port=self._port,
+            version=now.process.version,
+            model=taken.model,
+            uptime_s=now.process.uptime_s,
+            processes=self._processes(now.process, before, per_second),
+            threads=[self._thread(thread, per_second) for thread in now.threads],
+            path=_path(now, before, per_second),
+            room=_room(now),
+        )
+        self._before = now
+        self._threads = {(thread.tid, thread.name): thread for thread in now.threads}
+        return figures
+
+    def _processes(
+        self, now: ProcessMeasures, before: Measures | None, per_second: "_PerSecond"
+    ) -> list[ProcessFigures]:
+        server = ProcessFigures(
+            role="server" if now.parent_pid is None else "child",
+            pid=now.pid,
+            uptime_s=now.uptime_s,
+            cpu=per_second(now.cpu_s, None if before is None else before.process.cpu_s),
+            memory_bytes=now.resident_bytes,
+            threads=now.threads,
+        )
+        if now.parent_pid is None:
+            return [server]
+        parent, was = self._look_at(now.parent_pid), self._parent
+        self._parent = parent
+        return [
+            ProcessFigures(
+                role="parent",
+                pid=now.parent_pid,
+                uptime_s=None if parent is None else parent.uptime_s,
+                cpu=None if parent is None or was is None else per_second(parent.cpu_s, was.cpu_s),
+                memory_bytes=None if parent is None else parent.memory_bytes,
+                threads=None if parent is None else parent.threads,
+                restarts=now.restarts,
+            ),
+            server,
+        ]
+
+    def _thread(self, now: ThreadMeasures, per_second: "_PerSecond") -> ThreadFigures:
+        was = self._threads.get((now.tid, now.name))
+        rate = _PerSecond(None) if was is None else per_second
+        was = was or now
+        return ThreadFigures(
+            name="main" if now.name == _MAIN else now.name,
+            kind=now.role,
+            tid=now.tid,
+            waiting=_WAITING.get(now.waits_for, Waiting.UNKNOWN),
+            cpu=rate(now.cpu_s, was.cpu_s),
+            cpu_s=now.cpu_s,
+            voluntary=rate(now.voluntary_switches, was.voluntary_switches),
+            involuntary=rate(now.involuntary_switches, was.involuntary_switches),
+            connections=now.connections,
+            requests=rate(now.requests, was.requests),
+            events=rate(now.deliveries, was.deliveries),
+            queue=now.queue,
+        )
+
+
+class _PerSecond:
+    """Makes a rate of two totals; None if one of them or the time between them is not known."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+
+    def __call__(self, now: float | None, before: float | None) -> float | None:
+        if self._seconds is None or now is None or before is None:
+            return None
+        return max(0.0, (now - before) / self._seconds)
+
+
+def _path(now: Measures, before: Measures | None, per_second: _PerSecond) -> PathFigures:
+    is_first = before is None
+    then = now if before is None else before
+    history = now.history
+    stored = then.history
+    rate = _PerSecond(None) if is_first else per_second
+    return PathFigures(
+        accepted=rate(now.traffic.connections, then.traffic.connections),
+        requests=rate(now.traffic.requests, then.traffic.requests),
+        events=rate(now.traffic.events, then.traffic.events),
+        deliveries=rate(now.traffic.deliveries, then.traffic.deliveries),
+        sent_bytes=rate(now.traffic.sent_bytes, then.traffic.sent_bytes),
+        stored=None if history is None or stored is None else rate(history.stored, stored.stored),
+        history_queue=None if history is None else history.queue,
+        commit_age_s=None if history is None else history.last_commit_age_s,
+    )
+
+
+def _room(now: Measures) -> RoomFigures:
+    doors: Counter[str] = Counter()
+    unregistered = 0
+    for row in now.doors:
+        if row.connections:
+            doors[row.door] += row.connections
+            if row.state == "unregistered":
+                unregistered += row.connections
+    doors["tls"] = now.tls_connections
+    return RoomFigures(
+        statuses=dict(now.users),
+        doors=dict(doors),
+        unregistered=unregistered,
+        slow=now.slow_consumers,
+        log_bytes=now.log.bytes,
+        log_most_bytes=now.log.max_bytes,
+        history_bytes=None if now.history is None else now.history.file_bytes,
+        has_history=now.history is not None,
+    )

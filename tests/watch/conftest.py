@@ -1,0 +1,20 @@
+"""Fixtures for the tests of the live view."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for what the tests import from beside themselves
+
+from tertulia.i18n import set_language
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    set_language("en")
+    yield
+    set_language("en")
+    signal.alarm(0)

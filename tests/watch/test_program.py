@@ -1,0 +1,45 @@
+"""What `--status` says in one line, and what is not loaded for it."""
+
+import subprocess
+import sys
+
+import pytest
+from seen import taken
+
+from tertulia.i18n import set_language
+from tertulia.watch.program import status_line
+
+
+@pytest.mark.parametrize(
+    ("lang", "line"),
+    [
+        (
+            "en",
+            "tertulia 1.2.3 serves on port 5000 for 1:30; 6 users (5 ACTIVO, 1 OCUPADO, 0 "
+            "INACTIVO); 2 threads (--threads session); CPU 2.2 % since the start; 50.0 MB; "
+            "2 restarts; last commit 0.5 s ago; PROBLEM: worker-1 hangs",
+        ),
+        (
+            "es",
+            "tertulia 1.2.3 sirve en el puerto 5000 desde hace 1:30; 6 usuarios (5 ACTIVO, 1 "
+            "OCUPADO, 0 INACTIVO); 2 hilos (--threads session); CPU 2.2 % desde el inicio; "
+            "50.0 MB; 2 reinicios; último commit hace 0.5 s; PROBLEMA: worker-1 hangs",
+        ),
+    ],
+)
+def test_the_line_says_how_the_server_is(lang, line):
+    set_language(lang)
+    seen = taken(total=100, model="session", parent_pid=7, problem="worker-1 hangs")
+    assert status_line(5_000, seen) == line
+
+
+def test_a_server_without_history_says_so():
+    assert status_line(5_000, taken(history=False)).endswith("; no history")
+
+
+def test_the_server_and_a_snapshot_do_not_load_what_draws():
+    code = (
+        "import sys, tertulia.server.serving, tertulia.watch.program; "
+        "sys.exit(bool({'textual', 'rich'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

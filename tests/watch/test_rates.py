@@ -1,0 +1,70 @@
+"""Totals become rates; what was not seen twice is not known."""
+
+import os
+
+from seen import taken
+
+from tertulia.watch.figures import Waiting
+from tertulia.watch.procfs import Process, process
+from tertulia.watch.rates import Rates
+
+
+def no_parent(_pid):
+    return None
+
+
+def test_the_second_look_shows_what_happened_in_a_second():
+    rates = Rates(5_000, no_parent)
+    first = rates.figures(taken(at=100.0, total=10))
+    assert first.path.events is None
+    assert first.threads[1].cpu is None
+    assert first.processes[0].cpu is None
+    assert first.room.slow == 1
+    now = rates.figures(taken(at=100.5, total=20))
+    assert (now.path.accepted, now.path.requests, now.path.events) == (20.0, 40.0, 60.0)
+    assert (now.path.deliveries, now.path.sent_bytes, now.path.stored) == (80.0, 100.0, 120.0)
+    assert (now.path.history_queue, now.path.commit_age_s) == (1, 0.5)
+    worker = now.threads[1]
+    assert (worker.name, worker.kind, worker.waiting) == ("worker-1", "worker", Waiting.EPOLL)
+    assert round(worker.cpu or 0, 6) == 0.2
+    assert (worker.voluntary, worker.involuntary) == (400.0, 20.0)
+    assert (worker.requests, worker.events, worker.connections, worker.queue) == (20, 140, 7, 3)
+    assert (now.threads[0].name, now.threads[0].queue) == ("main", None)
+    assert [(one.role, one.cpu) for one in now.processes] == [("server", 0.4)]
+    assert (now.room.doors, now.room.unregistered) == ({"native": 6, "entrance": 1, "tls": 2}, 1)
+
+
+def test_a_restarted_server_a_new_thread_and_a_clock_set_back_begin_anew():
+    rates = Rates(5_000, no_parent)
+    rates.figures(taken(at=100.0, total=10))
+    assert rates.figures(taken(at=100.5, total=20, worker=9)).threads[1].cpu is None
+    assert rates.figures(taken(at=101.0, total=1, pid=9)).path.events is None
+    assert rates.figures(taken(at=101.5, total=2, pid=9)).path.events == 6.0
+    assert rates.figures(taken(at=50.0, total=3, pid=9)).path.events is None
+
+
+def test_parent_and_child_are_shown_together():
+    looks = iter([Process(1.0, 20_000_000, 1, 60.0), Process(1.1, 20_000_000, 1, 61.0), None])
+    rates = Rates(5_000, lambda pid: next(looks))
+    rates.figures(taken(at=100.0, total=1, parent_pid=7))
+    parent, child = rates.figures(taken(at=101.0, total=2, parent_pid=7)).processes
+    assert (parent.role, parent.pid, parent.restarts, parent.uptime_s) == ("parent", 7, 2, 61.0)
+    assert round(parent.cpu or 0, 6) == 0.1
+    assert (child.role, child.restarts) == ("child", None)
+    gone = rates.figures(taken(at=102.0, total=3, parent_pid=7)).processes[0]
+    assert (gone.cpu, gone.memory_bytes, gone.uptime_s) == (None, None, None)
+
+
+def test_without_history_nothing_is_stored():
+    rates = Rates(5_000, no_parent)
+    rates.figures(taken(total=1, history=False))
+    now = rates.figures(taken(at=101.0, total=2, history=False))
+    assert (now.path.stored, now.path.history_queue, now.room.has_history) == (None, None, False)
+
+
+def test_the_system_tells_of_a_process_that_runs_and_nothing_of_one_that_does_not():
+    own = process(os.getpid())
+    assert own is not None
+    assert own.threads >= 1
+    assert own.memory_bytes > 1_000_000
+    assert process(2**22 + 1) is None
