@@ -56,6 +56,16 @@ class ThreadMeasures(Struct, kw_only=True, frozen=True):
     rounds: int | None = None  # total
 
 
+class RoleMeasures(Struct, kw_only=True, frozen=True):
+    """All threads with one role. Those of ended workers count for the workers, but `threads`."""
+
+    role: str
+    threads: int  # that are running
+    cpu_s: float
+    voluntary_switches: int
+    involuntary_switches: int
+
+
 class DoorMeasures(Struct, kw_only=True, frozen=True):
     """How many connections have come through one door and are in one state."""
 
@@ -114,6 +124,7 @@ class Measures(Struct, kw_only=True, frozen=True):
     time: float  # seconds since 1970
     process: ProcessMeasures
     threads: list[ThreadMeasures]  # of many workers only the first are looked at one by one
+    roles: list[RoleMeasures]  # all that there can be
     workers: int  # worker threads
     users: dict[str, int]  # by status
     sessions: int

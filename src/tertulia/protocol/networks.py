@@ -8,6 +8,11 @@ import ipaddress
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+# This computer, as it reaches itself.
+LOOPBACK: tuple[Network, ...] = (
+    ipaddress.IPv4Network("127.0.0.0/8"),
+    ipaddress.IPv6Network("::1/128"),
+)
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 

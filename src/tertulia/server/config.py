@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from tertulia.protocol.networks import Network
+from tertulia.protocol.networks import LOOPBACK, Network
 
 AUTOMATIC_CODE = "auto"  # a code of three words, which the start makes
 
@@ -42,6 +42,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     allow: tuple[Network, ...] = ()  # from where alone users may come; none: from everywhere
     deny: tuple[Network, ...] = ()  # from where users may not come, although they are in `allow`
     proxy_from: tuple[Network, ...] = ()  # of proxies, which name the users' addresses
+    # From where `/metrics` and `/healthz` are answered; none: from nowhere.
+    metrics: tuple[Network, ...] = LOOPBACK
     unix: str | None = None  # the path of a socket for proxies on this computer
     code: str | None = None  # that everyone needs to come in; None: nobody does
     # Days after its last session in which a name is held for whoever has its key; None: not at all.

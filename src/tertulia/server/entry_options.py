@@ -5,8 +5,8 @@ import os
 
 from tertulia.i18n import _
 from tertulia.protocol.codes import MAX_CODE_CHARS, fold_code
-from tertulia.protocol.networks import Network, parse_network
-from tertulia.server.option_types import days, secret_file
+from tertulia.protocol.networks import LOOPBACK, Network, parse_network
+from tertulia.server.option_types import days, or_none, secret_file
 from tertulia.server.workers.local_socket import MAX_PATH_BYTES
 
 
@@ -42,6 +42,16 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help=_("also listen at this socket in the file system, for a proxy on this computer"),
     )
     group.add_argument(
+        "--metrics",
+        action="append",
+        type=or_none(_network, "off"),
+        metavar="CIDR|off",
+        help=_(
+            "let programs at this address or network read /metrics and /healthz (default: on this "
+            "computer); can be repeated"
+        ),
+    )
+    group.add_argument(
         "--tls",
         choices=("auto", "require", "off"),
         default="auto",
@@ -69,6 +79,14 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar=_("FILE"),
         help=_("file with the secret that makes an operator (default: a new one at each start)"),
     )
+
+
+def networks_of_metrics(given: list[Network | None] | None) -> tuple[Network, ...] | None:
+    """Return from where the metrics may be read; None if what was given contradicts itself."""
+    if given is None:
+        return LOOPBACK
+    networks = tuple(network for network in given if network is not None)
+    return None if networks and None in given else networks
 
 
 def _network(text: str) -> Network:

@@ -61,6 +61,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     given["names"] = tuple(given.pop("names"))
     for networks in ("allow", "deny", "proxy_from"):
         given[networks] = tuple(given.pop(networks) or ())
+    metrics = given["metrics"] = entry_options.networks_of_metrics(given.pop("metrics"))
     export_to, backup_to = given.pop("export"), given.pop("backup")
     restore_from, attendance_to = given.pop("restore"), given.pop("attendance")
     exports_attendance = given.pop("with_attendance")
@@ -76,6 +77,8 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
             raise _UsageError(_("--with-attendance needs --export FILE"))
         if opens_console and not given["port"]:
             raise _UsageError(_("give the port of the server: tertulia-server 5000 --operator"))
+        if metrics is None:
+            raise _UsageError(_("--metrics off cannot go together with an address"))
         _check_times(given)
         _check_certificate(given)
         given["history"] = _history_file(given["history"], given["port"], needs_history)

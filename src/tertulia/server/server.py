@@ -23,6 +23,7 @@ from tertulia.server.doors.console import ConsoleDoor
 from tertulia.server.doors.entrance import Offer, OpenEntrance, say_full
 from tertulia.server.doors.files import read_page, read_parts
 from tertulia.server.doors.http import Site
+from tertulia.server.doors.monitoring import Monitoring
 from tertulia.server.history.history import History
 from tertulia.server.hub.hub import Hub
 from tertulia.server.observer import Observer
@@ -67,7 +68,12 @@ class Server:
         self.certificate = None if config.tls == "off" else find_certificate(config)
         self.history = None if config.history is None else History(Path(config.history), config)
         self.hub = Hub(config, self.history)
-        offer = _offer(config, self.certificate)
+        monitoring = None
+        if config.metrics:
+            monitoring = Monitoring(
+                config.metrics, functools.partial(self.measure, each_worker=False), self._problem
+            )
+        offer = _offer(config, self.certificate, monitoring)
         self._admission = admission = Admission(config)
         new_door = functools.partial(OpenEntrance, offer)
         shared = Shared(config, self.hub, self.history, admission, new_door, ConsoleDoor)
@@ -86,9 +92,12 @@ class Server:
             listeners, self._pool, shared.access, admission, observer, turned_away
         )
 
-    def measure(self, *, shows_waits: bool = False) -> Measures:
+    def measure(self, *, each_worker: bool = True, shows_waits: bool = False) -> Measures:
         """Return the figures of this moment; see Collector.measure. Any thread."""
-        return self._collector.measure(shows_waits=shows_waits)
+        return self._collector.measure(each_worker=each_worker, shows_waits=shows_waits)
+
+    def _problem(self) -> str:
+        return self._collector.problem()
 
     def open_console(self, directory: Path) -> None:
         """Let operators in from this machine, too, once the server has started.
@@ -174,7 +183,7 @@ class Server:
             log.warning("stop incomplete: the announcement on the local network may stay")
 
 
-def _offer(config: Config, certificate: Certificate | None) -> Offer:
+def _offer(config: Config, certificate: Certificate | None, monitoring: Monitoring | None) -> Offer:
     """Return what the port speaks. A certificate that is renewed is shown from then on."""
     site = None
     if config.web:
@@ -183,7 +192,10 @@ def _offer(config: Config, certificate: Certificate | None) -> Offer:
             read_page() | read_parts(),
             config.names,
             lambda: no_authority if certificate is None else certificate.shown.authority,
+            monitoring=monitoring,
         )
+    elif monitoring is not None:
+        site = Site({}, config.names, monitoring=monitoring, has_page=False)
     if certificate is None:
         return Offer(site)
     return Offer(site, lambda: certificate.shown.context, config.tls == "require")

@@ -37,6 +37,7 @@ VALID = {
     SIGNATURE + b"\x20\x00\x00\x00": None,
     SIGNATURE + b"\x21\x31\x00\xd8" + b"/tmp/x".ljust(216, b"\0"): None,
 }
+OWN = {version_2(command=0), version_2(command=0, family=0x00), SIGNATURE + b"\x20\x00\x00\x00"}
 BAD = [
     b"PROXY TCP4 10.0.0.7 192.168.1.10 51234\r\n",
     b"PROXY TCP4 10.0.0.7  192.168.1.10 1 2\r\n",
@@ -61,9 +62,19 @@ def read(data, *, is_required=True):
 
 @pytest.mark.parametrize(("header", "address"), VALID.items(), ids=map(repr, VALID))
 def test_a_header_names_an_address_and_what_follows_is_kept(header, address):
-    assert read(header) == ProxyHeader(address, b"")
-    assert read(header + LINE) == ProxyHeader(address, LINE)
-    assert read(header + header) == ProxyHeader(address, header), "only the first one counts"
+    is_own = header in OWN
+    assert read(header) == ProxyHeader(address, b"", is_own)
+    assert read(header + LINE) == ProxyHeader(address, LINE, is_own)
+    # Only the first one counts.
+    assert read(header + header) == ProxyHeader(address, header, is_own)
+
+
+def test_a_proxy_that_speaks_for_itself_has_its_own_address():
+    assert read(version_2(command=0)).asker("10.0.0.1") == "10.0.0.1"
+    assert read(version_2()).asker("10.0.0.1") == "10.0.0.7"
+    # It does not say for whom it speaks, or there is no header.
+    assert read(b"PROXY UNKNOWN\r\n").asker("10.0.0.1") is None
+    assert read(LINE, is_required=False).asker("10.0.0.1") is None
 
 
 @given(st.sampled_from(list(VALID)), st.lists(st.integers(0, 300)), st.booleans())
@@ -76,8 +87,8 @@ def test_however_a_header_is_split_it_says_the_same(header, cuts, is_required):
         if found is None:
             found = reader.read(piece) if piece else None
         elif piece:
-            found = ProxyHeader(found.address, found.rest + piece)
-    assert found == ProxyHeader(VALID[header], LINE)
+            found = ProxyHeader(found.address, found.rest + piece, found.is_own)
+    assert found == ProxyHeader(VALID[header], LINE, header in OWN)
 
 
 @pytest.mark.parametrize("header", BAD, ids=map(repr, BAD))

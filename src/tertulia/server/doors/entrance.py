@@ -15,6 +15,7 @@ from tertulia.protocol import lines
 from tertulia.protocol.messages import CloseReason, Error, ErrorCode, Request, ServerMessage
 from tertulia.server import refusals
 from tertulia.server.doors.http import MAX_HEAD_BYTES, Site, error_response, looks_like_http
+from tertulia.server.doors.monitoring import asks_for_monitoring
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.workers.door import Entrance, Form, Opened
 from tertulia.tls.channel import HANDSHAKE_RECORD, HTTP, NATIVE, TlsChannel
@@ -75,7 +76,7 @@ class OpenEntrance(Entrance):
                 return Opened(answer=_NO_TLS_HERE)
             return Opened(tls=self._offer.context(), rest=first)
         site = self._offer.site
-        is_http = self._is_http or _is_http(site is not None, self._head, self.tls)
+        is_http = self._is_http or _is_http(site, self._head, self.tls)
         if is_http is None:
             return None
         if site is None or not is_http:
@@ -92,13 +93,13 @@ class OpenEntrance(Entrance):
             return None
         if self._lacks_tls:
             return Opened(answer=site.redirect(head + end))
-        return site.respond(head + end, rest, is_secure=self.tls is not None)
+        return site.respond(head + end, rest, is_secure=self.tls is not None, asker=self.asker)
 
     def refuse_as(self, first: bytes, error: Error) -> bytes:
         """Return a refusal in the form of what a connection speaks that has begun so."""
         if first[:1] == bytes((HANDSHAKE_RECORD,)):
             return _NO_TLS_HERE
-        if _is_http(self._offer.site is not None, first, None):
+        if _is_http(self._offer.site, first, None):
             return error_response(http.HTTPStatus.BAD_REQUEST)
         return lines.encode(error)
 
@@ -141,19 +142,37 @@ class OpenEntrance(Entrance):
         return self._offer.requires_tls and self.tls is None and not self.is_local
 
 
-def say_full(offer: Offer, first: bytes, tls: TlsChannel | None) -> bytes:
-    """Return the refusal of a full server for a client that has sent these first bytes."""
-    if _is_http(offer.site is not None, first, tls):
-        return error_response(http.HTTPStatus.SERVICE_UNAVAILABLE)
-    return lines.encode(refusals.server_full())
+def say_full(
+    offer: Offer, first: bytes, tls: TlsChannel | None, asker: str | None = None
+) -> bytes | None:
+    """Return the refusal of a full server for a client that has sent these first bytes.
+
+    Those who watch over the server are answered all the same, or a full server would seem to be a
+    dead one: `asker` is the client's address, if it is known and there is time to read on. None:
+    more has to be read.
+    """
+    site = offer.site
+    if not _is_http(site, first, tls):
+        return lines.encode(refusals.server_full())
+    if site is not None and site.monitoring is not None and site.monitoring.admits(asker):
+        head, end, _rest = first.partition(_END_OF_HEAD)
+        is_open = tls is not None or not offer.requires_tls
+        if is_open and not end and len(first) < MAX_HEAD_BYTES:
+            return None
+        if is_open and end and (answer := site.respond_though_full(head + end, asker)):
+            return answer
+    return error_response(http.HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _is_http(has_site: bool, first: bytes, tls: TlsChannel | None) -> bool | None:
+def _is_http(site: Site | None, first: bytes, tls: TlsChannel | None) -> bool | None:
     """Return whether these bytes are HTTP; None if it takes more of them to know.
 
-    What client and server have agreed on in TLS holds, whatever is sent then.
+    What client and server have agreed on in TLS holds, whatever is sent then. Without the page only
+    requests of those who watch over the server are HTTP.
     """
     agreed = None if tls is None else tls.alpn
-    if not has_site or agreed == NATIVE:
+    if site is None or agreed == NATIVE:
         return False
+    if not site.has_page:
+        return asks_for_monitoring(first)
     return True if agreed == HTTP else looks_like_http(first)

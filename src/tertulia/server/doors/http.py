@@ -15,6 +15,7 @@ from websockets.server import ServerProtocol
 
 from tertulia.server.doors.files import File, file_of
 from tertulia.server.doors.hooks import is_hook, is_own_origin, open_hook
+from tertulia.server.doors.monitoring import Monitoring, is_for_monitors
 from tertulia.server.doors.responses import response, text_response
 from tertulia.server.doors.websocket import WebSocketDoor, quiet_log
 from tertulia.server.workers.door import Opened
@@ -79,8 +80,16 @@ class Site:
         files: dict[str, File],
         names: tuple[str, ...],
         authority: Callable[[], bytes] = lambda: b"",
+        *,
+        monitoring: Monitoring | None = None,
+        has_page: bool = True,
     ) -> None:
-        """`authority` returns the certificate of the server's CA, if it has one."""
+        """`authority` returns the certificate of the server's CA, if it has one.
+
+        Without the page there is nothing but the `monitoring`.
+        """
+        self.monitoring = monitoring
+        self.has_page = has_page
         self._files = files
         self._names = frozenset(name.lower() for name in names)
         self._authority_pem = authority
@@ -96,10 +105,13 @@ class Site:
         where = {"Location": f"https://{host}{path}"}
         return error_response(http.HTTPStatus.TEMPORARY_REDIRECT, where)
 
-    def respond(self, head: bytes, rest: bytes, *, is_secure: bool) -> Opened:
+    def respond(
+        self, head: bytes, rest: bytes, *, is_secure: bool, asker: str | None = None
+    ) -> Opened:
         """Answer a request, given by its head; `rest` are the bytes that came after that.
 
-        `is_secure` says whether they have come over TLS.
+        `is_secure` says whether they have come over TLS. `asker` is the address of the client, if
+        that is known; only what is not for everyone depends on it.
         """
         try:
             request, host, name = self._read(head)
@@ -120,6 +132,8 @@ class Site:
             return Opened(answer=error_response(http.HTTPStatus.METHOD_NOT_ALLOWED, allow))
         if _has_body(request.headers):
             return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
+        if self.monitoring is not None and is_for_monitors(path):
+            return Opened(answer=self.monitoring.answer(request, name, asker))
         file = self._authority() if path == AUTHORITY_PATH else self._files.get(path)
         if file is None:
             return Opened(answer=error_response(http.HTTPStatus.NOT_FOUND))
@@ -128,6 +142,16 @@ class Site:
         return Opened(
             answer=_file_response(file, headers, known_etag, has_body=request.method == "GET")
         )
+
+    def respond_though_full(self, head: bytes, asker: str | None) -> bytes | None:
+        """Answer a request for `/metrics` or `/healthz`; None for any other, or for anyone else."""
+        try:
+            request, _host, _name = self._read(head)
+        except _Refused:
+            return None
+        if self.monitoring is None or not is_for_monitors(request.path):
+            return None
+        return self.respond(head, b"", is_secure=False, asker=asker).answer
 
     def _read(self, head: bytes) -> tuple[Request, str, str]:
         """Return a request, its Host, and the name in that. Raises _Refused.

@@ -8,11 +8,16 @@ from websockets.http11 import Response
 
 
 def text_response(
-    status: http.HTTPStatus, text: str, headers: dict[str, str] | None = None
+    status: http.HTTPStatus,
+    text: str,
+    headers: dict[str, str] | None = None,
+    *,
+    has_body: bool = True,
 ) -> bytes:
     """Return a response with one line of text."""
     kind = {"Content-Type": "text/plain; charset=utf-8"}
-    return response(status, kind | (headers or {}), f"{text}\n".encode())
+    body = f"{text}\n".encode()
+    return response(status, kind | (headers or {}), body, has_body=has_body)
 
 
 def response(

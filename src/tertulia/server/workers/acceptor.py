@@ -164,10 +164,10 @@ class Acceptor:
                 accepted.append(AcceptedSocket(sock, address, header))
             else:
                 self._observer.on_refused(address, ErrorCode.SERVER_FULL)
-                self._turned_away.add(sock, header, time.monotonic())
+                self._turned_away.add(sock, header, time.monotonic(), address)
         for sock, address, header in self._pool.assign(accepted):
             self._admission.count_closed(address, is_registered=False)
-            self._turned_away.add(sock, header, time.monotonic())
+            self._turned_away.add(sock, header, time.monotonic(), address)
 
     def _on_no_descriptor(self, listener: socket.socket, error: OSError) -> None:
         """Refuse one connection with the spare descriptor, then pause."""

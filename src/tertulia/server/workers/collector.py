@@ -18,6 +18,7 @@ from tertulia.protocol.measures import (
     LogMeasures,
     Measures,
     ProcessMeasures,
+    RoleMeasures,
     ThreadMeasures,
     TrafficMeasures,
 )
@@ -36,18 +37,19 @@ from tertulia.version import __version__
 
 DOORS = ("entrance", "native", "web", "hook", "console")
 STATES = tuple(state.name.lower() for state in State if state is not CLOSED)
-_ROLES = ("acceptor", "console", "history-writer", "history-reader", "log")
-# Threads that are looked at one by one, in a millisecond; `--threads session` can have thousands.
-_MAX_THREADS = 64
+WORKER = "worker"
+ROLES = ("main", "acceptor", "console", WORKER, "history-writer", "history-reader", "log", "other")
+# That are looked at one by one, in a millisecond; `--threads session` can have thousands.
+_MAX_WORKERS = 64
 
 
 def role_of(thread_name: str) -> str:
     """Return the role of a thread, of which there are few; the name of a worker has a number."""
     if thread_name.startswith("worker-"):
-        return "worker"
+        return WORKER
     if thread_name == "MainThread":
         return "main"
-    return thread_name if thread_name in _ROLES else "other"
+    return thread_name if thread_name in ROLES else "other"
 
 
 class Collector:
@@ -79,17 +81,23 @@ class Collector:
         self._restarts = restarts
         self._parent_pid = parent_pid
         self._started = procfs.process_started()
+        self._of_workers = (0.0, 0, 0)  # CPU time and context switches, when they were last asked
 
     def problem(self) -> str:
         """Return what is not alive, in one line; "" if all is well. Much cheaper than `measure`."""
         return problem_of(self._pool.workers, self._history, time.monotonic())
 
-    def measure(self, *, shows_waits: bool = False) -> Measures:
-        """Take the picture; with `shows_waits` it has what each thread waits for.
+    def measure(self, *, each_worker: bool = True, shows_waits: bool = False) -> Measures:
+        """Take the picture.
 
-        It then has all threads, with only what costs little of those beyond the first 64.
+        Without `each_worker` the list of threads lacks the workers, of which there may be many;
+        with `shows_waits` it has what each thread waits for, and all threads, with only what costs
+        little of the workers beyond the first 64.
         """
         workers = self._pool.workers
+        number = sum(worker.threads for worker in workers)
+        threads = self._threads(workers, each_worker=each_worker, shows_waits=shows_waits)
+        process = self._process()
         totals = self._pool.totals()
         people = self._hub.people()
         statuses = Counter(session.status.value for session in people)
@@ -99,9 +107,10 @@ class Collector:
         commits = Histogram() if history is None else history.vitals.commits
         return Measures(
             time=time.time(),
-            process=self._process(),
-            threads=self._threads(workers, shows_waits=shows_waits),
-            workers=sum(worker.threads for worker in workers),
+            process=process,
+            threads=threads,
+            roles=self._roles(process, threads, number),
+            workers=number,
             users={status.value: statuses[status.value] for status in Status},
             sessions=len(people),
             doors=doors,
@@ -139,39 +148,84 @@ class Collector:
             threads=threading.active_count(),
         )
 
-    def _threads(self, workers: tuple[Worker, ...], *, shows_waits: bool) -> list[ThreadMeasures]:
-        by_name = {worker.name: worker for worker in workers}
-        # All but the workers come first: of these there may be too many.
-        threads = sorted(threading.enumerate(), key=lambda thread: thread.name in by_name)
-        found = []
-        for number, thread in enumerate(threads if shows_waits else threads[:_MAX_THREADS]):
-            tid = thread.native_id
-            if tid is None:  # it is just starting
-                continue
-            role, worker = role_of(thread.name), by_name.get(thread.name)
-            is_looked_at = number < _MAX_THREADS
-            switches = procfs.thread_switches(tid) if is_looked_at else None
-            waits_for = ""
-            if shows_waits and is_looked_at:
-                waits_for = _waits_for(tid, role, has_turn=worker is not None)
-            observer = None if worker is None else worker.observer
+    def _threads(
+        self, workers: tuple[Worker, ...], *, each_worker: bool, shows_waits: bool
+    ) -> list[ThreadMeasures]:
+        having_turn = {worker.name: worker for worker in workers}
+        threads = [thread for thread in threading.enumerate() if thread.native_id is not None]
+        found = [
+            self._thread(thread, None, is_looked_at=True, shows_waits=shows_waits)
+            for thread in threads
+            if role_of(thread.name) != WORKER
+        ]
+        if not each_worker:
+            return found
+        of_workers = [thread for thread in threads if role_of(thread.name) == WORKER]
+        for number, thread in enumerate(of_workers if shows_waits else of_workers[:_MAX_WORKERS]):
+            worker, is_looked_at = having_turn.get(thread.name), number < _MAX_WORKERS
             found.append(
-                ThreadMeasures(
-                    tid=tid,
-                    name=thread.name,
-                    role=role,
-                    cpu_s=procfs.thread_cpu_s(tid),
-                    voluntary_switches=None if switches is None else switches.voluntary,
-                    involuntary_switches=None if switches is None else switches.involuntary,
-                    waits_for=waits_for,
-                    queue=self._queue_of(role) if worker is None else len(worker.mailbox),
-                    connections=None if worker is None else len(worker.connections),
-                    requests=None if observer is None else observer.requests,
-                    deliveries=None if observer is None else observer.deliveries,
-                    rounds=None if observer is None else observer.rounds,
-                )
+                self._thread(thread, worker, is_looked_at=is_looked_at, shows_waits=shows_waits)
             )
         return found
+
+    def _thread(
+        self,
+        thread: threading.Thread,
+        worker: Worker | None,
+        *,
+        is_looked_at: bool,
+        shows_waits: bool,
+    ) -> ThreadMeasures:
+        tid, role = thread.native_id, role_of(thread.name)
+        assert tid is not None, "it has started"
+        switches = procfs.thread_switches(tid) if is_looked_at else None
+        waits_for = ""
+        if shows_waits and is_looked_at:
+            waits_for = _waits_for(tid, role, has_turn=worker is not None)
+        observer = None if worker is None else worker.observer
+        return ThreadMeasures(
+            tid=tid,
+            name=thread.name,
+            role=role,
+            cpu_s=procfs.thread_cpu_s(tid),
+            voluntary_switches=None if switches is None else switches.voluntary,
+            involuntary_switches=None if switches is None else switches.involuntary,
+            waits_for=waits_for,
+            queue=self._queue_of(role) if worker is None else len(worker.mailbox),
+            connections=None if worker is None else len(worker.connections),
+            requests=None if observer is None else observer.requests,
+            deliveries=None if observer is None else observer.deliveries,
+            rounds=None if observer is None else observer.rounds,
+        )
+
+    def _roles(
+        self, process: ProcessMeasures, threads: list[ThreadMeasures], workers: int
+    ) -> list[RoleMeasures]:
+        """Add up the threads; what is left of the process is that of the workers, ended ones too.
+
+        The threads were looked at before the process, so nothing is counted twice. A rest that went
+        back, by the little that a thread did in between, is what it was: a counter must not fall.
+        """
+        roles = []
+        rest = (process.cpu_s, process.voluntary_switches, process.involuntary_switches)
+        for role in ROLES:
+            if role == WORKER:
+                continue
+            own = [thread for thread in threads if thread.role == role]
+            sums = (
+                sum(thread.cpu_s for thread in own),
+                sum(thread.voluntary_switches or 0 for thread in own),
+                sum(thread.involuntary_switches or 0 for thread in own),
+            )
+            rest = (rest[0] - sums[0], rest[1] - sums[1], rest[2] - sums[2])
+            roles.append(_role(role, len(own), sums))
+        before = self._of_workers
+        self._of_workers = rest = (
+            max(before[0], rest[0]),
+            max(before[1], rest[1]),
+            max(before[2], rest[2]),
+        )
+        return [*roles, _role(WORKER, workers, rest)]
 
     def _queue_of(self, role: str) -> int | None:
         if role == "log":
@@ -210,6 +264,17 @@ class Collector:
             bytes=size,
             max_bytes=self._config.log_bytes,
         )
+
+
+def _role(role: str, threads: int, sums: tuple[float, int, int]) -> RoleMeasures:
+    cpu_s, voluntary, involuntary = sums
+    return RoleMeasures(
+        role=role,
+        threads=threads,
+        cpu_s=cpu_s,
+        voluntary_switches=voluntary,
+        involuntary_switches=involuntary,
+    )
 
 
 def _connections_of(workers: tuple[Worker, ...]) -> tuple[list[DoorMeasures], int, int]:

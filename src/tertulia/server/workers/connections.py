@@ -75,7 +75,9 @@ class Connections:
         sock, address, header = accepted
         try:
             door = self._new_door()
-            if header is not HeaderRule.NONE and isinstance(door, Entrance):
+            if header is HeaderRule.NONE and isinstance(door, Entrance):
+                door.asker = address
+            elif isinstance(door, Entrance):
                 door.proxy = ProxyHeaderReader(is_required=header is HeaderRule.REQUIRED)
                 door.is_local = header is HeaderRule.OPTIONAL
                 door.is_quiet = True

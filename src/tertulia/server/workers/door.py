@@ -119,13 +119,15 @@ class Opened(Struct, frozen=True):
 class Entrance:
     """The door of a connection until its first bytes have told what it speaks."""
 
-    __slots__ = ("is_local", "is_quiet", "proxy", "tls")
+    __slots__ = ("asker", "is_local", "is_quiet", "proxy", "tls")
 
     kind = "entrance"
 
     def __init__(self) -> None:
         self.tls: TlsChannel | None = None  # in which the bytes have come; set by the worker
         self.proxy: ProxyHeaderReader | None = None  # until the header of a proxy has come
+        # The client's address, for what is not for everyone; None: a proxy has not named it.
+        self.asker: str | None = None
         self.is_local = False  # it has come over the local socket, where nobody else can listen
         # Its end is not logged: of a proxy that only looks whether the server lives.
         self.is_quiet = False

@@ -134,6 +134,7 @@ class Doorkeeper:
         if header is None:
             return b""
         entrance.proxy = None
+        entrance.asker = header.asker(connection.address)
         # HAProxy names itself when it only looks whether the server lives.
         entrance.is_quiet = header.address in (None, connection.address)
         has_room = self._connections.readdress(connection, header.address or connection.address)

@@ -24,10 +24,18 @@ class BadHeader(Exception):
 
 
 class ProxyHeader(Struct, frozen=True):
-    """What a header says; `address` is None if it names none. `rest` came after it."""
+    """What a header says; `address` is None if it names none. `rest` came after it.
+
+    `is_own` says that the proxy speaks for itself, and not for a client.
+    """
 
     address: str | None
     rest: bytes
+    is_own: bool = False
+
+    def asker(self, proxy: str) -> str | None:
+        """Return the address of whoever speaks through the proxy at an address; None: unknown."""
+        return proxy if self.is_own else self.address
 
 
 class ProxyHeaderReader:
@@ -91,7 +99,7 @@ class ProxyHeaderReader:
             return None
         rest = self._head[end:]
         if command == _LOCAL or size is None:
-            return ProxyHeader(None, rest)
+            return ProxyHeader(None, rest, is_own=command == _LOCAL)
         source = self._head[_FIXED_BYTES_2 : _FIXED_BYTES_2 + size]
         if size == 4:
             return ProxyHeader(str(ipaddress.IPv4Address(source)), rest)

@@ -16,10 +16,12 @@ from tertulia.tls.channel import HANDSHAKE_RECORD, TlsChannel
 
 log = logging.getLogger("tertulia.server")
 
-SayFull = Callable[[bytes, TlsChannel | None], bytes]
+# With the client's address where it is known; None as the answer: more has to be read.
+SayFull = Callable[[bytes, TlsChannel | None, str | None], bytes | None]
 
 _MAX_AT_ONCE = 64  # at this bound a client is answered in JSON and closed at once
-_FIRST_BYTES = 16  # that are looked at
+_FIRST_BYTES = 16  # that show what a client speaks; the rest of a handshake stays where it is
+_MORE_BYTES = 4 * 1024  # read at a time from those whose request matters
 _FIRST_BYTES_S = 0.25  # in which a client shows what it speaks
 _HANDSHAKE_S = 1.0  # in all; it takes the server less than a millisecond
 _INSIDE_BYTES = 16 * 1024  # read at a time inside TLS
@@ -29,8 +31,11 @@ _LINGER_S = 1.0  # for the client to read the answer; a reset would destroy it
 class _Client:
     """A refused client; once it is answered it only lingers."""
 
-    def __init__(self, sock: socket.socket, until: float) -> None:
+    def __init__(self, sock: socket.socket, until: float, address: str = "") -> None:
         self.sock = sock
+        self.address = address
+        self.asker: str | None = None  # whom the answer may depend on; None: that is not known
+        self.first = b""  # what was read, inside TLS if there is any; bound: that of a head of HTTP
         self.until = until  # when something has to happen, whatever comes
         self.tls: TlsChannel | None = None
         self.proxy: ProxyHeaderReader | None = None  # until the header of a proxy has come
@@ -43,7 +48,7 @@ class TurnedAway:
     def __init__(
         self, say_full: SayFull, context: Callable[[], ssl.SSLContext] | None = None
     ) -> None:
-        """`say_full` returns the refusal for first bytes, which may have come inside TLS."""
+        """`say_full` returns the answer to first bytes, which may have come inside TLS."""
         self._say_full = say_full
         self._context = context
         self._clients: dict[int, _Client] = {}
@@ -62,18 +67,20 @@ class TurnedAway:
         """The descriptors of those from whom something has to come."""
         return [fd for fd, client in self._clients.items() if not client.is_answered]
 
-    def add(self, sock: socket.socket, header: HeaderRule, now: float) -> None:
+    def add(self, sock: socket.socket, header: HeaderRule, now: float, address: str = "") -> None:
         """Refuse a client, as soon as its first bytes have shown what it speaks."""
         if len(self._clients) >= _MAX_AT_ONCE:
             self.refuse_at_once(sock)
             return
-        client = self._clients[sock.fileno()] = _Client(sock, now + _FIRST_BYTES_S)
-        if header is not HeaderRule.NONE:
+        client = self._clients[sock.fileno()] = _Client(sock, now + _FIRST_BYTES_S, address)
+        if header is HeaderRule.NONE:
+            client.asker = address or None
+        else:
             client.proxy = ProxyHeaderReader(is_required=header is HeaderRule.REQUIRED)
 
     def refuse_at_once(self, sock: socket.socket) -> None:
         """Refuse a client that may have said nothing yet, and close."""
-        self._send(_Client(sock, 0.0), b"")
+        self._send(_Client(sock, 0.0))
         sock.close()
 
     def on_ready(self, fd: int, now: float) -> None:
@@ -83,19 +90,23 @@ class TurnedAway:
             return
         try:
             if client.tls is not None:
-                self._answer(client, client.tls.recv(_INSIDE_BYTES), now)
+                self._take_in(client, client.tls.recv(_INSIDE_BYTES), now)
                 return
-            first = client.sock.recv(_FIRST_BYTES)
+            first = client.sock.recv(_MORE_BYTES if client.first else _FIRST_BYTES)
             if client.proxy is not None and first:
                 found = client.proxy.read(first)
-                if found is None or not found.rest:
+                if found is None:
+                    return
+                client.proxy, client.asker = None, found.asker(client.address)
+                if not found.rest:
                     return
                 first = found.rest
-            if self._context is not None and first[:1] == bytes((HANDSHAKE_RECORD,)):
+            is_tls = not client.first and first[:1] == bytes((HANDSHAKE_RECORD,))
+            if self._context is not None and is_tls:
                 client.until = now + _HANDSHAKE_S
                 client.tls = TlsChannel(client.sock, self._context(), server_side=True, first=first)
                 return
-            self._answer(client, first, now)
+            self._take_in(client, first, now)
         except BlockingIOError:
             pass  # the rest is still to come, or the first bytes inside TLS
         except (OSError, BadHeader) as error:
@@ -110,20 +121,27 @@ class TurnedAway:
             if client.is_answered or (client.tls is not None and not client.tls.is_open):
                 self._close(fd)
             else:
-                self._answer(client, b"", now)
+                self._answer(client, now)
 
     def close(self) -> None:
         """Close all of them."""
         for fd in list(self._clients):
             self._close(fd)
 
-    def _answer(self, client: _Client, first: bytes, now: float) -> None:
+    def _take_in(self, client: _Client, data: bytes, now: float) -> None:
+        client.first += data
+        answer = self._say_full(client.first, client.tls, client.asker)
+        if answer is not None or not data:
+            self._answer(client, now, answer)
+
+    def _answer(self, client: _Client, now: float, answer: bytes | None = None) -> None:
         client.is_answered = True
         client.until = now + _LINGER_S
-        self._send(client, first)
+        self._send(client, answer)
 
-    def _send(self, client: _Client, first: bytes) -> None:
-        answer = self._say_full(first, client.tls)
+    def _send(self, client: _Client, answer: bytes | None = None) -> None:
+        if answer is None:  # it has not asked to the end
+            answer = self._say_full(client.first, client.tls, None) or b""
         try:
             if client.tls is not None:
                 client.tls.send(answer)

@@ -1,0 +1,369 @@
+"""Every metric: its name, kind and help, and where its values are in the figures.
+
+Pure. There is a sample for each value that a label can have, also before it was counted: a rate or
+an alert would miss the first one otherwise. No label has a value that a client can choose.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from tertulia.protocol.measures import HistoryMeasures, Latencies, Measures
+from tertulia.protocol.messages import CloseReason, ErrorCode
+from tertulia.server.observer import ADDRESS_DENIED, NO_PROXY_HEADER, TLS_FAILED
+
+_REASONS = [reason.value for reason in CloseReason if reason is not CloseReason.REFUSED]
+_CODES = [code.value for code in ErrorCode]
+_CONNECTION_CODES = [*_CODES, ADDRESS_DENIED, NO_PROXY_HEADER, TLS_FAILED]
+_LIMITS = ("requests", "registrations", "hooks")
+
+Sample = tuple[str, float]  # the labels as they are written, and the value
+Samples = Callable[[Measures], Iterable[Sample]]
+
+
+class Metric(NamedTuple):
+    """One metric: `samples` takes its values from the figures; a histogram has `latencies`."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    samples: Samples | None = None
+    latencies: Callable[[Measures], Latencies] | None = None
+
+
+def _one(value: Callable[[Measures], float]) -> Samples:
+    return lambda measures: (("", value(measures)),)
+
+
+def _by(label: str, values: Iterable[str], counts: Callable[[Measures], dict[str, int]]) -> Samples:
+    labels = {value: f'{{{label}="{value}"}}' for value in values}
+
+    def samples(measures: Measures) -> Iterator[Sample]:
+        counted = counts(measures)
+        return ((text, counted.get(value, 0)) for value, text in labels.items())
+
+    return samples
+
+
+def _of_history(value: Callable[[HistoryMeasures], float | None]) -> Samples:
+    """Return the sample of a history, if there is one, and it has this value."""
+
+    def samples(measures: Measures) -> Iterator[Sample]:
+        found = None if measures.history is None else value(measures.history)
+        if found is not None:
+            yield "", found
+
+    return samples
+
+
+def _info(measures: Measures) -> Iterator[Sample]:
+    process = measures.process
+    yield f'{{version="{process.version}",python="{process.python}"}}', 1
+
+
+def _connections(measures: Measures) -> Iterator[Sample]:
+    for door in measures.doors:
+        yield f'{{door="{door.door}",state="{door.state}"}}', door.connections
+
+
+def _threads(measures: Measures) -> Iterator[Sample]:
+    return ((f'{{role="{role.role}"}}', role.threads) for role in measures.roles)
+
+
+def _thread_cpu(measures: Measures) -> Iterator[Sample]:
+    return ((f'{{role="{role.role}"}}', role.cpu_s) for role in measures.roles)
+
+
+def _switches(measures: Measures) -> Iterator[Sample]:
+    for role in measures.roles:
+        yield f'{{role="{role.role}",kind="voluntary"}}', role.voluntary_switches
+        yield f'{{role="{role.role}",kind="involuntary"}}', role.involuntary_switches
+
+
+def _last_commit(measures: Measures) -> Iterator[Sample]:
+    history = measures.history
+    if history is not None and history.last_commit_age_s is not None:
+        yield "", measures.time - history.last_commit_age_s
+
+
+METRICS = (
+    Metric("build_info", "gauge", "The version of tertulia and of Python. Always 1.", _info),
+    Metric(
+        "healthy",
+        "gauge",
+        "Whether every worker and the history are alive, as /healthz says: 1 or 0.",
+        _one(lambda m: int(not m.problem)),
+    ),
+    # --- the process and its threads
+    Metric(
+        "process_start_time_seconds",
+        "gauge",
+        "When the server's process has started, in seconds since 1970.",
+        _one(lambda m: m.process.started),
+    ),
+    Metric(
+        "process_restarts_total",
+        "counter",
+        "How often a parent process has replaced the server's process; 0 without a parent.",
+        _one(lambda m: m.process.restarts),
+    ),
+    Metric(
+        "process_cpu_seconds_total",
+        "counter",
+        "CPU time of all threads, in user and system mode.",
+        _one(lambda m: m.process.cpu_s),
+    ),
+    Metric(
+        "process_resident_memory_bytes",
+        "gauge",
+        "Memory that the process has in RAM.",
+        _one(lambda m: m.process.resident_bytes),
+    ),
+    Metric(
+        "process_virtual_memory_bytes",
+        "gauge",
+        "Address space of the process.",
+        _one(lambda m: m.process.virtual_bytes),
+    ),
+    Metric(
+        "process_open_fds",
+        "gauge",
+        "Open files and sockets.",
+        _one(lambda m: m.process.open_files),
+    ),
+    Metric(
+        "process_max_fds",
+        "gauge",
+        "How many files and sockets may be open.",
+        _one(lambda m: m.process.max_open_files),
+    ),
+    Metric("threads", "gauge", "Threads, by what they do.", _threads),
+    Metric(
+        "thread_cpu_seconds_total",
+        "counter",
+        "CPU time of the threads with a role; those of ended workers count.",
+        _thread_cpu,
+    ),
+    Metric(
+        "thread_context_switches_total",
+        "counter",
+        "Context switches: voluntary (the thread waited) and involuntary (its time was over).",
+        _switches,
+    ),
+    # --- connections and sessions
+    Metric(
+        "connections", "gauge", "Open connections, by door and by where they stand.", _connections
+    ),
+    Metric(
+        "tls_connections",
+        "gauge",
+        "Open connections that speak TLS.",
+        _one(lambda m: m.tls_connections),
+    ),
+    Metric(
+        "slow_consumers",
+        "gauge",
+        "Connections whose sockets take nothing for now.",
+        _one(lambda m: m.slow_consumers),
+    ),
+    Metric(
+        "connections_accepted_total",
+        "counter",
+        "Connections that a worker has taken over.",
+        _one(lambda m: m.traffic.connections),
+    ),
+    Metric(
+        "connections_refused_total",
+        "counter",
+        "Connections that were refused, by the code of the refusal.",
+        _by("code", _CONNECTION_CODES, lambda m: m.traffic.refused_connections),
+    ),
+    Metric(
+        "sessions",
+        "gauge",
+        "Registered users, by status.",
+        _by("status", ("ACTIVO", "OCUPADO", "INACTIVO"), lambda m: m.users),
+    ),
+    Metric(
+        "sessions_begun_total",
+        "counter",
+        "Sessions that have begun.",
+        _one(lambda m: m.traffic.sessions),
+    ),
+    Metric(
+        "sessions_ended_total",
+        "counter",
+        "Sessions that have ended, by the reason.",
+        _by("reason", _REASONS, lambda m: m.traffic.left),
+    ),
+    Metric(
+        "slow_closes_total",
+        "counter",
+        "Sessions that were ended because their clients did not read.",
+        _one(lambda m: m.traffic.left.get("slow", 0)),
+    ),
+    # --- traffic
+    Metric(
+        "requests_total",
+        "counter",
+        "Requests that were read from clients.",
+        _one(lambda m: m.traffic.requests),
+    ),
+    Metric(
+        "requests_refused_total",
+        "counter",
+        "Requests that were answered by an error, by its code.",
+        _by("code", _CODES, lambda m: m.traffic.refused_requests),
+    ),
+    Metric(
+        "rate_limited_total",
+        "counter",
+        "Requests above a rate limit, by what is limited.",
+        _by("limit", _LIMITS, lambda m: m.traffic.rate_limited),
+    ),
+    Metric(
+        "messages_total",
+        "counter",
+        "Messages said in the general chat, by users and through hooks.",
+        _one(lambda m: m.traffic.messages),
+    ),
+    Metric(
+        "direct_messages_total",
+        "counter",
+        "Direct messages that were taken from their senders.",
+        _one(lambda m: m.traffic.directs),
+    ),
+    Metric(
+        "events_total",
+        "counter",
+        "Events of the general chat: messages, and who comes, goes or changes the status.",
+        _one(lambda m: m.traffic.events),
+    ),
+    Metric(
+        "deliveries_total",
+        "counter",
+        "Events of the general chat times the sessions that were sent them.",
+        _one(lambda m: m.traffic.deliveries),
+    ),
+    Metric(
+        "direct_deliveries_total",
+        "counter",
+        "Direct messages that were sent to their receivers, each repetition counted.",
+        _one(lambda m: m.traffic.direct_deliveries),
+    ),
+    Metric(
+        "received_bytes_total",
+        "counter",
+        "Bytes from clients, without those of TLS itself.",
+        _one(lambda m: m.traffic.received_bytes),
+    ),
+    Metric(
+        "sent_bytes_total",
+        "counter",
+        "Bytes that the sockets of clients have taken, without those of TLS itself.",
+        _one(lambda m: m.traffic.sent_bytes),
+    ),
+    Metric(
+        "gaps_total",
+        "counter",
+        "Gaps: events that a slow session was not sent, each time.",
+        _one(lambda m: m.traffic.gaps),
+    ),
+    Metric(
+        "faults_total",
+        "counter",
+        "Faults of the server's own code; each has cost one connection.",
+        _one(lambda m: m.traffic.faults),
+    ),
+    Metric(
+        "say_to_last_send_seconds",
+        "histogram",
+        "From the round that read an event's request to the last send of it, for each worker.",
+        latencies=lambda m: m.say_to_last_send,
+    ),
+    # --- queues
+    Metric(
+        "mailbox_length",
+        "gauge",
+        "Mail that waits for the workers, in all.",
+        _one(lambda m: m.mailboxes),
+    ),
+    Metric(
+        "mailbox_longest",
+        "gauge",
+        "Mail that waits for the worker with the most.",
+        _one(lambda m: m.longest_mailbox),
+    ),
+    Metric(
+        "log_queue_length",
+        "gauge",
+        "Lines of the log that wait to be written to stderr.",
+        _one(lambda m: m.log_lines or 0),
+    ),
+    Metric(
+        "turned_away",
+        "gauge",
+        "Refused connections that are still being told so.",
+        _one(lambda m: m.turned_away),
+    ),
+    Metric(
+        "event_log_events",
+        "gauge",
+        "Latest events that are kept in memory for slow readers.",
+        _one(lambda m: m.log.events),
+    ),
+    Metric(
+        "event_log_bytes",
+        "gauge",
+        "Bytes that these events count as; --log-bytes is the limit.",
+        _one(lambda m: m.log.bytes),
+    ),
+    # --- the history: nothing without one
+    Metric(
+        "history_commit_seconds",
+        "histogram",
+        "How long a commit of a group of messages took.",
+        latencies=lambda m: m.commit,
+    ),
+    Metric(
+        "history_commits_failed_total",
+        "counter",
+        "Commits that have failed, for example because the disk is full.",
+        _of_history(lambda h: h.failed_commits),
+    ),
+    Metric(
+        "history_messages_stored_total",
+        "counter",
+        "Messages that were written to the history.",
+        _of_history(lambda h: h.stored),
+    ),
+    Metric(
+        "history_last_commit_timestamp_seconds",
+        "gauge",
+        "When the last commit has succeeded, in seconds since 1970.",
+        _last_commit,
+    ),
+    Metric(
+        "history_queue_length",
+        "gauge",
+        "Messages and changes that wait to be written.",
+        _of_history(lambda h: h.queue),
+    ),
+    Metric(
+        "history_queue_limit",
+        "gauge",
+        "The length of that queue at which speakers have to wait.",
+        _of_history(lambda h: h.max_queue),
+    ),
+    Metric(
+        "history_questions",
+        "gauge",
+        "Pages and searches that wait to be read.",
+        _of_history(lambda h: h.questions),
+    ),
+    Metric(
+        "history_size_bytes",
+        "gauge",
+        "Size of the history's file and of its write-ahead log.",
+        _of_history(lambda h: h.file_bytes),
+    ),
+)

@@ -1,0 +1,108 @@
+"""The figures as Prometheus reads them, checked with the parser of its own library."""
+
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+from measured import measured
+from prometheus_client.parser import text_string_to_metric_families
+
+from tertulia.protocol.measures import BUCKETS_S, Latencies, Measures
+from tertulia.server.doors.exposition import expose, metric_names
+from tertulia.server.doors.metrics import METRICS
+
+
+@pytest.fixture(scope="module")
+def measures(tmp_path_factory: pytest.TempPathFactory) -> Measures:
+    """What a server with a history measures."""
+    measures = measured(tmp_path_factory.mktemp("history") / "history.db")
+    traffic = msgspec.structs.replace(
+        measures.traffic,
+        requests=12,
+        sent_bytes=2**60 + 1,
+        left={"quit": 3, "slow": 2},
+        refused_requests={"rate_limited": 4},
+        refused_connections={"tls_failed": 5},
+    )
+    latencies = Latencies(counts=[1] * (len(BUCKETS_S) + 1), sum_s=0.1 + 0.2)
+    return msgspec.structs.replace(
+        measures, traffic=traffic, say_to_last_send=latencies, users={"ACTIVO": 7}
+    )
+
+
+@pytest.fixture(scope="module")
+def samples(measures):
+    """Return the value of each sample by its name and its labels."""
+    found = {}
+    for family in text_string_to_metric_families(expose(measures).decode()):
+        assert family.documentation.endswith("."), family.name
+        for sample in family.samples:
+            key = (sample.name, *sorted(sample.labels.items()))
+            assert key not in found, "a sample comes once"
+            found[key] = sample.value
+    return found
+
+
+def test_the_library_reads_every_metric_with_its_kind_and_help(measures):
+    families = list(text_string_to_metric_families(expose(measures).decode()))
+    assert len(families) == len(METRICS)
+    for family, metric in zip(families, METRICS, strict=True):
+        expected = f"tertulia_{metric.name}"
+        if metric.kind == "counter":
+            expected = expected.removesuffix("_total")
+        assert (family.name, family.type) == (expected, metric.kind)
+        assert family.documentation == metric.help
+
+
+def test_the_values_are_those_of_the_figures(samples):
+    assert samples["tertulia_requests_total",] == 12
+    assert samples["tertulia_sent_bytes_total",] == 2**60 + 1
+    assert samples["tertulia_sessions", ("status", "ACTIVO")] == 7
+    assert samples["tertulia_sessions", ("status", "OCUPADO")] == 0
+    assert samples["tertulia_sessions_ended_total", ("reason", "quit")] == 3
+    assert samples["tertulia_sessions_ended_total", ("reason", "kicked")] == 0
+    assert samples["tertulia_slow_closes_total",] == 2
+    assert samples["tertulia_requests_refused_total", ("code", "rate_limited")] == 4
+    assert samples["tertulia_requests_refused_total", ("code", "text_invalid")] == 0
+    assert samples["tertulia_connections_refused_total", ("code", "tls_failed")] == 5
+    assert samples["tertulia_connections", ("door", "native"), ("state", "registered")] == 0
+    assert samples["tertulia_healthy",] == 1
+
+
+def test_a_histogram_counts_up_to_each_bound(samples):
+    name = "tertulia_say_to_last_send_seconds"
+    bounds = [*map("{:g}".format, BUCKETS_S), "+Inf"]
+    counts = [samples[f"{name}_bucket", ("le", bound)] for bound in bounds]
+    assert counts == list(range(1, len(BUCKETS_S) + 2))
+    assert samples[f"{name}_count",] == counts[-1]
+    assert samples[f"{name}_sum",] == 0.1 + 0.2
+
+
+def test_every_sample_has_a_known_name_and_there_are_few(samples, measures):
+    names = {key[0] for key in samples}
+    # Nothing was committed yet, so that has no time.
+    assert metric_names() - names == {"tertulia_history_last_commit_timestamp_seconds"}
+    assert names <= metric_names()
+    assert len(samples) < 250
+    assert all(math.isfinite(value) for value in samples.values())
+
+
+def test_names_have_units_and_counters_end_as_prometheus_wants_it():
+    for metric in METRICS:
+        assert metric.name.endswith("_total") == (metric.kind == "counter"), metric.name
+        if metric.kind == "histogram":
+            assert metric.name.endswith("_seconds")
+
+
+def test_without_a_history_it_has_no_figures(measures):
+    text = expose(msgspec.structs.replace(measures, history=None)).decode()
+    assert "\ntertulia_history_size_bytes " not in text
+    list(text_string_to_metric_families(text))
+
+
+def test_every_metric_is_in_the_documentation():
+    pages = Path(__file__).parents[3] / "docs" / "operations.md"
+    text = pages.read_text(encoding="utf-8")
+    missing = [metric.name for metric in METRICS if f"`{metric.name}" not in text]
+    assert missing == []
