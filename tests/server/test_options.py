@@ -273,7 +273,28 @@ def test_networks_are_read_and_may_be_repeated():
     assert config.deny == config.proxy_from == ()
 
 
-@pytest.mark.parametrize("option", ["--allow", "--deny", "--proxy-from"])
+@pytest.mark.parametrize(
+    ("given", "networks"),
+    [
+        ("", ["127.0.0.0/8", "::1/128"]),
+        ("--metrics off", []),
+        ("--metrics 10.0.0.7", ["10.0.0.7/32"]),
+        ("--metrics 10.0.0.0/8 --metrics ::1", ["10.0.0.0/8", "::1/128"]),
+    ],
+)
+def test_metrics_are_for_this_computer_unless_others_are_given(given, networks):
+    config = parse_options(["0", *given.split()]).config
+    assert [str(network) for network in config.metrics] == networks
+
+
+def test_metrics_that_are_off_are_for_nobody(capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_options(["0", "--metrics", "off", "--metrics", "10.0.0.7"])
+    assert ended.value.code == 2
+    assert "--metrics off cannot go together with an address" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--allow", "--deny", "--proxy-from", "--metrics"])
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
