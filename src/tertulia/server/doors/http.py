@@ -56,6 +56,8 @@ _WORDS = {
 
 def looks_like_http(first: bytes) -> bool | None:
     """Tell whether a connection begins as HTTP does; None if it takes more bytes to know."""
+    if first[:1] == b"{":  # nearly always: a line of the native protocol
+        return False
     word, blank, _rest = first.partition(b" ")
     if blank:
         return word in _METHODS
