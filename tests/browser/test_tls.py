@@ -62,3 +62,25 @@ def test_a_browser_that_does_not_know_the_certificate_warns_and_the_server_goes_
     page.wait_for_url("chrome-error://**")  # that of the warning
     page.goto(f"http://127.0.0.1:{room.server.port}/")
     page.get_by_role("textbox", name="Your name").wait_for()
+
+
+def test_no_file_of_the_page_is_more_urgent_than_the_forty_modules(start_room):
+    # With a certificate that the browser does not know, each request first gets a failed handshake,
+    # and comes again with the permission to go on. Chromium gives the failures of all requests to
+    # the most urgent one, and gives it up after 32 with ERR_TOO_MANY_RETRIES: now and then the page
+    # was without its style. So nothing may be more urgent than what fails beside it.
+    room = start_room("--tls", "require")
+    page = room.visit("en", ignore_https_errors=True)
+    urgencies: dict[str, str] = {}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on(
+        "Network.requestWillBeSent",
+        lambda sent: urgencies.update(
+            {sent["request"]["url"].rpartition("/")[2]: sent["request"]["initialPriority"]}
+        ),
+    )
+    page.reload()
+    page.get_by_role("textbox", name="Your name").wait_for()
+    order = ["VeryLow", "Low", "Medium", "High", "VeryHigh"]
+    assert order.index(urgencies["style.css"]) <= order.index(urgencies["main.js"]), urgencies
