@@ -24,7 +24,7 @@ CONTEXT_END = "\x04"  # stands between the context and the msgid, as in a compil
 
 _PARTS = ("dialogs", "order", "operator")  # directories with texts of their own
 # A browser copies by itself, and has one face; a button closes a conversation.
-_NOT_ON_A_PAGE = {"copy", "plain", "close", "seen"}
+_NOT_ON_A_PAGE = {"copy", "plain", "close"}
 _OTHER_WORDS_ON_A_PAGE = {"notify"}  # the page has these itself
 _NOT_FOR_A_PAGE = {
     "terminal",

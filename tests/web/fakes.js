@@ -105,11 +105,16 @@ export class Table {
     return this.sockets.at(-1);
   }
 
-  /** Return the requests since the last call. */
+  /** Return the requests since the last call, but for reports of what was seen. */
   requests() {
     const found = this.socket.sent.slice(this.#taken);
     this.#taken = this.socket.sent.length;
-    return found;
+    return found.filter(({ type }) => type !== "seen");
+  }
+
+  /** Return all reports of what was seen, on this connection. */
+  reports() {
+    return this.socket.sent.filter(({ type }) => type === "seen").map(({ seq }) => seq);
   }
 
   /** Return the only request since the last call, but for its id; `answer` answers it. */

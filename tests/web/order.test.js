@@ -8,7 +8,7 @@ import { csv } from "../../src/tertulia/web/operator/attendance.js";
 import { operatorRows } from "../../src/tertulia/web/operator/commands.js";
 import { done, refused } from "../../src/tertulia/web/operator/words.js";
 import { ignoring } from "../../src/tertulia/web/order/ignoring.js";
-import { silenceWords } from "../../src/tertulia/web/order/words.js";
+import { pinnedWords, silenceWords } from "../../src/tertulia/web/order/words.js";
 import { setLanguage } from "../../src/tertulia/web/words.js";
 import { Table, entered, message, readJson, refuse, time } from "./fakes.js";
 
@@ -48,6 +48,42 @@ test("what operators do is told to everyone, and kept", () => {
   assert.deepEqual(people(table), ["ana", "eva", "luis"]);
   assert.deepEqual([state.isHushed, state.isLocked, state.maySpeak], [false, false, true]);
   assert.equal(state.pinned, null);
+});
+
+test("whom a ban would fit is not taken for the list of all", async () => {
+  const table = entered({ users: ["ana", "eva", "luis"] });
+  const asked = table.chat.ask({ type: "ban", address: "10.0.0.0/8", check: true });
+  table.request();
+  table.answer({ type: "users", seq: 10, users: [{ name: "luis", status: "ACTIVO" }] });
+  assert.equal((await asked).users.length, 1);
+  assert.deepEqual(people(table), ["ana", "eva", "luis"]);
+});
+
+test("what holds comes between two gaps, and is known", () => {
+  const table = entered();
+  table.send(
+    { type: "gap", after: 10, through: 20 },
+    event("hushed", 21, { on: true }),
+    { type: "gap", after: 21, through: 30 },
+    event("pinned", 31, { message: message(9, "build", "ok", { hook: true }) }),
+    { type: "gap", after: 31, through: 40 },
+  );
+  const { state } = table.chat;
+  assert.deepEqual([state.isHushed, state.isLocked, state.pinned.text], [true, false, "ok"]);
+});
+
+test("what a program says is marked, and never this user's own", () => {
+  const table = entered({ name: "build", history: [message(8, "build", "old", { hook: true })] });
+  table.send(message(11, "ci", "ok", { hook: true }), message(12, "ci", "hello"));
+  const { entries } = table.chat.conversations[0];
+  const said = entries.filter(({ kind }) => kind === "said");
+  assert.deepEqual(said.map(({ hook, own }) => [hook, own]), [
+    [true, false],
+    [true, false],
+    [false, false],
+  ]);
+  assert.equal(table.chat.popAlerts()[0].message.hook, true);
+  assert.equal(pinnedWords(message(8, "build", "ok", { hook: true })), "build (hook): ok");
 });
 
 test("a newcomer learns from the welcome and the list what holds", () => {

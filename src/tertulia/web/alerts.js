@@ -4,8 +4,8 @@ const MAX_ALERTS = 100; // that nobody has popped; then the oldest are dropped
 
 /**
  * A new message of another user; `calls`: it is direct, or a mention.
- * @typedef {{message: {sender: string, text: string, conversation: string}, calls: boolean,
- *   isDirect: boolean}} Alert
+ * @typedef {{message: {sender: string, text: string, hook: boolean, conversation: string},
+ *   calls: boolean, isDirect: boolean}} Alert
  */
 
 export class Alerts {

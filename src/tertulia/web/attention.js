@@ -3,7 +3,8 @@
  * and what a screen reader says.
  */
 import { announce, byId, setAttribute } from "./dom.js";
-import { visible, visibleInALine } from "./safetext.js";
+import { speakerWords } from "./event-words.js";
+import { visible } from "./safetext.js";
 import { recall, remember } from "./settings.js";
 import { _, format, ngettext } from "./words.js";
 
@@ -68,7 +69,7 @@ export class Attention {
 
   /** @param {Alert} alert */
   #spoken({ message, calls, isDirect }) {
-    const name = visibleInALine(message.sender);
+    const name = speakerWords(message.sender, message.hook);
     if (message.conversation === this.#chat.current) return `${name}: ${visible(message.text)}`;
     if (isDirect) return format(_("Direct message from {name}"), { name });
     return calls ? format(_("{name} mentions you in the general chat"), { name }) : "";
@@ -79,9 +80,8 @@ export class Attention {
     this.#beep();
     if (!window.isSecureContext || !("Notification" in window)) return;
     if (Notification.permission !== "granted") return;
-    const title = isDirect
-      ? format(_("Direct message from {name}"), { name: visibleInALine(message.sender) })
-      : visibleInALine(message.sender);
+    const name = speakerWords(message.sender, message.hook);
+    const title = isDirect ? format(_("Direct message from {name}"), { name }) : name;
     const shown = new Notification(title, {
       body: visible(message.text).slice(0, 200),
       icon: "icon.svg",

@@ -186,6 +186,7 @@ export class Chat {
     const conversation = this.#all.open(found);
     conversation.draft = this.#remembered.drafts[conversation.name] ?? "";
     this.#exchange?.updateStatuses();
+    this.#exchange?.noteSeen();
     this.#note("current", "conversations");
   }
 
@@ -219,6 +220,7 @@ export class Chat {
    */
   setWatched(isWatched) {
     this.#all.watch(isWatched);
+    this.#exchange?.noteSeen();
     this.#note("conversations");
   }
 
@@ -320,6 +322,15 @@ export class Chat {
       if (this.#exchange) this.#exchange.ask(request, resolve);
       else resolve(null);
     });
+  }
+
+  /**
+   * Make a request whose answer the screen shows and keeps up to date; without a connection do nothing.
+   * @param {any} request
+   * @param {(answer: any) => void} onAnswer
+   */
+  watch(request, onAnswer) {
+    if (this.isConnected) this.#exchange?.watch(request, onAnswer);
   }
 
   /**

@@ -180,6 +180,11 @@ function parseRow(row, rest) {
     case "all":
       check(rest !== "", N_("Give a text: {command} TEXT"), command);
       return { type: "all", text: rest };
+    case "seen": {
+      const text = N_("After {command}, give nothing or the number of a message: {command} 1042");
+      check(/^[0-9]{0,15}$/.test(rest), text, command);
+      return { type: "seen", seq: Number(rest) };
+    }
     case "history": {
       const limit = rest === "" ? OLDER : Number(/^[0-9]{1,9}$/.test(rest) && rest);
       const text = N_("Give a number of messages from 1 to {most}, for example: {command} 50");

@@ -138,10 +138,10 @@ export class Conversations {
    * Make the entry of a message of the general chat.
    * @param {any} message
    */
-  entryOf({ time, from, text, seq }) {
-    const own = from === this.#ownName;
+  entryOf({ time, from, text, seq, hook = false }) {
+    const own = from === this.#ownName && !hook;
     const mention = !own && this.#isNamed(text);
-    return said({ time: parseTime(time), sender: from, text, own, mention, seq });
+    return said({ time: parseTime(time), sender: from, text, own, mention, seq, hook });
   }
 
   /**

@@ -11,10 +11,10 @@ import { parseTime } from "./clock.js";
 /** @typedef {() => string} Words */
 /** @typedef {"sending" | "delivered" | "failed" | "unknown"} Delivery */
 /**
- * A message. `seq` is its number in the general chat. `request` sends it again if it is this user's
+ * A message. `seq` is its number in the general chat. `hook`: a program has said it. `request` sends it again if it is this user's
  * own; `why`, if it was not delivered.
  * @typedef {{kind: "said", key: string, time: Date | null, sender: string, text: string,
- *   own: boolean, mention: boolean, seq: number | null, request: any, delivery: Delivery,
+ *   own: boolean, mention: boolean, hook: boolean, seq: number | null, request: any, delivery: Delivery,
  *   why: Words | null}} Said
  */
 /**
@@ -55,6 +55,7 @@ export function said(fields) {
     key: newKey(),
     own: false,
     mention: false,
+    hook: false,
     seq: null,
     request: null,
     delivery: "delivered",
@@ -154,6 +155,12 @@ export class Conversation {
   get oldestSeq() {
     const oldest = this.entries.find((entry) => entry.kind === "said" && entry.seq !== null);
     return /** @type {Said | undefined} */ (oldest)?.seq;
+  }
+
+  /** The `seq` of the newest message here; 0 if there is none. */
+  get newestSeq() {
+    const newest = this.entries.findLast((entry) => entry.kind === "said" && entry.seq !== null);
+    return /** @type {Said | undefined} */ (newest)?.seq ?? 0;
   }
 
   /** The newest message here that can be sent again. */

@@ -28,6 +28,16 @@ export function statusWords(status) {
 }
 
 /**
+ * Return who says a message; the name of a hook says that it is one.
+ * @param {string} name
+ * @param {boolean} [hook]
+ */
+export function speakerWords(name, hook) {
+  const shown = visibleInALine(name);
+  return hook ? format(_("{name} (hook)"), { name: shown }) : shown;
+}
+
+/**
  * Return in one line who joined, left or changed status.
  * @param {Moved} moved
  */

@@ -15,6 +15,7 @@ import * as explain from "./explain.js";
 import { Origin, newNonce } from "./jobs.js";
 import { OlderPages } from "./older.js";
 import { RecentDirects } from "./recent.js";
+import { SeenReports } from "./seen.js";
 import { Sender } from "./sender.js";
 import { orderWords } from "./order-words.js";
 import { ORDER_EVENTS, State } from "./state.js";
@@ -25,7 +26,7 @@ import { _, format } from "./words.js";
 
 const FIRST_PAGE = 50; // messages shown on entering
 const IN_ORDER = ["message", "joined", "left", "presence", "gap", ...ORDER_EVENTS];
-const ABOUT_PEOPLE = ["joined", "left", "presence", "users", ...ORDER_EVENTS];
+const ABOUT_PEOPLE = ["joined", "left", "presence", ...ORDER_EVENTS];
 
 /** A user's requests, carried out, and what happens, put in its place. */
 export class Exchange {
@@ -37,6 +38,7 @@ export class Exchange {
   #sender;
   #jobs;
   #directs = new RecentDirects();
+  #seen;
   #statusWhenAsked = "";
 
   /**
@@ -56,11 +58,13 @@ export class Exchange {
       onQuit,
     });
     this.#jobs = this.#sender.jobs;
+    this.#seen = new SeenReports(session, timers);
     this.state = new State(welcome);
     this.clock = new ServerClock(timers);
     this.conversations = new Conversations(welcome.name);
     this.catchUp = new CatchUp(welcome, FIRST_PAGE);
     this.older = new OlderPages(this.conversations, this.catchUp);
+    this.#seen.begin();
     this.#requestMissing();
     this.#sender.carryOn();
   }
@@ -76,6 +80,28 @@ export class Exchange {
     this.#session.noteActivity();
     this.#jobs.add(request, Origin.TYPED, { onAnswer });
     this.#sender.carryOn();
+  }
+
+  /**
+   * Make a request whose answer the screen shows and keeps up to date, unless one is under way.
+   *
+   * A request that is lost with the connection is not repeated, and never answered.
+   * @param {any} request
+   * @param {(answer: any) => void} onAnswer called with the answer, or null if there is none
+   */
+  watch(request, onAnswer) {
+    if (!this.#jobs.has(Origin.WATCHED)) {
+      this.#jobs.add(request, Origin.WATCHED, { onAnswer });
+      this.#sender.carryOn();
+    }
+  }
+
+  /** Report the general chat as seen, if its end is on an active screen. */
+  noteSeen() {
+    const { isWatched, current, general } = this.conversations;
+    if (isWatched && current === general && this.isCaughtUp && this.catchUp.request === null) {
+      this.#seen.note(general.newestSeq);
+    }
   }
 
   /**
@@ -181,6 +207,7 @@ export class Exchange {
       this.older.forgetNumbers();
     }
     this.tell(() => _("Reconnected."));
+    this.#seen.begin();
     this.#requestMissing();
     this.updateStatuses();
     this.#sender.carryOn();
@@ -213,7 +240,8 @@ export class Exchange {
       receipt = Math.max(receipt, (message.type === "direct" && message.receipt) || 0);
       this.#handle(message);
     }
-    if (receipt > 0) this.#session.confirm(receipt);
+    if (receipt > 0) this.#session.tell({ type: "received", receipt });
+    this.noteSeen();
     this.#sender.carryOn();
   }
 
@@ -222,8 +250,8 @@ export class Exchange {
     const { type, id, time } = message;
     if (type === "direct") {
       this.#addDirect(message);
-    } else if (type !== "message") {
-      this.state.apply(message); // a message is applied when it is shown
+    } else if (type !== "message" && type !== "users") {
+      this.state.apply(message); // a message is applied when it is shown, a list as an answer
     }
     if (IN_ORDER.includes(type)) {
       this.clock.learn(time);
@@ -261,10 +289,11 @@ export class Exchange {
   /** @param {any} event */
   #addMessage(event) {
     if (this.conversations.ignored.hides(event.from)) return;
-    const { own, mention, sender, text } = this.conversations.addMessage(event, this.isCaughtUp);
+    const entry = this.conversations.addMessage(event, this.isCaughtUp);
+    const { own, mention, sender, text, hook } = entry;
     this.#noteEntries(this.conversations.general);
     if (this.isCaughtUp && !own) {
-      const message = { sender, text, conversation: GENERAL };
+      const message = { sender, text, hook, conversation: GENERAL };
       this.#alert({ message, calls: mention, isDirect: false });
     }
   }
@@ -280,7 +309,7 @@ export class Exchange {
     this.updateStatuses();
     this.#noteEntries(conversation);
     const { sender, text } = entry;
-    const alerted = { sender, text, conversation: conversation.name };
+    const alerted = { sender, text, hook: false, conversation: conversation.name };
     this.#alert({ message: alerted, calls: true, isDirect: true });
   }
 
@@ -305,8 +334,10 @@ export class Exchange {
     } else if (origin === Origin.CATCH_UP) {
       this.#handleMissingPage(request, answer);
       this.#requestMissing(true);
-    } else if (request.type === "users" && answer.type === "error") {
-      this.state.refuseUsers();
+    } else if (request.type === "users") {
+      if (answer.type === "error") this.state.refuseUsers();
+      else this.state.apply(answer);
+      this.updateStatuses();
     } else if (request.type === "status") {
       this.#handleStatus(request, answer);
     } else if (request.type === "say" || request.type === "direct") {

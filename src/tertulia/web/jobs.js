@@ -19,6 +19,7 @@ export const Origin = {
   TYPED: "typed", // the person asked for it
   REFRESH: "refresh", // the state needs the answer
   CATCH_UP: "catch-up", // a page of history that is missing
+  WATCHED: "watched", // what is on the screen stays up to date
 };
 
 /**

@@ -30,7 +30,7 @@ const scheme = location.protocol === "https:" ? "wss:" : "ws:";
 const chat = new Chat({ url: `${scheme}//${location.host}/ws`, storage: sessionStorage });
 
 const drawers = new Drawers();
-const log = new LogView(chat, watch);
+const log = new LogView(chat, watch, showSeen);
 const composer = new Composer(chat, carryOut);
 const join = new JoinView(chat);
 /** @type {any[]} */
@@ -102,7 +102,7 @@ function update() {
 async function withExtras(use) {
   try {
     extras ??= import("./order/extras.js").then(
-      (module) => new module.Extras(chat, { inside, log, composer, open, refresh }),
+      (module) => new module.Extras(chat, { inside, log, composer, open, refresh, showSeen }),
     );
     await use(await extras);
   } catch (error) {
@@ -123,6 +123,11 @@ function showHelp() {
 /** @param {string} name */
 function showPersonOf(name) {
   withExtras((it) => it.showPerson(name));
+}
+
+/** @param {number} seq */
+function showSeen(seq) {
+  withExtras((it) => it.showSeen(seq));
 }
 
 /** @param {string} words */

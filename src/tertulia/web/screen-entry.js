@@ -1,13 +1,16 @@
 /** Paint one entry of a conversation. Everything from the network is made safe to show here. */
 import { element } from "./dom.js";
-import { movementWords } from "./event-words.js";
+import { movementWords, speakerWords } from "./event-words.js";
 import { splitAddresses, visible, visibleInALine } from "./safetext.js";
 import { clockTime, dateAndTime, dayWords } from "./times.js";
 import { _ } from "./words.js";
 
 /** @typedef {import("./entries.js").Entry} Entry */
 /** @typedef {import("./entries.js").Said} Said */
-/** @typedef {(key: string) => void} SendAgain called when the person wants that */
+/**
+ * What a person can do with a message of their own: send it again, and see who has seen it.
+ * @typedef {{sendAgain: (key: string) => void, showSeen: (seq: number) => void}} Actions
+ */
 
 const NAME_STYLES = 6; // the classes name-0, name-1, …
 const BLANK_LINES = /\n\s*\n\s*\n/g;
@@ -15,12 +18,12 @@ const BLANK_LINES = /\n\s*\n\s*\n/g;
 /**
  * Return an element for an entry. `continues`: the same person wrote the message before it.
  * @param {{entry: Entry, continues: boolean}} item
- * @param {SendAgain} sendAgain
+ * @param {Actions} actions
  */
-export function paintEntry({ entry, continues }, sendAgain) {
+export function paintEntry({ entry, continues }, actions) {
   switch (entry.kind) {
     case "said":
-      return paintMessage(entry, continues, sendAgain);
+      return paintMessage(entry, continues, actions);
     case "moved":
       return paintEvent(entry, movementWords(entry));
     case "told":
@@ -52,27 +55,27 @@ export function nameStyle(name) {
 /**
  * @param {Said} entry
  * @param {boolean} continues
- * @param {SendAgain} sendAgain
+ * @param {Actions} actions
  */
-function paintMessage(entry, continues, sendAgain) {
+function paintMessage(entry, continues, actions) {
   const classes = ["said", nameStyle(entry.sender), `is-${entry.delivery}`];
   if (entry.own) classes.push("own");
   if (entry.mention) classes.push("mention");
   if (continues) classes.push("continues");
   const painted = element(
     "article",
-    { class: classes.join(" "), "data-initial": initial(entry.sender) },
+    { class: classes.join(" "), "data-initial": entry.hook ? "#" : initial(entry.sender) },
     ...speech(entry),
     timeOf(entry, clockTime(entry.time)),
   );
-  if (entry.own) painted.append(...delivery(entry, sendAgain));
+  if (entry.own) painted.append(...delivery(entry, actions));
   return painted;
 }
 
 /** @param {Said} entry */
-function speech({ sender, text }) {
+function speech({ sender, text, hook }) {
   return [
-    element("bdi", { class: "sender" }, visibleInALine(sender)),
+    element("bdi", { class: "sender" }, speakerWords(sender, hook)),
     element("span", { class: "unseen" }, ": "),
     element("div", { class: "text", dir: "auto" }, ...withLinks(text.replace(BLANK_LINES, "\n\n"))),
     " ",
@@ -89,18 +92,23 @@ function timeOf({ time }, words) {
 
 /**
  * @param {Said} entry
- * @param {SendAgain} sendAgain
+ * @param {Actions} actions
  */
-function delivery({ key, delivery, why }, sendAgain) {
+function delivery({ key, delivery, why, seq }, { sendAgain, showSeen }) {
   const [sign, words] = {
     sending: ["…", _("on its way")],
     delivered: ["✓", _("delivered")],
     failed: ["✗", _("not delivered")],
     unknown: ["?", _("may not have been delivered")],
   }[delivery];
+  const title = seq === null ? words : words + ". " + _("Who has seen this?");
   const mark = element(
-    "span",
-    { class: "mark", title: words },
+    seq === null ? "span" : "button",
+    {
+      class: "mark plain",
+      title,
+      ...(seq !== null && { type: "button", "aria-label": title, click: () => showSeen(seq) }),
+    },
     element("span", { "aria-hidden": "true" }, sign),
     element("span", { class: "unseen" }, ` ${words}`),
   );

@@ -42,15 +42,17 @@ export class LogView {
    * `onWatch()` is called when the newest message has come into view, or has left it.
    * @param {Chat} chat
    * @param {() => void} onWatch
+   * @param {(seq: number) => void} showSeen
    */
-  constructor(chat, onWatch) {
+  constructor(chat, onWatch, showSeen) {
+    const actions = { sendAgain: (/** @type {string} */ key) => chat.sendAgain(key), showSeen };
     this.#chat = chat;
     this.onWatch = onWatch;
     this.#rows = new Rows(this.#log, {
       keyOf: ({ entry }) => entry.key,
       isSame: (old, item) => old.entry === item.entry && old.continues === item.continues,
       paint: (item) => {
-        const painted = paintEntry(item, (key) => chat.sendAgain(key));
+        const painted = paintEntry(item, actions);
         painted.append(...this.actionsFor(item.entry));
         return painted;
       },
@@ -207,6 +209,7 @@ function isRun(before, entry) {
     before.kind === "said" &&
     entry.kind === "said" &&
     before.sender === entry.sender &&
+    before.hook === entry.hook &&
     Number(entry.time) - Number(before.time) < RUN_MS
   );
 }

@@ -104,11 +104,11 @@ export class Session {
   }
 
   /**
-   * Confirm all direct messages up to this receipt.
-   * @param {number} receipt
+   * Send a request that has no answer, if there is a connection.
+   * @param {object} request
    */
-  confirm(receipt) {
-    this.#connection?.tell({ type: "received", receipt });
+  tell(request) {
+    if (this.state === "connected") this.#connection?.tell(request);
   }
 
   /** Note that the person does something. */
@@ -135,9 +135,7 @@ export class Session {
 
   /** End the session; there are no more attempts, and no handler is called. Idempotent. */
   leave() {
-    if (this.state === "connected") {
-      this.#connection?.tell({ type: "quit" });
-    }
+    this.tell({ type: "quit" });
     this.#stop();
     this.#remembered.save({ token: null, status: null });
   }

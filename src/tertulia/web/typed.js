@@ -75,7 +75,7 @@ function carryOut(command, chat, exchange) {
     default:
       return {
         command: command.type,
-        argument: command.choice ?? command.name ?? command.text ?? command.secret,
+        argument: command.choice ?? command.name ?? command.text ?? command.secret ?? command.seq,
         request: command.request,
       };
   }

@@ -31,9 +31,10 @@ function signRows() {
   return [
     ["● ◐ ○", "ACTIVO, OCUPADO, INACTIVO"],
     ["…", _("on its way")],
-    ["✓", _("delivered")],
+    ["✓", _("delivered; press it to see who has seen the message")],
     ["✗", _("not delivered")],
     ["?", _("may not have been delivered; also every status while there is no connection")],
+    ["#", _("a program wrote this, through a hook")],
     ["!", _("contains your name; in the list, an unread mention or direct message")],
   ];
 }

@@ -186,11 +186,12 @@ export class Desk {
   }
 
   /** @param {any} entry */
-  #pinButton({ kind, seq }) {
+  #pinButton({ kind, seq, own }) {
     if (!this.#wasOperator || kind !== "said" || seq === null) return [];
     const pin = button(_("Pin"), () => this.operate({ type: "pin", seq }));
-    pin.className = "pin plain small";
-    return [pin];
+    const seen = button(_("Seen by"), () => this.#screen.showSeen(seq));
+    pin.className = seen.className = "plain small";
+    return [element("span", { class: "pin" }, ...(own ? [] : [seen]), pin)];
   }
 
   // --- the whole chat ----------------------------------------------------------------------------

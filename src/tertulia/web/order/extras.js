@@ -10,7 +10,7 @@ import { addTexts } from "../words.js";
 /**
  * The parts of the screen that this adds to.
  * @typedef {{inside: any[], log: any, composer: any, open: (name: string) => void,
- *   refresh: () => void}} Screen
+ *   refresh: () => void, showSeen: (seq: number) => void}} Screen
  */
 
 export class Extras {
@@ -51,6 +51,10 @@ export class Extras {
       this.#screen.composer.hint(ignoring(this.#chat, command, argument));
       return;
     }
+    if (command === "seen") {
+      await this.showSeen(Number(argument));
+      return;
+    }
     const desk = await this.#bringDesk();
     if (command === "operate") desk.operate(request);
     else if (argument) desk.become(argument);
@@ -67,6 +71,13 @@ export class Extras {
     const desk = this.#chat.state?.isOperator ? await this.#bringDesk() : null;
     const { showPerson } = await withTexts(import("../dialogs/person.js"));
     showPerson(this.#chat, name, this.#screen.open, (dialog) => desk?.actionsFor(name, dialog) ?? []);
+  }
+
+  /** @param {number} seq of a message; 0 is the last one of this user */
+  async showSeen(seq) {
+    const { showSeen } = await withTexts(import("../dialogs/seen.js"));
+    const words = showSeen(this.#chat, seq);
+    if (words) this.#screen.composer.hint(words);
   }
 
   /** @param {string} words */

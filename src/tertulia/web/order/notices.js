@@ -1,7 +1,8 @@
 /** What operators want everyone to see: the pinned message, and who may speak and come in. */
 import { parseTime } from "../clock.js";
 import { byId, element, setText } from "../dom.js";
-import { visible, visibleInALine } from "../safetext.js";
+import { speakerWords } from "../event-words.js";
+import { visible } from "../safetext.js";
 import { _ } from "../words.js";
 import { silenceWords } from "./words.js";
 
@@ -46,7 +47,7 @@ export class Notices {
     const { pinned } = state;
     const isGeneral = current === "";
     this.#pinned.hidden = !isGeneral || pinned === null;
-    const words = pinned ? `${visibleInALine(pinned.from)}: ${visible(pinned.text)}` : "";
+    const words = pinned ? `${speakerWords(pinned.from, pinned.hook)}: ${visible(pinned.text)}` : "";
     setText(this.#message, words);
     this.#lock.hidden = !state.isLocked;
     setText(this.#lock, state.isLocked ? _("Nobody new may come in now") : "");

@@ -4,6 +4,7 @@
  */
 
 import { parseTime } from "../clock.js";
+import { speakerWords } from "../event-words.js";
 import { visibleInALine } from "../safetext.js";
 import { dateAndTime, duration } from "../times.js";
 import { _, format } from "../words.js";
@@ -56,10 +57,10 @@ function textOf({ type, operator, on, until, message }, isOwn) {
 
 /**
  * Return a pinned message in one line.
- * @param {{from: string, text: string}} message
+ * @param {{from: string, text: string, hook?: boolean}} message
  */
-export function pinnedWords({ from, text }) {
-  return `${visibleInALine(from)}: ${visibleInALine(text.split(/\s+/u).join(" ").trim())}`;
+export function pinnedWords({ from, text, hook }) {
+  return `${speakerWords(from, hook)}: ${visibleInALine(text.split(/\s+/u).join(" ").trim())}`;
 }
 
 /**
