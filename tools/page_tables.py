@@ -13,8 +13,11 @@ from babel.messages.pofile import read_po
 
 from tertulia.chat.command_arguments import STATUS_WORDS, Command, CommandError
 from tertulia.chat.command_table import COMMANDS, Argument, CommandSpec
+from tertulia.chat.command_words import OTHERS
 from tertulia.chat.face_commands import SetLanguage, SetNotify, SetTheme, Theme
+from tertulia.chat.similar import plain_letters
 from tertulia.operator_commands import OPERATOR_COMMANDS, OperatorCommand, Subject
+from tertulia.protocol.messages import SetStatus
 
 SOURCE = Path(__file__).parents[1] / "src" / "tertulia"
 WEB = SOURCE / "web"
@@ -22,14 +25,11 @@ CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "tertulia.po"
 JAVASCRIPT = [("**.js", "javascript")]
 CONTEXT_END = "\x04"  # stands between the context and the msgid, as in a compiled catalogue
 
-_PARTS = ("dialogs", "order", "operator")  # directories with texts of their own
-# A browser copies by itself, and has one face; a button closes a conversation.
-_NOT_ON_A_PAGE = {"copy", "plain", "close"}
+_PARTS = ("dialogs", "order", "operator", "tried")  # directories with texts of their own
+_NOT_ON_A_PAGE = {"copy", "plain"}  # a browser copies by itself, and has one face
 _OTHER_WORDS_ON_A_PAGE = {"notify"}  # the page has these itself
 _NOT_FOR_A_PAGE = {
     "terminal",
-    "at",
-    "arroba",
     "statuses",
     "estados",
 }  # words after a command; a page has to stay small
@@ -43,6 +43,27 @@ def commands_json() -> str:
 def help_json() -> str:
     """Return what the help says of each command."""
     return _json({_key(spec): _help(spec) for spec in _listed()})
+
+
+def tried_json() -> str:
+    """Return the words that people bring from other chats, and what each means on the page."""
+    rows: list[dict[str, str]] = []
+    for spec, words in OTHERS:
+        row = {"words": plain_letters(words), "means": _key(spec)}
+        try:
+            command = spec.parse(spec.word, "")
+        except CommandError:
+            command = None
+        if isinstance(command, SetStatus):
+            row |= {"means": "status", "status": command.status.lower()}
+        rows.append(row)
+    rows += [
+        {"words": f"{spec.spanish} {spec.english}", "means": _key(spec)}
+        for spec in COMMANDS
+        if _key(spec) in _NOT_ON_A_PAGE
+    ]
+    words = " ".join(f"{command.spanish} {command.english}" for command in OPERATOR_COMMANDS)
+    return _json([*rows, {"words": plain_letters(words), "means": "operate"}])
 
 
 def operator_commands_json() -> str:
@@ -84,6 +105,8 @@ def exports() -> dict[str, str]:
         "words.es.json": spanish_json(),
         "dialogs/help.json": help_json(),
         "dialogs/words.es.json": spanish_json("dialogs"),
+        "tried/commands.json": tried_json(),
+        "tried/words.es.json": spanish_json("tried"),
         "order/words.es.json": spanish_json("order"),
         "operator/words.es.json": spanish_json("operator"),
         "operator/commands.json": operator_commands_json(),
@@ -144,6 +167,8 @@ def _choice(command: Command) -> str:
     match command:
         case SetLanguage(chosen):
             return chosen
+        case SetNotify(only_at=True):
+            return "at"
         case SetNotify(notify):
             return str(notify)
         case SetTheme(None):

@@ -63,6 +63,24 @@ def test_the_link_makes_an_operator_and_does_not_keep_the_secret(watched):
     expect(luis.get_by_role("button", name="Keep order")).to_have_count(0)
 
 
+def test_the_secret_goes_from_the_address_before_anything_else_and_with_the_person(watched):
+    page = watched.visit("en")
+    page.route("**/commands.json", lambda route: None)  # never answered: the page does not begin
+    page.goto(f"{page.url.partition('?')[0]}?lang=en#operator={SECRET}", wait_until="commit")
+    page.wait_for_url(lambda url: "#" not in url)
+    page.unroute_all(behavior="ignoreErrors")
+    ana = operator(watched, "ana", "en")
+    entries = ana.context.new_cdp_session(ana).send("Page.getNavigationHistory")["entries"]
+    assert not [entry["url"] for entry in entries if "#" in entry["url"]]
+    assert SECRET in ana.evaluate("JSON.stringify({...sessionStorage})")
+    say(ana, "/quit")
+    ana.get_by_role("button", name="Join").click()
+    ana.get_by_role("log").wait_for()
+    assert SECRET not in ana.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])")
+    expect(ana.get_by_role("button", name="ana, ACTIVO", exact=True)).to_be_visible()
+    expect(ana.get_by_role("button", name="Keep order")).to_have_count(0)
+
+
 def test_the_command_asks_for_the_secret_in_a_field_that_hides_it(watched):
     ana = watched.join("ana")
     say(ana, "/operador")
@@ -87,7 +105,7 @@ def test_a_person_is_silenced_and_removed_from_their_dialog(watched):
     ana.get_by_label("Minutos").fill("10")
     ana.get_by_role("button", name="Silenciar").click()
     expect(luis.locator("#compose")).to_contain_text(
-        re.compile(r"You may not speak until \d\d:\d\d")
+        re.compile(r"You may not speak until ([\d-]+ )?\d\d:\d\d")
     )
     say(luis, "hola")
     expect(luis.get_by_role("log")).to_contain_text("Not sent: an operator has silenced you for")

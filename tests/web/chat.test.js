@@ -224,7 +224,7 @@ test("what only the screen can do is handed back", () => {
 });
 
 test("every spelling of the own name is a mention, and a longer word is none", () => {
-  const texts = ["hola ÁNA.", "ＡＮＡ!", "¿a\u0301na?", "@ana", "ana.b", "ana-maria", "ana_", "banana", "an"];
+  const texts = ["hola ÁNA.", "ＡＮＡ!", "¿a\u0301na?", "@ana", "ana.b", "ana-maria", "ana_b", "banana", "an"];
   const table = entered();
   table.send(...texts.map((text, place) => message(11 + place, "luis", text)));
   const entries = table.chat.conversations[0].entries.slice(-texts.length);

@@ -1,9 +1,10 @@
 /** A server, a clock and a storage for the tests: nothing waits, and nothing leaves the process. */
 
 import { readFileSync } from "node:fs";
-import { setCommands } from "../../src/tertulia/web/commands.js";
+import { setCommands, setOtherParser } from "../../src/tertulia/web/commands.js";
 import { Chat } from "../../src/tertulia/web/chat.js";
 import { loadOrderWords } from "../../src/tertulia/web/order-words.js";
+import { parseTried, setTried } from "../../src/tertulia/web/tried/commands.js";
 import { setLanguage, setSpanish } from "../../src/tertulia/web/words.js";
 
 const WEB = new URL("../../src/tertulia/web/", import.meta.url);
@@ -14,7 +15,10 @@ export function readJson(url) {
 }
 
 setCommands(readJson(new URL("commands.json", WEB)));
-for (const file of ["words.es.json", "order/words.es.json", "operator/words.es.json"]) {
+setTried(readJson(new URL("tried/commands.json", WEB)));
+setOtherParser(parseTried);
+for (const part of ["", "dialogs/", "order/", "operator/", "tried/"]) {
+  const file = `${part}words.es.json`;
   setSpanish(readJson(new URL(file, WEB)), file);
 }
 await setLanguage("en");

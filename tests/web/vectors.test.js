@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { CatchUp } from "../../src/tertulia/web/catchup.js";
 import { CommandError, complete, parse } from "../../src/tertulia/web/commands.js";
 import { Jobs } from "../../src/tertulia/web/jobs.js";
+import { mentions } from "../../src/tertulia/web/mentions.js";
 import { isReserved, parseName } from "../../src/tertulia/web/names.js";
 import { similarName } from "../../src/tertulia/web/similar.js";
 import { State } from "../../src/tertulia/web/state.js";
@@ -43,6 +44,28 @@ test("names", () => {
     assert.equal(parseName(raw), null, raw);
     assert.equal(isReserved(raw), true, raw);
   }
+});
+
+test("mentions", () => {
+  const table = vectors("mentions");
+  const key = (name) => parseName(name)?.key ?? "";
+  for (const form of ["NFC", "NFD"]) {
+    for (const [name, text] of table.mentions) {
+      assert.ok(mentions(text.normalize(form), key(name)), `${name} in ${text}, ${form}`);
+    }
+    for (const [name, text] of table.not_mentions) {
+      assert.ok(!mentions(text.normalize(form), key(name)), `${name} not in ${text}, ${form}`);
+    }
+  }
+  for (const [name, text] of table.with_at) {
+    assert.ok(mentions(text, key(name), true), text);
+  }
+  for (const [name, text] of table.without_at) {
+    assert.ok(!mentions(text, key(name), true), text);
+  }
+  const before = performance.now();
+  assert.ok(!mentions("ana".repeat(5_000), "ana"));
+  assert.ok(performance.now() - before < 1_000);
 });
 
 test("texts", () => {

@@ -76,7 +76,7 @@ def _status(word: str, status: Status) -> CommandSpec:
     return _hidden(word, parse_bare(SetStatus(status=status)))
 
 
-_OTHERS: list[tuple[CommandSpec, str]] = [
+OTHERS: list[tuple[CommandSpec, str]] = [
     (QUIT, "/exit /q /bye /logout /leave /salida /adios /chao"),
     (HELP, "/h /? /commands /comandos"),
     (USERS, "/list /names /people /lista /nombres /gente /personas"),
@@ -100,7 +100,7 @@ _OTHERS: list[tuple[CommandSpec, str]] = [
 _BY_WORD = {
     plain_letters(word): spec
     for spec, words in [
-        *_OTHERS,
+        *OTHERS,
         *((spec, f"{spec.spanish} {spec.english}") for spec in COMMANDS),
     ]
     for word in words.split()

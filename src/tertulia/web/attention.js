@@ -5,13 +5,14 @@
 import { announce, byId, setAttribute } from "./dom.js";
 import { speakerWords } from "./event-words.js";
 import { visible } from "./safetext.js";
-import { recall, remember } from "./settings.js";
+import { recall } from "./settings.js";
 import { _, format, ngettext } from "./words.js";
 
 const MAX_SPOKEN = 5; // messages at once; more are only counted
 /** @typedef {import("./chat.js").Chat} Chat */
 /** @typedef {ReturnType<Chat["popAlerts"]>[number]} Alert */
 
+const MENTIONS = ["mentions", "at"]; // "at" counts @NAME alone as one
 const BEEP_S = 0.15;
 const BEEP_HZ = 880;
 
@@ -42,21 +43,8 @@ export class Attention {
     this.#announce(alerts);
     if (this.#isWatched()) return;
     const mode = recall("notify");
-    const wanted = alerts.filter(({ calls }) => mode === "all" || (mode === "mentions" && calls));
+    const wanted = alerts.filter(({ calls }) => mode === "all" || (MENTIONS.includes(mode) && calls));
     if (wanted.length) this.#ring(wanted[wanted.length - 1]);
-  }
-
-  /**
-   * Choose what rings: "off", "mentions" or "all". Returns a function that says so.
-   * @param {string} mode
-   */
-  setMode(mode) {
-    remember("notify", mode);
-    if (mode === "off") return () => _("No message makes a sound.");
-    this.#beep();
-    if (window.isSecureContext && "Notification" in window) Notification.requestPermission();
-    if (mode === "all") return () => _("Every message makes a sound.");
-    return () => _("Mentions and direct messages make a sound.");
   }
 
   /** @param {Alert[]} alerts */
@@ -77,7 +65,7 @@ export class Attention {
 
   /** @param {Alert} alert */
   #ring({ message, isDirect }) {
-    this.#beep();
+    this.beep();
     if (!window.isSecureContext || !("Notification" in window)) return;
     if (Notification.permission !== "granted") return;
     const name = speakerWords(message.sender, message.hook);
@@ -94,7 +82,8 @@ export class Attention {
     };
   }
 
-  #beep() {
+  /** Make a sound. */
+  beep() {
     const audio = (this.#audio ??= new AudioContext());
     const tone = audio.createOscillator();
     const volume = audio.createGain();

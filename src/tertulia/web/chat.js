@@ -107,6 +107,15 @@ export class Chat {
     return this.conversations.reduce((sum, { unread }) => sum + unread, 0);
   }
 
+  /** The operator's secret of this tab, kept over a reload until the person leaves; "" for none. */
+  get secret() {
+    return this.#remembered.secret;
+  }
+
+  set secret(secret) {
+    this.#remembered.save({ secret });
+  }
+
   /** Return the time by the server's clock. */
   now() {
     return this.#exchange?.clock.now() ?? new Date(this.#timers.wall());

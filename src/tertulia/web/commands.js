@@ -6,7 +6,7 @@
  */
 
 import { MAX_PAGE } from "./catchup.js";
-import { plainLetters, similarName } from "./similar.js";
+import { plainLetters } from "./similar.js";
 import { N_, _, format, language } from "./words.js";
 
 /**
@@ -21,7 +21,7 @@ import { N_, _, format, language } from "./words.js";
 const OLDER = 20; // messages that /history shows without a number
 const STATUS_WORDS = { es: ["activo", "ocupado", "inactivo"], en: ["active", "busy", "away"] };
 
-const NOTIFY_WORDS = N_("off|mentions|all"); // a page has no terminal to notify through
+const NOTIFY_WORDS = N_("off|mentions|at|all"); // a page has no terminal to notify through
 
 /** @type {Row[]} */
 let rows = [];
@@ -29,6 +29,18 @@ let rows = [];
 let operatorRows = []; // known to the page of an operator alone
 /** @type {Record<string, string>} */
 let statuses = {};
+
+/**
+ * Parses a line whose word is not in the table. At first there is only a sign that it takes the part
+ * of the page that can.
+ * @type {(word: string, rest: string) => any}
+ */
+let parseOther = () => ({ type: "later" });
+
+/** @param {typeof parseOther} parser */
+export function setOtherParser(parser) {
+  parseOther = parser;
+}
 
 /** A line that cannot be carried out; `words` says what to do. */
 export class CommandError extends Error {
@@ -68,7 +80,7 @@ export function setOperatorCommands(known) {
  * Parse a typed line; return null for an empty one. Throws CommandError.
  *
  * A request to the server is as on the wire. Other commands have their row's key as their type, and
- * perhaps a `choice`; `open` has a `name`.
+ * perhaps a `choice`; `open` has a `name`. Of the type `later` is a line that cannot be parsed yet.
  * @param {string} line
  * @returns {any}
  */
@@ -88,10 +100,7 @@ export function parse(line) {
   }
   const [word, rest] = splitOnce(typed);
   const row = rowOf(word);
-  if (row === undefined) {
-    throw unknownCommand(word);
-  }
-  return parseRow(row, rest);
+  return row === undefined ? parseOther(word, rest) : parseRow(row, rest);
 }
 
 /**
@@ -142,19 +151,24 @@ export function wordOf(row) {
   return language() === "es" ? row.spanish : row.english;
 }
 
-/** @param {string} word */
-function rowOf(word) {
-  const typed = word.toLowerCase();
+/**
+ * Return the row of a command in either language, in any case and with or without accents.
+ * @param {string} word
+ */
+export function rowOf(word) {
+  const typed = plainLetters(word);
   return knownCommands().find(
     ({ spanish, english }) => spanish === typed || english === typed,
   );
 }
 
 /**
+ * Parse what follows a command. Throws CommandError.
  * @param {Row} row
  * @param {string} rest
+ * @returns {any}
  */
-function parseRow(row, rest) {
+export function parseRow(row, rest) {
   if (row.parse) {
     return { type: "operate", request: row.parse(rest) };
   }
@@ -180,6 +194,9 @@ function parseRow(row, rest) {
     case "all":
       check(rest !== "", N_("Give a text: {command} TEXT"), command);
       return { type: "all", text: rest };
+    case "close":
+      check(!/\s/u.test(rest), N_("Give one name, or none: {command} NAME"), command);
+      return { type: "close", name: rest.replace(/^@/, "") };
     case "seen": {
       const text = N_("After {command}, give nothing or the number of a message: {command} 1042");
       check(/^[0-9]{0,15}$/.test(rest), text, command);
@@ -216,7 +233,7 @@ function parseRow(row, rest) {
 /** @param {string} rest */
 function parseDirect(rest) {
   const [word, text] = splitOnce(rest);
-  const name = word.replace(/[:,]+$/, ""); // as in "@luis: hello"; no name ends with one
+  const name = word.replace(/^@|[:,]+$/g, ""); // as in "@luis: hello"; no name has these signs
   check(name !== "" && !/^\s/u.test(rest), N_("Give a name and a text: @NAME TEXT"));
   return text === "" ? { type: "open", name } : { type: "direct", to: name, text };
 }
@@ -233,19 +250,8 @@ function check(isRight, msgid, values = () => ({})) {
   }
 }
 
-/** @param {string} word */
-function unknownCommand(word) {
-  const guess = rowOf(similarName(word, allWords()) ?? "");
-  const text = guess
-    ? N_("There is no command {word}. Did you mean {guess}?")
-    : N_("There is no command {word}. {help} shows all commands.");
-  return new CommandError(() =>
-    format(_(text), { word, guess: guess ? wordOf(guess) : "", help: commandWord("help") }),
-  );
-}
-
 /** Return all commands in both languages. */
-function allWords() {
+export function allWords() {
   return knownCommands().flatMap(({ spanish, english }) => [spanish, english]);
 }
 

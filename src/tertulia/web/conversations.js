@@ -7,13 +7,13 @@
 import { parseTime } from "./clock.js";
 import { Conversation, GENERAL, canBeSentAgain, said } from "./entries.js";
 import { Ignored } from "./ignored.js";
+import { mentions } from "./mentions.js";
 import { keyOf } from "./names.js";
+import { recall } from "./settings.js";
 
 /** @typedef {import("./entries.js").Said} Said */
 
 const NOBODY = "?"; // stands for the sender where a faulty server sends an empty one
-const WORDS = /[\p{L}\p{N}][\p{L}\p{N}\p{M}_.-]*/gu; // that could be names
-const PLAIN = /^[ -~]*$/; // ASCII
 const MAX_CONVERSATIONS = 100; // then the one that has been silent for longest is forgotten
 
 /** The general chat, and one conversation for each user written with. */
@@ -120,27 +120,12 @@ export class Conversations {
   }
 
   /**
-   * Tell whether a text holds this user's name, in any of its spellings.
-   * @param {string} text
-   */
-  #isNamed(text) {
-    // An ASCII word has no other spellings. This is quicker than to look at each word.
-    if (PLAIN.test(text) && !text.toLowerCase().includes(this.#ownKey)) {
-      return false;
-    }
-    const words = text.match(WORDS) ?? [];
-    return words.some(
-      (word) => keyOf(word) === this.#ownKey || keyOf(word.replace(/\.+$/, "")) === this.#ownKey,
-    );
-  }
-
-  /**
    * Make the entry of a message of the general chat.
    * @param {any} message
    */
   entryOf({ time, from, text, seq, hook = false }) {
     const own = from === this.#ownName && !hook;
-    const mention = !own && this.#isNamed(text);
+    const mention = !own && mentions(text, this.#ownKey, recall("notify") === "at");
     return said({ time: parseTime(time), sender: from, text, own, mention, seq, hook });
   }
 

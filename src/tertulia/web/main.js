@@ -24,6 +24,7 @@ const LANGUAGES = { es: "Español", en: "English" };
 /** @type {NodeListOf<HTMLButtonElement>} */
 const languageButtons = document.querySelectorAll(".language");
 
+const link = takeLink();
 await Promise.all([loadCommands(), setLanguage(firstLanguage())]);
 
 const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -81,7 +82,7 @@ function translate() {
 /** Show everything as the store has it now. */
 function update() {
   const isInside = chat.stage === "inside";
-  if (isInside && chat.state?.isOrderKept && !extras) withExtras(() => {});
+  if (chat.isConnected && chat.state?.isOrderKept && !extras) withExtras(() => {});
   const wasInside = !byId("chat").hidden;
   const wasOutside = !byId("join").hidden;
   byId("join").hidden = isInside;
@@ -102,13 +103,19 @@ function update() {
 async function withExtras(use) {
   try {
     extras ??= import("./order/extras.js").then(
-      (module) => new module.Extras(chat, { inside, log, composer, open, refresh, showSeen }),
+      (module) => new module.Extras(chat, { inside, log, composer, attention, open, refresh, showSeen }),
     );
-    await use(await extras);
+    await use(await extras.catch(forgetExtras));
   } catch (error) {
     console.error(error);
     composer.hint(notConnected); // so the part could not be loaded
   }
+}
+
+/** @param {unknown} error @returns {never} */
+function forgetExtras(error) {
+  extras = null; // the next one who needs them asks again
+  throw error;
 }
 
 function refresh() {
@@ -135,14 +142,19 @@ function showFound(words) {
   withExtras((it) => it.showFound(words));
 }
 
-/** Take the code, or the operator's secret, out of the link: nobody else shall read it there. */
-function takeFragment() {
+/** Take the fragment out of the link, before all else: nobody shall read a code or a secret there. */
+function takeLink() {
   const fragment = new URLSearchParams(location.hash.slice(1));
+  if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+  return fragment;
+}
+
+/** @param {URLSearchParams} fragment */
+function useLink(fragment) {
   const code = fragment.get("code");
   const secret = fragment.get("operator");
   if (code) join.takeCode(code);
   if (secret) withExtras((it) => it.carryOut("operator", secret));
-  if (code || secret) history.replaceState(null, "", location.pathname + location.search);
 }
 
 /**
@@ -156,7 +168,7 @@ function carryOut(command, argument, request) {
     case "help":
       return showHelp();
     case "info":
-      return showPersonOf(argument);
+      return showPersonOf(argument || chat.me.name);
     case "search":
       return showFound(argument);
     case "people":
@@ -165,8 +177,6 @@ function carryOut(command, argument, request) {
       return changeLanguage(argument === "es" ? "es" : "en");
     case "theme":
       return changeTheme(argument);
-    case "notify":
-      return composer.hint(attention.setMode(argument));
     case "leave":
       return chat.leave();
     default:
@@ -218,7 +228,7 @@ chat.subscribe(() => {
 });
 
 whenOrderWordsCome(refresh);
-addEventListener("hashchange", takeFragment);
+addEventListener("hashchange", () => useLink(takeLink()));
 for (const event of ["focus", "blur"]) addEventListener(event, watch);
 addEventListener("online", () => chat.wakeUp());
 document.addEventListener("visibilitychange", () => {
@@ -238,8 +248,7 @@ for (const button of languageButtons) {
 
 document.documentElement.dataset.theme = recall("theme");
 translate();
-takeFragment();
+useLink(link);
 watch();
-const kept = sessionStorage.getItem("operator"); // by this tab, over a reload
-if (chat.resume() && kept) withExtras((it) => it.carryOut("operator", kept));
+if (chat.resume() && chat.secret) withExtras((it) => it.carryOut("operator", chat.secret));
 update();

@@ -9,6 +9,7 @@ export const MAX_NAME_CHARS = 32; // after NFC
 const MAX_RAW_CHARS = 128; // NFC joins at most 4 characters, so a longer name cannot be valid
 
 const RESERVED = new Set(["all", "general", "server", "servidor", "tertulia", "todos"]);
+const PLAIN_TEXT = /^[\x00-\x7f]*$/;
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
 // Begins with a letter or a digit; at most two marks in a row.
 const NAME = /^[\p{L}\p{Nd}](?:[\p{L}\p{Nd}_.-]|[\p{Mn}\p{Mc}]{1,2}(?![\p{Mn}\p{Mc}]))*$/u;
@@ -65,6 +66,14 @@ export function foldCase(text) {
     folded += lower === "ı" ? lower : lower.toUpperCase().toLowerCase();
   }
   return folded.replaceAll("ς", "σ");
+}
+
+/**
+ * Return a text as names are compared: without differences of case, width and marks.
+ * @param {string} text
+ */
+export function fold(text) {
+  return PLAIN_TEXT.test(text) ? text.toLowerCase() : nameKey(text.normalize("NFKC"));
 }
 
 /** @param {string} raw */

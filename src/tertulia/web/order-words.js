@@ -23,7 +23,10 @@ export function whenOrderWordsCome(callback) {
 
 /** Load the words, and their Spanish. */
 export function loadOrderWords() {
-  loading ??= load();
+  loading ??= load().catch((error) => {
+    loading = null; // the next one who needs them asks again
+    throw error;
+  });
   return loading;
 }
 

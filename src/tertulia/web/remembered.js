@@ -9,13 +9,14 @@ const KEY = "tertulia";
 
 /** @typedef {{getItem(key: string): string | null, setItem(key: string, value: string): void}} Storage */
 
-/** The name, session and drafts of this tab. */
+/** The name, session, operator's secret and drafts of this tab. */
 export class Remembered {
   name = "";
   /** @type {string | null} */
   token = null; // of the session to take over
   /** @type {string | null} */
   status = null; // the one that the person had chosen
+  secret = ""; // of an operator, until that person leaves
   /** @type {Record<string, string>} */
   drafts = {}; // by the names of the conversations
   #storage;
@@ -32,14 +33,13 @@ export class Remembered {
 
   /**
    * Change some of it.
-   * @param {Partial<{name: string, token: string | null, status: string | null,
+   * @param {Partial<{name: string, token: string | null, status: string | null, secret: string,
    *   drafts: Record<string, string>}>} changes
    */
   save(changes) {
     Object.assign(this, changes);
-    const { name, token, status, drafts } = this;
     try {
-      this.#storage.setItem(KEY, JSON.stringify({ name, token, status, drafts }));
+      this.#storage.setItem(KEY, JSON.stringify(this));
     } catch {
       // The storage is full or forbidden: it is remembered until the page is closed.
     }

@@ -33,7 +33,7 @@ export class Composer {
     this.#field.addEventListener("input", () => this.#onInput());
     byId("compose").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
-      this.#submit();
+      this.submit();
     });
     byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
       event.preventDefault();
@@ -85,7 +85,7 @@ export class Composer {
     if (event.isComposing || event.keyCode === INPUT_METHOD) return;
     if (event.key === "Enter" && !event.shiftKey && !hasTouchKeyboard()) {
       event.preventDefault();
-      this.#submit();
+      this.submit();
     } else if (event.key === "Tab" && !event.shiftKey && this.#complete()) {
       event.preventDefault();
     }
@@ -96,9 +96,16 @@ export class Composer {
     this.#chat.setDraft(this.#name ?? this.#chat.current, this.#field.value);
   }
 
-  #submit() {
-    const result = this.#chat.submit(this.#field.value);
-    if ("hint" in result) {
+  /**
+   * Carry out what is in the field.
+   * @param {string} [line] only if this still is in it
+   */
+  submit(line = this.#field.value) {
+    if (line !== this.#field.value) return;
+    const result = this.#chat.submit(line);
+    if ("isLater" in result) {
+      this.#onCommand("later", line);
+    } else if ("hint" in result) {
       this.hint(result.hint);
     } else {
       this.#field.value = "";

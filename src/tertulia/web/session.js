@@ -137,7 +137,7 @@ export class Session {
   leave() {
     this.tell({ type: "quit" });
     this.#stop();
-    this.#remembered.save({ token: null, status: null });
+    this.#remembered.save({ token: null, status: null, secret: "" });
   }
 
   #connect() {

@@ -3,6 +3,7 @@
 import { CommandError, commandWord, parse } from "./commands.js";
 import { GENERAL } from "./entries.js";
 import { historyOff, notConnected, requestRefused } from "./explain.js";
+import { keyOf } from "./names.js";
 import { visibleInALine } from "./safetext.js";
 import { similarName } from "./similar.js";
 import { checkText } from "./texts.js";
@@ -13,9 +14,9 @@ import { N_, _, format } from "./words.js";
 /** @typedef {import("./exchange.js").Exchange} Exchange */
 /**
  * A line was carried out, with a note to show if it went elsewhere; or it cannot be and stays in the
- * composer; or only the screen can do it.
- * @typedef {{ok: true, note?: Words} | {hint: Words} | {command: string, argument?: string,
- *   request?: any}} Submitted
+ * composer, for now if it takes a part of the page that has not come yet; or only the screen can do it.
+ * @typedef {{ok: true, note?: Words} | {hint: Words} | {isLater: true} |
+ *   {command: string, argument?: string, request?: any}} Submitted
  */
 
 /** @type {Submitted} */
@@ -68,6 +69,10 @@ function carryOut(command, chat, exchange) {
       return exchange === null ? NOT_CONNECTED : showOlder(command.limit, chat, exchange);
     case "resend":
       return exchange === null ? NOT_CONNECTED : sendLastAgain(exchange);
+    case "close":
+      return closeConversation(command.name, chat);
+    case "later":
+      return { isLater: true };
     case "users":
       return { command: "people" };
     case "quit":
@@ -127,6 +132,21 @@ function unknownName(name, exchange) {
       ? N_("Nobody called “{name}” is here.")
       : N_("Nobody called “{name}” is here. Did you mean “{guess}”?");
   return { hint: () => format(_(text), { name: visibleInALine(name), guess: guess ?? "" }) };
+}
+
+/**
+ * Close a conversation; without a name the current one.
+ * @param {string} typed
+ * @param {Chat} chat
+ * @returns {Submitted}
+ */
+function closeConversation(typed, chat) {
+  const name = typed || chat.current;
+  if (name === GENERAL) return { hint: () => _("The general chat always stays open.") };
+  const isOpen = chat.conversations.some((one) => keyOf(one.name) === keyOf(name));
+  if (isOpen) return done(chat.closeConversation(name));
+  const words = () => _("There is no conversation with “{name}”.");
+  return { hint: () => format(words(), { name: visibleInALine(name) }) };
 }
 
 /**

@@ -21,7 +21,7 @@ _TYPES = {
     "svg": "image/svg+xml",
 }
 
-_PARTS = ("dialogs", "order", "operator")  # the directories of what only some visits need
+_PARTS = ("dialogs", "order", "operator", "tried")  # the directories of what only some visits need
 _PRIVATE_NAME = re.compile(r"\.#(\w+)")
 _WITH_SIGN = re.compile(r"""(?<!["'`])#(\w+)""")
 

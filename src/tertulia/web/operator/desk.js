@@ -18,7 +18,6 @@ export class Desk {
   #chat;
   #screen;
   #rows;
-  #secret = ""; // for a new session, after the connection was lost
   #isAsking = false;
   /** @type {boolean | null} */
   #wasOperator = null;
@@ -42,8 +41,6 @@ export class Desk {
     this.#chat = chat;
     this.#screen = screen;
     this.#rows = rows;
-    const href = String(new URL("style.css", import.meta.url));
-    document.head.append(element("link", { rel: "stylesheet", href }));
     byId("help").after(this.#button);
     screen.log.actionsFor = (/** @type {any} */ entry) => this.#pinButton(entry);
   }
@@ -62,7 +59,7 @@ export class Desk {
       this.#screen.log.translate(); // the buttons of its messages come or go
       this.#screen.log.update();
     }
-    if (this.#secret && isConnected && !isOperator && !this.#isAsking) this.#askToBe();
+    if (this.#chat.secret && isConnected && !isOperator && !this.#isAsking) this.#askToBe();
   }
 
   // --- the secret --------------------------------------------------------------------------------
@@ -91,24 +88,22 @@ export class Desk {
    * @param {string} secret
    */
   become(secret) {
-    this.#secret = secret.trim();
+    this.#chat.secret = secret.trim();
     if (this.#chat.state?.isOperator) this.#chat.tell(keepsOrder);
     else if (this.#chat.stage === "inside") this.update();
   }
 
   async #askToBe() {
     this.#isAsking = true;
-    const request = { type: "operator", secret: this.#secret };
+    const request = { type: "operator", secret: this.#chat.secret };
     const answer = await this.#chat.ask(request);
     this.#isAsking = false;
     if (answer?.type === "ok") {
       if (this.#chat.state) this.#chat.state.isOperator = true; // the event comes later
-      keep(this.#secret);
       this.#chat.tell(keepsOrder);
       this.#screen.refresh();
     } else if (answer !== null) {
-      this.#secret = "";
-      keep("");
+      this.#chat.secret = "";
       this.#chat.tell(() => refused(request, answer));
     }
   }
@@ -251,18 +246,6 @@ export class Desk {
     end.setAttribute("aria-label", `${verb}: ${words}`);
     const row = element("p", {}, words, " ", end);
     return row;
-  }
-}
-
-/**
- * Keep the secret in this tab: after a reload the session is a new one.
- * @param {string} secret
- */
-function keep(secret) {
-  try {
-    sessionStorage.setItem("operator", secret);
-  } catch {
-    // The browser stores nothing for this page: a reload asks for the secret again.
   }
 }
 

@@ -2,6 +2,8 @@
  * What a visit does not need at first: the dialogs, what operators have done, and the desk of an
  * operator. Each comes when it is needed.
  */
+import { setOtherParser } from "../commands.js";
+import { element } from "../dom.js";
 import { loadOrderWords } from "../order-words.js";
 import { addTexts } from "../words.js";
 
@@ -9,17 +11,15 @@ import { addTexts } from "../words.js";
 /** @typedef {import("../operator/desk.js").Desk} Desk */
 /**
  * The parts of the screen that this adds to.
- * @typedef {{inside: any[], log: any, composer: any, open: (name: string) => void,
+ * @typedef {{inside: any[], log: any, composer: any, attention: any, open: (name: string) => void,
  *   refresh: () => void, showSeen: (seq: number) => void}} Screen
  */
 
 export class Extras {
   #chat;
   #screen;
-  /** @type {Promise<void> | null} */
-  #notices = null;
-  /** @type {Promise<Desk> | null} */
-  #desk = null;
+  /** @type {Map<string, Promise<any>>} */
+  #parts = new Map(); // those that have come or are on their way
 
   /**
    * @param {Chat} chat
@@ -35,7 +35,8 @@ export class Extras {
   /** Bring what the state of the chat needs. */
   update() {
     const { state } = this.#chat;
-    if (state?.isOrderKept) this.#notices ??= this.#bringNotices();
+    if (!this.#chat.isConnected) return;
+    if (state?.isOrderKept) this.#bring("notices", () => this.#makeNotices());
     if (state?.isOperator) this.#bringDesk();
   }
 
@@ -51,6 +52,17 @@ export class Extras {
       this.#screen.composer.hint(ignoring(this.#chat, command, argument));
       return;
     }
+    if (command === "later") {
+      await this.#bring("tried", bringTried);
+      this.#screen.composer.submit(argument);
+      return;
+    }
+    if (command === "notify") {
+      const [{ notifying }] = await Promise.all([import("./notifying.js"), loadOrderWords()]);
+      const { attention, composer } = this.#screen;
+      composer.hint(notifying(argument, () => attention.beep()));
+      return;
+    }
     if (command === "seen") {
       await this.showSeen(Number(argument));
       return;
@@ -62,43 +74,69 @@ export class Extras {
   }
 
   async showHelp() {
-    const { showHelp } = await withTexts(import("../dialogs/help.js"));
+    const { showHelp } = await this.#bringDialog(import("../dialogs/help.js"));
     await showHelp();
   }
 
   /** @param {string} name */
   async showPerson(name) {
     const desk = this.#chat.state?.isOperator ? await this.#bringDesk() : null;
-    const { showPerson } = await withTexts(import("../dialogs/person.js"));
+    const { showPerson } = await this.#bringDialog(import("../dialogs/person.js"));
     showPerson(this.#chat, name, this.#screen.open, (dialog) => desk?.actionsFor(name, dialog) ?? []);
   }
 
   /** @param {number} seq of a message; 0 is the last one of this user */
   async showSeen(seq) {
-    const { showSeen } = await withTexts(import("../dialogs/seen.js"));
+    const { showSeen } = await this.#bringDialog(import("../dialogs/seen.js"));
     const words = showSeen(this.#chat, seq);
     if (words) this.#screen.composer.hint(words);
   }
 
   /** @param {string} words */
   async showFound(words) {
-    const { showFound } = await withTexts(import("../dialogs/found.js"));
+    const { showFound } = await this.#bringDialog(import("../dialogs/found.js"));
     showFound(this.#chat, words);
   }
 
-  async #bringNotices() {
+  /**
+   * Wait for the module of a dialog, and for what all dialogs need.
+   * @template Module
+   * @param {Promise<Module>} coming
+   */
+  async #bringDialog(coming) {
+    const needed = this.#bring("dialogs", () =>
+      Promise.all([addTexts("dialogs/words.es.json"), bringStyle("../dialogs/style.css")]),
+    );
+    const [module] = await Promise.all([coming, needed]);
+    return module;
+  }
+
+  /**
+   * Bring a part, once; one that does not come is asked for again the next time.
+   * @param {string} name
+   * @param {() => Promise<any>} make
+   */
+  #bring(name, make) {
+    const coming = this.#parts.get(name) ?? make();
+    this.#parts.set(name, coming);
+    coming.catch(() => this.#parts.delete(name));
+    return coming;
+  }
+
+  async #makeNotices() {
     const [{ Notices }] = await Promise.all([import("./notices.js"), loadOrderWords()]);
     this.#add(new Notices(this.#chat, this.#screen.refresh));
   }
 
+  /** @returns {Promise<Desk>} */
   #bringDesk() {
-    this.#desk ??= this.#makeDesk();
-    return this.#desk;
+    return this.#bring("desk", () => this.#makeDesk());
   }
 
   async #makeDesk() {
     const [{ Desk }] = await Promise.all([
-      withTexts(import("../operator/desk.js")),
+      this.#bringDialog(import("../operator/desk.js")),
+      bringStyle("../operator/style.css"),
       addTexts("operator/words.es.json"),
       loadOrderWords(),
     ]);
@@ -114,12 +152,25 @@ export class Extras {
   }
 }
 
+/** Bring what understands more words than the table of commands. */
+async function bringTried() {
+  const [tried] = await Promise.all([
+    import("../tried/commands.js"),
+    addTexts("tried/words.es.json"),
+    loadOrderWords(),
+  ]);
+  await tried.loadTried();
+  setOtherParser(tried.parseTried);
+}
+
 /**
- * Wait for a module and the texts of the dialogs.
- * @template Module
- * @param {Promise<Module>} coming
+ * Load a style sheet; without it the parts are plain, but work.
+ * @param {string} path
  */
-async function withTexts(coming) {
-  const [module] = await Promise.all([coming, addTexts("dialogs/words.es.json")]);
-  return module;
+function bringStyle(path) {
+  const href = String(new URL(path, import.meta.url));
+  return new Promise((resolve) => {
+    const sheet = { rel: "stylesheet", href, load: resolve, error: resolve };
+    document.head.append(element("link", sheet));
+  });
 }

@@ -1,0 +1,156 @@
+"""Who has seen a message, what programs say, and the words that people try."""
+
+import re
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+TITLE = {"es": "¿Quién lo vio?", "en": "Who has seen this?"}
+SECRET = "a-secret-of-24-characters"
+
+
+@pytest.fixture
+def kept_in_order(start_room, tmp_path):
+    file = tmp_path / "secret"
+    file.write_text(SECRET + "\n")
+    file.chmod(0o600)
+    return start_room("--operator-secret", str(file))
+
+
+def submit(page, text):
+    page.locator("#composer").fill(text)
+    page.locator("#send").click()
+
+
+def axe(page):
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
+    page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+    found = page.evaluate("axe.run().then((result) => result.violations)")
+    return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+
+
+@pytest.mark.parametrize(("size", "lang"), [("desktop", "es"), ("phone", "en")])
+def test_who_has_seen_a_message_is_shown_and_stays_up_to_date(
+    room, phone, message_with, size, lang
+):
+    ana = room.join("ana", lang, **(phone if size == "phone" else {}))
+    luis = room.join("luis", lang)
+    room.person("ci")  # a program, which does not report what it has seen
+    submit(luis, "@ci hola")
+    luis.get_by_role("navigation").get_by_role("button", name="ci").click()
+    dialog = ana.get_by_role("dialog", name=TITLE[lang])
+    submit(ana, "/vistos")
+    expect(ana.locator("#hint")).to_have_text(
+        re.compile("Todavía no les dijiste nada a todos|You have not said anything to everyone yet")
+    )
+    submit(ana, "a las 8")
+    sign = message_with(ana, "a las 8").get_by_role("button", name=TITLE[lang])
+    if size == "phone":
+        sign.tap()
+    else:
+        sign.press("Enter")
+    expect(dialog).to_contain_text("ana: a las 8")
+    not_seen = re.compile(r"(Todavía no lo vieron|Not seen yet) \(1\): luis")
+    expect(dialog).to_contain_text(not_seen)
+    expect(dialog).to_contain_text(re.compile(r"(No se puede saber|Nobody can know).* \(1\): ci"))
+    assert axe(ana) == []
+    luis.get_by_role("navigation").get_by_role("button", name="General").click()
+    expect(dialog).to_contain_text(re.compile(r"(Visto por|Seen) \(1\): luis"))
+    expect(dialog).not_to_contain_text(not_seen)
+    ana.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    if size == "desktop":
+        expect(sign).to_be_focused()
+    submit(ana, "/seen")
+    expect(dialog).to_contain_text(re.compile(r"(Visto por|Seen) \(1\): luis"))
+
+
+def test_what_a_program_says_is_marked_and_operators_see_who_has_seen_it(
+    kept_in_order, message_with
+):
+    ana = kept_in_order.join("ana", "es", path=f"/#operator={SECRET}")
+    luis = kept_in_order.join("luis", "en")
+    submit(ana, "/fijra")
+    guess = "No existe el comando /fijra. ¿Quisiste decir /fijar?"
+    expect(ana.locator("#hint")).to_have_text(guess)
+    submit(luis, "/fijra")
+    expect(luis.locator("#hint")).to_contain_text("There is no command /fijra. /help shows")
+    submit(luis, "/kick ana")
+    expect(luis.locator("#hint")).to_contain_text("Only an operator can do that.")
+    submit(ana, "/hook build")
+    address = re.search(r"/hook/\S+", ana.get_by_role("dialog", name="build").inner_text())
+    assert address is not None
+    ana.keyboard.press("Escape")
+    url = f"http://127.0.0.1:{kept_in_order.server.port}{address[0]}"
+    with urllib.request.urlopen(url, data=b"build ok: ana", timeout=10):
+        pass
+    notice = message_with(luis, "build ok")
+    expect(notice).to_contain_text("build (hook)")
+    initial = "getComputedStyle(document.querySelector('.said'), '::before').content"
+    assert luis.evaluate(initial).startswith('"#"')
+    expect(message_with(ana, "build ok")).to_have_class(re.compile("mention"))
+    message_with(ana, "build ok").get_by_role("button", name="Visto por").click()
+    expect(ana.get_by_role("dialog")).to_contain_text(re.compile("Visto por .*luis"))
+    ana.keyboard.press("Escape")
+    submit(ana, "/fijar")
+    expect(luis.get_by_role("region", name="Pinned message")).to_contain_text("build (hook): build")
+    luis.reload()
+    expect(notice).to_contain_text("build (hook)")
+    expect(luis.get_by_role("region", name="Pinned message")).to_contain_text("build (hook): build")
+    luis.get_by_role("searchbox").fill("build")
+    luis.keyboard.press("Enter")
+    expect(luis.get_by_role("dialog").get_by_role("article")).to_contain_text("build (hook)")
+
+
+def test_words_of_other_chats_do_the_obvious_or_say_what_does(room):
+    ana = room.join("ana", "en")
+    luis = room.person("luis")
+    loaded = "performance.getEntriesByType('resource').map((one) => one.name)"
+    assert not [name for name in ana.evaluate(loaded) if "/tried/" in name]
+    submit(ana, "/busy")
+    expect(ana.get_by_role("combobox", name="Status")).to_have_value("OCUPADO")
+    expect(ana.locator("#composer")).to_have_value("")
+    for line, hint in {
+        "/nick eva": "Your name is chosen on entering. Leave with /quit",
+        "/clear": "Nothing is deleted here",
+        "/me waves": "Type the text alone to send it",
+        "/slair": "There is no command /slair. Did you mean /quit?",
+        "/close": "The general chat always stays open.",
+        "/close luis": "There is no conversation with “luis”.",
+        "/notify at": "Only your name after “@” is a mention.",
+    }.items():
+        submit(ana, line)
+        expect(ana.locator("#hint")).to_contain_text(hint)
+    submit(ana, "/whois luis")
+    expect(ana.get_by_role("dialog", name="luis")).to_contain_text("127.0.0.1")
+    ana.keyboard.press("Escape")
+    submit(ana, "/ip")
+    expect(ana.get_by_role("dialog", name="ana")).to_contain_text("127.0.0.1")
+    ana.keyboard.press("Escape")
+    luis.say("ana is a common word")
+    luis.say("@ana is not")
+    messages = ana.get_by_role("log").locator(".mention")
+    expect(messages).to_have_text(re.compile("@ana is not"))
+    luis.direct("ana", "psst")
+    conversation = ana.get_by_role("navigation").get_by_role("button", name="luis")
+    conversation.click()
+    submit(ana, "/cerrar")
+    expect(conversation).to_have_count(0)
+    submit(ana, "/bye")
+    expect(ana.get_by_role("button", name="Join")).to_be_visible()
+
+
+def test_what_takes_a_part_that_does_not_come_stays_in_the_field(room):
+    ana = room.join("ana", "en")
+    ana.route("**/tried/**", lambda route: route.abort())
+    submit(ana, "/busy")
+    expect(ana.locator("#hint")).to_contain_text("There is no connection now.")
+    expect(ana.locator("#composer")).to_have_value("/busy")
+    ana.unroute_all()
+    ana.keyboard.press("Enter")
+    expect(ana.get_by_role("combobox", name="Status")).to_have_value("OCUPADO")
+    room.complaints.clear()  # the browser tells in its console what the test has stopped
