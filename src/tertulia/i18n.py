@@ -4,9 +4,10 @@ The language can change at any time, so call `_` where a text is shown and never
 thread may translate; only the main thread sets the language.
 """
 
+import functools
 import gettext
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 DOMAIN = "tertulia"
 LANGUAGES = ("es", "en")
@@ -31,6 +32,12 @@ def set_language(lang: str | None) -> str:
 def language() -> str:
     """Return the language that is set, one of `LANGUAGES`."""
     return _language
+
+
+@functools.cache
+def translator(lang: str) -> Callable[[str], str]:
+    """Return what translates into a language, whatever is set. Any thread."""
+    return gettext.translation(DOMAIN, LOCALE_DIR, [lang], fallback=True).gettext
 
 
 def language_option(arguments: Sequence[str]) -> str | None:

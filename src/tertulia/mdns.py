@@ -39,6 +39,13 @@ def is_switched_off() -> bool:
     return os.environ.get(VARIABLE) == OFF
 
 
+def can_be_found(bound_to: str) -> bool:
+    """Return whether there is something to announce of a server that listens on an address."""
+    chosen = os.environ.get(VARIABLE)
+    is_loopback = ipaddress.ip_address(bound_to.partition("%")[0]).is_loopback
+    return chosen != OFF if chosen else not is_loopback
+
+
 def local_addresses() -> list[LocalAddress]:
     """Return the addresses in the local networks of this computer, in the system's order.
 

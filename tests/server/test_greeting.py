@@ -28,10 +28,20 @@ def test_the_greeting_says_how_to_join_and_where_the_history_is(on_path: None) -
         "    http://192.168.1.10:5000/   # in any browser",
         "    tertulia NAME 192.168.1.10 5000   # eth0",
         "    tertulia NAME 2001:db8::1 5000",
+        "    tertulia NAME   # without the address, on this network",
+        "    http://192.168.1.10:5000/client   # to get this command, also as one file",
         "",
         "There is room for 7 users. Press Ctrl+C to stop the server.",
         "The general chat is kept in /var/h.db",
     ]
+
+
+def test_the_greeting_names_only_the_ways_that_there_are(on_path: None) -> None:
+    to = [JoinAddress("192.168.1.10", "eth0")]
+    text = greeting(Config(port=0, announce=False, web=False), 5000, to, shows_qr=False)
+    assert "    tertulia NAME 192.168.1.10 5000   # eth0\n\n" in text
+    with_code = greeting(Config(port=0, code="abc", tls="require"), 5000, to, shows_qr=False)
+    assert "    https://192.168.1.10:5000/client   # to get this command" in with_code
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])

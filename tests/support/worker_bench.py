@@ -171,7 +171,7 @@ class WorkerBench:
         self.connections = Connections(shared, poller, output, watchdog, observer)
         self.handler = handler = RequestHandler(shared, self.mailbox)
         self.doorkeeper = doorkeeper = Doorkeeper(
-            shared, self.connections, output, watchdog, poller, observer
+            shared, self.mailbox, self.connections, output, watchdog, poller, observer
         )
         self.input = Input(
             shared, self.mailbox, self.connections, handler, output, doorkeeper, poller, observer

@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Sequence
 from urllib.parse import quote
 
+import msgspec
+
 from tertulia.i18n import _, ngettext
 from tertulia.program import client_command
 from tertulia.server.addresses import JoinAddress
@@ -45,6 +47,7 @@ def greeting(
         "",
         *(f"    {link_to(config, each, port)}   # {_where(each, in_browsers)}" for each in to_open),
         *(f"    {line_to_type(config, each, port)}" for each in addresses),
+        *(f"    {line}" for line in _shortcuts(config, addresses, to_open, port)),
         "",
         *_words_about_proxies(config),
         *_words_about_code(config),
@@ -57,6 +60,20 @@ def greeting(
         if shows_qr and not each.is_this_computer:
             lines += ["", *qr_lines(link_to(config, each, port))]
     return "\n".join(lines)
+
+
+def _shortcuts(
+    config: Config, addresses: Sequence[JoinAddress], to_open: Sequence[JoinAddress], port: int
+) -> list[str]:
+    """Return the command without an address, and the link to the client."""
+    lines = []
+    if config.announce and any(not each.is_this_computer for each in addresses):
+        name, comment = _("NAME"), _("without the address, on this network")
+        lines.append(f"{client_command()} {name}   # {comment}")
+    comment = _("to get this command, also as one file")
+    plain = msgspec.structs.replace(config, code=None)  # the page needs none
+    lines += [f"{link_to(plain, each, port)}client   # {comment}" for each in to_open]
+    return lines
 
 
 def _words_about_proxies(config: Config) -> list[str]:

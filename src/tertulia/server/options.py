@@ -45,6 +45,7 @@ class Options(NamedTuple):
     attendance_to: str | None = None  # the file to write the attendance to, as CSV; "-": stdout
     exports_attendance: bool = False  # in the export, too
     look: Look | None = None  # at the server that runs on the port; no server starts
+    fetches_client: bool = False  # downloads the packages of the client; no server starts
 
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
@@ -66,6 +67,9 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     restore_from, attendance_to = given.pop("restore"), given.pop("attendance")
     exports_attendance = given.pop("with_attendance")
     opens_console, secret = given.pop("operator"), given["operator_secret"]
+    fetches_client = given.pop("fetch_client")
+    if fetches_client:
+        given["port"], given["history"] = given["port"] or 0, "off"
     given["operator_secret"] = None if secret is None else secret.secret
     exposed = secret.path if secret is not None and secret.is_exposed else None
     needs_history = any(
@@ -88,7 +92,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     config = Config(**given)
     return Options(
         *(config, log_level, export_to, backup_to, restore_from, shows_qr, opens_console, exposed),
-        *(attendance_to, exports_attendance, look),
+        *(attendance_to, exports_attendance, look, fetches_client),
     )
 
 
@@ -211,6 +215,11 @@ def _parser() -> Parser:
         "--restore",
         metavar=_("FILE"),
         help=_("replace the history by the backup FILE, keep the old one beside it, and exit"),
+    )
+    instead.add_argument(
+        "--fetch-client",
+        action="store_true",
+        help=_("download what the client needs, so that the server hands it out, and exit"),
     )
     parser.add_argument(
         "--lang",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tertulia.mdns import is_switched_off
+from tertulia.mdns import can_be_found
 from tertulia.protocol.measures import Measures
 from tertulia.server.certificates.certificate import Certificate, find_certificate
 from tertulia.server.config import Config, has_interpreter_lock
@@ -22,8 +22,10 @@ from tertulia.server.console.place import console_path
 from tertulia.server.doors.console import ConsoleDoor
 from tertulia.server.doors.entrance import Offer, OpenEntrance, say_full
 from tertulia.server.doors.files import read_page, read_parts
+from tertulia.server.doors.handout import ClientFiles
 from tertulia.server.doors.http import Site
 from tertulia.server.doors.monitoring import Monitoring
+from tertulia.server.handout.handout import WHEELS, Handout
 from tertulia.server.history.history import History
 from tertulia.server.hub.hub import Hub
 from tertulia.server.observer import Observer
@@ -34,6 +36,7 @@ from tertulia.server.workers.local_socket import LocalSocket
 from tertulia.server.workers.pool import WorkerPool
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.turned_away import TurnedAway
+from tertulia.state_directory import state_directory
 
 if TYPE_CHECKING:
     from tertulia.server.announcer import Announcer
@@ -122,7 +125,7 @@ class Server:
 
         It does not wait: a thread does it. What fails is logged.
         """
-        if not self._config.announce or is_switched_off():
+        if not self._config.announce or not can_be_found(self.listener.getsockname()[0]):
             return
         # Slow to import, because of asyncio, and not always needed.
         from tertulia.server.announcer import Announcer, service_of
@@ -188,11 +191,14 @@ def _offer(config: Config, certificate: Certificate | None, monitoring: Monitori
     site = None
     if config.web:
         no_authority = b""
+        directory = state_directory()
+        handout = Handout(None if directory is None else directory / WHEELS)
         site = Site(
             read_page() | read_parts(),
             config.names,
             lambda: no_authority if certificate is None else certificate.shown.authority,
             monitoring=monitoring,
+            client_files=ClientFiles(handout, needs_code=config.code is not None),
         )
     elif monitoring is not None:
         site = Site({}, config.names, monitoring=monitoring, has_page=False)

@@ -22,6 +22,7 @@ from tertulia.server.certificates.given import CertificateUnusable
 from tertulia.server.config import AUTOMATIC_CODE
 from tertulia.server.console.program import run_console
 from tertulia.server.greeting import greeting
+from tertulia.server.handout.handout import WHEELS
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.export import backup, export, export_attendance
 from tertulia.server.history.leftovers import remove_on
@@ -35,6 +36,7 @@ from tertulia.server.server import Server, fit_to_descriptors
 from tertulia.server.start_failures import why_not_started
 from tertulia.server.streams import drop_unwritten, write_within
 from tertulia.server.workers.local_socket import PathUnusable
+from tertulia.state_directory import state_directory
 from tertulia.wrapping import wrapped_for
 
 _LOG_TIMEOUT_S = 1.0  # for a line or the last lines, because nobody may be reading them
@@ -64,6 +66,11 @@ def run(arguments: Sequence[str]) -> int:
         status = run_look(config.port, options.look)
         drop_unwritten()
         return status
+    if options.fetches_client:
+        from tertulia.server.handout.fetch import fetch_client
+
+        directory = state_directory()
+        return fetch_client(None if directory is None else directory / WHEELS)
     if options.opens_console:
         return run_console(config.port)
     attendance_to = options.attendance_to

@@ -21,7 +21,8 @@ _TYPES = {
     "svg": "image/svg+xml",
 }
 
-_PARTS = ("dialogs", "order", "operator", "tried")  # the directories of what only some visits need
+# The directories of what only some visits need.
+_PARTS = ("dialogs", "order", "operator", "tried", "handout")
 _PRIVATE_NAME = re.compile(r"\.#(\w+)")
 _WITH_SIGN = re.compile(r"""(?<!["'`])#(\w+)""")
 

@@ -14,6 +14,14 @@ from websockets.http11 import Request, parse_headers
 from websockets.server import ServerProtocol
 
 from tertulia.server.doors.files import File, file_of
+from tertulia.server.doors.handout import (
+    CLIENT_PATH,
+    ClientFiles,
+    Wanted,
+    is_client,
+    preferred_language,
+)
+from tertulia.server.doors.handout_page import Address
 from tertulia.server.doors.hooks import is_hook, is_own_origin, open_hook
 from tertulia.server.doors.monitoring import Monitoring, is_for_monitors
 from tertulia.server.doors.responses import response, text_response
@@ -27,6 +35,8 @@ AUTHORITY_PATH = "/ca.crt"
 _METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE", b"CONNECT")
 _LOCAL_ENDINGS = (".local", ".lan", ".home.arpa", ".internal")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\[\]:/@\s]+)(?::([0-9]{1,5}))?\Z")
+# A Host that a command line for a shell may have in it.
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9._:\[\]%-]+")
 _SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -85,11 +95,13 @@ class Site:
         *,
         monitoring: Monitoring | None = None,
         has_page: bool = True,
+        client_files: ClientFiles | None = None,
     ) -> None:
         """`authority` returns the certificate of the server's CA, if it has one.
 
         Without the page there is nothing but the `monitoring`.
         """
+        self._client_files = client_files
         self.monitoring = monitoring
         self.has_page = has_page
         self._files = files
@@ -136,11 +148,23 @@ class Site:
             return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
         if self.monitoring is not None and is_for_monitors(path):
             return Opened(answer=self.monitoring.answer(request, name, asker))
+        is_trusted = is_secure or _is_loopback(name)
+        headers = _SECURITY_HEADERS | (_TRUSTED_HEADERS if is_trusted else {})
+        if self._client_files is not None and is_client(path):
+            if _PLAIN_HOST.fullmatch(host) is None:
+                return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
+            wanted = Wanted(
+                name=path.removeprefix(CLIENT_PATH).removeprefix("/"),
+                address=_address(host, is_secure=is_secure),
+                language=preferred_language(request.headers),
+                known_etag=known_etag,
+                has_body=request.method == "GET",
+                headers=headers,
+            )
+            return self._client_files.open(wanted)
         file = self._authority() if path == AUTHORITY_PATH else self._files.get(path)
         if file is None:
             return Opened(answer=error_response(http.HTTPStatus.NOT_FOUND))
-        is_trusted = is_secure or _is_loopback(name)
-        headers = _SECURITY_HEADERS | (_TRUSTED_HEADERS if is_trusted else {})
         return Opened(
             answer=_file_response(file, headers, known_etag, has_body=request.method == "GET")
         )
@@ -238,6 +262,14 @@ def _open_websocket(request: Request, host: str, origin: str | None, rest: bytes
     if opening.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
         return Opened(answer=answer)
     return Opened(answer=answer, door=WebSocketDoor(), rest=rest)
+
+
+def _address(host: str, *, is_secure: bool) -> Address:
+    """Return how the server was reached, by the Host of a request that was checked."""
+    found = _HOST.match(host)
+    assert found is not None
+    port = found[2] or ("443" if is_secure else "80")
+    return Address("https" if is_secure else "http", host, found[1].strip("[]"), int(port))
 
 
 def _as_address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -15,7 +15,7 @@ from tertulia.protocol.messages import Register, Say
 from tertulia.protocol.moderation import OperatorRequest
 from tertulia.server.history.mail import PageRequest, PageTicket
 from tertulia.server.hub.session import Owner, Session
-from tertulia.server.workers.door import Door
+from tertulia.server.workers.door import Door, Source
 from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.tls.channel import TlsChannel
 
@@ -40,6 +40,7 @@ class Hold(Enum):
     DELIVERY = auto()  # for the news whether another worker could deliver a direct message
     ROOM = auto()  # for room in the history's queue
     MESSAGE = auto()  # for a message that the history looks for
+    ANSWER = auto()  # for an answer that another thread prepares
     NOTICE = auto()  # for what came through a hook to be stored
     LOOK = auto()  # for a picture of the running server
     BACKLOG = auto()  # for the client to take the answers that are queued
@@ -93,6 +94,7 @@ class Connection:
         "send",
         "session",
         "sock",
+        "source",
         "state",
         "ticket",
         "tls",
@@ -120,6 +122,7 @@ class Connection:
 
         self.goodbye = b""  # the door's last bytes, for a connection that is finishing
         self.out = bytearray()  # the rest of a cut piece, then data for this client alone
+        self.source: Source | None = None  # of what has to go out after that
         self.large_bytes = 0  # of a large answer that is, or was, in `out`
         self.blocked = False  # the socket takes no more for now
 

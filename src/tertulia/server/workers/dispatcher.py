@@ -41,6 +41,7 @@ from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import (
     Adopt,
     AdoptConsole,
+    Answered,
     Challenge,
     ChallengeOver,
     Deliver,
@@ -78,6 +79,7 @@ class Dispatcher:
         observer: Observer,
     ) -> None:
         self.is_draining = False
+        self._sources_due: list[Connection] = []  # have taken a piece of a long answer
         self._register_timeout_s = shared.config.register_timeout_s
         self._hub = shared.hub
         self._connections = connections
@@ -130,6 +132,8 @@ class Dispatcher:
                 self._guarded(mail.newcomer, self._on_challenge_over)
             case GoOnEntering():
                 self._guarded(mail.connection, self._input.go_on_entering)
+            case Answered():
+                self._guarded(mail.connection, self._input.answer, mail.opened)
             case Evict():
                 self._guarded(self._connections.of_session(mail.session), self._evict)
             case Expel():
@@ -338,6 +342,27 @@ class Dispatcher:
             self._react(happened)
         if happened := self._output.flush_events():
             self._react(happened)
+        if self._sources_due:
+            due, self._sources_due = self._sources_due, []
+            for connection in due:
+                self._guarded(connection, self._send_piece)
+
+    def _send_piece(self, connection: Connection) -> None:
+        """Queue the next piece of a long answer, which the next round sends: others come first."""
+        if connection.state is not FINISHING or connection.source is None:
+            return
+        try:
+            piece = b"" if self.is_draining else connection.source.next_piece()
+        except OSError:  # The client sees that its length is not what was said.
+            self._connections.close(connection, CloseReason.REFUSED)
+            return
+        if piece:
+            self._output.send_bytes(connection, piece)
+            deadline = self._input.now + self._register_timeout_s
+            self._watchdog.set_deadline(connection, deadline)
+        else:
+            connection.source = None
+            self._connections.drain(connection, self._input.now)
 
     def _react(self, happened: list[Sent]) -> None:
         for sent in happened:
@@ -347,7 +372,9 @@ class Dispatcher:
         match sent.fate:
             case Fate.SENT:
                 self._input.ask_next_page(connection)
-                if connection.state is FINISHING:
+                if connection.source is not None:
+                    self._sources_due.append(connection)
+                elif connection.state is FINISHING:
                     self._connections.drain(connection, self._input.now)
                 elif connection.hold is BACKLOG:
                     self._input.resume(connection)

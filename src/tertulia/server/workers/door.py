@@ -101,15 +101,38 @@ class Door(Protocol):
         """Free what would stay until the next collection of garbage; nothing is asked after it."""
 
 
+class Source(Protocol):
+    """The rest of an answer that is too long to be queued: it is read as the client takes it."""
+
+    def next_piece(self) -> bytes:
+        """Return the next piece; b"" at the end. Raises OSError if it cannot be read any more."""
+
+
+class Asker(Protocol):
+    """A connection that waits for what it turned out to speak. Any thread may answer, once."""
+
+    def answer(self, opened: "Opened") -> None:
+        """Let the connection's worker know."""
+
+
+class Later(Protocol):
+    """An answer that another thread has to prepare. The worker holds the connection."""
+
+    def ask(self, asker: Asker) -> None:
+        """Begin to prepare the answer. The asker gets it, perhaps before this returns."""
+
+
 class Opened(Struct, frozen=True):
     """What a connection turned out to speak.
 
-    `answer` is to be sent as it is. The connection goes on with `door` and the bytes of `rest`;
-    without a door it ends. With `tls` it goes on with TLS, whose first bytes are `rest`, and what
-    is inside has to be found out next.
+    `answer` is to be sent as it is, and then the pieces of `source`. The connection goes on with
+    `door` and the bytes of `rest`; without a door it ends. With `tls` it goes on with TLS, whose
+    first bytes are `rest`, and what is inside has to be found out next. With `later` it waits.
     """
 
     answer: bytes = b""
+    source: Source | None = None
+    later: Later | None = None
     door: Door | None = None
     rest: bytes = b""
     tls: ssl.SSLContext | None = None

@@ -12,12 +12,26 @@ from tertulia.server.observer import ADDRESS_DENIED, NO_PROXY_HEADER, Observer
 from tertulia.server.workers.connection import UNREGISTERED, Connection, Hold
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.door import Entrance, Opened
+from tertulia.server.workers.mail import Answered
+from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.proxy_header import BadHeader, ProxyHeaderReader
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Watchdog
 from tertulia.tls.channel import TlsChannel
+
+
+class AnswerMailer:
+    """Brings a connection the answer that it waits for. Any thread may use it."""
+
+    def __init__(self, connection: Connection, mailbox: Mailbox) -> None:
+        self._connection = connection
+        self._mailbox = mailbox
+
+    def answer(self, opened: Opened) -> None:
+        """Let the connection's worker know; one that has ended needs to know nothing."""
+        self._mailbox.post(Answered(self._connection, opened))
 
 
 class Doorkeeper:
@@ -29,6 +43,7 @@ class Doorkeeper:
     def __init__(
         self,
         shared: Shared,
+        mailbox: Mailbox,
         connections: Connections,
         output: Output,
         watchdog: Watchdog,
@@ -40,6 +55,7 @@ class Doorkeeper:
         self._access = shared.access
         self._register_timeout_s = shared.config.register_timeout_s
         self._handshake_timeout_s = shared.config.handshake_timeout_s
+        self._mailbox = mailbox
         self._connections = connections
         self._output = output
         self._watchdog = watchdog
@@ -157,15 +173,26 @@ class Doorkeeper:
             connection.blocked = True
             self._poller.update(connection)
 
+    def answer(self, connection: Connection, opened: Opened, now: float) -> None:
+        """Give a connection the answer that it has waited for, unless it has ended meanwhile."""
+        if connection.state is UNREGISTERED and connection.hold is Hold.ANSWER:
+            connection.release_hold()
+            self._pass(connection, opened, now)
+
     def _pass(self, connection: Connection, opened: Opened | None, now: float) -> bool:
         """Go on with what a connection has turned out to speak, if that is known."""
         if opened is None:
+            return False
+        if opened.later is not None:
+            connection.hold_for(Hold.ANSWER)
+            opened.later.ask(AnswerMailer(connection, self._mailbox))
             return False
         if opened.refused is not None:
             self._observer.on_refused(connection.address, opened.refused)
         if opened.answer:
             self._output.send_bytes(connection, opened.answer)
         if opened.door is None:
+            connection.source = opened.source
             reason, time_left_s = CloseReason.REFUSED, self._register_timeout_s
             self._connections.finish(connection, reason, None, now, within_s=time_left_s)
             return False

@@ -43,7 +43,7 @@ from tertulia.server.workers.connection import (
 )
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.deliveries import Deliveries
-from tertulia.server.workers.door import Control, Entrance, HookPost, Violation
+from tertulia.server.workers.door import Control, Entrance, HookPost, Opened, Violation
 from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import AnyRequest, Finish, Outcome, RequestHandler, Step
 from tertulia.server.workers.mail import (
@@ -175,6 +175,10 @@ class Input:
             return
         if has_work:
             self._work(connection)
+
+    def answer(self, connection: Connection, opened: Opened) -> None:
+        """Give a connection the answer that another thread has prepared."""
+        self._doorkeeper.answer(connection, opened, self.now)
 
     def _on_eof(self, connection: Connection) -> None:
         connection.door.feed_eof()

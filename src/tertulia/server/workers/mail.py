@@ -15,6 +15,7 @@ from tertulia.server.hub.directs import Delivery, Handover, Reply
 from tertulia.server.hub.session import Owner, Route
 from tertulia.server.workers.access import HeaderRule
 from tertulia.server.workers.connection import Connection
+from tertulia.server.workers.door import Opened
 
 
 class AcceptedSocket(NamedTuple):
@@ -98,6 +99,13 @@ class NoticeStored(Struct, frozen=True):
     is_stored: bool
 
 
+class Answered(Struct, frozen=True):
+    """What a connection has asked for is ready."""
+
+    connection: Connection
+    opened: Opened
+
+
 class Evict(Struct, frozen=True):
     """Close the connection of a session that has been replaced."""
 
@@ -139,6 +147,7 @@ Mail = (
     | NoticeStored
     | GoOnEntering
     | LookTaken
+    | Answered
     | Stored
     | PageReady
     | RoomAgain

@@ -67,7 +67,7 @@ class Worker:
         self._connections = Connections(shared, poller, output, watchdog, observer)
         handler = RequestHandler(shared, self.mailbox)
         self._doorkeeper = doorkeeper = Doorkeeper(
-            shared, self._connections, output, watchdog, poller, observer
+            shared, self.mailbox, self._connections, output, watchdog, poller, observer
         )
         self._input = Input(
             shared, self.mailbox, self._connections, handler, output, doorkeeper, poller, observer

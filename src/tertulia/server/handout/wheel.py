@@ -1,0 +1,78 @@
+"""The wheel of the version that is installed, made of its files. Pure, but for reading them.
+
+The same files give the same bytes, whether they come from a wheel or an editable checkout.
+"""
+
+import base64
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator
+from importlib import metadata, resources
+from importlib.resources.abc import Traversable
+
+_PACKAGE = "tertulia"
+_WHEEL = """\
+Wheel-Version: 1.0
+Generator: tertulia
+Root-Is-Purelib: true
+Tag: py3-none-any
+"""
+_NO_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+class NotInstalled(Exception):
+    """The program runs from files that no installer knows."""
+
+
+def own_wheel() -> tuple[str, bytes]:
+    """Return the name and the content of the wheel. Raises NotInstalled and OSError."""
+    try:
+        distribution = metadata.distribution(_PACKAGE)
+    except metadata.PackageNotFoundError as error:
+        raise NotInstalled("no installer knows tertulia") from error
+    about = f"{_PACKAGE}-{distribution.version}.dist-info"
+    files = dict(package_files())
+    for name in ("METADATA", "entry_points.txt"):
+        text = distribution.read_text(name)
+        if text is None:
+            raise NotInstalled(f"there is no {name}")
+        files[f"{about}/{name}"] = text.encode()
+    for path in distribution.files or ():
+        if path.parent.name == "licenses":
+            files[f"{about}/licenses/{path.name}"] = path.read_binary()
+    files[f"{about}/WHEEL"] = _WHEEL.encode()
+    record = "".join(f"{name},{_hash(body)},{len(body)}\n" for name, body in sorted(files.items()))
+    files[f"{about}/RECORD"] = f"{record}{about}/RECORD,,\n".encode()
+    return f"{_PACKAGE}-{distribution.version}-py3-none-any.whl", zipped(files)
+
+
+def package_files() -> Iterator[tuple[str, bytes]]:
+    """Return all files of the package with their paths, apart from what Python has compiled."""
+    yield from _files_in(resources.files(_PACKAGE), _PACKAGE)
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """Return an archive of files, without dates, which says nothing about this computer."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zip_file:
+        for name, body in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, _NO_DATE)
+            entry.external_attr = 0o644 << 16
+            entry.create_system = 3  # Unix, on whatever system it is made
+            zip_file.writestr(entry, body, zipfile.ZIP_DEFLATED)
+    return archive.getvalue()
+
+
+def _files_in(directory: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
+    for entry in directory.iterdir():
+        if entry.is_dir():
+            if entry.name != "__pycache__":
+                yield from _files_in(entry, f"{path}/{entry.name}")
+        elif not entry.name.endswith((".pyc", ".pyo")):
+            yield f"{path}/{entry.name}", entry.read_bytes()
+
+
+def _hash(body: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(body).digest()).decode().rstrip("=")
+    return f"sha256={digest}"
