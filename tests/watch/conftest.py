@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual import _wait
 
 sys.path.insert(0, str(Path(__file__).parent))  # for what the tests import from beside themselves
 
@@ -18,3 +19,8 @@ def _as_before() -> Iterator[None]:
     yield
     set_language("en")
     signal.alarm(0)
+
+
+@pytest.fixture(autouse=True)
+def _look_often_whether_all_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_wait, "SLEEP_GRANULARITY", 0.002)

@@ -101,7 +101,7 @@ def taken(
                 resident_bytes=50_000_000, virtual_bytes=1, open_files=9, max_open_files=99,
                 voluntary_switches=0, involuntary_switches=0, threads=len(threads),
             ),
-            threads=threads, workers=1, users={"ACTIVO": 5, "OCUPADO": 1, "INACTIVO": 0},
+            threads=threads, roles=[], workers=1, users={"ACTIVO": 5, "OCUPADO": 1, "INACTIVO": 0},
             sessions=6, doors=doors, tls_connections=2, slow_consumers=1, turned_away=0,
             traffic=TrafficMeasures(
                 connections=total, sessions=6, requests=2 * total, events=3 * total, messages=total,

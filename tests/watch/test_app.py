@@ -54,13 +54,23 @@ async def test_a_thousand_threads_can_be_scrolled_through():
 
 
 @shown_on_a_screen
+async def test_a_server_for_which_a_look_is_dear_is_looked_at_less_often():
+    server = Server()
+    async with view_of(server.look, looks_every_s=0.5) as view:
+        assert view.app.pause_s == 0.5
+        server.now = figures(look_cost_s=0.012)
+        await view.look()
+        assert view.app.pause_s == 1.2
+
+
+@shown_on_a_screen
 async def test_when_the_server_stops_the_view_says_so_and_goes_on_with_the_next_one():
     server = Server()
     async with view_of(server.look) as view:
         await view.look()
         server.problem = "the server has stopped"
         await view.look(2)
-        assert "the server has stopped; looking for it again, 0 s" in view.rows[0]
+        assert "the server has stopped; looking again, 0 s" in view.rows[0]
         assert "worker-4" in view.shown, "the last figures stay"
         server.problem, server.now = "", msgspec.structs.replace(figures(), uptime_s=1.0)
         await view.look()

@@ -114,6 +114,7 @@ def test_where_nobody_serves_it_is_said_whose_port_that_is(tmp_path, monkeypatch
         with pytest.raises(NotServing) as problem:
             Asking(tmp_path, PORT).look()
     assert words in str(problem.value)
+    assert problem.value.short == "no server on this port"
 
 
 def test_the_user_who_listens_on_a_port_is_known() -> None:

@@ -42,5 +42,5 @@ def test_the_scale_is_round_and_fits_everything():
     rows, top = graph([0.0] * 118 + [30.0, 60.0], SAMPLES, 2)
     assert top == 100
     assert [row[-3:] for row in rows] == ["  ▂", "▁▅█"]
-    assert graph([], 3, 1) == (["   "], 0.01)
+    assert graph([], 3, 1, 0.01) == (["   "], 0.01)
     assert graph([5.0], 0, 3) == ([], 0.0)

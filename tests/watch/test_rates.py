@@ -1,11 +1,13 @@
 """Totals become rates; what was not seen twice is not known."""
 
 import os
+import threading
 
+import msgspec
 from seen import taken
 
 from tertulia.watch.figures import Waiting
-from tertulia.watch.procfs import Process, process
+from tertulia.watch.procfs import Process, Thread, process, thread
 from tertulia.watch.rates import Rates
 
 
@@ -60,6 +62,41 @@ def test_without_history_nothing_is_stored():
     rates.figures(taken(total=1, history=False))
     now = rates.figures(taken(at=101.0, total=2, history=False))
     assert (now.path.stored, now.path.history_queue, now.room.has_history) == (None, None, False)
+
+
+def test_what_the_server_has_not_looked_at_is_read_from_the_system():
+    def unseen(**options):
+        seen = taken(**options)
+        worker = msgspec.structs.replace(
+            seen.measures.threads[1],
+            voluntary_switches=None, involuntary_switches=None, waits_for="", role="console",
+        )  # fmt: skip
+        measures = msgspec.structs.replace(
+            seen.measures, threads=[seen.measures.threads[0], worker]
+        )
+        return msgspec.structs.replace(seen, measures=measures)
+
+    looks = iter([Thread(10, 1, "epoll"), Thread(30, 2, "lock"), None])
+    rates = Rates(5_000, no_parent, lambda pid, tid: next(looks))
+    rates.figures(unseen(at=100.0, total=1))
+    second = rates.figures(unseen(at=101.0, total=3))
+    worker = second.threads[1]
+    assert (worker.voluntary, worker.involuntary, worker.waiting) == (20.0, 1.0, Waiting.LOCK)
+    assert round(second.look_cost_s, 6) == 0.02
+    gone = rates.figures(unseen(at=102.0, total=4)).threads[1]
+    assert (gone.voluntary, gone.waiting) == (None, Waiting.UNKNOWN)
+
+
+def test_a_thread_of_this_process_is_seen_as_the_system_has_it():
+    ended = threading.Event()
+    waits = threading.Thread(target=ended.wait, daemon=True)
+    waits.start()
+    seen = thread(os.getpid(), waits.native_id or 0)
+    ended.set()
+    waits.join()
+    assert seen is not None
+    assert seen.waits_for in ("lock", "running", "")
+    assert thread(os.getpid(), 2**22 + 1) is None
 
 
 def test_the_system_tells_of_a_process_that_runs_and_nothing_of_one_that_does_not():

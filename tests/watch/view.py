@@ -29,7 +29,7 @@ class View:
     def __init__(self, look: Callable[[], Figures], size: tuple[int, int], **options: Any) -> None:
         self.stopped = 0
         self.size = size
-        self.app = WatchApp(look, self._stop, 5_000, looks_every_s=3_600.0, **options)
+        self.app = WatchApp(look, self._stop, 5_000, **{"looks_every_s": 3_600.0, **options})
         self.pilot: Pilot[Ending]
 
     def _stop(self) -> None:

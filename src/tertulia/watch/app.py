@@ -28,6 +28,8 @@ from tertulia.watch.viewscreen import ViewScreen
 from tertulia.watch.widgets import Explanation
 
 LOOKS_EVERY_S = 0.5
+_MAX_SHARE = 0.01  # of a processor, that looking may cost the server; of many threads it looks less
+_LOOKS_AT_LEAST_EVERY_S = 5.0
 DEFAULT_TERMINAL = Abilities()
 _EXIT_FINE = 0
 
@@ -90,17 +92,23 @@ class WatchApp(App[Ending], inherit_bindings=False):
     async def _look_again_and_again(self) -> None:
         loop = asyncio.get_running_loop()
         while self.is_running:
-            next_at = loop.time() + self._looks_every_s
+            began_at = loop.time()
             if not self._is_paused:
                 await self.look_once()
-            await asyncio.sleep(max(0.0, next_at - loop.time()))
+            await asyncio.sleep(max(0.0, began_at + self.pause_s - loop.time()))
+
+    @property
+    def pause_s(self) -> float:
+        """The seconds from one look to the next."""
+        cost_s = 0.0 if self._seen is None else self._seen.look_cost_s
+        return max(self._looks_every_s, min(cost_s / _MAX_SHARE, _LOOKS_AT_LEAST_EVERY_S))
 
     async def look_once(self) -> None:
         """Look at the server, and show what was seen."""
         try:
             seen = await asyncio.to_thread(self._look)
         except NotSeen as nothing:
-            self._problem = str(nothing)
+            self._problem = nothing.short
             if self._lost_at is None:
                 self._lost_at = time.monotonic()
             seen = None
@@ -122,7 +130,7 @@ class WatchApp(App[Ending], inherit_bindings=False):
         if self._is_paused:
             return _("paused: p goes on")
         if self._lost_at is not None:
-            text = _("{problem}; looking for it again, {seconds} s")
+            text = _("{problem}; looking again, {seconds} s")
             seconds = round(time.monotonic() - self._lost_at)
             return text.format(problem=self._problem, seconds=seconds)
         if self._seen is None:

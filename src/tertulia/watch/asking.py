@@ -19,7 +19,7 @@ from tertulia.protocol.messages import Closing, Error, ErrorCode, Ping, Pong
 from tertulia.protocol.watching import MeasuresTaken, TakeMeasures
 from tertulia.server.console.place import connect_to_console, console_path
 
-_ANSWER_WITHIN_S = 5.0
+_ANSWER_WITHIN_S = 15.0  # a thousand threads wait for each other, too
 _RECEIVE_BYTES = 262_144
 _MAX_LINE_BYTES = 64 * 1024 * 1024  # of the server, which this program trusts: many threads
 
@@ -29,9 +29,19 @@ _decoder = msgspec.json.Decoder(MeasuresTaken | Error | Ping | Closing)
 class NotSeen(Exception):
     """There is nothing to see now; the text says why."""
 
+    @property
+    def short(self) -> str:
+        """The problem in a few words."""
+        return str(self)
+
 
 class NotServing(NotSeen):
     """No server of this user runs on this port."""
+
+    @property
+    def short(self) -> str:
+        """The problem in a few words."""
+        return _("no server on this port")
 
 
 class Asking:

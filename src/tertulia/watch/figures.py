@@ -90,6 +90,7 @@ class Figures(Struct, frozen=True):
     threads: list[ThreadFigures]
     path: PathFigures
     room: RoomFigures
+    look_cost_s: float = 0.0  # CPU time of the server for the last look
 
     @property
     def cpu(self) -> float | None:

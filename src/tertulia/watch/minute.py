@@ -13,17 +13,21 @@ _LEVELS = " ▁▂▃▄▅▆▇█"
 
 
 class Series(NamedTuple):
-    """One figure that the graph can show; `title` is a msgid."""
+    """One figure that the graph can show; `title` is a msgid.
+
+    `least` is the lowest upper end of the scale.
+    """
 
     title: str
     value: Callable[[Figures], float | None]
     shown: Callable[[float | None], str]
+    least: float = 1.0
 
 
 SERIES = (
     Series(N_("events/s"), lambda now: now.path.events, numbers.rate),
     Series(N_("deliveries/s"), lambda now: now.path.deliveries, numbers.rate),
-    Series(N_("CPU"), lambda now: now.cpu, numbers.share),
+    Series(N_("CPU"), lambda now: now.cpu, numbers.share, 0.01),
     Series(N_("context switches/s"), lambda now: now.switches, numbers.rate),
     Series(N_("bytes sent/s"), lambda now: now.path.sent_bytes, numbers.size),
 )
@@ -58,12 +62,14 @@ def columns(values: Sequence[float | None], width: int) -> list[float | None]:
     return found
 
 
-def graph(values: Sequence[float | None], width: int, height: int) -> tuple[list[str], float]:
+def graph(
+    values: Sequence[float | None], width: int, height: int, least: float = 1.0
+) -> tuple[list[str], float]:
     """Return the rows of a graph, the highest first, and the value at its upper edge."""
     if width <= 0 or height <= 0:
         return [], 0.0
     points = columns(values, width)
-    top = _round_up(max((point for point in points if point is not None), default=0.0))
+    top = _round_up(max((point for point in points if point is not None), default=0.0), least)
     steps = len(_LEVELS) - 1
     rows = []
     for row in range(height - 1, -1, -1):
@@ -77,9 +83,8 @@ def graph(values: Sequence[float | None], width: int, height: int) -> tuple[list
     return rows, top
 
 
-def _round_up(value: float) -> float:
+def _round_up(value: float, step: float) -> float:
     """Return a round number that is not less, so that the scale does not jump all the time."""
-    step = 0.01
     while True:
         for factor in (1, 2, 5):
             if value <= step * factor:

@@ -67,7 +67,7 @@ def last_minute(minute: Minute, series: Series, width: int, height: int) -> Rows
     """Return the graph of one series, with its scale in the first row."""
     values = minute.values(series)
     now = values[-1] if values else None
-    lines, top = graph(values, width, max(1, height - 1))
+    lines, top = graph(values, width, max(1, height - 1), series.least)
     shown, most = series.shown(now), series.shown(top)
     head: list[Run] = [(f"{shown} ", "figure"), (_(series.title), "faint")]
     scale = _("top {figure}").format(figure=most)

@@ -1,10 +1,12 @@
 """From the server's totals to what the live view shows: rates since the look before.
 
-No I/O, but for a look at the parent process through the function that is given.
+No I/O, but for what the functions that it is given read of the system.
 """
 
 from collections import Counter
 from collections.abc import Callable
+
+from msgspec.structs import replace
 
 from tertulia.protocol.measures import Measures, ProcessMeasures, ThreadMeasures
 from tertulia.protocol.watching import MeasuresTaken
@@ -16,18 +18,25 @@ from tertulia.watch.figures import (
     ThreadFigures,
     Waiting,
 )
-from tertulia.watch.procfs import Process, process
+from tertulia.watch.procfs import Process, Thread, process, thread
 
 _WAITING = {what.name.lower(): what for what in Waiting}
 _MAIN = "MainThread"
+_LOOKER = "console"
 
 
 class Rates:
     """Remembers the look before. A server that has been restarted begins anew."""
 
-    def __init__(self, port: int, look_at: Callable[[int], Process | None] = process) -> None:
+    def __init__(
+        self,
+        port: int,
+        look_at: Callable[[int], Process | None] = process,
+        look_at_thread: Callable[[int, int], Thread | None] = thread,
+    ) -> None:
         self._port = port
         self._look_at = look_at
+        self._look_at_thread = look_at_thread
         self._before: Measures | None = None
         self._threads: dict[tuple[int, str], ThreadMeasures] = {}
         self._parent: Process | None = None
@@ -42,19 +51,43 @@ class Rates:
         if since is not None and since <= 0:
             since = None
         per_second = _PerSecond(since)
+        threads = [self._completed(thread, now.process.pid) for thread in now.threads]
         figures = Figures(
             port=self._port,
             version=now.process.version,
             model=taken.model,
             uptime_s=now.process.uptime_s,
             processes=self._processes(now.process, before, per_second),
-            threads=[self._thread(thread, per_second) for thread in now.threads],
+            threads=[self._thread(thread, per_second) for thread in threads],
+            look_cost_s=self._look_cost_s(threads),
             path=_path(now, before, per_second),
             room=_room(now),
         )
         self._before = now
-        self._threads = {(thread.tid, thread.name): thread for thread in now.threads}
+        self._threads = {(thread.tid, thread.name): thread for thread in threads}
         return figures
+
+    def _completed(self, now: ThreadMeasures, pid: int) -> ThreadMeasures:
+        """Add what the server has not looked at itself, because there are so many threads."""
+        if now.voluntary_switches is not None:
+            return now
+        seen = self._look_at_thread(pid, now.tid)
+        if seen is None:
+            return now
+        return replace(
+            now,
+            voluntary_switches=seen.voluntary,
+            involuntary_switches=seen.involuntary,
+            waits_for=seen.waits_for,
+        )
+
+    def _look_cost_s(self, threads: list[ThreadMeasures]) -> float:
+        """Return how long the server's thread that takes the looks has worked since the last."""
+        for now in threads:
+            was = self._threads.get((now.tid, now.name))
+            if now.role == _LOOKER and was is not None:
+                return max(0.0, now.cpu_s - was.cpu_s)
+        return 0.0
 
     def _processes(
         self, now: ProcessMeasures, before: Measures | None, per_second: "_PerSecond"
@@ -90,7 +123,7 @@ class Rates:
         was = was or now
         return ThreadFigures(
             name="main" if now.name == _MAIN else now.name,
-            kind=now.role,
+            kind=now.name if now.role == "other" else now.role,
             tid=now.tid,
             waiting=_WAITING.get(now.waits_for, Waiting.UNKNOWN),
             cpu=rate(now.cpu_s, was.cpu_s),
