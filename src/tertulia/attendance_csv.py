@@ -19,10 +19,19 @@ _FORMULA = ("=", "+", "-", "@")
 
 def csv_lines(rows: Iterable[AttendanceRow]) -> Iterator[str]:
     """Yield the header and a line for each session, with their newlines."""
-    yield _line(_COLUMNS)
-    for row in rows:
-        reason = "" if row.reason is UNSET else row.reason
-        yield _line((row.name, row.address, _local(row.joined), _local(row.left), reason))
+    yield csv_header()
+    yield from map(csv_line, rows)
+
+
+def csv_header() -> str:
+    """Return the names of the columns, with a newline."""
+    return _line(_COLUMNS)
+
+
+def csv_line(row: AttendanceRow) -> str:
+    """Return a session, with a newline."""
+    reason = "" if row.reason is UNSET else row.reason
+    return _line((row.name, row.address, _local(row.joined), _local(row.left), reason))
 
 
 def _line(cells: Iterable[str]) -> str:

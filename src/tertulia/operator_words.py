@@ -9,10 +9,11 @@ from datetime import datetime
 
 from msgspec import UNSET, UnsetType
 
-from tertulia.i18n import _, ngettext
+from tertulia.i18n import N_, _, ngettext
 from tertulia.operator_commands import BANS, HOOKS, UNBAN, UNHOOK, UNMUTE
+from tertulia.protocol.attendance import AttendanceRow, ListAttendance
 from tertulia.protocol.hooks import CreateHook, HookCreated, HookRow, RemoveHook
-from tertulia.protocol.messages import Error, ErrorCode, Request, User
+from tertulia.protocol.messages import CloseReason, Error, ErrorCode, Request, User
 from tertulia.protocol.moderation import (
     SERVER_NAME,
     BanRow,
@@ -28,6 +29,17 @@ from tertulia.protocol.moderation import (
 )
 from tertulia.protocol.networks import parse_network
 
+_REASONS: dict[str, str] = {
+    CloseReason.QUIT: "",
+    CloseReason.KICKED: N_("removed by an operator"),
+    CloseReason.LOST: N_("connection lost"),
+    CloseReason.TIMEOUT: N_("stopped answering"),
+    CloseReason.SLOW: N_("connection too slow"),
+    CloseReason.FLOOD: N_("sent too many messages at once"),
+    CloseReason.PROTOCOL: N_("the program sent invalid data"),
+    CloseReason.REPLACED: N_("came back with another connection"),
+    CloseReason.SHUTDOWN: N_("the server stopped"),
+}
 _MINUTES_IN_AN_HOUR, _MINUTES_IN_A_DAY = 60, 1_440
 
 
@@ -89,12 +101,15 @@ def ban_words(row: BanRow) -> str:
     return "  ".join(part for part in (shown(who), until, shown(by), reason) if part)
 
 
-def hook_created(created: HookCreated, server: str) -> list[str]:
-    """Return how to use a new hook of a server, which is given as the beginning of a link."""
-    text = _("TEXT")
+def hook_created(created: HookCreated, server: str, options: str = "") -> list[str]:
+    """Return how to use a new hook: before the command, the command, after it.
+
+    The server is given as the beginning of a link, with what curl needs for it.
+    """
+    text, curl = _("TEXT"), f"curl {options}".strip()
     return [
         _("A program can now speak as {name}:").format(name=shown(created.name)),
-        f'  curl -d "{text}" {server}{shown(created.path)}',
+        f'  {curl} -d "{text}" {server}{shown(created.path)}',
         _("Keep this address secret. It is shown only now. {command} removes it.").format(
             command=f"{UNHOOK.word} {shown(created.name)}"
         ),
@@ -112,6 +127,27 @@ def hooks(rows: Sequence[HookRow]) -> list[str]:
         used = _("last used {time}").format(time=local_time(row.used)) if row.used else ""
         lines.append("  ".join(part for part in (shown(row.name), shown(by), made, used) if part))
     return lines
+
+
+def session_words(row: AttendanceRow) -> str:
+    """Return a line for a session of the attendance."""
+    if row.left is UNSET:
+        text = _("{name}  {address}  since {joined}, still here")
+    else:
+        text = _("{name}  {address}  from {joined} to {left}  {reason}")
+    return text.format(
+        name=shown(row.name),
+        address=shown(row.address),
+        joined=local_time(row.joined),
+        left=local_time(row.left),
+        reason=reason_words(row.reason or ""),
+    ).rstrip()
+
+
+def reason_words(reason: str) -> str:
+    """Return why a session has ended; empty for a user who simply left."""
+    known = _REASONS.get(reason)
+    return shown(reason) if known is None else _(known) if known else ""
 
 
 def fits(users: Sequence[User]) -> str:
@@ -160,6 +196,10 @@ def refused(request: Request, error: Error) -> str:
             return _("The reason is too long: it can have 200 characters.")
         case ErrorCode.TEXT_INVALID:
             return _("The reason cannot contain control characters.")
+        case ErrorCode.UNAVAILABLE if isinstance(request, ListAttendance):
+            return _("The history cannot be read now. Try again in a moment.")
+        case ErrorCode.HISTORY_OFF if isinstance(request, ListAttendance):
+            return _("This server keeps no history, and so it does not know who was here.")
         case ErrorCode.UNAVAILABLE:
             return _("It holds now, but could not be stored: a restart would forget it.")
         case ErrorCode.HISTORY_OFF:

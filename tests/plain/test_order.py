@@ -214,6 +214,7 @@ def test_a_teacher_silences_and_removes_a_pupil_in_spanish(
     port: int, sit_down: Any, pipe_in: Any
 ) -> None:
     luis = pipe_in("luis", port, "--source", "127.9.0.2")
+    luis.see_words("Hello, luis.")
     ana = sit_down("ana", "127.0.0.1", port, "--source", "127.9.0.3", LANGUAGE="es")
     ana.see("sale del chat.")
     ana.type("/operador\n")

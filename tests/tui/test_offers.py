@@ -3,8 +3,8 @@
 import pytest
 
 from tertulia.chat.command_table import COMMANDS
-from tertulia.chat.orders import ORDERS
 from tertulia.i18n import set_language
+from tertulia.operator_commands import OPERATOR_COMMANDS
 from tertulia.tui.keys import KEYS
 from tertulia.tui.offers import matching, offers
 
@@ -33,8 +33,10 @@ def test_a_command_is_offered_with_the_key_that_does_the_same() -> None:
 
 def test_the_commands_of_operators_are_offered_to_them_alone() -> None:
     words = {offer.word for offer in offers()}
-    assert not {order.word for order in ORDERS} & words
-    assert {order.word for order in ORDERS} < {offer.word for offer in offers(operator=True)}
+    assert not {order.word for order in OPERATOR_COMMANDS} & words
+    assert {order.word for order in OPERATOR_COMMANDS} < {
+        offer.word for offer in offers(operator=True)
+    }
 
 
 @pytest.mark.parametrize(

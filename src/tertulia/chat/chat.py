@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import inf
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -57,6 +58,9 @@ from tertulia.protocol.messages import (
     UserList,
     Welcome,
 )
+
+if TYPE_CHECKING:
+    from tertulia.tls.fingerprint import Fingerprint
 
 MAX_ARRIVALS_AT_ONCE = 1_000  # then the keyboard has its turn
 
@@ -115,6 +119,11 @@ class Chat:
     def connected(self) -> bool:
         """Whether there is a connection, as far as is known."""
         return self._session.state is SessionState.CONNECTED
+
+    @property
+    def certificate(self) -> "Fingerprint | None":
+        """The fingerprint of the server's certificate; None without TLS."""
+        return self._session.client.fingerprint
 
     @property
     def next_attempt_at(self) -> float | None:

@@ -19,6 +19,7 @@ from tertulia.chat.face_commands import (
 )
 from tertulia.chat.similar import plain_letters
 from tertulia.i18n import _, language
+from tertulia.operator_commands import ShowAttendance
 from tertulia.protocol.messages import (
     MAX_PAGE,
     Direct,
@@ -44,6 +45,7 @@ Command = (
     | Quit
     | BecomeOperator
     | OperatorRequest
+    | ShowAttendance
     | FaceCommand
 )
 Parser = Callable[[str, str], Command]  # of the command's word and the arguments

@@ -7,14 +7,17 @@ from tertulia.chat.command_arguments import Command, CommandError, parse_direct,
 from tertulia.chat.command_table import HELP, QUIT, SEARCH, CommandSpec, listed
 from tertulia.chat.command_words import find_command
 from tertulia.chat.face_commands import Open
-from tertulia.chat.orders import ORDERS, parse_order
+from tertulia.chat.orders import parse_order
 from tertulia.i18n import _
-from tertulia.operator_commands import OperatorCommand, operator_help_rows
+from tertulia.operator_commands import OPERATOR_COMMANDS, OperatorCommand, operator_help_rows
 from tertulia.protocol.messages import Say
 
 
-def parse(line: str, *, on_screen: bool = False) -> Command | None:
-    """Parse a typed line; return None for an empty one. Raises CommandError."""
+def parse(line: str, *, on_screen: bool = False, operator: bool = False) -> Command | None:
+    """Parse a typed line; return None for an empty one. Raises CommandError.
+
+    For a mistyped word it names the likeliest one; those of operators only to an `operator`.
+    """
     typed = line.strip()
     if not typed:
         return None
@@ -29,7 +32,7 @@ def parse(line: str, *, on_screen: bool = False) -> Command | None:
     if spec is None:
         if (request := parse_order(typed)) is not None:
             return request
-        raise CommandError(_unknown_command(word, on_screen))
+        raise CommandError(_unknown_command(word, on_screen, operator))
     if spec.on_screen and not on_screen:
         text = _("{command} works only on the full screen. Start tertulia without --plain.")
         raise CommandError(text.format(command=word))
@@ -54,7 +57,7 @@ def help_rows(*, on_screen: bool = False, operator: bool = False) -> list[tuple[
         argument = f" {_(spec.argument_words)}" if spec.argument_words else ""
         rows.append((", ".join(words) + argument, _(spec.help)))
     if operator:
-        rows += operator_help_rows(ORDERS)
+        rows += operator_help_rows(OPERATOR_COMMANDS)
     text = _("TEXT")
     rows.append((f"//{text}, @@{text}", _("send a text that begins with “/” or “@”")))
     return rows
@@ -86,12 +89,13 @@ def _checked(command: Command, on_screen: bool) -> Command:
     return command
 
 
-def _unknown_command(word: str, on_screen: bool) -> str:
+def _unknown_command(word: str, on_screen: bool, operator: bool) -> str:
     from difflib import get_close_matches  # slow to import and seldom needed
 
+    orders = OPERATOR_COMMANDS if operator else ()
     known = {
         found: spec
-        for spec in listed(on_screen=on_screen)
+        for spec in (*listed(on_screen=on_screen), *orders)
         for found in (spec.spanish, spec.english)
     }
     guesses = get_close_matches(word.lower(), known, n=1, cutoff=0.65)

@@ -18,9 +18,9 @@ from tertulia.chat.mentions import (
     ends_without_space,
     is_letter,
 )
-from tertulia.chat.orders import ORDERS
 from tertulia.chat.similar import plain_letters
 from tertulia.operator_commands import (
+    OPERATOR_COMMANDS,
     Subject,
     find_operator_command,
     on_and_off,
@@ -75,7 +75,7 @@ def _complete_command(word: str, on_screen: bool, operator: bool) -> list[str]:
     if operator:
         specs += [
             ((order.word, order.spanish, order.english), bool(order.argument_words))
-            for order in ORDERS
+            for order in OPERATOR_COMMANDS
         ]
     found = {words[0]: takes_more for words, takes_more in specs}
     for words, takes_more in specs:

@@ -24,7 +24,7 @@ from tertulia.client.errors import (
 from tertulia.i18n import _, ngettext
 from tertulia.operator_commands import without_secret
 from tertulia.operator_words import refused as order_refused
-from tertulia.protocol.attendance import AskSeenBy
+from tertulia.protocol.attendance import AskSeenBy, ListAttendance
 from tertulia.protocol.messages import (
     Direct,
     Error,
@@ -242,7 +242,10 @@ def _try_again_in(seconds: float) -> str:
 
 def request_refused(error: Error, request: Request) -> str:
     """Return why the server, or this program, refused a request."""
-    if isinstance(request, OperatorRequest) and error.code not in _OF_EVERY_REQUEST:
+    if (
+        isinstance(request, OperatorRequest | ListAttendance)
+        and error.code not in _OF_EVERY_REQUEST
+    ):
         return order_refused(request, error)
     if isinstance(request, AskSeenBy) and (words := seen_refused(error)) is not None:
         return words

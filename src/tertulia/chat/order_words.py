@@ -12,8 +12,9 @@ from tertulia.chat.commands import help_word
 from tertulia.chat.display import date_and_time, duration, visible_in_a_line
 from tertulia.chat.speakers import speaker_words
 from tertulia.chat.state import State
-from tertulia.i18n import N_, _
+from tertulia.i18n import _
 from tertulia.operator_commands import OPERATOR_WORDS, word_in_own_language
+from tertulia.operator_words import reason_words
 from tertulia.protocol.envelope import StoredMessage
 from tertulia.protocol.messages import CloseReason, Error, ErrorCode, Left
 from tertulia.protocol.moderation import (
@@ -25,15 +26,6 @@ from tertulia.protocol.moderation import (
     Role,
     Unmuted,
 )
-
-_LEFT: dict[str, str] = {
-    CloseReason.LOST: N_("connection lost"),
-    CloseReason.TIMEOUT: N_("stopped answering"),
-    CloseReason.SLOW: N_("connection too slow"),
-    CloseReason.FLOOD: N_("sent too many messages at once"),
-    CloseReason.PROTOCOL: N_("the program sent invalid data"),
-    CloseReason.REPLACED: N_("came back with another connection"),
-}
 
 OrderEvent = Role | Muted | Unmuted | Hushed | Locked | Pinned
 
@@ -107,10 +99,7 @@ def left_words(event: Left) -> str:
         words = _("removed by {by}: {reason}") if event.text else _("removed by {by}")
         by, text = name_of_operator(event.by or SERVER_NAME), event.text or ""
         return words.format(by=by, reason=visible_in_a_line(text))
-    if event.reason == CloseReason.QUIT:
-        return ""
-    known = _LEFT.get(event.reason)
-    return visible_in_a_line(event.reason) if known is None else _(known)
+    return reason_words(visible_in_a_line(event.reason))
 
 
 def silence_words(state: State, today: date) -> str:

@@ -44,7 +44,7 @@ from tertulia.plain.script import COMMAND_INVALID, Outcomes, Script
 from tertulia.plain.transcript import Transcript
 from tertulia.plain.typed import command_of, help_lines, paste_words
 from tertulia.plain.words import status_words
-from tertulia.protocol.attendance import AskSeenBy, SeenBy
+from tertulia.protocol.attendance import AskSeenBy, ListAttendance, SeenBy
 from tertulia.protocol.messages import (
     Answer,
     ChatMessage,
@@ -109,7 +109,7 @@ class PlainFace:
         )
         self.order = Order(
             self.chat, output, self.outcomes, self._write_line,
-            asks=on_terminal and not script.json,
+            to=to, asks=on_terminal and not script.json,
         )  # fmt: skip
         self._transcript = Transcript(client.welcome.name, self.chat.clock.today)
         self._mention = choices.mention_of(client.welcome.name)
@@ -138,7 +138,7 @@ class PlainFace:
         if self.order.question and self.order.answer_question(line):
             return None
         try:
-            command = command_of(line)
+            command = command_of(line, operator=self.chat.state.is_operator)
         except CommandError as error:
             self.outcomes.refuse_line(line, COMMAND_INVALID, str(error))
             return None
@@ -200,6 +200,7 @@ class PlainFace:
 
         `lines_left` were not carried out.
         """
+        self.order.give_up()
         farewell = self.chat.farewell()
         for request in farewell.unanswered:
             self.outcomes.refuse(request, NOT_CONFIRMED, explain.perhaps_arrived(request))
@@ -327,7 +328,7 @@ class PlainFace:
         """Write the answer; with `--json` only the words, because `show_raw` has written it."""
         if not isinstance(answer, Error):
             self.outcomes.succeed(request)
-        if isinstance(request, OperatorRequest | BecomeOperator):
+        if isinstance(request, OperatorRequest | BecomeOperator | ListAttendance):
             self.order.show_answer(request, answer)
             return
         match answer:

@@ -10,15 +10,20 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from tertulia.chat import explain
+from tertulia.chat.attendance import AttendanceReading
 from tertulia.chat.chat import Chat
 from tertulia.chat.command_table import OPERATOR
+from tertulia.chat.destination import Destination
 from tertulia.chat.face_commands import AskForSecret, Ignore, PinMarked, Unignore
+from tertulia.chat.hook_address import curl_options, server_link
 from tertulia.chat.order_words import no_secret, not_operator, nothing_to_pin, order_is_yours
 from tertulia.i18n import _
-from tertulia.operator_commands import without_secret
-from tertulia.operator_words import bans, done, fits
+from tertulia.operator_commands import BadCommand, ShowAttendance, without_secret
+from tertulia.operator_words import bans, done, fits, hook_created, hooks, session_words
 from tertulia.plain.output import Output
 from tertulia.plain.script import COMMAND_INVALID, Outcomes
+from tertulia.protocol.attendance import AttendancePage, ListAttendance
+from tertulia.protocol.hooks import HookCreated, HookList
 from tertulia.protocol.messages import Answer, Error, ErrorCode, UserList
 from tertulia.protocol.moderation import (
     BanList,
@@ -28,7 +33,10 @@ from tertulia.protocol.moderation import (
     PinMessage,
 )
 
-OrderCommand = AskForSecret | BecomeOperator | Ignore | Unignore | PinMarked | OperatorRequest
+OrderCommand = (
+    AskForSecret | BecomeOperator | Ignore | Unignore | PinMarked | ShowAttendance | OperatorRequest
+)
+OrderRequest = OperatorRequest | BecomeOperator | ListAttendance
 
 
 class _Asked(NamedTuple):
@@ -48,9 +56,12 @@ class Order:
         outcomes: Outcomes,
         write: Callable[[str], None],
         *,
+        to: Destination,
         asks: bool,
     ) -> None:
         """`write` writes a line of the chat."""
+        self._to = to
+        self._reading: AttendanceReading | None = None
         self._chat = chat
         self._output = output
         self._outcomes = outcomes
@@ -81,6 +92,8 @@ class Order:
                     self._outcomes.refuse_line(line, COMMAND_INVALID, nothing_to_pin())
                 else:
                     self._request(line, PinMessage(seq=seq))
+            case ShowAttendance():
+                self._read_attendance(line, command)
             case _:
                 self._request(line, command)
 
@@ -98,14 +111,50 @@ class Order:
         change = ignored.add if isinstance(command, Ignore) else ignored.remove
         self._output.add_notice(change(name))
 
-    def _request(self, line: str, request: OperatorRequest) -> None:
-        """Make a request, or first ask the server whom it is about."""
+    def _may_order(self, line: str) -> bool:
         if not self._chat.state.is_operator:
             self._outcomes.refuse_line(line, ErrorCode.NOT_OPERATOR, not_operator())
+        return self._chat.state.is_operator
+
+    def _request(self, line: str, request: OperatorRequest) -> None:
+        """Make a request, or first ask the server whom it is about."""
+        if not self._may_order(line):
             return
         if isinstance(request, ImposeBan) and request.address is not UNSET:
             request = replace(request, check=True)
         self._ask(line, request)
+
+    def _read_attendance(self, line: str, command: ShowAttendance) -> None:
+        if not self._may_order(line):
+            return
+        self.give_up()
+        try:
+            self._reading = AttendanceReading(command)
+        except BadCommand as error:
+            self._outcomes.refuse_line(line, COMMAND_INVALID, str(error))
+        else:
+            self._ask(line, self._reading.request)
+
+    def _add_page(self, reading: AttendanceReading, page: AttendancePage) -> None:
+        """Show a page of the attendance, or write it to the file, and ask for the next one."""
+        if not reading.is_for_file:
+            for row in page.sessions:
+                self._write(session_words(row))
+        try:
+            if reading.add(page):
+                self._ask(self._line, reading.request)
+                return
+        except BadCommand as error:
+            self._outcomes.refuse_line(self._line, COMMAND_INVALID, str(error))
+        else:
+            self._output.add_notice(reading.summary())
+        self._reading = None
+
+    def give_up(self) -> None:
+        """Ask for no further page of the attendance, and leave no file that is not complete."""
+        if self._reading is not None:
+            self._reading.give_up()
+            self._reading = None
 
     def answer_question(self, line: str) -> bool:
         """Act on the answer to the question; return False if the line is something else."""
@@ -123,7 +172,7 @@ class Order:
         self._asked = None
         self._output.add_notice(_("Nothing was done."))
 
-    def show_answer(self, request: OperatorRequest | BecomeOperator, answer: Answer) -> None:
+    def show_answer(self, request: OrderRequest, answer: Answer) -> None:
         """Write the answer; after a list of those whom a ban fits, ask or go on."""
         match request, answer:
             case ImposeBan(check=True), UserList():
@@ -138,7 +187,19 @@ class Order:
             case _, BanList():
                 for line in bans(answer.bans):
                     self._write(line)
+            case _, HookCreated():
+                link = server_link(self._to, self._chat.certificate)
+                for line in hook_created(answer, link, curl_options(self._chat.certificate)):
+                    self._write(line)
+            case _, HookList():
+                for line in hooks(answer.hooks):
+                    self._write(line)
+            case ListAttendance(), AttendancePage():
+                if self._reading is not None and request is self._reading.request:
+                    self._add_page(self._reading, answer)
             case _, Error():
+                if isinstance(request, ListAttendance):
+                    self.give_up()
                 words = explain.request_refused(answer, request)
                 self._outcomes.refuse(request, answer.code, words)
             case BecomeOperator(), _:
@@ -146,7 +207,7 @@ class Order:
             case _:
                 self._output.add_notice(done(request))
 
-    def _ask(self, line: str, request: OperatorRequest | BecomeOperator) -> None:
+    def _ask(self, line: str, request: OrderRequest) -> None:
         self._line = line
         self._outcomes.begin(line, request)
         self._chat.ask(request)

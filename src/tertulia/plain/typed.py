@@ -12,14 +12,14 @@ from tertulia.protocol.messages import Direct, Say
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
 
-def command_of(text: str) -> Command | None:
+def command_of(text: str, *, operator: bool = False) -> Command | None:
     """Parse a typed text; return None for an empty one. Raises CommandError.
 
     A text of several lines can only be a message. What was pasted is one to everyone.
     """
     if isinstance(text, Pasted):
         return Say(text=text.rstrip("\n"))
-    command = parse(text)
+    command = parse(text, operator=operator)
     if "\n" not in text.strip():
         return command
     match command:

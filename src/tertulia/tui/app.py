@@ -62,6 +62,7 @@ from tertulia.tui.widgets import dialogs, order_dialogs
 from tertulia.tui.widgets.chatlog import ConversationLog
 from tertulia.tui.widgets.composer import Composer
 from tertulia.tui.widgets.conversationspane import ConversationList
+from tertulia.tui.widgets.copy_dialog import CopyDialog
 from tertulia.tui.widgets.copying import CopyWanted, copied_words
 from tertulia.tui.widgets.mainscreen import MainScreen
 from tertulia.tui.widgets.messagelog import MessageLog
@@ -108,7 +109,9 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._settings_problem = loaded.problem
         self._choices = Choices(loaded.settings)
         self._theming = Theming(self, self._choices, terminal, is_dark=dark)
-        self.controller = Controller(self, self.main, glyphs, self._choices, self._bell.ring)
+        self.controller = Controller(
+            self, self.main, glyphs, self._choices, self._bell.ring, self._to
+        )
         self._leaving = Leaving(
             self, self.controller, lambda: self._attempt.give_up(), self._bell.ring
         )
@@ -265,6 +268,11 @@ class ChatApp(App[Ending], inherit_bindings=False):
         show = self.screen.show_hint if isinstance(self.screen, dialogs.Dialog) else self.main.hint
         show(copied_words(has_clipboard=self._has_clipboard(self._terminal_name)))
 
+    @on(CopyDialog.TextWanted)
+    def _show_text(self, event: CopyDialog.TextWanted) -> None:
+        with self.suspend():
+            bareview.show_until_key(event.text)
+
     @on(MessageLog.ReachedTop)
     def _fetch_older(self) -> None:
         self.controller.fetch_older()
@@ -378,4 +386,5 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     def farewell(self) -> list[str]:
         """End the session, and return the lines that say goodbye. Call after the app has run."""
+        self.controller.give_up()
         return [] if self.model is None else self.model.chat.farewell().lines

@@ -15,6 +15,7 @@ from textual.app import App
 from tertulia.chat import commands, explain
 from tertulia.chat.choices import Choices
 from tertulia.chat.command_arguments import Command, CommandError
+from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs, visible_in_a_line
 from tertulia.chat.face_commands import (
     Close,
@@ -78,6 +79,7 @@ class Controller:
         glyphs: Glyphs,
         choices: Choices,
         wake: Callable[[], None],
+        to: Destination,
     ) -> None:
         """`wake` has the chat carry on soon."""
         self.model: ChatModel | None = None
@@ -86,7 +88,7 @@ class Controller:
         self._glyphs = glyphs
         self._choices = choices
         self.attention = Attention(app, main, choices, lambda: self.model, wake)
-        self._orders = Orders(app, main)
+        self._orders = Orders(app, main, to)
         self._seen = SeenQuestions(app, main, self.attention.presence.has_left)
         self.navigation = Navigation(app, main, lambda: self.model, self.refresh)
         self._menu = MessageMenu(app, main, self._seen, self.open, self.send_again)
@@ -135,7 +137,7 @@ class Controller:
         """
         self._main.hint("")
         try:
-            command = commands.parse(text, on_screen=True)
+            command = commands.parse(text, on_screen=True, operator=self.is_operator)
         except CommandError as error:
             self._main.hint(str(error))
             return None
@@ -168,14 +170,15 @@ class Controller:
 
     def _submit_order(self, command: OrderCommand, *, is_typed: bool) -> None:
         model = self._connected_model()
-        refusal = "" if model is None else self._orders.refusal(model, command)
+        if model is None:
+            return
+        refusal = self._orders.carry_out(model, command)
         if refusal:
             self._main.hint(refusal)
-        elif model is not None:
-            if is_typed:
-                self._main.composer.accept()
-            self._orders.carry_out(model, command)
-            self.refresh()
+            return
+        if is_typed:
+            self._main.composer.accept()
+        self.refresh()
 
     def _check_and_send(self, model: ChatModel, request: Say | Direct) -> None:
         if isinstance(request, Direct) and request.to != self.current.name:
@@ -312,6 +315,10 @@ class Controller:
         if model is not None:
             model.send_again(entry)
             self.refresh()
+
+    def give_up(self) -> None:
+        """Leave nothing half done behind: the screen is at its end."""
+        self._orders.attendance.give_up()
 
     def choose_message(self, entry: Said) -> None:
         """Ask what to do about a message."""

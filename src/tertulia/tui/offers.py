@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tertulia.chat.command_table import CommandSpec, listed
-from tertulia.chat.orders import ORDERS
 from tertulia.chat.similar import plain_letters
 from tertulia.i18n import _
-from tertulia.operator_commands import OperatorCommand
+from tertulia.operator_commands import OPERATOR_COMMANDS, OperatorCommand
 from tertulia.tui.keys import KEYS, Key
 
 
@@ -42,7 +41,7 @@ def offers(*, operator: bool = False) -> list[Offer]:
     by_command = {key.command: key for key in KEYS if key.command}
     found = [_of_command(spec, by_command.get(spec.english)) for spec in listed(on_screen=True)]
     if operator:
-        found += [_of_command(order, None) for order in ORDERS]
+        found += [_of_command(order, None) for order in OPERATOR_COMMANDS]
     found += [_of_key(key) for key in KEYS if key.action and not key.command]
     return found
 

@@ -11,10 +11,15 @@ from msgspec.structs import replace
 from textual.app import App
 
 from tertulia.chat import explain
+from tertulia.chat.destination import Destination
 from tertulia.chat.face_commands import AskForSecret, Ignore, PinMarked, Unignore
+from tertulia.chat.hook_address import curl_options, server_link
 from tertulia.chat.order_words import not_operator, nothing_to_pin, order_is_yours
 from tertulia.i18n import _
-from tertulia.operator_words import done, fits
+from tertulia.operator_commands import ShowAttendance
+from tertulia.operator_words import done, fits, hook_created
+from tertulia.protocol.attendance import ListAttendance
+from tertulia.protocol.hooks import HookCreated, HookList, HookRow, RemoveHook
 from tertulia.protocol.messages import Answer, Error, Ok, UserInfo, UserList
 from tertulia.protocol.moderation import (
     BanList,
@@ -28,31 +33,32 @@ from tertulia.protocol.moderation import (
     OperatorRequest,
     PinMessage,
 )
+from tertulia.tui.attendance import AttendanceDesk
 from tertulia.tui.model.chatmodel import ChatModel
 from tertulia.tui.model.entries import Said
 from tertulia.tui.painting.wrap import shorten
 from tertulia.tui.widgets import dialogs, order_dialogs
+from tertulia.tui.widgets.hook_dialogs import HookDialog, hooks_dialog
 from tertulia.tui.widgets.mainscreen import MainScreen
 
-OrderRequest = OperatorRequest | BecomeOperator
-OrderCommand = AskForSecret | Ignore | Unignore | PinMarked | OrderRequest
+OrderRequest = OperatorRequest | BecomeOperator | ListAttendance
+OrderCommand = AskForSecret | Ignore | Unignore | PinMarked | ShowAttendance | OrderRequest
 
 
 class Orders:
     """What the user does about other people, and what the answers mean for the screen."""
 
-    def __init__(self, app: App[Any], main: MainScreen) -> None:
+    def __init__(self, app: App[Any], main: MainScreen, to: Destination) -> None:
         self._app = app
         self._main = main
+        self._to = to
+        self.attendance = AttendanceDesk(app, main)
 
-    def refusal(self, model: ChatModel, command: OrderCommand) -> str:
-        """Return why a command cannot be carried out; "" if it can."""
-        if isinstance(command, OperatorRequest | PinMarked) and not model.chat.state.is_operator:
+    def carry_out(self, model: ChatModel, command: OrderCommand) -> str:
+        """Do what a command asks for; return why it was not done, "" if it was."""
+        is_order = isinstance(command, OperatorRequest | PinMarked | ShowAttendance)
+        if is_order and not model.chat.state.is_operator:
             return not_operator()
-        return ""
-
-    def carry_out(self, model: ChatModel, command: OrderCommand) -> None:
-        """Do what a command asks for."""
         match command:
             case AskForSecret():
                 dialog = order_dialogs.SecretDialog()
@@ -66,14 +72,20 @@ class Orders:
                 self._ignore(model, name, model.chat.ignored.remove)
             case PinMarked():
                 self._pin_marked(model)
+            case ShowAttendance():
+                return self.attendance.ask(model, command)
             case ImposeBan() if command.address is not UNSET:
                 model.ask(replace(command, check=True))
             case _:
                 model.ask(command)
+        return ""
 
     def show_answer(self, model: ChatModel, request: OrderRequest, answer: Answer) -> None:
         """Show the answer; after a list of those whom a ban fits, ask or go on."""
+        certificate = model.chat.certificate
         match request, answer:
+            case ListAttendance(), _:
+                self.attendance.show_answer(model, request, answer)
             case _, Error():
                 self._main.hint(explain.request_refused(answer, request))
             case BecomeOperator(), Ok():
@@ -83,6 +95,12 @@ class Orders:
             case _, BanList():
                 dialog = order_dialogs.bans_dialog(answer.bans)
                 self._app.push_screen(dialog, lambda key: self._lift(model, answer.bans, key))
+            case _, HookCreated():
+                link, options = server_link(self._to, certificate), curl_options(certificate)
+                self._app.push_screen(HookDialog(hook_created(answer, link, options)))
+            case _, HookList():
+                dialog = hooks_dialog(answer.hooks)
+                self._app.push_screen(dialog, lambda key: self._unhook(model, answer.hooks, key))
             case _:
                 self._main.hint(done(request))
 
@@ -167,6 +185,13 @@ class Orders:
             request = LiftBan(address=row.address)
         text = _("Let {name} come in again?")
         self._confirm(text, str(row.name or row.address), lambda: model.ask(request))
+
+    def _unhook(self, model: ChatModel, rows: list[HookRow], key: str | None) -> None:
+        """Remove the hook that was chosen, after a question."""
+        if key is not None and key.isdigit():
+            name = rows[int(key)].name
+            text = _("Remove the address of {name}? Its programs cannot speak any more then.")
+            self._confirm(text, name, lambda: model.ask(RemoveHook(name=name)))
 
     def _pin_marked(self, model: ChatModel) -> None:
         """Pin the newest message; about one that was selected ask first, it may be long ago."""

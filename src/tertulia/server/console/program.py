@@ -26,7 +26,7 @@ from tertulia.operator_commands import (
     parse_operator_command,
     typed_name,
 )
-from tertulia.operator_words import bans, done, fits, hook_created, hooks, shown
+from tertulia.operator_words import bans, done, fits, hook_created, hooks, session_words, shown
 from tertulia.operator_words import refused as order_refused
 from tertulia.protocol.attendance import ListAttendance
 from tertulia.protocol.hooks import HookCreated, HookList
@@ -176,13 +176,13 @@ class Console:
             if wanted.file is None:
                 session = None
                 for session in sessions:
-                    self._print(words.session(session))
+                    self._print(session_words(session))
                 if session is None:
                     self._print(_("Nobody has been here."))
             else:
-                write_csv(wanted.file, sessions)
+                path = write_csv(wanted.file, sessions)
                 text = _("The attendance is in {file}.")
-                self._print(text.format(file=shown(wanted.file)))
+                self._print(text.format(file=shown(path)))
         except Refused as refused:
             self._show(ListAttendance(), refused.answer)
 

@@ -5,11 +5,8 @@ Pure functions. What users have written is shown without characters that could c
 
 from collections.abc import Sequence
 
-from msgspec import UNSET
-
 from tertulia.i18n import _
 from tertulia.operator_words import local_time, shown
-from tertulia.protocol.attendance import AttendanceRow
 from tertulia.protocol.messages import HistoryPage, StoredMessage, User, UserInfo
 
 
@@ -33,21 +30,6 @@ def about(info: UserInfo) -> str:
     text = _("{name}: {address}, {status}, here since {since}")
     since = local_time(info.since)
     return text.format(name=info.name, address=info.address, status=info.status, since=since)
-
-
-def session(row: AttendanceRow) -> str:
-    """Return a line for a session of the attendance."""
-    if row.left is UNSET:
-        text = _("{name}  {address}  since {joined}, still here")
-    else:
-        text = _("{name}  {address}  from {joined} to {left}  {reason}")
-    return text.format(
-        name=shown(row.name),
-        address=shown(row.address),
-        joined=local_time(row.joined),
-        left=local_time(row.left),
-        reason="" if row.reason is UNSET else shown(row.reason),
-    )
 
 
 def messages(page: HistoryPage) -> list[str]:

@@ -18,6 +18,7 @@ from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
 from tertulia.client.reconnect import Reconnector
+from tertulia.protocol.attendance import ListAttendance
 from tertulia.protocol.messages import (
     MAX_PAGE,
     Answer,
@@ -242,7 +243,7 @@ class ChatModel:
 
     def show_answer(self, request: Request, answer: Answer) -> None:
         """Put the answer into its conversation, or note it to be shown apart."""
-        if isinstance(request, OperatorRequest | BecomeOperator):
+        if isinstance(request, OperatorRequest | BecomeOperator | ListAttendance):
             self._alerts.append(Answered(request, answer))
             return
         match request, answer:

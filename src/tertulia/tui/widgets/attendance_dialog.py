@@ -1,0 +1,124 @@
+"""Who was here: a list that grows page by page, and can be copied as CSV.
+
+Runs on the event loop's thread.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from msgspec import UNSET
+from rich.cells import cell_len
+from textual import on
+from textual.app import ComposeResult
+
+from tertulia.attendance_csv import csv_lines
+from tertulia.i18n import _
+from tertulia.operator_words import local_time, reason_words, shown
+from tertulia.protocol.attendance import AttendanceRow
+from tertulia.tui.painting.styled_text import Run
+from tertulia.tui.painting.wrap import shorten, wrap
+from tertulia.tui.widgets.copy_dialog import CopyDialog
+from tertulia.tui.widgets.messagelog import MessageLog
+
+_NAME, _ADDRESS = 16, 15  # terminal columns for most names and addresses
+_TIMES = len("2026-11-22 15:04 – 2026-11-22 15:04")
+_ONE_LINE = _NAME + _ADDRESS + _TIMES + 6  # columns for all of it in one line
+_DAY = len("2026-11-22")
+
+
+class AttendancePainter:
+    """Paint a session in one line, or in a narrow view in several."""
+
+    def height(self, entry: AttendanceRow, width: int) -> int:
+        """Return the number of lines."""
+        return len(self.paint(entry, width))
+
+    def paint(self, entry: AttendanceRow, width: int) -> list[list[Run]]:
+        """Return the lines of a session."""
+        name, address, reason = shown(entry.name), shown(entry.address), _reason(entry)
+        fits = cell_len(name) <= _NAME and len(address) <= _ADDRESS
+        if width >= _ONE_LINE and fits:
+            gap = " " * (_NAME - cell_len(name))
+            line: list[Run] = [
+                (f"{_times(entry):{_TIMES}}  ", "time"),
+                (name, "name"),
+                (f"{gap}  {address:{_ADDRESS}}", "text"),
+            ]
+            room = width - _ONE_LINE
+            if cell_len(reason) <= room:
+                return [[*line, (f"  {reason}" if reason else "", "system")]]
+            return [line, [(shorten(f"  {reason}", width), "system")]]
+        lines: list[list[Run]] = [[(shorten(name, width), "name")]]
+        if cell_len(name) + 2 + len(address) <= width:
+            lines[0].append((f"  {address}", "text"))
+        else:
+            lines.append([(shorten(f"  {address}", width), "text")])
+        lines.append([(shorten(f"  {_times(entry)}", width), "time")])
+        lines += [[(f"  {part}", "system")] for part in wrap(reason, width - 2) if reason]
+        return lines
+
+
+class AttendanceLog(MessageLog[AttendanceRow]):
+    """The sessions, the newest last."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"message-log--{style}" for style in ("time", "name", "text", "system")
+    }
+
+
+class AttendanceDialog(CopyDialog):
+    """All sessions of the history, and how many there are."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Who was here"))
+        self.add_class("wide")
+        self._rows: list[AttendanceRow] = []
+        self._count = "…"
+        self._is_filled = False
+        self._log = AttendanceLog(AttendancePainter(), id="found")
+
+    def content(self) -> ComposeResult:
+        """Show the sessions."""
+        yield self._log
+
+    def on_mount(self) -> None:
+        """Show what has come before the dialog was there."""
+        self._is_filled = True
+        self._log.load(self._rows)
+        self._log.focus()
+        self.show_hint(self.hint())
+
+    def add(self, rows: Sequence[AttendanceRow], count: str = "") -> None:
+        """Add later sessions; `count` says how many there are once they are all here."""
+        self._rows += rows
+        self._count = count or self._count
+        if self._is_filled:
+            self._log.append(rows)
+            self.show_hint(self.hint())
+
+    def hint(self) -> str:
+        """Return how many sessions there are, and what the keys do."""
+        return f"{self._count} · " + _("C: copy as CSV · F7: as plain text · Esc: back")
+
+    def text_to_copy(self) -> str:
+        """Return all sessions as CSV."""
+        return "".join(csv_lines(self._rows))
+
+    @on(MessageLog.ReachedTop)
+    @on(MessageLog.Clicked)
+    @on(MessageLog.NewBelow)
+    def _keep_to_itself(self, event: MessageLog.ReachedTop) -> None:
+        event.stop()  # what these mean in a conversation has nothing to do with this list
+
+
+def _times(row: AttendanceRow) -> str:
+    joined, left = local_time(row.joined), _("still here")
+    if row.left is not UNSET:
+        left = local_time(row.left)
+        if left[:_DAY] == joined[:_DAY]:
+            left = left[_DAY + 1 :]
+    return f"{joined} – {left}"
+
+
+def _reason(row: AttendanceRow) -> str:
+    return reason_words(row.reason or "")
