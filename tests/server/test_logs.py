@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from tertulia.server.logs import LineHandler, LogWriter, is_journal
+from tertulia.server.log_lines import is_journal
+from tertulia.server.logs import LineHandler, LogWriter
 
 
 def record(text: str, **fields) -> logging.LogRecord:

@@ -345,3 +345,11 @@ def test_a_look_that_is_not_clear_is_refused(arguments, words, capsys):
         parse_options(arguments.split())
     assert end.value.code == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("instead", [["--backup", "b.db"], ["--export", "-"], ["--operator"]])
+def test_only_a_server_can_be_supervised(instead, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_options(["5000", "--supervise", *instead])
+    assert ended.value.code == 2
+    assert "--supervise" in capsys.readouterr().err

@@ -26,7 +26,7 @@ time.sleep(60)
 NOT_STARTED = """
 import errno, sys
 from tertulia.server import cli, serving
-def fail(config, log_lines):
+def fail(config, log_lines, parent):
     serving.log.error("history DAMAGED")
     raise OSError(errno.EADDRINUSE, "Address already in use")
 serving.Server = fail

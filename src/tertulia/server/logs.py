@@ -9,7 +9,6 @@ with `benchmarks/bench.py connect-1000` (48 µs in all; medians of two times ten
 
 import contextlib
 import logging
-import os
 import queue
 import sys
 import threading
@@ -17,18 +16,11 @@ import time
 from logging.handlers import QueueHandler, QueueListener
 from typing import Any, TextIO
 
+from tertulia.server.log_lines import for_journal, is_journal, one_line
+
 _MAX_QUEUED_LINES = 10_000  # At this bound further lines are dropped and counted.
 _MAX_LINES_PER_WRITE = 1_000  # Writing each line alone: 4 % more.
 _GATHER_S = 0.02  # Between a line and the write, so that more can come. Without: 40 % more.
-
-# Of syslog, for the journal.
-_PRIORITIES = {
-    logging.DEBUG: 7,
-    logging.INFO: 6,
-    logging.WARNING: 4,
-    logging.ERROR: 3,
-    logging.CRITICAL: 2,
-}
 
 
 class _Record(logging.LogRecord):
@@ -53,27 +45,6 @@ class _Record(logging.LogRecord):
         self.name, self.levelno, self.levelname = name, level, logging.getLevelName(level)
         self.msg, self.args = str(msg), args
         self.exc_info, self.exc_text, self.stack_info = exc_info, None, None
-
-
-def is_journal(stream: TextIO) -> bool:
-    """Return whether a stream leads to systemd's journal, which names it in the environment."""
-    with contextlib.suppress(OSError, ValueError):
-        found = os.fstat(stream.fileno())
-        return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
-    return False
-
-
-def for_journal(level: int, text: str) -> str:
-    """Return a text whose lines begin with their priority, as the journal reads it."""
-    prefix = f"<{_PRIORITIES[level]}>"
-    return prefix + text.replace("\n", f"\n{prefix}")
-
-
-def one_line(text: str) -> str:
-    """Return a text with its newlines, and all else that cannot be printed, as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class _LineFormatter(logging.Formatter):

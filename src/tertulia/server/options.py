@@ -10,7 +10,7 @@ from tertulia.arguments import Parser
 from tertulia.i18n import _
 from tertulia.server import entry_options, look_options
 from tertulia.server.config import Config
-from tertulia.server.logs import for_journal, is_journal
+from tertulia.server.log_lines import for_journal, is_journal
 from tertulia.server.look_options import Look
 from tertulia.server.option_types import (
     days,
@@ -47,6 +47,13 @@ class Options(NamedTuple):
     look: Look | None = None  # at the server that runs on the port; no server starts
     fetches_client: bool = False  # downloads the packages of the client; no server starts
 
+    @property
+    def runs_server(self) -> bool:
+        """Whether a server is to run, and nothing else is to be done."""
+        files = self.export_to, self.attendance_to, self.backup_to, self.restore_from
+        others = self.opens_console, self.look, self.fetches_client
+        return not any(others) and all(file is None for file in files)
+
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
     """Parse the command line, without the program's name.
@@ -56,6 +63,8 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     parser = _parser()
     given = vars(parser.parse_args(arguments))
     given.pop("lang")  # i18n.language_option found it before, because the parser's texts need it.
+    # The parent has looked for it on the command line, and has started this process.
+    is_supervised = given.pop("supervise")
     log_level, shows_qr = given.pop("log_level"), given.pop("qr") == "auto"
     for switch in ("web", "announce"):
         given[switch] = given.pop(switch) == "on"
@@ -77,6 +86,8 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     )
     try:
         look = look_options.pop_from(given)
+        if is_supervised and (needs_history or opens_console or look or fetches_client):
+            raise _UsageError(_("--supervise is for a server that runs: leave it out here"))
         if exports_attendance and export_to is None:
             raise _UsageError(_("--with-attendance needs --export FILE"))
         if opens_console and not given["port"]:
@@ -157,6 +168,11 @@ def _parser() -> Parser:
         choices=("auto", "off"),
         default="auto",
         help=_("whether a terminal shows the QR code of the link for browsers (auto)"),
+    )
+    parser.add_argument(
+        "--supervise",
+        action="store_true",
+        help=_("start the server again if it dies, and upgrade it at a SIGHUP"),
     )
     parser.add_argument(
         "--shared-addresses",

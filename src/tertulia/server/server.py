@@ -26,13 +26,17 @@ from tertulia.server.doors.handout import ClientFiles
 from tertulia.server.doors.http import Site
 from tertulia.server.doors.monitoring import Monitoring
 from tertulia.server.handout.handout import WHEELS, Handout
+from tertulia.server.history.checks import check_version
 from tertulia.server.history.history import History
 from tertulia.server.hub.hub import Hub
+from tertulia.server.listening import Listening
 from tertulia.server.observer import Observer
-from tertulia.server.workers.acceptor import Acceptor, listen
+from tertulia.server.supervision.activation import given_sockets
+from tertulia.server.supervision.link import ParentLink
+from tertulia.server.workers.acceptor import Acceptor
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.collector import Collector
-from tertulia.server.workers.local_socket import LocalSocket
+from tertulia.server.workers.mail import Drain
 from tertulia.server.workers.pool import WorkerPool
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.turned_away import TurnedAway
@@ -47,36 +51,51 @@ _OWN_DESCRIPTORS = 32  # the server's files, of which the history has up to ten
 _LINGERING = 64  # refused sockets that the acceptor keeps open for a moment
 _IDLE_UPKEEP_S = 86_400.0  # when there is nothing to look after
 _WITHDRAW_TIMEOUT_S = 0.5  # beyond that, for the announcement, whose end takes half of it
+# For an upgrade: the next process serves within a fraction of a second, so nobody waits long for a
+# client that does not read.
+_HAND_OVER = Drain(retry_after_s=(0.1, 0.5), flush_within_s=1.0, drain_within_s=0.3)
 _STOP_TIMEOUT_S = 8.0  # a stop has to be done within 10 s, whatever clients do
 
 
 class Server:
     """A server of the given configuration.
 
-    The constructor opens the listening sockets (OSError or PathUnusable), finds or makes the
+    The constructor opens the listening sockets (see Listening for its errors), finds or makes the
     certificate (CertificateUnusable), and opens the history (StoreInUse, StoreOfAnotherVersion,
     OSError or sqlite3.Error). `start` begins to serve, `announce` tells the local network,
     `keep_up` looks after the certificate, and `stop` ends it. All in one thread.
     """
 
-    def __init__(self, config: Config, log_lines: Callable[[], int] | None = None) -> None:
-        """`log_lines` returns how many lines wait to be written to the log."""
+    def __init__(
+        self,
+        config: Config,
+        log_lines: Callable[[], int] | None = None,
+        parent: ParentLink | None = None,
+    ) -> None:
+        """`log_lines` returns how many lines wait to be written to the log.
+
+        If there is a parent, the history is opened when it says so. Raises ParentGone then, too.
+        """
         self._config = config
-        self.listener = listen(config)
+        self._parent = parent
+        inherited = given_sockets() if parent is None else parent.sockets
+        self._listening = listening = Listening(config, inherited)
+        self.listener = listening.tcp
         self.port: int = self.listener.getsockname()[1]
-        self._local = None
-        if config.unix is not None:
-            self._local = LocalSocket(config.unix, config.send_buffer_bytes)
-        listeners = [self.listener, *([self._local.listener] if self._local else [])]
         self.certificate = None if config.tls == "off" else find_certificate(config)
-        self.history = None if config.history is None else History(Path(config.history), config)
-        self.hub = Hub(config, self.history)
         monitoring = None
         if config.metrics:
             monitoring = Monitoring(
                 config.metrics, functools.partial(self.measure, each_worker=False), self._problem
             )
         offer = _offer(config, self.certificate, monitoring)
+        if parent is not None:
+            parent.keep(listening.pop_opened())
+            if config.history is not None and parent.waits:
+                check_version(Path(config.history))
+            parent.wait_for_turn()
+        self.history = None if config.history is None else History(Path(config.history), config)
+        self.hub = Hub(config, self.history)
         self._admission = admission = Admission(config)
         new_door = functools.partial(OpenEntrance, offer)
         shared = Shared(config, self.hub, self.history, admission, new_door, ConsoleDoor)
@@ -86,13 +105,15 @@ class Server:
         self._announcer: Announcer | None = None
         turned_away = TurnedAway(functools.partial(say_full, offer), offer.context)
         self._collector = Collector(
-            config, self._pool, self.hub, self.history, turned_away.__len__, log_lines
+            *(config, self._pool, self.hub, self.history, turned_away.__len__, log_lines),
+            restarts=0 if parent is None else parent.restarts,
+            parent_pid=None if parent is None else parent.pid,
         )
         shared.measure = self._collector.measure
         self._looks = shared.looks
         self._looks.measure = functools.partial(self._collector.measure, shows_waits=True)
         self._acceptor = Acceptor(
-            listeners, self._pool, shared.access, admission, observer, turned_away
+            listening.all, self._pool, shared.access, admission, observer, turned_away
         )
 
     def measure(self, *, each_worker: bool = True, shows_waits: bool = False) -> Measures:
@@ -108,7 +129,10 @@ class Server:
         Raises PlaceTaken if another server of this user has the same port, or OSError.
         """
         path = console_path(directory, self.port)
-        self._console = ConsoleListener(path, self._pool, self._admission, self._looks)
+        listener = self._listening.open_console(path)
+        if self._parent is not None:
+            self._parent.keep(self._listening.pop_opened())
+        self._console = ConsoleListener(path, listener, self._pool, self._admission, self._looks)
 
     def start(self) -> None:
         """Start the threads that serve."""
@@ -164,20 +188,31 @@ class Server:
             fingerprint = self.certificate.shown.fingerprint
             log.info("certificate sha256=%s words='%s'", fingerprint.hex, fingerprint.words)
 
-    def stop(self) -> None:
+    @property
+    def users(self) -> int:
+        """How many users are here."""
+        return len(self.hub.people())
+
+    def beat(self) -> bool:
+        """Return whether all workers have done a round since the last call."""
+        return self._pool.beat()
+
+    def stop(self, *, hands_over: bool = False) -> None:
         """Stop accepting, say goodbye to every client, and write the history to disk.
 
-        What could not be done in time is logged.
+        What could not be done in time is logged. If another process goes on at the same sockets,
+        the clients are told to come back soon, and the sockets stay where they are.
         """
         give_up_at = time.monotonic() + _STOP_TIMEOUT_S
         if self._announcer is not None:
             self._announcer.begin_to_stop()
         self._acceptor.stop(_STOP_TIMEOUT_S)
         if self._console is not None:
-            self._console.stop(max(0.0, give_up_at - time.monotonic()))
-        if self._local is not None:
-            self._local.remove()
-        if not self._pool.drain(max(0.0, give_up_at - time.monotonic())):
+            self._console.stop(max(0.0, give_up_at - time.monotonic()), keep_path=hands_over)
+        if self._listening.local is not None and not hands_over:
+            self._listening.local.remove()
+        how = _HAND_OVER if hands_over else None
+        if not self._pool.drain(max(0.0, give_up_at - time.monotonic()), how):
             log.error("stop incomplete: some connections were cut off")
         left_s = max(0.5, give_up_at - time.monotonic())
         if self.history is not None and not self.history.stop(left_s):

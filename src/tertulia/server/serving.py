@@ -1,7 +1,9 @@
 """From the options to a running server, and to its orderly end; or to what is done instead."""
 
 import contextlib
+import functools
 import logging
+import math
 import os
 import secrets
 import signal
@@ -11,37 +13,33 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import msgspec
 
 from tertulia.i18n import _
-from tertulia.server.addresses import addresses_to_join
+from tertulia.server.addresses import JoinAddress, addresses_to_join
 from tertulia.server.automatic_code import automatic_code
 from tertulia.server.certificates.given import CertificateUnusable
-from tertulia.server.config import AUTOMATIC_CODE
-from tertulia.server.console.program import run_console
+from tertulia.server.config import AUTOMATIC_CODE, Config
 from tertulia.server.greeting import greeting
-from tertulia.server.handout.handout import WHEELS
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
-from tertulia.server.history.export import backup, export, export_attendance
-from tertulia.server.history.leftovers import remove_on
 from tertulia.server.history.lockfile import StoreInUse
-from tertulia.server.history.restore import restore
-from tertulia.server.logs import for_journal, is_journal, one_line, start_logging
-from tertulia.server.operator_access import end_access, give_access, words_about
+from tertulia.server.listening import SocketUnusable, WrongPort
+from tertulia.server.log_lines import for_journal, is_journal, one_line
+from tertulia.server.logs import LogWriter, start_logging
+from tertulia.server.operator_access import Access, end_access, give_access, words_about
 from tertulia.server.options import Options, parse_options
 from tertulia.server.qr import can_show_qr
 from tertulia.server.server import Server, fit_to_descriptors
 from tertulia.server.start_failures import why_not_started
 from tertulia.server.streams import drop_unwritten, write_within
+from tertulia.server.supervision.link import ParentGone, ParentLink, link_to_parent
+from tertulia.server.supervision.notifier import Notifier
+from tertulia.server.wishes import Wish, Wishes
 from tertulia.server.workers.local_socket import PathUnusable
-from tertulia.state_directory import state_directory
 from tertulia.wrapping import wrapped_for
 
 _LOG_TIMEOUT_S = 1.0  # for a line or the last lines, because nobody may be reading them
-# Signals within this time are one wish to stop: a closed terminal and its shell send one each.
-_ONE_STOP_S = 0.5
 
 log = logging.getLogger("tertulia.server")
 
@@ -51,52 +49,44 @@ def run(arguments: Sequence[str]) -> int:
 
     0 stopped, 1 not started, failed or stopped at once, 2 usage.
     """
-    stop_signals = _end_on_stop_signals()
+    try:
+        parent = link_to_parent()
+    except ParentGone:
+        return 1
+    try:
+        return _run(arguments, parent)
+    finally:
+        if parent is not None:
+            parent.close()
+
+
+def _run(arguments: Sequence[str], parent: ParentLink | None) -> int:
+    stop_signals = _end_on_stop_signals(is_child=parent is not None)
     try:
         options = parse_options(arguments)
     except SystemExit:  # for --help and --version too
         drop_unwritten()
         raise
-    config, export_to, backup_to, restore_from = (
-        *(options.config, options.export_to, options.backup_to, options.restore_from),
-    )
-    if options.look is not None:
-        from tertulia.watch.program import run_look
+    if not options.runs_server:
+        from tertulia.server.instead import run_instead
 
-        status = run_look(config.port, options.look)
-        drop_unwritten()
-        return status
-    if options.fetches_client:
-        from tertulia.server.handout.fetch import fetch_client
-
-        directory = state_directory()
-        return fetch_client(None if directory is None else directory / WHEELS)
-    if options.opens_console:
-        return run_console(config.port)
-    attendance_to = options.attendance_to
-    if any(file is not None for file in (export_to, attendance_to, backup_to, restore_from)):
-        remove_on(stop_signals)
-    if config.history is not None and export_to is not None:
-        with_attendance = options.exports_attendance
-        status = export(Path(config.history), export_to, with_attendance=with_attendance)
-        drop_unwritten()
-        return status
-    if config.history is not None and attendance_to is not None:
-        status = export_attendance(Path(config.history), attendance_to)
-        drop_unwritten()
-        return status
-    if config.history is not None and backup_to is not None:
-        return backup(Path(config.history), backup_to)
-    if config.history is not None and restore_from is not None:
-        return restore(Path(config.history), Path(restore_from))
-    return _serve(options, stop_signals)
+        return run_instead(options, stop_signals)
+    return _serve(options, stop_signals, parent)
 
 
-def _end_on_stop_signals() -> set[signal.Signals]:
+def _end_on_stop_signals(*, is_child: bool) -> set[signal.Signals]:
     """Let the signals that stop the server end the program at once, and return them.
 
     Python's own handlers would not run while the program waits in SQLite for a locked file.
+    A child leaves the signals of the terminal to its parent.
     """
+    if is_child:
+        of_the_terminal = {signal.SIGINT, signal.SIGHUP}
+        for number in of_the_terminal:
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, of_the_terminal)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        return {signal.SIGTERM}
     stop_signals = {signal.SIGTERM, signal.SIGINT}
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it.
         stop_signals.add(signal.SIGHUP)
@@ -116,68 +106,146 @@ def _ended_by(signals: set[signal.Signals]) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)
 
 
-def _serve(options: Options, stop_signals: set[signal.Signals]) -> int:
-    # Each thread inherits this mask. So only the main thread gets the signals, by waiting for them.
+def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLink | None) -> int:
+    # Each thread inherits this mask. So only the thread that waits for the signals gets them.
     signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
-    log_writer, config = start_logging(options.log_level), options.config
+    log_writer, notifier = start_logging(options.log_level), Notifier()
     threading.excepthook = _end_on_fault
-    if config.code == AUTOMATIC_CODE:
-        config = msgspec.structs.replace(config, code=automatic_code(config.port))
-    if config.operator_secret is None:
-        config = msgspec.structs.replace(config, operator_secret=secrets.token_urlsafe(24))
-    elif options.exposed_secret is not None:
-        log.warning(
-            "others can read the operator's secret: chmod 600 the file path=%s",
-            options.exposed_secret,
-        )
+    if parent is not None:
+        parent.tell_log_level(log.getEffectiveLevel())
+    config = _with_secrets(options, parent)
     try:
         fitting = fit_to_descriptors(config)
-        with _ended_by(stop_signals):  # The file may be locked by another program for a while.
-            server = Server(fitting, log_writer.lines.qsize)
+        # The file may be locked by another program for a while, or the turn be another child's.
+        with _ended_by(stop_signals):
+            server = Server(fitting, log_writer.lines.qsize, parent)
         addresses = addresses_to_join(server.listener)  # before clients use up the descriptors
         access = give_access(server, fitting, addresses)
         server.start()
+    except ParentGone:
+        return _end(1, log_writer.stop_within(_LOG_TIMEOUT_S))
     except (
         OSError,
         sqlite3.Error,
         RuntimeError,
         CertificateUnusable,
         PathUnusable,
+        SocketUnusable,
         SqliteTooOld,
         StoreInUse,
         StoreOfAnotherVersion,
+        WrongPort,
     ) as error:
         is_written = log_writer.stop_within(_LOG_TIMEOUT_S)
         _tell_failure(one_line(why_not_started(config, error)))
+        if parent is not None:
+            parent.tell_failed()
         return _end(1, is_written)
+    wishes = Wishes()
     listening = f"listening on {config.host or '0.0.0.0'} {server.port}\n"
-    write_within(_LOG_TIMEOUT_S, sys.stdout, listening)
-    is_terminal = sys.stderr is not None and sys.stderr.isatty()
-    shows_qr = options.shows_qr and is_terminal and can_show_qr(sys.stderr.encoding)
-    about_order = words_about(access, fitting, server.port, addresses, is_terminal=is_terminal)
-    log_writer.say(
-        greeting(
-            fitting,
-            server.port,
-            addresses,
-            shows_qr=shows_qr,
-            certificate=server.certificate,
-            about_order=about_order,
-        )
-    )
+    if parent is None:
+        write_within(_LOG_TIMEOUT_S, sys.stdout, listening)
+    else:
+        parent.tell_serving(listening)
+        parent.listen(functools.partial(_on_word, wishes))
+    notifier.tell_ready(f"serving on port {server.port}")
+    if parent is None or parent.is_first:
+        _greet(server, fitting, options, access, addresses, log_writer)
     server.announce()
     if fitting.max_users < config.max_users:
         log.warning(
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
             config.max_users,
         )
-    while signal.sigtimedwait(stop_signals, server.upkeep_every_s) is None:
-        server.keep_up()
-    log_writer.say(_("Stopping. Press Ctrl+C again to stop at once."))
-    threading.Thread(target=_stop_at_once_on, args=(stop_signals,), daemon=True).start()
-    server.stop()
-    end_access(access)
+    wishes.watch(stop_signals)
+    hands_over = _look_after(server, wishes, parent, notifier) is Wish.HAND_OVER
+    notifier.tell_stopping()
+    if not hands_over:
+        log_writer.say(_("Stopping. Press Ctrl+C again to stop at once."))
+    server.stop(hands_over=hands_over)
+    if not hands_over:
+        end_access(access)
     return _end(0, log_writer.stop_within(_LOG_TIMEOUT_S))
+
+
+def _with_secrets(options: Options, parent: ParentLink | None) -> Config:
+    """Return the configuration with the secrets that no option gives.
+
+    A parent keeps them: links and codes have to hold from one child to the next.
+    """
+    config, kept = options.config, {} if parent is None else parent.kept
+    if config.code == AUTOMATIC_CODE:
+        code = kept.get("code") or automatic_code(config.port)
+        config = msgspec.structs.replace(config, code=code)
+        if parent is not None:
+            parent.keep({}, code=code)
+    if config.operator_secret is None:
+        secret = kept.get("operator_secret") or secrets.token_urlsafe(24)
+        config = msgspec.structs.replace(config, operator_secret=secret)
+        if parent is not None:
+            parent.keep({}, operator_secret=secret)
+    elif options.exposed_secret is not None:
+        log.warning(
+            "others can read the operator's secret: chmod 600 the file path=%s",
+            options.exposed_secret,
+        )
+    return config
+
+
+def _greet(
+    server: Server,
+    config: Config,
+    options: Options,
+    access: Access,
+    addresses: Sequence[JoinAddress] | None,
+    log_writer: LogWriter,
+) -> None:
+    """Say how to join, how to keep order, and what is kept where."""
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    shows_qr = options.shows_qr and is_terminal and can_show_qr(sys.stderr.encoding)
+    about_order = words_about(access, config, server.port, addresses, is_terminal=is_terminal)
+    text = greeting(
+        config,
+        server.port,
+        addresses,
+        shows_qr=shows_qr,
+        certificate=server.certificate,
+        about_order=about_order,
+    )
+    log_writer.say(text)
+
+
+def _on_word(wishes: Wishes, word: str) -> None:
+    """Take what the parent says for a wish. The thread that waits for it calls this."""
+    if word == "gone":
+        log.warning("the parent has ended: stopping")
+    wishes.add(Wish.HAND_OVER if word == "hand_over" else Wish.STOP)
+
+
+def _look_after(
+    server: Server, wishes: Wishes, parent: ParentLink | None, notifier: Notifier
+) -> Wish:
+    """Renew the certificate and give signs of life, until there is a wish; return it.
+
+    A sign is given only if all workers have done a round since the one before.
+    """
+    now = time.monotonic()
+    beat_s = parent.beat_s if parent is not None else (notifier.watchdog_s or math.inf) / 2
+    keep_up_at, beat_at = now + server.upkeep_every_s, now
+    while True:
+        wish = wishes.wait(max(0.0, min(keep_up_at, beat_at) - time.monotonic()))
+        if wish is not None:
+            return wish
+        now = time.monotonic()
+        if now >= keep_up_at:
+            server.keep_up()
+            keep_up_at = now + server.upkeep_every_s
+        if now >= beat_at:
+            beat_at = now + beat_s
+            if server.beat():
+                notifier.tell_alive()
+                if parent is not None:
+                    parent.tell_alive(server.users)
 
 
 def _tell_failure(text: str) -> None:
@@ -195,15 +263,6 @@ def _end(status: int, log_is_written: bool) -> int:
         os._exit(status)
     drop_unwritten()
     return status
-
-
-def _stop_at_once_on(signals: set[signal.Signals]) -> None:
-    """End the program at a second signal, but not at one that came together with the first."""
-    ignore_until = time.monotonic() + _ONE_STOP_S
-    while signal.sigtimedwait(signals, max(0.0, ignore_until - time.monotonic())) is not None:
-        pass
-    signal.sigwait(signals)
-    os._exit(1)
 
 
 def _end_on_fault(fault: threading.ExceptHookArgs) -> None:

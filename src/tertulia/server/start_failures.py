@@ -9,6 +9,7 @@ from tertulia.server.certificates.given import CertificateUnusable
 from tertulia.server.config import Config
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.lockfile import StoreInUse
+from tertulia.server.listening import SocketUnusable, WrongPort
 from tertulia.server.workers.local_socket import PathProblem, PathUnusable
 
 
@@ -18,6 +19,16 @@ def why_not_started(config: Config, error: Exception) -> str:
         return str(error)
     if isinstance(error, PathUnusable):
         return _why_not_at_path(error)
+    if isinstance(error, SocketUnusable):
+        return _(
+            "systemd has passed something that is no listening stream socket ({address}): write "
+            "ListenStream= into the socket unit, and Accept=no"
+        ).format(address=error)
+    if isinstance(error, WrongPort):
+        return _(
+            "systemd has passed a socket of port {given}, but the command line names port {port}: "
+            "write the same port into both"
+        ).format(given=error, port=config.port)
     if isinstance(error, StoreOfAnotherVersion):
         return _(
             "this version cannot read the history {path}: choose another file with "

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 from tertulia.protocol.lines import encode
-from tertulia.server.console.place import is_allowed, listen_for_consoles
+from tertulia.server.console.place import is_allowed
 from tertulia.server.refusals import console_refused
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.looks import Looks
@@ -26,13 +26,21 @@ _PAUSE_S = 0.1  # after an error, so that a lack of descriptors keeps no core bu
 class ConsoleListener:
     """The accepting thread. Other threads call `start` and `stop`."""
 
-    def __init__(self, path: Path, pool: WorkerPool, admission: Admission, looks: Looks) -> None:
-        """Open the socket. Raises PlaceTaken or OSError."""
+    def __init__(
+        self,
+        path: Path,
+        listener: socket.socket,
+        pool: WorkerPool,
+        admission: Admission,
+        looks: Looks,
+    ) -> None:
+        """Accept at a socket that has this path. Raises OSError."""
         self._path = path
         self._pool = pool
         self._admission = admission
         self._looks = looks
-        self._listener = listen_for_consoles(path)
+        self._listener = listener
+        self._keeps_path = False
         self._inode = os.stat(path)
         self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="console", daemon=True)
@@ -41,8 +49,9 @@ class ConsoleListener:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self, timeout_s: float) -> None:
-        """Accept no further consoles, and remove the socket."""
+    def stop(self, timeout_s: float, *, keep_path: bool = False) -> None:
+        """Accept no further consoles, and remove the socket, unless another process has it too."""
+        self._keeps_path = keep_path
         os.eventfd_write(self._stop_fd, 1)
         self._thread.join(timeout_s)
 
@@ -69,7 +78,8 @@ class ConsoleListener:
                 select.select([self._stop_fd], [], [], _PAUSE_S)
                 continue
             self._hand_over(sock)
-        self._remove()
+        if not self._keeps_path:
+            self._remove()
         self._listener.close()
         self._looks.close()
         os.close(self._stop_fd)

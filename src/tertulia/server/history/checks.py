@@ -88,6 +88,16 @@ def check_file(path: Path) -> None:
             raise with_file_at_fault(path, error) from error
 
 
+def check_version(path: Path) -> None:
+    """Raise StoreOfAnotherVersion if there is a file that this version cannot read.
+
+    Whatever else is wrong with it is found when the history is opened.
+    """
+    if os.path.exists(path):
+        with contextlib.suppress(StoreDamaged, OSError, sqlite3.Error):
+            check_file(path)
+
+
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """Open the file for reading only; without a WAL, SQLite creates no file beside it either."""
     uri = f"{path.absolute().as_uri()}?mode=ro"

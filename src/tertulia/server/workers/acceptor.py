@@ -49,12 +49,18 @@ def listen(config: Config) -> socket.socket:
         )
     else:
         listener = socket.create_server(("", config.port), backlog=_BACKLOG)
+    prepare(listener, config)
+    return listener
+
+
+def prepare(listener: socket.socket, config: Config) -> None:
+    """Set the options of a listening socket. Raises OSError."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, config.send_buffer_bytes)
-    for option, value in _TCP_OPTIONS:
-        listener.setsockopt(socket.IPPROTO_TCP, option, value)
+    if listener.family != socket.AF_UNIX:
+        for option, value in _TCP_OPTIONS:
+            listener.setsockopt(socket.IPPROTO_TCP, option, value)
     listener.setblocking(False)
-    return listener
 
 
 def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Any]:

@@ -167,10 +167,11 @@ class Connections:
         connection.address = address
         return is_admitted
 
-    def drain(self, connection: Connection, now: float) -> None:
+    def drain(self, connection: Connection, now: float, within_s: float | None = None) -> None:
         """Let the client read the last bytes of a finished connection, all of which were sent.
 
-        Waits for answers that are still due; the deadline bounds that.
+        It has `within_s` seconds for that (`drain_timeout_s` if None). Waits for answers that are
+        still due; the deadline bounds that.
         """
         if connection.answers_due or connection.confirmations_due:
             return
@@ -187,7 +188,8 @@ class Connections:
             self.close(connection, CloseReason.REFUSED)
             return
         connection.enter(DRAINING)
-        self._watchdog.set_deadline(connection, now + self._config.drain_timeout_s)
+        drain_timeout_s = self._config.drain_timeout_s if within_s is None else within_s
+        self._watchdog.set_deadline(connection, now + drain_timeout_s)
 
     def close(self, connection: Connection, reason: CloseReason) -> None:
         """Close a connection at once, and end its session if it still has one. Idempotent."""

@@ -42,6 +42,7 @@ from tertulia.server.workers.mail import (
     Adopt,
     AdoptConsole,
     Answered,
+    Beat,
     Challenge,
     ChallengeOver,
     Deliver,
@@ -61,8 +62,6 @@ from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Due, Watchdog
 
-_RETRY_AFTER_S = (0.5, 5.0)  # after a shutdown, so that not all come back at one instant
-
 
 class Dispatcher:
     """Carries out mail, deadlines and results of sending, on a worker's connections."""
@@ -80,6 +79,7 @@ class Dispatcher:
     ) -> None:
         self.is_draining = False
         self._sources_due: list[Connection] = []  # have taken a piece of a long answer
+        self._drain = Drain()
         self._register_timeout_s = shared.config.register_timeout_s
         self._hub = shared.hub
         self._connections = connections
@@ -105,7 +105,7 @@ class Dispatcher:
                 console = self._connections.adopt_console(mail.sock, mail.route, self._input.now)
                 self._guarded(console, self._begin)
             case Drain():
-                self.is_draining = True
+                self.is_draining, self._drain = True, mail
                 for connection in self._connections:
                     self._guarded(connection, self._say_goodbye)
             case Stored(rows=rows):
@@ -148,6 +148,8 @@ class Dispatcher:
                 self._guarded(self._connections.of_session(mail.session), self._on_page, mail)
             case RoomAgain():
                 self._guarded(self._connections.of_session(mail.session), self._try_again)
+            case Beat():
+                mail.is_answered = True
 
     def return_mail(self, mail: Mail) -> None:
         """Answer mail that this worker does not read any more: it has no connections left."""
@@ -164,6 +166,8 @@ class Dispatcher:
                 self._deliveries.end(mail.sender, mail.request, mail.delivery, mail.handover)
             case Challenge():
                 mail.reply_to.post(ChallengeOver(mail.newcomer))
+            case Beat():
+                mail.is_answered = True
             case _:
                 pass  # it is about connections that are closed
 
@@ -173,9 +177,12 @@ class Dispatcher:
             self._say_goodbye(connection)
 
     def _say_goodbye(self, connection: Connection) -> None:
-        retry_after = round(random.uniform(*_RETRY_AFTER_S), 3)
+        retry_after = round(random.uniform(*self._drain.retry_after_s), 3)
         goodbye = Closing(reason=CloseReason.SHUTDOWN, retry_after=retry_after)
-        self._connections.finish(connection, CloseReason.SHUTDOWN, goodbye, self._input.now)
+        self._connections.finish(
+            *(connection, CloseReason.SHUTDOWN, goodbye, self._input.now),
+            self._drain.flush_within_s,
+        )
 
     def _acknowledge(self, rows: list[tuple[Receipt, bool]]) -> None:
         answers: dict[Connection, list[Answer]] = {}
@@ -362,7 +369,7 @@ class Dispatcher:
             self._watchdog.set_deadline(connection, deadline)
         else:
             connection.source = None
-            self._connections.drain(connection, self._input.now)
+            self._connections.drain(connection, self._input.now, self._drain.drain_within_s)
 
     def _react(self, happened: list[Sent]) -> None:
         for sent in happened:
@@ -375,7 +382,7 @@ class Dispatcher:
                 if connection.source is not None:
                     self._sources_due.append(connection)
                 elif connection.state is FINISHING:
-                    self._connections.drain(connection, self._input.now)
+                    self._connections.drain(connection, self._input.now, self._drain.drain_within_s)
                 elif connection.hold is BACKLOG:
                     self._input.resume(connection)
             case Fate.BLOCKED:

@@ -37,10 +37,18 @@ class PathUnusable(Exception):
 class LocalSocket:
     """A listening socket at a path, in the place of one that nobody listens at any more."""
 
-    def __init__(self, path: str, send_buffer_bytes: int) -> None:
-        """Raises PathUnusable."""
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    def __init__(
+        self, path: str, send_buffer_bytes: int, inherited: socket.socket | None = None
+    ) -> None:
+        """Open it, or take over an inherited one if it still has its path. Raises PathUnusable."""
         self._path = path
+        if inherited is not None:
+            with contextlib.suppress(OSError):  # its file was removed: open another
+                found = os.stat(path)
+                self._file = found.st_dev, found.st_ino
+                self.listener = inherited
+                return
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             try:
                 _bind(self.listener, path)

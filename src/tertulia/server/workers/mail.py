@@ -45,6 +45,18 @@ class AdoptConsole(Struct, frozen=True):
 class Drain(Struct, frozen=True):
     """Say goodbye to everyone, send what is queued, close, and end."""
 
+    # Seconds after which clients may come back: chosen between these two, so that not all come at
+    # one instant.
+    retry_after_s: tuple[float, float] = (0.5, 5.0)
+    flush_within_s: float | None = None  # for what is queued; None: `flush_timeout_s`
+    drain_within_s: float | None = None  # for the client to close; None: `drain_timeout_s`
+
+
+class Beat(Struct):
+    """A sign of life that is asked for: the worker gives it in its round."""
+
+    is_answered: bool = False
+
 
 class Deliver(Struct, frozen=True):
     """Put a direct message into a session's output, and answer the sender's worker by Delivered."""
@@ -136,6 +148,7 @@ Mail = (
     Adopt
     | AdoptConsole
     | Drain
+    | Beat
     | Deliver
     | Delivered
     | DirectsWaiting

@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterator
 from tertulia.protocol.messages import ErrorCode
 from tertulia.server.observer import Observer, add_up
 from tertulia.server.workers.connections import CONSOLE_ADDRESS
-from tertulia.server.workers.mail import AcceptedSocket, Adopt, AdoptConsole, Drain, Mail
+from tertulia.server.workers.mail import (
+    AcceptedSocket,
+    Adopt,
+    AdoptConsole,
+    Beat,
+    Drain,
+    Mail,
+)
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.worker import Worker
@@ -19,8 +26,8 @@ class WorkerPool:
     """A fixed number of threads, or one for each session.
 
     A fixed number of threads is one worker whose threads take turns if `takes_turns`, else a worker
-    for each. `start` and `drain` are the main thread's, `assign` is the acceptor's; the workers
-    call back from their own threads.
+    for each. `start`, `beat` and `drain` are the main thread's, `assign` is the acceptor's; the
+    workers call back from their own threads.
     """
 
     def __init__(self, shared: Shared, observer: Observer, *, takes_turns: bool) -> None:
@@ -35,6 +42,7 @@ class WorkerPool:
         self._mailboxes: tuple[Mailbox, ...] = ()
         self._numbers = itertools.count(1)
         self._turn: Iterator[Worker] = iter(())
+        self._beats: list[Beat] = []  # asked for; the main thread's
 
     @property
     def _threads(self) -> int | None:
@@ -90,11 +98,22 @@ class WorkerPool:
             lambda mailbox: AdoptConsole(sock, connect(mailbox)), CONSOLE_ADDRESS
         )
 
-    def drain(self, timeout_s: float) -> bool:
+    def beat(self) -> bool:
+        """Ask all workers for a sign of life; return whether all those asked before gave theirs.
+
+        If one did not, nobody is asked again: so no mail piles up for it.
+        """
+        if not all(beat.is_answered for beat in self._beats):
+            return False
+        beats = [(worker, Beat()) for worker in self.workers]
+        self._beats = [beat for worker, beat in beats if worker.mailbox.post(beat)]
+        return True
+
+    def drain(self, timeout_s: float, how: Drain | None = None) -> bool:
         """Have all workers say goodbye and end; return whether they did in time."""
         workers = self.workers
         for worker in workers:
-            worker.mailbox.post(Drain())
+            worker.mailbox.post(how or Drain())
         give_up_at = time.monotonic() + timeout_s
         return all(worker.join(max(0.0, give_up_at - time.monotonic())) for worker in workers)
 

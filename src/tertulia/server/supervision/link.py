@@ -1,0 +1,90 @@
+"""The child's end of the connection with its parent (`--supervise`).
+
+The main thread calls everything; after `listen` a thread of its own waits for what the parent says.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Mapping
+
+from tertulia.server.supervision.channel import Channel, Message, inherited_channel
+from tertulia.version import __version__
+
+
+class ParentGone(Exception):
+    """The parent has ended before this process could serve."""
+
+
+class ParentLink:
+    """What the parent has handed over, and how to talk to it. Raises ParentGone."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        hello = self._receive()
+        self.sockets: Mapping[str, socket.socket] = hello.sockets  # the parent's, by role
+        self.kept: Mapping[str, str] = hello.fields["kept"]  # values that an earlier child has kept
+        self.is_first: bool = hello.fields["is_first"]  # nobody was told yet that there is a server
+        self.beat_s: float = hello.fields["beat_s"]  # from one `tell_alive` to the next, at most
+        self.pid: int = hello.fields["pid"]
+        self.started_at: float = hello.fields["started_at"]  # seconds since the epoch
+        self.waits: bool = hello.fields["waits"]  # for an earlier child, which still serves
+        self._count(hello)
+
+    def _count(self, message: Message) -> None:
+        self.restarts: int = message.fields["restarts"]  # children that died and were replaced
+        self.upgrades: int = message.fields["upgrades"]
+
+    def _receive(self) -> Message:
+        message = self._channel.receive()
+        if message is None:
+            raise ParentGone
+        return message
+
+    def keep(self, sockets: Mapping[str, socket.socket], **values: str) -> None:
+        """Let the parent keep sockets and values for the next child."""
+        if sockets or values:
+            self._channel.send("keep", sockets, **values)
+
+    def tell_log_level(self, lowest: int) -> None:
+        """Let the parent write only lines of the log from this level upwards, too."""
+        self._channel.send("log_level", lowest=lowest)
+
+    def wait_for_turn(self) -> None:
+        """Say that all is ready, and wait until no other child has the history."""
+        self._channel.send("ready")
+        if self.waits:
+            self._count(self._receive())
+
+    def tell_failed(self) -> None:
+        """Say that this process cannot start, and will not at another try."""
+        self._channel.send("failed")
+
+    def tell_serving(self, announcement: str) -> None:
+        """Say that this process serves; the parent prints the announcement of the first one."""
+        self._channel.send("serving", announcement=announcement, version=__version__)
+
+    def tell_alive(self, users: int) -> None:
+        """Give a sign of life."""
+        self._channel.send("alive", users=users)
+
+    def close(self) -> None:
+        """Close this end, and the sockets that nobody has taken over. Idempotent."""
+        for sock in self.sockets.values():
+            sock.close()
+        self._channel.close()
+
+    def listen(self, on_word: Callable[[str], None]) -> None:
+        """Call back with each word of the parent, from a thread; with `gone` at its end."""
+
+        def wait_for_words() -> None:
+            while (message := self._channel.receive()) is not None:
+                on_word(message.kind)
+            on_word("gone")
+
+        threading.Thread(target=wait_for_words, name="parent", daemon=True).start()
+
+
+def link_to_parent() -> ParentLink | None:
+    """Return the link if a parent has started this process. Raises ParentGone."""
+    channel = inherited_channel()
+    return None if channel is None else ParentLink(channel)

@@ -1,0 +1,61 @@
+"""What is told to systemd: that the server is ready, alive, reloading or stopping (sd_notify).
+
+It does nothing in a program that systemd has not started. One thread.
+"""
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import MutableMapping
+
+_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+
+
+class Notifier:
+    """The way to systemd. It takes the variables out of the environment: they are for one process.
+
+    `watchdog_s` are the seconds within which systemd wants a sign of life; None if it wants none.
+    """
+
+    def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
+        address, within_us, process = (environment.pop(name, "") for name in _VARIABLES)
+        self._sock: socket.socket | None = None
+        self.watchdog_s: float | None = None
+        if not address.startswith(("/", "@")):
+            return
+        self._address = f"\0{address[1:]}" if address[0] == "@" else address
+        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        if within_us.isdecimal() and int(within_us) and process in ("", str(os.getpid())):
+            self.watchdog_s = int(within_us) / 1e6
+
+    def tell(self, *lines: str) -> None:
+        """Send assignments such as `READY=1`."""
+        if self._sock is not None:
+            # Nobody can be told of a failure. If it lasts, systemd ends the service by itself.
+            with contextlib.suppress(OSError):
+                self._sock.sendto("\n".join(lines).encode(), socket.MSG_DONTWAIT, self._address)
+
+    def close(self) -> None:
+        """Say nothing more. Idempotent."""
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+    def tell_ready(self, status: str) -> None:
+        """Say that the server serves, also after a change of the child."""
+        self.tell("READY=1", f"STATUS={status}")
+
+    def tell_reloading(self, status: str) -> None:
+        """Say that an upgrade has begun; `tell_ready` ends it."""
+        now_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self.tell("RELOADING=1", f"MONOTONIC_USEC={now_us}", f"STATUS={status}")
+
+    def tell_alive(self) -> None:
+        """Answer the watchdog."""
+        if self.watchdog_s is not None:
+            self.tell("WATCHDOG=1")
+
+    def tell_stopping(self) -> None:
+        """Say that the orderly end has begun."""
+        self.tell("STOPPING=1")

@@ -1,0 +1,53 @@
+"""What others wish of a server that runs: signals, and the parent. The main thread waits for it."""
+
+import os
+import queue
+import signal
+import threading
+import time
+from enum import Enum, auto
+
+# Signals within this time are one wish to stop: a closed terminal and its shell send one each.
+_ONE_STOP_S = 0.5
+
+
+class Wish(Enum):
+    """How to end."""
+
+    STOP = auto()
+    HAND_OVER = auto()  # another process goes on at the same sockets
+
+
+class Wishes:
+    """A queue of wishes, and the thread that waits for signals. Any thread may `add`."""
+
+    def __init__(self) -> None:
+        self._wishes: queue.SimpleQueue[Wish] = queue.SimpleQueue()  # bound: a few, then the end
+
+    def add(self, wish: Wish) -> None:
+        """Add a wish."""
+        self._wishes.put(wish)
+
+    def wait(self, timeout_s: float) -> Wish | None:
+        """Return the next wish, or None if there is none in time."""
+        try:
+            return self._wishes.get(timeout=min(timeout_s, threading.TIMEOUT_MAX))
+        except queue.Empty:
+            return None
+
+    def watch(self, signals: set[signal.Signals]) -> None:
+        """Take each of these signals, which all threads have blocked, for a wish to stop.
+
+        A second one ends the program at once, but not one that comes together with the first.
+        """
+
+        def wait_for_signals() -> None:
+            signal.sigwait(signals)
+            self.add(Wish.STOP)
+            ignore_until = time.monotonic() + _ONE_STOP_S
+            while signal.sigtimedwait(signals, max(0.0, ignore_until - time.monotonic())):
+                pass
+            signal.sigwait(signals)
+            os._exit(1)
+
+        threading.Thread(target=wait_for_signals, name="signals", daemon=True).start()
