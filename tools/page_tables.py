@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from tertulia.chat.command_arguments import STATUS_WORDS, Command, CommandError
 from tertulia.chat.command_table import COMMANDS, Argument, CommandSpec
 from tertulia.chat.command_words import OTHERS
-from tertulia.chat.face_commands import SetLanguage, SetNotify, SetTheme, Theme
+from tertulia.chat.face_commands import SetLanguage, SetNotify, SetTheme, ShowStatuses, Theme
 from tertulia.chat.similar import plain_letters
 from tertulia.operator_commands import OPERATOR_COMMANDS, OperatorCommand, Subject
 from tertulia.protocol.messages import SetStatus
@@ -28,11 +28,7 @@ CONTEXT_END = "\x04"  # stands between the context and the msgid, as in a compil
 _PARTS = ("dialogs", "order", "operator", "tried")  # directories with texts of their own
 _NOT_ON_A_PAGE = {"copy", "plain"}  # a browser copies by itself, and has one face
 _OTHER_WORDS_ON_A_PAGE = {"notify"}  # the page has these itself
-_NOT_FOR_A_PAGE = {
-    "terminal",
-    "statuses",
-    "estados",
-}  # words after a command; a page has to stay small
+_NOT_FOR_A_PAGE = {"terminal"}  # a word after a command
 
 
 def commands_json() -> str:
@@ -55,7 +51,7 @@ def tried_json() -> str:
         except CommandError:
             command = None
         if isinstance(command, SetStatus):
-            row |= {"means": "status", "status": command.status.lower()}
+            row |= {"means": "status", "status": command.status}
         rows.append(row)
     rows += [
         {"words": f"{spec.spanish} {spec.english}", "means": _key(spec)}
@@ -171,6 +167,8 @@ def _choice(command: Command) -> str:
             return "at"
         case SetNotify(notify):
             return str(notify)
+        case ShowStatuses():
+            return "statuses"
         case SetTheme(None):
             return ""
         case SetTheme(Theme() as theme):

@@ -280,9 +280,18 @@ test("older pages go above, with their day, and are asked for once", () => {
   assert.equal(table.chat.submit("/historial").hint(), "There are no older messages.");
 });
 
+test("a change of status is a line only if the person wants it", () => {
+  const table = entered();
+  const lines = table.texts().length;
+  table.send({ type: "presence", seq: 11, time: time(11), name: "luis", status: "OCUPADO", by: "user" });
+  assert.equal(table.texts().length, lines);
+  assert.equal(table.chat.people[1].status, "OCUPADO");
+});
+
 test("comings and goings are folded into one entry, which is replaced when it grows", () => {
   const table = entered();
   const event = (type, seq, name, fields) => ({ type, seq, time: time(seq), name, ...fields });
+  globalThis.localStorage = { getItem: (key) => (key === "tertulia-statuses" ? "on" : null) };
   table.send(event("joined", 11, "ana", { status: "ACTIVO" }));
   table.send(event("joined", 12, "zoe", { status: "ACTIVO" }));
   const before = table.chat.conversations[0].entries.at(-1);
@@ -291,6 +300,7 @@ test("comings and goings are folded into one entry, which is replaced when it gr
   const after = table.chat.conversations[0].entries.at(-1);
   assert.equal(after.key, before.key);
   assert.notEqual(after, before);
+  delete globalThis.localStorage;
   const { zoe, luis } = Object.fromEntries(after.people);
   assert.deepEqual([zoe.wasHere, zoe.isHere, zoe.left.reason, zoe.status], [false, false, "lost", null]);
   assert.deepEqual(luis, { wasHere: true, isHere: true, left: null, status: "OCUPADO" });

@@ -12,13 +12,18 @@ from tertulia.chat.command_arguments import Command, CommandError
 from tertulia.chat.commands import parse
 from tertulia.chat.completion import complete
 from tertulia.chat.face_commands import (
+    Close,
     Help,
+    Ignore,
     Open,
+    OwnInfo,
     SayToAll,
     SendAgain,
     SetLanguage,
     SetNotify,
     SetTheme,
+    ShowSeen,
+    ShowStatuses,
 )
 from tertulia.chat.jobs import Job, Jobs, Origin
 from tertulia.chat.similar import similar_name
@@ -114,8 +119,20 @@ def as_on_the_page(command: Command | None) -> Vector | None:
             return {"type": "resend"}
         case SetLanguage(language):
             return {"type": "language", "choice": language}
+        case SetNotify(only_at=True):
+            return {"type": "notify", "choice": "at"}
         case SetNotify(notify):
             return {"type": "notify", "choice": str(notify)}
+        case ShowStatuses():
+            return {"type": "notify", "choice": "statuses"}
+        case Close(name):
+            return {"type": "close", "name": name or ""}
+        case ShowSeen(seq):
+            return {"type": "seen", "seq": seq or 0}
+        case OwnInfo():
+            return {"type": "info", "name": ""}
+        case Ignore(name):
+            return {"type": "ignore"} | ({"name": name} if name else {})
         case SetTheme(theme):
             return {"type": "theme", "choice": "" if theme is None else str(theme)}
     builtins: Vector = to_builtins(command)

@@ -13,23 +13,23 @@ const MAX_SPOKEN = 5; // messages at once; more are only counted
 /** @typedef {ReturnType<Chat["popAlerts"]>[number]} Alert */
 
 const MENTIONS = ["mentions", "at"]; // "at" counts @NAME alone as one
-const BEEP_S = 0.15;
-const BEEP_HZ = 880;
 
 export class Attention {
   /** @type {Chat} */
   #chat;
   #isWatched;
-  /** @type {AudioContext | null} */
-  #audio = null; // from the first sound on
+  #ring;
 
   /**
-   * `isWatched` returns whether the person sees the newest message.
+   * `isWatched` returns whether the person sees the newest message; `ring` calls for attention outside
+   * of the page.
    * @param {Chat} chat
    * @param {() => boolean} isWatched
+   * @param {(alert: Alert) => void} ring
    */
-  constructor(chat, isWatched) {
+  constructor(chat, isWatched, ring) {
     this.#chat = chat;
+    this.#ring = ring;
     this.#isWatched = isWatched;
   }
 
@@ -61,38 +61,5 @@ export class Attention {
     if (message.conversation === this.#chat.current) return `${name}: ${visible(message.text)}`;
     if (isDirect) return format(_("Direct message from {name}"), { name });
     return calls ? format(_("{name} mentions you in the general chat"), { name }) : "";
-  }
-
-  /** @param {Alert} alert */
-  #ring({ message, isDirect }) {
-    this.beep();
-    if (!window.isSecureContext || !("Notification" in window)) return;
-    if (Notification.permission !== "granted") return;
-    const name = speakerWords(message.sender, message.hook);
-    const title = isDirect ? format(_("Direct message from {name}"), { name }) : name;
-    const shown = new Notification(title, {
-      body: visible(message.text).slice(0, 200),
-      icon: "icon.svg",
-      tag: "tertulia",
-    });
-    shown.onclick = () => {
-      window.focus();
-      this.#chat.open(message.conversation);
-      shown.close();
-    };
-  }
-
-  /** Make a sound. */
-  beep() {
-    const audio = (this.#audio ??= new AudioContext());
-    const tone = audio.createOscillator();
-    const volume = audio.createGain();
-    const now = audio.currentTime;
-    tone.frequency.value = BEEP_HZ;
-    volume.gain.setValueAtTime(0.1, now);
-    volume.gain.exponentialRampToValueAtTime(0.001, now + BEEP_S);
-    tone.connect(volume).connect(audio.destination);
-    tone.start(now);
-    tone.stop(now + BEEP_S);
   }
 }

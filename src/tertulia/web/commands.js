@@ -6,6 +6,8 @@
  */
 
 import { MAX_PAGE } from "./catchup.js";
+import { beginsWord, callsWithAt, endsWithoutSpace } from "./mentions.js";
+import { MAX_NAME_CHARS } from "./names.js";
 import { plainLetters } from "./similar.js";
 import { N_, _, format, language } from "./words.js";
 
@@ -21,7 +23,7 @@ import { N_, _, format, language } from "./words.js";
 const OLDER = 20; // messages that /history shows without a number
 const STATUS_WORDS = { es: ["activo", "ocupado", "inactivo"], en: ["active", "busy", "away"] };
 
-const NOTIFY_WORDS = N_("off|mentions|at|all"); // a page has no terminal to notify through
+const NOTIFY_WORDS = N_("off|mentions|at|all|statuses"); // a page has no terminal to notify through
 
 /** @type {Row[]} */
 let rows = [];
@@ -110,14 +112,13 @@ export function parse(line) {
  * @returns {{start: number, candidates: string[]}}
  */
 export function complete(beforeCursor, names) {
-  const text = beforeCursor.trimStart();
-  const parts = text.split(" ");
-  const word = parts[parts.length - 1];
+  const [word] = /** @type {RegExpExecArray} */ (/\S*$/u.exec(beforeCursor));
   const start = beforeCursor.length - word.length;
-  if (word === text) {
-    return { start, candidates: completeFirst(word, names) };
+  const before = beforeCursor.slice(0, start).split(/\s+/u).filter(Boolean);
+  if (before.length === 0 && word.startsWith("/")) {
+    return { start, candidates: completeCommand(word) };
   }
-  const row = parts.length === 2 ? rowOf(parts[0]) : undefined;
+  const row = before.length === 1 ? rowOf(before[0]) : undefined;
   if (row?.argument === "status") {
     const own = STATUS_WORDS[language()];
     const others = Object.keys(statuses).filter((other) => word && !own.includes(other));
@@ -126,8 +127,12 @@ export function complete(beforeCursor, names) {
   if (row?.choices) {
     return { start, candidates: matching(word, Object.keys(row.choices).filter(Boolean)) };
   }
-  const isName = word || row?.argument === "name";
-  return { start, candidates: isName ? matching(word, names, "", " ") : [] };
+  if (word === "") {
+    const candidates = row?.argument === "name" ? names.map((name) => `${name} `) : [];
+    return { start, candidates };
+  }
+  const found = completeName(word, names, before.length === 0);
+  return { start: start + found.start, candidates: found.candidates };
 }
 
 /** Return the rows of all commands that this user can give. */
@@ -255,35 +260,57 @@ export function allWords() {
   return knownCommands().flatMap(({ spanish, english }) => [spanish, english]);
 }
 
+/** @param {string} word */
+function completeCommand(word) {
+  const typed = word.toLowerCase();
+  const words = [...new Set([...knownCommands().map(wordOf), ...allWords()])];
+  return words
+    .filter((found) => found.startsWith(typed))
+    .map((found) => (rowOf(found)?.argument ? `${found} ` : found));
+}
+
 /**
+ * Complete the name at the end of a word, which can have signs or other words before it.
  * @param {string} word
  * @param {string[]} names
+ * @param {boolean} isFirst
+ * @returns {{start: number, candidates: string[]}}
  */
-function completeFirst(word, names) {
-  if (word.startsWith("/")) {
-    const typed = word.toLowerCase();
-    const words = [...new Set([...knownCommands().map(wordOf), ...allWords()])];
-    return words
-      .filter((found) => found.startsWith(typed))
-      .map((found) => (rowOf(found)?.argument ? `${found} ` : found));
+function completeName(word, names, isFirst) {
+  if (callsWithAt(word)) return withSigns(word.slice(0, -1), "@", names, isFirst);
+  for (let start = Math.max(0, word.length - MAX_NAME_CHARS); start < word.length; start += 1) {
+    const before = word.slice(0, start);
+    const beginning = word.slice(start);
+    if (!/^[\p{L}\p{N}]/u.test(beginning) || !beginsWord(before, beginning)) continue;
+    const found = matching(beginning, names);
+    if (found.length === 0) continue;
+    if (callsWithAt(before)) return withSigns(before.slice(0, -1), "@", found, isFirst);
+    if (!/[@＠]$/.test(before)) return withSigns(before, "", found, isFirst);
   }
-  if (word.startsWith("@")) {
-    return matching(word.slice(1), names, "@", " ");
-  }
-  return word ? matching(word, names, "", ": ") : [];
+  return { start: 0, candidates: [] };
+}
+
+/**
+ * Return names after what stands before them in the same word, with what follows a name.
+ * @param {string} before
+ * @param {string} at
+ * @param {string[]} names
+ * @param {boolean} isFirst
+ */
+function withSigns(before, at, names, isFirst) {
+  let after = isFirst && !before && !at ? ": " : " ";
+  // What closes the bracket, or goes on in a script without spaces, stands next.
+  if (/["'`*_\p{Ps}\p{Pi}]$/u.test(before) || endsWithoutSpace(before)) after = "";
+  return { start: before.length, candidates: names.map((name) => at + name + after) };
 }
 
 /**
  * @param {string} beginning
  * @param {string[]} words
- * @param {string} [before]
- * @param {string} [after]
  */
-function matching(beginning, words, before = "", after = "") {
+function matching(beginning, words) {
   const wanted = plainLetters(beginning);
-  return words
-    .filter((word) => plainLetters(word).startsWith(wanted))
-    .map((word) => before + word + after);
+  return words.filter((word) => plainLetters(word).startsWith(wanted));
 }
 
 /**

@@ -18,6 +18,7 @@ import { RecentDirects } from "./recent.js";
 import { SeenReports } from "./seen.js";
 import { Sender } from "./sender.js";
 import { orderWords } from "./order-words.js";
+import { recall } from "./settings.js";
 import { ORDER_EVENTS, State } from "./state.js";
 import { _, format } from "./words.js";
 
@@ -280,6 +281,8 @@ export class Exchange {
       } else if (ORDER_EVENTS.includes(event.type)) {
         const { name } = this.state;
         this.tell(() => orderWords((words) => words.orderWords(event, name, this.clock.now())));
+      } else if (event.type === "presence" && !recall("statuses")) {
+        continue; // it shows in the list of people
       } else if (event.type !== "joined" || event.name !== this.state.name) {
         this.#noteEntries(...this.conversations.foldPresence(event));
       }

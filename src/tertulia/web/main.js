@@ -44,7 +44,7 @@ const inside = [
   composer,
   log,
 ];
-const attention = new Attention(chat, isWatched);
+const attention = new Attention(chat, isWatched, ring);
 /** @type {Promise<Extras> | null} */
 let extras = null;
 
@@ -103,7 +103,7 @@ function update() {
 async function withExtras(use) {
   try {
     extras ??= import("./order/extras.js").then(
-      (module) => new module.Extras(chat, { inside, log, composer, attention, open, refresh, showSeen }),
+      (module) => new module.Extras(chat, { inside, log, composer, open, refresh, showSeen }),
     );
     await use(await extras.catch(forgetExtras));
   } catch (error) {
@@ -130,6 +130,11 @@ function showHelp() {
 /** @param {string} name */
 function showPersonOf(name) {
   withExtras((it) => it.showPerson(name));
+}
+
+/** @param {import("./attention.js").Alert} alert */
+function ring(alert) {
+  withExtras((it) => it.ring(alert));
 }
 
 /** @param {number} seq */

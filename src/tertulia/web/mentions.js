@@ -1,6 +1,6 @@
 /**
- * Where a name stands in a text as a word, in any of its spellings; for mentions. Many scripts put no
- * space between a name and what follows it. The rules are those of `chat/mentions.py`. Pure.
+ * Where a name stands in a text as a word, in any of its spellings: for mentions, and for the
+ * completion of names. Many scripts put no space between a name and what follows it. The rules are those of `chat/mentions.py`. Pure.
  */
 
 import { fold } from "./names.js";
@@ -52,10 +52,11 @@ function isWord(before, key, after) {
 }
 
 /**
+ * Return whether a word begins after `before`; `key`, which follows, begins with a letter or a digit.
  * @param {string} before
  * @param {string} key
  */
-function beginsWord(before, key) {
+export function beginsWord(before, key) {
   const joined = before.replace(/[._-]+$/, "");
   if (joined === before) return canPart(lastLetter(before), key, true);
   // "...ana" is ana after a pause, "la-ana" is one word.
@@ -111,9 +112,17 @@ function isWhole(before, key, after) {
  * Return whether a text ends in an `@` before a name, but not in an address as of e-mail.
  * @param {string} before
  */
-function callsWithAt(before) {
-  const letter = lastLetter(before.slice(0, -1));
-  return before.endsWith("@") && (!letter || scriptOf(letter) > 0);
+export function callsWithAt(before) {
+  const word = before.slice(0, -1);
+  return /[@＠]$/.test(before) && (!lastLetter(word) || endsWithoutSpace(word));
+}
+
+/**
+ * Return whether a text ends in a script in which no space follows a word.
+ * @param {string} text
+ */
+export function endsWithoutSpace(text) {
+  return scriptOf(lastLetter(text)) > 0;
 }
 
 /** @param {string} text */

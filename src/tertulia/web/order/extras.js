@@ -11,7 +11,7 @@ import { addTexts } from "../words.js";
 /** @typedef {import("../operator/desk.js").Desk} Desk */
 /**
  * The parts of the screen that this adds to.
- * @typedef {{inside: any[], log: any, composer: any, attention: any, open: (name: string) => void,
+ * @typedef {{inside: any[], log: any, composer: any, open: (name: string) => void,
  *   refresh: () => void, showSeen: (seq: number) => void}} Screen
  */
 
@@ -59,8 +59,7 @@ export class Extras {
     }
     if (command === "notify") {
       const [{ notifying }] = await Promise.all([import("./notifying.js"), loadOrderWords()]);
-      const { attention, composer } = this.#screen;
-      composer.hint(notifying(argument, () => attention.beep()));
+      this.#screen.composer.hint(notifying(argument));
       return;
     }
     if (command === "seen") {
@@ -71,6 +70,12 @@ export class Extras {
     if (command === "operate") desk.operate(request);
     else if (argument) desk.become(argument);
     else desk.askForSecret();
+  }
+
+  /** @param {import("../attention.js").Alert} alert */
+  async ring(alert) {
+    const { ring } = await import("./ringing.js");
+    ring(alert, this.#screen.open);
   }
 
   async showHelp() {

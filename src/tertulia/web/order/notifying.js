@@ -1,18 +1,20 @@
-/** The choice of what makes a sound. */
+/** The choice of what makes a sound, and of what is a line in the chat. */
 
-import { remember } from "../settings.js";
+import { recall, remember } from "../settings.js";
 import { _ } from "../words.js";
+import { beep } from "./ringing.js";
 
 /**
- * Choose what makes a sound: "off", "mentions", "at" or "all". Return the words for that.
+ * Choose what makes a sound: "off", "mentions", "at" or "all"; or with "statuses" whether a change of
+ * status is a line in the chat. Return the words for that.
  * @param {string} mode
- * @param {() => void} beep lets the person hear it, and lets the browser allow it
  * @returns {() => string}
  */
-export function notifying(mode, beep) {
+export function notifying(mode) {
+  if (mode === "statuses") return switchStatuses();
   remember("notify", mode);
   if (mode === "off") return () => _("No message makes a sound.");
-  beep();
+  beep(); // so that the person hears it, and the browser allows it
   if (window.isSecureContext && "Notification" in window) Notification.requestPermission();
   if (mode === "all") return () => _("Every message makes a sound.");
   return () => {
@@ -20,4 +22,12 @@ export function notifying(mode, beep) {
     const only = mode === "at" ? _("Only your name after “@” is a mention.") : "";
     return [words, only].join(" ").trim();
   };
+}
+
+function switchStatuses() {
+  const isShown = recall("statuses") === "";
+  remember("statuses", isShown ? "on" : "");
+  return isShown
+    ? () => _("Each change of status is a line in the chat now. Type it again to stop that.")
+    : () => _("Changes of status show only in the list of people now.");
 }

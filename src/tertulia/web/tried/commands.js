@@ -55,7 +55,8 @@ export function parseTried(word, rest) {
     if (rest) return parseRow(known("info"), rest);
     return means === "who" ? { type: "users" } : { type: "info", name: "" }; // "" is this user
   }
-  return parseRow(known(means), status ? `${status} ${rest}`.trim() : rest);
+  if (status) return { ...parseRow(known("users"), rest), type: "status", status };
+  return parseRow(known(means), rest);
 }
 
 /** @param {string} key */
