@@ -14,6 +14,12 @@ from flit_core import buildapi
 
 ROOT = Path(__file__).parents[1]
 UNIT = ROOT / "packaging/tertulia.service"
+INSTANCE = ROOT / "packaging/tertulia@.service"
+UNITS = sorted(
+    path
+    for path in (ROOT / "packaging").iterdir()
+    if path.suffix in (".service", ".socket", ".timer")
+)
 
 
 def test_the_wheel_holds_every_file_of_the_page(
@@ -81,18 +87,19 @@ def test_make_gives_each_value_to_the_program_as_one_word(value: str) -> None:
     assert shlex.split(last)[1:] == list(named.values())
 
 
-def settings() -> dict[str, list[str]]:
+def settings(path: Path = UNIT) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for line in UNIT.read_text().splitlines():
+    for line in path.read_text().splitlines():
         name, is_setting, value = line.partition("=")
         if is_setting and not name.startswith("#"):
             found.setdefault(name, []).append(value)
     return found
 
 
-def test_a_start_that_fails_is_tried_again_until_it_succeeds() -> None:
+@pytest.mark.parametrize("path", [UNIT, INSTANCE], ids=lambda path: path.name)
+def test_a_start_that_fails_is_tried_again_until_it_succeeds(path: Path) -> None:
     """At boot the address may come late (status 1), or systemd has no room for a folder (238)."""
-    unit = settings()
+    unit = settings(path)
     assert unit["Restart"] == ["on-failure"]
     assert unit["StartLimitIntervalSec"] == ["0"]
     assert int(unit["RestartSec"][0]) >= 1
@@ -102,7 +109,7 @@ def test_a_start_that_fails_is_tried_again_until_it_succeeds() -> None:
 
 def test_the_page_for_operators_names_the_places_of_the_unit() -> None:
     unit = settings()
-    program, port = unit["ExecStart"][0].split()
+    program, port, _supervise = unit["ExecStart"][0].split()
     history = f"/var/lib/{unit['StateDirectory'][0]}/history-{port}.db"
     page = (ROOT / "docs/operations.md").read_text()
     for command in ("--backup chat.db", "--restore chat.db"):
@@ -110,14 +117,34 @@ def test_the_page_for_operators_names_the_places_of_the_unit() -> None:
     assert unit["Environment"] == ["XDG_STATE_HOME=%S"]
 
 
+def test_an_instance_differs_from_the_single_service_in_its_names_alone() -> None:
+    single, instance = settings(), settings(INSTANCE)
+    own = {"Description", "ExecStart", "Environment", "EnvironmentFile", "StateDirectory"}
+    assert {name for name in single | instance if single.get(name) != instance.get(name)} == own
+    assert instance["Environment"] == ["PORT=%i", "XDG_STATE_HOME=%S/tertulia-%i"]
+    assert instance["StateDirectory"] == ["tertulia-%i"]
+
+
+def test_the_backups_read_the_histories_where_the_services_keep_them() -> None:
+    for suffix, name, port in (("", "tertulia", "5000"), ("@", "tertulia-%i/tertulia", "%i")):
+        unit = settings(ROOT / f"packaging/tertulia-backup{suffix}.service")
+        assert f"HISTORY=/var/lib/{name}/history-{port}.db" in unit["Environment"]
+        assert '--history "$HISTORY" --backup /var/backups/tertulia/' in unit["ExecStart"][0]
+        assert (ROOT / f"packaging/tertulia-backup{suffix}.timer").exists()
+
+
+def test_the_socket_unit_has_the_port_of_the_service() -> None:
+    socket = settings(ROOT / "packaging/tertulia.socket")
+    assert settings()["ExecStart"][0].split()[1] == socket["ListenStream"][0]
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
-def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
-    text = UNIT.read_text()
-    assert "/opt/tertulia/bin/tertulia-server" in text
-    unit = tmp_path / UNIT.name
-    unit.write_text(text.replace("/opt/tertulia/bin/tertulia-server", "/bin/true"))
+def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
+    for path in UNITS:
+        text = path.read_text().replace("/opt/tertulia/bin/tertulia-server", "/bin/true")
+        (tmp_path / path.name).write_text(text)
     result = subprocess.run(
-        ["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=60, check=False
-    )
-    complaints = [line for line in result.stderr.splitlines() if UNIT.name in line]
-    assert complaints == []
+        ["systemd-analyze", "verify", *tmp_path.iterdir()],
+        *(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert [line for line in result.stderr.splitlines() if "tertulia" in line] == []

@@ -217,7 +217,9 @@ class Server:
         left_s = max(0.5, give_up_at - time.monotonic())
         if self.history is not None and not self.history.stop(left_s):
             log.error("stop incomplete: the last messages may not be on the disk")
-        if self._announcer is not None and not self._announcer.stop(_WITHDRAW_TIMEOUT_S):
+        if hands_over or self._announcer is None:
+            return  # the next process announces the same address and port
+        if not self._announcer.stop(_WITHDRAW_TIMEOUT_S):
             log.warning("stop incomplete: the announcement on the local network may stay")
 
 

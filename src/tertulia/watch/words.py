@@ -37,6 +37,8 @@ _ROLES = {
     "history-reader": N_("reads pages, searches"),
     "log": N_("writes the log"),
     "announcer": N_("announces the server"),
+    "signals": N_("waits for signals"),
+    "parent": N_("listens to the parent"),
 }
 _PROCESSES = {"server": N_("server"), "parent": N_("parent"), "child": N_("child")}
 

@@ -306,7 +306,7 @@ def _waits_for(tid: int, role: str, *, has_turn: bool) -> str:
     # A queue and a turn are waited for as a lock is; these threads seldom wait for another one.
     if role == "worker" and not has_turn:
         return "turn"
-    return "queue" if role == "log" or role.startswith("history-") else "lock"
+    return "queue" if role in ("main", "log") or role.startswith("history-") else "lock"
 
 
 def _history(history: History, config: Config) -> HistoryMeasures:
