@@ -49,7 +49,7 @@ def test_a_visit_loads_nothing_of_what_operators_need(room):
     assert not [name for name in loaded if "/operator/" in name or "/order/" in name]
 
 
-def test_the_link_makes_an_operator_and_does_not_keep_the_secret(watched):
+def test_the_link_makes_an_operator_who_keeps_the_secret_until_leaving(watched):
     luis = watched.join("luis", "en")
     ana = operator(watched)
     assert "#" not in ana.url
@@ -58,27 +58,20 @@ def test_the_link_makes_an_operator_and_does_not_keep_the_secret(watched):
     expect(luis.get_by_role("button", name="ana, ACTIVO, operator")).to_contain_text("operator")
     star = "getComputedStyle(document.querySelector('.person b'), '::before').content"
     assert "★" in luis.evaluate(star)
+    entries = ana.context.new_cdp_session(ana).send("Page.getNavigationHistory")["entries"]
+    assert not [entry["url"] for entry in entries if "#" in entry["url"]]
     ana.reload()
     expect(ana.get_by_role("button", name="Cuidar el orden")).to_be_visible()
     expect(luis.get_by_role("button", name="Keep order")).to_have_count(0)
-
-
-def test_the_secret_goes_from_the_address_before_anything_else_and_with_the_person(watched):
-    page = watched.visit("en")
-    page.route("**/commands.json", lambda route: None)  # never answered: the page does not begin
-    page.goto(f"{page.url.partition('?')[0]}?lang=en#operator={SECRET}", wait_until="commit")
-    page.wait_for_url(lambda url: "#" not in url)
-    page.unroute_all(behavior="ignoreErrors")
-    ana = operator(watched, "ana", "en")
-    entries = ana.context.new_cdp_session(ana).send("Page.getNavigationHistory")["entries"]
-    assert not [entry["url"] for entry in entries if "#" in entry["url"]]
     assert SECRET in ana.evaluate("JSON.stringify({...sessionStorage})")
-    say(ana, "/quit")
-    ana.get_by_role("button", name="Join").click()
-    ana.get_by_role("log").wait_for()
-    assert SECRET not in ana.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])")
+    say(ana, "/salir")
+    ana.get_by_role("button", name="Entrar", exact=True).click()
     expect(ana.get_by_role("button", name="ana, ACTIVO", exact=True)).to_be_visible()
-    expect(ana.get_by_role("button", name="Keep order")).to_have_count(0)
+    assert SECRET not in ana.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])")
+    # It goes from the address before anything else: here the page does not even begin.
+    ana.route("**/commands.json", lambda route: None)
+    ana.goto(f"{ana.url.partition('?')[0]}?lang=en#operator={SECRET}", wait_until="commit")
+    ana.wait_for_url(lambda url: "#" not in url)
 
 
 def test_the_command_asks_for_the_secret_in_a_field_that_hides_it(watched):

@@ -47,7 +47,8 @@ export function showSeen(chat, wanted) {
   }
 
   function look() {
-    const { connection } = chat;
+    const { connection, stage } = chat;
+    if (stage !== "inside") dialog.close(); // an operator has removed this user, for example
     const isConnected = connection.state === "connected";
     setText(problem, isConnected ? "" : connectionWords(connection, performance.now()));
     if (!document.hidden) chat.watch({ type: "seen_by", seq }, show);
