@@ -83,8 +83,8 @@ def test_what_a_program_says_is_marked_and_operators_see_who_has_seen_it(
         pass
     notice = message_with(luis, "build ok")
     expect(notice).to_contain_text("build (hook)")
-    initial = "getComputedStyle(document.querySelector('.said'), '::before').content"
-    assert luis.evaluate(initial).startswith('"#"')
+    sign = "getComputedStyle(document.querySelector('{}'), '::before').content"
+    assert luis.evaluate(sign.format(".said")).startswith('"#"')
     expect(message_with(ana, "build ok")).to_have_class(re.compile("mention"))
     button = message_with(ana, "build ok").get_by_role("button", name="Visto por")
     button.press("Enter")
@@ -98,13 +98,18 @@ def test_what_a_program_says_is_marked_and_operators_see_who_has_seen_it(
     expect(dialog).to_contain_text("ana: a las 8")
     ana.keyboard.press("Escape")
     message_with(ana, "build ok").get_by_role("button", name="Fijar").click()
-    expect(luis.get_by_role("region", name="Pinned message")).to_contain_text("build (hook): build")
+    expect(luis.get_by_role("region", name="Pinned message")).to_contain_text(
+        "# build (hook): build"
+    )
     luis.reload()
     expect(notice).to_contain_text("build (hook)")
-    expect(luis.get_by_role("region", name="Pinned message")).to_contain_text("build (hook): build")
+    expect(luis.get_by_role("region", name="Pinned message")).to_contain_text(
+        "# build (hook): build"
+    )
     luis.get_by_role("searchbox").fill("build")
     luis.keyboard.press("Enter")
     expect(luis.get_by_role("dialog").get_by_role("article")).to_contain_text("build (hook)")
+    assert luis.evaluate(sign.format("dialog .sender")).startswith('"# "')
 
 
 def test_words_of_other_chats_do_the_obvious_or_say_what_does(room):

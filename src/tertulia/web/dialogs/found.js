@@ -30,7 +30,11 @@ export async function showFound(chat, words) {
       more.hidden = before === undefined;
       return;
     }
-    const found = answer.messages.map((entry) => paintFound(entry, chat.now()));
+    const found = answer.messages.map((entry) => {
+      const painted = paintFound(entry, chat.now());
+      painted.classList.toggle("hook", entry.hook);
+      return painted;
+    });
     list.append(...found.reverse());
     before = answer.oldest;
     more.hidden = !answer.more;

@@ -48,7 +48,7 @@ export class Notices {
     const isGeneral = current === "";
     this.#pinned.hidden = !isGeneral || pinned === null;
     const words = pinned ? `${speakerWords(pinned.from, pinned.hook)}: ${visible(pinned.text)}` : "";
-    setText(this.#message, words);
+    setText(this.#message, pinned?.hook ? `# ${words}` : words);
     this.#lock.hidden = !state.isLocked;
     setText(this.#lock, state.isLocked ? _("Nobody new may come in now") : "");
     let silence = isGeneral ? silenceWords(state, this.#chat.now()) : "";
