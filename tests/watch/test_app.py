@@ -28,7 +28,7 @@ class Server:
 async def test_the_threads_are_sorted_moved_through_and_explained():
     async with view_of(Server().look) as view:
         await view.look()
-        assert "main (TID 4711, start, signals, orderly stop): waits for a signal" in view.shown
+        assert "main (TID 4711, start, orderly stop): waits for a signal" in view.shown
         await view.press("down", "down")
         assert "worker-1 (TID 4713, reads, decides, sends): it runs, or is ready" in view.shown
         await view.press("s")

@@ -29,7 +29,10 @@ _WAITING_LONG = {
     Waiting.UNKNOWN: N_("the system does not say what it waits for"),
 }
 _ROLES = {
-    "main": N_("start, signals, orderly stop"),
+    "main": N_("start, orderly stop"),
+    "signals": N_("takes the signals"),
+    "parent": N_("hears the parent"),
+    "handout": N_("makes the client's files"),
     "acceptor": N_("accepts connections"),
     "console": N_("lets in consoles and views"),
     "worker": N_("reads, decides, sends"),
