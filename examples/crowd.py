@@ -30,7 +30,8 @@ class User:
         self.sock.bind((source, 0))
         self.sock.connect((HOST, port))
         self.rest = b""
-        self.send(type="register", name=f"{'stopped' if stopped else 'user'}{number}")
+        name = f"{'stopped' if stopped else 'user'}{number}"
+        self.send(type="register", name=name, events="messages")  # not who comes and goes
         while b"\n" not in self.rest:
             data = self.sock.recv(65_536)
             if not data:

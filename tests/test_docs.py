@@ -49,10 +49,21 @@ def test_the_page_names_every_error_code():
     assert any(isinstance(decode_server_message(line), Error) for line in lines_of("S"))
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.es.md", "ARCHITECTURE.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "README.es.md", "ARCHITECTURE.md", "docs/threads.md", "docs/threads.es.md"],
+)
 def test_every_file_that_a_page_links_to_exists(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
-        assert (ROOT / target).exists(), target
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_both_pages_about_threads_have_the_same_commands_and_figures():
+    english, spanish = (
+        re.sub(r"  +#.*", "", (ROOT / f"docs/threads{lang}.md").read_text()) for lang in ("", ".es")
+    )
+    for found in (r"^    \S.*$", r"\d[\d.,]* ?(?:%|ms)", r"\d\d,\d{3}", r"--[a-z]+"):
+        assert re.findall(found, english, re.M) == re.findall(found, spanish, re.M), found
 
 
 def test_every_file_in_the_architectures_table_exists():

@@ -30,8 +30,6 @@ _WAITING_LONG = {
 }
 _ROLES = {
     "main": N_("start, orderly stop"),
-    "signals": N_("takes the signals"),
-    "parent": N_("hears the parent"),
     "handout": N_("makes the client's files"),
     "acceptor": N_("accepts connections"),
     "console": N_("lets in consoles and views"),
