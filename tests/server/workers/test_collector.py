@@ -11,8 +11,13 @@ import pytest
 
 from tertulia.protocol.measures import DoorMeasures, Measures
 from tertulia.server.config import Config
+from tertulia.server.doors.console import ConsoleDoor
+from tertulia.server.doors.entrance import OpenEntrance
+from tertulia.server.doors.hooks import HookDoor
+from tertulia.server.doors.native import NativeDoor
+from tertulia.server.doors.websocket import WebSocketDoor
 from tertulia.server.server import Server
-from tertulia.server.workers.collector import role_of
+from tertulia.server.workers.collector import DOORS, role_of
 
 WAIT_S = 20.0
 
@@ -170,3 +175,8 @@ def test_roles_are_few():
     assert [role_of(name) for name in names] == [
         "main", "worker", "worker", "log", "other", "other"
     ]  # fmt: skip
+
+
+def test_every_door_is_one_of_those_that_are_counted():
+    kinds = {door.kind for door in (OpenEntrance, NativeDoor, WebSocketDoor, HookDoor, ConsoleDoor)}
+    assert kinds | {"console"} == set(DOORS)
