@@ -84,7 +84,6 @@ class TrafficMeasures(Struct, kw_only=True, frozen=True):
     messages: int  # said in the general chat, by users and hooks
     directs: int  # direct messages that were taken
     deliveries: int  # events of the general chat times those that got them
-    direct_deliveries: int
     received_bytes: int
     sent_bytes: int
     gaps: int

@@ -68,7 +68,6 @@ class Observer:
         "busy_since",
         "closed",
         "deliveries",
-        "direct_deliveries",
         "faults",
         "gaps",
         "joined",
@@ -98,7 +97,6 @@ class Observer:
         self.received_bytes = 0  # like those sent, inside TLS
         self.sent_bytes = 0
         self.deliveries = 0  # events of the log times the connections that were sent them
-        self.direct_deliveries = 0  # direct messages put into the output of a connection
         self.say_to_last_send = Histogram()  # of the events, as old as the oldest of a round
         self.rounds = 0
         self.busy_since = 0.0  # when this round began, by the monotonic clock; 0.0 between two
@@ -178,7 +176,6 @@ _NUMBERS = (
     "accepted",
     "closed",
     "deliveries",
-    "direct_deliveries",
     "faults",
     "gaps",
     "joined",

@@ -245,12 +245,6 @@ METRICS = (
         _one(lambda m: m.traffic.deliveries),
     ),
     Metric(
-        "direct_deliveries_total",
-        "counter",
-        "Direct messages that were sent to their receivers, each repetition counted.",
-        _one(lambda m: m.traffic.direct_deliveries),
-    ),
-    Metric(
         "received_bytes_total",
         "counter",
         "Bytes from clients, without those of TLS itself.",

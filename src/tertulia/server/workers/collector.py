@@ -244,7 +244,6 @@ class Collector:
             messages=events.messages,
             directs=self._hub.directs_taken,
             deliveries=totals.deliveries,
-            direct_deliveries=totals.direct_deliveries,
             received_bytes=totals.received_bytes,
             sent_bytes=totals.sent_bytes,
             gaps=totals.gaps,

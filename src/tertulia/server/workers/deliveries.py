@@ -59,7 +59,6 @@ class Deliveries:
         if len(receiver.out) > self._busy_bytes:
             return BUSY
         self._output.send(receiver, message)
-        self._observer.direct_deliveries += 1
         return DONE
 
     def end(
@@ -102,6 +101,5 @@ class Deliveries:
         messages, replies = self._hub.take_unsent_directs(session)
         if messages:
             self._output.send_all(connection, messages)
-            self._observer.direct_deliveries += len(messages)
         if replies:
             self._switchboard.send(replies)

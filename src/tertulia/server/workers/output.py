@@ -175,8 +175,9 @@ class Output:
             except OSError as error:
                 happened.append(Sent(connection, Fate.BROKEN, error))
                 continue
-            sent_bytes += size - len(connection.out)
+            sent_bytes += size
             if not went_out:
+                sent_bytes -= len(connection.out)
                 self._set_blocked(connection)
                 happened.append(Sent(connection, Fate.BLOCKED))
             elif (

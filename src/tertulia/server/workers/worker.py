@@ -186,8 +186,9 @@ class Worker:
         if self._announced_seq != self._sent_seq:
             self._note_sent(now)
         self._announce_news()  # of sessions whose connection turned out to be broken
-        self.observer.rounds += 1
-        self.observer.busy_since = 0.0
+        observer = self.observer
+        observer.rounds += 1
+        observer.busy_since = 0.0
 
     def _note_sent(self, round_began: float) -> None:
         """Note how long it took from a message until the last session got it.
