@@ -4,6 +4,7 @@ It imports a face only when it is chosen, because every imported module costs th
 """
 
 import argparse
+import importlib.util
 import os
 import re
 import signal
@@ -150,6 +151,7 @@ def _has_screen() -> bool:
         and sys.stderr.isatty()  # the screen is drawn there
         and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
         and sys.stdout.encoding.lower().replace("-", "") == "utf8"
+        and importlib.util.find_spec("tertulia.tui") is not None  # not in the client of one file
     )
 
 
@@ -178,10 +180,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     has_server = options.host is not None
     if options.find and has_server:
         parser.error(_("--find takes no address"))
-    if not options.find and (has_server is (options.port is None) or options.name is None):
-        parser.error(_("give NAME SERVER-IP PORT, or only NAME for the server on this network"))
-    if moves_keys and not has_server:
+    is_whole = options.name is not None and has_server is (options.port is not None)
+    if moves_keys and not (is_whole and has_server):
         parser.error(_("give NAME SERVER-IP PORT, or none of the three"))
+    if not is_whole and not options.find:
+        parser.error(_("give NAME SERVER-IP PORT, or only NAME for the server on this network"))
     if surplus:
         _refuse_surplus(parser, options, surplus)
     if options.message is None and options.to is not None:

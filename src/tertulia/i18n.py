@@ -6,7 +6,9 @@ thread may translate; only the main thread sets the language.
 
 import functools
 import gettext
+import io
 import os
+import sys
 from collections.abc import Callable, Sequence
 
 DOMAIN = "tertulia"
@@ -21,7 +23,7 @@ def set_language(lang: str | None) -> str:
     """Set `es` or `en`, or the language of the environment for anything else; return it."""
     global _language, _translation
     _language = lang if lang in LANGUAGES else _language_of_the_environment()
-    _translation = gettext.translation(DOMAIN, LOCALE_DIR, [_language], fallback=True)
+    _translation = _translation_into(_language)
     # argparse translates by the global domain, whose language only this variable can set.
     gettext.bindtextdomain(DOMAIN, LOCALE_DIR)
     gettext.textdomain(DOMAIN)
@@ -37,7 +39,16 @@ def language() -> str:
 @functools.cache
 def translator(lang: str) -> Callable[[str], str]:
     """Return what translates into a language, whatever is set. Any thread."""
-    return gettext.translation(DOMAIN, LOCALE_DIR, [lang], fallback=True).gettext
+    return _translation_into(lang).gettext
+
+
+def _translation_into(lang: str) -> gettext.NullTranslations:
+    if os.path.isdir(LOCALE_DIR) or lang == "en":
+        return gettext.translation(DOMAIN, LOCALE_DIR, [lang], fallback=True)
+    # Inside an archive there are no files to find; its loader reads them.
+    path = os.path.join(LOCALE_DIR, lang, "LC_MESSAGES", f"{DOMAIN}.mo")
+    catalogue: bytes = __loader__.get_data(path)  # type: ignore[name-defined]
+    return gettext.GNUTranslations(io.BytesIO(catalogue))
 
 
 def language_option(arguments: Sequence[str]) -> str | None:
@@ -83,7 +94,14 @@ def _language_of_the_environment() -> str:
                 if code in LANGUAGES:
                     return code
             return "en"
-    return "en"
+    return _language_of_windows() if sys.platform == "win32" else "en"
+
+
+def _language_of_windows() -> str:
+    import locale  # slow to import, and needed only there
+
+    name = (locale.getlocale()[0] or "").lower()  # "Spanish_Guatemala" or "es_GT"
+    return "es" if name.startswith(("spanish", "es_")) else "en"
 
 
 # argparse translates these texts itself; listing them here puts them into the catalogue.

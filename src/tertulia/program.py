@@ -12,6 +12,9 @@ from pathlib import Path
 
 def client_command() -> str:
     """Return the client's command as it works in the shell that started this program."""
+    if sys.argv[0].endswith(".pyz"):
+        python = "py" if sys.platform == "win32" else "python3"
+        return f"{python} {shlex.quote(sys.argv[0])}"
     return _command("tertulia")
 
 

@@ -1,6 +1,8 @@
 """The state directory: what both programs keep from one run to the next, for their user alone."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -13,6 +15,22 @@ def state_directory() -> Path | None:
     except RuntimeError:
         return None
     return directory if directory.is_absolute() else None  # Some versions return "~/...".
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other programs out that lock the same file, and wait for them. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(path, "a") as lock:
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            import msvcrt
+
+            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -29,7 +29,7 @@ def test_the_greeting_says_how_to_join_and_where_the_history_is(on_path: None) -
         "    tertulia NAME 192.168.1.10 5000   # eth0",
         "    tertulia NAME 2001:db8::1 5000",
         "    tertulia NAME   # without the address, on this network",
-        "    http://192.168.1.10:5000/client   # to get this command",
+        "    http://192.168.1.10:5000/client   # to get this command, also as one file",
         "",
         "There is room for 7 users. Press Ctrl+C to stop the server.",
         "The general chat is kept in /var/h.db",

@@ -31,11 +31,17 @@ def greeting(name: str, status: str, people: int) -> str:
     return f"{hello} {here.format(count=people)}"
 
 
-def hints() -> list[str]:
-    """Return what a newcomer has to know, one hint per line."""
+def hints(*, completes: bool = True) -> list[str]:
+    """Return what a newcomer has to know, one hint per line.
+
+    `completes` says whether the face completes names.
+    """
+    to_one = _("To write to only one person, begin with @ and the name. Tab completes names.")
+    if not completes:
+        to_one = _("To write to only one person, begin with @ and the name.")
     return [
         _("Type something and press Enter to send it to everyone."),
-        _("To write to only one person, begin with @ and the name. Tab completes names."),
+        to_one,
         _("{help} shows all commands, and {quit} leaves the chat.").format(
             help=help_word(), quit=quit_word()
         ),

@@ -4,7 +4,6 @@ The server does not know it. Names are compared as the server compares them. The
 of the state directory, by the server; the functions that change them read and write the disk.
 """
 
-import fcntl
 from pathlib import Path
 
 import msgspec
@@ -13,7 +12,7 @@ from tertulia.i18n import _, ngettext
 from tertulia.protocol.envelope import StoredMessage
 from tertulia.protocol.messages import HistoryPage
 from tertulia.protocol.names import parse_name
-from tertulia.state_directory import state_directory, write_private
+from tertulia.state_directory import locked, state_directory, write_private
 
 _FILE = "ignored.json"
 _Servers = dict[str, list[str]]  # the names, by the servers as they are typed
@@ -99,9 +98,7 @@ class Ignored:
         if self._path is None:
             return words + " " + _("That holds only for now: there is no home directory.")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(self._path.with_suffix(".lock"), "a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with locked(self._path.with_suffix(".lock")):
                 servers = self._read()
                 servers[self._server] = list(self._names.values())
                 kept = {server: names for server, names in servers.items() if names}

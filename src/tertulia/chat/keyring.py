@@ -5,11 +5,10 @@ of the state directory, which only this user can read. Several programs may use 
 functions read and write the disk.
 """
 
-import fcntl
 import secrets
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ from msgspec.structs import replace
 
 from tertulia.i18n import _
 from tertulia.protocol.envelope import Key
-from tertulia.state_directory import state_directory, write_private
+from tertulia.state_directory import locked, state_directory, write_private
 
 _FILE = "keyring.json"
 _KEY_BYTES = 24  # at random
@@ -118,13 +117,11 @@ class Keyring:
         """Keep other programs from changing the file meanwhile."""
         if self._path is None:
             raise KeyringError(_("Codes and keys cannot be kept: there is no home directory."))
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = open(self._path.with_suffix(".lock"), "a")  # noqa: SIM115 (closed below)
-        except OSError as error:
-            raise self._not_usable(error) from error
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self._path.with_suffix(".lock")))
+            except OSError as error:
+                raise self._not_usable(error) from error
             yield self._path
 
     def _read(self) -> _Content:

@@ -7,11 +7,10 @@ As in the known_hosts of ssh, each server has a line, which the user may remove:
 Other lines are kept. Several programs may use the file at once. The functions read and write it.
 """
 
-import fcntl
 from pathlib import Path
 
 from tertulia.chat.keyring import server_name
-from tertulia.state_directory import state_directory, write_private
+from tertulia.state_directory import locked, state_directory, write_private
 from tertulia.tls.fingerprint import Fingerprint
 
 _FILE = "known_servers"
@@ -36,9 +35,7 @@ class KnownServers:
         if self.path is None:
             raise FileNotFoundError("there is no home directory")
         server = server_name(host, port)
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(self.path.with_suffix(".lock"), "a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self.path.with_suffix(".lock")):
             lines = [line for line in self._lines() if _server_of(line) != server]
             lines.append(f"{server} {_PREFIX}{fingerprint.hex} {fingerprint.words}")
             text = "".join(f"{line}\n" for line in lines)

@@ -1,12 +1,11 @@
 """One socket to a server, and the only thread that uses it.
 
 The thread cuts what it receives into messages, answers `ping`, notices when the server has died,
-and sends what other threads hand over. It waits only in `poll`, so the callbacks must not wait.
+and sends what other threads hand over. It waits only in a `Waiter`, so the callbacks must not wait.
 """
 
 import contextlib
 import errno
-import select
 import socket
 import threading
 import time
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection
+from tertulia.client.waiter import Waiter
 from tertulia.protocol.lines import LineBuffer, LineTooLong, decode_server_message, encode
 from tertulia.protocol.messages import Ping, Pong, Quit, ServerMessage
 
@@ -27,6 +27,8 @@ PING_AFTER_S = 30.0  # without a byte from the server a ping is sent
 PONG_WITHIN_S = 15.0  # then the server counts as dead
 LINGER_S = 2.0  # after `quit`, for the server to answer what was sent before
 
+# Not every system has these.
+_NO_SUCH_FAMILY = {getattr(socket, name, None) for name in ("EAI_ADDRFAMILY", "EAI_NODATA")}
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
 
 
@@ -48,7 +50,7 @@ def open_socket(host: str, port: int, source: str | None, timeout: float) -> soc
         addresses = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
         # A host may have only IPv6 addresses, and the source an IPv4 one, or the reverse.
-        if local is not None and error.args[0] in (socket.EAI_ADDRFAMILY, socket.EAI_NODATA):
+        if local is not None and error.args[0] in _NO_SUCH_FAMILY:
             raise NoConnection(ConnectFailure.UNREACHABLE, str(error)) from error
         raise NoConnection(ConnectFailure.UNKNOWN_HOST, str(error)) from error
     failure = NoConnection(ConnectFailure.UNKNOWN_HOST)
@@ -186,18 +188,17 @@ class Connection:
 
     def _serve(self) -> End:
         """Receive and send until the connection ends; return how it ended."""
-        poll = select.poll()
-        poll.register(self._wake_receiver, select.POLLIN)
-        poll.register(self._sock, select.POLLIN)
+        waiter = Waiter(self._wake_receiver, self._sock)
         end = self._read(self._early) if self._early else None
         unsent = False
         while end is None:
-            poll.modify(self._sock, select.POLLIN | (select.POLLOUT if unsent else 0))
-            ready = dict(poll.poll(max(0.0, self._deadline() - time.monotonic()) * 1000))
-            if self._wake_receiver.fileno() in ready:
+            is_woken, is_readable = waiter.wait(
+                max(0.0, self._deadline() - time.monotonic()), sends=unsent
+            )
+            if is_woken:
                 self._wake_receiver.recv(4096)
             try:
-                if ready.get(self._sock.fileno(), 0) & ~select.POLLOUT:
+                if is_readable:
                     end = self._receive()
                 unsent = self._flush()
             except OSError as error:

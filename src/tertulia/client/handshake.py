@@ -4,7 +4,6 @@ It is imported only by a client that uses TLS. Whoever calls it waits.
 """
 
 import contextlib
-import select
 import socket
 import ssl
 import time
@@ -16,6 +15,7 @@ from tertulia.client.errors import (
     NoConnection,
     RegistrationRefused,
 )
+from tertulia.client.waiter import is_ready
 from tertulia.protocol.lines import decode_server_message
 from tertulia.protocol.messages import Error, ErrorCode
 from tertulia.tls.channel import TlsChannel
@@ -81,12 +81,11 @@ def _shake_hands(
         server_side=False,
         server_hostname=host.partition("%")[0] if context else _name_to_send(host),
     )
-    early, poll = b"", select.poll()
+    early = b""
     with contextlib.suppress(BlockingIOError):
         channel.decrypt()  # sends the first record
     while not channel.is_open:
-        poll.register(sock, select.POLLIN | (select.POLLOUT if channel.has_unsent else 0))
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        if not is_ready(sock, sends=channel.has_unsent, within_s=deadline - time.monotonic()):
             raise TimeoutError("no answer to the TLS handshake")
         if channel.has_unsent:
             channel.flush()

@@ -89,12 +89,14 @@ class PlainFace:
         script: Script,
         *,
         on_terminal: bool,
+        has_editor: bool = True,
         operator_secret: str | None = None,
         ignored: Ignored | None = None,
     ) -> None:
         self._output = output
         self._json = script.json
         self._on_terminal = on_terminal
+        self._has_editor = on_terminal and has_editor  # else the system itself edits the lines
         self.outcomes = Outcomes(output, json=script.json)
         self._choices = choices
         self.chat = Chat(
@@ -109,7 +111,7 @@ class PlainFace:
         )
         self.order = Order(
             self.chat, output, self.outcomes, self._write_line,
-            to=to, asks=on_terminal and not script.json,
+            to=to, asks=self._has_editor and not script.json,
         )  # fmt: skip
         self._transcript = Transcript(client.welcome.name, self.chat.clock.today)
         self._mention = choices.mention_of(client.welcome.name)
@@ -144,7 +146,7 @@ class PlainFace:
             return None
         if isinstance(command, Help):
             is_operator = self.chat.state.is_operator
-            for text in help_lines(on_terminal=self._on_terminal, operator=is_operator):
+            for text in help_lines(on_terminal=self._has_editor, operator=is_operator):
                 self._output.add_notice(text)
         elif isinstance(command, OrderCommand):
             self.order.carry_out(line, command)
@@ -321,7 +323,7 @@ class PlainFace:
 
     def finish_entering(self) -> None:
         """Write the hints, below the first page of history."""
-        for hint in greetings.hints():
+        for hint in greetings.hints(completes=self._has_editor):
             self._output.add_notice(hint)
 
     def show_answer(self, request: Request, answer: Answer) -> None:

@@ -5,11 +5,14 @@ input or an answer, it writes what comes from the server.
 """
 
 import os
+import queue
 import select
+import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from tertulia.chat.command_arguments import Command
 from tertulia.i18n import _
@@ -20,6 +23,8 @@ from tertulia.protocol.messages import Quit
 
 READ_BYTES = 64 * 1024
 MAX_LINE_BYTES = 64 * 1024  # longer than any message; the rest of a longer line is skipped
+
+_CTRL_C_WITHIN_S = 0.3
 
 CarryOut = Callable[[str], Command | None]
 
@@ -116,6 +121,51 @@ class InputLines:
                 return line.decode(self._encoding, errors="replace").removesuffix("\r")
 
 
+class ThreadedLines(InputLines):
+    """Lines of a file that a thread reads, for systems whose `select` takes only sockets.
+
+    The thread reads ahead by one piece; `next_line` takes in what it has read.
+    """
+
+    file = None
+
+    def __init__(self, stream: TextIO, wakeup: Wakeup) -> None:
+        super().__init__(-1, stream.encoding)
+        # Without the buffer: the exit would wait for its lock, which a reading thread has.
+        self._read_some: Callable[[int], bytes] = stream.buffer.raw.read  # type: ignore[attr-defined]
+        self._wakeup = wakeup
+        self._pieces: queue.Queue[bytes] = queue.Queue(1)
+        threading.Thread(target=self._run, name="input", daemon=True).start()
+
+    def _run(self) -> None:
+        piece = b"first"
+        while piece:
+            try:
+                piece = self._read_some(READ_BYTES) or b""
+            except (OSError, ValueError):
+                piece = b""  # the terminal is gone
+            self._pieces.put(piece)
+            self._wakeup.wake()
+
+    def next_line(self) -> str | None:
+        """Remove and return the next line, without its newline; None if none is complete."""
+        line = super().next_line()
+        if line is not None or self._ended:
+            return line
+        try:
+            self.feed(self._pieces.get_nowait())
+        except queue.Empty:
+            return None
+        return super().next_line()
+
+
+def input_lines(stream: TextIO, wakeup: Wakeup) -> InputLines:
+    """Return the lines of standard input, read as this system can."""
+    if sys.platform == "win32" or not hasattr(select, "poll"):
+        return ThreadedLines(stream, wakeup)
+    return InputLines(stream.fileno(), stream.encoding)
+
+
 def run(face: PlainFace, output: Output, wakeup: Wakeup, lines: Lines, carry_out: CarryOut) -> None:
     """Carry out lines until there are no more, or until the chat is over."""
     chat = face.chat
@@ -135,6 +185,8 @@ def run(face: PlainFace, output: Output, wakeup: Wakeup, lines: Lines, carry_out
         file = lines.file if chat.idle else None
         files = [wakeup.fileno(), *([file] if file is not None else [])]
         timeout = None if chat.wake_at is None else max(0.0, chat.wake_at - time.monotonic())
+        if sys.platform == "win32":  # where Ctrl+C does not end a `select`
+            timeout = min(_CTRL_C_WITHIN_S, _CTRL_C_WITHIN_S if timeout is None else timeout)
         readable, _writable, _failed = select.select(files, [], [], timeout)
         if wakeup.fileno() in readable:
             wakeup.clear()

@@ -1,5 +1,6 @@
 """Start the plain face: connect, chat on a terminal or on pipes, and return the exit status."""
 
+import importlib.util
 import os
 import signal
 import sys
@@ -27,7 +28,6 @@ from tertulia.client.client import Client
 from tertulia.client.errors import CertificateRefused, NoConnection, RegistrationRefused
 from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import _
-from tertulia.jobcontrol import wait_for_foreground
 from tertulia.plain.face import PlainFace
 from tertulia.plain.output import Output, is_unread
 from tertulia.plain.script import Script
@@ -54,7 +54,10 @@ def run(
         output.add_notice(loaded.problem)
     messages = _messages(script, output)
     if on_terminal:
-        wait_for_foreground(sys.stdin.fileno())
+        if hasattr(os, "tcgetpgrp"):  # jobs of a shell, which Windows has not
+            from tertulia.jobcontrol import wait_for_foreground
+
+            wait_for_foreground(sys.stdin.fileno())
         text = _("Connecting to {host}, port {port}…")
         if trust.uses_tls:
             text = _("Connecting to {host}, port {port}, over TLS…")
@@ -82,11 +85,12 @@ def run(
             Choices(replace(loaded.settings, notify_terminal=False)),  # it needs escape sequences
             script,
             on_terminal=on_terminal,
+            has_editor=_has_line_editor(),
             operator_secret=credentials.operator_secret,
             ignored=ignored,
         )
         try:
-            if on_terminal:
+            if on_terminal and _has_line_editor():
                 ended_by, status = _chat_on_terminal(face, output, wakeup)
             else:
                 ended_by, status = _chat_on_pipes(face, output, wakeup, script, messages)
@@ -169,6 +173,11 @@ def _all_of_stdin() -> str:
     return text.replace("\r\n", "\n").rstrip("\n")
 
 
+def _has_line_editor() -> bool:
+    """Return whether this system can edit the line while messages come in."""
+    return all(importlib.util.find_spec(name) for name in ("termios", "wcwidth"))
+
+
 def _chat_on_terminal(
     face: PlainFace, output: Output, wakeup: Wakeup
 ) -> tuple[signal.Signals | None, int]:
@@ -195,7 +204,7 @@ def _chat_on_pipes(
         lines = piped.GivenLines(messages)
         carry_out: piped.CarryOut = partial(face.say, to=script.to)
     else:
-        lines = piped.InputLines(sys.stdin.fileno(), sys.stdin.encoding)
+        lines = piped.input_lines(sys.stdin, wakeup)
         typed = script.commands or sys.stdin.isatty()
         carry_out = face.submit if typed else piped.say_each(face, output)
     ended_by = None

@@ -70,7 +70,7 @@ def _shortcuts(
     if config.announce and any(not each.is_this_computer for each in addresses):
         name, comment = _("NAME"), _("without the address, on this network")
         lines.append(f"{client_command()} {name}   # {comment}")
-    comment = _("to get this command")
+    comment = _("to get this command, also as one file")
     plain = msgspec.structs.replace(config, code=None)  # the page needs none
     lines += [f"{link_to(plain, each, port)}client   # {comment}" for each in to_open]
     return lines

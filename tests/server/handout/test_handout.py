@@ -32,7 +32,11 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         times.append(1)
         return "tertulia-1-py3-none-any.whl", b"wheel"
 
+    def fail() -> bytes:
+        raise ImportError("a package is missing")
+
     monkeypatch.setattr(handout, "own_wheel", make)
+    monkeypatch.setattr(handout, "one_file", fail)
     return times
 
 

@@ -10,9 +10,8 @@ from typing import NamedTuple
 from tertulia.i18n import translator
 from tertulia.server.handout.catalogue import HandedFile
 from tertulia.server.handout.handout import Catalogue
+from tertulia.server.handout.onefile import ONE_FILE
 from tertulia.version import __version__
-
-ONE_FILE = "tertulia.pyz"
 
 
 class Address(NamedTuple):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tertulia.server.handout.catalogue import HandedFile, in_memory, wheels_in
+from tertulia.server.handout.onefile import ONE_FILE, one_file
 from tertulia.server.handout.wheel import NotInstalled, own_wheel
 
 log = logging.getLogger("tertulia.server")
@@ -83,6 +84,10 @@ class Handout:
             files.append(in_memory(*own_wheel()))
         except (NotInstalled, OSError) as error:
             log.warning("no wheel to hand out: %s", error)
+        try:
+            files.append(in_memory(ONE_FILE, one_file()))
+        except (ImportError, OSError) as error:
+            log.warning("no client as one file to hand out: %s", error)
         return {file.name: file for file in files}
 
     def _current_stamp(self) -> int:

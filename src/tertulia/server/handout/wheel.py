@@ -49,12 +49,16 @@ def own_wheel() -> tuple[str, bytes]:
 
 def package_files() -> Iterator[tuple[str, bytes]]:
     """Return all files of the package with their paths, apart from what Python has compiled."""
-    yield from _files_in(resources.files(_PACKAGE), _PACKAGE)
+    yield from files_in(resources.files(_PACKAGE), _PACKAGE)
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
-    """Return an archive of files, without dates, which says nothing about this computer."""
+def zipped(files: dict[str, bytes], before: bytes = b"") -> bytes:
+    """Return an archive of files, without dates, which says nothing about this computer.
+
+    `before` are bytes that stand before it, as a shell wants them.
+    """
     archive = io.BytesIO()
+    archive.write(before)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zip_file:
         for name, body in sorted(files.items()):
             entry = zipfile.ZipInfo(name, _NO_DATE)
@@ -64,11 +68,12 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return archive.getvalue()
 
 
-def _files_in(directory: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
+def files_in(directory: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
+    """Return the files of a directory, with paths that begin with `path`."""
     for entry in directory.iterdir():
         if entry.is_dir():
             if entry.name != "__pycache__":
-                yield from _files_in(entry, f"{path}/{entry.name}")
+                yield from files_in(entry, f"{path}/{entry.name}")
         elif not entry.name.endswith((".pyc", ".pyo")):
             yield f"{path}/{entry.name}", entry.read_bytes()
 
