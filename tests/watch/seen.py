@@ -105,7 +105,7 @@ def taken(
             sessions=6, doors=doors, tls_connections=2, slow_consumers=1, turned_away=0,
             traffic=TrafficMeasures(
                 connections=total, sessions=6, requests=2 * total, events=3 * total, messages=total,
-                directs=0, deliveries=4 * total, direct_deliveries=0, received_bytes=0,
+                directs=0, deliveries=4 * total, received_bytes=0,
                 sent_bytes=5 * total, gaps=0, faults=0, left={}, refused_connections={},
                 refused_requests={}, rate_limited={},
             ),

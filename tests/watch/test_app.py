@@ -99,6 +99,7 @@ async def test_help_explains_the_columns_and_the_keys_and_q_leaves_it_and_then_t
         await view.press("question_mark")
         assert isinstance(view.app.screen, Explanation)
         assert "vol/s: voluntary context switches." in view.shown
+        assert "Esc: back" in view.shown
         await view.press("q")
         assert not isinstance(view.app.screen, Explanation)
         await view.pilot.press("q")

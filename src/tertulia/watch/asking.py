@@ -111,7 +111,7 @@ class Asking:
     def _connect(self) -> socket.socket:
         try:
             sock = connect_to_console(self._path)
-        except (FileNotFoundError, ConnectionRefusedError):
+        except (FileNotFoundError, ConnectionRefusedError, PermissionError):
             raise NotServing(not_serving(self._port, self._path)) from None
         except OSError as error:
             text = _("cannot open {path}: {reason}")
@@ -143,7 +143,7 @@ def not_serving(port: int, path: Path) -> str:
 def listener_of(port: int) -> int | None:
     """Return the user who listens on a TCP port of this machine; None if nobody does."""
     for table in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError), open(f"/proc/net/{table}", encoding="ascii") as rows:
+        with contextlib.suppress(OSError), open(f"/proc/net/{table}", encoding="utf-8") as rows:
             for row in itertools.islice(rows, 1, None):
                 fields = row.split()
                 if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:

@@ -14,8 +14,8 @@ STYLES = (
 _STATUS_SIGNS = {Status.ACTIVO: "●", Status.OCUPADO: "◐", Status.INACTIVO: "○"}
 _WIDE_PROCESSES_FROM = 42  # columns
 _WIDE_ROOM_FROM = 26
-_DOORS = ("native", "web", "tls", "hook", "console")
-_ALWAYS = _DOORS[:3]  # shown although nobody has come through them
+_DOORS = ("native", "web", "tls")
+_OTHER_DOORS = ("hook", "console", "entrance")  # shown in the last row, if somebody is there
 
 Rows = list[list[Run]]
 
@@ -88,12 +88,9 @@ def room(figures: Figures, width: int) -> Rows:
         if width >= 34:
             statuses.append((f"{status} ", "faint"))
     statuses.append((f"= {numbers.count(sum(here.statuses.values()))}", "faint"))
-    doors = [
-        (name, here.doors.get(name, 0)) for name in _DOORS if name in _ALWAYS or name in here.doors
-    ]
     rows: Rows = [statuses]
     gap = "  " if width >= _WIDE_ROOM_FROM else " "
-    rows.append(_pairs([(name, numbers.count(count)) for name, count in doors], gap))
+    rows.append(_pairs([(name, numbers.count(here.doors.get(name, 0))) for name in _DOORS], gap))
     waiting = _pairs([(_("not in yet"), numbers.count(here.unregistered))])
     slow = "warning" if here.slow else "figure"
     rows.append([*waiting, (_("slow") + " ", "faint"), (numbers.count(here.slow), slow)])
@@ -108,6 +105,9 @@ def room(figures: Figures, width: int) -> Rows:
             rows.append([(_("commit {age} ago").format(age=numbers.age(age)), "faint")])
     else:
         rows.append([("History ", "faint"), (_("off"), "figure")])
+    others = [(name, here.doors[name]) for name in _OTHER_DOORS if here.doors.get(name)]
+    if others:
+        rows.append(_pairs([(name, numbers.count(count)) for name, count in others]))
     return rows
 
 
