@@ -2,7 +2,7 @@
 
 import pytest
 from chat_table import LOST, PickyClient, Table, user_list
-from plain_table import Clock, page, said
+from plain_table import TIME, Clock, page, said
 
 from tertulia.chat import chat as module
 from tertulia.chat.exit_status import EXIT_FINE, EXIT_LOST, EXIT_REFUSED
@@ -36,6 +36,7 @@ from tertulia.protocol.messages import (
     SetStatus,
     Status,
 )
+from tertulia.protocol.moderation import Hushed
 
 
 @pytest.fixture
@@ -77,6 +78,18 @@ def test_catching_up_is_told_of_on_entering_and_not_after_a_gap(desk: Table) -> 
         ("show_message", said(11, "eleven")),
         ("show_message", said(12, "twelve")),
     ]
+
+
+def test_what_holds_is_known_at_once_after_gaps_and_shown_in_its_place(desk: Table) -> None:
+    hushed = Hushed(seq=12, time=TIME, on=True, by="eva")
+    desk.turn(Gap(after=10, through=11), hushed, Gap(after=12, through=13))
+    assert not desk.chat.state.may_speak
+    desk.turn(page(1))  # of what was asked before the second gap
+    desk.turn(user_list(2, "ana", seq=13))
+    desk.turn(page(3, said(11, "eleven"), said(13, "thirteen")))
+    assert desk.client.sent[2] == GetHistory(after=10, before=14, limit=MAX_PAGE)
+    shown = [call[1] for call in desk.face.shown if call[0] == "show_message"]
+    assert shown == [said(11, "eleven"), hushed, said(13, "thirteen")]
 
 
 @pytest.mark.parametrize("code", ["history_off", "unavailable"])

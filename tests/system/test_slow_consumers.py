@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 from faults import SMALL, slow_peer
+from operators import operator
 from peers import BOTH_THREAD_MODELS
 
 EVENTS = ("message", "joined", "left", "presence")
@@ -105,16 +106,25 @@ def test_a_slow_bot_sees_its_own_presence_in_its_place_among_the_messages(start_
     assert [m["seq"] for m in seen] == sorted(m["seq"] for m in seen)
 
 
-def test_direct_messages_are_not_lost_in_a_gap(start_server):
-    server = start_server("--log-bytes", "65536", "--send-buffer-bytes", str(SMALL))
-    ana = server.user("ana")
+def test_direct_messages_and_what_holds_now_are_not_lost_in_a_gap(start_server, secret_file):
+    options = ("--log-bytes", "65536", "--send-buffer-bytes", str(SMALL))
+    server = start_server(*options, "--operator-secret", str(secret_file))
+    ana = operator(server)
     slow = slow_peer(server, "slow")
+    said = {}
     for number in range(60):
+        if number == 30:
+            ana.ask("pin", seq=said["seq"])
+            ana.ask("lock", on=True)
+            ana.ask("hush", on=True)
         said = ana.ask("say", text="x" * 8000)
         assert ana.ask("direct", to="slow", text=f"{number}")["type"] == "ok"
         ana.until("message")
     messages = read_up_to(slow, said["seq"]) + slow.roundtrip()
-    assert "gap" in [m["type"] for m in messages]
+    kinds = [m["type"] for m in messages]
+    assert kinds.count("gap") > 1
+    for kind in ("hushed", "locked", "pinned"):
+        assert kinds.count(kind) == 1
     directs = [m["text"] for m in messages if m["type"] == "direct"]
     assert directs == [str(number) for number in range(60)]
 

@@ -5,6 +5,7 @@ Live events wait while a page is missing, because the messages of the page come 
 """
 
 from collections import deque
+from collections.abc import Sequence
 
 from msgspec import UNSET
 from msgspec.structs import asdict
@@ -95,7 +96,7 @@ class CatchUp:
             self.oldest_seq = min(self.oldest_seq, messages[0].seq)
         if request.after is UNSET:  # the first page: older than everything shown
             return [*filter(self._remember, messages), *self._show_waiting()]
-        shown = self._show(messages)
+        shown = self._show(self._with_waiting(messages))
         if page.more and messages:
             assert request.before is not UNSET
             self._request = self._after_shown(request.before)
@@ -149,12 +150,21 @@ class CatchUp:
     def _after_shown(self, before: int) -> GetHistory:
         return GetHistory(after=self._shown_seq, before=before, limit=MAX_PAGE)
 
+    def _with_waiting(self, messages: list[ChatMessage]) -> list[NumberedEvent]:
+        """Return messages of a page, with the live events that came between two gaps."""
+        merged: list[NumberedEvent] = []
+        for message in messages:
+            while self._waiting and self._waiting[0].seq < message.seq:
+                merged.append(self._waiting.popleft())
+            merged.append(message)
+        return merged
+
     def _show_waiting(self) -> list[NumberedEvent]:
         waiting = list(self._waiting)
         self._waiting.clear()
         return self._show(waiting)
 
-    def _show(self, events: list[ChatMessage] | list[NumberedEvent]) -> list[NumberedEvent]:
+    def _show(self, events: Sequence[NumberedEvent]) -> list[NumberedEvent]:
         shown: list[NumberedEvent] = []
         for event in events:
             if event.seq <= self._shown_seq:
