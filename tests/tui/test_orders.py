@@ -121,7 +121,7 @@ def test_the_keys_choose_a_message_and_what_to_do_about_it(clock: Clock) -> None
         await table.enter("mine")
         await table.press("f5")
         assert table.app.main.log_view.marked.text == "mine"  # type: ignore[union-attr]
-        assert table.hint.startswith("↑ ↓: another message")
+        assert table.hint.startswith("↑ ↓: choose")
         await table.press("enter")
         await table.until(lambda: "Show who has seen it" in table.shown)
         assert "Pin it" not in table.shown

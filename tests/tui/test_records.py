@@ -74,7 +74,7 @@ def test_the_attendance_is_a_list_to_be_copied_as_csv(
         copied: list[str] = []
         table.app.copy_to_clipboard = copied.append  # type: ignore[method-assign]
         await table.enter("/asistencia")
-        await table.until(lambda: "2 sessions" in table.shown)
+        await table.until(lambda: "Who was here (2 sessions)" in table.shown)
         assert "2026-11-22 14:00 – 14:30" in table.shown
         assert "2026-11-22 15:00 – still here" in table.shown
         assert "connection lost" in table.shown

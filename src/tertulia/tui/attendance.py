@@ -62,7 +62,7 @@ class AttendanceDesk:
         if dialog is not None:
             dialog.add(answer.sessions, "" if has_more else reading.summary())
         if has_more:
-            model.watch(reading.request)
+            model.ask(reading.request)
         else:
             self._reading = None
             if dialog is None:

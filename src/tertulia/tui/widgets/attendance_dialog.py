@@ -10,6 +10,7 @@ from msgspec import UNSET
 from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
+from textual.widgets import Static
 
 from tertulia.attendance_csv import csv_lines
 from tertulia.i18n import _
@@ -21,7 +22,7 @@ from tertulia.tui.widgets.copy_dialog import CopyDialog
 from tertulia.tui.widgets.messagelog import MessageLog
 
 _NAME, _ADDRESS = 16, 15  # terminal columns for most names and addresses
-_TIMES = len("2026-11-22 15:04 – 2026-11-22 15:04")
+_TIMES = len("2026-11-22 15:04 – still here")  # of most sessions
 _ONE_LINE = _NAME + _ADDRESS + _TIMES + 6  # columns for all of it in one line
 _DAY = len("2026-11-22")
 
@@ -36,11 +37,12 @@ class AttendancePainter:
     def paint(self, entry: AttendanceRow, width: int) -> list[list[Run]]:
         """Return the lines of a session."""
         name, address, reason = shown(entry.name), shown(entry.address), _reason(entry)
-        fits = cell_len(name) <= _NAME and len(address) <= _ADDRESS
+        times = _times(entry)
+        fits = cell_len(name) <= _NAME and len(address) <= _ADDRESS and cell_len(times) <= _TIMES
         if width >= _ONE_LINE and fits:
             gap = " " * (_NAME - cell_len(name))
             line: list[Run] = [
-                (f"{_times(entry):{_TIMES}}  ", "time"),
+                (f"{times:{_TIMES}}  ", "time"),
                 (name, "name"),
                 (f"{gap}  {address:{_ADDRESS}}", "text"),
             ]
@@ -53,7 +55,7 @@ class AttendancePainter:
             lines[0].append((f"  {address}", "text"))
         else:
             lines.append([(shorten(f"  {address}", width), "text")])
-        lines.append([(shorten(f"  {_times(entry)}", width), "time")])
+        lines.append([(shorten(f"  {times}", width), "time")])
         lines += [[(f"  {part}", "system")] for part in wrap(reason, width - 2) if reason]
         return lines
 
@@ -73,7 +75,7 @@ class AttendanceDialog(CopyDialog):
         super().__init__(_("Who was here"))
         self.add_class("wide")
         self._rows: list[AttendanceRow] = []
-        self._count = "…"
+        self._count = ""
         self._is_filled = False
         self._log = AttendanceLog(AttendancePainter(), id="found")
 
@@ -86,7 +88,7 @@ class AttendanceDialog(CopyDialog):
         self._is_filled = True
         self._log.load(self._rows)
         self._log.focus()
-        self.show_hint(self.hint())
+        self._show_count()
 
     def add(self, rows: Sequence[AttendanceRow], count: str = "") -> None:
         """Add later sessions; `count` says how many there are once they are all here."""
@@ -94,11 +96,16 @@ class AttendanceDialog(CopyDialog):
         self._count = count or self._count
         if self._is_filled:
             self._log.append(rows)
-            self.show_hint(self.hint())
+            self._show_count()
+
+    def _show_count(self) -> None:
+        if self._count:
+            title = f"{self._title} ({self._count})"
+            self.query_one("#dialog-title", Static).update(title)
 
     def hint(self) -> str:
-        """Return how many sessions there are, and what the keys do."""
-        return f"{self._count} · " + _("C: copy as CSV · F7: as plain text · Esc: back")
+        """Return what the keys do."""
+        return _("C: copy as CSV · F7: as plain text · Esc: back")
 
     def text_to_copy(self) -> str:
         """Return all sessions as CSV."""

@@ -276,7 +276,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def action_mark(self) -> None:
         """Mark a message, so that the keys can choose one."""
         if self.log_view.begin_marking():
-            self.hint(_("↑ ↓: another message · Enter: what can be done · Esc: back"))
+            self.hint(_("↑ ↓: choose · Enter: what can be done · Esc: back"))
         else:
             self.hint(_("There is no message here."))
 
