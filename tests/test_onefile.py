@@ -85,7 +85,7 @@ def test_mistakes_are_told_with_the_command_that_works(run: Callable[..., Any], 
     assert "ana SERVER-IP PORT" in alone.stderr
 
 
-ODD_VALUES = [None, True, -1, 0, 1.0, 1.5, 2**53, 10**30, "", "x", "ACTIVO", "x" * 200, [], {}, [1]]
+ODD_VALUES = [None, True, -1, 1.0, 1.5, 10**30, "", "x" * 200, [], {}]
 ODD_LINES = [
     b"", b"{", b"[]", b"1", b'"x"', b"null", b"{}", b'{"type":1}', b'{"type":"no such"}',
     b'{"type":"say","text":"\\ud800"}', b'{"type":"say","text":NaN}',

@@ -19,6 +19,7 @@ SERVICE_TYPE = "_tertulia._tcp.local."
 # `off`: nothing is announced and nothing is looked for. An address: only on its interface.
 VARIABLE = "TERTULIA_MDNS"
 OFF = "off"
+MAX_INTERFACES = 8  # of each version
 
 _SIOCGIFFLAGS = 0x8913
 _UP, _LOOPBACK, _POINT_TO_POINT, _RUNNING, _MULTICAST = 0x1, 0x8, 0x10, 0x40, 0x1000
@@ -89,10 +90,14 @@ def open_zeroconf(own: Sequence[LocalAddress]) -> "Zeroconf":
     """
     from zeroconf import Zeroconf  # slow to import, and not always needed
 
-    # One address for each interface and version: more of them would send everything twice.
+    # One address for each interface and version: more of them would send everything twice. Each is
+    # a socket, and a computer with containers has many networks.
     ipv4 = {each.interface: str(each.ip.ip) for each in reversed(own) if each.ip.version == 4}
     ipv6 = {each.scope for each in own if each.ip.version == 6 and each.scope is not None}
-    return Zeroconf([*ipv4.values(), *sorted(ipv6)])
+    chosen: list[str | int | tuple[tuple[str, int, int], int]] = []
+    chosen += list(ipv4.values())[:MAX_INTERFACES]
+    chosen += sorted(ipv6)[:MAX_INTERFACES]
+    return Zeroconf(chosen)
 
 
 def stay_on_link(zeroconf: "Zeroconf") -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -101,9 +102,21 @@ def test_on_a_terminal_a_person_chooses_by_number(
     assert choose_server("ana", has_secret=False, is_quiet=False) == 2
 
 
-def test_of_a_thousand_servers_twenty_are_shown(
+def test_of_a_thousand_servers_those_that_answer_are_shown(
     found: Found, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        lies = [NearbyServer(f"a{number}", "127.0.0.1", 1 + number) for number in range(30)]
+        found(*lies, NearbyServer("real", "127.0.0.1", port))
+        assert print_servers(as_json=False) == 0
+    assert capsys.readouterr().out == f"tertulia NAME 127.0.0.1 {port}   # real\n"
+
+
+def test_of_very_many_servers_twenty_are_shown(
+    found: Found, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nearby, "that_answer", list)
     found(*(NearbyServer(f"s{number}", "192.168.1.7", 1 + number) for number in range(1_000)))
     assert print_servers(as_json=False) == 0
     lines = capsys.readouterr().out.splitlines()

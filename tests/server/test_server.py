@@ -33,6 +33,13 @@ def test_with_enough_descriptors_nothing_changes():
     assert fit_to(2_048, CONFIG) == CONFIG
 
 
+def test_the_announcer_has_room_too(monkeypatch):
+    without = fit_to(1_024, CONFIG).max_users
+    monkeypatch.setenv("TERTULIA_MDNS", "")
+    assert without - fit_to(1_024, CONFIG).max_users == 15  # three quarters of 20
+    assert fit_to(1_024, msgspec.structs.replace(CONFIG, announce=False)).max_users == without
+
+
 @pytest.mark.parametrize(("descriptors", "users"), [(128, 71), (1_024, 743)])
 def test_three_quarters_are_for_users(descriptors, users):
     assert fit_to(descriptors, CONFIG).max_users == users

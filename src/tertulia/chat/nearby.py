@@ -5,6 +5,7 @@ addresses of neighbours count, texts are cut, and no fingerprint is trusted. Any
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import re
 import threading
@@ -30,6 +31,8 @@ _WAIT_FOR_FIRST_S = 1.5  # if there is none: the question is repeated after a se
 _MAX_SERVICES = 2_000  # further ones are not looked at: one computer announces very many
 _MAX_INCOMPLETE = 32  # services about which one more question is sent
 _ASK_MS = 400
+_MAX_ASKED = 500
+_ANSWER_WITHIN_S = 0.5
 _MAX_NAME_CHARS = 64
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
@@ -70,6 +73,34 @@ def find_servers() -> list[NearbyServer]:
     except (OSError, RuntimeError, library.Error) as error:
         raise CannotLook(str(error)) from error
     return servers_in(infos, own)
+
+
+def that_answer(servers: Sequence[NearbyServer]) -> list[NearbyServer]:
+    """Return the servers at whose ports something accepts a connection, within half a second.
+
+    For very many announcements, most of which are then lies.
+    """
+    import selectors  # seldom needed
+    import socket
+
+    found: list[NearbyServer] = []
+    with selectors.DefaultSelector() as selector, contextlib.ExitStack() as sockets:
+        for server in servers[:_MAX_ASKED]:
+            family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+            try:
+                sock = sockets.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                sock.setblocking(False)
+                sock.connect_ex((server.address, server.port))
+            except OSError:
+                continue  # no descriptor is left, or the address cannot be used
+            selector.register(sock, selectors.EVENT_WRITE, server)
+        give_up_at = time.monotonic() + _ANSWER_WITHIN_S
+        while selector.get_map() and (left_s := give_up_at - time.monotonic()) > 0:
+            for key, _events in selector.select(left_s):
+                selector.unregister(key.fileobj)
+                if not key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):  # type: ignore[union-attr]
+                    found.append(key.data)
+    return sorted(found)
 
 
 def servers_in(infos: Iterable["ServiceInfo"], own: Sequence[LocalAddress]) -> list[NearbyServer]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from tertulia.chat.display import visible_in_a_line
-from tertulia.chat.nearby import CannotLook, NearbyServer, find_servers
+from tertulia.chat.nearby import CannotLook, NearbyServer, find_servers, that_answer
 from tertulia.i18n import _, ngettext
 from tertulia.mdns import VARIABLE, is_switched_off
 from tertulia.program import client_command
@@ -80,6 +80,8 @@ def _find(name: str) -> list[NearbyServer] | int:
         text = _("tertulia: cannot look for servers ({reason}). Give the address: {command}")
         _say(text.format(reason=problem, command=_command(name)))
         return 3
+    if len(servers) > _MAX_SHOWN:  # Somebody announces what there is not.
+        servers = that_answer(servers) or servers
     if not servers:
         _say(
             _(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tertulia.mdns import can_be_found
+from tertulia.mdns import MAX_INTERFACES, can_be_found, is_switched_off
 from tertulia.protocol.measures import Measures
 from tertulia.server.certificates.certificate import Certificate, find_certificate
 from tertulia.server.config import Config, has_interpreter_lock
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tertulia.server")
 
+_ANNOUNCER_DESCRIPTORS = 2 * MAX_INTERFACES + 4  # for each interface and version, and its loop
 _OWN_DESCRIPTORS = 32  # the server's files, of which the history has up to ten
 _LINGERING = 64  # refused sockets that the acceptor keeps open for a moment
 _IDLE_UPKEEP_S = 86_400.0  # when there is nothing to look after
@@ -266,7 +267,10 @@ def fit_to(descriptors: int, config: Config) -> Config:
         each, workers = 3, 0  # a worker has an epoll and an eventfd of its own
     elif has_interpreter_lock():
         workers = 1
-    free = max(0, descriptors - _OWN_DESCRIPTORS - 2 * workers)
+    own = _OWN_DESCRIPTORS
+    if config.announce and not is_switched_off():
+        own += _ANNOUNCER_DESCRIPTORS
+    free = max(0, descriptors - own - 2 * workers)
     others = min(config.max_unregistered * each + _LINGERING, free // 4)
     return msgspec.structs.replace(
         config,

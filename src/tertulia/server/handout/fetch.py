@@ -42,6 +42,7 @@ def fetch_client(directory: Path | None) -> int:
             if problem:
                 return _fail(problem)
             _replace(directory, Path(temporary))
+            _give_to_owner(directory)
     except OSError as error:
         text = _("cannot write to {directory}: {reason}")
         return _fail(text.format(directory=directory, reason=error.strerror or error))
@@ -90,6 +91,14 @@ def _replace(directory: Path, new: Path) -> None:
     for old in {each.name for each in directory.glob("*.whl")} - {each.name for each in wheels}:
         with contextlib.suppress(FileNotFoundError):
             (directory / old).unlink()
+
+
+def _give_to_owner(directory: Path) -> None:
+    """Give what root has downloaded to the user of the service. Raises OSError."""
+    if os.geteuid() == 0:
+        owner = os.stat(directory.parent)
+        for path in (directory, *directory.iterdir()):
+            os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _fail(problem: str) -> int:
