@@ -142,7 +142,12 @@ class Crowd:
                 self.refused.append(error)
 
 
-def test_an_upgrade_loses_refuses_and_doubles_nothing(start_server, path, secret_file, tmp_path):
+def test_an_upgrade_loses_refuses_and_doubles_nothing(
+    start_server, path, secret_file, tmp_path, monkeypatch
+):
+    code = tmp_path / "code"
+    code.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(code))
     secret = tmp_path / "secret"
     secret.write_text(secret_file.read_text())
     secret.chmod(0o600)
@@ -152,6 +157,8 @@ def test_an_upgrade_loses_refuses_and_doubles_nothing(start_server, path, secret
     )
     first, ana = child_of(server), server.user("ana")
     said = say_all(ana, [f"text {number}" for number in range(30)])
+    newly_installed = "import tertulia.version\ntertulia.version.__version__ = '9.9.9'\n"
+    (code / "sitecustomize.py").write_text(newly_installed)
     with Crowd(server) as crowd:
         wait_for(lambda: crowd.connected > 3)
         ana.send("say", text="in between", id=1, nonce="n")
@@ -170,7 +177,7 @@ def test_an_upgrade_loses_refuses_and_doubles_nothing(start_server, path, secret
     assert [m["text"] for m in stored].count("in between") == 1
     assert {message["seq"] for message in stored} >= set(said)
     assert [user["status"] for user in ana.ask("users")["users"]] == ["OCUPADO"]
-    server.wait_for_log(r"serving again pid=\d+ version=\S+ restarts=0 upgrades=1")
+    server.wait_for_log(r"serving again pid=\d+ version=9\.9\.9 restarts=0 upgrades=1")
 
     secret.write_text("short")  # so the next one cannot start
     server.signal(signal.SIGHUP)
@@ -284,7 +291,7 @@ def systemd(tmp_path):
                 process = subprocess.Popen(
                     [sys.executable, "-c", AS_SYSTEMD, descriptor, PROGRAM, *map(str, options)],
                     stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
+                    stdout=log,
                     stderr=log,
                     pass_fds=[listener.fileno()],
                     env=os.environ | environment,
@@ -304,7 +311,7 @@ def systemd(tmp_path):
 
 @NOT_OVER_TLS
 @pytest.mark.parametrize("supervise", [[], ["--supervise"]], ids=["alone", "supervised"])
-def test_systemd_is_told_and_gives_the_socket(systemd, supervise):
+def test_systemd_is_told_and_gives_the_socket(systemd, supervise, tmp_path):
     start, next_told = systemd
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -327,6 +334,7 @@ def test_systemd_is_told_and_gives_the_socket(systemd, supervise):
         early.until("closing")
         early.close()
         assert server.wait(WAIT_S) == 0
+    assert f"listening on 127.0.0.1 {port}\n" in (tmp_path / "log").read_text()
 
 
 def test_a_socket_of_another_port_is_refused(systemd, tmp_path):

@@ -3,6 +3,7 @@
 One thread, at the start. Whoever keeps these sockets keeps the connections that wait in them.
 """
 
+import ipaddress
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,6 +44,10 @@ class Listening:
         if not tcp:
             tcp = [self._inherited.get(_TCP) or self._open_tcp(config)]
         self.tcp = tcp[0]
+        bound = str(self.tcp.getsockname()[0])
+        self.host = config.host or "0.0.0.0"  # to be shown
+        if given and not ipaddress.ip_address(bound).is_unspecified:
+            self.host = bound
         if config.unix is not None:
             self.local = LocalSocket(
                 config.unix, config.send_buffer_bytes, self._inherited.get(_LOCAL)

@@ -81,7 +81,7 @@ class Server:
         self._parent = parent
         inherited = given_sockets() if parent is None else parent.sockets
         self._listening = listening = Listening(config, inherited)
-        self.listener = listening.tcp
+        self.listener, self.host = listening.tcp, listening.host
         self.port: int = self.listener.getsockname()[1]
         self.certificate = None if config.tls == "off" else find_certificate(config)
         monitoring = None

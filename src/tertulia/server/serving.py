@@ -142,7 +142,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
             parent.tell_failed()
         return _end(1, is_written)
     wishes = Wishes()
-    listening = f"listening on {config.host or '0.0.0.0'} {server.port}\n"
+    listening = f"listening on {server.host} {server.port}\n"
     if parent is None:
         write_within(_LOG_TIMEOUT_S, sys.stdout, listening)
     else:

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 
+from tertulia.i18n import _
 from tertulia.server.log_lines import ERROR, INFO, for_journal, is_journal, log_line
 from tertulia.server.streams import write_within
 from tertulia.server.supervision.activation import given_sockets
@@ -82,7 +83,7 @@ class Parent:
         by_descriptor = {channel.fileno(): pid for pid, channel in self._channels.items()}
         for descriptor in by_descriptor:
             poll.register(descriptor, select.POLLIN)
-        for descriptor, _ in poll.poll(self._time_to_wait_ms()):
+        for descriptor, _event in poll.poll(self._time_to_wait_ms()):
             if descriptor in by_descriptor:
                 self._read(by_descriptor[descriptor])
 
@@ -216,8 +217,6 @@ class Parent:
 
     def say_gave_up(self) -> None:
         """Tell people that this is the end."""
-        from tertulia.i18n import _  # only now, because it takes memory
-
         text = _("the server died again and again: look at the log above, then start it again")
         text = f"tertulia-server: {text}"
         self._write(for_journal(ERROR, text) if is_journal(sys.stderr) else text)
