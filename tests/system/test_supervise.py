@@ -302,9 +302,11 @@ def systemd(tmp_path):
 
         def next_told(first: str) -> str:
             """Return the next message that begins like this."""
-            while not (told := notify.recv(1000).decode()).startswith(first):
-                pass
-            return told
+            for _ in range(1000):
+                told = notify.recv(1000).decode()
+                if told.startswith(first):
+                    return told
+            raise AssertionError(f"systemd was not told {first}")
 
         yield start, next_told
 

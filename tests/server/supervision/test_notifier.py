@@ -1,7 +1,9 @@
 """What systemd is told, over a notify socket of our own."""
 
+import contextlib
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,3 +60,25 @@ def test_without_systemd_nothing_happens(address: str) -> None:
     notifier = Notifier({"NOTIFY_SOCKET": address} if address else {})
     notifier.tell_ready("serving")
     notifier.close()
+
+
+def test_a_systemd_that_has_not_read_yet_is_waited_for(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(tmp_path / "notify"))
+        notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        full = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        full.setblocking(False)
+        with full, contextlib.suppress(BlockingIOError):
+            while True:  # until it is full
+                full.sendto(b"STATUS=x", str(tmp_path / "notify"))
+        reader = threading.Timer(0.05, lambda: [sock.recv(100) for _ in range(2)])
+        reader.start()
+        notifier.tell_ready("serving")
+        reader.join()
+        sock.setblocking(False)
+        told = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                told.append(sock.recv(100))
+        assert told[-1] == b"READY=1\nSTATUS=serving"
+        notifier.close()

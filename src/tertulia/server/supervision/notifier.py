@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import MutableMapping
 
+_SEND_TIMEOUT_S = 1.0
 _VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
@@ -26,15 +27,16 @@ class Notifier:
             return
         self._address = f"\0{address[1:]}" if address[0] == "@" else address
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._sock.settimeout(_SEND_TIMEOUT_S)
         if within_us.isdecimal() and int(within_us) and process in ("", str(os.getpid())):
             self.watchdog_s = int(within_us) / 1e6
 
     def tell(self, *lines: str) -> None:
-        """Send assignments such as `READY=1`."""
+        """Send assignments such as `READY=1`; wait a moment if systemd does not read."""
         if self._sock is not None:
             # Nobody can be told of a failure. If it lasts, systemd ends the service by itself.
             with contextlib.suppress(OSError):
-                self._sock.sendto("\n".join(lines).encode(), socket.MSG_DONTWAIT, self._address)
+                self._sock.sendto("\n".join(lines).encode(), self._address)
 
     def close(self) -> None:
         """Say nothing more. Idempotent."""

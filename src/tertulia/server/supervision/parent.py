@@ -44,6 +44,7 @@ class Parent:
         self._notifier = Notifier()
         watchdog_s = self._notifier.watchdog_s
         self._beat_s = _BEAT_S if watchdog_s is None else min(_BEAT_S, watchdog_s / 2)
+        self._answered_at = 0.0  # systemd's watchdog, by the parent itself
         self._terminal, self._hangups = Terminal(), Hangups()
         self._supervisor = Supervisor(self)
         self._channels: dict[int, Channel] = {}  # by the child's pid
@@ -65,14 +66,20 @@ class Parent:
             self._on_signals()
             self._reap()
             self._supervisor.on_time(time.monotonic())
-            if self._notifier.watchdog_s is not None and not self._supervisor.is_serving:
-                self._notifier.tell_alive()  # there is no child that could
+            self._answer_for_child()
         for sock in self._sockets.values():
             sock.close()
         for channel in self._channels.values():
             channel.close()
         self._notifier.close()
         return status
+
+    def _answer_for_child(self) -> None:
+        """Answer the watchdog while there is no child that could."""
+        now = time.monotonic()
+        if not self._supervisor.is_serving and now >= self._answered_at + self._beat_s:
+            self._answered_at = now
+            self._notifier.tell_alive()
 
     def _wait(self) -> None:
         """Wait for the next event, and read what children say."""
