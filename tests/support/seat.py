@@ -14,7 +14,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +101,13 @@ class Seat:
         columns: int = 80,
         rows: int = 24,
         script: str = "{}",
+        command: Sequence[str] = (),
         **environment: str,
     ) -> None:
-        """`script` is what a shell with job control does with the command line of the program."""
+        """`script` is what a shell with job control does with the command line of the program.
+
+        `command` is another program than the chat of ana.
+        """
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.settings = termios.tcgetattr(slave)
@@ -111,7 +115,7 @@ class Seat:
         self.written = self.everything = ""
         self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
         kept = {name: value for name, value in os.environ.items() if name not in _OF_TERMINALS}
-        command = [str(TERTULIA), "ana", "127.0.0.1", str(port)]
+        command = command or [str(TERTULIA), "ana", "127.0.0.1", str(port)]
         if script != "{}":
             command = ["/bin/sh", "-mc", script.format(" ".join(command))]
         self.process = subprocess.Popen(
@@ -143,11 +147,12 @@ class Seat:
     def type(self, typed: bytes) -> None:
         os.write(self.master, typed)
 
-    def leave(self, key: bytes = CTRL_Q) -> int:
+    def leave(self, key: bytes = CTRL_Q, farewell: str = "You were here") -> int:
         """Leave with Ctrl+Q, and check that the terminal is as it was."""
         self.type(key)
         self.see(LEFT)
-        self.see("You were here")
+        if farewell:
+            self.see(farewell)
         status = self.process.wait(WAIT_S)
         assert termios.tcgetattr(self._slave) == self.settings
         return status

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from typing import Any
 
 import msgspec
 from seen import taken
@@ -9,6 +10,8 @@ from seen import taken
 from tertulia.watch.figures import Waiting
 from tertulia.watch.procfs import Process, Thread, process, thread
 from tertulia.watch.rates import Rates
+
+COUNTS = ("connections", "requests", "deliveries", "rounds", "queue")
 
 
 def no_parent(_pid):
@@ -55,6 +58,26 @@ def test_parent_and_child_are_shown_together():
     assert (child.role, child.restarts) == ("child", None)
     gone = rates.figures(taken(at=102.0, total=3, parent_pid=7)).processes[0]
     assert (gone.cpu, gone.memory_bytes, gone.uptime_s) == (None, None, None)
+
+
+def test_the_thread_that_gets_the_turn_counts_on():
+    def look(total: int, leader: int) -> Any:
+        seen = taken(at=100.0 + total, total=total)
+        worker = seen.measures.threads[1]
+        threads = [
+            msgspec.structs.replace(
+                worker, tid=number, name=f"worker-{number}",
+                **({} if number == leader else dict.fromkeys(COUNTS)),
+            )
+            for number in (1, 2)
+        ]  # fmt: skip
+        measures = msgspec.structs.replace(seen.measures, threads=threads)
+        return msgspec.structs.replace(seen, measures=measures)
+
+    rates = Rates(5_000, no_parent)
+    for total, leader in ((1, 1), (3, 2)):
+        now = rates.figures(look(total, leader))
+    assert [(one.requests, one.events) for one in now.threads] == [(None, None), (1.0, 7.0)]
 
 
 def test_without_history_nothing_is_stored():

@@ -40,6 +40,7 @@ class Rates:
         self._before: Measures | None = None
         self._threads: dict[tuple[int, str], ThreadMeasures] = {}
         self._parent: Process | None = None
+        self._server: ThreadMeasures | None = None  # that had the turn, if there is one worker
 
     def figures(self, taken: MeasuresTaken) -> Figures:
         """Return what is shown of this look."""
@@ -65,6 +66,8 @@ class Rates:
         )
         self._before = now
         self._threads = {(thread.tid, thread.name): thread for thread in threads}
+        serving = [thread for thread in threads if thread.rounds is not None]
+        self._server = serving[0] if len(serving) == 1 else None
         return figures
 
     def _completed(self, now: ThreadMeasures, pid: int) -> ThreadMeasures:
@@ -121,6 +124,9 @@ class Rates:
         was = self._threads.get((now.tid, now.name))
         rate = _PerSecond(None) if was is None else per_second
         was = was or now
+        served = was
+        if now.rounds is not None and was.rounds is None and self._server is not None:
+            served = self._server  # it has got the turn, and counts on
         return ThreadFigures(
             name="main" if now.name == _MAIN else now.name,
             kind=now.name if now.role == "other" else now.role,
@@ -131,8 +137,8 @@ class Rates:
             voluntary=rate(now.voluntary_switches, was.voluntary_switches),
             involuntary=rate(now.involuntary_switches, was.involuntary_switches),
             connections=now.connections,
-            requests=rate(now.requests, was.requests),
-            events=rate(now.deliveries, was.deliveries),
+            requests=rate(now.requests, served.requests),
+            events=rate(now.deliveries, served.deliveries),
             queue=now.queue,
         )
 
