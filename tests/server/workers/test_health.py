@@ -40,7 +40,7 @@ def history(**state):
     ],
 )
 def test_a_worker_that_is_not_late_is_well(one):
-    assert problem_of([one, one], history(busy_since=NOW - 29), NOW) == ""
+    assert problem_of([one, one], history(busy_since=NOW - 9), NOW) == ""
     assert problem_of([one], None, NOW) == ""
 
 
@@ -59,7 +59,7 @@ def test_a_worker_that_is_late_is_named(one, problem):
 @pytest.mark.parametrize(
     ("state", "problem"),
     [
-        ({"busy_since": NOW - 31}, "the history's writer has not finished for 31 s"),
+        ({"busy_since": NOW - 11}, "the history's writer has not finished for 11 s"),
         (
             {"problem": "database or disk\nis full"},
             "the history cannot be written: database or disk is full",

@@ -12,7 +12,7 @@ from tertulia.server.workers.worker import Worker
 _MAX_ROUND_S = 5.0  # a round takes milliseconds; a large chat with TLS a fraction of a second
 _MAX_LATE_S = 5.0  # after mail has come, or a deadline is over, until a worker looks at it
 # One group of messages, with what SQLite waits for: another program that locks the file.
-_MAX_WRITE_S = 30.0
+_MAX_WRITE_S = 10.0
 
 
 def problem_of(workers: Iterable[Worker], history: History | None, now: float) -> str:
