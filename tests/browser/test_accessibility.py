@@ -80,3 +80,15 @@ def test_axe_finds_nothing(room, phone, message_with, lang, theme, size):
     room.server.kill()
     expect(page.get_by_role("status")).to_contain_text("…")
     check(page)
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_axe_finds_nothing_on_the_page_of_the_client(room, phone, size):
+    theme = {"color_scheme": "dark" if size == "phone" else "light"}
+    page = room.visit("es", **theme | (phone if size == "phone" else {}))
+    page.goto(f"{page.url.rstrip('/')}/client")
+    expect(page.get_by_role("heading", name="En un solo archivo")).to_be_visible()
+    expect(page.get_by_role("link", name="py3-none-any.whl").first).to_be_visible()
+    check(page)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= page.viewport_size["width"], "only commands and the table scroll sideways"
