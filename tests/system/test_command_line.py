@@ -176,7 +176,7 @@ def test_without_netlink_it_starts_and_names_no_address(start_server):
 
 
 def test_a_user_without_home_and_passwd_entry_can_start_it(run, start_server, tmp_path):
-    within = ("unshare", "-U", "--map-user=54321", "env", "-i")
+    within = ("unshare", "-U", "--map-user=54321", "env", "-i", "TERTULIA_MDNS=off")
     allowed(*within, "true")
     for option in ("--help", "--version"):
         assert run(option, within=within).returncode == 0
