@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tertulia.protocol.names import is_reserved, parse_name
+from tertulia.protocol.names import is_reserved, look_of, parse_name
 
 
 def nfd(text: str) -> str:
@@ -207,6 +207,26 @@ def test_spellings_that_differ_in_case_width_or_latin_greek_and_cyrillic_marks_a
 )
 def test_what_only_looks_alike_is_another_name(one: str, other: str) -> None:
     assert key(one) != key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("Profesora", "PROFES0RA", True),
+        ("Profesora", "Profesora.", True),
+        ("Profesora", "Prof_eso-ra", True),
+        ("Paula", "PauIa", True),
+        ("Paula", "Pau1a", True),
+        ("Pepe", "Рере", True),  # Cyrillic
+        ("Ana", "Anna", False),
+        ("Profesora", "Profesora2", False),
+        ("Profesora", "Profesor", False),
+    ],
+)
+def test_names_that_are_easily_taken_for_one_another_have_one_look(
+    one: str, other: str, alike: bool
+) -> None:
+    assert (look_of(key(one)) == look_of(key(other))) is alike
 
 
 @pytest.mark.parametrize(

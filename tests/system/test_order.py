@@ -59,6 +59,20 @@ def test_the_secret_makes_an_operator_and_everyone_learns_it(room):
     assert again.ask("bans")["type"] == "bans"
 
 
+def test_nobody_enters_under_a_name_that_looks_like_an_operator_s(room):
+    before = room.user("an.a")
+    ana = operator(room)
+    for name in ("Ana.", "a_n-a", "ÁNA"):
+        error = refused(room, name)
+        assert (error["code"], error["name"]) == ("name_taken", "ana"), name
+    room.user("anna")
+    room.user("ana2")
+    assert before.ask("say", text="hola")["type"] == "ok"
+    ana.close()
+    before.until("left", name="ana")
+    room.user("ana.")
+
+
 def test_only_operators_may_ask_and_the_rest_goes_on(room):
     luis, eva = room.users("luis", "eva")
     for request in (

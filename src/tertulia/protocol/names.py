@@ -11,6 +11,13 @@ _MAX_MARKS = 2  # in a row
 RESERVED = frozenset({"all", "general", "server", "servidor", "tertulia", "todos"})
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
+# What is hardly seen in a name, and what looks like Latin letters: in a name of Greek or Cyrillic
+# letters alone, too.
+_LOOKS = str.maketrans(
+    "01i" + "авеіјкмнорѕстухԁԛԝ" + "αικνορτυχ",
+    "oll" + "abeljkmhopsctyxdqw" + "alkvoptux",
+    "._-",
+)
 _SCRIPTS_KEPT_APART = ("LATIN", "GREEK", "CYRILLIC")
 # Letters and marks that are invisible (Default_Ignorable_Code_Point among L, Mn and Mc).
 _INVISIBLE = re.compile(
@@ -65,6 +72,14 @@ def fold(text: str) -> str:
     # Before the case is folded, too: that makes letters of some Greek marks.
     folded = _without_marks(unicodedata.normalize("NFKC", text)).casefold()
     return _without_marks(unicodedata.normalize("NFKC", folded))
+
+
+def look_of(key: str) -> str:
+    """Return the same text for the keys of names that are easily taken for one another.
+
+    `Profesora.`, `Pr0fesora` and `Prof_esora` look like `Profesora`.
+    """
+    return key.translate(_LOOKS)
 
 
 def _without_marks(text: str) -> str:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tertulia.protocol.messages import CloseReason, StoredMessage
 from tertulia.protocol.moderation import Hushed, Locked, Muted, Pinned, Role, Unmuted
-from tertulia.protocol.names import Name
+from tertulia.protocol.names import Name, look_of
 from tertulia.protocol.networks import parse_network
 from tertulia.protocol.times import later
 from tertulia.server.hub.eventlog import EventLog
@@ -56,6 +56,7 @@ class Moderation:
         self._is_pin_of_hook = False
         self._insiders: dict[str, Insider] = {}  # while the room is locked
         self._recent: OrderedDict[str, Departure] = OrderedDict()  # by the names' keys
+        self._operators: dict[str, Session] = {}  # who are here, by the looks of their names
         self._changes: list[Change] = []
 
     def restore(self, records: Records, time: str) -> None:
@@ -105,8 +106,14 @@ class Moderation:
             insider.ended is not None and insider.ended < later(time, -RETURN_WITHIN_S)
         )
 
+    def operator_like(self, name: Name) -> Session | None:
+        """Return the operator for whom somebody with this name could be taken, if any."""
+        return self._operators.get(look_of(name.key)) if self._operators else None
+
     def note_entered(self, session: Session) -> None:
         """Note a new session, and whether it may speak."""
+        if session.is_operator:
+            self._operators[look_of(session.name.key)] = session
         self._recent.pop(session.name.key, None)
         if self.is_locked:
             self._put_insider(Insider(key=session.name.key, name=session.name.shown))
@@ -114,6 +121,9 @@ class Moderation:
 
     def note_left(self, session: Session, reason: CloseReason, time: str) -> None:
         """Note the end of a session. Those of the server's end may come back after its start."""
+        look = look_of(session.name.key)
+        if self._operators.get(look) is session:
+            del self._operators[look]
         if reason is CloseReason.SHUTDOWN:
             return
         key, may_return = session.name.key, reason is not CloseReason.KICKED
@@ -159,6 +169,7 @@ class Moderation:
         if session.is_operator:
             return False
         session.is_operator = True
+        self._operators[look_of(session.name.key)] = session
         self._note_silence(session)
         self._events.append(
             Role(seq=self._events.last_seq + 1, time=time, name=session.name.shown, operator=True)

@@ -115,6 +115,8 @@ class Room:
         held = self._held_names
         if held is not None and held.is_for_another(newcomer.name, newcomer.key_hash, time):
             return Refused(ErrorCode.NAME_HELD)  # also while its user is here, so as not to tell
+        if namesake is None and (double := moderation.operator_like(newcomer.name)) is not None:
+            return Refused(ErrorCode.NAME_TAKEN, double.name.shown)
         obstacle = namesake or neighbour
         if obstacle is None:
             if len(registry) >= self._max_users:
