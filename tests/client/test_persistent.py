@@ -222,6 +222,7 @@ def test_an_end_by_an_operator_is_for_good() -> None:
         for _event in bot.events():
             pass
     assert (raised.value.by, raised.value.reason, raised.value.end) == ("eva", "spam", end)
+    assert str(raised.value) == "kicked by eva: spam"
     with pytest.raises(Kicked):
         bot.say("hola")
     bot.close()

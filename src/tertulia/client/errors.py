@@ -96,6 +96,10 @@ class Kicked(ConnectionLost):
         self.by = None if closing is None or closing.by is UNSET else closing.by
         self.reason = None if closing is None or closing.text is UNSET else closing.text
 
+    def __str__(self) -> str:
+        words = f"kicked by {self.by}" if self.by is not None else "kicked by the server"
+        return f"{words}: {self.reason}" if self.reason else words
+
 
 class NoAnswer(ChatError):
     """No answer came in time; the request may have been carried out."""
