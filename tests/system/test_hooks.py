@@ -125,6 +125,7 @@ def test_what_cannot_be_said_is_explained(start_server, order):
         (b"x", {"Content_Length": ""}, 411),
         (b"x", {"Transfer_Encoding": "chunked"}, 411),
         (b"x", {"Origin": "http://evil.example"}, 403),
+        (b"x", {"Content_Type": "multipart/form-data; boundary=x"}, 415),
     ):
         found, _head, text = post(server, address, body, **headers)
         assert (found, bool(text)) == (status, True), text

@@ -112,6 +112,7 @@ def test_a_client_that_waits_for_an_invitation_gets_one():
         ({"Content_Length": "9" * 5_000}, 413, "16384"),
         ({"Content_Length": "3", "Origin": "http://evil.example"}, 403, "another site"),
         ({"Content_Length": "3", "host": None}, 400, "HTTP/1.1"),
+        ({"Content_Length": "3", "Content_Type": "multipart/form-data; boundary=x"}, 415, "form"),
     ],
 )
 def test_bad_requests_are_refused_with_a_status_and_a_line_that_says_why(options, status, word):

@@ -75,6 +75,9 @@ def open_hook(method: str, path: str, headers: Headers, host: str, rest: bytes) 
         text = "Expect can only be 100-continue"
         return _refused(http.HTTPStatus.EXPECTATION_FAILED, text)
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":  # its body would be said with all that belongs to the form
+        text = "send the text itself (curl -d TEXT), or JSON with 'text', but no form"
+        return _refused(http.HTTPStatus.UNSUPPORTED_MEDIA_TYPE, text)
     secret = path.removeprefix(HOOK_PATH).partition("?")[0]
     door = HookDoor(secret, int(given), is_json=kind == "application/json")
     # A body that is there already needs no invitation.
