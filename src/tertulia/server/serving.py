@@ -219,7 +219,10 @@ def _on_word(wishes: Wishes, word: str) -> None:
     """Take what the parent says for a wish. The thread that waits for it calls this."""
     if word == "gone":
         log.warning("the parent has ended: stopping")
-    wishes.add(Wish.HAND_OVER if word == "hand_over" else Wish.STOP)
+    if word == "hand_over":
+        wishes.add(Wish.HAND_OVER)
+    elif word in ("stop", "gone"):
+        wishes.add(Wish.STOP)
 
 
 def _look_after(

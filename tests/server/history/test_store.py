@@ -13,7 +13,12 @@ import pytest
 from stored_messages import index_all, message, seqs
 
 from tertulia.protocol.messages import GetHistory, Search
-from tertulia.server.history.checks import SqliteTooOld, StoreDamaged, StoreOfAnotherVersion
+from tertulia.server.history.checks import (
+    SqliteTooOld,
+    StoreDamaged,
+    StoreOfAnotherVersion,
+    check_version,
+)
 from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.history.store import MessageStore
 
@@ -256,7 +261,15 @@ def test_a_file_of_another_program_or_version_is_left_alone(path, statements):
     before = foreign_files(path, statements)
     with pytest.raises(StoreOfAnotherVersion):
         MessageStore(path, block=10)
+    with pytest.raises(StoreOfAnotherVersion):
+        check_version(path)  # of a new server, before the old one gives up the file
     assert contents(path.parent) == before
+
+
+def test_a_missing_or_damaged_file_is_no_reason_against_an_upgrade(tmp_path):
+    check_version(tmp_path / "missing.db")
+    (tmp_path / "damaged.db").write_bytes(b"no database" * 1000)
+    check_version(tmp_path / "damaged.db")
 
 
 @pytest.mark.parametrize("suffix", ["", ".lock", "-wal"])

@@ -96,6 +96,7 @@ def test_a_child_that_dies_is_replaced_at_once_and_counted(bench: Bench) -> None
 def test_also_one_that_has_ended_well_without_being_asked(bench: Bench) -> None:
     bench.ends(1, 0)
     assert bench.take() == [("spawn", 2, False)]
+    assert "ended without being asked status=0" in bench.logged[-1]
 
 
 def test_a_child_that_dies_at_every_start_is_given_up(bench: Bench) -> None:

@@ -28,6 +28,7 @@ from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
 from tertulia.server.workers.mail import (
     AcceptedSocket,
     Adopt,
+    Beat,
     Challenge,
     ChallengeOver,
     Deliver,
@@ -141,6 +142,21 @@ def test_everyone_is_told_goodbye_with_a_time_to_come_back(bench):
         assert 0.5 <= goodbye.retry_after <= 5.0
         assert connection.state is State.DRAINING
     assert bench.observer.left == {CloseReason.SHUTDOWN: 2}
+
+
+def test_for_an_upgrade_everyone_is_told_to_come_back_at_once(bench):
+    bench.read(Drain(retry_after_s=(0.1, 0.2), flush_within_s=1.0, drain_within_s=0.3))
+    [goodbye] = bench.heard(bench.ana)
+    assert 0.1 <= goodbye.retry_after <= 0.2
+    assert bench.ana.state is State.DRAINING
+    assert bench.ana.deadline - bench.input.now == pytest.approx(0.3)
+
+
+def test_a_sign_of_life_is_given_in_the_round_and_by_a_worker_that_has_ended(bench):
+    asked, returned = Beat(), Beat()
+    bench.read(asked)
+    bench.dispatcher.return_mail(returned)
+    assert (asked.is_answered, returned.is_answered) == (True, True)
 
 
 def test_sockets_that_come_while_draining_are_told_goodbye(bench):

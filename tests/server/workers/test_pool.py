@@ -117,6 +117,23 @@ def test_where_threads_have_to_take_turns_they_are_one_worker():
     assert not any(thread.is_alive() for thread in worker._threads)
 
 
+def test_a_worker_that_does_no_round_is_not_asked_again_and_is_no_sign_of_life():
+    bench = Bench(threads=2)
+    workers = [bench.pool._new_worker() for _ in range(2)]
+    assert bench.pool.beat(), "nobody was asked before"
+    mail = [worker.mailbox.collect() for worker in workers]
+    mail[0][0].is_answered = True
+    assert not bench.pool.beat()
+    assert [worker.mailbox.collect() for worker in workers] == [[], []]
+    mail[1][0].is_answered = True
+    assert bench.pool.beat()
+    assert all(worker.mailbox.collect() for worker in workers)
+    for worker in workers:
+        bench.pool._forget(worker)
+        worker.mailbox.close()
+        worker._poller.close()
+
+
 def test_connections_go_to_the_workers_in_turn_and_each_worker_gets_its_share_at_once():
     bench = Bench(threads=2)
     workers = [bench.pool._new_worker() for _ in range(2)]

@@ -1,7 +1,8 @@
 """The connection between the parent and a child: small messages in JSON, with sockets beside them.
 
 Each message is one packet, so it comes whole or not at all. Sending never waits. Both ends use
-this; in the child one thread receives, and any thread may send.
+this; in the child one thread receives, and any thread may send. After an upgrade the child is of a
+later version than the parent: each end ignores what it does not know, and no field goes away.
 """
 
 import array

@@ -258,11 +258,12 @@ class Supervisor:
 
     def _on_death(self, child: Child, status: int, now: float) -> None:
         pause_s = self._deaths.add(now)
+        what = "server died" if status else "server ended without being asked"
         if self._successor is not None:
-            self._log_end("server died", child, status, now)
+            self._log_end(what, child, status, now)
             self._promote(now, is_upgrade=False)
         elif pause_s is None:
-            self._log_end("server died", child, status, now)
+            self._log_end(what, child, status, now)
             self._processes.log(
                 ERROR, f"giving up: the server died {MAX_DEATHS} times within {WINDOW_S:.0f} s"
             )
@@ -274,7 +275,7 @@ class Supervisor:
             else:
                 self._start_at = now + pause_s
             then = "replaced" if pause_s == 0 else f"next_start_in={pause_s:g}s"
-            self._log_end("server died", child, status, now, then)
+            self._log_end(what, child, status, now, then)
         self._processes.on_change()
 
     def _replace(self, now: float) -> None:
