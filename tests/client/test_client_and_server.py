@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from tertulia.client.client import Client, ClientEvent
 from tertulia.client.errors import EndReason, RegistrationRefused, RequestRefused
@@ -138,7 +139,8 @@ def test_who_wants_messages_alone_gets_no_others(join: Join) -> None:
 def test_operators_keep_order(start_server: Any, tmp_path: Path) -> None:
     secret = "a-secret-of-the-operator"
     (tmp_path / "secret").write_text(secret)
-    server = start_server("--operator-secret", str(tmp_path / "secret"))
+    history = ("--history", str(tmp_path / "history.db"))
+    server = start_server("--operator-secret", str(tmp_path / "secret"), *history)
 
     def join(name: str, last: int) -> Client:
         source = f"127.8.0.{last}"
@@ -146,6 +148,12 @@ def test_operators_keep_order(start_server: Any, tmp_path: Path) -> None:
 
     with join("ana", 1) as ana, join("luis", 2) as luis, join("eva", 3) as eva:
         seq = luis.say("a las 8")
+        eva.mark_seen(seq)
+        eva.ping()
+        seen = luis.seen_by(seq)
+        assert (seen.seen, seen.not_seen, seen.unknown) == (["eva"], [], ["ana"])
+        with pytest.raises(RequestRefused, match="not_operator"):
+            eva.seen_by(seq)
         for request in (luis.bans, lambda: luis.kick("eva")):
             with pytest.raises(RequestRefused, match="not_operator"):
                 request()
@@ -177,6 +185,13 @@ def test_operators_keep_order(start_server: Any, tmp_path: Path) -> None:
         ana.unban(address="127.8.0.3")
         with pytest.raises(RequestRefused, match="not_found"):
             ana.release("luis")
+        assert ana.create_hook("build").path.startswith("/hook/")
+        assert [(row.name, row.by) for row in ana.hooks()] == [("build", "ana")]
+        ana.remove_hook("build")
+        assert ana.hooks() == []
+        here = [(row.name, row.left) for row in ana.attendance()]
+        assert here[:2] == [("ana", UNSET), ("luis", UNSET)]
+        assert list(ana.attendance(until="2000-01-01T00:00:00Z")) == []
         ana.kick("luis", reason="ten lines a second")
         for kicked, text in ((luis, "ten lines a second"), (eva, "spam")):
             while kicked.receive(WAIT_S) is not None:

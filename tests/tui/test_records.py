@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from plain_table import Clock
-from table import DAY, SMALL, USUAL, WIDE, ChatTable
+from table import DAY, SMALL, WIDE, ChatTable
 
 from tertulia.protocol.attendance import AttendancePage, AttendanceRow, ListAttendance
 from tertulia.protocol.hooks import (
@@ -63,7 +63,7 @@ def run(clock: Clock, scenario: Callable[[Records], Awaitable[None]], size: Any 
     Records(clock).run(as_operator, size)
 
 
-@pytest.mark.parametrize("size", [WIDE, USUAL, SMALL], ids=str)
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=str)
 def test_the_attendance_is_a_list_to_be_copied_as_csv(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:

@@ -108,8 +108,13 @@ def test_a_dialog_shows_who_has_seen_it_until_it_is_closed(clock: Clock) -> None
         table.app.screen._ask_again()  # type: ignore[attr-defined]
         await table.settle()
         assert len(table.client.sent_of(AskSeenBy)) == 2  # nobody looks
+        await table.lose()
+        table.app.screen._ask_again()  # type: ignore[attr-defined]
+        await table.settle()
+        assert "no connection · Esc: back" in table.shown
         await table.press("escape")
         assert "Who has seen this?" not in table.shown
+        await table.come_back()
         await table.hear(
             SeenBy(id=len(table.client.sent), seq=own, seen=[], not_seen=[], unknown=[])
         )
@@ -123,6 +128,15 @@ def test_a_refused_question_is_explained(clock: Clock) -> None:
         table.refusals[AskSeenBy] = Error(code=ErrorCode.NOT_OPERATOR, message="")
         await table.enter("/seen 3")
         assert table.hint.startswith("You can ask this only about your own messages.")
+        del table.refusals[AskSeenBy]
+        await table.enter("mine")
+        own = table.seq
+        await table.hear(table.said("copied by mouse"))
+        table.app.main.log_view._marked = table.current.entries[-1]
+        await table.enter("/seen")
+        await table.until(lambda: "ana: mine" in table.shown.partition("Who has seen")[2])
+        assert table.client.sent_of(AskSeenBy)[-1] == AskSeenBy(seq=own)
+        await table.press("escape")
         await table.enter("@luis")
         await table.enter("psst")
         table.app.main.log_view._marked = table.model.conversations.current.entries[-1]

@@ -230,6 +230,7 @@ class Controller:
         if to is not self.current:  # the next line is for whom it was before
             name = visible_in_a_line(to.name)
             self._main.hint(text.format(name=name, key=keys.FOLLOW.shown))
+        self._main.log_view.pop_marked()  # whatever was marked, the user goes on with the chat
         self._main.log_view.jump_to_end()
         self.refresh()
 

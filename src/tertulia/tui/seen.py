@@ -35,7 +35,8 @@ class SeenQuestions:
         seq, marked = command.seq, None
         if seq is None:
             marked = self._main.log_view.pop_marked()
-        if isinstance(marked, Said):
+        # Others' messages may have been selected to copy them.
+        if isinstance(marked, Said) and (marked.own or model.chat.state.is_operator):
             if marked.seq is None:
                 self._main.hint(not_in_general())
                 return
@@ -68,6 +69,9 @@ class SeenQuestions:
 
     def _again(self, model: ChatModel, request: AskSeenBy) -> None:
         """Ask again, but not while nobody looks: to ask is to be active."""
+        dialog = self._dialog(request.seq)
+        if dialog is not None:
+            dialog.show_connection(connected=model.chat.connected)
         if model.chat.idle and not self._looks_away():
             model.watch(request)
 

@@ -71,6 +71,8 @@ class AttendanceLog(MessageLog[AttendanceRow]):
 class AttendanceDialog(CopyDialog):
     """All sessions of the history, and how many there are."""
 
+    closes_at_click_outside = True
+
     def __init__(self) -> None:
         super().__init__(_("Who was here"))
         self.add_class("wide")

@@ -43,6 +43,11 @@ class SeenDialog(Dialog[None]):
         self.show(self._answer)
         self.set_interval(ASKED_EVERY_S, self._ask_again)
 
+    def show_connection(self, *, connected: bool) -> None:
+        """Show whether the names can still change."""
+        hint = self.hint()
+        self.show_hint(hint if connected else f"{_('no connection')} · {hint}")
+
     def show(self, answer: SeenBy) -> None:
         """Show the names as they are now."""
         self._names.update("\n" + "\n\n".join(seen_lines(answer)))
