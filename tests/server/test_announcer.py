@@ -62,6 +62,7 @@ def test_without_a_network_it_is_logged_once_and_ends_in_order(
 ) -> None:
     monkeypatch.setenv("TERTULIA_MDNS", "203.0.113.1")
     monkeypatch.setattr("tertulia.server.announcer._LOOK_AGAIN_S", 0.001)
+    caplog.set_level("INFO", "tertulia.announcer")
     announcer = Announcer(service(50_004), lambda: "")
     announcer.start()
     give_up_at = time.monotonic() + WAIT_S

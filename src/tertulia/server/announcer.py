@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("tertulia.announcer")
 
 _LOOK_EVERY_S = 30.0
-_LOOK_AGAIN_S = 5.0  # while there is no network
+_LOOK_AGAIN_S = 2.0  # while there is no network
 _MAX_ADDRESSES = 16  # of a computer with many virtual networks; the others are not announced
 _MAX_NAME_BYTES = 40  # of a label's 63, beside the port and the random part
 
@@ -112,7 +112,7 @@ class Announcer:
     async def _open(self, own: list[LocalAddress], fingerprint: str) -> "Zeroconf | None":
         """Announce the server on these addresses; None if that is not possible now."""
         if not own:
-            self._log_problem("there is no network")
+            self._log_problem("there is no network", logging.INFO)
             return None
         import zeroconf as library  # slow to import
 
@@ -176,9 +176,9 @@ class Announcer:
             self._broadcast = None
         await AsyncZeroconf(zc=zeroconf).async_close()
 
-    def _log_problem(self, problem: str) -> None:
+    def _log_problem(self, problem: str, level: int = logging.WARNING) -> None:
         if problem != self._last_problem:  # once, not every half minute
-            log.warning("not announced on the local network: %s", problem)
+            log.log(level, "not announced on the local network: %s", problem)
             self._last_problem = problem
 
 
