@@ -52,6 +52,8 @@ def test_the_view_sees_what_the_server_does_and_when_it_stops(start_server, thre
     assert (no_terminal.returncode, no_terminal.stdout) == (1, b"")
     assert b"--watch --json" in no_terminal.stderr
 
+    assert "console opened" not in server.log(), "a check fills no log"
+
     server.stop()
     with pytest.raises(NotSeen):
         asking.look()

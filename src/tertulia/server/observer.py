@@ -124,10 +124,12 @@ class Observer:
         kind, target = request.__struct_config__.tag, target_of(request)[:64]
         log.info("moderated operator=%s request=%s target=%s", operator, kind, ascii(target))
 
-    def on_console(self, *, is_open: bool) -> None:
-        """Note that somebody has opened the console on this machine, or has left it."""
+    def on_console(self, address: str, *, is_open: bool) -> None:
+        """Note that somebody has opened the console, or a view, on this machine, or has left it."""
         self.accepted += is_open  # `on_closed` counts its end
-        log.info("console opened" if is_open else "console closed")
+        # A check may look every few seconds, and changes nothing.
+        level = logging.INFO if address == "console" else logging.DEBUG
+        log.log(level, "%s opened" if is_open else "%s closed", address)
 
     def on_never_registered(self, address: str, reason: CloseReason) -> None:
         """Note a connection that was closed without ever having had a session."""

@@ -110,7 +110,7 @@ class Asking:
 
     def _connect(self) -> socket.socket:
         try:
-            sock = connect_to_console(self._path)
+            sock = connect_to_console(self._path, as_view=True)
         except (FileNotFoundError, ConnectionRefusedError, PermissionError):
             raise NotServing(not_serving(self._port, self._path)) from None
         except OSError as error:

@@ -183,6 +183,12 @@ def _paragraphs() -> str:
                 "conn, req/s, ev/s, queue: the connections of a worker, the requests that it "
                 "carries out, the events that it sends, and the work that waits for it."
             ),
+            _(
+                "Users and doors: ● ACTIVO, ◐ OCUPADO, ○ INACTIVO; the connections of terminals "
+                "(native), browsers (web), and those of both that are encrypted (tls); connections "
+                "that have no name yet; slow ones, which do not take what is sent to them; the "
+                "bytes of the latest events, of how many at most, and of the file on the disk."
+            ),
         )
     )
 

@@ -12,6 +12,7 @@ from tertulia.server.console.place import (
     connect_to_console,
     console_path,
     is_allowed,
+    is_view,
     listen_for_consoles,
 )
 
@@ -41,6 +42,16 @@ def test_only_its_user_may_connect_however_deep_the_directory(tmp_path):
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         with connect_to_console(path), listener.accept()[0] as other:
             assert is_allowed(other)
+
+
+def test_a_view_is_told_from_a_console_by_how_it_names_its_end(tmp_path):
+    path = console_path(tmp_path, 5_000)
+    with listen_for_consoles(path) as listener:
+        for as_view in (True, False, True):
+            with connect_to_console(path, as_view=as_view):
+                other, peer = listener.accept()
+                other.close()
+                assert is_view(peer) == as_view
 
 
 def test_the_socket_of_a_killed_server_is_replaced_but_not_that_of_a_running_one(tmp_path):

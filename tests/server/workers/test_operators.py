@@ -25,6 +25,7 @@ from tertulia.protocol.moderation import (
 )
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
 from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
+from tertulia.server.workers.connections import CONSOLE_ADDRESS
 from tertulia.server.workers.mail import AdoptConsole, Drain, Expel
 
 PINNED = StoredMessage(seq=700, time="2026-11-22T15:00:00.000Z", sender="eva", text="hola")
@@ -51,7 +52,7 @@ class Bench(WorkerBench):
         sock: Any = FakeSocket()
         assert self.admission.admit_console()
         route = self.shared.switchboard.connect(self.mailbox)
-        self.dispatcher.read_mail(AdoptConsole(sock, route))
+        self.dispatcher.read_mail(AdoptConsole(sock, route, CONSOLE_ADDRESS))
         return self.connections.at(sock.fileno())
 
 
@@ -197,7 +198,7 @@ def test_a_console_gets_goodbye_at_the_end_and_none_begins_after_it(bench):
     assert bench.kinds(console) == ["Closing"]
     sock: Any = FakeSocket()
     route = bench.shared.switchboard.connect(bench.mailbox)
-    bench.dispatcher.return_mail(AdoptConsole(sock, route))
+    bench.dispatcher.return_mail(AdoptConsole(sock, route, CONSOLE_ADDRESS))
     assert sock.is_closed
     assert bench.shared.switchboard.mailbox_of(route) is None
 

@@ -12,9 +12,10 @@ import threading
 from pathlib import Path
 
 from tertulia.protocol.lines import encode
-from tertulia.server.console.place import is_allowed
+from tertulia.server.console.place import is_allowed, is_view
 from tertulia.server.refusals import console_refused
 from tertulia.server.workers.admission import Admission
+from tertulia.server.workers.connections import CONSOLE_ADDRESS, VIEW_ADDRESS
 from tertulia.server.workers.looks import Looks
 from tertulia.server.workers.pool import WorkerPool
 
@@ -70,28 +71,28 @@ class ConsoleListener:
             if self._listener.fileno() not in ready:
                 continue
             try:
-                sock, _ = self._listener.accept()
+                sock, peer = self._listener.accept()
             except BlockingIOError:
                 continue
             except OSError as error:
                 log.warning("console not accepted error=%s", error.strerror)
                 select.select([self._stop_fd], [], [], _PAUSE_S)
                 continue
-            self._hand_over(sock)
+            self._hand_over(sock, VIEW_ADDRESS if is_view(peer) else CONSOLE_ADDRESS)
         if not self._keeps_path:
             self._remove()
         self._listener.close()
         self._looks.close()
         os.close(self._stop_fd)
 
-    def _hand_over(self, sock: socket.socket) -> None:
+    def _hand_over(self, sock: socket.socket, address: str) -> None:
         sock.setblocking(False)
         if not is_allowed(sock):
             log.warning("console refused: it is not run by the server's user or root")
             self._turn_away(sock, "only the server's own user and root may use the console")
         elif not self._admission.admit_console():
             self._turn_away(sock, "too many consoles are open: close one of them")
-        elif not self._pool.assign_console(sock):
+        elif not self._pool.assign_console(sock, address):
             self._admission.count_console_closed()
             self._turn_away(sock, "the server has no room for a console now")
 

@@ -6,6 +6,7 @@ named by its descriptor.
 
 import contextlib
 import os
+import secrets
 import socket
 import struct
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 _CREDENTIALS = struct.Struct("3i")  # of the other end: process, user, group
 _BACKLOG = 8
+_VIEW = b"\0tertulia-view-"  # how a view names its end, in the namespace without files
 
 
 class PlaceTaken(Exception):
@@ -47,16 +49,23 @@ def listen_for_consoles(path: Path) -> socket.socket:
     return listener
 
 
-def connect_to_console(path: Path) -> socket.socket:
-    """Connect to the server. Raises OSError."""
+def connect_to_console(path: Path, *, as_view: bool = False) -> socket.socket:
+    """Connect to the server, as a console or as a view, which only looks. Raises OSError."""
     sock = socket.socket(socket.AF_UNIX)
     try:
+        if as_view:
+            sock.bind(_VIEW + f"{os.getpid()}-{secrets.token_hex(8)}".encode())
         with _named_by_descriptor(path) as name:
             sock.connect(name)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def is_view(peer: str | bytes) -> bool:
+    """Return whether the address of the other end is that of a view."""
+    return isinstance(peer, bytes) and peer.startswith(_VIEW)
 
 
 def is_allowed(sock: socket.socket) -> bool:

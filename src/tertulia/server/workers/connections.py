@@ -22,7 +22,7 @@ from tertulia.server.workers.connection import (
     Connection,
 )
 from tertulia.server.workers.door import Entrance
-from tertulia.server.workers.mail import AcceptedSocket, ChallengeOver
+from tertulia.server.workers.mail import AcceptedSocket, AdoptConsole, ChallengeOver
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.proxy_header import ProxyHeaderReader
@@ -30,7 +30,7 @@ from tertulia.server.workers.rate_limit import Unlimited
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Watchdog
 
-CONSOLE_ADDRESS = "console"  # in the log
+CONSOLE_ADDRESS, VIEW_ADDRESS = "console", "view"  # in the log
 
 
 class Connections:
@@ -93,23 +93,23 @@ class Connections:
         self._watchdog.look_at(connection, connection.register_by)
         return connection
 
-    def adopt_console(self, sock: socket.socket, route: Route, now: float) -> Connection | None:
+    def adopt_console(self, mail: AdoptConsole, now: float) -> Connection | None:
         """Take over the socket of a console, which has its session at once and follows no events.
 
         A fault of our own code closes the socket and returns None.
         """
         try:
-            connection = Connection(sock, CONSOLE_ADDRESS, self._new_console_door(), now)
+            connection = Connection(mail.sock, mail.address, self._new_console_door(), now)
         except Exception:  # noqa: BLE001 (logged; it costs this connection)
-            self._observer.on_fault(CONSOLE_ADDRESS)
-            self.turn_away_console(sock, route)
+            self._observer.on_fault(mail.address)
+            self.turn_away_console(mail.sock, mail.route)
             return None
-        connection.session = self._hub.moderator.open_console(route)
+        connection.session = self._hub.moderator.open_console(mail.route)
         connection.rate_limit = Unlimited(self._config, now)
         connection.enter(REGISTERED)
         self._by_fd[connection.fd] = connection
-        self._by_session[route.session] = connection
-        self._observer.on_console(is_open=True)
+        self._by_session[mail.route.session] = connection
+        self._observer.on_console(mail.address, is_open=True)
         self._watchdog.look_at(connection, now)
         return connection
 
@@ -221,7 +221,7 @@ class Connections:
         connection.door.close()
         self._observer.on_closed()
         if session is not None and session.is_console:
-            self._observer.on_console(is_open=False)
+            self._observer.on_console(connection.address, is_open=False)
             self._admission.count_console_closed()
         else:
             self._admission.count_closed(connection.address, is_registered=was_registered)

@@ -102,7 +102,7 @@ class Dispatcher:
                     connection = self._connections.adopt(accepted, self._input.now)
                     self._guarded(connection, self._begin)
             case AdoptConsole():
-                console = self._connections.adopt_console(mail.sock, mail.route, self._input.now)
+                console = self._connections.adopt_console(mail, self._input.now)
                 self._guarded(console, self._begin)
             case Drain():
                 self.is_draining, self._drain = True, mail

@@ -36,10 +36,11 @@ class Adopt(Struct, frozen=True):
 
 
 class AdoptConsole(Struct, frozen=True):
-    """Take over the socket of a console on this machine, which is an operator's."""
+    """Take over the socket of a console on this machine, which is an operator's, or of a view."""
 
     sock: socket.socket
     route: Route
+    address: str  # CONSOLE_ADDRESS or VIEW_ADDRESS
 
 
 class Drain(Struct, frozen=True):

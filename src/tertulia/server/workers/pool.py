@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 from tertulia.protocol.messages import ErrorCode
 from tertulia.server.observer import Observer, add_up
-from tertulia.server.workers.connections import CONSOLE_ADDRESS
 from tertulia.server.workers.mail import (
     AcceptedSocket,
     Adopt,
@@ -88,14 +87,14 @@ class WorkerPool:
             return False
         return True
 
-    def assign_console(self, sock: socket.socket) -> bool:
+    def assign_console(self, sock: socket.socket, address: str) -> bool:
         """Give the socket of a console to a worker; False if the system gives it none."""
         connect = self._shared.switchboard.connect
         if self._threads is not None:
             worker = self.workers[0]
-            return worker.mailbox.post(AdoptConsole(sock, connect(worker.mailbox)))
+            return worker.mailbox.post(AdoptConsole(sock, connect(worker.mailbox), address))
         return self._start_worker_with(
-            lambda mailbox: AdoptConsole(sock, connect(mailbox)), CONSOLE_ADDRESS
+            lambda mailbox: AdoptConsole(sock, connect(mailbox), address), address
         )
 
     def beat(self) -> bool:
