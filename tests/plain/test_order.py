@@ -222,6 +222,13 @@ def test_a_teacher_silences_and_removes_a_pupil_in_spanish(
     ana.type(f"{SECRET}\n")
     ana.see("/ayuda muestra los comandos para eso.")
     assert SECRET.encode() not in ana.written
+    ana.type("buenos días\n")
+    ana.see("ana: buenos días")
+    ana.type("/vistos\n")
+    ana.see("No se puede saber, sus programas no lo dicen (1): luis")
+    ana.type("/aviso-web build\n")
+    ana.see("/quitar-aviso-web build la quita.")
+    assert f'curl -d "TEXTO" http://127.0.0.1:{port}/hook/'.encode() in ana.written
     ana.type("/silenciar luis 10\n")
     ana.see("/devolver luis lo levanta.")
     luis.type("hola")
