@@ -62,6 +62,7 @@ def language(request):
         ("/cerrar-sala", SetLock(on=True)),
         ("/asistencia", ShowAttendance(None)),
         ("/attendance my class.CSV", ShowAttendance("my class.CSV")),
+        ('/attendance "~/my class.csv"', ShowAttendance("~/my class.csv")),
         ("/aviso-web @build", CreateHook(name="build")),
         ("/HOOK build", CreateHook(name="build")),
         ("/avisos-web", ListHooks()),

@@ -205,6 +205,8 @@ def _parse_unhook(word: str, arguments: str) -> RemoveHook:
 
 
 def _parse_attendance(word: str, arguments: str) -> ShowAttendance:
+    quoted = re.fullmatch(r"(['\"])(.+)\1", arguments)  # as in a shell, for a name with spaces
+    arguments = arguments if quoted is None else quoted[2]
     if arguments and (not arguments.lower().endswith(".csv") or "\0" in arguments):
         text = _("Give a file whose name ends with .csv, or nothing: {command} today.csv")
         raise BadCommand(text.format(command=word))
