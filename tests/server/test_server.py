@@ -1,6 +1,7 @@
 """The composition of a server: what fits into its limits, and its certificate over months."""
 
 import errno
+import http.client
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -84,6 +85,19 @@ def test_a_server_that_runs_for_months_renews_its_certificate_and_ends_no_sessio
             received = b""
             while b'"id":77' not in received:
                 received += ana.recv(65_536)
+    finally:
+        running.stop()
+
+
+def test_metrics_that_are_off_are_not_there():
+    running = server.Server(Config(port=0, host="127.0.0.1", tls="off", metrics=()))
+    running.start()
+    try:
+        for path in ("/metrics", "/healthz"):
+            asked = http.client.HTTPConnection("127.0.0.1", running.port, timeout=20)
+            asked.request("GET", path)
+            assert asked.getresponse().status == 404
+            asked.close()
     finally:
         running.stop()
 

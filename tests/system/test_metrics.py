@@ -149,6 +149,7 @@ def test_metrics_are_for_the_given_addresses_and_do_not_need_the_page(start_serv
     path = tmp_path / "chat.sock"
     server = start_server(
         *("--web", "off", "--metrics", "127.0.60.0/28", "--metrics", "10.7.0.0/16"),
+        *("--metrics", "127.0.0.1"),
         *("--proxy-from", "127.0.50.5", "--unix", str(path)),
     )
     assert get(server, source="127.0.60.1")[0] == 200
@@ -166,24 +167,14 @@ def test_metrics_are_for_the_given_addresses_and_do_not_need_the_page(start_serv
         assert get(server, header=named("10.8.0.1"), **where)[0] == 403
         assert get(server, header=b"PROXY UNKNOWN\r\n", **where)[0] == 403
     assert "without naming its client" in get(server, to=path)[1]
+    # A proxy that looks by itself whether the server is well has its own address.
     local = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"
-    assert get(server, header=local, source="127.0.50.5")[0] == 403
+    assert get(server, "/healthz", header=local, to=path) == (200, "ok\n")
+    assert get(server, "/healthz", header=local, source="127.0.50.5")[0] == 403
     # Everything else is as without the page.
     peer = server.peer("127.0.60.2")
     peer.send_raw(b"GET / HTTP/1.1\r\n\r\n")
     peer.expect_error("malformed")
-
-
-def test_a_proxy_that_checks_by_itself_asks_with_its_own_address(start_server):
-    server = start_server("--proxy-from", "127.0.50.5", "--metrics", "127.0.50.5")
-    local = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"
-    assert get(server, "/healthz", header=local, source="127.0.50.5") == (200, "ok\n")
-    assert get(server, "/healthz")[0] == 403
-
-
-def test_switched_off_there_is_nothing(start_server):
-    server = start_server("--metrics", "off")
-    assert get(server)[0] == get(server, "/healthz")[0] == 404
 
 
 def test_a_full_server_is_still_well(start_server):

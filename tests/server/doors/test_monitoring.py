@@ -176,11 +176,14 @@ def test_without_the_page_only_these_requests_are_http(first, is_one):
 
 
 def test_a_full_server_reads_on_only_from_those_who_watch_over_it(site):
+    def full(offer, first, asker=HERE, *, is_last=False):
+        return say_full(offer, first, None, asker, is_last=is_last)
+
     offer = Offer(site)
     begun, whole = b"GET /healthz HT", head("/healthz")
-    assert say_full(offer, begun, None, HERE) is None
-    assert say_full(offer, whole, None, HERE).endswith(b"\r\n\r\nok\n")
-    assert say_full(offer, head("/metrics"), None, "10.0.0.9").startswith(b"HTTP/1.1 200")
+    assert full(offer, begun) is None
+    assert full(offer, whole).endswith(b"\r\n\r\nok\n")
+    assert full(offer, head("/metrics"), "10.0.0.9").startswith(b"HTTP/1.1 200")
     for first, asker in [
         (begun, "10.0.1.9"),
         (whole, "10.0.1.9"),
@@ -189,10 +192,13 @@ def test_a_full_server_reads_on_only_from_those_who_watch_over_it(site):
         (head("/healthz", "evil.example"), HERE),
         (b"GET /healthz HTTP/1.1\r\nHost: " + b"x" * 20_000, HERE),
     ]:
-        answer = say_full(offer, first, None, asker)
+        answer = full(offer, first, asker)
         assert answer is not None
         assert answer.startswith(b"HTTP/1.1 503"), first
         assert b"full" in answer
-    assert b'"server_full"' in say_full(offer, b'{"type":', None, HERE)
+    assert b'"server_full"' in full(offer, b'{"type":')
     needs_tls = Offer(site, None, requires_tls=True)
-    assert say_full(needs_tls, whole, None, HERE).startswith(b"HTTP/1.1 503")
+    assert full(needs_tls, whole).startswith(b"HTTP/1.1 503")
+    for unknown in (b"", b"GE"):
+        assert full(offer, unknown, None) is None
+        assert b'"server_full"' in full(offer, unknown, None, is_last=True)

@@ -1,6 +1,7 @@
 """The picture of a running server, taken while it serves."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 
 from tertulia.protocol.measures import DoorMeasures, Measures
+from tertulia.protocol.messages import ListUsers
 from tertulia.server.config import Config
 from tertulia.server.doors.console import ConsoleDoor
 from tertulia.server.doors.entrance import OpenEntrance
@@ -17,6 +19,7 @@ from tertulia.server.doors.hooks import HookDoor
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.doors.websocket import WebSocketDoor
 from tertulia.server.server import Server
+from tertulia.server.workers import health
 from tertulia.server.workers.collector import DOORS, role_of
 
 WAIT_S = 20.0
@@ -168,6 +171,29 @@ def test_it_is_taken_while_every_lock_is_held(server, picture):
     for lock in locks:
         lock.release()
     assert done
+
+
+def test_a_worker_that_is_stuck_in_a_round_is_named(server, picture, monkeypatch):
+    monkeypatch.setattr(health, "_MAX_ROUND_S", 0.0)
+    is_stuck, goes_on = threading.Event(), threading.Event()
+    users = server.hub.users
+
+    def stuck(*arguments):
+        is_stuck.set()
+        assert goes_on.wait(WAIT_S)
+        return users(*arguments)
+
+    [worker] = server._pool.workers
+    monkeypatch.setitem(worker._input._handler._hub_verbs, ListUsers, stuck)
+    user = User(server)
+    user.ask("welcome", type="register", name="eva")
+    user.sock.sendall(b'{"type":"users","id":1}\n')
+    assert is_stuck.wait(WAIT_S)
+    problem = server.measure().problem
+    goes_on.set()
+    assert re.fullmatch(r"worker-[12] has not finished a round for 0 s", problem)
+    user.ask("pong", type="ping")
+    user.close()
 
 
 def test_roles_are_few():

@@ -143,21 +143,24 @@ class OpenEntrance(Entrance):
 
 
 def say_full(
-    offer: Offer, first: bytes, tls: TlsChannel | None, asker: str | None = None
+    offer: Offer, first: bytes, tls: TlsChannel | None, asker: str | None, *, is_last: bool
 ) -> bytes | None:
     """Return the refusal of a full server for a client that has sent these first bytes.
 
     Those who watch over the server are answered all the same, or a full server would seem to be a
-    dead one: `asker` is the client's address, if it is known and there is time to read on. None:
-    more has to be read.
+    dead one: `asker` is the client's address, if it is known. None: more has to be read, which
+    cannot be if these bytes are the last ones.
     """
     site = offer.site
-    if not _is_http(site, first, tls):
+    is_http = _is_http(site, first, tls)
+    if is_http is None and not is_last:
+        return None
+    if not is_http:
         return lines.encode(refusals.server_full())
     if site is not None and site.monitoring is not None and site.monitoring.admits(asker):
         head, end, _rest = first.partition(_END_OF_HEAD)
         is_open = tls is not None or not offer.requires_tls
-        if is_open and not end and len(first) < MAX_HEAD_BYTES:
+        if is_open and not end and not is_last and len(first) < MAX_HEAD_BYTES:
             return None
         if is_open and end and (answer := site.respond_though_full(head + end, asker)):
             return answer

@@ -9,6 +9,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from typing import Protocol
 
 from tertulia.server.workers.access import HeaderRule
 from tertulia.server.workers.proxy_header import BadHeader, ProxyHeaderReader
@@ -16,8 +17,18 @@ from tertulia.tls.channel import HANDSHAKE_RECORD, TlsChannel
 
 log = logging.getLogger("tertulia.server")
 
-# With the client's address where it is known; None as the answer: more has to be read.
-SayFull = Callable[[bytes, TlsChannel | None, str | None], bytes | None]
+
+class SayFull(Protocol):
+    """Returns the answer to first bytes, which may have come inside TLS.
+
+    `asker` is the client's address where it is known. None: more has to be read, which cannot be if
+    these bytes are the last ones.
+    """
+
+    def __call__(
+        self, first: bytes, tls: TlsChannel | None, asker: str | None, /, *, is_last: bool
+    ) -> bytes | None: ...
+
 
 _MAX_AT_ONCE = 64  # at this bound a client is answered in JSON and closed at once
 _FIRST_BYTES = 16  # that show what a client speaks; the rest of a handshake stays where it is
@@ -48,7 +59,6 @@ class TurnedAway:
     def __init__(
         self, say_full: SayFull, context: Callable[[], ssl.SSLContext] | None = None
     ) -> None:
-        """`say_full` returns the answer to first bytes, which may have come inside TLS."""
         self._say_full = say_full
         self._context = context
         self._clients: dict[int, _Client] = {}
@@ -80,7 +90,8 @@ class TurnedAway:
 
     def refuse_at_once(self, sock: socket.socket) -> None:
         """Refuse a client that may have said nothing yet, and close."""
-        self._send(_Client(sock, 0.0))
+        client = _Client(sock, 0.0)
+        self._send(client, self._last_word(client))
         sock.close()
 
     def on_ready(self, fd: int, now: float) -> None:
@@ -121,7 +132,7 @@ class TurnedAway:
             if client.is_answered or (client.tls is not None and not client.tls.is_open):
                 self._close(fd)
             else:
-                self._answer(client, now)
+                self._answer(client, now, self._last_word(client))
 
     def close(self) -> None:
         """Close all of them."""
@@ -130,18 +141,19 @@ class TurnedAway:
 
     def _take_in(self, client: _Client, data: bytes, now: float) -> None:
         client.first += data
-        answer = self._say_full(client.first, client.tls, client.asker)
-        if answer is not None or not data:
+        answer = self._say_full(client.first, client.tls, client.asker, is_last=not data)
+        if answer is not None:
             self._answer(client, now, answer)
 
-    def _answer(self, client: _Client, now: float, answer: bytes | None = None) -> None:
+    def _answer(self, client: _Client, now: float, answer: bytes) -> None:
         client.is_answered = True
         client.until = now + _LINGER_S
         self._send(client, answer)
 
-    def _send(self, client: _Client, answer: bytes | None = None) -> None:
-        if answer is None:  # it has not asked to the end
-            answer = self._say_full(client.first, client.tls, None) or b""
+    def _last_word(self, client: _Client) -> bytes:
+        return self._say_full(client.first, client.tls, client.asker, is_last=True) or b""
+
+    def _send(self, client: _Client, answer: bytes) -> None:
         try:
             if client.tls is not None:
                 client.tls.send(answer)
