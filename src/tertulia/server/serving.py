@@ -230,7 +230,7 @@ def _look_after(
 ) -> Wish:
     """Renew the certificate and give signs of life, until there is a wish; return it.
 
-    A sign is given only if all workers have done a round since the one before.
+    If systemd watches, a sign is given only if all workers have done a round since the one before.
     """
     now = time.monotonic()
     beat_s = parent.beat_s if parent is not None else (notifier.watchdog_s or math.inf) / 2
@@ -245,7 +245,7 @@ def _look_after(
             keep_up_at = now + server.upkeep_every_s
         if now >= beat_at:
             beat_at = now + beat_s
-            if server.beat():
+            if (parent is not None and not parent.is_watched) or server.beat():
                 notifier.tell_alive()
                 if parent is not None:
                     parent.tell_alive(server.users)

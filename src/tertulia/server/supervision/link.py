@@ -25,6 +25,7 @@ class ParentLink:
         self.kept: Mapping[str, str] = hello.fields["kept"]  # values that an earlier child has kept
         self.is_first: bool = hello.fields["is_first"]  # nobody was told yet that there is a server
         self.beat_s: float = hello.fields["beat_s"]  # from one `tell_alive` to the next, at most
+        self.is_watched: bool = hello.fields["is_watched"]  # by systemd's watchdog
         self.pid: int = hello.fields["pid"]
         self.started_at: float = hello.fields["started_at"]  # seconds since the epoch
         self.waits: bool = hello.fields["waits"]  # for an earlier child, which still serves

@@ -197,6 +197,7 @@ class Parent:
             waits=waits,
             is_first=not self._has_announced,
             beat_s=self._beat_s,
+            is_watched=self._notifier.watchdog_s is not None,
             pid=os.getpid(),
             started_at=self._started_at,
             **self._counters(),
@@ -205,9 +206,10 @@ class Parent:
         return pid
 
     def tell(self, pid: int, word: str) -> None:
-        """Send a child a message, with the counters as they are now."""
-        if pid in self._channels:
-            self._channels[pid].send(word, None, **self._counters())
+        """Send a child a message, with the present counters; end it if it does not listen."""
+        channel = self._channels.get(pid)
+        if channel is None or not channel.send(word, None, **self._counters()):
+            self.kill(pid, signal.SIGTERM)
 
     def _counters(self) -> dict[str, int]:
         return {"restarts": self._supervisor.restarts, "upgrades": self._supervisor.upgrades}
