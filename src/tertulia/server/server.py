@@ -52,6 +52,9 @@ _OWN_DESCRIPTORS = 32  # the server's files, of which the history has up to ten
 _LINGERING = 64  # refused sockets that the acceptor keeps open for a moment
 _IDLE_UPKEEP_S = 86_400.0  # when there is nothing to look after
 _WITHDRAW_TIMEOUT_S = 0.5  # beyond that, for the announcement, whose end takes half of it
+# For damage in the history when one server takes the place of another: the first has looked for
+# longer. A file of 60 MB takes 0.3 s.
+_CHECK_AGAIN_S = 0.05
 # For an upgrade: the next process serves within a fraction of a second, so nobody waits long for a
 # client that does not read.
 _HAND_OVER = Drain(retry_after_s=(0.1, 0.5), flush_within_s=1.0, drain_within_s=0.3)
@@ -95,7 +98,10 @@ class Server:
             if config.history is not None and parent.waits:
                 check_version(Path(config.history))
             parent.wait_for_turn()
-        self.history = None if config.history is None else History(Path(config.history), config)
+        self.history = None
+        if config.history is not None:
+            check_time_s = None if parent is None or parent.is_first else _CHECK_AGAIN_S
+            self.history = History(Path(config.history), config, check_time_s)
         self.hub = Hub(config, self.history)
         self._admission = admission = Admission(config)
         new_door = functools.partial(OpenEntrance, offer)

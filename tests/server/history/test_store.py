@@ -212,12 +212,11 @@ def test_nonces_are_found_again(store):
 
 
 @pytest.mark.parametrize("time_s", [0.0, 0.001, 0.003])
-def test_a_check_that_is_cut_short_finds_no_damage(store, path, monkeypatch, time_s):
+def test_a_check_that_is_cut_short_finds_no_damage(store, path, time_s):
     store.add([message(seq, "palabra " * 1_000) for seq in range(1, 2_000)])
     store.close()
-    monkeypatch.setattr("tertulia.server.history.checks._CHECK_TIME_S", time_s)
     for _ in range(5):
-        again = MessageStore(path, block=10)
+        again = MessageStore(path, block=10, check_time_s=time_s)
         assert again.has(1_999)
         again.close()
 

@@ -68,14 +68,14 @@ class History:
     `ask` and `when_room` by any thread.
     """
 
-    def __init__(self, path: Path, config: Config) -> None:
-        """Open the file.
+    def __init__(self, path: Path, config: Config, check_time_s: float | None = None) -> None:
+        """Open the file; see MessageStore for `check_time_s`.
 
         Raises SqliteTooOld, StoreInUse, StoreOfAnotherVersion, OSError or sqlite3.Error.
         """
         self.path = path
         self._config = config
-        self._store = _open_store(path, config.seq_block)
+        self._store = _open_store(path, config.seq_block, check_time_s)
         self._reader = MessageReader(path)
         if self._store.foreign_wal is not None:
             log.warning("history had a WAL of another file moved_to=%s", self._store.foreign_wal)
@@ -385,9 +385,9 @@ def _answer(ticket: PageTicket, page: Page | Error) -> None:
     ticket.owner.post(PageReady(ticket.session, page, ticket.is_for_held))
 
 
-def _open_store(path: Path, block: int) -> MessageStore:
+def _open_store(path: Path, block: int, check_time_s: float | None) -> MessageStore:
     try:
-        return MessageStore(path, block)
+        return MessageStore(path, block, check_time_s)
     except StoreDamaged as damage:
         aside = set_aside(path, "damaged")
         log.error("history DAMAGED, begun anew error=%s moved_to=%s", damage, aside)

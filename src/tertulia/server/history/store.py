@@ -59,8 +59,12 @@ class MessageStore:
     each method then tries to open the file again.
     """
 
-    def __init__(self, path: Path, block: int) -> None:
-        """Open the file and reserve a block of numbers."""
+    def __init__(self, path: Path, block: int, check_time_s: float | None = None) -> None:
+        """Open the file and reserve a block of numbers.
+
+        At most `check_time_s` seconds are for looking for damage (see `check_pages`).
+        """
+        self._check_time_s = check_time_s
         check_library()
         self._path = path.absolute()  # SQLite gives names such as ":memory:" another meaning.
         self._block = block
@@ -140,7 +144,7 @@ class MessageStore:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA secure_delete = ON")  # Overwrite what is deleted.
         db.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
-        check_pages(db)
+        check_pages(db, self._check_time_s)
         set_mark(db)
         with self._transaction():
             create_tables(db)
