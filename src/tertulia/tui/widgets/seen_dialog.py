@@ -45,8 +45,8 @@ class SeenDialog(Dialog[None]):
 
     def show_connection(self, *, connected: bool) -> None:
         """Show whether the names can still change."""
-        hint = self.hint()
-        self.show_hint(hint if connected else f"{_('no connection')} · {hint}")
+        hint, problem = self.hint(), _("no connection")
+        self.show_hint(hint if connected else f"{problem} · {hint}")
 
     def show(self, answer: SeenBy) -> None:
         """Show the names as they are now."""
