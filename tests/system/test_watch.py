@@ -38,27 +38,27 @@ def test_the_view_sees_what_the_server_does_and_when_it_stops(start_server, thre
     assert len(workers) == (3 if threads == "session" else int(threads))
     assert sum(worker.connections or 0 for worker in workers) == 3
 
+    assert "console opened" not in server.log(), "a look fills no log"
+    server.stop()
+    with pytest.raises(NotSeen):
+        asking.look()
+    asking.close()
+
+
+def test_a_snapshot_and_a_line_are_printed_and_without_a_server_they_end_with_1(server, run):
+    server.user("ana").ask("say", text="hello")
     snapshot = run(server.port, "--watch", "--json")
+    line = run(server.port, "--status", "--lang", "es")
     assert (snapshot.returncode, snapshot.stderr) == (0, b"")
     seen = json.loads(snapshot.stdout)
-    assert (seen["port"], seen["model"], seen["sessions"]) == (server.port, threads, 2)
+    assert (seen["port"], seen["sessions"], seen["traffic"]["messages"]) == (server.port, 1, 1)
     assert seen["process"]["pid"] == server.process.pid
-    assert seen["traffic"]["messages"] == 20
-    line = run(server.port, "--status", "--lang", "es")
     assert (line.returncode, line.stdout.count(b"\n")) == (0, 1)
-    assert b"2 usuarios (2 ACTIVO, 0 OCUPADO, 0 INACTIVO)" in line.stdout
+    assert b"1 usuario (1 ACTIVO, 0 OCUPADO, 0 INACTIVO)" in line.stdout
 
     no_terminal = run(server.port, "--watch", "--lang", "en")
     assert (no_terminal.returncode, no_terminal.stdout) == (1, b"")
     assert b"--watch --json" in no_terminal.stderr
-
-    assert "console opened" not in server.log(), "a check fills no log"
-
-    server.stop()
-    with pytest.raises(NotSeen):
-        asking.look()
-    for option in (("--watch", "--json"), ("--status",)):
-        nobody = run(server.port, *option)
-        assert (nobody.returncode, nobody.stdout) == (1, b"")
-        assert str(server.port).encode() in nobody.stderr
-    asking.close()
+    nobody = run(1, "--watch", "--json")
+    assert (nobody.returncode, nobody.stdout) == (1, b"")
+    assert b" 1: " in nobody.stderr
