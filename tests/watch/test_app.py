@@ -35,7 +35,7 @@ async def test_the_threads_are_sorted_moved_through_and_explained():
         assert "Threads (10), by CPU" in view.shown
         names = [row[2:10] for row in view.rows[19:23]]
         assert names == ["worker-4", "worker-3", "worker-2", "worker-1"]
-        assert "worker-1 (TID 4713" in view.shown, "the chosen thread stays chosen"
+        assert "worker-4 (TID 4716" in view.shown, "the first one is chosen"
         await view.press("g")
         assert "10.0k deliveries/s" in view.shown
 

@@ -25,7 +25,7 @@ def processes(figures: Figures, width: int) -> Rows:
     if width < _WIDE_PROCESSES_FROM:
         return [row for process in figures.processes for row in _in_two_rows(process)]
     titles = ("", "PID", _("up"), "CPU", _("memory"), _("threads"))
-    cells = (7, 7, 9, 7, 8, 0)
+    cells = (7, 7, 11, 7, 8, 0)
     heading = "".join(
         f"{title:<{width_}}" if not number else f"{title:>{width_}} "
         for number, (title, width_) in enumerate(zip(titles, cells, strict=True))
@@ -92,8 +92,8 @@ def room(figures: Figures, width: int) -> Rows:
     gap = "  " if width >= _WIDE_ROOM_FROM else " "
     rows.append(_pairs([(name, numbers.count(here.doors.get(name, 0))) for name in _DOORS], gap))
     waiting = _pairs([(_("not in yet"), numbers.count(here.unregistered))])
-    slow = "warning" if here.slow else "figure"
-    rows.append([*waiting, (_("slow") + " ", "faint"), (numbers.count(here.slow), slow)])
+    words_for_slow, slow = _("slow"), "warning" if here.slow else "figure"
+    rows.append([*waiting, (f"  {words_for_slow} ", "faint"), (numbers.count(here.slow), slow)])
     kept = numbers.size(here.log_bytes)
     if here.log_most_bytes is not None:
         kept += " / " + numbers.size(here.log_most_bytes)
@@ -112,6 +112,7 @@ def room(figures: Figures, width: int) -> Rows:
 
 
 def _pairs(pairs: list[tuple[str, str]], gap: str = "  ") -> list[Run]:
-    return [
-        run for name, value in pairs for run in ((f"{name} ", "faint"), (f"{value}{gap}", "figure"))
-    ]
+    runs: list[Run] = []
+    for number, (name, value) in enumerate(pairs):
+        runs += [((gap if number else "") + f"{name} ", "faint"), (value, "figure")]
+    return runs

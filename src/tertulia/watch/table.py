@@ -11,7 +11,7 @@ from tertulia.watch.figures import ThreadFigures, Waiting
 
 STYLES = ("name", "faint", "figure", *(what.name.lower() for what in Waiting))
 _NAME_CELLS = 14
-_MAX_ROLE_CELLS = 30
+_MIN_ROLE_CELLS, _MAX_ROLE_CELLS = 24, 30
 _FIRST = ("main", "acceptor", "worker")  # in the order of the way of a message
 
 
@@ -108,7 +108,7 @@ def _role_cells(width: int) -> int:
     taken = _NAME_CELLS + 1 + _waiting_cells() + 1
     taken += sum(column.cells + 1 for column in columns_in(width))
     free = width - taken - 1
-    return min(free, _MAX_ROLE_CELLS) if free >= 12 else 0
+    return min(free, _MAX_ROLE_CELLS) if free >= _MIN_ROLE_CELLS else 0
 
 
 def _own(value: int | None) -> str:

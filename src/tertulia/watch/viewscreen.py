@@ -73,9 +73,10 @@ class ViewScreen(Screen[None], inherit_bindings=False):
         self.call_after_refresh(self._paint)
 
     def sort_otherwise(self) -> None:
-        """Use the next order of the threads."""
+        """Use the next order of the threads, and show which of them come first."""
         self._order = (self._order + 1) % len(table.ORDERS)
         self._paint()
+        self._threads.list.action_highlight_first()
 
     def graph_otherwise(self) -> None:
         """Show the next figure of the last minute."""
