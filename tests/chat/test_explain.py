@@ -88,6 +88,12 @@ def test_an_invalid_name_gets_the_rule_and_a_similar_one() -> None:
     assert text.endswith("the chat uses this word. Try: tertulia todos2 h 1")
 
 
+def test_a_good_name_is_not_blamed_for_what_a_server_could_not_read() -> None:
+    assert "cannot be a name" in refused(ErrorCode.MALFORMED, Destination("a b", "h", 1))
+    words = refused(ErrorCode.MALFORMED)
+    assert words == "The server could not take what this program sent: English."
+
+
 def test_a_server_has_not_the_last_word_for_ever() -> None:
     endless = Error(code="c" * 10_000, message="m" * 10_000, name="n" * 10_000)
     ended = End(EndReason.LOST, error=endless)

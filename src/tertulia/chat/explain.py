@@ -35,7 +35,7 @@ from tertulia.protocol.messages import (
     Search,
 )
 from tertulia.protocol.moderation import SERVER_NAME, OperatorRequest
-from tertulia.protocol.names import is_reserved
+from tertulia.protocol.names import is_reserved, parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
 # Codes that mean the same whatever was asked for.
@@ -179,6 +179,8 @@ def registration_refused(error: Error, to: Destination) -> str:
         case ErrorCode.NAME_INVALID if is_reserved(to.name):
             text = _("“{name}” cannot be a name: the chat uses this word. Try: {command}")
             command = to.command_with_another_name()
+        case ErrorCode.MALFORMED if parse_name(to.name) is not None:
+            text = _("The server could not take what this program sent: {message}.")
         case ErrorCode.NAME_INVALID | ErrorCode.MALFORMED:
             text = _(
                 "“{name}” cannot be a name. A name has 1 to 32 letters, digits, “_”, “-” or “.”, "
@@ -257,8 +259,8 @@ def request_refused(error: Error, request: Request) -> str:
             return not_operator()
         case ErrorCode.OPERATOR_WRONG:
             text = _(
-                "That is not the operator's secret of this server. Its start says in which file "
-                "the secret is."
+                "That is not, or no longer, the operator's secret of this server: each start makes "
+                "a new one, in the file that the server names. /operator asks for it."
             )
         case ErrorCode.RATE_LIMITED:
             text = _("There were too many attempts from this address.")

@@ -72,7 +72,7 @@ const REFUSED = {
   history_off: N_("This server keeps no messages."),
   busy: N_("There are too many bans or mutes. {command} shows them: lift some of them."),
   operator_wrong: N_(
-    "That is not the operator's secret of this server. Its start says in which file the secret is.",
+    "That is not, or no longer, the operator's secret of this server: each start makes a new one, in the file that the server names. /operator asks for it.",
   ),
   rate_limited: N_("There were too many attempts from this address."),
   not_operator: N_(
