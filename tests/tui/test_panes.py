@@ -7,6 +7,7 @@ from textual.color import Color
 
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import ChatMessage, Status
+from tertulia.tls.fingerprint import Fingerprint
 from tertulia.tui.widgets.conversationspane import MAX_WIDTH, MIN_WIDTH
 
 
@@ -121,6 +122,15 @@ def test_empty_lists_say_what_can_be_done(
         assert alone in table.item("#nobody-else")
 
     ChatTable(clock, people={"ana": Status.ACTIVO}).run(scenario)
+
+
+def test_the_command_for_others_has_tls_where_this_user_has_it(clock: Clock) -> None:
+    async def scenario(table: ChatTable) -> None:
+        assert table.item("#nobody-else").endswith("192.168.1.10 5000 --tls")
+
+    table = ChatTable(clock, people={"ana": Status.ACTIVO})
+    table.client.fingerprint = Fingerprint(bytes(32))
+    table.run(scenario)
 
 
 def test_a_filter_without_a_match_says_so(clock: Clock) -> None:

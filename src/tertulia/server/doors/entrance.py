@@ -17,6 +17,7 @@ from tertulia.server import refusals
 from tertulia.server.doors.http import MAX_HEAD_BYTES, Site, error_response, looks_like_http
 from tertulia.server.doors.monitoring import asks_for_monitoring
 from tertulia.server.doors.native import NativeDoor
+from tertulia.server.doors.responses import text_response
 from tertulia.server.workers.door import Entrance, Form, Opened
 from tertulia.tls.channel import HANDSHAKE_RECORD, HTTP, NATIVE, TlsChannel
 
@@ -100,7 +101,7 @@ class OpenEntrance(Entrance):
         if first[:1] == bytes((HANDSHAKE_RECORD,)):
             return _NO_TLS_HERE
         if _is_http(self._offer.site, first, None):
-            return error_response(http.HTTPStatus.BAD_REQUEST)
+            return text_response(http.HTTPStatus.BAD_REQUEST, error.message)
         return lines.encode(error)
 
     def feed(self, data: bytes) -> None:

@@ -92,13 +92,14 @@ class PeoplePane(Pane):
             wanted=wanted, known=known, ignored=self._chat.ignored,
         )  # fmt: skip
         self.list.rows = rows
-        words = self._words_for_nobody(len(users), len(rows), known=known)
+        tls = " --tls" if known and self._chat.certificate is not None else ""
+        words = self._words_for_nobody(len(users), len(rows), tls, known=known)
         empty = self.query_one("#nobody-else", Static)
         empty.update(words)
         empty.display = bool(words)
         self.list.styles.height = len(rows) + 1 if words else "1fr"
 
-    def _words_for_nobody(self, users: int, rows: int, *, known: bool) -> str:
+    def _words_for_nobody(self, users: int, rows: int, tls: str, *, known: bool) -> str:
         if users and not rows:
             return _("No name contains “{letters}”. Esc: show everyone.").format(
                 letters=visible_in_a_line(self.filter.value)
@@ -106,4 +107,4 @@ class PeoplePane(Pane):
         if users > 1 or not known:
             return ""
         text = _("Nobody else is here yet. Others join with: tertulia NAME {host} {port}")
-        return text.format(host=visible_in_a_line(self._to.host), port=self._to.port)
+        return text.format(host=visible_in_a_line(self._to.host), port=self._to.port) + tls
