@@ -42,7 +42,9 @@ class ThreadMeasures(Struct, kw_only=True, frozen=True):
 
     tid: int
     name: str
-    role: str  # main, acceptor, console, worker, history-writer, history-reader, log, other
+    # main, acceptor, console, worker, history-writer, history-reader, log, announcer,
+    # parent, signals, other
+    role: str
     cpu_s: float
     voluntary_switches: int | None  # None: not looked at
     involuntary_switches: int | None
@@ -57,7 +59,7 @@ class ThreadMeasures(Struct, kw_only=True, frozen=True):
 
 
 class RoleMeasures(Struct, kw_only=True, frozen=True):
-    """All threads with one role. Those of ended workers count for the workers, but `threads`."""
+    """All threads with one role. Ended ones count too, but in `threads`."""
 
     role: str
     threads: int  # that are running

@@ -197,12 +197,32 @@ def test_a_worker_that_is_stuck_in_a_round_is_named(server, picture, monkeypatch
 
 
 def test_roles_are_few():
-    names = ["MainThread", "worker-1", "worker-900", "log", "zeroconf-1", "Thread-3"]
+    names = ["MainThread", "worker-1", "worker-900", "log", "announcer", "Thread-3"]
     assert [role_of(name) for name in names] == [
-        "main", "worker", "worker", "log", "other", "other"
+        "main", "worker", "worker", "log", "announcer", "other"
     ]  # fmt: skip
 
 
 def test_every_door_is_one_of_those_that_are_counted():
     kinds = {door.kind for door in (OpenEntrance, NativeDoor, WebSocketDoor, HookDoor, ConsoleDoor)}
     assert kinds | {"console"} == set(DOORS)
+
+
+def test_the_figures_of_roles_add_up_to_those_of_the_process_and_never_fall(server, picture):
+    def ended_thread():
+        thread = threading.Thread(target=lambda: sum(range(300_000)), name="handout")
+        thread.start()
+        thread.join()
+
+    before = server.measure(each_worker=False)
+    for _ in range(3):
+        ended_thread()
+        after = server.measure(each_worker=False)
+        was = {role.role: role for role in before.roles}
+        for role in after.roles:
+            assert role.cpu_s >= was[role.role].cpu_s, role.role
+            assert role.voluntary_switches >= was[role.role].voluntary_switches, role.role
+        total = sum(role.cpu_s for role in after.roles)
+        assert total == pytest.approx(after.process.cpu_s, abs=0.05)
+        before = after
+    assert {role.role: role.threads for role in after.roles}["worker"] == 2

@@ -140,7 +140,7 @@ METRICS = (
     Metric(
         "thread_cpu_seconds_total",
         "counter",
-        "CPU time of the threads with a role; those of ended workers count.",
+        "CPU time of the threads with a role; those that have ended count, too.",
         _thread_cpu,
     ),
     Metric(

@@ -36,8 +36,12 @@ from tertulia.version import __version__
 
 DOORS = ("entrance", "native", "web", "hook", "console")
 STATES = tuple(state.name.lower() for state in State if state is not CLOSED)
-WORKER = "worker"
-ROLES = ("main", "acceptor", "console", WORKER, "history-writer", "history-reader", "log", "other")
+WORKER, OTHER = "worker", "other"
+ROLES = (
+    *("main", "acceptor", "console", WORKER, "history-writer", "history-reader", "log"),
+    *("announcer", "parent", "signals"),  # threads that only some servers have
+    OTHER,
+)
 # That are looked at one by one, in a millisecond; `--threads session` can have thousands.
 _MAX_WORKERS = 64
 
@@ -48,7 +52,7 @@ def role_of(thread_name: str) -> str:
         return WORKER
     if thread_name == "MainThread":
         return "main"
-    return thread_name if thread_name in ROLES else "other"
+    return thread_name if thread_name in ROLES else OTHER
 
 
 class Collector:
@@ -80,7 +84,11 @@ class Collector:
         self._restarts = restarts
         self._parent_pid = parent_pid
         self._started = procfs.process_started()
-        self._of_workers = (0.0, 0, 0)  # CPU time and context switches, when they were last asked
+        # The threads with this role come and go. So they are what is left of the process's figures,
+        # in which those that have ended count: CPU time and context switches, when last asked.
+        are_many = config.threads is None or config.threads > _MAX_WORKERS
+        self._passing = WORKER if are_many else OTHER
+        self._of_passing = (0.0, 0, 0)
 
     def problem(self) -> str:
         """Return what is not alive, in one line; "" if all is well. Much cheaper than `measure`."""
@@ -89,12 +97,13 @@ class Collector:
     def measure(self, *, each_worker: bool = True, shows_waits: bool = False) -> Measures:
         """Take the picture.
 
-        Without `each_worker` the list of threads lacks the workers, of which there may be many;
-        with `shows_waits` it has what each thread waits for, and all threads, with only what costs
+        Without `each_worker` the list of threads lacks the workers if there may be many; with
+        `shows_waits` it has what each thread waits for, and all threads, with only what costs
         little of the workers beyond the first 64.
         """
         workers = self._pool.workers
         number = sum(worker.threads for worker in workers)
+        each_worker = each_worker or self._passing != WORKER
         threads = self._threads(workers, each_worker=each_worker, shows_waits=shows_waits)
         process = self._process()
         totals = self._pool.totals()
@@ -200,7 +209,7 @@ class Collector:
     def _roles(
         self, process: ProcessMeasures, threads: list[ThreadMeasures], workers: int
     ) -> list[RoleMeasures]:
-        """Add up the threads; what is left of the process is that of the workers, ended ones too.
+        """Add up the threads by role.
 
         The threads were looked at before the process, so nothing is counted twice. A rest that went
         back, by the little that a thread did in between, is what it was: a counter must not fall.
@@ -208,7 +217,7 @@ class Collector:
         roles = []
         rest = (process.cpu_s, process.voluntary_switches, process.involuntary_switches)
         for role in ROLES:
-            if role == WORKER:
+            if role == self._passing:
                 continue
             own = [thread for thread in threads if thread.role == role]
             sums = (
@@ -218,13 +227,14 @@ class Collector:
             )
             rest = (rest[0] - sums[0], rest[1] - sums[1], rest[2] - sums[2])
             roles.append(_role(role, len(own), sums))
-        before = self._of_workers
-        self._of_workers = rest = (
+        before = self._of_passing
+        self._of_passing = rest = (
             max(before[0], rest[0]),
             max(before[1], rest[1]),
             max(before[2], rest[2]),
         )
-        return [*roles, _role(WORKER, workers, rest)]
+        number = workers if self._passing == WORKER else sum(one.role == OTHER for one in threads)
+        return [*roles, _role(self._passing, number, rest)]
 
     def _queue_of(self, role: str) -> int | None:
         if role == "log":
