@@ -149,6 +149,14 @@ def test_what_a_proxy_has_passed_on_is_refused_whatever_it_says(site, field):
     assert ask(site, "/metrics", HERE, "GET", field, asker="10.0.1.9")[0] == 403
 
 
+def test_http_1_0_from_this_computer_is_that_of_a_proxy(site):
+    first = head("/metrics").replace(b"HTTP/1.1", b"HTTP/1.0")
+    for asker, status in [(HERE, b"403"), ("::1", b"403"), ("10.0.0.9", b"200")]:
+        answer = site.respond(first, b"", is_secure=False, asker=asker).answer
+        assert answer.startswith(b"HTTP/1.1 " + status), asker
+    assert b"ask with HTTP/1.1" in site.respond(first, b"", is_secure=False, asker=HERE).answer
+
+
 def test_switched_off_there_is_nothing():
     site = Site({}, ())
     assert ask(site, "/metrics")[0] == ask(site, "/healthz")[0] == 404

@@ -98,9 +98,14 @@ class Monitoring:
             return f"metrics are not for {asker}: the server's option --metrics says for whom"
         if any(name in request.headers for name in _FROM_PROXIES):
             return "a proxy has passed this on: ask the server itself"
-        # A proxy on this computer that keeps the Host of its client gives itself away so.
-        if _is_loopback(asker) and host != "localhost" and not _is_loopback(host.strip("[]")):
+        if not _is_loopback(asker):
+            return None
+        # A proxy on this computer that keeps the Host of its client gives itself away so. One that
+        # does not is as it was installed: nginx then passes requests on by HTTP/1.0.
+        if host != "localhost" and not _is_loopback(host.strip("[]")):
             return "from the server's own computer ask for it at 127.0.0.1 or localhost"
+        if request.protocol == "HTTP/1.0":
+            return "from the server's own computer ask with HTTP/1.1: proxies pass on HTTP/1.0"
         return None
 
 
