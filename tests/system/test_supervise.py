@@ -138,6 +138,8 @@ class Crowd:
                     self.connected += 1
                     sock.sendall(b'{"type":"ping"}\n')
                     sock.recv(100)  # a pong, or that the server is closing
+            except ConnectionResetError:
+                pass  # told that the server is closing, but this thread had no turn to read it
             except OSError as error:
                 self.refused.append(error)
 

@@ -22,6 +22,7 @@ from tertulia.server.supervision.supervisor import Supervisor
 
 _WRITE_TIMEOUT_S = 0.5  # for a line, because nobody may be reading it
 _BEAT_S = 5.0  # between a child's signs of life, if systemd wants none more often
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 # Signals of the terminal, which go to the child, too. The parent alone deals with them.
 _OF_THE_TERMINAL = (signal.SIGINT, signal.SIGHUP)
 
@@ -38,8 +39,9 @@ class Parent:
         self._started_at = time.time()
         self._signals, wake_up = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # nohup
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        for number in _SIGNALS:
             signal.signal(number, _note)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         signal.set_wakeup_fd(wake_up, warn_on_full_buffer=False)
         self._notifier = Notifier()
         watchdog_s = self._notifier.watchdog_s
