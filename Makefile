@@ -104,9 +104,10 @@ messages: setup-dev ## update the Spanish catalogue from the source, compile it,
 	$(BIN)/pybabel compile --domain tertulia --directory $(LOCALE) --statistics
 	$(BIN)/python tools/page_tables.py
 
-picture: setup-dev ## draw the pictures in the READMEs, of the full screen and of the page (needs Chromium)
+picture: setup-dev ## draw the pictures of the full screen, the page and the live view (needs Chromium)
 	$(BIN)/python docs/screenshot.py
 	$(BIN)/python docs/page_screenshot.py
+	$(BIN)/python docs/watch_screenshot.py
 
 clean:           ## remove the .venv and all caches
 	rm -rf .venv benchmarks/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

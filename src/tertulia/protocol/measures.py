@@ -48,8 +48,8 @@ class ThreadMeasures(Struct, kw_only=True, frozen=True):
     cpu_s: float
     voluntary_switches: int | None  # None: not looked at
     involuntary_switches: int | None
-    # running, epoll, poll, turn (of a worker's thread), lock, queue, disk, signal, sleep, or "" if
-    # that is not known
+    # running, epoll, poll, socket, turn (of a worker's thread), lock, queue, disk, signal, sleep,
+    # or "" if that is not known
     waits_for: str
     queue: int | None = None  # mail, messages to write, questions or lines that wait for it
     connections: int | None = None

@@ -15,6 +15,7 @@ class Waiting(Enum):
     RUNNING = auto()  # it runs, or is ready to run and waits for a processor
     EPOLL = auto()  # for bytes on its sockets, or for mail
     POLL = auto()  # for a new connection
+    SOCKET = auto()  # for bytes of one other end
     SIGNAL = auto()
     QUEUE = auto()  # for work in its queue
     TURN = auto()  # that another thread of its worker has
