@@ -191,6 +191,10 @@ def test_a_network_is_banned_but_not_with_the_operator_in_it(room):
     assert error_of(ana, "ban", name="ana") == "address_invalid"
     assert ana.ask("unban", address="127.77.0.3/28")["type"] == "ok"
     assert room.user("new", "127.77.0.9").name == "new"
+    assert ana.ask("ban", address="127.77.0.17", minutes=30)["type"] == "ok"
+    assert peers[17].rest()[-1]["reason"] == "kicked"
+    assert 1_700 < refused(room, "u17", "127.77.0.17")["retry_after"] <= 1_800
+    assert room.user("next", "127.77.0.18").name == "next"
 
 
 def test_bad_requests_are_refused_in_words_and_do_nothing(room):
