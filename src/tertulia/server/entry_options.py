@@ -12,7 +12,7 @@ from tertulia.server.workers.local_socket import MAX_PATH_BYTES
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the options, each for the field of the Config with its name."""
-    group = parser.add_argument_group(_("who may come in"))
+    group = parser.add_argument_group(_("who may come in, and who keeps order"))
     group.add_argument(
         "--code",
         type=_code,
@@ -25,6 +25,12 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         dest="hold_names_days",
         metavar=_("DAYS"),
         help=_("hold each name for whoever used it first, until so many days after the last visit"),
+    )
+    group.add_argument(
+        "--operator-secret",
+        type=secret_file,
+        metavar=_("FILE"),
+        help=_("file with the secret that makes an operator (default: a new one at each start)"),
     )
     for flag, text in {
         "--allow": _("let in only who comes from this address or network; can be repeated"),
@@ -51,6 +57,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
             "computer); can be repeated"
         ),
     )
+    _add_encryption(parser)
+
+
+def _add_encryption(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(_("encryption"))
     group.add_argument(
         "--tls",
         choices=("auto", "require", "off"),
@@ -66,18 +77,6 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--key", metavar=_("FILE"), help=_("the private key of --certificate, without a password")
-    )
-    order = parser.add_argument_group(_("keeping order"))
-    order.add_argument(
-        "--operator",
-        action="store_true",
-        help=_("open the console of the server that already runs on PORT"),
-    )
-    order.add_argument(
-        "--operator-secret",
-        type=secret_file,
-        metavar=_("FILE"),
-        help=_("file with the secret that makes an operator (default: a new one at each start)"),
     )
 
 

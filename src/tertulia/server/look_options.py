@@ -1,4 +1,4 @@
-"""The options that look at a running server instead of starting one."""
+"""The options that turn to a running server instead of starting one."""
 
 import argparse
 from typing import Any, Literal
@@ -14,7 +14,12 @@ class LookUnclear(Exception):
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the options to the command line."""
-    group = parser.add_argument_group(_("looking at the server that runs on PORT"))
+    group = parser.add_argument_group(_("for the server that already runs on PORT"))
+    group.add_argument(
+        "--operator",
+        action="store_true",
+        help=_("open its console, to keep order: remove, ban and mute people, pin a message"),
+    )
     group.add_argument(
         "--watch",
         action="store_true",
@@ -23,12 +28,12 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--json",
         action="store_true",
-        help=_("with --watch: print one snapshot as JSON and exit (1: nobody serves there)"),
+        help=_("with --watch: print one snapshot as JSON and exit (1: no server runs there)"),
     )
     group.add_argument(
         "--status",
         action="store_true",
-        help=_("say in one line how it is, and exit (1: nobody serves there)"),
+        help=_("print in one line how it is, and exit (1: no server runs there)"),
     )
 
 

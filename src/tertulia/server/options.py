@@ -8,19 +8,17 @@ from typing import Any, NamedTuple, NoReturn
 
 from tertulia.arguments import Parser
 from tertulia.i18n import _
-from tertulia.server import entry_options, look_options
+from tertulia.server import entry_options, history_options, look_options
 from tertulia.server.config import Config
 from tertulia.server.log_lines import for_journal, is_journal
 from tertulia.server.look_options import Look
 from tertulia.server.option_types import (
-    days,
     or_none,
     port_number,
     positive_number,
     rate,
     whole_number,
 )
-from tertulia.state_directory import state_directory
 from tertulia.version import __version__
 
 _DEFAULTS = Config(port=0)
@@ -96,8 +94,10 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
             raise _UsageError(_("--metrics off cannot go together with an address"))
         _check_times(given)
         _check_certificate(given)
-        given["history"] = _history_file(given["history"], given["port"], needs_history)
-    except (_UsageError, look_options.LookUnclear) as error:
+        given["history"] = history_options.history_file(
+            given["history"], given["port"], needs_history
+        )
+    except (_UsageError, look_options.LookUnclear, history_options.HistoryUnclear) as error:
         parser.error(str(error))
     given["port"] = given["port"] or 0
     config = Config(**given)
@@ -118,6 +118,11 @@ class _Parser(Parser):
 def _parser() -> Parser:
     parser = _Parser(
         prog="tertulia-server",
+        usage=_(
+            "tertulia-server PORT [options]\n"
+            "       tertulia-server PORT --operator|--watch|--status\n"
+            "       tertulia-server [PORT] --export|--attendance|--backup|--restore FILE"
+        ),
         description=_("Start a chat server. Others join with: tertulia NAME SERVER-IP PORT"),
         allow_abbrev=False,
     )
@@ -128,52 +133,19 @@ def _parser() -> Parser:
         nargs="?",
         help=_("the port to listen on; 0 chooses a free one"),
     )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"tertulia {__version__}",
+        help=_("show the version and exit"),
+    )
+    parser.add_argument(
+        "--lang",
+        choices=("es", "en"),
+        help=_("language: Spanish or English (default: that of the system)"),
+    )
     option = functools.partial(_add_config_option, parser.add_argument)
     option("--host", metavar=_("ADDRESS"), help=_("listen only on this address (default: all)"))
-    option(
-        "--threads",
-        type=or_none(whole_number(1, 1_024), "session"),
-        metavar=_("N|session"),
-        help=_("number of worker threads, or one for each session ({default})"),
-    )
-    option(
-        "--idle-after",
-        type=or_none(positive_number, "off"),
-        field="idle_after_s",
-        metavar=_("SECONDS|off"),
-        help=_("seconds without activity after which a user becomes INACTIVO ({default})"),
-    )
-    parser.add_argument(
-        "--web",
-        choices=("on", "off"),
-        default="on",
-        help=_("whether browsers on the network can join, on the same port (on)"),
-    )
-    parser.add_argument(
-        "--name",
-        action="append",
-        default=[],
-        dest="names",
-        metavar="HOST",
-        help=_("a name of this computer that browsers may use, besides addresses and local names"),
-    )
-    parser.add_argument(
-        "--announce",
-        choices=("on", "off"),
-        default="on",
-        help=_("whether clients on the local network find the server without its address (on)"),
-    )
-    parser.add_argument(
-        "--qr",
-        choices=("auto", "off"),
-        default="auto",
-        help=_("whether a terminal shows the QR code of the link for browsers (auto)"),
-    )
-    parser.add_argument(
-        "--supervise",
-        action="store_true",
-        help=_("start the server again if it dies, and upgrade it at a SIGHUP"),
-    )
     parser.add_argument(
         "--shared-addresses",
         action="store_true",
@@ -192,55 +164,23 @@ def _parser() -> Parser:
         metavar=_("N/s|off"),
         help=_("maximum number of requests per second from each user ({default})"),
     )
+    option(
+        "--idle-after",
+        type=or_none(positive_number, "off"),
+        field="idle_after_s",
+        metavar=_("SECONDS|off"),
+        help=_("seconds without activity after which a user becomes INACTIVO ({default})"),
+    )
     parser.add_argument(
-        "--history",
-        metavar=_("FILE|off"),
-        help=_("file that keeps the general chat (history-PORT.db in {directory})").format(
-            directory=str(state_directory() or "$XDG_STATE_HOME/tertulia").replace("%", "%%")
-        ),
+        "--supervise",
+        action="store_true",
+        help=_("start the server again if it dies, and upgrade it at a SIGHUP"),
     )
     option(
-        "--keep",
-        type=or_none(days, "all"),
-        field="keep_days",
-        metavar=_("DAYS|all"),
-        help=_("how many days to keep messages (all)"),
-    )
-    instead = parser.add_mutually_exclusive_group()
-    instead.add_argument(
-        "--export",
-        metavar=_("FILE"),
-        help=_("write the history to FILE (-: standard output) as JSON lines and exit"),
-    )
-    parser.add_argument(
-        "--with-attendance",
-        action="store_true",
-        help=_("with --export: also write who came and who went, between the messages"),
-    )
-    instead.add_argument(
-        "--attendance",
-        metavar=_("FILE.csv"),
-        help=_("write who was here, from when to when, to FILE.csv (-: standard output) and exit"),
-    )
-    instead.add_argument(
-        "--backup",
-        metavar=_("FILE"),
-        help=_("copy the history to FILE, even while a server is using it, and exit"),
-    )
-    instead.add_argument(
-        "--restore",
-        metavar=_("FILE"),
-        help=_("replace the history by the backup FILE, keep the old one beside it, and exit"),
-    )
-    instead.add_argument(
-        "--fetch-client",
-        action="store_true",
-        help=_("download what the client needs, so that the server hands it out, and exit"),
-    )
-    parser.add_argument(
-        "--lang",
-        choices=("es", "en"),
-        help=_("language: Spanish or English (default: that of the system)"),
+        "--threads",
+        type=or_none(whole_number(1, 1_024), "session"),
+        metavar=_("N|session"),
+        help=_("number of worker threads, or one for each session ({default})"),
     )
     parser.add_argument(
         "--log-level",
@@ -248,15 +188,11 @@ def _parser() -> Parser:
         default="info",
         help=_("lowest level to log (info)"),
     )
-    parser.add_argument(
-        "--version",
-        action="version",
-        version=f"tertulia {__version__}",
-        help=_("show the version and exit"),
-    )
-
+    _add_ways_in(parser)
     entry_options.add_to(parser)
+    history_options.add_what_is_kept(parser)
     look_options.add_to(parser)
+    history_options.add_what_ends(parser)
     limits = parser.add_argument_group(_("limits that you seldom need to change"))
     option = functools.partial(_add_config_option, limits.add_argument)
     for flag, text in {
@@ -296,6 +232,36 @@ def _parser() -> Parser:
     }.items():
         option(flag, type=whole_number(1), metavar="N", help=text)
     return parser
+
+
+def _add_ways_in(parser: Parser) -> None:
+    group = parser.add_argument_group(_("how people find the server"))
+    group.add_argument(
+        "--web",
+        choices=("on", "off"),
+        default="on",
+        help=_("whether browsers on the network can join, on the same port (on)"),
+    )
+    group.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        dest="names",
+        metavar="HOST",
+        help=_("a name of this computer that browsers may use, besides addresses and local names"),
+    )
+    group.add_argument(
+        "--announce",
+        choices=("on", "off"),
+        default="on",
+        help=_("whether clients on the local network find the server without its address (on)"),
+    )
+    group.add_argument(
+        "--qr",
+        choices=("auto", "off"),
+        default="auto",
+        help=_("whether a terminal shows the QR code of the link for browsers (auto)"),
+    )
 
 
 def _add_config_option(
@@ -364,32 +330,3 @@ def _field_of_time(flag: str) -> str:
 
 def _shown(number: float) -> str:
     return f"{number:.10g}"
-
-
-def _history_file(given: str | None, port: int | None, needs_history: bool) -> str | None:
-    """Return the path of the history, or None for no history. Raises _UsageError."""
-    if port is None and not needs_history:
-        raise _UsageError(_("the port is missing: use for example tertulia-server 5000"))
-    if given == "off" or (given is None and port == 0):
-        if needs_history:
-            raise _UsageError(
-                _("it is not clear which history to use: give its PORT or --history FILE")
-            )
-        return None
-    if given in ("", ":memory:"):
-        raise _UsageError(_("--history takes the name of a file, or off"))
-    if given is not None:
-        return given
-    directory = state_directory()
-    if directory is None:
-        raise _UsageError(
-            _("there is no home directory: set XDG_STATE_HOME, or choose --history FILE or off")
-        )
-    if port is not None:
-        return str(directory / f"history-{port}.db")
-    found = sorted(directory.glob("history-*.db"))
-    if len(found) != 1:
-        raise _UsageError(
-            _("it is not clear which history to use: give its PORT or --history FILE")
-        )
-    return str(found[0])
