@@ -85,7 +85,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     try:
         look = look_options.pop_from(given)
         if is_supervised and (needs_history or opens_console or look or fetches_client):
-            raise _UsageError(_("--supervise is for a server that runs: leave it out here"))
+            raise _UsageError(_("--supervise is for starting a server: leave it out here"))
         if exports_attendance and export_to is None:
             raise _UsageError(_("--with-attendance needs --export FILE"))
         if opens_console and not given["port"]:

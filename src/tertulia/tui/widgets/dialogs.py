@@ -42,6 +42,7 @@ from tertulia.tui.widgets.rowlist import Row, RowList
 
 MIN_DIALOG = 46  # terminal columns: an IPv6 address and the word before it
 MIN_RIGHT_COLUMN = 30  # terminal columns; with fewer a table has its right column below the left
+MAX_LEFT_COLUMN = 34  # terminal columns: one long command does not narrow what all others say
 _GAP = "  "
 
 Result = TypeVar("Result")
@@ -125,7 +126,7 @@ class HelpDialog(Dialog[None]):
                 (_("Keys"), keys.help_rows()),
                 (_("Symbols"), painter.help_rows()),
             ):
-                table = _table(rows, self.app.size.width * 8 // 10)
+                table = table_of(rows, self.app.size.width * 8 // 10)
                 yield Static(f"{title}\n\n{table}\n", markup=False)
 
 
@@ -262,7 +263,7 @@ def person_dialog(info: UserInfo, glyphs: Glyphs, today: date, *, own: bool) -> 
     rows = [Row("close", [(_("Close"), "")])]
     if not own:
         rows.insert(0, Row("write", [(_("Write a direct message"), "")]))
-    return ChoiceDialog(visible_in_a_line(info.name), _table(lines, MIN_DIALOG), rows)
+    return ChoiceDialog(visible_in_a_line(info.name), table_of(lines, MIN_DIALOG), rows)
 
 
 def question(title: str, text: str, yes: str, no: str) -> ChoiceDialog:
@@ -270,15 +271,27 @@ def question(title: str, text: str, yes: str, no: str) -> ChoiceDialog:
     return ChoiceDialog(title, visible(text), [Row("no", [(no, "")]), Row("yes", [(yes, "")])])
 
 
-def _table(rows: Sequence[tuple[str, str]], width: int) -> str:
-    """Lay out rows in two columns; without enough room the right text goes below the left."""
-    left_width = max(len(left) for left, _right in rows)
-    right_width = width - left_width - len(_GAP)
-    if right_width < MIN_RIGHT_COLUMN:
-        return "\n".join(f"{left}\n{_GAP}{right}" for left, right in rows)
+def table_of(rows: Sequence[tuple[str, str]], width: int) -> str:
+    """Lay out rows in two columns.
+
+    The right text of a row with a long left text goes below it. Without enough room for most rows,
+    all of them are laid out so, without a second column.
+    """
+    longest = min(MAX_LEFT_COLUMN, width - MIN_RIGHT_COLUMN - len(_GAP))
+    fitting = [len(left) for left, _right in rows if len(left) <= longest]
+    if 2 * len(fitting) < len(rows):
+        below_left = f"\n{_GAP}"
+        return "\n".join(
+            below_left.join([left, *wrap(right, width - len(_GAP))]) for left, right in rows
+        )
+    left_width = max(fitting)
+    indent = " " * left_width + _GAP
     lines = []
     for left, right in rows:
-        first, *rest = wrap(right, right_width)
-        lines.append(f"{left:<{left_width}}{_GAP}{first}")
-        lines += [" " * left_width + _GAP + line for line in rest]
+        below = [indent + line for line in wrap(right, width - len(indent))]
+        if len(left) <= left_width:
+            below[0] = f"{left:<{left_width}}{below[0][left_width:]}"
+        else:
+            lines.append(left)
+        lines += below
     return "\n".join(lines)
