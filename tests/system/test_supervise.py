@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -338,6 +339,37 @@ def test_systemd_is_told_and_gives_the_socket(systemd, supervise, tmp_path):
         early.until("closing")
         early.close()
         assert server.wait(WAIT_S) == 0
+    assert f"listening on 127.0.0.1 {port}\n" in (tmp_path / "log").read_text()
+
+
+@NOT_OVER_TLS
+@pytest.mark.skipif(shutil.which("systemd-socket-activate") is None, reason="no systemd here")
+def test_the_first_connection_starts_the_server(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ["systemd-socket-activate", "-E", "XDG_STATE_HOME", "-l", f"127.0.0.1:{port}"]
+    options = [PROGRAM, str(port), "--supervise", "--history", "off", "--lang", "en"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+    connected: list[Peer] = []
+
+    def connect() -> bool:
+        with contextlib.suppress(ConnectionRefusedError):  # systemd does not listen yet
+            connected.append(Peer("127.0.0.1", port))
+        return bool(connected)
+
+    try:
+        wait_for(connect)
+        connected[0].register("ana")
+        process.terminate()
+        connected[0].until("closing", reason="shutdown")
+        connected[0].close()
+        assert process.wait(WAIT_S) == 0
+    finally:
+        process.kill()
+        process.wait()
     assert f"listening on 127.0.0.1 {port}\n" in (tmp_path / "log").read_text()
 
 
