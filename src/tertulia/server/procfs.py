@@ -5,7 +5,6 @@ or "".
 """
 
 import os
-import platform
 import resource
 import time
 from typing import NamedTuple
@@ -38,7 +37,7 @@ _WAITS = {
 }
 _WAITS_BY_CALL = {
     str(call): waits_for
-    for waits_for, calls in _WAITS.get(platform.machine(), {}).items()
+    for waits_for, calls in _WAITS.get(os.uname().machine, {}).items()
     for call in calls
 }
 

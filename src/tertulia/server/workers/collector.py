@@ -5,7 +5,7 @@ threads go on changing, and copies lists in one step. So sums may be a message a
 """
 
 import os
-import platform
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -143,7 +143,7 @@ class Collector:
             parent_pid=self._parent_pid,
             restarts=self._restarts,
             version=__version__,
-            python=platform.python_version(),
+            python=sys.version.partition(" ")[0],
             started=self._started,
             uptime_s=time.time() - self._started,
             cpu_s=time.process_time(),
