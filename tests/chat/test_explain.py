@@ -46,6 +46,12 @@ def test_a_taken_name_gets_another_and_the_whole_command() -> None:
     )
 
 
+def test_the_user_in_the_way_is_named_if_the_name_only_looks_like_it() -> None:
+    error = Error(code=ErrorCode.NAME_TAKEN, message="", name="Ana")
+    text = registration_refused(error, Destination("an.a", "10.9.9.9", 5000))
+    assert text.startswith("A user called “Ana” is already connected. Try another name: ")
+
+
 def test_a_held_name_gets_another_one_and_the_way_for_its_owner() -> None:
     text = refused(ErrorCode.NAME_HELD)
     assert "Try another name: tertulia luis2 192.168.1.10 5000\n" in text

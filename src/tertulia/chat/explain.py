@@ -212,9 +212,8 @@ def registration_refused(error: Error, to: Destination) -> str:
         case _:
             text = _("The server refused your registration: {message}. Try again in a moment.")
     message = error.message[:MAX_SERVER_WORDS]
-    return text.format(
-        name=to.name, port=to.port, command=command, program=program, message=message
-    )
+    name = error.name or to.name  # of the user in the way, which may only look like this one
+    return text.format(name=name, port=to.port, command=command, program=program, message=message)
 
 
 def _banned(error: Error) -> str:

@@ -70,7 +70,7 @@ const REQUEST_REFUSED = {
 
 /**
  * Return why the server refuses to register a user, and what to do.
- * @param {{code: string, message?: string, retry_after?: number}} error
+ * @param {{code: string, message?: string, name?: string, retry_after?: number}} error
  * @param {string} name
  * @param {{host: string, port: number}} server
  */
@@ -90,7 +90,8 @@ export function registrationRefused(error, name, { host, port }) {
   if (error.retry_after !== undefined) {
     text += ` ${tryAgainIn(error.retry_after)}`;
   }
-  return format(text, { name, host, port, command, message: serverWords(error.message) });
+  const message = serverWords(error.message);
+  return format(text, { name: error.name ?? name, host, port, command, message });
 }
 
 /**
