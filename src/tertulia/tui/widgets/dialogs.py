@@ -13,6 +13,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.events import Resize
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
@@ -126,8 +127,22 @@ class HelpDialog(Dialog[None]):
                 (_("Keys"), keys.help_rows()),
                 (_("Symbols"), painter.help_rows()),
             ):
-                table = table_of(rows, self.app.size.width * 8 // 10)
-                yield Static(f"{title}\n\n{table}\n", markup=False)
+                yield HelpTable(title, rows)
+
+
+class HelpTable(Static):
+    """A title, and rows in two columns that take the width there is."""
+
+    def __init__(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
+        super().__init__(markup=False)
+        self._title, self._rows = title, rows
+        self._width = 0  # for which it is laid out
+
+    def on_resize(self, event: Resize) -> None:
+        """Lay the rows out anew for another width."""
+        if event.size.width != self._width:
+            self._width = event.size.width
+            self.update(f"{self._title}\n\n{table_of(self._rows, self._width)}\n")
 
 
 class ChoiceDialog(Dialog[str]):
