@@ -133,7 +133,7 @@ def test_what_cannot_be_said_is_explained(start_server, order):
     get = f"GET {address} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     assert answer_to(server, get)[0] == 405
     assert post(server, "/", Host="localhost")[0] == 405
-    assert [m["text"][:1] for m in ana.roundtrip() if m["type"] == "message"] == ["x"]
+    assert [m["text"][:1] for m in server.sync(ana)[0] if m["type"] == "message"] == ["x"]
 
 
 @BOTH_THREAD_MODELS
@@ -181,7 +181,7 @@ def test_curl_with_and_without_an_invitation(start_server, order):
     assert curl(*waiting, data=b"x" * 2_000) == "200"
     assert curl("-H", "Content-Type: application/json", data=b'{"text":"json"}') == "200"
     assert curl("-H", "Transfer-Encoding: chunked", data=b"x") == "411"
-    texts = [m["text"] for m in ana.roundtrip() if m["type"] == "message"]
+    texts = [m["text"] for m in server.sync(ana)[0] if m["type"] == "message"]
     assert [text[:8] for text in texts] == ["build ok", "x" * 8, "json"]
 
 

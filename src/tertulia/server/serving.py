@@ -142,6 +142,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
             parent.tell_failed()
         return _end(1, is_written)
     wishes = Wishes()
+    wishes.watch(stop_signals)
     listening = f"listening on {server.host} {server.port}\n"
     if parent is None:
         write_within(_LOG_TIMEOUT_S, sys.stdout, listening)
@@ -157,7 +158,6 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
             config.max_users,
         )
-    wishes.watch(stop_signals)
     hands_over = _look_after(server, wishes, parent, notifier) is Wish.HAND_OVER
     notifier.tell_stopping()
     if not hands_over:
