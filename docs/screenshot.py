@@ -6,6 +6,7 @@ It writes docs/screen.en.svg and docs/screen.es.svg, which load nothing from the
 """
 
 import asyncio
+import html
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from tertulia import Client
@@ -81,13 +83,24 @@ async def draw(lang: str, port: int) -> str:
         )
         app.main.composer.insert(TYPED[lang])
         await pilot.pause()
-        picture = app.export_screenshot(title="tertulia ana 10.0.0.117 5000")
+        picture = app.export_screenshot(title="tertulia ana 192.168.1.10 5000")
     for client in (*people.values(), *([app.model.chat] if app.model else [])):
         client.close()
     # Textual's picture loads its fonts from a web server. The reader's own fonts are good enough.
-    return re.sub(r"@font-face\s*\{[^}]*\}", "", picture).replace(
-        f"127.0.0.1:{port}", "192.168.1.10:5000"
-    )
+    picture = re.sub(r"@font-face\s*\{[^}]*\}", "", picture)
+    picture = re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]+)<', with_columns, picture)
+    return picture.replace(f"127.0.0.1:{port}", "192.168.1.10:5000")
+
+
+def with_columns(found: re.Match[str]) -> str:
+    """Return a text of the picture, as wide as its columns.
+
+    Textual's picture gives every character one column, which squeezes wide ones together.
+    """
+    width, rest, text = found.groups()
+    characters = html.unescape(text)
+    shown = f"{float(width) * cell_len(characters) / len(characters):.10g}"
+    return f'textLength="{shown}"{rest}>{text}<'
 
 
 async def say(pilot: Pilot[Ending], app: ChatApp, client: Client | None, text: str) -> None:
