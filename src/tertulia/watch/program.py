@@ -77,7 +77,7 @@ def status_line(port: int, taken: MeasuresTaken) -> str:
     counts = ", ".join(f"{now.users.get(status, 0)} {status}" for status in Status)
     threads = ngettext("{count} thread", "{count} threads", now.process.threads)
     parts = [
-        _("tertulia {version} serves on port {port} for {span}").format(
+        _("tertulia {version} has been running on port {port} for {span}").format(
             version=now.process.version, port=port, span=numbers.span(now.process.uptime_s)
         ),
         f"{users} ({counts})" if now.sessions else users,
