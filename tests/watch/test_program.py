@@ -16,8 +16,8 @@ from tertulia.watch.program import status_line
         (
             "en",
             "tertulia 1.2.3 has been running on port 5000 for 1:30; 6 users (5 ACTIVO, "
-            "1 OCUPADO, 0 INACTIVO); 2 threads (--threads session); CPU 2.2 % since the start; 50.0 MB; "
-            "2 restarts; last commit 0.5 s ago; PROBLEM: worker-1 hangs",
+            "1 OCUPADO, 0 INACTIVO); 2 threads (--threads session); CPU 2.2 % since the start; "
+            "50.0 MB; 2 restarts; last commit 0.5 s ago; PROBLEM: worker-1 hangs",
         ),
         (
             "es",
