@@ -118,3 +118,8 @@ def test_the_plain_page_names_every_key_of_the_help() -> None:
     assert "Alt+Enter, Ctrl+O" in keys
     for key in keys:
         assert f"| {key}" in page
+
+
+def test_no_page_has_the_marks_of_a_conflict_between_two_changes() -> None:
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("docs/adr/*.md")):
+        assert not re.search(r"^(<{7}|>{7}) ", page.read_text(), re.MULTILINE), page
