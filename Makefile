@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A value as one word for the shell, whatever it contains.
 quote = '$(subst ','\'',$(1))'
 
-.PHONY: help setup setup-dev demo serve join test test-web soak fuzz bench bench-page bench-peers check format lock messages picture clean
+.PHONY: help setup setup-dev demo serve join test test-long test-web soak fuzz bench bench-page bench-peers check format lock messages picture clean
 .DEFAULT_GOAL := help
 
 help:            ## show this list
@@ -52,9 +52,12 @@ serve: setup     ## start a server: make serve PORT=5000
 join: setup      ## join a chat: make join NAME=ana HOST=127.0.0.1 PORT=5000
 	@$(BIN)/tertulia $(call quote,$(NAME)) $(call quote,$(HOST)) $(call quote,$(PORT)) $(ARGS)
 
-test: setup-dev  ## run all tests, in less than 3 minutes
-	$(BIN)/python -m pytest -q -n 4 --dist loadfile
+test: setup-dev  ## run the tests, in less than 3 minutes
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile -m "not long"
 	@command -v chromium >/dev/null || echo 'The page was not tested in a browser: there is no Chromium. See make test-web.'
+
+test-long: setup-dev ## run the tests that make test leaves out: every screen, stored files, faults, real terminals
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile -m long
 
 test-web: setup-dev ## test the page in a browser; installs Debian's Chromium if run as root
 	@command -v chromium >/dev/null || [ "$$(id -u)" = 0 ] || \

@@ -13,6 +13,8 @@ from terminal_user import TerminalUser
 
 from tertulia.client.client import Client
 
+pytestmark = pytest.mark.long
+
 WAIT_S = 20.0
 TIME = "2026-11-22T15:04:05.123Z"
 PipeIn = Callable[..., PipedUser]

@@ -12,6 +12,8 @@ import pytest
 from histories import exported, kill, say_all, texts_of
 from peers import WAIT_S, allow_hangup, wait_for
 
+pytestmark = pytest.mark.long
+
 
 def test_a_backup_is_a_history_with_numbers_of_its_own(start_server, start, run, path, tmp_path):
     """The original server goes on numbering after the backup, so the copy needs another epoch."""

@@ -18,6 +18,8 @@ from faults import SMALL, allowed, slow_peer
 from histories import whole_history
 from peers import WAIT_S, wait_for
 
+pytestmark = pytest.mark.long
+
 SOAK = Path(__file__).parents[1] / "soak" / "soak.py"
 
 

@@ -14,6 +14,8 @@ from faults import allowed
 from histories import kill, locked, say_all, texts_of
 from peers import WAIT_S, wait_for
 
+pytestmark = pytest.mark.long
+
 # --- restarts ------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ of the model, with the same numbers and in the same order.
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -16,6 +17,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from peers import BOTH_THREAD_MODELS
+
+pytestmark = pytest.mark.long
 
 EVENTS = ("message", "joined", "left", "presence")
 STATUSES = ("ACTIVO", "OCUPADO", "INACTIVO")

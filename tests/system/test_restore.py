@@ -8,6 +8,8 @@ import stat
 import pytest
 from histories import exported, kill, say_all, texts_of
 
+pytestmark = pytest.mark.long
+
 
 def files_of(path):
     return {file.name: file.read_bytes() for file in path.parent.glob("history.db*")}

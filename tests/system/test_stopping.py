@@ -12,6 +12,8 @@ from faults import SMALL, slow_peer
 from histories import say_all, whole_history
 from peers import BOTH_THREAD_MODELS, WAIT_S, allow_hangup, wait_for
 
+pytestmark = pytest.mark.long
+
 EACH_STOP_SIGNAL = pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
 )

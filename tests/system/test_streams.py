@@ -12,6 +12,8 @@ import pytest
 from histories import say_all
 from peers import STOP_S, WAIT_S, Peer, wait_for
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def serve(program, path):

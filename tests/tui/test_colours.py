@@ -21,6 +21,8 @@ from tertulia.tui.terminal.abilities import Abilities, Colours
 from tertulia.tui.terminal.background import QUESTION
 from tertulia.tui.terminal.parser import BackgroundReported
 
+pytestmark = pytest.mark.long
+
 ENOUGH = 4.5  # WCAG 2, level AA, for text of a usual size
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 VGA = [  # the Linux console, and most terminals that say that they have only a few colours

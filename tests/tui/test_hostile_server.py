@@ -11,6 +11,8 @@ from textual.events import Paste
 from tertulia.client.errors import End, EndReason
 from tertulia.protocol.messages import Closing, Error, GetInfo, Say, Status
 
+pytestmark = pytest.mark.long
+
 EVIL = (
     "\x1b[31m\x1b]52;c;aGk=\x07\x9b2J\x90\x85\u202eabc\u2066\u200f\u2028\x00\x7f\r\b[red][bold]"
     "[@click=app.leave]x[/][link=http://h]y[/]\ud800"

@@ -11,6 +11,8 @@ from tertulia.client.errors import End, EndReason
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import ChatMessage, Closing, Direct, SetStatus, Status
 
+pytestmark = pytest.mark.long
+
 YESTERDAY = "2026-11-21T22:58:00Z"
 WORDS = {
     "es": [

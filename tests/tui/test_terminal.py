@@ -10,6 +10,8 @@ import pytest
 from seat import ENTERED, LEFT, WAIT_S, LonelyServer, Seat
 from terminal_user import BACKGROUND_SCRIPT
 
+pytestmark = pytest.mark.long
+
 CTRL_Z = b"\x1a"
 CYRILLIC_CTRL_Q = b"\x1b[1081::113;5u"  # as kitty reports it
 F7 = b"\x1b[18~"
