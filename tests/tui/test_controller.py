@@ -711,7 +711,7 @@ def test_older_messages_asked_for_by_command_are_brought_into_view(clock: Clock)
         await table.enter("@luis")
         await table.enter("/history 5")
         assert table.current.name == ""
-        assert "needle 146" in table.shown
+        await table.until(lambda: "needle 146" in table.shown)
 
     ChatTable(clock, history=needles(250)).run(scenario)
 
