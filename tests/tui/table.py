@@ -335,8 +335,6 @@ class ChatTable:
         await self.until(lambda: not self.client.has_arrivals and not self.bell._rung)
         await self.pilot.pause()
         await self.until(lambda: not self.client.has_arrivals and not self.bell._rung)
-        # The pause takes a machine that gives this process no time for one that has nothing to do.
-        await self.pilot._wait_for_screen()
 
     # --- what there is to see ------------------------------------------------------------------
 
