@@ -65,7 +65,8 @@ def test_after_five_wrong_codes_the_address_has_to_wait_and_others_come_in(start
     assert try_code(server, CODE)["type"] == "welcome"
 
 
-def test_a_right_code_is_no_way_to_learn_who_is_here(start_server):
+@BOTH_THREAD_MODELS
+def test_without_the_code_nobody_learns_who_is_here(start_server):
     """Whoever does not know the code gets the same answer for a taken, a free and no name."""
     server = start_server("--code", CODE)
     server.peer().register("ana", code=CODE)

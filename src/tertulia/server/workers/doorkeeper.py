@@ -50,7 +50,8 @@ class Doorkeeper:
         poller: Poller,
         observer: Observer,
     ) -> None:
-        # Connections whose handshake has a step to take; several threads may take them out.
+        # Connections whose handshake has a step to take; several threads may take them out. Bound:
+        # each connection is in it once, because it is not read until its step was taken.
         self.steps_due: deque[Connection] = deque()
         self._access = shared.access
         self._register_timeout_s = shared.config.register_timeout_s
