@@ -104,6 +104,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     max_pages_waiting: int = 4  # `history` and `search` requests of one session that wait
     seq_block: int = 1_000_000  # numbers that are reserved on disk at a time, before they are used
 
+    # URLs of the nats-servers that join several nodes to one chat; none: a single node.
+    cluster: tuple[str, ...] = ()
+    node: str = ""  # the name of this node in the cluster
+    chat: str = "tertulia"  # which chat, if the same nats-servers serve several
+    cluster_credentials: str | None = None  # the path of the file of NATS credentials
+    new_log: bool = False  # whether to begin a new log from this node's history
+
     nonce_keep_s: float = 600.0  # seconds in which a message that is sent again is recognised
     max_nonces: int = 262_144  # remembered nonces, some 60 MiB; at this bound the oldest goes
 
