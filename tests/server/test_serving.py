@@ -10,10 +10,11 @@ import sys
 import pytest
 
 from tertulia.i18n import set_language
-from tertulia.server import start_failures
+from tertulia.server import serving, start_failures
 from tertulia.server.config import Config
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.lockfile import StoreInUse
+from tertulia.server.options import parse_options
 
 WAIT_S = 20.0
 FAIL = """
@@ -130,3 +131,14 @@ def test_a_start_that_fails_logs_its_last_lines_before_it_says_why() -> None:
     assert logged.endswith(" ERROR history DAMAGED")
     assert said.startswith("tertulia-server: port 5000 is already in use")
     assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_a_start_warns_that_others_can_read_the_credentials(tmp_path, caplog):
+    file = tmp_path / "credentials"
+    file.write_text("secret")
+    arguments = ["0", "--cluster", "nats://a", "--cluster-credentials", str(file)]
+    for mode, warnings in ((0o600, 0), (0o604, 1)):
+        file.chmod(mode)
+        serving._with_secrets(parse_options(arguments), None)
+        assert len(caplog.messages) == warnings
+    assert f"chmod 600 the file path={file}" in caplog.text

@@ -24,13 +24,13 @@ def secret_file(path: str) -> SecretFile:
     """Read the secret of the operator from a file."""
     try:
         with open(path, encoding="utf-8") as file:
-            mode = os.fstat(file.fileno()).st_mode
+            is_exposed = is_open_to_others(path, os.fstat(file.fileno()))
             secret = file.read(4 * _MOST_SECRET_CHARS).strip()
     except OSError as error:
         text = _("cannot read {path}: {reason}").format(path=path, reason=error.strerror)
         raise argparse.ArgumentTypeError(text) from None
     except UnicodeDecodeError:
-        mode, secret = 0, "\0"
+        is_exposed, secret = False, "\0"
     problem = None
     if not secret:
         problem = _("{path} is empty: put a secret of at least {least} characters into it")
@@ -41,8 +41,18 @@ def secret_file(path: str) -> SecretFile:
     if problem is not None:
         text = problem.format(path=path, least=_LEAST_SECRET_CHARS)
         raise argparse.ArgumentTypeError(text)
-    is_exposed = stat.S_ISREG(mode) and bool(mode & 0o077)
     return SecretFile(secret, path, is_exposed)
+
+
+def is_open_to_others(path: str, found: os.stat_result) -> bool:
+    """Return whether others than its owner may read this file, or replace what is in it.
+
+    The files of systemd's LoadCredential= look as if a group could read them, but their directory
+    is closed.
+    """
+    if os.path.dirname(os.path.abspath(path)) == os.environ.get("CREDENTIALS_DIRECTORY"):
+        return False
+    return stat.S_ISREG(found.st_mode) and bool(found.st_mode & 0o077)
 
 
 def port_number(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from tertulia.arguments import Parser
 from tertulia.i18n import _
-from tertulia.server import entry_options, history_options, look_options
+from tertulia.server import cluster_options, entry_options, history_options, look_options
 from tertulia.server.config import Config
 from tertulia.server.log_lines import for_journal, is_journal
 from tertulia.server.look_options import Look
@@ -44,6 +44,7 @@ class Options(NamedTuple):
     exports_attendance: bool = False  # in the export, too
     look: Look | None = None  # at the server that runs on the port; no server starts
     fetches_client: bool = False  # downloads the packages of the client; no server starts
+    exposed_credentials: str | None = None  # the file for the nats-servers, if others can read it
 
     @property
     def runs_server(self) -> bool:
@@ -94,16 +95,23 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
             raise _UsageError(_("--metrics off cannot go together with an address"))
         _check_times(given)
         _check_certificate(given)
+        credentials = cluster_options.take_from(given, is_supervised=is_supervised)
         given["history"] = history_options.history_file(
             given["history"], given["port"], needs_history
         )
-    except (_UsageError, look_options.LookUnclear, history_options.HistoryUnclear) as error:
+    except (
+        _UsageError,
+        cluster_options.ClusterUnclear,
+        history_options.HistoryUnclear,
+        look_options.LookUnclear,
+    ) as error:
         parser.error(str(error))
     given["port"] = given["port"] or 0
     config = Config(**given)
     return Options(
         *(config, log_level, export_to, backup_to, restore_from, shows_qr, opens_console, exposed),
         *(attendance_to, exports_attendance, look, fetches_client),
+        credentials.path if credentials is not None and credentials.is_exposed else None,
     )
 
 
@@ -191,6 +199,7 @@ def _parser() -> Parser:
     _add_ways_in(parser)
     entry_options.add_to(parser)
     history_options.add_what_is_kept(parser)
+    cluster_options.add_to(parser)
     look_options.add_to(parser)
     history_options.add_what_ends(parser)
     limits = parser.add_argument_group(_("limits that you seldom need to change"))

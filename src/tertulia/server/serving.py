@@ -189,6 +189,11 @@ def _with_secrets(options: Options, parent: ParentLink | None) -> Config:
             "others can read the operator's secret: chmod 600 the file path=%s",
             options.exposed_secret,
         )
+    if options.exposed_credentials is not None:
+        log.warning(
+            "others can read the credentials for the nats-servers: chmod 600 the file path=%s",
+            options.exposed_credentials,
+        )
     return config
 
 
