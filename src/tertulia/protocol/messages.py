@@ -226,6 +226,8 @@ Request = (
 
 
 class Welcome(AnswerMessage, tag="welcome", kw_only=True, frozen=True):
+    """`nodes` are the addresses of all servers of the chat, this one first; UNSET if it is alone."""
+
     name: str
     address: str
     status: Status
@@ -240,6 +242,7 @@ class Welcome(AnswerMessage, tag="welcome", kw_only=True, frozen=True):
     locked: bool = False
     operator: bool = False
     pinned: StoredMessage | UnsetType = UNSET
+    nodes: list[str] | UnsetType = UNSET
 
 
 class User(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True):

@@ -6,6 +6,7 @@ import pytest
 from hub_chat import Chat, Keeper, code
 from standing_clock import START_TIME
 
+from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
     ChatMessage,
     CloseReason,
@@ -46,6 +47,14 @@ def test_a_newcomer_is_welcomed_and_everyone_is_told(chat):
     assert outcome.replaced is None
     assert (outcome.session.route, outcome.session.last_active) == (Route("", 1), 1_000.0)
     assert chat.events() == [Joined(seq=1, time=START_TIME, name="ana", status=Status.ACTIVO)]
+
+
+def test_only_where_several_nodes_are_one_chat_the_welcome_names_them(chat):
+    assert b"nodes" not in encode(chat.register("ana", "10.0.0.7").welcome)
+    chat.hub.nodes = lambda: ["10.0.0.1:5000", "[fd00::2]:5000"]
+    welcome = chat.register("luis", "10.0.0.8").welcome
+    assert welcome.nodes == ["10.0.0.1:5000", "[fd00::2]:5000"]
+    assert b'"nodes":["10.0.0.1:5000","[fd00::2]:5000"]' in encode(welcome)
 
 
 def test_where_nobody_becomes_idle_the_welcome_says_zero():

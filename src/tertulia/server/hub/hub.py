@@ -94,6 +94,8 @@ class Hub:
             config.nonce_keep_s, config.max_nonces, config.private_bytes // 2, monotonic
         )
         self.directs_taken = 0  # direct messages since the start
+        # Returns what `welcome.nodes` says, without waiting; None on a server that is alone.
+        self.nodes: Callable[[], list[str]] | None = None
         self._epoch, last_seq = secrets.token_hex(8), 0
         if keeper is not None:
             self._epoch, last_seq = keeper.numbering.epoch, keeper.numbering.last_seq
@@ -205,6 +207,7 @@ class Hub:
             locked=moderation.is_locked,
             operator=session.is_operator,
             pinned=moderation.pinned,
+            nodes=UNSET if self.nodes is None else self.nodes(),
         )
 
     # --- talking -------------------------------------------------------------------------------
