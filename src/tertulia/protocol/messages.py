@@ -226,7 +226,7 @@ Request = (
 
 
 class Welcome(AnswerMessage, tag="welcome", kw_only=True, frozen=True):
-    """`nodes` are the addresses of all servers of the chat, this one first; UNSET if it is alone."""
+    """`nodes` are the addresses of all servers of the chat, this one first; UNSET if alone."""
 
     name: str
     address: str
