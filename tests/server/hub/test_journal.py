@@ -8,7 +8,7 @@ from standing_clock import START_TIME, StandingClock
 from tertulia.protocol.messages import ChatMessage, CloseReason, Left, Presence, Status
 from tertulia.protocol.names import Name, parse_name
 from tertulia.server.hub.eventlog import EventLog
-from tertulia.server.hub.journal import LocalJournal
+from tertulia.server.hub.journal import Journal
 from tertulia.server.hub.nonces import RecentNonces
 from tertulia.server.hub.room import Entered, Newcomer, Room
 from tertulia.server.hub.session import Route, Session
@@ -25,7 +25,7 @@ class Chat:
         self.reserved: list[tuple[int, int]] = []  # with the last number in use by then
         room = Room(self.events, RecentNonces(600, 10), shared_addresses=False, max_users=10)
         reserve = self._reserve if reserves else None
-        self.journal = LocalJournal(room, self.events, self.clock.wall, reserve)
+        self.journal = Journal(room, self.events, self.clock.wall, reserve)
 
     def _reserve(self, seq: int) -> None:
         self.reserved.append((seq, self.events.last_seq))

@@ -18,12 +18,18 @@ class Attendance:
         self._here: dict[str, Visit] = {}  # by the names' keys
         self._changes: list[Change] = []
 
+    def resume(self, session: Session, seq: int) -> Visit:
+        """Go on with a session that began elsewhere, and return its row."""
+        visit = self._here[session.name.key] = _visit_of(session, seq)
+        return visit
+
+    def joined_seq(self, session: Session) -> int:
+        """Return the number of the `joined` of a session that is here."""
+        return self._here[session.name.key].key
+
     def begin(self, session: Session, seq: int) -> None:
         """Note a new session; `seq` is the number of its `joined`."""
-        visit = Visit(
-            key=seq, name=session.name.shown, address=session.address, joined=session.since
-        )
-        self._here[session.name.key] = visit
+        visit = self._here[session.name.key] = _visit_of(session, seq)
         self._changes.append(visit)
 
     def end(self, session: Session, reason: CloseReason, time: str) -> None:
@@ -35,3 +41,7 @@ class Attendance:
         """Return the changes since the last call."""
         changes, self._changes = self._changes, []
         return changes
+
+
+def _visit_of(session: Session, seq: int) -> Visit:
+    return Visit(key=seq, name=session.name.shown, address=session.address, joined=session.since)

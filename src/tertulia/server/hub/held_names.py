@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from tertulia.protocol.names import Name
+from tertulia.protocol.times import rfc3339
 from tertulia.server.hub.records import Change, HeldName, Removed
 
 _MAX_HELD = 100_000  # at the bound a further name is not held
@@ -36,6 +37,21 @@ class HeldNames:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def resume(self, rows: Iterable[HeldName], looked_at: str) -> None:
+        """Go on from the rows of another node, whose users may be here."""
+        self._rows = {row.key: row for row in rows}
+        self._looked_at = datetime.fromisoformat(looked_at)
+
+    @property
+    def looked_at(self) -> str:
+        """When the rows whose time is over were last looked for, as RFC 3339."""
+        return rfc3339(self._looked_at)
+
+    @property
+    def rows(self) -> list[HeldName]:
+        """Everything that is kept."""
+        return list(self._rows.values())
 
     def is_for_another(self, name: Name, key_hash: str | None, time: str) -> bool:
         """Return whether a name is held for another key than this one."""

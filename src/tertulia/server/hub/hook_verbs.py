@@ -32,6 +32,12 @@ Keep = Callable[
 ]
 
 
+def new_secret() -> tuple[str, str]:
+    """Return a secret and its hash."""
+    secret = secrets.token_urlsafe(24)
+    return secret, hash_of(secret)
+
+
 class HookVerbs:
     """Makes, lists and removes hooks."""
 
@@ -50,6 +56,7 @@ class HookVerbs:
         self._note_activity = note_activity
         self._take_room = take_room
         self._keep = keep
+        self.new_secret = new_secret
 
     def create(
         self, session: Session, request: CreateHook, owner: Owner
@@ -70,10 +77,10 @@ class HookVerbs:
         if not self._take_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
-        secret = secrets.token_urlsafe(24)
+        secret, secret_hash = self.new_secret()
         self._journal.create_hook(
             Hook(
-                key=hash_of(secret),
+                key=secret_hash,
                 name=name.shown,
                 operator=session.name.shown,
                 time=self._time(),

@@ -4,7 +4,7 @@ A part of the Room. Of a secret only the hash is known. Used under the Hub's loc
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from tertulia.protocol.names import Name, parse_name
 from tertulia.server.hub.records import Change, Hook, HookMessage, Records, Removed
@@ -34,6 +34,17 @@ class Hooks:
         """Go on with what an earlier run has kept."""
         for hook in records(Hook):
             self._put(hook)
+
+    def resume(self, rows: Iterable[Hook], used: Mapping[str, str]) -> None:
+        """Go on from the rows of another node; `used` says when each was used, by its key."""
+        for hook in rows:
+            self._put(hook)
+        self._used = dict(used)
+
+    @property
+    def last_used(self) -> dict[str, str]:
+        """When each hook that was used in this run was used last, by its key."""
+        return self._used
 
     def find(self, secret_hash: str) -> Hook | None:
         """Return the hook whose secret has this hash."""

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from msgspec import UNSET, Struct
 
 from tertulia.protocol.messages import (
-    PROTOCOL_VERSION,
     CloseReason,
     Direct,
     DirectMessage,
@@ -34,7 +33,7 @@ from tertulia.protocol.messages import (
     UserList,
     Welcome,
 )
-from tertulia.protocol.texts import MAX_TEXT_BYTES, check_text
+from tertulia.protocol.texts import check_text
 from tertulia.protocol.times import Stamps
 from tertulia.server import refusals
 from tertulia.server.config import Config
@@ -51,18 +50,18 @@ from tertulia.server.hub.directs import (
 )
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.held_names import HeldNames
-from tertulia.server.hub.journal import Journal, LocalJournal
+from tertulia.server.hub.journal import Journal
 from tertulia.server.hub.keeper import Keeper
 from tertulia.server.hub.moderator import Moderator
-from tertulia.server.hub.newcomers import idle_seconds, newcomer_of
+from tertulia.server.hub.newcomers import idle_seconds, newcomer_of, welcome_of
 from tertulia.server.hub.nonces import RecentNonces, recall
 from tertulia.server.hub.notices import Notices
-from tertulia.server.hub.records import HeldName, no_records
-from tertulia.server.hub.room import Conflict, Entered, Room
+from tertulia.server.hub.records import HeldName
+from tertulia.server.hub.room import Conflict, Entered, Newcomer, Room
 from tertulia.server.hub.seen import Seen
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
+from tertulia.server.hub.start import Start, start_from
 from tertulia.server.hub.wait import Wait
-from tertulia.version import __version__
 
 
 class Registered(Struct, frozen=True, gc=False):
@@ -76,14 +75,20 @@ class Registered(Struct, frozen=True, gc=False):
 class Hub:
     """The verbs of the chat. The clocks are parameters for tests."""
 
+    moderator_class: type[Moderator] = Moderator
+    notices_class: type[Notices] = Notices
+    journal_class: type[Journal] = Journal
+
     def __init__(
         self,
         config: Config,
         keeper: Keeper | None = None,
+        start: Start | None = None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
+        """Go on from `start`; by default, with what the keeper has kept."""
         self._idle_after_s = config.idle_after_s
         self._monotonic = monotonic
         self._time = Stamps(wall).now
@@ -96,13 +101,12 @@ class Hub:
         self.directs_taken = 0  # direct messages since the start
         # Returns what `welcome.nodes` says, without waiting; None on a server that is alone.
         self.nodes: Callable[[], list[str]] | None = None
-        self._epoch, last_seq = secrets.token_hex(8), 0
-        if keeper is not None:
-            self._epoch, last_seq = keeper.numbering.epoch, keeper.numbering.last_seq
-            moment = datetime.fromtimestamp(wall(), UTC)
-            recall(nonces, keeper.nonces(moment), moment, monotonic())
-        self.events = EventLog(self._lock, config.log_bytes, last_seq)
-        records = no_records if keeper is None else keeper.records
+        moment = datetime.fromtimestamp(wall(), UTC)
+        if start is None:
+            start = start_from(keeper, moment)
+        self._epoch, records = start.epoch, start.records
+        recall(nonces, start.nonces, moment, monotonic())
+        self.events = EventLog(self._lock, config.log_bytes, start.last_seq)
         days, now = config.hold_names_days, self._time()
         self._room = room = Room(
             self.events,
@@ -116,7 +120,7 @@ class Hub:
         self._keep_changes()
         self._registry = room.registry
         reserve_soon = None if keeper is None else keeper.reserve_soon
-        self._journal: Journal = LocalJournal(room, self.events, wall, reserve_soon)
+        self._journal = self.journal_class(room, self.events, wall, reserve_soon)
         self.seen = Seen(
             self._lock,
             room.registry,
@@ -124,8 +128,8 @@ class Hub:
             self._note_reading,
             has_history=keeper is not None,
         )
-        self.notices = Notices(self._lock, room, self._journal, keeper)
-        self.moderator = Moderator(
+        self.notices = self.notices_class(self._lock, room, self._journal, keeper)
+        self.moderator = self.moderator_class(
             self._lock,
             room,
             self._journal,
@@ -151,7 +155,7 @@ class Hub:
 
     def register(
         self, request: Register, address: str, route: Route, *, may_challenge: bool = True
-    ) -> Registered | Conflict | Error:
+    ) -> Registered | Conflict | Wait | Error:
         """Check name and address and take both, in one step.
 
         With `may_challenge` a session at the newcomer's own address is not yet a reason to refuse:
@@ -160,12 +164,16 @@ class Hub:
         newcomer = newcomer_of(request, address, self._idle_after_s, may_challenge=may_challenge)
         if isinstance(newcomer, Error):
             return newcomer
-        token = secrets.token_urlsafe(18)
+        return self._enter(request, newcomer, route, secrets.token_urlsafe(18))
+
+    def _enter(
+        self, request: Register, newcomer: Newcomer, route: Route, token: str
+    ) -> Registered | Conflict | Error:
         with self._lock:
             last_active = self._monotonic() - idle_seconds(request)
             outcome = self._journal.register(newcomer, route, token, last_active)
             if isinstance(outcome, Entered):
-                self._directs.enter(outcome.session, outcome.replaced, confirms=request.receipts)
+                self._begin_directs(request, outcome)
                 welcome = self._welcome(request, outcome)
                 self._keep_changes()
                 return Registered(outcome.session, welcome, outcome.replaced)
@@ -174,7 +182,10 @@ class Hub:
             if outcome.code in (ErrorCode.BANNED, ErrorCode.LOCKED):
                 self._keep_changes()
                 return self.moderator.refuse_newcomer(request.id, outcome.ban)
-        return refusals.registration(request, outcome.code, address, outcome.name)
+        return refusals.registration(request, outcome.code, newcomer.address, outcome.name)
+
+    def _begin_directs(self, request: Register, entered: Entered) -> None:
+        self._directs.enter(entered.session, entered.replaced, confirms=request.receipts)
 
     def release(self, session: Session, reason: CloseReason) -> list[Reply] | None:
         """Remove a session and tell everyone; None if it was removed before.
@@ -190,25 +201,9 @@ class Hub:
         return [] if reason is CloseReason.SHUTDOWN else replies
 
     def _welcome(self, request: Register, entered: Entered) -> Welcome:
-        session, moderation = entered.session, self._room.moderation
-        return Welcome(
-            id=request.id,
-            name=session.name.shown,
-            address=session.address,
-            status=session.status,
-            seq=entered.seq,
-            token=session.token,
-            epoch=self._epoch,
-            server=f"tertulia {__version__}",
-            protocol=PROTOCOL_VERSION,
-            idle_after=self._idle_after_s or 0.0,
-            max_text=MAX_TEXT_BYTES,
-            hushed=moderation.is_hushed,
-            locked=moderation.is_locked,
-            operator=session.is_operator,
-            pinned=moderation.pinned,
-            nodes=UNSET if self.nodes is None else self.nodes(),
-        )
+        nodes = UNSET if self.nodes is None else self.nodes()
+        moderation, idle_after_s = self._room.moderation, self._idle_after_s or 0.0
+        return welcome_of(request, entered, moderation, self._epoch, idle_after_s, nodes)
 
     # --- talking -------------------------------------------------------------------------------
 
@@ -320,7 +315,7 @@ class Hub:
 
     # --- status and lists ----------------------------------------------------------------------
 
-    def set_status(self, session: Session, request: SetStatus) -> Ok | Error | None:
+    def set_status(self, session: Session, request: SetStatus) -> Ok | Wait | Error | None:
         """Change a user's status and tell everyone; None if there is nothing to answer."""
         try:
             status = Status(request.status)

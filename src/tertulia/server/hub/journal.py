@@ -1,12 +1,11 @@
 """The journal: what orders the changes of the Room, and gives each its time.
 
-A change is a verb of the Room. On one machine the order is that in which the Hub's lock is taken.
-A journal over several machines calls the same verbs when a change comes back from their shared
-order; its methods then return before the outcome is known.
+A change is a verb of the Room, and the order is that in which the Hub's lock is taken. On several
+machines the Hub of each takes it in the order of their common log (server/cluster).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 from msgspec import UnsetType
 
@@ -22,76 +21,11 @@ from tertulia.server.hub.session import Route, Session
 _MOST_EVENTS = 2  # that one verb appends: a registration that takes a session over
 
 
-class Journal(Protocol):
-    """Puts a change into the one order and applies it. Everything is called under the Hub's lock.
+class Journal:
+    """Applies each change at once. Everything is called under the Hub's lock.
 
     `now` and `last_active` are in seconds of the caller's monotonic clock.
     """
-
-    def register(
-        self, newcomer: Newcomer, route: Route, token: str, last_active: float
-    ) -> Entered | Conflict | Refused:
-        """See Room.register."""
-
-    def release(self, session: Session, reason: CloseReason) -> bool:
-        """See Room.release."""
-
-    def say(
-        self, session: Session, text: str, nonce: str | UnsetType, now: float
-    ) -> ChatMessage | int:
-        """See Room.say."""
-
-    def show_status(self, session: Session, status: Status, by: Literal["user", "server"]) -> None:
-        """See Room.show_status."""
-
-    def has_said(self, session: Session, nonce: str | UnsetType, now: float) -> bool:
-        """See Room.has_said."""
-
-    def silence_of(self, session: Session) -> Mute | Silence | None:
-        """See Moderation.silence_of."""
-
-    def promote(self, session: Session) -> bool:
-        """See Moderation.promote."""
-
-    def kick(self, session: Session, by: str, text: str | UnsetType) -> bool:
-        """See Room.release."""
-
-    def ban(self, ban: Ban) -> list[Session]:
-        """See Room.ban."""
-
-    def lift_bans(self, bans: Sequence[Ban]) -> None:
-        """See Moderation.lift_bans."""
-
-    def mute(self, mute: Mute) -> None:
-        """See Moderation.mute."""
-
-    def lift_mutes(self, mutes: Sequence[Mute], by: str) -> None:
-        """See Moderation.lift_mutes."""
-
-    def hush(self, by: str, *, on: bool) -> None:
-        """See Moderation.hush."""
-
-    def lock(self, by: str, *, on: bool) -> None:
-        """See Moderation.lock."""
-
-    def pin_message(self, message: StoredMessage | None, by: str) -> None:
-        """See Moderation.pin_message."""
-
-    def free_name(self, name: Name) -> None:
-        """See Room.free_name."""
-
-    def create_hook(self, hook: Hook) -> None:
-        """See Hooks.create."""
-
-    def remove_hook(self, hook: Hook) -> None:
-        """See Hooks.remove."""
-
-    def post(self, hook: Hook, text: str) -> ChatMessage:
-        """See Room.post."""
-
-
-class LocalJournal:
-    """The order on one machine: each change is applied at once."""
 
     def __init__(
         self,
@@ -103,6 +37,7 @@ class LocalJournal:
         """`reserve_soon` is told how far numbers may go, if they have to be reserved on disk."""
         self._room = room
         self._events = events
+        self.wall = wall
         self._time = Stamps(wall).now
         self._reserve_soon = reserve_soon
 

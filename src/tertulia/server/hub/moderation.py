@@ -18,7 +18,17 @@ from tertulia.protocol.networks import parse_network
 from tertulia.protocol.times import later
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.penalties import Penalties
-from tertulia.server.hub.records import Ban, Change, Insider, Mute, Pin, Records, Removed, Switch
+from tertulia.server.hub.records import (
+    Ban,
+    Change,
+    Insider,
+    Mute,
+    Pin,
+    Record,
+    Records,
+    Removed,
+    Switch,
+)
 from tertulia.server.hub.registry import Registry, sessions_at
 from tertulia.server.hub.session import Session
 
@@ -51,6 +61,7 @@ class Moderation:
         self._registry = registry
         self.bans: Penalties[Ban] = Penalties()
         self.mutes: Penalties[Mute] = Penalties()
+        self._switches: dict[str, Switch] = {}
         self.is_hushed = self.is_locked = False
         self.pin: Pin | None = None
         self._is_pin_of_hook = False
@@ -61,17 +72,40 @@ class Moderation:
 
     def restore(self, records: Records, time: str) -> None:
         """Go on with what an earlier run has kept; those who were here then have left just now."""
+        self.resume(records, ())
+        for insider in list(self._insiders.values()):
+            self._put_insider(replace(insider, ended=insider.ended or time))
+        self.expire(time)
+
+    def resume(self, records: Records, departures: Iterable[Departure]) -> None:
+        """Go on from the rows and departures of another node, as if they had come up here."""
         for ban in records(Ban):
             self.bans.put(ban)
         for mute in records(Mute):
             self.mutes.put(mute)
-        switches = {switch.key for switch in records(Switch)}
-        self.is_hushed, self.is_locked = HUSHED in switches, LOCKED in switches
+        self._switches = {switch.key: switch for switch in records(Switch)}
+        self.is_hushed, self.is_locked = HUSHED in self._switches, LOCKED in self._switches
         self.pin = next(iter(records(Pin)), None)
-        self._is_pin_of_hook = PINNED_HOOK in switches
-        for insider in records(Insider):
-            self._put_insider(replace(insider, ended=insider.ended or time))
-        self.expire(time)
+        self._is_pin_of_hook = PINNED_HOOK in self._switches
+        self._insiders = {insider.key: insider for insider in records(Insider)}
+        self._recent = OrderedDict((gone.name.key, gone) for gone in departures)
+        for session in self._registry:
+            if session.is_operator:
+                self._operators[look_of(session.name.key)] = session
+            self._note_silence(session)
+
+    def rows(self) -> list[Record]:
+        """Return everything that is kept, as rows."""
+        pins = [] if self.pin is None else [self.pin]
+        return [
+            *(*self.bans, *self.mutes, *self._switches.values()),
+            *(*pins, *self._insiders.values()),
+        ]
+
+    @property
+    def departures(self) -> list[Departure]:
+        """Who has left lately, the first one first."""
+        return list(self._recent.values())
 
     def pop_changes(self) -> list[Change]:
         """Return what has to be kept since the last time."""
@@ -262,9 +296,9 @@ class Moderation:
             self._changes.append(self.pin)
             is_hook = message.hook
         if is_hook:
-            self._changes.append(Switch(key=PINNED_HOOK, operator=by, time=time))
+            self._put_switch(PINNED_HOOK, by, time, on=True)
         elif self._is_pin_of_hook:
-            self._changes.append(Removed(Switch, PINNED_HOOK))
+            self._put_switch(PINNED_HOOK, by, time, on=False)
         self._is_pin_of_hook = is_hook
         pinned = Pinned(seq=self._events.last_seq + 1, time=time, by=by, message=message or UNSET)
         self._events.append(pinned)
@@ -294,8 +328,11 @@ class Moderation:
             self._note_silence(session)
 
     def _put_switch(self, key: str, by: str, time: str, *, on: bool) -> None:
-        switch = Switch(key=key, operator=by, time=time)
-        self._changes.append(switch if on else Removed(Switch, key))
+        if on:
+            self._switches[key] = switch = Switch(key=key, operator=by, time=time)
+            self._changes.append(switch)
+        elif self._switches.pop(key, None) is not None:
+            self._changes.append(Removed(Switch, key))
 
     def _put_insider(self, insider: Insider) -> None:
         self._insiders[insider.key] = insider

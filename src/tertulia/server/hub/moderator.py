@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from tertulia.protocol.hooks import CreateHook, HookCreated, HookList, ListHooks, RemoveHook
 from tertulia.protocol.messages import (
+    ChatMessage,
     CloseReason,
     Closing,
     Error,
@@ -122,7 +123,7 @@ class Moderator:
             ListHooks: self._list_hooks,
             RemoveHook: self._remove_hook,
         }
-        self._hooks = HookVerbs(room, journal, time, note_activity, self._take_room, self._keep)
+        self.hook_verbs = HookVerbs(room, journal, time, note_activity, self._take_room, self._keep)
 
     def carry_out(self, session: Session, request: OperatorRequest, owner: Owner) -> Outcome:
         """Carry out a request; None if there is nothing to answer.
@@ -137,7 +138,7 @@ class Moderator:
                 return None
             return self._verbs[type(request)](session, request, owner)
 
-    def promote(self, session: Session, request: BecomeOperator) -> Ok | None:
+    def promote(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
         """Make a session an operator's, and tell everyone."""
         with self._lock:
             if not session.may_act:
@@ -275,13 +276,26 @@ class Moderator:
     def _pin(self, session: Session, request: PinMessage, owner: Owner) -> Outcome:
         if request.seq is UNSET:
             return self._put_pin(session, request, owner, None)
-        said = self._events.message(request.seq)
-        if said is not None:
-            message = StoredMessage(
-                seq=said.seq, time=said.time, sender=said.sender, text=said.text, hook=said.hook
-            )
-            return self._put_pin(session, request, owner, message)
+        found = self._message_in_log(request.seq)
+        if found is not None:
+            return self._put_pin(session, request, owner, found)
         return refusals.no_message(request) if self._keeper is None else Wait.FOR_MESSAGE
+
+    def find_message(self, request: PinMessage) -> StoredMessage | Wait | Error:
+        """Return the message that is to be pinned. Not under the lock.
+
+        With Wait.FOR_MESSAGE find it in the history and call `pin_found`.
+        """
+        assert request.seq is not UNSET
+        with self._lock:
+            found = self._message_in_log(request.seq)
+        if found is not None:
+            return found
+        return refusals.no_message(request) if self._keeper is None else Wait.FOR_MESSAGE
+
+    def _message_in_log(self, seq: int) -> StoredMessage | None:
+        said = self._events.message(seq)
+        return None if said is None else _as_pinned(said)
 
     def pin_found(
         self, session: Session, request: PinMessage, owner: Owner, found: StoredMessage | None
@@ -289,13 +303,10 @@ class Moderator:
         """Pin a message that was looked for in the history. Not under the lock."""
         if found is None:
             return refusals.no_message(request)
-        message = StoredMessage(
-            seq=found.seq, time=found.time, sender=found.sender, text=found.text, hook=found.hook
-        )
         with self._lock:
             if not session.may_act:
                 return None
-            return self._put_pin(session, request, owner, message)
+            return self._put_pin(session, request, owner, _as_pinned(found))
 
     def _put_pin(
         self, session: Session, request: PinMessage, owner: Owner, message: StoredMessage | None
@@ -317,13 +328,13 @@ class Moderator:
         return Moderated(self._keep(session, request, owner))
 
     def _create_hook(self, session: Session, request: CreateHook, owner: Owner) -> Outcome:
-        return _moderated(self._hooks.create(session, request, owner))
+        return _moderated(self.hook_verbs.create(session, request, owner))
 
     def _remove_hook(self, session: Session, request: RemoveHook, owner: Owner) -> Outcome:
-        return _moderated(self._hooks.remove(session, request, owner))
+        return _moderated(self.hook_verbs.remove(session, request, owner))
 
     def _list_hooks(self, session: Session, request: ListHooks, _owner: Owner) -> Outcome:
-        return self._hooks.list(session, request)
+        return self.hook_verbs.list(session, request)
 
     # --- keeping -------------------------------------------------------------------------------
 
@@ -381,6 +392,13 @@ class Moderator:
             for user in users
         ]
         return UserList(id=request_id, seq=self._events.last_seq, users=rows)
+
+
+def _as_pinned(said: ChatMessage | StoredMessage) -> StoredMessage:
+    """Return a message as it is pinned: without the nonce that was its speaker's own."""
+    return StoredMessage(
+        seq=said.seq, time=said.time, sender=said.sender, text=said.text, hook=said.hook
+    )
 
 
 def _moderated(answer: Ok | HookCreated | Wait | Error | None) -> Outcome:

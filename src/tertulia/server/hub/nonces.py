@@ -6,7 +6,7 @@ Pure: time is a parameter. Used under the Hub's lock.
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tertulia.protocol.names import parse_name
 
@@ -39,6 +39,10 @@ class RecentNonces(Generic[_Outcome]):
             del self._entries[oldest]
         entry = self._entries.get(key)
         return None if entry is None else entry[1]
+
+    def entries(self) -> list[tuple[Any, float, _Outcome]]:
+        """Return each nonce, when it was remembered and what it became, the oldest first."""
+        return [(key, said_at, outcome) for key, (said_at, outcome) in self._entries.items()]
 
     def forget(self, key: Hashable) -> None:
         """Forget a message, so that it can be said again."""

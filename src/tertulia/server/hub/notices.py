@@ -46,9 +46,12 @@ class Notices:
         problem = check_text(text)
         if problem is not None:
             return refusals.notice_refused(problem)
+        return self._post(hash_of(secret), text, owner)
+
+    def _post(self, secret_hash: str, text: str, owner: Owner) -> Ok | Wait | Error:
         keeper = self._keeper
         with self._lock:
-            hook = self._room.hooks.find(hash_of(secret))
+            hook = self._room.hooks.find(secret_hash)
             if hook is None:
                 return refusals.hook_unknown()
             if keeper is None:

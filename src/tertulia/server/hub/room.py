@@ -26,8 +26,9 @@ from tertulia.server.hub.held_names import HeldNames
 from tertulia.server.hub.hooks import Hooks
 from tertulia.server.hub.moderation import Moderation
 from tertulia.server.hub.nonces import RecentNonces
-from tertulia.server.hub.records import Ban, Change, Hook
+from tertulia.server.hub.records import Ban, Change, HeldName, Hook, Record, Visit
 from tertulia.server.hub.registry import Registry
+from tertulia.server.hub.room_state import Present, RoomState, pack_row
 from tertulia.server.hub.session import Route, Session
 
 
@@ -177,6 +178,52 @@ class Room:
         """Hold a name no longer."""
         if self._held_names is not None:
             self._held_names.free(name)
+
+    def state(self) -> RoomState:
+        """Return everything that nodes at the same place have alike."""
+        rows: list[Record] = [*self.moderation.rows(), *self.hooks]
+        if self._held_names is not None:
+            rows += self._held_names.rows
+        return RoomState(
+            [
+                Present(
+                    *(one.name, one.address, one.token, one.route.node, one.route.session),
+                    *(one.since, one.status, one.chosen, one.is_operator),
+                    self._attendance.joined_seq(one),
+                )
+                for one in self.registry
+            ],
+            [pack_row(row) for row in rows],
+            self.moderation.departures,
+            self.hooks.last_used,
+            None if self._held_names is None else self._held_names.looked_at,
+            [(*key, said_at, seq) for key, said_at, seq in self._nonces.entries()],
+        )
+
+    def resume(self, state: RoomState) -> list[Visit]:
+        """Go on from the state of another Room; this one is empty. Return who is here."""
+        visits = []
+        for one in state.present:
+            session = Session(
+                name=one.name,
+                address=one.address,
+                token=one.token,
+                route=Route(one.node, one.number),
+                since=one.since,
+                status=one.status,
+                chosen=one.chosen,
+                last_active=0.0,
+                is_operator=one.is_operator,
+            )
+            self.registry.add(session)
+            visits.append(self._attendance.resume(session, one.joined_seq))
+        self.moderation.resume(state.records, state.departures)
+        self.hooks.resume(state.records(Hook), state.hooks_used)
+        if self._held_names is not None and state.held_names_looked_at is not None:
+            self._held_names.resume(state.records(HeldName), state.held_names_looked_at)
+        for name_key, nonce, said_at, seq in state.nonces:
+            self._nonces.remember((name_key, nonce), seq, said_at)
+        return visits
 
     def pop_changes(self) -> list[Change]:
         """Return what has to be kept since the last call."""

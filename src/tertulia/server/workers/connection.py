@@ -10,12 +10,9 @@ from collections.abc import Callable
 from enum import Enum, auto
 from math import inf
 
-from tertulia.protocol.attendance import AskSeenBy
-from tertulia.protocol.messages import Register, Say
-from tertulia.protocol.moderation import OperatorRequest
 from tertulia.server.history.mail import PageRequest, PageTicket
-from tertulia.server.hub.session import Owner, Session
-from tertulia.server.workers.door import Door, Source
+from tertulia.server.hub.session import Owner, Route, Session
+from tertulia.server.workers.door import AnyRequest, Door, Source
 from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.tls.channel import TlsChannel
 
@@ -42,6 +39,8 @@ class Hold(Enum):
     MESSAGE = auto()  # for a message that the history looks for
     ANSWER = auto()  # for an answer that another thread prepares
     NOTICE = auto()  # for what came through a hook to be stored
+    ORDER = auto()  # on several machines: for the outcome of the request before them
+    TURN = auto()  # on several machines: for those said before them, or for this node to serve
     LOOK = auto()  # for a picture of the running server
     BACKLOG = auto()  # for the client to take the answers that are queued
 
@@ -59,7 +58,6 @@ _NEXT_STATES: dict[State, tuple[State, ...]] = {
     CLOSED: (),
 }
 NOT_HELD, BACKLOG = Hold.NOTHING, Hold.BACKLOG
-HeldRequest = Register | Say | OperatorRequest | AskSeenBy  # tried again when the hold ends
 
 
 class Connection:
@@ -85,12 +83,14 @@ class Connection:
         "hold",
         "large_bytes",
         "last_byte_at",
+        "orders_due",
         "out",
         "pages_waiting",
         "progress_at",
         "rate_limit",
         "recv",
         "register_by",
+        "route",
         "send",
         "session",
         "sock",
@@ -110,12 +110,14 @@ class Connection:
         self.door = door
         self.state = UNREGISTERED
         self.session: Session | None = None
+        self.route: Route | None = None  # of the session to come, while its registration waits
 
         self.hold = NOT_HELD
-        self.held_request: HeldRequest | None = None
+        self.held_request: AnyRequest | None = None  # tried again when the hold ends
         self.rate_limit: RateLimit | None = None  # created at the first request that spends
         self.free_bytes: TokenBucket | None = None  # created at the first byte that spends
         self.answers_due = 0  # number of answers that the history still owes
+        self.orders_due = 0  # number of messages whose place in the common order is not known yet
         self.confirmations_due = 0  # number of answers that receivers of direct messages still owe
         self.ticket: PageTicket | None = None  # of the page that is being read
         self.pages_waiting: deque[PageRequest] | None = None  # bound: max_pages_waiting
@@ -180,11 +182,11 @@ class Connection:
         """Whether others are the reason for the hold. The client's silence means nothing then."""
         return self.hold not in (Hold.NOTHING, Hold.BACKLOG)
 
-    def hold_for(self, hold: Hold, request: HeldRequest | None = None) -> None:
+    def hold_for(self, hold: Hold, request: AnyRequest | None = None) -> None:
         """Let the next requests wait. The poller learns of it at the next event."""
         self.hold, self.held_request = hold, request
 
-    def release_hold(self) -> HeldRequest | None:
+    def release_hold(self) -> AnyRequest | None:
         """Let the next requests be carried out; return the one that the hold was about."""
         request, self.held_request = self.held_request, None
         self.hold = NOT_HELD

@@ -129,6 +129,17 @@ class Connections:
         self._output.follow(connection, seq, messages_only=session.own_presence is not None)
         self._watchdog.look_at(connection, now)
 
+    def expect(self, connection: Connection, route: Route) -> None:
+        """Note for which session a connection waits, whose registration is not decided yet."""
+        self._by_session[route.session] = connection
+
+    def end_expecting(self, connection: Connection) -> Route:
+        """Note that the registration of a connection is decided."""
+        route, connection.route = connection.route, None
+        assert route is not None
+        del self._by_session[route.session]
+        return route
+
     def finish(
         self,
         connection: Connection,
@@ -212,6 +223,8 @@ class Connections:
         if session is not None:
             del self._by_session[session.route.session]
             self._switchboard.disconnect(session.route)
+        elif connection.route is not None:
+            self.end_expecting(connection)
         self._output.forget(connection)
         if connection.tls is not None:
             with contextlib.suppress(OSError):  # it is broken, and is closed in any case

@@ -19,13 +19,13 @@ from tertulia.protocol.messages import (
     Ok,
     Ping,
     Register,
-    Request,
 )
 from tertulia.protocol.moderation import PinMessage
 from tertulia.server import refusals
 from tertulia.server.history.mail import Page, PageReady, RoomAgain, Stored
 from tertulia.server.hub.directs import Handover
-from tertulia.server.hub.session import Receipt, Session
+from tertulia.server.hub.ordered import Ordered, SendAway, ServesAgain
+from tertulia.server.hub.session import Receipt
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import (
     BACKLOG,
@@ -57,6 +57,7 @@ from tertulia.server.workers.mail import (
     NoticeStored,
     Replies,
 )
+from tertulia.server.workers.orders import Orders
 from tertulia.server.workers.output import Fate, Output, Sent
 from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.shared import Shared
@@ -91,6 +92,7 @@ class Dispatcher:
         self._poller = poller
         self._observer = observer
         self._guarded = connections.guarded
+        self._orders = Orders(connections, handler, input_, shared)
 
     # --- mail ----------------------------------------------------------------------------------
 
@@ -148,6 +150,8 @@ class Dispatcher:
                 self._guarded(self._connections.of_session(mail.session), self._on_page, mail)
             case RoomAgain():
                 self._guarded(self._connections.of_session(mail.session), self._try_again)
+            case Ordered() | ServesAgain() | SendAway():
+                self._orders.read(mail)
             case Beat():
                 mail.is_answered = True
 
@@ -168,6 +172,8 @@ class Dispatcher:
                 mail.reply_to.post(ChallengeOver(mail.newcomer))
             case Beat():
                 mail.is_answered = True
+            case Ordered():
+                self._orders.give_back(mail.rows)
             case _:
                 pass  # it is about connections that are closed
 
@@ -248,12 +254,10 @@ class Dispatcher:
     def _on_challenge_over(self, connection: Connection) -> None:
         request = connection.release_hold()
         if connection.state is UNREGISTERED and isinstance(request, Register):
-            self._input.act(
-                connection,
-                request,
-                self._handler.register(connection, request, may_challenge=False),
-            )
-            self._input.resume(connection)
+            outcome = self._handler.register(connection, request, may_challenge=False)
+            self._input.act(connection, request, outcome)
+            if connection.hold is NOT_HELD:
+                self._input.resume(connection)
 
     def _evict(self, connection: Connection) -> None:
         if connection.blocked:  # it may still read why
@@ -270,7 +274,9 @@ class Dispatcher:
         self._connections.finish(connection, CloseReason.QUIT, answer, self._input.now)
 
     def _expel(self, connection: Connection, last_word: Closing) -> None:
-        self._connections.finish(connection, CloseReason.KICKED, last_word, self._input.now)
+        self._connections.finish(
+            connection, CloseReason(last_word.reason), last_word, self._input.now
+        )
 
     def _on_look_taken(self, connection: Connection, line: bytes) -> None:
         self._output.send_bytes(connection, line)
@@ -297,22 +303,13 @@ class Dispatcher:
             if isinstance(page, HistoryPage):
                 now = self._input.now
                 outcome = self._handler.message_found(connection, session, request, page, now)
-            self._go_on(connection, session, request, outcome)
+            self._input.go_on(connection, session, request, outcome)
 
     def _try_again(self, connection: Connection) -> None:
         request, session = connection.release_hold(), connection.session
         if connection.state is REGISTERED and session and request is not None:
             outcome = self._handler.try_again(connection, session, request)
-            self._go_on(connection, session, request, outcome)
-
-    def _go_on(
-        self, connection: Connection, session: Session, request: Request, outcome: Outcome
-    ) -> None:
-        """Do what the request has led to that was held, then carry out the next ones."""
-        self._input.act(connection, request, outcome)
-        self._input.send_own_presence(connection, session)
-        if connection.hold is NOT_HELD:
-            self._input.resume(connection)
+            self._input.go_on(connection, session, request, outcome)
 
     # --- time, and what has become of the output -----------------------------------------------
 

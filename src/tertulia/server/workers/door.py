@@ -46,6 +46,9 @@ class HookPost(Struct, frozen=True):
     id: UnsetType = UNSET
 
 
+AnyRequest = Request | Control | HookPost | TakeMeasures
+
+
 class Violation(Exception):
     """The client has broken the door's own protocol: its connection has to end."""
 

@@ -29,7 +29,6 @@ from tertulia.protocol.messages import (
     Quit,
     Received,
     Register,
-    Request,
     Say,
     Search,
     SetStatus,
@@ -44,17 +43,15 @@ from tertulia.server.hub.directs import Delivery, Queued, Reply
 from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.moderator import Moderated
 from tertulia.server.hub.room import Conflict
-from tertulia.server.hub.session import Session
+from tertulia.server.hub.session import Route, Session
 from tertulia.server.hub.wait import Wait
-from tertulia.server.workers.connection import Connection, HeldRequest, Hold
-from tertulia.server.workers.door import Control, HookPost
+from tertulia.server.workers.connection import Connection, Hold
+from tertulia.server.workers.door import AnyRequest, Control, HookPost
 from tertulia.server.workers.looks import Look
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.notice_owner import NoticeOwner
 from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.server.workers.shared import Shared
-
-AnyRequest = Request | Control | HookPost | TakeMeasures
 
 _FREE = (Pong, Quit, Received, MarkSeen)  # cost nothing of the rate limit
 _FREE_LINE_BYTES = 16  # that such a line counts as: the shortest `pong`, with its newline
@@ -73,6 +70,7 @@ class Step(Enum):
 
     TRY_LATER = auto()  # hold the connection until the history's queue has room
     FIND_MESSAGE = auto()  # hold the connection until the history has found the message to pin
+    WAIT_FOR_TURN = auto()  # on several machines: hold the connection, and try again
     ASK_PAGE = auto()  # a page was queued: ask for the next one that may be asked for
 
 
@@ -87,6 +85,7 @@ Outcome = (
     | list[Reply]
     | Moderated
     | Step
+    | Wait
     | None
 )
 
@@ -226,12 +225,21 @@ class RequestHandler:
 
     def register(
         self, connection: Connection, request: Register, *, may_challenge: bool
-    ) -> Registered | Conflict | Error | Finish:
+    ) -> Registered | Conflict | Wait | Error | Finish:
         """Try to give a connection a session. See Hub.register."""
         route = self._switchboard.connect(self._mailbox)
         outcome = self._hub.register(
             request, connection.address, route, may_challenge=may_challenge
         )
+        if isinstance(outcome, Wait):
+            connection.route = route
+            return outcome
+        return self.end_registering(route, outcome)
+
+    def end_registering(
+        self, route: Route, outcome: Registered | Conflict | Error
+    ) -> Registered | Conflict | Error | Finish:
+        """Return what has to be done after a registration is decided."""
         if isinstance(outcome, Registered):
             return outcome
         self._switchboard.disconnect(route)
@@ -247,13 +255,15 @@ class RequestHandler:
         if outcome is Wait.FOR_ROOM:
             return Step.TRY_LATER
         connection.answers_due += 1
+        if outcome is Wait.FOR_ORDER:
+            connection.orders_due += 1
         return None
 
-    def try_again(self, connection: Connection, session: Session, request: HeldRequest) -> Outcome:
+    def try_again(self, connection: Connection, session: Session, request: AnyRequest) -> Outcome:
         """Carry out a request that had to wait for room in the history's queue."""
         if isinstance(request, Say):
             return self.say(connection, session, request)
-        assert not isinstance(request, Register | AskSeenBy), "they never wait for room"
+        assert isinstance(request, OperatorRequest), "others never wait for room"
         return self._moderate(connection, session, request)
 
     def _moderate(
@@ -261,7 +271,7 @@ class RequestHandler:
     ) -> Outcome:
         if isinstance(request, CreateHook) and session.is_operator and not self._config.web:
             return refusals.hooks_off(request)
-        return self._note_wait(
+        return self.note_wait(
             connection, self._moderator.carry_out(session, request, self._mailbox)
         )
 
@@ -278,19 +288,19 @@ class RequestHandler:
         if isinstance(request, AskSeenBy):
             return self._hub.seen.found(session, request, found, now)
         outcome = self._moderator.pin_found(session, request, self._mailbox, found)
-        return self._note_wait(connection, outcome)
+        return self.note_wait(connection, outcome)
 
-    def _note_wait(self, connection: Connection, outcome: moderator.Outcome) -> Outcome:
+    def note_wait(self, connection: Connection, outcome: moderator.Outcome) -> Outcome:
         """Return what has to be done now, and note an answer that comes later."""
         if isinstance(outcome, Moderated) and outcome.answer is Wait.FOR_DISK:
             connection.answers_due += 1
-        if not isinstance(outcome, Wait):
+        if not isinstance(outcome, Wait) or outcome is Wait.FOR_ORDER:
             return outcome
         return Step.TRY_LATER if outcome is Wait.FOR_ROOM else Step.FIND_MESSAGE
 
     def _become_operator(
         self, connection: Connection, session: Session, request: BecomeOperator, now: float
-    ) -> Answer | None:
+    ) -> Answer | Wait | None:
         secret = self._operator_secret
         refusal = secret.check(request, connection.address, now)
         return refusal or self._moderator.promote(session, request)

@@ -43,9 +43,16 @@ from tertulia.server.workers.connection import (
 )
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.deliveries import Deliveries
-from tertulia.server.workers.door import Control, Entrance, HookPost, Opened, Violation
+from tertulia.server.workers.door import (
+    AnyRequest,
+    Control,
+    Entrance,
+    HookPost,
+    Opened,
+    Violation,
+)
 from tertulia.server.workers.doorkeeper import Doorkeeper
-from tertulia.server.workers.handler import AnyRequest, Finish, Outcome, RequestHandler, Step
+from tertulia.server.workers.handler import Finish, Outcome, RequestHandler, Step
 from tertulia.server.workers.mail import (
     Challenge,
     ChallengeOver,
@@ -97,6 +104,7 @@ class Input:
             BanList: self._send_large,
             HookList: self._send_large,
             Step: self._do_step,
+            Wait: self._wait_for_order,
             Control: self._send_control,
             Error: self._refuse,
         }
@@ -257,14 +265,31 @@ class Input:
         elif outcome is not None:
             self._output.send(connection, outcome)  # type: ignore[arg-type]  # it is an Answer
 
-    def _do_step(self, connection: Connection, request: Request, step: Step) -> None:
+    def go_on(
+        self, connection: Connection, session: Session, request: AnyRequest, outcome: Outcome
+    ) -> None:
+        """Do what the request has led to that was held, then carry out the next ones."""
+        self.act(connection, request, outcome)
+        self.send_own_presence(connection, session)
+        if connection.hold is NOT_HELD:
+            self.resume(connection)
+
+    def _wait_for_order(self, connection: Connection, request: AnyRequest, _wait: Wait) -> None:
+        connection.hold_for(Hold.ORDER, request)
+        if connection.route is not None:
+            self._connections.expect(connection, connection.route)
+
+    def _do_step(self, connection: Connection, request: AnyRequest, step: Step) -> None:
         session, history = connection.session, self._history
+        if step is Step.WAIT_FOR_TURN:
+            connection.hold_for(Hold.TURN, request)
+            return
         if session is None or history is None:
             return
         if step is Step.ASK_PAGE:
             self.ask_next_page(connection)
         elif step is Step.TRY_LATER:
-            connection.hold_for(Hold.ROOM, request)  # type: ignore[arg-type]  # it can be held
+            connection.hold_for(Hold.ROOM, request)
             history.when_room(self._mailbox, session.route.session)
         elif isinstance(request, PinMessage | AskSeenBy) and request.seq is not UNSET:
             connection.hold_for(Hold.MESSAGE, request)

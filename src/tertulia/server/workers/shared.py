@@ -37,8 +37,10 @@ class Shared:
         self.new_console_door = new_console_door or new_door
         # Returns the figures of this moment; a part of the server that is made later puts it here.
         self.measure: Callable[[], Measures] | None = None
+        # On several machines: returns whether requests are carried out now, by the monotonic clock.
+        self.serves: Callable[[float], bool] | None = None
         self.access = Access(config)
-        self.switchboard = Switchboard()
+        self.switchboard = Switchboard(config.node)
         self.looks = Looks(config)
         self.rate_limits = RateLimits(config)
         self.sparse_log = SparseLog()

@@ -2,19 +2,21 @@
 
 import itertools
 from collections import defaultdict
+from collections.abc import Callable
 
 from tertulia.server.hub.directs import Reply
 from tertulia.server.hub.session import Route
 from tertulia.server.workers.mail import Replies
 from tertulia.server.workers.mailbox import Mailbox
 
-THIS_NODE = ""  # as long as there is only one
-
 
 class Switchboard:
     """The routes that are in use. Any thread may call; each operation is one step of a dict."""
 
-    def __init__(self) -> None:
+    def __init__(self, node: str = "") -> None:
+        self._node = node
+        # Takes the answers for sessions of another node.
+        self.send_to_node: Callable[[str, list[Reply]], None] | None = None
         self._numbers = itertools.count(1)
         self._mailboxes: dict[int, Mailbox] = {}
 
@@ -22,15 +24,22 @@ class Switchboard:
         """Return a new route that leads to a worker."""
         number = next(self._numbers)
         self._mailboxes[number] = mailbox
-        return Route(THIS_NODE, number)
+        return Route(self._node, number)
 
     def disconnect(self, route: Route) -> None:
         """Forget a route whose session has ended, or never began."""
-        del self._mailboxes[route.session]
+        self.disconnect_number(route.session)
+
+    def disconnect_number(self, number: int) -> None:
+        """Forget the route of this node with a number."""
+        del self._mailboxes[number]
 
     def mailbox_of(self, route: Route) -> Mailbox | None:
-        """Return the mailbox at the end of a route; None if its session has ended."""
-        return self._mailboxes.get(route.session)
+        """Return the mailbox at the end of a route.
+
+        None if its session has ended, or is served by another node.
+        """
+        return self._mailboxes.get(route.session) if route.node == self._node else None
 
     def send(self, replies: list[Reply]) -> None:
         """Hand answers that have come late to the workers of their sessions.
@@ -38,9 +47,15 @@ class Switchboard:
         One for a session that has ended is dropped.
         """
         rows: defaultdict[Mailbox, list[Reply]] = defaultdict(list)
+        elsewhere: defaultdict[str, list[Reply]] = defaultdict(list)
         for reply in replies:
             mailbox = self.mailbox_of(reply.route)
             if mailbox is not None:
                 rows[mailbox].append(reply)
+            elif reply.route.node != self._node:
+                elsewhere[reply.route.node].append(reply)
         for mailbox, of_mailbox in rows.items():
             mailbox.post(Replies(of_mailbox))
+        for node, of_node in elsewhere.items():
+            if self.send_to_node is not None:
+                self.send_to_node(node, of_node)

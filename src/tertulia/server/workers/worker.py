@@ -21,6 +21,7 @@ from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import GoOnEntering
 from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.orders import NodeHandler
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.shared import Shared
@@ -65,7 +66,8 @@ class Worker:
         self._output = output = Output(self._events, shared.config, observer)
         self._watchdog = watchdog = Watchdog(shared.config)
         self._connections = Connections(shared, poller, output, watchdog, observer)
-        handler = RequestHandler(shared, self.mailbox)
+        handler_class = RequestHandler if shared.serves is None else NodeHandler
+        handler = handler_class(shared, self.mailbox)
         self._doorkeeper = doorkeeper = Doorkeeper(
             shared, self.mailbox, self._connections, output, watchdog, poller, observer
         )

@@ -1,0 +1,206 @@
+"""What travels in the common log: batches of commands, as MessagePack. Pure.
+
+A command holds everything that a node needs to carry it out; only the node that has proposed it
+knows who waits for the outcome. Sessions are named by the number of their route on that node.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tertulia.protocol.messages import CloseReason, Status, StoredMessage
+from tertulia.protocol.moderation import OperatorRequest
+from tertulia.server.hub.room import Newcomer
+from tertulia.server.hub.room_state import PackedRow
+
+FORMAT = 1  # of everything in here; a node stops at an entry with a higher one
+MAX_COMMANDS = 512  # of a batch
+MAX_BYTES = 192 * 1024  # of the texts in a batch, about
+
+
+class Enter(Struct, tag="enter", array_like=True, gc=False):
+    """A registration. Tokens are known by their hashes alone."""
+
+    number: int
+    newcomer: Newcomer
+    token: str
+    idle_s: float
+
+
+class Leave(Struct, tag="leave", array_like=True, gc=False):
+    """The end of a session."""
+
+    number: int
+    reason: CloseReason
+
+
+class SayText(Struct, tag="say", array_like=True, gc=False):
+    """A message for the general chat."""
+
+    number: int
+    text: str
+    nonce: str | None = None
+
+
+class ShowStatus(Struct, tag="status", array_like=True, gc=False):
+    """A status that the user has chosen."""
+
+    number: int
+    status: Status
+
+
+class Idle(Struct, tag="idle", array_like=True, gc=False):
+    """A user has done nothing for too long."""
+
+    number: int
+
+
+class Active(Struct, tag="active", array_like=True, gc=False):
+    """An idle user has done something that is no command itself."""
+
+    number: int
+
+
+class Promote(Struct, tag="promote", array_like=True, gc=False):
+    """A user has shown the operators' secret."""
+
+    number: int
+
+
+class Operate(Struct, tag="operate", array_like=True, gc=False):
+    """What an operator asks for, from a session or from the console of a node."""
+
+    number: int
+    is_console: bool
+    request: OperatorRequest
+    message: StoredMessage | None = None  # to be pinned
+    secret_hash: str = ""  # of a new hook
+
+
+class Post(Struct, tag="post", array_like=True, gc=False):
+    """A text that has come through a hook."""
+
+    secret_hash: str
+    text: str
+
+
+class SignOfLife(Struct, tag="beat", array_like=True, gc=False):
+    """A node is alive, and what the digest of its state was at a place in the log."""
+
+    place: int
+    digest: bytes
+
+
+class NodeLeave(Struct, tag="gone", array_like=True, gc=False):
+    """An orderly stop: the users that the node still has are gone at once."""
+
+
+class Rules(Struct, array_like=True, frozen=True):
+    """The options that shape the common state: they are the chat's, whatever a node was given."""
+
+    shared_addresses: bool
+    max_users: int
+    hold_names_days: float | None
+    nonce_keep_s: float
+    max_nonces: int
+    silent_after_s: float  # by the log's own time, before a node counts as dead
+
+
+class Genesis(Struct, tag="genesis", array_like=True):
+    """The beginning of a log: the chat's numbers go on above `seq`.
+
+    `parts` entries with rows that are already there follow, before any node can come up.
+    """
+
+    log: str  # a name that no other log has
+    epoch: str
+    seq: int
+    rules: Rules
+    parts: int = 0
+
+
+class Part(Struct, tag="part", array_like=True):
+    """Rows that were there before the log began."""
+
+    log: str
+    index: int
+    rows: list[PackedRow]
+
+
+class NodeUp(Struct, tag="up", array_like=True):
+    """A node begins an incarnation, whose name is the place of this entry."""
+
+    boot: str  # a name that no other start has
+    format: int
+    addresses: list[str]  # for clients: as in `welcome.nodes`
+
+
+Command = (
+    Enter
+    | Leave
+    | SayText
+    | ShowStatus
+    | Idle
+    | Active
+    | Promote
+    | Operate
+    | Post
+    | SignOfLife
+    | NodeLeave
+    | Genesis
+    | Part
+    | NodeUp
+)
+
+
+class Batch(Struct, array_like=True):
+    """An entry of the log.
+
+    `incarnation` and `number` are 0 for a Genesis, its Parts and a NodeUp, which come alone.
+    """
+
+    format: int
+    node: str
+    incarnation: int
+    number: int
+    commands: list[Command]
+
+
+class _Head(Struct, array_like=True):
+    format: int
+
+
+class FormatTooNew(Exception):
+    """The log has an entry of a later version of this program."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Batch)
+_head_decoder = msgspec.msgpack.Decoder(_Head)
+
+
+def pack(node: str, incarnation: int, number: int, commands: list[Command]) -> bytes:
+    """Return a batch as an entry."""
+    return _encoder.encode(Batch(FORMAT, node, incarnation, number, commands))
+
+
+def unpack(data: bytes) -> Batch | None:
+    """Return the batch that an entry is; None if it is none, which all nodes ignore alike.
+
+    Raises FormatTooNew.
+    """
+    try:
+        head = _head_decoder.decode(data)
+        if head.format > FORMAT:
+            raise FormatTooNew
+        batch = _decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return batch if batch.commands else None
+
+
+def size_of(command: Command) -> int:
+    """Return about how many bytes a command takes."""
+    text: Any = getattr(command, "text", "")
+    return 96 + len(text.encode("utf-8", "surrogatepass"))

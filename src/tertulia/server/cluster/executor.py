@@ -1,0 +1,245 @@
+"""Carries out, on this node, the commands that have come back from the log.
+
+Every node does that in the same order with the same values, and so comes to the same state. What
+this node's own connections have to be told goes to their workers as mail. The link's thread alone
+runs this.
+"""
+
+import logging
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from tertulia.protocol.messages import CloseReason, Closing, Error, Ok, Register, Say, SetStatus
+from tertulia.protocol.moderation import BecomeOperator
+from tertulia.server.cluster.commands import (
+    Active,
+    Command,
+    Enter,
+    Idle,
+    Leave,
+    Operate,
+    Post,
+    Promote,
+    SayText,
+    ShowStatus,
+)
+from tertulia.server.cluster.hub import NodeHub
+from tertulia.server.cluster.proposer import Ticket
+from tertulia.server.history.mail import Stored
+from tertulia.server.hub.hub import Hub, Registered
+from tertulia.server.hub.moderator import Moderated
+from tertulia.server.hub.ordered import Ordered, OrderedRow
+from tertulia.server.hub.session import Owner, Receipt, Route, Session
+from tertulia.server.workers.mail import Evict, Expel
+from tertulia.server.workers.switchboard import Switchboard
+
+log = logging.getLogger("tertulia.server")
+
+_COME_BACK_S = (0.1, 1.0)  # for the users of a node that was buried
+
+
+class _Nobody:
+    """Waits for the outcomes of what other nodes have proposed."""
+
+    def post(self, _mail: Any) -> bool:
+        return True
+
+
+NOBODY = _Nobody()
+
+
+class Executor:
+    """The commands' effects. Sessions are known by where they are served."""
+
+    def __init__(self, hub: NodeHub, switchboard: Switchboard) -> None:
+        self._hub = hub
+        self._switchboard = switchboard
+        self._sessions: dict[Route, Session] = {session.route: session for session in hub.people()}
+        self._outcomes: defaultdict[Owner, list[OrderedRow]] = defaultdict(list)
+        self._verbs: dict[type, Callable[[str, Any, Ticket | None], Any]] = {
+            Enter: self._enter,
+            Leave: self._leave,
+            SayText: self._say,
+            ShowStatus: self._show_status,
+            Idle: self._idle,
+            Active: self._wake,
+            Promote: self._promote,
+            Operate: self._operate,
+            Post: self._post,
+        }
+
+    def carry_out(self, node: str, command: Command, ticket: Ticket | None) -> None:
+        """Carry out one command of a node; `ticket` is ours, if it is our own command.
+
+        A fault in our own code is the same on all nodes, and costs this command only.
+        """
+        verb = self._verbs.get(type(command))
+        if verb is None:
+            return
+        try:
+            outcome = verb(node, command, ticket)
+        except Exception:
+            log.exception("fault in carrying out a command of node=%s", node)
+            outcome = None
+        if ticket is not None and verb != self._post:  # the owner of a post is told otherwise
+            self._outcomes[ticket.owner].append(OrderedRow(ticket.number, ticket.request, outcome))
+
+    def hand_out(self) -> None:
+        """Tell the workers what has become of their requests."""
+        if not self._outcomes:
+            return
+        outcomes, self._outcomes = self._outcomes, defaultdict(list)
+        for owner, rows in outcomes.items():
+            if not owner.post(Ordered(rows)):
+                self.give_back(rows)
+
+    def give_back(self, rows: list[OrderedRow]) -> None:
+        """End the sessions of connections that have ended while they registered."""
+        for row in rows:
+            if isinstance(row.request, Register):
+                self._switchboard.disconnect_number(row.number)
+            if isinstance(row.outcome, Registered):
+                self._hub.release(row.outcome.session, CloseReason.LOST)
+
+    # --- coming and going ----------------------------------------------------------------------
+
+    def _enter(self, node: str, command: Enter, ticket: Ticket | None) -> Any:
+        route, newcomer = Route(node, command.number), command.newcomer
+        if ticket is None:
+            request = Register(name=newcomer.name.shown, idle=command.idle_s)
+        else:
+            assert isinstance(ticket.request, Register)
+            request = ticket.request
+        if node != self._hub.node:
+            newcomer = replace(newcomer, messages_only=False)
+        outcome = self._hub.enter(request, newcomer, route, command.token)
+        if not isinstance(outcome, Registered):
+            return outcome
+        self._sessions[route] = outcome.session
+        replaced = outcome.replaced
+        if replaced is not None:
+            self._sessions.pop(replaced.route, None)
+            if ticket is None:
+                self._post_to(replaced, Evict(replaced.route.session))
+        if ticket is None:
+            return outcome
+        return replace(outcome, welcome=replace(outcome.welcome, token=ticket.secret))
+
+    def _leave(self, node: str, command: Leave, _ticket: Ticket | None) -> None:
+        session = self._session(node, command.number)
+        if session is not None:
+            self._end(session, command.reason)
+
+    def drop(self, node: str) -> None:
+        """End all sessions of a node that is down, or begins again.
+
+        The connections of our own ones are sent away for a moment.
+        """
+        for session in [one for one in self._hub.people() if one.route.node == node]:
+            self._end(session, CloseReason.LOST)
+            retry_after = round(random.uniform(*_COME_BACK_S), 3)
+            closing = Closing(reason=CloseReason.SHUTDOWN, retry_after=retry_after)
+            self._post_to(session, Expel(session.route.session, closing))
+
+    def _end(self, session: Session, reason: CloseReason) -> None:
+        replies = Hub.release(self._hub, session, reason)
+        self._sessions.pop(session.route, None)
+        if replies:
+            self._switchboard.send(replies)
+
+    # --- talking and status --------------------------------------------------------------------
+
+    def _say(self, node: str, command: SayText, ticket: Ticket | None) -> Any:
+        session = self._session(node, command.number)
+        if session is None:
+            return None
+        if ticket is not None:
+            assert isinstance(ticket.request, Say)
+            outcome = Hub.say(self._hub, session, ticket.request, ticket.owner)
+        else:
+            nonce = UNSET if command.nonce is None else command.nonce
+            request = Say(text=command.text, nonce=nonce)
+            outcome = Hub.say(self._hub, session, request, NOBODY)
+        self._tell_presence(session, ticket)
+        return outcome
+
+    def _show_status(self, node: str, command: ShowStatus, ticket: Ticket | None) -> Any:
+        session = self._session(node, command.number)
+        if session is None:
+            return None
+        request_id = UNSET if ticket is None else ticket.request_id
+        request = SetStatus(status=command.status, id=request_id)
+        outcome = Hub.set_status(self._hub, session, request)
+        self._tell_presence(session, ticket)
+        return outcome
+
+    def _idle(self, node: str, command: Idle, ticket: Ticket | None) -> None:
+        session = self._session(node, command.number)
+        if session is not None:
+            Hub.idle(self._hub, session)
+            self._tell_presence(session, ticket)
+
+    def _wake(self, node: str, command: Active, ticket: Ticket | None) -> None:
+        session = self._session(node, command.number)
+        if session is not None:
+            self._hub.wake(session)
+            self._tell_presence(session, ticket)
+
+    def _tell_presence(self, session: Session, ticket: Ticket | None) -> None:
+        """Have a session's own status changes sent, if it gets only those and nobody waits."""
+        if ticket is None and session.own_presence:
+            mailbox = self._switchboard.mailbox_of(session.route)
+            if mailbox is not None:
+                self._outcomes[mailbox].append(OrderedRow(session.route.session))
+
+    # --- keeping order -------------------------------------------------------------------------
+
+    def _promote(self, node: str, command: Promote, ticket: Ticket | None) -> Any:
+        session = self._session(node, command.number)
+        if session is None:
+            return None
+        request_id = UNSET if ticket is None else ticket.request_id
+        request = BecomeOperator(secret="", id=request_id)
+        return self._hub.moderator.decide_promotion(session, request)
+
+    def _operate(self, node: str, command: Operate, ticket: Ticket | None) -> Any:
+        moderator = self._hub.moderator
+        session = self._session(node, command.number)
+        if command.is_console:
+            session = moderator.open_console(Route(node, command.number))
+        if session is None:
+            return None
+        owner, secret = (NOBODY, "") if ticket is None else (ticket.owner, ticket.secret)
+        outcome = moderator.decide(session, command, owner, secret)
+        if isinstance(outcome, Moderated):
+            for expelled in outcome.expelled:
+                self._sessions.pop(expelled.session.route, None)
+                if ticket is None:
+                    number = expelled.session.route.session
+                    self._post_to(expelled.session, Expel(number, expelled.closing))
+                    self._switchboard.send(expelled.replies)
+        return outcome
+
+    def _post(self, _node: str, command: Post, ticket: Ticket | None) -> None:
+        owner = NOBODY if ticket is None else ticket.owner
+        outcome = self._hub.notices.decide(command, owner)
+        if isinstance(outcome, Ok | Error) and ticket is not None:
+            is_said = isinstance(outcome, Ok)
+            seq = outcome.seq if isinstance(outcome, Ok) else UNSET
+            ticket.owner.post(Stored([(Receipt(ticket.owner, 0, UNSET, seq), is_said)]))
+
+    # --- where sessions are --------------------------------------------------------------------
+
+    def _session(self, node: str, number: int) -> Session | None:
+        session = self._sessions.get(Route(node, number))
+        return session if session is not None and session.is_here else None
+
+    def _post_to(self, session: Session, mail: Evict | Expel) -> None:
+        mailbox = self._switchboard.mailbox_of(session.route)
+        if mailbox is not None:
+            mailbox.post(mail)

@@ -1,0 +1,99 @@
+"""The nodes as the log shows them: who is up, whose batches count, and who has been silent.
+
+A part of the state that all nodes have alike, so it reads no clock: the time is that of the log,
+made monotone, and stretched so that a pause of the whole log is nobody's silence. Pure.
+"""
+
+from enum import Enum, auto
+
+from msgspec import Struct
+
+from tertulia.server.cluster.commands import Batch, NodeUp
+
+_MAX_STEP_MS = 1_500  # by which one entry lets the time of silence grow
+_MAX_BOOTS = 8  # earlier starts that are remembered, so that a NodeUp that comes twice counts once
+
+
+class Node(Struct, array_like=True):
+    """One node, and its incarnation: the place of its NodeUp, or 0 while it is down."""
+
+    incarnation: int
+    boots: list[str]
+    addresses: list[str]
+    format: int
+    last_number: int = 0  # of its batches in this incarnation
+    alive_at_ms: int = 0  # by `Nodes.age_ms`
+
+    @property
+    def is_up(self) -> bool:
+        """Whether its batches count."""
+        return self.incarnation > 0
+
+
+class Verdict(Enum):
+    """What a batch is worth."""
+
+    COUNTS = auto()
+    AGAIN = auto()  # it has come before: it was sent again
+    EARLY = auto()  # one before it is missing, and will be sent again
+    FENCED = auto()  # its incarnation is over
+
+
+class Nodes(Struct, array_like=True):
+    """All nodes by name, and the log's time, in ms since 1970."""
+
+    by_name: dict[str, Node] = {}
+    time_ms: int = 0  # never goes back
+    entry_ms: int = 0  # of the last entry
+    age_ms: int = 0  # of the log
+
+    def advance(self, time_ms: int) -> None:
+        """Go on to the time of the next entry.
+
+        A new leader of the stream may have a clock that is behind: from entry to entry, that stops
+        the time for a moment only.
+        """
+        step = time_ms - self.entry_ms
+        if self.entry_ms and step > 0:
+            self.age_ms += min(step, _MAX_STEP_MS)
+        self.entry_ms = time_ms
+        self.time_ms = max(self.time_ms, time_ms)
+
+    def begin(self, name: str, place: int, up: NodeUp) -> bool:
+        """Note that a node comes up; False if this start of it is known."""
+        known = self.by_name.get(name)
+        if known is not None and up.boot in known.boots:
+            return False
+        boots = [] if known is None else known.boots[1 - _MAX_BOOTS :]
+        self.by_name[name] = Node(
+            place, [*boots, up.boot], up.addresses, up.format, alive_at_ms=self.age_ms
+        )
+        return True
+
+    def judge(self, batch: Batch) -> Verdict:
+        """Return what a batch is worth, and note that its node is alive."""
+        node = self.by_name.get(batch.node)
+        if node is None or not node.is_up or node.incarnation != batch.incarnation:
+            return Verdict.FENCED
+        node.alive_at_ms = self.age_ms
+        if batch.number != node.last_number + 1:
+            return Verdict.AGAIN if batch.number <= node.last_number else Verdict.EARLY
+        node.last_number = batch.number
+        return Verdict.COUNTS
+
+    def end(self, name: str) -> None:
+        """Note that a node is down."""
+        self.by_name[name].incarnation = 0
+
+    def silent(self, after_s: float) -> list[str]:
+        """Return the nodes that have been silent for too long."""
+        limit_ms = self.age_ms - after_s * 1_000
+        return [
+            name
+            for name, node in self.by_name.items()
+            if node.is_up and node.alive_at_ms < limit_ms
+        ]
+
+    def up(self) -> dict[str, Node]:
+        """Return the nodes that are up."""
+        return {name: node for name, node in self.by_name.items() if node.is_up}

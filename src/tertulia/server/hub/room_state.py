@@ -1,0 +1,67 @@
+"""Everything that the Room knows, as values: so that another node can go on from it."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tertulia.protocol.messages import Status
+from tertulia.protocol.names import Name
+from tertulia.server.hub.moderation import Departure
+from tertulia.server.hub.records import (
+    Ban,
+    HeldName,
+    Hook,
+    Insider,
+    Mute,
+    Pin,
+    Record,
+    Row,
+    Switch,
+)
+
+_KINDS: dict[str, type[Record]] = {
+    kind.__name__: kind for kind in (Ban, Mute, Switch, Pin, Insider, HeldName, Hook)
+}
+
+PackedRow = tuple[str, dict[str, Any]]
+
+
+class Present(Struct, array_like=True, gc=False):
+    """A session, as all nodes know it."""
+
+    name: Name
+    address: str
+    token: str
+    node: str
+    number: int  # of its route
+    since: str
+    status: Status
+    chosen: Status
+    is_operator: bool
+    joined_seq: int
+
+
+class RoomState(Struct, array_like=True):
+    """The Room at one moment. Nodes that are at the same place have equal ones."""
+
+    present: list[Present] = []
+    rows: list[PackedRow] = []
+    departures: list[Departure] = []
+    hooks_used: dict[str, str] = {}
+    held_names_looked_at: str | None = None
+    # The key of a name with a nonce, when it was said in seconds, and its number.
+    nonces: list[tuple[str, str, float, int]] = []
+
+    def records(self, kind: type[Row]) -> list[Row]:
+        """Return the rows of a kind. See Records."""
+        return [msgspec.convert(row, kind) for name, row in self.rows if name == kind.__name__]
+
+    def all_records(self) -> list[Record]:
+        """Return all rows."""
+        return [msgspec.convert(row, _KINDS[name]) for name, row in self.rows]
+
+
+def pack_row(record: Record) -> PackedRow:
+    """Return a row with the name of its kind."""
+    return type(record).__name__, msgspec.to_builtins(record)

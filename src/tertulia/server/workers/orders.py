@@ -1,0 +1,145 @@
+"""On several machines: outcomes of requests that come back from the common log, and the turns.
+
+A connection whose request has been proposed is held until its outcome comes; messages are not
+held, so that many can be under way. Another request then waits for its turn: until they have their
+places. So a client's requests take effect in their order. Only the worker's thread runs this.
+"""
+
+from tertulia.protocol.messages import (
+    CloseReason,
+    Closing,
+    Ping,
+    Pong,
+    Quit,
+    Received,
+    Register,
+    Say,
+)
+from tertulia.server.hub.hub import Registered
+from tertulia.server.hub.ordered import Ordered, OrderedRow, SendAway, ServesAgain
+from tertulia.server.hub.wait import Wait
+from tertulia.server.workers.connection import (
+    NOT_HELD,
+    OPEN_STATES,
+    REGISTERED,
+    Connection,
+    Hold,
+)
+from tertulia.server.workers.connections import Connections
+from tertulia.server.workers.door import AnyRequest, Control
+from tertulia.server.workers.handler import Outcome, RequestHandler, Step
+from tertulia.server.workers.input import Input
+from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.shared import Shared
+
+_AT_ONCE = (Ping, Pong, Quit, Received, Control)  # concern no other node
+_TRY_ANOTHER_S = 1.0  # after this node could not serve for too long
+
+
+class NodeHandler(RequestHandler):
+    """Carries out a request when it is its turn."""
+
+    def __init__(self, shared: Shared, mailbox: Mailbox) -> None:
+        super().__init__(shared, mailbox)
+        assert shared.serves is not None
+        self._serves = shared.serves
+
+    def handle(self, connection: Connection, request: AnyRequest, now: float) -> Outcome:
+        """Carry out one request, or have it wait. See RequestHandler.handle."""
+        if not isinstance(request, _AT_ONCE) and not self.has_turn(connection, request, now):
+            return Step.WAIT_FOR_TURN
+        return super().handle(connection, request, now)
+
+    def has_turn(self, connection: Connection, request: AnyRequest, now: float) -> bool:
+        """Return whether a request can be carried out now."""
+        if connection.orders_due and not isinstance(request, Say):
+            return False
+        return self._serves(now)
+
+
+class Orders:
+    """The mail of the node to one worker."""
+
+    def __init__(
+        self, connections: Connections, handler: RequestHandler, input_: Input, shared: Shared
+    ) -> None:
+        self._connections = connections
+        self._handler = handler
+        self._input = input_
+        self._hub = shared.hub
+        self._switchboard = shared.switchboard
+
+    def read(self, mail: Ordered | ServesAgain | SendAway) -> None:
+        """Carry out what the node says."""
+        if isinstance(mail, Ordered):
+            for row in mail.rows:
+                self._come_back(row)
+            return
+        step = self._take_turn if isinstance(mail, ServesAgain) else self._send_away
+        for connection in self._connections:
+            self._connections.guarded(connection, step)
+
+    def give_back(self, rows: list[OrderedRow]) -> None:
+        """End the sessions of connections that have ended while they registered."""
+        for row in rows:
+            if isinstance(row.request, Register):
+                self._switchboard.disconnect_number(row.number)
+            if isinstance(row.outcome, Registered):
+                self._hub.release(row.outcome.session, CloseReason.LOST)
+
+    def _come_back(self, row: OrderedRow) -> None:
+        connection = self._connections.of_session(row.number)
+        if connection is None:
+            self.give_back([row])
+        else:
+            self._connections.guarded(connection, self._on_outcome, row)
+
+    def _on_outcome(self, connection: Connection, row: OrderedRow) -> None:
+        request, outcome, session = row.request, row.outcome, connection.session
+        if session is None:
+            self._on_registered(connection, row)
+        elif request is None:
+            self._input.send_own_presence(connection, session)
+        elif isinstance(request, Say):
+            connection.orders_due -= 1
+            if outcome is not Wait.FOR_DISK:
+                connection.answers_due -= 1
+                self._input.act(connection, request, outcome)
+            self._input.send_own_presence(connection, session)
+            if not connection.orders_due:
+                self._take_turn(connection)
+        elif connection.hold is Hold.ORDER:
+            connection.release_hold()
+            if connection.state is REGISTERED:
+                outcome = self._handler.note_wait(connection, outcome)
+                self._input.go_on(connection, session, request, outcome)
+
+    def _on_registered(self, connection: Connection, row: OrderedRow) -> None:
+        route = self._connections.end_expecting(connection)
+        if connection.state not in OPEN_STATES or connection.hold is not Hold.ORDER:
+            self.give_back([row])
+            return
+        connection.release_hold()
+        outcome = self._handler.end_registering(route, row.outcome)
+        self._input.act(connection, row.request, outcome)
+        if connection.hold is NOT_HELD:
+            self._input.resume(connection)
+
+    def _take_turn(self, connection: Connection) -> None:
+        """Carry out a request that waits for its turn, if this is it."""
+        if connection.hold is not Hold.TURN or connection.state not in OPEN_STATES:
+            return
+        request = connection.release_hold()
+        assert request is not None
+        outcome = self._handler.handle(connection, request, self._input.now)
+        self._input.act(connection, request, outcome)
+        if connection.session is not None:
+            self._input.send_own_presence(connection, connection.session)
+        if connection.hold is NOT_HELD:
+            self._input.resume(connection)
+
+    def _send_away(self, connection: Connection) -> None:
+        if connection.session is not None and not connection.session.is_console:
+            goodbye = Closing(reason=CloseReason.SHUTDOWN, retry_after=_TRY_ANOTHER_S)
+            now = self._input.now
+            self._connections.finish(connection, CloseReason.SHUTDOWN, goodbye, now)
