@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tertulia.version import __version__
 
 if TYPE_CHECKING:
+    from tertulia.client.addresses import Address
     from tertulia.client.client import Client, ClientEvent
     from tertulia.client.errors import (
         CertificateRefused,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Kicked,
         NoAnswer,
         NoConnection,
+        NoNode,
         RegistrationRefused,
         RequestRefused,
     )
@@ -75,16 +77,15 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "Answer", "AttendanceRow", "BanRow", "CertificateRefused", "ChatError", "ChatMessage", "Client",
-    "ClientEvent", "CloseReason", "Closing", "ConnectFailure", "ConnectionLost", "Direct",
-    "DirectMessage", "Dropped", "End", "EndReason", "Error", "ErrorCode", "Event", "Gap",
-    "GetHistory", "GetInfo", "HistoryPage", "HookCreated", "HookRow", "Hushed", "Incoming",
-    "Joined", "Kicked", "Left",
-    "ListUsers", "Locked", "Muted", "NoAnswer", "NoConnection", "NumberedEvent", "Ok",
-    "PersistentClient", "Ping", "Pinned", "Pong", "Presence", "Quit", "Register",
-    "RegistrationRefused", "Request", "RequestRefused", "Role", "Say", "Search", "SeenBy",
-    "ServerMessage", "SetStatus", "Status", "StoredMessage", "Unmuted", "User", "UserInfo",
-    "UserList", "Welcome", "__version__",
+    "Address", "Answer", "AttendanceRow", "BanRow", "CertificateRefused", "ChatError",
+    "ChatMessage", "Client", "ClientEvent", "CloseReason", "Closing", "ConnectFailure",
+    "ConnectionLost", "Direct", "DirectMessage", "Dropped", "End", "EndReason", "Error",
+    "ErrorCode", "Event", "Gap", "GetHistory", "GetInfo", "HistoryPage", "HookCreated", "HookRow",
+    "Hushed", "Incoming", "Joined", "Kicked", "Left", "ListUsers", "Locked", "Muted", "NoAnswer",
+    "NoConnection", "NoNode", "NumberedEvent", "Ok", "PersistentClient", "Ping", "Pinned", "Pong",
+    "Presence", "Quit", "Register", "RegistrationRefused", "Request", "RequestRefused", "Role",
+    "Say", "Search", "SeenBy", "ServerMessage", "SetStatus", "Status", "StoredMessage", "Unmuted",
+    "User", "UserInfo", "UserList", "Welcome", "__version__",
 ]  # fmt: skip
 
 _MODULES = (
@@ -92,6 +93,7 @@ _MODULES = (
     "tertulia.protocol.moderation",
     "tertulia.protocol.attendance",
     "tertulia.protocol.hooks",
+    "tertulia.client.addresses",
     "tertulia.client.errors",
     "tertulia.client.inbox",
     "tertulia.client.client",

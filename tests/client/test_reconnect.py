@@ -8,6 +8,7 @@ import pytest
 
 from tertulia.client import reconnect
 from tertulia.client.activity import Resumption
+from tertulia.client.addresses import Address
 from tertulia.client.client import Client
 from tertulia.client.errors import (
     ConnectFailure,
@@ -16,7 +17,8 @@ from tertulia.client.errors import (
     NoConnection,
     RegistrationRefused,
 )
-from tertulia.client.reconnect import FIRST_DELAY_S, MAX_DELAY_S, Reconnector
+from tertulia.client.nodes import Nodes
+from tertulia.client.reconnect import FIRST_DELAY_S, MAX_DELAY_S, STEADY_S, Reconnector
 from tertulia.protocol.messages import Closing, Error, ErrorCode, Status
 
 WAIT_S = 20.0
@@ -39,13 +41,13 @@ class StubClient(Client):
 class Table:
     """A reconnector, the time, and attempts whose outcomes the test chooses."""
 
-    def __init__(self, *, waits_for_others: bool = False) -> None:
+    def __init__(self, *, waits_for_others: bool = False, nodes: Nodes | None = None) -> None:
         self.now = 1_000.0
         self.shown: list[Resumption] = []
         self.outcomes: queue.Queue[Client | Exception] = queue.Queue()
         self._rung = threading.Semaphore(0)
         self.reconnector = Reconnector(
-            self._connect, self._rung.release, waits_for_others=waits_for_others
+            self._connect, self._rung.release, waits_for_others=waits_for_others, nodes=nodes
         )
 
     def _connect(self, resumption: Resumption) -> Client:
@@ -229,6 +231,7 @@ def test_a_refusal_that_will_not_change_by_itself_is_raised(table: Table, code: 
         refusal(ErrorCode.SERVER_FULL),
         refusal(ErrorCode.REGISTER_TIMEOUT),
         refusal(ErrorCode.RATE_LIMITED),
+        refusal(ErrorCode.UNAVAILABLE),
     ],
     ids=str,
 )
@@ -294,3 +297,57 @@ def test_after_closing_nothing_is_tried(table: Table) -> None:
     table.now += 1_000
     assert table.reconnector.poll(table.now) is None
     assert table.shown == []
+
+
+# --- several nodes --------------------------------------------------------------------------------
+
+
+def table_of(*hosts: str) -> Table:
+    """A table at the first of several nodes; an attempt of the test goes to no node by itself."""
+    addresses = [Address(host, 5000) for host in hosts]
+    nodes = Nodes(addresses)
+    nodes.enter(addresses[0], [str(address) for address in addresses])
+    return Table(nodes=nodes)
+
+
+def test_another_node_is_tried_at_once(spread: Callable[[float], None]) -> None:
+    spread(0)
+    table = table_of("a", "b")
+    table.reconnector.begin(LOST, before("t"), table.now)
+    assert table.wait_s == 0
+
+
+def test_a_single_node_is_waited_for() -> None:
+    table = table_of("a")
+    table.reconnector.begin(LOST, before("t"), table.now)
+    assert table.wait_s > 0
+
+
+def test_after_a_round_the_wait_is_as_on_a_single_server(spread: Callable[[float], None]) -> None:
+    spread(0)
+    table = table_of("a", "b")
+    closing = Closing(reason="shutdown", retry_after=3.5)
+    waits = []
+    for end in (End(EndReason.SHUTDOWN, closing=closing), LOST):
+        table.reconnector.begin(end, before("t"), table.now)
+        for _time in range(3):
+            waits.append(table.wait_s)
+            assert table.attempt(no_connection()) is None
+    assert waits == pytest.approx([0, 3.5, 2, 0, 1, 2])
+
+
+def test_nodes_that_let_in_and_close_at_once_are_tried_only_once(
+    spread: Callable[[float], None],
+) -> None:
+    spread(0)
+    table = table_of("a", "b")
+    table.reconnector.begin(LOST, before("t"), table.now)
+    waits = []
+    for lasted_s in (0, STEADY_S):
+        client = StubClient()
+        assert table.attempt(client) is client
+        table.reconnector.nodes.enter(Address("b", 5000), ["b:5000", "a:5000"])
+        table.now += lasted_s
+        table.reconnector.begin(LOST, before("t"), table.now)
+        waits.append(table.wait_s)
+    assert waits == pytest.approx([FIRST_DELAY_S, 0])

@@ -2,6 +2,7 @@
 
 import contextlib
 import ssl
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -279,3 +280,30 @@ def test_a_client_that_has_used_tls_never_falls_back_to_plain(
     with ana, pytest.raises(CertificateRefused) as refused:
         list(ana.events())
     assert refused.value.shown is None
+
+
+def test_each_node_of_a_chat_has_a_certificate_of_its_own(
+    scripted_server: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one of each node is accepted, and from then on no other of that node."""
+    monkeypatch.setattr(reconnect, "STEADY_S", 0.0)
+    nodes: list[str] = []
+    is_refused = threading.Event()
+
+    def first(peer: ScriptedPeer) -> None:
+        peer.welcome(nodes=nodes)
+
+    def second(peer: ScriptedPeer) -> None:
+        assert peer.welcome(nodes=nodes[::-1])["token"] == "secret"
+
+    def refused(peer: ScriptedPeer) -> None:
+        expect_nothing(peer)
+        is_refused.set()
+
+    other = another_context()
+    here = scripted_server(over_tls(first), over_tls(refused, other))
+    there = scripted_server(over_tls(second, other))
+    nodes += [f"127.0.0.1:{here.port}", f"127.0.0.1:{there.port}"]
+    with PersistentClient.connect("127.0.0.1", here.port, "ana", tls=True, timeout=WAIT_S) as ana:
+        assert is_refused.wait(WAIT_S)
+        assert str(ana.current.address) == nodes[1]

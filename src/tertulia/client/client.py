@@ -13,7 +13,7 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -21,6 +21,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from tertulia.client.activity import Activity, Resumption
+from tertulia.client.addresses import Address, parse_addresses
 from tertulia.client.connection import Connection
 from tertulia.client.errors import (
     ConnectFailure,
@@ -34,14 +35,14 @@ from tertulia.client.errors import (
     wait_before_retry,
 )
 from tertulia.client.inbox import Dropped, Inbox, Incoming
+from tertulia.client.nodes import Nodes, connect_to_one
 from tertulia.client.opening import open_stream
 from tertulia.client.operating import OperatorVerbs
 from tertulia.client.pace import Pace
-from tertulia.client.requests import AnswerKind, request_line
+from tertulia.client.requests import AnswerKind, registration, request_line
 from tertulia.protocol.attendance import MarkSeen
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
-    PROTOCOL_VERSION,
     Answer,
     CloseReason,
     Closing,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from tertulia.client.handshake import Secured
 
 DEFAULT_TIMEOUT_S = 10.0
+_CHALLENGE_S = 3.0  # the server may give that long to another session at the same address
 _MAX_PAGES_UNDER_WAY = 4  # a server refuses a fifth
 AGAIN_LATER = (ErrorCode.RATE_LIMITED, ErrorCode.BUSY)  # worth another try
 
@@ -73,10 +75,11 @@ ClientEvent = Event | Dropped
 class Client(OperatorVerbs):
     """A registered user's connection to a server; `Client.connect` makes one.
 
-    `welcome` is the server's answer to the registration.
+    `welcome` is the server's answer to the registration, and `address` is where the server is.
     """
 
     welcome: Welcome
+    address: Address
 
     def __init__(
         self,
@@ -116,7 +119,7 @@ class Client(OperatorVerbs):
     @classmethod
     def connect(
         cls,
-        host: str,
+        host: str | Sequence[str],
         port: int,
         name: str,
         *,
@@ -130,6 +133,7 @@ class Client(OperatorVerbs):
         pin: str | None = None,
         events: Literal["all", "messages"] = "all",
         timeout: float = DEFAULT_TIMEOUT_S,
+        connect_timeout: float | None = None,
         everything: bool = False,
         notify: Callable[[], None] | None = None,
         pace: Pace | None = None,
@@ -137,41 +141,45 @@ class Client(OperatorVerbs):
     ) -> Self:
         """Connect to a server and register `name`.
 
+        `host` may name several servers of one chat, as a sequence or with commas, each with a port
+        of its own if it has one: `"a,b:5001,[::1]:5002"`. The first one that answers is taken.
         `source` is the address to connect from. `token` takes over a session of the same name. A
         user who comes back has chosen `status`, and did nothing for `idle` seconds. `code` lets
         in where the server asks for one; for the secret `key` it may hold the name. With `tls` what
         travels is encrypted, but only a `pin` (the fingerprint of the server's certificate: its six
         words, or 64 hexadecimal digits), or an SSLContext that verifies certificates, makes sure
         that nobody is in between. A `pin` implies `tls`. `timeout`, in seconds, holds for the
-        connection, for the handshake of TLS, and then for each request. With `everything`,
+        connection, for the handshake of TLS, and then for each request; `connect_timeout`, if it is
+        given, for the first two, and with 3 s more for the registration. With `everything`,
         `receive` returns all messages, not only the events. `notify` is called after each arrival
         and at the end, in the connection's thread, and must not wait. `pace` is that of an earlier
         connection.
         While `has_room` is False, direct messages are received but not confirmed; `confirm` then
         does it later. Raises NoConnection, CertificateRefused and RegistrationRefused, and
-        ValueError for a `pin` that is none.
+        ValueError for a `pin` or a `host` that is none.
         """
-        request = Register(
-            name=name,
-            token=UNSET if token is None else token,
-            protocol=PROTOCOL_VERSION,
-            events=UNSET if events == "all" else events,
-            status=UNSET if status is None else status,
-            idle=UNSET if idle is None else idle,
-            receipts=True,
-            code=UNSET if code is None else code,
-            key=UNSET if key is None else key,
-        )
-        sock, secured = open_stream(host, port, source, tls, pin, timeout)
-        client = cls(
-            sock, secured, Resumption(token, status, idle), timeout, everything, notify,
-            pace or Pace(), has_room,
+        request = registration(
+            name, token=token, events=None if events == "all" else events, status=status,
+            idle=idle, code=code, key=key,
         )  # fmt: skip
-        try:
-            client.welcome = client._register(request)
-        except BaseException:
-            client.close()
-            raise
+
+        def connect_to(address: Address, within_s: float | None) -> Client:
+            within_s = min(timeout, within_s or connect_timeout or timeout)
+            sock, secured = open_stream(*address, source, tls, pin, within_s)
+            client = cls(
+                sock, secured, Resumption(token, status, idle), timeout, everything, notify,
+                pace or Pace(), has_room,
+            )  # fmt: skip
+            try:
+                client.welcome = client._register(request, within_s + _CHALLENGE_S)
+            except BaseException:
+                client._connection.close(linger_s=0.0)  # there is no answer to wait for
+                raise
+            client.address = address
+            return client
+
+        client = connect_to_one(Nodes(parse_addresses(host, port)), connect_to)
+        assert isinstance(client, cls)
         return client
 
     def events(self) -> Iterator[ClientEvent]:
@@ -243,11 +251,11 @@ class Client(OperatorVerbs):
             state = f"{len(self._waiters)} waiting" if self._ended is None else str(self._ended)
         return f"<Client: {state}>"
 
-    def _register(self, request: Register) -> Welcome:
+    def _register(self, request: Register, within_s: float) -> Welcome:
         waiter = self._registering = _Waiter()
         self._connection.start()
         try:
-            return self._ask_once(request, Welcome, waiter)
+            return self._ask_once(request, Welcome, waiter, min(within_s, self._timeout))
         except RequestRefused as refusal:
             raise RegistrationRefused(refusal.error) from None
         except ConnectionLost as lost:
@@ -271,7 +279,7 @@ class Client(OperatorVerbs):
                 sent_at = time.monotonic()
                 give_up_at = give_up_at or sent_at + self._timeout
                 try:
-                    return self._ask_once(request, kind, _Waiter())
+                    return self._ask_once(request, kind, _Waiter(), self._timeout)
                 except RequestRefused as refusal:
                     wait_s, now = wait_before_retry(refusal.error), time.monotonic()
                     if refusal.code not in AGAIN_LATER or now + wait_s > give_up_at:
@@ -281,12 +289,14 @@ class Client(OperatorVerbs):
                     else:
                         self._over.wait(wait_s)
 
-    def _ask_once(self, request: Request, kind: type[AnswerKind], waiter: "_Waiter") -> AnswerKind:
+    def _ask_once(
+        self, request: Request, kind: type[AnswerKind], waiter: "_Waiter", within_s: float
+    ) -> AnswerKind:
         request_id = self._next_id(waiter)
         try:
             self._send(request, request_id)
-            if not waiter.answered.wait(self._timeout):
-                raise NoAnswer(f"nothing within {self._timeout:g} s")
+            if not waiter.answered.wait(within_s):
+                raise NoAnswer(f"nothing within {within_s:g} s")
         finally:
             with self._lock:
                 self._waiters.pop(request_id, None)

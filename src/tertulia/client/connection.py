@@ -148,12 +148,12 @@ class Connection:
                 return
             self._append(data)
 
-    def close(self) -> None:
-        """Send `quit`, wait up to `LINGER_S` for the server to answer everything, and end."""
+    def close(self, linger_s: float = LINGER_S) -> None:
+        """Send `quit`, wait up to `linger_s` for the server to answer everything, and end."""
         with self._lock:
             if self._close_by is None and not self._finished:
                 self._append(encode(Quit()))
-                self._close_by = time.monotonic() + LINGER_S
+                self._close_by = time.monotonic() + linger_s
                 self._wake()
         if self._thread.ident is not None and threading.current_thread() is not self._thread:
             self._thread.join(LINGER_S + 3.0)

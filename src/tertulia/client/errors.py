@@ -11,6 +11,9 @@ from msgspec import UNSET, Struct
 from tertulia.protocol.messages import Closing, Error
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tertulia.client.addresses import Address
     from tertulia.tls.fingerprint import Fingerprint
 
 RETRY_AFTER_S = 1.0  # when the server asks to wait and does not say how long
@@ -62,6 +65,16 @@ class NoConnection(ChatError):
         super().__init__(f"{failure.name.lower()}: {detail}" if detail else failure.name.lower())
         self.failure = failure
         self.detail = detail
+
+
+class NoNode(NoConnection):
+    """No server of several can be used; `failures` are their addresses, and why."""
+
+    def __init__(self, failures: "Sequence[tuple[Address, Exception]]") -> None:
+        kinds = {getattr(failure, "failure", ConnectFailure.OTHER) for _, failure in failures}
+        failure = kinds.pop() if len(kinds) == 1 else ConnectFailure.OTHER
+        super().__init__(failure, "; ".join(f"{where}: {why}" for where, why in failures))
+        self.failures = tuple(failures)
 
 
 class CertificateRefused(ChatError):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tertulia.client.activity import NEWCOMER, Resumption
+from tertulia.client.addresses import Address, parse_addresses
 from tertulia.client.client import AGAIN_LATER, DEFAULT_TIMEOUT_S, Client, ClientEvent
 from tertulia.client.errors import (
     ConnectFailure,
@@ -24,6 +25,7 @@ from tertulia.client.errors import (
     wait_before_retry,
 )
 from tertulia.client.inbox import Dropped, Inbox, Incoming
+from tertulia.client.nodes import Nodes, connect_to_one
 from tertulia.client.pace import Pace
 from tertulia.client.reconnect import Connect, Reconnector
 from tertulia.client.session import Expelled, Refused, Resumed, Session
@@ -57,6 +59,7 @@ class PersistentClient:
         timeout: float,
         registration: Resumption = NEWCOMER,
         inbox: Inbox | None = None,
+        nodes: Nodes | None = None,
     ) -> None:
         self._timeout = timeout
         self._wake = threading.Event()  # an attempt has an outcome, or this client was closed
@@ -65,7 +68,7 @@ class PersistentClient:
         self._client = connect(registration)
         self._closed = False
         self._failure: Exception | None = None  # why there is no way back
-        reconnector = Reconnector(connect, self._wake.set, waits_for_others=True)
+        reconnector = Reconnector(connect, self._wake.set, waits_for_others=True, nodes=nodes)
         # Only the keeper's thread uses the session.
         self._session = Session(self._client, reconnector, first_page=0)
         self._keeper = threading.Thread(target=self._keep, name="tertulia-keeper", daemon=True)
@@ -74,7 +77,7 @@ class PersistentClient:
     @classmethod
     def connect(
         cls,
-        host: str,
+        host: str | Sequence[str],
         port: int,
         name: str,
         *,
@@ -89,28 +92,36 @@ class PersistentClient:
     ) -> Self:
         """Connect and register. Only this first time it raises NoConnection.
 
-        With `tls=True` and without a `pin` the certificate of the first connection is the only one
-        to accept later. With `operator_secret` each session becomes an operator's. Raises
-        RegistrationRefused and CertificateRefused too, and RequestRefused for a wrong secret.
+        Where several servers are one chat, a lost connection is followed at once by one to another
+        of them, also to those that only a `welcome` has named. With `tls=True` and without a `pin`
+        the certificate of the first connection to a server is the only one to accept from it later;
+        a `pin` is for all of them. With `operator_secret` each session becomes an operator's.
+        Raises RegistrationRefused and CertificateRefused too, and RequestRefused for a wrong
+        secret.
         """
 
         pace, inbox = Pace(), Inbox()
+        nodes = Nodes(parse_addresses(host, port))
+        pins: dict[Address, str] = {}  # of the certificates met so far
 
         def connect(resumption: Resumption) -> Client:
-            nonlocal pin
-            client = Client.connect(
-                host, port, name,
-                token=resumption.token, status=resumption.status, idle=resumption.idle_s,
-                tls=tls, pin=pin,
-                timeout=timeout, pace=pace, has_room=lambda: inbox.has_room, **options,
-            )  # fmt: skip
-            if tls is True and pin is None and client.fingerprint is not None:
-                pin = client.fingerprint.hex
-            if operator_secret is not None and not client.welcome.operator:
-                _become_operator(client, operator_secret)
-            return client
+            def connect_to(address: Address, within_s: float | None) -> Client:
+                client = Client.connect(
+                    str(address), address.port, name,
+                    token=resumption.token, status=resumption.status, idle=resumption.idle_s,
+                    tls=tls, pin=pin or pins.get(address), timeout=timeout,
+                    connect_timeout=within_s,
+                    pace=pace, has_room=lambda: inbox.has_room, **options,
+                )  # fmt: skip
+                if tls is True and client.fingerprint is not None:
+                    pins[address] = client.fingerprint.hex
+                if operator_secret is not None and not client.welcome.operator:
+                    _become_operator(client, operator_secret)
+                return client
 
-        return cls(connect, timeout, Resumption(token, status, idle), inbox)
+            return connect_to_one(nodes, connect_to)
+
+        return cls(connect, timeout, Resumption(token, status, idle), inbox, nodes)
 
     @property
     def current(self) -> Client:

@@ -8,18 +8,26 @@ import random
 import threading
 from collections.abc import Callable
 from functools import partial
+from math import inf
 
 from msgspec import UNSET
 
 from tertulia.client.activity import NEWCOMER, Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import End, NoConnection, RegistrationRefused
+from tertulia.client.nodes import Nodes
 from tertulia.protocol.messages import ErrorCode
 
 FIRST_DELAY_S = 1.0
 MAX_DELAY_S = 30.0
 MAX_ASKED_DELAY_S = 600.0  # when the server asks to wait longer before another registration
-_TEMPORARY_REFUSALS = (ErrorCode.SERVER_FULL, ErrorCode.REGISTER_TIMEOUT, ErrorCode.RATE_LIMITED)
+STEADY_S = 5.0  # for a connection to last, so that after its end all other nodes are tried at once
+_TEMPORARY_REFUSALS = (
+    ErrorCode.SERVER_FULL,
+    ErrorCode.REGISTER_TIMEOUT,
+    ErrorCode.RATE_LIMITED,
+    ErrorCode.UNAVAILABLE,
+)
 _TAKEN = (ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN)  # until another user leaves
 
 Connect = Callable[[Resumption], Client]
@@ -76,18 +84,28 @@ class Attempt:
 class Reconnector:
     """Make one attempt after another until one succeeds or the server refuses for good.
 
-    With `waits_for_others` a name or an address that another user has is no refusal for good. One
-    thread uses it. `connect` is called in the thread of each attempt, and `notify` as well.
+    With `waits_for_others` a name or an address that another user has is no refusal for good. With
+    `nodes` an attempt goes round those of the chat, and the first one after a loss waits for
+    nothing if there is a node that was not tried yet. One thread uses it. `connect` is called in
+    the thread of each attempt, and `notify` as well.
     """
 
     def __init__(
-        self, connect: Connect, notify: Callable[[], None], *, waits_for_others: bool = False
+        self,
+        connect: Connect,
+        notify: Callable[[], None],
+        *,
+        waits_for_others: bool = False,
+        nodes: Nodes | None = None,
     ) -> None:
         self._connect = connect
         self._notify = notify
         self._temporary = _TEMPORARY_REFUSALS + (_TAKEN if waits_for_others else ())
         self._resumption: Callable[[float], Resumption] = lambda _now: NEWCOMER
+        self.nodes = nodes
         self._delay_s = FIRST_DELAY_S
+        self._saved_delay_s: float | None = None  # of a first attempt that did not wait
+        self._connected_at = -inf  # at the end of the last attempt that has succeeded
         self._attempt_at: float | None = None
         self._attempt: Attempt | None = None
 
@@ -99,6 +117,8 @@ class Reconnector:
     def begin(self, end: End, resumption: Callable[[float], Resumption], now: float) -> None:
         """Plan the first attempt after a connection ended: soon, or when the server asked for it.
 
+        While another node was not tried yet, it is now.
+
         `resumption` returns what to register with at the time of an attempt.
         """
         self._resumption = resumption
@@ -106,6 +126,10 @@ class Reconnector:
         delay_s = _jittered(self._delay_s)
         if end.closing is not None and end.closing.retry_after is not UNSET:
             delay_s = min(max(end.closing.retry_after, 0.0), MAX_DELAY_S)
+        self._saved_delay_s = None
+        was_steady = now - self._connected_at >= STEADY_S
+        if self.nodes is not None and self.nodes.lose_current(was_steady=was_steady):
+            delay_s, self._saved_delay_s = 0.0, delay_s
         self._attempt_at = now + delay_s
 
     def poll(self, now: float) -> Client | None:
@@ -117,12 +141,12 @@ class Reconnector:
         outcome = None if self._attempt is None else self._attempt.take_outcome()
         match outcome:
             case Client():
+                self._connected_at = now
                 return outcome
             case RegistrationRefused() if outcome.code not in self._temporary:
                 raise outcome
             case NoConnection() | RegistrationRefused() | OSError():
-                self._delay_s = min(2 * self._delay_s, MAX_DELAY_S)
-                delay_s = _jittered(self._delay_s)
+                delay_s = self._next_delay_s()
                 if isinstance(outcome, RegistrationRefused) and outcome.error.retry_after:
                     delay_s = max(delay_s, min(outcome.error.retry_after, MAX_ASKED_DELAY_S))
                 self._attempt_at = now + delay_s
@@ -133,6 +157,13 @@ class Reconnector:
             self._attempt = Attempt(partial(self._connect, self._resumption(now)), self._notify)
             self._attempt.start()
         return None
+
+    def _next_delay_s(self) -> float:
+        saved, self._saved_delay_s = self._saved_delay_s, None
+        if saved is not None:
+            return saved
+        self._delay_s = min(2 * self._delay_s, MAX_DELAY_S)
+        return _jittered(self._delay_s)
 
     def close(self) -> None:
         """Plan no more attempts, and close the client that comes of one under way. Idempotent."""

@@ -1,6 +1,6 @@
 """The requests of a client: a method for each, and its line."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -10,6 +10,7 @@ from tertulia.protocol.attendance import AskSeenBy, SeenBy
 from tertulia.protocol.lines import MAX_LINE_BYTES, encode
 from tertulia.protocol.messages import (
     DEFAULT_PAGE,
+    PROTOCOL_VERSION,
     Answer,
     Direct,
     Error,
@@ -21,6 +22,7 @@ from tertulia.protocol.messages import (
     Ok,
     Ping,
     Pong,
+    Register,
     Request,
     Say,
     Search,
@@ -98,6 +100,12 @@ class Verbs:
     def ping(self) -> None:
         """Wait until the server has handled everything that was sent before."""
         self._ask(Ping(), Pong)
+
+
+def registration(name: str, **fields: str | float | None) -> Register:
+    """Return the request of a user who comes in; a field that is None is not sent."""
+    given: dict[str, Any] = {field: value for field, value in fields.items() if value is not None}
+    return Register(name=name, protocol=PROTOCOL_VERSION, receipts=True, **given)
 
 
 def request_line(request: Request, request_id: int) -> bytes:

@@ -1,0 +1,150 @@
+"""The servers that are one chat, as a client knows them, and the way from a lost one to the next.
+
+Several servers, called nodes, can be one chat. The person names some of them, and each `welcome`
+names all. After a loss the client tries at once each node that it has not tried yet; only then does
+it wait. Attempts to connect use this one after another, each in its thread; `current` may be read
+by any thread.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from msgspec import UNSET, UnsetType
+
+from tertulia.client.addresses import Address, parse_address
+from tertulia.client.errors import (
+    CertificateRefused,
+    NoConnection,
+    NoNode,
+    Refusal,
+    RegistrationRefused,
+)
+from tertulia.protocol.messages import ErrorCode, Welcome
+
+SILENT_S = 2.0  # for a node to answer while there is another one to try
+MAX_NODES = 100  # taken from a `welcome`
+
+# About this node, and not about the user: another node may let the user in.
+_NO_ROOM = (ErrorCode.SERVER_FULL, ErrorCode.UNAVAILABLE, ErrorCode.REGISTER_TIMEOUT)
+_OF_ONE_NODE = (*_NO_ROOM, ErrorCode.TLS_REQUIRED)
+
+
+class _HasWelcome(Protocol):
+    welcome: Welcome
+
+
+_Client = TypeVar("_Client", bound=_HasWelcome)
+
+
+class Nodes:
+    """The nodes of one chat: which are known, which was tried last, and which comes next."""
+
+    def __init__(self, given: Sequence[Address]) -> None:
+        """`given` are those that the person has named, in the order in which to try them."""
+        self.current: Address | None = None  # of the last connection
+        self._given = tuple(given)
+        self._told: tuple[Address, ...] = ()  # by the last `welcome`
+        # How a node was reached, by the address that it calls its own: through a router or a
+        # tunnel that is the only way to it.
+        self._reached: dict[Address, Address] = {}
+        self._tried: set[Address] = set()
+
+    @property
+    def known(self) -> tuple[Address, ...]:
+        """All nodes that are known, each once, those first that the chat itself has named."""
+        told = [self._reached.get(address, address) for address in self._told]
+        here = {self._reached.get(address, address) for address in self._told} | set(self._told)
+        return (*told, *(address for address in self._given if address not in here))
+
+    @property
+    def are_several(self) -> bool:
+        """Whether the chat has more than one node, as far as is known."""
+        return len(self.known) > 1
+
+    def lose_current(self, *, was_steady: bool) -> bool:
+        """Note that the current node is lost; return whether there is one that was not tried yet.
+
+        A connection that `was_steady` begins a new round. Without that, nodes that let the user in
+        and then close would be tried for ever without a pause.
+        """
+        if was_steady:
+            self._tried.clear()
+        if self.current is not None:
+            self._tried.add(self.current)
+        return not self._tried.issuperset(self.known)
+
+    def next_round(self) -> list[Address]:
+        """Return the nodes to try now: those that were not tried yet, or else all of them.
+
+        Their order is by chance, so that the users of a node that is lost go to all the others.
+        """
+        if self._tried.issuperset(self.known):
+            self._tried.clear()
+        told = [self._reached.get(address, address) for address in self._told]
+        random.shuffle(told)
+        return [each for each in dict.fromkeys([*told, *self.known]) if each not in self._tried]
+
+    def note_attempt(self, address: Address) -> None:
+        """Note that a node is tried."""
+        self._tried.add(address)
+
+    def enter(self, address: Address, told: Sequence[str] | UnsetType) -> None:
+        """Note the node that has let the user in, and the nodes that its `welcome` names."""
+        self.current = address
+        self._told = ()
+        if told is not UNSET:
+            self._told = tuple(dict.fromkeys(_valid(told[:MAX_NODES])))
+        if self._told:
+            self._reached[self._told[0]] = address
+
+
+def _valid(texts: Sequence[str]) -> list[Address]:
+    """Return the addresses that a server has named, but for those that are none."""
+    found = []
+    for text in texts:
+        try:
+            found.append(parse_address(text))
+        except ValueError:  # of a newer server, perhaps; the other nodes will do
+            continue
+    return found
+
+
+def connect_to_one(nodes: Nodes, connect: Callable[[Address, float | None], _Client]) -> _Client:
+    """Try one node after another, and return the connection to the first that lets the user in.
+
+    `connect` gets an address, and within how many seconds it has to answer; None: the usual time.
+    Raises what it has raised about the user. If no node can be used, raises NoNode, or what the
+    only one has raised; but CertificateRefused and RegistrationRefused only if waiting does not
+    help, or if a node is full.
+    """
+    failures: list[tuple[Address, Exception]] = []
+    round_ = nodes.next_round()
+    for address in round_:
+        nodes.note_attempt(address)
+        is_last = address == round_[-1]
+        try:
+            client = connect(address, None if is_last else SILENT_S)
+        except (NoConnection, CertificateRefused, OSError) as failure:
+            failures.append((address, failure))
+        except RegistrationRefused as refusal:
+            if refusal.code not in _OF_ONE_NODE:
+                raise
+            failures.append((address, refusal))
+        else:
+            nodes.enter(address, client.welcome.nodes)
+            return client
+    raise _reason(failures, is_whole=len(round_) == len(nodes.known))
+
+
+def _reason(failures: list[tuple[Address, Exception]], *, is_whole: bool) -> Exception:
+    """Return what to raise when no node can be used; `is_whole`: all that are known were tried."""
+    if len(failures) == 1 and is_whole:
+        return failures[0][1]
+    for _address, failure in failures:
+        if isinstance(failure, RegistrationRefused) and failure.code in _NO_ROOM:
+            return failure
+    refused = [each for _, each in failures if isinstance(each, Refusal)]
+    if is_whole and len(refused) == len(failures):
+        return refused[0]
+    return NoNode(failures)

@@ -1,0 +1,203 @@
+"""Which node of a chat a client tries next, and what it makes of those that do not let it in."""
+
+import pytest
+from plain_table import StubClient
+
+from tertulia.client import nodes as nodes_module
+from tertulia.client.addresses import Address, parse_addresses
+from tertulia.client.errors import (
+    CertificateRefused,
+    ConnectFailure,
+    NoConnection,
+    NoNode,
+    RegistrationRefused,
+)
+from tertulia.client.nodes import MAX_NODES, SILENT_S, Nodes, connect_to_one
+from tertulia.protocol.messages import Error, ErrorCode
+
+A, B, C = parse_addresses("10.0.0.1,10.0.0.2,10.0.0.3", 5000)
+NAMED = [str(each) for each in (A, B, C)]
+REFUSED = NoConnection(ConnectFailure.REFUSED, "refused")
+OTHER_CERTIFICATE = CertificateRefused("pin", None, "another certificate")
+
+
+def refusal(code: str) -> RegistrationRefused:
+    return RegistrationRefused(Error(code=code, message="no"))
+
+
+@pytest.fixture(autouse=True)
+def backwards(monkeypatch):
+    """Let the order by chance be backwards."""
+
+    class Chance:
+        @staticmethod
+        def shuffle(addresses):
+            addresses.reverse()
+
+    monkeypatch.setattr(nodes_module, "random", Chance)
+
+
+class Door:
+    """Nodes and what each of them answers; one without an answer lets the user in."""
+
+    def __init__(self, nodes: Nodes, **answers: Exception) -> None:
+        self.nodes = nodes
+        self.answers = {Address(host, 5000): answer for host, answer in answers.items()}
+        self.tried: list[tuple[Address, float | None]] = []
+
+    def connect(self, address: Address, within_s: float | None) -> StubClient:
+        self.tried.append((address, within_s))
+        if address in self.answers:
+            raise self.answers[address]
+        return StubClient()
+
+    def enter(self) -> StubClient:
+        return connect_to_one(self.nodes, self.connect)
+
+    def refused(self) -> Exception:
+        with pytest.raises((NoConnection, CertificateRefused, RegistrationRefused)) as raised:
+            self.enter()
+        return raised.value
+
+    @property
+    def hosts(self) -> str:
+        return "".join(address.host for address, _within_s in self.tried)
+
+
+def door(hosts: str = "abc", **answers: Exception) -> Door:
+    return Door(Nodes([Address(host, 5000) for host in hosts]), **answers)
+
+
+def test_the_first_that_answers_is_taken_in_the_order_given():
+    way = door(a=REFUSED)
+    way.enter()
+    assert way.tried == [(("a", 5000), SILENT_S), (("b", 5000), SILENT_S)]
+    assert way.nodes.current == ("b", 5000)
+
+
+def test_the_last_one_has_the_usual_time():
+    way = door(a=REFUSED, b=REFUSED)
+    way.enter()
+    assert way.tried[-1] == (("c", 5000), None)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        REFUSED,
+        OTHER_CERTIFICATE,
+        OSError(24, "Too many open files"),
+        refusal(ErrorCode.SERVER_FULL),
+        refusal(ErrorCode.UNAVAILABLE),
+        refusal(ErrorCode.REGISTER_TIMEOUT),
+        refusal(ErrorCode.TLS_REQUIRED),
+    ],
+    ids=repr,
+)
+def test_what_only_one_node_says_sends_the_user_to_the_next(answer):
+    way = door("ab", a=answer)
+    way.enter()
+    assert way.hosts == "ab"
+
+
+@pytest.mark.parametrize("code", [ErrorCode.NAME_TAKEN, ErrorCode.BANNED, ErrorCode.CODE_WRONG])
+def test_what_the_whole_chat_says_is_raised_at_once(code):
+    answer = refusal(code)
+    way = door(a=answer)
+    assert way.refused() is answer
+    assert way.hosts == "a"
+
+
+def test_the_only_server_says_itself_what_is_wrong():
+    assert door("a", a=REFUSED).refused() is REFUSED
+
+
+def test_if_none_answers_all_are_named():
+    silent = NoConnection(ConnectFailure.TIMED_OUT, "silent")
+    failure = door("ab", a=REFUSED, b=silent).refused()
+    assert isinstance(failure, NoNode)
+    assert failure.failures == ((("a", 5000), REFUSED), (("b", 5000), silent))
+    assert failure.failure is ConnectFailure.OTHER
+    assert str(failure) == "other: a:5000: refused: refused; b:5000: timed_out: silent"
+    assert door("ab", a=REFUSED, b=REFUSED).refused().failure is ConnectFailure.REFUSED
+
+
+def test_certificates_are_a_refusal_only_if_no_node_has_the_expected_one():
+    assert door("ab", a=OTHER_CERTIFICATE, b=OTHER_CERTIFICATE).refused() is OTHER_CERTIFICATE
+    assert isinstance(door("ab", a=OTHER_CERTIFICATE, b=REFUSED).refused(), NoNode)
+
+
+def test_a_node_without_room_is_worth_waiting_for():
+    full = refusal(ErrorCode.SERVER_FULL)
+    assert door(a=REFUSED, b=full, c=OTHER_CERTIFICATE).refused() is full
+
+
+# --- from a lost node to the next -----------------------------------------------------------------
+
+
+@pytest.fixture
+def nodes() -> Nodes:
+    """Three nodes that one of them has named, and a connection to that one."""
+    nodes = Nodes([A])
+    nodes.enter(A, NAMED)
+    return nodes
+
+
+def test_a_welcome_names_the_others(nodes):
+    assert nodes.known == (A, B, C)
+    assert nodes.are_several
+    assert not Nodes([A]).are_several
+
+
+def test_after_a_loss_all_others_are_tried_in_an_order_by_chance(nodes):
+    assert nodes.lose_current(was_steady=True)
+    assert nodes.next_round() == [C, B]
+
+
+def test_after_a_whole_round_all_are_tried_again(nodes):
+    nodes.lose_current(was_steady=True)
+    for address in nodes.next_round():
+        nodes.note_attempt(address)
+    assert nodes.next_round() == [C, B, A]
+
+
+def test_a_loss_after_a_steady_connection_begins_a_new_round(nodes):
+    nodes.lose_current(was_steady=True)
+    nodes.note_attempt(B)
+    nodes.enter(B, [str(B), str(A), str(C)])
+    assert nodes.lose_current(was_steady=True)
+    assert nodes.next_round() == [C, A]
+
+
+def test_nodes_that_let_the_user_in_and_close_are_not_tried_without_end(nodes):
+    nodes.lose_current(was_steady=True)
+    for address in (B, C):
+        nodes.note_attempt(address)
+        nodes.enter(address, [str(address), *NAMED])
+        more = nodes.lose_current(was_steady=False)
+        assert more is (address == B)
+
+
+def test_the_only_server_has_no_other(nodes):
+    nodes.enter(A, [])
+    assert not nodes.lose_current(was_steady=True)
+    assert nodes.next_round() == [A]
+
+
+def test_a_node_is_reached_as_before_whatever_it_calls_itself():
+    tunnel, name = Address("localhost", 6000), Address("lab2", 5000)
+    nodes = Nodes([tunnel, name])
+    nodes.enter(tunnel, NAMED)
+    assert nodes.known == (tunnel, B, C, name)
+    nodes.lose_current(was_steady=True)
+    assert nodes.next_round() == [C, B, name]
+
+
+def test_addresses_that_are_none_are_left_out(nodes):
+    nodes.enter(A, ["10.0.0.1:5000", "nonsense", "", "10.0.0.2:0", "[::1]:5000"])
+    assert nodes.known == (A, ("::1", 5000))
+
+
+def test_a_welcome_cannot_name_nodes_without_end(nodes):
+    nodes.enter(A, [f"10.0.0.1:{port}" for port in range(5000, 6000)])
+    assert len(nodes.known) == MAX_NODES
