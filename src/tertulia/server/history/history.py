@@ -1,7 +1,8 @@
 """The history: one thread that writes the general chat to disk in groups, and one that reads it.
 
 Other threads queue work and get mail; none of them waits for the disk. A question for the reader
-goes through the writer's queue first, so that the answer contains everything said before it.
+(answerer.py) goes through the writer's queue first, so that the answer contains everything said
+before it.
 """
 
 import logging
@@ -15,17 +16,14 @@ from pathlib import Path
 
 from msgspec import UNSET, Struct
 
-from tertulia.protocol.attendance import ListAttendance
-from tertulia.protocol.messages import ChatMessage, Error, Search
+from tertulia.protocol.messages import ChatMessage, Search
 from tertulia.protocol.times import rfc3339
-from tertulia.server import refusals
 from tertulia.server.config import Config
+from tertulia.server.history.answerer import Answerer, refuse
 from tertulia.server.history.aside import set_aside
 from tertulia.server.history.checks import StoreDamaged
-from tertulia.server.history.mail import Page, PageReady, PageTicket, RoomAgain, Stored
-from tertulia.server.history.reader import MessageReader
+from tertulia.server.history.mail import PageTicket, RoomAgain, Stored
 from tertulia.server.history.store import MessageStore
-from tertulia.server.history.turns import Questions
 from tertulia.server.history.upkeep import Upkeep
 from tertulia.server.history.vitals import Vitals
 from tertulia.server.hub.records import Change, Record, Row, place_of
@@ -76,7 +74,7 @@ class History:
         self.path = path
         self._config = config
         self._store = _open_store(path, config.seq_block, check_time_s)
-        self._reader = MessageReader(path)
+        self._answerer = Answerer(path, config.history_query_timeout_s)
         if self._store.foreign_wal is not None:
             log.warning("history had a WAL of another file moved_to=%s", self._store.foreign_wal)
         if self._store.went_back:
@@ -95,8 +93,6 @@ class History:
         self._reserve_from: int | None = None
         self._reserve_at = self._reserved_through - config.seq_block // 2
         self._room_waiters: list[tuple[Owner, RoomAgain]] = []  # bound: one for each connection
-        self._questions = Questions()
-        self._asked = threading.Condition(self._lock)
         self._stopping = False
 
         # From here on only the writer's thread reads and writes.
@@ -114,26 +110,22 @@ class History:
         self._writer_thread = threading.Thread(
             target=self._write_all, name="history-writer", daemon=True
         )
-        self._reader_thread = threading.Thread(
-            target=self._answer_all, name="history-reader", daemon=True
-        )
 
     def start(self) -> None:
         """Start both threads."""
-        self._reader_thread.start()
+        self._answerer.start()
         self._writer_thread.start()
 
     def stop(self, timeout_s: float) -> bool:
         """Write what is queued and close the file; return whether that was done in time."""
         with self._lock:
             self._stopping = True
-            self._reader.interrupt()  # under the lock: the reader has to take it before it closes
             self._work.notify()
-            self._asked.notify()
+        self._answerer.stop()
         give_up_at = time.monotonic() + timeout_s
-        for thread in (self._writer_thread, self._reader_thread):
-            thread.join(max(0.0, give_up_at - time.monotonic()))
-        return not (self._writer_thread.is_alive() or self._reader_thread.is_alive())
+        self._writer_thread.join(timeout_s)
+        has_read_all = self._answerer.join(max(0.0, give_up_at - time.monotonic()))
+        return has_read_all and not self._writer_thread.is_alive()
 
     def nonces(self, now: datetime) -> list[tuple[int, str, str, str]]:
         """Return seq, time, sender and nonce of recent messages. Call it before `start`."""
@@ -218,7 +210,7 @@ class History:
     @property
     def queued(self) -> tuple[int, int]:
         """How many messages wait for the writer, and questions for the reader. Unlocked."""
-        return self._taken - self._freed, len(self._questions)
+        return self._taken - self._freed, len(self._answerer)
 
     # --- the writer's thread -------------------------------------------------------------------
 
@@ -245,7 +237,7 @@ class History:
             wait_s = self._tidy(is_idle=not group)
             self.vitals.busy_since = 0.0
         # Closing the last connection moves the WAL into the file, which a reader may not do.
-        self._reader_thread.join(_READER_END_S)
+        self._answerer.join(_READER_END_S)
         self._store.close()
 
     def _look_for_file(self) -> None:
@@ -268,7 +260,7 @@ class History:
             self._searches = []
         elif self._searches and time.monotonic() >= self._refuse_searches_at:
             for ticket in self._searches:
-                _answer(ticket, refusals.not_read(ticket.request))
+                refuse(ticket)
             self._searches = []
         upkeep.forget(is_writable=is_writable)
         return upkeep.wait_s(is_idle=is_idle or bool(self._searches), is_writable=is_writable)
@@ -306,12 +298,9 @@ class History:
     def _pass_on(self, tickets: list[PageTicket]) -> None:
         if self._is_displaced:
             for ticket in tickets:
-                _answer(ticket, refusals.not_read(ticket.request))
+                refuse(ticket)
         elif tickets:
-            with self._lock:
-                for ticket in tickets:
-                    self._questions.add(ticket)
-                self._asked.notify()
+            self._answerer.add(tickets)
 
     def _has(self, receipt: Receipt) -> bool:
         assert receipt.seq is not UNSET
@@ -355,34 +344,6 @@ class History:
             self._reserve_at = self._reserved_through - self._config.seq_block // 2
         except (sqlite3.Error, OSError) as error:
             log.error("history: no numbers reserved error=%s path=%s", error, self.path)
-
-    # --- the reader's thread -------------------------------------------------------------------
-
-    def _answer_all(self) -> None:
-        while True:
-            with self._lock:
-                while not self._questions and not self._stopping:
-                    self._asked.wait()
-                if self._stopping:
-                    break
-                question = self._questions.take_next()
-            if not question.is_cancelled:
-                _answer(question, self._read(question))
-        self._reader.close()
-
-    def _read(self, ticket: PageTicket) -> Page | Error:
-        try:
-            request, limit_s = ticket.request, self._config.history_query_timeout_s
-            if isinstance(request, ListAttendance):
-                return self._reader.attendance(request, limit_s)
-            return self._reader.page(request, limit_s)
-        except sqlite3.Error as error:
-            log.warning("history not read error=%s path=%s", error, self.path)
-            return refusals.not_read(ticket.request)
-
-
-def _answer(ticket: PageTicket, page: Page | Error) -> None:
-    ticket.owner.post(PageReady(ticket.session, page, ticket.is_for_held))
 
 
 def _open_store(path: Path, block: int, check_time_s: float | None) -> MessageStore:

@@ -1,0 +1,92 @@
+"""The reader's thread: it answers questions from the file, one after the other.
+
+The history's writer hands them over once everything said before is stored. Answers are mail.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from tertulia.protocol.attendance import ListAttendance
+from tertulia.protocol.messages import Error
+from tertulia.server import refusals
+from tertulia.server.history.mail import Page, PageReady, PageTicket
+from tertulia.server.history.reader import MessageReader
+from tertulia.server.history.turns import Questions
+
+log = logging.getLogger("tertulia.server")
+
+
+class Answerer:
+    """The thread, its connection to the file, and the questions that wait for it."""
+
+    def __init__(self, path: Path, time_limit_s: float) -> None:
+        """A question that takes longer than the time limit is refused."""
+        self._path = path
+        self._time_limit_s = time_limit_s
+        self._reader = MessageReader(path)
+        self._lock = threading.Lock()
+        self._asked = threading.Condition(self._lock)
+        self._questions = Questions()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._answer_all, name="history-reader", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Interrupt the question under way, drop the others, and close the file. Any thread."""
+        with self._lock:
+            self._stopping = True
+            self._reader.interrupt()  # under the lock: the thread has to take it before it closes
+            self._asked.notify()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end of the thread; return whether it came in time."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def add(self, tickets: Iterable[PageTicket]) -> None:
+        """Put questions behind those that wait. Any thread."""
+        with self._lock:
+            for ticket in tickets:
+                self._questions.add(ticket)
+            self._asked.notify()
+
+    def __len__(self) -> int:
+        """Return how many questions wait. Unlocked."""
+        return len(self._questions)
+
+    def _answer_all(self) -> None:
+        while True:
+            with self._lock:
+                while not self._questions and not self._stopping:
+                    self._asked.wait()
+                if self._stopping:
+                    break
+                question = self._questions.take_next()
+            if not question.is_cancelled:
+                _answer(question, self._read(question))
+        self._reader.close()
+
+    def _read(self, ticket: PageTicket) -> Page | Error:
+        try:
+            request = ticket.request
+            if isinstance(request, ListAttendance):
+                return self._reader.attendance(request, self._time_limit_s)
+            return self._reader.page(request, self._time_limit_s)
+        except sqlite3.Error as error:
+            log.warning("history not read error=%s path=%s", error, self._path)
+            return refusals.not_read(ticket.request)
+
+
+def refuse(ticket: PageTicket) -> None:
+    """Answer that the question cannot be answered now. Any thread."""
+    _answer(ticket, refusals.not_read(ticket.request))
+
+
+def _answer(ticket: PageTicket, page: Page | Error) -> None:
+    ticket.owner.post(PageReady(ticket.session, page, ticket.is_for_held))
