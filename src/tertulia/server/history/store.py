@@ -6,7 +6,6 @@ starts none, except a timer while it opens the file. Reading is in reader.py.
 
 import contextlib
 import os
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,7 +22,6 @@ from tertulia.server.history.checks import (
     check_pages,
     is_damage,
     is_full_disk,
-    read_numbers,
     with_file_at_fault,
 )
 from tertulia.server.history.index import (
@@ -34,7 +32,8 @@ from tertulia.server.history.index import (
     reindexing,
     remove_words,
 )
-from tertulia.server.history.lockfile import LockFile, Note
+from tertulia.server.history.lockfile import LockFile
+from tertulia.server.history.reservations import Reservations
 from tertulia.server.history.tables import (
     create_tables,
     read_records,
@@ -67,7 +66,6 @@ class MessageStore:
         self._check_time_s = check_time_s
         check_library()
         self._path = path.absolute()  # SQLite gives names such as ":memory:" another meaning.
-        self._block = block
         self._db: sqlite3.Connection | None = None
         # Of the same file, and closed after all connections of this process: closing any descriptor
         # of a file ends the locks that SQLite has on it.
@@ -75,16 +73,12 @@ class MessageStore:
         self._mark = b""
         # Never used after it is open, see `close`.
         self._anchor: sqlite3.Connection | None = None
-        self._epoch = ""
-        self._reserved_through = self._reserved_in_file = 0
-        # Whether the file is older than the numbers given out: it was put back from a copy. Then
-        # the numbering has a new epoch, so that clients do not take the next messages for old ones.
-        self.went_back = False
         self.foreign_wal: Path | None = None  # where a WAL of another file is now
         self.problem: Exception | None = None  # why the file is not open yet
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A file of its own: a lock on the database would end when anyone closes a descriptor of it.
         self._lock_file = LockFile(self._path)
+        self._reservations = Reservations(self._path, self._lock_file, block, self._transaction)
         try:
             try:
                 self.numbering = self._open()
@@ -92,12 +86,17 @@ class MessageStore:
                 if not is_full_disk(error):
                     raise
                 self.problem = error
-                self.numbering = self._number_without_file()
+                self.numbering = self._reservations.begin_without_file()
         except BaseException as error:
             if isinstance(error, StoreOfAnotherVersion):
                 self._lock_file.forget()  # Leave no trace beside a file of another program.
             self.close()
             raise
+
+    @property
+    def went_back(self) -> bool:
+        """Whether the file is older than the numbers given out. See Reservations."""
+        return self._reservations.went_back
 
     def _open(self) -> Numbering:
         """Open or create the file; on an error, leave no connection open."""
@@ -150,49 +149,7 @@ class MessageStore:
             create_tables(db)
             create_index(db)
             end_visits(db)
-        row = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
-        epoch, reserved_through = row or (self._epoch or secrets.token_hex(8), 0)
-        if self._epoch:  # Opened late: numbers have been given out meanwhile.
-            epoch, last_seq = self._epoch, self._reserved_through - self._block
-        else:
-            note = self._lock_file.note
-            if note.epoch == epoch and reserved_through < note.in_file:
-                self.went_back = True
-                epoch = secrets.token_hex(8)
-            last_seq = reserved_through
-            if self.went_back or note.epoch in (epoch, ""):
-                last_seq = max(last_seq, note.reserved_through)
-        with self._transaction() as db:
-            if row is None:
-                db.execute("INSERT INTO numbering VALUES (?, ?, 0)", (epoch, reserved_through))
-            db.execute("UPDATE numbering SET epoch = ?", (epoch,))
-        self._epoch, self._reserved_in_file = epoch, reserved_through
-        return Numbering(epoch, last_seq, self.reserve(last_seq))
-
-    def _number_without_file(self) -> Numbering:
-        """Return a numbering for now, while the disk is too full to open the file."""
-        note = self._lock_file.note
-        found = read_numbers(self._path)
-        if found is not None:
-            epoch, reserved_through = found
-        elif os.path.exists(self._path) and os.path.getsize(self._path):
-            epoch, reserved_through = note.epoch, 0
-        else:
-            epoch, reserved_through = "", 0
-        last_seq = reserved_through
-        if note.epoch in (epoch, ""):
-            last_seq = max(last_seq, note.reserved_through)
-        is_new = not epoch
-        self._epoch = epoch or secrets.token_hex(8)
-        self._reserved_in_file = max(reserved_through, note.in_file if not is_new else 0)
-        try:
-            return Numbering(self._epoch, last_seq, self.reserve(last_seq))
-        except OSError:
-            if not is_new:
-                raise
-            # Nobody has seen a number of this epoch, and after a crash there will be another one.
-            self._reserved_through = last_seq + self._block
-            return Numbering(self._epoch, last_seq, self._reserved_through)
+        return self._reservations.begin(db)
 
     def _connection(self) -> sqlite3.Connection:
         """Return the open connection; open the file if the disk was too full before."""
@@ -205,24 +162,8 @@ class MessageStore:
         return self._db
 
     def reserve(self, seq: int) -> int:
-        """Reserve a block of numbers after `seq` on disk, and return the last one.
-
-        This also works on a full disk, because the lock file has room for the number: OSError if
-        that fails too.
-        """
-        through = seq + self._block
-        try:
-            with self._transaction() as db:
-                db.execute("UPDATE numbering SET reserved_through = ?", (through,))
-        except sqlite3.OperationalError:
-            self._lock_file.write(Note(through, self._reserved_in_file, self._epoch))
-        else:
-            self._reserved_in_file = through
-            # Without this note, only a file put back from a copy would not be noticed.
-            with contextlib.suppress(OSError):
-                self._lock_file.write(Note(through, through, self._epoch))
-        self._reserved_through = through
-        return through
+        """Reserve a block of numbers after `seq`, and return the last one. See Reservations."""
+        return self._reservations.reserve(seq)
 
     def is_in_place(self) -> bool:
         """Return whether the open file and its WAL are still what the paths lead to.

@@ -1,0 +1,104 @@
+"""Which event numbers may be given out: blocks of them are reserved on disk before they are used.
+
+The numbers are in the history's file and in the lock file beside it, because either of them may be
+older than the other. A part of the MessageStore, used by its thread alone.
+"""
+
+import contextlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from tertulia.server.history.checks import read_numbers
+from tertulia.server.history.lockfile import LockFile, Note
+from tertulia.server.hub.keeper import Numbering
+
+
+class Reservations:
+    """The numbering of one history. Methods raise sqlite3.Error, and OSError if it says so."""
+
+    def __init__(
+        self,
+        path: Path,
+        lock_file: LockFile,
+        block: int,
+        transaction: Callable[[], contextlib.AbstractContextManager[sqlite3.Connection]],
+    ) -> None:
+        """`block` is how many numbers are reserved at a time."""
+        self._path = path
+        self._lock_file = lock_file
+        self._block = block
+        self._transaction = transaction
+        self._epoch = ""
+        self._through = self._through_in_file = 0
+        # Whether the file is older than the numbers given out: it was put back from a copy. Then
+        # the numbering has a new epoch, so that clients do not take the next messages for old ones.
+        self.went_back = False
+
+    def begin(self, db: sqlite3.Connection) -> Numbering:
+        """Go on where the file and the lock file end; the file has just been opened."""
+        row = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
+        epoch, reserved_through = row or (self._epoch or secrets.token_hex(8), 0)
+        if self._epoch:  # Opened late: numbers have been given out meanwhile.
+            epoch, last_seq = self._epoch, self._through - self._block
+        else:
+            note = self._lock_file.note
+            if note.epoch == epoch and reserved_through < note.in_file:
+                self.went_back = True
+                epoch = secrets.token_hex(8)
+            last_seq = reserved_through
+            if self.went_back or note.epoch in (epoch, ""):
+                last_seq = max(last_seq, note.reserved_through)
+        with self._transaction() as db:
+            if row is None:
+                db.execute("INSERT INTO numbering VALUES (?, ?, 0)", (epoch, reserved_through))
+            db.execute("UPDATE numbering SET epoch = ?", (epoch,))
+        self._epoch, self._through_in_file = epoch, reserved_through
+        return Numbering(epoch, last_seq, self.reserve(last_seq))
+
+    def begin_without_file(self) -> Numbering:
+        """Go on while the disk is too full to open the file. Raises OSError."""
+        note = self._lock_file.note
+        found = read_numbers(self._path)
+        if found is not None:
+            epoch, reserved_through = found
+        elif os.path.exists(self._path) and os.path.getsize(self._path):
+            epoch, reserved_through = note.epoch, 0
+        else:
+            epoch, reserved_through = "", 0
+        last_seq = reserved_through
+        if note.epoch in (epoch, ""):
+            last_seq = max(last_seq, note.reserved_through)
+        is_new = not epoch
+        self._epoch = epoch or secrets.token_hex(8)
+        self._through_in_file = max(reserved_through, note.in_file if not is_new else 0)
+        try:
+            return Numbering(self._epoch, last_seq, self.reserve(last_seq))
+        except OSError:
+            if not is_new:
+                raise
+            # Nobody has seen a number of this epoch, and after a crash there will be another one.
+            self._through = last_seq + self._block
+            return Numbering(self._epoch, last_seq, self._through)
+
+    def reserve(self, seq: int) -> int:
+        """Reserve a block of numbers after `seq` on disk, and return the last one.
+
+        This also works on a full disk, because the lock file has room for the number: OSError if
+        that fails too.
+        """
+        through = seq + self._block
+        try:
+            with self._transaction() as db:
+                db.execute("UPDATE numbering SET reserved_through = ?", (through,))
+        except sqlite3.OperationalError:
+            self._lock_file.write(Note(through, self._through_in_file, self._epoch))
+        else:
+            self._through_in_file = through
+            # Without this note, only a file put back from a copy would not be noticed.
+            with contextlib.suppress(OSError):
+                self._lock_file.write(Note(through, through, self._epoch))
+        self._through = through
+        return through
