@@ -195,7 +195,7 @@ def test_on_a_full_disk_the_chat_goes_on_and_speakers_learn_that_it_is_not_store
 
 
 def test_each_failure_to_write_is_logged_once_and_so_is_its_end(chat, caplog, monkeypatch):
-    def fail(messages: object, changes: object) -> None:
+    def fail(*_: object) -> None:
         raise sqlite3.OperationalError("disk on fire")
 
     for _time in range(2):
@@ -335,7 +335,7 @@ def test_records_that_nobody_waits_for_take_a_place_of_their_own(path):
 
 
 def test_records_that_could_not_be_written_are_written_with_the_next_group(path, monkeypatch):
-    def fail(messages: object, changes: object) -> None:
+    def fail(*_: object) -> None:
         raise sqlite3.OperationalError("disk on fire")
 
     chat = Chat(path)

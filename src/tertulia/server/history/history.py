@@ -23,6 +23,7 @@ from tertulia.server.history.answerer import Answerer, refuse
 from tertulia.server.history.aside import set_aside
 from tertulia.server.history.checks import StoreDamaged
 from tertulia.server.history.mail import PageTicket, RoomAgain, Stored
+from tertulia.server.history.replica import Place
 from tertulia.server.history.store import MessageStore
 from tertulia.server.history.upkeep import Upkeep
 from tertulia.server.history.vitals import Vitals
@@ -43,7 +44,7 @@ _SEARCH_WITHIN_S = 10.0  # how long a search waits for the index in a very busy 
 
 class _Write(Struct):
     message: ChatMessage
-    receipt: Receipt
+    receipt: Receipt | None
 
 
 class _Keep(Struct):
@@ -51,6 +52,7 @@ class _Keep(Struct):
 
     changes: Sequence[Change]
     receipt: Receipt | None
+    place: Place | None = None
 
 
 class _Confirm(Struct):
@@ -62,8 +64,8 @@ class _Confirm(Struct):
 class History:
     """The messages of the general chat, and other records, on disk; the Hub's Keeper.
 
-    `take_room`, `write`, `keep`, `confirm` and `reserve_soon` are called under the Hub's lock,
-    `ask` and `when_room` by any thread.
+    `take_room`, `write`, `keep`, `confirm`, `reserve_soon` and `save_place` are called under the
+    Hub's lock, `ask` and `when_room` by any thread.
     """
 
     def __init__(self, path: Path, config: Config, check_time_s: float | None = None) -> None:
@@ -73,12 +75,14 @@ class History:
         """
         self.path = path
         self._config = config
-        self._store = _open_store(path, config.seq_block, check_time_s)
+        self._of_cluster = bool(config.cluster)
+        self._store = _open_store(path, config, check_time_s)
         self._answerer = Answerer(path, config.history_query_timeout_s)
         if self._store.foreign_wal is not None:
             log.warning("history had a WAL of another file moved_to=%s", self._store.foreign_wal)
         if self._store.went_back:
             log.warning("history older than the numbers given out: new epoch path=%s", path)
+        self.place = self._store.place  # of a node: where the log is to be applied from
         self.numbering = self._store.numbering
         self._reserved_through = self.numbering.reserved_through
 
@@ -142,18 +146,37 @@ class History:
         """
         return self._store.records(kind)
 
+    def adopt(self, epoch: str, seq: int) -> None:
+        """Go on with the numbering of the cluster: numbers up to `seq` count as given out.
+
+        Call it before `start`. Raises sqlite3.Error or OSError.
+        """
+        self._store.adopt(epoch, seq)
+        self.numbering = self._store.numbering
+        self._reserved_through = self.numbering.reserved_through
+        self._reserve_at = self._reserved_through - self._config.seq_block // 2
+
+    def replace_records(self, records: Sequence[Record], lost_at: str) -> None:
+        """Put the records of another node in the place of those in the file.
+
+        Visits are added. Those in the file that have no end and are not given get the end `lost_at`
+        (RFC 3339) with the reason `lost`. Call it before `start`. Raises sqlite3.Error.
+        """
+        self._store.replace_records(records, lost_at)
+
     # --- for the Hub ---------------------------------------------------------------------------
 
     def take_room(self) -> bool:
         """Reserve a place in the queue for one message, before it gets a number."""
         # The Hub's lock is enough: it does no harm if the writer frees a place meanwhile.
-        if self._is_full():
+        # A node of a cluster cannot refuse what has its place in the log.
+        if self._is_full() and not self._of_cluster:
             return False
         self._taken += 1
         return True
 
-    def write(self, message: ChatMessage, receipt: Receipt) -> None:
-        """Store a message for which room was taken, then acknowledge it."""
+    def write(self, message: ChatMessage, receipt: Receipt | None) -> None:
+        """Store a message for which room was taken, then acknowledge it if somebody waits."""
         self._hand_in(_Write(message, receipt))
 
     def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
@@ -165,6 +188,14 @@ class History:
     def confirm(self, receipt: Receipt) -> None:
         """Acknowledge a message written earlier, once it is stored; uses up the room taken."""
         self._hand_in(_Confirm(receipt))
+
+    def save_place(self, place: Place) -> None:
+        """Save a place of the log when everything handed in before it is stored, or with it.
+
+        Only on a node of a cluster. Of several that wait, the last one is saved.
+        """
+        self._taken += 1
+        self._hand_in(_Keep((), None, place))
 
     def _hand_in(self, item: _Write | _Keep | _Confirm) -> None:
         with self._lock:
@@ -268,8 +299,9 @@ class History:
     def _carry_out(self, group: list[_Write | _Keep | _Confirm | PageTicket]) -> None:
         written = [item.message for item in group if isinstance(item, _Write)]
         changes = [change for item in group if isinstance(item, _Keep) for change in item.changes]
-        has_news = bool(written or changes)
-        is_stored = not has_news or self._commit(written, changes)
+        place = _last_place(group) if self._of_cluster else None
+        has_news = bool(written or changes or place)
+        is_stored = not has_news or self._commit(written, changes, place)
         if not has_news or not is_stored:  # A commit that succeeded has looked for the file itself.
             self._look_for_file()
         acknowledged: dict[Owner, list[tuple[Receipt, bool]]] = {}
@@ -311,8 +343,10 @@ class History:
                 log.warning("history not read error=%s path=%s", error, self.path)
             return False
 
-    def _commit(self, messages: list[ChatMessage], changes: list[Change]) -> bool:
-        """Write messages and changes of the records; return whether they are on the disk."""
+    def _commit(
+        self, messages: list[ChatMessage], changes: list[Change], place: Place | None
+    ) -> bool:
+        """Write messages, changes of the records and a place; return whether that has succeeded."""
         unwritten = self._unwritten
         if unwritten:
             for change in changes:  # the last change of a row is the last to be written, too
@@ -320,7 +354,7 @@ class History:
             changes = [*unwritten.values(), *changes]
         began = time.monotonic()
         try:
-            self._store.add(messages, changes)
+            self._store.add(messages, changes, place)
         except sqlite3.Error as error:
             self.vitals.on_failed(error)
             if not self._is_failing:  # logged once, not for each message
@@ -346,10 +380,16 @@ class History:
             log.error("history: no numbers reserved error=%s path=%s", error, self.path)
 
 
-def _open_store(path: Path, block: int, check_time_s: float | None) -> MessageStore:
+def _last_place(group: Sequence[object]) -> Place | None:
+    places = (item.place for item in reversed(group) if isinstance(item, _Keep) and item.place)
+    return next(places, None)
+
+
+def _open_store(path: Path, config: Config, check_time_s: float | None) -> MessageStore:
+    block, of_cluster = config.seq_block, bool(config.cluster)
     try:
-        return MessageStore(path, block, check_time_s)
+        return MessageStore(path, block, check_time_s, of_cluster=of_cluster)
     except StoreDamaged as damage:
         aside = set_aside(path, "damaged")
         log.error("history DAMAGED, begun anew error=%s moved_to=%s", damage, aside)
-        return MessageStore(path, block)
+        return MessageStore(path, block, of_cluster=of_cluster)

@@ -23,6 +23,7 @@ _CREATE = (
 )
 _INSERT = "INSERT INTO message_words (rowid, words) VALUES (?, ?)"
 _DELETE = "INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', ?, ?)"
+_INSERT_OLD = "INSERT INTO message_index (rowid, text) VALUES (?, ?)"
 _DELETE_OLD = "INSERT INTO message_index (message_index, rowid, text) VALUES ('delete', ?, ?)"
 _TEXTS = "SELECT seq, text FROM message WHERE seq > ? AND seq <= ?"
 
@@ -68,6 +69,16 @@ def remove_words(
             db.execute(_DELETE_OLD, (seq, text))
         elif seq <= indexed_through:
             db.execute(_DELETE, (seq, fold(text)))
+
+
+def add_late_words(db: sqlite3.Connection, rows: Iterable[tuple[int, str]]) -> None:
+    """Index messages, given as seq and text, whose turn is over, where their neighbours are."""
+    old = reindexing(db)
+    for seq, text in rows:
+        if old is not None and old.done_through < seq <= old.through:
+            db.execute(_INSERT_OLD, (seq, text))
+        else:
+            db.execute(_INSERT, (seq, fold(text)))
 
 
 def move_words(db: sqlite3.Connection, start: int, end: int | None) -> None:

@@ -25,12 +25,18 @@ class Reservations:
         lock_file: LockFile,
         block: int,
         transaction: Callable[[], contextlib.AbstractContextManager[sqlite3.Connection]],
+        *,
+        of_cluster: bool,
     ) -> None:
-        """`block` is how many numbers are reserved at a time."""
+        """`block` is how many numbers are reserved at a time.
+
+        The nodes of a cluster have one numbering, which no file can take back.
+        """
         self._path = path
         self._lock_file = lock_file
         self._block = block
         self._transaction = transaction
+        self._of_cluster = of_cluster
         self._epoch = ""
         self._through = self._through_in_file = 0
         # Whether the file is older than the numbers given out: it was put back from a copy. Then
@@ -45,7 +51,8 @@ class Reservations:
             epoch, last_seq = self._epoch, self._through - self._block
         else:
             note = self._lock_file.note
-            if note.epoch == epoch and reserved_through < note.in_file:
+            is_older = note.epoch == epoch and reserved_through < note.in_file
+            if is_older and not self._of_cluster:
                 self.went_back = True
                 epoch = secrets.token_hex(8)
             last_seq = reserved_through
@@ -82,6 +89,18 @@ class Reservations:
             # Nobody has seen a number of this epoch, and after a crash there will be another one.
             self._through = last_seq + self._block
             return Numbering(self._epoch, last_seq, self._through)
+
+    def adopt(self, epoch: str, seq: int) -> Numbering:
+        """Go on with another epoch, and above `seq` and all numbers that were ever reserved.
+
+        Raises OSError.
+        """
+        through = max(self._through, seq + self._block)
+        if epoch != self._epoch:
+            with self._transaction() as db:
+                db.execute("UPDATE numbering SET epoch = ?", (epoch,))
+            self._epoch = epoch
+        return Numbering(epoch, seq, self.reserve(through - self._block))
 
     def reserve(self, seq: int) -> int:
         """Reserve a block of numbers after `seq` on disk, and return the last one.

@@ -10,8 +10,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from msgspec import UNSET
-
 from tertulia.protocol.messages import ChatMessage
 from tertulia.server.history.aside import set_wal_aside
 from tertulia.server.history.checks import (
@@ -33,17 +31,27 @@ from tertulia.server.history.index import (
     remove_words,
 )
 from tertulia.server.history.lockfile import LockFile
+from tertulia.server.history.replica import (
+    Place,
+    leave_cluster,
+    put_messages,
+    read_place,
+    read_place_on_full_disk,
+    write_place,
+)
 from tertulia.server.history.reservations import Reservations
 from tertulia.server.history.tables import (
+    add_messages,
     create_tables,
     read_records,
     read_records_on_full_disk,
+    replace_records,
     write_changes,
 )
 from tertulia.server.history.visits import end_visits, forget_visits
 from tertulia.server.history.wal import checkpoint, read_mark, set_mark, wal_belongs
 from tertulia.server.hub.keeper import Numbering
-from tertulia.server.hub.records import Change, Row
+from tertulia.server.hub.records import Change, Record, Row
 
 _STEP_CHARS = 256 * 1024  # of text, indexed or deleted in one step
 _WAL_BYTES = 16 * 1024 * 1024  # kept of a WAL that grew while somebody was reading
@@ -58,11 +66,22 @@ class MessageStore:
     each method then tries to open the file again.
     """
 
-    def __init__(self, path: Path, block: int, check_time_s: float | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        block: int,
+        check_time_s: float | None = None,
+        *,
+        of_cluster: bool = False,
+    ) -> None:
         """Open the file and reserve a block of numbers.
 
-        At most `check_time_s` seconds are for looking for damage (see `check_pages`).
+        At most `check_time_s` seconds are for looking for damage (see `check_pages`). In the file
+        of a cluster's node, messages that are written again are ignored, and sessions without an
+        end are left as they are: their users may be here on other nodes.
         """
+        self._of_cluster = of_cluster
+        self.place: Place | None = None  # of a cluster's node, when the file was opened
         self._check_time_s = check_time_s
         check_library()
         self._path = path.absolute()  # SQLite gives names such as ":memory:" another meaning.
@@ -78,7 +97,9 @@ class MessageStore:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A file of its own: a lock on the database would end when anyone closes a descriptor of it.
         self._lock_file = LockFile(self._path)
-        self._reservations = Reservations(self._path, self._lock_file, block, self._transaction)
+        self._reservations = Reservations(
+            self._path, self._lock_file, block, self._transaction, of_cluster=of_cluster
+        )
         try:
             try:
                 self.numbering = self._open()
@@ -87,6 +108,8 @@ class MessageStore:
                     raise
                 self.problem = error
                 self.numbering = self._reservations.begin_without_file()
+                if of_cluster:
+                    self.place = read_place_on_full_disk(self._path)
         except BaseException as error:
             if isinstance(error, StoreOfAnotherVersion):
                 self._lock_file.forget()  # Leave no trace beside a file of another program.
@@ -148,7 +171,11 @@ class MessageStore:
         with self._transaction():
             create_tables(db)
             create_index(db)
-            end_visits(db)
+            if self._of_cluster:
+                self.place = read_place(db)
+            else:
+                end_visits(db)
+                leave_cluster(db)
         return self._reservations.begin(db)
 
     def _connection(self) -> sqlite3.Connection:
@@ -186,18 +213,33 @@ class MessageStore:
         if not self.is_in_place():
             raise sqlite3.OperationalError("the file was removed or replaced")
 
-    def add(self, messages: Iterable[ChatMessage], changes: Iterable[Change] = ()) -> None:
-        """Write messages and changes of what is kept beside them, all or none.
+    def adopt(self, epoch: str, seq: int) -> None:
+        """Go on with the numbering of a cluster. See Reservations. Raises OSError."""
+        self.numbering = self._reservations.adopt(epoch, seq)
+
+    def replace_records(self, records: Iterable[Record], lost_at: str) -> None:
+        """Put these in the place of what is kept beside the messages. See tables.py."""
+        with self._transaction() as db:
+            replace_records(db, records, lost_at)
+
+    def add(
+        self,
+        messages: Iterable[ChatMessage],
+        changes: Iterable[Change] = (),
+        place: Place | None = None,
+    ) -> None:
+        """Write messages, changes of what is kept beside them, and a place; all or none.
 
         When this returns they are on the disk, in their place.
         """
-        rows = (
-            (m.seq, m.time, m.sender, m.text, None if m.nonce is UNSET else m.nonce)
-            for m in messages
-        )
         with self._transaction() as db:
-            db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?)", rows)
+            if self._of_cluster:
+                put_messages(db, messages)
+            else:
+                add_messages(db, messages)
             write_changes(db, changes)
+            if place is not None:
+                write_place(db, place)
         self._check_place()
 
     def records(self, kind: type[Row]) -> list[Row]:

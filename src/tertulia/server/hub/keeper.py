@@ -36,7 +36,7 @@ class Keeper(Protocol):
     def take_room(self) -> bool:
         """Reserve a place in the queue for one message or change; False if it is full."""
 
-    def write(self, message: ChatMessage, receipt: Receipt) -> None:
+    def write(self, message: ChatMessage, receipt: Receipt | None) -> None:
         """Store a message for which room was taken, then acknowledge it to the receipt's owner."""
 
     def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
