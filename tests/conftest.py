@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-pytest_plugins = ["client_fixtures"]
+pytest_plugins = ["client_fixtures", "nats_servers"]
 
 # The settings of whoever runs the tests must not change what the programs do, the programs must not
 # keep anything of the tests, and no test sees the settings of another one.

@@ -52,9 +52,9 @@ def dependencies(*extras: str) -> set[str]:
 
 def test_who_only_chats_installs_no_tools_and_the_tools_come_with_the_same_versions() -> None:
     use, dev = pinned("use.lock"), pinned("dev.lock")
-    assert dependencies("setup") <= use.keys()
+    assert dependencies("setup", "cluster") <= use.keys()
     assert not (dependencies("dev") - dependencies("setup")) & use.keys()
-    assert dependencies("setup", "dev") <= dev.keys()
+    assert dependencies("setup", "cluster", "dev") <= dev.keys()
     assert use.items() <= dev.items()
 
 
