@@ -1,0 +1,267 @@
+"""One connection to one nats-server, by nats-py. Once it has ended, the link makes a new one.
+
+nats-py's own reconnection is not used: before it connects anew it waits for the old socket to
+take what was still to be sent, for ever if the server stands still, and after some errors, such as
+a changed password, it closes for good. Everything here runs on the link's thread.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+import ssl
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from nats import errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from tertulia.server.cluster import unusable
+from tertulia.server.cluster.addresses import Address
+from tertulia.server.cluster.credentials import Credentials
+from tertulia.server.cluster.unusable import OLDEST_SERVER, ClusterUnusable
+
+log = logging.getLogger("tertulia.server")
+logging.getLogger("nats").setLevel(logging.CRITICAL)  # Every error of it reaches this module.
+
+_CONNECT_S = 1.0  # for each step: TCP, greeting, TLS
+_OPEN_S = 3.0  # for all of them
+_PING_S = 1.0
+_DEAD_S = 2.5  # without any sign of life, although pings were sent
+_CLOSE_S = 1.0
+_NEVER_S = 1_000_000
+_MAX_UNSENT_BYTES = 16 << 20  # Beyond, messages are dropped: those who sent them send them again.
+
+Handler = Callable[[Msg], None]
+Arrived = Callable[[Handler, Msg], None]
+
+
+class _Client(Client):
+    """nats-py's client without its decisions about what an error means."""
+
+    def __init__(self, needs_tls: bool, on_end: Callable[[Exception], None]) -> None:
+        super().__init__()
+        self._needs_tls = needs_tls
+        self._on_end = on_end
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        """Go no further without TLS if it was asked for: credentials come next."""
+        if initial_connection and self._needs_tls:
+            if not (info.get("tls_required") or info.get("tls_available")):
+                raise errors.SecureConnWantedError
+            info["tls_required"] = True
+
+    async def _process_err(self, err_msg: str) -> None:
+        error = errors.Error(err_msg)
+        await (self._error_cb(error) if _is_denial(err_msg) else self._process_op_err(error))
+
+    async def _process_op_err(self, e: Exception) -> None:
+        self._on_end(e)
+
+    def abort(self) -> None:
+        """End the connection at once, with whatever was still to be sent."""
+        self._pending.clear()
+        self._pending_data_size = 0
+        writer = getattr(self._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
+
+
+class Connection:
+    """From `open` to `close`. `ended` is set when it is of no use any more."""
+
+    def __init__(self, address: Address, on_arrival: Arrived, on_error: Callable[[], None]) -> None:
+        """`on_arrival` gets each message with the handler of its subscription."""
+        self.address = address
+        self.ended = asyncio.Event()
+        self.why_ended = ""
+        self.denial = ""  # the last subject that the server did not permit
+        self._on_arrival = on_arrival
+        self._on_error = on_error
+        self._last_error: Exception | None = None
+        self._client = _Client(address.has_tls, self._end)
+        self._unsent: deque[tuple[int, Callable[[], Awaitable[None]]]] = deque()
+        self._unsent_bytes = 0
+        self._wake = asyncio.Event()
+        self._subscriptions: dict[str, Subscription] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_closed = False
+        self._pongs = 0
+        self._signs_of_life = 0
+        self._silent_s = 0.0
+
+    async def open(self, name: str, credentials: Credentials) -> None:
+        """Connect. Raises NotReachable, or another ClusterUnusable that time does not heal."""
+        shown: dict[str, Any] = {}
+        if credentials.key is not None:
+            jwt = (credentials.jwt or "").encode()
+            shown = {"user_jwt_cb": lambda: jwt, "signature_cb": credentials.sign}
+        elif credentials.token is not None:
+            shown = {"token": credentials.token}
+        elif credentials.user is not None:
+            shown = {"user": credentials.user, "password": credentials.password}
+        try:
+            await asyncio.wait_for(
+                self._client.connect(
+                    [self.address.url], name=name, allow_reconnect=False, max_reconnect_attempts=1,
+                    reconnect_time_wait=0, connect_timeout=_CONNECT_S,  # type: ignore[arg-type]
+                    ping_interval=_NEVER_S, tls=ssl.create_default_context(),
+                    error_cb=self._note, **shown,
+                ),
+                _OPEN_S,
+            )  # fmt: skip
+            if not self._client.is_connected:
+                raise errors.Error("nats: no answer")
+            self._check_version()
+        except (OSError, errors.Error, ClusterUnusable) as error:
+            self._client.abort()
+            await self._close()
+            if isinstance(error, ClusterUnusable):
+                raise
+            cause = self._last_error if isinstance(error, errors.NoServersError) else error
+            raise _why_not_open(self.address, cause or error) from error
+        self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping())]
+
+    def _check_version(self) -> None:
+        version = str(self._client._server_info.get("version", "?"))
+        numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+        if numbers < OLDEST_SERVER:
+            raise unusable.too_old(str(self.address), version)
+
+    @property
+    def has_jetstream(self) -> bool:
+        """Whether the server says that it, or one that it knows, keeps streams."""
+        return bool(self._client._server_info.get("jetstream"))
+
+    def send(self, subject: str, data: bytes, reply: str = "") -> None:
+        """Send a message after what was sent before; drop it if too much still waits."""
+        if self._unsent_bytes + len(data) > _MAX_UNSENT_BYTES:
+            self._on_error()
+            return
+        self._queue(len(data), partial(self._client.publish, subject, data, reply))
+
+    def subscribe(self, subject: str, handler: Handler) -> None:
+        """Ask for the messages of a subject, after what was sent before."""
+        self._queue(0, partial(self._subscribe, subject, handler))
+
+    def unsubscribe(self, subject: str) -> None:
+        """Want no more of these messages. Those that are here may still arrive."""
+        self._queue(0, partial(self._unsubscribe, subject))
+
+    async def round_trip(self) -> None:
+        """Wait until the server has taken what was sent, or the connection has ended."""
+        passed = asyncio.Event()
+
+        async def pass_by() -> None:
+            passed.set()
+
+        self._queue(0, pass_by)
+        await passed.wait()
+        await self._client.rtt(_NEVER_S)
+
+    def age(self, seconds: float) -> None:
+        """Count time in which the server could have been heard; end a connection that is dead."""
+        signs_of_life = self._client.stats["in_msgs"] + self._pongs
+        if signs_of_life != self._signs_of_life:
+            self._signs_of_life, self._silent_s = signs_of_life, 0.0
+            return
+        self._silent_s += seconds
+        if self._silent_s > _DEAD_S:
+            self._end(errors.StaleConnectionError())
+
+    async def close(self, *, at_once: bool = True) -> None:
+        """End the connection; if not at once, send first what waits."""
+        if not at_once:
+            with contextlib.suppress(TimeoutError, OSError, errors.Error):
+                await asyncio.wait_for(self.round_trip(), _CLOSE_S)
+        self._is_closed = True
+        self._unsent.clear()
+        while pending := [task for task in self._tasks if not task.done()]:
+            for task in pending:
+                task.cancel()
+            await asyncio.sleep(0)  # Again, because nats-py swallows a cancellation now and then.
+        self._client.abort()
+        await self._close()
+
+    async def _close(self) -> None:
+        with contextlib.suppress(TimeoutError, OSError, errors.Error):
+            await asyncio.wait_for(self._client.close(), _CLOSE_S)
+
+    def _end(self, error: Exception) -> None:
+        if not self.ended.is_set():
+            self.why_ended = str(error)
+            self.ended.set()
+
+    async def _note(self, error: Exception) -> None:
+        self._on_error()
+        self._last_error = error
+        if _is_denial(str(error)) and str(error) != self.denial:
+            self.denial = str(error)
+            log.warning("nats server=%s refuses: %s", self.address, error)
+
+    def _queue(self, size: int, step: Callable[[], Awaitable[None]]) -> None:
+        self._unsent.append((size, step))
+        self._unsent_bytes += size
+        self._wake.set()
+
+    async def _write(self) -> None:
+        while not self._is_closed:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._unsent:
+                size, step = self._unsent.popleft()
+                self._unsent_bytes -= size
+                try:
+                    await step()
+                except (OSError, errors.Error) as error:
+                    await self._note(error)
+
+    async def _ping(self) -> None:
+        while True:
+            await asyncio.sleep(_PING_S)
+            try:
+                # Not `flush`, which succeeds at once when nothing reads any more.
+                await self._client.rtt(_NEVER_S)
+            except (OSError, errors.Error) as error:
+                self._end(error)
+                return
+            self._pongs += 1
+
+    async def _subscribe(self, subject: str, handler: Handler) -> None:
+        async def arrive(message: Msg) -> None:
+            self._on_arrival(handler, message)
+
+        # No limit, for beyond it nats-py drops messages. The socket is read only while the link's
+        # thread has nothing else to do, so little can wait here.
+        subscription = await self._client.subscribe(
+            subject, cb=arrive, pending_msgs_limit=0, pending_bytes_limit=0
+        )
+        self._subscriptions[subject] = subscription
+
+    async def _unsubscribe(self, subject: str) -> None:
+        subscription = self._subscriptions.pop(subject, None)
+        if subscription is not None:
+            await subscription.unsubscribe()
+
+
+def _is_denial(text: str) -> bool:
+    return "permissions violation" in text.lower()
+
+
+def _why_not_open(address: Address, error: Exception) -> ClusterUnusable:
+    server = str(address)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return unusable.not_trusted(server, error.verify_message)
+    if isinstance(error, errors.SecureConnWantedError):
+        return unusable.without_tls(server)
+    text = str(error).lower()
+    if "authorization" in text or "authentication" in text:
+        return unusable.not_let_in(server)
+    if isinstance(error, TimeoutError):
+        return unusable.not_reachable(server, "timeout")
+    reason = getattr(error, "strerror", None) or str(error).removeprefix("nats: ")
+    return unusable.not_reachable(server, reason)

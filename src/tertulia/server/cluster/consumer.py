@@ -1,0 +1,241 @@
+"""Reads the log in its order: an ordered consumer of our own, over JetStream's JSON API.
+
+It is a push consumer without acknowledgements, in the memory of one nats-server, with flow control
+and a heartbeat. Whatever goes wrong with it (a hole, silence, an error, a new connection) has one
+answer: another consumer, from the next entry that is wanted. nats-py's own ordered consumer skips
+entries when it is slow, and after some losses begins again at entry 1. Link's thread only.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from nats.aio.msg import Msg
+
+_HEARTBEAT_S = 0.5
+_SILENCE_S = 1.6  # three heartbeats are missing
+_API_TIMEOUT_S = 2.0
+_RETRY_S = 0.25
+_FORGOTTEN_AFTER_S = 30  # A nats-server removes a consumer that nobody has listened to for so long.
+_LOOKS = 3  # One proves nothing: a server that begins to lead may not know the last entries yet.
+_BETWEEN_LOOKS_S = 0.3
+_NO_STREAM = 10_059  # JetStream's error code
+
+
+class Entry(NamedTuple):
+    """One entry of the log."""
+
+    place: int  # its sequence number in the stream
+    time_ms: int  # the stream's own timestamp
+    data: bytes
+
+
+class Counts:
+    """What has happened to a link so far. Plain numbers, which any thread may read."""
+
+    __slots__ = ("connects", "consumers", "errors", "holes", "refused", "stalls")
+
+    def __init__(self) -> None:
+        self.connects = 0
+        self.consumers = 0  # made
+        self.holes = 0  # between what came and what was wanted
+        self.stalls = 0  # times that nothing came
+        self.refused = 0  # proposals that the stream did not take
+        self.errors = 0
+
+
+class Connection(Protocol):
+    """What the consumer needs of a connection."""
+
+    def send(self, subject: str, data: bytes, reply: str = "") -> None: ...
+    def subscribe(self, subject: str, handler: Callable[["Msg"], None]) -> None: ...
+    def unsubscribe(self, subject: str) -> None: ...
+
+
+Ask = Callable[[str, bytes, float], Awaitable[bytes | None]]
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+
+
+class Receivers(NamedTuple):
+    """Who gets what the consumer finds out."""
+
+    on_entries: Callable[[list[Entry]], None]
+    on_hole: Callable[[int], None]  # the first entry there is; nothing more is read after it
+    # The last entry there is, or None without a log; and the one that was read, which is above it.
+    on_short: Callable[[int | None, int], None]
+
+
+class OrderedConsumer:
+    """Reads one stream from the entry that is wanted next."""
+
+    def __init__(
+        self, stream: str, inbox: str, receivers: Receivers, ask: Ask, spawn: Spawn, counts: Counts
+    ) -> None:
+        """`ask` sends a request and waits; `spawn` runs a coroutine. Entries come below `inbox`."""
+        self._stream = stream
+        self._inbox = inbox
+        self._receivers = receivers
+        self._ask = ask
+        self._spawn = spawn
+        self._counts = counts
+        self._connection: Connection | None = None
+        self._wanted: int | None = None  # None: nothing is read
+        self._subject = ""  # where the present consumer delivers; "": there is none
+        self._made = 0
+        self._silent_s = 0.0
+        self._entries: list[Entry] = []
+        self._flow_replies: list[str] = []
+        self._is_checking = False
+
+    def read_from(self, place: int) -> None:
+        """Begin to read at an entry."""
+        self._wanted = place
+        self._entries.clear()
+        self._make()
+
+    def connect(self, connection: Connection) -> None:
+        """Go on with a connection."""
+        self._connection = connection
+        self._subject = ""  # a subscription of the connection before
+        self._make()
+
+    def disconnect(self) -> None:
+        """Wait for another connection."""
+        self._connection = None
+        self._flow_replies.clear()
+
+    def age(self, seconds: float) -> None:
+        """Count time in which something could have come."""
+        if self._connection is None or self._wanted is None:
+            return
+        self._silent_s += seconds
+        if self._silent_s > _SILENCE_S:
+            self._counts.stalls += 1
+            self._make()
+
+    def hand_on(self) -> None:
+        """Hand on the entries that have arrived, then let the server send more."""
+        if self._entries:
+            entries, self._entries = self._entries, []
+            self._receivers.on_entries(entries)
+        if self._flow_replies and self._connection is not None:
+            for reply in self._flow_replies:
+                self._connection.send(reply, b"")
+            self._flow_replies.clear()
+
+    def _make(self) -> None:
+        """Read with a new consumer from the entry that is wanted next."""
+        if self._connection is None or self._wanted is None:
+            return
+        if self._subject:
+            self._connection.unsubscribe(self._subject)
+        self._made += 1
+        self._counts.consumers += 1
+        self._subject = f"{self._inbox}.entries.{self._made}"
+        self._silent_s = -_API_TIMEOUT_S
+        self._flow_replies.clear()
+        self._connection.subscribe(self._subject, partial(self._arrive, self._subject))
+        self._spawn(self._create(self._subject, self._wanted))
+        if not self._is_checking:
+            self._is_checking = True
+            self._spawn(self._check())
+
+    async def _create(self, subject: str, wanted: int) -> None:
+        name = secrets.token_hex(6)
+        config = {
+            "name": name,
+            "deliver_subject": subject,
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": wanted,
+            "ack_policy": "none",
+            "max_deliver": 1,
+            "replay_policy": "instant",
+            "mem_storage": True,
+            "num_replicas": 1,
+            "flow_control": True,
+            "idle_heartbeat": int(_HEARTBEAT_S * 1e9),
+            "inactive_threshold": int(_FORGOTTEN_AFTER_S * 1e9),
+        }
+        request = json.dumps({"stream_name": self._stream, "config": config}).encode()
+        api = f"$JS.API.CONSUMER.CREATE.{self._stream}.{name}"
+        answer = await self._ask(api, request, _API_TIMEOUT_S)
+        if self._subject == subject and (answer is None or "error" in json.loads(answer)):
+            self._counts.errors += 1
+            self._silent_s = _SILENCE_S - _RETRY_S
+
+    def _arrive(self, subject: str, message: "Msg") -> None:
+        """Take what a consumer has delivered."""
+        if subject != self._subject or self._wanted is None:
+            return  # of an earlier consumer
+        self._silent_s = 0.0
+        status = (message.headers or {}).get("Status")
+        if status is not None and not message.data:
+            self._heed(status, message)
+            return
+        place, nth, time_ms = _metadata(message.reply)
+        if place == self._wanted:
+            self._wanted += 1
+            self._entries.append(Entry(place, time_ms, message.data))
+        elif place > self._wanted:
+            self._counts.holes += 1
+            if nth == 1:  # A new consumer begins there: what was before is not kept any more.
+                self._stop()
+                self.hand_on()
+                self._receivers.on_hole(place)
+            else:
+                self._make()
+
+    def _heed(self, status: str, message: "Msg") -> None:
+        """Obey a message of the consumer about itself."""
+        headers = message.headers or {}
+        if status != "100":  # It is gone, or its leader is.
+            self._counts.errors += 1
+            self._make()
+            return
+        stalled = message.reply or headers.get("Nats-Consumer-Stalled")
+        if stalled:
+            self._flow_replies.append(stalled)
+        last = headers.get("Nats-Last-Stream")
+        if last is not None and self._wanted is not None and int(last) >= self._wanted:
+            self._counts.holes += 1
+            self._make()
+
+    def _stop(self) -> None:
+        self._wanted = None
+        if self._connection is not None:
+            self._connection.unsubscribe(self._subject)
+        self._subject = ""
+
+    async def _check(self) -> None:
+        """Look whether all that was read is still in the log."""
+        found: int | None = None
+        for look in range(_LOOKS):
+            read = (self._wanted or 1) - 1
+            answer = await self._ask(f"$JS.API.STREAM.INFO.{self._stream}", b"", _API_TIMEOUT_S)
+            found = _last_entry(answer, read)
+            if found is not None and found >= read:
+                break
+            if look == _LOOKS - 1:
+                self._receivers.on_short(found, read)
+            await asyncio.sleep(_BETWEEN_LOOKS_S)
+        self._is_checking = False
+
+
+def _metadata(reply: str) -> tuple[int, int, int]:
+    """Return place, number among those of the consumer, and time in ms, of an entry's reply."""
+    tokens = reply.split(".")
+    first = 5 if len(tokens) == 9 else 7  # with the domain's name and the account's
+    return int(tokens[first]), int(tokens[first + 1]), int(tokens[first + 2]) // 1_000_000
+
+
+def _last_entry(answer: bytes | None, otherwise: int) -> int | None:
+    """Return the last entry of a stream, or None if it does not exist."""
+    info: dict[str, Any] = {} if answer is None else json.loads(answer)
+    if info.get("error", {}).get("err_code") == _NO_STREAM:
+        return None
+    last: int = info.get("state", {}).get("last_seq", otherwise)
+    return last

@@ -1,0 +1,78 @@
+"""The answers that a node waits for: one subject with a wildcard, below which each has a name.
+
+Link's thread only. Every request ends: by its answer, by its time-out, or with the link.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nats.aio.msg import Msg
+
+Done = Callable[[bytes | None], None]
+Send = Callable[[str, bytes, str], None]
+
+_STORED = "stored-"
+
+
+class Inbox:
+    """What is waited for. Its callbacks are called from `take` and by the loop."""
+
+    def __init__(self, send: Send, guard: Callable[..., None]) -> None:
+        """`guard(step, *arguments)` runs what the loop calls."""
+        self.prefix = f"_INBOX.{secrets.token_hex(8)}"
+        self._send = send
+        self._guard = guard
+        self._requests = 0
+        self._waiting: dict[str, Done] = {}  # by the last token of the answer's subject
+
+    @property
+    def subject(self) -> str:
+        """The subject of all answers."""
+        return f"{self.prefix}.*"
+
+    def request(self, subject: str, data: bytes, timeout_s: float, done: Done) -> None:
+        """Ask. `done` gets the answer; None after the time-out, or if nobody serves the subject."""
+        self._requests += 1
+        token = str(self._requests)
+        self._waiting[token] = done
+        asyncio.get_running_loop().call_later(timeout_s, self._guard, self._give_up, token)
+        self._send(subject, data, f"{self.prefix}.{token}")
+
+    async def ask(self, subject: str, data: bytes, timeout_s: float) -> bytes | None:
+        """Ask as with `request`, and return the answer."""
+        answer: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+
+        def done(data: bytes | None) -> None:
+            if not answer.done():
+                answer.set_result(data)
+
+        self.request(subject, data, timeout_s, done)
+        return await answer
+
+    def stored_subject(self, applied: int) -> str:
+        """Return where the acknowledgement of an entry is to go, sent when so many were applied."""
+        return f"{self.prefix}.{_STORED}{applied}"
+
+    def take(self, message: "Msg") -> tuple[int, bytes] | None:
+        """Take an answer. Return what an acknowledgement says, and what was applied before."""
+        token = message.subject.rpartition(".")[2]
+        is_served = (message.headers or {}).get("Status") != "503"
+        if token.startswith(_STORED):
+            return int(token.removeprefix(_STORED)), message.data if is_served else b""
+        done = self._waiting.pop(token, None)
+        if done is not None:
+            done(message.data if is_served else None)
+        return None
+
+    def give_up(self) -> None:
+        """Wait for nothing any more."""
+        for token in list(self._waiting):
+            self._guard(self._give_up, token)
+
+    def _give_up(self, token: str) -> None:
+        done = self._waiting.pop(token, None)
+        if done is not None:
+            done(None)

@@ -1,0 +1,207 @@
+"""The stream that holds a chat's log, and the subjects of its nodes. Knows nothing of the chat.
+
+JetStream is asked by its JSON API, so that what it answers is seen as it is. Nothing here imports
+nats-py. The functions that take `ask` block; they run on the main thread at the start.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tertulia.i18n import _
+from tertulia.server.cluster import unusable
+from tertulia.server.cluster.unusable import ClusterUnusable
+
+log = logging.getLogger("tertulia.server")
+
+_MAX_ENTRY_BYTES = 1 << 20
+_REPLICAS = 3
+_TIMEOUT_S = 3.0  # of one question
+_PATIENCE_S = 20.0  # for a leader, and for the third server, when all have just been started
+_AGAIN_S = 0.25
+
+# JetStream's error codes.
+_NO_STREAM = 10_059
+_NAME_TAKEN = 10_058  # another node has just made it, with other settings
+_NOT_CLUSTERED = 10_074  # one server alone keeps one copy
+_NO_PEERS = 10_005
+_NOT_ENABLED = (10_076, 10_039)  # in the server; for the account
+_NO_STORAGE = (10_047, 10_028, 10_023, 10_002)
+
+# `ask(subject, data, timeout_s)` returns the answer, or None if there was none.
+Ask = Callable[[str, bytes, float], bytes | None]
+
+
+class StreamState(NamedTuple):
+    """What is in the log, and how it is kept. Without entries, `messages` is 0."""
+
+    first: int
+    last: int
+    messages: int
+    replicas: int
+    max_bytes: int
+
+
+def stream_name(chat: str) -> str:
+    """Return the name of a chat's stream."""
+    return f"TERTULIA-{chat}"
+
+
+def log_subject(chat: str) -> str:
+    """Return the subject whose messages are the entries of the log."""
+    return f"tertulia.{chat}.log"
+
+
+def node_subject(chat: str, node: str, verb: str) -> str:
+    """Return the subject of what one node alone is asked or told."""
+    return f"tertulia.{chat}.node.{node}.{verb}"
+
+
+def all_subject(chat: str, verb: str) -> str:
+    """Return the subject of what all nodes are asked or told."""
+    return f"tertulia.{chat}.all.{verb}"
+
+
+def acknowledged_place(data: bytes) -> int | None:
+    """Return the place that an acknowledgement names; None if the stream did not take the entry."""
+    try:
+        answer = json.loads(data)
+    except ValueError:
+        return None
+    place = answer.get("seq")
+    return place if "error" not in answer and isinstance(place, int) else None
+
+
+def open_stream(
+    chat: str, servers: int, max_bytes: int, ask: Ask, patience_s: float = _PATIENCE_S
+) -> StreamState:
+    """Return the state of the chat's stream, which is made if there is none.
+
+    A new one has three copies. It has one if there is only one nats-server, or if the operator has
+    named fewer than three (`servers`) and no third one comes. Raises ClusterUnusable.
+    """
+    name = stream_name(chat)
+    replicas = _REPLICAS
+    problem = unusable.without_leader()
+    begin = time.monotonic()
+    while True:
+        verb = "found"
+        answer = _ask(ask, "STREAM.INFO", name, b"")
+        if _error_code(answer) == _NO_STREAM:
+            verb = "made"
+            config = json.dumps(_config(chat, replicas, max_bytes)).encode()
+            answer = _ask(ask, "STREAM.CREATE", name, config)
+        code = _error_code(answer)
+        if answer is not None and "config" in answer:
+            return _checked(chat, answer, verb)
+        waited_s = time.monotonic() - begin
+        is_small = code == _NO_PEERS and servers < _REPLICAS and waited_s > patience_s / 4
+        if replicas > 1 and (code == _NOT_CLUSTERED or is_small):
+            if code == _NOT_CLUSTERED and servers > 1:
+                raise unusable.not_one_cluster()
+            replicas = 1
+            continue
+        problem = _why_not(answer, max_bytes) or problem
+        if waited_s > patience_s or not _heals(answer):
+            raise problem
+        time.sleep(_AGAIN_S)
+
+
+def delete_stream(chat: str, ask: Ask, patience_s: float = _PATIENCE_S) -> None:
+    """Remove the chat's stream, if there is one. Raises ClusterUnusable."""
+    name = stream_name(chat)
+    deadline = time.monotonic() + patience_s
+    while True:
+        answer = _ask(ask, "STREAM.DELETE", name, b"")
+        if answer is not None and (answer.get("success") or _error_code(answer) == _NO_STREAM):
+            log.info("cluster stream=%s removed", name)
+            return
+        if time.monotonic() > deadline:
+            raise _why_not(answer, 0) or unusable.without_leader()
+        time.sleep(_AGAIN_S)
+
+
+def _config(chat: str, replicas: int, max_bytes: int) -> dict[str, Any]:
+    return {
+        "name": stream_name(chat),
+        "subjects": [log_subject(chat)],
+        "retention": "limits",
+        "storage": "file",
+        "num_replicas": replicas,
+        "discard": "old",
+        "max_bytes": max_bytes,
+        "max_msg_size": _MAX_ENTRY_BYTES,
+        "max_age": 0,
+        "max_msgs": -1,
+        "max_msgs_per_subject": -1,
+        "max_consumers": -1,
+        "allow_direct": False,
+        "deny_delete": True,
+        "deny_purge": True,
+    }
+
+
+def _checked(chat: str, answer: dict[str, Any], verb: str) -> StreamState:
+    config, state, name = answer["config"], answer["state"], stream_name(chat)
+    for field, value in (
+        ("retention", "limits"),
+        ("discard", "old"),
+        ("storage", "file"),
+        ("subjects", [log_subject(chat)]),
+    ):
+        if config.get(field) != value:
+            raise unusable.another_stream(name, field, str(config.get(field)))
+    opened = StreamState(
+        state["first_seq"],
+        state["last_seq"],
+        state["messages"],
+        config["num_replicas"],
+        config["max_bytes"],
+    )
+    log.info(
+        "cluster stream=%s %s replicas=%d max_bytes=%d entries=%d-%d",
+        name, verb, opened.replicas, opened.max_bytes, opened.first, opened.last,
+    )  # fmt: skip
+    if opened.replicas < _REPLICAS:
+        log.warning("cluster stream=%s is lost with one nats-server: three keep it safe", name)
+    return opened
+
+
+def _ask(ask: Ask, api: str, name: str, data: bytes) -> dict[str, Any] | None:
+    """Return JetStream's answer; None without one."""
+    answer = ask(f"$JS.API.{api}.{name}", data, _TIMEOUT_S)
+    return None if answer is None else json.loads(answer)
+
+
+def _error_code(answer: dict[str, Any] | None) -> int | None:
+    code: int | None = (answer or {}).get("error", {}).get("err_code")
+    return code
+
+
+def _heals(answer: dict[str, Any] | None) -> bool:
+    """Return whether servers that have just been started may answer otherwise in a moment."""
+    code, reason = _error_code(answer), _reason(answer)
+    is_unavailable = (answer or {}).get("error", {}).get("code") == 503 and code not in _NOT_ENABLED
+    is_short_of_peers = code == _NO_PEERS and "storage" not in reason
+    return code is None or code == _NAME_TAKEN or is_short_of_peers or is_unavailable
+
+
+def _reason(answer: dict[str, Any] | None) -> str:
+    reason: str = (answer or {}).get("error", {}).get("description", "")
+    return reason
+
+
+def _why_not(answer: dict[str, Any] | None, max_bytes: int) -> ClusterUnusable | None:
+    """Return the reason in words; None without an answer."""
+    if answer is None:
+        return None
+    code, reason = _error_code(answer), _reason(answer)
+    if code in _NOT_ENABLED:
+        return unusable.without_jetstream()
+    if code in _NO_STORAGE or "storage" in reason:
+        return unusable.too_little_storage(max_bytes >> 20, reason)
+    if code == _NO_PEERS:
+        return unusable.too_few_servers(reason)
+    return unusable.refused(reason or _("no reason is given"))
