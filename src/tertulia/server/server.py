@@ -28,6 +28,7 @@ from tertulia.server.doors.monitoring import Monitoring
 from tertulia.server.handout.handout import WHEELS, Handout
 from tertulia.server.history.checks import check_version
 from tertulia.server.history.history import History
+from tertulia.server.history.node import NodeHistory
 from tertulia.server.hub.hub import Hub
 from tertulia.server.listening import Listening
 from tertulia.server.observer import Observer
@@ -101,7 +102,8 @@ class Server:
         self.history = None
         if config.history is not None:
             check_time_s = None if parent is None or parent.is_first else _CHECK_AGAIN_S
-            self.history = History(Path(config.history), config, check_time_s)
+            history_class = NodeHistory if config.cluster else History
+            self.history = history_class(Path(config.history), config, check_time_s)
         self.hub = Hub(config, self.history)
         self._admission = admission = Admission(config)
         new_door = functools.partial(OpenEntrance, offer)

@@ -12,9 +12,9 @@ from stored_messages import index_all, message, seqs
 from tertulia.protocol.messages import ChatMessage, Search
 from tertulia.server.history.checks import StoreOfAnotherVersion
 from tertulia.server.history.reader import MessageReader
-from tertulia.server.history.replica import Place, read_place_on_full_disk
 from tertulia.server.history.restore import restore
 from tertulia.server.history.store import MessageStore
+from tertulia.server.history.tables import read_records_on_full_disk
 from tertulia.server.hub.records import (
     Ban,
     Change,
@@ -24,13 +24,20 @@ from tertulia.server.hub.records import (
     Insider,
     Mute,
     Pin,
+    Place,
     Removed,
     Switch,
     Visit,
 )
 
 NOW, LATER = "2026-11-22T15:00:00.000Z", "2026-11-22T15:30:00.000Z"
-PLACE = Place("tertulia", "log1", 7, b"\x00state")
+
+
+def place(number: int) -> Place:
+    return Place(chat="tertulia", log="log1", place=number, state=f"\x00{number}".encode())
+
+
+PLACE = place(7)
 
 
 @pytest.fixture
@@ -139,7 +146,7 @@ def test_a_late_message_among_those_of_an_old_index_is_found_before_and_after_it
     node.close()
 
 
-def written(number: int, kind: str) -> tuple[list[ChatMessage], list[Change], Place]:
+def written(number: int, kind: str) -> tuple[list[ChatMessage], list[Change]]:
     """Return what a node hands in for the entry of the log with this number."""
     messages, changes = [], []
     match kind:
@@ -164,7 +171,7 @@ def written(number: int, kind: str) -> tuple[list[ChatMessage], list[Change], Pl
             changes = [Ban(key=f"k{number % 3}", operator=str(number), time=NOW)]
         case "unban":
             changes = [Removed(Ban, f"k{number % 3}")]
-    return messages, changes, Place("tertulia", "log1", number, str(number).encode())
+    return messages, [*changes, place(number)]
 
 
 @pytest.fixture
@@ -204,9 +211,8 @@ def test_entries_applied_again_from_any_earlier_place_leave_the_file_as_it_was(
             end = min(last, first + data.draw(st.integers(1, 4), "group"))
             group = entries[first:end]
             store.add(
-                [m for messages, _, _ in group for m in messages],
-                [c for _, changes, _ in group for c in changes],
-                group[-1][2],
+                [message for messages, _ in group for message in messages],
+                [change for _, changes in group for change in changes],
             )
             if data.draw(st.booleans(), "index"):
                 store.index(2)
@@ -228,50 +234,49 @@ def test_entries_applied_again_from_any_earlier_place_leave_the_file_as_it_was(
 
 
 def test_the_latest_place_is_there_when_the_file_is_opened_again(node):
-    assert node.place is None
-    node.add([message(1)], [], Place("tertulia", "log1", 6, b""))
-    node.add([], [], PLACE)
+    assert node.records(Place) == []
+    node.add([message(1)], [place(6)])
+    node.add([], [PLACE])
     node = opened_again(node)
-    assert node.place == PLACE
+    assert node.records(Place) == [PLACE]
     node.close()
 
 
 def test_a_place_is_written_with_what_is_before_it_or_not_at_all(node):
     wrong = Visit(key=1, name=None, address="", joined=NOW)
     with pytest.raises(sqlite3.IntegrityError):
-        node.add([message(1)], [wrong], PLACE)
+        node.add([message(1)], [wrong, PLACE])
     node = opened_again(node)
-    assert node.place is None
+    assert node.records(Place) == []
     assert not node.has(1)
     node.close()
 
 
 def test_a_restored_copy_has_the_place_of_its_time(node, path, reader, tmp_path):
-    node.add([message(1)], [], PLACE)
+    node.add([message(1)], [PLACE])
     reader.copy_to(str(tmp_path / "copy.db"))
-    node.add([message(2)], [], Place("tertulia", "log1", 8, b""))
+    node.add([message(2)], [place(8)])
     node.close()
     assert restore(path, tmp_path / "copy.db") == 0
     node = MessageStore(path, block=1_000, of_cluster=True)
-    assert node.place == PLACE
+    assert node.records(Place) == [PLACE]
     assert not node.has(2)
     node.close()
 
 
 def test_a_file_that_is_used_without_the_cluster_has_no_place_any_more(node):
-    node.add([message(1)], [], PLACE)
+    node.add([message(1)], [PLACE])
     alone = opened_again(node, of_cluster=False)
     node = opened_again(alone)
-    assert node.place is None
+    assert node.records(Place) == []
     assert node.has(1)
     node.close()
 
 
-def test_on_a_full_disk_the_place_is_read_too(node, path, tmp_path):
-    assert read_place_on_full_disk(tmp_path / "none.db") is None
-    node.add([], [], PLACE)
+def test_on_a_full_disk_the_place_is_read_too(node, path):
+    node.add([], [PLACE])
     node.close()
-    assert read_place_on_full_disk(path) == PLACE
+    assert read_records_on_full_disk(path, Place) == [PLACE]
 
 
 def test_a_table_of_places_of_another_program_is_left_alone(node, path):

@@ -12,7 +12,15 @@ from pathlib import Path
 from tertulia.protocol.attendance import ListAttendance
 from tertulia.protocol.messages import Error
 from tertulia.server import refusals
-from tertulia.server.history.mail import Page, PageReady, PageTicket
+from tertulia.server.history.mail import (
+    GetRows,
+    Page,
+    PageReady,
+    PageTicket,
+    Rows,
+    RowsReady,
+    RowsTicket,
+)
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.turns import Questions
 
@@ -49,7 +57,7 @@ class Answerer:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def add(self, tickets: Iterable[PageTicket]) -> None:
+    def add(self, tickets: Iterable[PageTicket | RowsTicket]) -> None:
         """Put questions behind those that wait. Any thread."""
         with self._lock:
             for ticket in tickets:
@@ -68,7 +76,12 @@ class Answerer:
                 if self._stopping:
                     break
                 question = self._questions.take_next()
-            if not question.is_cancelled:
+            if question.is_cancelled:
+                continue
+            if isinstance(question, RowsTicket):
+                rows = self._read_rows(question.request)
+                question.owner.post(RowsReady(question.request, rows))
+            else:
                 _answer(question, self._read(question))
         self._reader.close()
 
@@ -82,10 +95,20 @@ class Answerer:
             log.warning("history not read error=%s path=%s", error, self._path)
             return refusals.not_read(ticket.request)
 
+    def _read_rows(self, request: GetRows) -> Rows | None:
+        try:
+            return self._reader.rows(request, self._time_limit_s)
+        except sqlite3.Error as error:
+            log.warning("history not read error=%s path=%s", error, self._path)
+            return None
 
-def refuse(ticket: PageTicket) -> None:
+
+def refuse(ticket: PageTicket | RowsTicket) -> None:
     """Answer that the question cannot be answered now. Any thread."""
-    _answer(ticket, refusals.not_read(ticket.request))
+    if isinstance(ticket, RowsTicket):
+        ticket.owner.post(RowsReady(ticket.request, None))
+    else:
+        _answer(ticket, refusals.not_read(ticket.request))
 
 
 def _answer(ticket: PageTicket, page: Page | Error) -> None:

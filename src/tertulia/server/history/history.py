@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from tertulia.protocol.messages import ChatMessage, Search
 from tertulia.protocol.times import rfc3339
@@ -22,11 +22,11 @@ from tertulia.server.config import Config
 from tertulia.server.history.answerer import Answerer, refuse
 from tertulia.server.history.aside import set_aside
 from tertulia.server.history.checks import StoreDamaged
-from tertulia.server.history.mail import PageTicket, RoomAgain, Stored
-from tertulia.server.history.replica import Place
+from tertulia.server.history.mail import PageTicket, RoomAgain, RowsTicket, Stored
 from tertulia.server.history.store import MessageStore
 from tertulia.server.history.upkeep import Upkeep
 from tertulia.server.history.vitals import Vitals
+from tertulia.server.history.work import Confirm, Keep, Write
 from tertulia.server.hub.records import Change, Record, Row, place_of
 from tertulia.server.hub.session import Owner, Receipt
 
@@ -42,30 +42,11 @@ _READER_END_S = 2.0  # for an interrupted query to end
 _SEARCH_WITHIN_S = 10.0  # how long a search waits for the index in a very busy room
 
 
-class _Write(Struct):
-    message: ChatMessage
-    receipt: Receipt | None
-
-
-class _Keep(Struct):
-    """Changes of what is kept beside the messages."""
-
-    changes: Sequence[Change]
-    receipt: Receipt | None
-    place: Place | None = None
-
-
-class _Confirm(Struct):
-    """Acknowledge a message that was written earlier."""
-
-    receipt: Receipt
-
-
 class History:
     """The messages of the general chat, and other records, on disk; the Hub's Keeper.
 
-    `take_room`, `write`, `keep`, `confirm`, `reserve_soon` and `save_place` are called under the
-    Hub's lock, `ask` and `when_room` by any thread.
+    `take_room`, `write`, `keep`, `confirm` and `reserve_soon` are called under the Hub's lock,
+    `ask` and `when_room` by any thread.
     """
 
     def __init__(self, path: Path, config: Config, check_time_s: float | None = None) -> None:
@@ -75,20 +56,18 @@ class History:
         """
         self.path = path
         self._config = config
-        self._of_cluster = bool(config.cluster)
         self._store = _open_store(path, config, check_time_s)
         self._answerer = Answerer(path, config.history_query_timeout_s)
         if self._store.foreign_wal is not None:
             log.warning("history had a WAL of another file moved_to=%s", self._store.foreign_wal)
         if self._store.went_back:
             log.warning("history older than the numbers given out: new epoch path=%s", path)
-        self.place = self._store.place  # of a node: where the log is to be applied from
         self.numbering = self._store.numbering
         self._reserved_through = self.numbering.reserved_through
 
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
-        self._queue: deque[_Write | _Keep | _Confirm | PageTicket] = deque()
+        self._queue: deque[Write | Keep | Confirm | PageTicket] = deque()
         self._sleeping = False  # the writer has nothing to do
         # Places in the queue that were ever taken, and freed again. At most `history_queue` are in
         # use; at that bound connections that speak are held.
@@ -146,58 +125,31 @@ class History:
         """
         return self._store.records(kind)
 
-    def adopt(self, epoch: str, seq: int) -> None:
-        """Go on with the numbering of the cluster: numbers up to `seq` count as given out.
-
-        Call it before `start`. Raises sqlite3.Error or OSError.
-        """
-        self._store.adopt(epoch, seq)
-        self.numbering = self._store.numbering
-        self._reserved_through = self.numbering.reserved_through
-        self._reserve_at = self._reserved_through - self._config.seq_block // 2
-
-    def replace_records(self, records: Sequence[Record], lost_at: str) -> None:
-        """Put the records of another node in the place of those in the file.
-
-        Visits are added. Those in the file that have no end and are not given get the end `lost_at`
-        (RFC 3339) with the reason `lost`. Call it before `start`. Raises sqlite3.Error.
-        """
-        self._store.replace_records(records, lost_at)
-
     # --- for the Hub ---------------------------------------------------------------------------
 
     def take_room(self) -> bool:
         """Reserve a place in the queue for one message, before it gets a number."""
         # The Hub's lock is enough: it does no harm if the writer frees a place meanwhile.
-        # A node of a cluster cannot refuse what has its place in the log.
-        if self._is_full() and not self._of_cluster:
+        if self._is_full():
             return False
         self._taken += 1
         return True
 
     def write(self, message: ChatMessage, receipt: Receipt | None) -> None:
         """Store a message for which room was taken, then acknowledge it if somebody waits."""
-        self._hand_in(_Write(message, receipt))
+        self._hand_in(Write(message, receipt))
 
     def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
         """Store changes of the records, then acknowledge them. See Keeper.keep."""
         if receipt is None:
             self._taken += 1
-        self._hand_in(_Keep(changes, receipt))
+        self._hand_in(Keep(changes, receipt))
 
     def confirm(self, receipt: Receipt) -> None:
         """Acknowledge a message written earlier, once it is stored; uses up the room taken."""
-        self._hand_in(_Confirm(receipt))
+        self._hand_in(Confirm(receipt))
 
-    def save_place(self, place: Place) -> None:
-        """Save a place of the log when everything handed in before it is stored, or with it.
-
-        Only on a node of a cluster. Of several that wait, the last one is saved.
-        """
-        self._taken += 1
-        self._hand_in(_Keep((), None, place))
-
-    def _hand_in(self, item: _Write | _Keep | _Confirm) -> None:
+    def _hand_in(self, item: Write | Keep | Confirm) -> None:
         with self._lock:
             self._queue.append(item)
             if self._sleeping:
@@ -296,12 +248,11 @@ class History:
         upkeep.forget(is_writable=is_writable)
         return upkeep.wait_s(is_idle=is_idle or bool(self._searches), is_writable=is_writable)
 
-    def _carry_out(self, group: list[_Write | _Keep | _Confirm | PageTicket]) -> None:
-        written = [item.message for item in group if isinstance(item, _Write)]
-        changes = [change for item in group if isinstance(item, _Keep) for change in item.changes]
-        place = _last_place(group) if self._of_cluster else None
-        has_news = bool(written or changes or place)
-        is_stored = not has_news or self._commit(written, changes, place)
+    def _carry_out(self, group: list[Write | Keep | Confirm | PageTicket]) -> None:
+        written = [item.message for item in group if isinstance(item, Write)]
+        changes = [change for item in group if isinstance(item, Keep) for change in item.changes]
+        has_news = bool(written or changes)
+        is_stored = not has_news or self._commit(written, changes)
         if not has_news or not is_stored:  # A commit that succeeded has looked for the file itself.
             self._look_for_file()
         acknowledged: dict[Owner, list[tuple[Receipt, bool]]] = {}
@@ -310,7 +261,7 @@ class History:
             if isinstance(item, PageTicket):
                 tickets.append(item)
             elif item.receipt is not None:
-                has_it = self._has(item.receipt) if isinstance(item, _Confirm) else is_stored
+                has_it = self._has(item.receipt) if isinstance(item, Confirm) else is_stored
                 acknowledged.setdefault(item.receipt.owner, []).append((item.receipt, has_it))
         for owner, rows in acknowledged.items():
             owner.post(Stored(rows))
@@ -327,7 +278,7 @@ class History:
         for owner, mail in waiters:
             owner.post(mail)
 
-    def _pass_on(self, tickets: list[PageTicket]) -> None:
+    def _pass_on(self, tickets: Sequence[PageTicket | RowsTicket]) -> None:
         if self._is_displaced:
             for ticket in tickets:
                 refuse(ticket)
@@ -343,10 +294,8 @@ class History:
                 log.warning("history not read error=%s path=%s", error, self.path)
             return False
 
-    def _commit(
-        self, messages: list[ChatMessage], changes: list[Change], place: Place | None
-    ) -> bool:
-        """Write messages, changes of the records and a place; return whether that has succeeded."""
+    def _commit(self, messages: list[ChatMessage], changes: list[Change]) -> bool:
+        """Write messages and changes of the records; return whether they are on the disk."""
         unwritten = self._unwritten
         if unwritten:
             for change in changes:  # the last change of a row is the last to be written, too
@@ -354,7 +303,7 @@ class History:
             changes = [*unwritten.values(), *changes]
         began = time.monotonic()
         try:
-            self._store.add(messages, changes, place)
+            self._store.add(messages, changes)
         except sqlite3.Error as error:
             self.vitals.on_failed(error)
             if not self._is_failing:  # logged once, not for each message
@@ -378,11 +327,6 @@ class History:
             self._reserve_at = self._reserved_through - self._config.seq_block // 2
         except (sqlite3.Error, OSError) as error:
             log.error("history: no numbers reserved error=%s path=%s", error, self.path)
-
-
-def _last_place(group: Sequence[object]) -> Place | None:
-    places = (item.place for item in reversed(group) if isinstance(item, _Keep) and item.place)
-    return next(places, None)
 
 
 def _open_store(path: Path, config: Config, check_time_s: float | None) -> MessageStore:

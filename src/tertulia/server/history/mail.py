@@ -1,9 +1,12 @@
 """What the history's threads post to the worker that waits for them, and what it asks with."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 from tertulia.protocol.attendance import AttendancePage, ListAttendance
-from tertulia.protocol.messages import Error, GetHistory, HistoryPage, Search
+from tertulia.protocol.messages import Error, GetHistory, HistoryPage, Search, StoredMessage
+from tertulia.server.hub.records import Visit
 from tertulia.server.hub.session import Owner, Receipt
 
 PageRequest = GetHistory | Search | ListAttendance
@@ -26,6 +29,39 @@ class PageReady(Struct, frozen=True):
     session: int
     page: Page | Error
     is_for_held: bool = False
+
+
+class GetRows(Struct, frozen=True, kw_only=True):
+    """Ask for the rows above a number, up to another one, which a peer's file lacks."""
+
+    of: Literal["messages", "visits"]
+    after: int
+    through: int
+
+
+class Rows(Struct, frozen=True, kw_only=True):
+    """All rows above a number, up to another one: as many as were asked for, or fewer."""
+
+    of: Literal["messages", "visits"]
+    after: int
+    through: int
+    messages: list[StoredMessage] = []
+    visits: list[Visit] = []
+
+
+class RowsTicket(Struct, eq=False):
+    """Rows that a peer has asked for."""
+
+    request: GetRows
+    owner: Owner
+    is_cancelled: bool = False  # written by the owner alone
+
+
+class RowsReady(Struct, frozen=True):
+    """The answer to a RowsTicket; None if they cannot be read now, or are missing here, too."""
+
+    request: GetRows
+    rows: Rows | None
 
 
 class Stored(Struct, frozen=True):

@@ -27,12 +27,17 @@ from tertulia.protocol.messages import (
     StoredMessage,
 )
 from tertulia.server.history.folding import fold
+from tertulia.server.history.gaps import Gap, first_whole, gaps_of
 from tertulia.server.history.index import reindexing
-from tertulia.server.history.visits import all_visits, attendance_page, has_table
+from tertulia.server.history.mail import GetRows, Rows
+from tertulia.server.history.tables import read_records
+from tertulia.server.history.visits import all_visits, attendance_page, has_table, visits_between
 from tertulia.server.history.wal import new_mark
-from tertulia.server.hub.records import Visit
+from tertulia.server.hub.records import MissingMessages, MissingVisits, Visit
 
 _MAX_PAGE_BYTES = 256 * 1024  # of text; a longer message is a page of its own
+_MAX_ROWS = 1_000  # for a peer at a time
+_MAX_ROWS_BYTES = 512 * 1024  # of their text; with all else it fits into a message of NATS
 _MAX_SEARCH_WORDS = 16  # Each word costs time; further words are ignored.
 _MAX_WORD_CHARS = 100
 _MAX_SEQ = 2**63 - 1  # SQLite's largest integer
@@ -115,6 +120,19 @@ class MessageReader:
             messages.reverse()
         return HistoryPage(id=request.id, messages=messages, more=more)
 
+    def rows(self, request: GetRows, time_limit_s: float = inf) -> Rows | None:
+        """Read what a peer's file lacks; None if it is missing here, too.
+
+        Raises sqlite3.OperationalError once the time limit is over.
+        """
+        db = self._connection()
+        with _time_limit(db, time_limit_s):
+            db.execute("BEGIN")  # What is missing and what is there belong together.
+            try:
+                return _rows(db, request)
+            finally:
+                db.execute("COMMIT")
+
     def all_messages(self) -> Iterator[StoredMessage]:
         """Read every message there is now, in ascending order.
 
@@ -192,10 +210,11 @@ def _compose(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _fill_page(rows: Iterable[tuple[object, ...]], limit: int) -> tuple[list[StoredMessage], bool]:
+def _fill_page(
+    rows: Iterable[tuple[object, ...]], limit: int, free_bytes: int = _MAX_PAGE_BYTES
+) -> tuple[list[StoredMessage], bool]:
     """Return the messages that fit into a page, and whether there are more."""
     messages: list[StoredMessage] = []
-    free_bytes = _MAX_PAGE_BYTES
     for row in rows:
         message = _stored_message(row)
         free_bytes -= len(message.text.encode())
@@ -203,6 +222,27 @@ def _fill_page(rows: Iterable[tuple[object, ...]], limit: int) -> tuple[list[Sto
             return messages, True
         messages.append(message)
     return messages, False
+
+
+def _rows(db: sqlite3.Connection, request: GetRows) -> Rows | None:
+    is_messages = request.of == "messages"
+    missing = read_records(db, MissingMessages) if is_messages else read_records(db, MissingVisits)
+    stretch = first_whole(gaps_of(missing), Gap(request.after, request.through))
+    if stretch is None:
+        return None
+    after, through = stretch
+    messages: list[StoredMessage] = []
+    visits: list[Visit] = []
+    if is_messages:
+        found = db.execute(_AFTER, (after, through + 1, _MAX_ROWS + 1))
+        messages, more = _fill_page(found, _MAX_ROWS, _MAX_ROWS_BYTES)
+        if more:
+            through = messages[-1].seq
+    else:
+        visits = visits_between(db, after, through, _MAX_ROWS)
+        if len(visits) == _MAX_ROWS:
+            through = visits[-1].key
+    return Rows(of=request.of, after=after, through=through, messages=messages, visits=visits)
 
 
 def _stored_message(row: tuple[object, ...]) -> StoredMessage:

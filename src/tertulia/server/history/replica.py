@@ -1,57 +1,68 @@
-"""The file of a cluster's node: a copy of what all nodes keep, and up to where it is one.
+"""Writing the file of a cluster's node, which is a copy of what all nodes keep.
 
 Every node applies the same log, so the same number is the same message everywhere, and after a
 crash a node applies entries again whose messages are in its file. Each function runs in a
-transaction of the caller, if it writes, and raises sqlite3.Error.
+transaction of the caller and raises sqlite3.Error.
 """
 
 import sqlite3
 from collections.abc import Iterable
-from pathlib import Path
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
-from tertulia.protocol.messages import ChatMessage
+from tertulia.protocol.messages import ChatMessage, CloseReason, StoredMessage
+from tertulia.server.history.gaps import Gap, changes_between, gaps_of, united
 from tertulia.server.history.index import add_late_words
-from tertulia.server.history.tables import read_on_full_disk
+from tertulia.server.history.tables import TABLES, read_records, write_changes
+from tertulia.server.hub.records import (
+    Ban,
+    HeldName,
+    Hook,
+    Insider,
+    MissingMessages,
+    MissingVisits,
+    Mute,
+    Pin,
+    Place,
+    Record,
+    Switch,
+    Visit,
+)
 
+_REPLACED = (Ban, Mute, Switch, Pin, Insider, HeldName, Hook)
 _PUT = "INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?)"
 
 
-class Place(Struct, frozen=True):
-    """The place in the log up to which everything is in the file, and the node's state there."""
+def replace_records(db: sqlite3.Connection, records: Iterable[Record], lost_at: str) -> None:
+    """Put these rows in the place of all others, except visits and what is about messages.
 
-    chat: str
-    log: str  # the id of the log, from its genesis
-    place: int
-    state: bytes
-
-
-def read_place(db: sqlite3.Connection) -> Place | None:
-    """Return the place saved last, or None."""
-    row = db.execute("SELECT chat, log, place, state FROM place").fetchone()
-    return None if row is None else Place(*row)
-
-
-def read_place_on_full_disk(path: Path) -> Place | None:
-    """Return the place that `read_place` would return if there were room on the disk."""
-    return read_on_full_disk(path, "place", read_place, None)
-
-
-def write_place(db: sqlite3.Connection, place: Place) -> None:
-    """Put a place where the one before was."""
-    db.execute("DELETE FROM place")
-    db.execute(
-        "INSERT INTO place VALUES (?, ?, ?, ?)", (place.chat, place.log, place.place, place.state)
+    A visit that has no end and is not among them gets one, with a time that is given: its session
+    has ended while nobody was here to see it. A peer knows its true end, so it counts as missing.
+    """
+    records = list(records)
+    for kind in _REPLACED:
+        db.execute(f"DELETE FROM {TABLES[kind]}")
+    write_changes(db, records)
+    here = {record.key for record in records if isinstance(record, Visit)}
+    rows = db.execute("SELECT key FROM visit WHERE ended IS NULL ORDER BY key").fetchall()
+    lost = [key for (key,) in rows if key not in here]
+    db.executemany(
+        "UPDATE visit SET ended = max(joined, ?), reason = ? WHERE key = ?",
+        [(lost_at, str(CloseReason.LOST), key) for key in lost],
     )
+    if lost:
+        gaps = gaps_of(read_records(db, MissingVisits))
+        more = united(gaps, Gap(lost[0] - 1, lost[-1]))
+        write_changes(db, changes_between(MissingVisits, gaps, more))
 
 
 def leave_cluster(db: sqlite3.Connection) -> None:
     """Forget the place: a server without a cluster adds messages that are not in the log."""
-    db.execute("DELETE FROM place")
+    for kind in (Place, MissingMessages, MissingVisits):
+        db.execute(f"DELETE FROM {TABLES[kind]}")
 
 
-def put_messages(db: sqlite3.Connection, messages: Iterable[ChatMessage]) -> None:
+def put_messages(db: sqlite3.Connection, messages: Iterable[ChatMessage | StoredMessage]) -> None:
     """Write messages, except those that are there already."""
     (indexed_through,) = db.execute("SELECT indexed_through FROM numbering").fetchone()
     rows = [
@@ -63,3 +74,17 @@ def put_messages(db: sqlite3.Connection, messages: Iterable[ChatMessage]) -> Non
     late = [row for row in rows if row[0] <= indexed_through]
     missed = [(row[0], row[3]) for row in late if db.execute(_PUT, row).rowcount]
     add_late_words(db, missed)
+
+
+def put_visits(db: sqlite3.Connection, visits: Iterable[Visit]) -> None:
+    """Write visits of a peer. One without an end is ignored if it is there already.
+
+    Its end may have been applied here since the peer read it.
+    """
+    for visit in visits:
+        if visit.ended is not None or not _has_visit(db, visit.key):
+            write_changes(db, [visit])
+
+
+def _has_visit(db: sqlite3.Connection, key: int) -> bool:
+    return db.execute("SELECT 1 FROM visit WHERE key = ?", (key,)).fetchone() is not None

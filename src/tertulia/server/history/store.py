@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tertulia.protocol.messages import ChatMessage
+from tertulia.protocol.messages import ChatMessage, StoredMessage
 from tertulia.server.history.aside import set_wal_aside
 from tertulia.server.history.checks import (
     StoreDamaged,
@@ -31,13 +31,12 @@ from tertulia.server.history.index import (
     remove_words,
 )
 from tertulia.server.history.lockfile import LockFile
+from tertulia.server.history.mail import Rows
 from tertulia.server.history.replica import (
-    Place,
     leave_cluster,
     put_messages,
-    read_place,
-    read_place_on_full_disk,
-    write_place,
+    put_visits,
+    replace_records,
 )
 from tertulia.server.history.reservations import Reservations
 from tertulia.server.history.tables import (
@@ -45,7 +44,6 @@ from tertulia.server.history.tables import (
     create_tables,
     read_records,
     read_records_on_full_disk,
-    replace_records,
     write_changes,
 )
 from tertulia.server.history.visits import end_visits, forget_visits
@@ -81,7 +79,6 @@ class MessageStore:
         end are left as they are: their users may be here on other nodes.
         """
         self._of_cluster = of_cluster
-        self.place: Place | None = None  # of a cluster's node, when the file was opened
         self._check_time_s = check_time_s
         check_library()
         self._path = path.absolute()  # SQLite gives names such as ":memory:" another meaning.
@@ -108,8 +105,6 @@ class MessageStore:
                     raise
                 self.problem = error
                 self.numbering = self._reservations.begin_without_file()
-                if of_cluster:
-                    self.place = read_place_on_full_disk(self._path)
         except BaseException as error:
             if isinstance(error, StoreOfAnotherVersion):
                 self._lock_file.forget()  # Leave no trace beside a file of another program.
@@ -171,9 +166,7 @@ class MessageStore:
         with self._transaction():
             create_tables(db)
             create_index(db)
-            if self._of_cluster:
-                self.place = read_place(db)
-            else:
+            if not self._of_cluster:
                 end_visits(db)
                 leave_cluster(db)
         return self._reservations.begin(db)
@@ -218,17 +211,14 @@ class MessageStore:
         self.numbering = self._reservations.adopt(epoch, seq)
 
     def replace_records(self, records: Iterable[Record], lost_at: str) -> None:
-        """Put these in the place of what is kept beside the messages. See tables.py."""
+        """Put these in the place of what is kept beside the messages. See replica.py."""
         with self._transaction() as db:
             replace_records(db, records, lost_at)
 
     def add(
-        self,
-        messages: Iterable[ChatMessage],
-        changes: Iterable[Change] = (),
-        place: Place | None = None,
+        self, messages: Iterable[ChatMessage | StoredMessage], changes: Iterable[Change] = ()
     ) -> None:
-        """Write messages, changes of what is kept beside them, and a place; all or none.
+        """Write messages and changes of what is kept beside them, all or none.
 
         When this returns they are on the disk, in their place.
         """
@@ -238,9 +228,14 @@ class MessageStore:
             else:
                 add_messages(db, messages)
             write_changes(db, changes)
-            if place is not None:
-                write_place(db, place)
         self._check_place()
+
+    def fill(self, rows: Rows, changes: Iterable[Change]) -> None:
+        """Write rows of a peer that were missing, and changes, all or none."""
+        with self._transaction() as db:
+            put_messages(db, rows.messages)
+            put_visits(db, rows.visits)
+            write_changes(db, changes)
 
     def records(self, kind: type[Row]) -> list[Row]:
         """Return what is kept of a kind beside the messages."""

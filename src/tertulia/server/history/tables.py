@@ -6,13 +6,12 @@ write run in a transaction of the caller.
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
 
 from msgspec import UNSET
 
-from tertulia.protocol.messages import ChatMessage, CloseReason
+from tertulia.protocol.messages import ChatMessage, StoredMessage
 from tertulia.server.hub.records import (
     Ban,
     Change,
@@ -20,8 +19,11 @@ from tertulia.server.hub.records import (
     Hook,
     HookMessage,
     Insider,
+    MissingMessages,
+    MissingVisits,
     Mute,
     Pin,
+    Place,
     Record,
     Removed,
     Row,
@@ -56,10 +58,13 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS hook (key TEXT PRIMARY KEY, name TEXT NOT NULL, "
     "operator TEXT NOT NULL, time TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS hook_message (key INTEGER PRIMARY KEY)",
-    "CREATE TABLE IF NOT EXISTS place (chat TEXT NOT NULL, log TEXT NOT NULL, "
-    "place INTEGER NOT NULL, state BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS place (key TEXT PRIMARY KEY, chat TEXT NOT NULL, "
+    "log TEXT NOT NULL, place INTEGER NOT NULL, state BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS missing_messages (key INTEGER PRIMARY KEY, "
+    "through INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS missing_visits (key INTEGER PRIMARY KEY, through INTEGER NOT NULL)",
 )
-_TABLES: dict[type[Record], str] = {
+TABLES: dict[type[Record], str] = {
     Ban: "ban",
     Mute: "mute",
     Switch: "switch",
@@ -69,17 +74,17 @@ _TABLES: dict[type[Record], str] = {
     Visit: "visit",
     Hook: "hook",
     HookMessage: "hook_message",
+    Place: "place",
+    MissingMessages: "missing_messages",
+    MissingVisits: "missing_visits",
 }
-_REPLACED = (Ban, Mute, Switch, Pin, Insider, HeldName, Hook)  # by replace_records
 # A table may also be missing.
 COLUMNS = {
     "message": ["seq", "time", "sender", "text", "nonce"],
     "numbering": ["epoch", "reserved_through", "indexed_through"],
     "reindexing": ["done_through", "through"],
-    "place": ["chat", "log", "place", "state"],
-} | {table: list(kind.__struct_fields__) for kind, table in _TABLES.items()}
+} | {table: list(kind.__struct_fields__) for kind, table in TABLES.items()}
 INDEXES = {"visit_joined"}
-_Read = TypeVar("_Read")
 
 
 def create_tables(db: sqlite3.Connection) -> None:
@@ -89,7 +94,7 @@ def create_tables(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def add_messages(db: sqlite3.Connection, messages: Iterable[ChatMessage]) -> None:
+def add_messages(db: sqlite3.Connection, messages: Iterable[ChatMessage | StoredMessage]) -> None:
     """Write new messages."""
     rows = (
         (m.seq, m.time, m.sender, m.text, None if m.nonce is UNSET else m.nonce) for m in messages
@@ -101,13 +106,13 @@ def write_changes(db: sqlite3.Connection, changes: Iterable[Change]) -> None:
     """Put and delete rows, in this order."""
     for change in changes:
         if isinstance(change, Removed):
-            db.execute(f"DELETE FROM {_TABLES[change.kind]} WHERE key = ?", (change.key,))
+            db.execute(f"DELETE FROM {TABLES[change.kind]} WHERE key = ?", (change.key,))
         else:
             fields = change.__struct_fields__
             values = [getattr(change, field) for field in fields]
             marks = ", ".join("?" * len(fields))
             db.execute(
-                f"REPLACE INTO {_TABLES[type(change)]} ({', '.join(fields)}) VALUES ({marks})",
+                f"REPLACE INTO {TABLES[type(change)]} ({', '.join(fields)}) VALUES ({marks})",
                 values,
             )
 
@@ -115,45 +120,21 @@ def write_changes(db: sqlite3.Connection, changes: Iterable[Change]) -> None:
 def read_records(db: sqlite3.Connection, kind: type[Row]) -> list[Row]:
     """Return all rows of a kind, in the order of their keys."""
     fields = kind.__struct_fields__
-    rows = db.execute(f"SELECT {', '.join(fields)} FROM {_TABLES[kind]} ORDER BY key")
+    rows = db.execute(f"SELECT {', '.join(fields)} FROM {TABLES[kind]} ORDER BY key")
     return [kind(**dict(zip(fields, row, strict=True))) for row in rows]
 
 
-def replace_records(db: sqlite3.Connection, records: Iterable[Record], lost_at: str) -> None:
-    """Put these rows in the place of all others, except visits and what is about messages.
-
-    A visit that has no end and is not among them gets one, with a time that is given: its session
-    has ended while nobody was here to see it.
-    """
-    for kind in _REPLACED:
-        db.execute(f"DELETE FROM {_TABLES[kind]}")
-    records = list(records)
-    write_changes(db, records)
-    here = {record.key for record in records if isinstance(record, Visit)}
-    rows = db.execute("SELECT key FROM visit WHERE ended IS NULL").fetchall()
-    db.executemany(
-        "UPDATE visit SET ended = max(joined, ?), reason = ? WHERE key = ?",
-        [(lost_at, str(CloseReason.LOST), key) for (key,) in rows if key not in here],
-    )
-
-
 def read_records_on_full_disk(path: Path, kind: type[Row]) -> list[Row]:
-    """Return the rows that `read_records` would return if there were room on the disk."""
-    return read_on_full_disk(path, _TABLES[kind], lambda db: read_records(db, kind), [])
-
-
-def read_on_full_disk(
-    path: Path, table: str, read: Callable[[sqlite3.Connection], _Read], nothing: _Read
-) -> _Read:
-    """Read a table of the file and of its WAL, whose index is kept in memory.
+    """Return the rows of the file and of its WAL, whose index is kept in memory.
 
     In the usual way SQLite would make a file for that. Nobody else may have the file open. What is
-    not there yet counts as `nothing`: a new file, or a table that an earlier version did not have.
+    not there yet has no rows: a new file, or a table that an earlier version did not have.
     """
     if not (path.exists() and path.stat().st_size):
-        return nothing
+        return []
     uri = f"{path.as_uri()}?mode=rw"
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        table = TABLES[kind]
         found = db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
-        return read(db) if found is not None else nothing
+        return read_records(db, kind) if found is not None else []

@@ -3,7 +3,7 @@
 from collections import deque
 
 from tertulia.protocol.messages import Search
-from tertulia.server.history.mail import PageTicket
+from tertulia.server.history.mail import PageTicket, RowsTicket
 
 _PAGES_IN_A_ROW = 32  # while a search waits; a page takes milliseconds, a search up to seconds
 
@@ -15,7 +15,7 @@ class Questions:
     """
 
     def __init__(self) -> None:
-        self._pages: deque[PageTicket] = deque()
+        self._pages: deque[PageTicket | RowsTicket] = deque()
         self._searches: dict[int, deque[PageTicket]] = {}  # by session, whose turn is next first
         self._pages_in_a_row = 0
 
@@ -25,14 +25,14 @@ class Questions:
     def __len__(self) -> int:
         return len(self._pages) + sum(map(len, list(self._searches.values())))
 
-    def add(self, ticket: PageTicket) -> None:
+    def add(self, ticket: PageTicket | RowsTicket) -> None:
         """Put a question behind those of its kind."""
-        if isinstance(ticket.request, Search):
+        if isinstance(ticket, PageTicket) and isinstance(ticket.request, Search):
             self._searches.setdefault(ticket.session, deque()).append(ticket)
         else:
             self._pages.append(ticket)
 
-    def take_next(self) -> PageTicket:
+    def take_next(self) -> PageTicket | RowsTicket:
         """Remove and return the question to be answered next; there must be one."""
         if self._pages and (not self._searches or self._pages_in_a_row < _PAGES_IN_A_ROW):
             self._pages_in_a_row += 1

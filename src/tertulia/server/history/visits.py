@@ -88,6 +88,15 @@ def all_visits(db: sqlite3.Connection) -> Iterator[Visit]:
         position = rows[-1][0]
 
 
+def visits_between(db: sqlite3.Connection, after: int, through: int, count: int) -> list[Visit]:
+    """Read up to `count` sessions with keys above `after`, up to `through`, in ascending order."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM visit WHERE key > ? AND key <= ? ORDER BY key LIMIT ?",
+        (after, through, count),
+    )
+    return list(map(_visit, rows))
+
+
 def attendance_row(visit: Visit) -> AttendanceRow:
     """Return a session as it travels."""
     return AttendanceRow(

@@ -96,8 +96,59 @@ class HookMessage(Struct, frozen=True, kw_only=True):
     key: int  # the message's number
 
 
-Record = Ban | Mute | Switch | Pin | Insider | HeldName | Visit | Hook | HookMessage
-Row = TypeVar("Row", Ban, Mute, Switch, Pin, Insider, HeldName, Visit, Hook, HookMessage)
+class Place(Struct, frozen=True, kw_only=True):
+    """Up to which entry of the log a node of a cluster has everything, and its state there."""
+
+    key: str = "place"  # there is one at most
+    chat: str
+    log: str  # the log's id
+    place: int
+    state: bytes
+
+
+class MissingMessages(Struct, frozen=True, kw_only=True):
+    """Numbers of messages that a node of a cluster has never had, if there are such messages."""
+
+    key: int  # numbers above this one
+    through: int
+
+
+class MissingVisits(Struct, frozen=True, kw_only=True):
+    """Keys of visits that a node of a cluster has never had, or of whose end it knows nothing."""
+
+    key: int  # keys above this one
+    through: int
+
+
+Record = (
+    Ban
+    | Mute
+    | Switch
+    | Pin
+    | Insider
+    | HeldName
+    | Visit
+    | Hook
+    | HookMessage
+    | Place
+    | MissingMessages
+    | MissingVisits
+)
+Row = TypeVar(
+    "Row",
+    Ban,
+    Mute,
+    Switch,
+    Pin,
+    Insider,
+    HeldName,
+    Visit,
+    Hook,
+    HookMessage,
+    Place,
+    MissingMessages,
+    MissingVisits,
+)
 
 
 class Records(Protocol):

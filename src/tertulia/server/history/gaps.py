@@ -1,0 +1,83 @@
+"""Gaps: stretches of numbers whose rows the file of a cluster's node has never had. Pure."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from msgspec import UNSET
+
+from tertulia.protocol.attendance import ListAttendance
+from tertulia.protocol.messages import MAX_INT, GetHistory
+from tertulia.server.history.mail import PageRequest
+from tertulia.server.hub.records import Change, MissingMessages, MissingVisits, Removed
+
+
+class Gap(NamedTuple):
+    """The numbers above `after`, up to `through`."""
+
+    after: int
+    through: int
+
+
+Gaps = tuple[Gap, ...]  # in ascending order, and none touches another
+
+
+def united(gaps: Gaps, new: Gap) -> Gaps:
+    """Return the gaps with another one, which may overlap with them."""
+    after, through = new
+    apart = []
+    for gap in gaps:
+        if gap.through < after or through < gap.after:
+            apart.append(gap)
+        else:
+            after, through = min(after, gap.after), max(through, gap.through)
+    return tuple(sorted([*apart, Gap(after, through)])) if after < through else gaps
+
+
+def without(gaps: Gaps, filled: Gap) -> Gaps:
+    """Return what is left of the gaps when this stretch is filled."""
+    if filled.after >= filled.through:
+        return gaps
+    left = []
+    for gap in gaps:
+        left.append(Gap(gap.after, min(gap.through, filled.after)))
+        left.append(Gap(max(gap.after, filled.through), gap.through))
+    return tuple(gap for gap in left if gap.after < gap.through)
+
+
+def first_whole(gaps: Gaps, wanted: Gap) -> Gap | None:
+    """Return the first stretch of those wanted that has no gap; None if there is none."""
+    after, through = wanted
+    for gap in gaps:
+        if gap.through <= after or gap.after >= through:
+            continue
+        if gap.after > after:
+            through = gap.after
+            break
+        after = gap.through
+    return Gap(after, through) if after < through else None
+
+
+def touches(messages: Gaps, visits: Gaps, request: PageRequest) -> bool:
+    """Return whether the answer to a request may need rows that are in a gap."""
+    if isinstance(request, ListAttendance):
+        return bool(visits)
+    after = -1
+    if isinstance(request, GetHistory) and request.after is not UNSET:
+        after = request.after
+    before = request.before if request.before is not UNSET else MAX_INT
+    return any(max(gap.after, after) < min(gap.through, before - 1) for gap in messages)
+
+
+def changes_between(
+    kind: type[MissingMessages] | type[MissingVisits], old: Gaps, new: Gaps
+) -> list[Change]:
+    """Return how the rows of the gaps in the file have to change."""
+    kept = {gap.after for gap in new}
+    removed = [Removed(kind, gap.after) for gap in old if gap.after not in kept]
+    put = [kind(key=gap.after, through=gap.through) for gap in new if gap not in old]
+    return [*removed, *put]
+
+
+def gaps_of(rows: Iterable[MissingMessages | MissingVisits]) -> Gaps:
+    """Return the gaps that the file has, which come in ascending order."""
+    return tuple(Gap(row.key, row.through) for row in rows)

@@ -1,0 +1,190 @@
+"""The history of a cluster's node: a copy of what all nodes keep, and what is missing from it.
+
+The log decides what is written, so nothing is refused. What the log no longer reaches is a gap,
+which is filled with rows of a peer. The threads are those of the history.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from tertulia.protocol.messages import ChatMessage
+from tertulia.server.config import Config
+from tertulia.server.history.answerer import refuse
+from tertulia.server.history.gaps import (
+    Gap,
+    Gaps,
+    changes_between,
+    gaps_of,
+    touches,
+    united,
+    without,
+)
+from tertulia.server.history.history import History
+from tertulia.server.history.mail import GetRows, PageRequest, PageTicket, Rows, RowsTicket
+from tertulia.server.history.work import Confirm, Keep, NodeWork, Write
+from tertulia.server.hub.records import (
+    Change,
+    HookMessage,
+    MissingMessages,
+    MissingVisits,
+    Place,
+    Record,
+    place_of,
+)
+
+log = logging.getLogger("tertulia.server")
+
+
+class NodeHistory(History):
+    """The history of a node. Whatever has to be called before `start` raises sqlite3.Error."""
+
+    def __init__(self, path: Path, config: Config, check_time_s: float | None = None) -> None:
+        """Open the file. See History."""
+        super().__init__(path, config, check_time_s)
+        places = self._store.records(Place)
+        self.place = places[0] if places else None  # where the log is to be applied from
+        # Replaced as a whole: before `start` by the caller, later by the writer's thread.
+        self._missing_messages = gaps_of(self._store.records(MissingMessages))
+        self._missing_visits = gaps_of(self._store.records(MissingVisits))
+        self._waiting_rows = 0  # answers of peers that wait for the writer; under the lock
+
+    # --- before the start ----------------------------------------------------------------------
+
+    def adopt(self, epoch: str, seq: int) -> None:
+        """Go on with the numbering of the cluster: numbers up to `seq` count as given out.
+
+        Call it before `start`. It also raises OSError.
+        """
+        self._store.adopt(epoch, seq)
+        self.numbering = self._store.numbering
+        self._reserved_through = self.numbering.reserved_through
+        self._reserve_at = self._reserved_through - self._config.seq_block // 2
+
+    def replace_records(self, records: Sequence[Record], lost_at: str) -> None:
+        """Put the records of a peer in the place of those in the file, all or none.
+
+        Visits are added. Those in the file that have no end and are not given get the end `lost_at`
+        (RFC 3339) with the reason `lost`, until a peer says what their end was. Call it before
+        `start`.
+        """
+        self._store.replace_records(records, lost_at)
+        self._missing_visits = gaps_of(self._store.records(MissingVisits))
+
+    def note_missing(self, after: int, through: int) -> None:
+        """Note that the rows with these numbers have not been applied. Call it before `start`."""
+        gap = Gap(after, through)
+        self._note(united(self._missing_messages, gap), united(self._missing_visits, gap))
+
+    def _note(self, messages: Gaps, visits: Gaps) -> None:
+        self._store.add([], self._changes_to(messages, visits))
+        self._missing_messages, self._missing_visits = messages, visits
+
+    def _changes_to(self, messages: Gaps, visits: Gaps) -> list[Change]:
+        return [
+            *changes_between(MissingMessages, self._missing_messages, messages),
+            *changes_between(MissingVisits, self._missing_visits, visits),
+        ]
+
+    # --- for the Hub ---------------------------------------------------------------------------
+
+    def take_room(self) -> bool:
+        """Reserve a place in the queue: what has its place in the log cannot be refused.
+
+        Whoever reads the log has to look at `queued`.
+        """
+        self._taken += 1
+        return True
+
+    def save_place(self, place: Place) -> None:
+        """Save a place of the log with what was handed in before it, or later."""
+        self.keep([place])
+
+    # --- for any thread ------------------------------------------------------------------------
+
+    @property
+    def missing(self) -> list[GetRows]:
+        """What to ask peers for, in stretches of numbers; messages first, and the latest first."""
+        return [
+            *(_request("messages", gap) for gap in reversed(self._missing_messages)),
+            *(_request("visits", gap) for gap in reversed(self._missing_visits)),
+        ]
+
+    @property
+    def takes_rows(self) -> bool:
+        """Whether rows of a peer can be added now: none are waiting, and the disk takes them."""
+        return not self._waiting_rows and not self._is_failing
+
+    def add_missing(self, rows: Rows) -> None:
+        """Store rows of a peer; then, that much less is missing.
+
+        The peer must have had everything up to the latest number that was missing.
+        """
+        with self._lock:
+            self._waiting_rows += 1
+            self._queue.append(NodeWork((), None, rows))
+            self._work.notify()
+
+    def lacks(self, request: PageRequest) -> bool:
+        """Return whether the answer to a request may need rows that are missing."""
+        return touches(self._missing_messages, self._missing_visits, request)
+
+    def ask_rows(self, ticket: RowsTicket) -> None:
+        """Read rows for a peer once all before is stored, and post RowsReady to the owner."""
+        with self._lock:
+            self._queue.append(NodeWork((), None, ticket))
+            self._work.notify()
+
+    # --- the writer's thread -------------------------------------------------------------------
+
+    def _carry_out(self, group: list[Write | Keep | Confirm | PageTicket]) -> None:
+        for_node = [item.what for item in group if isinstance(item, NodeWork)]
+        if for_node:
+            group = [item for item in group if not isinstance(item, NodeWork)]
+        for what in for_node:
+            if isinstance(what, Rows):
+                self._fill(what)
+        super()._carry_out(group)
+        tickets = [what for what in for_node if isinstance(what, RowsTicket)]
+        if self._is_failing:  # A peer must not take for complete what could not be written.
+            for ticket in tickets:
+                refuse(ticket)
+        else:
+            self._pass_on(tickets)
+
+    def _commit(self, messages: list[ChatMessage], changes: list[Change]) -> bool:
+        if super()._commit(messages, changes):
+            return True
+        if messages:  # They are in the log, and on other nodes. Changes are tried again.
+            numbers = [message.seq for message in messages]
+            lost = united(self._missing_messages, Gap(min(numbers) - 1, max(numbers)))
+            for change in self._changes_to(lost, self._missing_visits):
+                self._unwritten.pop(place_of(change), None)  # the newest is dropped last
+                self._unwritten[place_of(change)] = change
+            self._missing_messages = lost
+        return False
+
+    def _fill(self, rows: Rows) -> None:
+        filled = Gap(rows.after, rows.through)
+        messages, visits = self._missing_messages, self._missing_visits
+        if rows.of == "messages":
+            messages = without(messages, filled)
+        else:
+            visits = without(visits, filled)
+        hooks = [HookMessage(key=message.seq) for message in rows.messages if message.hook]
+        try:
+            self._store.fill(rows, [*hooks, *self._changes_to(messages, visits)])
+        except sqlite3.Error as error:
+            log.warning("history: rows of a peer not written error=%s path=%s", error, self.path)
+        else:
+            self._missing_messages, self._missing_visits = messages, visits
+            self._upkeep.unindexed += len(rows.messages)
+        finally:
+            with self._lock:
+                self._waiting_rows -= 1
+
+
+def _request(of: Literal["messages", "visits"], gap: Gap) -> GetRows:
+    return GetRows(of=of, after=gap.after, through=gap.through)

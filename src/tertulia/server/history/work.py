@@ -1,0 +1,36 @@
+"""What waits for the history's writer, beside the questions for the reader in mail.py."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from tertulia.protocol.messages import ChatMessage
+from tertulia.server.history.mail import Rows, RowsTicket
+from tertulia.server.hub.records import Change
+from tertulia.server.hub.session import Receipt
+
+
+class Write(Struct):
+    """Store a message."""
+
+    message: ChatMessage
+    receipt: Receipt | None
+
+
+class Keep(Struct):
+    """Store changes of what is kept beside the messages."""
+
+    changes: Sequence[Change]
+    receipt: Receipt | None
+
+
+class Confirm(Struct):
+    """Acknowledge a message that was written earlier."""
+
+    receipt: Receipt
+
+
+class NodeWork(Keep):
+    """What a node of a cluster alone has to do: store rows of a peer, or read some for one."""
+
+    what: Rows | RowsTicket

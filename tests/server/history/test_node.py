@@ -1,0 +1,383 @@
+"""The history of a cluster's node: its place in the log, and nothing refused."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+from typing import Self
+
+import pytest
+from history_chat import SESSION, WAIT_S, Owner
+from stored_messages import message
+
+from tertulia.protocol.attendance import ListAttendance
+from tertulia.protocol.messages import GetHistory, HistoryPage, Search
+from tertulia.server.config import Config
+from tertulia.server.history.history import History
+from tertulia.server.history.mail import GetRows, PageTicket, Rows, RowsReady, RowsTicket
+from tertulia.server.history.node import NodeHistory
+from tertulia.server.hub.records import Ban, HookMessage, Place, Visit
+from tertulia.server.hub.session import Receipt
+
+NOW, LATER = "2026-11-22T15:00:00.000Z", "2026-11-22T15:30:00.000Z"
+
+
+class Node:
+    """A node's history, and the worker that waits for it."""
+
+    def __init__(self, path: Path, *, start: bool = True, **options) -> None:
+        config = Config(port=0, history=str(path), cluster=("nats://127.0.0.1:1",), **options)
+        self.history = NodeHistory(path, config)
+        self.owner = Owner()
+        if start:
+            self.history.start()
+
+    def say(self, seq: int, text: str = "hola") -> None:
+        assert self.history.take_room()
+        receipt = Receipt(self.owner, SESSION, seq, seq)
+        self.history.write(message(seq, text), receipt)
+
+    def acknowledged(self) -> tuple[int, bool]:
+        _, seq, is_stored = self.owner.next()
+        return seq, is_stored
+
+    def texts(self) -> list[str]:
+        return [message.text for message in self.page(GetHistory(limit=200)).messages]
+
+    def page(self, request: GetHistory | Search) -> HistoryPage:
+        self.history.ask(PageTicket(request, self.owner, SESSION))
+        return self.owner.pages.get(timeout=WAIT_S).page
+
+    def rows(self, of: str, after: int, through: int) -> Rows | None:
+        """Ask as a peer does."""
+        peer = Peer()
+        self.history.ask_rows(RowsTicket(GetRows(of=of, after=after, through=through), peer))
+        return peer.mail.get(timeout=WAIT_S).rows
+
+    def fill_from(self, peer: Self) -> None:
+        """Fetch from a peer whatever is missing."""
+        while missing := self.history.missing:
+            rows = peer.rows(missing[0].of, missing[0].after, missing[0].through)
+            assert rows is not None
+            self.history.add_missing(rows)
+            self.page(GetHistory())  # comes when the rows are written
+
+    def stop(self) -> None:
+        assert self.history.stop(WAIT_S)
+
+
+class Peer:
+    """Waits for rows."""
+
+    def __init__(self) -> None:
+        self.mail: Queue[RowsReady] = Queue()
+
+    def post(self, mail: RowsReady) -> bool:
+        self.mail.put(mail)
+        return True
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "history.db"
+
+
+@pytest.fixture
+def node(path: Path) -> Iterator[Node]:
+    node = Node(path)
+    yield node
+    node.stop()
+
+
+def place(number: int) -> Place:
+    return Place(chat="tertulia", log="log1", place=number, state=str(number).encode())
+
+
+def test_a_message_written_again_is_acknowledged_like_any_other(node):
+    for _ in range(2):
+        node.say(1)
+        assert node.acknowledged() == (1, True)
+    assert node.texts() == ["hola"]
+
+
+def test_a_message_of_another_node_needs_no_acknowledgement(node):
+    assert node.history.take_room()
+    node.history.write(message(1), None)
+    node.say(2)
+    assert node.acknowledged() == (2, True)
+    assert node.texts() == ["hola", "hola"]
+    assert node.history.queued == (0, 0)
+
+
+def test_the_place_saved_last_is_there_after_a_restart(path):
+    node = Node(path, start=False)
+    for number in range(1, 4):
+        node.say(number)
+        node.history.save_place(place(number))
+    node.history.start()
+    node.stop()
+    again = Node(path)
+    assert again.history.place == place(3)
+    again.stop()
+
+
+def test_a_place_is_never_in_the_file_before_what_was_handed_in_before_it(path, monkeypatch):
+    node = Node(path, start=False)
+    groups: Queue[tuple[list[int], list[int]]] = Queue()
+    add = node.history._store.add
+
+    def note(messages, changes):
+        groups.put(([each.seq for each in messages], [place.place for place in changes]))
+        add(messages, changes)
+
+    monkeypatch.setattr(node.history._store, "add", note)
+    for number in range(1, 1_201):
+        node.say(number)
+        if number % 300 == 0:
+            node.history.save_place(place(number))
+    node.history.start()
+    node.stop()
+    written = 0
+    while not groups.empty():
+        seqs, saved = groups.get()
+        written = max(seqs, default=written)
+        assert max(saved, default=0) <= written
+    assert Node(path).history.place == place(1_200)
+
+
+def test_a_node_refuses_nothing_because_of_its_queue(path):
+    node = Node(path, start=False, history_queue=2)
+    for number in range(1, 6):
+        node.say(number)
+    assert node.history.queued == (5, 0)
+    node.history.start()
+    assert [node.acknowledged() for _ in range(5)] == [(seq, True) for seq in range(1, 6)]
+    node.stop()
+
+
+def test_a_node_goes_on_with_the_numbering_and_the_records_of_its_cluster(path):
+    node = Node(path, start=False, seq_block=1_000)
+    ban = Ban(key="name:luis", operator="ana", time=NOW)
+    node.history.adopt("e2", 70_000)
+    node.history.replace_records([ban], NOW)
+    assert node.history.numbering == ("e2", 70_000, 71_000)
+    assert node.history.records(Ban) == [ban]
+    node.history.start()
+    node.history.reserve_soon(70_501)
+    node.say(70_501)
+    assert node.acknowledged() == (70_501, True)
+    node.stop()
+    with sqlite3.connect(path) as db:
+        numbers = db.execute("SELECT epoch, reserved_through FROM numbering").fetchone()
+    db.close()
+    assert numbers == ("e2", 71_501)
+
+
+# --- what is missing -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def peer(tmp_path: Path) -> Iterator[Node]:
+    """A node that has everything: messages 1 to 9, of which one came through a hook, and visits."""
+    peer = Node(tmp_path / "peer.db")
+    for seq in range(1, 10):
+        peer.say(seq, f"hola {seq}")
+    peer.history.keep([HookMessage(key=4), visit(2, ended=LATER, reason="quit"), visit(6)])
+    yield peer
+    peer.stop()
+
+
+def visit(key: int, **fields: str) -> Visit:
+    return Visit(key=key, name="eva", address="10.0.0.1", joined=NOW, **fields)
+
+
+def everything_in(path: Path) -> list[list[tuple]]:
+    with sqlite3.connect(path) as db:
+        tables = ("message", "visit", "hook_message", "missing_messages", "missing_visits")
+        found = [db.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
+    db.close()
+    return found
+
+
+def test_a_fresh_node_fills_its_gap_from_a_peer_and_has_everything_then(peer, path):
+    node = Node(path, start=False)
+    node.history.note_missing(0, 9)
+    node.history.replace_records([visit(6)], LATER)
+    node.history.start()
+    node.say(10, "hola 10")
+    peer.say(10, "hola 10")
+    assert node.history.lacks(GetHistory())
+    assert node.history.lacks(ListAttendance())
+    assert [message.seq for message in node.page(Search(text="hola")).messages] == [10]
+    node.fill_from(peer)
+    assert not node.history.lacks(GetHistory())
+    assert not node.history.lacks(ListAttendance())
+    found = node.page(Search(text="hola")).messages
+    assert [message.seq for message in found] == list(range(1, 11))
+    assert found == peer.page(Search(text="hola")).messages
+    node.stop()
+    assert everything_in(path) == everything_in(peer.history.path)
+
+
+@pytest.fixture
+def small_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tertulia.server.history.reader._MAX_ROWS", 2)
+
+
+@pytest.mark.usefixtures("small_answers")
+def test_a_gap_is_filled_in_parts_and_what_is_left_of_it_outlives_a_restart(path, peer):
+    node = Node(path, start=False)
+    node.history.note_missing(0, 9)
+    node.history.start()
+    node.history.add_missing(peer.rows("messages", 0, 9))
+    node.history.add_missing(peer.rows("messages", 6, 9))
+    node.history.add_missing(peer.rows("visits", 0, 9))
+    node.stop()
+    node = Node(path)
+    assert node.history.missing == [
+        GetRows(of="messages", after=8, through=9),
+        GetRows(of="messages", after=2, through=6),
+        GetRows(of="visits", after=6, through=9),
+    ]
+    assert node.texts() == ["hola 1", "hola 2", "hola 7", "hola 8"]
+    node.fill_from(peer)
+    assert len(node.texts()) == 9
+    node.stop()
+    assert everything_in(path) == everything_in(peer.history.path)
+
+
+def test_a_peer_answers_with_what_it_has_itself(path, peer):
+    node = Node(path, start=False)
+    node.history.note_missing(0, 5)
+    node.history.start()
+    for seq in range(6, 9):
+        node.say(seq)
+    rows = node.rows("messages", 0, 8)
+    assert (rows.after, rows.through) == (5, 8)
+    assert [message.seq for message in rows.messages] == [6, 7, 8]
+    assert node.rows("messages", 1, 5) is None
+    node.fill_from(peer)
+    assert (node.rows("messages", 1, 5).after, node.rows("messages", 1, 5).through) == (1, 5)
+    node.stop()
+
+
+def test_an_answer_is_no_longer_than_a_message_of_the_cluster_may_be(node):
+    for seq in range(1, 6):
+        node.say(seq, "ñ" * 100_000)  # 200,000 bytes
+    rows = node.rows("messages", 0, 9)
+    assert [message.seq for message in rows.messages] == [1, 2]
+    assert rows.through == 2
+    assert node.rows("messages", 4, 9).through == 9
+
+
+def test_an_answer_that_finds_nothing_closes_the_gap_all_the_same(path, peer):
+    node = Node(path, start=False)
+    node.history.note_missing(20, 30)
+    node.history.start()
+    node.fill_from(peer)
+    assert node.texts() == []
+    node.stop()
+    assert Node(path).history.missing == []
+
+
+def test_a_message_that_was_applied_meanwhile_is_not_written_twice(path, peer):
+    node = Node(path, start=False)
+    node.history.note_missing(0, 9)
+    node.history.start()
+    node.say(9, "hola 9")
+    assert len(node.page(Search(text="hola")).messages) == 1
+    node.fill_from(peer)
+    assert len(node.page(Search(text="hola")).messages) == 9
+    node.stop()
+
+
+def test_an_end_that_was_applied_meanwhile_stays(path, peer):
+    node = Node(path, start=False)
+    node.history.note_missing(0, 9)
+    node.history.start()
+    rows = peer.rows("visits", 0, 9)
+    assert rows.visits[-1] == visit(6), "it is here as far as the peer knows"
+    node.history.keep([visit(6, ended=LATER, reason="quit")])
+    node.history.add_missing(rows)
+    node.stop()
+    node = Node(path, start=False)
+    assert node.history.records(Visit) == [
+        visit(2, ended=LATER, reason="quit"),
+        visit(6, ended=LATER, reason="quit"),
+    ]
+
+
+def test_a_peer_knows_how_a_visit_ended_that_was_lost_here(path, peer):
+    node = Node(path)
+    node.history.keep([visit(2), visit(6)])
+    node.stop()
+    node = Node(path, start=False)
+    node.history.replace_records([visit(6)], NOW)
+    assert node.history.records(Visit) == [visit(2, ended=NOW, reason="lost"), visit(6)]
+    assert node.history.missing == [GetRows(of="visits", after=1, through=2)]
+    node.history.start()
+    node.fill_from(peer)
+    node.stop()
+    again = Node(path, start=False)
+    assert again.history.records(Visit) == [visit(2, ended=LATER, reason="quit"), visit(6)]
+    assert again.history.missing == []
+
+
+def test_without_the_cluster_nothing_is_missing_any_more(path):
+    node = Node(path, start=False)
+    node.history.note_missing(0, 9)
+    node.history.start()
+    node.stop()
+    History(path, Config(port=0, history=str(path)))._store.close()
+    assert Node(path, start=False).history.missing == []
+
+
+# --- a disk that takes nothing -------------------------------------------------------------------
+
+
+def test_what_could_not_be_written_is_missing_and_the_place_goes_no_further_without_it(path, peer):
+    node = Node(path)
+    node.say(1, "hola 1")
+    assert node.acknowledged() == (1, True)
+    add = node.history._store.add
+
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    node.history._store.add = fail
+    node.say(2, "hola 2")
+    node.history.save_place(place(2))
+    assert node.acknowledged() == (2, False)
+    assert node.rows("messages", 0, 2) is None, "a peer would take that for everything"
+    assert node.history.lacks(GetHistory())
+    assert not node.history.takes_rows
+    node.history._store.add = add
+    node.say(3, "hola 3")
+    assert node.acknowledged() == (3, True)
+    node.stop()
+    node = Node(path)
+    assert node.history.place == place(2)
+    assert node.history.missing == [GetRows(of="messages", after=1, through=2)]
+    node.fill_from(peer)
+    assert node.texts() == ["hola 1", "hola 2", "hola 3"]
+    node.stop()
+
+
+def test_rows_of_a_peer_that_cannot_be_written_are_missing_still(path, peer, monkeypatch):
+    node = Node(path, start=False)
+    node.history.note_missing(0, 9)
+    node.history.start()
+
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    missing = node.history.missing
+    with monkeypatch.context() as broken:
+        broken.setattr(node.history._store, "fill", fail)
+        node.history.add_missing(peer.rows("messages", 0, 9))
+        assert node.texts() == []
+    assert node.history.missing == missing
+    assert node.history.takes_rows
+    node.fill_from(peer)
+    assert len(node.texts()) == 9
+    node.stop()
