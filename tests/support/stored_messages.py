@@ -1,4 +1,8 @@
-"""Messages for a history's file, and what a page of them holds."""
+"""Messages for a history's file, what a page of them holds, and a disk without room for it."""
+
+import contextlib
+import resource
+from collections.abc import Iterator
 
 from tertulia.protocol.messages import ChatMessage, HistoryPage
 from tertulia.server.history.store import MessageStore
@@ -20,3 +24,14 @@ def index_all(store: MessageStore) -> None:
     """Bring the search index up to date, in steps of two messages."""
     while store.index(2):
         pass
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file grow beyond a few kilobytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

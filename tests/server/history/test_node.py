@@ -8,7 +8,7 @@ from typing import Self
 
 import pytest
 from history_chat import SESSION, WAIT_S, Owner
-from stored_messages import message
+from stored_messages import full_disk, message
 
 from tertulia.protocol.attendance import ListAttendance
 from tertulia.protocol.messages import GetHistory, HistoryPage, Search
@@ -143,6 +143,21 @@ def test_a_place_is_never_in_the_file_before_what_was_handed_in_before_it(path, 
         written = max(seqs, default=written)
         assert max(saved, default=0) <= written
     assert Node(path).history.place == place(1_200)
+
+
+def test_an_empty_file_is_known_from_one_with_messages_or_visits(path):
+    for _ in range(2):  # A second opening reserves more numbers.
+        node = Node(path)
+        assert node.history.last_stored == 0
+        node.stop()
+    node = Node(path)
+    node.say(7)
+    node.stop()
+    node = Node(path)
+    assert node.history.last_stored == 7
+    node.history.keep([visit(9)])
+    node.stop()
+    assert Node(path, start=False).history.last_stored == 9
 
 
 def test_a_node_refuses_nothing_because_of_its_queue(path):
@@ -361,6 +376,30 @@ def test_what_could_not_be_written_is_missing_and_the_place_goes_no_further_with
     node.fill_from(peer)
     assert node.texts() == ["hola 1", "hola 2", "hola 3"]
     node.stop()
+
+
+def test_a_node_on_a_full_disk_knows_its_place_and_writes_again_when_there_is_room(path):
+    node = Node(path)
+    node.history.keep([visit(1)])
+    node.say(2)
+    node.history.save_place(place(2))
+    node.stop()
+    epoch = node.history.numbering.epoch
+    with full_disk():
+        node = Node(path, start=False)
+        assert node.history.place == place(2)
+        assert node.history._store.problem is not None
+        assert node.history.last_stored
+        node.history.adopt(epoch, 2)
+        assert node.history.numbering[:2] == (epoch, 2)
+    node.history.start()
+    node.say(3)
+    assert node.acknowledged() == (3, True)
+    assert node.history.missing == []
+    node.stop()
+    node = Node(path, start=False)
+    assert node.history.place == place(2)
+    assert node.history.records(Visit) == [visit(1)]
 
 
 def test_rows_of_a_peer_that_cannot_be_written_are_missing_still(path, peer, monkeypatch):

@@ -2,15 +2,13 @@
 
 import contextlib
 import os
-import resource
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stored_messages import index_all, message, seqs
+from stored_messages import full_disk, index_all, message, seqs
 
 from tertulia.protocol.messages import GetHistory, Search
 from tertulia.server.history.checks import (
@@ -398,17 +396,6 @@ def test_a_file_that_goes_during_a_commit_is_noticed(store, path):
 
 
 # --- a full disk at the start --------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file grow beyond a few kilobytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("end", ["new", "stopped", "killed"])

@@ -46,6 +46,11 @@ class NodeHistory(History):
         super().__init__(path, config, check_time_s)
         places = self._store.records(Place)
         self.place = places[0] if places else None  # where the log is to be applied from
+        # The latest number in the file when it was opened; 0 if it has no messages and no visits.
+        try:
+            self.last_stored = self._store.last_stored()
+        except sqlite3.Error:  # The disk is too full to open the file. There may be some in it.
+            self.last_stored = self.numbering.last_seq
         # Replaced as a whole: before `start` by the caller, later by the writer's thread.
         self._missing_messages = gaps_of(self._store.records(MissingMessages))
         self._missing_visits = gaps_of(self._store.records(MissingVisits))

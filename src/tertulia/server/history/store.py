@@ -246,6 +246,14 @@ class MessageStore:
                 raise
             return read_records_on_full_disk(self._path, kind)
 
+    def last_stored(self) -> int:
+        """Return the latest number of a message or visit, or 0 if there are none."""
+        found = self._connection().execute(
+            "SELECT max(coalesce((SELECT max(seq) FROM message), 0), "
+            "coalesce((SELECT max(key) FROM visit), 0))"
+        )
+        return int(found.fetchone()[0])
+
     def has(self, seq: int) -> bool:
         """Return whether a message is on the disk."""
         self._check_place()
