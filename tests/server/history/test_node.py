@@ -29,8 +29,13 @@ class Node:
         config = Config(port=0, history=str(path), cluster=("nats://127.0.0.1:1",), **options)
         self.history = NodeHistory(path, config)
         self.owner = Owner()
+        self.is_started = False
         if start:
-            self.history.start()
+            self.start()
+
+    def start(self) -> None:
+        self.history.start()
+        self.is_started = True
 
     def say(self, seq: int, text: str = "hola") -> None:
         assert self.history.take_room()
@@ -63,7 +68,17 @@ class Node:
             self.page(GetHistory())  # comes when the rows are written
 
     def stop(self) -> None:
-        assert self.history.stop(WAIT_S)
+        if self.is_started:
+            assert self.history.stop(WAIT_S)
+        else:
+            self.history._store.close()
+
+
+def found(path: Path) -> NodeHistory:
+    """Return what a node finds in its file when it starts."""
+    node = Node(path, start=False)
+    node.stop()
+    return node.history
 
 
 class Peer:
@@ -114,7 +129,7 @@ def test_the_place_saved_last_is_there_after_a_restart(path):
     for number in range(1, 4):
         node.say(number)
         node.history.save_place(place(number))
-    node.history.start()
+    node.start()
     node.stop()
     again = Node(path)
     assert again.history.place == place(3)
@@ -135,14 +150,14 @@ def test_a_place_is_never_in_the_file_before_what_was_handed_in_before_it(path, 
         node.say(number)
         if number % 300 == 0:
             node.history.save_place(place(number))
-    node.history.start()
+    node.start()
     node.stop()
     written = 0
     while not groups.empty():
         seqs, saved = groups.get()
         written = max(seqs, default=written)
         assert max(saved, default=0) <= written
-    assert Node(path).history.place == place(1_200)
+    assert found(path).place == place(1_200)
 
 
 def test_an_empty_file_is_known_from_one_with_messages_or_visits(path):
@@ -157,7 +172,7 @@ def test_an_empty_file_is_known_from_one_with_messages_or_visits(path):
     assert node.history.last_stored == 7
     node.history.keep([visit(9)])
     node.stop()
-    assert Node(path, start=False).history.last_stored == 9
+    assert found(path).last_stored == 9
 
 
 def test_a_node_refuses_nothing_because_of_its_queue(path):
@@ -165,7 +180,7 @@ def test_a_node_refuses_nothing_because_of_its_queue(path):
     for number in range(1, 6):
         node.say(number)
     assert node.history.queued == (5, 0)
-    node.history.start()
+    node.start()
     assert [node.acknowledged() for _ in range(5)] == [(seq, True) for seq in range(1, 6)]
     node.stop()
 
@@ -177,7 +192,7 @@ def test_a_node_goes_on_with_the_numbering_and_the_records_of_its_cluster(path):
     node.history.replace_records([ban], NOW)
     assert node.history.numbering == ("e2", 70_000, 71_000)
     assert node.history.records(Ban) == [ban]
-    node.history.start()
+    node.start()
     node.history.reserve_soon(70_501)
     node.say(70_501)
     assert node.acknowledged() == (70_501, True)
@@ -218,7 +233,7 @@ def test_a_fresh_node_fills_its_gap_from_a_peer_and_has_everything_then(peer, pa
     node = Node(path, start=False)
     node.history.note_missing(0, 9)
     node.history.replace_records([visit(6)], LATER)
-    node.history.start()
+    node.start()
     node.say(10, "hola 10")
     peer.say(10, "hola 10")
     assert node.history.lacks(GetHistory())
@@ -243,7 +258,7 @@ def small_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_gap_is_filled_in_parts_and_what_is_left_of_it_outlives_a_restart(path, peer):
     node = Node(path, start=False)
     node.history.note_missing(0, 9)
-    node.history.start()
+    node.start()
     node.history.add_missing(peer.rows("messages", 0, 9))
     node.history.add_missing(peer.rows("messages", 6, 9))
     node.history.add_missing(peer.rows("visits", 0, 9))
@@ -264,7 +279,7 @@ def test_a_gap_is_filled_in_parts_and_what_is_left_of_it_outlives_a_restart(path
 def test_a_peer_answers_with_what_it_has_itself(path, peer):
     node = Node(path, start=False)
     node.history.note_missing(0, 5)
-    node.history.start()
+    node.start()
     for seq in range(6, 9):
         node.say(seq)
     rows = node.rows("messages", 0, 8)
@@ -288,17 +303,17 @@ def test_an_answer_is_no_longer_than_a_message_of_the_cluster_may_be(node):
 def test_an_answer_that_finds_nothing_closes_the_gap_all_the_same(path, peer):
     node = Node(path, start=False)
     node.history.note_missing(20, 30)
-    node.history.start()
+    node.start()
     node.fill_from(peer)
     assert node.texts() == []
     node.stop()
-    assert Node(path).history.missing == []
+    assert found(path).missing == []
 
 
 def test_a_message_that_was_applied_meanwhile_is_not_written_twice(path, peer):
     node = Node(path, start=False)
     node.history.note_missing(0, 9)
-    node.history.start()
+    node.start()
     node.say(9, "hola 9")
     assert len(node.page(Search(text="hola")).messages) == 1
     node.fill_from(peer)
@@ -309,7 +324,7 @@ def test_a_message_that_was_applied_meanwhile_is_not_written_twice(path, peer):
 def test_an_end_that_was_applied_meanwhile_stays(path, peer):
     node = Node(path, start=False)
     node.history.note_missing(0, 9)
-    node.history.start()
+    node.start()
     rows = peer.rows("visits", 0, 9)
     assert rows.visits[-1] == visit(6), "it is here as far as the peer knows"
     node.history.keep([visit(6, ended=LATER, reason="quit")])
@@ -320,6 +335,7 @@ def test_an_end_that_was_applied_meanwhile_stays(path, peer):
         visit(2, ended=LATER, reason="quit"),
         visit(6, ended=LATER, reason="quit"),
     ]
+    node.stop()
 
 
 def test_a_peer_knows_how_a_visit_ended_that_was_lost_here(path, peer):
@@ -330,21 +346,22 @@ def test_a_peer_knows_how_a_visit_ended_that_was_lost_here(path, peer):
     node.history.replace_records([visit(6)], NOW)
     assert node.history.records(Visit) == [visit(2, ended=NOW, reason="lost"), visit(6)]
     assert node.history.missing == [GetRows(of="visits", after=1, through=2)]
-    node.history.start()
+    node.start()
     node.fill_from(peer)
     node.stop()
     again = Node(path, start=False)
     assert again.history.records(Visit) == [visit(2, ended=LATER, reason="quit"), visit(6)]
     assert again.history.missing == []
+    again.stop()
 
 
 def test_without_the_cluster_nothing_is_missing_any_more(path):
     node = Node(path, start=False)
     node.history.note_missing(0, 9)
-    node.history.start()
+    node.start()
     node.stop()
     History(path, Config(port=0, history=str(path)))._store.close()
-    assert Node(path, start=False).history.missing == []
+    assert found(path).missing == []
 
 
 # --- a disk that takes nothing -------------------------------------------------------------------
@@ -392,7 +409,7 @@ def test_a_node_on_a_full_disk_knows_its_place_and_writes_again_when_there_is_ro
         assert node.history.last_stored
         node.history.adopt(epoch, 2)
         assert node.history.numbering[:2] == (epoch, 2)
-    node.history.start()
+    node.start()
     node.say(3)
     assert node.acknowledged() == (3, True)
     assert node.history.missing == []
@@ -400,12 +417,13 @@ def test_a_node_on_a_full_disk_knows_its_place_and_writes_again_when_there_is_ro
     node = Node(path, start=False)
     assert node.history.place == place(2)
     assert node.history.records(Visit) == [visit(1)]
+    node.stop()
 
 
 def test_rows_of_a_peer_that_cannot_be_written_are_missing_still(path, peer, monkeypatch):
     node = Node(path, start=False)
     node.history.note_missing(0, 9)
-    node.history.start()
+    node.start()
 
     def fail(*_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")

@@ -337,7 +337,9 @@ def test_on_a_full_disk_a_node_can_go_on_with_the_numbering_that_it_has(node):
     assert node.numbering == ("e2", 50_000, 51_000)
     with pytest.raises(sqlite3.Error):
         node.adopt("e3", 50_000)
-    assert opened_again(node).numbering[:2] == ("e2", 51_000)
+    node = opened_again(node)
+    assert node.numbering[:2] == ("e2", 51_000)
+    node.close()
 
 
 # --- the records ---------------------------------------------------------------------------------
