@@ -35,12 +35,22 @@ def _own_address() -> str:
 class NatsServers:
     """One nats-server, or three as one cluster. `settings` are lines for all their files."""
 
-    def __init__(self, root: Path, count: int = 1, *, settings: str = "", storage: str = "1TB"):
-        self.host = _own_address()
+    def __init__(
+        self,
+        root: Path,
+        count: int = 1,
+        *,
+        settings: str = "",
+        storage: str = "1TB",
+        jetstream: bool = True,
+        host: str | None = None,
+    ) -> None:
+        self.host = host or _own_address()
         self.root = root
         self.count = count
         self._settings = settings
         self._storage = storage
+        self._has_jetstream = jetstream
         self._base = 24_222 + 10 * next(_instances)
         self._processes: list[subprocess.Popen[bytes] | None] = [None] * count
         try:
@@ -54,7 +64,15 @@ class NatsServers:
     @property
     def urls(self) -> tuple[str, ...]:
         """The addresses for `--cluster`."""
-        return tuple(f"nats://{self.host}:{self._base + index}" for index in range(self.count))
+        return tuple(f"nats://{self.host}:{self.port(index)}" for index in range(self.count))
+
+    def port(self, index: int) -> int:
+        """Return the port for nodes of one of the servers."""
+        return self._base + index
+
+    def change_settings(self, settings: str) -> None:
+        """Have other settings from the next start on."""
+        self._settings = settings
 
     def store(self, index: int) -> Path:
         """Return the folder in which one of the servers keeps its streams."""
@@ -80,17 +98,24 @@ class NatsServers:
     def _file(self, index: int) -> str:
         text = f"""
 server_name: n{index}
-listen: "{self.host}:{self._base + index}"
+listen: "{self.host}:{self.port(index)}"
 http: "{self.host}:{self._base + 6 + index}"
+{self._settings}
+"""
+        if self._has_jetstream:
+            text += f"""
 jetstream {{ store_dir: "{self.store(index)}", max_mem: 256MB
   max_file: {self._storage}, sync_interval: always }}
-{self._settings}
 """
         if self.count > 1:
             peers = [f"{self.host}:{self._base + 3 + other}" for other in range(self.count)]
             routes = ", ".join(f'"nats://{peer}"' for peer in peers)
             text += f'cluster {{ name: t, listen: "{peers[index]}", routes: [{routes}] }}\n'
         return text
+
+    @property
+    def _health(self) -> str:
+        return "healthz?js-enabled-only=true" if self._has_jetstream else "healthz"
 
     def kill(self, index: int, number: int = signal.SIGKILL) -> None:
         """End a server by SIGKILL or SIGTERM, and wait until it has ended."""
@@ -131,10 +156,7 @@ jetstream {{ store_dir: "{self.store(index)}", max_mem: 256MB
 
     def _is_ready(self) -> bool:
         running = [index for index, process in enumerate(self._processes) if process]
-        healthy = all(
-            self.ask(index, "healthz?js-enabled-only=true").get("status") == "ok"
-            for index in running
-        )
+        healthy = all(self.ask(index, self._health).get("status") == "ok" for index in running)
         if not healthy or self.count == 1:
             return healthy
         # One server alone of three has no leader, and needs none to be started.

@@ -89,6 +89,7 @@ def test_a_server_that_stands_still_is_left(tmp_path: Path, chat: str) -> None:
         assert node.places == list(range(1, len(node.entries) + 1))
 
 
+@pytest.mark.long  # an election takes 5 s
 def test_three_servers_lose_their_leader_and_no_entry(three_nats: NatsServers, chat: str) -> None:
     with linked_node(three_nats, chat) as node:
         node.insist(b"before")

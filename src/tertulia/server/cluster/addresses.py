@@ -1,5 +1,6 @@
 """The addresses of nats-servers, as the operator writes them. Pure."""
 
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -27,13 +28,16 @@ def parse_address(text: str) -> Address:
         parts = urlsplit(url)
         port = _PORT if parts.port is None else parts.port
     except ValueError:
-        raise wrong_url(text) from None
+        raise wrong_url(_without_login(text)) from None
     is_bare = parts.path in ("", "/") and not parts.query and not parts.fragment
     has_space = any(char.isspace() or not char.isprintable() for char in text)
-    if parts.scheme not in ("nats", "tls") or not parts.hostname or not is_bare or has_space:
-        raise wrong_url(text if parts.password is None else f"{parts.scheme}://***")
-    if not port:
-        raise wrong_url(text if parts.password is None else f"{parts.scheme}://***")
+    is_complete = parts.scheme in ("nats", "tls") and parts.hostname and port
+    if not is_complete or not is_bare or has_space:
+        raise wrong_url(_without_login(text))
     login, at, _host = parts.netloc.rpartition("@")
-    address = Address(url, parts.hostname, port, parts.scheme == "tls")
+    address = Address(url, parts.hostname or "", port, parts.scheme == "tls")
     return address._replace(url=f"{parts.scheme}://{login}{at}{address}")
+
+
+def _without_login(text: str) -> str:
+    return re.sub(r"[^/]*@", "***@", text)

@@ -8,6 +8,7 @@ a changed password, it closes for good. Everything here runs on the link's threa
 import asyncio
 import contextlib
 import logging
+import os
 import re
 import ssl
 from collections import deque
@@ -20,6 +21,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from tertulia.i18n import _
 from tertulia.server.cluster import unusable
 from tertulia.server.cluster.addresses import Address
 from tertulia.server.cluster.credentials import Credentials
@@ -32,7 +34,8 @@ _CONNECT_S = 1.0  # for each step: TCP, greeting, TLS
 _OPEN_S = 3.0  # for all of them
 _PING_S = 1.0
 _DEAD_S = 2.5  # without any sign of life, although pings were sent
-_CLOSE_S = 1.0
+_LAST_WORDS_S = 1.0  # for what is still to be sent at the end
+_CLOSE_S = 0.1  # nats-py may wait for ever for a socket whose TLS handshake has failed
 _NEVER_S = 1_000_000
 _MAX_UNSENT_BYTES = 16 << 20  # Beyond, messages are dropped: those who sent them send them again.
 
@@ -43,10 +46,21 @@ Arrived = Callable[[Handler, Msg], None]
 class _Client(Client):
     """nats-py's client without its decisions about what an error means."""
 
-    def __init__(self, needs_tls: bool, on_end: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        needs_tls: bool,
+        trust: Callable[[], ssl.SSLContext],
+        on_end: Callable[[Exception], None],
+    ) -> None:
         super().__init__()
         self._needs_tls = needs_tls
+        self._trust = trust
         self._on_end = on_end
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext:
+        """What TLS trusts; asked for by nats-py when the server wants TLS."""
+        return self._trust()
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         """Go no further without TLS if it was asked for: credentials come next."""
@@ -56,7 +70,7 @@ class _Client(Client):
             info["tls_required"] = True
 
     async def _process_err(self, err_msg: str) -> None:
-        error = errors.Error(err_msg)
+        error = errors.Error(err_msg.strip("'"))
         await (self._error_cb(error) if _is_denial(err_msg) else self._process_op_err(error))
 
     async def _process_op_err(self, e: Exception) -> None:
@@ -74,7 +88,13 @@ class _Client(Client):
 class Connection:
     """From `open` to `close`. `ended` is set when it is of no use any more."""
 
-    def __init__(self, address: Address, on_arrival: Arrived, on_error: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        address: Address,
+        trust: Callable[[], ssl.SSLContext],
+        on_arrival: Arrived,
+        on_error: Callable[[], None],
+    ) -> None:
         """`on_arrival` gets each message with the handler of its subscription."""
         self.address = address
         self.ended = asyncio.Event()
@@ -83,7 +103,7 @@ class Connection:
         self._on_arrival = on_arrival
         self._on_error = on_error
         self._last_error: Exception | None = None
-        self._client = _Client(address.has_tls, self._end)
+        self._client = _Client(address.has_tls, trust, self._end)
         self._unsent: deque[tuple[int, Callable[[], Awaitable[None]]]] = deque()
         self._unsent_bytes = 0
         self._wake = asyncio.Event()
@@ -104,26 +124,27 @@ class Connection:
             shown = {"token": credentials.token}
         elif credentials.user is not None:
             shown = {"user": credentials.user, "password": credentials.password}
+        is_open = False
         try:
             await asyncio.wait_for(
                 self._client.connect(
                     [self.address.url], name=name, allow_reconnect=False, max_reconnect_attempts=1,
                     reconnect_time_wait=0, connect_timeout=_CONNECT_S,  # type: ignore[arg-type]
-                    ping_interval=_NEVER_S, tls=ssl.create_default_context(),
-                    error_cb=self._note, **shown,
+                    ping_interval=_NEVER_S, error_cb=self._note, **shown,
                 ),
                 _OPEN_S,
             )  # fmt: skip
             if not self._client.is_connected:
                 raise errors.Error("nats: no answer")
             self._check_version()
-        except (OSError, errors.Error, ClusterUnusable) as error:
-            self._client.abort()
-            await self._close()
-            if isinstance(error, ClusterUnusable):
-                raise
+            is_open = True
+        except (OSError, errors.Error) as error:
             cause = self._last_error if isinstance(error, errors.NoServersError) else error
             raise _why_not_open(self.address, cause or error) from error
+        finally:
+            if not is_open:  # Also if the link ends meanwhile.
+                self._client.abort()
+                await self._close()
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping())]
 
     def _check_version(self) -> None:
@@ -134,7 +155,7 @@ class Connection:
 
     @property
     def has_jetstream(self) -> bool:
-        """Whether the server says that it, or one that it knows, keeps streams."""
+        """Whether the server keeps streams. If not, another one of its cluster may."""
         return bool(self._client._server_info.get("jetstream"))
 
     def send(self, subject: str, data: bytes, reply: str = "") -> None:
@@ -177,7 +198,7 @@ class Connection:
         """End the connection; if not at once, send first what waits."""
         if not at_once:
             with contextlib.suppress(TimeoutError, OSError, errors.Error):
-                await asyncio.wait_for(self.round_trip(), _CLOSE_S)
+                await asyncio.wait_for(self.round_trip(), _LAST_WORDS_S)
         self._is_closed = True
         self._unsent.clear()
         while pending := [task for task in self._tasks if not task.done()]:
@@ -262,6 +283,9 @@ def _why_not_open(address: Address, error: Exception) -> ClusterUnusable:
     if "authorization" in text or "authentication" in text:
         return unusable.not_let_in(server)
     if isinstance(error, TimeoutError):
-        return unusable.not_reachable(server, "timeout")
-    reason = getattr(error, "strerror", None) or str(error).removeprefix("nats: ")
-    return unusable.not_reachable(server, reason)
+        reason = _("no answer")
+    else:
+        # asyncio adds the address, or several errors for the addresses of one name.
+        number = re.search(r"\[Errno (\d+)\]", str(error))
+        reason = os.strerror(int(number[1])) if number else str(error).removeprefix("nats: ")
+    return unusable.not_reachable(f"{server}: {reason}")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tertulia.i18n import _
 from tertulia.server.cluster import stream, unusable
-from tertulia.server.cluster.addresses import Address, parse_address
+from tertulia.server.cluster.addresses import parse_address
 from tertulia.server.cluster.consumer import Counts, Entry, OrderedConsumer, Receivers
 from tertulia.server.cluster.credentials import Credentials, read_credentials
 from tertulia.server.cluster.inbox import Done, Inbox
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
     from tertulia.server.cluster.connection import Connection
+    from tertulia.server.cluster.connector import Connector
 
 __all__ = ["ClusterUnusable", "Entry", "Link"]
 
@@ -63,9 +64,11 @@ class Link:
     ) -> None:
         """Remember who gets what; all callbacks are called on the link's thread.
 
-        `credentials` is the path of a file, see credentials.py. `on_hole(first)`: the log begins
-        at an entry above the one that is wanted, and nothing is read until `consume_from` is called
-        again. `on_log_lost(words)`, at most once: the log lacks entries that were in it.
+        `credentials` is the path of a file, see credentials.py. TLS trusts the authorities of the
+        system, or those in the file that the environment variable SSL_CERT_FILE names.
+        `on_hole(first)`: the log begins at an entry above the one that is wanted, and nothing is
+        read until `consume_from` is called again. `on_log_lost(words)`, at most once: the log lacks
+        entries that were in it.
         `on_tick` is called about every `tick_s`, connected or not.
         """
         self.stats = Counts()
@@ -73,9 +76,7 @@ class Link:
         self._chat = chat
         self._name = f"tertulia {chat} {node}"
         self._credentials_path = credentials
-        self._credentials = Credentials()
-        self._addresses: list[Address] = []
-        self._new_connection: Callable[[Address], Connection]
+        self._connector: Connector
         self._on_tick, self._on_log_lost = on_tick, on_log_lost
         self._tick_s = tick_s
         self._max_bytes = max_bytes
@@ -92,7 +93,8 @@ class Link:
             self._spawn,
             self.stats,
         )
-        self._steps: list[Callable[[], None]] = []  # guarded by the lock
+        # Guarded by the lock. Bounded by what the callers have under way: they wait for answers.
+        self._steps: list[Callable[[], None]] = []
         self._is_step_due = False  # guarded by the lock
         self._lock = threading.Lock()
         self._arrived: deque[tuple[Callable[[Msg], None], Msg]] = deque()
@@ -108,17 +110,17 @@ class Link:
 
     def start(self) -> None:
         """Connect, within some seconds. Raises ClusterUnusable."""
-        self._addresses = [parse_address(url) for url in self._servers]
-        if self._credentials_path is not None:
-            self._credentials = read_credentials(self._credentials_path)
+        addresses = [parse_address(url) for url in self._servers]
+        path = self._credentials_path
+        credentials = Credentials() if path is None else read_credentials(path)
         try:
-            from tertulia.server.cluster.connection import Connection
+            from tertulia.server.cluster.connector import Connector
         except ModuleNotFoundError as error:
             if error.name is None or error.name.partition(".")[0] != "nats":
                 raise
             raise unusable.not_installed() from None
-        self._new_connection = partial(
-            Connection, on_arrival=self._arrive, on_error=self._note_error
+        self._connector = Connector(
+            addresses, self._name, credentials, self._arrive, self._note_error
         )
         self._thread.start()
         problem = self._started.get()
@@ -261,7 +263,7 @@ class Link:
         said = ""
         while True:
             try:
-                connection = await self._connect()
+                connection = await self._connector.connect()
             except ClusterUnusable as error:
                 is_late = asyncio.get_running_loop().time() > deadline
                 if not has_started and (is_late or not isinstance(error, NotReachable)):
@@ -280,21 +282,6 @@ class Link:
             await connection.ended.wait()
             self._end(connection)
             await connection.close()
-
-    async def _connect(self) -> "Connection":
-        """Return a connection to one of the servers. Raises ClusterUnusable."""
-        problems: list[ClusterUnusable] = []
-        for address in random.sample(self._addresses, len(self._addresses)):
-            connection = self._new_connection(address)
-            try:
-                await connection.open(self._name, self._credentials)
-            except ClusterUnusable as error:
-                problems.append(error)
-                continue
-            return connection
-        # A server that can be reached and refuses says more than one that cannot be reached.
-        problems.sort(key=lambda problem: isinstance(problem, NotReachable))
-        raise problems[0]
 
     def _begin(self, connection: "Connection") -> None:
         log.info("nats connected server=%s", connection.address)
@@ -389,6 +376,9 @@ class Link:
         answer = self.ask(subject, data, timeout_s)
         if answer is None:
             self._check_permissions()
+            connection = self._connection
+            if connection is not None and not connection.has_jetstream:
+                raise unusable.without_jetstream()
         return answer
 
     def _check_permissions(self) -> None:

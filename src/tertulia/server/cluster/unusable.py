@@ -13,7 +13,11 @@ class ClusterUnusable(Exception):
 
 
 class NotReachable(ClusterUnusable):
-    """No nats-server has answered; one may later."""
+    """A nats-server has not answered, or none has; one may later."""
+
+    def __init__(self, text: str, detail: str) -> None:
+        super().__init__(text)
+        self.detail = detail  # the servers, and why
 
 
 def not_installed() -> ClusterUnusable:
@@ -33,14 +37,13 @@ def wrong_url(url: str) -> ClusterUnusable:
     )
 
 
-def not_reachable(servers: str, reason: str) -> NotReachable:
+def not_reachable(detail: str) -> NotReachable:
     """No server has answered."""
-    return NotReachable(
-        _(
-            "cannot reach any nats-server ({servers}: {reason}): check the addresses in --cluster, "
-            "and start nats-server there"
-        ).format(servers=servers, reason=reason)
+    text = _(
+        "cannot reach any nats-server ({detail}): check the addresses in --cluster, and start "
+        "nats-server there"
     )
+    return NotReachable(text.format(detail=detail), detail)
 
 
 def not_let_in(server: str) -> ClusterUnusable:
