@@ -74,6 +74,42 @@ def test_a_name_of_two_words_gets_the_command_that_works(
     assert done.stderr.decode() == f"tertulia: a name has no spaces. Try: {command}\n"
 
 
+@pytest.mark.parametrize(
+    ("hosts", "first", "others", "tls"),
+    [
+        ("10.0.0.1", ("10.0.0.1", 5000), [], None),
+        ("::1", ("::1", 5000), [], None),
+        ("[::1]", ("::1", 5000), [], None),
+        ("a,b:5001,[::1]:5002,::2", ("a", 5000), [("b", 5001), ("::1", 5002), ("::2", 5000)], None),
+        ("a:5001,a:5001,a", ("a", 5001), [("a", 5000)], None),
+        ("tls://a,b/,TLS://[::1]/", ("a", 5000), [("b", 5000), ("::1", 5000)], True),
+    ],
+)
+def test_several_servers_are_one_argument(hosts, first, others, tls) -> None:
+    options = cli._parse(["ana", hosts, "5000"])
+    assert ((options.host, options.port), list(options.others)) == (first, others)
+    assert options.tls is tls
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["a,,b", "5000"], "“a,,b” is not the address of a server. Write for example 10.0.0.1"),
+        (["a:x,b", "5000"], "“a:x,b” is not the address of a server."),
+        (["http://a", "5000"], "“http://a” is not the address of a server."),
+        (["a:5001", "5000"], "write the port after the address: a 5001"),
+        (["[::1]:5001", "5000"], "write the port after the address: [::1] 5001"),
+        (["a,", "b", "5000"], "spaces between the addresses. Try: tertulia ana a,b 5000"),
+        (["a,", "b,", "c", "5000"], "spaces between the addresses. Try: tertulia ana a,b,c 5000"),
+    ],
+)
+def test_what_is_no_address_is_wrong_usage(capsys, arguments: list[str], words: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli._parse(["ana", *arguments])
+    assert ended.value.code == 2
+    assert words in " ".join(capsys.readouterr().err.split())
+
+
 def test_help_is_in_the_language_asked_for(run_client: Run) -> None:
     assert b"NAME SERVER-IP PORT" in run_client("--help").stdout
     spanish = run_client("--help", "--lang", "es").stdout.decode()

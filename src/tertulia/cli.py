@@ -6,7 +6,6 @@ It imports a face only when it is chosen, because every imported module costs th
 import argparse
 import importlib.util
 import os
-import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.name is not None:
             to = Destination(
                 options.name, options.host, options.port, options.source, options.code,
-                options.tls, options.pin,
+                options.tls, options.pin, options.others,
             )  # fmt: skip
         keyring = Keyring()
         if options.export_key is not None or options.key is not None:
@@ -196,29 +195,49 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if has_server and not is_port(options.port):
         text = _("“{port}” is not a port: a port is a number from 1 to 65535")
         parser.error(text.format(port=options.port))
+    options.others = ()
     if has_server:
         options.port = int(options.port)
-    _use_tls(parser, options)
+        _read_servers(parser, options)
+    _use_pin(parser, options)
     _read_operator_secret(parser, options)
     return options
 
 
-def _use_tls(parser: Parser, options: argparse.Namespace) -> None:
-    """Take what `tls://`, `--tls` and `--pin` say into the options."""
-    scheme, separator, host = (options.host or "").rpartition("://")
-    if separator and scheme.lower() == "tls":
-        host = host.rstrip("/")
-        bracketed = re.fullmatch(r"\[([^\]]+)\]", host)
-        options.host = bracketed[1] if bracketed else host
-        if not bracketed and host.count(":") == 1:
-            name, _colon, port = host.partition(":")
-            text = _("write the port after the address: tls://{host} {port}")
-            parser.error(text.format(host=name, port=port or options.port))
-        if not options.host:
-            parser.error(_("there is no address after tls://"))
-        if options.tls is False:
-            parser.error(_("tls:// and --no-tls contradict each other"))
-        options.tls = True
+def _read_servers(parser: Parser, options: argparse.Namespace) -> None:
+    """Take the servers apart, and put the first one into `host` and `port`; `tls://` is for all."""
+    from tertulia.client.addresses import parse_address, parse_addresses
+
+    hosts = []
+    for text in options.host.split(","):
+        host = text.strip().rstrip("/")
+        if host.lower().startswith("tls:"):
+            host = host[len("tls:") :].lstrip("/")
+            if not host:
+                parser.error(_("there is no address after tls://"))
+            if options.tls is False:
+                parser.error(_("tls:// and --no-tls contradict each other"))
+            options.tls = True
+        hosts.append(host)
+    try:
+        addresses = parse_addresses(hosts, options.port)
+        has_port = parse_address(hosts[0], 0).port != 0
+    except ValueError:
+        text = _(
+            "“{address}” is not the address of a server. Write for example 10.0.0.1, and several "
+            "with commas: 10.0.0.1,lab2:5001,[fd00::3]:5001"
+        )
+        parser.error(text.format(address=options.host))
+    if len(hosts) == 1 and has_port:
+        text = _("write the port after the address: {address} {port}")
+        address = options.host.rstrip("/").rpartition(":")[0]
+        parser.error(text.format(address=address, port=addresses[0].port))
+    (options.host, options.port), *others = addresses
+    options.others = tuple(others)
+
+
+def _use_pin(parser: Parser, options: argparse.Namespace) -> None:
+    """Take what `--pin` says into the options."""
     if options.pin is None:
         return
     if options.tls is False:
@@ -268,6 +287,8 @@ def _refuse_surplus(parser: Parser, options: argparse.Namespace, surplus: list[s
     words = [options.name, options.host, options.port, *surplus]
     if not any(word.startswith("-") for word in words):
         *names, host, port = words
+        if is_port(port) and "," in "".join(word[-1:] for word in words):
+            _refuse_spaces_between_addresses(parser, words)
         if is_port(port):
             command = _command_without_spaces(" ".join(names), host, int(port), options)
             if command is not None:
@@ -276,6 +297,15 @@ def _refuse_surplus(parser: Parser, options: argparse.Namespace, surplus: list[s
         if options.message is not None:
             parser.error(_("put a text that has spaces between quotation marks"))
     parser.error(_("unrecognized arguments: %s") % " ".join(surplus))
+
+
+def _refuse_spaces_between_addresses(parser: Parser, words: Sequence[str]) -> NoReturn:
+    from tertulia.program import client_command
+
+    first = next(place for place, word in enumerate(words) if word.endswith(","))
+    command = [client_command(), *words[:first], "".join(words[first:-1]), words[-1]]
+    text = _("write no spaces between the addresses. Try: {command}")
+    parser.suggest(text.format(command=" ".join(command)))
 
 
 def _command_without_spaces(

@@ -35,7 +35,10 @@ def client_parser(*, needs_server: bool = True) -> Parser:
         "host",
         nargs=number,
         metavar=_("SERVER-IP"),
-        help=_("the server's IP address or host name (default: the server on this network)"),
+        help=_(
+            "the server's IP address or host name (default: the server on this network); several "
+            "servers of one chat with commas, for example 10.0.0.1,lab2:5001"
+        ),
     )
     parser.add_argument("port", nargs=number, metavar=_("PORT"), help=_("the server's port"))
     parser.add_argument(

@@ -3,11 +3,13 @@
 from types import SimpleNamespace
 
 import pytest
+from msgspec import UNSET
 
 from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
 from tertulia.chat.entering import connect_face
 from tertulia.chat.keyring import Keyring
+from tertulia.client.addresses import Address
 from tertulia.client.client import Client
 from tertulia.client.errors import RegistrationRefused
 from tertulia.protocol.messages import Error
@@ -33,7 +35,7 @@ def asked(monkeypatch):
         asked.append((options["code"], options["key"]))
         if asked.refusal is not None:
             raise RegistrationRefused(Error(code=asked.refusal, message=""))
-        return SimpleNamespace(fingerprint=None)
+        return SimpleNamespace(fingerprint=None, welcome=SimpleNamespace(nodes=UNSET))
 
     monkeypatch.setattr(Client, "connect", connect)
     return asked
@@ -122,3 +124,27 @@ def test_a_keyring_that_cannot_be_used_is_a_problem_in_words_and_no_obstacle(tmp
     one.connect()
     assert asked == [("able", None)]
     assert path.read_text() == "no JSON"
+
+
+# --- several servers of one chat -----------------------------------------------------------------
+
+
+def test_several_servers_have_one_key_and_one_code(keyring, asked):
+    there = "192.168.1.11 5001"
+    key = keyring.entry_with_key(there).key
+    to = Destination(
+        "ana", "192.168.1.10", 5000, code="able", others=(Address("192.168.1.11", 5001),)
+    )
+    for _time in range(2):
+        connect_face(to, print, Credentials(to, keyring))
+    assert asked == [("able", key)] * 2
+    for server in (HERE, there):
+        assert (keyring.entry(server).key, keyring.entry(server).code) == (key, "able")
+
+
+def test_a_server_that_has_a_key_already_keeps_it(keyring, asked):
+    there = "192.168.1.11 5001"
+    keys = [keyring.entry_with_key(server).key for server in (HERE, there)]
+    to = Destination("ana", "192.168.1.10", 5000, others=(Address("192.168.1.11", 5001),))
+    connect_face(to, print, Credentials(to, keyring))
+    assert [keyring.entry(server).key for server in (HERE, there)] == keys

@@ -4,6 +4,7 @@ import pytest
 
 from tertulia.chat import destination, loopback
 from tertulia.chat.destination import Destination
+from tertulia.client.addresses import Address, parse_addresses
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +23,14 @@ def test_the_command_leads_there_with_another_name_or_source_if_wanted() -> None
     assert there.command() == "tertulia luis 192.168.1.10 5000"
     assert there.command(name="eva") == "tertulia eva 192.168.1.10 5000"
     assert there.command(source="127.0.0.3") == "tertulia luis 192.168.1.10 5000 --source 127.0.0.3"
+
+
+def test_several_servers_stay_in_the_command_as_they_can_be_typed_again() -> None:
+    others = (Address("lab2", 5001), Address("::1", 5000), Address("fd00::3", 5001))
+    to = Destination("luis", "10.0.0.1", 5000, others=others)
+    assert to.command() == "tertulia luis 10.0.0.1,lab2:5001,[::1],[fd00::3]:5001 5000"
+    assert to.addresses == parse_addresses(to.hosts, to.port)
+    assert to.only(others[0]).command() == "tertulia luis lab2 5001"
 
 
 def test_the_source_stays_in_the_command() -> None:

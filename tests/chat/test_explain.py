@@ -6,11 +6,11 @@ from tertulia.chat.destination import Destination
 from tertulia.chat.explain import (
     connection_ended,
     gave_up,
-    no_connection,
     registration_refused,
     request_refused,
 )
 from tertulia.chat.explain import refused as explain_refusal
+from tertulia.chat.unreachable import no_connection
 from tertulia.client.errors import (
     CertificateRefused,
     ConnectFailure,

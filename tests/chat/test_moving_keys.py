@@ -96,3 +96,12 @@ def test_without_keys_there_is_nothing_to_export(keyring, file):
     with pytest.raises(KeyFileError, match="no keys yet"):
         export_keys(keyring, str(file), None)
     assert not file.exists()
+
+
+def test_several_servers_of_one_chat_get_the_same_key(keyring, other, file):
+    key = keyring.entry_with_key(THERE).key
+    both = Destination("ana", TO_HERE.host, TO_HERE.port, others=TO_THERE.addresses)
+    export_keys(keyring, str(file), both)
+    words = import_keys(other, str(file), both)
+    assert words.startswith("1 key")
+    assert [other.entry(server).key for server in (HERE, THERE)] == [key, key]

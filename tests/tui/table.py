@@ -14,9 +14,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tertulia.chat.destination import Destination
+from tertulia.chat.whereabouts import Whereabouts
 from tertulia.client.activity import Resumption
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, End, NoConnection
+from tertulia.client.nodes import Nodes
 from tertulia.client.reconnect import Attempt, Reconnector
 from tertulia.protocol.attendance import AskSeenBy, SeenBy
 from tertulia.protocol.messages import (
@@ -124,6 +126,7 @@ class ChatTable:
         history: Sequence[ChatMessage] | None = (),
         connected: bool = True,
         name: str = "ana",
+        nodes: Nodes | None = None,
         **options: Any,
     ) -> None:
         self.clock = clock
@@ -135,7 +138,7 @@ class ChatTable:
         self.attempt = ScriptedAttempt(self.bell.ring)
         self.client = SeenClient(self)
         self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
-        self.reconnector = Reconnector(self._connect, self.bell.ring)
+        self.reconnector = Reconnector(self._connect, self.bell.ring, nodes=nodes)
         self.rings = 0
         self.seen: list[str] = []  # those who have seen every message
         self.code: str | None = None  # typed into the dialog
@@ -164,7 +167,7 @@ class ChatTable:
         async def main() -> None:
             connecting = Connecting(
                 self._to, self.attempt, self.reconnector, self.bell, self._attempt_with,
-                lambda: self.introduction,
+                Whereabouts(self._to, self.reconnector.nodes, lambda: self.introduction),
             )  # fmt: skip
             self.app = ChatApp(connecting, **self._options)
             self.app.bell = self._ring  # type: ignore[method-assign]

@@ -10,6 +10,7 @@ from table import DAY, SIZES, SMALL, USUAL, WIDE, ChatTable
 from textual.events import AppBlur, AppFocus, Paste
 
 from tertulia.chat.bursts import QUIET_S
+from tertulia.client.addresses import Address
 from tertulia.client.errors import (
     CertificateRefused,
     ConnectFailure,
@@ -18,6 +19,7 @@ from tertulia.client.errors import (
     NoConnection,
     RegistrationRefused,
 )
+from tertulia.client.nodes import Nodes
 from tertulia.protocol.messages import (
     ChatMessage,
     Error,
@@ -143,6 +145,23 @@ def test_the_first_contact_with_a_certificate_is_said_in_the_chat(clock: Clock) 
         assert "abandon abandon" in table.shown
 
     ChatTable(clock, connected=False).run(scenario)
+
+
+def test_the_screen_shows_at_which_server_of_a_chat_the_user_is(clock: Clock) -> None:
+    here, there = Address("192.168.1.10", 5000), Address("192.168.1.11", 5000)
+    nodes = Nodes([here])
+    nodes.enter(here, [str(here), str(there)])
+
+    async def scenario(table: ChatTable) -> None:
+        assert "This chat has 2 servers. You are at 192.168.1.10:5000." in table.shown
+        assert str(here) in table.rows[0]
+        await table.lose()
+        nodes.enter(there, [str(there), str(here)])
+        await table.come_back()
+        assert "Reconnected. You are now at 192.168.1.11:5000." in table.shown
+        assert str(there) in table.rows[0]
+
+    ChatTable(clock, nodes=nodes).run(scenario)
 
 
 def test_one_can_type_and_look_around_and_leave_before_there_is_a_connection(clock: Clock) -> None:

@@ -26,6 +26,7 @@ from tertulia.chat.seen_reports import SeenReports
 from tertulia.chat.stage import Stage
 from tertulia.chat.state import State
 from tertulia.chat.status_wishes import StatusWishes
+from tertulia.chat.whereabouts import Whereabouts
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectionLost, End, EndReason, Refusal, RequestRefused
 from tertulia.client.inbox import Dropped, Incoming
@@ -38,7 +39,6 @@ from tertulia.client.session import (
     Session,
     SessionState,
 )
-from tertulia.i18n import _
 from tertulia.protocol.messages import (
     Answer,
     ChatMessage,
@@ -84,12 +84,14 @@ class Chat:
         gives_up_after_s: float = inf,
         operator_secret: str | None = None,
         ignored: Ignored | None = None,
+        whereabouts: Whereabouts | None = None,
         reports_seen: bool = False,
     ) -> None:
         self._session = Session(client, reconnector, first_page, gives_up_after_s)
         self._catch_up = self._session.catch_up
         self._face = face
         self._to = to
+        self.whereabouts = whereabouts or Whereabouts(to)
         self._started_at = time.monotonic()
         self.state = State(client.welcome)
         self.clock = ServerClock()
@@ -329,7 +331,7 @@ class Chat:
         if self._jobs.has_quit:
             self._leave(EXIT_FINE)
             return
-        self._face.show_notice(lambda: _("Reconnecting automatically…"))
+        self._face.show_notice(self.whereabouts.note_loss())
         self.state.answer_status(granted=False)
 
     def _handle_resumption(self, welcome: Welcome, is_renumbered: bool) -> None:
@@ -337,7 +339,8 @@ class Chat:
         self.state.resume(welcome, is_renumbered=is_renumbered)
         if is_renumbered:
             self._face.forget_numbers()
-        self._face.show_notice(lambda: _("Reconnected."))
+        for words in self.whereabouts.note_return():
+            self._face.show_notice(words)
         wish = self._wishes.to_ask_again(welcome)
         if wish is not None:
             self._jobs.add(wish, Origin.REFRESH, place=0)

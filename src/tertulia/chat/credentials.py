@@ -5,7 +5,7 @@ from contextlib import suppress
 from msgspec import UNSET
 
 from tertulia.chat.destination import Destination
-from tertulia.chat.keyring import Keyring, KeyringError, server_name
+from tertulia.chat.keyring import Keyring, KeyringError, server_names
 from tertulia.protocol.messages import Error, ErrorCode
 
 # The server looks at the code first. So with these refusals it was the right one.
@@ -26,7 +26,11 @@ def asks_for_code(error: Error) -> bool:
 
 
 class Credentials:
-    """The code and the key of one user for one server.
+    """The code and the key of one user for one chat.
+
+    Where the person names several servers, they are one chat with one code and one key, which are
+    kept for each of them. Nothing is kept for a server that only another server has named: that one
+    may be no part of this chat.
 
     Attempts to connect use it in their threads, one after another. A face sets `code` while there
     is no attempt under way.
@@ -35,7 +39,7 @@ class Credentials:
     def __init__(
         self, to: Destination, keyring: Keyring | None = None, code: str | None = None
     ) -> None:
-        """Look up what is kept for the server, unless there is no `keyring`.
+        """Look up what is kept for the servers, unless there is no `keyring`.
 
         The code of `to` counts first, then `code`, then the one that is kept. `problem` says in
         words why the keyring cannot be used; then there is no key.
@@ -46,11 +50,12 @@ class Credentials:
         self.problem = ""
         self._kept_code: str | None = None
         self._keyring = keyring
-        self._server = server_name(to.host, to.port)
+        self._servers = server_names(to.addresses)
+        self._are_alike = len(self._servers) == 1  # what is kept for each of them
         if keyring is None:
             return
         try:
-            kept = keyring.entry_with_key(self._server)
+            kept = keyring.entry_with_key(keyring.server_with_key(self._servers))
         except KeyringError as problem:
             self.problem = str(problem)
             return
@@ -77,8 +82,12 @@ class Credentials:
             self._keep_code(None)
 
     def _keep_code(self, code: str | None) -> None:
-        if self._keyring is None or code == self._kept_code:
+        if self._keyring is None or (code == self._kept_code and self._are_alike):
             return
         with suppress(KeyringError):  # The person is asked for it the next time.
-            self._keyring.remember_code(self._server, code)
+            for server in self._servers:
+                self._keyring.remember_code(server, code)
+                if self.key is not None and self._keyring.entry(server).key is UNSET:
+                    self._keyring.take(server, self.key)
             self._kept_code = code
+            self._are_alike = True

@@ -8,16 +8,19 @@ import re
 import shlex
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tertulia.chat.loopback import free_source, sources_in_use, usual_source
+from tertulia.client.addresses import Address
 from tertulia.protocol.names import MAX_NAME_CHARS, parse_name
 
 
 class Destination(Struct, frozen=True):
     """The name, server and source address that were given on the command line.
 
-    `tls` says whether to use TLS: None if the command line does not say it. `pin` is the expected
-    certificate, as hexadecimal digits or six words.
+    `others` are further servers of the same chat. `tls` says whether to use TLS: None if the
+    command line does not say it. `pin` is the expected certificate, as hexadecimal digits or six
+    words.
     """
 
     name: str
@@ -27,6 +30,23 @@ class Destination(Struct, frozen=True):
     code: str | None = None
     tls: bool | None = None
     pin: str | None = None
+    others: tuple[Address, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """All servers, in the order in which they were given."""
+        return (Address(self.host, self.port), *self.others)
+
+    @property
+    def hosts(self) -> str:
+        """The hosts as the command line has them; the port of the first one is that of all."""
+        if not self.others:
+            return self.host
+        return ",".join(_host(address, self.port) for address in self.addresses)
+
+    def only(self, address: Address) -> "Destination":
+        """Return the destination that has only this server."""
+        return replace(self, host=address.host, port=address.port, others=())
 
     def command(
         self,
@@ -44,7 +64,7 @@ class Destination(Struct, frozen=True):
         from tertulia.program import client_command  # slow to import and seldom needed
 
         source = source or self.source
-        command = f"{client_command()} {name or self.name} {self.host} {self.port}"
+        command = f"{client_command()} {name or self.name} {self.hosts} {self.port}"
         if source is not None:
             command += f" --source {source}"
         tls, pin = (self.tls, self.pin) if tls is None and pin is None else (tls, pin)
@@ -91,3 +111,9 @@ class Destination(Struct, frozen=True):
         if usual is None or ":" in (self.source or ""):
             return None
         return self.source or usual
+
+
+def _host(address: Address, usual_port: int) -> str:
+    if address.port != usual_port:
+        return str(address)
+    return f"[{address.host}]" if ":" in address.host else address.host

@@ -12,9 +12,13 @@ from msgspec.structs import replace
 from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
 from tertulia.chat.trust import Trust
+from tertulia.chat.whereabouts import Whereabouts
 from tertulia.client.activity import NEWCOMER, Resumption
+from tertulia.client.addresses import Address
 from tertulia.client.client import Client
 from tertulia.client.errors import RegistrationRefused, wait_before_retry
+from tertulia.client.nodes import Nodes, connect_to_one
+from tertulia.client.reconnect import Reconnector
 from tertulia.protocol.messages import ErrorCode
 from tertulia.protocol.names import MAX_NAME_CHARS
 
@@ -29,24 +33,34 @@ def connect_face(
     credentials: Credentials,
     resumption: Resumption = NEWCOMER,
     trust: Trust | None = None,
+    nodes: Nodes | None = None,
 ) -> Client:
-    """Connect and register as a face needs it; see Client.connect for `notify` and the errors."""
+    """Connect and register as a face needs it; see Client.connect for `notify` and the errors.
+
+    `nodes` are the servers of the chat, of which the first that lets the user in is taken.
+    """
     trust = trust or Trust(to)
     code = credentials.readable_code()
-    try:
+
+    def connect_to(address: Address, within_s: float | None) -> Client:
+        expected = trust.expect(address)
         client = Client.connect(
-            to.host, to.port, to.name,
+            *address, to.name,
             source=to.source,
             code=code, key=credentials.key,
-            tls=trust.uses_tls, pin=trust.pin if trust.uses_tls else None,
+            tls=expected.tls, pin=expected.pin,
             token=resumption.token, status=resumption.status, idle=resumption.idle_s,
-            everything=True, notify=notify,
+            connect_timeout=within_s, everything=True, notify=notify,
         )  # fmt: skip
+        trust.note_certificate(address, client.fingerprint)
+        return client
+
+    try:
+        client = connect_to_one(nodes or Nodes(to.addresses), connect_to)
     except RegistrationRefused as refusal:
         credentials.note_refusal(code, refusal.error)
         raise
     credentials.note_accepted(code)
-    trust.note_certificate(client.fingerprint)
     return client
 
 
@@ -67,6 +81,8 @@ class Entrance:
         self.credentials = credentials or Credentials(to)
         self.trust = trust or Trust(to)
         self.to = to  # with the name that was registered, once `enter` has returned
+        self._nodes = Nodes(to.addresses)
+        self.whereabouts = Whereabouts(to, self._nodes, self.trust.introduction)
         self._notify = notify
         self._wait_s = wait_s
         self._names = list(_names(to.name)) if takes_free_name else [to.name]
@@ -85,14 +101,22 @@ class Entrance:
 
     def come_back(self, resumption: Resumption) -> Client:
         """Connect and register once more; raises as `enter`."""
-        return connect_face(self.to, self._notify, self.credentials, resumption, self.trust)
+        return connect_face(
+            self.to, self._notify, self.credentials, resumption, self.trust, self._nodes
+        )
+
+    def reconnector(self) -> Reconnector:
+        """Return what makes further connections, with the `notify` of this entrance."""
+        return Reconnector(self.come_back, self._notify, nodes=self._nodes)
 
     def _try_names(self) -> Client:
         first_refusal: RegistrationRefused | None = None
         for name in self._names:
             to = replace(self.to, name=name)
             try:
-                client = connect_face(to, self._notify, self.credentials, trust=self.trust)
+                client = connect_face(
+                    to, self._notify, self.credentials, trust=self.trust, nodes=self._nodes
+                )
             except RegistrationRefused as refusal:
                 first_refusal = first_refusal or refusal
                 if refusal.code not in (ErrorCode.NAME_TAKEN, ErrorCode.NAME_HELD):

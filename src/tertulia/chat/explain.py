@@ -14,10 +14,8 @@ from tertulia.chat.order_words import name_of_operator, not_operator, speech_ref
 from tertulia.chat.seen_words import seen_refused
 from tertulia.client.errors import (
     RETRY_AFTER_S,
-    ConnectFailure,
     End,
     EndReason,
-    NoConnection,
     Refusal,
     RegistrationRefused,
 )
@@ -43,63 +41,12 @@ _OF_EVERY_REQUEST = (ErrorCode.NOT_OPERATOR, ErrorCode.RATE_LIMITED)
 MAX_SERVER_WORDS = 200  # characters shown of a text that the server wrote
 
 
-def no_connection(error: NoConnection, to: Destination) -> str:
-    """Return why there is no connection, and what to do."""
-    command = ""
-    match error.failure:
-        case ConnectFailure.REFUSED:
-            text = _(
-                "No server is listening at {host}, port {port}. Check that it is running "
-                "there: tertulia-server {port}"
-            )
-        case ConnectFailure.UNREACHABLE:
-            text = _(
-                "{host} cannot be reached. Check the address, and make sure that both "
-                "computers are on the same network."
-            )
-        case ConnectFailure.TIMED_OUT:
-            text = _(
-                "{host} does not answer. Check the address, and make sure that no firewall "
-                "blocks port {port} there."
-            )
-        case ConnectFailure.UNKNOWN_HOST:
-            text = _(
-                "There is no computer with the name “{host}”. Check the name, or use the IP "
-                "address of the server."
-            )
-        case ConnectFailure.SOURCE:
-            text = _(
-                "“{source}” is not an address of this computer. Choose one of those that the "
-                "command “ip address” shows, or leave out --source."
-            )
-        case ConnectFailure.NO_ANSWER:
-            text = _(
-                "The server at {host}, port {port}, accepted the connection but does not "
-                "answer. Try again in a moment. If that does not help, ask the person who runs "
-                "it whether it lets in this computer."
-            )
-        case ConnectFailure.NOT_TERTULIA:
-            text = _(
-                "The program that answers at {host}, port {port}, is not a tertulia server. "
-                "Ask the person who runs the server for the right port."
-            )
-        case ConnectFailure.NO_TLS:
-            text = _(
-                "The server at {host}, port {port}, does not speak TLS. Without encryption: "
-                "{command}"
-            )
-            command = to.command(tls=False)
-        case _:
-            text = _("No connection to {host}, port {port}: {detail}. Check the address.")
-    return text.format(
-        host=to.host, port=to.port, source=to.source, detail=error.detail, command=command
-    )
-
-
 def refused(refusal: Refusal, to: Destination) -> str:
     """Return why there is no way into the chat, and what to do."""
     if isinstance(refusal, RegistrationRefused):
         return registration_refused(refusal.error, to)
+    if refusal.address is not None:
+        to = to.only(refusal.address)
     if refusal.pin is None:
         text = _("The certificate of {host}, port {port}, is not trusted: {detail}.")
         return text.format(host=to.host, port=to.port, detail=refusal.detail)

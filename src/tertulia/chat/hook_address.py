@@ -3,17 +3,16 @@
 import base64
 from typing import TYPE_CHECKING
 
-from tertulia.chat.destination import Destination
+from tertulia.client.addresses import Address
 
 if TYPE_CHECKING:
     from tertulia.tls.fingerprint import Fingerprint
 
 
-def server_link(to: Destination, certificate: "Fingerprint | None") -> str:
+def server_link(address: Address, certificate: "Fingerprint | None") -> str:
     """Return the beginning of every link to the server; with TLS if this client uses it."""
-    host = to.host.replace("%", "%25")  # of an address with a zone
-    host = f"[{host}]" if ":" in host else host
-    return f"{'http' if certificate is None else 'https'}://{host}:{to.port}"
+    place = str(address).replace("%", "%25")  # of an address with a zone
+    return f"{'http' if certificate is None else 'https'}://{place}"
 
 
 def curl_options(certificate: "Fingerprint | None") -> str:

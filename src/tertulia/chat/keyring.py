@@ -7,7 +7,7 @@ functions read and write the disk.
 
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from tertulia.client.addresses import Address
 from tertulia.i18n import _
 from tertulia.protocol.envelope import Key
 from tertulia.state_directory import locked, state_directory, write_private
@@ -48,6 +49,11 @@ class NamedKey(NamedTuple):
     key: str
 
 
+def server_names(addresses: Sequence[Address]) -> list[str]:
+    """Return under which names several servers are kept."""
+    return [server_name(*address) for address in addresses]
+
+
 def server_name(host: str, port: int) -> str:
     """Return under which name a server is kept: the address and port as they are typed."""
     host = host.lower().rstrip(".")
@@ -75,6 +81,15 @@ class Keyring:
         return self._change(
             server, lambda entry: entry if entry.key is not UNSET else replace(entry, key=new)
         )
+
+    def server_with_key(self, servers: Sequence[str]) -> str:
+        """Return the first of several servers that has a key; if none has one, the very first.
+
+        Raises KeyringError.
+        """
+        kept = self._read().servers
+        has_key = (each for each in servers if each in kept and kept[each].key is not UNSET)
+        return next(has_key, servers[0])
 
     def remember_code(self, server: str, code: str | None) -> None:
         """Keep the code of a server; None: forget it. Raises KeyringError."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from tertulia.chat.destination import Destination
-from tertulia.chat.keyring import Keyring, KeyringError, NamedKey, server_name
+from tertulia.chat.keyring import Keyring, KeyringError, NamedKey, server_names
 from tertulia.i18n import _, ngettext
 from tertulia.protocol.envelope import Key
 
@@ -28,7 +28,7 @@ def export_keys(keyring: Keyring, file: str, to: Destination | None) -> str:
         if to is None:
             keys = keyring.all_keys()
         else:
-            server = server_name(to.host, to.port)
+            server = keyring.server_with_key(server_names(to.addresses))
             entry = keyring.entry_with_key(server)
             keys = [NamedKey(server, str(entry.key))]
     except KeyringError as error:
@@ -61,23 +61,24 @@ def import_keys(keyring: Keyring, file: str, to: Destination | None) -> str:
     """
     found = _keys_of(file)
     if to is not None:
-        server = server_name(to.host, to.port)
+        servers = server_names(to.addresses)
         # The only key of a file is for this server, under whatever address it is known here.
-        found = found if len(found) == 1 else [key for key in found if key.server == server]
-        found = [NamedKey(server, key.key) for key in found]
+        found = found if len(found) == 1 else [key for key in found if key.server in servers]
+        found = [NamedKey(server, key.key) for key in found[:1] for server in servers]
     if not found or any(key.server is None for key in found):
         text = _("It is not clear which key in {file} to use: give NAME SERVER-IP PORT too.")
         if to is not None:
             text = _("There is no key for {server} in {file}.")
-        server = "" if to is None else f"{to.host} {to.port}"
+        server = "" if to is None else f"{to.hosts} {to.port}"
         raise KeyFileError(text.format(file=file, server=server))
     try:
         for key in found:
             keyring.take(str(key.server), key.key)
     except KeyringError as error:
         raise KeyFileError(str(error)) from error
-    text = ngettext("{count} key taken from {file}.", "{count} keys taken from {file}.", len(found))
-    return text.format(count=len(found), file=file)
+    count = len({key.key for key in found})
+    text = ngettext("{count} key taken from {file}.", "{count} keys taken from {file}.", count)
+    return text.format(count=count, file=file)
 
 
 def _keys_of(file: str) -> list[NamedKey]:

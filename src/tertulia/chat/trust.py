@@ -1,59 +1,96 @@
 """Which server a user expects: whether over TLS, and with which certificate.
 
 The first contact over TLS is trusted, as by ssh, and its certificate kept. From then on it is the
-only one, and nothing goes to this server without TLS unless the user says so.
+only one, and nothing goes to this server without TLS unless the user says so. Where several servers
+are one chat, this holds for each of them; and a user who has come in over TLS goes to no other
+server without it.
 """
+
+from typing import NamedTuple
 
 from tertulia.chat.destination import Destination
 from tertulia.chat.known_servers import KnownServers
+from tertulia.client.addresses import Address
 from tertulia.i18n import _
 from tertulia.tls.fingerprint import Fingerprint
 
 
+class Expected(NamedTuple):
+    """What a user expects of a server; without a `pin` any certificate will do."""
+
+    tls: bool
+    pin: str | None
+
+
 class Trust:
-    """What one user expects of one server.
+    """What one user expects of the servers of one chat.
 
     Attempts to connect use it in their threads, one after another.
     """
 
     def __init__(self, to: Destination, known: KnownServers | None = None) -> None:
-        """Look up what is known of the server, unless there is no `known`.
+        """Look up what is known of the servers, unless there is no `known`.
 
-        The pin of `to` counts first. `problem` says in words why the file cannot be read.
+        For the servers of `to` its pin counts first. For those that only the chat has named it
+        counts after what is kept. `problem` says in words why the file cannot be read.
         """
         self._to = to
         self._known = known
-        self._kept: Fingerprint | None = None
-        self._contact: Fingerprint | None = None  # at the first contact of this run
-        self._not_kept = ""  # why it could not be kept
+        self._kept: dict[Address, Fingerprint | None] = {}
+        self._contact: Address | None = None  # the first of this run with a server
+        self._not_kept = ""  # why its certificate could not be kept
         self.problem = ""
-        if known is not None and to.tls is not False:
-            try:
-                self._kept = known.find(to.host, to.port)
-            except OSError as error:
-                text = _("The known servers in {file} cannot be read ({reason}).")
-                self.problem = text.format(file=known.path, reason=error.strerror or error)
-        self.pin = to.pin or (None if self._kept is None else self._kept.hex)
-        self.uses_tls = to.tls if to.tls is not None else self.pin is not None
+        self._is_over_tls = any(self._find(address) for address in to.addresses)
 
-    def note_certificate(self, found: Fingerprint | None) -> None:
-        """Keep the certificate with which the server has let the user in, if it is a new one."""
-        if found is None or found == self._kept:
+    @property
+    def uses_tls(self) -> bool:
+        """Whether the first server is expected to speak TLS."""
+        return self.expect(self._to.addresses[0]).tls
+
+    def expect(self, address: Address) -> Expected:
+        """Return what is expected of a server."""
+        found = self._find(address)
+        kept = None if found is None else found.hex
+        pin = self._to.pin or kept if address in self._to.addresses else kept or self._to.pin
+        if self._to.tls is not None:
+            return Expected(self._to.tls, pin if self._to.tls else None)
+        return Expected(pin is not None or self._is_over_tls, pin)
+
+    def note_certificate(self, address: Address, found: Fingerprint | None) -> None:
+        """Keep the certificate with which a server has let the user in, if it is a new one."""
+        self._is_over_tls = found is not None
+        if found is None or found == self._find(address):
             return
-        self.pin = found.hex
-        self._contact, self._kept = found, found
+        self._contact = address
+        self._kept[address] = found
+        self._not_kept = ""
         if self._known is None:
             return
         try:
-            self._known.keep(self._to.host, self._to.port, found)
+            self._known.keep(*address, found)
         except OSError as error:
             self._not_kept = error.strerror or str(error)
 
+    def _find(self, address: Address) -> Fingerprint | None:
+        """Return the certificate that is known of a server, looked up once."""
+        if address not in self._kept:
+            self._kept[address] = None
+            if self._known is not None and self._to.tls is not False:
+                try:
+                    self._kept[address] = self._known.find(*address)
+                except OSError as error:
+                    text = _("The known servers in {file} cannot be read ({reason}).")
+                    reason = error.strerror or error
+                    self.problem = text.format(file=self._known.path, reason=reason)
+        return self._kept[address]
+
     def introduction(self) -> str:
-        """Return what the user has to know after the first contact; empty after a later one."""
-        if self._contact is None:
+        """Return what the user has to know after a first contact, once; empty after a later one."""
+        address, self._contact = self._contact, None
+        found = None if address is None else self._kept[address]
+        if address is None or found is None:
             return ""
-        if self._to.pin is not None:
+        if self._to.pin is not None and found.fits(self._to.pin):
             lines = [_("{host}, port {port}, has shown the expected certificate.")]
         else:
             lines = [
@@ -66,9 +103,9 @@ class Trust:
         elif self._known is not None:
             lines.append(_("From now on only this certificate is accepted. It is kept in {file}"))
         return "\n".join(lines).format(
-            host=self._to.host,
-            port=self._to.port,
-            words=self._contact.words,
+            host=address.host,
+            port=address.port,
+            words=found.words,
             reason=self._not_kept,
             file=self._known.path if self._known is not None else "",
         )

@@ -82,8 +82,10 @@ class CertificateRefused(ChatError):
 
     `pin` is what was expected, as hexadecimal digits or six words. `shown` is the fingerprint of
     the server's certificate; None if it speaks no TLS, or if another authority than the expected
-    one has signed the certificate.
+    one has signed the certificate. `address` is where it is, if several were tried.
     """
+
+    address: "Address | None" = None
 
     def __init__(self, pin: str | None, shown: "Fingerprint | None", detail: str) -> None:
         super().__init__(detail)

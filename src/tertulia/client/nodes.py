@@ -3,7 +3,7 @@
 Several servers, called nodes, can be one chat. The person names some of them, and each `welcome`
 names all. After a loss the client tries at once each node that it has not tried yet; only then does
 it wait. Attempts to connect use this one after another, each in its thread; `current` may be read
-by any thread.
+by any thread, and so may `passed_over`.
 """
 
 import random
@@ -43,6 +43,8 @@ class Nodes:
     def __init__(self, given: Sequence[Address]) -> None:
         """`given` are those that the person has named, in the order in which to try them."""
         self.current: Address | None = None  # of the last connection
+        # The nodes that were tried before the current one, and why they could not be used.
+        self.passed_over: tuple[tuple[Address, Exception], ...] = ()
         self._given = tuple(given)
         self._told: tuple[Address, ...] = ()  # by the last `welcome`
         # How a node was reached, by the address that it calls its own: through a router or a
@@ -89,6 +91,10 @@ class Nodes:
         """Note that a node is tried."""
         self._tried.add(address)
 
+    def end_round(self) -> None:
+        """Note that the chat has answered, through whatever node: all can be tried again."""
+        self._tried.clear()
+
     def enter(self, address: Address, told: Sequence[str] | UnsetType) -> None:
         """Note the node that has let the user in, and the nodes that its `welcome` names."""
         self.current = address
@@ -126,13 +132,17 @@ def connect_to_one(nodes: Nodes, connect: Callable[[Address, float | None], _Cli
         try:
             client = connect(address, None if is_last else SILENT_S)
         except (NoConnection, CertificateRefused, OSError) as failure:
+            if isinstance(failure, CertificateRefused):
+                failure.address = address
             failures.append((address, failure))
         except RegistrationRefused as refusal:
             if refusal.code not in _OF_ONE_NODE:
+                nodes.end_round()
                 raise
             failures.append((address, refusal))
         else:
             nodes.enter(address, client.welcome.nodes)
+            nodes.passed_over = tuple(failures)
             return client
     raise _reason(failures, is_whole=len(round_) == len(nodes.known))
 

@@ -107,7 +107,7 @@ class PersistentClient:
         def connect(resumption: Resumption) -> Client:
             def connect_to(address: Address, within_s: float | None) -> Client:
                 client = Client.connect(
-                    str(address), address.port, name,
+                    *address, name,
                     token=resumption.token, status=resumption.status, idle=resumption.idle_s,
                     tls=tls, pin=pin or pins.get(address), timeout=timeout,
                     connect_timeout=within_s,

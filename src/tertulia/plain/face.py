@@ -33,6 +33,7 @@ from tertulia.chat.ignored import Ignored
 from tertulia.chat.order_words import standing_words
 from tertulia.chat.seen_words import about_words, nothing_said, seen_lines
 from tertulia.chat.similar import similar_name
+from tertulia.chat.whereabouts import Whereabouts
 from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
@@ -92,6 +93,7 @@ class PlainFace:
         has_editor: bool = True,
         operator_secret: str | None = None,
         ignored: Ignored | None = None,
+        whereabouts: Whereabouts | None = None,
     ) -> None:
         self._output = output
         self._json = script.json
@@ -108,6 +110,7 @@ class PlainFace:
             gives_up_after_s=inf if on_terminal else PIPE_WAITS_S,
             operator_secret=operator_secret,
             ignored=ignored,
+            whereabouts=whereabouts,
         )
         self.order = Order(
             self.chat, output, self.outcomes, self._write_line,
@@ -318,6 +321,8 @@ class PlainFace:
         state = self.chat.state
         status = status_words(state.status)
         self._output.add_notice(greetings.greeting(state.name, status, people))
+        if where := self.chat.whereabouts.greeting():
+            self._output.add_notice(where)
         for text in standing_words(state, self.chat.clock.today()):
             self._output.add_notice(text + ".")
 

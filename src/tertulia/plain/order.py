@@ -188,7 +188,7 @@ class Order:
                 for line in bans(answer.bans):
                     self._write(line)
             case _, HookCreated():
-                link = server_link(self._to, self._chat.certificate)
+                link = server_link(self._chat.whereabouts.address, self._chat.certificate)
                 for line in hook_created(answer, link, curl_options(self._chat.certificate)):
                     self._write(line)
             case _, HookList():

@@ -9,7 +9,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from tertulia.chat import explain
+from tertulia.chat import explain, unreachable
 from tertulia.chat.choices import Choices
 from tertulia.chat.credentials import Credentials, asks_for_code
 from tertulia.chat.destination import Destination
@@ -26,7 +26,6 @@ from tertulia.chat.settings import Loaded
 from tertulia.chat.trust import Trust
 from tertulia.client.client import Client
 from tertulia.client.errors import CertificateRefused, NoConnection, RegistrationRefused
-from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import _
 from tertulia.plain.face import PlainFace
 from tertulia.plain.output import Output, is_unread
@@ -61,7 +60,7 @@ def run(
         text = _("Connecting to {host}, port {port}…")
         if trust.uses_tls:
             text = _("Connecting to {host}, port {port}, over TLS…")
-        output.add_notice(text.format(host=to.host, port=to.port))
+        output.add_notice(text.format(host=to.hosts.replace(",", ", "), port=to.port))
         output.flush()
     with closing(Wakeup()) as wakeup:
         entrance = Entrance(
@@ -71,7 +70,7 @@ def run(
         client = _enter(entrance, output, script, asks=asks)
         if isinstance(client, int):
             return client
-        if introduction := trust.introduction():
+        if introduction := entrance.whereabouts.introduction():
             output.add_notice(introduction)
         name = client.welcome.name
         ignored = Ignored(name, server_name(to.host, to.port))
@@ -81,13 +80,14 @@ def run(
             client,
             output,
             entrance.to,
-            Reconnector(entrance.come_back, wakeup.wake),
+            entrance.reconnector(),
             Choices(replace(loaded.settings, notify_terminal=False)),  # it needs escape sequences
             script,
             on_terminal=on_terminal,
             has_editor=_has_line_editor(),
             operator_secret=credentials.operator_secret,
             ignored=ignored,
+            whereabouts=entrance.whereabouts,
         )
         try:
             if on_terminal and _has_line_editor():
@@ -111,7 +111,7 @@ def _enter(entrance: Entrance, output: Output, script: Script, *, asks: bool) ->
     try:
         return _enter_with_code(entrance, output) if asks else entrance.enter()
     except NoConnection as failure:
-        output.add_error(explain.no_connection(failure, entrance.to))
+        output.add_error(unreachable.no_connection(failure, entrance.to))
         return EXIT_NO_CONNECTION
     except (RegistrationRefused, CertificateRefused) as refusal:
         if script.json and isinstance(refusal, RegistrationRefused):

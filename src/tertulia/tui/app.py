@@ -30,7 +30,7 @@ from textual import events, on
 from textual.app import App
 from textual.screen import Screen
 
-from tertulia.chat import explain
+from tertulia.chat import explain, unreachable
 from tertulia.chat.choices import Choices
 from tertulia.chat.completion import Completion, complete
 from tertulia.chat.credentials import asks_for_code
@@ -40,6 +40,7 @@ from tertulia.chat.face_commands import Help, SetTheme, ShowText
 from tertulia.chat.ignored import Ignored
 from tertulia.chat.keyring import server_name
 from tertulia.chat.settings import Loaded, Settings
+from tertulia.chat.whereabouts import Whereabouts
 from tertulia.client.client import Client
 from tertulia.client.errors import CertificateRefused, NoConnection, RegistrationRefused
 from tertulia.i18n import _
@@ -95,7 +96,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._to = connecting.to
         self._attempt = connecting.attempt
         self._attempt_with = connecting.with_code
-        self._introduction = connecting.introduction
+        self._whereabouts = connecting.whereabouts or Whereabouts(connecting.to)
         self._reconnector = connecting.reconnector
         self._bell = connecting.bell
         self._operator_secret = connecting.operator_secret
@@ -175,12 +176,13 @@ class ChatApp(App[Ending], inherit_bindings=False):
         match outcome:
             case Client():
                 mention = self._choices.mention_of(outcome.welcome.name)
-                to_say = "\n".join(filter(None, (self._introduction(), self._settings_problem)))
                 ignored = Ignored(outcome.welcome.name, server_name(self._to.host, self._to.port))
-                to_say = "\n".join(filter(None, (to_say, ignored.problem)))
+                problems = (self._settings_problem, ignored.problem)
+                to_say = "\n".join(filter(None, (self._whereabouts.introduction(), *problems)))
                 model = ChatModel(
                     outcome, self._reconnector, self._to, mention, to_say,
                     operator_secret=self._operator_secret, ignored=ignored,
+                    whereabouts=self._whereabouts,
                     is_away=self.controller.attention.presence.has_left,
                 )  # fmt: skip
                 model.shows_statuses = self._choices.settings.notify_statuses
@@ -188,7 +190,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
                 model.chat.carry_on()
                 self._bell.ring()
             case NoConnection():
-                text = explain.no_connection(outcome, self._to)
+                text = unreachable.no_connection(outcome, self._to)
                 self.exit(Ending(EXIT_NO_CONNECTION, [text]))
             case RegistrationRefused() if asks_for_code(outcome.error):
                 self._ask_for_code(outcome.error)

@@ -10,6 +10,7 @@ from tertulia.chat.credentials import Credentials
 from tertulia.chat.destination import Destination
 from tertulia.chat.entering import Entrance
 from tertulia.chat.trust import Trust
+from tertulia.chat.whereabouts import Whereabouts
 from tertulia.client.reconnect import Attempt, Reconnector
 from tertulia.tui.loopbell import LoopBell
 
@@ -25,9 +26,7 @@ class Connecting(NamedTuple):
     reconnector: Reconnector
     bell: LoopBell  # rung when an attempt has ended, and when something has arrived
     with_code: Callable[[str], Attempt]
-    introduction: Callable[[], str] = (
-        str  # what the user has to know of a server met for the first time
-    )
+    whereabouts: Whereabouts | None = None
     operator_secret: str | None = None
 
 
@@ -54,8 +53,7 @@ def begin_connecting(
         entrance.credentials.code = code
         return begin()
 
-    reconnector = Reconnector(entrance.come_back, bell.ring)
     return Connecting(
-        to, begin(), reconnector, bell, with_code, entrance.trust.introduction,
+        to, begin(), entrance.reconnector(), bell, with_code, entrance.whereabouts,
         entrance.credentials.operator_secret,
     )  # fmt: skip

@@ -96,8 +96,9 @@ class Orders:
                 dialog = order_dialogs.bans_dialog(answer.bans)
                 self._app.push_screen(dialog, lambda key: self._lift(model, answer.bans, key))
             case _, HookCreated():
-                link, options = server_link(self._to, certificate), curl_options(certificate)
-                self._app.push_screen(HookDialog(hook_created(answer, link, options)))
+                link = server_link(model.chat.whereabouts.address, certificate)
+                words = hook_created(answer, link, curl_options(certificate))
+                self._app.push_screen(HookDialog(words))
             case _, HookList():
                 dialog = hooks_dialog(answer.hooks)
                 self._app.push_screen(dialog, lambda key: self._unhook(model, answer.hooks, key))

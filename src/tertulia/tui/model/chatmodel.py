@@ -14,6 +14,7 @@ from tertulia.chat.destination import Destination
 from tertulia.chat.ignored import Ignored
 from tertulia.chat.mentions import Mention
 from tertulia.chat.order_words import OrderEvent, order_words
+from tertulia.chat.whereabouts import Whereabouts
 from tertulia.client.catchup import chat_message
 from tertulia.client.client import Client
 from tertulia.client.inbox import Incoming
@@ -85,6 +86,7 @@ class ChatModel:
         *,
         operator_secret: str | None = None,
         ignored: Ignored | None = None,
+        whereabouts: Whereabouts | None = None,
         is_away: Callable[[], bool] = lambda: False,
     ) -> None:
         """`problem` is said to the user after the greeting, unless it is empty.
@@ -106,7 +108,7 @@ class ChatModel:
         self.chat = Chat(
             client, reconnector, self, to,
             first_page=FIRST_PAGE, operator_secret=operator_secret, ignored=ignored,
-            reports_seen=True,
+            whereabouts=whereabouts, reports_seen=True,
         )  # fmt: skip
 
     @property
@@ -234,6 +236,8 @@ class ChatModel:
         state = self.chat.state
         status, people = state.status, len(state.users)
         self.show_notice(lambda: greetings.greeting(state.name, status, people))
+        if self.chat.whereabouts.greeting():
+            self.show_notice(self.chat.whereabouts.greeting)
         for number in range(len(greetings.hints())):
             self.show_notice(lambda number=number: greetings.hints()[number])  # type: ignore[misc]
         if not any(isinstance(entry, Said) for entry in self.conversations.general.entries):

@@ -85,6 +85,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     ) -> None:
         super().__init__()
         self._to = to
+        self._address = to.addresses[0]  # of the server, shown in the title
         self._glyphs = glyphs
         self._painter = painter
         self._complete = complete
@@ -148,7 +149,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def show_connecting(self) -> None:
         """Show that there is no model yet."""
         words = _("Connecting to {host}, port {port}…")
-        words = words.format(host=self._to.host, port=self._to.port)
+        words = words.format(host=self._to.hosts.replace(",", ", "), port=self._to.port)
         self.chat.title = visible_in_a_line(words)
         own_status = f"{visible_in_a_line(self._to.name)} ?"
         self._show_state(own_status, connection=_("connecting…"))
@@ -157,6 +158,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Show the model as it is now; `now` is monotonic."""
         self._model = model
         chat = model.chat
+        self._address = chat.whereabouts.address
         if chat.connected != self._was_connected:
             self._was_connected = chat.connected
             # The hint may be about the connection as it was.
@@ -190,7 +192,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         title_bar = self.query_one(TitleBar)
         title_bar.set_class(not self._was_connected, "-lost")
         title_bar.set_texts(
-            server=f"{visible_in_a_line(self._to.host)}:{self._to.port}",
+            server=visible_in_a_line(str(self._address)),
             unread=unread,
             connection=connection,
             own_status=own_status,

@@ -107,4 +107,7 @@ class PeoplePane(Pane):
         if users > 1 or not known:
             return ""
         text = _("Nobody else is here yet. Others join with: tertulia NAME {host} {port}")
-        return text.format(host=visible_in_a_line(self._to.host), port=self._to.port) + tls
+        host, port = self._to.host, self._to.port
+        if self._chat is not None:  # perhaps by now at another server of the chat
+            host, port = self._chat.whereabouts.address
+        return text.format(host=visible_in_a_line(host), port=port) + tls
