@@ -2,14 +2,12 @@
 
 The file is one of three things: a `.creds` file as NATS's own tools write it (a signed token, and
 the seed of the key that proves it is one's own); two lines, a user's name and a password; or one
-line, a token. A file that others can read is used, with a warning in the log.
+line, a token. The start warns of a file that others can read, see cluster_options.py.
 """
 
 import base64
 import binascii
-import logging
 import re
-import stat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,8 +15,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tertulia.i18n import _
 from tertulia.server.cluster.unusable import credentials_unreadable
-
-log = logging.getLogger("tertulia.server")
 
 _MAX_BYTES = 65_536
 _JWT = re.compile(r"-----BEGIN NATS USER JWT-----\s+(\S+)\s+-+END")
@@ -46,14 +42,11 @@ def read_credentials(path: str) -> Credentials:
     """Read the file. Raises ClusterUnusable."""
     try:
         with Path(path).open("rb") as file:
-            mode = stat.S_IMODE(Path(path).stat().st_mode)
             text = file.read(_MAX_BYTES).decode()
     except OSError as error:
         raise credentials_unreadable(path, error.strerror or str(error)) from None
     except UnicodeDecodeError:
         raise credentials_unreadable(path, _("it is no text")) from None
-    if mode & 0o077:
-        log.warning("others can read the credentials: chmod 600 %s", path)
     return _parse(path, text)
 
 
