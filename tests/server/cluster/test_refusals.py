@@ -15,12 +15,12 @@ from linked_node import WAIT_S, LinkedNode, linked_node
 from nats_keys import SignedLogins
 from nats_servers import NatsServers, nats_servers
 
-from tertulia.server.cluster import unusable
+from tertulia.server.cluster import connection, unusable
 from tertulia.server.cluster.link import ClusterUnusable
 
 LOGIN = 'authorization { user: ana, password: "se cret" }'
 CHAT = "lab"
-# What a node needs; docs/operations.md has the same lines.
+# What a node needs; packaging/nats.conf permits a little less.
 PERMISSIONS = """
 authorization { users: [ { user: ana, password: "se cret", permissions: {
   publish: [ "tertulia.lab.>", "_INBOX.>", "$JS.FC.>", "$JS.API.STREAM.*.TERTULIA-lab",
@@ -89,7 +89,7 @@ def test_no_library(one_nats: NatsServers, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_server_that_is_too_old(one_nats: NatsServers, monkeypatch: pytest.MonkeyPatch) -> None:
     newer = (99, 0, 0)
     monkeypatch.setattr(unusable, "OLDEST_SERVER", newer)
-    monkeypatch.setattr("tertulia.server.cluster.connection.OLDEST_SERVER", newer)
+    monkeypatch.setattr(connection, "OLDEST_SERVER", newer)
     words = refusal(one_nats.urls)
     assert words.startswith("the nats-server 127.")
     assert words.endswith(": update it to 99.0.0 or later")
