@@ -136,6 +136,15 @@ def test_a_log_that_no_longer_reaches_back_stops_the_reading(chat: Chat) -> None
     assert chat.created == [5, 9]
 
 
+def test_a_log_whose_entries_are_all_discarded_is_a_hole_before_the_first_new_one(
+    chat: Chat,
+) -> None:
+    chat.tell(Nats_Last_Consumer="0", Nats_Last_Stream="8")
+    chat.tell(Nats_Last_Consumer="0", Nats_Last_Stream="8")
+    assert chat.happened == ["without 1", "hole before 9"]
+    assert chat.counts.consumers == 1
+
+
 def test_entries_that_were_discarded_under_the_reader_are_a_hole_at_once(chat: Chat) -> None:
     chat.deliver(5, 1)
     chat.deliver(30, 2)

@@ -62,6 +62,8 @@ def test_nothing_is_missed_when_the_consumer_vanishes(one_nats: NatsServers, cha
 
 def test_the_link_finds_the_server_again_after_kill_9(tmp_path: Path, chat: str) -> None:
     with nats_servers(tmp_path) as nats, linked_node(nats, chat) as node:
+        subject = stream.node_subject(chat, "a", "hello")
+        node.link.serve(subject, lambda data, reply: reply(data))
         node.propose(*texts(50))
         node.wait(lambda: len(node.entries) == 50)
         answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -72,6 +74,7 @@ def test_the_link_finds_the_server_again_after_kill_9(tmp_path: Path, chat: str)
         node.link.publish("tertulia.nobody", b"is dropped")
         nats.start(0)
         node.insist(b"again")
+        assert node.link.ask(subject, b"served", WAIT_S) == b"served"
         assert node.places == list(range(1, len(node.entries) + 1))
         assert node.link.stats.connects == 2
         assert node.lost == node.holes == []
@@ -81,12 +84,14 @@ def test_a_server_that_stands_still_is_left(tmp_path: Path, chat: str) -> None:
     with nats_servers(tmp_path) as nats, linked_node(nats, chat) as node:
         node.insist(b"before")
         nats.pause(0)
-        # More than the socket takes: what it has not taken must not keep the old connection.
-        node.propose(*[bytes(500_000)] * 20)
+        # More than the socket takes: the rest must neither keep the old connection nor come late.
+        node.propose(*[bytes(500_000)] * 30)
         node.wait(lambda: not node.link.is_connected)
         nats.resume(0)
+        node.wait(lambda: nats.ask(0, "varz").get("connections") == 1 and node.link.is_connected)
         node.insist(b"afterwards")
         assert node.places == list(range(1, len(node.entries) + 1))
+        assert sum(len(entry.data) > 100 for entry in node.entries) < 30
 
 
 @pytest.mark.long  # an election takes 5 s

@@ -109,7 +109,6 @@ class Connection:
         self._wake = asyncio.Event()
         self._subscriptions: dict[str, Subscription] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._is_closed = False
         self._pongs = 0
         self._signs_of_life = 0
         self._silent_s = 0.0
@@ -199,7 +198,6 @@ class Connection:
         if not at_once:
             with contextlib.suppress(TimeoutError, OSError, errors.Error):
                 await asyncio.wait_for(self.round_trip(), _LAST_WORDS_S)
-        self._is_closed = True
         self._unsent.clear()
         while pending := [task for task in self._tasks if not task.done()]:
             for task in pending:
@@ -230,7 +228,7 @@ class Connection:
         self._wake.set()
 
     async def _write(self) -> None:
-        while not self._is_closed:
+        while True:
             await self._wake.wait()
             self._wake.clear()
             while self._unsent:

@@ -182,10 +182,8 @@ class OrderedConsumer:
             self._entries.append(Entry(place, time_ms, message.data))
         elif place > self._wanted:
             self._counts.holes += 1
-            if nth == 1:  # A new consumer begins there: what was before is not kept any more.
-                self._stop()
-                self.hand_on()
-                self._receivers.on_hole(place)
+            if nth == 1:
+                self._stop_before(place)
             else:
                 self._make()
 
@@ -200,15 +198,22 @@ class OrderedConsumer:
         if stalled:
             self._flow_replies.append(stalled)
         last = headers.get("Nats-Last-Stream")
-        if last is not None and self._wanted is not None and int(last) >= self._wanted:
-            self._counts.holes += 1
+        if last is None or self._wanted is None or int(last) < self._wanted:
+            return
+        self._counts.holes += 1
+        if headers.get("Nats-Last-Consumer") == "0":
+            self._stop_before(int(last) + 1)
+        else:
             self._make()
 
-    def _stop(self) -> None:
+    def _stop_before(self, first: int) -> None:
+        """Read no further, since the entry that is wanted is not kept any more."""
         self._wanted = None
         if self._connection is not None:
             self._connection.unsubscribe(self._subject)
         self._subject = ""
+        self.hand_on()
+        self._receivers.on_hole(first)
 
     async def _check(self) -> None:
         """Look whether all that was read is still in the log."""
