@@ -241,6 +241,27 @@ def test_steps_are_run_in_their_order_on_the_links_thread(one_nats: NatsServers,
         assert ran == [(number, "link") for number in range(1_000)]
 
 
+def test_many_steps_wake_the_links_thread_once(
+    one_nats: NatsServers, chat: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with linked_node(one_nats, chat) as node:
+        is_busy, may_go_on, done = threading.Event(), threading.Event(), threading.Event()
+        node.link.call(lambda: is_busy.set() or may_go_on.wait(WAIT_S))
+        assert is_busy.wait(WAIT_S)
+        loop = node.link._loop
+        wakes: list[object] = []
+        wake = loop.call_soon_threadsafe
+        monkeypatch.setattr(
+            loop, "call_soon_threadsafe", lambda *step: wakes.append(step) or wake(*step)
+        )
+        for _ in range(1_000):
+            node.link.call(lambda: None)
+        node.link.call(done.set)
+        may_go_on.set()
+        assert done.wait(WAIT_S)
+        assert len(wakes) == 1
+
+
 def test_what_was_sent_before_the_end_arrives(one_nats: NatsServers, chat: str) -> None:
     with linked_node(one_nats, chat) as reader:
         with linked_node(one_nats, chat) as node:

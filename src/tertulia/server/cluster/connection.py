@@ -37,6 +37,7 @@ _DEAD_S = 2.5  # without any sign of life, although pings were sent
 _LAST_WORDS_S = 1.0  # for what is still to be sent at the end
 _CLOSE_S = 0.1  # nats-py may wait for ever for a socket whose TLS handshake has failed
 _NEVER_S = 1_000_000
+_OF_ANOTHER_NAME = (62, 64)  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH
 _MAX_UNSENT_BYTES = 16 << 20  # Beyond, messages are dropped: those who sent them send them again.
 
 Handler = Callable[[Msg], None]
@@ -273,6 +274,8 @@ def _is_denial(text: str) -> bool:
 
 def _why_not_open(address: Address, error: Exception) -> ClusterUnusable:
     server = str(address)
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _OF_ANOTHER_NAME:
+        return unusable.of_another_name(server)
     if isinstance(error, ssl.SSLCertVerificationError):
         return unusable.not_trusted(server, error.verify_message)
     if isinstance(error, errors.SecureConnWantedError):

@@ -76,6 +76,16 @@ def not_trusted(server: str, reason: str) -> ClusterUnusable:
     )
 
 
+def of_another_name(server: str) -> ClusterUnusable:
+    """The certificate is good, and not for this address."""
+    return ClusterUnusable(
+        _(
+            "the certificate of the nats-server {server} is not for this name: write a name in "
+            "--cluster that is in the certificate"
+        ).format(server=server)
+    )
+
+
 def without_tls(server: str) -> ClusterUnusable:
     """TLS was asked for, and the server has none."""
     return ClusterUnusable(
