@@ -7,7 +7,7 @@ import logging
 import os
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +93,7 @@ class Server:
             monitoring = Monitoring(
                 config.metrics, functools.partial(self.measure, each_worker=False), self._problem
             )
-        offer = _offer(config, self.certificate, monitoring)
+        offer = _offer(config, self.certificate, monitoring, self._nodes)
         if parent is not None:
             parent.keep(listening.pop_opened())
             if config.history is not None and parent.waits:
@@ -131,6 +131,10 @@ class Server:
 
     def _problem(self) -> str:
         return self._collector.problem()
+
+    def _nodes(self) -> Sequence[str]:
+        """Return the addresses of all servers of the chat; none if this one is alone."""
+        return () if self.hub.nodes is None else self.hub.nodes()
 
     def open_console(self, directory: Path) -> None:
         """Let operators in from this machine, too, once the server has started.
@@ -232,7 +236,12 @@ class Server:
             log.warning("stop incomplete: the announcement on the local network may stay")
 
 
-def _offer(config: Config, certificate: Certificate | None, monitoring: Monitoring | None) -> Offer:
+def _offer(
+    config: Config,
+    certificate: Certificate | None,
+    monitoring: Monitoring | None,
+    nodes: Callable[[], Sequence[str]],
+) -> Offer:
     """Return what the port speaks. A certificate that is renewed is shown from then on."""
     site = None
     if config.web:
@@ -245,6 +254,7 @@ def _offer(config: Config, certificate: Certificate | None, monitoring: Monitori
             lambda: no_authority if certificate is None else certificate.shown.authority,
             monitoring=monitoring,
             client_files=ClientFiles(handout, needs_code=config.code is not None),
+            nodes=nodes,
         )
     elif monitoring is not None:
         site = Site({}, config.names, monitoring=monitoring, has_page=False)

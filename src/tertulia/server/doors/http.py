@@ -6,8 +6,10 @@ Pure: the head of a request in, the answer out. The library parses heads and ope
 import http
 import ipaddress
 import re
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
 from websockets.datastructures import Headers
 from websockets.exceptions import SecurityError
 from websockets.http11 import Request, parse_headers
@@ -24,6 +26,7 @@ from tertulia.server.doors.handout import (
 from tertulia.server.doors.handout_page import Address
 from tertulia.server.doors.hooks import is_hook, is_own_origin, open_hook
 from tertulia.server.doors.monitoring import Monitoring, is_for_monitors
+from tertulia.server.doors.nodes import hosts_of, is_of_a_node, sources_of
 from tertulia.server.doors.responses import response, text_response
 from tertulia.server.doors.websocket import WebSocketDoor, quiet_log
 from tertulia.server.workers.door import Opened
@@ -37,10 +40,11 @@ _LOCAL_ENDINGS = (".local", ".lan", ".home.arpa", ".internal")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\[\]:/@\s]+)(?::([0-9]{1,5}))?\Z")
 # A Host that a command line for a shell may have in it.
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9._:\[\]%-]+")
+_POLICY = "Content-Security-Policy"
 _SECURITY_HEADERS = {
-    "Content-Security-Policy": (
+    _POLICY: (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+        "connect-src 'self'{nodes}; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -96,12 +100,15 @@ class Site:
         monitoring: Monitoring | None = None,
         has_page: bool = True,
         client_files: ClientFiles | None = None,
+        nodes: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """`authority` returns the certificate of the server's CA, if it has one.
 
-        Without the page there is nothing but the `monitoring`.
+        `nodes` returns the addresses of all servers of the chat, if it has several. Without the
+        page there is nothing but the `monitoring`.
         """
         self._client_files = client_files
+        self._nodes = nodes
         self.monitoring = monitoring
         self.has_page = has_page
         self._files = files
@@ -140,7 +147,7 @@ class Site:
             return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
         path = request.path.partition("?")[0]
         if path == WEBSOCKET_PATH and upgrade:
-            return _open_websocket(request, host, origin, rest)
+            return self._open_websocket(request, host, origin, rest)
         if request.method not in ("GET", "HEAD"):
             allow = {"Allow": "GET, HEAD"}
             return Opened(answer=error_response(http.HTTPStatus.METHOD_NOT_ALLOWED, allow))
@@ -150,6 +157,8 @@ class Site:
             return Opened(answer=self.monitoring.answer(request, name, asker))
         is_trusted = is_secure or _is_loopback(name)
         headers = _SECURITY_HEADERS | (_TRUSTED_HEADERS if is_trusted else {})
+        others = sources_of(self._nodes(), is_secure=is_secure)
+        headers[_POLICY] = headers[_POLICY].format(nodes=others)
         if self._client_files is not None and is_client(path):
             if _PLAIN_HOST.fullmatch(host) is None:
                 return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
@@ -165,9 +174,29 @@ class Site:
         file = self._authority() if path == AUTHORITY_PATH else self._files.get(path)
         if file is None:
             return Opened(answer=error_response(http.HTTPStatus.NOT_FOUND))
+        if others:  # A page that a browser has kept must not keep the policy of earlier nodes.
+            etag = f'{file.etag[:-1]}-{zlib.crc32(others.encode()):x}"'
+            file = replace(file, etag=etag)
         return Opened(
             answer=_file_response(file, headers, known_etag, has_body=request.method == "GET")
         )
+
+    def _open_websocket(
+        self, request: Request, host: str, origin: str | None, rest: bytes
+    ) -> Opened:
+        if _has_body(request.headers):
+            return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
+        if origin is not None and not (
+            is_own_origin(origin, host) or is_of_a_node(origin, self._nodes())
+        ):
+            return Opened(answer=error_response(http.HTTPStatus.FORBIDDEN))
+        protocol = ServerProtocol(logger=quiet_log)
+        opening = protocol.accept(request)
+        protocol.send_response(opening)
+        answer = b"".join(protocol.data_to_send())
+        if opening.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            return Opened(answer=answer)
+        return Opened(answer=answer, door=WebSocketDoor(), rest=rest)
 
     def respond_though_full(self, head: bytes, asker: str | None) -> bytes | None:
         """Answer a request for `/metrics` or `/healthz`; None for any other, or for anyone else."""
@@ -205,7 +234,9 @@ class Site:
         if _as_address(name) is not None:
             return True
         name = name.removesuffix(".")
-        return "." not in name or name.endswith(_LOCAL_ENDINGS) or name in self._names
+        if "." not in name or name.endswith(_LOCAL_ENDINGS) or name in self._names:
+            return True
+        return name in hosts_of(self._nodes())
 
 
 def error_response(status: http.HTTPStatus, headers: dict[str, str] | None = None) -> bytes:
@@ -248,20 +279,6 @@ def _parse(head: bytes) -> Request:
 def _has_body(headers: Headers) -> bool:
     lengths = set(headers.get_all("Content-Length"))
     return "Transfer-Encoding" in headers or not lengths <= {"0"}
-
-
-def _open_websocket(request: Request, host: str, origin: str | None, rest: bytes) -> Opened:
-    if _has_body(request.headers):
-        return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
-    if origin is not None and not is_own_origin(origin, host):
-        return Opened(answer=error_response(http.HTTPStatus.FORBIDDEN))
-    protocol = ServerProtocol(logger=quiet_log)
-    opening = protocol.accept(request)
-    protocol.send_response(opening)
-    answer = b"".join(protocol.data_to_send())
-    if opening.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
-        return Opened(answer=answer)
-    return Opened(answer=answer, door=WebSocketDoor(), rest=rest)
 
 
 def _address(host: str, *, is_secure: bool) -> Address:
