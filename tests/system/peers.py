@@ -6,10 +6,12 @@ time limit is so long that it only expires when something is wrong.
 """
 
 import contextlib
+import hashlib
 import itertools
 import json
 import os
 import re
+import secrets
 import select
 import signal
 import socket
@@ -215,6 +217,17 @@ class Peer:
             collected.append(message)
         return collected
 
+    def until_answered(self, *request_ids: int) -> list[Message]:
+        """Return all messages up to the last of the answers with these `id`s, inclusive."""
+        collected: list[Message] = []
+        missing = set(request_ids)
+        while missing:
+            message = self.next()
+            assert message is not None, f"{self} was closed before the answers to {missing}"
+            missing.discard(message.get("id", -1))
+            collected.append(message)
+        return collected
+
     def roundtrip(self) -> list[Message]:
         """Send a ping and return everything that comes before its pong."""
         request_id = next(self._ids)
@@ -278,6 +291,20 @@ class Peer:
                 pass
 
 
+def _cluster_options(options: tuple[str, ...], log: Path) -> list[str]:
+    """Return what makes a server the only node of a chat, if $CLUSTER names a nats-server.
+
+    Servers with the same history are the same node, one after the other.
+    """
+    url = os.environ.get("CLUSTER")
+    if url is None:
+        return []
+    history = options[options.index("--history") + 1] if "--history" in options else "off"
+    what = history if history != "off" else secrets.token_hex(8)
+    chat = hashlib.sha256(f"{what} {log.parent}".encode()).hexdigest()[:24]
+    return ["--cluster", url, "--chat", chat]
+
+
 class Server:
     """A `tertulia-server`, if needed `within` another command, and the clients of a test."""
 
@@ -286,7 +313,7 @@ class Server:
         self.peers: list[Peer] = []
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [*within, PROGRAM, "0", *options],
+                [*within, PROGRAM, "0", *options, *_cluster_options(options, log)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

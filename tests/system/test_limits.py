@@ -34,7 +34,7 @@ def test_a_refused_request_is_not_carried_out_and_others_are_not_affected(start_
     server = start_server("--rate-limit", "10/s")
     ana, luis = server.user("ana"), server.user("luis")
     ana.send_all(*({"type": "say", "text": str(n), "id": n} for n in range(BURST + 40)))
-    answers = {m["id"]: m for m in ana.until_id(BURST + 39) if "id" in m}
+    answers = {m["id"]: m for m in ana.until_answered(*range(BURST + 40)) if "id" in m}
     said = [n for n, answer in answers.items() if answer["type"] == "ok"]
     assert len(said) < BURST + 40
     heard = [m["text"] for m in server.sync(luis)[0] if m["type"] == "message"]

@@ -39,6 +39,10 @@ class JoinAddress(NamedTuple):
         """Return whether no other computer can reach this address."""
         return self.address.startswith("127.") or self.address == "::1"
 
+    def with_port(self, port: int) -> str:
+        """Return where a client finds the server: 10.0.0.2:5000, or [::1]:5000."""
+        return f"[{self.address}]:{port}" if ":" in self.address else f"{self.address}:{port}"
+
 
 def addresses_to_join(listener: socket.socket) -> list[JoinAddress] | None:
     """Return the addresses that reach a listening socket, the likeliest first.

@@ -15,6 +15,7 @@ import msgspec
 
 from tertulia.mdns import MAX_INTERFACES, can_be_found, is_switched_off
 from tertulia.protocol.measures import Measures
+from tertulia.server.addresses import addresses_to_join
 from tertulia.server.certificates.certificate import Certificate, find_certificate
 from tertulia.server.config import Config, has_interpreter_lock
 from tertulia.server.console.listener import ConsoleListener
@@ -45,6 +46,7 @@ from tertulia.state_directory import state_directory
 
 if TYPE_CHECKING:
     from tertulia.server.announcer import Announcer
+    from tertulia.server.cluster.node import Node
 
 log = logging.getLogger("tertulia.server")
 
@@ -59,6 +61,7 @@ _CHECK_AGAIN_S = 0.05
 # For an upgrade: the next process serves within a fraction of a second, so nobody waits long for a
 # client that does not read.
 _HAND_OVER = Drain(retry_after_s=(0.1, 0.5), flush_within_s=1.0, drain_within_s=0.3)
+_LEAVE_TIMEOUT_S = 2.0  # for leaving the other nodes
 _STOP_TIMEOUT_S = 8.0  # a stop has to be done within 10 s, whatever clients do
 
 
@@ -76,8 +79,12 @@ class Server:
         config: Config,
         log_lines: Callable[[], int] | None = None,
         parent: ParentLink | None = None,
+        fail: Callable[[str], None] | None = None,
     ) -> None:
         """`log_lines` returns how many lines wait to be written to the log.
+
+        `fail` ends the program, when a node cannot go on: any thread may call it. Of several
+        machines, the constructor returns when this one is up; it raises ClusterUnusable.
 
         If there is a parent, the history is opened when it says so. Raises ParentGone then, too.
         """
@@ -104,7 +111,12 @@ class Server:
             check_time_s = None if parent is None or parent.is_first else _CHECK_AGAIN_S
             history_class = NodeHistory if config.cluster else History
             self.history = history_class(Path(config.history), config, check_time_s)
-        self.hub = Hub(config, self.history)
+        self.node: Node | None = None
+        if config.cluster:
+            assert fail is not None
+            self.hub = self._join_cluster(fail)
+        else:
+            self.hub = Hub(config, self.history)
         self._admission = admission = Admission(config)
         new_door = functools.partial(OpenEntrance, offer)
         shared = Shared(config, self.hub, self.history, admission, new_door, ConsoleDoor)
@@ -124,6 +136,21 @@ class Server:
         self._acceptor = Acceptor(
             listening.all, self._pool, shared.access, admission, observer, turned_away
         )
+        if self.node is not None:
+            shared.serves = self.node.hub.serves
+            self.node.attach(shared.switchboard, self._pool.post_to_all, self._pool.announce)
+            self.node.start()
+
+    def _join_cluster(self, fail: Callable[[str], None]) -> Hub:
+        # Only here: without a cluster, its parts are not loaded.
+        from tertulia.server.cluster.node import Node
+
+        found = addresses_to_join(self.listener) or []
+        reached = [one for one in found if not one.is_this_computer] or found
+        addresses = [one.with_port(self.port) for one in reached]
+        assert self.history is None or isinstance(self.history, NodeHistory)
+        self.node = Node(self._config, self.history, addresses, fail)
+        return self.node.hub
 
     def measure(self, *, each_worker: bool = True, shows_waits: bool = False) -> Measures:
         """Return the figures of this moment; see Collector.measure. Any thread."""
@@ -149,7 +176,7 @@ class Server:
 
     def start(self) -> None:
         """Start the threads that serve."""
-        if self.history is not None:
+        if self.history is not None and self.node is None:  # which has started it
             self.history.start()
         self._pool.start()
         self._acceptor.start()
@@ -217,6 +244,8 @@ class Server:
         the clients are told to come back soon, and the sockets stay where they are.
         """
         give_up_at = time.monotonic() + _STOP_TIMEOUT_S
+        if self.node is not None:
+            self.node.begin_to_stop()
         if self._announcer is not None:
             self._announcer.begin_to_stop()
         self._acceptor.stop(_STOP_TIMEOUT_S)
@@ -227,6 +256,8 @@ class Server:
         how = _HAND_OVER if hands_over else None
         if not self._pool.drain(max(0.0, give_up_at - time.monotonic()), how):
             log.error("stop incomplete: some connections were cut off")
+        if self.node is not None and not self.node.stop(_LEAVE_TIMEOUT_S):
+            log.error("stop incomplete: the other nodes may take this one for dead")
         left_s = max(0.5, give_up_at - time.monotonic())
         if self.history is not None and not self.history.stop(left_s):
             log.error("stop incomplete: the last messages may not be on the disk")

@@ -20,6 +20,7 @@ from tertulia.i18n import _
 from tertulia.server.addresses import JoinAddress, addresses_to_join
 from tertulia.server.automatic_code import automatic_code
 from tertulia.server.certificates.given import CertificateUnusable
+from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import AUTOMATIC_CODE, Config
 from tertulia.server.greeting import greeting
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
@@ -118,7 +119,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
         fitting = fit_to_descriptors(config)
         # The file may be locked by another program for a while, or the turn be another child's.
         with _ended_by(stop_signals):
-            server = Server(fitting, log_writer.lines.qsize, parent)
+            server = Server(fitting, log_writer.lines.qsize, parent, _end_with_words)
         addresses = addresses_to_join(server.listener)  # before clients use up the descriptors
         access = give_access(server, fitting, addresses)
         server.start()
@@ -131,6 +132,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
         CertificateUnusable,
         PathUnusable,
         SocketUnusable,
+        ClusterUnusable,
         SqliteTooOld,
         StoreInUse,
         StoreOfAnotherVersion,
@@ -271,6 +273,14 @@ def _end(status: int, log_is_written: bool) -> int:
         os._exit(status)
     drop_unwritten()
     return status
+
+
+def _end_with_words(words: str) -> None:
+    """End the program at once, because this node cannot go on. Any thread."""
+    try:
+        _tell_failure(one_line(words))
+    finally:
+        os._exit(1)
 
 
 def _end_on_fault(fault: threading.ExceptHookArgs) -> None:

@@ -6,6 +6,7 @@ import socket
 
 from tertulia.i18n import _
 from tertulia.server.certificates.given import CertificateUnusable
+from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import Config
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.lockfile import StoreInUse
@@ -15,7 +16,7 @@ from tertulia.server.workers.local_socket import PathProblem, PathUnusable
 
 def why_not_started(config: Config, error: Exception) -> str:
     """Return the reason, and what to do about it, in one line."""
-    if isinstance(error, CertificateUnusable):
+    if isinstance(error, (CertificateUnusable, ClusterUnusable)):
         return str(error)
     if isinstance(error, PathUnusable):
         return _why_not_at_path(error)

@@ -51,7 +51,9 @@ class Server:
             self.config = None
             return {"success": True}
         state = {"first_seq": 0, "last_seq": 0, "messages": 0}
-        return NO_STREAM if self.config is None else {"config": self.config, "state": state}
+        if self.config is None:
+            return NO_STREAM
+        return {"config": self.config, "state": state, "created": "2026-11-27T02:40:00Z"}
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +84,7 @@ def test_a_new_stream_has_three_copies_and_can_lose_nothing_by_request(
 ) -> None:
     caplog.set_level(logging.INFO)
     server = Server(lambda config: None)
-    assert opened(server) == stream.StreamState(0, 0, 0, 3, 64 * MIB)
+    assert opened(server) == stream.StreamState(0, 0, 0, 3, 64 * MIB, "2026-11-27T02:40:00Z")
     made = server.config
     assert made is not None
     assert made["name"] == "TERTULIA-lab"

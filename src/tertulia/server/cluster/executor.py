@@ -59,7 +59,7 @@ class Executor:
     def __init__(self, hub: NodeHub, switchboard: Switchboard) -> None:
         self._hub = hub
         self._switchboard = switchboard
-        self._sessions: dict[Route, Session] = {session.route: session for session in hub.people()}
+        self._sessions: dict[Route, Session] = {}
         self._outcomes: defaultdict[Owner, list[OrderedRow]] = defaultdict(list)
         self._verbs: dict[type, Callable[[str, Any, Ticket | None], Any]] = {
             Enter: self._enter,
@@ -72,6 +72,10 @@ class Executor:
             Operate: self._operate,
             Post: self._post,
         }
+
+    def resume(self) -> None:
+        """Get to know the sessions of the state that the Hub goes on from."""
+        self._sessions = {session.route: session for session in self._hub.people()}
 
     def carry_out(self, node: str, command: Command, ticket: Ticket | None) -> None:
         """Carry out one command of a node; `ticket` is ours, if it is our own command.
@@ -124,8 +128,7 @@ class Executor:
         replaced = outcome.replaced
         if replaced is not None:
             self._sessions.pop(replaced.route, None)
-            if ticket is None:
-                self._post_to(replaced, Evict(replaced.route.session))
+            self._post_to(replaced, Evict(replaced.route.session))  # before it gets the news
         if ticket is None:
             return outcome
         return replace(outcome, welcome=replace(outcome.welcome, token=ticket.secret))
@@ -147,7 +150,7 @@ class Executor:
             self._post_to(session, Expel(session.route.session, closing))
 
     def _end(self, session: Session, reason: CloseReason) -> None:
-        replies = Hub.release(self._hub, session, reason)
+        replies = self._hub.end(session, reason)
         self._sessions.pop(session.route, None)
         if replies:
             self._switchboard.send(replies)

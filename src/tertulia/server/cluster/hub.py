@@ -48,17 +48,19 @@ from tertulia.server.cluster.commands import (
 )
 from tertulia.server.cluster.proposer import MAX_QUEUED, Proposer, Ticket
 from tertulia.server.config import Config
+from tertulia.server.history.node import NodeHistory
 from tertulia.server.hub import moderator
 from tertulia.server.hub.directs import Reply
 from tertulia.server.hub.hook_verbs import new_secret
 from tertulia.server.hub.hooks import hash_of
 from tertulia.server.hub.hub import Hub, Registered
 from tertulia.server.hub.journal import Journal
-from tertulia.server.hub.keeper import Keeper
 from tertulia.server.hub.moderator import Moderator
 from tertulia.server.hub.newcomers import idle_seconds, newcomer_of
 from tertulia.server.hub.notices import Notices
+from tertulia.server.hub.records import Place, Visit
 from tertulia.server.hub.room import Conflict, Entered, Newcomer, Room
+from tertulia.server.hub.room_state import RoomState
 from tertulia.server.hub.session import Owner, Route, Session
 from tertulia.server.hub.start import Start
 from tertulia.server.hub.wait import Wait
@@ -183,31 +185,47 @@ class NodeHub(Hub):
     def __init__(
         self,
         config: Config,
-        keeper: Keeper | None,
-        start: Start,
+        history: NodeHistory | None,
         log_time: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
         """`log_time` is the log's own, in seconds since 1970."""
-        super().__init__(config, keeper, start, monotonic=monotonic, wall=log_time)
+        super().__init__(config, history, Start("", 0), monotonic=monotonic, wall=log_time)
         self.node = config.node
+        self._history = history
         self.is_stopping = False
+        self._ending: set[Session] = set()  # of which the end has been proposed
         self._serves_until = -inf  # by the monotonic clock
-        self._executing: int | None = None  # the thread that carries out what has come back
+        self.executing: int | None = None  # the thread that carries out what has come back
 
-    def attach(
-        self, proposer: Proposer, owner_of: Callable[[Route], Owner | None], executing: int
-    ) -> None:
-        """Get to know who puts commands into the log, and which thread brings them back."""
+    def attach(self, proposer: Proposer, owner_of: Callable[[Route], Owner | None]) -> None:
+        """Get to know who puts commands into the log, and how connections are reached."""
         self._proposer = proposer
         self._owner_of = self.moderator.owner_of = owner_of
         self.moderator.propose = self.notices.propose = proposer.submit
-        self._executing = executing
 
     @property
     def room(self) -> Room:
         """The common state. Under the lock, or in the thread that carries out commands."""
         return self._room
+
+    def expire(self) -> None:
+        """Let go of bans and mutes that are over, by the log's time."""
+        with self._lock:
+            self._room.moderation.expire(self._time())
+
+    def save(self, place: Place) -> None:
+        """Have the keeper remember up to where the log is applied. The link's thread."""
+        with self._lock:
+            if self._history is not None:
+                self._history.save_place(place)
+
+    def begin(self, epoch: str, seq: int, state: RoomState) -> list[Visit]:
+        """Go on from a state of the chat; return who is here. Before anybody is served."""
+        with self._lock:
+            self._epoch = epoch
+            self.events.begin_at(seq)
+            return self._room.resume(state)
 
     # --- whether this node serves --------------------------------------------------------------
 
@@ -244,8 +262,10 @@ class NodeHub(Hub):
         At this node's own end nothing is proposed: its users take their sessions to another node,
         and what is left ends with the node.
         """
-        if not session.is_here:
-            return None
+        with self._lock:
+            if not session.is_here or session in self._ending:
+                return None
+            self._ending.add(session)
         if reason is CloseReason.SHUTDOWN:
             if self.is_stopping:
                 return []
@@ -285,7 +305,7 @@ class NodeHub(Hub):
             self._proposer.submit(Idle(session.route.session))
 
     def _note_activity(self, session: Session) -> float:
-        if threading.get_ident() == self._executing:
+        if threading.get_ident() == self.executing:
             return super()._note_activity(session)
         now = session.last_active = self._monotonic()
         session.is_catching_up = False
@@ -300,6 +320,13 @@ class NodeHub(Hub):
     ) -> Registered | Conflict | Error:
         """Carry out a registration. See Hub.register."""
         return self._enter(request, newcomer, route, token)
+
+    def end(self, session: Session, reason: CloseReason) -> list[Reply] | None:
+        """Carry out the end of a session. See Hub.release."""
+        replies = super().release(session, reason)
+        with self._lock:
+            self._ending.discard(session)
+        return replies
 
     def wake(self, session: Session) -> None:
         """Carry out that an idle user has done something."""

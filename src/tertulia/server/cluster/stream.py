@@ -42,6 +42,7 @@ class StreamState(NamedTuple):
     messages: int
     replicas: int
     max_bytes: int
+    created: str  # when the stream was made: that of another log differs
 
 
 def stream_name(chat: str) -> str:
@@ -159,6 +160,7 @@ def _checked(chat: str, answer: dict[str, Any], verb: str) -> StreamState:
         state["messages"],
         config["num_replicas"],
         config["max_bytes"],
+        answer["created"],
     )
     log.info(
         "cluster stream=%s %s replicas=%d max_bytes=%d entries=%d-%d",

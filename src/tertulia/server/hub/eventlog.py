@@ -96,6 +96,12 @@ class EventLog:
         self.last_seq = self.first_seq = last_seq  # the first one is that of the start
         self.messages = 0  # since the start
 
+    def begin_at(self, seq: int) -> None:
+        """Let the next event have the number after this one. The log is still empty."""
+        assert not self._events
+        self._trimmed_seq = self._last_message_seq = self._last_wanted_seq = seq
+        self.last_seq = self.first_seq = seq
+
     def append(self, event: NumberedEvent) -> None:
         """Add the event that has the next number. Under the lock."""
         self.last_seq = event.seq

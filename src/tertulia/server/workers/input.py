@@ -243,10 +243,16 @@ class Input:
             self._observer.requests += 1
             self.act(connection, request, self._handler.handle(connection, request, self.now))
             return True
-        if door.is_at_eof:
-            reason = CloseReason.LOST if door.in_mid_line else CloseReason.QUIT
-            self._finish(connection, None, Finish(reason))
+        if door.is_at_eof and connection.orders_due:
+            connection.hold_for(Hold.TURN)  # it gets its own messages first
+        elif door.is_at_eof:
+            self.end(connection)
         return False
+
+    def end(self, connection: Connection) -> None:
+        """Finish a connection that has reached the end of its input."""
+        reason = CloseReason.LOST if connection.door.in_mid_line else CloseReason.QUIT
+        self._finish(connection, None, Finish(reason))
 
     def resume(self, connection: Connection) -> None:
         """Carry out the next requests of a connection whose hold is over."""

@@ -32,7 +32,7 @@ from tertulia.server.workers.input import Input
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.shared import Shared
 
-_AT_ONCE = (Ping, Pong, Quit, Received, Control)  # concern no other node
+_AT_ONCE = (Ping, Pong, Received, Control)  # concern no other node
 _TRY_ANOTHER_S = 1.0  # after this node could not serve for too long
 
 
@@ -54,7 +54,7 @@ class NodeHandler(RequestHandler):
         """Return whether a request can be carried out now."""
         if connection.orders_due and not isinstance(request, Say):
             return False
-        return self._serves(now)
+        return self._serves(now) or isinstance(request, Quit)
 
 
 class Orders:
@@ -130,7 +130,9 @@ class Orders:
         if connection.hold is not Hold.TURN or connection.state not in OPEN_STATES:
             return
         request = connection.release_hold()
-        assert request is not None
+        if request is None:  # it waited with its end
+            self._input.end(connection)
+            return
         outcome = self._handler.handle(connection, request, self._input.now)
         self._input.act(connection, request, outcome)
         if connection.session is not None:

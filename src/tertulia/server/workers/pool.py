@@ -140,6 +140,16 @@ class WorkerPool:
             self._mailboxes = (*self._mailboxes, worker.mailbox)
         return worker
 
+    def announce(self, since: float) -> None:
+        """Wake all workers that sleep: another thread has put something into the event log."""
+        for mailbox in self._mailboxes:
+            mailbox.nudge(since)
+
+    def post_to_all(self, mail: Mail) -> None:
+        """Post mail to all workers. Any thread."""
+        for mailbox in self._mailboxes:
+            mailbox.post(mail)
+
     def _announce(self, publisher: Mailbox, since: float) -> None:
         """Wake those workers that sleep: something new is in the event log, which came in then."""
         for mailbox in self._mailboxes:

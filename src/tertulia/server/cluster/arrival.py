@@ -1,0 +1,229 @@
+"""How a node comes to the common state when it starts: from its own file, a peer, or the log.
+
+The main thread runs this, except `begin`, which the link's thread calls when the log's beginning is
+there. Everything happens before the node comes up.
+"""
+
+import contextlib
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+
+from tertulia.i18n import _
+from tertulia.protocol.names import parse_name
+from tertulia.protocol.times import rfc3339
+from tertulia.server.cluster import snapshot as snapshots
+from tertulia.server.cluster.beginning import beginning, check_rules, rules_of
+from tertulia.server.cluster.commands import Genesis, Rules, pack
+from tertulia.server.cluster.hub import NodeHub
+from tertulia.server.cluster.link import Link
+from tertulia.server.cluster.replica import Replica
+from tertulia.server.cluster.snapshot import Snapshot
+from tertulia.server.cluster.stream import StreamState, all_subject, node_subject
+from tertulia.server.cluster.transfer import fetch
+from tertulia.server.cluster.unusable import ClusterUnusable
+from tertulia.server.config import Config
+from tertulia.server.history.node import NodeHistory
+from tertulia.server.hub.records import Records, no_records
+from tertulia.server.hub.room_state import RoomState
+
+
+class Arrival:
+    """The way of one node to the common state.
+
+    `begun` is set when the Hub and the history go on from it; `first_entries` have to be published
+    until then, if the log is empty.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        history: NodeHistory | None,
+        hub: NodeHub,
+        link: Link,
+        fail: Callable[[str], None],
+    ) -> None:
+        """`fail` ends the program."""
+        self._config = config
+        self._history = history
+        self._hub = hub
+        self._link = link
+        self._fail = fail
+        self._rules = rules_of(config)
+        self.replica: Replica
+        self.log = ""  # when the stream was made: no other log has the same
+        self.first_entries: list[bytes] = []
+        self._own_log = ""  # the name of a log that this node begins
+        self.begun = threading.Event()
+
+    def check_alone(self) -> None:
+        """Raise ClusterUnusable if another process is this node, or a new log would hurt others."""
+        config = self._config
+        if self._link.ask(node_subject(config.chat, config.node, "hello"), b"", 1.0) is not None:
+            raise ClusterUnusable(
+                _(
+                    "another process is the node {node} of this chat already: stop it, or give "
+                    "this one another name with --node"
+                ).format(node=config.node)
+            )
+        if config.new_log and self._fetch_state() is not None:
+            raise ClusterUnusable(
+                _("--new-log would take the chat away from the nodes that serve it: stop them")
+            )
+
+    def find_state(self, stream: StreamState) -> None:
+        """Go on from the state in the own file, or from that of another node, or from entry 1."""
+        config, history = self._config, self._history
+        self.log = stream.created
+        place = None if history is None else history.place
+        if config.new_log or (place is not None and place.chat != config.chat):
+            place = None
+        if place is not None and place.log == self.log:
+            if place.place > stream.last:
+                raise ClusterUnusable(lost_log(_("the log ends before it"), place.place))
+            own = snapshots.unpack(place.state)
+            if own is not None and place.place + 1 >= stream.first:
+                self._resume_own(own)
+                return
+        elif place is not None and not stream.messages:
+            raise ClusterUnusable(lost_log(_("the log is gone"), place.place))
+        data = None if not stream.messages else self._fetch_state()
+        if data is not None:
+            other = snapshots.unpack(data)
+            if other is None:
+                raise ClusterUnusable(update_me())
+            self._resume_other(other)
+        elif stream.first > 1:
+            raise ClusterUnusable(
+                _(
+                    "the log does not reach back to its beginning, and no other node answers: "
+                    "start a node first that was there lately, or begin a new log with --new-log"
+                )
+            )
+        elif not stream.messages:
+            self.first_entries = self._new_log()
+
+    def _fetch_state(self) -> bytes | None:
+        def ask(node: str, question: bytes, timeout_s: float) -> bytes | None:
+            chat = self._config.chat
+            subject = node_subject(chat, node, "state") if node else all_subject(chat, "state")
+            return self._link.ask(subject, question, timeout_s)
+
+        return fetch(ask)
+
+    def _new_log(self) -> list[bytes]:
+        history = self._history
+        records: Records = no_records
+        epoch, seq = secrets.token_hex(8), 0
+        if history is not None:
+            epoch = history.numbering.epoch if not self._config.new_log else epoch
+            seq, records = history.numbering.last_seq, history.records
+        now = rfc3339(datetime.now(UTC))
+        self._own_log = secrets.token_hex(8)
+        entries = beginning(self._own_log, epoch, seq, self._rules, records, now)
+        return [pack(self._config.node, 0, 0, commands) for commands in entries]
+
+    def _resume_own(self, own: Snapshot) -> None:
+        history = self._history
+        assert history is not None
+        moment = datetime.fromtimestamp(own.nodes.time_ms / 1_000, UTC)
+        own.room.nonces = _said_before(history.nonces(moment), own.seq)
+        self._check(own.rules)
+        self.replica.resume(own)
+        self._hub.begin(own.epoch, own.seq, own.room)
+        self._start_with(own.epoch, own.seq)
+
+    def _resume_other(self, other: Snapshot) -> None:
+        self._check(other.rules)
+        self._check_history()
+        self.replica.resume(other)
+        self._adopt(other.epoch, other.seq, other.room, misses=True)
+
+    def begin(self, genesis: Genesis, state: RoomState) -> None:
+        """Begin with the log. The link's thread."""
+        is_own = genesis.log == self._own_log
+        try:
+            self._check(genesis.rules)
+            if not is_own:
+                self._check_history()
+        except ClusterUnusable as error:
+            self._fail(str(error))
+            return
+        self.first_entries = []
+        self._adopt(genesis.epoch, genesis.seq, state, misses=not is_own)
+
+    def _check(self, rules: Rules) -> None:
+        check_rules(self._rules, rules)
+
+    def _check_history(self) -> None:
+        """Raise ClusterUnusable if the history's messages are not those of the chat."""
+        history = self._history
+        if history is None or history.place is not None or not history.last_stored:
+            return
+        raise ClusterUnusable(
+            _(
+                "the history {path} has messages that are not in the chat of these nodes: give "
+                "this node another file with --history FILE"
+            ).format(path=history.path)
+        )
+
+    def _adopt(self, epoch: str, seq: int, state: RoomState, *, misses: bool) -> None:
+        """Begin with a state that is not from the own file, which may miss what was before."""
+        visits = self._hub.begin(epoch, seq, state)
+        history = self._history
+        if history is not None:
+            own = None if history.place is None else snapshots.unpack(history.place.state)
+            lost_at = rfc3339(datetime.fromtimestamp(self.replica.log_time(), UTC))
+            history.adopt(epoch, seq)
+            history.replace_records([*state.all_records(), *visits], lost_at)
+            if misses:
+                history.note_missing(0 if own is None else own.seq, seq)
+        self._start_with(epoch, seq)
+
+    def _start_with(self, epoch: str, seq: int) -> None:
+        assert self.replica.executor is not None
+        self.replica.executor.resume()
+        if self._history is not None:
+            with signals_blocked():
+                self._history.start()
+            self._history.reserve_soon(seq)
+        self.begun.set()
+
+
+def _said_before(
+    rows: Iterable[tuple[int, str, str, str]], seq: int
+) -> list[tuple[str, str, float, int]]:
+    """Return the nonces of messages up to a number, as RoomState has them."""
+    found = []
+    for number, said_at, sender, nonce in rows:
+        name = parse_name(sender)
+        if name is not None and number <= seq:
+            said_ms = round(datetime.fromisoformat(said_at).timestamp() * 1_000)
+            found.append((name.key, nonce, said_ms / 1_000, number))
+    return found
+
+
+def lost_log(what: str, place: int) -> str:
+    """Return what an operator has to do after the log has lost entries."""
+    return _(
+        "the common log has lost entries ({what}; this node has applied {place}): stop all nodes, "
+        "then start the one that says the highest number here with --new-log, then the others "
+        "without it"
+    ).format(what=what, place=place)
+
+
+def update_me() -> str:
+    """Return what an operator has to do who runs too old a version."""
+    return _("the chat's nodes speak a later version than this one: update tertulia here")
+
+
+@contextlib.contextmanager
+def signals_blocked() -> Iterator[None]:
+    """Let threads that are started get no signals, which end the program while it starts."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,95 @@
+"""The beginning of a log, from what one node has kept; and whether a node fits to a log. Pure."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from tertulia.i18n import _
+from tertulia.server.cluster.commands import Command, Genesis, Part, Rules
+from tertulia.server.cluster.unusable import ClusterUnusable
+from tertulia.server.config import Config
+from tertulia.server.hub.records import (
+    Ban,
+    HeldName,
+    Hook,
+    Insider,
+    Mute,
+    Pin,
+    Record,
+    Records,
+    Switch,
+)
+from tertulia.server.hub.room_state import PackedRow, pack_row
+
+SILENT_AFTER_S = 10.0  # by the log's time: then a node counts as dead
+_PART_BYTES = 256 * 1024
+
+# The options that all nodes of a chat have to be given alike, by the fields of Rules.
+_OPTIONS = {
+    "shared_addresses": "--shared-addresses",
+    "max_users": "--max-users",
+    "hold_names_days": "--hold-names",
+}
+
+
+def rules_of(config: Config) -> Rules:
+    """Return the rules that a node would begin a chat with."""
+    return Rules(
+        *(config.shared_addresses, config.max_users, config.hold_names_days),
+        *(config.nonce_keep_s, config.max_nonces, SILENT_AFTER_S),
+    )
+
+
+def beginning(
+    log: str, epoch: str, seq: int, rules: Rules, records: Records, time: str
+) -> list[list[Command]]:
+    """Return the first entries of a log, as commands: the Genesis, then its Parts.
+
+    `time` (RFC 3339) is when those have left who were here in the run that kept the records.
+    """
+    rows: list[Record] = [*records(Ban), *records(Mute), *records(Switch), *records(Pin)]
+    rows += records(Hook)
+    rows += [replace(one, ended=one.ended or time) for one in records(Insider)]
+    rows += [replace(one, ended=one.ended or time) for one in records(HeldName)]
+    parts: list[Command] = [
+        Part(log, index, part) for index, part in enumerate(_parts(map(pack_row, rows)))
+    ]
+    return [[Genesis(log, epoch, seq, rules, len(parts))], *([part] for part in parts)]
+
+
+def _parts(rows: Any) -> list[list[PackedRow]]:
+    parts: list[list[PackedRow]] = []
+    size = _PART_BYTES
+    for row in rows:
+        if size >= _PART_BYTES:
+            parts.append([])
+            size = 0
+        parts[-1].append(row)
+        size += len(msgspec.msgpack.encode(row))
+    return parts
+
+
+def check_rules(given: Rules, chat: Rules) -> None:
+    """Raise ClusterUnusable if a node was given other rules than those of the chat."""
+    for field, option in _OPTIONS.items():
+        own, common = getattr(given, field), getattr(chat, field)
+        if own != common:
+            raise ClusterUnusable(
+                _(
+                    "the chat was begun with {option} {common}, and this node was given {own}: "
+                    "give all its nodes the same"
+                ).format(option=option, common=_shown(common), own=_shown(own))
+            )
+
+
+def _shown(value: bool | float | None) -> str:
+    words: dict[Any, Callable[[], str]] = {
+        True: lambda: _("(switched on)"),
+        False: lambda: _("(switched off)"),
+        None: lambda: _("(switched off)"),
+    }
+    if value is None or isinstance(value, bool):
+        return words[value]()
+    return f"{value:g}"

@@ -1,0 +1,305 @@
+"""One node of several: it finds the common state, follows the log, and comes up.
+
+`start` and `stop` are the main thread's; the rest runs on the link's thread, whose callbacks apply
+entries, propose, and give signs of life.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from tertulia.i18n import _
+from tertulia.protocol.messages import Error, ErrorCode, Register
+from tertulia.server.cluster import snapshot as snapshots
+from tertulia.server.cluster.arrival import Arrival, lost_log, signals_blocked, update_me
+from tertulia.server.cluster.commands import (
+    FormatTooNew,
+    NodeLeave,
+    SignOfLife,
+)
+from tertulia.server.cluster.executor import Executor
+from tertulia.server.cluster.hub import NodeHub
+from tertulia.server.cluster.link import Link
+from tertulia.server.cluster.proposer import Proposer
+from tertulia.server.cluster.replica import Diverged, Entry, Replica
+from tertulia.server.cluster.stream import all_subject, node_subject
+from tertulia.server.cluster.transfer import Sender
+from tertulia.server.cluster.unusable import ClusterUnusable
+from tertulia.server.config import Config
+from tertulia.server.history.node import NodeHistory
+from tertulia.server.hub.ordered import Ordered, OrderedRow, SendAway, ServesAgain
+from tertulia.server.hub.records import Place
+from tertulia.server.workers.mail import Mail
+from tertulia.server.workers.switchboard import Switchboard
+
+log = logging.getLogger("tertulia.server")
+
+SERVES_FOR_S = 5.0  # after a word of this node was sent that has come back; then it holds requests
+_SEND_AWAY_AFTER_S = 30.0  # without serving
+_SIGN_OF_LIFE_S = 1.0
+_SAVE_EVERY_S = 5.0
+_RESEND_AFTER_S = 0.5
+_MAX_UNWRITTEN = 20_000  # rows that wait for the history's writer; beyond that the node lags
+_LAG_STEP_S = 0.01
+_MAX_LAG_S = 1.0  # without a look at the connection
+_TRY_AGAIN_S = 0.5
+_NO_PROGRESS_S = 30.0  # in catching up with the log, after which the start fails
+_LEAVE_WITHIN_S = 1.5
+
+
+class Node:
+    """This node. `hub` is what its workers use."""
+
+    def __init__(
+        self,
+        config: Config,
+        history: NodeHistory | None,
+        addresses: list[str],
+        fail: Callable[[str], None],
+    ) -> None:
+        """`addresses` are those that clients find this node at; `fail` ends the program."""
+        self._config = config
+        self._history = history
+        self._fail = fail
+        self.hub = NodeHub(config, history, self._log_time, time.monotonic)
+        self.link = Link(
+            *(config.cluster, config.chat, config.node, config.cluster_credentials),
+            on_entries=self._on_entries,
+            on_tick=self._on_tick,
+            on_log_lost=self._on_log_lost,
+            on_hole=self._on_hole,
+        )
+        self.proposer = Proposer(
+            *(config.node, addresses, self._publish, self.link.call, time.monotonic)
+        )
+        self._arrival = arrival = Arrival(config, history, self.hub, self.link, fail)
+        self.replica = arrival.replica = Replica(self.hub, self.proposer, arrival.begin)
+        self.hub.nodes = self.addresses
+        self._sender = Sender(config.node, self._packed_state)
+        self._first_sent = 0.0
+        self._is_caught_up = False
+        self._was_serving = False
+        self._not_serving_since = 0.0
+        self._alive_at = self._saved_at = 0.0
+        self._saved_place = 0
+        self._post: Callable[[Mail], None] = _nobody
+        self._wake: Callable[[float], None] = _nobody
+
+    def attach(
+        self,
+        switchboard: Switchboard,
+        post_to_all: Callable[[Mail], None],
+        wake_all: Callable[[float], None],
+    ) -> None:
+        """Get to know the workers. Before `start`."""
+        self._post, self._wake = post_to_all, wake_all
+        self.replica.executor = Executor(self.hub, switchboard)
+        self.hub.attach(self.proposer, switchboard.mailbox_of)
+
+    # --- the start, on the main thread ---------------------------------------------------------
+
+    def start(self) -> None:
+        """Connect, go on from the common state, and come up.
+
+        Starts the history. Raises ClusterUnusable, OSError or sqlite3.Error.
+        """
+        config, link = self._config, self.link
+        with signals_blocked():
+            link.start()
+        self._arrival.check_alone()
+        if config.new_log:
+            link.delete_stream()
+        stream = link.open_stream()
+        self._arrival.find_state(stream)
+        link.serve(node_subject(config.chat, config.node, "hello"), lambda _data, reply: reply(b""))
+        link.consume_from(self.replica.place + 1)
+        self._catch_up(stream.last)
+        self._is_caught_up = True
+        self._wait_until(lambda: self.proposer.incarnation > 0)
+        for verb in (all_subject(config.chat, "state"), self._subject("state")):
+            link.serve(verb, self._answer_state)
+        others = sorted(set(self.replica.nodes.up()) - {config.node})
+        log.info("node serves node=%s others=%s", config.node, ",".join(others) or "-")
+
+    def _catch_up(self, last: int) -> None:
+        """Wait until everything is applied that was in the log, and the log has begun."""
+        progress, since = -1, time.monotonic()
+        while self.replica.place < last or not self._arrival.begun.is_set():
+            if self.replica.place > progress:
+                progress, since = self.replica.place, time.monotonic()
+            if time.monotonic() - since > _NO_PROGRESS_S:
+                raise ClusterUnusable(_nothing_comes())
+            time.sleep(0.005)
+
+    def _wait_until(self, is_done: Callable[[], bool]) -> None:
+        give_up_at = time.monotonic() + _NO_PROGRESS_S
+        while not is_done():
+            if time.monotonic() > give_up_at:
+                raise ClusterUnusable(_nothing_comes())
+            time.sleep(0.005)
+
+    # --- the link's thread ---------------------------------------------------------------------
+
+    def _log_time(self) -> float:
+        return self.replica.log_time() if hasattr(self, "replica") else 0.0
+
+    def _publish(self, data: bytes) -> None:
+        self.link.propose(data, self.replica.place)
+
+    def _on_entries(self, entries: Sequence[Entry]) -> None:
+        replica, proposer = self.replica, self.proposer
+        self.hub.executing = threading.get_ident()
+        try:
+            for entry in entries:
+                if entry.place > replica.place:
+                    replica.apply(entry)
+        except FormatTooNew:
+            self._fail(update_me())
+        except Diverged as diverged:
+            self._fail(_diverged(str(diverged), replica.place))
+        own = replica.nodes.by_name.get(self._config.node)
+        if proposer.incarnation and (own is None or own.incarnation != proposer.incarnation):
+            self._give_up_incarnation()
+        proposer.go_on()
+        self._note_serving()
+        if replica.executor is not None:
+            replica.executor.hand_out()
+        self._wake(time.monotonic())
+        self._wait_for_history()
+
+    def _wait_for_history(self) -> None:
+        """Let a slow disk slow down what is read: the node lags, and leaves nothing out."""
+        give_up_at = time.monotonic() + _MAX_LAG_S
+        while self._history is not None and self._history.queued[0] > _MAX_UNWRITTEN:
+            if time.monotonic() > give_up_at:
+                return
+            time.sleep(_LAG_STEP_S)
+
+    def _give_up_incarnation(self) -> None:
+        """The others have released our users: nobody may go on as one of them."""
+        if self.hub.is_stopping:
+            self.proposer.end()
+            return
+        log.warning("node was taken for dead, comes up again node=%s", self._config.node)
+        for ticket in self.proposer.end():
+            outcome = None
+            if isinstance(ticket.request, Register):
+                outcome = Error(
+                    id=ticket.request_id,
+                    code=ErrorCode.UNAVAILABLE,
+                    message="this node has lost its place among the others: try again",
+                    retry_after=_TRY_AGAIN_S,
+                )
+            ticket.owner.post(Ordered([OrderedRow(ticket.number, ticket.request, outcome)]))
+
+    def _note_serving(self) -> None:
+        """Work out until when this node serves, and tell the workers if that has changed."""
+        now = time.monotonic()
+        until = self.proposer.fresh + SERVES_FOR_S if self.proposer.incarnation else 0.0
+        self.hub.serve_until(until)
+        serves = self.hub.serves(now)
+        if serves and not self._was_serving:
+            self._post(ServesAgain())
+        if not serves and self._was_serving:
+            self._not_serving_since = now
+            log.warning("node does not serve: its own word does not come back")
+        self._was_serving = serves
+
+    def _on_tick(self) -> None:
+        now = time.monotonic()
+        if self._arrival.first_entries and now - self._first_sent >= _RESEND_AFTER_S:
+            self._first_sent = now
+            for entry in self._arrival.first_entries:
+                self._publish(entry)
+        if self._arrival.begun.is_set() and not self._saved_place:
+            self._save_place()
+        if not self._is_caught_up:
+            return
+        if not self.hub.is_stopping or self.proposer.incarnation:
+            self.proposer.tick()
+        if self.proposer.incarnation and now - self._alive_at >= _SIGN_OF_LIFE_S:
+            self._alive_at = now
+            self.proposer.submit(SignOfLife(*self.replica.latest_digest()))
+        self._note_serving()
+        if self._not_serving_since and now - self._not_serving_since >= _SEND_AWAY_AFTER_S:
+            self._not_serving_since = 0.0
+            if not self._was_serving:
+                self._post(SendAway())
+        if now - self._saved_at >= _SAVE_EVERY_S:
+            self._saved_at = now
+            self._save_place()
+        self._sender.tidy()
+
+    def _save_place(self) -> None:
+        if self._history is not None and self.replica.place != self._saved_place:
+            self._saved_place = self.replica.place
+            state = snapshots.pack(self.replica.snapshot(), with_nonces=False)
+            chat, log_id, place = self._config.chat, self._arrival.log, self._saved_place
+            self.hub.save(Place(chat=chat, log=log_id, place=place, state=state))
+
+    def _packed_state(self) -> bytes | None:
+        return snapshots.pack(self.replica.snapshot())
+
+    def _answer_state(self, question: bytes, reply: Callable[[bytes], None]) -> None:
+        answer = self._sender.answer(question)
+        if answer is not None:
+            reply(answer)
+
+    def _on_log_lost(self, words: str) -> None:
+        self._fail(lost_log(words, self.replica.place))
+
+    def _on_hole(self, first: int) -> None:
+        """The log does not reach back to what is wanted: a start finds the state elsewhere."""
+        self._fail(
+            _("the log begins at {first}, and {place} entries were applied: start again").format(
+                first=first, place=self.replica.place
+            )
+        )
+
+    # --- any thread ----------------------------------------------------------------------------
+
+    def addresses(self) -> list[str]:
+        """Return where clients find the nodes that are up, this one first."""
+        up = dict(self.replica.nodes.up())
+        own = up.pop(self._config.node, None)
+        found = [] if own is None else list(own.addresses)
+        for node in up.values():
+            found += node.addresses
+        return found
+
+    def _subject(self, verb: str) -> str:
+        return node_subject(self._config.chat, self._config.node, verb)
+
+    # --- the end, on the main thread -----------------------------------------------------------
+
+    def begin_to_stop(self) -> None:
+        """Let users who are sent away take their sessions to another node."""
+        self.hub.is_stopping = True
+
+    def stop(self, timeout_s: float) -> bool:
+        """Leave the chat, and end the link; return whether that was done in time."""
+        give_up_at = time.monotonic() + timeout_s
+        self.proposer.submit(NodeLeave())
+        while self.proposer.incarnation and time.monotonic() < give_up_at - 0.5:
+            time.sleep(0.005)
+        self.link.call(self._save_place)
+        return self.link.stop(max(0.2, give_up_at - time.monotonic()))
+
+
+def _nobody(_what: object) -> None:
+    """Before the workers are known."""
+
+
+def _diverged(node: str, place: int) -> str:
+    return _(
+        "this node and {node} have come to different states by entry {place}: that is a fault in "
+        "tertulia; stop all nodes, then start one with --new-log, then the others without it"
+    ).format(node=node, place=place)
+
+
+def _nothing_comes() -> str:
+    return _(
+        "the nats-servers do not bring back what this node sends: see whether most of them run, "
+        "and their logs"
+    )

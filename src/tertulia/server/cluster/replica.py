@@ -1,0 +1,197 @@
+"""The common state of this node: it applies every entry of the log, in order, as all nodes do.
+
+What an entry does depends on the entries before it alone: no clock, no random number and no option
+of this node has a say. The link's thread alone runs this, after the start.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+
+from tertulia.server.cluster.commands import (
+    FORMAT,
+    Batch,
+    Genesis,
+    NodeLeave,
+    NodeUp,
+    Part,
+    Rules,
+    SignOfLife,
+    unpack,
+)
+from tertulia.server.cluster.executor import Executor
+from tertulia.server.cluster.hub import NodeHub
+from tertulia.server.cluster.nodes import Nodes, Verdict
+from tertulia.server.cluster.proposer import Proposer
+from tertulia.server.cluster.snapshot import Snapshot, digest
+from tertulia.server.hub.room_state import PackedRow, RoomState
+
+log = logging.getLogger("tertulia.server")
+
+_DIGEST_EVERY_MS = 10_000  # of the log's time
+_MAX_DIGESTS = 64
+
+
+class Entry(Protocol):
+    """An entry of the log, with its place and its time, in ms since 1970."""
+
+    @property
+    def place(self) -> int:
+        """Its number; there are no holes."""
+
+    @property
+    def time_ms(self) -> int:
+        """When the log has taken it in."""
+
+    @property
+    def data(self) -> bytes:
+        """A batch, if it is one."""
+
+
+class Diverged(Exception):
+    """This node and another one have come to different states at the same place."""
+
+
+class Replica:
+    """Applies entries to the Hub. `place` is that of the last one applied."""
+
+    def __init__(
+        self, hub: NodeHub, proposer: Proposer, begin: Callable[[Genesis, RoomState], None]
+    ) -> None:
+        """`begin` is called when the beginning of the log is complete, and begins the Hub."""
+        self._hub = hub
+        self._proposer = proposer
+        self._begin = begin
+        self.executor: Executor | None = None  # made when the workers can be reached
+        self.place = 0
+        self.nodes = Nodes()
+        self.rules: Rules | None = None  # None: the log has not begun
+        self.epoch = ""
+        self._digest_slot = 0
+        self._digests: OrderedDict[int, bytes] = OrderedDict()
+        self._genesis: Genesis | None = None  # while parts of it are missing
+        self._parts: dict[int, list[PackedRow]] = {}
+        # Batches that did not count, and entries that are no batches.
+        self.ignored = {verdict: 0 for verdict in Verdict if verdict is not Verdict.COUNTS}
+        self.unreadable = 0
+        self.digests_compared = 0
+
+    def log_time(self) -> float:
+        """Return the time of the log, in seconds since 1970."""
+        return self.nodes.time_ms / 1_000
+
+    def latest_digest(self) -> tuple[int, bytes]:
+        """Return the latest digest and its place; 0 if there is none yet."""
+        return next(reversed(self._digests.items()), (0, b""))
+
+    # --- snapshots -----------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Return the state after the last entry applied. The log has begun."""
+        assert self.rules is not None
+        hub = self._hub
+        return Snapshot(
+            *(FORMAT, self.place, self.epoch, hub.events.last_seq, self.rules, self.nodes),
+            *(hub.room.state(), self._digest_slot),
+        )
+
+    def resume(self, snapshot: Snapshot) -> None:
+        """Go on after the entry at which a snapshot was taken. The Hub begins apart."""
+        self.place, self.nodes = snapshot.place, snapshot.nodes
+        self.epoch, self.rules = snapshot.epoch, snapshot.rules
+        self._digest_slot = snapshot.digest_slot
+
+    # --- entries -------------------------------------------------------------------------------
+
+    def apply(self, entry: Entry) -> None:
+        """Apply the next entry. Raises FormatTooNew or Diverged."""
+        assert entry.place == self.place + 1, (entry.place, self.place)
+        batch = unpack(entry.data)
+        self.nodes.advance(entry.time_ms)
+        self.place = entry.place
+        if self.rules is not None:
+            self._hub.expire()
+        if batch is None:
+            self.unreadable += 1
+            return
+        self._apply(batch)
+        if self.rules is not None:
+            for name in self.nodes.silent(self.rules.silent_after_s):
+                log.warning("node silent, released its users node=%s place=%d", name, self.place)
+                self._end_node(name)
+
+    def _apply(self, batch: Batch) -> None:
+        match batch.commands[0]:
+            case Genesis() as genesis:
+                if self.rules is None and self._genesis is None:
+                    self._genesis = genesis
+                    self._begin_if_complete()
+            case Part() as part:
+                if self._genesis is not None and part.log == self._genesis.log:
+                    self._parts[part.index] = part.rows
+                    self._begin_if_complete()
+            case NodeUp() as up:
+                if self.rules is not None:
+                    self._begin_node(batch.node, up)
+            case _:
+                if self.rules is not None:
+                    self._carry_out(batch)
+
+    def _begin_if_complete(self) -> None:
+        genesis = self._genesis
+        assert genesis is not None
+        if len(self._parts) < genesis.parts:
+            return
+        rows = [row for _, part in sorted(self._parts.items()) for row in part]
+        self.rules, self.epoch = genesis.rules, genesis.epoch
+        self._genesis, self._parts = None, {}
+        self._begin(genesis, RoomState(rows=rows))
+
+    def _begin_node(self, name: str, up: NodeUp) -> None:
+        if not self.nodes.begin(name, self.place, up):
+            return
+        log.info("node up node=%s place=%d addresses=%s", name, self.place, ",".join(up.addresses))
+        self._drop_users(name)
+        if name == self._hub.node and self._proposer.is_own_boot(up):
+            self._proposer.begin(self.place)
+
+    def _carry_out(self, batch: Batch) -> None:
+        verdict = self.nodes.judge(batch)
+        if verdict is not Verdict.COUNTS:
+            self.ignored[verdict] += 1
+            return
+        executor = self.executor
+        assert executor is not None
+        tickets = None
+        if batch.node == self._hub.node and batch.incarnation == self._proposer.incarnation:
+            tickets = self._proposer.came_back(batch.number)
+        for index, command in enumerate(batch.commands):
+            if isinstance(command, SignOfLife):
+                self._note_life(batch.node, command)
+            elif isinstance(command, NodeLeave):
+                log.info("node down node=%s place=%d", batch.node, self.place)
+                self._end_node(batch.node)
+            else:
+                executor.carry_out(batch.node, command, tickets[index] if tickets else None)
+
+    def _end_node(self, name: str) -> None:
+        self.nodes.end(name)
+        self._drop_users(name)
+
+    def _drop_users(self, name: str) -> None:
+        assert self.executor is not None
+        self.executor.drop(name)
+
+    def _note_life(self, node: str, life: SignOfLife) -> None:
+        own = self._digests.get(life.place)
+        if own is not None:
+            self.digests_compared += 1
+            if own != life.digest:
+                raise Diverged(node)
+        slot = self.nodes.age_ms // _DIGEST_EVERY_MS
+        if slot > self._digest_slot:
+            self._digest_slot = slot
+            self._digests[self.place] = digest(self.snapshot())
+            if len(self._digests) > _MAX_DIGESTS:
+                self._digests.popitem(last=False)

@@ -1,0 +1,52 @@
+"""The common state at a place in the log: as bytes, from which a node can go on, and its digest."""
+
+import hashlib
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tertulia.server.cluster.commands import FORMAT, Rules
+from tertulia.server.cluster.nodes import Nodes
+from tertulia.server.hub.room_state import RoomState
+
+
+class Snapshot(Struct, array_like=True):
+    """Everything that the nodes have alike after the entry at `place`."""
+
+    format: int
+    place: int
+    epoch: str
+    seq: int  # of the last event
+    rules: Rules
+    nodes: Nodes
+    room: RoomState
+    digest_slot: int  # of the log's time, in which a digest was taken last
+
+
+_decoder = msgspec.msgpack.Decoder(Snapshot)
+
+
+def pack(snapshot: Snapshot, *, with_nonces: bool = True) -> bytes:
+    """Return a snapshot as bytes. A node can also find the nonces in its history."""
+    if not with_nonces:
+        snapshot = replace(snapshot, room=replace(snapshot.room, nonces=[]))
+    return msgspec.msgpack.encode(snapshot)
+
+
+def unpack(data: bytes) -> Snapshot | None:
+    """Return the snapshot that was packed; None if it was not, or is of another version."""
+    try:
+        snapshot = _decoder.decode(data)
+    except msgspec.DecodeError:
+        return None
+    return snapshot if snapshot.format == FORMAT else None
+
+
+def digest(snapshot: Snapshot) -> bytes:
+    """Return a digest of a snapshot; equal states have equal ones.
+
+    Without the nonces: which of those that are over are still remembered differs.
+    """
+    data = pack(snapshot, with_nonces=False)
+    return hashlib.blake2b(data, digest_size=16).digest()

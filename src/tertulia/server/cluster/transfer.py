@@ -1,0 +1,85 @@
+"""A node's state on its way to another node that has just started, in pieces that NATS can carry.
+
+`Sender.answer` runs on the link's thread; `fetch` blocks the main thread of the node that starts.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+_PIECE_BYTES = 512 * 1024
+_KEEP_S = 30.0  # the state that somebody fetches
+_TIMEOUT_S = 1.5  # of one question; nobody else may be there
+_ATTEMPTS = 3  # for one piece
+
+# Asks the node, or any node if it is "", and returns its answer, or None.
+Ask = Callable[[str, bytes, float], bytes | None]
+
+
+class _Wanted(Struct, array_like=True):
+    state: str = ""  # which one; "": the present one
+    offset: int = 0
+
+
+class _Piece(Struct, array_like=True):
+    node: str
+    state: str
+    total: int
+    data: bytes
+
+
+class Sender:
+    """Hands out this node's state. `take` returns the present one, or None if it cannot be had."""
+
+    def __init__(self, node: str, take: Callable[[], bytes | None]) -> None:
+        self._node = node
+        self._take = take
+        self._state, self._data, self._taken_at = "", b"", 0.0
+
+    def answer(self, question: bytes) -> bytes | None:
+        """Return the piece that is wanted; None if there is none."""
+        try:
+            wanted = msgspec.msgpack.decode(question, type=_Wanted)
+        except msgspec.DecodeError:
+            return None
+        if not wanted.state:
+            data = self._take()
+            if data is None:
+                return None
+            self._state, self._data = secrets.token_hex(8), data
+            self._taken_at = time.monotonic()
+        elif wanted.state != self._state:
+            return None
+        piece = self._data[wanted.offset : wanted.offset + _PIECE_BYTES]
+        return msgspec.msgpack.encode(_Piece(self._node, self._state, len(self._data), piece))
+
+    def tidy(self) -> None:
+        """Forget a state that nobody fetches any more."""
+        if self._data and time.monotonic() - self._taken_at > _KEEP_S:
+            self._state, self._data = "", b""
+
+
+def fetch(ask: Ask) -> bytes | None:
+    """Return the state of any node that answers, or None if none does."""
+    first = _piece(ask, "", _Wanted())
+    if first is None:
+        return None
+    data = bytearray(first.data)
+    while len(data) < first.total:
+        piece = _piece(ask, first.node, _Wanted(first.state, len(data)))
+        if piece is None or not piece.data:
+            return None
+        data += piece.data
+    return bytes(data)
+
+
+def _piece(ask: Ask, node: str, wanted: _Wanted) -> _Piece | None:
+    question = msgspec.msgpack.encode(wanted)
+    for _ in range(_ATTEMPTS if node else 1):
+        answer = ask(node, question, _TIMEOUT_S)
+        if answer:
+            return msgspec.msgpack.decode(answer, type=_Piece)
+    return None
