@@ -209,6 +209,18 @@ def test_a_subject_that_nobody_may_serve(tmp_path: Path) -> None:
             assert node.link.stop(WAIT_S)
 
 
+def test_a_log_to_which_nobody_may_publish(tmp_path: Path) -> None:
+    settings = PERMISSIONS.replace('"tertulia.lab.>", "_INBOX.>", "$JS.FC', '"_INBOX.>", "$JS.FC')
+    with nats_servers(tmp_path, settings=settings) as nats:
+        path = file(tmp_path / "login", "ana\nse cret\n")
+        with linked_node(nats, CHAT, credentials=path) as node:
+            node.link.check_permissions()
+            node.propose(b"one")
+            node.wait(lambda: node.link.stats.errors)
+            with pytest.raises(ClusterUnusable, match=r"does not permit .*tertulia\.lab\.log"):
+                node.link.check_permissions()
+
+
 def test_no_jetstream(tmp_path: Path) -> None:
     words = "the nats-server has no JetStream for this account: "
     with nats_servers(tmp_path, jetstream=False) as nats:

@@ -217,11 +217,11 @@ class Connection:
             self.ended.set()
 
     async def _note(self, error: Exception) -> None:
-        self._on_error()
         self._last_error = error
         if _is_denial(str(error)) and str(error) != self.denial:
             self.denial = str(error)
             log.warning("nats server=%s refuses: %s", self.address, error)
+        self._on_error()
 
     def _queue(self, size: int, step: Callable[[], Awaitable[None]]) -> None:
         self._unsent.append((size, step))

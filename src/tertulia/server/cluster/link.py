@@ -131,7 +131,7 @@ class Link:
     def open_stream(self) -> stream.StreamState:
         """Find the chat's log, or make one; blocks. Raises ClusterUnusable."""
         state = stream.open_stream(self._chat, len(self._servers), self._max_bytes, self._ask_api)
-        self._check_permissions()  # Also for what was served and consumed before this answer.
+        self.check_permissions()  # Also for what was served and consumed before this answer.
         return state
 
     def delete_stream(self) -> None:
@@ -142,6 +142,15 @@ class Link:
     def is_connected(self) -> bool:
         """Whether there is a connection now. Any thread."""
         return self._connection is not None
+
+    def check_permissions(self) -> None:
+        """Raise ClusterUnusable if the server has not permitted something by now. Any thread.
+
+        Without the permission to publish to the log, proposals vanish without an answer.
+        """
+        connection = self._connection
+        if connection is not None and connection.denial:
+            raise unusable.not_permitted(connection.denial)
 
     def consume_from(self, place: int) -> None:
         """Read the log from an entry on. Any thread."""
@@ -375,13 +384,8 @@ class Link:
         """Ask JetStream. Raises ClusterUnusable if that is not permitted."""
         answer = self.ask(subject, data, timeout_s)
         if answer is None:
-            self._check_permissions()
+            self.check_permissions()
             connection = self._connection
             if connection is not None and not connection.has_jetstream:
                 raise unusable.without_jetstream()
         return answer
-
-    def _check_permissions(self) -> None:
-        connection = self._connection
-        if connection is not None and connection.denial:
-            raise unusable.not_permitted(connection.denial)
