@@ -137,7 +137,7 @@ class Arrival:
 
     def _resume_other(self, other: Snapshot) -> None:
         self._check(other.rules)
-        self._check_history()
+        self._check_history(other.seq)
         self.replica.resume(other)
         self._adopt(other.epoch, other.seq, other.room, misses=True)
 
@@ -147,7 +147,7 @@ class Arrival:
         try:
             self._check(genesis.rules)
             if not is_own:
-                self._check_history()
+                self._check_history(genesis.seq)
         except ClusterUnusable as error:
             self._fail(str(error))
             return
@@ -157,17 +157,30 @@ class Arrival:
     def _check(self, rules: Rules) -> None:
         check_rules(self._rules, rules)
 
-    def _check_history(self) -> None:
-        """Raise ClusterUnusable if the history's messages are not those of the chat."""
+    def _check_history(self, seq: int) -> None:
+        """Raise ClusterUnusable if the history has messages that are not those of the chat.
+
+        A chat that has begun again, with a new log, goes on above all numbers that were given out,
+        unless it was begun from a node that did not know the latest ones.
+        """
         history = self._history
-        if history is None or history.place is not None or not history.last_stored:
+        if history is None or not history.last_stored:
             return
-        raise ClusterUnusable(
-            _(
+        place = history.place
+        if place is None or place.chat != self._config.chat:
+            text = _(
                 "the history {path} has messages that are not in the chat of these nodes: give "
                 "this node another file with --history FILE"
-            ).format(path=history.path)
-        )
+            )
+        elif place.log != self.log and history.last_stored > seq:
+            text = _(
+                "the history {path} has later messages than the chat of these nodes: to go on with "
+                "them, stop all nodes and start this one with --new-log; to go on without them, "
+                "give this node another file with --history FILE"
+            )
+        else:
+            return
+        raise ClusterUnusable(text.format(path=history.path))
 
     def _adopt(self, epoch: str, seq: int, state: RoomState, *, misses: bool) -> None:
         """Begin with a state that is not from the own file, which may miss what was before."""
