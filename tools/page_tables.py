@@ -25,7 +25,7 @@ CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "tertulia.po"
 JAVASCRIPT = [("**.js", "javascript")]
 CONTEXT_END = "\x04"  # stands between the context and the msgid, as in a compiled catalogue
 
-_PARTS = ("dialogs", "order", "operator", "tried")  # directories with texts of their own
+_PARTS = ("dialogs", "order", "operator", "tried", "nodes")  # directories with texts of their own
 _NOT_ON_A_PAGE = {"copy", "plain"}  # a browser copies by itself, and has one face
 _OTHER_WORDS_ON_A_PAGE = {"notify"}  # the page has these itself
 _NOT_FOR_A_PAGE = {"terminal"}  # a word after a command
@@ -103,6 +103,7 @@ def exports() -> dict[str, str]:
         "dialogs/words.es.json": spanish_json("dialogs"),
         "tried/commands.json": tried_json(),
         "tried/words.es.json": spanish_json("tried"),
+        "nodes/words.es.json": spanish_json("nodes"),
         "order/words.es.json": spanish_json("order"),
         "operator/words.es.json": spanish_json("operator"),
         "operator/commands.json": operator_commands_json(),

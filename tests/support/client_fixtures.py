@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -142,16 +142,29 @@ def scripted_server() -> Iterator[Callable[..., ScriptedServer]]:
 
 
 class RealServer:
-    """A server process, on a free port unless a port is given."""
+    """A server process, on a free port unless a port is given; `program` is another command."""
 
-    def __init__(self, *options: str, port: int = 0) -> None:
+    def __init__(
+        self,
+        *options: str,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        program: Sequence[str] = (str(BIN / "tertulia-server"),),
+    ) -> None:
         self.port = port
+        self.host = host
         self.options = options
+        self._program = program
         self.start()
+
+    @property
+    def address(self) -> str:
+        """Return where it listens, as `welcome.nodes` has it."""
+        return f"{self.host}:{self.port}"
 
     def start(self) -> None:
         """Start the process, on the same port as before if there was one."""
-        command = [BIN / "tertulia-server", str(self.port), "--host", "127.0.0.1", *self.options]
+        command = [*self._program, str(self.port), "--host", self.host, *self.options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -357,17 +370,17 @@ def hasty_server(tmp_path: Path) -> Iterator[RealServer]:
 @pytest.fixture
 def forgetful_server() -> Iterator[RealServer]:
     """Start a server without a history, which a test can kill and start again."""
-    server = RealServer("--history", "off", "--shared-addresses", port=_free_port())
+    server = RealServer("--history", "off", "--shared-addresses", port=free_port())
     yield server
     server.kill()
 
 
 def _persistent_server(folder: Path, *options: str) -> RealServer:
     history = str(folder / "history.db")
-    return RealServer("--history", history, "--shared-addresses", *options, port=_free_port())
+    return RealServer("--history", history, "--shared-addresses", *options, port=free_port())
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return a port that the system gives to nobody while the server is away."""
     low, _high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     for port in random.sample(range(max(1_024, low - 10_000), low), 100):

@@ -17,7 +17,7 @@ export function readJson(url) {
 setCommands(readJson(new URL("commands.json", WEB)));
 setTried(readJson(new URL("tried/commands.json", WEB)));
 setOtherParser(parseTried);
-for (const part of ["", "dialogs/", "order/", "operator/", "tried/"]) {
+for (const part of ["", "dialogs/", "order/", "operator/", "tried/", "nodes/"]) {
   const file = `${part}words.es.json`;
   setSpanish(readJson(new URL(file, WEB)), file);
 }

@@ -28,7 +28,10 @@ from tertulia.chat.face_commands import (
 from tertulia.chat.jobs import Job, Jobs, Origin
 from tertulia.chat.similar import similar_name
 from tertulia.chat.state import State
+from tertulia.client.addresses import parse_address
 from tertulia.client.catchup import CatchUp
+from tertulia.client.nodes import Nodes
+from tertulia.client.reconnect import STEADY_S
 from tertulia.i18n import set_language
 from tertulia.operator_commands import BadCommand, parse_operator_command
 from tertulia.protocol.messages import (
@@ -332,3 +335,28 @@ def test_operators_lines(line: str, request_: dict[str, Any]) -> None:
 def test_operators_wrong_lines(line: str) -> None:
     with pytest.raises(BadCommand):
         parse_operator_command(line)
+
+
+@titled("nodes")
+def test_nodes(vector: Any) -> None:
+    nodes = Nodes([])
+    entered_at = 0
+
+    def try_all() -> list[str]:
+        tried = nodes.next_round()
+        for address in tried:
+            nodes.note_attempt(address)
+        return sorted(map(str, tried))
+
+    for step in vector["steps"]:
+        match step:
+            case {"enter": told}:
+                nodes.enter(parse_address(told[0]), told)
+                entered_at = step["at"]
+            case {"again": tried}:
+                assert try_all() == tried
+            case {"lose": tried} | {"lose_to": tried}:
+                expected = tried if isinstance(tried, list) else [tried]
+                was_steady = step["at"] - entered_at >= STEADY_S
+                assert nodes.lose_current(was_steady=was_steady) is bool(expected)
+                assert not expected or try_all() == expected

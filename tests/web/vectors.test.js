@@ -7,11 +7,12 @@ import { CommandError, complete, parse } from "../../src/tertulia/web/commands.j
 import { Jobs } from "../../src/tertulia/web/jobs.js";
 import { mentions } from "../../src/tertulia/web/mentions.js";
 import { isReserved, parseName } from "../../src/tertulia/web/names.js";
+import { Nodes } from "../../src/tertulia/web/nodes/nodes.js";
 import { similarName } from "../../src/tertulia/web/similar.js";
 import { State } from "../../src/tertulia/web/state.js";
 import { checkText } from "../../src/tertulia/web/texts.js";
 import { setLanguage } from "../../src/tertulia/web/words.js";
-import { readJson } from "./fakes.js";
+import { FakeTimers, readJson } from "./fakes.js";
 
 function vectors(name) {
   return readJson(new URL(`../vectors/${name}.json`, import.meta.url));
@@ -233,6 +234,30 @@ for (const vector of vectors("jobs")) {
       }
       if ("wake_at" in step) {
         assert.ok(Math.abs(jobs.wakeAt - step.wake_at * 1_000) < 1, JSON.stringify(step));
+      }
+    }
+  });
+}
+
+for (const vector of vectors("nodes")) {
+  test(`nodes: ${vector.title}`, () => {
+    const timers = new FakeTimers();
+    const nodes = new Nodes(timers);
+    let waits = []; // the node to try after a wait
+    for (const { at, enter, lose, lose_to, again } of vector.steps) {
+      timers.time = at * 1_000;
+      const next = () => {
+        const [url, delayMs] = nodes.next(() => 1_000);
+        return [new URL(url).host, delayMs];
+      };
+      if (enter) nodes.enter(`ws://${enter[0]}/ws`, enter);
+      if (lose_to) assert.deepEqual(next(), [lose_to, -1]);
+      if (lose ?? again) {
+        const tried = [...waits];
+        let [host, delayMs] = next();
+        for (; delayMs < 0; [host, delayMs] = next()) tried.push(host);
+        assert.deepEqual(tried.sort(), lose ?? again);
+        waits = [host];
       }
     }
   });

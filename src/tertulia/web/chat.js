@@ -31,6 +31,8 @@ export class Chat {
   /** @type {Refusal | null} */
   refusal = null;
   isCodeWanted = false;
+  /** @type {import("./nodes/nodes.js").Nodes | null} */
+  nodes = null; // where several servers are one chat
   #timers;
   #remembered;
   #session;
@@ -48,8 +50,6 @@ export class Chat {
    *   WebSocket?: typeof WebSocket, timers?: import("./session.js").Timers}} options
    */
   constructor({ url, storage, WebSocket = globalThis.WebSocket, timers = BROWSER_TIMERS }) {
-    const { protocol, hostname, port } = new URL(url);
-    this.server = { host: hostname, port: Number(port) || (protocol === "wss:" ? 443 : 80) };
     this.#timers = timers;
     this.#remembered = new Remembered(storage);
     this.#session = new Session(url, WebSocket, timers, this.#remembered, {
@@ -62,6 +62,12 @@ export class Chat {
   }
 
   // --- what is known -----------------------------------------------------------------------------
+
+  /** The server of the current connection, or of the next one. */
+  get server() {
+    const { protocol, hostname, port } = new URL(this.#session.url);
+    return { host: hostname, port: Number(port) || (protocol === "wss:" ? 443 : 80) };
+  }
 
   get connection() {
     const { state, retryAt } = this.#session;
@@ -354,6 +360,12 @@ export class Chat {
 
   /** @param {any} welcome */
   #handleWelcome(welcome) {
+    if (welcome.nodes) {
+      // Without it the page stays with this server.
+      import("./nodes/nodes.js").then(({ meetNodes }) =>
+        meetNodes(this, this.#session, welcome.nodes, this.#timers),
+      );
+    }
     if (this.stage === "inside") {
       this.#exchange?.resume(welcome);
       return;

@@ -82,7 +82,7 @@ function translate() {
 /** Show everything as the store has it now. */
 function update() {
   const isInside = chat.stage === "inside";
-  if (chat.isConnected && chat.state?.isOrderKept && !extras) withExtras(() => {});
+  if (chat.isConnected && (chat.nodes || chat.state?.isOrderKept) && !extras) withExtras(() => {});
   const wasInside = !byId("chat").hidden;
   const wasOutside = !byId("join").hidden;
   byId("join").hidden = isInside;
@@ -180,23 +180,11 @@ function carryOut(command, argument, request) {
       return drawers.show("right");
     case "language":
       return changeLanguage(argument === "es" ? "es" : "en");
-    case "theme":
-      return changeTheme(argument);
     case "leave":
       return chat.leave();
     default:
       return withExtras((it) => it.carryOut(command, argument, request));
   }
-}
-
-/** @param {string} wanted "light", "dark", "auto", or "": the other one */
-function changeTheme(wanted) {
-  const isDark = recall("theme")
-    ? recall("theme") === "dark"
-    : matchMedia("(prefers-color-scheme: dark)").matches;
-  const theme = wanted === "auto" ? "" : wanted || (isDark ? "light" : "dark");
-  remember("theme", theme);
-  document.documentElement.dataset.theme = theme;
 }
 
 /** @param {string} name */

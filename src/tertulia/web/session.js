@@ -13,10 +13,11 @@ import { Connection } from "./socket.js";
 const FIRST_DELAY_MS = 1_000;
 const MAX_DELAY_MS = 30_000;
 const ATTEMPT_WITHIN_MS = 15_000; // to connect and register
+const NODE_WITHIN_MS = 5_000; // the same, where there are other nodes to try
 const QUIET_MS = 40_000; // a server pings after 30 s; when it says nothing, it is asked for life
 const ALIVE_WITHIN_MS = 10_000; // for the answer to a ping
 const AWAKE_WITHIN_MS = 5_000; // the same, after the device may have slept
-const TEMPORARY_REFUSALS = ["server_full", "register_timeout", "rate_limited"];
+const TEMPORARY_REFUSALS = ["server_full", "register_timeout", "rate_limited", "unavailable"];
 const FINAL_CLOSINGS = ["kicked"];
 
 /**
@@ -44,7 +45,9 @@ export class Session {
   state = "none";
   /** @type {number | null} */
   retryAt = null; // when the next attempt begins
-  #url;
+  /** @type {import("./nodes/nodes.js").Nodes | null} */
+  nodes = null; // where several servers are one chat
+  url; // of the current connection, or of the next one
   #WebSocketClass;
   #timers;
   #remembered;
@@ -71,7 +74,7 @@ export class Session {
    * @param {Handlers} handlers
    */
   constructor(url, WebSocketClass, timers, remembered, handlers) {
-    this.#url = url;
+    this.url = url;
     this.#WebSocketClass = WebSocketClass;
     this.#timers = timers;
     this.#remembered = remembered;
@@ -143,9 +146,10 @@ export class Session {
   #connect() {
     this.#setState("connecting");
     this.#closing = this.#error = null;
-    this.#setTimer(ATTEMPT_WITHIN_MS, () => this.#connection?.close());
+    const withinMs = this.nodes ? NODE_WITHIN_MS : ATTEMPT_WITHIN_MS;
+    this.#setTimer(withinMs, () => this.#connection?.close());
     /** @type {Connection} */
-    const connection = new Connection(this.#url, this.#WebSocketClass, {
+    const connection = new Connection(this.url, this.#WebSocketClass, {
       onOpen: () => connection.send(this.#registration()),
       onMessages: (messages) => this.#receive(connection, messages),
       onEnd: (reason) => connection === this.#connection && this.#end(reason),
@@ -227,7 +231,7 @@ export class Session {
     this.#stop();
     if (!this.#isNewcomer && TEMPORARY_REFUSALS.includes(error.code)) {
       const waitMs = error.retry_after === undefined ? 0 : retryAfterMs(error);
-      this.#wait(Math.max(waitMs, this.#nextDelayMs()));
+      this.#wait(() => Math.max(waitMs, this.#nextDelayMs()));
     } else {
       this.#handlers.onRefused(error);
     }
@@ -245,26 +249,35 @@ export class Session {
       // The next connection would not be understood either, or would end the other one.
       this.#handlers.onRefused({ code: reason });
     } else if (wasConnected) {
-      this.#wait(closing === null ? this.#jittered(FIRST_DELAY_MS) : askedDelayMs(closing));
+      this.#wait(() => (closing ? askedDelayMs(closing) : this.#jittered(FIRST_DELAY_MS)));
       this.#handlers.onLost({ closing, error });
     } else if (this.#isNewcomer) {
       this.#handlers.onRefused({ code: "no_connection" });
     } else {
-      this.#wait(this.#nextDelayMs());
+      this.#wait(this.#nextDelayMs);
     }
   }
 
-  /** @param {number} delayMs */
-  #wait(delayMs) {
+  /**
+   * Try again after a while, or at once if there is another node.
+   * @param {() => number} delay in milliseconds
+   */
+  #wait(delay) {
+    let delayMs;
+    [this.url, delayMs] = this.nodes?.next(delay) ?? [this.url, delay()];
+    if (delayMs < 0) {
+      this.#connect();
+      return;
+    }
     this.retryAt = this.#timers.now() + delayMs;
     this.#setTimer(delayMs, () => this.#connect());
     this.#setState("waiting");
   }
 
-  #nextDelayMs() {
+  #nextDelayMs = () => {
     this.#delayMs = Math.min(2 * this.#delayMs, MAX_DELAY_MS);
     return this.#jittered(this.#delayMs);
-  }
+  };
 
   /**
    * Vary a delay, so that the clients of a restarted server do not all come at once.

@@ -22,7 +22,7 @@ _TYPES = {
 }
 
 # The directories of what only some visits need.
-_PARTS = ("dialogs", "order", "operator", "tried", "handout")
+_PARTS = ("dialogs", "order", "operator", "tried", "nodes", "handout")
 _PRIVATE_NAME = re.compile(r"\.#(\w+)")
 _WITH_SIGN = re.compile(r"""(?<!["'`])#(\w+)""")
 

@@ -6,9 +6,20 @@ import { openDialog, table } from "./dialog.js";
 
 /** @typedef {Record<string, {help: string, words?: string}>} HelpTexts the msgids, by the keys */
 
+/** @type {HelpTexts | null} */
+let loaded = null;
+
+/** Return what the help says of each command. */
+export async function loadHelp() {
+  loaded ??= /** @type {HelpTexts} */ (
+    await (await fetch(new URL("help.json", import.meta.url))).json()
+  );
+  return loaded;
+}
+
 /** Show what can be typed and pressed, and what the signs mean. */
 export async function showHelp() {
-  const texts = await (await fetch(new URL("help.json", import.meta.url))).json();
+  const texts = await loadHelp();
   const parts = [
     { title: _("What you can type"), rows: helpRows(texts) },
     { title: _("Keys"), rows: keyRows() },

@@ -37,6 +37,7 @@ export class Extras {
     const { state } = this.#chat;
     if (!this.#chat.isConnected) return;
     if (state?.isOrderKept) this.#bring("notices", () => this.#makeNotices());
+    if (this.#chat.nodes) this.#bring("nodes", () => this.#makeNodeLinks());
     if (state?.isOperator) this.#bringDesk();
   }
 
@@ -60,6 +61,11 @@ export class Extras {
     if (command === "notify") {
       const [{ notifying }] = await Promise.all([import("./notifying.js"), loadOrderWords()]);
       this.#screen.composer.hint(notifying(argument));
+      return;
+    }
+    if (command === "theme") {
+      const { changeTheme } = await import("./theming.js");
+      changeTheme(argument);
       return;
     }
     if (command === "seen") {
@@ -131,6 +137,23 @@ export class Extras {
   async #makeNotices() {
     const [{ Notices }] = await Promise.all([import("./notices.js"), loadOrderWords()]);
     this.#add(new Notices(this.#chat, this.#screen.refresh));
+  }
+
+  /**
+   * Where several servers are one chat, bring all that may be wanted when this page's own server is
+   * gone: it is the only one from which the page loads anything.
+   */
+  async #makeNodeLinks() {
+    const [{ NodeLinks }] = await Promise.all([
+      import("../nodes/links.js"),
+      import("./ignoring.js"),
+      import("./notifying.js"),
+      import("./theming.js"),
+      this.#bring("tried", bringTried),
+      ...["person", "seen", "found"].map((name) => this.#bringDialog(import(`../dialogs/${name}.js`))),
+      this.#bringDialog(import("../dialogs/help.js")).then(({ loadHelp }) => loadHelp()),
+    ]);
+    this.#add(new NodeLinks(this.#chat));
   }
 
   /** @returns {Promise<Desk>} */

@@ -1,0 +1,136 @@
+/**
+ * Several servers that are one chat, called nodes: which one comes after a lost one. The rules are
+ * those of `client/nodes.py`.
+ *
+ * The page of a chat with one server never loads this.
+ */
+
+import { _, addTexts, format, ngettext } from "../words.js";
+
+/** @typedef {import("../chat.js").Chat} Chat */
+/** @typedef {import("../session.js").Session} Session */
+/** @typedef {import("../session.js").Timers} Timers */
+
+const AT_ONCE = -1; // a delay in milliseconds; 0 lets a timer run
+const STEADY_MS = 5_000; // for a connection to last, so that after its end all others are tried at once
+const MAX_NODES = 100; // taken from a `welcome`
+
+/** The nodes of a chat, each by the URL of its WebSocket. */
+export class Nodes {
+  isStuck = false; // a whole round has failed, and nobody has let the user in since
+  /** @type {string[]} */
+  urls = [];
+  /** @type {Map<string, string>} */
+  #reached = new Map(); // how a node was reached, by the address that it calls its own
+  /** @type {Set<string>} */
+  #tried = new Set(); // in this round
+  #timers;
+  #url = ""; // of the node that has let the user in
+  #enteredAt = 0;
+  #isIn = false;
+  /** @type {(() => number) | null} */
+  #delay = null; // after the first round
+
+  /** @param {Timers} timers */
+  constructor(timers) {
+    this.#timers = timers;
+  }
+
+  /** The node that has let the user in last. */
+  get current() {
+    return this.#url;
+  }
+
+  /**
+   * Note the node that has let the user in, and those that its `welcome` names, itself first.
+   * @param {string} url
+   * @param {string[]} told
+   */
+  enter(url, told) {
+    const [scheme] = url.split("//");
+    this.#reached.set(told[0], url);
+    const urls = told
+      .slice(0, MAX_NODES)
+      .map((node) => this.#reached.get(node) ?? `${scheme}//${node}/ws`);
+    this.urls = [...new Set(urls.filter((node) => URL.canParse(node)))];
+    this.#url = url;
+    this.#enteredAt = this.#timers.now();
+    this.#isIn = true;
+    this.isStuck = false;
+  }
+
+  /**
+   * Return the node to try next, and when: at once if it was not tried yet in this round.
+   *
+   * `delay` returns what a server alone would be given before it is tried again.
+   * @param {() => number} delay
+   * @returns {[string, number]}
+   */
+  next(delay) {
+    if (this.#isIn) {
+      this.#isIn = false;
+      this.#delay = delay;
+      // Nodes that let the user in and then close must not be tried for ever without a pause.
+      if (this.#timers.now() - this.#enteredAt >= STEADY_MS) this.#tried.clear();
+      this.#tried.add(this.#url);
+    }
+    let untried = this.urls.filter((url) => !this.#tried.has(url));
+    let delayMs = AT_ONCE;
+    if (untried.length === 0) {
+      this.#tried.clear();
+      untried = this.urls;
+      delayMs = (this.#delay ?? delay)();
+      this.#delay = null;
+      this.isStuck = true;
+    }
+    // By chance, so that the users of a node that is lost go to all the others.
+    const url = untried[Math.floor(this.#timers.random() * untried.length)];
+    this.#tried.add(url);
+    return [url, delayMs];
+  }
+}
+
+/**
+ * Let the session know the nodes that a `welcome` has named, and tell the user at which one that is.
+ * @param {Chat} chat
+ * @param {Session} session
+ * @param {string[]} told
+ * @param {Timers} timers
+ */
+export async function meetNodes(chat, session, told, timers) {
+  const { url } = session;
+  const before = chat.nodes?.current;
+  const nodes = (chat.nodes ??= new Nodes(timers));
+  session.nodes = nodes;
+  nodes.enter(url, told);
+  await addTexts("nodes/words.es.json");
+  const server = new URL(url).host;
+  if (before === undefined) {
+    const count = nodes.urls.length;
+    const words = () =>
+      ngettext(
+        "This chat has {count} server. You are at {server}.",
+        "This chat has {count} servers. You are at {server}.",
+        count,
+      );
+    whenGreeted(chat, () => chat.tell(() => format(words(), { count, server })));
+  } else if (url !== before) {
+    chat.tell(() => format(_("You are now at {server}."), { server }));
+  }
+}
+
+/**
+ * Do something once the greeting is there, below the messages of the first page.
+ * @param {Chat} chat
+ * @param {() => void} then
+ */
+function whenGreeted(chat, then) {
+  const look = () => {
+    const [general] = chat.conversations;
+    if (!general?.entries.some(({ kind }) => kind === "told")) return;
+    stop();
+    then();
+  };
+  const stop = chat.subscribe(look);
+  look();
+}

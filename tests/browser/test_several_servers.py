@@ -1,0 +1,93 @@
+"""A chat of several servers: the page goes from a lost one to another, and offers links to them."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from client_fixtures import RealServer, free_port
+from playwright.sync_api import Browser, Page, expect
+
+NODE_SERVER = Path(__file__).parents[1] / "support" / "node_server.py"
+
+
+class Node(RealServer):
+    """A server that says it is one of several nodes."""
+
+    def __init__(self, nodes: list[str], *options: str) -> None:
+        host, port = nodes[0].split(":")
+        options = ("--shared-addresses", "--rate-limit", "off", "--history", "off", *options)
+        program = [sys.executable, str(NODE_SERVER), ",".join(nodes)]
+        super().__init__(*options, port=int(port), host=host, program=program)
+
+
+@pytest.fixture
+def start_nodes() -> Iterator[Callable[..., list[Node]]]:
+    started: list[Node] = []
+
+    def start(*options: str) -> list[Node]:
+        addresses = [f"127.0.0.{number}:{free_port()}" for number in (1, 2)]
+        started.extend(Node(nodes, *options) for nodes in (addresses, addresses[::-1]))
+        return started
+
+    yield start
+    for node in started:
+        node.stop()
+
+
+@pytest.fixture
+def enter(browser: Browser) -> Iterator[Callable[[str], Page]]:
+    contexts = []
+
+    def enter(url: str) -> Page:
+        contexts.append(browser.new_context(locale="es-MX", ignore_https_errors=True))
+        page = contexts[-1].new_page()
+        page.goto(url)
+        page.get_by_role("textbox", name="Tu nombre").fill("ana")
+        page.get_by_role("button", name="Entrar", exact=True).click()
+        page.get_by_role("log").wait_for()
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", ["http", pytest.param("https", marks=pytest.mark.long)])
+def test_the_page_goes_on_at_the_other_server_and_offers_it_when_it_cannot(
+    start_nodes, enter, message_with, scheme
+):
+    here, there = start_nodes("--tls", "require" if scheme == "https" else "off")
+    page = enter(f"{scheme}://{here.address}/")
+    log, status = page.get_by_role("log"), page.get_by_role("status")
+    expect(log).to_contain_text(f"Este chat tiene 2 servidores. Estás en {here.address}.")
+    # Comes with all that may be wanted without this server, from which alone a page loads.
+    page.locator("[role=note]").wait_for(state="attached")
+    here.kill()
+    expect(log).to_contain_text(f"Ahora estás en {there.address}.")
+    expect(status).to_have_text("Conectado")
+    expect(page.locator("#server")).to_have_text(there.address)
+    page.get_by_role("textbox", name="Mensaje para todos").fill("hola")
+    page.keyboard.press("Enter")
+    expect(message_with(page, "hola")).to_contain_text("entregado")
+    page.get_by_role("button", name="Ayuda").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Teclas")
+    page.keyboard.press("Escape")
+    note = page.get_by_role("note")
+    expect(note).to_have_count(0)
+    there.kill()
+    expect(note).to_contain_text("Abre uno de ellos")
+    link = page.get_by_role("link", name=there.address)
+    expect(link).to_have_attribute("href", f"{scheme}://{there.address}/")
+
+
+def test_the_browser_lets_the_page_of_a_server_alone_go_nowhere_else(room):
+    page = room.visit()
+    page.evaluate("window.blocked = []")
+    page.evaluate(
+        "document.addEventListener('securitypolicyviolation', "
+        "(event) => window.blocked.push(event.effectiveDirective))"
+    )
+    page.evaluate("try { new WebSocket('ws://127.0.0.2:1/ws') } catch {}")
+    page.wait_for_function("window.blocked.includes('connect-src')")
+    room.complaints.clear()  # of the policy, which is what was wanted
