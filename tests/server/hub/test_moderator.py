@@ -36,7 +36,7 @@ from tertulia.protocol.moderation import (
     Unmuted,
 )
 from tertulia.server.hub.hub import Registered
-from tertulia.server.hub.moderator import Moderated
+from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.records import Ban, HeldName, Insider, Mute, Pin, Removed, Switch
 from tertulia.server.hub.session import Session
 from tertulia.server.hub.wait import Wait

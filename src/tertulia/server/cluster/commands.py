@@ -92,6 +92,10 @@ class SignOfLife(Struct, tag="beat", array_like=True, gc=False):
     digest: bytes
 
 
+class Nothing(Struct, tag="nothing", array_like=True, gc=False):
+    """Whoever waits for it learns that everything proposed before it has its place."""
+
+
 class NodeLeave(Struct, tag="gone", array_like=True, gc=False):
     """An orderly stop: the users that the node still has are gone at once."""
 
@@ -147,6 +151,7 @@ Command = (
     | Operate
     | Post
     | SignOfLife
+    | Nothing
     | NodeLeave
     | Genesis
     | Part

@@ -22,6 +22,7 @@ from tertulia.server.cluster.commands import (
     Enter,
     Idle,
     Leave,
+    Nothing,
     Operate,
     Post,
     Promote,
@@ -32,7 +33,7 @@ from tertulia.server.cluster.hub import NodeHub
 from tertulia.server.cluster.proposer import Ticket
 from tertulia.server.history.mail import Stored
 from tertulia.server.hub.hub import Hub, Registered
-from tertulia.server.hub.moderator import Moderated
+from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.ordered import Ordered, OrderedRow
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.server.workers.mail import Evict, Expel
@@ -71,6 +72,7 @@ class Executor:
             Promote: self._promote,
             Operate: self._operate,
             Post: self._post,
+            Nothing: self._do_nothing,
         }
 
     def resume(self) -> None:
@@ -228,6 +230,9 @@ class Executor:
                     self._switchboard.send(expelled.replies)
         return outcome
 
+    def _do_nothing(self, _node: str, _command: Nothing, _ticket: Ticket | None) -> None:
+        """See Nothing."""
+
     def _post(self, _node: str, command: Post, ticket: Ticket | None) -> None:
         owner = NOBODY if ticket is None else ticket.owner
         outcome = self._hub.notices.decide(command, owner)
@@ -237,6 +242,10 @@ class Executor:
             ticket.owner.post(Stored([(Receipt(ticket.owner, 0, UNSET, seq), is_said)]))
 
     # --- where sessions are --------------------------------------------------------------------
+
+    def session_at(self, route: Route) -> Session | None:
+        """Return the session at the end of a route, on whichever node. The link's thread."""
+        return self._session(*route)
 
     def _session(self, node: str, number: int) -> Session | None:
         session = self._sessions.get(Route(node, number))

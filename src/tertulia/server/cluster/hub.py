@@ -9,168 +9,53 @@ import hashlib
 import threading
 from collections.abc import Callable
 from math import inf
-from typing import Any
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from tertulia.protocol.hooks import CreateHook, ListHooks
 from tertulia.protocol.messages import (
     CloseReason,
     Error,
+    GetInfo,
     Ok,
     Register,
     Say,
     SetStatus,
     Status,
-    StoredMessage,
-)
-from tertulia.protocol.moderation import (
-    BecomeOperator,
-    ImposeBan,
-    ListBans,
-    OperatorRequest,
-    PinMessage,
+    UserInfo,
 )
 from tertulia.protocol.texts import check_text
+from tertulia.protocol.times import Stamps
 from tertulia.server import refusals
 from tertulia.server.cluster.commands import (
     Active,
-    Command,
     Enter,
     Idle,
     Leave,
-    Operate,
-    Post,
-    Promote,
     SayText,
     ShowStatus,
+)
+from tertulia.server.cluster.directs import NodeDirects
+from tertulia.server.cluster.proposals import (
+    LogJournal,
+    NodeModerator,
+    NodeNotices,
+    NodeSeen,
+    ticket_for,
 )
 from tertulia.server.cluster.proposer import MAX_QUEUED, Proposer, Ticket
 from tertulia.server.config import Config
 from tertulia.server.history.node import NodeHistory
-from tertulia.server.hub import moderator
 from tertulia.server.hub.directs import Reply
 from tertulia.server.hub.hook_verbs import new_secret
-from tertulia.server.hub.hooks import hash_of
 from tertulia.server.hub.hub import Hub, Registered
-from tertulia.server.hub.journal import Journal
-from tertulia.server.hub.moderator import Moderator
 from tertulia.server.hub.newcomers import idle_seconds, newcomer_of
-from tertulia.server.hub.notices import Notices
 from tertulia.server.hub.records import Place, Visit
 from tertulia.server.hub.room import Conflict, Entered, Newcomer, Room
 from tertulia.server.hub.room_state import RoomState
-from tertulia.server.hub.session import Owner, Route, Session
+from tertulia.server.hub.session import Owner, Route, SeenMark, Session
 from tertulia.server.hub.start import Start
 from tertulia.server.hub.wait import Wait
-
-_READING = (ListBans, ListHooks)  # requests of operators that change nothing
-
-Propose = Callable[[Command, Ticket | None], None]
-
-
-class LogJournal(Journal):
-    """The journal of a node: nonces grow old by the log's time, as they do on every other node."""
-
-    def say(self, session: Session, text: str, nonce: Any, now: float) -> Any:
-        """See Room.say."""
-        return super().say(session, text, nonce, self.wall())
-
-    def has_said(self, session: Session, nonce: Any, now: float) -> bool:
-        """See Room.has_said."""
-        return super().has_said(session, nonce, self.wall())
-
-
-class NodeModerator(Moderator):
-    """Proposes what operators ask for, and carries it out when it has come back."""
-
-    propose: Propose
-
-    def carry_out(
-        self, session: Session, request: OperatorRequest, owner: Owner
-    ) -> moderator.Outcome:
-        """Propose a request. What only reads is answered at once. See Moderator.carry_out."""
-        if not session.is_operator:
-            return refusals.not_operator(request.id)
-        is_check = isinstance(request, ImposeBan) and request.check
-        if is_check or isinstance(request, _READING):
-            return super().carry_out(session, request, owner)
-        message, secret, secret_hash = None, "", ""
-        if isinstance(request, CreateHook):
-            secret, secret_hash = new_secret()
-        if isinstance(request, PinMessage) and request.seq is not UNSET:
-            found = self.find_message(request)
-            if not isinstance(found, StoredMessage):
-                return found
-            message = found
-        return self._propose(session, request, owner, message, secret, secret_hash)
-
-    def pin_found(
-        self, session: Session, request: PinMessage, owner: Owner, found: StoredMessage | None
-    ) -> moderator.Outcome:
-        """Propose to pin a message that was looked for in the history."""
-        if found is None:
-            return refusals.no_message(request)
-        return self._propose(session, request, owner, found)
-
-    def promote(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
-        """Propose to make a session an operator's."""
-        number = session.route.session
-        self.propose(Promote(number), _ticket(session.route, request, self.owner_of))
-        return Wait.FOR_ORDER
-
-    owner_of: Callable[[Route], Owner | None]
-
-    def _propose(
-        self,
-        session: Session,
-        request: OperatorRequest,
-        owner: Owner,
-        message: StoredMessage | None = None,
-        secret: str = "",
-        secret_hash: str = "",
-    ) -> Wait:
-        number = session.route.session
-        command = Operate(number, session.is_console, request, message, secret_hash)
-        self.propose(command, Ticket(owner, number, request, request.id, secret))
-        return Wait.FOR_ORDER
-
-    def decide(
-        self, session: Session, command: Operate, owner: Owner, secret: str
-    ) -> moderator.Outcome:
-        """Carry out a request that has come back from the log."""
-        request = command.request
-        if command.message is not None:
-            assert isinstance(request, PinMessage)
-            return super().pin_found(session, request, owner, command.message)
-        if isinstance(request, CreateHook):
-            self.hook_verbs.new_secret = lambda: (secret, command.secret_hash)
-        return super().carry_out(session, request, owner)
-
-    def decide_promotion(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
-        """Make a session an operator's: that has come back from the log."""
-        return super().promote(session, request)
-
-
-class NodeNotices(Notices):
-    """Proposes what comes through hooks."""
-
-    propose: Propose
-
-    def say(self, secret: str, text: str, owner: Owner) -> Ok | Wait | Error:
-        """Propose a text; `owner` is told what has become of it. See Notices.say."""
-        problem = check_text(text)
-        if problem is not None:
-            return refusals.notice_refused(problem)
-        if not self.knows(secret):
-            return refusals.hook_unknown()
-        self.propose(Post(hash_of(secret), text), Ticket(owner, 0, None))
-        return Wait.FOR_DISK
-
-    def decide(self, post: Post, owner: Owner) -> Ok | Wait | Error:
-        """Say a text that has come back from the log."""
-        return self._post(post.secret_hash, post.text, owner)
 
 
 class NodeHub(Hub):
@@ -181,6 +66,10 @@ class NodeHub(Hub):
     moderator_class = NodeModerator
     notices_class = NodeNotices
     journal_class = LogJournal
+    directs_class = NodeDirects
+    seen_class = NodeSeen
+    seen: NodeSeen
+    ask_idle: Callable[[Owner, int, GetInfo, UserInfo], None]
 
     def __init__(
         self,
@@ -196,6 +85,8 @@ class NodeHub(Hub):
         self.is_stopping = False
         self._ending: set[Session] = set()  # of which the end has been proposed
         self._serves_until = -inf  # by the monotonic clock
+        self.applied_at = 0.0  # when the log's time was read last, by the monotonic clock
+        self._stamps = Stamps(lambda: log_time() + monotonic() - self.applied_at)
         self.executing: int | None = None  # the thread that carries out what has come back
 
     def attach(self, proposer: Proposer, owner_of: Callable[[Route], Owner | None]) -> None:
@@ -248,7 +139,7 @@ class NodeHub(Hub):
             return newcomer
         if newcomer.shown_token is not None:
             newcomer = replace(newcomer, shown_token=_hash(newcomer.shown_token))
-        ticket = _ticket(route, request, self._owner_of)
+        ticket = ticket_for(route, request, self._owner_of)
         if ticket is None:
             return Wait.FOR_ORDER
         ticket.secret, token_hash = _new_token()
@@ -295,7 +186,7 @@ class NodeHub(Hub):
         if not session.is_here:
             return refusals.no_name(request) if session.is_console else None
         session.last_active = self._monotonic()
-        ticket = _ticket(session.route, request, self._owner_of)
+        ticket = ticket_for(session.route, request, self._owner_of)
         self._proposer.submit(ShowStatus(session.route.session, status), ticket)
         return Wait.FOR_ORDER
 
@@ -333,20 +224,49 @@ class NodeHub(Hub):
         with self._lock:
             self._note_activity(session)
 
+    @property
+    def directs(self) -> NodeDirects:
+        """The direct messages. Under the lock."""
+        assert isinstance(self._directs, NodeDirects)
+        return self._directs
+
+    @property
+    def lock(self) -> threading.Lock:
+        """The lock that everything here is done under."""
+        return self._lock
+
+    def find(self, spelling: str) -> Session | None:
+        """Return the session that any spelling of a name means."""
+        with self._lock:
+            return self._registry.find(spelling)
+
+    def info(self, session: Session, request: GetInfo) -> UserInfo | Wait | Error:
+        """Return what is known of a user; of one of another node, that node knows how idle."""
+        info = super().info(session, request)
+        user = None if isinstance(info, Error) else self.find(info.name)
+        owner = self._owner_of(session.route)
+        if isinstance(info, Error) or user is None or self.is_own(user) or owner is None:
+            return info
+        assert isinstance(info, UserInfo)
+        self.ask_idle(owner, session.route.session, request, info)
+        return Wait.FOR_ORDER
+
+    def _clock(self) -> str:
+        return self._stamps.now()  # between two entries of the log, too
+
+    def note_seen(self, session: Session, seq: int) -> None:
+        """Note up to where a user of another node has seen everything."""
+        with self._lock:
+            mark = session.seen_mark = session.seen_mark or SeenMark()
+            mark.counted = mark.latest = max(mark.latest, seq)
+
     def is_own(self, session: Session) -> bool:
         """Return whether a session is served by this node."""
         return session.route.node == self.node
 
     def _begin_directs(self, request: Register, entered: Entered) -> None:
-        if self.is_own(entered.session):
+        if self.is_own(entered.session) or entered.replaced is not None:
             super()._begin_directs(request, entered)
-
-
-def _ticket(route: Route, request: Any, owner_of: Callable[[Route], Owner | None]) -> Ticket | None:
-    owner = owner_of(route)
-    if owner is None:  # the connection has ended meanwhile
-        return None
-    return Ticket(owner, route.session, request, request.id)
 
 
 def _new_token() -> tuple[str, str]:

@@ -21,6 +21,7 @@ from tertulia.server.cluster.commands import (
 from tertulia.server.cluster.executor import Executor
 from tertulia.server.cluster.hub import NodeHub
 from tertulia.server.cluster.link import Link
+from tertulia.server.cluster.peers import Peers
 from tertulia.server.cluster.proposer import Proposer
 from tertulia.server.cluster.replica import Diverged, Entry, Replica
 from tertulia.server.cluster.stream import all_subject, node_subject
@@ -94,7 +95,12 @@ class Node:
     ) -> None:
         """Get to know the workers. Before `start`."""
         self._post, self._wake = post_to_all, wake_all
-        self.replica.executor = Executor(self.hub, switchboard)
+        self.replica.executor = executor = Executor(self.hub, switchboard)
+        self.peers = Peers(
+            *(self._config.chat, self._config.node, self.hub, self.link, self.proposer),
+            *(switchboard, executor.session_at, lambda: set(self.replica.nodes.up())),
+            self._config.challenge_timeout_s,
+        )
         self.hub.attach(self.proposer, switchboard.mailbox_of)
 
     # --- the start, on the main thread ---------------------------------------------------------
@@ -113,6 +119,7 @@ class Node:
         stream = link.open_stream()
         self._arrival.find_state(stream)
         link.serve(node_subject(config.chat, config.node, "hello"), lambda _data, reply: reply(b""))
+        link.serve(self._subject("letters"), lambda data, _reply: self.peers.read(data))
         link.consume_from(self.replica.place + 1)
         self._catch_up(stream.last)
         self._is_caught_up = True
@@ -149,7 +156,7 @@ class Node:
 
     def _on_entries(self, entries: Sequence[Entry]) -> None:
         replica, proposer = self.replica, self.proposer
-        self.hub.executing = threading.get_ident()
+        self.hub.executing, self.hub.applied_at = threading.get_ident(), time.monotonic()
         try:
             for entry in entries:
                 if entry.place > replica.place:
@@ -201,7 +208,7 @@ class Node:
         serves = self.hub.serves(now)
         if serves and not self._was_serving:
             self._post(ServesAgain())
-        if not serves and self._was_serving:
+        if not serves and self._was_serving and not self.hub.is_stopping:
             self._not_serving_since = now
             log.warning("node does not serve: its own word does not come back")
         self._was_serving = serves
@@ -230,6 +237,7 @@ class Node:
             self._saved_at = now
             self._save_place()
         self._sender.tidy()
+        self.peers.tick()
 
     def _save_place(self) -> None:
         if self._history is not None and self.replica.place != self._saved_place:

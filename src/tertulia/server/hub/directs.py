@@ -65,54 +65,77 @@ class _UnderWay(Enum):
     UNDER_WAY = auto()
 
 
-class _Asker(Struct, frozen=True):
+class Origin(Struct, frozen=True, array_like=True):
+    """A direct message of another node, by its number there."""
+
+    node: str
+    number: int
+
+
+class Asker(Struct, frozen=True):
     """Who has to learn, in answer to which request, what becomes of a direct message."""
 
     session: Session
     request_id: int | UnsetType
 
 
-class _Unconfirmed(Struct):
+class Unconfirmed(Struct, eq=False):
     """A direct message that its receiver has not confirmed."""
 
     message: DirectMessage
     receipt: int
     key: NonceKey | None
-    askers: list[_Asker]
+    askers: list[Asker]
+    # On several machines: where others wait for the confirmation; the receipt that the receiver had
+    # it under on another node; and the number that it was sent there with. 0: none.
+    origins: list[Origin] = []
+    known_receipt: int = 0
+    own_number: int = 0
 
 
-class _Queue:
+class Queue:
     """The unconfirmed direct messages of a session, in the order of their receipts."""
 
-    def __init__(self) -> None:
-        self.confirms = True  # the session has receipts
+    def __init__(self, *, confirms: bool = True) -> None:
+        self.confirms = confirms  # the session has receipts
         self.bytes = 0  # about, of the messages as lines
-        self._last_receipt = 0
-        self._sent: deque[_Unconfirmed] = deque()
-        self._unsent: deque[_Unconfirmed] = deque()
+        self.last_receipt = 0
+        self._sent: deque[Unconfirmed] = deque()
+        self._unsent: deque[Unconfirmed] = deque()
 
-    def add(self, message: DirectMessage, key: NonceKey | None, asker: _Asker) -> _Unconfirmed:
+    def add(self, message: DirectMessage, key: NonceKey | None, *askers: Asker) -> Unconfirmed:
         """Put a message at the end, with the next receipt."""
-        self._last_receipt += 1
-        numbered = replace(message, receipt=self._last_receipt)
-        entry = _Unconfirmed(numbered, self._last_receipt, key, [asker])
-        self._unsent.append(entry)
-        self.bytes += _line_bytes(message)
+        entry = Unconfirmed(message, 0, key, list(askers))
+        self.put(entry, self.last_receipt + 1)
         return entry
 
-    def take_unsent(self) -> list[DirectMessage]:
+    def put(self, entry: Unconfirmed, receipt: int) -> None:
+        """Put a message at the end, with a receipt above all others."""
+        self.last_receipt = entry.receipt = receipt
+        entry.message = replace(entry.message, receipt=receipt)
+        self._unsent.append(entry)
+        self.bytes += _line_bytes(entry.message)
+
+    def remove(self, entry: Unconfirmed) -> None:
+        """Remove a message, which is in the queue."""
+        for part in (self._sent, self._unsent):
+            if entry in part:
+                part.remove(entry)
+                self.bytes -= _line_bytes(entry.message)
+
+    def take_unsent(self) -> list[Unconfirmed]:
         """Return what the session was not sent yet; it counts as sent from now on."""
-        messages = [entry.message for entry in self._unsent]
+        entries = list(self._unsent)
         self._sent += self._unsent
         self._unsent.clear()
-        return messages
+        return entries
 
     def send_again(self) -> None:
         """Let everything that is not confirmed count as not sent."""
         self._unsent.extendleft(reversed(self._sent))
         self._sent.clear()
 
-    def confirm(self, receipt: int) -> list[_Unconfirmed]:
+    def confirm(self, receipt: int) -> list[Unconfirmed]:
         """Remove and return what was sent, up to a receipt."""
         confirmed = []
         while self._sent and self._sent[0].receipt <= receipt:
@@ -121,12 +144,12 @@ class _Queue:
             confirmed.append(entry)
         return confirmed
 
-    def confirm_all_sent(self) -> list[_Unconfirmed]:
+    def confirm_all_sent(self) -> list[Unconfirmed]:
         """Remove and return what was sent."""
-        return self.confirm(self._last_receipt)
+        return self.confirm(self.last_receipt)
 
     @property
-    def entries(self) -> list[_Unconfirmed]:
+    def entries(self) -> list[Unconfirmed]:
         """Everything that is not confirmed."""
         return [*self._sent, *self._unsent]
 
@@ -146,11 +169,9 @@ class Directs:
     ) -> None:
         self._bytes_until_busy = bytes_until_busy
         self._monotonic = monotonic
-        self._queues: dict[Session, _Queue] = {}
+        self._queues: dict[Session, Queue] = {}
         # By nonce: the time of a message that has arrived, or how far it is.
-        self._nonces: RecentNonces[str | _Unconfirmed | _UnderWay] = RecentNonces(
-            keep_s, max_nonces
-        )
+        self._nonces: RecentNonces[str | Unconfirmed | _UnderWay] = RecentNonces(keep_s, max_nonces)
 
     # --- sessions ------------------------------------------------------------------------------
 
@@ -160,7 +181,7 @@ class Directs:
         if queue is None:
             if not confirms:
                 return
-            queue = _Queue()
+            queue = Queue()
         queue.confirms = confirms
         queue.send_again()
         self._queues[session] = queue
@@ -186,7 +207,7 @@ class Directs:
         queue = self._queues.get(session)
         if queue is None:
             return [], []
-        messages = queue.take_unsent()
+        messages = [entry.message for entry in queue.take_unsent()]
         if queue.confirms:
             return messages, []
         del self._queues[session]
@@ -212,12 +233,12 @@ class Directs:
         match known:
             case str():
                 return known
-            case _Unconfirmed():
+            case Unconfirmed():
                 # An earlier session of the same user has no use for an answer any more.
                 askers = [asker for asker in known.askers if asker.session.is_here]
                 if len(askers) >= _MAX_ASKERS:
                     return refusals.rate_limited(request.id, _RETRY_UNCONFIRMED_S)
-                known.askers = [*askers, _Asker(sender, request.id)]
+                known.askers = [*askers, Asker(sender, request.id)]
                 return Queued(None)
             case _UnderWay():
                 return refusals.rate_limited(request.id, _RETRY_WHILE_UNDER_WAY_S)
@@ -246,7 +267,7 @@ class Directs:
                 key = sender.name.key, nonce
                 self._nonces.remember(key, _UnderWay.UNDER_WAY, self._monotonic())
             return Delivery(receiver, message)
-        asker = _Asker(sender, request.id)
+        asker = Asker(sender, request.id)
         if nonce is UNSET:
             queue.add(message, None, asker)
         else:
@@ -265,7 +286,7 @@ class Directs:
         if queue is None:
             return Delivery(receiver, message)
         key = None if request.nonce is UNSET else (sender.name.key, request.nonce)
-        entry = queue.add(message, key, _Asker(sender, request.id))
+        entry = queue.add(message, key, Asker(sender, request.id))
         if key is not None:
             self._nonces.remember(key, entry, self._monotonic())
         return Queued(receiver.route)
@@ -278,7 +299,7 @@ class Directs:
         else:
             self._nonces.remember(key, time, self._monotonic())
 
-    def _settle(self, confirmed: list[_Unconfirmed]) -> list[Reply]:
+    def _settle(self, confirmed: list[Unconfirmed]) -> list[Reply]:
         replies = []
         for entry in confirmed:
             time = entry.message.time
@@ -296,7 +317,7 @@ def ok(request: Direct, time: str) -> Ok | None:
     return None if request.id is UNSET else Ok(id=request.id, time=time)
 
 
-def _follow(asker: _Asker) -> tuple[Session, int | UnsetType]:
+def _follow(asker: Asker) -> tuple[Session, int | UnsetType]:
     """Return where an answer goes: to a session that has taken over, without the request's id."""
     session = _latest(asker.session)
     return session, asker.request_id if session is asker.session else UNSET

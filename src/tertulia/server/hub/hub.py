@@ -78,6 +78,8 @@ class Hub:
     moderator_class: type[Moderator] = Moderator
     notices_class: type[Notices] = Notices
     journal_class: type[Journal] = Journal
+    directs_class: type[Directs] = Directs
+    seen_class: type[Seen] = Seen
 
     def __init__(
         self,
@@ -95,7 +97,7 @@ class Hub:
         self._lock = threading.Lock()
         self._keeper = keeper
         nonces = RecentNonces[int](config.nonce_keep_s, config.max_nonces)
-        self._directs = Directs(
+        self._directs = self.directs_class(
             config.nonce_keep_s, config.max_nonces, config.private_bytes // 2, monotonic
         )
         self.directs_taken = 0  # direct messages since the start
@@ -121,7 +123,7 @@ class Hub:
         self._registry = room.registry
         reserve_soon = None if keeper is None else keeper.reserve_soon
         self._journal = self.journal_class(room, self.events, wall, reserve_soon)
-        self.seen = Seen(
+        self.seen = self.seen_class(
             self._lock,
             room.registry,
             self.events,
@@ -267,11 +269,15 @@ class Hub:
             receiver = self._registry.find(request.to)
             if receiver is None:
                 return refusals.not_connected(request, request.to)
-            outcome = directs.send(session, request, receiver, self._time())
+            outcome = directs.send(session, request, receiver, self._clock())
             if type(outcome) is not Error:
                 self.directs_taken += 1
                 self._note_activity(session)
             return outcome
+
+    def _clock(self) -> str:
+        """Return the time of a direct message. Under the lock."""
+        return self._time()
 
     def end_delivery(
         self, session: Session, request: Direct, delivery: Delivery, handover: Handover
@@ -345,7 +351,7 @@ class Hub:
         """Return who is here now, in one step without the lock. Any thread may ask."""
         return list(self._registry)
 
-    def info(self, session: Session, request: GetInfo) -> UserInfo | Error:
+    def info(self, session: Session, request: GetInfo) -> UserInfo | Wait | Error:
         """Return what the server knows of one user."""
         with self._lock:
             user = self._registry.find(request.name)

@@ -6,12 +6,12 @@ what is to be done. Any thread may call.
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, UnsetType
 
-from tertulia.protocol.hooks import CreateHook, HookCreated, HookList, ListHooks, RemoveHook
+from tertulia.protocol.hooks import CreateHook, HookCreated, ListHooks, RemoveHook
 from tertulia.protocol.messages import (
     ChatMessage,
     CloseReason,
@@ -43,11 +43,12 @@ from tertulia.protocol.moderation import (
 from tertulia.protocol.names import Name, parse_name
 from tertulia.protocol.times import seconds_until
 from tertulia.server import refusals
-from tertulia.server.hub.directs import Directs, Reply
+from tertulia.server.hub.directs import Directs
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.hook_verbs import HookVerbs
 from tertulia.server.hub.journal import Journal
 from tertulia.server.hub.keeper import Keeper
+from tertulia.server.hub.moderated import Expelled, Moderated, Outcome
 from tertulia.server.hub.records import Ban, Mute
 from tertulia.server.hub.room import Room
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
@@ -55,24 +56,6 @@ from tertulia.server.hub.targets import Targets, check_reason
 from tertulia.server.hub.wait import Wait
 
 _MAX_PENALTIES = 20_000  # bans, and mutes; at the bound no more are accepted
-
-
-class Expelled(Struct, frozen=True, gc=False):
-    """A session that an operator has ended: its last word, and the news for others."""
-
-    session: Session
-    closing: Closing
-    replies: list[Reply]
-
-
-class Moderated(Struct, frozen=True, gc=False):
-    """What an operator's request has led to. Wait.FOR_DISK: the answer comes once it is kept."""
-
-    answer: Ok | HookCreated | Wait | None
-    expelled: Sequence[Expelled] = ()
-
-
-Outcome = Moderated | BanList | HookList | UserList | Ok | Wait | Error | None
 
 
 class Moderator:

@@ -131,7 +131,8 @@ class Connection:
         self.last_byte_at = now
         self.answer_by = inf  # when the answer to a ping is due, if one was sent since
         self.progress_at = now  # when the socket was last found to take something
-        self.challengers: list[tuple[Connection, Owner]] | None = None  # wait for a sign of life
+        # Those who wait for a sign of life of this one.
+        self.challengers: list[tuple[Connection | None, Owner]] | None = None
         self.challenge_until = inf
         self.register_by = inf  # when it has to be registered
         self.deadline = inf  # when the watchdog has to look at it, at the latest
@@ -192,13 +193,13 @@ class Connection:
         self.hold = NOT_HELD
         return request
 
-    def add_challenger(self, newcomer: "Connection", worker: Owner) -> None:
+    def add_challenger(self, newcomer: "Connection | None", worker: Owner) -> None:
         """Remember a newcomer, and its worker, that wait for a sign of life."""
         if self.challengers is None:
             self.challengers = []
         self.challengers.append((newcomer, worker))
 
-    def end_challenge(self) -> list[tuple["Connection", Owner]]:
+    def end_challenge(self) -> list[tuple["Connection | None", Owner]]:
         """Return those who wait for a sign of life, and forget them."""
         challengers, self.challengers = self.challengers, None
         self.challenge_until = inf

@@ -38,10 +38,10 @@ from tertulia.protocol.texts import check_text
 from tertulia.protocol.watching import TakeMeasures
 from tertulia.server import refusals
 from tertulia.server.history.mail import PageRequest
-from tertulia.server.hub import moderator
+from tertulia.server.hub import moderated
 from tertulia.server.hub.directs import Delivery, Queued, Reply
 from tertulia.server.hub.hub import Registered
-from tertulia.server.hub.moderator import Moderated
+from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Route, Session
 from tertulia.server.hub.wait import Wait
@@ -290,7 +290,7 @@ class RequestHandler:
         outcome = self._moderator.pin_found(session, request, self._mailbox, found)
         return self.note_wait(connection, outcome)
 
-    def note_wait(self, connection: Connection, outcome: moderator.Outcome) -> Outcome:
+    def note_wait(self, connection: Connection, outcome: moderated.Outcome) -> Outcome:
         """Return what has to be done now, and note an answer that comes later."""
         if isinstance(outcome, Moderated) and outcome.answer is Wait.FOR_DISK:
             connection.answers_due += 1

@@ -28,7 +28,7 @@ from tertulia.server import refusals
 from tertulia.server.history.mail import PageTicket
 from tertulia.server.hub.directs import Delivery, Queued, Reply
 from tertulia.server.hub.hub import Registered
-from tertulia.server.hub.moderator import Moderated
+from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Session
 from tertulia.server.hub.wait import Wait
@@ -334,9 +334,8 @@ class Input:
     def _challenge(self, connection: Connection, request: Register, conflict: Conflict) -> None:
         connection.hold_for(Hold.CHALLENGE, request)
         route = conflict.session.route
-        mailbox = self._switchboard.mailbox_of(route)
         challenge = Challenge(route.session, connection, self._mailbox)
-        if mailbox is None or not mailbox.post(challenge):  # it has ended meanwhile
+        if not self._switchboard.challenge(route, challenge):  # it has ended meanwhile
             self._mailbox.post(ChallengeOver(connection))
 
     def _send_large(

@@ -95,14 +95,14 @@ class Challenge(Struct, frozen=True):
     """Have a session show that it is alive, and answer the newcomer's worker by ChallengeOver."""
 
     session: int
-    newcomer: Connection
+    newcomer: Connection | None  # None: it is served by another node
     reply_to: Owner
 
 
 class ChallengeOver(Struct, frozen=True):
     """The session in a newcomer's way is alive, or has ended."""
 
-    newcomer: Connection
+    newcomer: Connection | None
 
 
 class NoticeStored(Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tertulia.server.hub.directs import Reply
 from tertulia.server.hub.session import Route
-from tertulia.server.workers.mail import Replies
+from tertulia.server.workers.mail import Challenge, Replies
 from tertulia.server.workers.mailbox import Mailbox
 
 
@@ -15,7 +15,8 @@ class Switchboard:
 
     def __init__(self, node: str = "") -> None:
         self._node = node
-        # Takes the answers for sessions of another node.
+        # Reach sessions of another node: with a challenge (False: not now), or answers.
+        self.challenge_at_node: Callable[[str, Challenge], bool] | None = None
         self.send_to_node: Callable[[str, list[Reply]], None] | None = None
         self._numbers = itertools.count(1)
         self._mailboxes: dict[int, Mailbox] = {}
@@ -40,6 +41,15 @@ class Switchboard:
         None if its session has ended, or is served by another node.
         """
         return self._mailboxes.get(route.session) if route.node == self._node else None
+
+    def challenge(self, route: Route, challenge: Challenge) -> bool:
+        """Have a session challenged; False if it has ended, or cannot be reached."""
+        mailbox = self.mailbox_of(route)
+        if mailbox is not None:
+            return mailbox.post(challenge)
+        if route.node == self._node or self.challenge_at_node is None:
+            return False
+        return self.challenge_at_node(route.node, challenge)
 
     def send(self, replies: list[Reply]) -> None:
         """Hand answers that have come late to the workers of their sessions.

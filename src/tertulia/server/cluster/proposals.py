@@ -1,0 +1,172 @@
+"""The parts of a node's Hub that propose what those of a single server decide.
+
+They carry it out when it has come back from the log. See hub.py.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import UNSET
+
+from tertulia.protocol.attendance import MarkSeen
+from tertulia.protocol.hooks import CreateHook, ListHooks
+from tertulia.protocol.messages import (
+    Error,
+    Ok,
+    StoredMessage,
+)
+from tertulia.protocol.moderation import (
+    BecomeOperator,
+    ImposeBan,
+    ListBans,
+    OperatorRequest,
+    PinMessage,
+)
+from tertulia.protocol.texts import check_text
+from tertulia.server import refusals
+from tertulia.server.cluster.commands import (
+    Command,
+    Operate,
+    Post,
+    Promote,
+)
+from tertulia.server.cluster.proposer import Ticket
+from tertulia.server.hub import moderated
+from tertulia.server.hub.hook_verbs import new_secret
+from tertulia.server.hub.hooks import hash_of
+from tertulia.server.hub.journal import Journal
+from tertulia.server.hub.moderator import Moderator
+from tertulia.server.hub.notices import Notices
+from tertulia.server.hub.seen import Seen
+from tertulia.server.hub.session import Owner, Route, Session
+from tertulia.server.hub.wait import Wait
+
+_READING = (ListBans, ListHooks)  # requests of operators that change nothing
+
+Propose = Callable[[Command, Ticket | None], None]
+
+
+def ticket_for(
+    route: Route, request: Any, owner_of: Callable[[Route], Owner | None]
+) -> Ticket | None:
+    """Return the ticket of a connection; None if that has ended meanwhile."""
+    owner = owner_of(route)
+    if owner is None:
+        return None
+    return Ticket(owner, route.session, request, request.id)
+
+
+class LogJournal(Journal):
+    """The journal of a node: nonces grow old by the log's time, as they do on every other node."""
+
+    def say(self, session: Session, text: str, nonce: Any, now: float) -> Any:
+        """See Room.say."""
+        return super().say(session, text, nonce, self.wall())
+
+    def has_said(self, session: Session, nonce: Any, now: float) -> bool:
+        """See Room.has_said."""
+        return super().has_said(session, nonce, self.wall())
+
+
+class NodeModerator(Moderator):
+    """Proposes what operators ask for, and carries it out when it has come back."""
+
+    propose: Propose
+
+    def carry_out(
+        self, session: Session, request: OperatorRequest, owner: Owner
+    ) -> moderated.Outcome:
+        """Propose a request. What only reads is answered at once. See Moderator.carry_out."""
+        if not session.is_operator:
+            return refusals.not_operator(request.id)
+        is_check = isinstance(request, ImposeBan) and request.check
+        if is_check or isinstance(request, _READING):
+            return super().carry_out(session, request, owner)
+        message, secret, secret_hash = None, "", ""
+        if isinstance(request, CreateHook):
+            secret, secret_hash = new_secret()
+        if isinstance(request, PinMessage) and request.seq is not UNSET:
+            found = self.find_message(request)
+            if not isinstance(found, StoredMessage):
+                return found
+            message = found
+        return self._propose(session, request, owner, message, secret, secret_hash)
+
+    def pin_found(
+        self, session: Session, request: PinMessage, owner: Owner, found: StoredMessage | None
+    ) -> moderated.Outcome:
+        """Propose to pin a message that was looked for in the history."""
+        if found is None:
+            return refusals.no_message(request)
+        return self._propose(session, request, owner, found)
+
+    def promote(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
+        """Propose to make a session an operator's."""
+        number = session.route.session
+        self.propose(Promote(number), ticket_for(session.route, request, self.owner_of))
+        return Wait.FOR_ORDER
+
+    owner_of: Callable[[Route], Owner | None]
+
+    def _propose(
+        self,
+        session: Session,
+        request: OperatorRequest,
+        owner: Owner,
+        message: StoredMessage | None = None,
+        secret: str = "",
+        secret_hash: str = "",
+    ) -> Wait:
+        number = session.route.session
+        command = Operate(number, session.is_console, request, message, secret_hash)
+        self.propose(command, Ticket(owner, number, request, request.id, secret))
+        return Wait.FOR_ORDER
+
+    def decide(
+        self, session: Session, command: Operate, owner: Owner, secret: str
+    ) -> moderated.Outcome:
+        """Carry out a request that has come back from the log."""
+        request = command.request
+        if command.message is not None:
+            assert isinstance(request, PinMessage)
+            return super().pin_found(session, request, owner, command.message)
+        if isinstance(request, CreateHook):
+            self.hook_verbs.new_secret = lambda: (secret, command.secret_hash)
+        return super().carry_out(session, request, owner)
+
+    def decide_promotion(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
+        """Make a session an operator's: that has come back from the log."""
+        return super().promote(session, request)
+
+
+class NodeNotices(Notices):
+    """Proposes what comes through hooks."""
+
+    propose: Propose
+
+    def say(self, secret: str, text: str, owner: Owner) -> Ok | Wait | Error:
+        """Propose a text; `owner` is told what has become of it. See Notices.say."""
+        problem = check_text(text)
+        if problem is not None:
+            return refusals.notice_refused(problem)
+        if not self.knows(secret):
+            return refusals.hook_unknown()
+        self.propose(Post(hash_of(secret), text), Ticket(owner, 0, None))
+        return Wait.FOR_DISK
+
+    def decide(self, post: Post, owner: Owner) -> Ok | Wait | Error:
+        """Say a text that has come back from the log."""
+        return self._post(post.secret_hash, post.text, owner)
+
+
+class NodeSeen(Seen):
+    """Tells the other nodes what counts as seen here."""
+
+    tell: Callable[[Session, int], None]
+
+    def note(self, session: Session, request: MarkSeen, now: float) -> bool:
+        """Take in a report. See Seen.note."""
+        counts = super().note(session, request, now)
+        if counts and session.seen_mark is not None:
+            self.tell(session, session.seen_mark.counted)
+        return counts
