@@ -1,6 +1,8 @@
 """The documentation is true: the examples in docs/protocol.md are exactly what travels."""
 
+import ast
 import re
+import shlex
 import tomllib
 from pathlib import Path
 from typing import get_args
@@ -15,6 +17,7 @@ from tertulia.plain.script import Refusal
 from tertulia.plain.typed import help_lines
 from tertulia.protocol.lines import decode_request, decode_server_message, encode
 from tertulia.protocol.messages import Error, ErrorCode, Request, ServerMessage
+from tertulia.server.options import parse_options
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = (ROOT / "docs/protocol.md").read_text()
@@ -79,6 +82,44 @@ def test_every_test_that_the_operators_page_names_exists():
     for path, name in named:
         file = ROOT / path if "/" in path else ROOT / "tests/system" / path
         assert f"def {name}(" in file.read_text(), name
+
+
+def refusals_of_a_node() -> list[str]:
+    """Return what a node can say at its end, in the words of the source."""
+    files = (ROOT / "src/tertulia/server/cluster").glob("*.py")
+    calls = [
+        node
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_"
+    ]
+    texts = [ast.literal_eval(call.args[0]) for call in calls]
+    # The others are short, or about an entry: they are put into one of these.
+    return [text for text in texts if len(text) > 55 and "although" not in text]
+
+
+def test_the_operators_page_explains_everything_that_keeps_a_node_from_starting() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    table = page.partition("\n### If a node does not start")[2].partition("\n### ")[0]
+    explained = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    texts = refusals_of_a_node()
+    assert [text for text in texts if not any(words in text for words in explained)] == []
+    assert [words for words in explained if not any(words in text for text in texts)] == []
+
+
+def test_the_command_lines_of_a_node_on_the_operators_page_are_right(tmp_path: Path) -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    page = page.partition("\n## Several machines")[2].partition("\n## ")[0]
+    (tmp_path / "cluster").write_text("secret")
+    commands = re.findall(r"tertulia-server (5000 (?:.*\\\n)*.*)", page)
+    whole = [command for command in commands if "--node" in command]
+    assert len(whole) == 2
+    for command in whole:
+        command = re.sub(r"\S+/cluster\b", str(tmp_path / "cluster"), command)
+        config = parse_options(shlex.split(command.replace("\\\n", " "))).config
+        assert config.node == "lab1"
+        assert config.cluster == tuple(f"tls://10.0.0.{number}:4222" for number in (1, 2, 3))
+        assert config.cluster_credentials == str(tmp_path / "cluster")
 
 
 def test_the_scripts_page_names_every_option_and_status_and_shows_what_json_writes() -> None:
