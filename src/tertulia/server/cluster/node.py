@@ -126,7 +126,8 @@ class Node:
         self._wait_until(lambda: self.proposer.incarnation > 0)
         for verb in (all_subject(config.chat, "state"), self._subject("state")):
             link.serve(verb, self._answer_state)
-        log.info("node serves node=%s others=%s", config.node, ",".join(self.others()) or "-")
+        others = sorted(set(self.replica.nodes.up()) - {config.node})
+        log.info("node serves node=%s others=%s", config.node, ",".join(others) or "-")
 
     def _catch_up(self, last: int) -> None:
         """Wait until everything is applied that was in the log, and the log has begun."""
@@ -134,7 +135,6 @@ class Node:
         while self.replica.place < last or not self._arrival.begun.is_set():
             if self.replica.place > progress:
                 progress, since = self.replica.place, time.monotonic()
-            self.link.check_permissions()
             if time.monotonic() - since > _NO_PROGRESS_S:
                 raise ClusterUnusable(_nothing_comes())
             time.sleep(0.005)
@@ -142,7 +142,6 @@ class Node:
     def _wait_until(self, is_done: Callable[[], bool]) -> None:
         give_up_at = time.monotonic() + _NO_PROGRESS_S
         while not is_done():
-            self.link.check_permissions()
             if time.monotonic() > give_up_at:
                 raise ClusterUnusable(_nothing_comes())
             time.sleep(0.005)
@@ -268,17 +267,13 @@ class Node:
 
     # --- any thread ----------------------------------------------------------------------------
 
-    def others(self) -> dict[str, list[str]]:
-        """Return the other nodes that are up, with where clients find them."""
-        up = self.replica.nodes.up()
-        return {name: node.addresses for name, node in up.items() if name != self._config.node}
-
     def addresses(self) -> list[str]:
         """Return where clients find the nodes that are up, this one first."""
-        own = self.replica.nodes.up().get(self._config.node)
+        up = dict(self.replica.nodes.up())
+        own = up.pop(self._config.node, None)
         found = [] if own is None else list(own.addresses)
-        for addresses in self.others().values():
-            found += addresses
+        for node in up.values():
+            found += node.addresses
         return found
 
     def _subject(self, verb: str) -> str:

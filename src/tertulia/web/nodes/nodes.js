@@ -14,7 +14,6 @@ import { _, addTexts, format, ngettext } from "../words.js";
 const AT_ONCE = -1; // a delay in milliseconds; 0 lets a timer run
 const STEADY_MS = 5_000; // for a connection to last, so that after its end all others are tried at once
 const MAX_NODES = 100; // taken from a `welcome`
-const ADDRESS = /^([\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/i;
 
 /** The nodes of a chat, each by the URL of its WebSocket. */
 export class Nodes {
@@ -52,9 +51,8 @@ export class Nodes {
     this.#reached.set(told[0], url);
     const urls = told
       .slice(0, MAX_NODES)
-      .filter((node) => ADDRESS.test(node))
       .map((node) => this.#reached.get(node) ?? `${scheme}//${node}/ws`);
-    this.urls = [...new Set(urls)];
+    this.urls = [...new Set(urls.filter((node) => URL.canParse(node)))];
     this.#url = url;
     this.#enteredAt = this.#timers.now();
     this.#isIn = true;
@@ -107,8 +105,8 @@ export async function meetNodes(chat, session, told, timers) {
   nodes.enter(url, told);
   await addTexts("nodes/words.es.json");
   const server = new URL(url).host;
-  const count = nodes.urls.length;
-  if (before === undefined && count > 1) {
+  if (before === undefined) {
+    const count = nodes.urls.length;
     const words = () =>
       ngettext(
         "This chat has {count} server. You are at {server}.",
@@ -116,7 +114,7 @@ export async function meetNodes(chat, session, told, timers) {
         count,
       );
     whenGreeted(chat, () => chat.tell(() => format(words(), { count, server })));
-  } else if (before !== undefined && url !== before) {
+  } else if (url !== before) {
     chat.tell(() => format(_("You are now at {server}."), { server }));
   }
 }
