@@ -5,13 +5,15 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from tertulia.protocol.attendance import ListAttendance
-from tertulia.protocol.messages import GetHistory, Search
+from tertulia.protocol.messages import GetHistory, HistoryPage, Search, StoredMessage
 from tertulia.server.history.gaps import (
     Gap,
     changes_between,
     first_whole,
+    is_whole,
     touches,
     united,
     without,
@@ -85,3 +87,39 @@ def test_a_request_touches_a_gap_if_its_answer_may_need_a_number_in_it(request_,
 def test_the_attendance_may_need_any_visit():
     assert touches((), (Gap(10, 20),), ListAttendance())
     assert not touches((), (Gap(10, 20),), GetHistory())
+
+
+def page_of(found: set[int], request: GetHistory) -> HistoryPage:
+    after = -1 if request.after is UNSET else request.after
+    before = 99 if request.before is UNSET else request.before
+    seqs = sorted(seq for seq in found if after < seq < before)
+    chosen = seqs[-request.limit :] if request.after is UNSET else seqs[: request.limit]
+    messages = [StoredMessage(seq=seq, time="", sender="ana", text="") for seq in chosen]
+    return HistoryPage(messages=messages, more=len(seqs) > request.limit)
+
+
+edges = st.one_of(st.just(UNSET), st.integers(0, 14))
+
+
+@given(st.lists(stretches), st.sets(st.integers(1, 12)), edges, edges, st.integers(1, 5))
+def test_a_page_is_whole_only_if_it_is_that_of_a_file_without_gaps(
+    stretches_, said, after, before, limit
+):
+    gaps = ()
+    for stretch in stretches_:
+        gaps = united(gaps, stretch)
+    request = GetHistory(after=after, before=before, limit=limit)
+    page = page_of(said - numbers(*gaps), request)
+    if is_whole(gaps, (), request, page):
+        assert page == page_of(said, request)
+    else:
+        assert touches(gaps, (), request)
+
+
+def test_a_page_that_ends_above_a_gap_is_whole():
+    gaps = (Gap(10, 20),)
+    page = page_of(set(range(30)), GetHistory(limit=9))
+    assert is_whole(gaps, (), GetHistory(limit=9), page)
+    assert not is_whole(gaps, (), GetHistory(limit=10), page_of(set(range(30)), GetHistory()))
+    page = page_of(set(range(30)), GetHistory(after=2, limit=8))
+    assert is_whole(gaps, (), GetHistory(after=2, limit=8), page)

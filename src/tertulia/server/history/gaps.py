@@ -6,8 +6,8 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from tertulia.protocol.attendance import ListAttendance
-from tertulia.protocol.messages import MAX_INT, GetHistory
-from tertulia.server.history.mail import PageRequest
+from tertulia.protocol.messages import MAX_INT, GetHistory, HistoryPage, Search
+from tertulia.server.history.mail import Page, PageRequest
 from tertulia.server.hub.records import Change, MissingMessages, MissingVisits, Removed
 
 
@@ -61,11 +61,39 @@ def touches(messages: Gaps, visits: Gaps, request: PageRequest) -> bool:
     """Return whether the answer to a request may need rows that are in a gap."""
     if isinstance(request, ListAttendance):
         return bool(visits)
+    return _overlaps(messages, _wanted(request))
+
+
+def is_whole(messages: Gaps, visits: Gaps, request: PageRequest, page: Page) -> bool:
+    """Return whether no row that belongs into a page is in a gap.
+
+    A page with `more` reaches from the one end of what was asked for to its own last message.
+    """
+    if not touches(messages, visits, request):
+        return True
+    if isinstance(request, ListAttendance) or not isinstance(page, HistoryPage):
+        return False
+    if not page.more or not page.messages:
+        return False
+    after, through = _wanted(request)
+    if isinstance(request, GetHistory) and request.after is not UNSET:
+        through = page.messages[-1].seq
+    else:
+        after = page.messages[0].seq - 1
+    return not _overlaps(messages, Gap(after, through))
+
+
+def _wanted(request: GetHistory | Search) -> Gap:
+    """Return among which numbers the messages are that a request asks for."""
     after = -1
     if isinstance(request, GetHistory) and request.after is not UNSET:
         after = request.after
     before = request.before if request.before is not UNSET else MAX_INT
-    return any(max(gap.after, after) < min(gap.through, before - 1) for gap in messages)
+    return Gap(after, before - 1)
+
+
+def _overlaps(gaps: Gaps, wanted: Gap) -> bool:
+    return any(max(gap.after, wanted.after) < min(gap.through, wanted.through) for gap in gaps)
 
 
 def changes_between(

@@ -6,11 +6,11 @@ which is filled with rows of a peer. The threads are those of the history.
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from tertulia.protocol.messages import ChatMessage
+from tertulia.protocol.messages import ChatMessage, Error
 from tertulia.server.config import Config
 from tertulia.server.history.answerer import refuse
 from tertulia.server.history.gaps import (
@@ -18,12 +18,21 @@ from tertulia.server.history.gaps import (
     Gaps,
     changes_between,
     gaps_of,
+    is_whole,
     touches,
     united,
     without,
 )
 from tertulia.server.history.history import History
-from tertulia.server.history.mail import GetRows, PageRequest, PageTicket, Rows, RowsTicket
+from tertulia.server.history.mail import (
+    GetRows,
+    Page,
+    PageReady,
+    PageRequest,
+    PageTicket,
+    Rows,
+    RowsTicket,
+)
 from tertulia.server.history.work import Confirm, Keep, NodeWork, Write
 from tertulia.server.hub.records import (
     Change,
@@ -36,6 +45,8 @@ from tertulia.server.hub.records import (
 )
 
 log = logging.getLogger("tertulia.server")
+
+OnOwnPage = Callable[[Page | Error, bool], None]  # the page, and whether nothing is missing in it
 
 
 class NodeHistory(History):
@@ -55,6 +66,8 @@ class NodeHistory(History):
         self._missing_messages = gaps_of(self._store.records(MissingMessages))
         self._missing_visits = gaps_of(self._store.records(MissingVisits))
         self._waiting_rows = 0  # answers of peers that wait for the writer; under the lock
+        # Finds a page that may need what is missing here. Any thread. Set before the start.
+        self.pass_on: Callable[[PageTicket], None] | None = None
 
     # --- before the start ----------------------------------------------------------------------
 
@@ -132,9 +145,25 @@ class NodeHistory(History):
             self._queue.append(NodeWork((), None, rows))
             self._work.notify()
 
+    def ask(self, ticket: PageTicket) -> None:
+        """Have a page read, here or elsewhere. See History."""
+        if self.pass_on is not None and self.lacks(ticket.request):
+            self.pass_on(ticket)
+        else:
+            super().ask(ticket)
+
+    def ask_own(self, request: PageRequest, done: OnOwnPage) -> None:
+        """Read a page of this file, whatever is missing; `done` is called on another thread."""
+        super().ask(PageTicket(request, _OwnPage(self, request, done), 0))
+
     def lacks(self, request: PageRequest) -> bool:
         """Return whether the answer to a request may need rows that are missing."""
         return touches(self._missing_messages, self._missing_visits, request)
+
+    @property
+    def gaps(self) -> tuple[Gaps, Gaps]:
+        """What is missing now, of messages and of visits."""
+        return self._missing_messages, self._missing_visits
 
     def ask_rows(self, ticket: RowsTicket) -> None:
         """Read rows for a peer once all before is stored, and post RowsReady to the owner."""
@@ -193,3 +222,23 @@ class NodeHistory(History):
 
 def _request(of: Literal["messages", "visits"], gap: Gap) -> GetRows:
     return GetRows(of=of, after=gap.after, through=gap.through)
+
+
+class _OwnPage:
+    """Waits for a page of the own file. What is missing may change while it is read."""
+
+    def __init__(self, history: NodeHistory, request: PageRequest, done: OnOwnPage) -> None:
+        self._history = history
+        self._request = request
+        self._done = done
+        self._missing = history.gaps
+
+    def post(self, mail: PageReady) -> bool:
+        page = mail.page
+        self._done(
+            page,
+            not isinstance(page, Error)
+            and is_whole(*self._missing, self._request, page)
+            and is_whole(*self._history.gaps, self._request, page),
+        )
+        return True
