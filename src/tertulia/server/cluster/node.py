@@ -19,10 +19,14 @@ from tertulia.server.cluster.commands import (
     SignOfLife,
 )
 from tertulia.server.cluster.executor import Executor
+from tertulia.server.cluster.fetcher import Fetcher
 from tertulia.server.cluster.hub import NodeHub
+from tertulia.server.cluster.inbox import Done
 from tertulia.server.cluster.link import Link
+from tertulia.server.cluster.peer_history import PAGE, ROWS, HistoryDesk, Surroundings
 from tertulia.server.cluster.peers import Peers
 from tertulia.server.cluster.proposer import Proposer
+from tertulia.server.cluster.relay import PageRelay
 from tertulia.server.cluster.replica import Diverged, Entry, Replica
 from tertulia.server.cluster.stream import all_subject, node_subject
 from tertulia.server.cluster.transfer import Sender
@@ -78,6 +82,18 @@ class Node:
         self.replica = arrival.replica = Replica(self.hub, self.proposer, arrival.begin)
         self.hub.nodes = self.addresses
         self._sender = Sender(config.node, self._packed_state)
+        here = Surroundings(
+            log=lambda: arrival.log,
+            seq=lambda: self.hub.events.last_seq,
+            up=self._others_up,
+            are_all_up=self._are_all_up,
+            ask=self._ask,
+            call=self.link.call,
+        )
+        self._desk = HistoryDesk(history, here)
+        self._fetcher = None if history is None else Fetcher(history, here)
+        if history is not None:
+            history.pass_on = PageRelay(history, here).pass_on
         self._first_sent = 0.0
         self._is_caught_up = False
         self._was_serving = False
@@ -126,6 +142,8 @@ class Node:
         self._wait_until(lambda: self.proposer.incarnation > 0)
         for verb in (all_subject(config.chat, "state"), self._subject("state")):
             link.serve(verb, self._answer_state)
+        link.serve(self._subject(ROWS), self._desk.answer_rows)
+        link.serve(self._subject(PAGE), self._desk.answer_page)
         others = sorted(set(self.replica.nodes.up()) - {config.node})
         log.info("node serves node=%s others=%s", config.node, ",".join(others) or "-")
 
@@ -238,6 +256,18 @@ class Node:
             self._save_place()
         self._sender.tidy()
         self.peers.tick()
+        self._desk.tick()
+        if self._fetcher is not None and self.proposer.incarnation:
+            self._fetcher.tick()
+
+    def _others_up(self) -> list[str]:
+        return sorted(set(self.replica.nodes.up()) - {self._config.node})
+
+    def _are_all_up(self) -> bool:
+        return all(node.is_up for node in self.replica.nodes.by_name.values())
+
+    def _ask(self, node: str, verb: str, data: bytes, timeout_s: float, done: Done) -> None:
+        self.link.request(node_subject(self._config.chat, node, verb), data, timeout_s, done)
 
     def _save_place(self) -> None:
         if self._history is not None and self.replica.place != self._saved_place:

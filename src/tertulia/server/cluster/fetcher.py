@@ -1,0 +1,94 @@
+"""Fetches from other nodes the rows that this node's history lacks, in the background.
+
+One question at a time, at most one at each tick, and none while the history has enough to write: a
+busy chat must not be slower for it. The link's thread alone runs this.
+"""
+
+import logging
+import time
+from functools import partial
+
+from tertulia.server.cluster.peer_history import (
+    ROWS,
+    RowsQuestion,
+    Surroundings,
+    pack,
+    rows_answer,
+)
+from tertulia.server.history.mail import GetRows
+from tertulia.server.history.node import NodeHistory
+
+log = logging.getLogger("tertulia.server")
+
+_TIMEOUT_S = 5.0  # of one question
+_NOBODY_S = 5.0  # before others are asked again, when nobody had anything
+_BUSY_ROWS = 2_000  # of the chat, that wait for the writer
+
+
+class Fetcher:
+    """Asks the other nodes, one after the other, until nothing is missing."""
+
+    def __init__(self, history: NodeHistory, here: Surroundings) -> None:
+        self._history = history
+        self._here = here
+        self._is_asking = False
+        self._turn = 0  # which node, and which stretch of numbers, is asked about next
+        self._in_vain = 0  # questions since the last one that had an answer
+        self._pause_until = 0.0
+        self._began_at: float | None = None  # None: nothing is missing
+        self._messages = self._visits = 0  # fetched since then
+
+    def tick(self) -> None:
+        """Ask for more, if something is missing and nothing is in the way."""
+        history = self._history
+        if self._is_asking or not history.takes_rows:
+            return
+        missing = history.missing
+        if not missing:
+            self._note_end()
+            return
+        now = time.monotonic()
+        if now < self._pause_until or history.queued[0] > _BUSY_ROWS:
+            return
+        self._note_beginning(missing, now)
+        nodes = self._here.up()
+        if not nodes:
+            return
+        if self._in_vain >= len(nodes) * len(missing):
+            self._in_vain = 0
+            self._pause_until = now + _NOBODY_S
+            return
+        node = nodes[self._turn % len(nodes)]
+        wanted = missing[self._turn // len(nodes) % len(missing)]
+        self._is_asking = True
+        question = pack(RowsQuestion(self._here.log(), wanted))
+        self._here.ask(node, ROWS, question, _TIMEOUT_S, partial(self._on_answer, wanted))
+
+    def _on_answer(self, wanted: GetRows, data: bytes | None) -> None:
+        self._is_asking = False
+        answer = rows_answer(data)
+        rows = None if answer is None else answer.rows
+        if rows is None or rows.of != wanted.of:
+            self._turn += 1
+            self._in_vain += 1
+            return
+        self._in_vain = 0
+        self._messages += len(rows.messages)
+        self._visits += len(rows.visits)
+        self._history.add_missing(rows)
+
+    def _note_beginning(self, missing: list[GetRows], now: float) -> None:
+        if self._began_at is None:
+            self._began_at = now
+            numbers = sum(one.through - one.after for one in missing if one.of == "messages")
+            log.info("history incomplete, asks the other nodes numbers=%d", numbers)
+
+    def _note_end(self) -> None:
+        if self._began_at is not None:
+            seconds = time.monotonic() - self._began_at
+            log.info(
+                "history complete messages=%d visits=%d seconds=%.1f",
+                self._messages, self._visits, seconds,
+            )  # fmt: skip
+            self._began_at = None
+            self._messages = self._visits = self._turn = self._in_vain = 0

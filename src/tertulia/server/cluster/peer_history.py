@@ -1,0 +1,186 @@
+"""What nodes ask one another about their histories, and how this node answers: rows and pages.
+
+A node answers only with what it has whole, up to the number that the question names: a message that
+it has not applied yet would otherwise seem never to have been said. The link's thread runs this;
+only the last step, which sends the answer, is the reader's.
+"""
+
+import time
+from collections.abc import Callable
+from enum import Enum
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from tertulia.protocol.attendance import AttendancePage
+from tertulia.protocol.messages import Error, HistoryPage
+from tertulia.server.cluster.inbox import Done
+from tertulia.server.history.mail import (
+    GetRows,
+    Page,
+    PageRequest,
+    Rows,
+    RowsReady,
+    RowsTicket,
+)
+from tertulia.server.history.node import NodeHistory
+
+ROWS, PAGE = "rows", "page"  # the verbs
+
+_PATIENCE_S = 2.0  # with questions about what is not applied here yet
+_MAX_EARLY = 1_000  # of those questions
+
+Reply = Callable[[bytes], None]
+T = TypeVar("T")
+
+
+class Surroundings(NamedTuple):
+    """What this node knows, and how it asks others. The link's thread alone calls these."""
+
+    log: Callable[[], str]  # which log the nodes follow
+    seq: Callable[[], int]  # the number of the last event that was applied here
+    up: Callable[[], list[str]]  # the other nodes that are up
+    are_all_up: Callable[[], bool]  # of those that have been in the chat since the log began
+    ask: Callable[[str, str, bytes, float, Done], None]  # node, verb, question, time-out, done
+    call: Callable[[Callable[[], None]], None]  # runs a step on the link's thread; any thread
+
+
+class RowsQuestion(Struct, array_like=True):
+    """Asks for rows that are missing."""
+
+    log: str
+    rows: GetRows
+
+
+class PageQuestion(Struct, array_like=True):
+    """Asks for a page for a client of another node, which has applied everything up to `seq`."""
+
+    log: str
+    seq: int
+    request: PageRequest
+
+
+class Verdict(Enum):
+    """What the history of the node that was asked has."""
+
+    FOUND = "found"
+    LACKS = "lacks"  # something that belongs to it
+    NOT_NOW = "not now"  # it could not be read
+    OFF = "off"  # no history
+
+
+class RowsAnswer(Struct, array_like=True):
+    """Answers RowsQuestion."""
+
+    verdict: Verdict
+    rows: Rows | None = None
+
+
+class PageAnswer(Struct, array_like=True):
+    """Answers PageQuestion."""
+
+    verdict: Verdict
+    page: HistoryPage | AttendancePage | None = None
+
+
+_rows_questions = msgspec.msgpack.Decoder(RowsQuestion)
+_page_questions = msgspec.msgpack.Decoder(PageQuestion)
+_rows_answers = msgspec.msgpack.Decoder(RowsAnswer)
+_page_answers = msgspec.msgpack.Decoder(PageAnswer)
+pack = msgspec.msgpack.encode
+
+
+def rows_answer(data: bytes | None) -> RowsAnswer | None:
+    """Return the answer of a node; None if there is none that can be read."""
+    return _decoded(_rows_answers, data)
+
+
+def page_answer(data: bytes | None) -> PageAnswer | None:
+    """Return the answer of a node; None if there is none that can be read."""
+    return _decoded(_page_answers, data)
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes | None) -> T | None:
+    """Return what was packed; None if that was another version, whose words we do not know."""
+    if data is None:
+        return None
+    try:
+        return decoder.decode(data)
+    except msgspec.DecodeError:
+        return None
+
+
+class HistoryDesk:
+    """Answers the questions of other nodes."""
+
+    def __init__(self, history: NodeHistory | None, here: Surroundings) -> None:
+        self._history = history
+        self._here = here
+        # Questions that came too early: until when they wait, for which number, and what to do.
+        self._early: list[tuple[float, int, Callable[[], None]]] = []
+
+    def answer_rows(self, data: bytes, reply: Reply) -> None:
+        """Answer a RowsQuestion."""
+        question = _decoded(_rows_questions, data)
+        if question is None or question.log != self._here.log():
+            return
+        history, rows = self._history, question.rows
+        if history is None:
+            reply(pack(RowsAnswer(Verdict.OFF)))
+            return
+        ticket = RowsTicket(rows, _RowsReply(reply))
+        self._when_applied(rows.through, partial(history.ask_rows, ticket))
+
+    def answer_page(self, data: bytes, reply: Reply) -> None:
+        """Answer a PageQuestion."""
+        question = _decoded(_page_questions, data)
+        if question is None or question.log != self._here.log():
+            return
+        history = self._history
+        if history is None:
+            reply(pack(PageAnswer(Verdict.OFF)))
+            return
+        ask = partial(history.ask_own, question.request, partial(_reply_page, reply))
+        self._when_applied(question.seq, ask)
+
+    def _when_applied(self, seq: int, ask: Callable[[], None]) -> None:
+        if self._here.seq() >= seq:
+            ask()
+        elif len(self._early) < _MAX_EARLY:
+            self._early.append((time.monotonic() + _PATIENCE_S, seq, ask))
+
+    def tick(self) -> None:
+        """Answer questions that came too early, if their time has come."""
+        if not self._early:
+            return
+        early, self._early = self._early, []
+        now, own_seq = time.monotonic(), self._here.seq()
+        for give_up_at, seq, ask in early:
+            if seq <= own_seq:
+                ask()
+            elif now < give_up_at:
+                self._early.append((give_up_at, seq, ask))
+
+
+class _RowsReply:
+    """Sends rows to the node that waits for them, from the reader's thread."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    def post(self, mail: RowsReady) -> bool:
+        found = mail.rows is not None
+        self._reply(pack(RowsAnswer(Verdict.FOUND if found else Verdict.LACKS, mail.rows)))
+        return True
+
+
+def _reply_page(reply: Reply, page: Page | Error, is_whole: bool) -> None:
+    """Send a page to the node that waits for it, from the reader's thread."""
+    if isinstance(page, Error):
+        reply(pack(PageAnswer(Verdict.NOT_NOW)))
+    elif is_whole:
+        reply(pack(PageAnswer(Verdict.FOUND, page)))
+    else:
+        reply(pack(PageAnswer(Verdict.LACKS)))

@@ -1,0 +1,142 @@
+"""Passes clients' questions on to other nodes, as long as this node's history lacks the answer.
+
+A page that this node or another one has whole is given, whoever has it. If nobody answers in time,
+the client is told to try again; never is an incomplete page given for a complete one, unless every
+node of the chat has said that it lacks the same. The link's thread runs this, except where it says
+otherwise.
+"""
+
+import time
+from collections import deque
+from functools import partial
+
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
+
+from tertulia.protocol.attendance import ListAttendance
+from tertulia.protocol.messages import MAX_INT, Error, GetHistory, Search
+from tertulia.server import refusals
+from tertulia.server.cluster.peer_history import (
+    PAGE,
+    PageQuestion,
+    Surroundings,
+    Verdict,
+    pack,
+    page_answer,
+)
+from tertulia.server.history.mail import Page, PageReady, PageRequest, PageTicket
+from tertulia.server.history.node import NodeHistory
+
+_TIMEOUT_S = 3.0  # of one question; a node gives up reading a page after 2 s
+_SEARCH_TIMEOUT_S = 13.0  # a search may wait 10 s for the index
+_MAX_UNDER_WAY = 32  # questions; others wait, so that the clients of another node are not slowed
+
+
+class _Passing(Struct, eq=False):
+    ticket: PageTicket
+    give_up_at: float
+    left: list[str] = []  # nodes that have not been asked
+    question: bytes = b""
+    verdicts: list[Verdict | None] = []  # of those that have; None: no answer
+
+
+class PageRelay:
+    """The questions that are passed on. Bound: one for each connection."""
+
+    def __init__(self, history: NodeHistory, here: Surroundings) -> None:
+        self._history = history
+        self._here = here
+        self._waiting: deque[_Passing] = deque()
+        self._under_way = 0
+        self._turn = 0
+
+    def pass_on(self, ticket: PageTicket) -> None:
+        """Find a page whose answer may need what is missing here. Any thread."""
+        if isinstance(ticket.request, GetHistory):  # What is missing may be older than the page.
+            self._history.ask_own(ticket.request, partial(self._on_own_page, ticket))
+        else:
+            self._here.call(partial(self._queue, ticket))
+
+    def _on_own_page(self, ticket: PageTicket, page: Page | Error, is_whole: bool) -> None:
+        """Answer if the own page is enough. The reader's thread."""
+        if is_whole:
+            _answer(ticket, page)
+        else:
+            self._here.call(partial(self._queue, ticket))
+
+    def _queue(self, ticket: PageTicket) -> None:
+        give_up_at = time.monotonic() + 2 * _timeout_s(ticket.request)
+        self._waiting.append(_Passing(ticket, give_up_at))
+        self._begin_next()
+
+    def _begin_next(self) -> None:
+        while self._waiting and self._under_way < _MAX_UNDER_WAY:
+            passing = self._waiting.popleft()
+            if passing.ticket.is_cancelled:
+                continue
+            self._under_way += 1
+            nodes, seq = self._here.up(), self._here.seq()
+            first = self._turn % len(nodes) if nodes else 0
+            self._turn += 1
+            passing.left = nodes[first:] + nodes[:first]
+            request = _up_to(seq, passing.ticket.request)
+            passing.question = pack(PageQuestion(self._here.log(), seq, request))
+            self._ask_next(passing)
+
+    def _ask_next(self, passing: _Passing) -> None:
+        left_s = passing.give_up_at - time.monotonic()
+        if not passing.left or left_s <= 0 or passing.ticket.is_cancelled:
+            self._give_up(passing)
+            return
+        timeout_s = min(left_s, _timeout_s(passing.ticket.request))
+        done = partial(self._on_answer, passing)
+        self._here.ask(passing.left.pop(0), PAGE, passing.question, timeout_s, done)
+
+    def _on_answer(self, passing: _Passing, data: bytes | None) -> None:
+        answer = page_answer(data)
+        if answer is not None and answer.page is not None:
+            _answer(passing.ticket, answer.page)
+            self._end()
+            return
+        passing.verdicts.append(None if answer is None else answer.verdict)
+        self._ask_next(passing)
+
+    def _give_up(self, passing: _Passing) -> None:
+        """Let the own history answer, as far as that is right."""
+        ticket = passing.ticket
+        nobody_has_it = (
+            not passing.left
+            and self._here.are_all_up()
+            and all(one in (Verdict.LACKS, Verdict.OFF) for one in passing.verdicts)
+        )
+
+        def answer(page: Page | Error, is_whole: bool) -> None:
+            if is_whole or nobody_has_it or isinstance(page, Error):
+                _answer(ticket, page)
+            else:
+                _answer(ticket, refusals.not_read(ticket.request))
+
+        if not ticket.is_cancelled:
+            self._history.ask_own(ticket.request, answer)
+        self._end()
+
+    def _end(self) -> None:
+        self._under_way -= 1
+        self._begin_next()
+
+
+def _answer(ticket: PageTicket, page: Page | Error) -> None:
+    if not ticket.is_cancelled:
+        ticket.owner.post(PageReady(ticket.session, page, ticket.is_for_held))
+
+
+def _timeout_s(request: PageRequest) -> float:
+    return _SEARCH_TIMEOUT_S if isinstance(request, Search) else _TIMEOUT_S
+
+
+def _up_to(seq: int, request: PageRequest) -> PageRequest:
+    """Return a request without what was not said here yet: the client has not heard of it."""
+    if isinstance(request, ListAttendance):
+        return request
+    before = MAX_INT if request.before is UNSET else request.before
+    return replace(request, before=min(before, seq + 1))
