@@ -40,6 +40,19 @@ def test_it_is_kept_for_this_server_alone(path: Path) -> None:
     assert "eva" in Ignored("ana", "other 5000", path)
 
 
+def test_several_servers_of_one_chat_have_the_same_list(path) -> None:
+    Ignored("ana", "h 5000", path).add("luis")
+    Ignored("ana", "other 5000", path).add("eva")
+    both = Ignored("ana", ["h 5000", "other 5000"], path)
+    assert "luis" in both
+    assert "eva" in both
+    both.remove("luis")
+    both.add("leo")
+    for server in ("h 5000", "other 5000"):
+        kept = Ignored("ana", server, path)
+        assert ["luis" in kept, "eva" in kept, "leo" in kept] == [False, True, True]
+
+
 def test_nobody_ignores_themselves_and_nothing_changes_twice(path: Path) -> None:
     ignored = Ignored("ana", "h 5000", path)
     assert ignored.add("Ana") == "You cannot ignore yourself."

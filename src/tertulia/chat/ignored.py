@@ -4,6 +4,7 @@ The server does not know it. Names are compared as the server compares them. The
 of the state directory, by the server; the functions that change them read and write the disk.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,17 +22,23 @@ _Servers = dict[str, list[str]]  # the names, by the servers as they are typed
 class Ignored:
     """The names, each with the number of its messages that were hidden in this run."""
 
-    def __init__(self, own_name: str, server: str | None = None, path: Path | None = None) -> None:
-        """Without a `server` nothing is kept. `problem` says in words why nothing can be read."""
+    def __init__(
+        self, own_name: str, servers: str | Sequence[str] = (), path: Path | None = None
+    ) -> None:
+        """Several `servers` are one chat; without any nothing is kept.
+
+        `problem` says in words why nothing can be read.
+        """
         self._own_name = own_name
-        self._server = server
+        self._servers = (servers,) if isinstance(servers, str) else tuple(servers)
         self._path = path or _default_path()
         self._names: dict[str, str] = {}  # as they were typed, by their keys
         self._hidden: dict[str, int] = {}
         self.problem = ""
         try:
-            for name in self._read().get(server or "", []):
-                self._names[_key(name)] = name
+            kept = self._read()
+            for server in self._servers:
+                self._names |= {_key(name): name for name in kept.get(server, [])}
         except (OSError, msgspec.DecodeError) as error:
             text = _("Whom you ignore could not be read from {file} ({reason}).")
             self.problem = text.format(file=self._path, reason=_reason(error))
@@ -93,14 +100,14 @@ class Ignored:
 
     def _kept(self, words: str) -> str:
         """Keep the names for the next run; return the words, and that they could not be kept."""
-        if self._server is None:
+        if not self._servers:
             return words
         if self._path is None:
             return words + " " + _("That holds only for now: there is no home directory.")
         try:
             with locked(self._path.with_suffix(".lock")):
-                servers = self._read()
-                servers[self._server] = list(self._names.values())
+                names_now = list(self._names.values())
+                servers = self._read() | dict.fromkeys(self._servers, names_now)
                 kept = {server: names for server, names in servers.items() if names}
                 content = msgspec.json.format(msgspec.json.encode(kept)) + b"\n"
                 write_private(self._path, content)
@@ -110,7 +117,7 @@ class Ignored:
         return words
 
     def _read(self) -> _Servers:
-        if self._path is None or self._server is None:
+        if self._path is None or not self._servers:
             return {}
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=_Servers)

@@ -21,7 +21,7 @@ from tertulia.chat.exit_status import (
     EXIT_REFUSED,
 )
 from tertulia.chat.ignored import Ignored
-from tertulia.chat.keyring import server_name
+from tertulia.chat.keyring import server_names
 from tertulia.chat.settings import Loaded
 from tertulia.chat.trust import Trust
 from tertulia.client.client import Client
@@ -73,7 +73,7 @@ def run(
         if introduction := entrance.whereabouts.introduction():
             output.add_notice(introduction)
         name = client.welcome.name
-        ignored = Ignored(name, server_name(to.host, to.port))
+        ignored = Ignored(name, server_names(to.addresses))
         if ignored.problem:
             output.add_notice(ignored.problem)
         face = PlainFace(

@@ -38,7 +38,7 @@ from tertulia.chat.display import Glyphs
 from tertulia.chat.exit_status import EXIT_FINE, EXIT_NO_CONNECTION, EXIT_REFUSED
 from tertulia.chat.face_commands import Help, SetTheme, ShowText
 from tertulia.chat.ignored import Ignored
-from tertulia.chat.keyring import server_name
+from tertulia.chat.keyring import server_names
 from tertulia.chat.settings import Loaded, Settings
 from tertulia.chat.whereabouts import Whereabouts
 from tertulia.client.client import Client
@@ -176,7 +176,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         match outcome:
             case Client():
                 mention = self._choices.mention_of(outcome.welcome.name)
-                ignored = Ignored(outcome.welcome.name, server_name(self._to.host, self._to.port))
+                ignored = Ignored(outcome.welcome.name, server_names(self._to.addresses))
                 problems = (self._settings_problem, ignored.problem)
                 to_say = "\n".join(filter(None, (self._whereabouts.introduction(), *problems)))
                 model = ChatModel(
