@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A value as one word for the shell, whatever it contains.
 quote = '$(subst ','\'',$(1))'
 
-.PHONY: help setup setup-dev demo demo-cluster serve join test test-long test-web soak fuzz bench bench-page bench-peers check format lock messages picture clean
+.PHONY: help setup setup-dev demo demo-cluster serve join test test-long test-web soak soak-cluster fuzz bench bench-page bench-peers check format lock messages picture clean
 .DEFAULT_GOAL := help
 
 help:            ## show this list
@@ -72,6 +72,9 @@ test-web: setup-dev ## test the page in a browser; installs Debian's Chromium if
 
 soak: setup-dev  ## test with load, kill -9 and broken clients for SECONDS (300), and check the results; ARGS="--threads session"
 	$(BIN)/python tests/soak/soak.py --seconds $(call quote,$(SECONDS)) $(ARGS)
+
+soak-cluster: setup-dev ## break a cluster in every way that is known, and check the results; ARGS="leader_killed --times 3"
+	$(BIN)/python tests/cluster/soak.py $(ARGS)
 
 fuzz: setup-dev  ## fuzz the line codec for FUZZ_SECONDS (60), guided by coverage
 	$(PIP) install atheris==$(ATHERIS)
