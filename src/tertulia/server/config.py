@@ -74,7 +74,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     # Seconds the client then has to read them and close, before the server closes the socket.
     drain_timeout_s: float = 1.0
 
-    max_users: int = 1_024  # registered users
+    max_users: int = 1_024  # registered users; with `cluster`, on this node
+    max_users_of_chat: int | None = None  # on all nodes together; None: as on this one
     max_unregistered: int = 256  # open connections beyond max_users
     # Connections from one address that are not registered; no limit with shared_addresses.
     max_unregistered_per_address: int = 64

@@ -15,7 +15,7 @@ import msgspec
 
 from tertulia.mdns import MAX_INTERFACES, can_be_found, is_switched_off
 from tertulia.protocol.measures import Measures
-from tertulia.server.addresses import addresses_to_join
+from tertulia.server.addresses import JoinAddress, addresses_to_join
 from tertulia.server.certificates.certificate import Certificate, find_certificate
 from tertulia.server.config import Config, has_interpreter_lock
 from tertulia.server.console.listener import ConsoleListener
@@ -147,7 +147,8 @@ class Server:
 
         found = addresses_to_join(self.listener) or []
         reached = [one for one in found if not one.is_this_computer] or found
-        addresses = [one.with_port(self.port) for one in reached]
+        names = [JoinAddress(name, "") for name in self._config.names]
+        addresses = [one.with_port(self.port) for one in [*names, *reached]]
         assert self.history is None or isinstance(self.history, NodeHistory)
         self.node = Node(self._config, self.history, addresses, fail)
         return self.node.hub
@@ -323,6 +324,7 @@ def fit_to(descriptors: int, config: Config) -> Config:
     others = min(config.max_unregistered * each + _LINGERING, free // 4)
     return msgspec.structs.replace(
         config,
+        max_users_of_chat=config.max_users if config.cluster else None,
         max_users=min(config.max_users, (free - others) // each),
         max_unregistered=min(
             config.max_unregistered, max(others - _LINGERING, others // 2) // each

@@ -62,12 +62,7 @@ class Arrival:
         """Raise ClusterUnusable if another process is this node, or a new log would hurt others."""
         config = self._config
         if self._link.ask(node_subject(config.chat, config.node, "hello"), b"", 1.0) is not None:
-            raise ClusterUnusable(
-                _(
-                    "another process is the node {node} of this chat already: stop it, or give "
-                    "this one another name with --node"
-                ).format(node=config.node)
-            )
+            raise ClusterUnusable(another_process(config.node))
         if config.new_log and self._fetch_state() is not None:
             raise ClusterUnusable(
                 _("--new-log would take the chat away from the nodes that serve it: stop them")
@@ -216,6 +211,14 @@ def _said_before(
             said_ms = round(datetime.fromisoformat(said_at).timestamp() * 1_000)
             found.append((name.key, nonce, said_ms / 1_000, number))
     return found
+
+
+def another_process(node: str) -> str:
+    """Return what an operator has to do about two processes with one name."""
+    return _(
+        "another process is the node {node} of this chat already: stop it, or give this one "
+        "another name with --node"
+    ).format(node=node)
 
 
 def lost_log(what: str, place: int) -> str:

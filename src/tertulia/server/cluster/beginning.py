@@ -34,10 +34,15 @@ _OPTIONS = {
 }
 
 
+def max_users_of_chat(config: Config) -> int:
+    """Return how many users all nodes together may have."""
+    return config.max_users_of_chat or config.max_users
+
+
 def rules_of(config: Config) -> Rules:
     """Return the rules that a node would begin a chat with."""
     return Rules(
-        *(config.shared_addresses, config.max_users, config.hold_names_days),
+        *(config.shared_addresses, max_users_of_chat(config), config.hold_names_days),
         *(config.nonce_keep_s, config.max_nonces, SILENT_AFTER_S),
     )
 

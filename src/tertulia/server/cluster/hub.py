@@ -27,6 +27,7 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.texts import check_text
 from tertulia.protocol.times import Stamps
 from tertulia.server import refusals
+from tertulia.server.cluster.beginning import max_users_of_chat
 from tertulia.server.cluster.commands import (
     Active,
     Enter,
@@ -79,7 +80,8 @@ class NodeHub(Hub):
         monotonic: Callable[[], float],
     ) -> None:
         """`log_time` is the log's own, in seconds since 1970."""
-        super().__init__(config, history, Start("", 0), monotonic=monotonic, wall=log_time)
+        common = replace(config, max_users=max_users_of_chat(config))
+        super().__init__(common, history, Start("", 0), monotonic=monotonic, wall=log_time)
         self.node = config.node
         self._history = history
         self.is_stopping = False

@@ -12,7 +12,13 @@ from collections.abc import Callable, Sequence
 from tertulia.i18n import _
 from tertulia.protocol.messages import Error, ErrorCode, Register
 from tertulia.server.cluster import snapshot as snapshots
-from tertulia.server.cluster.arrival import Arrival, lost_log, signals_blocked, update_me
+from tertulia.server.cluster.arrival import (
+    Arrival,
+    another_process,
+    lost_log,
+    signals_blocked,
+    update_me,
+)
 from tertulia.server.cluster.commands import (
     FormatTooNew,
     NodeLeave,
@@ -43,7 +49,8 @@ log = logging.getLogger("tertulia.server")
 SERVES_FOR_S = 5.0  # after a word of this node was sent that has come back; then it holds requests
 _SEND_AWAY_AFTER_S = 30.0  # without serving
 _SIGN_OF_LIFE_S = 1.0
-_SAVE_EVERY_S = 5.0
+_SAVE_EVERY_S = 5.0  # the place in the log, if anything has happened
+_SAVE_AT_LEAST_EVERY_S = 60.0
 _RESEND_AFTER_S = 0.5
 _MAX_UNWRITTEN = 20_000  # rows that wait for the history's writer; beyond that the node lags
 _LAG_STEP_S = 0.01
@@ -99,7 +106,7 @@ class Node:
         self._was_serving = False
         self._not_serving_since = 0.0
         self._alive_at = self._saved_at = 0.0
-        self._saved_place = 0
+        self._saved_place = self._saved_seq = 0
         self._post: Callable[[Mail], None] = _nobody
         self._wake: Callable[[float], None] = _nobody
 
@@ -184,7 +191,9 @@ class Node:
         except Diverged as diverged:
             self._fail(_diverged(str(diverged), replica.place))
         own = replica.nodes.by_name.get(self._config.node)
-        if proposer.incarnation and (own is None or own.incarnation != proposer.incarnation):
+        if proposer.incarnation and own is not None and own.incarnation != proposer.incarnation:
+            if own.is_up:
+                self._fail(another_process(self._config.node))
             self._give_up_incarnation()
         proposer.go_on()
         self._note_serving()
@@ -251,8 +260,8 @@ class Node:
             self._not_serving_since = 0.0
             if not self._was_serving:
                 self._post(SendAway())
-        if now - self._saved_at >= _SAVE_EVERY_S:
-            self._saved_at = now
+        is_news = self.hub.events.last_seq != self._saved_seq
+        if now - self._saved_at >= (_SAVE_EVERY_S if is_news else _SAVE_AT_LEAST_EVERY_S):
             self._save_place()
         self._sender.tidy()
         self.peers.tick()
@@ -271,6 +280,7 @@ class Node:
 
     def _save_place(self) -> None:
         if self._history is not None and self.replica.place != self._saved_place:
+            self._saved_at, self._saved_seq = time.monotonic(), self.hub.events.last_seq
             self._saved_place = self.replica.place
             state = snapshots.pack(self.replica.snapshot(), with_nonces=False)
             chat, log_id, place = self._config.chat, self._arrival.log, self._saved_place
