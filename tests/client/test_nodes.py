@@ -108,6 +108,13 @@ def test_what_the_whole_chat_says_is_raised_at_once(code):
     assert way.hosts == "a"
 
 
+def test_after_what_the_whole_chat_says_all_nodes_are_tried_from_the_first_again():
+    way = door(a=refusal(ErrorCode.CODE_WRONG))
+    for _time in range(2):
+        way.refused()
+    assert way.hosts == "aa"
+
+
 def test_the_only_server_says_itself_what_is_wrong():
     assert door("a", a=REFUSED).refused() is REFUSED
 

@@ -81,6 +81,19 @@ test("it is said once how many servers there are, below the first page", async (
   await setLanguage("en");
 });
 
+test("of a chat of one node nothing is said", async () => {
+  const table = new Table();
+  table.chat.join("ana");
+  table.welcome({ nodes: [HERE] });
+  while (!table.chat.nodes) await setImmediate();
+  table.answerFirst();
+  await setImmediate();
+  table.timers.advance(5_000);
+  table.lose();
+  assert.equal(table.chat.connection.retryAt, table.timers.time + 1_000);
+  assert.equal(table.texts().filter((text) => text.includes(HERE)).length, 0);
+});
+
 test("after all others have failed it waits as for a server alone, and offers links", async () => {
   const table = await together();
   table.timers.advance(5_000);
@@ -134,7 +147,7 @@ test("nodes that let the user in and close at once are not tried without a pause
 
 test("a node is reached as before whatever it calls itself, and what is no address is left out", () => {
   const nodes = new Nodes(new FakeTimers());
-  nodes.enter("wss://chat.test/ws", [NODES[0], NODES[1], "no node", NODES[1]]);
+  nodes.enter("wss://chat.test/ws", [NODES[0], NODES[1], "no node", "a:5000/x", "a b:1", NODES[1]]);
   assert.deepEqual(nodes.urls, ["wss://chat.test/ws", "wss://192.168.1.11:5000/ws"]);
   nodes.enter(URLS[1], from(NODES[1]));
   assert.deepEqual(nodes.urls, [URLS[1], "wss://chat.test/ws", URLS[2]]);

@@ -29,9 +29,9 @@ export class NodeLinks {
 
   update() {
     const { nodes, isConnected } = this.#chat;
-    this.#node.hidden = isConnected || !nodes?.isStuck;
-    if (!nodes || this.#node.hidden) return;
-    const hosts = nodes.urls.map((url) => new URL(url).host).filter((host) => host !== location.host);
+    const urls = isConnected || !nodes?.isStuck ? [] : nodes.urls;
+    const hosts = urls.map((url) => new URL(url).host).filter((host) => host !== location.host);
+    this.#node.hidden = hosts.length === 0;
     if (hosts.join() === [...this.#links.children].map((link) => link.textContent).join()) return;
     this.#links.replaceChildren(...hosts.flatMap((host) => [" ", linkTo(host)]));
   }

@@ -14,6 +14,7 @@ import { _, addTexts, format, ngettext } from "../words.js";
 const AT_ONCE = -1; // a delay in milliseconds; 0 lets a timer run
 const STEADY_MS = 5_000; // for a connection to last, so that after its end all others are tried at once
 const MAX_NODES = 100; // taken from a `welcome`
+const ADDRESS = /^([\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/i;
 
 /** The nodes of a chat, each by the URL of its WebSocket. */
 export class Nodes {
@@ -51,8 +52,9 @@ export class Nodes {
     this.#reached.set(told[0], url);
     const urls = told
       .slice(0, MAX_NODES)
+      .filter((node) => ADDRESS.test(node))
       .map((node) => this.#reached.get(node) ?? `${scheme}//${node}/ws`);
-    this.urls = [...new Set(urls.filter((node) => URL.canParse(node)))];
+    this.urls = [...new Set(urls)];
     this.#url = url;
     this.#enteredAt = this.#timers.now();
     this.#isIn = true;
@@ -105,8 +107,8 @@ export async function meetNodes(chat, session, told, timers) {
   nodes.enter(url, told);
   await addTexts("nodes/words.es.json");
   const server = new URL(url).host;
-  if (before === undefined) {
-    const count = nodes.urls.length;
+  const count = nodes.urls.length;
+  if (before === undefined && count > 1) {
     const words = () =>
       ngettext(
         "This chat has {count} server. You are at {server}.",
@@ -114,7 +116,7 @@ export async function meetNodes(chat, session, told, timers) {
         count,
       );
     whenGreeted(chat, () => chat.tell(() => format(words(), { count, server })));
-  } else if (url !== before) {
+  } else if (before !== undefined && url !== before) {
     chat.tell(() => format(_("You are now at {server}."), { server }));
   }
 }
