@@ -30,9 +30,9 @@ def test_the_greeting_says_at_which_of_several_servers_the_user_is() -> None:
     nodes = Nodes([A])
     nodes.enter(A, NAMED)
     where = Whereabouts(TO, nodes)
-    assert where.greeting() == "This chat has 2 servers. You are at 10.0.0.1:5000."
+    assert where.greeting() == "This chat has several servers. You are at 10.0.0.1:5000."
     set_language("es")
-    assert where.greeting() == "Este chat tiene 2 servidores. Estás en 10.0.0.1:5000."
+    assert where.greeting() == "Este chat tiene varios servidores. Estás en 10.0.0.1:5000."
 
 
 def test_a_move_is_said_in_one_line_and_a_return_is_none() -> None:

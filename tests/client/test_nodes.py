@@ -200,6 +200,14 @@ def test_a_node_is_reached_as_before_whatever_it_calls_itself():
     assert nodes.next_round() == [C, B, name]
 
 
+def test_a_node_may_have_several_addresses():
+    nodes = Nodes([B])
+    nodes.enter(B, NAMED)  # the first two are of this node
+    assert nodes.known == (A, B, C)
+    nodes.lose_current(was_steady=True)
+    assert nodes.next_round() == [C, A]
+
+
 def test_addresses_that_are_none_are_left_out(nodes):
     nodes.enter(A, ["10.0.0.1:5000", "nonsense", "", "10.0.0.2:0", "[::1]:5000"])
     assert nodes.known == (A, ("::1", 5000))

@@ -11,7 +11,7 @@ from tertulia.chat.destination import Destination
 from tertulia.client.addresses import Address
 from tertulia.client.errors import CertificateRefused
 from tertulia.client.nodes import Nodes
-from tertulia.i18n import _, ngettext
+from tertulia.i18n import _
 
 
 class Whereabouts:
@@ -45,15 +45,11 @@ class Whereabouts:
 
     def greeting(self) -> str:
         """Return where the user is; empty where the chat has only one server."""
-        count = len(self._nodes.known)
-        if count == 1:
+        if not self._nodes.are_several:
             return ""
-        text = ngettext(
-            "This chat has {count} server. You are at {server}.",
-            "This chat has {count} servers. You are at {server}.",
-            count,
-        )
-        return text.format(count=count, server=self.address)
+        # A server may have several addresses: so nobody knows here how many servers there are.
+        text = _("This chat has several servers. You are at {server}.")
+        return text.format(server=self.address)
 
     def note_loss(self) -> Callable[[], str]:
         """Note that the connection is lost; return what happens now."""

@@ -47,8 +47,8 @@ class Nodes:
         self.passed_over: tuple[tuple[Address, Exception], ...] = ()
         self._given = tuple(given)
         self._told: tuple[Address, ...] = ()  # by the last `welcome`
-        # How a node was reached, by the address that it calls its own: through a router or a
-        # tunnel that is the only way to it.
+        # How a node was reached, by the first of its own addresses, if by none of them: through a
+        # router or a tunnel that is the only way to it.
         self._reached: dict[Address, Address] = {}
         self._tried: set[Address] = set()
 
@@ -101,7 +101,7 @@ class Nodes:
         self._told = ()
         if told is not UNSET:
             self._told = tuple(dict.fromkeys(_valid(told[:MAX_NODES])))
-        if self._told:
+        if self._told and address not in self._told:
             self._reached[self._told[0]] = address
 
 

@@ -5,7 +5,7 @@
  * The page of a chat with one server never loads this.
  */
 
-import { _, addTexts, format, ngettext } from "../words.js";
+import { _, addTexts, format } from "../words.js";
 
 /** @typedef {import("../chat.js").Chat} Chat */
 /** @typedef {import("../session.js").Session} Session */
@@ -22,7 +22,7 @@ export class Nodes {
   /** @type {string[]} */
   urls = [];
   /** @type {Map<string, string>} */
-  #reached = new Map(); // how a node was reached, by the address that it calls its own
+  #reached = new Map(); // how a node was reached, by the first of its own addresses, if by none
   /** @type {Set<string>} */
   #tried = new Set(); // in this round
   #timers;
@@ -49,7 +49,7 @@ export class Nodes {
    */
   enter(url, told) {
     const [scheme] = url.split("//");
-    this.#reached.set(told[0], url);
+    if (!told.includes(new URL(url).host)) this.#reached.set(told[0], url);
     const urls = told
       .slice(0, MAX_NODES)
       .filter((node) => ADDRESS.test(node))
@@ -107,15 +107,9 @@ export async function meetNodes(chat, session, told, timers) {
   nodes.enter(url, told);
   await addTexts("nodes/words.es.json");
   const server = new URL(url).host;
-  const count = nodes.urls.length;
-  if (before === undefined && count > 1) {
-    const words = () =>
-      ngettext(
-        "This chat has {count} server. You are at {server}.",
-        "This chat has {count} servers. You are at {server}.",
-        count,
-      );
-    whenGreeted(chat, () => chat.tell(() => format(words(), { count, server })));
+  if (before === undefined && nodes.urls.length > 1) {
+    const words = () => format(_("This chat has several servers. You are at {server}."), { server });
+    whenGreeted(chat, () => chat.tell(words));
   } else if (before !== undefined && url !== before) {
     chat.tell(() => format(_("You are now at {server}."), { server }));
   }
