@@ -77,7 +77,7 @@ def test_every_file_in_the_architectures_table_exists():
 
 def test_every_test_that_the_operators_page_names_exists():
     page = (ROOT / "docs/operations.md").read_text()
-    named = re.findall(r"`((?:tests/\w+/)?test_\w+\.py)::(test_\w+)`", page)
+    named = re.findall(r"`((?:tests/(?:\w+/)+)?test_\w+\.py)::(test_\w+)`", page)
     assert len(named) >= 6
     for path, name in named:
         file = ROOT / path if "/" in path else ROOT / "tests/system" / path
