@@ -185,7 +185,8 @@ def test_nodes_that_let_the_user_in_and_close_are_not_tried_without_end(nodes):
         assert more is (address == B)
 
 
-def test_the_only_server_has_no_other(nodes):
+def test_the_only_server_has_no_other():
+    nodes = Nodes([A])
     nodes.enter(A, [])
     assert not nodes.lose_current(was_steady=True)
     assert nodes.next_round() == [A]
@@ -208,11 +209,20 @@ def test_a_node_may_have_several_addresses():
     assert nodes.next_round() == [C, A]
 
 
-def test_addresses_that_are_none_are_left_out(nodes):
+def test_addresses_that_are_none_are_left_out():
+    nodes = Nodes([A])
     nodes.enter(A, ["10.0.0.1:5000", "nonsense", "", "10.0.0.2:0", "[::1]:5000"])
     assert nodes.known == (A, ("::1", 5000))
 
 
-def test_a_welcome_cannot_name_nodes_without_end(nodes):
-    nodes.enter(A, [f"10.0.0.1:{port}" for port in range(5000, 6000)])
-    assert len(nodes.known) == MAX_NODES
+def test_those_of_the_last_welcome_come_first_and_earlier_ones_stay_known(nodes):
+    nodes.enter(B, [str(B), "10.0.0.4:5000", "10.0.0.5:5000"])
+    nodes.lose_current(was_steady=True)
+    assert [address.host[-1] for address in nodes.next_round()] == ["5", "4", "1", "3"]
+
+
+def test_welcomes_cannot_name_nodes_without_end():
+    nodes = Nodes([A])
+    for port in range(5000, 8000, 1000):
+        nodes.enter(A, [str(A), *(f"10.0.0.1:{other}" for other in range(port, port + 1000))])
+    assert len(nodes.known) == 2 * MAX_NODES

@@ -150,5 +150,14 @@ test("a node is reached as before whatever it calls itself, and what is no addre
   nodes.enter("wss://chat.test/ws", [NODES[0], NODES[1], "no node", "a:5000/x", "a b:1", NODES[1]]);
   assert.deepEqual(nodes.urls, ["wss://chat.test/ws", "wss://192.168.1.11:5000/ws"]);
   nodes.enter(URLS[1], from(NODES[1]));
-  assert.deepEqual(nodes.urls, [URLS[1], "wss://chat.test/ws", URLS[2]]);
+  assert.deepEqual(nodes.urls.slice(0, 3), [URLS[1], "wss://chat.test/ws", URLS[2]]);
+});
+
+test("those of the last welcome come first and earlier ones stay known", () => {
+  const nodes = new Nodes(new FakeTimers());
+  nodes.enter(URLS[0], [NODES[0], NODES[1]]);
+  nodes.enter(URLS[0], [NODES[0], NODES[2]]);
+  assert.deepEqual(nodes.next(() => 1), [URLS[2], -1]);
+  assert.deepEqual(nodes.next(() => 1), [URLS[1], -1]);
+  assert.deepEqual(nodes.next(() => 1)[1], 1);
 });

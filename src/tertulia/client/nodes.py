@@ -47,6 +47,8 @@ class Nodes:
         self.passed_over: tuple[tuple[Address, Exception], ...] = ()
         self._given = tuple(given)
         self._told: tuple[Address, ...] = ()  # by the last `welcome`
+        # By earlier ones: a node that was down at the last one may be up again.
+        self._told_before: tuple[Address, ...] = ()
         # How a node was reached, by the first of its own addresses, if by none of them: through a
         # router or a tunnel that is the only way to it.
         self._reached: dict[Address, Address] = {}
@@ -57,7 +59,8 @@ class Nodes:
         """All nodes that are known, each once, those first that the chat itself has named."""
         told = [self._reached.get(address, address) for address in self._told]
         here = {self._reached.get(address, address) for address in self._told} | set(self._told)
-        return (*told, *(address for address in self._given if address not in here))
+        others = (*self._given, *self._told_before)
+        return tuple(dict.fromkeys((*told, *(each for each in others if each not in here))))
 
     @property
     def are_several(self) -> bool:
@@ -98,9 +101,11 @@ class Nodes:
     def enter(self, address: Address, told: Sequence[str] | UnsetType) -> None:
         """Note the node that has let the user in, and the nodes that its `welcome` names."""
         self.current = address
-        self._told = ()
+        before, self._told = (*self._told, *self._told_before), ()
         if told is not UNSET:
             self._told = tuple(dict.fromkeys(_valid(told[:MAX_NODES])))
+        before = tuple(each for each in dict.fromkeys(before) if each not in self._told)
+        self._told_before = before[:MAX_NODES]
         if self._told and address not in self._told:
             self._reached[self._told[0]] = address
 

@@ -20,7 +20,8 @@ const ADDRESS = /^([\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/i;
 export class Nodes {
   isStuck = false; // a whole round has failed, and nobody has let the user in since
   /** @type {string[]} */
-  urls = [];
+  urls = []; // those of the last `welcome` first, then those of earlier ones, which may be up again
+  #toldCount = 0; // so many are of the last one
   /** @type {Map<string, string>} */
   #reached = new Map(); // how a node was reached, by the first of its own addresses, if by none
   /** @type {Set<string>} */
@@ -54,7 +55,8 @@ export class Nodes {
       .slice(0, MAX_NODES)
       .filter((node) => ADDRESS.test(node))
       .map((node) => this.#reached.get(node) ?? `${scheme}//${node}/ws`);
-    this.urls = [...new Set(urls)];
+    this.#toldCount = new Set(urls).size;
+    this.urls = [...new Set([...urls, ...this.urls])].slice(0, 2 * MAX_NODES);
     this.#url = url;
     this.#enteredAt = this.#timers.now();
     this.#isIn = true;
@@ -76,7 +78,8 @@ export class Nodes {
       if (this.#timers.now() - this.#enteredAt >= STEADY_MS) this.#tried.clear();
       this.#tried.add(this.#url);
     }
-    let untried = this.urls.filter((url) => !this.#tried.has(url));
+    let untried = this.#untried(this.#toldCount);
+    if (untried.length === 0) untried = this.#untried(this.urls.length);
     let delayMs = AT_ONCE;
     if (untried.length === 0) {
       this.#tried.clear();
@@ -89,6 +92,11 @@ export class Nodes {
     const url = untried[Math.floor(this.#timers.random() * untried.length)];
     this.#tried.add(url);
     return [url, delayMs];
+  }
+
+  /** @param {number} count of the nodes to look at */
+  #untried(count) {
+    return this.urls.slice(0, count).filter((url) => !this.#tried.has(url));
   }
 }
 
