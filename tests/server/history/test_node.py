@@ -438,3 +438,18 @@ def test_rows_of_a_peer_that_cannot_be_written_are_missing_still(path, peer, mon
     node.fill_from(peer)
     assert len(node.texts()) == 9
     node.stop()
+
+
+def test_sessions_of_a_server_that_was_killed_end_if_its_history_begins_a_chat(path):
+    node = Node(path, start=False)
+    node.history.keep([Visit(key=3, name="ana", address="10.0.0.1", joined=NOW)])
+    node.start()
+    node.stop()
+    node = Node(path, start=False)
+    node.history.end_visits()
+    node.history.replace_records([], LATER)
+    assert node.history.missing == []
+    node.start()
+    (row,) = node.page(ListAttendance()).sessions
+    assert (row.left, row.reason) == (NOW, "lost")
+    node.stop()

@@ -81,6 +81,13 @@ class NodeHistory(History):
         self._reserved_through = self.numbering.reserved_through
         self._reserve_at = self._reserved_through - self._config.seq_block // 2
 
+    def end_visits(self) -> None:
+        """Give visits an end whose sessions are those of an earlier run: this file begins the chat.
+
+        Nobody knows more of them. Call it before `start`.
+        """
+        self._store.end_visits()
+
     def replace_records(self, records: Sequence[Record], lost_at: str) -> None:
         """Put the records of a peer in the place of those in the file, all or none.
 

@@ -210,6 +210,11 @@ class MessageStore:
         """Go on with the numbering of a cluster. See Reservations. Raises OSError."""
         self.numbering = self._reservations.adopt(epoch, seq)
 
+    def end_visits(self) -> None:
+        """Give an end to the sessions that have none. See visits.py."""
+        with self._transaction() as db:
+            end_visits(db)
+
     def replace_records(self, records: Iterable[Record], lost_at: str) -> None:
         """Put these in the place of what is kept beside the messages. See replica.py."""
         with self._transaction() as db:
