@@ -1,5 +1,7 @@
 """Which history fits to a chat that other nodes serve: decided before anything is written."""
 
+import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,8 +59,9 @@ def arrive(tmp_path: Path) -> Iterator[Callable[..., int]]:
         arrival = Arrival(CONFIG, history, hub, link, pytest.fail)
         executor = SimpleNamespace(resume=lambda: None)
         replica: Any = SimpleNamespace(
-            resume=lambda _: None, log_time=lambda: 0.0, executor=executor
-        )
+            resume=lambda _: None, log_time=lambda: 0.0, executor=executor,
+            snapshot=lambda: state, place=state.place,
+        )  # fmt: skip
         arrival.replica = replica
         opened.append((history, arrival))
         arrival.find_state(STREAM)
@@ -78,6 +81,17 @@ def place(*, chat: str = "tertulia", log: str = LOG) -> Place:
 
 def test_an_empty_history_fits_to_every_chat(arrive: Callable[..., int]) -> None:
     assert arrive(0, None, 40) == 40
+
+
+def test_a_node_that_dies_at_once_goes_on_from_the_state_that_it_found(
+    arrive: Callable[..., int], tmp_path: Path
+) -> None:
+    arrive(0, None, 40)
+    with contextlib.closing(sqlite3.connect(tmp_path / "h.db")) as db:
+        assert db.execute("SELECT chat, log, place FROM place").fetchall() == [
+            ("tertulia", LOG, 80)
+        ]
+        assert db.execute("SELECT * FROM missing_messages").fetchall() == [(0, 40)]
 
 
 @pytest.mark.parametrize("seq", [3, 5, 40])

@@ -26,7 +26,7 @@ from tertulia.server.cluster.transfer import fetch
 from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import Config
 from tertulia.server.history.node import NodeHistory
-from tertulia.server.hub.records import Records, no_records
+from tertulia.server.hub.records import Place, Records, no_records
 from tertulia.server.hub.room_state import RoomState
 
 
@@ -185,10 +185,18 @@ class Arrival:
             own = None if history.place is None else snapshots.unpack(history.place.state)
             lost_at = rfc3339(datetime.fromtimestamp(self.replica.log_time(), UTC))
             history.adopt(epoch, seq)
-            history.replace_records([*state.all_records(), *visits], lost_at)
-            if misses:
+            if misses:  # Before the place is saved, or a crash in between would make nobody ask.
                 history.note_missing(0 if own is None else own.seq, seq)
+            else:
+                history.end_visits()
+            history.replace_records([*state.all_records(), *visits, self.place()], lost_at)
         self._start_with(epoch, seq)
+
+    def place(self) -> Place:
+        """Return where this node is in the log, and its state there."""
+        state = snapshots.pack(self.replica.snapshot(), with_nonces=False)
+        chat, place = self._config.chat, self.replica.place
+        return Place(chat=chat, log=self.log, place=place, state=state)
 
     def _start_with(self, epoch: str, seq: int) -> None:
         assert self.replica.executor is not None

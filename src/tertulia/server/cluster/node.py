@@ -40,7 +40,6 @@ from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import Config
 from tertulia.server.history.node import NodeHistory
 from tertulia.server.hub.ordered import Ordered, OrderedRow, SendAway, ServesAgain
-from tertulia.server.hub.records import Place
 from tertulia.server.workers.mail import Mail
 from tertulia.server.workers.switchboard import Switchboard
 
@@ -282,9 +281,7 @@ class Node:
         if self._history is not None and self.replica.place != self._saved_place:
             self._saved_at, self._saved_seq = time.monotonic(), self.hub.events.last_seq
             self._saved_place = self.replica.place
-            state = snapshots.pack(self.replica.snapshot(), with_nonces=False)
-            chat, log_id, place = self._config.chat, self._arrival.log, self._saved_place
-            self.hub.save(Place(chat=chat, log=log_id, place=place, state=state))
+            self.hub.save(self._arrival.place())
 
     def _packed_state(self) -> bytes | None:
         return snapshots.pack(self.replica.snapshot())
