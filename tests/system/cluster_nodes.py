@@ -19,10 +19,7 @@ _TABLES = {
     "message": "seq, time, sender, text, nonce",
     "hook_message": "key",
     "visit": "key, name, address, joined, ended, reason",
-    "ban": "*",
-    "mute": "*",
-    "pin": "*",
-}
+} | dict.fromkeys(("ban", "mute", "switch", "pin", "hook", "held_name", "insider"), "*")
 
 
 class Nodes:
