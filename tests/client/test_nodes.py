@@ -12,7 +12,7 @@ from tertulia.client.errors import (
     NoNode,
     RegistrationRefused,
 )
-from tertulia.client.nodes import MAX_NODES, SILENT_S, Nodes, connect_to_one
+from tertulia.client.nodes import MAX_NODES, SILENT_S, Nodes, connect_to_one, distance
 from tertulia.protocol.messages import Error, ErrorCode
 
 A, B, C = parse_addresses("10.0.0.1,10.0.0.2,10.0.0.3", 5000)
@@ -207,6 +207,33 @@ def test_a_node_may_have_several_addresses():
     assert nodes.known == (A, B, C)
     nodes.lose_current(was_steady=True)
     assert nodes.next_round() == [C, A]
+
+
+def test_addresses_in_the_network_of_the_lost_one_come_first():
+    nodes = Nodes([Address("lab1", 5000)])
+    told = ["10.0.0.1:5000", "[fd00::1]:5000", "192.168.7.2:5000", "10.0.0.2:5000", "lab2:5000",
+            "[fd00::2]:5000", "10.0.0.3:5000"]  # fmt: skip
+    nodes.enter(Address("lab1", 5000), told)
+    nodes.lose_current(was_steady=True)
+    hosts = [address.host for address in nodes.next_round()]
+    assert hosts == ["10.0.0.3", "10.0.0.2", "lab2", "192.168.7.2", "fd00::2", "fd00::1"]
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "expected"),
+    [
+        ("10.0.0.1", "10.0.0.254", 0),
+        ("10.0.0.1", "10.0.1.1", 1),
+        ("fd00::1", "fd00::2:1", 0),
+        ("fe80::1%eth0", "fe80::2", 0),
+        ("fd00::1", "fd01::1", 1),
+        ("fd00::1", "10.0.0.1", 2),
+        ("lab1", "10.0.0.1", 1),
+        ("10.0.0.1", "lab1", 1),
+    ],
+)
+def test_what_is_near_is_seen_by_the_addresses(here, there, expected):
+    assert distance(Address(here, 5000), Address(there, 5000)) == expected
 
 
 def test_addresses_that_are_none_are_left_out():

@@ -161,3 +161,11 @@ test("those of the last welcome come first and earlier ones stay known", () => {
   assert.deepEqual(nodes.next(() => 1), [URLS[1], -1]);
   assert.deepEqual(nodes.next(() => 1)[1], 1);
 });
+
+test("addresses in the network of the lost node come first", () => {
+  const nodes = new Nodes(new FakeTimers());
+  nodes.enter(URLS[0], [NODES[0], "10.0.0.1:5000", "10.0.0.2:5000", NODES[1]]);
+  const tried = [1, 2, 3].map(() => new URL(nodes.next(() => 1)[0]).host);
+  assert.equal(tried[0], NODES[1]);
+  assert.deepEqual(tried.slice(1).sort(), ["10.0.0.1:5000", "10.0.0.2:5000"]);
+});

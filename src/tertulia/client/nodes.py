@@ -53,6 +53,7 @@ class Nodes:
         # router or a tunnel that is the only way to it.
         self._reached: dict[Address, Address] = {}
         self._tried: set[Address] = set()
+        self._place: Address | None = None  # of the current node, by one of its own addresses
 
     @property
     def known(self) -> tuple[Address, ...]:
@@ -82,13 +83,17 @@ class Nodes:
     def next_round(self) -> list[Address]:
         """Return the nodes to try now: those that were not tried yet, or else all of them.
 
-        Their order is by chance, so that the users of a node that is lost go to all the others.
+        Those come first that are in the network in which the last one was reached: a node may have
+        several addresses, and often only one of them can be reached from here. Beyond that, their
+        order is by chance, so that the users of a node that is lost go to all the others.
         """
         if self._tried.issuperset(self.known):
             self._tried.clear()
-        told = [self._reached.get(address, address) for address in self._told]
+        told = list(self._told)
         random.shuffle(told)
-        return [each for each in dict.fromkeys([*told, *self.known]) if each not in self._tried]
+        told.sort(key=lambda address: distance(self._place, address))
+        ordered = [self._reached.get(address, address) for address in told]
+        return [each for each in dict.fromkeys([*ordered, *self.known]) if each not in self._tried]
 
     def note_attempt(self, address: Address) -> None:
         """Note that a node is tried."""
@@ -106,8 +111,25 @@ class Nodes:
             self._told = tuple(dict.fromkeys(_valid(told[:MAX_NODES])))
         before = tuple(each for each in dict.fromkeys(before) if each not in self._told)
         self._told_before = before[:MAX_NODES]
+        self._place = address
         if self._told and address not in self._told:
-            self._reached[self._told[0]] = address
+            self._place = self._told[0]
+            self._reached[self._place] = address
+
+
+def distance(here: Address | None, there: Address) -> int:
+    """Return 0 for an address in the same network, as far as one can see; else 1, or 2."""
+    import ipaddress  # slow to import, and not needed where a chat has one server
+
+    try:
+        one = ipaddress.ip_address("" if here is None else here.host.partition("%")[0])
+        other = ipaddress.ip_address(there.host.partition("%")[0])
+    except ValueError:  # one of them is a name
+        return 1
+    if one.version != other.version:
+        return 2
+    host_bits = 8 if one.version == 4 else 64  # of nearly all local networks
+    return 0 if int(one) >> host_bits == int(other) >> host_bits else 1
 
 
 def _valid(texts: Sequence[str]) -> list[Address]:

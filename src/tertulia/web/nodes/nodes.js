@@ -78,7 +78,10 @@ export class Nodes {
       if (this.#timers.now() - this.#enteredAt >= STEADY_MS) this.#tried.clear();
       this.#tried.add(this.#url);
     }
-    let untried = this.#untried(this.#toldCount);
+    // A node may have several addresses: the one in this network is the likeliest to be reached.
+    const told = this.#untried(this.#toldCount);
+    let untried = told.filter((url) => networkOf(url) === networkOf(this.#url));
+    if (untried.length === 0) untried = told;
     if (untried.length === 0) untried = this.#untried(this.urls.length);
     let delayMs = AT_ONCE;
     if (untried.length === 0) {
@@ -98,6 +101,14 @@ export class Nodes {
   #untried(count) {
     return this.urls.slice(0, count).filter((url) => !this.#tried.has(url));
   }
+}
+
+/**
+ * Return what the IPv4 addresses of a local network have in common, as far as one can see.
+ * @param {string} url
+ */
+function networkOf(url) {
+  return new URL(url).hostname.replace(/\.\d+$/, "");
 }
 
 /**
