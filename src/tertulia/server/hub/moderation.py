@@ -4,7 +4,7 @@ A part of the Room, and as deterministic: every value comes from outside, the ti
 be kept gathers in `pop_changes`. Used under the Hub's lock only.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 from enum import Enum, auto
 
@@ -67,7 +67,8 @@ class Moderation:
         self._is_pin_of_hook = False
         self._insiders: dict[str, Insider] = {}  # while the room is locked
         self._recent: OrderedDict[str, Departure] = OrderedDict()  # by the names' keys
-        self._operators: dict[str, Session] = {}  # who are here, by the looks of their names
+        # Who are here, by the looks of their names: two can have got alike before they were that.
+        self._operators: defaultdict[str, list[Session]] = defaultdict(list)
         self._changes: list[Change] = []
 
     def restore(self, records: Records, time: str) -> None:
@@ -91,7 +92,7 @@ class Moderation:
         self._recent = OrderedDict((gone.name.key, gone) for gone in departures)
         for session in self._registry:
             if session.is_operator:
-                self._operators[look_of(session.name.key)] = session
+                self._operators[look_of(session.name.key)].append(session)
             self._note_silence(session)
 
     def rows(self) -> list[Record]:
@@ -142,12 +143,13 @@ class Moderation:
 
     def operator_like(self, name: Name) -> Session | None:
         """Return the operator for whom somebody with this name could be taken, if any."""
-        return self._operators.get(look_of(name.key)) if self._operators else None
+        alike = self._operators.get(look_of(name.key)) if self._operators else None
+        return alike[0] if alike else None
 
     def note_entered(self, session: Session) -> None:
         """Note a new session, and whether it may speak."""
         if session.is_operator:
-            self._operators[look_of(session.name.key)] = session
+            self._operators[look_of(session.name.key)].append(session)
         self._recent.pop(session.name.key, None)
         if self.is_locked:
             self._put_insider(Insider(key=session.name.key, name=session.name.shown))
@@ -155,9 +157,11 @@ class Moderation:
 
     def note_left(self, session: Session, reason: CloseReason, time: str) -> None:
         """Note the end of a session. Those of the server's end may come back after its start."""
-        look = look_of(session.name.key)
-        if self._operators.get(look) is session:
-            del self._operators[look]
+        if session.is_operator:
+            look = look_of(session.name.key)
+            self._operators[look].remove(session)
+            if not self._operators[look]:
+                del self._operators[look]
         if reason is CloseReason.SHUTDOWN:
             return
         key, may_return = session.name.key, reason is not CloseReason.KICKED
@@ -203,7 +207,7 @@ class Moderation:
         if session.is_operator:
             return False
         session.is_operator = True
-        self._operators[look_of(session.name.key)] = session
+        self._operators[look_of(session.name.key)].append(session)
         self._note_silence(session)
         self._events.append(
             Role(seq=self._events.last_seq + 1, time=time, name=session.name.shown, operator=True)
