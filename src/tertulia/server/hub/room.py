@@ -219,8 +219,10 @@ class Room:
             visits.append(self._attendance.resume(session, one.joined_seq))
         self.moderation.resume(state.records, state.departures)
         self.hooks.resume(state.records(Hook), state.hooks_used)
-        if self._held_names is not None and state.held_names_looked_at is not None:
-            self._held_names.resume(state.records(HeldName), state.held_names_looked_at)
+        held = self._held_names
+        if held is not None:
+            looked_at = state.held_names_looked_at or held.looked_at
+            held.resume(state.records(HeldName), looked_at)
         for name_key, nonce, said_at, seq in state.nonces:
             self._nonces.remember((name_key, nonce), seq, said_at)
         return visits
