@@ -50,7 +50,7 @@ def arrive(tmp_path: Path) -> Iterator[Callable[..., int]]:
         store.add([message(number) for number in range(1, last + 1)], [place] if place else [])
         store.close()
         history = NodeHistory(tmp_path / "h.db", CONFIG)
-        state = Snapshot(FORMAT, 80, "epoch", seq, rules_of(CONFIG), Nodes(), RoomState(), 0)
+        state = Snapshot(FORMAT, 80, "epoch", seq, 0, rules_of(CONFIG), Nodes(), RoomState(), 0)
         other = Sender("lab1", lambda: snapshots.pack(state))
         link: Any = SimpleNamespace(
             ask=lambda _subject, question, _timeout_s: other.answer(question)

@@ -206,6 +206,17 @@ def test_nonces_are_found_again(store):
     assert [row[0] for row in store.nonces_since("", 1)] == [4]
 
 
+def test_the_nonces_that_all_nodes_knew_at_a_number_are_found_again(store):
+    store.add([message(1, nonce="a", time="2026-01-01T00:00:00.000Z"), message(2, nonce="b")])
+    store.add([message(3), message(4), message(5, nonce="c"), message(6, nonce="d")])
+    since = "2026-11-22T00:00:00.000Z"
+    assert [row[0] for row in store.nonces_of_log(since, 5, 100)] == [2, 5]
+    assert [row[3] for row in store.nonces_of_log(since, 5, 2)] == ["b", "c"], "not the latest rows"
+    assert [row[0] for row in store.nonces_of_log(since, 6, 2)] == [5, 6]
+    assert [row[0] for row in store.nonces_of_log("", 3, 9)] == [1, 2]
+    assert store.nonces_of_log(since, 0, 9) == []
+
+
 # --- the file ------------------------------------------------------------------------------------
 
 

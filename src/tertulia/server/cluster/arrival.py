@@ -124,7 +124,8 @@ class Arrival:
         history = self._history
         assert history is not None
         moment = datetime.fromtimestamp(own.nodes.time_ms / 1_000, UTC)
-        own.room.nonces = _said_before(history.nonces(moment), own.seq)
+        if not own.room.nonces:
+            own.room.nonces = said_before(history.nonces_at(moment, own.seq), own)
         self._check(own.rules)
         self.replica.resume(own)
         self._hub.begin(own.epoch, own.seq, own.room)
@@ -194,7 +195,9 @@ class Arrival:
 
     def place(self) -> Place:
         """Return where this node is in the log, and its state there."""
-        state = snapshots.pack(self.replica.snapshot(), with_nonces=False)
+        # Where rows are missing, nonces are, too, and the other nodes know them.
+        misses = self._history is not None and bool(self._history.missing)
+        state = snapshots.pack(self.replica.snapshot(), with_nonces=misses)
         chat, place = self._config.chat, self.replica.place
         return Place(chat=chat, log=self.log, place=place, state=state)
 
@@ -208,14 +211,17 @@ class Arrival:
         self.begun.set()
 
 
-def _said_before(
-    rows: Iterable[tuple[int, str, str, str]], seq: int
+def said_before(
+    rows: Iterable[tuple[int, str, str, str]], state: Snapshot
 ) -> list[tuple[str, str, float, int]]:
-    """Return the nonces of messages up to a number, as RoomState has them."""
+    """Return the nonces that a state knows, as RoomState has them.
+
+    Those of what was said before the log, on a single server, are known to no other node.
+    """
     found = []
     for number, said_at, sender, nonce in rows:
         name = parse_name(sender)
-        if name is not None and number <= seq:
+        if name is not None and number > state.began_after:
             said_ms = round(datetime.fromisoformat(said_at).timestamp() * 1_000)
             found.append((name.key, nonce, said_ms / 1_000, number))
     return found

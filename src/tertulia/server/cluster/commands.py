@@ -4,8 +4,6 @@ A command holds everything that a node needs to carry it out; only the node that
 knows who waits for the outcome. Sessions are named by the number of their route on that node.
 """
 
-from typing import Any
-
 import msgspec
 from msgspec import Struct
 
@@ -16,7 +14,12 @@ from tertulia.server.hub.room_state import PackedRow
 
 FORMAT = 1  # of everything in here; a node stops at an entry with a higher one
 MAX_COMMANDS = 512  # of a batch
-MAX_BYTES = 192 * 1024  # of the texts in a batch, about
+MAX_BYTES = 192 * 1024  # of a batch, about: the last command may go beyond
+_SMALL_BYTES = 128  # of a command without its text
+
+
+# What decoding raises for bytes that are nothing of ours; texts in them may be no UTF-8.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Enter(Struct, tag="enter", array_like=True, gc=False):
@@ -200,12 +203,15 @@ def unpack(data: bytes) -> Batch | None:
         if head.format > FORMAT:
             raise FormatTooNew
         batch = _decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return None
     return batch if batch.commands else None
 
 
 def size_of(command: Command) -> int:
     """Return about how many bytes a command takes."""
-    text: Any = getattr(command, "text", "")
-    return 96 + len(text.encode("utf-8", "surrogatepass"))
+    if isinstance(command, SayText | Post):
+        return _SMALL_BYTES + len(command.text.encode())
+    if isinstance(command, Enter | Operate):  # with the message to pin, or a reason as it came in
+        return len(_encoder.encode(command))
+    return _SMALL_BYTES

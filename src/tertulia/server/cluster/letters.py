@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from tertulia.protocol.messages import DirectMessage, Error
+from tertulia.server.cluster.commands import UNREADABLE
 
 
 class Forward(Struct, tag="direct", array_like=True):
@@ -132,5 +133,5 @@ def unpack(data: bytes) -> Envelope | None:
     """Return the letters that were packed; None if these are none."""
     try:
         return _decoder.decode(data)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None

@@ -68,10 +68,11 @@ class Replica:
         self.nodes = Nodes()
         self.rules: Rules | None = None  # None: the log has not begun
         self.epoch = ""
+        self._began_after = 0  # the number of the last event before the log
         self._digest_slot = 0
         self._digests: OrderedDict[int, bytes] = OrderedDict()
-        self._genesis: Genesis | None = None  # while parts of it are missing
-        self._parts: dict[int, list[PackedRow]] = {}
+        # By the logs' names, until the first is complete: a node may end while it begins one.
+        self._beginnings: dict[str, tuple[Genesis, dict[int, list[PackedRow]]]] = {}
         # Batches that did not count, and entries that are no batches.
         self.ignored = {verdict: 0 for verdict in Verdict if verdict is not Verdict.COUNTS}
         self.unreadable = 0
@@ -92,15 +93,15 @@ class Replica:
         assert self.rules is not None
         hub = self._hub
         return Snapshot(
-            *(FORMAT, self.place, self.epoch, hub.events.last_seq, self.rules, self.nodes),
-            *(hub.room.state(), self._digest_slot),
+            *(FORMAT, self.place, self.epoch, hub.events.last_seq, self._began_after, self.rules),
+            *(self.nodes, hub.room.state(), self._digest_slot),
         )
 
     def resume(self, snapshot: Snapshot) -> None:
         """Go on after the entry at which a snapshot was taken. The Hub begins apart."""
         self.place, self.nodes = snapshot.place, snapshot.nodes
         self.epoch, self.rules = snapshot.epoch, snapshot.rules
-        self._digest_slot = snapshot.digest_slot
+        self._began_after, self._digest_slot = snapshot.began_after, snapshot.digest_slot
 
     # --- entries -------------------------------------------------------------------------------
 
@@ -124,13 +125,13 @@ class Replica:
     def _apply(self, batch: Batch) -> None:
         match batch.commands[0]:
             case Genesis() as genesis:
-                if self.rules is None and self._genesis is None:
-                    self._genesis = genesis
-                    self._begin_if_complete()
+                if self.rules is None:
+                    self._beginnings.setdefault(genesis.log, (genesis, {}))
+                    self._begin_if_complete(genesis.log)
             case Part() as part:
-                if self._genesis is not None and part.log == self._genesis.log:
-                    self._parts[part.index] = part.rows
-                    self._begin_if_complete()
+                if self.rules is None and part.log in self._beginnings:
+                    self._beginnings[part.log][1][part.index] = part.rows
+                    self._begin_if_complete(part.log)
             case NodeUp() as up:
                 if self.rules is not None:
                     self._begin_node(batch.node, up)
@@ -138,14 +139,13 @@ class Replica:
                 if self.rules is not None:
                     self._carry_out(batch)
 
-    def _begin_if_complete(self) -> None:
-        genesis = self._genesis
-        assert genesis is not None
-        if len(self._parts) < genesis.parts:
+    def _begin_if_complete(self, log_name: str) -> None:
+        genesis, parts = self._beginnings[log_name]
+        if len(parts) < genesis.parts:
             return
-        rows = [row for _, part in sorted(self._parts.items()) for row in part]
-        self.rules, self.epoch = genesis.rules, genesis.epoch
-        self._genesis, self._parts = None, {}
+        rows = [row for _, part in sorted(parts.items()) for row in part]
+        self.rules, self.epoch, self._began_after = genesis.rules, genesis.epoch, genesis.seq
+        self._beginnings = {}
         self._begin(genesis, RoomState(rows=rows))
 
     def _begin_node(self, name: str, up: NodeUp) -> None:
@@ -172,6 +172,7 @@ class Replica:
             elif isinstance(command, NodeLeave):
                 log.info("node down node=%s place=%d", batch.node, self.place)
                 self._end_node(batch.node)
+                return  # whatever follows comes from nobody: nothing would ever end its sessions
             else:
                 executor.carry_out(batch.node, command, tickets[index] if tickets else None)
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tertulia.server.cluster.commands import FORMAT, Rules
+from tertulia.server.cluster.commands import FORMAT, UNREADABLE, Rules
 from tertulia.server.cluster.nodes import Nodes
 from tertulia.server.hub.room_state import RoomState
 
@@ -18,6 +18,7 @@ class Snapshot(Struct, array_like=True):
     place: int
     epoch: str
     seq: int  # of the last event
+    began_after: int  # the number that the log's own events begin above
     rules: Rules
     nodes: Nodes
     room: RoomState
@@ -38,7 +39,7 @@ def unpack(data: bytes) -> Snapshot | None:
     """Return the snapshot that was packed; None if it was not, or is of another version."""
     try:
         snapshot = _decoder.decode(data)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     return snapshot if snapshot.format == FORMAT else None
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
+from tertulia.server.cluster.commands import UNREADABLE
+
 _PIECE_BYTES = 512 * 1024
 _KEEP_S = 30.0  # the state that somebody fetches
 _TIMEOUT_S = 1.5  # of one question; nobody else may be there
@@ -43,7 +45,7 @@ class Sender:
         """Return the piece that is wanted; None if there is none."""
         try:
             wanted = msgspec.msgpack.decode(question, type=_Wanted)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return None
         if not wanted.state:
             data = self._take()

@@ -7,10 +7,12 @@ which is filled with rows of a peer. The threads are those of the history.
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from tertulia.protocol.messages import ChatMessage, Error
+from tertulia.protocol.times import rfc3339
 from tertulia.server.config import Config
 from tertulia.server.history.answerer import refuse
 from tertulia.server.history.gaps import (
@@ -33,6 +35,7 @@ from tertulia.server.history.mail import (
     Rows,
     RowsTicket,
 )
+from tertulia.server.history.replica import SaidBefore
 from tertulia.server.history.work import Confirm, Keep, NodeWork, Write
 from tertulia.server.hub.records import (
     Change,
@@ -97,6 +100,17 @@ class NodeHistory(History):
         """
         self._store.replace_records(records, lost_at)
         self._missing_visits = gaps_of(self._store.records(MissingVisits))
+
+    def nonces_at(self, moment: datetime, seq: int) -> list[SaidBefore]:
+        """Return the nonces that all nodes knew at a number, which was the last at that moment.
+
+        The oldest is first. Call it before `start`.
+        """
+        since = moment - timedelta(seconds=self._config.nonce_keep_s)
+        try:
+            return self._store.nonces_of_log(rfc3339(since), seq, self._config.max_nonces)
+        except sqlite3.Error:
+            return []  # The disk is too full to open the file.
 
     def note_missing(self, after: int, through: int) -> None:
         """Note that the rows with these numbers have not been applied. Call it before `start`."""

@@ -7,6 +7,7 @@ transaction of the caller and raises sqlite3.Error.
 
 import sqlite3
 from collections.abc import Iterable
+from itertools import islice, takewhile
 
 from msgspec import UNSET
 
@@ -28,6 +29,8 @@ from tertulia.server.hub.records import (
     Switch,
     Visit,
 )
+
+SaidBefore = tuple[int, str, str, str]  # the number, time, sender and nonce of a message
 
 _REPLACED = (Ban, Mute, Switch, Pin, Insider, HeldName, Hook)
 _PUT = "INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?)"
@@ -88,3 +91,19 @@ def put_visits(db: sqlite3.Connection, visits: Iterable[Visit]) -> None:
 
 def _has_visit(db: sqlite3.Connection, key: int) -> bool:
     return db.execute("SELECT 1 FROM visit WHERE key = ?", (key,)).fetchone() is not None
+
+
+def nonces_of_log(
+    db: sqlite3.Connection, since_time: str, through: int, count: int
+) -> list[SaidBefore]:
+    """Return the latest nonces of messages up to a number, as all nodes knew them there.
+
+    In the log, later messages have later times.
+    """
+    rows = db.execute(
+        "SELECT seq, time, sender, nonce FROM message WHERE seq <= ? ORDER BY seq DESC", (through,)
+    )
+    recent = takewhile(lambda row: row[1] >= since_time, rows)
+    found = list(islice((row for row in recent if row[3] is not None), count))
+    rows.close()
+    return found[::-1]

@@ -33,7 +33,9 @@ from tertulia.server.history.index import (
 from tertulia.server.history.lockfile import LockFile
 from tertulia.server.history.mail import Rows
 from tertulia.server.history.replica import (
+    SaidBefore,
     leave_cluster,
+    nonces_of_log,
     put_messages,
     put_visits,
     replace_records,
@@ -357,6 +359,10 @@ class MessageStore:
             (count, since_time),
         )
         return rows.fetchall()
+
+    def nonces_of_log(self, since_time: str, through: int, count: int) -> list[SaidBefore]:
+        """Return the nonces that all nodes knew at a number. See replica.nonces_of_log."""
+        return nonces_of_log(self._connection(), since_time, through, count)
 
     def close(self) -> None:
         """Close the file. Idempotent."""
