@@ -14,7 +14,16 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from tertulia.protocol.messages import CloseReason, Closing, Error, Ok, Register, Say, SetStatus
+from tertulia.protocol.messages import (
+    CloseReason,
+    Closing,
+    Error,
+    ErrorCode,
+    Ok,
+    Register,
+    Say,
+    SetStatus,
+)
 from tertulia.protocol.moderation import BecomeOperator
 from tertulia.server.cluster.commands import (
     Active,
@@ -37,11 +46,13 @@ from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.ordered import Ordered, OrderedRow
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.server.workers.mail import Evict, Expel
+from tertulia.server.workers.orders import give_back
 from tertulia.server.workers.switchboard import Switchboard
 
 log = logging.getLogger("tertulia.server")
 
 _COME_BACK_S = (0.1, 1.0)  # for the users of a node that was buried
+_TRY_AGAIN_S = 0.5
 
 
 class _Nobody:
@@ -102,15 +113,28 @@ class Executor:
         outcomes, self._outcomes = self._outcomes, defaultdict(list)
         for owner, rows in outcomes.items():
             if not owner.post(Ordered(rows)):
-                self.give_back(rows)
+                for row in rows:
+                    give_back(row, self._hub, self._switchboard)
 
-    def give_back(self, rows: list[OrderedRow]) -> None:
-        """End the sessions of connections that have ended while they registered."""
-        for row in rows:
-            if isinstance(row.request, Register):
-                self._switchboard.disconnect_number(row.number)
-            if isinstance(row.outcome, Registered):
-                self._hub.release(row.outcome.session, CloseReason.LOST)
+    def give_up(self, tickets: list[Ticket]) -> None:
+        """Tell those whose commands are lost: the others have taken this node for dead."""
+        for ticket in tickets:
+            request, request_id = ticket.request, ticket.request_id
+            if request is None:  # a text that came through a hook
+                ticket.owner.post(Stored([(Receipt(ticket.owner, 0, UNSET), False)]))
+                continue
+            outcome = None  # the session of a user has ended, which says it all
+            if not isinstance(request, Say) and (
+                isinstance(request, Register) or request_id is not UNSET
+            ):
+                outcome = Error(
+                    id=request_id,
+                    code=ErrorCode.UNAVAILABLE,
+                    message="this node has lost its place among the others: try again",
+                    retry_after=_TRY_AGAIN_S,
+                )
+            self._outcomes[ticket.owner].append(OrderedRow(ticket.number, request, outcome))
+        self.hand_out()
 
     # --- coming and going ----------------------------------------------------------------------
 

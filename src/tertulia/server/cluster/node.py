@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from tertulia.i18n import _
-from tertulia.protocol.messages import Error, ErrorCode, Register
 from tertulia.server.cluster import snapshot as snapshots
 from tertulia.server.cluster.arrival import (
     Arrival,
@@ -39,7 +38,7 @@ from tertulia.server.cluster.transfer import Sender
 from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import Config
 from tertulia.server.history.node import NodeHistory
-from tertulia.server.hub.ordered import Ordered, OrderedRow, SendAway, ServesAgain
+from tertulia.server.hub.ordered import SendAway, ServesAgain
 from tertulia.server.workers.mail import Mail
 from tertulia.server.workers.switchboard import Switchboard
 
@@ -54,7 +53,6 @@ _RESEND_AFTER_S = 0.5
 _MAX_UNWRITTEN = 20_000  # rows that wait for the history's writer; beyond that the node lags
 _LAG_STEP_S = 0.01
 _MAX_LAG_S = 1.0  # without a look at the connection
-_TRY_AGAIN_S = 0.5
 _NO_PROGRESS_S = 30.0  # in catching up with the log, after which the start fails
 _LEAVE_WITHIN_S = 1.5
 
@@ -189,6 +187,8 @@ class Node:
             self._fail(update_me())
         except Diverged as diverged:
             self._fail(_diverged(str(diverged), replica.place))
+        finally:  # what this thread does otherwise changes nothing that all have alike
+            self.hub.executing = None
         own = replica.nodes.by_name.get(self._config.node)
         if proposer.incarnation and own is not None and own.incarnation != proposer.incarnation:
             if own.is_up:
@@ -215,16 +215,8 @@ class Node:
             self.proposer.end()
             return
         log.warning("node was taken for dead, comes up again node=%s", self._config.node)
-        for ticket in self.proposer.end():
-            outcome = None
-            if isinstance(ticket.request, Register):
-                outcome = Error(
-                    id=ticket.request_id,
-                    code=ErrorCode.UNAVAILABLE,
-                    message="this node has lost its place among the others: try again",
-                    retry_after=_TRY_AGAIN_S,
-                )
-            ticket.owner.post(Ordered([OrderedRow(ticket.number, ticket.request, outcome)]))
+        assert self.replica.executor is not None
+        self.replica.executor.give_up(self.proposer.end())
 
     def _note_serving(self) -> None:
         """Work out until when this node serves, and tell the workers if that has changed."""

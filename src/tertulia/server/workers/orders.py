@@ -15,7 +15,8 @@ from tertulia.protocol.messages import (
     Register,
     Say,
 )
-from tertulia.server.hub.hub import Registered
+from tertulia.server.hub.hub import Hub, Registered
+from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.ordered import Ordered, OrderedRow, SendAway, ServesAgain
 from tertulia.server.hub.wait import Wait
 from tertulia.server.workers.connection import (
@@ -29,8 +30,10 @@ from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.door import AnyRequest, Control
 from tertulia.server.workers.handler import Outcome, RequestHandler, Step
 from tertulia.server.workers.input import Input
+from tertulia.server.workers.mail import Expel
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.shared import Shared
+from tertulia.server.workers.switchboard import Switchboard
 
 _AT_ONCE = (Ping, Pong, Received, Control)  # concern no other node
 _TRY_ANOTHER_S = 1.0  # after this node could not serve for too long
@@ -57,6 +60,26 @@ class NodeHandler(RequestHandler):
         return self._serves(now) or isinstance(request, Quit)
 
 
+def give_back(row: OrderedRow, hub: Hub, switchboard: Switchboard) -> None:
+    """Carry out what is left of an outcome whose connection has ended. Any thread may call.
+
+    The session of one that ended while it registered is ended; those of the users whom an operator
+    has expelled hear it all the same.
+    """
+    if isinstance(row.request, Register):
+        switchboard.disconnect_number(row.number)
+    outcome = row.outcome
+    if isinstance(outcome, Registered):
+        hub.release(outcome.session, CloseReason.LOST)
+    elif isinstance(outcome, Moderated):
+        for expelled in outcome.expelled:
+            route = expelled.session.route
+            mailbox = switchboard.mailbox_of(route)
+            if mailbox is not None:
+                mailbox.post(Expel(route.session, expelled.closing))
+            switchboard.send(expelled.replies)
+
+
 class Orders:
     """The mail of the node to one worker."""
 
@@ -80,12 +103,9 @@ class Orders:
             self._connections.guarded(connection, step)
 
     def give_back(self, rows: list[OrderedRow]) -> None:
-        """End the sessions of connections that have ended while they registered."""
+        """Carry out what is left of outcomes whose connections have ended."""
         for row in rows:
-            if isinstance(row.request, Register):
-                self._switchboard.disconnect_number(row.number)
-            if isinstance(row.outcome, Registered):
-                self._hub.release(row.outcome.session, CloseReason.LOST)
+            give_back(row, self._hub, self._switchboard)
 
     def _come_back(self, row: OrderedRow) -> None:
         connection = self._connections.of_session(row.number)
