@@ -70,7 +70,7 @@ class Proposer:
         self._number = 0
         self.incarnation = 0  # 0 until our NodeUp has come back
         self._boot = secrets.token_hex(8)
-        self._up_sent = 0.0
+        self._up_first_sent = self._up_sent = 0.0  # 0.0: not yet
         self.fresh = 0.0  # when the last own batch that has come back was first sent
         self.resent = self.batches = self.commands = 0
 
@@ -134,7 +134,7 @@ class Proposer:
     def begin(self, incarnation: int) -> None:
         """Go on as an incarnation: our NodeUp has come back."""
         self.incarnation = incarnation
-        self.fresh = self._up_sent
+        self.fresh = self._up_first_sent
         self._number = 0
 
     def end(self) -> list[Ticket]:
@@ -147,7 +147,8 @@ class Proposer:
             self._queue.clear()
         lost = [ticket for batch in self._under_way for ticket in batch.tickets] + lost
         self._under_way.clear()
-        self.incarnation, self._boot, self._up_sent = 0, secrets.token_hex(8), 0.0
+        self.incarnation, self._boot = 0, secrets.token_hex(8)
+        self._up_first_sent = self._up_sent = 0.0
         return [ticket for ticket in lost if ticket is not None]
 
     def tick(self) -> None:
@@ -156,6 +157,7 @@ class Proposer:
         if not self.incarnation:
             if now - self._up_sent >= _RESEND_AFTER_S:
                 self._up_sent = now
+                self._up_first_sent = self._up_first_sent or now
                 up = NodeUp(self._boot, FORMAT, self._addresses)
                 self._publish(pack(self._node, 0, 0, [up]))
             return
