@@ -139,3 +139,14 @@ def test_where_tls_is_required_line_link_and_code_use_it(on_path: None) -> None:
 @pytest.mark.parametrize(("encoding", "can"), [("utf-8", True), ("ascii", False), (None, False)])
 def test_a_code_needs_signs_that_not_every_terminal_has(encoding: str | None, can: bool) -> None:
     assert can_show_qr(encoding) is can
+
+
+def test_a_node_of_several_says_who_else_is_up(on_path: None) -> None:
+    config = Config(port=5000, cluster=("nats://127.0.0.1:4222",), node="lab1", chat="school")
+    nodes = {"lab3": ["10.0.0.4:5000"], "lab2": ["10.0.0.3:5000", "[fd00::3]:5000"]}
+    text = greeting(config, 5000, [], shows_qr=False, other_nodes=nodes)
+    assert "This is the node lab1 of the chat school.\n" in text
+    assert "Also up: lab2 (10.0.0.3:5000, [fd00::3]:5000), lab3 (10.0.0.4:5000)\n" in text
+    text = greeting(config, 5000, [], shows_qr=False, other_nodes={})
+    assert "No other node is up.\n" in text
+    assert "node" not in greeting(Config(port=5000), 5000, [], shows_qr=False)

@@ -1,7 +1,7 @@
 """The text at the server's start: how others join, how to stop it, and what it keeps."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 import msgspec
@@ -23,10 +23,12 @@ def greeting(
     shows_qr: bool,
     certificate: Certificate | None = None,
     about_order: Sequence[str] = (),
+    other_nodes: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
     """Return the text that says how to join, how to stop, and what is kept where.
 
-    `about_order` are the lines that say how to keep order.
+    `about_order` are the lines that say how to keep order. On several machines, `other_nodes` are
+    those that are up, with their addresses.
     """
     opened = _("tertulia {version} is running on port {port}. To join:")
     room = ngettext(
@@ -49,6 +51,7 @@ def greeting(
         *(f"    {line_to_type(config, each, port)}" for each in addresses),
         *(f"    {line}" for line in _shortcuts(config, addresses, to_open, port)),
         "",
+        *_words_about_nodes(config, other_nodes),
         *_words_about_proxies(config),
         *_words_about_code(config),
         f"{room.format(count=config.max_users)} {how_to_stop}",
@@ -74,6 +77,21 @@ def _shortcuts(
     plain = msgspec.structs.replace(config, code=None)  # the page needs none
     lines += [f"{link_to(plain, each, port)}client   # {comment}" for each in to_open]
     return lines
+
+
+def _words_about_nodes(config: Config, others: Mapping[str, Sequence[str]] | None) -> list[str]:
+    if others is None:
+        return []
+    own = _("This is the node {node} of the chat {chat}.").format(
+        node=config.node, chat=config.chat
+    )
+    if not others:
+        return [own, _("No other node is up.")]
+    shown = [
+        f"{name} ({', '.join(addresses)})" if addresses else name
+        for name, addresses in sorted(others.items())
+    ]
+    return [own, _("Also up: {nodes}").format(nodes=", ".join(shown))]
 
 
 def _words_about_proxies(config: Config) -> list[str]:

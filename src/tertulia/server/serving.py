@@ -218,6 +218,7 @@ def _greet(
         shows_qr=shows_qr,
         certificate=server.certificate,
         about_order=about_order,
+        other_nodes=None if server.node is None else server.node.others(),
     )
     log_writer.say(text)
 

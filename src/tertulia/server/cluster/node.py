@@ -148,8 +148,7 @@ class Node:
             link.serve(verb, self._answer_state)
         link.serve(self._subject(ROWS), self._desk.answer_rows)
         link.serve(self._subject(PAGE), self._desk.answer_page)
-        others = sorted(set(self.replica.nodes.up()) - {config.node})
-        log.info("node serves node=%s others=%s", config.node, ",".join(others) or "-")
+        log.info("node serves node=%s others=%s", config.node, ",".join(self.others()) or "-")
 
     def _catch_up(self, last: int) -> None:
         """Wait until everything is applied that was in the log, and the log has begun."""
@@ -157,6 +156,7 @@ class Node:
         while self.replica.place < last or not self._arrival.begun.is_set():
             if self.replica.place > progress:
                 progress, since = self.replica.place, time.monotonic()
+            self.link.check_permissions()
             if time.monotonic() - since > _NO_PROGRESS_S:
                 raise ClusterUnusable(_nothing_comes())
             time.sleep(0.005)
@@ -164,6 +164,7 @@ class Node:
     def _wait_until(self, is_done: Callable[[], bool]) -> None:
         give_up_at = time.monotonic() + _NO_PROGRESS_S
         while not is_done():
+            self.link.check_permissions()
             if time.monotonic() > give_up_at:
                 raise ClusterUnusable(_nothing_comes())
             time.sleep(0.005)
@@ -296,13 +297,17 @@ class Node:
 
     # --- any thread ----------------------------------------------------------------------------
 
+    def others(self) -> dict[str, list[str]]:
+        """Return the other nodes that are up, with where clients find them."""
+        up = self.replica.nodes.up()
+        return {name: node.addresses for name, node in up.items() if name != self._config.node}
+
     def addresses(self) -> list[str]:
         """Return where clients find the nodes that are up, this one first."""
-        up = dict(self.replica.nodes.up())
-        own = up.pop(self._config.node, None)
+        own = self.replica.nodes.up().get(self._config.node)
         found = [] if own is None else list(own.addresses)
-        for node in up.values():
-            found += node.addresses
+        for addresses in self.others().values():
+            found += addresses
         return found
 
     def _subject(self, verb: str) -> str:

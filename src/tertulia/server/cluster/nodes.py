@@ -90,10 +90,10 @@ class Nodes(Struct, array_like=True):
         limit_ms = self.age_ms - after_s * 1_000
         return [
             name
-            for name, node in self.by_name.items()
+            for name, node in list(self.by_name.items())
             if node.is_up and node.alive_at_ms < limit_ms
         ]
 
     def up(self) -> dict[str, Node]:
         """Return the nodes that are up."""
-        return {name: node for name, node in self.by_name.items() if node.is_up}
+        return {name: node for name, node in list(self.by_name.items()) if node.is_up}
