@@ -25,7 +25,7 @@ from tertulia.server.cluster.commands import (
 )
 from tertulia.server.cluster.executor import Executor
 from tertulia.server.cluster.hub import NodeHub
-from tertulia.server.cluster.proposer import Proposer
+from tertulia.server.cluster.proposer import Proposer, Ticket
 from tertulia.server.cluster.replica import Replica
 from tertulia.server.cluster.snapshot import Snapshot
 from tertulia.server.config import Config
@@ -194,24 +194,26 @@ class BenchNode:
         for data in landed:
             self.log.put(data, after_ms)
 
-    def follow(self, through: int | None = None) -> None:
-        """Apply the entries up to a place, or all."""
+    def follow(self, through: int | None = None) -> list[Ticket]:
+        """Apply the entries up to a place, or all; return who waits in vain."""
         self.hub.executing = threading.get_ident()
         for entry in self.log.entries[self.replica.place : through]:
             self.replica.apply(entry)
         self.hub.executing = None
-        self.note_burial()
+        lost = self._note_burial()
         self.proposer.go_on()
         assert self.replica.executor is not None
         self.replica.executor.hand_out()
+        return lost
 
-    def note_burial(self) -> None:
+    def _note_burial(self) -> list[Ticket]:
         """Give up the incarnation if the others have taken this node for dead."""
         own = self.replica.nodes.by_name.get(self.name)
         if self.proposer.incarnation and (
             own is None or own.incarnation != self.proposer.incarnation
         ):
-            self.proposer.end()
+            return self.proposer.end()
+        return []
 
     def pass_time(self, seconds: float) -> None:
         """Let this node's clock go on, and do what is then due."""
@@ -268,7 +270,7 @@ class BenchNode:
     def join(self, name: str, address: str | None = None, **fields: Any) -> Session:
         """Register a user, and apply that here."""
         self.mail.collect()
-        number = self.register(name, address or f"10.0.0.{next(_addresses)}", **fields)
+        number = self.register(name, address or f"10.9.0.{next(_addresses)}", **fields)
         self.settle()
         (outcome,) = self.mail.outcomes()
         assert isinstance(outcome, Registered), outcome

@@ -27,6 +27,7 @@ from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import AcceptedSocket, Adopt, GoOnEntering, Mail
 from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.orders import NodeHandler
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import READABLE, WRITABLE, Poller
 from tertulia.server.workers.shared import Shared
@@ -169,7 +170,8 @@ class WorkerBench:
         self.output = output = Output(self.hub.events, shared.config, observer)
         self.watchdog = watchdog = Watchdog(shared.config)
         self.connections = Connections(shared, poller, output, watchdog, observer)
-        self.handler = handler = RequestHandler(shared, self.mailbox)
+        handler_class = RequestHandler if shared.serves is None else NodeHandler
+        self.handler = handler = handler_class(shared, self.mailbox)
         self.doorkeeper = doorkeeper = Doorkeeper(
             shared, self.mailbox, self.connections, output, watchdog, poller, observer
         )

@@ -128,11 +128,12 @@ class Orders:
             self._input.send_own_presence(connection, session)
             if not connection.orders_due:
                 self._take_turn(connection)
-        elif connection.hold is Hold.ORDER:
+        elif connection.hold is Hold.ORDER and connection.state is REGISTERED:
             connection.release_hold()
-            if connection.state is REGISTERED:
-                outcome = self._handler.note_wait(connection, outcome)
-                self._input.go_on(connection, session, request, outcome)
+            outcome = self._handler.note_wait(connection, outcome)
+            self._input.go_on(connection, session, request, outcome)
+        else:
+            self.give_back([row])
 
     def _on_registered(self, connection: Connection, row: OrderedRow) -> None:
         route = self._connections.end_expecting(connection)

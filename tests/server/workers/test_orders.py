@@ -1,0 +1,370 @@
+"""On several machines: outcomes that come back from the log, and whose turn it is.
+
+A real node without NATS decides; its log takes in what was proposed when a test lets it.
+"""
+
+from collections.abc import Iterator
+from math import inf
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cluster_bench import Bench, BenchNode
+from worker_bench import WorkerBench, socket_of
+
+from tertulia.protocol.messages import (
+    CloseReason,
+    Closing,
+    Error,
+    ErrorCode,
+    Ok,
+    Ping,
+    Pong,
+    Quit,
+    Register,
+    Say,
+    SetStatus,
+    Welcome,
+)
+from tertulia.protocol.moderation import BecomeOperator, Kick
+from tertulia.server.doors.native import NativeDoor
+from tertulia.server.hub.ordered import SendAway, ServesAgain
+from tertulia.server.workers.admission import Admission
+from tertulia.server.workers.connection import Connection, Hold
+from tertulia.server.workers.mail import Drain
+from tertulia.server.workers.poller import READABLE
+from tertulia.server.workers.shared import Shared
+
+
+class NodeBench(WorkerBench):
+    """One worker of one node; `far` is another node."""
+
+    def __init__(self, beside: "NodeBench | None" = None) -> None:
+        if beside is None:
+            self.chat = Bench("a", "b", rate_limit_per_s=None, operator_secret="s" * 20)
+            self.near, self.far = self.chat["a"], self.chat["b"]
+            config, hub = self.near.config, self.near.hub
+            shared = Shared(config, hub, None, Admission(config), NativeDoor)
+            shared.switchboard = self.near.switchboard
+            shared.serves = hub.serves
+            hub.serve_until(inf)
+            first: Any = SimpleNamespace(clock=self.near.clock, shared=shared)
+        else:
+            self.chat, self.near, self.far, first = beside.chat, beside.near, beside.far, beside
+        super().__init__(beside=first)
+
+    def settle(self) -> None:
+        """Let the log take in what was proposed, and read what comes of it."""
+        while True:
+            self.chat.settle()
+            if not self.read_mail() and not self.near.air:
+                return
+
+    def enter(self, name: str, address: str | None = None, **fields: Any) -> Connection:
+        """Register a user; everyone has heard of it."""
+        connection = self.connect(address or f"10.0.1.{len(self.near.users()) + 1}")
+        self.receive(connection, Register(name=name, **fields))
+        self.settle()
+        self.flush()
+        for one in self.connections:
+            socket_of(one).sent.clear()
+        assert connection.session is not None, name
+        return connection
+
+    def routes(self) -> int:
+        """Return how many routes are in use."""
+        return len(self.shared.switchboard._mailboxes)
+
+    def texts(self, connection: Connection) -> list[str]:
+        """Return what a client got since the last time, in short."""
+        return [getattr(one, "text", None) or type(one).__name__ for one in self.heard(connection)]
+
+
+@pytest.fixture
+def bench() -> Iterator[NodeBench]:
+    bench = NodeBench()
+    yield bench
+    bench.close()
+
+
+# --- registering ---------------------------------------------------------------------------------
+
+
+def test_a_registration_waits_for_its_place(bench: NodeBench) -> None:
+    ana = bench.connect()
+    bench.receive(ana, Register(name="ana", id=1), Say(text="hola"))
+    assert (bench.kinds(ana), ana.hold) == ([], Hold.ORDER)
+    bench.settle()
+    welcome, *others = bench.heard(ana)
+    assert isinstance(welcome, Welcome)
+    assert [type(one).__name__ for one in others] == ["Joined", "ChatMessage"]
+    assert bench.far.users() == ["ana"]
+
+
+def test_a_refusal_ends_the_connection_and_leaves_no_route(bench: NodeBench) -> None:
+    bench.enter("ana")
+    routes, late = bench.routes(), bench.connect("10.0.0.9")
+    bench.receive(late, Register(name="ana", id=1))
+    bench.settle()
+    (error,) = bench.heard(late)
+    assert isinstance(error, Error)
+    assert error.code == ErrorCode.NAME_TAKEN
+    assert bench.routes() == routes
+
+
+def test_the_end_of_a_connection_that_registers_is_read_when_that_is_decided(
+    bench: NodeBench,
+) -> None:
+    ana = bench.connect()
+    bench.receive(ana, Register(name="ana", id=1))
+    bench.receive(ana, b"")
+    bench.settle()
+    bench.ready(ana, READABLE)
+    bench.settle()
+    bench.receive(ana)
+    assert bench.near.users() == bench.far.users() == []
+    assert [type(one).__name__ for one in bench.far.events()] == ["Joined", "Left"]
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_connection_that_ends_while_it_registers_leaves_neither_session_nor_route(
+    bench: NodeBench, *, is_closed: bool
+) -> None:
+    ana = bench.connect()
+    bench.receive(ana, Register(name="ana", id=1))
+    bench.connections.finish(ana, CloseReason.REFUSED, None, bench.clock.s)
+    bench.flush()
+    if is_closed:
+        bench.receive(ana, b"")
+        assert socket_of(ana).is_closed
+    bench.settle()
+    assert bench.near.users() == bench.far.users() == []
+    assert bench.routes() == 0
+    assert [type(one).__name__ for one in bench.far.events()] == ["Joined", "Left"]
+
+
+def test_a_worker_that_ends_before_the_outcome_leaves_neither_session_nor_route(
+    bench: NodeBench,
+) -> None:
+    """As with a thread for each session: its mailbox is closed then."""
+    one = NodeBench(beside=bench)
+    ana = one.connect()
+    one.receive(ana, Register(name="ana", id=1))
+    one.connections.finish(ana, CloseReason.REFUSED, None, one.clock.s)
+    one.close()
+    bench.settle()
+    assert bench.near.users() == bench.far.users() == []
+    assert bench.routes() == 0
+
+
+def test_an_outcome_that_a_worker_does_not_read_any_more_is_given_back(bench: NodeBench) -> None:
+    ana = bench.connect()
+    bench.receive(ana, Register(name="ana", id=1))
+    bench.connections.finish(ana, CloseReason.REFUSED, None, bench.clock.s)
+    bench.chat.settle()
+    for mail in bench.mailbox.collect():
+        bench.dispatcher.return_mail(mail)
+    bench.chat.settle()
+    assert bench.near.users() == []
+    assert bench.routes() == 0
+
+
+def test_a_session_is_taken_over_from_another_node(bench: NodeBench) -> None:
+    bench.far.join("ana", "10.0.0.5")
+    token = ""
+    for row in [bench.far.register("eva", "10.0.0.6")]:
+        assert row
+    bench.far.settle()
+    (eva,) = bench.far.mail.outcomes()
+    token = eva.welcome.token
+    bench.far.mail.collect()
+    bench.near.follow()
+    here = bench.enter("eva", "10.0.0.7", token=token)
+    assert here.session is not None
+    assert bench.far.find("eva").route.node == "a"
+    evicted = [type(mail).__name__ for mail in bench.far.mail.collect()]
+    assert "Evict" in evicted
+
+
+# --- turns ---------------------------------------------------------------------------------------
+
+
+def test_messages_are_under_way_together_and_a_quit_waits_for_their_places(
+    bench: NodeBench,
+) -> None:
+    ana, luis = bench.enter("ana"), bench.enter("luis")
+    requests = [Say(text=text, id=number) for number, text in enumerate(("uno", "dos", "tres"))]
+    bench.receive(ana, *requests, Quit())
+    assert bench.near.proposer.commands == 5
+    assert (bench.kinds(ana), ana.hold) == ([], Hold.TURN)
+    bench.settle()
+    said = bench.texts(ana)
+    assert [one for one in said if one != "Ok"] == ["uno", "dos", "tres"]
+    assert socket_of(ana).is_shut_down
+    assert said.count("Ok") == 3
+    assert bench.texts(luis) == ["uno", "dos", "tres", "Left"]
+    bench.settle()
+    assert bench.far.users() == ["luis"]
+
+
+def test_the_end_of_the_input_waits_for_the_places_of_the_messages_too(bench: NodeBench) -> None:
+    ana, luis = bench.enter("ana"), bench.enter("luis")
+    bench.receive(ana, Say(text="uno"), Say(text="dos"))
+    bench.receive(ana, b"")
+    assert not socket_of(ana).is_closed
+    bench.settle()
+    assert bench.texts(luis) == ["uno", "dos", "Left"]
+
+
+def test_requests_take_effect_in_their_order(bench: NodeBench) -> None:
+    ana, luis = bench.enter("ana"), bench.enter("luis")
+    bench.receive(
+        ana,
+        *(Say(text="uno"), SetStatus(status="OCUPADO", id=2), Say(text="dos"), Say(text="tres")),
+    )
+    assert ana.hold is Hold.TURN
+    bench.chat.settle()
+    bench.read_mail()
+    assert ana.hold is Hold.ORDER, "the status has its turn, and the messages wait"
+    bench.settle()
+    assert bench.texts(luis) == ["uno", "Presence", "dos", "tres"]
+    assert [one for one in bench.heard(ana) if isinstance(one, Ok)] == [Ok(id=2)]
+
+
+def test_a_request_that_takes_no_place_in_the_order_is_answered_at_once(bench: NodeBench) -> None:
+    ana = bench.enter("ana")
+    bench.receive(ana, Say(text="uno"), Ping(id=7))
+    assert bench.heard(ana) == [Pong(id=7)]
+
+
+def test_a_node_that_does_not_serve_holds_all_but_a_ping(bench: NodeBench) -> None:
+    ana = bench.enter("ana")
+    bench.near.hub.serve_until(0.0)
+    bench.receive(ana, Ping(id=1), Say(text="uno"), Ping(id=2))
+    assert bench.heard(ana) == [Pong(id=1)]
+    assert bench.near.air == []
+    bench.near.hub.serve_until(inf)
+    bench.dispatcher.read_mail(ServesAgain())
+    assert bench.heard(ana) == [Pong(id=2)]
+    bench.settle()
+    assert bench.texts(ana) == ["uno"]
+
+
+def test_whoever_quits_may_do_that_at_a_node_that_does_not_serve(bench: NodeBench) -> None:
+    ana = bench.enter("ana")
+    bench.near.hub.serve_until(0.0)
+    bench.receive(ana, Quit())
+    bench.flush()
+    assert socket_of(ana).is_shut_down
+
+
+def test_a_newcomer_waits_at_a_node_that_does_not_serve(bench: NodeBench) -> None:
+    bench.near.hub.serve_until(0.0)
+    ana = bench.connect()
+    bench.receive(ana, Register(name="ana"))
+    assert ana.hold is Hold.TURN
+    bench.near.hub.serve_until(inf)
+    bench.dispatcher.read_mail(ServesAgain())
+    bench.settle()
+    assert bench.kinds(ana) == ["Welcome", "Joined"]
+
+
+def test_users_are_sent_to_another_node_when_this_one_has_not_served_for_long(
+    bench: NodeBench,
+) -> None:
+    ana, stranger = bench.enter("ana"), bench.connect("10.0.0.9")
+    bench.dispatcher.read_mail(SendAway())
+    (closing,) = bench.heard(ana)
+    assert isinstance(closing, Closing)
+    assert (closing.reason, closing.retry_after) == ("shutdown", 1.0)
+    assert bench.heard(stranger) == []
+
+
+# --- outcomes for nobody -------------------------------------------------------------------------
+
+
+def test_whom_an_operator_kicks_before_going_away_is_expelled_all_the_same(
+    bench: NodeBench,
+) -> None:
+    ana, luis = bench.enter("ana"), bench.enter("luis")
+    bench.receive(ana, BecomeOperator(secret="s" * 20))
+    bench.settle()
+    bench.heard(luis)
+    bench.receive(ana, Kick(name="luis", reason="ruido"))
+    bench.connections.finish(ana, CloseReason.LOST, None, bench.clock.s)
+    bench.flush()
+    bench.receive(ana, b"")
+    bench.settle()
+    closing = [one for one in bench.heard(luis) if isinstance(one, Closing)]
+    assert [(one.reason, one.by) for one in closing] == [("kicked", "ana")]
+    bench.settle()
+    assert bench.far.users() == []
+    bench.receive(luis, b"")
+    assert bench.routes() == 0
+
+
+def test_an_outcome_for_a_connection_that_is_already_saying_goodbye_changes_nothing_for_others(
+    bench: NodeBench,
+) -> None:
+    ana, luis = bench.enter("ana"), bench.enter("luis")
+    bench.receive(ana, BecomeOperator(secret="s" * 20))
+    bench.settle()
+    bench.receive(ana, Kick(name="luis"))
+    bench.near.hub.is_stopping = True
+    socket_of(luis).sent.clear()
+    bench.dispatcher.read_mail(Drain((1.0, 1.0), 5.0))
+    bench.settle()
+    assert bench.near.users() == ["ana"]
+    assert "Closing" in bench.kinds(luis)
+
+
+def test_what_is_lost_with_an_incarnation_is_answered(bench: NodeBench) -> None:
+    ana, late = bench.enter("ana"), bench.connect("10.0.0.9")
+    bench.receive(ana, Say(text="uno", id=5))
+    bench.receive(late, Register(name="luis", id=1))
+    bench.near.air.clear()  # nothing of it reaches the log before the node counts as dead
+    bury(bench.far)
+    lost(bench.near)
+    bench.read_mail()
+    kinds = bench.kinds(ana)
+    assert kinds[-1] == "Closing", "its session has ended elsewhere"
+    (error,) = bench.heard(late)
+    assert isinstance(error, Error)
+    assert (error.code, error.retry_after) == (ErrorCode.UNAVAILABLE, 0.5)
+    assert bench.near.users() == []
+    bench.receive(ana, b"")
+    assert bench.routes() == 0
+
+
+def bury(other: BenchNode) -> None:
+    """Let the log run on with the signs of life of another node alone."""
+    for _ in range(11):
+        other.give_life()
+        other.land(after_ms=1_000)
+        other.follow()
+
+
+def lost(node: BenchNode) -> None:
+    """Follow the log, and answer those whose commands are lost."""
+    tickets = node.follow()
+    assert node.replica.executor is not None
+    node.replica.executor.give_up(tickets)
+
+
+# --- own presence --------------------------------------------------------------------------------
+
+
+def test_a_session_for_messages_alone_hears_of_its_own_status_in_its_place(
+    bench: NodeBench,
+) -> None:
+    bot, ana = bench.enter("bot", events="messages"), bench.enter("ana")
+    bench.heard(bot)
+    bench.receive(ana, Say(text="uno"))
+    bench.receive(bot, SetStatus(status="OCUPADO", id=3))
+    bench.receive(ana, Say(text="dos"))
+    bench.settle()
+    assert sorted(bench.texts(bot)) == sorted(["uno", "Presence", "Ok", "dos"])
+    assert bot.session is not None
+    bench.near.hub.idle(bot.session)
+    bench.settle()
+    assert bench.texts(bot) == ["Presence"]
