@@ -3,27 +3,31 @@
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from stored_messages import message
 
 from tertulia.i18n import set_language
 from tertulia.server.cluster import snapshot as snapshots
-from tertulia.server.cluster.arrival import Arrival
+from tertulia.server.cluster.arrival import Arrival, said_before
 from tertulia.server.cluster.beginning import rules_of
-from tertulia.server.cluster.commands import FORMAT
+from tertulia.server.cluster.commands import FORMAT, Genesis, unpack
 from tertulia.server.cluster.nodes import Nodes
 from tertulia.server.cluster.snapshot import Snapshot
 from tertulia.server.cluster.stream import StreamState
 from tertulia.server.cluster.transfer import Sender
 from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import Config
+from tertulia.server.history.mail import GetRows
 from tertulia.server.history.node import NodeHistory
 from tertulia.server.history.store import MessageStore
-from tertulia.server.hub.records import Place
+from tertulia.server.hub.keeper import Numbering
+from tertulia.server.hub.records import Place, no_records
 from tertulia.server.hub.room_state import RoomState
 
 CONFIG = Config(port=0, cluster=("nats://a:4222",), node="lab2")
@@ -116,3 +120,245 @@ def test_messages_of_another_chat_are_not_mixed_with_this_one(
 ) -> None:
     with pytest.raises(ClusterUnusable, match="that are not in the chat of these nodes"):
         arrive(5, before, 40)
+
+
+# --- from where a node goes on -------------------------------------------------------------------
+
+
+class Start:
+    """A node that starts: what the log and the others have, and what it did."""
+
+    def __init__(self, **options: Any) -> None:
+        self.config = Config(port=0, cluster=("nats://a:4222",), node="lab2", **options)
+        self.answers: dict[str, bytes | None] = {}
+        self.began: list[tuple[str, int]] = []
+        self.failed: list[str] = []
+        self.history: Any = None
+        hub: Any = SimpleNamespace(begin=lambda epoch, seq, _: self.began.append((epoch, seq)))
+        link: Any = SimpleNamespace(ask=self._ask)
+        self.link, self.hub = link, hub
+
+    def _ask(self, subject: str, question: bytes, _timeout_s: float) -> bytes | None:
+        verb = subject.rsplit(".", 1)[1]
+        if verb == "state" and "state" in self.answers:
+            return self.other.answer(question)
+        return self.answers.get(verb)
+
+    def others_have(self, seq: int, **rules: Any) -> None:
+        state = replace(state_at(80, seq), rules=replace(rules_of(self.config), **rules))
+        self.others_answer(snapshots.pack(state))
+
+    def others_answer(self, data: bytes) -> None:
+        self.answers["state"] = b""
+        self.other = Sender("lab1", lambda: data)
+
+    def arrival(self) -> Arrival:
+        arrival = Arrival(self.config, self.history, self.hub, self.link, self.failed.append)
+        executor = SimpleNamespace(resume=lambda: None)
+        replica: Any = SimpleNamespace(
+            resume=lambda _: None, log_time=lambda: 0.0, executor=executor, place=0
+        )
+        arrival.replica = replica
+        return arrival
+
+    def find(self, stream: StreamState = STREAM) -> Arrival:
+        arrival = self.arrival()
+        arrival.find_state(stream)
+        return arrival
+
+    def fails(self, words: str, stream: StreamState = STREAM) -> None:
+        with pytest.raises(ClusterUnusable, match=words):
+            self.find(stream)
+
+
+def state_at(place: int, seq: int, **room: Any) -> Snapshot:
+    rules = rules_of(CONFIG)
+    return Snapshot(FORMAT, place, "epoch", seq, 0, rules, Nodes(), RoomState(**room), 0)
+
+
+class FakeHistory:
+    """A history that is at a place, and has these nonces and gaps."""
+
+    path = "h.db"
+
+    def __init__(self, own: Snapshot, *, log: str = LOG, chat: str = "tertulia") -> None:
+        state = snapshots.pack(own)
+        self.place = Place(chat=chat, log=log, place=own.place, state=state)
+        self.missing: list[Any] = []
+        self.known: list[tuple[int, str, str, str]] = []
+        self.last_stored = own.seq
+        self.is_started = False
+
+    def nonces_at(self, _moment: object, _seq: int) -> list[tuple[int, str, str, str]]:
+        return self.known
+
+    def start(self) -> None:
+        self.is_started = True
+
+    def reserve_soon(self, seq: int) -> None: ...
+
+    def adopt(self, epoch: str, seq: int) -> None: ...
+
+    def note_missing(self, after: int, through: int) -> None: ...
+
+    def replace_records(self, records: Any, lost_at: str) -> None: ...
+
+
+@pytest.fixture
+def start() -> Start:
+    return Start()
+
+
+def test_a_node_goes_on_from_its_own_file_if_the_log_reaches_its_place(start: Start) -> None:
+    start.history = FakeHistory(state_at(80, 7))
+    start.others_have(99)
+    arrival = start.find(STREAM._replace(first=81))
+    assert arrival.begun.is_set()
+    assert start.began == [("epoch", 7)]
+    assert start.history.is_started
+
+
+def test_a_node_asks_another_one_if_the_log_does_not_reach_its_place(start: Start) -> None:
+    start.history = FakeHistory(state_at(60, 7))
+    start.others_have(99)
+    arrival = start.arrival()
+    arrival.place = lambda: place()  # type: ignore[method-assign]
+    arrival._adopt = (  # type: ignore[method-assign]
+        lambda epoch, seq, _state, *, misses: start.began.append((epoch, seq + misses))
+    )
+    arrival.find_state(STREAM._replace(first=62))
+    assert start.began == [("epoch", 100)]
+
+
+@pytest.mark.parametrize(("has_others", "seq"), [(True, 99), (False, 7)])
+def test_a_node_whose_file_lacks_nonces_goes_on_from_another_one_if_there_is_one(
+    start: Start, *, has_others: bool, seq: int
+) -> None:
+    start.history = FakeHistory(state_at(80, 7))
+    start.history.missing = [GetRows(of="messages", after=3, through=5)]
+    if has_others:
+        start.others_have(99)
+    arrival = start.arrival()
+    arrival._adopt = (  # type: ignore[method-assign]
+        lambda epoch, seq, _state, *, misses: start.began.append((epoch, seq))
+    )
+    arrival.find_state(STREAM)
+    assert start.began == [("epoch", seq)]
+
+
+def test_the_nonces_of_the_own_file_are_those_that_others_know(start: Start) -> None:
+    own = replace(state_at(80, 7), began_after=5)
+    start.history = FakeHistory(own)
+    time = "2026-11-18T10:00:00.250Z"
+    start.history.known = [(5, time, "ana", "before"), (6, time, "José", "n1")]
+    found = said_before(start.history.known, own)
+    assert found == [("jose", "n1", datetime.fromisoformat(time).timestamp(), 6)]
+
+
+def test_a_fresh_node_replays_a_log_that_nobody_else_serves(start: Start) -> None:
+    arrival = start.find()
+    assert start.began == []
+    assert arrival.first_entries == []
+
+
+def test_a_node_begins_an_empty_log(start: Start) -> None:
+    arrival = start.find(STREAM._replace(first=0, last=0, messages=0))
+    (entry,) = arrival.first_entries
+    batch = unpack(entry)
+    assert batch is not None
+    assert isinstance(batch.commands[0], Genesis)
+
+
+def test_a_log_that_somebody_has_begun_and_not_ended_is_begun_again(start: Start) -> None:
+    arrival = start.find()
+    arrival.offer_log()
+    offered = list(arrival.first_entries)
+    assert len(offered) == 1
+    arrival.offer_log()
+    assert arrival.first_entries == offered, "the same one"
+    arrival.begun.set()
+    arrival.first_entries = []
+    arrival.offer_log()
+    assert arrival.first_entries == []
+
+
+@pytest.mark.parametrize(
+    ("stream", "words"),
+    [
+        (STREAM._replace(last=40), r"the log ends before it; this node has applied 50.* --new-log"),
+        (
+            STREAM._replace(created=ANOTHER_LOG, first=0, last=0, messages=0),
+            r"the log is gone; this node has applied 50.* --new-log",
+        ),
+    ],
+)
+def test_a_log_that_has_lost_entries_is_told(start: Start, stream: StreamState, words: str) -> None:
+    start.history = FakeHistory(state_at(50, 7))
+    start.fails(words, stream)
+
+
+def test_a_log_without_its_beginning_needs_another_node(start: Start) -> None:
+    start.fails(
+        "does not reach back to its beginning, and no other node answers: start a node first",
+        STREAM._replace(first=2),
+    )
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc1", snapshots.pack(replace(state_at(1, 1), format=9))])
+def test_a_state_of_another_version_is_told(start: Start, data: bytes) -> None:
+    start.others_answer(data)
+    start.fails("speak a later version than this one: update tertulia here")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"shared_addresses": True},
+            r"begun with --shared-addresses \(switched off\), and this node was given "
+            r"\(switched on\): give all its nodes the same",
+        ),
+        ({"max_users": 7}, "begun with --max-users 1000, and this node was given 7"),
+        (
+            {"hold_names_days": 3.5},
+            r"begun with --hold-names \(switched off\), and this node was given 3.5",
+        ),
+    ],
+)
+def test_other_rules_than_those_of_the_chat_are_told(options: dict[str, Any], words: str) -> None:
+    start = Start(**{"max_users": 1_000, **options})
+    start.others_have(9, shared_addresses=False, max_users=1_000, hold_names_days=None)
+    start.fails(words)
+    genesis = Genesis("x", "epoch", 0, rules_of(Config(port=0, max_users=1_000)))
+    start.arrival().begin(genesis, RoomState())
+    assert len(start.failed) == 1
+    assert start.began == []
+
+
+def test_a_process_with_the_same_name_is_told(start: Start) -> None:
+    start.answers["hello"] = b""
+    with pytest.raises(ClusterUnusable, match="another process is the node lab2"):
+        start.arrival().check_alone()
+
+
+def test_a_new_log_is_not_begun_while_others_serve_the_chat() -> None:
+    start = Start(new_log=True)
+    start.arrival().check_alone()
+    start.others_have(9)
+    with pytest.raises(ClusterUnusable, match="would take the chat away from the nodes"):
+        start.arrival().check_alone()
+
+
+def test_a_new_log_has_another_epoch_and_begins_though_there_was_a_place() -> None:
+    start = Start(new_log=True)
+    history: Any = FakeHistory(state_at(50, 7), log=ANOTHER_LOG)
+    history.numbering = Numbering("old epoch", 700, 800)
+    history.records = no_records
+    start.history = history
+    arrival = start.find(STREAM._replace(first=0, last=0, messages=0))
+    batch = unpack(arrival.first_entries[0])
+    assert batch is not None
+    genesis = batch.commands[0]
+    assert isinstance(genesis, Genesis)
+    assert genesis.seq == 700
+    assert genesis.epoch != "old epoch"

@@ -75,21 +75,25 @@ class Arrival:
         place = None if history is None else history.place
         if config.new_log or (place is not None and place.chat != config.chat):
             place = None
+        own = None
         if place is not None and place.log == self.log:
             if place.place > stream.last:
                 raise ClusterUnusable(lost_log(_("the log ends before it"), place.place))
-            own = snapshots.unpack(place.state)
-            if own is not None and place.place + 1 >= stream.first:
-                self._resume_own(own)
-                return
+            if place.place + 1 >= stream.first:
+                own = snapshots.unpack(place.state)
         elif place is not None and not stream.messages:
             raise ClusterUnusable(lost_log(_("the log is gone"), place.place))
+        if own is not None and not self._lacks_nonces(own):
+            self._resume_own(own)
+            return
         data = None if not stream.messages else self._fetch_state()
         if data is not None:
             other = snapshots.unpack(data)
             if other is None:
                 raise ClusterUnusable(update_me())
             self._resume_other(other)
+        elif own is not None:
+            self._resume_own(own)
         elif stream.first > 1:
             raise ClusterUnusable(
                 _(
@@ -98,6 +102,20 @@ class Arrival:
                 )
             )
         elif not stream.messages:
+            self.first_entries = self._new_log()
+
+    def _lacks_nonces(self, own: Snapshot) -> bool:
+        """Return whether other nodes may know nonces that the own file does not have.
+
+        A state that was saved while rows were missing has its nonces with it; one of before, when
+        the disk then failed, has not.
+        """
+        missing = [] if self._history is None else self._history.missing
+        return not own.room.nonces and any(one.of == "messages" for one in missing)
+
+    def offer_log(self) -> None:
+        """Begin the log if whoever has begun it does not go on: the first complete one counts."""
+        if not self.first_entries and not self.begun.is_set():
             self.first_entries = self._new_log()
 
     def _fetch_state(self) -> bytes | None:

@@ -54,6 +54,7 @@ _MAX_UNWRITTEN = 20_000  # rows that wait for the history's writer; beyond that 
 _LAG_STEP_S = 0.01
 _MAX_LAG_S = 1.0  # without a look at the connection
 _NO_PROGRESS_S = 30.0  # in catching up with the log, after which the start fails
+_OFFER_AFTER_S = 3.0  # without anything new in a log that has not begun
 _LEAVE_WITHIN_S = 1.5
 
 
@@ -157,8 +158,11 @@ class Node:
             if self.replica.place > progress:
                 progress, since = self.replica.place, time.monotonic()
             self.link.check_permissions()
-            if time.monotonic() - since > _NO_PROGRESS_S:
+            still_s = time.monotonic() - since
+            if still_s > _NO_PROGRESS_S:
                 raise ClusterUnusable(_nothing_comes())
+            if still_s > _OFFER_AFTER_S and self.replica.place >= last:
+                self._arrival.offer_log()
             time.sleep(0.005)
 
     def _wait_until(self, is_done: Callable[[], bool]) -> None:

@@ -65,16 +65,22 @@ class Sender:
 
 
 def fetch(ask: Ask) -> bytes | None:
-    """Return the state of any node that answers, or None if none does."""
-    first = _piece(ask, "", _Wanted())
-    if first is None:
-        return None
-    data = bytearray(first.data)
-    while len(data) < first.total:
-        piece = _piece(ask, first.node, _Wanted(first.state, len(data)))
-        if piece is None or not piece.data:
+    """Return the state of any node that answers, or None if none does.
+
+    An answer that cannot be read, as of a later version, is a state that cannot be read.
+    """
+    try:
+        first = _piece(ask, "", _Wanted())
+        if first is None:
             return None
-        data += piece.data
+        data = bytearray(first.data)
+        while len(data) < first.total:
+            piece = _piece(ask, first.node, _Wanted(first.state, len(data)))
+            if piece is None or not piece.data:
+                return None
+            data += piece.data
+    except UNREADABLE:
+        return b""
     return bytes(data)
 
 
