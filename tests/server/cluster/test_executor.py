@@ -1,0 +1,344 @@
+"""What commands do on every node, wherever they come from."""
+
+from typing import Any
+
+import pytest
+from cluster_bench import Bench, BenchNode
+
+from tertulia.protocol.hooks import CreateHook, HookCreated, RemoveHook
+from tertulia.protocol.messages import (
+    Error,
+    ErrorCode,
+    Ok,
+    SetStatus,
+)
+from tertulia.protocol.moderation import (
+    BecomeOperator,
+    ImposeBan,
+    ImposeMute,
+    Kick,
+    ListBans,
+    PinMessage,
+    SetHush,
+)
+from tertulia.server.cluster.commands import SayText, pack
+from tertulia.server.history.mail import Stored
+from tertulia.server.hub.hub import Registered
+from tertulia.server.hub.moderated import Moderated
+from tertulia.server.hub.room import Conflict
+from tertulia.server.hub.session import Session
+from tertulia.server.hub.wait import Wait
+from tertulia.server.workers.mail import Evict, Expel
+
+
+class Chat(Bench):
+    """Two nodes: ana, an operator, on one, and luis on the other one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("a", "b", **options)
+        self.a, self.b = self["a"], self["b"]
+        self.ana = self.a.join("ana", "10.0.0.1")
+        self.a.hub.moderator.promote(self.ana, BecomeOperator(secret=""))
+        self.settle()
+        self.luis = self.b.join("luis", "10.0.0.2")
+        self.settle()
+        self.a.mail.collect()
+        self.b.mail.collect()
+
+    def done(self, request: Any, session: Session | None = None, node: str = "a") -> Any:
+        """Carry out what an operator asks for; return the outcome."""
+        proposer = self[node]
+        assert proposer.operate(session or self.ana, request) is Wait.FOR_ORDER
+        self.settle()
+        (outcome,) = proposer.mail.outcomes()
+        self.check_alike()
+        return outcome
+
+    def texts(self, node: BenchNode) -> list[str]:
+        return [one.text for one in node.events() if type(one).__name__ == "ChatMessage"]
+
+
+@pytest.fixture
+def chat() -> Chat:
+    return Chat()
+
+
+def code(outcome: Any) -> ErrorCode:
+    assert isinstance(outcome, Error), outcome
+    return outcome.code
+
+
+# --- coming in -----------------------------------------------------------------------------------
+
+
+def test_one_of_two_who_want_the_same_name_at_once_gets_it(chat: Chat) -> None:
+    for node, address in ((chat.a, "10.0.0.8"), (chat.b, "10.0.0.9")):
+        node.register("eva", address)
+    chat.settle()
+    (first,), (second,) = chat.a.mail.outcomes(), chat.b.mail.outcomes()
+    assert isinstance(first, Registered)
+    assert code(second) is ErrorCode.NAME_TAKEN
+    chat.check_alike()
+
+
+def test_an_address_is_one_users_over_all_nodes(chat: Chat) -> None:
+    chat.b.register("eva", "10.0.0.1")
+    chat.settle()
+    assert code(chat.b.mail.outcomes()[0]) is ErrorCode.ADDRESS_TAKEN
+    chat.b.register("eva", "10.0.0.1", may_challenge=True)
+    chat.settle()
+    (conflict,) = chat.b.mail.outcomes()
+    assert isinstance(conflict, Conflict)
+    assert conflict.session.route.node == "a"
+    chat.check_alike()
+
+
+def test_a_token_takes_a_session_of_another_node_over(chat: Chat) -> None:
+    chat.b.register("eva", "10.0.0.9")
+    chat.settle()
+    token = chat.b.mail.outcomes()[0].welcome.token
+    number = chat.b.find("eva").route.session
+    chat.a.register("eva", "10.0.0.10", token=token)
+    chat.settle()
+    (outcome,) = chat.a.mail.outcomes()
+    assert isinstance(outcome, Registered)
+    assert outcome.welcome.token not in ("", token)
+    assert [mail for mail in chat.b.mail.collect() if isinstance(mail, Evict)] == [Evict(number)]
+    assert chat.b.find("eva").route.node == "a"
+    chat.check_alike()
+    hub = chat.b.hub
+    assert hub.release(chat.b.find("luis"), "quit") == []  # type: ignore[arg-type]
+    chat.settle()
+    assert chat.a.users() == ["ana", "eva"], "the end of the old session does not end the new one"
+
+
+def test_what_is_in_the_log_opens_no_session(chat: Chat) -> None:
+    """Whoever can read the log finds no token there, and none of its hashes is one."""
+    chat.b.register("eva", "10.0.0.9")
+    (data,) = chat.b.air
+    chat.settle()
+    token = chat.b.mail.outcomes()[0].welcome.token
+    assert token.encode() not in data
+    chat.a.register("eva", "10.0.0.10", token=chat.a.find("eva").token)
+    chat.settle()
+    assert code(chat.a.mail.outcomes()[0]) is ErrorCode.NAME_TAKEN
+
+
+# --- talking -------------------------------------------------------------------------------------
+
+
+def test_a_nonce_said_again_on_another_node_is_the_same_message(chat: Chat) -> None:
+    chat.b.register("eva", "10.0.0.9")
+    chat.settle()
+    token = chat.b.mail.outcomes()[0].welcome.token
+    chat.b.say(chat.b.find("eva"), "hola", nonce="n1", id=1)
+    chat.settle()
+    (first,) = chat.b.mail.outcomes()
+    chat.a.register("eva", "10.0.0.9", token=token)
+    chat.settle()
+    chat.a.mail.collect()
+    chat.a.say(chat.a.find("eva"), "hola", nonce="n1", id=2)
+    chat.settle()
+    assert chat.a.mail.outcomes() == [Ok(id=2, seq=first.seq)]
+    assert chat.texts(chat.a) == ["hola"]
+    chat.check_alike()
+
+
+def test_a_hush_holds_from_its_place_on(chat: Chat) -> None:
+    chat.b.say(chat.luis, "antes", id=1)
+    chat.b.land()
+    chat.a.operate(chat.ana, SetHush(on=True))
+    chat.a.land()
+    chat.b.say(chat.luis, "después", id=2)  # proposed before the hush is known here
+    chat.settle()
+    first, second = chat.b.mail.outcomes()
+    assert isinstance(first, Ok)
+    assert code(second) is ErrorCode.HUSHED
+    assert chat.texts(chat.a) == chat.texts(chat.b) == ["antes"]
+    chat.check_alike()
+
+
+def test_what_another_node_does_not_know_yet_is_carried_out_in_its_place(chat: Chat) -> None:
+    chat.a.say(chat.ana, "uno")
+    chat.a.land()
+    chat.b.say(chat.luis, "dos")
+    chat.b.land()
+    chat.a.say(chat.ana, "tres")
+    chat.settle()
+    assert chat.texts(chat.a) == chat.texts(chat.b) == ["uno", "dos", "tres"]
+
+
+def test_a_message_of_a_session_that_has_ended_is_nobodys(chat: Chat) -> None:
+    chat.a.operate(chat.ana, Kick(name="luis"))
+    chat.a.land()
+    chat.b.say(chat.luis, "¿sigo aquí?", id=1)
+    chat.settle()
+    assert chat.b.mail.outcomes() == [None]
+    assert chat.texts(chat.a) == []
+    chat.check_alike()
+
+
+def test_a_fault_of_our_own_costs_one_command_on_all_nodes_alike(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for node in chat.nodes.values():
+        room = node.hub.room
+        say = room.say
+
+        def fail(session: Session, text: str, *more: Any, say: Any = say) -> Any:
+            if text == "mala":
+                raise ZeroDivisionError
+            return say(session, text, *more)
+
+        monkeypatch.setattr(room, "say", fail)
+    for text in ("uno", "mala", "dos"):
+        chat.b.say(chat.luis, text, id=1)
+    chat.settle()
+    ok, lost, other = chat.b.mail.outcomes()
+    assert isinstance(ok, Ok)
+    assert isinstance(other, Ok)
+    assert lost is None
+    assert chat.texts(chat.a) == ["uno", "dos"]
+
+
+# --- keeping order -------------------------------------------------------------------------------
+
+
+def test_an_operator_kicks_and_bans_users_of_another_node(chat: Chat) -> None:
+    number = chat.luis.route.session
+    outcome = chat.done(Kick(name="Luis", reason="ruido", id=1))
+    assert isinstance(outcome, Moderated)
+    (expelled,) = [mail for mail in chat.b.mail.collect() if isinstance(mail, Expel)]
+    assert (expelled.session, expelled.last_word.by) == (number, "ana")
+    chat.done(ImposeBan(name="luis", minutes=5.0, id=2))
+    chat.b.register("luis", "10.0.0.9")
+    chat.b.register("otro", "10.0.0.2")
+    chat.settle()
+    assert [code(one) for one in chat.b.mail.outcomes()] == [ErrorCode.BANNED] * 2
+    chat.check_alike()
+
+
+def test_a_ban_is_over_by_the_time_of_the_log(chat: Chat) -> None:
+    chat.done(ImposeBan(name="luis", minutes=0.05))
+    answer = chat.a.operate(chat.ana, ListBans(id=3))
+    assert len(answer.bans) == 1
+    chat.a.give_life()
+    chat.settle(after_ms=2_999)
+    assert len(chat.a.operate(chat.ana, ListBans(id=3)).bans) == 1
+    chat.a.give_life()
+    chat.settle(after_ms=1)
+    assert chat.a.operate(chat.ana, ListBans(id=3)).bans == []
+    chat.b.join("luis", "10.0.0.2")
+    chat.settle()
+    chat.check_alike()
+
+
+def test_only_an_operators_session_may_ask_and_a_user_may_not(chat: Chat) -> None:
+    assert code(chat.b.operate(chat.luis, Kick(name="ana", id=1))) is ErrorCode.NOT_OPERATOR
+
+
+def test_the_console_of_a_node_keeps_order_for_all(chat: Chat) -> None:
+    mailbox: Any = chat.b.mail
+    console = chat.b.hub.moderator.open_console(chat.b.switchboard.connect(mailbox))
+    outcome = chat.done(ImposeMute(name="ana", id=1), console, "b")
+    assert isinstance(outcome, Moderated)
+    assert outcome.answer == Ok(id=1)
+    muted = chat.a.events()[-1]
+    assert (type(muted).__name__, muted.by) == ("Muted", "server")
+    chat.a.say(chat.ana, "hola", id=2)
+    chat.settle()
+    assert code(chat.a.mail.outcomes()[0]) is ErrorCode.MUTED
+
+
+def test_the_message_that_is_pinned_is_found_by_the_node_that_is_asked(chat: Chat) -> None:
+    chat.b.say(chat.luis, "importante")
+    chat.settle()
+    seq = chat.a.events()[-1].seq
+    fresh = chat.fresh("c")
+    fresh.resume(chat.a.packed())
+    outcome = chat.done(PinMessage(seq=seq, id=1))
+    assert isinstance(outcome, Moderated)
+    assert fresh.hub.room.moderation.pin is not None
+    assert fresh.hub.room.moderation.pin.text == "importante"
+    assert code(fresh.operate(chat.ana, PinMessage(seq=seq, id=1))) is ErrorCode.NOT_FOUND
+
+
+# --- hooks ---------------------------------------------------------------------------------------
+
+
+def test_only_the_operator_gets_the_secret_of_a_hook(chat: Chat) -> None:
+    assert chat.a.operate(chat.ana, CreateHook(name="backup", id=1)) is Wait.FOR_ORDER
+    (data,) = chat.a.air
+    chat.settle()
+    created = chat.a.mail.outcomes()[0].answer
+    assert isinstance(created, HookCreated)
+    assert created.secret.encode() not in data
+    assert created.path.endswith(created.secret)
+    mailbox: Any = chat.b.mail
+    assert chat.b.hub.notices.say(created.secret, "hecho", mailbox) is Wait.FOR_DISK
+    (data,) = chat.b.air
+    assert created.secret.encode() not in data
+    chat.settle()
+    (stored,) = chat.b.mail.collect()
+    assert isinstance(stored, Stored)
+    ((receipt, is_stored),) = stored.rows
+    assert is_stored
+    assert chat.a.events()[-1].seq == receipt.seq
+    chat.check_alike()
+
+
+def test_a_post_whose_hook_was_removed_meanwhile_is_not_said(chat: Chat) -> None:
+    chat.a.operate(chat.ana, CreateHook(name="backup", id=1))
+    chat.settle()
+    secret = chat.a.mail.outcomes()[0].answer.secret
+    chat.a.operate(chat.ana, RemoveHook(name="backup", id=2))
+    chat.a.land()
+    mailbox: Any = chat.b.mail
+    assert chat.b.hub.notices.say(secret, "hecho", mailbox) is Wait.FOR_DISK
+    chat.settle()
+    ((_, is_stored),) = chat.b.mail.collect()[-1].rows
+    assert not is_stored
+    assert chat.texts(chat.a) == []
+    chat.check_alike()
+
+
+# --- own presence --------------------------------------------------------------------------------
+
+
+def test_a_session_for_messages_alone_gets_its_own_status_from_its_own_node_only(
+    chat: Chat,
+) -> None:
+    bot = chat.b.join("bot", events="messages")
+    chat.settle()
+    assert chat.a.find("bot").own_presence is None
+    chat.b.mail.collect()
+    chat.b.hub.set_status(bot, SetStatus(status="OCUPADO"))
+    chat.b.hub.idle(bot)
+    chat.settle()
+    rows = [row for mail in chat.b.mail.collect() for row in mail.rows]
+    assert [row.request for row in rows] == [SetStatus(status="OCUPADO"), None]
+    assert bot.own_presence is not None
+    assert [one.status for one in bot.own_presence] == ["OCUPADO", "INACTIVO"]
+    chat.check_alike()
+
+
+def test_an_idle_user_who_reads_is_active_for_all(chat: Chat) -> None:
+    chat.b.hub.idle(chat.luis)
+    chat.settle()
+    assert chat.a.find("luis").status == "INACTIVO"
+    chat.b.hub.note_reading(chat.luis)
+    chat.settle()
+    assert chat.a.find("luis").status == "ACTIVO"
+    chat.check_alike()
+
+
+def test_a_command_of_an_earlier_run_of_this_node_finds_nobody_waiting(chat: Chat) -> None:
+    again = BenchNode("b", chat.log)
+    incarnation = chat.b.proposer.incarnation
+    newcomer = chat.b.hub.room.registry.find("luis")
+    assert newcomer is not None
+    again.follow()
+    chat.log.put(pack("b", incarnation, 99, [SayText(1, "tarde")]))
+    again.settle()
+    assert again.mail.mails == []
+    assert again.users() == ["ana", "luis"]
