@@ -1,6 +1,6 @@
 """What the history's threads post to the worker that waits for them, and what it asks with."""
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -21,6 +21,13 @@ class PageTicket(Struct, eq=False):
     session: int
     is_for_held: bool = False  # it looks for one message, for the request that is held
     is_cancelled: bool = False  # written by the owner alone
+
+
+class Pages(Protocol):
+    """Answers for pages."""
+
+    def ask(self, ticket: PageTicket, /) -> None:
+        """Have a page found, and PageReady posted to its owner. Any thread."""
 
 
 class PageReady(Struct, frozen=True):

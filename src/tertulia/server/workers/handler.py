@@ -14,7 +14,6 @@ from tertulia.protocol.attendance import AskSeenBy, ListAttendance, MarkSeen
 from tertulia.protocol.hooks import CreateHook
 from tertulia.protocol.lines import BadRequest
 from tertulia.protocol.messages import (
-    MAX_INT,
     Answer,
     CloseReason,
     Direct,
@@ -44,6 +43,7 @@ from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Route, Session
+from tertulia.server.hub.unkept import refuse_page
 from tertulia.server.hub.wait import Wait
 from tertulia.server.workers.connection import Connection, Hold
 from tertulia.server.workers.door import AnyRequest, Control, HookPost
@@ -101,7 +101,7 @@ class RequestHandler:
         self._hub = hub = shared.hub
         self._switchboard = shared.switchboard
         self._mailbox = mailbox
-        self._has_history = shared.history is not None
+        self._has_history = shared.pages is not None
         self._rate_limits = shared.rate_limits
         self._entry_code = shared.entry_code
         self._operator_secret = shared.operator_secret
@@ -309,7 +309,7 @@ class RequestHandler:
         self, connection: Connection, session: Session, request: PageRequest, now: float
     ) -> Outcome:
         if not self._has_history:
-            return self._refuse_page(request)
+            return refuse_page(self._hub.events, request)
         if isinstance(request, Search) and (problem := check_text(request.text)):
             return refusals.text_refused(request, problem)
         if connection.pages_due >= self._config.max_pages_waiting:
@@ -320,15 +320,6 @@ class RequestHandler:
         return Step.ASK_PAGE
 
     # --- refusals ------------------------------------------------------------------------------
-
-    def _refuse_page(self, request: PageRequest) -> Error:
-        """Refuse a page of a history that is switched off; say whether messages are missing."""
-        if not isinstance(request, GetHistory):
-            return refusals.history_off(request)
-        after = 0 if request.after is UNSET else request.after
-        before = MAX_INT if request.before is UNSET else request.before
-        last_message = self._hub.events.last_message_between(after, before)
-        return refusals.history_off(request, last_message)
 
     def _acquire_rate_limit(
         self, connection: Connection, session: Session, now: float

@@ -82,6 +82,7 @@ class Input:
         self.now = 0.0
         config = shared.config
         self._history = shared.history
+        self._pages = shared.pages
         self._switchboard = shared.switchboard
         self._mailbox = mailbox
         self._connections = connections
@@ -286,24 +287,25 @@ class Input:
             self._connections.expect(connection, connection.route)
 
     def _do_step(self, connection: Connection, request: AnyRequest, step: Step) -> None:
-        session, history = connection.session, self._history
+        session, pages = connection.session, self._pages
         if step is Step.WAIT_FOR_TURN:
             connection.hold_for(Hold.TURN, request)
             return
-        if session is None or history is None:
+        if session is None or pages is None:
             return
         if step is Step.ASK_PAGE:
             self.ask_next_page(connection)
         elif step is Step.TRY_LATER:
             connection.hold_for(Hold.ROOM, request)
-            history.when_room(self._mailbox, session.route.session)
+            assert self._history is not None, "only its queue can be full"
+            self._history.when_room(self._mailbox, session.route.session)
         elif isinstance(request, PinMessage | AskSeenBy) and request.seq is not UNSET:
             connection.hold_for(Hold.MESSAGE, request)
             look_for = GetHistory(
                 id=request.id, after=max(0, request.seq - 1), before=request.seq + 1, limit=1
             )
             number = session.route.session
-            history.ask(PageTicket(look_for, self._mailbox, number, is_for_held=True))
+            pages.ask(PageTicket(look_for, self._mailbox, number, is_for_held=True))
 
     def _moderate(self, connection: Connection, request: Request, done: Moderated) -> None:
         """Answer an operator, and end the sessions that this was about."""
@@ -374,10 +376,10 @@ class Input:
     def ask_next_page(self, connection: Connection) -> None:
         """Ask the history for the next page, if the connection can take one now."""
         request, session = connection.next_page(), connection.session
-        if request is not None and session is not None and self._history is not None:
+        if request is not None and session is not None and self._pages is not None:
             ticket = PageTicket(request, self._mailbox, session.route.session)
             connection.ticket = ticket
-            self._history.ask(ticket)
+            self._pages.ask(ticket)
 
     def send_own_presence(self, connection: Connection, session: Session) -> None:
         """Send a session that wants messages alone its own status changes."""

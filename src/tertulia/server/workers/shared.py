@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tertulia.protocol.measures import Measures
 from tertulia.server.config import Config
 from tertulia.server.history.history import History
+from tertulia.server.history.mail import Pages
 from tertulia.server.hub.hub import Hub
 from tertulia.server.observer import SparseLog
 from tertulia.server.workers.access import Access
@@ -32,6 +33,8 @@ class Shared:
         self.config = config
         self.hub = hub
         self.history = history
+        # Who answers for pages; a node of several without a history asks others.
+        self.pages: Pages | None = history
         self.admission = admission
         self.new_door = new_door
         self.new_console_door = new_console_door or new_door

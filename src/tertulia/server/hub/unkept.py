@@ -1,0 +1,17 @@
+"""The refusal of pages of a chat that nobody keeps."""
+
+from msgspec import UNSET
+
+from tertulia.protocol.attendance import ListAttendance
+from tertulia.protocol.messages import MAX_INT, Error, GetHistory, Search
+from tertulia.server import refusals
+from tertulia.server.hub.eventlog import EventLog
+
+
+def refuse_page(events: EventLog, request: GetHistory | Search | ListAttendance) -> Error:
+    """Return the refusal, which says whether messages are missing in the page. Any thread."""
+    if not isinstance(request, GetHistory):
+        return refusals.history_off(request)
+    after = 0 if request.after is UNSET else request.after
+    before = MAX_INT if request.before is UNSET else request.before
+    return refusals.history_off(request, events.last_message_between(after, before))
