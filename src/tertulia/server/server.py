@@ -120,6 +120,8 @@ class Server:
         self._admission = admission = Admission(config)
         new_door = functools.partial(OpenEntrance, offer)
         shared = Shared(config, self.hub, self.history, admission, new_door, ConsoleDoor)
+        if self.node is not None:
+            shared.pages = self.node.pages
         observer = Observer(shared.sparse_log)
         self._pool = WorkerPool(shared, observer, takes_turns=has_interpreter_lock())
         self._console: ConsoleListener | None = None

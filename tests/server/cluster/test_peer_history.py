@@ -1,5 +1,6 @@
 """What nodes ask one another about their histories: without a network, with real files."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Queue
@@ -16,6 +17,7 @@ from tertulia.server.cluster.relay import PageRelay
 from tertulia.server.config import Config
 from tertulia.server.history.mail import GetRows, PageReady, PageRequest, PageTicket
 from tertulia.server.history.node import NodeHistory
+from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.records import Visit
 
 WAIT_S = 20.0
@@ -37,9 +39,11 @@ class Here:
         )  # fmt: skip
         if path is not None:
             self.history = NodeHistory(path, Config(port=0, cluster=("nats://127.0.0.1:1",)))
-            self.relay = PageRelay(self.history, surroundings)
             self.fetcher = Fetcher(self.history, surroundings)
-            self.history.pass_on = self.relay.pass_on
+        events = EventLog(threading.Lock(), 1_000_000, 0)
+        self.relay = PageRelay(self.history, surroundings, events)
+        if self.history is not None:
+            self.history.pass_on = self.relay.ask
         self.desk = HistoryDesk(self.history, surroundings)
         self.answers: Queue[PageReady] = Queue()
 
@@ -77,10 +81,12 @@ class Here:
         self.steps.put(lambda: None)
         return True
 
-    def ask_page(self, request: PageRequest) -> HistoryPage | AttendancePage | Error:
+    def ask_page(
+        self, request: PageRequest, *, is_for_held: bool = False
+    ) -> HistoryPage | AttendancePage | Error:
         """Ask as a client's worker does."""
-        assert self.history is not None
-        self.history.ask(PageTicket(request, self, 7))
+        pages = self.relay if self.history is None else self.history
+        pages.ask(PageTicket(request, self, 7, is_for_held))
         self.run(lambda: not self.answers.empty())
         mail = self.answers.get()
         assert mail.session == 7
@@ -222,6 +228,53 @@ def test_what_all_nodes_lack_is_no_reason_to_refuse_a_page(chat, tmp_path):
     assert one.seqs(GetHistory(limit=12)) == (list(range(31, 41)), False)
     assert one.seqs(Search(text="number 33")) == ([33], False)
     assert set(chat.asked) == {"off", "other"}
+
+
+def test_many_questions_wait_and_each_is_answered_once(chat, fresh):
+    count = 400
+    assert fresh.history is not None
+    for _ in range(count):
+        fresh.history.ask(PageTicket(Search(text="number 17"), fresh, 7))
+    chat.mute.add("old")
+    fresh.run(lambda: len(chat.asked) == 32)
+    chat.down.add("old")
+    fresh.run(lambda: fresh.answers.qsize() == count)
+    assert all(unavailable(fresh.answers.get().page) for _ in range(count))
+
+
+def test_a_node_without_a_history_asks_the_others(chat, old):
+    off = chat.node("off", has_history=False)
+    chat.node("off too", has_history=False)
+    off.seq = 40
+    assert off.seqs(GetHistory(limit=3)) == ([38, 39, 40], True)
+    assert off.seqs(Search(text="number 17")) == ([17], False)
+    assert [row.name for row in off.ask_page(ListAttendance()).sessions] == ["ana"]
+    assert off.ask_page(GetHistory(after=16, before=18, limit=1), is_for_held=True).messages
+    chat.down.add("old")
+    assert unavailable(off.ask_page(GetHistory()))
+
+
+def test_a_node_without_a_history_gets_what_there_is_if_nobody_has_more(chat):
+    off = chat.node("off", has_history=False)
+    for name in ("one", "other"):
+        chat.node(name, lacks_through=30).put(range(31, 41))
+    off.seq = 40
+    assert off.seqs(GetHistory(after=0)) == (list(range(31, 41)), False)
+    chat.down.add("other")
+    assert unavailable(off.ask_page(GetHistory(after=0)))
+
+
+def test_pages_are_switched_off_only_if_no_node_keeps_any(chat):
+    off = chat.node("off", has_history=False)
+    for _ in range(2):
+        assert off.ask_page(GetHistory()).code == "history_off"
+        assert off.ask_page(Search(text="number")).code == "history_off"
+        held = off.ask_page(GetHistory(after=16, before=18, limit=1), is_for_held=True)
+        assert held == HistoryPage(messages=[], more=False)
+        chat.node("off too", has_history=False)
+    chat.node("mute", has_history=False)
+    chat.mute.add("mute")
+    assert unavailable(off.ask_page(GetHistory()))
 
 
 def test_a_node_fetches_all_rows_once_and_in_pieces(chat, old, fresh):

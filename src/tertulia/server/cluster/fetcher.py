@@ -36,6 +36,7 @@ class Fetcher:
         self._in_vain = 0  # questions since the last one that had an answer
         self._pause_until = 0.0
         self._began_at: float | None = None  # None: nothing is missing
+        self._has_said_so = False  # that nobody has the rest
         self._messages = self._visits = 0  # fetched since then
 
     def tick(self) -> None:
@@ -57,6 +58,9 @@ class Fetcher:
         if self._in_vain >= len(nodes) * len(missing):
             self._in_vain = 0
             self._pause_until = now + _NOBODY_S
+            if not self._has_said_so:
+                self._has_said_so = True
+                log.warning("history incomplete: no node that is up has the rest, asks again")
             return
         node = nodes[self._turn % len(nodes)]
         wanted = missing[self._turn // len(nodes) % len(missing)]
@@ -90,5 +94,5 @@ class Fetcher:
                 "history complete messages=%d visits=%d seconds=%.1f",
                 self._messages, self._visits, seconds,
             )  # fmt: skip
-            self._began_at = None
+            self._began_at, self._has_said_so = None, False
             self._messages = self._visits = self._turn = self._in_vain = 0

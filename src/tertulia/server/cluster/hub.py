@@ -82,6 +82,7 @@ class NodeHub(Hub):
         """`log_time` is the log's own, in seconds since 1970."""
         common = replace(config, max_users=max_users_of_chat(config))
         super().__init__(common, history, Start("", 0), monotonic=monotonic, wall=log_time)
+        self.seen.has_history = True  # If not this node, another one may have the message.
         self.node = config.node
         self._history = history
         self.is_stopping = False

@@ -37,6 +37,7 @@ from tertulia.server.cluster.stream import all_subject, node_subject
 from tertulia.server.cluster.transfer import Sender
 from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import Config
+from tertulia.server.history.mail import Pages
 from tertulia.server.history.node import NodeHistory
 from tertulia.server.hub.ordered import SendAway, ServesAgain
 from tertulia.server.workers.mail import Mail
@@ -97,8 +98,10 @@ class Node:
         )
         self._desk = HistoryDesk(history, here)
         self._fetcher = None if history is None else Fetcher(history, here)
+        relay = PageRelay(history, here, self.hub.events)
+        self.pages: Pages = relay if history is None else history  # for the workers
         if history is not None:
-            history.pass_on = PageRelay(history, here).pass_on
+            history.pass_on = relay.ask
         self._first_sent = 0.0
         self._is_caught_up = False
         self._was_serving = False

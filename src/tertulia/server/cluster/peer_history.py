@@ -55,11 +55,15 @@ class RowsQuestion(Struct, array_like=True):
 
 
 class PageQuestion(Struct, array_like=True):
-    """Asks for a page for a client of another node, which has applied everything up to `seq`."""
+    """Asks for a page for a client of another node, which has applied everything up to `seq`.
+
+    With `as_it_is`, what is missing there is missing everywhere.
+    """
 
     log: str
     seq: int
     request: PageRequest
+    as_it_is: bool = False
 
 
 class Verdict(Enum):
@@ -142,7 +146,8 @@ class HistoryDesk:
         if history is None:
             reply(pack(PageAnswer(Verdict.OFF)))
             return
-        ask = partial(history.ask_own, question.request, partial(_reply_page, reply))
+        done = partial(_reply_page, reply, question.as_it_is)
+        ask = partial(history.ask_own, question.request, done)
         self._when_applied(question.seq, ask)
 
     def _when_applied(self, seq: int, ask: Callable[[], None]) -> None:
@@ -176,11 +181,11 @@ class _RowsReply:
         return True
 
 
-def _reply_page(reply: Reply, page: Page | Error, is_whole: bool) -> None:
+def _reply_page(reply: Reply, as_it_is: bool, page: Page | Error, is_whole: bool) -> None:
     """Send a page to the node that waits for it, from the reader's thread."""
     if isinstance(page, Error):
         reply(pack(PageAnswer(Verdict.NOT_NOW)))
-    elif is_whole:
+    elif is_whole or as_it_is:
         reply(pack(PageAnswer(Verdict.FOUND, page)))
     else:
         reply(pack(PageAnswer(Verdict.LACKS)))

@@ -100,6 +100,11 @@ class NodeModerator(Moderator):
             return refusals.no_message(request)
         return self._propose(session, request, owner, found)
 
+    def find_message(self, request: PinMessage) -> StoredMessage | Wait | Error:
+        """Return a message, which another node may have. See Moderator.find_message."""
+        found = super().find_message(request)
+        return Wait.FOR_MESSAGE if isinstance(found, Error) else found
+
     def promote(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
         """Propose to make a session an operator's."""
         number = session.route.session

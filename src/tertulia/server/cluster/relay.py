@@ -1,9 +1,8 @@
 """Passes clients' questions on to other nodes, as long as this node's history lacks the answer.
 
-A page that this node or another one has whole is given, whoever has it. If nobody answers in time,
-the client is told to try again; never is an incomplete page given for a complete one, unless every
-node of the chat has said that it lacks the same. The link's thread runs this, except where it says
-otherwise.
+A node without a history asks others for each page. If nobody answers in time, the client is told to
+try again; an incomplete page is never given for a complete one, unless every node of the chat has
+said that it lacks the same. The link's thread runs this, except where it says otherwise.
 """
 
 import time
@@ -14,7 +13,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from tertulia.protocol.attendance import ListAttendance
-from tertulia.protocol.messages import MAX_INT, Error, GetHistory, Search
+from tertulia.protocol.messages import MAX_INT, Error, GetHistory, HistoryPage, Search
 from tertulia.server import refusals
 from tertulia.server.cluster.peer_history import (
     PAGE,
@@ -26,6 +25,8 @@ from tertulia.server.cluster.peer_history import (
 )
 from tertulia.server.history.mail import Page, PageReady, PageRequest, PageTicket
 from tertulia.server.history.node import NodeHistory
+from tertulia.server.hub.eventlog import EventLog
+from tertulia.server.hub.unkept import refuse_page
 
 _TIMEOUT_S = 3.0  # of one question; a node gives up reading a page after 2 s
 _SEARCH_TIMEOUT_S = 13.0  # a search may wait 10 s for the index
@@ -36,24 +37,28 @@ class _Passing(Struct, eq=False):
     ticket: PageTicket
     give_up_at: float
     left: list[str] = []  # nodes that have not been asked
-    question: bytes = b""
-    verdicts: list[Verdict | None] = []  # of those that have; None: no answer
+    question: PageQuestion | None = None
+    verdicts: dict[str, Verdict | None] = {}  # of those that have; None: no answer
 
 
 class PageRelay:
     """The questions that are passed on. Bound: one for each connection."""
 
-    def __init__(self, history: NodeHistory, here: Surroundings) -> None:
+    def __init__(self, history: NodeHistory | None, here: Surroundings, events: EventLog) -> None:
         self._history = history
         self._here = here
+        self._events = events
+        self._others_keep = False  # whether a node has ever said that it has a history
         self._waiting: deque[_Passing] = deque()
         self._under_way = 0
         self._turn = 0
 
-    def pass_on(self, ticket: PageTicket) -> None:
+    def ask(self, ticket: PageTicket) -> None:
         """Find a page whose answer may need what is missing here. Any thread."""
-        if isinstance(ticket.request, GetHistory):  # What is missing may be older than the page.
-            self._history.ask_own(ticket.request, partial(self._on_own_page, ticket))
+        history = self._history
+        # What is missing may be older than the page.
+        if history is not None and isinstance(ticket.request, GetHistory):
+            history.ask_own(ticket.request, partial(self._on_own_page, ticket))
         else:
             self._here.call(partial(self._queue, ticket))
 
@@ -80,49 +85,79 @@ class PageRelay:
             self._turn += 1
             passing.left = nodes[first:] + nodes[:first]
             request = _up_to(seq, passing.ticket.request)
-            passing.question = pack(PageQuestion(self._here.log(), seq, request))
+            passing.question = PageQuestion(self._here.log(), seq, request)
             self._ask_next(passing)
 
     def _ask_next(self, passing: _Passing) -> None:
-        left_s = passing.give_up_at - time.monotonic()
-        if not passing.left or left_s <= 0 or passing.ticket.is_cancelled:
+        is_late = time.monotonic() >= passing.give_up_at
+        if not passing.left or is_late or passing.ticket.is_cancelled:
             self._give_up(passing)
-            return
-        timeout_s = min(left_s, _timeout_s(passing.ticket.request))
-        done = partial(self._on_answer, passing)
-        self._here.ask(passing.left.pop(0), PAGE, passing.question, timeout_s, done)
+        else:
+            self._ask(passing, passing.left.pop(0))
 
-    def _on_answer(self, passing: _Passing, data: bytes | None) -> None:
+    def _ask(self, passing: _Passing, node: str) -> None:
+        left_s = max(0.0, passing.give_up_at - time.monotonic())
+        timeout_s = min(left_s, _timeout_s(passing.ticket.request))
+        question, done = pack(passing.question), partial(self._on_answer, passing, node)
+        self._here.ask(node, PAGE, question, timeout_s, done)
+
+    def _on_answer(self, passing: _Passing, node: str, data: bytes | None) -> None:
         answer = page_answer(data)
         if answer is not None and answer.page is not None:
+            self._others_keep = True
             _answer(passing.ticket, answer.page)
             self._end()
             return
-        passing.verdicts.append(None if answer is None else answer.verdict)
+        passing.verdicts[node] = None if answer is None else answer.verdict
         self._ask_next(passing)
 
     def _give_up(self, passing: _Passing) -> None:
-        """Let the own history answer, as far as that is right."""
-        ticket = passing.ticket
+        """Let the own history, or that of another node, answer, as far as that is right."""
+        ticket, verdicts = passing.ticket, passing.verdicts
+        question = passing.question
+        assert question is not None
         nobody_has_it = (
             not passing.left
             and self._here.are_all_up()
-            and all(one in (Verdict.LACKS, Verdict.OFF) for one in passing.verdicts)
+            and set(verdicts.values()) <= {Verdict.LACKS, Verdict.OFF}
         )
+        lacking = [node for node, verdict in verdicts.items() if verdict is Verdict.LACKS]
+        self._others_keep = self._others_keep or bool(lacking)
+        if ticket.is_cancelled:
+            pass  # Its client is gone.
+        elif self._history is not None:
+            self._answer_own(self._history, ticket, nobody_has_it=nobody_has_it)
+        elif lacking and nobody_has_it and not question.as_it_is:
+            passing.question = replace(question, as_it_is=True)
+            self._ask(passing, lacking[0])
+            return
+        else:
+            nobody_keeps = not self._others_keep and set(verdicts.values()) <= {Verdict.OFF}
+            _answer(ticket, self._refusal(ticket, nobody_keeps=nobody_keeps))
+        self._end()
 
+    def _answer_own(self, history: NodeHistory, ticket: PageTicket, *, nobody_has_it: bool) -> None:
         def answer(page: Page | Error, is_whole: bool) -> None:
             if is_whole or nobody_has_it or isinstance(page, Error):
                 _answer(ticket, page)
             else:
                 _answer(ticket, refusals.not_read(ticket.request))
 
-        if not ticket.is_cancelled:
-            self._history.ask_own(ticket.request, answer)
-        self._end()
+        history.ask_own(ticket.request, answer)
+
+    def _refusal(self, ticket: PageTicket, *, nobody_keeps: bool) -> Page | Error:
+        """Return the answer of a node without a history, if no other one has answered."""
+        if not nobody_keeps:
+            return refusals.not_read(ticket.request)
+        if ticket.is_for_held:
+            return HistoryPage(messages=[], more=False)  # There is no such message.
+        return refuse_page(self._events, ticket.request)
 
     def _end(self) -> None:
         self._under_way -= 1
-        self._begin_next()
+        self._here.call(
+            self._begin_next
+        )  # Not now: of many that fail at once each would be deeper.
 
 
 def _answer(ticket: PageTicket, page: Page | Error) -> None:

@@ -36,7 +36,7 @@ class Seen:
         self._registry = registry
         self._events = events
         self._note_reading = note_reading
-        self._has_history = has_history
+        self.has_history = has_history
 
     def note(self, session: Session, request: MarkSeen, now: float) -> bool:
         """Take in a report; return whether it counts now.
@@ -60,7 +60,7 @@ class Seen:
                 return None
             message = self._events.message(request.seq)
             if message is None:
-                return Wait.FOR_MESSAGE if self._has_history else refusals.no_message(request)
+                return Wait.FOR_MESSAGE if self.has_history else refusals.no_message(request)
             return self._answer(session, request, message.sender, now)
 
     def found(
