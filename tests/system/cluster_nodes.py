@@ -57,10 +57,10 @@ class Nodes:
     def kill(self, node: str) -> None:
         """Kill a node with SIGKILL."""
         server = self.servers.pop(node)
-        for peer in server.peers:
-            peer.close()
         server.process.kill()
         server.process.wait()
+        for peer in server.peers:
+            peer.close()
         assert server.process.stdout is not None
         server.process.stdout.close()
 

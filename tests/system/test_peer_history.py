@@ -8,12 +8,13 @@ from cluster_nodes import Nodes, nodes_of
 from histories import say_all, texts_of, whole_history
 from nats_servers import NatsServers
 from operators import SECRET, error_of, operator, refused
-from peers import Message, Peer, fresh_address
+from peers import Message, Peer, fresh_address, wait_for
 from stored_messages import message
 
 from tertulia.server.history.store import MessageStore
 
-COMPLETE = "history complete messages=(\\d+)"
+LOG_BYTES = 256 * 1024
+FILLING = [f"without b {number} " + 4_000 * "x" for number in range(100)]
 
 
 @pytest.fixture
@@ -31,6 +32,12 @@ def seed(path: Path, count: int) -> None:
 
 def texts(peer: Peer) -> list[str]:
     return [message["text"] for message in whole_history(peer)]
+
+
+def fill_log(peer: Peer) -> None:
+    """Say more than the log holds, a little at a time: who says it has to read it from the log."""
+    for start in range(0, len(FILLING), 5):
+        say_all(peer, FILLING[start : start + 5])
 
 
 def attendance(peer: Peer) -> list[Message]:
@@ -121,7 +128,7 @@ def test_a_history_of_one_server_begins_the_chat_of_several(
 def test_a_node_away_for_longer_than_the_log_reaches_catches_up_with_another(
     nodes: Nodes, secret_file: Path
 ) -> None:
-    nodes.make_log(256 * 1024)
+    nodes.make_log(LOG_BYTES)
     options = ("--operator-secret", str(secret_file))
     a, b = (nodes.start(node, *options) for node in ("a", "b"))
     ana, berta = a.user("ana"), b.user("berta")
@@ -136,21 +143,22 @@ def test_a_node_away_for_longer_than_the_log_reaches_catches_up_with_another(
     (pinned,) = say_all(ana, ["to be pinned"])
     assert ana.ask("pin", seq=pinned)["type"] == "ok"
     assert ana.ask("mute", name="eva")["type"] == "ok"
-    say_all(ana, [f"without b {number} " + 1_000 * "x" for number in range(400)])
+    fill_log(ana)
     eva.close()
     ana.until("left", name="eva")
 
     b = nodes.start("b", *options)
-    assert "place=1 " not in b.log()
+    assert "entries=1-" not in b.log(), "the log is shorter"
     berta = b.user("berta")
-    b.wait_for_log("history complete messages=401 ")
+    b.wait_for_log("history complete messages=101 ")
     wanted = [
         *(f"both {number}" for number in range(30)),
         *("once", "to be pinned"),
-        *(f"without b {number} " + 1_000 * "x" for number in range(400)),
+        *FILLING,
     ]
     assert texts(berta) == wanted
-    assert len(berta.ask("search", text="without", limit=200)["messages"]) == 200
+    found = berta.ask("search", text="without", limit=200)["messages"]
+    assert [each["text"] for each in found] == FILLING[-len(found) :]
     ana.close()
     berta.until("left", name="ana")
     ana = b.peer(ana.source)
@@ -159,3 +167,111 @@ def test_a_node_away_for_longer_than_the_log_reaches_catches_up_with_another(
     nodes.wait_until_same("a", "b")
     names = [row["name"] for row in attendance(berta)]
     assert names == ["ana", "berta", "eva", "berta", "ana"]
+
+
+def right_or_refused(peer: Peer, wanted: list[str]) -> bool:
+    """Read pages from both ends; return whether one was refused. None may be wrong."""
+    is_refused = False
+    for number in (1, len(wanted) // 3, len(wanted) // 2, len(wanted) - 30):
+        page = peer.ask("history", after=number, limit=20)
+        if page["type"] == "error":
+            assert page["code"] == "unavailable", page
+            is_refused = True
+        else:
+            assert texts_of(page) == wanted[number : number + 20]
+            assert page["more"]
+    return is_refused
+
+
+@pytest.mark.long
+def test_a_node_whose_peer_is_killed_gives_no_wrong_page_and_gets_the_rest_later(
+    nodes: Nodes,
+) -> None:
+    count = 30_000
+    seed(nodes.history("a"), count)
+    wanted = [f"old {number}" for number in range(1, count + 1)]
+    nodes.start("a")
+    fresh = ("b", "c")
+    for node in fresh:
+        nodes.start(node)
+    users = [nodes.servers[node].user(f"user-{node}") for node in fresh]
+    wait_for(lambda: any(len(nodes.rows(node)["message"]) > 3_000 for node in fresh))
+    nodes.kill("a")
+    stored = [len(nodes.rows(node)["message"]) for node in fresh]
+    looks = [right_or_refused(user, wanted) for user in users]
+    if max(stored) < count:  # else a slow machine has killed it too late
+        assert all(looks), "nobody has the latest of them"
+    say_all(users[0], ["without a"])
+    users[1].until("message", text="without a")
+
+    nodes.start("a")
+    for node, user in zip(fresh, users, strict=True):
+        while "history complete" not in nodes.servers[node].log():
+            right_or_refused(user, wanted)
+        assert texts(user) == [*wanted, "without a"]
+        assert len(user.ask("search", text="without")["messages"]) == 1
+        assert texts_of(user.ask("search", text="old 17777")) == ["old 17777"]
+    nodes.wait_until_same("a", "b", "c")
+
+
+@pytest.mark.long
+def test_a_node_that_was_killed_learns_how_its_sessions_have_ended(
+    nodes: Nodes, secret_file: Path
+) -> None:
+    nodes.make_log(LOG_BYTES)
+    options = ("--operator-secret", str(secret_file))
+    a, b = (nodes.start(node, *options) for node in ("a", "b"))
+    ana, berta = a.user("ana"), b.user("berta")
+    say_all(berta, [f"both {number}" for number in range(30)])
+    ana.until("message", text="both 29")
+    nodes.kill("b")
+    ana.until("left", name="berta")
+    fill_log(ana)
+    b = nodes.start("b", *options)
+    b.wait_for_log("history complete")
+    nodes.wait_until_same("a", "b")
+    eva = b.user("eva")
+    assert attendance(eva) == attendance(ana)
+    assert texts(eva) == texts(ana)
+
+
+@pytest.mark.long
+def test_a_busy_chat_goes_on_while_two_nodes_fetch_and_all_have_the_same_in_the_end(
+    nodes: Nodes,
+) -> None:
+    seed(nodes.history("a"), 20_000)
+    ana = nodes.start("a").user("ana")
+    for node in ("b", "c"):
+        nodes.start(node)
+    berta, carla = nodes.servers["b"].user("berta"), nodes.servers["c"].user("carla")
+    for number in range(20):
+        for peer in (ana, berta, carla):
+            say_all(peer, [f"{peer.name} {number} {part}" for part in range(100)])
+    for node in ("b", "c"):
+        nodes.servers[node].wait_for_log("history complete")
+    nodes.wait_until_same("a", "b", "c")
+    assert len(nodes.rows("c")["message"]) == 26_000
+    assert texts(berta) == texts(carla) == texts(ana)
+
+
+def test_users_at_a_node_without_a_history_read_that_of_another_one(
+    nodes: Nodes, secret_file: Path
+) -> None:
+    options = ("--operator-secret", str(secret_file))
+    c = nodes.start("c", "--history", "off", *options)
+    carla = c.user("carla")
+    assert error_of(carla, "history") == "history_off"
+    nodes.start("a", *options)
+    ana = nodes.servers["a"].user("ana")
+    seqs = say_all(ana, ["one", "two", "three"])
+    carla.until("message", text="three")
+    assert texts(carla) == ["one", "two", "three"]
+    assert texts_of(carla.ask("search", text="two")) == ["two"]
+    assert [row["name"] for row in attendance(carla)] == ["carla", "ana"]
+    nodes.stop("c")
+    carla = nodes.start("c", "--history", "off", *options).user("carla")
+    assert carla.ask("operator", secret=SECRET)["type"] == "ok"
+    assert carla.ask("pin", seq=seqs[1])["type"] == "ok"
+    assert ana.until("pinned")[-1]["message"]["text"] == "two"
+    assert carla.ask("seen_by", seq=seqs[0])["unknown"] == ["carla"]
+    assert error_of(carla, "pin", seq=seqs[0] - 1) == "not_found"
