@@ -181,6 +181,62 @@ def test_a_consumer_that_could_not_be_made_is_tried_again_soon() -> None:
     chat.run()
 
 
+def test_an_entry_that_was_acknowledged_and_does_not_come_makes_another_consumer_soon(
+    chat: Chat,
+) -> None:
+    chat.deliver(5, 1)
+    chat.consumer.expect(5)
+    chat.consumer.age(1.0)
+    assert chat.counts.consumers == 1, "it has come"
+    chat.tell()
+    chat.consumer.expect(6)
+    chat.consumer.age(0.3)
+    chat.tell()
+    chat.consumer.age(0.3)
+    assert chat.counts.consumers == 1, "the consumer lives"
+    chat.consumer.age(0.3)
+    assert (chat.counts.consumers, chat.counts.stalls) == (2, 1)
+    chat.consumer.age(1.0)
+    assert chat.counts.consumers == 2, "the second one is being made"
+    chat.run()
+
+
+def test_entries_are_read_singly_while_nobody_makes_a_consumer(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tertulia.server.cluster.consumer._SINGLY_AFTER_S", 0.0)
+    times = ["2023-11-14T22:13:20.123999999Z", "2023-11-14T22:13:20.5Z", "2023-11-14T22:13:20Z"]
+    entries: list[tuple[int, int, bytes]] = []
+
+    async def ask(subject: str, data: bytes, timeout_s: float) -> bytes | None:
+        question = json.loads(data) if data else {}
+        if ".CONSUMER.CREATE." in subject:
+            while len(entries) < 3:
+                await asyncio.sleep(0)
+            return b"{}"
+        if "STREAM.INFO" in subject or question["seq"] > 7:
+            return None
+        message = {"time": times[question["seq"] - 5], "data": "eA=="}
+        return json.dumps({"message": message}).encode()
+
+    def take(arrived: list[Any]) -> None:
+        entries.extend((entry.place, entry.time_ms, entry.data) for entry in arrived)
+
+    consumer = OrderedConsumer(
+        "TERTULIA-lab", "_INBOX.x",
+        Receivers(take, lambda _: None, lambda *_: None), ask, chat.work.append, chat.counts,
+    )  # fmt: skip
+    consumer.connect(chat)
+    consumer.read_from(5)
+    chat.run()
+    base = 1_700_000_000_000
+    assert entries == [(5, base + 123, b"x"), (6, base + 500, b"x"), (7, base, b"x")]
+    chat.deliver(7, 1)
+    chat.deliver(8, 2)
+    consumer.hand_on()
+    assert [entry[0] for entry in entries] == [5, 6, 7, 8]
+
+
 def test_another_connection_reads_on(chat: Chat) -> None:
     chat.deliver(5, 1)
     chat.consumer.disconnect()

@@ -24,7 +24,7 @@ CHAT = "lab"
 PERMISSIONS = """
 authorization { users: [ { user: ana, password: "se cret", permissions: {
   publish: [ "tertulia.lab.>", "_INBOX.>", "$JS.FC.>", "$JS.API.STREAM.*.TERTULIA-lab",
-             "$JS.API.CONSUMER.CREATE.TERTULIA-lab.>" ]
+             "$JS.API.STREAM.MSG.GET.TERTULIA-lab", "$JS.API.CONSUMER.CREATE.TERTULIA-lab.>" ]
   subscribe: [ "tertulia.lab.>", "_INBOX.>" ] } } ] }
 """
 

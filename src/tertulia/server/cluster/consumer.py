@@ -7,9 +7,11 @@ entries when it is slow, and after some losses begins again at entry 1. Link's t
 """
 
 import asyncio
+import base64
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
 
 _HEARTBEAT_S = 0.5
 _SILENCE_S = 1.6  # three heartbeats are missing
+_OVERDUE_S = 0.4  # in which an entry comes that the log is known to have
 _API_TIMEOUT_S = 2.0
 _RETRY_S = 0.25
+_SINGLY_AFTER_S = 0.1  # without a consumer
+_BETWEEN_SINGLE_S = 0.05
 _FORGOTTEN_AFTER_S = 30  # A nats-server removes a consumer that nobody has listened to for so long.
 _LOOKS = 3  # One proves nothing: a server that begins to lead may not know the last entries yet.
 _BETWEEN_LOOKS_S = 0.3
@@ -87,6 +92,8 @@ class OrderedConsumer:
         self._subject = ""  # where the present consumer delivers; "": there is none
         self._made = 0
         self._silent_s = 0.0
+        self._stored = 0  # the last entry that the log is known to have
+        self._overdue_s = 0.0  # for which nothing has come, although the log has more
         self._entries: list[Entry] = []
         self._flow_replies: list[str] = []
         self._is_checking = False
@@ -108,12 +115,18 @@ class OrderedConsumer:
         self._connection = None
         self._flow_replies.clear()
 
+    def expect(self, place: int) -> None:
+        """Note that the log has an entry: it was acknowledged."""
+        self._stored = max(self._stored, place)
+
     def age(self, seconds: float) -> None:
         """Count time in which something could have come."""
         if self._connection is None or self._wanted is None:
             return
         self._silent_s += seconds
-        if self._silent_s > _SILENCE_S:
+        if self._wanted <= self._stored:
+            self._overdue_s += seconds
+        if self._silent_s > _SILENCE_S or self._overdue_s > _OVERDUE_S:
             self._counts.stalls += 1
             self._make()
 
@@ -136,7 +149,7 @@ class OrderedConsumer:
         self._made += 1
         self._counts.consumers += 1
         self._subject = f"{self._inbox}.entries.{self._made}"
-        self._silent_s = -_API_TIMEOUT_S
+        self._silent_s = self._overdue_s = -_API_TIMEOUT_S
         self._flow_replies.clear()
         self._connection.subscribe(self._subject, partial(self._arrive, self._subject))
         self._spawn(self._create(self._subject, self._wanted))
@@ -162,16 +175,39 @@ class OrderedConsumer:
         }
         request = json.dumps({"stream_name": self._stream, "config": config}).encode()
         api = f"$JS.API.CONSUMER.CREATE.{self._stream}.{name}"
-        answer = await self._ask(api, request, _API_TIMEOUT_S)
+        asked = asyncio.ensure_future(self._ask(api, request, _API_TIMEOUT_S))
+        await asyncio.wait([asked], timeout=_SINGLY_AFTER_S)
+        while not asked.done() and self._subject == subject and self._connection is not None:
+            await self._read_singly(subject)
+        answer = await asked
         if self._subject == subject and (answer is None or "error" in json.loads(answer)):
             self._counts.errors += 1
             self._silent_s = _SILENCE_S - _RETRY_S
+
+    async def _read_singly(self, subject: str) -> None:
+        """Ask the server that leads the log for the entry that is wanted next.
+
+        The nats-server that decides about consumers may be gone for some seconds, while the log
+        goes on.
+        """
+        wanted = self._wanted
+        request = json.dumps({"seq": wanted}).encode()
+        api = f"$JS.API.STREAM.MSG.GET.{self._stream}"
+        answer = await self._ask(api, request, _API_TIMEOUT_S)
+        message = None if answer is None else json.loads(answer).get("message")
+        if message is None:
+            await asyncio.sleep(_BETWEEN_SINGLE_S)
+        elif wanted is not None and self._wanted == wanted and self._subject == subject:
+            self._wanted += 1
+            data = base64.b64decode(message.get("data", ""))
+            self._entries.append(Entry(wanted, _milliseconds(message["time"]), data))
+            self.hand_on()
 
     def _arrive(self, subject: str, message: "Msg") -> None:
         """Take what a consumer has delivered."""
         if subject != self._subject or self._wanted is None:
             return  # of an earlier consumer
-        self._silent_s = 0.0
+        self._silent_s = self._overdue_s = 0.0
         status = (message.headers or {}).get("Status")
         if status is not None and not message.data:
             self._heed(status, message)
@@ -235,6 +271,13 @@ def _metadata(reply: str) -> tuple[int, int, int]:
     tokens = reply.split(".")
     first = 5 if len(tokens) == 9 else 7  # with the domain's name and the account's
     return int(tokens[first]), int(tokens[first + 1]), int(tokens[first + 2]) // 1_000_000
+
+
+def _milliseconds(time: str) -> int:
+    """Return a time of JetStream as whole milliseconds since 1970, cut off as in `_metadata`."""
+    seconds, _, fraction = time.removesuffix("Z").partition(".")
+    whole = int(datetime.fromisoformat(f"{seconds}+00:00").timestamp())
+    return whole * 1_000 + int(f"{fraction}000"[:3])
 
 
 def _last_entry(answer: bytes | None, otherwise: int) -> int | None:

@@ -88,7 +88,7 @@ class Link:
         self._consumer = OrderedConsumer(
             stream.stream_name(chat),
             self._inbox.prefix,
-            Receivers(on_entries, on_hole, self._note_short),
+            Receivers(partial(self._guard, on_entries), on_hole, self._note_short),
             self._inbox.ask,
             self._spawn,
             self.stats,
@@ -345,6 +345,8 @@ class Link:
                     place=place, applied=applied
                 )
             )
+        else:
+            self._consumer.expect(place)
 
     def _note_short(self, last: int | None, applied: int) -> None:
         if last is None:
