@@ -244,7 +244,7 @@ class BenchNode:
         assert isinstance(snapshot, Snapshot)
         if rows is not None:
             found = rows.nonces_at(snapshot.nodes.time_ms / 1_000, snapshot.seq)
-            snapshot.room.nonces = said_before(found, snapshot)
+            snapshot.room.nonces = said_before(found)
         self.replica.resume(snapshot)
         self.hub.begin(snapshot.epoch, snapshot.seq, snapshot.room)
         assert self.replica.executor is not None

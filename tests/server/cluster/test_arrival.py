@@ -54,7 +54,7 @@ def arrive(tmp_path: Path) -> Iterator[Callable[..., int]]:
         store.add([message(number) for number in range(1, last + 1)], [place] if place else [])
         store.close()
         history = NodeHistory(tmp_path / "h.db", CONFIG)
-        state = Snapshot(FORMAT, 80, "epoch", seq, 0, rules_of(CONFIG), Nodes(), RoomState(), 0)
+        state = Snapshot(FORMAT, 80, "epoch", seq, rules_of(CONFIG), Nodes(), RoomState(), 0)
         other = Sender("lab1", lambda: snapshots.pack(state))
         link: Any = SimpleNamespace(
             ask=lambda _subject, question, _timeout_s: other.answer(question)
@@ -173,7 +173,7 @@ class Start:
 
 def state_at(place: int, seq: int, **room: Any) -> Snapshot:
     rules = rules_of(CONFIG)
-    return Snapshot(FORMAT, place, "epoch", seq, 0, rules, Nodes(), RoomState(**room), 0)
+    return Snapshot(FORMAT, place, "epoch", seq, rules, Nodes(), RoomState(**room), 0)
 
 
 class FakeHistory:
@@ -183,10 +183,12 @@ class FakeHistory:
 
     def __init__(self, own: Snapshot, *, log: str = LOG, chat: str = "tertulia") -> None:
         state = snapshots.pack(own)
-        self.place = Place(chat=chat, log=log, place=own.place, state=state)
+        self.place: Place | None = Place(chat=chat, log=log, place=own.place, state=state)
         self.missing: list[Any] = []
         self.known: list[tuple[int, str, str, str]] = []
         self.last_stored = own.seq
+        self.numbering = Numbering(own.epoch, own.seq, 1_000)
+        self.records = no_records
         self.is_started = False
 
     def nonces_at(self, _moment: object, _seq: int) -> list[tuple[int, str, str, str]]:
@@ -246,13 +248,17 @@ def test_a_node_whose_file_lacks_nonces_goes_on_from_another_one_if_there_is_one
     assert start.began == [("epoch", seq)]
 
 
-def test_the_nonces_of_the_own_file_are_those_that_others_know(start: Start) -> None:
-    own = replace(state_at(80, 7), began_after=5)
-    start.history = FakeHistory(own)
+def test_a_log_begins_with_the_nonces_of_the_own_file(start: Start) -> None:
+    start.history = FakeHistory(state_at(80, 7))
     time = "2026-11-18T10:00:00.250Z"
-    start.history.known = [(5, time, "ana", "before"), (6, time, "José", "n1")]
-    found = said_before(start.history.known, own)
-    assert found == [("jose", "n1", datetime.fromisoformat(time).timestamp(), 6)]
+    start.history.known = [(5, time, "ana", "n0"), (6, time, "José", "n1")]
+    said_s = datetime.fromisoformat(time).timestamp()
+    expected = [("ana", "n0", said_s, 5), ("jose", "n1", said_s, 6)]
+    assert said_before(start.history.known) == expected
+    start.history.place = None
+    arrival = start.find(STREAM._replace(first=0, last=0, messages=0))
+    parts = [unpack(entry) for entry in arrival.first_entries[1:]]
+    assert [part.commands[0].nonces for part in parts if part is not None] == [expected]
 
 
 def test_a_fresh_node_replays_a_log_that_nobody_else_serves(start: Start) -> None:

@@ -27,7 +27,7 @@ from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import Config
 from tertulia.server.history.node import NodeHistory
 from tertulia.server.hub.records import Place, Records, no_records
-from tertulia.server.hub.room_state import RoomState
+from tertulia.server.hub.room_state import KnownNonce, RoomState
 
 
 class Arrival:
@@ -133,9 +133,11 @@ class Arrival:
         if history is not None:
             epoch = history.numbering.epoch if not self._config.new_log else epoch
             seq, records = history.numbering.last_seq, history.records
-        now = rfc3339(datetime.now(UTC))
+        moment = datetime.now(UTC)
+        nonces = [] if history is None else said_before(history.nonces_at(moment, seq))
+        now = rfc3339(moment)
         self._own_log = secrets.token_hex(8)
-        entries = beginning(self._own_log, epoch, seq, self._rules, records, now)
+        entries = beginning(self._own_log, epoch, seq, self._rules, records, now, nonces)
         return [pack(self._config.node, 0, 0, commands) for commands in entries]
 
     def _resume_own(self, own: Snapshot) -> None:
@@ -143,7 +145,7 @@ class Arrival:
         assert history is not None
         moment = datetime.fromtimestamp(own.nodes.time_ms / 1_000, UTC)
         if not own.room.nonces:
-            own.room.nonces = said_before(history.nonces_at(moment, own.seq), own)
+            own.room.nonces = said_before(history.nonces_at(moment, own.seq))
         self._check(own.rules)
         self.replica.resume(own)
         self._hub.begin(own.epoch, own.seq, own.room)
@@ -230,16 +232,13 @@ class Arrival:
 
 
 def said_before(
-    rows: Iterable[tuple[int, str, str, str]], state: Snapshot
-) -> list[tuple[str, str, float, int]]:
-    """Return the nonces that a state knows, as RoomState has them.
-
-    Those of what was said before the log, on a single server, are known to no other node.
-    """
+    rows: Iterable[tuple[int, str, str, str]],
+) -> list[KnownNonce]:
+    """Return the nonces of messages as RoomState has them."""
     found = []
     for number, said_at, sender, nonce in rows:
         name = parse_name(sender)
-        if name is not None and number > state.began_after:
+        if name is not None:
             said_ms = round(datetime.fromisoformat(said_at).timestamp() * 1_000)
             found.append((name.key, nonce, said_ms / 1_000, number))
     return found

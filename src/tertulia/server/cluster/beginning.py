@@ -1,6 +1,6 @@
 """The beginning of a log, from what one node has kept; and whether a node fits to a log. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -21,10 +21,11 @@ from tertulia.server.hub.records import (
     Records,
     Switch,
 )
-from tertulia.server.hub.room_state import PackedRow, pack_row
+from tertulia.server.hub.room_state import KnownNonce, PackedRow, pack_row
 
 SILENT_AFTER_S = 10.0  # by the log's time: then a node counts as dead
 _PART_BYTES = 256 * 1024
+_PART_NONCES = 2_000  # of less than 300 bytes each
 
 # The options that all nodes of a chat have to be given alike, by the fields of Rules.
 _OPTIONS = {
@@ -48,11 +49,18 @@ def rules_of(config: Config) -> Rules:
 
 
 def beginning(
-    log: str, epoch: str, seq: int, rules: Rules, records: Records, time: str
+    log: str,
+    epoch: str,
+    seq: int,
+    rules: Rules,
+    records: Records,
+    time: str,
+    nonces: Sequence[KnownNonce] = (),
 ) -> list[list[Command]]:
     """Return the first entries of a log, as commands: the Genesis, then its Parts.
 
-    `time` (RFC 3339) is when those have left who were here in the run that kept the records.
+    `time` (RFC 3339) is when those have left who were here in the run that kept the records. With
+    the nonces, a message without an answer can be said again after the old log was lost.
     """
     rows: list[Record] = [*records(Ban), *records(Mute), *records(Switch), *records(Pin)]
     rows += records(Hook)
@@ -61,6 +69,9 @@ def beginning(
     parts: list[Command] = [
         Part(log, index, part) for index, part in enumerate(_parts(map(pack_row, rows)))
     ]
+    for first in range(0, len(nonces), _PART_NONCES):
+        some = list(nonces[first : first + _PART_NONCES])
+        parts.append(Part(log, len(parts), [], some))
     return [[Genesis(log, epoch, seq, rules, len(parts))], *([part] for part in parts)]
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from tertulia.protocol.messages import CloseReason, Status, StoredMessage
 from tertulia.protocol.moderation import OperatorRequest
 from tertulia.server.hub.room import Newcomer
-from tertulia.server.hub.room_state import PackedRow
+from tertulia.server.hub.room_state import KnownNonce, PackedRow
 
 FORMAT = 1  # of everything in here; a node stops at an entry with a higher one
 MAX_COMMANDS = 512  # of a batch
@@ -133,6 +133,7 @@ class Part(Struct, tag="part", array_like=True):
     log: str
     index: int
     rows: list[PackedRow]
+    nonces: list[KnownNonce] = []
 
 
 class NodeUp(Struct, tag="up", array_like=True):

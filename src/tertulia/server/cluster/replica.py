@@ -25,7 +25,7 @@ from tertulia.server.cluster.hub import NodeHub
 from tertulia.server.cluster.nodes import Nodes, Verdict
 from tertulia.server.cluster.proposer import Proposer
 from tertulia.server.cluster.snapshot import Snapshot, digest
-from tertulia.server.hub.room_state import PackedRow, RoomState
+from tertulia.server.hub.room_state import RoomState
 
 log = logging.getLogger("tertulia.server")
 
@@ -68,11 +68,10 @@ class Replica:
         self.nodes = Nodes()
         self.rules: Rules | None = None  # None: the log has not begun
         self.epoch = ""
-        self._began_after = 0  # the number of the last event before the log
         self._digest_slot = 0
         self._digests: OrderedDict[int, bytes] = OrderedDict()
         # By the logs' names, until the first is complete: a node may end while it begins one.
-        self._beginnings: dict[str, tuple[Genesis, dict[int, list[PackedRow]]]] = {}
+        self._beginnings: dict[str, tuple[Genesis, dict[int, Part]]] = {}
         # Batches that did not count, and entries that are no batches.
         self.ignored = {verdict: 0 for verdict in Verdict if verdict is not Verdict.COUNTS}
         self.unreadable = 0
@@ -93,7 +92,7 @@ class Replica:
         assert self.rules is not None
         hub = self._hub
         return Snapshot(
-            *(FORMAT, self.place, self.epoch, hub.events.last_seq, self._began_after, self.rules),
+            *(FORMAT, self.place, self.epoch, hub.events.last_seq, self.rules),
             *(self.nodes, hub.room.state(), self._digest_slot),
         )
 
@@ -101,7 +100,7 @@ class Replica:
         """Go on after the entry at which a snapshot was taken. The Hub begins apart."""
         self.place, self.nodes = snapshot.place, snapshot.nodes
         self.epoch, self.rules = snapshot.epoch, snapshot.rules
-        self._began_after, self._digest_slot = snapshot.began_after, snapshot.digest_slot
+        self._digest_slot = snapshot.digest_slot
 
     # --- entries -------------------------------------------------------------------------------
 
@@ -130,7 +129,7 @@ class Replica:
                     self._begin_if_complete(genesis.log)
             case Part() as part:
                 if self.rules is None and part.log in self._beginnings:
-                    self._beginnings[part.log][1][part.index] = part.rows
+                    self._beginnings[part.log][1][part.index] = part
                     self._begin_if_complete(part.log)
             case NodeUp() as up:
                 if self.rules is not None:
@@ -143,10 +142,12 @@ class Replica:
         genesis, parts = self._beginnings[log_name]
         if len(parts) < genesis.parts:
             return
-        rows = [row for _, part in sorted(parts.items()) for row in part]
-        self.rules, self.epoch, self._began_after = genesis.rules, genesis.epoch, genesis.seq
+        ordered = [part for _, part in sorted(parts.items())]
+        rows = [row for part in ordered for row in part.rows]
+        nonces = [nonce for part in ordered for nonce in part.nonces]
+        self.rules, self.epoch = genesis.rules, genesis.epoch
         self._beginnings = {}
-        self._begin(genesis, RoomState(rows=rows))
+        self._begin(genesis, RoomState(rows=rows, nonces=nonces))
 
     def _begin_node(self, name: str, up: NodeUp) -> None:
         if not self.nodes.begin(name, self.place, up):

@@ -18,7 +18,6 @@ class Snapshot(Struct, array_like=True):
     place: int
     epoch: str
     seq: int  # of the last event
-    began_after: int  # the number that the log's own events begin above
     rules: Rules
     nodes: Nodes
     room: RoomState

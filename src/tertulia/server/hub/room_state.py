@@ -25,6 +25,8 @@ _KINDS: dict[str, type[Record]] = {
 }
 
 PackedRow = tuple[str, dict[str, Any]]
+# The key of a name with a nonce, when it was said in seconds, and its number.
+KnownNonce = tuple[str, str, float, int]
 
 
 class Present(Struct, array_like=True, gc=False):
@@ -50,8 +52,7 @@ class RoomState(Struct, array_like=True):
     departures: list[Departure] = []
     hooks_used: dict[str, str] = {}
     held_names_looked_at: str | None = None
-    # The key of a name with a nonce, when it was said in seconds, and its number.
-    nonces: list[tuple[str, str, float, int]] = []
+    nonces: list[KnownNonce] = []
 
     def records(self, kind: type[Row]) -> list[Row]:
         """Return the rows of a kind. See Records."""
