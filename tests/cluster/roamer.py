@@ -152,7 +152,8 @@ class Roamer:
             self._unanswered[nonce] = None
         self._ids.clear()
         self._socket.settimeout(_ANSWER_S)
-        self._socket.bind((self.source, 0))
+        if address[0].startswith("127."):
+            self._socket.bind((self.source, 0))
         self._socket.connect(address)
         token = {"token": self._token} if self._token else {}
         self._send({"type": "register", "id": 0, "name": self.seen.name, **token})
@@ -164,11 +165,10 @@ class Roamer:
             self.refusals.append(answer.get("code", answer["type"]))
             raise Gone(answer)
         self._token = answer["token"]
-        self.seen.epochs.add(answer["epoch"])
         if self._epoch not in ("", answer["epoch"]):
             self._last = answer["seq"]
         self._epoch = answer["epoch"]
-        visit = Visit(f"{address[0]}:{address[1]}", answer["seq"])
+        visit = Visit(f"{address[0]}:{address[1]}", answer["seq"], answer["epoch"])
         missed = (self._last, answer["seq"])
         first = not self.seen.visits
         self.seen.visits.append(visit)

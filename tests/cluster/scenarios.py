@@ -4,10 +4,16 @@ Each takes a scene whose nodes run, breaks and mends, and returns its figures. W
 checks afterwards what the users saw.
 """
 
+import re
+import shutil
 import signal
+import statistics
 import time
 from collections.abc import Callable
 
+from claims import Claims
+from faults import allowed
+from peers import Peer
 from scene import SILENT_S, Scene
 
 Figures = dict[str, object]
@@ -195,7 +201,246 @@ def all_terminated(scene: Scene) -> Figures:
     return _all_ended(scene, signal.SIGTERM, 40.0)
 
 
-QUICK: tuple[Scenario, ...] = (node_killed, upgrade)
+# --- the log -------------------------------------------------------------------------------------
+
+_PLACE = re.compile(r"this node has applied (\d+)")
+
+
+def _begin_again(scene: Scene) -> Figures:
+    """Wait until all nodes have stopped, then do what they say."""
+    scene.epochs += 1
+    began = time.monotonic()
+    scene.wait_for_stops()
+    stopped = round(time.monotonic() - began, 2)
+    places = [int(_PLACE.findall(node.log())[-1]) for node in scene.nodes]
+    first = places.index(max(places))
+    assert all("--new-log" in node.log() for node in scene.nodes)
+    kept = {row[0] for row in scene.nodes[first].stored().rows}
+    scene.nodes[first].start("--new-log")
+    for node in scene.nodes:
+        if node.process is None:
+            node.start()
+    scene.wait_for_oks(20)
+    assert kept <= {row[0] for row in scene.nodes[first].stored().rows}, "the history is kept"
+    return _figures(scene, **{"stopped (s)": stopped})
+
+
+def log_deleted(scene: Scene) -> Figures:
+    """The stream is removed: all nodes stop, and one begins another log with the history."""
+    _talk(scene)
+    scene.delete_log()
+    return _begin_again(scene)
+
+
+def log_rolled_back(scene: Scene) -> Figures:
+    """An old copy of what the nats-servers had stored comes back."""
+    nats = scene.nats
+    _talk(scene)
+    for index in range(nats.count):
+        nats.kill(index, signal.SIGTERM)
+    for index in range(nats.count):
+        shutil.copytree(nats.store(index), scene.root / f"old{index}")
+        nats.launch(index)
+    nats.wait_ready()
+    scene.wait_for_oks(20)
+    for index in range(nats.count):
+        nats.kill(index)
+    for index in range(nats.count):
+        nats.forget(index)
+        shutil.copytree(scene.root / f"old{index}", nats.store(index))
+        nats.launch(index)
+    nats.wait_ready()
+    return _begin_again(scene)
+
+
+def log_outrun(scene: Scene) -> Figures:
+    """A node is away for longer than the log reaches back, and is told by another one."""
+    _talk(scene)
+    scene.nodes[1].kill()
+    scene.wait_for_oks()
+    scene.shorten_log(20)
+    scene.wait_for_oks(40)
+    began = time.monotonic()
+    scene.nodes[1].start()
+    took = round(time.monotonic() - began, 2)
+    scene.wait_for_oks()
+    return _figures(scene, **{"node back (s)": took})
+
+
+def log_outrun_by_a_stopped_node(scene: Scene) -> Figures:
+    """SIGSTOP of a node until the log does not reach back: it stops with words."""
+    _talk(scene)
+    for user in scene.users_at(1):
+        user.patience_s = 2.0
+    scene.nodes[1].signal(signal.SIGSTOP)
+    scene.shorten_log(20)
+    scene.wait_for_oks(40)
+    scene.nodes[1].signal(signal.SIGCONT)
+    _pause(1.0)
+    if scene.nodes[1].has_ended:
+        assert "start again" in scene.nodes[1].log()
+        scene.nodes[1].wait()
+        scene.nodes[1].start()
+    scene.wait_for_oks()
+    return _figures(scene)
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def thousand_names(scene: Scene) -> Figures:
+    """A thousand names are claimed at every node at once while the log's leader is killed."""
+    scene.add_users(1, 2.0)
+    leader = scene.leader
+    names = [f"n{number}" for number in range(1_000)]
+    with Claims(names, [node.address for node in scene.nodes]) as claims:
+        claims.wait_for(100)
+        scene.nats.kill(leader)
+        claims.finish()
+        scene.nats.start(leader)
+        doubles = [name for name, owners in claims.owners.items() if len(owners) > 1]
+        missing = [name for name in names if not claims.owners[name]]
+        scene.wait_for_oks(5)
+        scene.wait_for_lists(claims.owners)
+    assert doubles == []
+    assert missing == []
+    return _figures(scene, **{"names of each node": claims.per_node()})
+
+
+# --- one node alone ------------------------------------------------------------------------------
+
+
+def slow_disk(scene: Scene) -> Figures:
+    """Each write of a node to its disk takes 0.3 s longer."""
+    delay = "inject=fsync,fdatasync:delay_enter=300000"
+    within = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", delay)
+    allowed(*within, "true")
+    node = scene.nodes[1]
+    node.terminate()
+    node.within = within
+    node.start()
+    _talk(scene)
+    scene.wait_for_oks(60)
+    slow = [took for user in scene.users_at(1) for _, took in user.ok_times]
+    fast = [took for user in scene.users_at(0) for _, took in user.ok_times]
+    assert statistics.median(slow) > 0.1, "the disk is not slow"
+    shown = {"p50 there (s)": statistics.median(slow), "p50 elsewhere (s)": statistics.median(fast)}
+    return _figures(scene, **{what: round(value, 3) for what, value in shown.items()})
+
+
+def cut_off(scene: Scene) -> Figures:
+    """A node is cut off from the nats-servers alone for 20 s; its users still reach it."""
+    assert scene.namespace is not None
+    _talk(scene)
+    users = scene.users_at(1)
+    assert users
+    for user in users:
+        user.patience_s = 4.0
+    scene.namespace.cut()
+    _pause(20.0)
+    moved = [user.node for user in users]
+    scene.namespace.mend()
+    scene.wait_for_oks(20)
+    assert scene.nodes[1].host not in " ".join(moved), "its users have gone on elsewhere"
+    assert "node was taken for dead" in scene.nodes[1].log()
+    late = scene.add_users(1, RATE)
+    scene.wait_for_oks(10, *late)
+    return _figures(scene)
+
+
+# --- sessions ------------------------------------------------------------------------------------
+
+
+def said_again_elsewhere(scene: Scene) -> Figures:
+    """A message is said again on the next node, with its nonce, whether it had an answer or not."""
+    scene.add_users(1, RATE)
+    token, last = {}, ""
+    for turn in range(30):
+        node = scene.nodes[turn % len(scene.nodes)]
+        peer = Peer(*node.address, "127.0.9.9")
+        welcome = peer.register("ana", **token)
+        token = {"token": welcome["token"]}
+        if last:
+            peer.send("say", text=f"text {last}", nonce=last, id=1)
+            again = peer.until_id(1)[-1]
+            assert again["type"] == "ok"
+        last = f"ana-{turn}"
+        peer.send("say", text=f"text {last}", nonce=last, id=2)
+        if turn % 2:
+            assert peer.until_id(2)[-1]["seq"] > again["seq"]
+        peer.reset()
+    scene.wait_for_oks()
+    said = [row[3] for row in scene.nodes[0].stored().rows if row[2] == "ana"]
+    assert said == [f"text ana-{turn}" for turn in range(30)]
+    return _figures(scene)
+
+
+def taken_over_elsewhere(scene: Scene) -> Figures:
+    """A session is taken over from node to node; the old connection ends."""
+    scene.add_users(1, RATE)
+    first = Peer(*scene.nodes[0].address, "127.0.9.9")
+    token = first.register("ana")["token"]
+    stranger = Peer(*scene.nodes[2].address, "127.0.9.8")
+    stranger.send("register", name="Ana", id=1)
+    assert stranger.expect("error", id=1)["code"] == "name_taken"
+    stranger.close()
+    second = Peer(*scene.nodes[1].address, "127.0.9.7")
+    second.register("ana", token=token)
+    first.wait_for_end()
+    third = Peer(*scene.nodes[2].address, "127.0.9.6")
+    third.send("register", name="ana", token=token, id=1)
+    assert third.expect("error", id=1)["code"] == "name_taken", "the token is used up"
+    for peer in (first, second, third):
+        peer.close()
+    return _figures(scene)
+
+
+# --- starts that are refused ---------------------------------------------------------------------
+
+
+def same_name(scene: Scene) -> Figures:
+    """A second process with the name of a node that serves is refused in words."""
+    _talk(scene)
+    with scene.another("b") as second:
+        second.launch()
+        assert second.wait() != 0
+        assert "another process is the node b of this chat already" in second.log()
+    scene.wait_for_oks()
+    return _figures(scene)
+
+
+def other_options(scene: Scene) -> Figures:
+    """A node with other options than the chat's is refused in words."""
+    _talk(scene)
+    with scene.another("d") as other:
+        other.launch("--shared-addresses")
+        assert other.wait() != 0
+        assert "the chat was begun with --shared-addresses" in other.log()
+    scene.wait_for_oks()
+    return _figures(scene)
+
+
+def supervised_upgrade(scene: Scene) -> Figures:
+    """SIGHUP of every supervised node, one after the other, under load."""
+    for node in scene.nodes:
+        node.terminate()
+        node.is_supervised = True
+        node.start("--supervise")
+    _talk(scene)
+    for node in scene.nodes:
+        node.running.send_signal(signal.SIGHUP)
+        scene.wait_for(lambda node=node: "serving again" in node.log(), "the next process serves")
+        scene.wait_for_oks()
+    return _figures(scene)
+
+
+NAMESPACES: tuple[Scenario, ...] = (cut_off,)  # need a network of their own
+QUICK: tuple[Scenario, ...] = (
+    node_killed,
+    upgrade,
+    said_again_elsewhere,
+    taken_over_elsewhere,
+)
 LONG: tuple[Scenario, ...] = (
     node_killed_for_long,
     node_terminated,
@@ -210,4 +455,14 @@ LONG: tuple[Scenario, ...] = (
     all_killed,
     all_terminated,
     all_stopped,
+    log_deleted,
+    log_rolled_back,
+    log_outrun,
+    log_outrun_by_a_stopped_node,
+    thousand_names,
+    slow_disk,
+    cut_off,
+    same_name,
+    other_options,
+    supervised_upgrade,
 )

@@ -1,6 +1,8 @@
 """A whole cluster for one test: nats-servers, nodes as they are installed, and users who move."""
 
+import asyncio
 import contextlib
+import json
 import os
 import re
 import select
@@ -9,11 +11,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import nats
 from crosscheck import Observed, Stored, violations
-from nats_servers import NatsServers
+from namespaces import Namespace
+from nats_servers import NatsServers, own_address
 from roamer import Address, Roamer
 
 PROGRAM = Path(sys.executable).with_name("tertulia-server")
@@ -40,9 +45,8 @@ class NodeProcess:
         self._log = root / f"{name}.log"
         self._options = [*options, "--node", name, "--history", str(self.file)]
         self.within: tuple[str, ...] = ()  # a command that the node runs in
-        self.environment: dict[str, str] = {}
+        self.is_supervised = False
         self.process: subprocess.Popen[bytes] | None = None
-        self.ended: list[subprocess.Popen[bytes]] = []
 
     @property
     def address(self) -> Address:
@@ -58,7 +62,6 @@ class NodeProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=os.environ | self.environment,
             )
 
     def wait_listening(self, within_s: float = WAIT_S) -> None:
@@ -86,7 +89,7 @@ class NodeProcess:
     def pid(self) -> int:
         """The id of the server itself, also within another command."""
         pid = self.running.pid
-        while self.within:
+        while self.within or self.is_supervised:
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             if not children:
                 break
@@ -107,7 +110,7 @@ class NodeProcess:
 
     def terminate(self) -> None:
         """End the node by SIGTERM, in order."""
-        self.signal(signal.SIGTERM)
+        self.running.terminate() if self.is_supervised else self.signal(signal.SIGTERM)
         assert self.wait() == 0, self.log()[-3_000:]
 
     def wait(self) -> int:
@@ -143,16 +146,28 @@ class Scene:
     """Nodes a, b, c … and their users."""
 
     def __init__(
-        self, root: Path, nats: NatsServers, chat: str, count: int, options: Sequence[str]
+        self, root: Path, servers: NatsServers, chat: str, count: int, options: Sequence[str]
     ) -> None:
-        self.root, self.nats, self.chat = root, nats, chat
-        hosts = nats.host.rsplit(".", 1)[0]
-        cluster = ["--cluster", ",".join(nats.urls), "--chat", chat]
+        self.root, self.nats, self.chat = root, servers, chat
+        hosts = own_address().rsplit(".", 1)[0]
+        cluster = ["--cluster", ",".join(servers.urls), "--chat", chat]
         self.nodes = [
             NodeProcess(name, f"{hosts}.{200 + index}", root, [*cluster, *options])
             for index, name in enumerate("abcdefgh"[:count])
         ]
         self.users: list[Roamer] = []
+        self._cluster = cluster
+        self.namespace: Namespace | None = None  # that of the second node
+        self.epochs = 1  # that the numbering may have had
+
+    @contextlib.contextmanager
+    def another(self, name: str) -> Iterator[NodeProcess]:
+        """Give a further process for a while, which no check looks at."""
+        node = NodeProcess(name, self.nodes[0].host, self.root / "more", self._cluster)
+        try:
+            yield node
+        finally:
+            node.kill()
 
     def start(self) -> None:
         """Start all nodes, the first one alone: it makes the log."""
@@ -216,6 +231,47 @@ class Scene:
 
         self._wait(is_gone, f"{name} has left")
 
+    def wait_for_lists(self, names: Iterable[str]) -> None:
+        """Wait until every user was told a list with all these names on it."""
+        wanted = set(names)
+        self._wait(
+            lambda: all(u.seen.lists and wanted <= set(u.seen.lists[-1][1]) for u in self.users),
+            "the users see all names",
+        )
+
+    def wait_for_stops(self) -> None:
+        """Wait until all nodes have ended by themselves, each with a status that says why."""
+        self._wait(lambda: all(node.has_ended for node in self.nodes), "the nodes stop")
+        assert 0 not in [node.wait() for node in self.nodes]
+
+    def delete_log(self) -> None:
+        """Remove the stream."""
+        self._ask_jetstream("DELETE", {})
+
+    def shorten_log(self, entries: int) -> None:
+        """Keep fewer entries from now on."""
+        name = f"TERTULIA-{self.chat}"
+        config = self._ask_jetstream("INFO", {})["config"]
+        self._ask_jetstream("UPDATE", {**config, "name": name, "max_msgs": entries})
+
+    def _ask_jetstream(self, verb: str, question: dict[str, Any]) -> dict[str, Any]:
+        async def ask() -> bytes:
+            client = await nats.connect(list(self.nats.urls))
+            subject = f"$JS.API.STREAM.{verb}.TERTULIA-{self.chat}"
+            try:
+                data = json.dumps(question).encode()
+                return (await client.request(subject, data, timeout=10)).data
+            finally:
+                await client.close()
+
+        answer: dict[str, Any] = json.loads(asyncio.run(ask()))
+        assert "error" not in answer, answer
+        return answer
+
+    def wait_for(self, is_so: Callable[[], object], what: str) -> None:
+        """Wait until something is so."""
+        self._wait(is_so, what)
+
     def _wait(self, is_so: Callable[[], object], what: str) -> None:
         def look() -> object:
             for user in self.users:
@@ -245,7 +301,7 @@ class Scene:
         observed: list[Observed] = [user.seen for user in self.users]
         with contextlib.suppress(AssertionError):  # the checker says what is not the same
             wait_until(lambda: self._are_files_equal(), "the nodes store the same", WAIT_S / 2)
-        return list(violations(observed, self._stored()))
+        return list(violations(observed, self._stored(), self.epochs))
 
     def _stored(self) -> dict[str, Stored]:
         return {node.name: node.stored() for node in self.nodes if node.process is not None}
@@ -274,10 +330,18 @@ class Scene:
 
 @contextlib.contextmanager
 def scene(
-    root: Path, nats: NatsServers, chat: str, count: int = 3, options: Sequence[str] = ()
+    root: Path,
+    servers: NatsServers,
+    chat: str,
+    count: int = 3,
+    *,
+    within: Namespace | None = None,
 ) -> Iterator[Scene]:
-    """Run a cluster for a while."""
-    made = Scene(root, nats, chat, count, options)
+    """Run a cluster for a while. `within` is a network for the second node alone."""
+    made = Scene(root, servers, chat, count, ["--shared-addresses"] if within else [])
+    if within is not None:
+        made.namespace = within
+        made.nodes[1].host, made.nodes[1].within = within.node, within.within
     try:
         made.start()
         yield made

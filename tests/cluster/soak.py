@@ -6,6 +6,7 @@ Prints a line for each scenario; the exit status is 1 if a promise was broken.
 """
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
@@ -16,8 +17,9 @@ HERE = Path(__file__).parent
 for folder in (HERE.parent / "system", HERE.parent / "support"):
     sys.path.insert(0, str(folder))
 
+from namespaces import namespace  # noqa: E402
 from nats_servers import nats_servers  # noqa: E402
-from scenarios import LONG, QUICK, Figures, Scenario  # noqa: E402
+from scenarios import LONG, NAMESPACES, QUICK, Figures, Scenario  # noqa: E402
 from scene import scene  # noqa: E402
 
 _MAX_SHOWN = 10
@@ -31,7 +33,11 @@ def run(scenario: Scenario, root: Path, chat: str) -> tuple[str, list[str]]:
     figures: Figures = {}
     said = 0
     try:
-        with nats_servers(root / "nats", 3) as nats, scene(root, nats, chat) as cluster:
+        with contextlib.ExitStack() as stack:
+            own = stack.enter_context(namespace()) if scenario in NAMESPACES else None
+            host = own.nats if own else None
+            nats = stack.enter_context(nats_servers(root / "nats", 3, host=host))
+            cluster = stack.enter_context(scene(root, nats, chat, within=own))
             figures = scenario(cluster)
             problems = cluster.check()
             said = cluster.said()

@@ -1,7 +1,9 @@
 """Real nodes with real nats-servers while something breaks: nothing is lost or doubled."""
 
 import pytest
-from scenarios import LONG, QUICK
+from namespaces import namespace
+from nats_servers import nats_servers
+from scenarios import LONG, NAMESPACES, QUICK, cut_off
 from scene import scene
 
 
@@ -17,12 +19,23 @@ def run(scenario, tmp_path, nats, chat):
         assert cluster.check() == [], figures
 
 
+@pytest.mark.long
+def test_a_node_that_is_cut_off_from_nats_alone_loses_its_users_to_the_others(tmp_path, chat):
+    with (
+        namespace() as own,
+        nats_servers(tmp_path, 3, host=own.nats) as nats,
+        scene(tmp_path, nats, chat, within=own) as cluster,
+    ):
+        cut_off(cluster)
+        assert cluster.check() == []
+
+
 @pytest.mark.parametrize("scenario", QUICK, ids=by_name)
 def test_nothing_is_lost(scenario, tmp_path, three_nats, chat):
     run(scenario, tmp_path, three_nats, chat)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("scenario", LONG, ids=by_name)
+@pytest.mark.parametrize("scenario", [s for s in LONG if s not in NAMESPACES], ids=by_name)
 def test_nothing_is_lost_in_the_long_ones(scenario, tmp_path, three_nats, chat):
     run(scenario, tmp_path, three_nats, chat)

@@ -23,7 +23,7 @@ class Made:
     def __init__(self):
         events = deepcopy(EVENTS)
         self.ana = Observed(
-            "ana", {"a-0": "uno"}, {"a-0": 3}, [Visit("a", 0, events[:4]), Visit("b", 6)]
+            "ana", {"a-0": "uno"}, {"a-0": 3}, [Visit("a", 0, events=events[:4]), Visit("b", 6)]
         )
         self.ana.visits[1].events = events[6:]
         self.ana.pages = [deepcopy(EVENTS[4])]
@@ -33,8 +33,6 @@ class Made:
             (4, {"ana": "OCUPADO", "luis": "ACTIVO"}),
             (7, {"ana": "OCUPADO", "luis": "ACTIVO"}),
         ]
-        self.ana.epochs = {"e"}
-        self.luis.epochs = {"e"}
         attendance = [(1, "ana", "127.0.0.1", "t1", None, None)]
         self.nodes = {name: Stored(list(ROWS), list(attendance)) for name in ("a", "b")}
 
@@ -127,9 +125,15 @@ def test_it_finds_a_page_with_another_text(made):
 
 
 def test_it_finds_a_user_without_a_connection_and_a_second_epoch(made):
-    made.luis.epochs = {"other"}
+    made.luis.visits.append(Visit("a", 7, "other"))
     made.ana.visits.clear()
-    assert made.found()[:2] == ["ana: never got in", "the numbering has 2 epochs"]
+    assert made.found() == ["ana: never got in", "the numbering has 2 epochs"]
+
+
+def test_it_knows_that_a_client_begins_again_with_another_epoch(made):
+    made.ana.visits[1].epoch = "other"
+    made.ana.pages.clear()
+    assert list(violations([made.ana, made.luis], made.nodes, epochs=2)) == []
 
 
 def test_it_finds_a_name_that_two_sessions_hold(made):

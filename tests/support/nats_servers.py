@@ -26,7 +26,7 @@ _READY_S = 60.0  # generous, since several tests start some at once; it takes 0.
 _instances = itertools.count()
 
 
-def _own_address() -> str:
+def own_address() -> str:
     """Return a loopback address of this process, so that ports of one's own need no search."""
     pid = os.getpid()
     return f"127.{64 + (pid >> 16) % 64}.{(pid >> 8) % 256}.{pid % 256}"
@@ -45,7 +45,7 @@ class NatsServers:
         jetstream: bool = True,
         host: str | None = None,
     ) -> None:
-        self.host = host or _own_address()
+        self.host = host or own_address()
         self.root = root
         self.count = count
         self._settings = settings
