@@ -297,7 +297,7 @@ def _cluster_options(options: tuple[str, ...], log: Path) -> list[str]:
     Servers with the same history are the same node, one after the other.
     """
     url = os.environ.get("CLUSTER")
-    if url is None:
+    if url is None or "--cluster" in options:
         return []
     history = options[options.index("--history") + 1] if "--history" in options else "off"
     what = history if history != "off" else secrets.token_hex(8)
