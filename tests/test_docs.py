@@ -77,11 +77,20 @@ def test_every_file_in_the_architectures_table_exists():
 
 def test_every_test_that_the_operators_page_names_exists():
     page = (ROOT / "docs/operations.md").read_text()
-    named = re.findall(r"`((?:tests/(?:\w+/)+)?test_\w+\.py)::(test_\w+)`", page)
+    named = re.findall(r"`((?:tests/(?:\w+/)*)?test_\w+\.py)::(test_\w+)`", page)
     assert len(named) >= 6
     for path, name in named:
         file = ROOT / path if "/" in path else ROOT / "tests/system" / path
         assert f"def {name}(" in file.read_text(), name
+
+
+def test_every_scenario_that_the_operators_page_names_exists():
+    page = (ROOT / "docs/operations.md").read_text()
+    lists = re.findall(r"test_nothing_is_lost\w*` \(([^)]*)\)", page)
+    scenarios = (ROOT / "tests/cluster/scenarios.py").read_text()
+    named = [name for names in lists for name in re.findall(r"`(\w+)`", names)]
+    assert len(named) >= 15
+    assert [name for name in named if f"def {name}(" not in scenarios] == []
 
 
 def refusals_of_a_node() -> list[str]:

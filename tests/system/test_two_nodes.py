@@ -214,3 +214,17 @@ def test_a_hook_speaks_through_every_node(two: Two) -> None:
     assert status == 200
     for peer in (boss, luis):
         peer.until("message", text="built", hook=True)
+
+
+def test_a_direct_message_that_was_at_a_node_that_died_is_undelivered(
+    nodes: Nodes, two: Two
+) -> None:
+    lab3 = nodes.start("lab3")
+    ana, luis = two[0].user("ana13"), lab3.user("luis13", receipts=True)
+    meet(ana, luis)
+    ana.send("direct", to="luis13", text="hola", id=3)
+    luis.until("direct", receipt=1)
+    nodes.kill("lab3")
+    two[1].user("luis13", source=luis.source, token=luis.token)
+    answer = next(m for m in ana.until_id(3) if m.get("id") == 3)
+    assert (answer["type"], answer.get("code")) == ("error", "undelivered")
