@@ -14,7 +14,7 @@ class Route(NamedTuple):
     """Where a session is served: a value that another thread, or another node, can hold."""
 
     node: str
-    session: int  # unique on its node
+    session: int  # unique on its node; in a cluster, over its restarts too
 
 
 @dataclass(slots=True, eq=False)

@@ -1,6 +1,7 @@
 """Which mailbox reaches a session of this node."""
 
 import itertools
+import secrets
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -18,7 +19,9 @@ class Switchboard:
         # Reach sessions of another node: with a challenge (False: not now), or answers.
         self.challenge_at_node: Callable[[str, Challenge], bool] | None = None
         self.send_to_node: Callable[[str, list[Reply]], None] | None = None
-        self._numbers = itertools.count(1)
+        # On several machines another one may still use a number of an earlier run of this node,
+        # which must not be somebody else's by then.
+        self._numbers = itertools.count(secrets.randbits(32) << 20 if node else 1)
         self._mailboxes: dict[int, Mailbox] = {}
 
     def connect(self, mailbox: Mailbox) -> Route:
