@@ -156,6 +156,7 @@ class BenchNode:
         self.replica.executor = Executor(self.hub, self.switchboard)
         self.hub.attach(self.proposer, self.switchboard.mailbox_of)
         self.genesis: Genesis | None = None
+        self.tokens: dict[int, str] = {}  # of sessions, by the numbers of their routes
         self.letters: list[tuple[str, Any]] = []  # to other nodes, which never get them
         self._meet_peers()
 
@@ -275,6 +276,7 @@ class BenchNode:
         (outcome,) = self.mail.outcomes()
         assert isinstance(outcome, Registered), outcome
         assert outcome.session.route.session == number
+        self.tokens[number] = str(outcome.welcome.token)
         return outcome.session
 
     def find(self, name: str) -> Session:

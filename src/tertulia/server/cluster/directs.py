@@ -7,23 +7,26 @@ node; the node that served it says in which order and under which receipts it ha
 the Hub's lock only.
 """
 
-import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Protocol
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from tertulia.protocol.messages import Direct, DirectMessage, Error
+from tertulia.server.cluster.gathering import Gathering
 from tertulia.server.cluster.letters import (
     Accepted,
+    AskArrived,
     Confirmed,
     Forward,
     HandedOver,
     Known,
     Letter,
+    NotHere,
 )
+from tertulia.server.cluster.on_the_way import OnTheWay, Sent
 from tertulia.server.hub.directs import (
     Delivery,
     Directs,
@@ -32,37 +35,17 @@ from tertulia.server.hub.directs import (
     Queued,
     Reply,
     Unconfirmed,
+    latest,
 )
 from tertulia.server.hub.session import Session
 
-_SEND_AGAIN_S = 1.0  # what a node has not accepted
 _GATHER_S = 1.0  # for the node that served a session to say what it had not confirmed
-_MAX_EARLY = 10_000  # letters
+_KEEP_EARLY_S = 2.0  # letters for sessions that are not here; messages are sent again
+_MAX_EARLY = 10_000  # such letters
 _MAX_REMEMBERED = 65_536  # messages of other nodes that have arrived; the oldest is forgotten
 
 Post = Callable[[str, Letter], None]  # to a node
 Wake = Callable[[Session], None]  # has a session of this node sent what waits for it
-
-
-class _Sent(Struct):
-    """A message on its way to another node."""
-
-    number: int
-    session: Session
-    entry: Unconfirmed
-    sender_key: str
-    sent_at: float
-    is_accepted: bool = False
-
-
-class _Gathering(Struct):
-    """A session that was taken over from another node, whose messages come from all sides."""
-
-    session: Session
-    until: float
-    queue: Queue
-    rows: list[tuple[int, Unconfirmed]] = []  # with the receipts of before
-    order: HandedOver | None = None
 
 
 class Places(Protocol):
@@ -92,16 +75,13 @@ class NodeDirects(Directs):
         monotonic: Callable[[], float],
     ) -> None:
         super().__init__(keep_s, max_nonces, bytes_until_busy, monotonic)
-        # So that a number of an earlier run is not taken for one of this run.
-        self._next_number = secrets.randbits(48) << 8
-        self._on_the_way: dict[int, _Sent] = {}
-        self._numbers: dict[Unconfirmed, int] = {}
+        self._on_the_way = OnTheWay()
         # Messages of other nodes that are, or were, in a queue here; the time of those that have
         # arrived.
         self._taken: OrderedDict[Origin, Unconfirmed | str] = OrderedDict()
-        self._gathering: dict[Session, _Gathering] = {}
-        # For sessions that are not here yet: another node is ahead in the log.
-        self._early: deque[tuple[str, Forward | HandedOver]] = deque(maxlen=_MAX_EARLY)
+        self._gathering: dict[Session, Gathering] = {}
+        # For sessions that are not here yet, since another node is ahead in the log; until when.
+        self._early: deque[tuple[float, str, Forward | HandedOver]] = deque(maxlen=_MAX_EARLY)
 
     # --- from this node to others --------------------------------------------------------------
 
@@ -109,39 +89,61 @@ class NodeDirects(Directs):
         self, sender: Session, request: Direct, receiver: Session, time: str
     ) -> Delivery | Queued | Error:
         """Put a message into its receiver's queue, or on its way to the receiver's node."""
-        if self.places.is_own(receiver):
+        gathering = self._gathering.get(receiver)
+        if gathering is None and self.places.is_own(receiver):
             return super().send(sender, request, receiver, time)
-        self._queues.setdefault(receiver, Queue())
+        if gathering is not None:
+            self._queues[receiver] = Queue()  # for a moment: to get the message as an entry
+        else:
+            self._queues.setdefault(receiver, Queue())
         outcome = super().send(sender, request, receiver, time)
-        if not isinstance(outcome, Queued):
-            return outcome
-        for entry in self._queues[receiver].take_unsent():
-            self._put_on_the_way(entry, receiver, sender.name.key)
-        return Queued(None)
+        if gathering is not None:
+            for entry in self._queues.pop(receiver).entries:
+                gathering.add(entry)
+        elif isinstance(outcome, Queued):
+            for entry in self._queues[receiver].take_unsent():
+                self._put_on_the_way(entry, receiver, sender.name.key)
+        return Queued(None) if isinstance(outcome, Queued) else outcome
 
-    def _put_on_the_way(self, entry: Unconfirmed, receiver: Session, sender_key: str) -> None:
-        self._next_number += 1
-        sent = _Sent(self._next_number, receiver, entry, sender_key, 0.0)
-        self._on_the_way[sent.number] = sent
-        self._numbers[entry] = sent.number
+    def pass_on(
+        self, sender: Session, request: Direct, delivery: Delivery
+    ) -> Delivery | Queued | None:
+        """Send a message to the session that has taken its receiver's over, wherever it is."""
+        receiver = latest(delivery.receiver)
+        if receiver is delivery.receiver or not receiver.is_here:
+            return None
+        if self.places.is_own(receiver) and receiver not in self._gathering:
+            return super().pass_on(sender, request, delivery)
+        outcome = self.send(sender, request, receiver, delivery.message.time)
+        return None if isinstance(outcome, Error) else outcome
+
+    def end_delivery(self, sender: Session, request: Direct, time: str | None) -> None:
+        """Note when a message arrived, or that it has not; the sender may move to another node."""
+        super().end_delivery(sender, request, time)
+        if time is not None:
+            self.tell_all(Known(sender.name.key, str(request.nonce), time))
+
+    def _put_on_the_way(self, entry: Unconfirmed, receiver: Session, sender_key: str) -> Sent:
+        sent = self._on_the_way.add(entry, receiver, sender_key)
         self._transmit(sent)
+        return sent
 
-    def _transmit(self, sent: _Sent) -> None:
-        sent.sent_at, sent.is_accepted = self._monotonic(), False
+    def _transmit(self, sent: Sent) -> None:
+        self._on_the_way.note_sent(sent, self._monotonic())
         message = replace(sent.entry.message, receipt=UNSET)
-        to = sent.session.route
-        known = sent.entry.known_receipt
+        to, known = sent.session.route, sent.entry.known_receipt
         self.post(to.node, Forward(sent.number, to.session, sent.sender_key, message, known))
 
     def on_accepted(self, letter: Accepted) -> None:
-        """Note that a message is in its receiver's queue."""
-        sent = self._on_the_way.get(letter.number)
+        """Note that a message is in its receiver's queue; without a receipt it will get one."""
+        sent = self._on_the_way.numbered(letter.number)
         if sent is not None:
-            sent.is_accepted, sent.entry.known_receipt = True, letter.receipt
+            self._on_the_way.note_accepted(sent, self._monotonic())
+            sent.entry.known_receipt = letter.receipt or sent.entry.known_receipt
 
     def on_confirmed(self, letter: Confirmed) -> list[Reply]:
         """Return the answers for those who wait for a message that has arrived."""
-        sent = self._on_the_way.get(letter.number)
+        sent = self._on_the_way.numbered(letter.number)
         if sent is None:
             return []
         queue = self._queues.get(sent.session)
@@ -149,15 +151,24 @@ class NodeDirects(Directs):
             queue.remove(sent.entry)
         return self._settle([sent.entry])
 
+    def on_not_here(self, letter: NotHere) -> None:
+        """Send a message again that its receiver's node has not got."""
+        sent = self._on_the_way.numbered(letter.number)
+        if sent is not None:
+            self._transmit(sent)
+
     def tick(self) -> None:
-        """Send again what was not accepted; go on with sessions that nobody else knows."""
+        """Send or ask again what may have got lost; end what has been waited for long enough."""
         now = self._monotonic()
-        for sent in list(self._on_the_way.values()):
-            if not sent.is_accepted and now - sent.sent_at >= _SEND_AGAIN_S:
-                self._transmit(sent)
+        for sent in self._on_the_way.to_send_again(now):
+            self._transmit(sent)
+        for node, numbers in self._on_the_way.to_ask_for(now).items():
+            self.post(node, AskArrived(numbers))
         for gathering in list(self._gathering.values()):
             if now >= gathering.until:
                 self._end_gathering(gathering)
+        while self._early and now >= self._early[0][0]:
+            self._early.popleft()
 
     # --- from other nodes to this one ----------------------------------------------------------
 
@@ -172,7 +183,7 @@ class NodeDirects(Directs):
             self.post(node, Accepted(letter.number, known.receipt))
             return
         if receiver is None:
-            self._early.append((node, letter))
+            self._keep_early(node, letter)
             return
         message, key = letter.message, None
         if message.nonce is not UNSET:
@@ -193,7 +204,7 @@ class NodeDirects(Directs):
         self._remember(origin, entry)
         gathering = self._gathering.get(receiver)
         if gathering is not None:
-            gathering.rows.append((letter.receipt, entry))
+            gathering.add(entry, letter.receipt)
             return
         queue = self._queues.get(receiver)
         if queue is None:  # a session without receipts: what was sent counts as confirmed
@@ -201,6 +212,15 @@ class NodeDirects(Directs):
         queue.put(entry, queue.last_receipt + 1)
         self.post(node, Accepted(letter.number, entry.receipt))
         self.wake(receiver)
+
+    def on_ask_arrived(self, node: str, letter: AskArrived) -> None:
+        """Tell a node what has become of messages that it had sent here."""
+        for number in letter.numbers:
+            known = self._taken.get(Origin(node, number))
+            if isinstance(known, str):
+                self.post(node, Confirmed(number, known))
+            elif known is None:
+                self.post(node, NotHere(number))
 
     def _remember(self, origin: Origin, what: Unconfirmed | str) -> None:
         self._taken[origin] = what
@@ -216,13 +236,11 @@ class NodeDirects(Directs):
     def _settle(self, confirmed: list[Unconfirmed]) -> list[Reply]:
         for entry in confirmed:
             time = entry.message.time
-            number = self._numbers.pop(entry, None)
-            if number is not None:
-                self._on_the_way.pop(number, None)
+            sent = self._on_the_way.remove(entry)
             for origin in entry.origins:
                 self._remember(origin, time)
                 self.post(origin.node, Confirmed(origin.number, time))
-            if entry.key is not None and number is None:
+            if entry.key is not None and sent is None:
                 self.tell_all(Known(entry.key[0], str(entry.key[1]), time))
         return super()._settle(confirmed)
 
@@ -232,14 +250,10 @@ class NodeDirects(Directs):
         """End a session for good. See Directs.leave."""
         gathering = self._gathering.pop(session, None)
         if gathering is not None:
-            self._queues[session] = gathering.queue
-            for _, entry in gathering.rows:
-                gathering.queue.put(entry, gathering.queue.last_receipt + 1)
+            self._queues[session] = gathering.finish(self.node)
         queue = self._queues.get(session)
         for entry in () if queue is None else queue.entries:
-            number = self._numbers.pop(entry, None)
-            if number is not None:
-                self._on_the_way.pop(number, None)
+            self._on_the_way.remove(entry)
             for origin in entry.origins:
                 self._taken.pop(origin, None)
         return super().leave(session)
@@ -261,11 +275,14 @@ class NodeDirects(Directs):
         if is_own:
             self._take_early(session)
 
+    def _keep_early(self, node: str, letter: Forward | HandedOver) -> None:
+        self._early.append((self._monotonic() + _KEEP_EARLY_S, node, letter))
+
     def _take_early(self, session: Session) -> None:
         early, self._early = self._early, deque(maxlen=_MAX_EARLY)
-        for node, letter in early:
+        for until, node, letter in early:
             if letter.to != session.route.session:
-                self._early.append((node, letter))
+                self._early.append((until, node, letter))
             elif isinstance(letter, Forward):
                 self.on_forward(node, letter, session)
             else:
@@ -281,14 +298,13 @@ class NodeDirects(Directs):
     def _begin_gathering(self, session: Session, replaced: Session, *, confirms: bool) -> None:
         """Wait for what other nodes have for a session that comes from one of them."""
         wait_s = _GATHER_S if self.places.is_up(replaced.route.node) else _GATHER_S / 2
-        gathering = _Gathering(session, self._monotonic() + wait_s, Queue(confirms=confirms))
+        gathering = Gathering(session, self._monotonic() + wait_s, confirms=confirms)
         self._gathering[session] = gathering
         queue = self._queues.pop(replaced, None)
         for entry in () if queue is None else queue.entries:
-            number = self._numbers.pop(entry)
-            del self._on_the_way[number]
-            entry.own_number = number
-            gathering.rows.append((entry.known_receipt, entry))
+            sent = self._on_the_way.remove(entry)
+            entry.own_number = 0 if sent is None else sent.number
+            gathering.add(entry, entry.known_receipt)
 
     def on_handed_over(self, letter: HandedOver, session: Session | None) -> None:
         """Learn in which order a session had what it had not confirmed, and under which receipts.
@@ -296,35 +312,19 @@ class NodeDirects(Directs):
         The messages themselves come from the nodes of their senders.
         """
         if session is None:
-            self._early.append(("", letter))
+            self._keep_early("", letter)
             return
         gathering = self._gathering.get(session)
         if gathering is not None:
-            gathering.order = letter
-            gathering.until = self._monotonic() + _GATHER_S / 4
+            gathering.put_in_order(letter, self._monotonic() + _GATHER_S / 4)
 
-    def _end_gathering(self, gathering: _Gathering) -> None:
-        """Let a session have what has been gathered: with the receipts of before, as far as known.
-
-        Of those without one, each comes after all others.
-        """
+    def _end_gathering(self, gathering: Gathering) -> None:
+        """Let a session have what has been gathered."""
         del self._gathering[gathering.session]
-        known: dict[tuple[str, int], int] = {}
-        if gathering.order is not None:
-            known = {(node, number): receipt for receipt, node, number in gathering.order.rows}
-        rows = []
-        for receipt, entry in gathering.rows:
-            places = [(origin.node, origin.number) for origin in entry.origins]
-            places.append((self.node, entry.own_number))
-            rows.append((max([receipt, *(known.get(place, 0) for place in places)]), entry))
-        rows.sort(key=lambda row: row[0] or float("inf"))
-        queue = self._queues[gathering.session] = gathering.queue
-        for receipt, entry in rows:
-            queue.put(entry, max(receipt, queue.last_receipt + 1))
+        queue = self._queues[gathering.session] = gathering.finish(self.node)
+        for entry in queue.entries:
             for origin in entry.origins:
                 self.post(origin.node, Accepted(origin.number, entry.receipt))
-        if gathering.order is not None:
-            queue.last_receipt = max(queue.last_receipt, gathering.order.last_receipt)
         self.wake(gathering.session)
 
     def _let_go(self, session: Session, replaced: Session) -> None:
@@ -341,17 +341,17 @@ class NodeDirects(Directs):
                 self._taken.pop(origin, None)
                 rows.append((entry.receipt, origin.node, origin.number))
             entry.origins.clear()
-            if not entry.askers:
+            if not entry.askers:  # the node of its sender sends it
+                self._forget(entry)
                 continue
             if was_own:
                 entry.known_receipt = entry.receipt
             moved.put(entry, moved.last_receipt + 1)
-            number = self._numbers.get(entry)
-            if number is None:
-                self._put_on_the_way(entry, session, _sender_key(entry))
-                rows.append((entry.known_receipt, self.node, self._numbers[entry]))
+            sent = self._on_the_way.of(entry)
+            if sent is None:
+                sent = self._put_on_the_way(entry, session, _sender_key(entry))
+                rows.append((entry.known_receipt, self.node, sent.number))
             else:
-                sent = self._on_the_way[number]
                 sent.session = session
                 self._transmit(sent)
         moved.take_unsent()
@@ -360,6 +360,11 @@ class NodeDirects(Directs):
         if was_own:
             last = 0 if queue is None else queue.last_receipt
             self.post(session.route.node, HandedOver(session.route.session, last, rows))
+
+    def _forget(self, entry: Unconfirmed) -> None:
+        """Let a message that is no longer here be new if it comes again."""
+        if entry.key is not None and self._nonces.get(entry.key, self._monotonic()) is entry:
+            self._nonces.forget(entry.key)
 
 
 def _sender_key(entry: Unconfirmed) -> str:

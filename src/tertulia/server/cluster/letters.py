@@ -39,6 +39,21 @@ class Confirmed(Struct, tag="confirmed", array_like=True):
     time: str
 
 
+class AskArrived(Struct, tag="ask_arrived", array_like=True):
+    """Which of these messages, which were accepted, have arrived by now?
+
+    `Confirmed` says it of one that has, and `NotHere` that one is not known here at all.
+    """
+
+    numbers: list[int]
+
+
+class NotHere(Struct, tag="not_here", array_like=True):
+    """A direct message that was asked for has to be sent again."""
+
+    number: int
+
+
 class HandedOver(Struct, tag="queue", array_like=True):
     """What the session that the session `to` has taken over had not confirmed, in order.
 
@@ -103,6 +118,8 @@ Letter = (
     Forward
     | Accepted
     | Confirmed
+    | AskArrived
+    | NotHere
     | HandedOver
     | Known
     | AskLife

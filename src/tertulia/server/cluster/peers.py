@@ -5,6 +5,7 @@ come, and ticks. Lock order: Hub, then this.
 """
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from tertulia.server.cluster.hub import NodeHub
 from tertulia.server.cluster.letters import (
     Accepted,
     Answer,
+    AskArrived,
     AskIdle,
     AskLife,
     Confirmed,
@@ -26,6 +28,7 @@ from tertulia.server.cluster.letters import (
     Known,
     Letter,
     LifeShown,
+    NotHere,
     SeenThrough,
     pack,
     unpack,
@@ -38,6 +41,8 @@ from tertulia.server.hub.ordered import Ordered, OrderedRow
 from tertulia.server.hub.session import Owner, Route, Session
 from tertulia.server.workers.mail import Challenge, ChallengeOver, DirectsWaiting, Replies
 from tertulia.server.workers.switchboard import Switchboard
+
+log = logging.getLogger("tertulia.server")
 
 _MAX_LETTERS = 200  # in one message: of direct messages, 200 x 16 KiB fit NATS three times over
 _MAX_BYTES = 512 * 1024
@@ -198,14 +203,17 @@ class Peers:
             self._hub.directs.tick()
 
     def read(self, data: bytes) -> None:
-        """Read letters of another node."""
+        """Read letters of another node. A fault in our own code costs one letter only."""
         envelope = unpack(data)
         if envelope is None:
             return
         self.letters_received += len(envelope.letters)
         replies: list[Reply] = []
         for letter in envelope.letters:
-            replies += self._read(envelope.sender, letter)
+            try:
+                replies += self._read(envelope.sender, letter)
+            except Exception:
+                log.exception("fault in a letter of node=%s", envelope.sender)
         if replies:
             self._switchboard.send(replies)
 
@@ -221,6 +229,12 @@ class Peers:
             case Confirmed():
                 with self._hub.lock:
                     return directs.on_confirmed(letter)
+            case AskArrived():
+                with self._hub.lock:
+                    directs.on_ask_arrived(sender, letter)
+            case NotHere():
+                with self._hub.lock:
+                    directs.on_not_here(letter)
             case HandedOver():
                 with self._hub.lock:
                     directs.on_handed_over(letter, self._own(letter.to))
@@ -293,6 +307,7 @@ def _parts(letters: list[Letter]) -> list[list[Letter]]:
     for letter in letters:
         own = 256 + (4 * len(letter.message.text) if isinstance(letter, Forward) else 0)
         own += 64 * len(letter.rows) if isinstance(letter, HandedOver) else 0
+        own += 9 * len(letter.numbers) if isinstance(letter, AskArrived) else 0
         if parts[-1] and (size + own > _MAX_BYTES or len(parts[-1]) >= _MAX_LETTERS):
             parts.append([])
             size = 0

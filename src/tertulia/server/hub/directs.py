@@ -279,7 +279,7 @@ class Directs:
         self, sender: Session, request: Direct, delivery: Delivery
     ) -> Delivery | Queued | None:
         """Send a message to the session that has taken its receiver's over; None without one."""
-        receiver, message = _latest(delivery.receiver), delivery.message
+        receiver, message = latest(delivery.receiver), delivery.message
         if receiver is delivery.receiver or not receiver.is_here:
             return None
         queue = self._queues.get(receiver)
@@ -319,11 +319,12 @@ def ok(request: Direct, time: str) -> Ok | None:
 
 def _follow(asker: Asker) -> tuple[Session, int | UnsetType]:
     """Return where an answer goes: to a session that has taken over, without the request's id."""
-    session = _latest(asker.session)
+    session = latest(asker.session)
     return session, asker.request_id if session is asker.session else UNSET
 
 
-def _latest(session: Session) -> Session:
+def latest(session: Session) -> Session:
+    """Return the session that has taken over, in the end, from a session, or this session."""
     while session.successor is not None:
         session = session.successor
     return session

@@ -1,0 +1,54 @@
+"""The direct messages of a session that was taken over from another node. Pure.
+
+They come from the nodes of their senders. The node that served the session says in which order it
+had them, and under which receipts. Used under the Hub's lock only.
+"""
+
+import time
+
+from tertulia.server.cluster.letters import HandedOver
+from tertulia.server.hub.directs import Queue, Unconfirmed
+from tertulia.server.hub.session import Session
+
+
+class Gathering:
+    """What has come for one session by now, and until when more is waited for."""
+
+    def __init__(self, session: Session, until: float, *, confirms: bool) -> None:
+        self.session = session
+        self.until = until
+        self._queue = Queue(confirms=confirms)
+        self._rows: list[tuple[int, Unconfirmed]] = []
+        self._order: HandedOver | None = None
+
+    def add(self, entry: Unconfirmed, receipt: int = 0) -> None:
+        """Add a message, with the receipt that its receiver has had it under; 0: none is known."""
+        self._rows.append((receipt, entry))
+
+    def put_in_order(self, order: HandedOver, until: float) -> None:
+        """Learn how the messages are to be ordered, and for how long to wait for them now."""
+        self._order, self.until = order, until
+
+    def finish(self, node: str) -> Queue:
+        """Return all as a queue; `node` is this one.
+
+        A session drops a message whose receipt it has had. So a new one comes after all that were
+        ever given out, and far above them if nobody says how many these are.
+        """
+        queue, order = self._queue, self._order
+        receipts = {} if order is None else {(at, number): had for had, at, number in order.rows}
+        rows = []
+        for receipt, entry in self._rows:
+            places = [(origin.node, origin.number) for origin in entry.origins]
+            places.append((node, entry.own_number))
+            rows.append((max([receipt, *(receipts.get(place, 0) for place in places)]), entry))
+        rows.sort(key=lambda row: row[0])
+        for receipt, entry in rows:
+            if receipt:
+                queue.put(entry, max(receipt, queue.last_receipt + 1))
+        last = time.time_ns() // 1_000_000 if order is None else order.last_receipt
+        queue.last_receipt = max(queue.last_receipt, last)
+        for receipt, entry in rows:
+            if not receipt:
+                queue.put(entry, queue.last_receipt + 1)
+        return queue

@@ -1,0 +1,353 @@
+"""Direct messages between nodes: whatever gets lost or moves, each is answered, and seen once."""
+
+from typing import Any
+
+import pytest
+from cluster_bench import Bench, BenchNode
+
+from tertulia.protocol.messages import CloseReason, Direct, Error, ErrorCode, Ok, Received
+from tertulia.server.cluster import letters
+from tertulia.server.cluster.peers import Peers
+from tertulia.server.hub.directs import Delivery, Handover, Queued
+from tertulia.server.hub.session import Session
+from tertulia.server.workers.mail import DirectsWaiting, Replies
+
+
+class Room:
+    """Some nodes, and the letters between them, which arrive when a test says so."""
+
+    def __init__(self, *names: str) -> None:
+        self.bench = Bench(*names, private_bytes=20_000)
+        self.air: list[tuple[str, bytes]] = []
+        self.peers = {name: self._peers_of(self.bench[name]) for name in names}
+
+    def __getitem__(self, name: str) -> BenchNode:
+        return self.bench[name]
+
+    def _peers_of(self, node: BenchNode) -> Peers:
+        link: Any = self
+        executor = node.replica.executor
+        assert executor is not None
+        return Peers(
+            *("chat", node.name, node.hub, link, node.proposer, node.switchboard),
+            *(executor.session_at, lambda: set(node.replica.nodes.up()), 3.0),
+        )
+
+    def call(self, step: Any) -> None:
+        step()
+
+    def publish(self, subject: str, data: bytes) -> None:
+        self.air.append((subject.split(".")[3], data))
+
+    def carry(self) -> list[Any]:
+        """Let all letters arrive, and those that they lead to; return them."""
+        carried = []
+        while self.air:
+            to, data = self.air.pop(0)
+            envelope = letters.unpack(data)
+            assert envelope is not None
+            carried += envelope.letters
+            self.peers[to].read(data)
+        return carried
+
+    def lose(self, kind: type) -> int:
+        """Let all letters arrive but those of a kind; return how many of these there were."""
+        lost = 0
+        while self.air:
+            to, data = self.air.pop(0)
+            envelope = letters.unpack(data)
+            assert envelope is not None
+            if any(type(one) is kind for one in envelope.letters):
+                lost += 1
+            else:
+                self.peers[to].read(data)
+        return lost
+
+    def pass_time(self, seconds: float) -> None:
+        for name, peers in self.peers.items():
+            self[name].clock.s += seconds
+            peers.tick()
+
+    def settle(self) -> None:
+        self.bench.settle()
+
+    def join(self, node: str, name: str, **fields: Any) -> Session:
+        fields.setdefault("receipts", True)
+        session = self[node].join(name, **fields)
+        self.settle()
+        return session
+
+    def move(self, to: str, name: str, from_: str) -> Session:
+        """Have a user's session taken over by a node."""
+        session = self[from_].find(name)
+        token = self[from_].tokens[session.route.session]
+        return self.join(to, name, address=session.address, token=token)
+
+    def take(self, node: str, session: Session) -> list[tuple[str, Any]]:
+        """Return what a session gets now, by text and receipt."""
+        messages, replies = self[node].hub.take_unsent_directs(session)
+        self[node].switchboard.send(replies)
+        return [(one.text, one.receipt) for one in messages]
+
+    def confirm(self, node: str, session: Session, receipt: int) -> None:
+        replies = self[node].hub.confirm(session, Received(receipt=receipt))
+        self[node].switchboard.send(replies or [])
+
+    def answers(self, node: str) -> list[Any]:
+        """Return the answers that have come late for users of a node."""
+        mails = [mail for mail in self[node].mail.collect() if isinstance(mail, Replies)]
+        return [reply.answer for mail in mails for reply in mail.rows]
+
+    def tell(self, node: str, sender: Session, text: str = "hola", **fields: Any) -> Any:
+        number = fields.pop("id", 1)
+        to = fields.pop("to", "luis")
+        return self[node].hub.direct(sender, Direct(id=number, to=to, text=text, **fields))
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room("a", "b", "c")
+
+
+def test_a_message_is_sent_to_the_receivers_node_and_answered_when_it_is_confirmed(
+    room: Room,
+) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    assert room.tell("a", ana) == Queued(None)
+    room.carry()
+    assert DirectsWaiting(luis.route.session) in room["b"].mail.collect()
+    assert room.take("b", luis) == [("hola", 1)]
+    assert room.answers("a") == []
+    room.confirm("b", luis, 1)
+    room.carry()
+    (answer,) = room.answers("a")
+    assert isinstance(answer, Ok)
+    room.pass_time(60.0)
+    assert room.carry() == [], "nothing is on the way any more"
+
+
+@pytest.mark.parametrize("lost", [letters.Forward, letters.Accepted, letters.Confirmed])
+def test_whichever_letter_gets_lost_the_message_is_seen_once_and_answered(
+    room: Room, lost: type
+) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    room.tell("a", ana)
+    losses = room.lose(lost)
+    room.pass_time(1.0)
+    losses += room.lose(letters.Confirmed)
+    assert room.take("b", luis) == [("hola", 1)]
+    room.confirm("b", luis, 1)
+    losses += room.lose(lost)
+    for _ in range(6):
+        room.pass_time(1.0)
+        room.carry()
+    assert losses == 1
+    assert [type(answer) for answer in room.answers("a")] == [Ok]
+    assert room.take("b", luis) == []
+
+
+def test_messages_that_wait_for_long_are_asked_for_and_not_sent_again(room: Room) -> None:
+    ana = room.join("a", "ana")
+    room.join("b", "luis")
+    for text in ("uno", "dos"):
+        room.tell("a", ana, text)
+    room.carry()
+    room.pass_time(5.0)
+    (question,) = room.carry()
+    assert isinstance(question, letters.AskArrived)
+    assert len(question.numbers) == 2
+    room.pass_time(1.0)
+    assert room.carry() == []
+
+
+def test_a_message_that_a_node_knows_nothing_of_is_sent_again(room: Room) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    room.tell("a", ana)
+    (forward,) = [letters.unpack(data) for _, data in room.air]
+    room.air.clear()
+    assert forward is not None
+    letter = forward.letters[0]
+    assert isinstance(letter, letters.Forward)
+    room["a"].hub.directs.on_accepted(letters.Accepted(letter.number, 0))
+    room.pass_time(5.0)
+    assert letters.NotHere(letter.number) in room.carry()
+    assert room.take("b", luis) == [("hola", 1)]
+
+
+def test_only_so_many_messages_are_sent_again_in_one_look(room: Room) -> None:
+    ana = room.join("a", "ana")
+    for number in range(1, 5):
+        room.join("b", f"luis{number}")
+        for text in range(60):
+            room.tell("a", ana, str(text), to=f"luis{number}")
+    room.air.clear()
+    room.pass_time(1.0)
+    assert len([one for one in room.carry() if isinstance(one, letters.Forward)]) == 200
+    room.pass_time(0.1)
+    assert len([one for one in room.carry() if isinstance(one, letters.Forward)]) == 40
+
+
+# --- sessions that move --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nonce", [{}, {"nonce": "n"}])
+def test_a_receiver_who_moves_to_and_fro_gets_the_message_in_the_end(
+    room: Room, nonce: dict[str, str]
+) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    room.tell("a", ana, **nonce)
+    room.carry()
+    assert room.take("b", luis) == [("hola", 1)]
+    for to, from_ in (("c", "b"), ("b", "c"), ("c", "b"), ("b", "c")):
+        luis = room.move(to, "luis", from_)
+        room.carry()
+        room.pass_time(1.0)
+        room.carry()
+        assert room.take(to, luis) == [("hola", 1)], "under the receipt of before"
+    room.confirm("b", luis, 1)
+    room.carry()
+    assert [type(answer) for answer in room.answers("a")] == [Ok]
+
+
+def test_new_messages_come_after_all_receipts_that_were_ever_given_out(room: Room) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    for text in ("uno", "dos", "tres"):
+        room.tell("a", ana, text)
+    room.carry()
+    room.take("b", luis)
+    room.confirm("b", luis, 3)
+    room.carry()
+    luis = room.move("c", "luis", "b")
+    room.tell("a", ana, "cuatro")
+    room.carry()
+    room.pass_time(1.0)
+    assert room.take("c", luis) == [("cuatro", 4)]
+
+
+def test_without_the_order_of_before_new_messages_get_receipts_far_above(room: Room) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    for text in ("uno", "dos"):
+        room.tell("a", ana, text)
+    room.carry()
+    room.take("b", luis)
+    room.confirm("b", luis, 1)
+    room.carry()
+    luis = room.move("c", "luis", "b")
+    room.tell("a", ana, "tres")
+    assert room.lose(letters.HandedOver) == 1
+    room.pass_time(1.0)
+    (dos, tres) = room.take("c", luis)
+    assert dos == ("dos", 2), "its sender's node knows its receipt"
+    assert tres[0] == "tres"
+    assert tres[1] > 1_000_000
+
+
+def test_a_message_of_the_same_node_waits_while_the_others_are_gathered(room: Room) -> None:
+    ana, eva, luis = room.join("a", "ana"), room.join("c", "eva"), room.join("b", "luis")
+    room.tell("a", ana, "uno")
+    room.carry()
+    room.take("b", luis)
+    luis = room.move("c", "luis", "b")
+    assert room.tell("c", eva, "dos", nonce="n") == Queued(None)
+    assert room.tell("c", eva, "dos", nonce="n", id=2) == Queued(None)
+    room.carry()
+    room.pass_time(1.0)
+    assert room.take("c", luis) == [("uno", 1), ("dos", 2)]
+    room.confirm("c", luis, 2)
+    room.carry()
+    assert [answer.id for answer in room.answers("c")] == [1, 2]
+
+
+def test_a_message_in_hand_for_one_who_moves_away_goes_to_the_node_where_that_user_is(
+    room: Room,
+) -> None:
+    ana, luis = room.join("a", "ana"), room.join("a", "luis", receipts=False)
+    request = Direct(id=1, to="luis", text="hola", nonce="n")
+    delivery = room["a"].hub.direct(ana, request)
+    assert isinstance(delivery, Delivery)
+    moved = room.move("b", "luis", "a")
+    outcome = room["a"].hub.end_delivery(ana, request, delivery, Handover.GONE)
+    assert outcome == Queued(None), "no worker of this node may look for its number here"
+    room.carry()
+    room.pass_time(1.0)
+    assert [text for text, _ in room.take("b", moved)] == ["hola"]
+    assert luis.route.session != moved.route.session
+
+
+def test_the_same_message_from_another_node_is_known_where_its_receiver_has_no_receipts(
+    room: Room,
+) -> None:
+    ana = room.join("a", "ana")
+    room.join("a", "luis", receipts=False)
+    request = Direct(id=1, to="luis", text="hola", nonce="n")
+    delivery = room["a"].hub.direct(ana, request)
+    assert isinstance(delivery, Delivery)
+    room["a"].hub.end_delivery(ana, request, delivery, Handover.DONE)
+    ana = room.move("b", "ana", "a")
+    room.carry()
+    assert isinstance(room.tell("b", ana, nonce="n"), Ok)
+
+
+def test_a_receiver_who_ends_while_moving_leaves_nobody_waiting(room: Room) -> None:
+    ana, eva, luis = room.join("a", "ana"), room.join("c", "eva"), room.join("b", "luis")
+    room.tell("a", ana)
+    room.carry()
+    luis = room.move("c", "luis", "b")
+    room.tell("c", eva)
+    room.carry()
+    room["c"].hub.release(luis, CloseReason.LOST)
+    room.settle()
+    room.carry()
+    for node in "ac":
+        (answer,) = room.answers(node)
+        assert isinstance(answer, Error)
+        assert answer.code == ErrorCode.UNDELIVERED
+    room.pass_time(60.0)
+    assert room.carry() == []
+
+
+# --- wrong letters -------------------------------------------------------------------------------
+
+
+def test_the_numbers_of_sessions_differ_from_run_to_run(room: Room) -> None:
+    """A letter that is late must not reach somebody who came after the node's restart."""
+    first, second = Bench("a"), Bench("a")
+    assert first["a"].join("ana").route != second["a"].join("eva").route
+
+
+def test_letters_for_sessions_that_do_not_come_are_forgotten(room: Room) -> None:
+    ana = room.join("a", "ana")
+    room.join("b", "luis")
+    room.tell("a", ana)
+    early = room.peers["b"]
+    ((_, data),) = room.air
+    envelope = letters.unpack(data)
+    assert envelope is not None
+    letter = envelope.letters[0]
+    assert isinstance(letter, letters.Forward)
+    letter.to += 1
+    early.read(letters.pack(envelope))
+    room.pass_time(2.0)
+    assert not room["b"].hub.directs._early
+
+
+def test_a_fault_in_reading_a_letter_costs_this_letter_alone(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    room.tell("a", ana)
+    ((_, data),) = room.air
+    envelope = letters.unpack(data)
+    assert envelope is not None
+    forward = envelope.letters[0]
+    assert isinstance(forward, letters.Forward)
+    wrong: Any = letters.Answer(luis.route.session, Error(code=ErrorCode.BUSY, message=""))
+    envelope.letters[:] = [wrong, forward]
+    room["b"].switchboard.mailbox_of(luis.route).post = _fail  # type: ignore[union-attr, method-assign]
+    room.peers["b"].read(letters.pack(envelope))
+    assert "fault in a letter" in caplog.text
+    assert room.take("b", luis) == [("hola", 1)]
+
+
+def _fail(_mail: Any) -> bool:
+    raise RuntimeError("out of order")
