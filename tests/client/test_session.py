@@ -4,16 +4,20 @@ import threading
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from plain_table import LOST, StubClient, said
 
 from tertulia.client.activity import Resumption
+from tertulia.client.addresses import Address
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection, RegistrationRefused
-from tertulia.client.reconnect import Reconnector
+from tertulia.client.nodes import Nodes
+from tertulia.client.reconnect import STEADY_S, Reconnector
 from tertulia.client.session import Expelled, Lost, Refused, Resumed, Session, SessionState
 from tertulia.protocol.messages import MAX_PAGE, Closing, Error, GetHistory, Status
 
 WAIT_S = 20.0
+HERE = Address("10.0.0.1", 5000)
 
 
 class Desk:
@@ -25,9 +29,10 @@ class Desk:
         self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
         self.shown: list[Resumption] = []
         self._notified = threading.Semaphore(0)
-        self.session = Session(
-            self.client, Reconnector(self._connect, self._notified.release), first_page
-        )
+        self.nodes = Nodes([HERE])
+        self.nodes.enter(HERE, UNSET)
+        reconnector = Reconnector(self._connect, self._notified.release, nodes=self.nodes)
+        self.session = Session(self.client, reconnector, first_page)
 
     def _connect(self, resumption: Resumption) -> Client:
         self.shown.append(resumption)
@@ -100,6 +105,20 @@ def test_another_connection_shows_what_the_last_one_remembers(desk: Desk) -> Non
         assert desk.session.advance(desk.now) is None
         desk.client = another
     assert desk.shown == [Resumption("t", Status.ACTIVO, 0.0)] * 2
+
+
+def test_the_nodes_that_were_named_last_are_tried_after_a_loss() -> None:
+    desk = Desk()
+    desk.lose()
+    assert desk.session.wake_at != desk.now, "there is no other node"
+    desk.attempt(StubClient(20))
+    desk.client = desk.session.client
+    desk.nodes.enter(HERE, [str(HERE)])
+    desk.client.nodes = [str(HERE), "10.0.0.2:5000"]
+    desk.now += STEADY_S
+    desk.lose()
+    assert desk.session.wake_at == desk.now
+    assert [str(address) for address in desk.nodes.next_round()] == ["10.0.0.2:5000"]
 
 
 class IdleClient(StubClient):

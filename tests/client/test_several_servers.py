@@ -138,6 +138,22 @@ def wait_until_at(client: PersistentClient, address: str) -> None:
     assert client._failure is None
 
 
+def test_a_node_that_has_come_up_later_is_known_too(chat: Any) -> None:
+    def first(peer: ScriptedPeer, nodes: list[str]) -> None:
+        peer.welcome(nodes=nodes[:1])
+        peer.send("nodes", nodes=nodes)
+
+    def second(peer: ScriptedPeer, nodes: list[str]) -> None:
+        assert peer.welcome(nodes=nodes[::-1])["token"] == "secret"
+        peer.message(11)
+        peer.expect("quit")
+
+    nodes = chat([first], [second])
+    with connect(nodes[:1]) as ana:
+        assert isinstance(next(ana.events()), ChatMessage)
+        assert str(ana.current.address) == nodes[1]
+
+
 def test_a_silent_node_is_left_after_a_short_time(
     chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

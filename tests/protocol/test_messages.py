@@ -91,6 +91,7 @@ def test_the_vocabulary_is_that_of_the_page() -> None:
         "seen_by",
         "hook",
         "hooks",
+        "nodes",
     }
 
 

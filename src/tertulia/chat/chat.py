@@ -49,6 +49,7 @@ from tertulia.protocol.messages import (
     GetHistory,
     HistoryPage,
     ListUsers,
+    NodeList,
     NumberedEvent,
     Ping,
     Quit,
@@ -215,8 +216,7 @@ class Chat:
         self._follow_session(now)
         if self.state.mutes.next_end and self.state.mutes.end_those_until(self.clock.now()):
             self._face.show_changed_people()
-        slow = self._jobs.set_aside(now)
-        if slow is not None:
+        if (slow := self._jobs.set_aside(now)) is not None:
             self._face.show_on_its_way(slow)
         late = self._jobs.give_up_late(now)
         if late is not None:
@@ -366,7 +366,7 @@ class Chat:
             count = message.count
             self._face.show_failure(lambda: explain.dropped(count))
             return
-        if message is None or isinstance(message, Ping):
+        if message is None or isinstance(message, Ping | NodeList):
             return
         if isinstance(message, DirectMessage) and self.ignored.hides(message.sender):
             return

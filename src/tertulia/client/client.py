@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Literal, Self
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from tertulia.client.activity import Activity, Resumption
@@ -32,6 +32,7 @@ from tertulia.client.errors import (
     NoConnection,
     RegistrationRefused,
     RequestRefused,
+    reason_of,
     wait_before_retry,
 )
 from tertulia.client.inbox import Dropped, Inbox, Incoming
@@ -44,13 +45,13 @@ from tertulia.protocol.attendance import MarkSeen
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
     Answer,
-    CloseReason,
     Closing,
     DirectMessage,
     Error,
     ErrorCode,
     Event,
     GetHistory,
+    NodeList,
     Received,
     Register,
     Request,
@@ -80,6 +81,7 @@ class Client(OperatorVerbs):
 
     welcome: Welcome
     address: Address
+    nodes: list[str] | UnsetType = UNSET  # if the server has named them again since then
 
     def __init__(
         self,
@@ -337,6 +339,8 @@ class Client(OperatorVerbs):
         elif isinstance(message, Closing):
             with self._lock:
                 self._closing = message
+        elif isinstance(message, NodeList):
+            self.nodes = message.nodes
         if self._everything or isinstance(message, Event):
             self._inbox.put(Incoming(message, line))
             if isinstance(message, DirectMessage) and message.receipt is not UNSET:
@@ -368,7 +372,7 @@ class Client(OperatorVerbs):
         with self._lock:
             self._ended = replace(
                 end,
-                reason=_reason(end, self._closing),
+                reason=reason_of(end, self._closing),
                 closing=self._closing,
                 error=self._last_error,
             )
@@ -380,15 +384,6 @@ class Client(OperatorVerbs):
             waiter.answered.set()
         if self._notify is not None:
             self._notify()
-
-
-def _reason(end: End, closing: Closing | None) -> EndReason:
-    """Return why a connection ended, to which the server may have said something before."""
-    if closing is None or end.reason is EndReason.CLOSED:
-        return end.reason
-    if closing.reason == CloseReason.KICKED:
-        return EndReason.KICKED
-    return EndReason.SHUTDOWN if end.reason is EndReason.LOST else end.reason
 
 
 class _Waiter:

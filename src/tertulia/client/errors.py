@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct
 
-from tertulia.protocol.messages import Closing, Error
+from tertulia.protocol.messages import CloseReason, Closing, Error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,15 @@ class End(Struct, frozen=True):
     detail: str = ""
     closing: Closing | None = None
     error: Error | None = None
+
+
+def reason_of(end: End, closing: Closing | None) -> EndReason:
+    """Return why a connection ended, to which the server may have said something before."""
+    if closing is None or end.reason is EndReason.CLOSED:
+        return end.reason
+    if closing.reason == CloseReason.KICKED:
+        return EndReason.KICKED
+    return EndReason.SHUTDOWN if end.reason is EndReason.LOST else end.reason
 
 
 class ChatError(Exception):

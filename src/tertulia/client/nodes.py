@@ -106,15 +106,18 @@ class Nodes:
     def enter(self, address: Address, told: Sequence[str] | UnsetType) -> None:
         """Note the node that has let the user in, and the nodes that its `welcome` names."""
         self.current = address
-        before, self._told = (*self._told, *self._told_before), ()
-        if told is not UNSET:
-            self._told = tuple(dict.fromkeys(_valid(told[:MAX_NODES])))
-        before = tuple(each for each in dict.fromkeys(before) if each not in self._told)
-        self._told_before = before[:MAX_NODES]
+        self.learn(() if told is UNSET else told)
         self._place = address
         if self._told and address not in self._told:
             self._place = self._told[0]
             self._reached[self._place] = address
+
+    def learn(self, told: Sequence[str]) -> None:
+        """Note the nodes that the chat has named."""
+        before = (*self._told, *self._told_before)
+        self._told = tuple(dict.fromkeys(_valid(told[:MAX_NODES])))
+        before = tuple(each for each in dict.fromkeys(before) if each not in self._told)
+        self._told_before = before[:MAX_NODES]
 
 
 def distance(here: Address | None, there: Address) -> int:

@@ -105,7 +105,7 @@ class Verbs:
 def registration(name: str, **fields: str | float | None) -> Register:
     """Return the request of a user who comes in; a field that is None is not sent."""
     given: dict[str, Any] = {field: value for field, value in fields.items() if value is not None}
-    return Register(name=name, protocol=PROTOCOL_VERSION, receipts=True, **given)
+    return Register(name=name, protocol=PROTOCOL_VERSION, receipts=True, nodes=True, **given)
 
 
 def request_line(request: Request, request_id: int) -> bytes:

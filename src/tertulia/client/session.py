@@ -8,6 +8,8 @@ from enum import Enum, auto
 from math import inf
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from tertulia.client.activity import Resumption
 from tertulia.client.catchup import CatchUp
 from tertulia.client.client import Client
@@ -106,6 +108,9 @@ class Session:
                 return Expelled(end)
             self.state = SessionState.RECONNECTING
             self.lost_at = now
+            nodes, told = self._reconnector.nodes, self.client.nodes
+            if nodes is not None and told is not UNSET:
+                nodes.learn(told)
             self._reconnector.begin(end, self._resumption, now)
             return Lost(end)
         if self.state is not SessionState.RECONNECTING:

@@ -129,8 +129,9 @@ class Pong(RequestMessage, tag="pong", kw_only=True, frozen=True):
 class Register(RequestMessage, tag="register", kw_only=True, frozen=True):
     """`status` is what the user had chosen, `idle` the seconds since the user did something.
 
-    With `receipts` the client confirms the direct messages that it gets, by `received`. `code` is
-    that of the chat, `key` a secret of this client's own for this server.
+    With `receipts` the client confirms the direct messages that it gets, by `received`; with
+    `nodes` it wants to know when the servers of the chat change. `code` is that of the chat, `key`
+    a secret of this client's own for this server.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Register(RequestMessage, tag="register", kw_only=True, frozen=True):
     status: str | UnsetType = UNSET
     idle: Seconds | UnsetType = UNSET
     receipts: bool = False
+    nodes: bool = False
     code: str | UnsetType = UNSET
     key: Key | UnsetType = UNSET
 
@@ -361,6 +363,12 @@ class Closing(Message, tag="closing", kw_only=True, frozen=True):
     text: str | UnsetType = UNSET
 
 
+class NodeList(Message, tag="nodes", kw_only=True, frozen=True):
+    """The servers of the chat, as in `welcome`: they have changed."""
+
+    nodes: list[str]
+
+
 NumberedEvent = (
     ChatMessage | Joined | Left | Presence | Role | Muted | Unmuted | Hushed | Locked | Pinned
 )
@@ -379,4 +387,4 @@ Answer = (
     | Error
     | Pong
 )
-ServerMessage = Event | Answer | Ping
+ServerMessage = Event | Answer | Ping | NodeList

@@ -146,8 +146,7 @@ export class Session {
   #connect() {
     this.#setState("connecting");
     this.#closing = this.#error = null;
-    const withinMs = this.nodes ? NODE_WITHIN_MS : ATTEMPT_WITHIN_MS;
-    this.#setTimer(withinMs, () => this.#connection?.close());
+    this.#setTimer(this.nodes ? NODE_WITHIN_MS : ATTEMPT_WITHIN_MS, () => this.#connection?.close());
     /** @type {Connection} */
     const connection = new Connection(this.url, this.#WebSocketClass, {
       onOpen: () => connection.send(this.#registration()),

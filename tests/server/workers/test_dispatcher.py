@@ -16,6 +16,7 @@ from tertulia.protocol.messages import (
     ErrorCode,
     GetHistory,
     HistoryPage,
+    NodeList,
     Ok,
     Ping,
     Pong,
@@ -23,6 +24,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
 from tertulia.server.hub.directs import Delivery, Handover
+from tertulia.server.hub.ordered import NodesNamed
 from tertulia.server.hub.session import Receipt
 from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
 from tertulia.server.workers.mail import (
@@ -142,6 +144,22 @@ def test_everyone_is_told_goodbye_with_a_time_to_come_back(bench):
         assert 0.5 <= goodbye.retry_after <= 5.0
         assert connection.state is State.DRAINING
     assert bench.observer.left == {CloseReason.SHUTDOWN: 2}
+
+
+def test_who_wants_to_know_is_told_which_nodes_are_up(bench):
+    eva = bench.join("eva", nodes=True)
+    bench.heard(eva)
+    bench.read(NodesNamed(["10.0.0.1:5000", "10.0.0.2:5000"]))
+    assert bench.heard(eva) == [NodeList(nodes=["10.0.0.1:5000", "10.0.0.2:5000"])]
+    for connection in (bench.ana, bench.luis):
+        assert not any(isinstance(message, NodeList) for message in bench.heard(connection))
+
+
+def test_a_fault_in_telling_which_nodes_are_up_costs_that_connection(bench):
+    bench.luis.hears_nodes = True
+    bench.break_encoding(bench.luis)
+    bench.read(NodesNamed([]))
+    bench.assert_only_lost(bench.luis)
 
 
 def test_for_an_upgrade_everyone_is_told_to_come_back_at_once(bench):

@@ -39,7 +39,7 @@ from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import Config
 from tertulia.server.history.mail import Pages
 from tertulia.server.history.node import NodeHistory
-from tertulia.server.hub.ordered import SendAway, ServesAgain
+from tertulia.server.hub.ordered import NodesNamed, SendAway, ServesAgain
 from tertulia.server.workers.mail import Mail
 from tertulia.server.workers.switchboard import Switchboard
 
@@ -108,6 +108,7 @@ class Node:
         self._not_serving_since = 0.0
         self._alive_at = self._saved_at = 0.0
         self._saved_place = self._saved_seq = 0
+        self._named: list[str] = []  # the addresses of the nodes, as clients know them
         self._post: Callable[[Mail], None] = _nobody
         self._wake: Callable[[float], None] = _nobody
 
@@ -148,6 +149,7 @@ class Node:
         self._catch_up(stream.last)
         self._is_caught_up = True
         self._wait_until(lambda: self.proposer.incarnation > 0)
+        self._named = self.addresses()  # their `welcome` tells those who come from now on
         for verb in (all_subject(config.chat, "state"), self._subject("state")):
             link.serve(verb, self._answer_state)
         link.serve(self._subject(ROWS), self._desk.answer_rows)
@@ -259,6 +261,7 @@ class Node:
             self._not_serving_since = 0.0
             if not self._was_serving:
                 self._post(SendAway())
+        self._name_nodes()
         is_news = self.hub.events.last_seq != self._saved_seq
         if now - self._saved_at >= (_SAVE_EVERY_S if is_news else _SAVE_AT_LEAST_EVERY_S):
             self._save_place()
@@ -267,6 +270,13 @@ class Node:
         self._desk.tick()
         if self._fetcher is not None and self.proposer.incarnation:
             self._fetcher.tick()
+
+    def _name_nodes(self) -> None:
+        """Let the clients of this node know which nodes are up, if that has changed."""
+        nodes = self.addresses()
+        if self.proposer.incarnation and nodes != self._named:
+            self._named = nodes
+            self._post(NodesNamed(nodes))
 
     def _others_up(self) -> list[str]:
         return sorted(set(self.replica.nodes.up()) - {self._config.node})

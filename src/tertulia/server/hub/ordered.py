@@ -28,3 +28,9 @@ class ServesAgain(Struct, frozen=True):
 
 class SendAway(Struct, frozen=True):
     """This node has not served for too long: let everyone try another one."""
+
+
+class NodesNamed(Struct, frozen=True):
+    """The nodes that are up have changed: let the clients know that want to."""
+
+    nodes: list[str]  # as in `welcome.nodes`

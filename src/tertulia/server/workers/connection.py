@@ -79,6 +79,7 @@ class Connection:
         "fd",
         "free_bytes",
         "goodbye",
+        "hears_nodes",
         "held_request",
         "hold",
         "large_bytes",
@@ -110,6 +111,7 @@ class Connection:
         self.door = door
         self.state = UNREGISTERED
         self.session: Session | None = None
+        self.hears_nodes = False  # whether this client wants to know which nodes are up
         self.route: Route | None = None  # of the session to come, while its registration waits
 
         self.hold = NOT_HELD

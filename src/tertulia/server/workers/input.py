@@ -321,7 +321,8 @@ class Input:
                 mailbox.post(Expel(session.route.session, expelled.closing))
             self._switchboard.send(expelled.replies)
 
-    def _welcome(self, connection: Connection, _request: Request, new: Registered) -> None:
+    def _welcome(self, connection: Connection, request: Register, new: Registered) -> None:
+        connection.hears_nodes = request.nodes
         if new.replaced is not None:
             old = new.replaced
             self._observer.on_left(old.name.shown, old.address, CloseReason.REPLACED)

@@ -5,9 +5,13 @@ held, so that many can be under way. Another request then waits for its turn: un
 places. So a client's requests take effect in their order. Only the worker's thread runs this.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 from tertulia.protocol.messages import (
     CloseReason,
     Closing,
+    NodeList,
     Ping,
     Pong,
     Quit,
@@ -17,7 +21,13 @@ from tertulia.protocol.messages import (
 )
 from tertulia.server.hub.hub import Hub, Registered
 from tertulia.server.hub.moderated import Moderated
-from tertulia.server.hub.ordered import Ordered, OrderedRow, SendAway, ServesAgain
+from tertulia.server.hub.ordered import (
+    NodesNamed,
+    Ordered,
+    OrderedRow,
+    SendAway,
+    ServesAgain,
+)
 from tertulia.server.hub.wait import Wait
 from tertulia.server.workers.connection import (
     NOT_HELD,
@@ -32,6 +42,7 @@ from tertulia.server.workers.handler import Outcome, RequestHandler, Step
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import Expel
 from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.output import Output
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.switchboard import Switchboard
 
@@ -84,23 +95,37 @@ class Orders:
     """The mail of the node to one worker."""
 
     def __init__(
-        self, connections: Connections, handler: RequestHandler, input_: Input, shared: Shared
+        self,
+        connections: Connections,
+        handler: RequestHandler,
+        input_: Input,
+        output: Output,
+        shared: Shared,
     ) -> None:
         self._connections = connections
         self._handler = handler
         self._input = input_
+        self._output = output
         self._hub = shared.hub
         self._switchboard = shared.switchboard
 
-    def read(self, mail: Ordered | ServesAgain | SendAway) -> None:
+    def read(self, mail: Ordered | ServesAgain | SendAway | NodesNamed) -> None:
         """Carry out what the node says."""
         if isinstance(mail, Ordered):
             for row in mail.rows:
                 self._come_back(row)
             return
-        step = self._take_turn if isinstance(mail, ServesAgain) else self._send_away
+        step: Callable[[Connection], None] = self._send_away
+        if isinstance(mail, ServesAgain):
+            step = self._take_turn
+        elif isinstance(mail, NodesNamed):
+            step = partial(self._send, message=NodeList(nodes=mail.nodes))
         for connection in self._connections:
             self._connections.guarded(connection, step)
+
+    def _send(self, connection: Connection, message: NodeList) -> None:
+        if connection.state is REGISTERED and connection.hears_nodes:
+            self._output.send(connection, message)
 
     def give_back(self, rows: list[OrderedRow]) -> None:
         """Carry out what is left of outcomes whose connections have ended."""
