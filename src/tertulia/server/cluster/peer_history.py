@@ -31,6 +31,7 @@ ROWS, PAGE = "rows", "page"  # the verbs
 
 _PATIENCE_S = 2.0  # with questions about what is not applied here yet
 _MAX_EARLY = 1_000  # of those questions
+_MAX_ANSWER_BYTES = 900 * 1024  # a message of NATS has 1 MiB
 
 Reply = Callable[[bytes], None]
 T = TypeVar("T")
@@ -183,9 +184,11 @@ class _RowsReply:
 
 def _reply_page(reply: Reply, as_it_is: bool, page: Page | Error, is_whole: bool) -> None:
     """Send a page to the node that waits for it, from the reader's thread."""
+    answer = PageAnswer(Verdict.LACKS)
     if isinstance(page, Error):
-        reply(pack(PageAnswer(Verdict.NOT_NOW)))
+        answer = PageAnswer(Verdict.NOT_NOW)
     elif is_whole or as_it_is:
-        reply(pack(PageAnswer(Verdict.FOUND, page)))
-    else:
-        reply(pack(PageAnswer(Verdict.LACKS)))
+        answer = PageAnswer(Verdict.FOUND, page)
+    data = pack(answer)
+    # Only attendance can be so large, if thousands have come in one millisecond.
+    reply(data if len(data) <= _MAX_ANSWER_BYTES else pack(PageAnswer(Verdict.NOT_NOW)))
