@@ -89,7 +89,14 @@ def _write_elsewhere(history: Path, to: str, write: Callable[[MessageReader], No
             )
         _check_that_it_is_another_file(history, to)
         with open_as_visitor(history) as reader:
+            is_whole = not reader.lacks_rows()
             write(reader)
+        if not is_whole:
+            text = _(
+                "the history {history} lacks some messages, which other servers of the chat have: "
+                "do this on one of those"
+            )
+            _tell(text, history, to)
     except BrokenPipeError:  # The reader, for example `head`, has ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -105,9 +112,13 @@ def _write_elsewhere(history: Path, to: str, write: Callable[[MessageReader], No
 
 
 def _fail(text: str, history: Path, to: str, reason: object = "") -> int:
+    _tell(text, history, to, reason)
+    return 1
+
+
+def _tell(text: str, history: Path, to: str, reason: object = "") -> None:
     text = text.format(history=history, file=to, reason=reason)
     print(wrapped_for(sys.stderr, f"tertulia-server: {text}"), file=sys.stderr)
-    return 1
 
 
 def _check_that_it_is_another_file(history: Path, to: str) -> None:

@@ -133,6 +133,15 @@ class MessageReader:
             finally:
                 db.execute("COMMIT")
 
+    def lacks_rows(self) -> bool:
+        """Return whether this is the file of a node of several, and misses what they have."""
+        db = self._connection()
+        tables = ("missing_messages", "missing_visits")
+        return any(
+            has_table(db, table) and db.execute(f"SELECT 1 FROM {table}").fetchone() is not None
+            for table in tables
+        )
+
     def all_messages(self) -> Iterator[StoredMessage]:
         """Read every message there is now, in ascending order.
 
