@@ -10,7 +10,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -36,6 +36,8 @@ class Gone(ConnectionError):
 
 class Roamer:
     """One user. `rate` messages a second; `home` is where it goes first."""
+
+    fields: Mapping[str, object] = {}  # further ones of a registration
 
     def __init__(
         self,
@@ -151,12 +153,13 @@ class Roamer:
         for nonce in self._unanswered:
             self._unanswered[nonce] = None
         self._ids.clear()
+        self._begin_connection()
         self._socket.settimeout(_ANSWER_S)
         if address[0].startswith("127."):
             self._socket.bind((self.source, 0))
         self._socket.connect(address)
         token = {"token": self._token} if self._token else {}
-        self._send({"type": "register", "id": 0, "name": self.seen.name, **token})
+        self._send({"type": "register", "id": 0, "name": self.seen.name, **self.fields, **token})
         messages: list[dict[str, Any]] = []
         while not messages:
             messages = self._receive(_ANSWER_S)
@@ -178,6 +181,9 @@ class Roamer:
             self._ask_page(*missed)
         for message in rest:
             self._take(message)
+
+    def _begin_connection(self) -> None:
+        """Forget what belongs to the connection before."""
 
     def _converse(self) -> None:
         heard_at = pinged_at = time.monotonic()

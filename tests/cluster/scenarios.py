@@ -15,6 +15,7 @@ from claims import Claims
 from faults import allowed
 from peers import Peer
 from scene import SILENT_S, Scene
+from writers import Writer, letter_violations
 
 Figures = dict[str, object]
 Scenario = Callable[[Scene], Figures]
@@ -395,6 +396,50 @@ def taken_over_elsewhere(scene: Scene) -> Figures:
     return _figures(scene)
 
 
+LETTERS = 10_000
+
+
+def direct_messages(scene: Scene) -> Figures:
+    """Users of all nodes write to each other while a node, and then the log's leader, is killed."""
+    names = [f"w{number}" for number in range(9)]
+    addresses = [node.address for node in scene.nodes]
+    writers = [
+        Writer(
+            name, addresses, number % 3, [n for n in names if n != name], LETTERS // len(names) + 1
+        )
+        for number, name in enumerate(names)
+    ]
+    scene.add(writers)
+
+    def wait_for_answers(count: int) -> None:
+        done = lambda: sum(len(w.letters.confirmed | w.letters.undelivered) for w in writers)  # noqa: E731
+        scene.wait_for(lambda: done() >= count, f"{count} direct messages have their answer")
+
+    began = time.monotonic()
+    wait_for_answers(LETTERS // 5)
+    scene.nodes[1].kill()
+    wait_for_answers(LETTERS * 2 // 5)
+    scene.nodes[1].start()
+    leader = scene.leader
+    scene.nats.kill(leader)
+    wait_for_answers(LETTERS * 3 // 5)
+    scene.nats.start(leader)
+    scene.nodes[2].terminate()
+    wait_for_answers(LETTERS * 4 // 5)
+    scene.nodes[2].start()
+    scene.wait_for(lambda: all(writer.is_done for writer in writers), "all is written")
+    took = time.monotonic() - began
+    letters = {writer.seen.name: writer.letters for writer in writers}
+    problems = list(letter_violations(letters))
+    assert problems == [], problems[:10]
+    sums = {
+        "confirmed": sum(len(one.confirmed) for one in letters.values()),
+        "undelivered": sum(len(one.undelivered) for one in letters.values()),
+        "dropped copies": sum(one.repeated for one in letters.values()),
+    }
+    return {**sums, "a second": round(LETTERS / took)}
+
+
 # --- starts that are refused ---------------------------------------------------------------------
 
 
@@ -461,6 +506,7 @@ LONG: tuple[Scenario, ...] = (
     log_outrun_by_a_stopped_node,
     thousand_names,
     slow_disk,
+    direct_messages,
     cut_off,
     same_name,
     other_options,

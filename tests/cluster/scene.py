@@ -197,11 +197,15 @@ class Scene:
             for home, node in enumerate(self.nodes)
             for number in range(per_node)
         ]
-        self.users += added
-        for user in added:
-            user.start()
-        wait_until(lambda: all(user.is_in for user in added), "the users are in")
+        self.add(added)
         return added
+
+    def add(self, users: Sequence[Roamer]) -> None:
+        """Let users come, and wait until they are in."""
+        self.users += users
+        for user in users:
+            user.start()
+        self._wait(lambda: all(user.is_in for user in users), "the users are in")
 
     def users_at(self, index: int) -> list[Roamer]:
         """Return the users who are at a node now."""
@@ -299,15 +303,19 @@ class Scene:
         """Settle, and return every broken promise."""
         self.settle()
         observed: list[Observed] = [user.seen for user in self.users]
+        looks: list[dict[str, Stored]] = []
+
+        def are_files_equal() -> bool:
+            running = [node for node in self.nodes if node.process is not None]
+            looks[:] = [{node.name: node.stored() for node in running}]
+            return self._are_equal(looks[-1])
+
         with contextlib.suppress(AssertionError):  # the checker says what is not the same
-            wait_until(lambda: self._are_files_equal(), "the nodes store the same", WAIT_S / 2)
-        return list(violations(observed, self._stored(), self.epochs))
+            wait_until(are_files_equal, "the nodes store the same", WAIT_S / 2)
+        return list(violations(observed, looks[-1], self.epochs))
 
-    def _stored(self) -> dict[str, Stored]:
-        return {node.name: node.stored() for node in self.nodes if node.process is not None}
-
-    def _are_files_equal(self) -> bool:
-        first, *others = self._stored().values()
+    def _are_equal(self, look: dict[str, Stored]) -> bool:
+        first, *others = look.values()
         last = max((max(u.seen.acknowledged.values(), default=0) for u in self.users), default=0)
         is_whole = not last or bool(first.rows and first.rows[-1][0] >= last)
         return is_whole and all(

@@ -70,6 +70,10 @@ class NatsServers:
         """Return the port for nodes of one of the servers."""
         return self._base + index
 
+    def pid(self, index: int) -> int:
+        """Return the id of one of the servers' process."""
+        return self._running(index).pid
+
     def change_settings(self, settings: str) -> None:
         """Have other settings from the next start on."""
         self._settings = settings
