@@ -1,5 +1,6 @@
 """What a node's own history lacks: it is fetched from the other nodes, and asked for meanwhile."""
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -275,3 +276,24 @@ def test_users_at_a_node_without_a_history_read_that_of_another_one(
     assert ana.until("pinned")[-1]["message"]["text"] == "two"
     assert carla.ask("seen_by", seq=seqs[0])["unknown"] == ["carla"]
     assert error_of(carla, "pin", seq=seqs[0] - 1) == "not_found"
+
+
+def test_what_a_full_disk_has_not_taken_comes_from_the_others(nodes: Nodes) -> None:
+    ana = nodes.start("a").user("ana")
+    b = nodes.start("b")
+    berta = b.user("berta")
+    say_all(ana, ["before"])
+    berta.until("message", text="before")
+    before = resource.prlimit(b.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(b.process.pid, resource.RLIMIT_FSIZE, (8_192, before[1]))
+    told = berta.ask("say", text="unwritten here")
+    assert (told["type"], told["code"]) == ("error", "unavailable")
+    assert say_all(ana, ["written there"]) == [told["seq"] + 1]
+    berta.until("message", text="written there")
+    assert texts(berta) == ["before", "unwritten here", "written there"], "they come from a"
+
+    resource.prlimit(b.process.pid, resource.RLIMIT_FSIZE, before)
+    say_all(berta, ["after"])
+    b.wait_for_log("history complete messages=")
+    nodes.wait_until_same("a", "b")
+    assert texts(berta) == ["before", "unwritten here", "written there", "after"]

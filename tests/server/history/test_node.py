@@ -10,9 +10,11 @@ import pytest
 from history_chat import SESSION, WAIT_S, Owner
 from stored_messages import full_disk, message
 
+from tertulia.i18n import set_language
 from tertulia.protocol.attendance import ListAttendance
 from tertulia.protocol.messages import GetHistory, HistoryPage, Search
 from tertulia.server.config import Config
+from tertulia.server.history.export import export
 from tertulia.server.history.history import History
 from tertulia.server.history.mail import GetRows, PageTicket, Rows, RowsReady, RowsTicket
 from tertulia.server.history.node import NodeHistory
@@ -438,6 +440,21 @@ def test_rows_of_a_peer_that_cannot_be_written_are_missing_still(path, peer, mon
     node.fill_from(peer)
     assert len(node.texts()) == 9
     node.stop()
+
+
+def test_an_export_says_that_something_is_missing_in_the_file(path, tmp_path, capsys):
+    set_language("en")
+    node = Node(path)
+    node.say(1)
+    node.stop()
+    assert export(path, str(tmp_path / "whole.jsonl")) == 0
+    assert capsys.readouterr().err == ""
+    node = Node(path, start=False)
+    node.history.note_missing(1, 5)
+    node.stop()
+    assert export(path, str(tmp_path / "export.jsonl")) == 0
+    assert "lacks some messages" in " ".join(capsys.readouterr().err.split())
+    assert (tmp_path / "export.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
 
 
 def test_sessions_of_a_server_that_was_killed_end_if_its_history_begins_a_chat(path):
