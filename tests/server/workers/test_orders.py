@@ -15,6 +15,7 @@ from worker_bench import WorkerBench, socket_of
 from tertulia.protocol.messages import (
     CloseReason,
     Closing,
+    Direct,
     Error,
     ErrorCode,
     Ok,
@@ -27,6 +28,7 @@ from tertulia.protocol.messages import (
     Welcome,
 )
 from tertulia.protocol.moderation import BecomeOperator, Kick
+from tertulia.protocol.watching import TakeMeasures
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.hub.ordered import SendAway, ServesAgain
 from tertulia.server.workers.admission import Admission
@@ -365,6 +367,37 @@ def test_a_session_for_messages_alone_hears_of_its_own_status_in_its_place(
     bench.settle()
     assert sorted(bench.texts(bot)) == sorted(["uno", "Presence", "Ok", "dos"])
     assert bot.session is not None
+    bench.pass_time(120.0)
+    bench.near.hub.serve_until(inf)
     bench.near.hub.idle(bot.session)
     bench.settle()
     assert bench.texts(bot) == ["Presence"]
+
+
+def test_a_direct_message_that_comes_before_the_welcome_is_sent_after_it(bench: NodeBench) -> None:
+    eva, ana = bench.enter("eva"), bench.connect("10.0.0.9")
+    bench.receive(ana, Register(name="ana", receipts=True, id=1))
+    bench.chat.settle()  # everyone may write to ana, and her worker does not know yet
+    bench.receive(eva, Direct(id=2, to="ana", text="por fin"))
+    assert bench.heard(ana) == []
+    bench.settle()
+    assert bench.texts(ana) == ["Welcome", "por fin", "Joined"]
+
+
+def test_the_end_of_the_input_waits_for_the_messages_although_the_node_serves_again(
+    bench: NodeBench,
+) -> None:
+    ana = bench.enter("ana")
+    bench.receive(ana, Say(text="hola", id=1))
+    bench.receive(ana, b"")
+    bench.dispatcher.read_mail(ServesAgain())
+    assert bench.heard(ana) == []
+    bench.settle()
+    assert bench.texts(ana) == ["Ok", "hola"]
+
+
+def test_the_console_sees_figures_of_a_node_that_does_not_serve(bench: NodeBench) -> None:
+    ana = bench.enter("ana")
+    bench.near.hub.serve_until(0.0)
+    assert bench.handler.handle(ana, TakeMeasures(id=1), bench.clock.s) is None
+    assert ana.hold is Hold.LOOK

@@ -385,7 +385,9 @@ class Input:
     def send_own_presence(self, connection: Connection, session: Session) -> None:
         """Send a session that wants messages alone its own status changes."""
         if session.own_presence:
-            events, session.own_presence = session.own_presence, []
+            # On several machines another thread may add one at this moment.
+            events = session.own_presence.copy()
+            del session.own_presence[: len(events)]
             self._output.send_own_presence(connection, events)
 
     def close_broken(self, connection: Connection, error: OSError) -> None:

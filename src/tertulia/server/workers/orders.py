@@ -19,6 +19,7 @@ from tertulia.protocol.messages import (
     Register,
     Say,
 )
+from tertulia.protocol.watching import TakeMeasures
 from tertulia.server.hub.hub import Hub, Registered
 from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.ordered import (
@@ -46,7 +47,7 @@ from tertulia.server.workers.output import Output
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.switchboard import Switchboard
 
-_AT_ONCE = (Ping, Pong, Received, Control)  # concern no other node
+_AT_ONCE = (Ping, Pong, Received, Control, TakeMeasures)  # concern no other node
 _TRY_ANOTHER_S = 1.0  # after this node could not serve for too long
 
 
@@ -168,12 +169,16 @@ class Orders:
         connection.release_hold()
         outcome = self._handler.end_registering(route, row.outcome)
         self._input.act(connection, row.request, outcome)
+        # What others have sent since the registration was decided could not be announced.
+        self._input.deliveries.send_waiting(connection)
         if connection.hold is NOT_HELD:
             self._input.resume(connection)
 
     def _take_turn(self, connection: Connection) -> None:
         """Carry out a request that waits for its turn, if this is it."""
         if connection.hold is not Hold.TURN or connection.state not in OPEN_STATES:
+            return
+        if connection.held_request is None and connection.orders_due:
             return
         request = connection.release_hold()
         if request is None:  # it waited with its end
