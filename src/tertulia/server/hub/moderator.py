@@ -132,12 +132,14 @@ class Moderator:
 
     def open_console(self, route: Route) -> Session:
         """Return a session for whoever runs the server: an operator who is on no list."""
+        with self._lock:  # no two threads may ask this clock at a time
+            since = self._time()
         return Session(
             name=Name(SERVER_NAME, SERVER_NAME),
             address="",
             token=secrets.token_urlsafe(18),
             route=route,
-            since=self._time(),
+            since=since,
             status=Status.ACTIVO,
             chosen=Status.ACTIVO,
             is_operator=True,
