@@ -10,7 +10,9 @@ from tertulia.protocol.messages import (
     Error,
     ErrorCode,
     Ok,
+    Presence,
     SetStatus,
+    Status,
 )
 from tertulia.protocol.moderation import (
     BecomeOperator,
@@ -314,6 +316,8 @@ def test_a_session_for_messages_alone_gets_its_own_status_from_its_own_node_only
     assert chat.a.find("bot").own_presence is None
     chat.b.mail.collect()
     chat.b.hub.set_status(bot, SetStatus(status="OCUPADO"))
+    chat.settle()
+    chat.b.clock.s += 120.0
     chat.b.hub.idle(bot)
     chat.settle()
     rows = [row for mail in chat.b.mail.collect() for row in mail.rows]
@@ -324,6 +328,7 @@ def test_a_session_for_messages_alone_gets_its_own_status_from_its_own_node_only
 
 
 def test_an_idle_user_who_reads_is_active_for_all(chat: Chat) -> None:
+    chat.b.clock.s += 120.0
     chat.b.hub.idle(chat.luis)
     chat.settle()
     assert chat.a.find("luis").status == "INACTIVO"
@@ -343,3 +348,35 @@ def test_a_command_of_an_earlier_run_of_this_node_finds_nobody_waiting(chat: Cha
     again.settle()
     assert again.mail.mails == []
     assert again.users() == ["ana", "luis"]
+
+
+# --- idle users ----------------------------------------------------------------------------------
+
+
+def test_a_user_who_does_something_while_going_idle_is_shown_active_again(chat: Chat) -> None:
+    chat.b.clock.s += 120.0
+    chat.b.hub.idle(chat.luis)
+    chat.b.clock.s += 1.0
+    chat.b.hub.note_reading(chat.luis)
+    chat.settle()
+    assert [one.status for one in chat.a.events() if isinstance(one, Presence)] == [
+        Status.INACTIVO,
+        Status.ACTIVO,
+    ]
+
+
+@pytest.mark.parametrize(("idle", "shown_s"), [({}, 0.0), ({"idle": 30.0}, 30.0)])
+def test_a_user_who_comes_from_another_node_is_not_idle_for_what_was_not_heard_here(
+    chat: Chat, idle: dict[str, float], shown_s: float
+) -> None:
+    for node in (chat.a, chat.b):
+        node.clock.s += 100.0
+    token = chat.b.tokens[chat.luis.route.session]
+    luis = chat.a.join("luis", "10.0.0.2", token=token, **idle)
+    assert chat.a.clock.s - luis.last_active == shown_s
+
+
+def test_users_of_a_state_that_a_node_goes_on_from_count_as_active_since_then(chat: Chat) -> None:
+    node = chat.fresh("c")
+    node.resume(chat.a.packed())
+    assert node.clock.s - node.find("luis").last_active == 0.0

@@ -210,7 +210,7 @@ class Executor:
     def _idle(self, node: str, command: Idle, ticket: Ticket | None) -> None:
         session = self._session(node, command.number)
         if session is not None:
-            Hub.idle(self._hub, session)
+            self._hub.show_idle(session)
             self._tell_presence(session, ticket)
 
     def _wake(self, node: str, command: Active, ticket: Ticket | None) -> None:

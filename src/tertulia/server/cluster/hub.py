@@ -88,6 +88,7 @@ class NodeHub(Hub):
         self.is_stopping = False
         self._ending: set[Session] = set()  # of which the end has been proposed
         self._serves_until = -inf  # by the monotonic clock
+        self._has_refused = False  # a request, which waits for this node to serve again
         self.applied_at = 0.0  # when the log's time was read last, by the monotonic clock
         self._stamps = Stamps(lambda: log_time() + monotonic() - self.applied_at)
         self.executing: int | None = None  # the thread that carries out what has come back
@@ -119,7 +120,10 @@ class NodeHub(Hub):
         with self._lock:
             self._epoch = epoch
             self.events.begin_at(seq)
-            return self._room.resume(state)
+            visits = self._room.resume(state)
+            for session in self._registry:  # nobody here knows more
+                session.last_active = self._monotonic()
+            return visits
 
     # --- whether this node serves --------------------------------------------------------------
 
@@ -128,8 +132,26 @@ class NodeHub(Hub):
         self._serves_until = moment
 
     def serves(self, now: float) -> bool:
-        """Return whether requests may be carried out now: others hear of this node, it of them."""
-        return now < self._serves_until and self._proposer.queued < MAX_QUEUED
+        """Return whether requests may be carried out now: others hear of this node, it of them.
+
+        If not, ServesAgain comes to all workers when they may. Any thread.
+        """
+        if now < self._serves_until and self._proposer.queued < MAX_QUEUED:
+            return True
+        self._has_refused = True
+        return False
+
+    def serves_again(self, now: float) -> bool:
+        """Return whether requests wait that may be carried out now. The link's thread.
+
+        Not before half of a full queue is free, or everyone would try for each place in it.
+        """
+        if not self._has_refused or now >= self._serves_until:
+            return False
+        if self._proposer.queued > MAX_QUEUED // 2:
+            return False
+        self._has_refused = False  # first: who is refused from now on is told later
+        return True
 
     # --- proposing -----------------------------------------------------------------------------
 
@@ -213,7 +235,14 @@ class NodeHub(Hub):
         self, request: Register, newcomer: Newcomer, route: Route, token: str
     ) -> Registered | Conflict | Error:
         """Carry out a registration. See Hub.register."""
-        return self._enter(request, newcomer, route, token)
+        outcome = self._enter(request, newcomer, route, token)
+        if isinstance(outcome, Registered) and outcome.replaced is not None:
+            session = outcome.session
+            if self.is_own(session) and not self.is_own(outcome.replaced):
+                # Of much that the user did at the other node, nothing was heard here.
+                shown = self._monotonic() - idle_seconds(request)
+                session.last_active = max(session.last_active, shown)
+        return outcome
 
     def end(self, session: Session, reason: CloseReason) -> list[Reply] | None:
         """Carry out the end of a session. See Hub.release."""
@@ -221,6 +250,14 @@ class NodeHub(Hub):
         with self._lock:
             self._ending.discard(session)
         return replies
+
+    def show_idle(self, session: Session) -> None:
+        """Carry out that a user has been inactive, who may have done something meanwhile."""
+        super().idle(session)
+        idle_s = self._monotonic() - session.last_active
+        is_outdated = self._idle_after_s is not None and idle_s < self._idle_after_s
+        if is_outdated and self.is_own(session) and self._proposer.incarnation:
+            self._proposer.submit(Active(session.route.session))
 
     def wake(self, session: Session) -> None:
         """Carry out that an idle user has done something."""

@@ -48,6 +48,7 @@ log = logging.getLogger("tertulia.server")
 SERVES_FOR_S = 5.0  # after a word of this node was sent that has come back; then it holds requests
 _SEND_AWAY_AFTER_S = 30.0  # without serving
 _SIGN_OF_LIFE_S = 1.0
+_ENOUGH_QUEUED = 512  # commands, which are signs of life themselves
 _SAVE_EVERY_S = 5.0  # the place in the log, if anything has happened
 _SAVE_AT_LEAST_EVERY_S = 60.0
 _RESEND_AFTER_S = 0.5
@@ -104,8 +105,8 @@ class Node:
             history.pass_on = relay.ask
         self._first_sent = 0.0
         self._is_caught_up = False
-        self._was_serving = False
-        self._not_serving_since = 0.0
+        self._was_heard = False
+        self._unheard_since = 0.0
         self._alive_at = self._saved_at = 0.0
         self._saved_place = self._saved_seq = 0
         self._named: list[str] = []  # the addresses of the nodes, as clients know them
@@ -229,17 +230,17 @@ class Node:
         self.replica.executor.give_up(self.proposer.end())
 
     def _note_serving(self) -> None:
-        """Work out until when this node serves, and tell the workers if that has changed."""
+        """Work out until when this node serves, and have requests go on that waited for that."""
         now = time.monotonic()
         until = self.proposer.fresh + SERVES_FOR_S if self.proposer.incarnation else 0.0
         self.hub.serve_until(until)
-        serves = self.hub.serves(now)
-        if serves and not self._was_serving:
+        if self.hub.serves_again(now):
             self._post(ServesAgain())
-        if not serves and self._was_serving and not self.hub.is_stopping:
-            self._not_serving_since = now
+        is_heard = now < until
+        if self._was_heard and not is_heard and not self.hub.is_stopping:
+            self._unheard_since = now
             log.warning("node does not serve: its own word does not come back")
-        self._was_serving = serves
+        self._was_heard = is_heard
 
     def _on_tick(self) -> None:
         now = time.monotonic()
@@ -253,13 +254,14 @@ class Node:
             return
         if not self.hub.is_stopping or self.proposer.incarnation:
             self.proposer.tick()
-        if self.proposer.incarnation and now - self._alive_at >= _SIGN_OF_LIFE_S:
+        is_due = self.proposer.incarnation and now - self._alive_at >= _SIGN_OF_LIFE_S
+        if is_due and self.proposer.queued < _ENOUGH_QUEUED:
             self._alive_at = now
             self.proposer.submit(SignOfLife(*self.replica.latest_digest()))
         self._note_serving()
-        if self._not_serving_since and now - self._not_serving_since >= _SEND_AWAY_AFTER_S:
-            self._not_serving_since = 0.0
-            if not self._was_serving:
+        if self._unheard_since and now - self._unheard_since >= _SEND_AWAY_AFTER_S:
+            self._unheard_since = 0.0
+            if not self._was_heard:
                 self._post(SendAway())
         self._name_nodes()
         is_news = self.hub.events.last_seq != self._saved_seq

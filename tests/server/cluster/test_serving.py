@@ -1,0 +1,51 @@
+"""Whether a node carries out requests, and whom it tells when it does so again."""
+
+import pytest
+from cluster_bench import Bench, BenchNode
+
+from tertulia.server.cluster.commands import Nothing
+from tertulia.server.cluster.proposer import MAX_QUEUED
+
+
+@pytest.fixture
+def node() -> BenchNode:
+    node = Bench("a")["a"]
+    node.hub.serve_until(node.clock.s + 5.0)
+    return node
+
+
+def test_whoever_is_refused_is_told_once_that_the_node_serves_again(node: BenchNode) -> None:
+    hub, clock = node.hub, node.clock
+    assert hub.serves(clock.s)
+    assert not hub.serves_again(clock.s), "nobody waits"
+    clock.s += 5.0
+    assert not hub.serves(clock.s)
+    assert not hub.serves_again(clock.s)
+    hub.serve_until(clock.s + 5.0)
+    assert hub.serves_again(clock.s)
+    assert not hub.serves_again(clock.s)
+
+
+def test_a_worker_that_looked_late_is_told_although_the_link_never_saw_a_pause(
+    node: BenchNode,
+) -> None:
+    hub, clock = node.hub, node.clock
+    assert not hub.serves(clock.s + 5.0)
+    hub.serve_until(clock.s + 6.0)
+    assert hub.serves_again(clock.s + 5.0)
+
+
+def test_with_a_full_queue_requests_wait_until_half_of_it_is_free(node: BenchNode) -> None:
+    hub, clock = node.hub, node.clock
+    incarnation, node.proposer.incarnation = node.proposer.incarnation, 0  # nothing is sent
+    for _ in range(MAX_QUEUED - 1):
+        node.proposer.submit(Nothing())
+    assert hub.serves(clock.s)
+    node.proposer.submit(Nothing())
+    assert not hub.serves(clock.s)
+    node.proposer.incarnation = incarnation
+    node.proposer.go_on()
+    assert not hub.serves_again(clock.s), "8 batches of 512 have gone"
+    node.settle()
+    assert hub.serves_again(clock.s)
+    assert hub.serves(clock.s)
