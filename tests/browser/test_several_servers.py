@@ -8,6 +8,7 @@ import pytest
 from client_fixtures import RealServer, free_port
 from playwright.sync_api import Browser, Page, expect
 
+WAIT_MS = 30_000  # for what comes at once, on a busy machine too
 NODE_SERVER = Path(__file__).parents[1] / "support" / "node_server.py"
 
 
@@ -41,6 +42,7 @@ def enter(browser: Browser) -> Iterator[Callable[[str], Page]]:
 
     def enter(url: str) -> Page:
         contexts.append(browser.new_context(locale="es-MX", ignore_https_errors=True))
+        contexts[-1].set_default_timeout(WAIT_MS)
         page = contexts[-1].new_page()
         page.goto(url)
         page.get_by_role("textbox", name="Tu nombre").fill("ana")
@@ -60,25 +62,27 @@ def test_the_page_goes_on_at_the_other_server_and_offers_it_when_it_cannot(
     here, there = start_nodes("--tls", "require" if scheme == "https" else "off")
     page = enter(f"{scheme}://{here.address}/")
     log, status = page.get_by_role("log"), page.get_by_role("status")
-    expect(log).to_contain_text(f"Este chat tiene varios servidores. Estás en {here.address}.")
+    expect(log).to_contain_text(
+        f"Este chat tiene varios servidores. Estás en {here.address}.", timeout=WAIT_MS
+    )
     # Comes with all that may be wanted without this server, from which alone a page loads.
     page.locator("[role=note]").wait_for(state="attached")
     here.kill()
-    expect(log).to_contain_text(f"Ahora estás en {there.address}.")
-    expect(status).to_have_text("Conectado")
-    expect(page.locator("#server")).to_have_text(there.address)
+    expect(log).to_contain_text(f"Ahora estás en {there.address}.", timeout=WAIT_MS)
+    expect(status).to_have_text("Conectado", timeout=WAIT_MS)
+    expect(page.locator("#server")).to_have_text(there.address, timeout=WAIT_MS)
     page.get_by_role("textbox", name="Mensaje para todos").fill("hola")
     page.keyboard.press("Enter")
-    expect(message_with(page, "hola")).to_contain_text("entregado")
+    expect(message_with(page, "hola")).to_contain_text("entregado", timeout=WAIT_MS)
     page.get_by_role("button", name="Ayuda").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Teclas")
+    expect(page.get_by_role("dialog")).to_contain_text("Teclas", timeout=WAIT_MS)
     page.keyboard.press("Escape")
     note = page.get_by_role("note")
-    expect(note).to_have_count(0)
+    expect(note).to_have_count(0, timeout=WAIT_MS)
     there.kill()
-    expect(note).to_contain_text("Abre uno de ellos")
+    expect(note).to_contain_text("Abre uno de ellos", timeout=WAIT_MS)
     link = page.get_by_role("link", name=there.address)
-    expect(link).to_have_attribute("href", f"{scheme}://{there.address}/")
+    expect(link).to_have_attribute("href", f"{scheme}://{there.address}/", timeout=WAIT_MS)
 
 
 def test_the_browser_lets_the_page_of_a_server_alone_go_nowhere_else(room):
