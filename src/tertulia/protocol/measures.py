@@ -4,7 +4,7 @@ The server's collector fills it in; its metrics and its live view show it. Total
 server's start. Times of latencies are seconds.
 """
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 # Upper bounds of the buckets of a histogram, in seconds; one more bucket has all that took longer.
 BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -43,7 +43,7 @@ class ThreadMeasures(Struct, kw_only=True, frozen=True):
     tid: int
     name: str
     # main, acceptor, console, worker, history-writer, history-reader, log, announcer,
-    # parent, signals, other
+    # parent, signals, link (of a node), other
     role: str
     cpu_s: float
     voluntary_switches: int | None  # None: not looked at
@@ -119,6 +119,59 @@ class HistoryMeasures(Struct, kw_only=True, frozen=True):
     problem: str  # why nothing can be written; "": there is no problem
 
 
+class NodeMeasures(Struct, kw_only=True, frozen=True):
+    """One of the nodes, as the log shows it to the node that was looked at."""
+
+    name: str
+    is_up: bool
+    incarnation: int  # the place at which it came up; 0: it is down
+    # Since its last sign of life, by the log's time, which stands still while nothing comes.
+    silent_s: float
+    addresses: list[str]  # for clients
+    format: int  # of the log's entries, that it can read
+
+
+class ClusterMeasures(Struct, kw_only=True, frozen=True):
+    """One node of several, and what it knows of the others. Totals count from its start."""
+
+    chat: str
+    node: str  # the own name
+    nodes: list[NodeMeasures]  # all that the log has ever had, with the own one; by name
+    serves: bool
+    is_connected: bool  # to a nats-server
+    place: int  # of the last entry that was applied
+    log_end: int  # the highest place that is known by now
+    own_word_age_s: float | None  # since the last own batch that has come back; None: not up
+    # Own commands: those that wait to be sent, and those that were sent and have not come back.
+    queued: int
+    under_way: int
+    batches_under_way: int
+    commands: int  # sent
+    batches: int  # sent, each counted once
+    resent: int  # batches
+    ignored: dict[str, int]  # batches of all nodes: again, early, fenced
+    unreadable: int  # entries of the log that are no batches
+    digests_compared: int  # with those of other nodes
+    diverged: int  # digests that differed; a node ends at the first one
+    snapshots_sent: int  # states that other nodes have begun to fetch here
+    snapshots_fetched: int  # that this node has gone on from
+    connects: int  # to a nats-server
+    consumers: int  # with which the log was read
+    holes: int  # in what came of the log, which were read again
+    stalls: int  # times that nothing came of the log
+    refused: int  # batches that the log did not take
+    link_errors: int
+    letters_sent: int  # to other nodes, beside the log
+    letters_received: int
+    directs_on_the_way: int  # direct messages to users of other nodes, not confirmed yet
+    missing: dict[str, int]  # numbers whose rows the own history lacks: messages, visits
+
+    @property
+    def lag(self) -> int:
+        """How many entries are in the log, as far as is known, that were not applied yet."""
+        return max(0, self.log_end - self.place)
+
+
 class Measures(Struct, kw_only=True, frozen=True):
     """The whole picture. Its parts were looked at one after the other, without any lock."""
 
@@ -142,3 +195,4 @@ class Measures(Struct, kw_only=True, frozen=True):
     say_to_last_send: Latencies  # from the round that read a message to the last `send` of it
     commit: Latencies
     problem: str  # what is not alive, in one line; "": all is well
+    cluster: ClusterMeasures | UnsetType = UNSET  # a server alone has none

@@ -129,6 +129,7 @@ class Server:
         turned_away = TurnedAway(functools.partial(say_full, offer), offer.context)
         self._collector = Collector(
             *(config, self._pool, self.hub, self.history, turned_away.__len__, log_lines),
+            node=self.node,
             restarts=0 if parent is None else parent.restarts,
             parent_pid=None if parent is None else parent.pid,
         )

@@ -57,6 +57,7 @@ class Arrival:
         self.first_entries: list[bytes] = []
         self._own_log = ""  # the name of a log that this node begins
         self.begun = threading.Event()
+        self.states_fetched = 0  # that this node has gone on from
 
     def check_alone(self) -> None:
         """Raise ClusterUnusable if another process is this node, or a new log would hurt others."""
@@ -155,6 +156,7 @@ class Arrival:
         self._check(other.rules)
         self._check_history(other.seq)
         self.replica.resume(other)
+        self.states_fetched += 1
         self._adopt(other.epoch, other.seq, other.room, misses=True)
 
     def begin(self, genesis: Genesis, state: RoomState) -> None:

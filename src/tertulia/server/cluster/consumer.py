@@ -97,6 +97,13 @@ class OrderedConsumer:
         self._entries: list[Entry] = []
         self._flow_replies: list[str] = []
         self._is_checking = False
+        self._latest_reply = ""
+
+    @property
+    def log_end(self) -> int:
+        """The highest place that the log is known to have; 0: none is known. Any thread."""
+        reply = self._latest_reply
+        return max(self._stored, _end_of_log(reply)) if reply else self._stored
 
     def read_from(self, place: int) -> None:
         """Begin to read at an entry."""
@@ -213,6 +220,7 @@ class OrderedConsumer:
             self._heed(status, message)
             return
         place, nth, time_ms = _metadata(message.reply)
+        self._latest_reply = message.reply
         if place == self._wanted:
             self._wanted += 1
             self._entries.append(Entry(place, time_ms, message.data))
@@ -278,6 +286,13 @@ def _milliseconds(time: str) -> int:
     seconds, _, fraction = time.removesuffix("Z").partition(".")
     whole = int(datetime.fromisoformat(f"{seconds}+00:00").timestamp())
     return whole * 1_000 + int(f"{fraction}000"[:3])
+
+
+def _end_of_log(reply: str) -> int:
+    """Return the place of an entry, and how many were in the log after it, as a sum."""
+    tokens = reply.split(".")
+    first = 5 if len(tokens) == 9 else 7
+    return int(tokens[first]) + int(tokens[first + 3])
 
 
 def _last_entry(answer: bytes | None, otherwise: int) -> int | None:

@@ -83,6 +83,11 @@ class NodeDirects(Directs):
         # For sessions that are not here yet, since another node is ahead in the log; until when.
         self._early: deque[tuple[float, str, Forward | HandedOver]] = deque(maxlen=_MAX_EARLY)
 
+    @property
+    def on_the_way(self) -> int:
+        """How many messages to other nodes are not confirmed. Any thread, without the lock."""
+        return len(self._on_the_way)
+
     # --- from this node to others --------------------------------------------------------------
 
     def send(

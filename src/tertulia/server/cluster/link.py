@@ -143,6 +143,11 @@ class Link:
         """Whether there is a connection now. Any thread."""
         return self._connection is not None
 
+    @property
+    def log_end(self) -> int:
+        """The highest place of the log that this node has heard of. Any thread."""
+        return self._consumer.log_end
+
     def check_permissions(self) -> None:
         """Raise ClusterUnusable if the server has not permitted something by now. Any thread.
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tertulia.i18n import _
+from tertulia.protocol.measures import ClusterMeasures
 from tertulia.server.cluster import snapshot as snapshots
 from tertulia.server.cluster.arrival import (
     Arrival,
@@ -18,6 +19,7 @@ from tertulia.server.cluster.arrival import (
     signals_blocked,
     update_me,
 )
+from tertulia.server.cluster.collector import NodeCollector
 from tertulia.server.cluster.commands import (
     FormatTooNew,
     NodeLeave,
@@ -128,6 +130,10 @@ class Node:
             self._config.challenge_timeout_s,
         )
         self.hub.attach(self.proposer, switchboard.mailbox_of)
+        self._collector = NodeCollector(
+            *(self._config, self._history, self.hub, self.link, self.proposer),
+            *(self._arrival, self._sender, self.peers),
+        )
 
     # --- the start, on the main thread ---------------------------------------------------------
 
@@ -320,6 +326,14 @@ class Node:
         """Return the other nodes that are up, with where clients find them."""
         up = self.replica.nodes.up()
         return {name: node.addresses for name, node in up.items() if name != self._config.node}
+
+    def measure(self) -> ClusterMeasures:
+        """Return the figures of this moment."""
+        return self._collector.measure()
+
+    def problem(self) -> str:
+        """Return why this node does not serve; "" if it serves."""
+        return self._collector.problem()
 
     def addresses(self) -> list[str]:
         """Return where clients find the nodes that are up, this one first."""

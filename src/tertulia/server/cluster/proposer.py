@@ -73,6 +73,7 @@ class Proposer:
         self._up_first_sent = self._up_sent = 0.0  # 0.0: not yet
         self.fresh = 0.0  # when the last own batch that has come back was first sent
         self.resent = self.batches = self.commands = 0
+        self.commands_under_way = 0
 
     def __len__(self) -> int:
         return len(self._queue) + sum(len(one.tickets) for one in self._under_way)
@@ -81,6 +82,11 @@ class Proposer:
     def queued(self) -> int:
         """How many commands wait to be sent. Any thread may ask, without the lock."""
         return len(self._queue)
+
+    @property
+    def batches_under_way(self) -> int:
+        """How many batches have not come back. Any thread may ask, without the lock."""
+        return len(self._under_way)
 
     def submit(self, command: Command, ticket: Ticket | None = None) -> None:
         """Queue a command. Any thread; under the Hub's lock too."""
@@ -112,6 +118,7 @@ class Proposer:
             self._under_way.append(_UnderWay(self._number, data, tickets, now, now))
             self.batches += 1
             self.commands += len(commands)
+            self.commands_under_way += len(commands)
             self._publish(data)
 
     def came_back(self, number: int) -> list[Ticket | None]:
@@ -119,6 +126,7 @@ class Proposer:
         batch = self._under_way.popleft()
         assert batch.number == number, "batches come back in order"
         self.fresh = batch.first_sent
+        self.commands_under_way -= len(batch.tickets)
         return batch.tickets
 
     def go_on(self) -> None:
@@ -147,6 +155,7 @@ class Proposer:
             self._queue.clear()
         lost = [ticket for batch in self._under_way for ticket in batch.tickets] + lost
         self._under_way.clear()
+        self.commands_under_way = 0
         self.incarnation, self._boot = 0, secrets.token_hex(8)
         self._up_first_sent = self._up_sent = 0.0
         return [ticket for ticket in lost if ticket is not None]

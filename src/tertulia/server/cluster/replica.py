@@ -75,7 +75,7 @@ class Replica:
         # Batches that did not count, and entries that are no batches.
         self.ignored = {verdict: 0 for verdict in Verdict if verdict is not Verdict.COUNTS}
         self.unreadable = 0
-        self.digests_compared = 0
+        self.digests_compared = self.diverged = 0
 
     def log_time(self) -> float:
         """Return the time of the log, in seconds since 1970."""
@@ -190,6 +190,7 @@ class Replica:
         if own is not None:
             self.digests_compared += 1
             if own != life.digest:
+                self.diverged += 1
                 raise Diverged(node)
         slot = self.nodes.age_ms // _DIGEST_EVERY_MS
         if slot > self._digest_slot:

@@ -40,6 +40,7 @@ class Sender:
         self._node = node
         self._take = take
         self._state, self._data, self._taken_at = "", b"", 0.0
+        self.states = 0  # that others have begun to fetch
 
     def answer(self, question: bytes) -> bytes | None:
         """Return the piece that is wanted; None if there is none."""
@@ -53,6 +54,7 @@ class Sender:
                 return None
             self._state, self._data = secrets.token_hex(8), data
             self._taken_at = time.monotonic()
+            self.states += 1
         elif wanted.state != self._state:
             return None
         piece = self._data[wanted.offset : wanted.offset + _PIECE_BYTES]

@@ -10,8 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
+
+from msgspec import UNSET
 
 from tertulia.protocol.measures import (
+    ClusterMeasures,
     DoorMeasures,
     HistoryMeasures,
     LogMeasures,
@@ -37,6 +41,7 @@ from tertulia.version import __version__
 DOORS = ("entrance", "native", "web", "hook", "console")
 STATES = tuple(state.name.lower() for state in State if state is not CLOSED)
 WORKER, OTHER = "worker", "other"
+LINK = "link"  # of a node: the connection to a nats-server
 ROLES = (
     *("main", "acceptor", "console", WORKER, "history-writer", "history-reader", "log"),
     *("announcer", "parent", "signals"),  # threads that only some servers have
@@ -52,15 +57,25 @@ def role_of(thread_name: str) -> str:
         return WORKER
     if thread_name == "MainThread":
         return "main"
-    return thread_name if thread_name in ROLES else OTHER
+    return thread_name if thread_name in (*ROLES, LINK) else OTHER
+
+
+class Node(Protocol):
+    """What makes this server one of several."""
+
+    def measure(self) -> ClusterMeasures:
+        """Return the figures of this moment. Any thread."""
+
+    def problem(self) -> str:
+        """Return why this node does not serve; "" if it serves. Any thread."""
 
 
 class Collector:
     """Looks at the parts of one server.
 
     `turned_away` returns how many refused connections are being answered, `log_lines` how many
-    lines of the log wait, if there is such a queue. `restarts` and `parent_pid` are those of a
-    parent process that watches over this one.
+    lines of the log wait, if there is such a queue. `node` is None if this server is alone.
+    `restarts` and `parent_pid` are those of a parent process that watches over this one.
     """
 
     def __init__(
@@ -72,6 +87,7 @@ class Collector:
         turned_away: Callable[[], int],
         log_lines: Callable[[], int] | None = None,
         *,
+        node: Node | None = None,
         restarts: int = 0,
         parent_pid: int | None = None,
     ) -> None:
@@ -81,6 +97,7 @@ class Collector:
         self._history = history
         self._turned_away = turned_away
         self._log_lines = log_lines
+        self._node = node
         self._restarts = restarts
         self._parent_pid = parent_pid
         self._started = procfs.process_started()
@@ -92,7 +109,8 @@ class Collector:
 
     def problem(self) -> str:
         """Return what is not alive, in one line; "" if all is well. Much cheaper than `measure`."""
-        return problem_of(self._pool.workers, self._history, time.monotonic())
+        problem = problem_of(self._pool.workers, self._history, time.monotonic())
+        return problem if problem or self._node is None else self._node.problem()
 
     def measure(self, *, each_worker: bool = True, shows_waits: bool = False) -> Measures:
         """Take the picture.
@@ -104,6 +122,7 @@ class Collector:
         workers = self._pool.workers
         number = sum(worker.threads for worker in workers)
         each_worker = each_worker or self._passing != WORKER
+        cluster = UNSET if self._node is None else self._node.measure()
         threads = self._threads(workers, each_worker=each_worker, shows_waits=shows_waits)
         process = self._process()
         totals = self._pool.totals()
@@ -134,6 +153,7 @@ class Collector:
             say_to_last_send=totals.say_to_last_send.latencies,
             commit=commits.latencies,
             problem=self.problem(),
+            cluster=cluster,
         )
 
     def _process(self) -> ProcessMeasures:
@@ -216,7 +236,7 @@ class Collector:
         """
         roles = []
         rest = (process.cpu_s, process.voluntary_switches, process.involuntary_switches)
-        for role in ROLES:
+        for role in ROLES if self._node is None else (*ROLES, LINK):
             if role == self._passing:
                 continue
             own = [thread for thread in threads if thread.role == role]
