@@ -56,9 +56,12 @@ class Chat:
 
         asyncio.run(all_work())
 
-    def deliver(self, place: int, nth: int, nats: int = 1) -> None:
+    def deliver(
+        self, place: int, nth: int, nats: int = 1, *, after_it: int = 0, domain: str = ""
+    ) -> None:
         """Deliver an entry, as the `nth` one of the consumer that was made as number `nats`."""
-        reply = f"$JS.ACK.TERTULIA-lab.c.1.{place}.{nth}.1700000000123456789.0"
+        times = f"1.{place}.{nth}.1700000000123456789.{after_it}"
+        reply = f"$JS.ACK.{domain}TERTULIA-lab.c.{times}"
         self.arrive(nats, SimpleNamespace(reply=reply, data=b"x", headers=None))
 
     def tell(self, nats: int = 1, reply: str = "", **headers: str) -> None:
@@ -105,6 +108,14 @@ def test_a_hole_is_read_again_by_another_consumer(chat: Chat) -> None:
     chat.consumer.hand_on()
     assert chat.happened == ["without 1", [5, 6, 7]]
     assert chat.counts.holes == 1
+
+
+def test_the_end_of_the_log_is_known_from_what_was_still_to_be_delivered(chat: Chat) -> None:
+    assert chat.consumer.log_end == 0
+    chat.deliver(5, 1, after_it=120)
+    assert chat.consumer.log_end == 125
+    chat.deliver(6, 2, after_it=200, domain="hub.ACCOUNT.")
+    assert chat.consumer.log_end == 206
 
 
 def test_entries_of_the_past_are_passed_over(chat: Chat) -> None:

@@ -39,6 +39,7 @@ def test_entries_come_back_in_order_in_lists_and_with_the_time_of_the_stream(
         times = [entry.time_ms for entry in node.entries]
         assert times == sorted(times)
         assert node.link.stats.holes == node.link.stats.refused == 0
+        node.wait(lambda: node.link.log_end == 500)
 
 
 def test_a_node_reads_from_the_entry_that_it_wants(one_nats: NatsServers, chat: str) -> None:

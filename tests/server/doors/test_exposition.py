@@ -5,10 +5,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from measured import measured
+from measured import clustered, measured
 from prometheus_client.parser import text_string_to_metric_families
 
 from tertulia.protocol.measures import BUCKETS_S, Latencies, Measures
+from tertulia.server.doors.cluster_metrics import CLUSTER_METRICS
 from tertulia.server.doors.exposition import expose, metric_names
 from tertulia.server.doors.metrics import METRICS
 
@@ -45,9 +46,9 @@ def samples(measures):
 
 
 def test_the_library_reads_every_metric_with_its_kind_and_help(measures):
-    families = list(text_string_to_metric_families(expose(measures).decode()))
-    assert len(families) == len(METRICS)
-    for family, metric in zip(families, METRICS, strict=True):
+    metrics = METRICS + CLUSTER_METRICS
+    families = list(text_string_to_metric_families(expose(clustered(measures)).decode()))
+    for family, metric in zip(families, metrics, strict=True):
         expected = f"tertulia_{metric.name}"
         if metric.kind == "counter":
             expected = expected.removesuffix("_total")
@@ -89,7 +90,7 @@ def test_every_sample_has_a_known_name_and_there_are_few(samples, measures):
 
 
 def test_names_have_units_and_counters_end_as_prometheus_wants_it():
-    for metric in METRICS:
+    for metric in METRICS + CLUSTER_METRICS:
         assert metric.name.endswith("_total") == (metric.kind == "counter"), metric.name
         if metric.kind == "histogram":
             assert metric.name.endswith("_seconds")
@@ -101,8 +102,39 @@ def test_without_a_history_it_has_no_figures(measures):
     list(text_string_to_metric_families(text))
 
 
+def test_a_server_alone_has_none_of_the_metrics_of_nodes(measures):
+    assert b"cluster" not in expose(measures)
+
+
+def test_a_node_shows_itself_and_the_others(measures):
+    found = {}
+    for family in text_string_to_metric_families(expose(clustered(measures)).decode()):
+        for sample in family.samples:
+            labels = sorted(value for label, value in sample.labels.items() if label != "chat")
+            found[sample.name.removeprefix("tertulia_cluster_"), *labels] = sample.value
+    assert found["info", "lab2"] == found["serves",] == found["connected",] == 1
+    assert [found["node_up", f"lab{number}"] for number in (1, 2, 3)] == [1, 1, 0]
+    assert found["node_silence_seconds", "lab1"] == 0.4
+    assert ("node_silence_seconds", "lab3") not in found, "it is not silent, it is down"
+    assert (found["place",], found["lag_entries",]) == (9_210, 3)
+    assert found["own_word_age_seconds",] == 0.25
+    assert found["batches_ignored_total", "fenced"] == 1
+    assert found["batches_ignored_total", "early"] == 0
+    assert found["digests_diverged_total",] == 0
+    assert found["history_missing_numbers", "messages"] == 120
+
+
+def test_a_node_that_is_not_up_has_no_own_word_and_names_are_quoted(measures):
+    odd = clustered(measures, own_word_age_s=None, node='a"\\\n')
+    families = {one.name: one for one in text_string_to_metric_families(expose(odd).decode())}
+    assert families["tertulia_cluster_own_word_age_seconds"].samples == []
+    [info] = families["tertulia_cluster_info"].samples
+    assert info.labels["node"] == 'a"\\\n'
+
+
 def test_every_metric_is_in_the_documentation():
     pages = Path(__file__).parents[3] / "docs" / "operations.md"
     text = pages.read_text(encoding="utf-8")
-    missing = [metric.name for metric in METRICS if f"`{metric.name}" not in text]
+    metrics = METRICS + CLUSTER_METRICS
+    missing = [metric.name for metric in metrics if f"`{metric.name}" not in text]
     assert missing == []

@@ -3,25 +3,25 @@
 Pure.
 """
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterable, Iterator
+
+from msgspec import UNSET
 
 from tertulia.protocol.measures import BUCKETS_S, Latencies, Measures
-from tertulia.server.doors.metrics import METRICS
+from tertulia.server.doors.metrics import METRICS, Metric
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _PREFIX = "tertulia_"
-_HEADS = [
-    f"# HELP {_PREFIX}{metric.name} {metric.help}\n# TYPE {_PREFIX}{metric.name} {metric.kind}"
-    for metric in METRICS
-]
+_Headed = list[tuple[Metric, str]]  # each metric with the lines above its samples
 _BOUNDS = [*(f"{bound:g}" for bound in BUCKETS_S), "+Inf"]
 
 
-def metric_names() -> set[str]:
-    """Return the names of all samples, as a query writes them."""
+def metric_names(metrics: Iterable[Metric] = METRICS) -> set[str]:
+    """Return the names of all samples of some metrics, as a query writes them."""
     names = set()
-    for metric in METRICS:
+    for metric in metrics:
         endings = ("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",)
         names |= {f"{_PREFIX}{metric.name}{ending}" for ending in endings}
     return names
@@ -30,7 +30,7 @@ def metric_names() -> set[str]:
 def expose(measures: Measures) -> bytes:
     """Return the figures as Prometheus reads them."""
     lines: list[str] = []
-    for metric, head in zip(METRICS, _HEADS, strict=True):
+    for metric, head in _ALONE if measures.cluster is UNSET else _of_cluster():
         lines.append(head)
         name = _PREFIX + metric.name
         if metric.latencies is not None:
@@ -39,6 +39,24 @@ def expose(measures: Measures) -> bytes:
             lines += [f"{name}{labels} {value!r}" for labels, value in metric.samples(measures)]
     lines.append("")
     return "\n".join(lines).encode()
+
+
+def _with_heads(metrics: Iterable[Metric]) -> _Headed:
+    return [(metric, _head(_PREFIX + metric.name, metric)) for metric in metrics]
+
+
+def _head(name: str, metric: Metric) -> str:
+    return f"# HELP {name} {metric.help}\n# TYPE {name} {metric.kind}"
+
+
+_ALONE = _with_heads(METRICS)
+
+
+@functools.cache
+def _of_cluster() -> _Headed:
+    from tertulia.server.doors.cluster_metrics import CLUSTER_METRICS
+
+    return _ALONE + _with_heads(CLUSTER_METRICS)
 
 
 def _buckets(name: str, latencies: Latencies) -> Iterator[str]:
