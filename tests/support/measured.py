@@ -20,13 +20,13 @@ def measured(history: Path | None = None) -> Measures:
         server.stop()
 
 
-def clustered(measures: Measures, **more: object) -> Measures:
-    """Return the figures as those of a node of three, of which one is down."""
+def cluster_of_three(**more: object) -> ClusterMeasures:
+    """Return the figures of a node of three, of which one is down."""
     nodes = [
         NodeMeasures(
             name=f"lab{number}",
             is_up=number != 3,
-            incarnation=0 if number == 3 else number,
+            incarnation=0 if number == 3 else 8_190 + number,
             silent_s=0.4 * number,
             addresses=[f"10.0.0.{number}:5000"],
             format=1,
@@ -41,4 +41,9 @@ def clustered(measures: Measures, **more: object) -> Measures:
         connects=2, consumers=3, holes=0, stalls=1, refused=0, link_errors=1, letters_sent=70,
         letters_received=64, directs_on_the_way=4, missing={"messages": 120, "visits": 0},
     )  # fmt: skip
-    return msgspec.structs.replace(measures, cluster=msgspec.structs.replace(cluster, **more))
+    return msgspec.structs.replace(cluster, **more)
+
+
+def clustered(measures: Measures, **more: object) -> Measures:
+    """Return the figures as those of such a node."""
+    return msgspec.structs.replace(measures, cluster=cluster_of_three(**more))

@@ -3,11 +3,13 @@
 import re
 
 import msgspec
+from measured import cluster_of_three
 from seen import figures
 from view import shown_on_a_screen, view_of
 
 from tertulia.tui.terminal.abilities import Abilities, Colours
 from tertulia.watch.asking import NotSeen
+from tertulia.watch.figures import ClusterFigures
 from tertulia.watch.widgets import Explanation
 
 
@@ -118,3 +120,25 @@ async def test_colours_can_be_changed_and_sixteen_are_enough():
         await view.press("t")
         assert view.app.theme == "tertulia-dark-16"
         assert "worker-4" in view.shown
+
+
+@shown_on_a_screen
+async def test_a_node_says_whether_it_serves_and_a_server_alone_shows_no_nodes():
+    server = Server()
+    async with view_of(server.look, (80, 24)) as view:
+        await view.look()
+        assert "Nodes of the chat" not in view.shown
+        server.now = figures(cluster=ClusterFigures(cluster_of_three()))
+        await view.look()
+        assert "● serving for" in view.rows[0]
+        assert "Nodes of the chat tertulia: 2 of 3 up" in view.shown
+        assert "direct on the way" not in view.shown
+        view.app.screen.query_one("#nodes LinesView").focus()
+        await view.press(*["down"] * 8)
+        assert "direct on the way 4" in view.shown, "the rest can be scrolled to"
+        server.now = figures(cluster=ClusterFigures(cluster_of_three(serves=False)))
+        await view.look()
+        assert "○ this node does not serve" in view.rows[0]
+        server.now = figures()  # started again without the others
+        await view.look()
+        assert "Nodes of the chat" not in view.shown

@@ -4,6 +4,8 @@ import subprocess
 import sys
 
 import pytest
+from measured import clustered
+from msgspec.structs import replace
 from seen import taken
 
 from tertulia.i18n import set_language
@@ -35,6 +37,24 @@ def test_the_line_says_how_the_server_is(lang, line):
 
 def test_a_server_without_history_says_so():
     assert status_line(5_000, taken(history=False)).endswith("; no history")
+
+
+@pytest.mark.parametrize(
+    ("lang", "more", "words"),
+    [
+        ("en", {}, "node lab2 serves; 2 of 3 nodes of the chat tertulia are up; 3 entries behind"),
+        (
+            "es",
+            {"serves": False, "log_end": 9_210},
+            "el nodo lab2 no atiende; 2 de 3 nodos del chat tertulia en marcha",
+        ),
+    ],
+)
+def test_the_line_of_one_of_several_says_how_the_nodes_are(lang, more, words):
+    set_language(lang)
+    seen = taken()
+    seen = replace(seen, measures=clustered(seen.measures, **more))
+    assert status_line(5_000, seen).endswith("; " + words)
 
 
 def test_the_server_and_a_snapshot_do_not_load_what_draws():

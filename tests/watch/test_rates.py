@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 import msgspec
+from measured import clustered
 from seen import taken
 
 from tertulia.watch.figures import Waiting
@@ -128,3 +129,24 @@ def test_the_system_tells_of_a_process_that_runs_and_nothing_of_one_that_does_no
     assert own.threads >= 1
     assert own.memory_bytes > 1_000_000
     assert process(2**22 + 1) is None
+
+
+def test_a_node_has_rates_of_its_log_and_a_server_alone_has_none():
+    rates = Rates(5_000, no_parent)
+
+    def look(at, **more):
+        seen = taken(at=at)
+        return rates.figures(
+            msgspec.structs.replace(seen, measures=clustered(seen.measures, **more))
+        ).cluster
+
+    first = look(100.0, place=100, commands=10)
+    assert first is not None
+    assert (first.entries, first.commands) == (None, None)
+    now = look(100.5, place=150, commands=20)
+    assert now is not None
+    assert (now.entries, now.commands, now.now.node) == (100.0, 20.0, "lab2")
+    assert rates.figures(taken(at=101.0)).cluster is None
+    again = look(101.5, place=150, commands=20)
+    assert again is not None
+    assert again.entries is None

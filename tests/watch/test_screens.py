@@ -7,10 +7,12 @@ import os
 from pathlib import Path
 
 import pytest
+from measured import cluster_of_three
 from seen import figures
 from view import shown_on_a_screen, view_of
 
 from tertulia.i18n import set_language
+from tertulia.watch.figures import ClusterFigures
 
 SCREENS = Path(__file__).parent / "screens"
 SIZES = ((120, 36), (80, 24), (60, 20))
@@ -20,12 +22,24 @@ SIZES = ((120, 36), (80, 24), (60, 20))
 @shown_on_a_screen
 async def test_the_view_looks_as_it_was_found_good(lang):
     set_language(lang)
-    busy = figures(parent=True)
-    async with view_of(lambda: busy) as view:
+    await check_screens("busy", lang, figures(parent=True))
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+@shown_on_a_screen
+async def test_the_view_of_a_node_looks_as_it_was_found_good(lang):
+    set_language(lang)
+    cluster = ClusterFigures(cluster_of_three(), 104.0, 52.0)
+    await check_screens("nodes", lang, figures(cluster=cluster))
+
+
+async def check_screens(name, lang, seen):
+    """Compare the screens of all sizes with those that are stored, or store them."""
+    async with view_of(lambda: seen) as view:
         for width, height in SIZES:
             await view.pilot.resize_terminal(width, height)
             await view.look()
-            path = SCREENS / f"busy.{lang}.{width}x{height}.txt"
+            path = SCREENS / f"{name}.{lang}.{width}x{height}.txt"
             if os.environ.get("UPDATE_SCREENS"):
                 path.write_text(view.shown)
             assert view.shown == path.read_text()

@@ -124,7 +124,9 @@ class WatchApp(App[Ending], inherit_bindings=False):
         server = _("port {port}").format(port=self._port)
         detail = "" if seen is None else f"--threads {seen.model} · {seen.version}"
         is_lost = self._lost_at is not None
-        self.view.show_state(server, detail, self._state(), is_lost=is_lost)
+        self.view.show_state(
+            server, detail, self._state(), is_lost=is_lost, serves=seen is None or seen.serves
+        )
 
     def _state(self) -> str:
         if self._is_paused:
@@ -135,6 +137,8 @@ class WatchApp(App[Ending], inherit_bindings=False):
             return text.format(problem=self._problem, seconds=seconds)
         if self._seen is None:
             return ""
+        if not self._seen.serves:
+            return "○ " + _("this node does not serve")
         return _("● serving for {span}").format(span=numbers.span(self._seen.uptime_s))
 
     # --- keys ----------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
+from tertulia.protocol.measures import ClusterMeasures
+
 
 class Waiting(Enum):
     """What a thread does at this moment, or what it waits for."""
@@ -80,6 +82,14 @@ class RoomFigures(Struct, frozen=True):
     has_history: bool = True
 
 
+class ClusterFigures(Struct, frozen=True):
+    """This node, and the others as it sees them. Rates are per second."""
+
+    now: ClusterMeasures
+    entries: float | None = None  # of the log, applied here
+    commands: float | None = None  # of this node
+
+
 class Figures(Struct, frozen=True):
     """Everything of one moment."""
 
@@ -92,6 +102,12 @@ class Figures(Struct, frozen=True):
     path: PathFigures
     room: RoomFigures
     look_cost_s: float = 0.0  # CPU time of the server for the last look
+    cluster: ClusterFigures | None = None  # None: the server is alone
+
+    @property
+    def serves(self) -> bool:
+        """Whether the server carries out requests; one of several may have to wait."""
+        return self.cluster is None or self.cluster.now.serves
 
     @property
     def cpu(self) -> float | None:

@@ -10,10 +10,12 @@ import sys
 from collections.abc import Callable
 
 import msgspec
+from msgspec import UNSET
 
 from tertulia.i18n import _, ngettext
 from tertulia.jobcontrol import wait_for_foreground
 from tertulia.program import server_command
+from tertulia.protocol.measures import ClusterMeasures
 from tertulia.protocol.messages import Status
 from tertulia.protocol.watching import MeasuresTaken
 from tertulia.server.look_options import Look
@@ -95,9 +97,26 @@ def status_line(port: int, taken: MeasuresTaken) -> str:
     elif now.history.last_commit_age_s is not None:
         age = numbers.age(now.history.last_commit_age_s)
         parts.append(_("last commit {age} ago").format(age=age))
+    if now.cluster is not UNSET:
+        parts += _nodes(now.cluster)
     if now.problem:
         parts.append(_("PROBLEM: {problem}").format(problem=now.problem))
     return "; ".join(parts)
+
+
+def _nodes(cluster: ClusterMeasures) -> list[str]:
+    text = _("node {node} serves") if cluster.serves else _("node {node} does not serve")
+    up = sum(node.is_up for node in cluster.nodes)
+    parts = [
+        text.format(node=cluster.node),
+        _("{up} of {all} nodes of the chat {chat} are up").format(
+            up=up, all=len(cluster.nodes), chat=cluster.chat
+        ),
+    ]
+    if cluster.lag:
+        entries = ngettext("{count} entry behind", "{count} entries behind", cluster.lag)
+        parts.append(entries.format(count=cluster.lag))
+    return parts
 
 
 # --- the full screen -----------------------------------------------------------------------------

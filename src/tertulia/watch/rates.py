@@ -6,11 +6,13 @@ No I/O, but for what the functions that it is given read of the system.
 from collections import Counter
 from collections.abc import Callable
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from tertulia.protocol.measures import Measures, ProcessMeasures, ThreadMeasures
 from tertulia.protocol.watching import MeasuresTaken
 from tertulia.watch.figures import (
+    ClusterFigures,
     Figures,
     PathFigures,
     ProcessFigures,
@@ -63,6 +65,7 @@ class Rates:
             look_cost_s=self._look_cost_s(threads),
             path=_path(now, before, per_second),
             room=_room(now),
+            cluster=_cluster(now, before, per_second),
         )
         self._before = now
         self._threads = {(thread.tid, thread.name): thread for thread in threads}
@@ -170,6 +173,19 @@ def _path(now: Measures, before: Measures | None, per_second: _PerSecond) -> Pat
         stored=None if history is None or stored is None else rate(history.stored, stored.stored),
         history_queue=None if history is None else history.queue,
         commit_age_s=None if history is None else history.last_commit_age_s,
+    )
+
+
+def _cluster(
+    now: Measures, before: Measures | None, per_second: _PerSecond
+) -> ClusterFigures | None:
+    if now.cluster is UNSET:
+        return None
+    was = None if before is None or before.cluster is UNSET else before.cluster
+    return ClusterFigures(
+        now=now.cluster,
+        entries=per_second(now.cluster.place, None if was is None else was.place),
+        commands=per_second(now.cluster.commands, None if was is None else was.commands),
     )
 
 

@@ -12,11 +12,15 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from tertulia.i18n import _
-from tertulia.watch import panels, picture, table, words
+from tertulia.watch import nodes, panels, picture, table, words
 from tertulia.watch.figures import Figures
 from tertulia.watch.keys import bindings
 from tertulia.watch.minute import SERIES, Minute
 from tertulia.watch.widgets import FiguresPane, KeyLine, ThreadList, ThreadsPane, TitleLine
+
+# Rows that the other parts of the screen need, so that half of the rest can show the nodes.
+_TAKEN, _TAKEN_IF_SHORT = 22, 16
+_LEAST_NODE_ROWS = 2
 
 
 class ViewScreen(Screen[None], inherit_bindings=False):
@@ -31,6 +35,7 @@ class ViewScreen(Screen[None], inherit_bindings=False):
         self._title_line = TitleLine()
         self._path, self._processes = FiguresPane(id="path"), FiguresPane(id="processes")
         self._minute_pane, self._room = FiguresPane(id="minute"), FiguresPane(id="room")
+        self._nodes_pane = FiguresPane(id="nodes")
         self._threads = ThreadsPane(id="threads")
         self._figures: Figures | None = None
         self._minute = Minute()
@@ -45,6 +50,7 @@ class ViewScreen(Screen[None], inherit_bindings=False):
             yield self._processes
             yield self._minute_pane
             yield self._room
+        yield self._nodes_pane
         yield self._threads
         yield KeyLine()
 
@@ -54,6 +60,7 @@ class ViewScreen(Screen[None], inherit_bindings=False):
         self._processes.title = _("Processes")
         self._minute_pane.title = _("The last minute")
         self._room.title = _("Users and doors")
+        self._nodes_pane.display = False  # until the server says that it is one of several
         self._threads.list.focus()
 
     def show(self, seen: Figures | None) -> None:
@@ -63,9 +70,12 @@ class ViewScreen(Screen[None], inherit_bindings=False):
         self._beat += seen is not None
         self._paint()
 
-    def show_state(self, server: str, detail: str, state: str, *, is_lost: bool) -> None:
+    def show_state(
+        self, server: str, detail: str, state: str, *, is_lost: bool, serves: bool
+    ) -> None:
         """Show what server it is, and how it is; when it is lost, the figures are old."""
-        self._title_line.show(server=server, detail=detail, state=state, is_lost=is_lost)
+        is_ill = is_lost or not serves
+        self._title_line.show(server=server, detail=detail, state=state, is_ill=is_ill)
         self.set_class(is_lost, "-lost")
 
     def on_resize(self) -> None:
@@ -93,7 +103,22 @@ class ViewScreen(Screen[None], inherit_bindings=False):
         self._room.show(panels.room(figures, self._room.room.width))
         size, series = self._minute_pane.room, SERIES[self._series]
         self._minute_pane.show(panels.last_minute(self._minute, series, size.width, size.height))
+        self._paint_nodes(figures, width)
         self._paint_threads(figures)
+
+    def _paint_nodes(self, figures: Figures, width: int) -> None:
+        """Show the nodes with what the threads can spare of the screen; the rest is scrolled to."""
+        cluster, pane = figures.cluster, self._nodes_pane
+        pane.display = cluster is not None
+        if cluster is None:
+            return
+        is_short = self.has_class("-short")
+        lines = nodes.rows(cluster, width, is_short=is_short)
+        border = 1 if is_short else 2
+        spare = (self.size.height - (_TAKEN_IF_SHORT if is_short else _TAKEN)) // 2
+        pane.styles.height = border + min(len(lines), max(_LEAST_NODE_ROWS, spare))
+        pane.title = nodes.title(cluster.now)
+        pane.show(lines)
 
     def _paint_threads(self, figures: Figures) -> None:
         pane, order = self._threads, table.ORDERS[self._order]

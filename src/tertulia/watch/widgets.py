@@ -119,12 +119,12 @@ class TitleLine(Horizontal):
         yield Item(id="detail")
         yield Item(id="state")
 
-    def show(self, *, server: str, detail: str, state: str, is_lost: bool) -> None:
+    def show(self, *, server: str, detail: str, state: str, is_ill: bool) -> None:
         """Show these words."""
         self.query_one("#server", Item).set_text(server)
         self.query_one("#detail", Item).set_text(detail)
         self.query_one("#state", Item).set_text(state)
-        self.set_class(is_lost, "-lost")
+        self.set_class(is_ill, "-ill")
 
 
 class KeyLine(Horizontal):
@@ -188,6 +188,14 @@ def _paragraphs() -> str:
                 "(native), browsers (web), and those of both that are encrypted (tls); connections "
                 "that have no name yet; slow ones, which do not take what is sent to them; the "
                 "bytes of the latest events, of how many at most, and of the file on the disk."
+            ),
+            _(
+                "Nodes, where several servers are one chat: each with its last sign of life and "
+                "the entry of the common log at which it came up. Below, this node: the last entry "
+                "applied, how many it is behind, when its own word came back last (after 5 s it "
+                "does not serve), its commands that wait or are under way, batches sent again, "
+                "batches of all that did not count, states that differ (must be 0) of those "
+                "compared, and numbers of events that its history still lacks."
             ),
         )
     )

@@ -39,6 +39,7 @@ _ROLES = {
     "history-writer": N_("writes to the disk"),
     "history-reader": N_("reads pages, searches"),
     "log": N_("writes the log"),
+    "link": N_("follows the nodes' log"),
     "announcer": N_("announces the server"),
     "signals": N_("waits for signals"),
     "parent": N_("listens to the parent"),
