@@ -116,6 +116,8 @@ def test_the_end_of_the_log_is_known_from_what_was_still_to_be_delivered(chat: C
     assert chat.consumer.log_end == 125
     chat.deliver(6, 2, after_it=200, domain="hub.ACCOUNT.")
     assert chat.consumer.log_end == 206
+    chat.consumer.expect(300)  # an acknowledgement says so
+    assert chat.consumer.log_end == 300
 
 
 def test_entries_of_the_past_are_passed_over(chat: Chat) -> None:
