@@ -12,6 +12,10 @@ from tertulia.tui.ending import Ending
 from tertulia.watch.app import WatchApp
 from tertulia.watch.figures import Figures
 
+# Of the event loop, in which one thing leads to the next (a height, a layout, new sizes), however
+# slow the machine is.
+_ROUNDS = 20
+
 
 def shown_on_a_screen(test: Callable[..., Any]) -> Callable[..., None]:
     """Run a test in an event loop."""
@@ -49,6 +53,8 @@ class View:
         before = ""
         while before != self.shown:
             before = self.shown
+            for _ in range(_ROUNDS):
+                await asyncio.sleep(0)
             await self.pilot.pause(1 / 60)
 
     @property
