@@ -112,6 +112,9 @@ def test_two_threads_that_confirm_send_it_in_order(scripted_server: StartServer)
         first = threading.Thread(target=client.confirm)
         first.start()
         assert client._inbox.get(WAIT_S) is not None  # the second message has come
+        give_up_at = time.monotonic() + WAIT_S
+        while client._receipt != 2:  # the client's thread notes that a little later
+            assert time.monotonic() < give_up_at
         second = threading.Thread(target=client.confirm)
         second.start()
         second.join(0.2)  # it would have sent by now, did it not have to wait for the first
