@@ -114,6 +114,30 @@ def test_a_refusal_ends_the_connection_and_leaves_no_route(bench: NodeBench) -> 
     assert bench.routes() == routes
 
 
+def test_a_node_that_has_no_room_lets_in_only_who_has_a_session(bench: NodeBench) -> None:
+    bench.admission._max_users = 2
+    ana = bench.enter("ana")
+    bench.far.register("eva", "10.0.0.6")
+    bench.far.settle()
+    token = bench.far.mail.outcomes()[0].welcome.token
+    bench.near.follow()
+    luis = bench.enter("luis")
+    late = bench.connect("10.0.0.9")
+    bench.receive(late, Register(name="gabi", id=1))
+    (error,) = bench.heard(late)
+    assert isinstance(error, Error)
+    assert error.code == ErrorCode.SERVER_FULL
+    assert bench.near.air == []
+    bench.enter("eva", "10.0.0.7", token=token)
+    bench.receive(late, b"")
+    bench.receive(luis, b"")
+    bench.settle()
+    assert bench.admission.is_full, "ana and eva"
+    bench.receive(ana, b"")
+    bench.settle()
+    assert not bench.admission.is_full
+
+
 def test_the_end_of_a_connection_that_registers_is_read_when_that_is_decided(
     bench: NodeBench,
 ) -> None:

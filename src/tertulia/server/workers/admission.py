@@ -12,13 +12,20 @@ class Admission:
 
     def __init__(self, config: Config) -> None:
         self._lock = threading.Lock()
+        self._max_users = config.max_users
         self._max_open = config.max_users + config.max_unregistered
         self._max_per_address = (
             None if config.shared_addresses else config.max_unregistered_per_address
         )
         self._open = 0
         self._unregistered: dict[str, int] = {}
+        self._registered = 0
         self._consoles = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many are registered here as may be. Any thread may ask, without the lock."""
+        return self._registered >= self._max_users
 
     def admit(self, address: str, *, is_proxy: bool = False) -> bool:
         """Count one more connection; return False if there may be none.
@@ -59,18 +66,22 @@ class Admission:
     def count_registered(self, address: str) -> None:
         """Count a connection as registered from now on."""
         with self._lock:
+            self._registered += 1
             self._forget_unregistered(address)
 
     def count_released(self, address: str) -> None:
         """Count an open connection whose session has ended as unregistered from now on."""
         with self._lock:
+            self._registered -= 1
             self._count_unregistered(address)
 
     def count_closed(self, address: str, *, is_registered: bool) -> None:
         """Count a closed connection; `is_registered` says whether it had a session until now."""
         with self._lock:
             self._open -= 1
-            if not is_registered:
+            if is_registered:
+                self._registered -= 1
+            else:
                 self._forget_unregistered(address)
 
     def _has_room_for(self, address: str) -> bool:

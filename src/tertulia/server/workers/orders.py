@@ -8,9 +8,12 @@ places. So a client's requests take effect in their order. Only the worker's thr
 from collections.abc import Callable
 from functools import partial
 
+from msgspec import UNSET
+
 from tertulia.protocol.messages import (
     CloseReason,
     Closing,
+    Error,
     NodeList,
     Ping,
     Pong,
@@ -20,6 +23,7 @@ from tertulia.protocol.messages import (
     Say,
 )
 from tertulia.protocol.watching import TakeMeasures
+from tertulia.server import refusals
 from tertulia.server.hub.hub import Hub, Registered
 from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.ordered import (
@@ -29,6 +33,7 @@ from tertulia.server.hub.ordered import (
     SendAway,
     ServesAgain,
 )
+from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.wait import Wait
 from tertulia.server.workers.connection import (
     NOT_HELD,
@@ -39,7 +44,7 @@ from tertulia.server.workers.connection import (
 )
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.door import AnyRequest, Control
-from tertulia.server.workers.handler import Outcome, RequestHandler, Step
+from tertulia.server.workers.handler import Finish, Outcome, RequestHandler, Step
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import Expel
 from tertulia.server.workers.mailbox import Mailbox
@@ -58,12 +63,24 @@ class NodeHandler(RequestHandler):
         super().__init__(shared, mailbox)
         assert shared.serves is not None
         self._serves = shared.serves
+        self._admission = shared.admission
 
     def handle(self, connection: Connection, request: AnyRequest, now: float) -> Outcome:
         """Carry out one request, or have it wait. See RequestHandler.handle."""
         if not isinstance(request, _AT_ONCE) and not self.has_turn(connection, request, now):
             return Step.WAIT_FOR_TURN
         return super().handle(connection, request, now)
+
+    def register(
+        self, connection: Connection, request: Register, *, may_challenge: bool
+    ) -> Registered | Conflict | Wait | Error | Finish:
+        """Try to give a connection a session, if this node has room. See RequestHandler.register.
+
+        The chat may have room for more on other nodes. Whoever has a session takes it over.
+        """
+        if request.token is UNSET and self._admission.is_full:
+            return Finish(CloseReason.REFUSED, refusals.server_full(request.id))
+        return super().register(connection, request, may_challenge=may_challenge)
 
     def has_turn(self, connection: Connection, request: AnyRequest, now: float) -> bool:
         """Return whether a request can be carried out now."""
