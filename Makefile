@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A value as one word for the shell, whatever it contains.
 quote = '$(subst ','\'',$(1))'
 
-.PHONY: help setup setup-dev demo demo-cluster serve join test test-long test-web soak soak-cluster fuzz bench bench-page bench-peers check format lock messages picture clean
+.PHONY: help setup setup-dev demo demo-cluster serve join test test-long test-cluster test-web soak soak-cluster fuzz bench bench-page bench-peers check format lock messages picture clean
 .DEFAULT_GOAL := help
 
 help:            ## show this list
@@ -62,6 +62,9 @@ test: setup-dev  ## run the tests, in less than 3 minutes
 
 test-long: setup-dev ## run the tests that make test leaves out: every screen, stored files, faults, real terminals
 	$(BIN)/python -m pytest -q -n 5 --dist worksteal -m long
+
+test-cluster: setup-dev ## run the tests from outside with each server as the only node of a chat
+	CLUSTER=1 $(BIN)/python -m pytest -q -n 5 --dist worksteal tests/system
 
 test-web: setup-dev ## test the page in a browser; installs Debian's Chromium if run as root
 	@command -v chromium >/dev/null || [ "$$(id -u)" = 0 ] || \

@@ -16,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the tests import modules of this folder
 
 from operators import SECRET
-from peers import PROGRAM, WAIT_S, Server
+from peers import PROGRAM, WAIT_S, Cluster, Server
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -58,6 +58,34 @@ def threads(request: pytest.FixtureRequest) -> str:
     Mark a test with BOTH_THREAD_MODELS if its result can depend on the model.
     """
     return getattr(request, "param", os.environ.get("THREADS", "2"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have a test that is marked with IN_CLUSTER_TOO run twice, unless $CLUSTER is set."""
+    if "CLUSTER" not in os.environ and metafunc.definition.get_closest_marker("in_cluster_too"):
+        metafunc.parametrize("cluster", ["alone", "cluster"], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Make each server the only node of a chat of its own: see `make test-cluster`.
+
+    $CLUSTER is the URL of a nats-server, or 1 for one that the tests start themselves.
+    """
+    url = os.environ.get("CLUSTER")
+    if url == "1" or getattr(request, "param", "alone") != "alone":
+        url = request.getfixturevalue("one_nats").urls[0]
+    Cluster.url = url
+    yield
+    Cluster.url = None
+
+
+@pytest.fixture(autouse=True)
+def leave_out_what_a_cluster_changes(request: pytest.FixtureRequest) -> None:
+    """Skip a test that is marked with `alone("why")` where each server is a node of a cluster."""
+    marker = request.node.get_closest_marker("alone")
+    if marker is not None and Cluster.url is not None:
+        pytest.skip(f"not in a cluster: {marker.args[0]}")
 
 
 @pytest.fixture

@@ -36,6 +36,9 @@ BOTH_THREAD_MODELS = pytest.mark.parametrize(
     "threads", ["2", "session"], indirect=True, ids=lambda threads: f"threads-{threads}"
 )
 
+# For what could differ where all that changes the chat comes back from a log first.
+IN_CLUSTER_TOO = pytest.mark.in_cluster_too
+
 Message = dict[str, Any]
 
 
@@ -291,12 +294,18 @@ class Peer:
                 pass
 
 
+class Cluster:
+    """The nats-server with which each server is the only node of a chat of its own, if any."""
+
+    url: str | None = None
+
+
 def _cluster_options(options: tuple[str, ...], log: Path) -> list[str]:
-    """Return what makes a server the only node of a chat, if $CLUSTER names a nats-server.
+    """Return what makes a server the only node of a chat, if the tests want that now.
 
     Servers with the same history are the same node, one after the other.
     """
-    url = os.environ.get("CLUSTER")
+    url = Cluster.url
     if url is None or "--cluster" in options:
         return []
     history = options[options.index("--history") + 1] if "--history" in options else "off"

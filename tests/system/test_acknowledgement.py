@@ -11,7 +11,7 @@ import time
 import pytest
 from faults import allowed
 from histories import exported, kill, locked
-from peers import NOT_OVER_TLS, WAIT_S
+from peers import IN_CLUSTER_TOO, NOT_OVER_TLS, WAIT_S
 
 ANSWER_S = 3.0  # the longest wait for the disk on behalf of a client that has gone
 
@@ -69,6 +69,7 @@ def test_a_user_who_leaves_right_after_a_message_still_gets_its_ok(start, path, 
     assert {"type": "ok", "id": 7, "seq": seq} in ana.rest()
 
 
+@pytest.mark.alone("what has its place in the log waits for no disk")
 def test_a_slow_disk_makes_speakers_wait_and_nobody_else(start, path):
     """While 10,000 messages wait for the disk, the server reads no further one and refuses none."""
     server = start()
@@ -108,6 +109,7 @@ def test_a_disk_that_hangs_does_not_hold_up_the_end(start, path):
     assert all(message["type"] != "ok" for message in ana.rest())
 
 
+@IN_CLUSTER_TOO
 @pytest.mark.parametrize("last", ["quit", "eof"])
 def test_a_user_who_leaves_after_many_messages_gets_every_ok(start, last):
     ana = start().user("ana")

@@ -123,6 +123,7 @@ def test_a_host_that_cannot_be_a_name_is_one_clear_line(run, host):
     assert_refused_in_one_line(run("0", "--host", host), host)
 
 
+@pytest.mark.alone("a network namespace of its own has no nats-server")
 def test_it_can_listen_on_a_link_local_address_with_its_scope(start_server):
     within = in_network(*cable("eth0", "fe80::5/64 nodad"))  # usable at once
     server = start_server("--host", "fe80::5%eth0", within=within)
@@ -144,6 +145,7 @@ IPV4 = [("192.168.1.10", "eth0"), ("10.1.1.1", "eth1"), ("172.17.0.1", "docker0"
 IPV6 = [("2001:db8::5", "eth0")]
 
 
+@pytest.mark.alone("a network namespace of its own has no nats-server")
 @pytest.mark.parametrize(
     ("options", "lines"),
     [
@@ -187,6 +189,7 @@ def test_a_user_without_home_and_passwd_entry_can_start_it(run, start_server, tm
         start_server("--history", history, within=within).user("ana")
 
 
+@pytest.mark.alone("a network namespace of its own has no nats-server")
 def test_a_link_local_address_is_printed_where_there_is_no_other(start_server):
     within = in_network(*cable("eth0", "169.254.7.7/16"))
     assert lines_to_type(start_server(within=within)) == [("169.254.7.7", "eth0")]

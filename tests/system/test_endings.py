@@ -2,7 +2,7 @@
 
 import pytest
 from faults import threads_of
-from peers import BOTH_THREAD_MODELS, wait_for
+from peers import BOTH_THREAD_MODELS, IN_CLUSTER_TOO, wait_for
 
 pytestmark = BOTH_THREAD_MODELS
 
@@ -11,6 +11,7 @@ SAY = b'{"type":"say","text":"last words","id":2}\n'
 USERS = b'{"type":"users","id":3}\n'
 
 
+@IN_CLUSTER_TOO
 @pytest.mark.parametrize(
     ("end", "reason"),
     [
@@ -46,6 +47,7 @@ def test_requests_after_a_quit_are_not_carried_out(server):
     assert server.sync(ana) == [[]]
 
 
+@IN_CLUSTER_TOO
 @pytest.mark.parametrize("last", [b"", b'{"type":"quit"}\n'], ids=["eof", "quit"])
 def test_whole_lines_before_the_end_are_all_carried_out_and_answered(server, last):
     ana, peer = server.user("ana"), server.peer()
@@ -61,6 +63,7 @@ def test_whole_lines_before_the_end_are_all_carried_out_and_answered(server, las
     assert sorted(m["type"] for m in seen) == ["direct", "joined", "left", "message"]
 
 
+@IN_CLUSTER_TOO
 @pytest.mark.parametrize("last", [b"", b'{"type":"quit"}\n'], ids=["eof", "quit"])
 def test_a_user_who_says_something_and_leaves_gets_its_own_message(server, last):
     luis = server.user("luis")

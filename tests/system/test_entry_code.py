@@ -3,6 +3,7 @@
 import re
 import time
 
+import pytest
 from peers import BOTH_THREAD_MODELS, fresh_address
 from web_peer import WebPeer
 
@@ -107,6 +108,7 @@ def test_a_take_over_needs_the_code_as_well(start_server):
     ana.wait_for_end()
 
 
+@pytest.mark.alone("--code auto is refused: each node would make another code")
 def test_a_code_made_by_the_server_is_in_the_line_to_type(start_server):
     server = start_server("--code", "auto")
     log = server.wait_for_log("There is room")

@@ -5,7 +5,7 @@ from functools import partial
 from secrets import token_hex
 
 import pytest
-from peers import BOTH_THREAD_MODELS
+from peers import BOTH_THREAD_MODELS, IN_CLUSTER_TOO
 
 RFC_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -79,6 +79,7 @@ def test_the_nonce_comes_with_the_message_and_a_repeated_one_is_not_said_again(s
     assert server.sync(luis, ana)[0] == []
 
 
+@IN_CLUSTER_TOO
 def test_a_nonce_belongs_to_a_name_and_outlives_its_session(server):
     ana, luis = server.users("ana", "luis")
     nonce = token_hex()
@@ -102,6 +103,7 @@ def test_a_refused_say_uses_up_no_nonce(server):
     ana.expect("message", text="hola", nonce=nonce)
 
 
+@IN_CLUSTER_TOO
 @BOTH_THREAD_MODELS
 def test_everyone_sees_everything_in_one_order_and_nothing_twice(server, together):
     names = ["ana", "luis", "eva", "leo", "sol", "teo"]
@@ -129,6 +131,7 @@ def test_everyone_sees_everything_in_one_order_and_nothing_twice(server, togethe
         assert own == [statuses[number % 3] for number in range(50)]
 
 
+@IN_CLUSTER_TOO
 def test_a_say_of_a_leaving_user_comes_before_its_left(server):
     ana, luis = server.users("ana", "luis")
     ana.send_all({"type": "say", "text": "adiós"}, {"type": "quit"})
@@ -149,6 +152,7 @@ def test_an_inactive_user_still_gets_and_sends_messages(server):
     assert ana.ask("info", name="luis")["status"] == "INACTIVO"
 
 
+@IN_CLUSTER_TOO
 @BOTH_THREAD_MODELS
 def test_a_bot_gets_messages_and_only_its_own_presence(server):
     bot = server.user("bot", events="messages")

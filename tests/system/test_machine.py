@@ -155,6 +155,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 '''
 
 
+@pytest.mark.alone("the time is that of the nats-server")
 def test_a_clock_set_back_changes_no_order_and_says_nothing_twice(start_server, path, tmp_path):
     offset, program = tmp_path / "offset", tmp_path / "shifted.py"
     offset.write_text("0")

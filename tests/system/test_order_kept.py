@@ -6,9 +6,10 @@ import signal
 import pytest
 from faults import allowed
 from operators import SECRET, error_of, operator, refused
-from peers import BOTH_THREAD_MODELS
+from peers import BOTH_THREAD_MODELS, IN_CLUSTER_TOO
 
 
+@IN_CLUSTER_TOO
 @BOTH_THREAD_MODELS
 def test_what_was_decided_survives_kill_9(start, secret_file):
     options = ("--operator-secret", str(secret_file))

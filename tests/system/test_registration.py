@@ -4,7 +4,7 @@ import re
 import threading
 from functools import partial
 
-from peers import BOTH_THREAD_MODELS
+from peers import BOTH_THREAD_MODELS, IN_CLUSTER_TOO
 
 
 def test_welcome_describes_the_session_and_the_server(server):
@@ -144,6 +144,7 @@ def test_after_a_register_with_a_wrong_field_the_client_may_try_again(server):
     peer.register("ana")
 
 
+@IN_CLUSTER_TOO
 @BOTH_THREAD_MODELS
 def test_a_name_is_free_again_at_once_when_its_user_quits(server):
     luis = server.user("luis")
@@ -170,6 +171,7 @@ def test_a_killed_clients_name_and_address_are_free_at_once(server):
         ana.until("left", name="luis", reason="quit")
 
 
+@IN_CLUSTER_TOO
 @BOTH_THREAD_MODELS
 def test_of_a_hundred_who_ask_for_one_name_at_one_instant_exactly_one_gets_it(server, together):
     witness = server.user("witness")

@@ -50,6 +50,7 @@ def said_by(server, pattern: str) -> str:
 # --- deaths --------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone("--code auto is refused: each node would make another code")
 @pytest.mark.parametrize("threads", ["session"], indirect=True)
 def test_a_child_that_dies_is_replaced_and_keeps_port_history_code_secret_and_sockets(
     start_server, run, path, tmp_path

@@ -1,7 +1,7 @@
 """Clashes with a session that may be dead: the challenge, and taking over with a token."""
 
 import pytest
-from peers import BOTH_THREAD_MODELS
+from peers import BOTH_THREAD_MODELS, IN_CLUSTER_TOO
 
 
 @pytest.fixture
@@ -141,6 +141,7 @@ def test_a_clash_of_names_from_another_address_is_refused_without_a_challenge(se
     assert ana.pings == 0
 
 
+@IN_CLUSTER_TOO
 @BOTH_THREAD_MODELS
 @pytest.mark.parametrize("same_address", [True, False])
 def test_a_token_ends_the_old_session_and_keeps_name_and_status(server, same_address):
