@@ -54,12 +54,14 @@ def _table(cluster: ClusterMeasures, width: int) -> Rows:
     states = [_state_of(node, cluster) for node in cluster.nodes]
     name_cells = min(_MAX_NAME_CELLS, max(map(len, [*names, _("node")])))
     state_cells = max(map(len, [*states, _("state")]))
+    sign_cells = max(_AGE_CELLS, len(_("last sign")))
+    place_cells = max(_PLACE_CELLS, len(_("up at entry")))
     heading = "  " + "  ".join(
         (
             _("node").ljust(name_cells),
             _("state").ljust(state_cells),
-            _("last sign").rjust(_cells(_("last sign"), _AGE_CELLS)),
-            _("up at entry").rjust(_cells(_("up at entry"), _PLACE_CELLS)),
+            _("last sign").rjust(sign_cells),
+            _("up at entry").rjust(place_cells),
             _("addresses"),
         )
     )
@@ -69,10 +71,7 @@ def _table(cluster: ClusterMeasures, width: int) -> Rows:
         is_well = cluster.serves if is_own else node.is_up
         sign = numbers.age(node.silent_s) if node.is_up else "–"
         place = str(node.incarnation) if node.is_up else "–"
-        figures = (
-            f"  {sign:>{_cells(_('last sign'), _AGE_CELLS)}}"
-            f"  {place:>{_cells(_('up at entry'), _PLACE_CELLS)}}  "
-        )
+        figures = f"  {sign:>{sign_cells}}  {place:>{place_cells}}  "
         colour = "status-activo" if is_well else "warning"
         found.append(
             [
@@ -84,10 +83,6 @@ def _table(cluster: ClusterMeasures, width: int) -> Rows:
             ]
         )
     return found
-
-
-def _cells(heading: str, least: int) -> int:
-    return max(len(heading), least)
 
 
 def _name_of(node: NodeMeasures, cluster: ClusterMeasures) -> str:

@@ -271,6 +271,7 @@ def test_a_node_that_has_come_to_another_state_is_found(pair: Bench) -> None:
     assert session.status is Status.ACTIVO
     with pytest.raises(Diverged):
         live(pair, 30)
+    assert sum(node.replica.diverged for node in pair.nodes.values()) == 1
 
 
 def test_a_digest_for_a_place_that_nobody_has_one_of_is_not_compared(pair: Bench) -> None:
