@@ -83,6 +83,16 @@ class Nodes:
 
     def make_log(self, max_bytes: int) -> None:
         """Make the chat's log, so small that it soon reaches back a short way only."""
+        with self._link(max_bytes) as link:
+            link.open_stream()
+
+    def lose_log(self) -> None:
+        """Remove the chat's log."""
+        with self._link() as link:
+            link.delete_stream()
+
+    @contextlib.contextmanager
+    def _link(self, max_bytes: int = 64 << 20) -> Iterator[Link]:
         link = Link(
             *(self.nats.urls, self.chat, "test", None),
             on_entries=lambda _: None,
@@ -92,8 +102,10 @@ class Nodes:
             max_bytes=max_bytes,
         )
         link.start()
-        link.open_stream()
-        link.stop(10.0)
+        try:
+            yield link
+        finally:
+            link.stop(10.0)
 
     def rows(self, node: str) -> dict[str, list[Any]]:
         """Return what a node has in its file."""

@@ -297,3 +297,36 @@ def test_what_a_full_disk_has_not_taken_comes_from_the_others(nodes: Nodes) -> N
     b.wait_for_log("history complete messages=")
     nodes.wait_until_same("a", "b")
     assert texts(berta) == ["before", "unwritten here", "written there", "after"]
+
+
+@pytest.mark.long
+def test_after_the_loss_of_the_log_all_get_the_history_of_the_node_that_begins_again(
+    nodes: Nodes, secret_file: Path
+) -> None:
+    options = ("--operator-secret", str(secret_file))
+    a, b = (nodes.start(node, *options) for node in ("a", "b"))
+    ana, berta = a.user("ana"), b.peer()
+    epoch = berta.register("berta")["epoch"]
+    said = [f"both {number}" for number in range(300)]
+    say_all(berta, said)
+    ana.until("message", text=said[-1])
+    nodes.kill("b")
+    say_all(ana, ["without b"])
+    eva = a.user("eva")
+    eva.close()
+    ana.until("left", name="eva")
+    say_all(ana, ["last"])
+    nodes.kill("a")
+    nodes.lose_log()
+
+    a = nodes.start("a", "--new-log", *options)
+    b, _c = (nodes.start(node, *options) for node in ("b", "c"))
+    berta = b.peer()
+    assert berta.register("berta")["epoch"] != epoch
+    say_all(berta, ["again"])
+    for node in ("b", "c"):
+        nodes.servers[node].wait_for_log("history complete")
+    nodes.wait_until_same("a", "b", "c")
+    assert texts(berta) == [*said, "without b", "last", "again"]
+    rows = [(row["name"], row.get("reason")) for row in attendance(berta)]
+    assert rows == [("ana", "lost"), ("berta", "lost"), ("eva", "quit"), ("berta", None)]
