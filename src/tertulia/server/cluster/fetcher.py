@@ -51,10 +51,10 @@ class Fetcher:
         now = time.monotonic()
         if now < self._pause_until or history.queued[0] > _BUSY_ROWS:
             return
-        self._note_beginning(missing, now)
         nodes = self._here.up()
         if not nodes:
             return
+        self._note_beginning(missing, now)
         if self._in_vain >= len(nodes) * len(missing):
             self._in_vain = 0
             self._pause_until = now + _NOBODY_S
