@@ -1,6 +1,7 @@
 """Which history fits to a chat that other nodes serve: decided before anything is written."""
 
 import contextlib
+import errno
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -368,3 +369,17 @@ def test_a_new_log_has_another_epoch_and_begins_though_there_was_a_place() -> No
     assert isinstance(genesis, Genesis)
     assert genesis.seq == 700
     assert genesis.epoch != "old epoch"
+
+
+def test_a_history_that_cannot_be_written_is_a_problem_of_the_start(start: Start) -> None:
+    start.history = FakeHistory(state_at(50, 7))
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def fail(_epoch: str, _seq: int) -> None:
+        raise full
+
+    start.history.adopt = fail
+    arrival = start.arrival()
+    arrival.begin(Genesis("x", "epoch", 9, rules_of(start.config)), RoomState())
+    assert arrival.problem is full
+    assert not arrival.begun.is_set()

@@ -7,6 +7,7 @@ there. Everything happens before the node comes up.
 import contextlib
 import secrets
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -57,6 +58,7 @@ class Arrival:
         self.first_entries: list[bytes] = []
         self._own_log = ""  # the name of a log that this node begins
         self.begun = threading.Event()
+        self.problem: Exception | None = None  # why the log could not be begun with; see `start`
         self.states_fetched = 0  # that this node has gone on from
 
     def check_alone(self) -> None:
@@ -170,7 +172,10 @@ class Arrival:
             self._fail(str(error))
             return
         self.first_entries = []
-        self._adopt(genesis.epoch, genesis.seq, state, misses=not is_own)
+        try:
+            self._adopt(genesis.epoch, genesis.seq, state, misses=not is_own)
+        except (OSError, sqlite3.Error) as error:  # as if the history could not be opened
+            self.problem = error
 
     def _check(self, rules: Rules) -> None:
         check_rules(self._rules, rules)

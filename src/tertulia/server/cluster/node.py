@@ -169,6 +169,8 @@ class Node:
         while self.replica.place < last or not self._arrival.begun.is_set():
             if self.replica.place > progress:
                 progress, since = self.replica.place, time.monotonic()
+            if self._arrival.problem is not None:
+                raise self._arrival.problem
             self.link.check_permissions()
             still_s = time.monotonic() - since
             if still_s > _NO_PROGRESS_S:
