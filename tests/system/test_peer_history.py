@@ -202,6 +202,9 @@ def test_a_node_whose_peer_is_killed_gives_no_wrong_page_and_gets_the_rest_later
     looks = [right_or_refused(user, wanted) for user in users]
     if max(stored) < count:  # else a slow machine has killed it too late
         assert all(looks), "nobody has the latest of them"
+    nodes.kill("c")
+    users[1] = nodes.start("c").user("carla")
+    right_or_refused(users[1], wanted)
     say_all(users[0], ["without a"])
     users[1].until("message", text="without a")
 
