@@ -3,10 +3,11 @@
 import resource
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cluster_nodes import Nodes, nodes_of
-from histories import say_all, texts_of, whole_history
+from histories import say_all, texts_of
 from nats_servers import NatsServers
 from operators import SECRET, error_of, operator, refused
 from peers import Message, Peer, fresh_address, wait_for
@@ -31,8 +32,26 @@ def seed(path: Path, count: int) -> None:
     store.close()
 
 
+def patient(peer: Peer, kind: str, **fields: Any) -> Message:
+    """Ask again while nobody has answered in time, as clients do: the machine may be busy."""
+    answers: list[Message] = []
+
+    def is_answered() -> bool:
+        answers.append(peer.ask(kind, **fields))
+        return answers[-1].get("code") != "unavailable"
+
+    wait_for(is_answered, f"an answer to {kind}")
+    return answers[-1]
+
+
 def texts(peer: Peer) -> list[str]:
-    return [message["text"] for message in whole_history(peer)]
+    """Return the texts of the whole history, read page by page."""
+    page = patient(peer, "history", limit=200, after=0)
+    messages = page["messages"]
+    while page["more"]:
+        page = patient(peer, "history", limit=200, after=messages[-1]["seq"])
+        messages += page["messages"]
+    return [message["text"] for message in messages]
 
 
 def fill_log(peer: Peer) -> None:
@@ -44,7 +63,7 @@ def fill_log(peer: Peer) -> None:
 def attendance(peer: Peer) -> list[Message]:
     """Return what an operator sees of it."""
     assert peer.ask("operator", secret=SECRET)["type"] == "ok"
-    page = peer.ask("attendance")
+    page = patient(peer, "attendance")
     assert page["type"] == "attendance", page
     sessions: list[Message] = page["sessions"]
     return sessions
@@ -63,14 +82,14 @@ def test_a_fresh_node_fetches_all_and_answers_rightly_meanwhile(
     b = nodes.start("b", *options)
     berta = b.user("berta")
     assert berta.ask("operator", secret=SECRET)["type"] == "ok"
-    assert berta.ask("pin", seq=4_000)["type"] == "ok"
+    assert patient(berta, "pin", seq=4_000)["type"] == "ok"
     ana.until("pinned")
-    assert berta.ask("seen_by", seq=3_999)["unknown"] == ["berta"]
+    assert patient(berta, "seen_by", seq=3_999)["unknown"] == ["berta"]
     looks = 0
     while "history complete" not in b.log() or not looks:
         assert texts(berta) == wanted
-        assert texts_of(berta.ask("search", text="old 1")) == ["old 1"]
-        assert texts_of(berta.ask("history", before=4_001, limit=1)) == ["old 4000"]
+        assert texts_of(patient(berta, "search", text="old 1")) == ["old 1"]
+        assert texts_of(patient(berta, "history", before=4_001, limit=1)) == ["old 4000"]
         looks += 1
     assert texts(berta) == wanted
     b.wait_for_log("history incomplete, asks the other nodes numbers=\\d+")
@@ -122,7 +141,7 @@ def test_a_history_of_one_server_begins_the_chat_of_several(
     rows = [(row["name"], row.get("reason")) for row in sessions]
     before = [("ana", "lost"), ("eva", "lost"), ("berta", "kicked"), ("luis", "quit")]
     assert rows == [*before, ("eva", None), ("ana", None)]
-    last_said = whole_history(ana)[-2]["time"]
+    last_said = patient(ana, "history", limit=2)["messages"][0]["time"]
     assert sessions[0]["left"] == sessions[1]["left"] == last_said, "the last time that was known"
 
 
@@ -158,7 +177,7 @@ def test_a_node_away_for_longer_than_the_log_reaches_catches_up_with_another(
         *FILLING,
     ]
     assert texts(berta) == wanted
-    found = berta.ask("search", text="without", limit=200)["messages"]
+    found = patient(berta, "search", text="without", limit=200)["messages"]
     assert [each["text"] for each in found] == FILLING[-len(found) :]
     ana.close()
     berta.until("left", name="ana")
@@ -213,8 +232,8 @@ def test_a_node_whose_peer_is_killed_gives_no_wrong_page_and_gets_the_rest_later
         while "history complete" not in nodes.servers[node].log():
             right_or_refused(user, wanted)
         assert texts(user) == [*wanted, "without a"]
-        assert len(user.ask("search", text="without")["messages"]) == 1
-        assert texts_of(user.ask("search", text="old 17777")) == ["old 17777"]
+        assert len(patient(user, "search", text="without")["messages"]) == 1
+        assert texts_of(patient(user, "search", text="old 17777")) == ["old 17777"]
     nodes.wait_until_same("a", "b", "c")
 
 
@@ -270,15 +289,15 @@ def test_users_at_a_node_without_a_history_read_that_of_another_one(
     seqs = say_all(ana, ["one", "two", "three"])
     carla.until("message", text="three")
     assert texts(carla) == ["one", "two", "three"]
-    assert texts_of(carla.ask("search", text="two")) == ["two"]
+    assert texts_of(patient(carla, "search", text="two")) == ["two"]
     assert [row["name"] for row in attendance(carla)] == ["carla", "ana"]
     nodes.stop("c")
     carla = nodes.start("c", "--history", "off", *options).user("carla")
     assert carla.ask("operator", secret=SECRET)["type"] == "ok"
-    assert carla.ask("pin", seq=seqs[1])["type"] == "ok"
+    assert patient(carla, "pin", seq=seqs[1])["type"] == "ok"
     assert ana.until("pinned")[-1]["message"]["text"] == "two"
-    assert carla.ask("seen_by", seq=seqs[0])["unknown"] == ["carla"]
-    assert error_of(carla, "pin", seq=seqs[0] - 1) == "not_found"
+    assert patient(carla, "seen_by", seq=seqs[0])["unknown"] == ["carla"]
+    assert patient(carla, "pin", seq=seqs[0] - 1)["code"] == "not_found"
 
 
 def test_what_a_full_disk_has_not_taken_comes_from_the_others(nodes: Nodes) -> None:
@@ -288,7 +307,7 @@ def test_what_a_full_disk_has_not_taken_comes_from_the_others(nodes: Nodes) -> N
     say_all(ana, ["before"])
     berta.until("message", text="before")
     before = resource.prlimit(b.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(b.process.pid, resource.RLIMIT_FSIZE, (8_192, before[1]))
+    resource.prlimit(b.process.pid, resource.RLIMIT_FSIZE, (16_384, before[1]))
     told = berta.ask("say", text="unwritten here")
     assert (told["type"], told["code"]) == ("error", "unavailable")
     assert say_all(ana, ["written there"]) == [told["seq"] + 1]
