@@ -12,6 +12,7 @@ from tertulia.tui.ending import Ending
 from tertulia.watch.app import WatchApp
 from tertulia.watch.figures import Figures
 
+WAIT_S = 60.0
 # Of the event loop, in which one thing leads to the next (a height, a layout, new sizes), however
 # slow the machine is.
 _ROUNDS = 20
@@ -35,6 +36,13 @@ class View:
         self.size = size
         self.app = WatchApp(look, self._stop, 5_000, **{"looks_every_s": 3_600.0, **options})
         self.pilot: Pilot[Ending]
+        self.has_looked = asyncio.Event()
+        self._look_once = self.app.look_once
+        self.app.look_once = self._note_look  # type: ignore[method-assign]
+
+    async def _note_look(self) -> None:
+        await self._look_once()
+        self.has_looked.set()
 
     def _stop(self) -> None:
         self.stopped += 1
@@ -71,8 +79,9 @@ class View:
 async def view_of(
     look: Callable[[], Figures], size: tuple[int, int] = (120, 36), **options: Any
 ) -> Any:
-    """Show the view without looks of its own."""
+    """Show the view without looks of its own but the first, which is over."""
     view = View(look, size, **options)
     async with view.app.run_test(size=size) as view.pilot:
+        await asyncio.wait_for(view.has_looked.wait(), WAIT_S)
         await view.settle()
         yield view
