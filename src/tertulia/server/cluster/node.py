@@ -94,7 +94,7 @@ class Node:
         here = Surroundings(
             log=lambda: arrival.log,
             seq=lambda: self.hub.events.last_seq,
-            up=self._others_up,
+            up=lambda: sorted(self.others()),
             are_all_up=self._are_all_up,
             ask=self._ask,
             call=self.link.call,
@@ -287,9 +287,6 @@ class Node:
         if self.proposer.incarnation and nodes != self._named:
             self._named = nodes
             self._post(NodesNamed(nodes))
-
-    def _others_up(self) -> list[str]:
-        return sorted(set(self.replica.nodes.up()) - {self._config.node})
 
     def _are_all_up(self) -> bool:
         return all(node.is_up for node in self.replica.nodes.by_name.values())
