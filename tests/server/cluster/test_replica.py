@@ -9,6 +9,7 @@ from tertulia.protocol.messages import CloseReason, Register, SetStatus, Status
 from tertulia.server.cluster.beginning import beginning, rules_of
 from tertulia.server.cluster.commands import (
     FORMAT,
+    PYTHON,
     FormatTooNew,
     Genesis,
     Idle,
@@ -340,6 +341,16 @@ def test_users_are_told_nothing_of_an_entry_that_was_their_nodes_before(pair: Be
     again.pass_time(1.0)
     again.settle()
     assert [type(one) for one in again.mail.outcomes()] == [Registered]
+
+
+def test_a_node_with_another_python_is_told(pair: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    for python in ("", PYTHON):
+        pair.log.put(pack("c", 0, 0, [NodeUp("boot" + python, FORMAT, [], python)]))
+    pair.settle()
+    assert "another Python" not in caplog.text
+    pair.log.put(pack("c", 0, 0, [NodeUp("new", FORMAT, [], "3.99")]))
+    pair["a"].follow()
+    assert f"another Python node=c python=3.99 own={PYTHON}" in caplog.text
 
 
 def test_a_node_leaves_and_is_forgotten_by_nobody(pair: Bench) -> None:

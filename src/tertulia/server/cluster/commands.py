@@ -4,6 +4,8 @@ A command holds everything that a node needs to carry it out; only the node that
 knows who waits for the outcome. Sessions are named by the number of their route on that node.
 """
 
+import sys
+
 import msgspec
 from msgspec import Struct
 
@@ -13,6 +15,7 @@ from tertulia.server.hub.room import Newcomer
 from tertulia.server.hub.room_state import KnownNonce, PackedRow
 
 FORMAT = 1  # of everything in here; a node stops at an entry with a higher one
+PYTHON = ".".join(map(str, sys.version_info[:2]))
 MAX_COMMANDS = 512  # of a batch
 MAX_BYTES = 192 * 1024  # of a batch, about: the last command may go beyond
 _SMALL_BYTES = 128  # of a command without its text
@@ -142,6 +145,9 @@ class NodeUp(Struct, tag="up", array_like=True):
     boot: str  # a name that no other start has
     format: int
     addresses: list[str]  # for clients: as in `welcome.nodes`
+    python: str = (
+        ""  # its version: another one can know other letters, and write addresses otherwise
+    )
 
 
 Command = (

@@ -16,6 +16,7 @@ from tertulia.server.cluster.commands import (
     FORMAT,
     MAX_BYTES,
     MAX_COMMANDS,
+    PYTHON,
     Command,
     NodeUp,
     pack,
@@ -167,7 +168,7 @@ class Proposer:
             if now - self._up_sent >= _RESEND_AFTER_S:
                 self._up_sent = now
                 self._up_first_sent = self._up_first_sent or now
-                up = NodeUp(self._boot, FORMAT, self._addresses)
+                up = NodeUp(self._boot, FORMAT, self._addresses, PYTHON)
                 self._publish(pack(self._node, 0, 0, [up]))
             return
         if self._under_way and now - self._under_way[0].last_sent >= _RESEND_AFTER_S:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from tertulia.server.cluster.commands import (
     FORMAT,
+    PYTHON,
     Batch,
     Genesis,
     NodeLeave,
@@ -153,6 +154,9 @@ class Replica:
         if not self.nodes.begin(name, self.place, up):
             return
         log.info("node up node=%s place=%d addresses=%s", name, self.place, ",".join(up.addresses))
+        if up.python not in ("", PYTHON):
+            text = "node runs another Python node=%s python=%s own=%s: run the same on all nodes"
+            log.warning(text, name, up.python, PYTHON)
         self._drop_users(name)
         if name == self._hub.node and self._proposer.is_own_boot(up):
             self._proposer.begin(self.place)
