@@ -63,6 +63,7 @@ def test_two_nodes_show_themselves_and_each_other(nodes, run):
     assert b"1 of 2 nodes of the chat" in run(lab1.port, "--status", "--lang", "en").stdout
 
 
+@pytest.mark.alone("it is about a server that is no node")
 def test_a_server_alone_shows_nothing_of_nodes(start_server, run):
     server = start_server()
     assert "cluster" not in get(server)[1]
