@@ -46,7 +46,7 @@ class Gathering:
         for receipt, entry in rows:
             if receipt:
                 queue.put(entry, max(receipt, queue.last_receipt + 1))
-        last = time.time_ns() // 1_000_000 if order is None else order.last_receipt
+        last = time.time_ns() // 1_000 if order is None else order.last_receipt
         queue.last_receipt = max(queue.last_receipt, last)
         for receipt, entry in rows:
             if not receipt:
