@@ -318,7 +318,7 @@ def test_rows_are_not_given_before_all_of_them_were_applied(chat, old, fresh):
 
 def test_questions_that_cannot_be_read_or_are_of_another_log_have_no_answer(chat, old):
     answers: list[bytes] = []
-    for data in (b"", b"\xc1", b"{}", b"\x93\xa3old\x05\x80"):
+    for data in (b"", b"\xc1", b"{}", b"\x93\xa3old\x05\x80", b"\x93\xa1\x80\x00\x00"):
         old.desk.answer_rows(data, answers.append)
         old.desk.answer_page(data, answers.append)
     other = Surroundings(

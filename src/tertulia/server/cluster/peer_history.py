@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from tertulia.protocol.attendance import AttendancePage
 from tertulia.protocol.messages import Error, HistoryPage
+from tertulia.server.cluster.commands import UNREADABLE
 from tertulia.server.cluster.inbox import Done
 from tertulia.server.history.mail import (
     GetRows,
@@ -113,7 +114,7 @@ def _decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes | None) -> T | Non
         return None
     try:
         return decoder.decode(data)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 

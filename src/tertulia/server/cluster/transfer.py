@@ -5,6 +5,7 @@
 
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 
 import msgspec
@@ -13,7 +14,8 @@ from msgspec import Struct
 from tertulia.server.cluster.commands import UNREADABLE
 
 _PIECE_BYTES = 512 * 1024
-_KEEP_S = 30.0  # the state that somebody fetches
+_KEEP_S = 30.0  # a state that somebody fetches
+_MAX_STATES = 4  # for nodes that start at the same time
 _TIMEOUT_S = 1.5  # of one question; nobody else may be there
 _ATTEMPTS = 3  # for one piece
 
@@ -39,7 +41,8 @@ class Sender:
     def __init__(self, node: str, take: Callable[[], bytes | None]) -> None:
         self._node = node
         self._take = take
-        self._state, self._data, self._taken_at = "", b"", 0.0
+        # When each was taken, and the state, the oldest first.
+        self._taken: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
         self.states = 0  # that others have begun to fetch
 
     def answer(self, question: bytes) -> bytes | None:
@@ -48,22 +51,27 @@ class Sender:
             wanted = msgspec.msgpack.decode(question, type=_Wanted)
         except UNREADABLE:
             return None
-        if not wanted.state:
+        name = wanted.state
+        if not name:
             data = self._take()
             if data is None:
                 return None
-            self._state, self._data = secrets.token_hex(8), data
-            self._taken_at = time.monotonic()
+            name = secrets.token_hex(8)
+            self._taken[name] = time.monotonic(), data
             self.states += 1
-        elif wanted.state != self._state:
+            if len(self._taken) > _MAX_STATES:
+                self._taken.popitem(last=False)
+        elif name not in self._taken:
             return None
-        piece = self._data[wanted.offset : wanted.offset + _PIECE_BYTES]
-        return msgspec.msgpack.encode(_Piece(self._node, self._state, len(self._data), piece))
+        _, data = self._taken[name]
+        piece = data[wanted.offset : wanted.offset + _PIECE_BYTES]
+        return msgspec.msgpack.encode(_Piece(self._node, name, len(data), piece))
 
     def tidy(self) -> None:
-        """Forget a state that nobody fetches any more."""
-        if self._data and time.monotonic() - self._taken_at > _KEEP_S:
-            self._state, self._data = "", b""
+        """Forget states that nobody fetches any more."""
+        forget_before = time.monotonic() - _KEEP_S
+        while self._taken and next(iter(self._taken.values()))[0] < forget_before:
+            self._taken.popitem(last=False)
 
 
 def fetch(ask: Ask) -> bytes | None:
