@@ -43,7 +43,8 @@ class NodeProcess:
         self.file = root / name / "history.db"
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self._log = root / f"{name}.log"
-        self._options = [*options, "--node", name, "--history", str(self.file)]
+        names = ["--node", name] if "--cluster" in options else []  # a server alone has none
+        self._options = [*options, *names, "--history", str(self.file)]
         self.within: tuple[str, ...] = ()  # a command that the node runs in
         self.is_supervised = False
         self.process: subprocess.Popen[bytes] | None = None
