@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A value as one word for the shell, whatever it contains.
 quote = '$(subst ','\'',$(1))'
 
-.PHONY: help setup setup-dev demo demo-cluster serve join test test-long test-cluster test-web soak soak-cluster fuzz bench bench-page bench-peers check format lock messages picture clean
+.PHONY: help setup setup-dev demo demo-cluster serve join test test-long test-cluster test-web soak soak-cluster fuzz bench bench-cluster bench-page bench-peers check format lock messages picture clean
 .DEFAULT_GOAL := help
 
 help:            ## show this list
@@ -86,6 +86,9 @@ fuzz: setup-dev  ## fuzz the line codec for FUZZ_SECONDS (60), guided by coverag
 bench: setup-dev ## compare with other servers: make bench ARGS="fanout --runs 1"; see ARGS=--help
 	$(PIP) install matplotlib==$(MATPLOTLIB)
 	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+bench-cluster: setup-dev ## measure what several machines cost beside one; ARGS="latency --runs 1"
+	$(BIN)/python benchmarks/cluster.py $(ARGS)
 
 bench-page: setup-dev ## measure the page in Chromium
 	$(BIN)/python benchmarks/page.py $(ARGS)
