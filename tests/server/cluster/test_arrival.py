@@ -65,7 +65,7 @@ def arrive(tmp_path: Path) -> Iterator[Callable[..., int]]:
         executor = SimpleNamespace(resume=lambda: None)
         replica: Any = SimpleNamespace(
             resume=lambda _: None, log_time=lambda: 0.0, executor=executor,
-            snapshot=lambda: state, place=state.place,
+            snapshot=lambda *, with_nonces: state, place=state.place,
         )  # fmt: skip
         arrival.replica = replica
         opened.append((history, arrival))

@@ -7,6 +7,7 @@ from cluster_bench import Bench, BenchNode
 
 from tertulia.protocol.hooks import CreateHook, HookCreated, RemoveHook
 from tertulia.protocol.messages import (
+    CloseReason,
     Error,
     ErrorCode,
     Ok,
@@ -380,3 +381,20 @@ def test_users_of_a_state_that_a_node_goes_on_from_count_as_active_since_then(ch
     node = chat.fresh("c")
     node.resume(chat.a.packed())
     assert node.clock.s - node.find("luis").last_active == 0.0
+
+
+# --- sessions whose end was proposed, and that end otherwise -------------------------------------
+
+
+@pytest.mark.parametrize("how", ["taken over", "kicked"])
+def test_nothing_is_left_of_a_session_that_ends_before_its_end_comes_back(
+    chat: Chat, how: str
+) -> None:
+    if how == "kicked":
+        chat.a.operate(chat.ana, Kick(name="luis", id=1))
+    else:
+        chat.a.register("luis", "10.0.0.2", token=chat.b.tokens[chat.luis.route.session])
+    chat.b.hub.release(chat.luis, CloseReason.LOST)
+    chat.settle()
+    assert not chat.luis.is_here
+    assert chat.b.hub._ending == set()

@@ -224,7 +224,7 @@ class Arrival:
         """Return where this node is in the log, and its state there."""
         # Where rows are missing, nonces are, too, and the other nodes know them.
         misses = self._history is not None and bool(self._history.missing)
-        state = snapshots.pack(self.replica.snapshot(), with_nonces=misses)
+        state = snapshots.pack(self.replica.snapshot(with_nonces=misses), with_nonces=misses)
         chat, place = self._config.chat, self.replica.place
         return Place(chat=chat, log=self.log, place=place, state=state)
 

@@ -247,6 +247,7 @@ class Executor:
         outcome = moderator.decide(session, command, owner, secret)
         if isinstance(outcome, Moderated):
             for expelled in outcome.expelled:
+                self._hub.note_ended(expelled.session)
                 self._sessions.pop(expelled.session.route, None)
                 if ticket is None:
                     number = expelled.session.route.session

@@ -238,6 +238,7 @@ class NodeHub(Hub):
         outcome = self._enter(request, newcomer, route, token)
         if isinstance(outcome, Registered) and outcome.replaced is not None:
             session = outcome.session
+            self.note_ended(outcome.replaced)
             if self.is_own(session) and not self.is_own(outcome.replaced):
                 # Of much that the user did at the other node, nothing was heard here.
                 shown = self._monotonic() - idle_seconds(request)
@@ -247,9 +248,13 @@ class NodeHub(Hub):
     def end(self, session: Session, reason: CloseReason) -> list[Reply] | None:
         """Carry out the end of a session. See Hub.release."""
         replies = super().release(session, reason)
+        self.note_ended(session)
+        return replies
+
+    def note_ended(self, session: Session) -> None:
+        """Forget that the end of a session was proposed: it has ended, for whatever reason."""
         with self._lock:
             self._ending.discard(session)
-        return replies
 
     def show_idle(self, session: Session) -> None:
         """Carry out that a user has been inactive, who may have done something meanwhile."""

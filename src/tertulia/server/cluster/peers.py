@@ -47,6 +47,7 @@ log = logging.getLogger("tertulia.server")
 _MAX_LETTERS = 200  # in one message: of direct messages, 200 x 16 KiB fit NATS three times over
 _MAX_BYTES = 512 * 1024
 _IDLE_WITHIN_S = 1.0
+_MAX_IDLE_S = 1e9  # beyond that, it is no answer
 _CHALLENGE_MARGIN_S = 2.0
 
 
@@ -282,7 +283,7 @@ class Peers:
         if asked is None:
             return
         info = asked.info
-        if letter.seconds >= 0.0:
+        if 0.0 <= letter.seconds <= _MAX_IDLE_S:
             info = UserInfo(
                 id=info.id,
                 name=info.name,

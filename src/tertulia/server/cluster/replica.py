@@ -88,13 +88,13 @@ class Replica:
 
     # --- snapshots -----------------------------------------------------------------------------
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, *, with_nonces: bool = True) -> Snapshot:
         """Return the state after the last entry applied. The log has begun."""
         assert self.rules is not None
         hub = self._hub
         return Snapshot(
             *(FORMAT, self.place, self.epoch, hub.events.last_seq, self.rules),
-            *(self.nodes, hub.room.state(), self._digest_slot),
+            *(self.nodes, hub.room.state(with_nonces=with_nonces), self._digest_slot),
         )
 
     def resume(self, snapshot: Snapshot) -> None:
@@ -199,6 +199,6 @@ class Replica:
         slot = self.nodes.age_ms // _DIGEST_EVERY_MS
         if slot > self._digest_slot:
             self._digest_slot = slot
-            self._digests[self.place] = digest(self.snapshot())
+            self._digests[self.place] = digest(self.snapshot(with_nonces=False))
             if len(self._digests) > _MAX_DIGESTS:
                 self._digests.popitem(last=False)

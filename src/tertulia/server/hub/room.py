@@ -179,8 +179,8 @@ class Room:
         if self._held_names is not None:
             self._held_names.free(name)
 
-    def state(self) -> RoomState:
-        """Return everything that nodes at the same place have alike."""
+    def state(self, *, with_nonces: bool = True) -> RoomState:
+        """Return everything that nodes at the same place have alike; nonces can be very many."""
         rows: list[Record] = [*self.moderation.rows(), *self.hooks]
         if self._held_names is not None:
             rows += self._held_names.rows
@@ -197,7 +197,9 @@ class Room:
             self.moderation.departures,
             self.hooks.last_used,
             None if self._held_names is None else self._held_names.looked_at,
-            [(*key, said_at, seq) for key, said_at, seq in self._nonces.entries()],
+            [(*key, said_at, seq) for key, said_at, seq in self._nonces.entries()]
+            if with_nonces
+            else [],
         )
 
     def resume(self, state: RoomState) -> list[Visit]:
