@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tertulia.protocol.messages import CloseReason, Status
@@ -56,6 +56,7 @@ def test_commands_come_out_as_they_went_in(command) -> None:
     assert unpack(pack("lab1", 5, 9, [command])) == Batch(FORMAT, "lab1", 5, 9, [command])
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=60))
 def test_whatever_is_no_batch_is_ignored(data: bytes) -> None:
     try:
@@ -64,6 +65,7 @@ def test_whatever_is_no_batch_is_ignored(data: bytes) -> None:
         assert data[0] >> 4 == 0x9 or data[0] in (0xDC, 0xDD), "only an array has a format"
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_damaged_entry_never_raises(data: st.DataObject) -> None:
     entry = bytearray(pack("lab1", 5, 9, COMMANDS))
