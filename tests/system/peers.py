@@ -310,7 +310,7 @@ def _cluster_options(options: tuple[str, ...], log: Path) -> list[str]:
         return []
     history = options[options.index("--history") + 1] if "--history" in options else "off"
     what = history if history != "off" else secrets.token_hex(8)
-    chat = hashlib.sha256(f"{what} {log.parent}".encode()).hexdigest()[:24]
+    chat = hashlib.sha256(os.fsencode(f"{what} {log.parent}")).hexdigest()[:24]
     return ["--cluster", url, "--chat", chat]
 
 

@@ -67,6 +67,7 @@ def test_a_stopped_client_is_ended_when_it_stays_silent_and_not_when_it_wakes_up
     assert ana.until("left", name="luis")[-1]["reason"] == "timeout"
 
 
+@pytest.mark.alone("a network namespace of its own has no nats-server")
 def test_a_client_behind_a_cable_that_was_pulled_is_ended(start_server):
     """Connect two network namespaces, then let the client's side drop what it sends."""
     allowed("unshare", "-Urn", "sh", "-c", "ip link add name a type veth peer name b")

@@ -63,6 +63,7 @@ def test_a_message_resent_after_a_restart_is_not_said_again(start):
     assert texts_of(ana.ask("history")).count("hola") == 2
 
 
+@pytest.mark.alone("what a file lacks comes back from the log, and the epoch stays")
 def test_a_message_whose_commit_was_cut_off_may_come_again_and_carries_its_nonce(start, path):
     server = start()
     ana, luis = server.users("ana", "luis")
@@ -81,6 +82,7 @@ def test_a_message_whose_commit_was_cut_off_may_come_again_and_carries_its_nonce
     assert texts_of(luis.ask("history")).count("hola") == 1
 
 
+@pytest.mark.alone("what a file lacks comes back from the log, and the epoch stays")
 def test_a_history_put_back_from_an_old_copy_is_another_epoch(start, path):
     start().stop()
     copy = path.read_bytes()
@@ -240,6 +242,7 @@ def test_after_keep_days_messages_are_forgotten(start, path):
 # --- damage --------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone("what a file lacks comes back from the log, and the epoch stays")
 def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(start, path):
     first = start()
     epoch = first.peer().register("ana")["epoch"]
@@ -284,6 +287,7 @@ def test_garbage_in_the_lock_file_is_no_reason_not_to_start(start, path):
 # --- removed or replaced -------------------------------------------------------------------------
 
 
+@pytest.mark.alone("what a file lacks comes back from the log, and the epoch stays")
 @pytest.mark.parametrize("how", ["removed", "replaced", "overwritten"])
 def test_a_history_removed_or_replaced_while_the_server_runs_is_noticed(start, run, path, how):
     server = start()
@@ -316,6 +320,7 @@ def test_a_history_removed_or_replaced_while_the_server_runs_is_noticed(start, r
 # --- a full disk ---------------------------------------------------------------------------------
 
 
+@pytest.mark.alone("a node has to write its place in the log before it serves")
 @pytest.mark.parametrize("end", ["new", "stopped", "killed"])
 def test_on_a_full_disk_the_chat_starts_and_stores_again_when_there_is_room(
     start, start_server, path, end

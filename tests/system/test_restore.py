@@ -30,6 +30,7 @@ def killed(start, run, path, tmp_path):
     return backup, epoch
 
 
+@pytest.mark.alone("what a file lacks comes back from the log, and the epoch stays")
 def test_restore_puts_a_backup_in_place_and_keeps_what_was_there(start, run, path, killed):
     backup, epoch = killed
     before = backup.read_bytes()
@@ -100,6 +101,7 @@ def test_restore_is_refused_while_a_server_runs(start, run, path, killed):
     assert ana.ask("say", text="cuatro")["type"] == "ok"
 
 
+@pytest.mark.alone("what a file lacks comes back from the log, and the epoch stays")
 def test_a_backup_copied_over_the_file_of_a_killed_server_is_what_the_chat_goes_on_with(
     start, path, killed
 ):
