@@ -87,5 +87,6 @@ def test_a_node_whose_own_word_does_not_come_back_is_not_well(chat, tmp_path, th
             nats.resume(0)
             wait_for(lambda: get(server, "/healthz") == (200, "ok\n"), "it serves again")
             assert measured(server)["tertulia_cluster_connects_total",] >= 1
+            wait_for(lambda: "node serves again node=lab1 pause=" in server.log(), "it is logged")
             nodes.stop("lab1")
         nats.kill(0, signal.SIGTERM)

@@ -30,6 +30,7 @@ from tertulia.server.cluster.fetcher import Fetcher
 from tertulia.server.cluster.hub import NodeHub
 from tertulia.server.cluster.inbox import Done
 from tertulia.server.cluster.link import Link
+from tertulia.server.cluster.pauses import Pauses
 from tertulia.server.cluster.peer_history import PAGE, ROWS, HistoryDesk, Surroundings
 from tertulia.server.cluster.peers import Peers
 from tertulia.server.cluster.proposer import Proposer
@@ -48,7 +49,6 @@ from tertulia.server.workers.switchboard import Switchboard
 log = logging.getLogger("tertulia.server")
 
 SERVES_FOR_S = 5.0  # after a word of this node was sent that has come back; then it holds requests
-_SEND_AWAY_AFTER_S = 30.0  # without serving
 _SIGN_OF_LIFE_S = 1.0
 _ENOUGH_QUEUED = 512  # commands, which are signs of life themselves
 _SAVE_EVERY_S = 5.0  # the place in the log, if anything has happened
@@ -107,8 +107,7 @@ class Node:
             history.pass_on = relay.ask
         self._first_sent = 0.0
         self._is_caught_up = False
-        self._was_heard = False
-        self._unheard_since = 0.0
+        self._pauses = Pauses(config.node)
         self._alive_at = self._saved_at = 0.0
         self._saved_place = self._saved_seq = 0
         self._named: list[str] = []  # the addresses of the nodes, as clients know them
@@ -244,11 +243,8 @@ class Node:
         self.hub.serve_until(until)
         if self.hub.serves_again(now):
             self._post(ServesAgain())
-        is_heard = now < until
-        if self._was_heard and not is_heard and not self.hub.is_stopping:
-            self._unheard_since = now
-            log.warning("node does not serve: its own word does not come back")
-        self._was_heard = is_heard
+        if not self.hub.is_stopping:
+            self._pauses.note(now < until, now)
 
     def _on_tick(self) -> None:
         now = time.monotonic()
@@ -267,10 +263,8 @@ class Node:
             self._alive_at = now
             self.proposer.submit(SignOfLife(*self.replica.latest_digest()))
         self._note_serving()
-        if self._unheard_since and now - self._unheard_since >= _SEND_AWAY_AFTER_S:
-            self._unheard_since = 0.0
-            if not self._was_heard:
-                self._post(SendAway())
+        if self._pauses.send_away(now):
+            self._post(SendAway())
         self._name_nodes()
         is_news = self.hub.events.last_seq != self._saved_seq
         if now - self._saved_at >= (_SAVE_EVERY_S if is_news else _SAVE_AT_LEAST_EVERY_S):

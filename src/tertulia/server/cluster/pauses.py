@@ -1,0 +1,41 @@
+"""Notices when a node stops to serve and when it serves again, and logs each of the two once.
+
+A node serves while its own words come back from the nats-servers. It is the link's thread that
+looks; nothing is decided here.
+"""
+
+import logging
+
+log = logging.getLogger("tertulia.server")
+
+_SEND_AWAY_AFTER_S = 30.0  # without serving
+
+
+class Pauses:
+    """What one node remembers of the times in which it does not serve."""
+
+    def __init__(self, node: str) -> None:
+        self._node = node
+        self._serves = False
+        self._since = 0.0  # of the pause that was logged; 0: there is none
+        self._is_to_send_away = False
+
+    def note(self, serves: bool, now: float) -> None:
+        """Remember whether the node serves now, and log it if that has changed."""
+        if serves == self._serves:
+            return
+        self._serves = serves
+        if not serves:
+            self._since, self._is_to_send_away = now, True
+            log.warning(
+                "node does not serve node=%s reason='its own word does not come back'", self._node
+            )
+        elif self._since:  # the first time that a node serves is logged by its start
+            log.info("node serves again node=%s pause=%.1fs", self._node, now - self._since)
+
+    def send_away(self, now: float) -> bool:
+        """Return whether the users should go to another node now; true once in a pause."""
+        if self._serves or not self._is_to_send_away or now - self._since < _SEND_AWAY_AFTER_S:
+            return False
+        self._is_to_send_away = False
+        return True
