@@ -57,11 +57,11 @@ join: setup      ## join a chat: make join NAME=ana HOST=127.0.0.1 PORT=5000
 	@$(BIN)/tertulia $(call quote,$(NAME)) $(call quote,$(HOST)) $(call quote,$(PORT)) $(ARGS)
 
 test: setup-dev  ## run the tests, in less than 3 minutes
-	$(BIN)/python -m pytest -q -n 5 --dist worksteal -m "not long"
+	$(BIN)/python -m pytest -q -n 5 --dist worksteal -m "not long and not soak"
 	@command -v chromium >/dev/null || echo 'The page was not tested in a browser: there is no Chromium. See make test-web.'
 
 test-long: setup-dev ## run the tests that make test leaves out: every screen, stored files, faults, real terminals
-	$(BIN)/python -m pytest -q -n 5 --dist worksteal -m long
+	$(BIN)/python -m pytest -q -n 5 --dist worksteal -m "long and not soak"
 
 test-cluster: setup-dev ## run the tests from outside with each server as the only node of a chat
 	CLUSTER=1 $(BIN)/python -m pytest -q -n 5 --dist worksteal tests/system

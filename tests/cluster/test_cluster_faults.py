@@ -19,7 +19,7 @@ def run(scenario, tmp_path, nats, chat):
         assert cluster.check() == [], figures
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_a_node_that_is_cut_off_from_nats_alone_loses_its_users_to_the_others(tmp_path, chat):
     with (
         namespace() as own,
@@ -35,7 +35,7 @@ def test_nothing_is_lost(scenario, tmp_path, three_nats, chat):
     run(scenario, tmp_path, three_nats, chat)
 
 
-@pytest.mark.long
+@pytest.mark.soak
 @pytest.mark.parametrize("scenario", [s for s in LONG if s not in NAMESPACES], ids=by_name)
 def test_nothing_is_lost_in_the_long_ones(scenario, tmp_path, three_nats, chat):
     run(scenario, tmp_path, three_nats, chat)

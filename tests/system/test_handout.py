@@ -44,6 +44,7 @@ def memory_kb(server: Server) -> int:
     return int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
 
 
+@pytest.mark.long
 def test_the_first_who_asks_gets_the_wheel_and_pip_installs_it(
     server: Server, tmp_path: Path
 ) -> None:

@@ -371,6 +371,7 @@ def test_a_kick_that_races_with_a_take_over_leaves_one_session_at_most(room, tog
 
 
 @pytest.mark.alone("each ban waits for its place in the log: ten thousand take a minute")
+@pytest.mark.long
 def test_ten_thousand_bans_are_listed_and_slow_nobody_down(room):
     ana, luis = operator(room), room.user("luis")
     ana.send_raw(

@@ -277,6 +277,7 @@ def test_a_busy_chat_goes_on_while_two_nodes_fetch_and_all_have_the_same_in_the_
     assert texts(berta) == texts(carla) == texts(ana)
 
 
+@pytest.mark.long
 def test_users_at_a_node_without_a_history_read_that_of_another_one(
     nodes: Nodes, secret_file: Path
 ) -> None:
@@ -300,6 +301,7 @@ def test_users_at_a_node_without_a_history_read_that_of_another_one(
     assert patient(carla, "pin", seq=seqs[0] - 1)["code"] == "not_found"
 
 
+@pytest.mark.long
 def test_what_a_full_disk_has_not_taken_comes_from_the_others(nodes: Nodes) -> None:
     ana = nodes.start("a").user("ana")
     b = nodes.start("b")

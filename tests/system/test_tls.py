@@ -373,6 +373,7 @@ def test_nobody_can_renegotiate(server):
     assert b"no renegotiation" in output.lower() or b"RENEGOTIATING" in output
 
 
+@pytest.mark.long
 def test_keys_can_be_changed_as_often_as_one_likes(server):
     witness = server.user("witness")
     with openssl(server) as client:
@@ -593,6 +594,7 @@ def shown(server: Server) -> str:
 
 
 @BOTH_THREAD_MODELS
+@pytest.mark.long
 def test_new_files_of_the_operator_are_taken_up_without_a_restart(start_server, files, tmp_path):
     first = files("first")
     options = ("--certificate", str(tmp_path / "chat.crt"), "--key", str(tmp_path / "chat.key"))

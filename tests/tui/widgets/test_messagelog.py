@@ -510,7 +510,9 @@ def test_a_double_click_selects_the_entry_and_not_the_conversation() -> None:
     run(items, scenario)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 8))]
+)
 def test_whatever_happens_the_right_lines_are_shown_and_the_place_is_kept(seed: int) -> None:
     chance = random.Random(seed)
 
