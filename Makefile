@@ -60,7 +60,7 @@ test: setup-dev  ## run the tests, in less than 3 minutes
 	$(BIN)/python -m pytest -q -n 5 --dist worksteal -m "not long and not soak"
 	@command -v chromium >/dev/null || echo 'The page was not tested in a browser: there is no Chromium. See make test-web.'
 
-test-long: setup-dev ## run the tests that make test leaves out: every screen, stored files, faults, real terminals
+test-long: setup-dev ## run the tests that make test leaves out: every screen, the other thread model, stored files, faults
 	$(BIN)/python -m pytest -q -n 5 --dist worksteal -m "long and not soak"
 
 test-cluster: setup-dev ## run the tests from outside with each server as the only node of a chat

@@ -32,8 +32,12 @@ WAIT_S = 30.0  # for anything that must happen
 STOP_S = 10.0  # from SIGTERM to the end of the server, as promised
 PROGRAM = Path(sys.executable).with_name("tertulia-server")
 
+# The one that is not the default is for make test-long.
 BOTH_THREAD_MODELS = pytest.mark.parametrize(
-    "threads", ["2", "session"], indirect=True, ids=lambda threads: f"threads-{threads}"
+    "threads",
+    ["2", pytest.param("session", marks=pytest.mark.long)],
+    indirect=True,
+    ids=lambda threads: f"threads-{threads}",
 )
 
 # For what could differ where all that changes the chat comes back from a log first.
