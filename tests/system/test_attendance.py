@@ -169,3 +169,19 @@ def test_the_console_shows_the_attendance_or_writes_it_to_a_file(start, tmp_path
         assert [line["name"] for line in csv.DictReader(csv_file)] == ["luis", "ana"]
     assert any(word in line for line in shown[3:])
     assert SECRET not in done.stdout
+
+
+def test_more_than_a_thousand_sessions_come_in_pages_that_miss_none(start, order):
+    server = start(*order, "--shared-addresses")
+    ana = operator(server)
+    for number in range(1_005):
+        peer = server.peer()
+        peer.register(f"u{number}")
+        peer.close()
+    ana.until("left", name="u1004")
+    first = ana.ask("attendance")
+    assert first["more"] is True
+    second = ana.ask("attendance", since=first["sessions"][-1]["joined"])
+    assert second["more"] is False
+    names = [row["name"] for page in (first, second) for row in page["sessions"]]
+    assert names == ["ana", *(f"u{number}" for number in range(1_005))]

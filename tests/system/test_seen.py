@@ -1,8 +1,10 @@
 """Who has seen a message, seen from outside."""
 
+import time
+
 import pytest
 from operators import error_of, operator
-from peers import BOTH_THREAD_MODELS, Server
+from peers import BOTH_THREAD_MODELS, Server, wait_for
 
 pytestmark = BOTH_THREAD_MODELS
 
@@ -51,3 +53,21 @@ def test_reports_are_free_of_the_rate_limit_but_no_flood(threads, tmp_path):
     assert (rest[-1]["type"], rest[-1]["code"]) == ("error", "rate_limited")
     assert luis.until("left", name="ana")[-1]["reason"] == "flood"
     server.stop()
+
+
+def test_one_report_in_two_seconds_counts_and_the_last_one_in_the_end(seen_server):
+    ana, luis = seen_server.users("ana", "luis")
+    first = ana.ask("say", text="uno")["seq"]
+    last = ana.ask("say", text="dos")["seq"]
+    # In one piece, so that a slow machine does not get between them.
+    luis.send_all(
+        {"type": "seen", "seq": first},
+        {"type": "seen", "seq": last},
+        {"type": "direct", "to": "ana", "text": "visto", "id": 1},
+    )
+    told = time.monotonic()
+    ana.until("direct")
+    assert seen_by(ana, first) == (["luis"], [], [])
+    counted = seen_by(ana, last)[0]
+    assert counted == [] or time.monotonic() - told > 1.5
+    wait_for(lambda: seen_by(ana, last) == (["luis"], [], []), "the last report to count")
