@@ -59,7 +59,6 @@ _LAG_STEP_S = 0.01
 _MAX_LAG_S = 1.0  # without a look at the connection
 _NO_PROGRESS_S = 30.0  # in catching up with the log, after which the start fails
 _OFFER_AFTER_S = 3.0  # without anything new in a log that has not begun
-_LEAVE_WITHIN_S = 1.5
 
 
 class Node:

@@ -39,7 +39,6 @@ from tertulia.server.workers.worker import Worker
 from tertulia.version import __version__
 
 DOORS = ("entrance", "native", "web", "hook", "console")
-STATES = tuple(state.name.lower() for state in State if state is not CLOSED)
 WORKER, OTHER = "worker", "other"
 LINK = "link"  # of a node: the connection to a nats-server
 ROLES = (
