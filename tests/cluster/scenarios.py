@@ -4,17 +4,19 @@ Each takes a scene whose nodes run, breaks and mends, and returns its figures. W
 checks afterwards what the users saw.
 """
 
+import os
 import re
 import shutil
 import signal
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from claims import Claims
 from faults import allowed
 from peers import Peer
-from scene import SILENT_S, Scene
+from scene import SILENT_S, NodeProcess, Scene
 from writers import Writer, letter_violations
 
 Figures = dict[str, object]
@@ -202,6 +204,32 @@ def all_terminated(scene: Scene) -> Figures:
     return _all_ended(scene, signal.SIGTERM, 40.0)
 
 
+def power_lost(scene: Scene) -> Figures:
+    """All nodes and nats-servers end at once, and each node's file loses the latest that it had."""
+    _talk(scene)
+    for node in scene.nodes:
+        node.kill()
+    for index in range(scene.nats.count):
+        scene.nats.kill(index)
+    lost = [_lose_latest(node) for node in scene.nodes]
+    assert min(lost) > 0, lost
+    for index in range(scene.nats.count):
+        scene.nats.launch(index)
+    scene.nats.wait_ready()
+    scene.start()
+    scene.wait_for_oks(20)
+    return _figures(scene, **{"messages that files lost": lost})
+
+
+def _lose_latest(node: NodeProcess) -> int:
+    """Take from a history what was not forced to the disk; return how many messages that were."""
+    before = len(node.stored().rows)
+    wal = Path(f"{node.file}-wal")
+    os.truncate(wal, wal.stat().st_size // 2)
+    Path(f"{node.file}-shm").unlink()
+    return before - len(node.stored().rows)
+
+
 # --- the log -------------------------------------------------------------------------------------
 
 _PLACE = re.compile(r"this node has applied (\d+)")
@@ -312,9 +340,10 @@ def thousand_names(scene: Scene) -> Figures:
 
 
 def slow_disk(scene: Scene) -> Figures:
-    """Each write of a node to its disk takes 0.3 s longer."""
-    delay = "inject=fsync,fdatasync:delay_enter=300000"
-    within = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", delay)
+    """Each write of a node to its disk takes 20 ms longer; a message needs several."""
+    calls = "fsync,fdatasync,pwrite64"
+    delay = f"inject={calls}:delay_enter=20000"
+    within = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", delay)
     allowed(*within, "true")
     node = scene.nodes[1]
     node.terminate()
@@ -500,6 +529,7 @@ LONG: tuple[Scenario, ...] = (
     all_killed,
     all_terminated,
     all_stopped,
+    power_lost,
     log_deleted,
     log_rolled_back,
     log_outrun,
