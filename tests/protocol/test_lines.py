@@ -265,6 +265,42 @@ def test_a_bad_line_does_not_affect_the_others() -> None:
     assert take_requests([stream], MAX_LINE_BYTES) == [Ping(), malformed, Ping(id=2)]
 
 
+_PINGS = [b'{"type":"ping"}\n', b' {"id":7, "type":"ping"}\r\n']
+_WANTED = {
+    b'{"type":"say","text":"uno"}\n': "uno",
+    b'{"type":"say","text":"ping"}\r\n': "ping",
+    b'{"type":"ping","id":-1}\n': "'id'",
+    b'nonsense "ping"\n': "not JSON",
+    '{"type":"say","text":"adi\u00f3s"}\n'.encode(): "adi\u00f3s",
+}
+_OTHERS = list(_WANTED)
+
+
+@given(st.lists(st.sampled_from([*_PINGS, *_OTHERS])), st.lists(st.integers(1, 40)))
+def test_pings_are_taken_out_and_the_rest_stays_in_its_order(
+    sent: list[bytes], sizes: list[int]
+) -> None:
+    buffer, data, taken, left = RequestBuffer(), b"".join(sent), [], []
+    for size in [*sizes, len(data)]:
+        piece, data = data[:size], data[size:]
+        if piece:
+            buffer.feed(piece)
+        taken += buffer.take_pings()
+    while buffer.has_more or buffer.ready:
+        try:
+            left.append(buffer.next_request())
+        except BadRequest as bad:
+            left.append(str(bad))
+    assert [one.id for one in taken] == [
+        json.loads(one).get("id", UNSET) for one in sent if one in _PINGS
+    ]
+    found = [one if isinstance(one, str) else getattr(one, "text", one) for one in left if one]
+    wanted = [_WANTED[one] for one in sent if one in _OTHERS]
+    assert len(found) == len(wanted)
+    assert all(want in one for one, want in zip(found, wanted, strict=True))
+    assert not buffer.in_mid_line
+
+
 # --- messages -> lines ---------------------------------------------------------------------------
 
 

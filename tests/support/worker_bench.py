@@ -27,6 +27,7 @@ from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import AcceptedSocket, Adopt, GoOnEntering, Mail
 from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.node_input import NodeInput
 from tertulia.server.workers.orders import NodeHandler
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import READABLE, WRITABLE, Poller
@@ -175,7 +176,8 @@ class WorkerBench:
         self.doorkeeper = doorkeeper = Doorkeeper(
             shared, self.mailbox, self.connections, output, watchdog, poller, observer
         )
-        self.input = Input(
+        input_class = Input if shared.serves is None else NodeInput
+        self.input = input_class(
             shared, self.mailbox, self.connections, handler, output, doorkeeper, poller, observer
         )
         self.dispatcher = Dispatcher(

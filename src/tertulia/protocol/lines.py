@@ -12,11 +12,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from tertulia.protocol.envelope import Message
-from tertulia.protocol.messages import MAX_INT, ErrorCode, Request, ServerMessage
+from tertulia.protocol.messages import MAX_INT, ErrorCode, Ping, Request, ServerMessage
 
 MAX_LINE_BYTES = 65_536  # from a client, with its newline
 
 _MIN_REQUEST_BYTES = 15  # without its newline: {"type":"ping"}
+_MAX_PING_BYTES = 256  # of one that is looked for among other requests
 
 _EMPTY_LINES = re.compile(rb"(?:\n+|\r\n)+")
 
@@ -111,10 +112,11 @@ class RequestBuffer(LineBuffer):
     `next_request`.
     """
 
-    __slots__ = ("has_more", "ready")
+    __slots__ = ("_ahead", "has_more", "ready")
 
     def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         super().__init__(max_line_bytes)
+        self._ahead = 0  # up to here there is no whole line with a ping
         self.ready: list[Request] = []
         self.has_more = False  # `next_request` may have something once `ready` is empty
 
@@ -136,7 +138,30 @@ class RequestBuffer(LineBuffer):
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass  # `next_request` finds out which line it is, and what is wrong with it
         self.has_more = True
+        self._ahead = max(0, self._ahead - self._start)
         super().feed(data)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may be fed before a request is taken."""
+        return self.room <= 0
+
+    def take_pings(self) -> list[Ping]:
+        """Take out every whole ping; what else there is stays, in its order."""
+        taken = [request for request in reversed(self.ready) if type(request) is Ping]
+        if taken:
+            self.ready[:] = [request for request in self.ready if type(request) is not Ping]
+        self.has_more = True  # what comes from now on stays as it is until it is asked for
+        data, at = self._bytes, max(self._ahead, self._start)
+        while (end := data.find(b"\n", at)) >= 0:
+            ping = decode_ping(data[at:end])
+            if ping is None:
+                at = end + 1
+            else:
+                taken.append(ping)
+                del data[at : end + 1]
+        self._ahead, self._scanned = at, self._start
+        return taken
 
     def next_request(self) -> Request | None:
         """Return the next request, or None if there is none yet. Raises BadRequest, LineTooLong."""
@@ -157,6 +182,17 @@ def decode_request(line: bytes) -> Request:
         return _request_decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         _explain(line, error)
+
+
+def decode_ping(line: bytes | bytearray) -> Ping | None:
+    """Decode a line from a client if it is a `ping`; None for any other."""
+    if len(line) > _MAX_PING_BYTES or b'"ping"' not in line:
+        return None
+    try:
+        request = decode_request(bytes(line))
+    except BadRequest:
+        return None  # whoever takes it as a request finds out what is wrong with it
+    return request if isinstance(request, Ping) else None
 
 
 def _explain(line: bytes, error: Exception) -> NoReturn:

@@ -141,6 +141,7 @@ class Server:
         )
         if self.node is not None:
             shared.serves = self.node.hub.serves
+            shared.stands_still = self.node.hub.stands_still
             self.node.attach(shared.switchboard, self._pool.post_to_all, self._pool.announce)
             self.node.start()
 

@@ -236,3 +236,16 @@ def test_who_waits_in_vain_is_known_at_the_end_and_the_next_start_is_another(ben
 def test_owners_of_tickets_are_kept_as_they_are() -> None:
     owner: Owner = Mail()
     assert Ticket(owner, 1, None).owner is owner
+
+
+def test_how_long_it_has_waited_is_counted_from_the_first_sending(bench: Bench) -> None:
+    bench.come_up()
+    assert bench.proposer.waits_since(bench.now) == bench.now
+    bench.submit(Idle(1))
+    bench.turn()
+    bench.now += 0.7
+    bench.proposer.tick()
+    assert bench.numbers() == [1, 1], "sent again"
+    assert bench.proposer.waits_since(bench.now) == bench.now - 0.7
+    bench.proposer.came_back(1)
+    assert bench.proposer.waits_since(bench.now) == bench.now

@@ -88,6 +88,7 @@ class NodeHub(Hub):
         self.is_stopping = False
         self._ending: set[Session] = set()  # of which the end has been proposed
         self._serves_until = -inf  # by the monotonic clock
+        self._stands_still = False  # the log, which brings back nothing
         self._has_refused = False  # a request, which waits for this node to serve again
         self.applied_at = 0.0  # when the log's time was read last, by the monotonic clock
         self._stamps = Stamps(lambda: log_time() + monotonic() - self.applied_at)
@@ -140,6 +141,19 @@ class NodeHub(Hub):
             return True
         self._has_refused = True
         return False
+
+    def note_stillness(self, *, stands_still: bool) -> bool:
+        """Note whether the log stands still; return whether that has just begun."""
+        has_begun = stands_still and not self._stands_still
+        self._stands_still = stands_still
+        return has_begun
+
+    def stands_still(self, now: float) -> bool:
+        """Return whether what was proposed has not come back for a while. Any thread.
+
+        StandsStill comes to all workers when that begins.
+        """
+        return self._stands_still or now >= self._serves_until
 
     def serves_again(self, now: float) -> bool:
         """Return whether requests wait that may be carried out now. The link's thread.

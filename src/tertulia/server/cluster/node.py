@@ -42,13 +42,14 @@ from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import Config
 from tertulia.server.history.mail import Pages
 from tertulia.server.history.node import NodeHistory
-from tertulia.server.hub.ordered import NodesNamed, SendAway, ServesAgain
+from tertulia.server.hub.ordered import NodesNamed, SendAway, ServesAgain, StandsStill
 from tertulia.server.workers.mail import Mail
 from tertulia.server.workers.switchboard import Switchboard
 
 log = logging.getLogger("tertulia.server")
 
 SERVES_FOR_S = 5.0  # after a word of this node was sent that has come back; then it holds requests
+_STANDS_STILL_S = 1.0  # without a word back: a `ping` is answered before what waits
 _SIGN_OF_LIFE_S = 1.0
 _ENOUGH_QUEUED = 512  # commands, which are signs of life themselves
 _SAVE_EVERY_S = 5.0  # the place in the log, if anything has happened
@@ -242,6 +243,9 @@ class Node:
         self.hub.serve_until(until)
         if self.hub.serves_again(now):
             self._post(ServesAgain())
+        stands_still = now >= until or now - self.proposer.waits_since(now) >= _STANDS_STILL_S
+        if self.hub.note_stillness(stands_still=stands_still):
+            self._post(StandsStill())
         if not self.hub.is_stopping:
             self._pauses.note(now < until, now)
 

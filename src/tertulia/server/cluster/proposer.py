@@ -89,6 +89,10 @@ class Proposer:
         """How many batches have not come back. Any thread may ask, without the lock."""
         return len(self._under_way)
 
+    def waits_since(self, now: float) -> float:
+        """Return when the oldest batch that has not come back was first sent; `now` if all have."""
+        return self._under_way[0].first_sent if self._under_way else now
+
     def submit(self, command: Command, ticket: Ticket | None = None) -> None:
         """Queue a command. Any thread; under the Hub's lock too."""
         with self._lock:

@@ -17,11 +17,12 @@ from tertulia.protocol.messages import (
     Error,
     ErrorCode,
     Ok,
+    Ping,
     Request,
     ServerMessage,
 )
 from tertulia.server.doors.responses import text_response
-from tertulia.server.workers.door import Form, HookPost, Opened
+from tertulia.server.workers.door import Control, Form, HookPost, Opened
 
 MAX_BODY_BYTES = 16 * 1024
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -105,6 +106,7 @@ class HookDoor:
     kind = "hook"
     form = Form(lines.encode)  # never used: it follows no events
     room = MAX_BODY_BYTES
+    is_full = True  # once its request is there
 
     def __init__(self, secret: str, body_bytes: int, *, is_json: bool) -> None:
         self._secret = secret
@@ -148,6 +150,10 @@ class HookDoor:
             return HookPost(self._secret, read_notice(self._body, is_json=self._is_json))
         except BadNotice as bad:
             return self._bad(str(bad))
+
+    def take_pings(self) -> list[Ping | Control]:
+        """Return nothing: HTTP has none."""
+        return []
 
     def _bad(self, reason: str) -> HookPost:
         problem = Error(code=ErrorCode.MALFORMED, message=reason)

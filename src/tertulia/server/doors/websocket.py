@@ -20,7 +20,7 @@ except ImportError:  # the library was installed without its part in C
 
 from tertulia.protocol import lines
 from tertulia.protocol.lines import MAX_LINE_BYTES, LineTooLong
-from tertulia.protocol.messages import CloseReason, Request, ServerMessage
+from tertulia.protocol.messages import CloseReason, Ping, Request, ServerMessage
 from tertulia.server.workers.door import Control, Form, Violation
 
 # A frame that has begun goes out to its end before anything else does, so it must not be long.
@@ -30,6 +30,7 @@ _TEXT, _CLOSE, _PONG = 0x81, 0x88, 0x8A  # of complete messages
 _MASKED = 0x80  # added to the size of every frame of a client
 _SIZE_IN_TWO_BYTES = 126  # stands for a size that follows
 _SHORTEST_FRAME = 7
+_MAX_INPUTS = 256  # that wait for their turn, before no more is read
 _EMPTY_COUNTS_AS = 16  # bytes: an empty frame costs as much to read as a short line
 _NORMAL, _GOING_AWAY, _UNSUPPORTED, _INVALID_DATA, _POLICY = 1000, 1001, 1003, 1007, 1008
 _CLOSE_CODES = {
@@ -132,6 +133,25 @@ class WebSocketDoor:
                 return control
             case fault:
                 raise fault
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may be fed before a request is taken."""
+        texts = (one for one in self._inputs if isinstance(one, bytes))
+        return len(self._inputs) >= _MAX_INPUTS or sum(map(len, texts)) >= MAX_LINE_BYTES
+
+    def take_pings(self) -> list[Ping | Control]:
+        """Take out every whole ping, and those of WebSocket; the rest stays, in its order."""
+        taken: list[Ping | Control] = []
+        kept: deque[bytes | Control | Exception] = deque()
+        for one in self._inputs:
+            ping = lines.decode_ping(one) if isinstance(one, bytes) else one
+            if isinstance(ping, Ping | Control):
+                taken.append(ping)
+            else:
+                kept.append(one)
+        self._inputs = kept
+        return taken
 
     def encode(self, message: ServerMessage) -> bytes:
         """Return a message as it travels."""

@@ -26,6 +26,10 @@ class ServesAgain(Struct, frozen=True):
     """This node serves again: what was held for that can go on."""
 
 
+class StandsStill(Struct, frozen=True):
+    """The common log has begun to stand still: the pings of those who wait are answered."""
+
+
 class SendAway(Struct, frozen=True):
     """This node has not served for too long: let everyone try another one."""
 

@@ -29,7 +29,10 @@ class State(Enum):
 
 
 class Hold(Enum):
-    """What a connection's next requests wait for. No thread waits, and its socket is not read."""
+    """What a connection's next requests wait for. No thread waits, and its socket is not read.
+
+    But for pings, while the common log of several machines stands still.
+    """
 
     NOTHING = auto()
     HANDSHAKE = auto()  # for the next step of its handshake to be computed
@@ -58,6 +61,7 @@ _NEXT_STATES: dict[State, tuple[State, ...]] = {
     CLOSED: (),
 }
 NOT_HELD, BACKLOG = Hold.NOTHING, Hold.BACKLOG
+HELD_BY_THE_LOG = (Hold.ORDER, Hold.TURN)
 
 
 class Connection:
@@ -84,6 +88,7 @@ class Connection:
         "hold",
         "large_bytes",
         "last_byte_at",
+        "looks_ahead",
         "orders_due",
         "out",
         "pages_waiting",
@@ -116,6 +121,7 @@ class Connection:
 
         self.hold = NOT_HELD
         self.held_request: AnyRequest | None = None  # tried again when the hold ends
+        self.looks_ahead = False  # it is held, and read for the pings among what comes
         self.rate_limit: RateLimit | None = None  # created at the first request that spends
         self.free_bytes: TokenBucket | None = None  # created at the first byte that spends
         self.answers_due = 0  # number of answers that the history still owes
@@ -178,7 +184,10 @@ class Connection:
     @property
     def is_read(self) -> bool:
         """Whether the worker waits for bytes from this client."""
-        return self.hold is NOT_HELD and not self.door.is_at_eof
+        if self.hold is NOT_HELD:
+            return not self.door.is_at_eof
+        door = self.door
+        return self.looks_ahead and not (self.blocked or door.is_at_eof or door.is_full)
 
     @property
     def waits_for_others(self) -> bool:
@@ -193,6 +202,7 @@ class Connection:
         """Let the next requests be carried out; return the one that the hold was about."""
         request, self.held_request = self.held_request, None
         self.hold = NOT_HELD
+        self.looks_ahead = False
         return request
 
     def add_challenger(self, newcomer: "Connection | None", worker: Owner) -> None:

@@ -24,7 +24,7 @@ from tertulia.protocol.moderation import PinMessage
 from tertulia.server import refusals
 from tertulia.server.history.mail import Page, PageReady, RoomAgain, Stored
 from tertulia.server.hub.directs import Handover
-from tertulia.server.hub.ordered import NodesNamed, Ordered, SendAway, ServesAgain
+from tertulia.server.hub.ordered import NodesNamed, Ordered, SendAway, ServesAgain, StandsStill
 from tertulia.server.hub.session import Receipt
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import (
@@ -150,7 +150,7 @@ class Dispatcher:
                 self._guarded(self._connections.of_session(mail.session), self._on_page, mail)
             case RoomAgain():
                 self._guarded(self._connections.of_session(mail.session), self._try_again)
-            case Ordered() | ServesAgain() | SendAway() | NodesNamed():
+            case Ordered() | ServesAgain() | StandsStill() | SendAway() | NodesNamed():
                 self._orders.read(mail)
             case Beat():
                 mail.is_answered = True

@@ -10,7 +10,14 @@ from typing import NamedTuple, Protocol
 
 from msgspec import UNSET, Struct, UnsetType
 
-from tertulia.protocol.messages import CloseReason, Error, ErrorCode, Request, ServerMessage
+from tertulia.protocol.messages import (
+    CloseReason,
+    Error,
+    ErrorCode,
+    Ping,
+    Request,
+    ServerMessage,
+)
 from tertulia.protocol.watching import TakeMeasures
 from tertulia.server.hub.eventlog import Encode
 from tertulia.server.workers.proxy_header import ProxyHeaderReader
@@ -91,6 +98,13 @@ class Door(Protocol):
         Raises BadRequest, LineTooLong and Violation.
         """
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may be fed before a request is taken."""
+
+    def take_pings(self) -> Sequence[Ping | Control]:
+        """Take out every whole ping; what else there is stays, in its order."""
+
     def encode(self, message: ServerMessage, /) -> bytes:
         """Return a message as it travels."""
 
@@ -148,6 +162,7 @@ class Entrance:
     __slots__ = ("asker", "is_local", "is_quiet", "proxy", "tls")
 
     kind = "entrance"
+    is_full = False
 
     def __init__(self) -> None:
         self.tls: TlsChannel | None = None  # in which the bytes have come; set by the worker
@@ -161,6 +176,10 @@ class Entrance:
     def open(self, data: bytes) -> Opened | None:
         """Take in bytes from the network; None if they do not tell it yet."""
         raise NotImplementedError
+
+    def take_pings(self) -> list[Ping | Control]:
+        """Return nothing: requests come after it."""
+        return []
 
     def refuse_as(self, first: bytes, error: Error) -> bytes:
         """Return a refusal in the form of what a connection speaks that has begun so."""

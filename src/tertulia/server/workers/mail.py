@@ -12,7 +12,7 @@ from msgspec import Struct, UnsetType
 from tertulia.protocol.messages import Closing, Direct
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
 from tertulia.server.hub.directs import Delivery, Handover, Reply
-from tertulia.server.hub.ordered import NodesNamed, Ordered, SendAway, ServesAgain
+from tertulia.server.hub.ordered import NodesNamed, Ordered, SendAway, ServesAgain, StandsStill
 from tertulia.server.hub.session import Owner, Route
 from tertulia.server.workers.access import HeaderRule
 from tertulia.server.workers.connection import Connection
@@ -168,6 +168,7 @@ Mail = (
     | RoomAgain
     | Ordered
     | ServesAgain
+    | StandsStill
     | SendAway
     | NodesNamed
 )

@@ -32,6 +32,7 @@ from tertulia.server.hub.ordered import (
     OrderedRow,
     SendAway,
     ServesAgain,
+    StandsStill,
 )
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.wait import Wait
@@ -48,6 +49,7 @@ from tertulia.server.workers.handler import Finish, Outcome, RequestHandler, Ste
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import Expel
 from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.node_input import NodeInput
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.switchboard import Switchboard
@@ -127,7 +129,7 @@ class Orders:
         self._hub = shared.hub
         self._switchboard = shared.switchboard
 
-    def read(self, mail: Ordered | ServesAgain | SendAway | NodesNamed) -> None:
+    def read(self, mail: Ordered | ServesAgain | StandsStill | SendAway | NodesNamed) -> None:
         """Carry out what the node says."""
         if isinstance(mail, Ordered):
             for row in mail.rows:
@@ -136,6 +138,9 @@ class Orders:
         step: Callable[[Connection], None] = self._send_away
         if isinstance(mail, ServesAgain):
             step = self._take_turn
+        elif isinstance(mail, StandsStill):
+            assert isinstance(self._input, NodeInput)
+            step = self._input.look_ahead
         elif isinstance(mail, NodesNamed):
             step = partial(self._send, message=NodeList(nodes=mail.nodes))
         for connection in self._connections:

@@ -45,6 +45,11 @@ class Poller:
             self._epoll.register(fd, mask)
         self._masks[fd] = mask
 
+    def pause(self, connection: Connection) -> None:
+        """Wait for nothing of a connection until `update` is called for it."""
+        if self._masks.pop(connection.fd, 0):
+            self._epoll.unregister(connection.fd)
+
     def forget(self, connection: Connection) -> None:
         """Forget a connection whose socket is about to be closed, which ends the waiting."""
         self._masks.pop(connection.fd, None)

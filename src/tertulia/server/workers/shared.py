@@ -42,6 +42,8 @@ class Shared:
         self.measure: Callable[[], Measures] | None = None
         # On several machines: returns whether requests are carried out now, by the monotonic clock.
         self.serves: Callable[[float], bool] | None = None
+        # Returns whether the log has stood still for a while, so that pings must not wait for it.
+        self.stands_still: Callable[[float], bool] = lambda _now: False
         self.access = Access(config)
         self.switchboard = Switchboard(config.node)
         self.looks = Looks(config)

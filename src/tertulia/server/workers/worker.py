@@ -21,6 +21,7 @@ from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import GoOnEntering
 from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.node_input import NodeInput
 from tertulia.server.workers.orders import NodeHandler
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
@@ -71,7 +72,8 @@ class Worker:
         self._doorkeeper = doorkeeper = Doorkeeper(
             shared, self.mailbox, self._connections, output, watchdog, poller, observer
         )
-        self._input = Input(
+        input_class = Input if shared.serves is None else NodeInput
+        self._input = input_class(
             shared, self.mailbox, self._connections, handler, output, doorkeeper, poller, observer
         )
         self._dispatcher = Dispatcher(
