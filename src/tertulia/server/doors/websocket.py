@@ -4,6 +4,7 @@ The library reads the frames; this module gathers them to messages and writes it
 the client holds one or more lines.
 """
 
+import codecs
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -39,6 +40,8 @@ _CLOSE_CODES = {
     CloseReason.PROTOCOL: _POLICY,
 }
 
+_Utf8Decoder = codecs.getincrementaldecoder("utf-8")
+
 # Whatever a client sends, the library has no reason to write to the server's log.
 quiet_log = logging.getLogger("tertulia.websockets")
 quiet_log.setLevel(logging.CRITICAL)
@@ -64,6 +67,7 @@ class WebSocketDoor:
 
     __slots__ = (
         "_close_code",
+        "_decoder",
         "_inputs",
         "_part",
         "_protocol",
@@ -87,7 +91,8 @@ class WebSocketDoor:
         self.malformed_count = 0
         self.empty_bytes = 0
         self._protocol = ServerProtocol(state=State.OPEN, max_size=MAX_LINE_BYTES, logger=quiet_log)
-        self._part: bytearray | None = None  # of a message in several frames
+        self._part: bytearray | None = None  # the first frames of a message in several
+        self._decoder: codecs.IncrementalDecoder | None = None  # of the text in `_part`
         self._inputs: deque[bytes | Control | Exception] = deque()
         self._close_code: int | None = None  # of the client's fault, if it has made one
 
@@ -211,18 +216,27 @@ class WebSocketDoor:
                 self.is_at_eof = True
 
     def _gather(self, part: Frame) -> None:
-        if part.opcode is Opcode.CONT:  # however short, it costs as much to read
-            self.empty_bytes += _EMPTY_COUNTS_AS
-        if self._part is not None:
-            self._part += part.data
-            if not part.fin:
+        """Take in a part of a text; what is not UTF-8 is found before the other parts come."""
+        if part.opcode is Opcode.TEXT:
+            if part.fin:
+                self._take_message(bytes(part.data))
                 return
-            message, self._part = bytes(self._part), None
-        elif part.fin:
-            message = bytes(part.data)
-        else:
-            self._part = bytearray(part.data)
+            self._part, self._decoder = bytearray(), _Utf8Decoder()
+        else:  # however short, it costs as much to read
+            self.empty_bytes += _EMPTY_COUNTS_AS
+        assert self._part is not None
+        assert self._decoder is not None
+        self._part += part.data
+        try:
+            self._decoder.decode(part.data, part.fin)
+        except UnicodeDecodeError:
+            self._fail(_INVALID_DATA, Violation())
             return
+        if part.fin:
+            message, self._part, self._decoder = bytes(self._part), None, None
+            self._take_message(message)
+
+    def _take_message(self, message: bytes) -> None:
         if not _is_utf8(message):
             self._fail(_INVALID_DATA, Violation())
         elif message.strip(b"\r\n"):
