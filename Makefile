@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A value as one word for the shell, whatever it contains.
 quote = '$(subst ','\'',$(1))'
 
-.PHONY: help setup setup-dev demo demo-cluster serve join test test-long test-cluster test-web soak soak-cluster fuzz bench bench-cluster bench-page bench-peers check format lock messages picture clean
+.PHONY: help setup setup-dev demo demo-cluster serve join test test-long test-cluster test-web soak soak-cluster fuzz autobahn bench bench-cluster bench-page bench-peers check format lock messages picture clean
 .DEFAULT_GOAL := help
 
 help:            ## show this list
@@ -82,6 +82,11 @@ soak-cluster: setup-dev ## break a cluster in every way that is known, and check
 fuzz: setup-dev  ## fuzz the line codec for FUZZ_SECONDS (60), guided by coverage
 	$(PIP) install atheris==$(ATHERIS)
 	$(BIN)/python tests/fuzz/fuzz_lines.py --seconds $(call quote,$(FUZZ_SECONDS))
+
+autobahn: setup-dev ## compare the WebSocket door with its library by Autobahn's suite: make autobahn WSTEST=/path/to/wstest
+	@[ -x $(call quote,$(WSTEST)) ] || \
+	  { echo 'make autobahn needs the program of the suite, WSTEST=/path/to/wstest: see tests/autobahn/README.md' >&2; exit 1; }
+	$(BIN)/python tests/autobahn/compare.py --wstest $(call quote,$(WSTEST)) $(ARGS)
 
 bench: setup-dev ## compare with other servers: make bench ARGS="fanout --runs 1"; see ARGS=--help
 	$(PIP) install matplotlib==$(MATPLOTLIB)
