@@ -1,80 +1,90 @@
 """The journal on one machine: each change has its time, and its number is reserved before."""
 
 import threading
+from datetime import UTC, datetime
 
+import hub_chat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from standing_clock import START_TIME, StandingClock
 
-from tertulia.protocol.messages import ChatMessage, CloseReason, Left, Presence, Status
-from tertulia.protocol.names import Name, parse_name
+from tertulia.protocol.messages import BecomeOperator, CloseReason, SetStatus
+from tertulia.protocol.moderation import ImposeBan, ImposeMute, Kick, LiftMute, SetHush, SetLock
+from tertulia.protocol.times import rfc3339
 from tertulia.server.hub.eventlog import EventLog
-from tertulia.server.hub.journal import Journal
-from tertulia.server.hub.nonces import RecentNonces
-from tertulia.server.hub.room import Entered, Newcomer, Room
-from tertulia.server.hub.session import Route, Session
+from tertulia.server.hub.journal import Journal, Stamps
 
 NEXT_TIME = "2026-11-22T15:04:07.123Z"
+SECONDS = st.floats(-5.0, 5.0) | st.floats(-1e9, 4e9)
 
 
-class Chat:
-    """A journal, and the numbers that it has asked to be reserved."""
-
-    def __init__(self, *, reserves: bool) -> None:
-        self.clock = StandingClock()
-        self.events = EventLog(threading.Lock(), 1_000_000)
-        self.reserved: list[tuple[int, int]] = []  # with the last number in use by then
-        room = Room(self.events, RecentNonces(600, 10), shared_addresses=False, max_users=10)
-        reserve = self._reserve if reserves else None
-        self.journal = Journal(room, self.events, self.clock.wall, reserve)
-
-    def _reserve(self, seq: int) -> None:
-        self.reserved.append((seq, self.events.last_seq))
-
-    def enter(self, token: str | None = None) -> Entered:
-        name = parse_name("ana")
-        assert isinstance(name, Name)
-        newcomer = Newcomer(name, "10.0.0.1", token, False, True)
-        outcome = self.journal.register(newcomer, Route("", 1), "token", self.clock.s)
-        assert isinstance(outcome, Entered)
-        return outcome
+@given(st.lists(SECONDS, min_size=1, max_size=20))
+def test_stamps_follow_the_clock_wherever_it_goes(clock: list[float]) -> None:
+    moments = iter(clock)
+    stamps = Stamps(lambda: next(moments))
+    for seconds in clock:
+        second, ms = divmod(int(seconds * 1_000), 1_000)
+        expected = datetime.fromtimestamp(second, UTC).replace(microsecond=ms * 1_000)
+        assert stamps.now() == rfc3339(expected)
 
 
-@pytest.fixture(params=[True, False], ids=["numbers-reserved", "numbers-free"])
-def chat(request: pytest.FixtureRequest) -> Chat:
-    return Chat(reserves=request.param)
+@pytest.mark.parametrize("reserves", [True, False])
+def test_a_change_has_the_time_of_the_wall_clock_and_room_for_the_events_of_a_taking_over(reserves):
+    clock, reserved = StandingClock(), []
+    events = EventLog(threading.Lock(), 1_000_000, last_seq=7)
+    journal = Journal(events, clock.wall, reserved.append if reserves else None)
+    assert journal.stamp() == START_TIME
+    clock.s += 2
+    assert journal.stamp(40) == NEXT_TIME
+    assert reserved == ([9, 47] if reserves else [])
 
 
-def play(chat: Chat) -> Session:
-    """Call every verb once; the last one appends the event with the number 4."""
-    session = chat.enter().session
+class Keeper(hub_chat.Keeper):
+    """Compares, when it is asked for numbers, with those in use by then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.through = self.numbering.last_seq
+
+    def reserve_soon(self, seq: int) -> None:
+        self.through = max(self.through, seq)
+
+
+def test_no_verb_of_the_chat_appends_an_event_that_has_no_reserved_number():
+    chat = hub_chat.Chat(keeper := Keeper())
+    hub, moderator = chat.hub, chat.hub.moderator
+    append, seen = hub.events.append, []
+
+    def checked(event) -> None:
+        assert event.seq <= keeper.through
+        assert event.time == chat.hub._time()
+        seen.append(type(event).__name__)
+        append(event)
+
+    hub.events.append = checked
+    ana, old = chat.join("ana"), chat.join("luis")
     chat.clock.s += 2
-    message = chat.journal.say(session, "hola", "n", chat.clock.s)
-    assert message == ChatMessage(seq=2, time=NEXT_TIME, sender="ana", text="hola", nonce="n")
-    assert chat.journal.say(session, "hola", "n", chat.clock.s) == 2
-    chat.journal.show_status(session, Status.OCUPADO, "user")
-    assert chat.journal.release(session, CloseReason.QUIT)
-    return session
-
-
-def test_every_verb_is_applied_at_once_with_the_time_of_the_wall_clock(chat):
-    session = play(chat)
-    assert (session.since, session.last_active) == (START_TIME, 1_000.0)
-    presence = Presence(seq=3, time=NEXT_TIME, name="ana", status=Status.OCUPADO, by="user")
-    assert session.own_presence == [presence]
-    events = chat.events.read(3, 1_000, lambda event: repr(event).encode())
-    assert (
-        events.data
-        == repr(Left(seq=4, time=NEXT_TIME, name="ana", reason=CloseReason.QUIT)).encode()
-    )
-    assert not chat.journal.release(session, CloseReason.QUIT)
-
-
-def test_numbers_are_reserved_before_every_event_for_the_two_of_a_taking_over():
-    chat = Chat(reserves=True)
-    play(chat)
-    assert chat.reserved == [(2, 0), (3, 1), (4, 2), (4, 2), (5, 3)]
-    chat.enter()
-    old = chat.events.last_seq
-    chat.enter(token="token")
-    assert chat.reserved[-1] == (old + 2, old)
-    assert chat.events.last_seq == old + 2
+    chat.join("luis", token=old.token)
+    moderator.promote(ana, BecomeOperator(secret="x"))
+    chat.say(ana)
+    hub.set_status(ana, SetStatus(status="OCUPADO"))
+    hub.idle(ana)
+    chat.say(ana)  # shows the chosen status again
+    for request in (
+        ImposeMute(name="luis"),
+        LiftMute(name="luis"),
+        SetHush(on=True),
+        SetLock(on=True),
+        SetLock(on=False),
+        Kick(name="luis"),
+    ):
+        moderator.carry_out(ana, request, chat.owner)
+    many = [chat.join(f"user{number}", f"10.0.9.{number}") for number in range(5)]
+    moderator.carry_out(ana, ImposeBan(address="10.0.9.0/24"), chat.owner)
+    assert not any(user.is_here for user in many)
+    hub.release(ana, CloseReason.QUIT)
+    assert set(seen) == {
+        *("Joined", "Left", "Presence", "ChatMessage", "Role"),
+        *("Muted", "Unmuted", "Hushed", "Locked"),
+    }

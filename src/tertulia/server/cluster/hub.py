@@ -25,7 +25,6 @@ from tertulia.protocol.messages import (
     UserInfo,
 )
 from tertulia.protocol.texts import check_text
-from tertulia.protocol.times import Stamps
 from tertulia.server import refusals
 from tertulia.server.cluster.beginning import max_users_of_chat
 from tertulia.server.cluster.commands import (
@@ -50,6 +49,7 @@ from tertulia.server.history.node import NodeHistory
 from tertulia.server.hub.directs import Reply
 from tertulia.server.hub.hook_verbs import new_secret
 from tertulia.server.hub.hub import Hub, Registered
+from tertulia.server.hub.journal import Stamps
 from tertulia.server.hub.newcomers import idle_seconds, newcomer_of
 from tertulia.server.hub.records import Place, Visit
 from tertulia.server.hub.room import Conflict, Entered, Newcomer, Room

@@ -59,13 +59,9 @@ def ticket_for(
 class LogJournal(Journal):
     """The journal of a node: nonces grow old by the log's time, as they do on every other node."""
 
-    def say(self, session: Session, text: str, nonce: Any, now: float) -> Any:
-        """See Room.say."""
-        return super().say(session, text, nonce, self.wall())
-
-    def has_said(self, session: Session, nonce: Any, now: float) -> bool:
-        """See Room.has_said."""
-        return super().has_said(session, nonce, self.wall())
+    def nonce_time(self, monotonic: float) -> float:
+        """Return the log's time."""
+        return self.wall()
 
 
 class NodeModerator(Moderator):

@@ -19,7 +19,6 @@ from tertulia.protocol.moderation import OperatorRequest
 from tertulia.protocol.names import parse_name
 from tertulia.server import refusals
 from tertulia.server.hub.hooks import hash_of
-from tertulia.server.hub.journal import Journal
 from tertulia.server.hub.records import Hook
 from tertulia.server.hub.room import Room
 from tertulia.server.hub.session import Owner, Session
@@ -44,14 +43,12 @@ class HookVerbs:
     def __init__(
         self,
         room: Room,
-        journal: Journal,
         time: Callable[[], str],
         note_activity: Callable[[Session], object],
         take_room: Callable[[], bool],
         keep: Keep,
     ) -> None:
         self._room = room
-        self._journal = journal
         self._time = time
         self._note_activity = note_activity
         self._take_room = take_room
@@ -78,7 +75,7 @@ class HookVerbs:
             return Wait.FOR_ROOM
         self._note_activity(session)
         secret, secret_hash = self.new_secret()
-        self._journal.create_hook(
+        self._room.hooks.create(
             Hook(
                 key=secret_hash,
                 name=name.shown,
@@ -102,7 +99,7 @@ class HookVerbs:
         if not self._take_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
-        self._journal.remove_hook(hook)
+        self._room.hooks.remove(hook)
         return self._keep(session, request, owner, None)
 
     def list(self, session: Session, request: ListHooks) -> HookList:

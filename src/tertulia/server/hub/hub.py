@@ -34,7 +34,6 @@ from tertulia.protocol.messages import (
     Welcome,
 )
 from tertulia.protocol.texts import check_text
-from tertulia.protocol.times import Stamps
 from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.hub.directs import (
@@ -93,7 +92,6 @@ class Hub:
         """Go on from `start`; by default, with what the keeper has kept."""
         self._idle_after_s = config.idle_after_s
         self._monotonic = monotonic
-        self._time = Stamps(wall).now
         self._lock = threading.Lock()
         self._keeper = keeper
         nonces = RecentNonces[int](config.nonce_keep_s, config.max_nonces)
@@ -109,6 +107,9 @@ class Hub:
         self._epoch, records = start.epoch, start.records
         recall(nonces, start.nonces, moment, monotonic())
         self.events = EventLog(self._lock, config.log_bytes, start.last_seq)
+        reserve_soon = None if keeper is None else keeper.reserve_soon
+        self._journal = self.journal_class(self.events, wall, reserve_soon)
+        self._time = self._journal.now
         days, now = config.hold_names_days, self._time()
         self._room = room = Room(
             self.events,
@@ -121,8 +122,6 @@ class Hub:
         room.hooks.restore(records)
         self._keep_changes()
         self._registry = room.registry
-        reserve_soon = None if keeper is None else keeper.reserve_soon
-        self._journal = self.journal_class(room, self.events, wall, reserve_soon)
         self.seen = self.seen_class(
             self._lock,
             room.registry,
@@ -173,7 +172,9 @@ class Hub:
     ) -> Registered | Conflict | Error:
         with self._lock:
             last_active = self._monotonic() - idle_seconds(request)
-            outcome = self._journal.register(newcomer, route, token, last_active)
+            outcome = self._room.register(
+                newcomer, route, token, self._journal.stamp(), last_active
+            )
             if isinstance(outcome, Entered):
                 self._begin_directs(request, outcome)
                 welcome = self._welcome(request, outcome)
@@ -195,7 +196,7 @@ class Hub:
         Returns the news for the senders of the direct messages that it had not confirmed.
         """
         with self._lock:
-            if not self._journal.release(session, reason):
+            if not self._room.release(session, reason, self._journal.stamp()):
                 return None
             replies = self._directs.leave(session)
             self._keep_changes()
@@ -217,7 +218,7 @@ class Hub:
         problem = check_text(request.text)
         if problem is not None:
             return refusals.text_refused(request, problem)
-        keeper = self._keeper
+        keeper, journal = self._keeper, self._journal
         with self._lock:
             if not session.is_here:
                 return refusals.no_name(request) if session.is_console else None
@@ -225,8 +226,8 @@ class Hub:
                 return refusal
             if keeper is not None and not keeper.take_room():
                 return Wait.FOR_ROOM
-            now = self._note_activity(session)
-            said = self._journal.say(session, request.text, request.nonce, now)
+            now = journal.nonce_time(self._note_activity(session))
+            said = self._room.say(session, request.text, request.nonce, journal.stamp(), now)
             seq = said if isinstance(said, int) else said.seq
             if keeper is None:
                 return None if request.id is UNSET else Ok(id=request.id, seq=seq)
@@ -242,7 +243,8 @@ class Hub:
 
         A client does that which has lost its connection before the answer came.
         """
-        if self._journal.has_said(session, request.nonce, self._monotonic()):
+        now = self._journal.nonce_time(self._monotonic())
+        if self._room.has_said(session, request.nonce, now):
             return None
         return self.moderator.refuse_to_say(session, request.id)
 
@@ -332,14 +334,14 @@ class Hub:
                 return refusals.no_name(request) if session.is_console else None
             session.last_active = self._monotonic()
             session.is_catching_up = False
-            self._journal.show_status(session, status, "user")
+            self._room.show_status(session, status, "user", self._journal.stamp())
             return _ok(request)
 
     def idle(self, session: Session) -> None:
         """Show a user who has been inactive for too long as INACTIVO."""
         with self._lock:
             if session.is_here and session.status is not Status.INACTIVO:
-                self._journal.show_status(session, Status.INACTIVO, "server")
+                self._room.show_status(session, Status.INACTIVO, "server", self._journal.stamp())
 
     def users(self, session: Session, request: ListUsers) -> UserList:
         """List who is connected, with the seq at which the list is true."""
@@ -375,7 +377,7 @@ class Hub:
         now = session.last_active = self._monotonic()
         session.is_catching_up = False
         if session.status is not session.chosen and session.is_here:
-            self._journal.show_status(session, session.chosen, "server")
+            self._room.show_status(session, session.chosen, "server", self._journal.stamp())
         return now
 
     def _note_reading(self, session: Session) -> None:

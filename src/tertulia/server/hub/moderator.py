@@ -106,7 +106,7 @@ class Moderator:
             ListHooks: self._list_hooks,
             RemoveHook: self._remove_hook,
         }
-        self.hook_verbs = HookVerbs(room, journal, time, note_activity, self._take_room, self._keep)
+        self.hook_verbs = HookVerbs(room, time, note_activity, self._take_room, self._keep)
 
     def carry_out(self, session: Session, request: OperatorRequest, owner: Owner) -> Outcome:
         """Carry out a request; None if there is nothing to answer.
@@ -127,7 +127,7 @@ class Moderator:
             if not session.may_act:
                 return None
             self._note_activity(session)
-            self._journal.promote(session)
+            self._moderation.promote(session, self._journal.stamp())
         return None if request.id is UNSET else Ok(id=request.id)
 
     def open_console(self, route: Route) -> Session:
@@ -158,7 +158,8 @@ class Moderator:
             return refusals.not_connected(request, request.name)
         self._note_activity(session)
         by = session.name.shown
-        self._journal.kick(user, by, request.reason)
+        stamp = self._journal.stamp()
+        self._room.release(user, CloseReason.KICKED, stamp, by, request.reason)
         self._keep_changes()
         closing = Closing(reason=CloseReason.KICKED, by=by, text=request.reason)
         expelled = Expelled(user, closing, self._directs.leave(user))
@@ -184,7 +185,8 @@ class Moderator:
         if not self._take_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
-        ended = self._journal.ban(ban)
+        self._journal.stamp(len(self._registry))  # all of them may be ended
+        ended = self._room.ban(ban)
         closing = Closing(
             reason=CloseReason.KICKED,
             retry_after=UNSET if ban.until is None else seconds_until(ban.until, now),
@@ -202,7 +204,7 @@ class Moderator:
         if not self._take_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
-        self._journal.lift_bans(found)
+        self._moderation.lift_bans(found)
         return Moderated(self._keep(session, request, owner))
 
     def _list_bans(self, session: Session, request: ListBans, _owner: Owner) -> Outcome:
@@ -230,7 +232,7 @@ class Moderator:
         if not self._take_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
-        self._journal.mute(mute)
+        self._moderation.mute(mute, self._journal.stamp())
         return Moderated(self._keep(session, request, owner))
 
     def _lift_mute(self, session: Session, request: LiftMute, owner: Owner) -> Outcome:
@@ -241,21 +243,22 @@ class Moderator:
         if not self._take_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
-        self._journal.lift_mutes(found, session.name.shown)
+        stamp = self._journal.stamp(len(found))
+        self._moderation.lift_mutes(found, session.name.shown, stamp)
         return Moderated(self._keep(session, request, owner))
 
     def _hush(self, session: Session, request: SetHush, owner: Owner) -> Outcome:
         if not self._take_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
-        self._journal.hush(session.name.shown, on=request.on)
+        self._moderation.hush(session.name.shown, self._journal.stamp(), on=request.on)
         return Moderated(self._keep(session, request, owner))
 
     def _lock_room(self, session: Session, request: SetLock, owner: Owner) -> Outcome:
         if not self._take_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
-        self._journal.lock(session.name.shown, on=request.on)
+        self._moderation.lock(session.name.shown, self._journal.stamp(), on=request.on)
         return Moderated(self._keep(session, request, owner))
 
     def _pin(self, session: Session, request: PinMessage, owner: Owner) -> Outcome:
@@ -299,7 +302,7 @@ class Moderator:
         if not self._take_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
-        self._journal.pin_message(message, session.name.shown)
+        self._moderation.pin_message(message, session.name.shown, self._journal.stamp())
         return Moderated(self._keep(session, request, owner))
 
     def _release_name(self, session: Session, request: ReleaseName, owner: Owner) -> Outcome:
@@ -309,7 +312,7 @@ class Moderator:
         if not self._take_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
-        self._journal.free_name(name)
+        self._room.free_name(name)
         return Moderated(self._keep(session, request, owner))
 
     def _create_hook(self, session: Session, request: CreateHook, owner: Owner) -> Outcome:
@@ -352,7 +355,7 @@ class Moderator:
 
     def refuse_to_say(self, session: Session, request_id: int | UnsetType) -> Error | None:
         """Return why a session with `is_silenced` may not speak; None if that is over."""
-        silence = self._journal.silence_of(session)
+        silence = self._moderation.silence_of(session, self._time())
         self._keep_changes()
         if silence is None:
             return None

@@ -55,12 +55,12 @@ class Notices:
             if hook is None:
                 return refusals.hook_unknown()
             if keeper is None:
-                message = self._journal.post(hook, text)
+                message = self._room.post(hook, text, self._journal.stamp())
                 self._room.pop_changes()
                 return Ok(seq=message.seq)
             if not keeper.take_room():
                 return refusals.notices_busy()
-            message = self._journal.post(hook, text)
+            message = self._room.post(hook, text, self._journal.stamp())
             # Before the message itself: it is never stored without its mark.
             keeper.keep(self._room.pop_changes())
             keeper.write(message, Receipt(owner, 0, UNSET, message.seq))
