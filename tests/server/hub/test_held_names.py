@@ -37,7 +37,7 @@ def test_a_name_is_held_for_the_first_key_in_every_spelling(held):
 def test_a_session_without_a_key_holds_nothing(held):
     held.begin(ANA, None, at())
     assert not held.is_for_another(ANA, "yours", at())
-    assert held.pop_changes() == []
+    assert held.changes == []
 
 
 def test_the_days_count_from_the_end_of_the_last_session(held):
@@ -79,22 +79,21 @@ def test_what_a_run_that_was_killed_has_left_is_held_from_the_start_on():
     assert held.is_for_another(ANA, "yours", at(29))
     assert held.is_for_another(LUIS, "yours", at(9))
     assert not held.is_for_another(LUIS, "yours", at(10))
-    assert held.pop_changes() == [
+    assert held.changes == [
         HeldName(key="ana", name="Ana", key_hash="mine", ended=at()),
         Removed(HeldName, "eva"),
     ]
 
 
-def test_every_change_is_given_out_once(held):
+def test_every_change_is_one_to_be_stored(held):
     held.begin(ANA, "mine", at())
     held.end(ANA, at(1))
     held.free(ANA)
-    assert held.pop_changes() == [
+    assert held.changes == [
         HeldName(key="ana", name="Ana", key_hash="mine"),
         HeldName(key="ana", name="Ana", key_hash="mine", ended=at(1)),
         Removed(HeldName, "ana"),
     ]
-    assert held.pop_changes() == []
 
 
 def test_the_number_of_names_is_bounded_and_old_ones_make_room(monkeypatch):

@@ -19,7 +19,7 @@ _LOOK_EVERY = timedelta(hours=1)  # at the bound, for names whose time is over
 
 
 class HeldNames:
-    """The rows by the keys of their names, and the changes of them that are not stored yet.
+    """The rows by the keys of their names. Whoever reads the `changes` empties the list.
 
     `time` is the present, as RFC 3339.
     """
@@ -28,7 +28,7 @@ class HeldNames:
         """Begin with the rows of an earlier run, which may have been killed."""
         self._keep_for = timedelta(days=days)
         self._looked_at = datetime.fromisoformat(time)
-        self._changes: list[Change] = []
+        self.changes: list[Change] = []  # that are not stored yet
         self._rows = {row.key: row for row in rows}
         for row in list(self._rows.values()):
             if row.ended is None:
@@ -87,11 +87,6 @@ class HeldNames:
         if name.key in self._rows:
             self._remove(name.key)
 
-    def pop_changes(self) -> list[Change]:
-        """Return the changes since the last call."""
-        changes, self._changes = self._changes, []
-        return changes
-
     def _has_room(self, time: str) -> bool:
         now = datetime.fromisoformat(time)
         if len(self._rows) >= _MAX_HELD and now - self._looked_at >= _LOOK_EVERY:
@@ -111,8 +106,8 @@ class HeldNames:
 
     def _put(self, row: HeldName) -> None:
         self._rows[row.key] = row
-        self._changes.append(row)
+        self.changes.append(row)
 
     def _remove(self, key: str) -> None:
         del self._rows[key]
-        self._changes.append(Removed(HeldName, key))
+        self.changes.append(Removed(HeldName, key))

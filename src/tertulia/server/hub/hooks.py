@@ -16,13 +16,13 @@ def hash_of(secret: str) -> str:
 
 
 class Hooks:
-    """The rows, when each was last used, and the changes that are not stored yet."""
+    """The rows, and when each was last used. What has to be stored is added to `changes`."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: list[Change]) -> None:
         self._by_hash: dict[str, Hook] = {}
         self._by_name: dict[str, Hook] = {}  # by the names' keys
         self._used: dict[str, str] = {}
-        self._changes: list[Change] = []
+        self._changes = changes
 
     def __len__(self) -> int:
         return len(self._by_hash)
@@ -74,11 +74,6 @@ class Hooks:
         """Note that a message came through a hook."""
         self._used[hook.key] = time
         self._changes.append(HookMessage(key=seq))
-
-    def pop_changes(self) -> list[Change]:
-        """Return the changes since the last call."""
-        changes, self._changes = self._changes, []
-        return changes
 
     def _put(self, hook: Hook) -> None:
         name = parse_name(hook.name)

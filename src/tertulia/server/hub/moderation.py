@@ -1,7 +1,7 @@
 """Keeping order: who may come in and who may speak, and what operators have decided about it.
 
 A part of the Room, and as deterministic: every value comes from outside, the time too. What has to
-be kept gathers in `pop_changes`. Used under the Hub's lock only.
+be kept is added to `changes`. Used under the Hub's lock only.
 """
 
 from collections import OrderedDict, defaultdict
@@ -56,7 +56,7 @@ class Departure(Struct, frozen=True, gc=False):
 class Moderation:
     """The rules that hold now. Times are RFC 3339 in UTC."""
 
-    def __init__(self, events: EventLog, registry: Registry) -> None:
+    def __init__(self, events: EventLog, registry: Registry, changes: list[Change]) -> None:
         self._events = events
         self._registry = registry
         self.bans: Penalties[Ban] = Penalties()
@@ -69,7 +69,7 @@ class Moderation:
         self._recent: OrderedDict[str, Departure] = OrderedDict()  # by the names' keys
         # Who are here, by the looks of their names: two can have got alike before they were that.
         self._operators: defaultdict[str, list[Session]] = defaultdict(list)
-        self._changes: list[Change] = []
+        self._changes = changes
 
     def restore(self, records: Records, time: str) -> None:
         """Go on with what an earlier run has kept; those who were here then have left just now."""
@@ -107,11 +107,6 @@ class Moderation:
     def departures(self) -> list[Departure]:
         """Who has left lately, the first one first."""
         return list(self._recent.values())
-
-    def pop_changes(self) -> list[Change]:
-        """Return what has to be kept since the last time."""
-        changes, self._changes = self._changes, []
-        return changes
 
     @property
     def pinned(self) -> StoredMessage | UnsetType:

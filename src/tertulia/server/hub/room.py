@@ -20,7 +20,6 @@ from tertulia.protocol.messages import (
     Status,
 )
 from tertulia.protocol.names import Name
-from tertulia.server.hub.attendance import Attendance
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.held_names import HeldNames
 from tertulia.server.hub.hooks import Hooks
@@ -87,9 +86,10 @@ class Room:
         self._max_users = max_users
         self._held_names = held_names
         self.registry = Registry(shared_addresses=shared_addresses)
-        self.moderation = Moderation(events, self.registry)
-        self.hooks = Hooks()
-        self._attendance = Attendance()
+        # What has to be kept since the last `pop_changes`; all parts add to this one list.
+        self._changes: list[Change] = [] if held_names is None else held_names.changes
+        self.moderation = Moderation(events, self.registry, self._changes)
+        self.hooks = Hooks(self._changes)
 
     def register(
         self, newcomer: Newcomer, route: Route, token: str, time: str, last_active: float
@@ -145,7 +145,7 @@ class Room:
         if not session.is_here:
             return False
         self.registry.remove(session)
-        self._attendance.end(session, reason, time)
+        self._changes.append(_visit_of(session, time, reason))
         if self._held_names is not None:
             self._held_names.end(session.name, time)
         if reason is not CloseReason.SHUTDOWN:
@@ -189,7 +189,7 @@ class Room:
                 Present(
                     *(one.name, one.address, one.token, one.route.node, one.route.session),
                     *(one.since, one.status, one.chosen, one.is_operator),
-                    self._attendance.joined_seq(one),
+                    one.joined_seq,
                 )
                 for one in self.registry
             ],
@@ -216,9 +216,10 @@ class Room:
                 chosen=one.chosen,
                 last_active=0.0,
                 is_operator=one.is_operator,
+                joined_seq=one.joined_seq,
             )
             self.registry.add(session)
-            visits.append(self._attendance.resume(session, one.joined_seq))
+            visits.append(_visit_of(session))
         self.moderation.resume(state.records, state.departures)
         self.hooks.resume(state.records(Hook), state.hooks_used)
         held = self._held_names
@@ -231,12 +232,9 @@ class Room:
 
     def pop_changes(self) -> list[Change]:
         """Return what has to be kept since the last call."""
-        changes = [
-            *self.moderation.pop_changes(),
-            *self._attendance.pop_changes(),
-            *self.hooks.pop_changes(),
-        ]
-        return changes if self._held_names is None else changes + self._held_names.pop_changes()
+        changes = self._changes.copy()
+        self._changes.clear()
+        return changes
 
     def say(
         self, session: Session, text: str, nonce: str | UnsetType, time: str, now: float
@@ -300,11 +298,13 @@ class Room:
             self.release(replaced, CloseReason.REPLACED, time)
             status, chosen = replaced.status, replaced.chosen
             last_active = replaced.last_active
+        seq = self._events.last_seq
         session = Session(
             name=newcomer.name,
             address=newcomer.address,
             token=token,
             route=route,
+            joined_seq=seq + 1,
             since=time,
             status=status,
             chosen=chosen,
@@ -320,7 +320,6 @@ class Room:
         if self._held_names is not None:
             self._held_names.begin(session.name, newcomer.key_hash, time)
         self.moderation.note_entered(session)
-        seq = self._events.last_seq
         self._events.append(
             Joined(
                 seq=seq + 1,
@@ -330,11 +329,25 @@ class Room:
                 operator=session.is_operator,
             )
         )
-        self._attendance.begin(session, seq + 1)
+        self._changes.append(_visit_of(session))
         return Entered(session, seq, replaced)
 
 
 def _has_token(session: Session, newcomer: Newcomer) -> bool:
     return newcomer.shown_token is not None and hmac.compare_digest(
         session.token.encode(), newcomer.shown_token.encode()
+    )
+
+
+def _visit_of(
+    session: Session, ended: str | None = None, reason: CloseReason | None = None
+) -> Visit:
+    """Return the row of a session for the attendance."""
+    return Visit(
+        key=session.joined_seq,
+        name=session.name.shown,
+        address=session.address,
+        joined=session.since,
+        ended=ended,
+        reason=None if reason is None else str(reason),
     )

@@ -1,6 +1,5 @@
 """One registered user's presence, and how others reach it."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from msgspec import UNSET, Struct, UnsetType
@@ -17,8 +16,7 @@ class Route(NamedTuple):
     session: int  # unique on its node; in a cluster, over its restarts too
 
 
-@dataclass(slots=True, eq=False)
-class SeenMark:
+class SeenMark(Struct, eq=False):
     """Up to which event a user has seen everything."""
 
     counted: int = -1
@@ -26,8 +24,7 @@ class SeenMark:
     counts_again_at: float = 0.0  # seconds of the monotonic clock
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Session:
+class Session(Struct, eq=False, kw_only=True):
     """One registered user's presence.
 
     The first group of fields is the Room's: it changes only by the Room's verbs, under the Hub's
@@ -47,6 +44,7 @@ class Session:
     is_silenced: bool = False  # may not speak, unless that is over: Moderation knows
     is_console: bool = False  # of the machine itself: an operator who is never in the Registry
     successor: "Session | None" = None  # that has taken this one over
+    joined_seq: int = 0  # the number of its `joined`
 
     last_active: float  # seconds of the monotonic clock
     # Began INACTIVO: until the user does something, reading the list of users and pages of the
