@@ -74,6 +74,7 @@ class Chat:
             monotonic=self.clock.monotonic,
             wall=self.clock.wall,
         )
+        self.directs = self.hub.direct_messages
 
     def register(self, name, address="10.0.0.1", *, may_challenge=False, **fields):
         self.joined += 1
@@ -91,9 +92,9 @@ class Chat:
 
     def hand_over(self, session, request, handover=Handover.DONE):
         """Send a direct message, and say what became of its delivery."""
-        delivery = self.hub.direct(session, request)
+        delivery = self.directs.send(session, request)
         assert isinstance(delivery, Delivery), delivery
-        return self.hub.end_delivery(session, request, delivery, handover)
+        return self.directs.end_delivery(session, request, delivery, handover)
 
     def events(self) -> list:
         """All events that there have been."""

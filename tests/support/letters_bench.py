@@ -83,12 +83,12 @@ class Room:
 
     def take(self, node: str, session: Session) -> list[tuple[str, Any]]:
         """Return what a session gets now, by text and receipt."""
-        messages, replies = self[node].hub.take_unsent_directs(session)
+        messages, replies = self[node].hub.direct_messages.take_unsent(session)
         self[node].switchboard.send(replies)
         return [(one.text, one.receipt) for one in messages]
 
     def confirm(self, node: str, session: Session, receipt: int) -> None:
-        replies = self[node].hub.confirm(session, Received(receipt=receipt))
+        replies = self[node].hub.direct_messages.confirm(session, Received(receipt=receipt))
         self[node].switchboard.send(replies or [])
 
     def answers(self, node: str) -> list[Any]:
@@ -99,4 +99,6 @@ class Room:
     def tell(self, node: str, sender: Session, text: str = "hola", **fields: Any) -> Any:
         number = fields.pop("id", 1)
         to = fields.pop("to", "luis")
-        return self[node].hub.direct(sender, Direct(id=number, to=to, text=text, **fields))
+        return self[node].hub.direct_messages.send(
+            sender, Direct(id=number, to=to, text=text, **fields)
+        )

@@ -18,64 +18,64 @@ def request(number=1, **fields) -> Direct:
 
 def test_a_message_is_sent_once_and_answered_when_it_is_confirmed(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    assert chat.hub.direct(ana, request()) == Queued(luis.route)
-    [message], replies = chat.hub.take_unsent_directs(luis)
+    assert chat.directs.send(ana, request()) == Queued(luis.route)
+    [message], replies = chat.directs.take_unsent(luis)
     assert (message.receipt, replies) == (1, [])
-    assert chat.hub.take_unsent_directs(luis) == ([], [])
+    assert chat.directs.take_unsent(luis) == ([], [])
     answer = Ok(id=1, time=message.time)
-    assert chat.hub.confirm(luis, Received(receipt=1)) == [Reply(ana.route, answer)]
-    assert chat.hub.confirm(luis, Received(receipt=1)) is None
+    assert chat.directs.confirm(luis, Received(receipt=1)) == [Reply(ana.route, answer)]
+    assert chat.directs.confirm(luis, Received(receipt=1)) is None
 
 
 def test_what_was_not_sent_yet_cannot_be_confirmed(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    chat.hub.direct(ana, request())
-    assert chat.hub.confirm(luis, Received(receipt=1)) is None
-    [message], _ = chat.hub.take_unsent_directs(luis)
+    chat.directs.send(ana, request())
+    assert chat.directs.confirm(luis, Received(receipt=1)) is None
+    [message], _ = chat.directs.take_unsent(luis)
     assert message.receipt == 1
 
 
 def test_what_was_not_sent_comes_back_as_well(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    chat.hub.direct(ana, request(1))
-    chat.hub.take_unsent_directs(luis)
-    chat.hub.direct(ana, request(2))
+    chat.directs.send(ana, request(1))
+    chat.directs.take_unsent(luis)
+    chat.directs.send(ana, request(2))
     replies = chat.hub.release(luis, CloseReason.LOST)
     assert [(reply.answer.id, code(reply.answer)) for reply in replies] == [
         (1, ErrorCode.UNDELIVERED),
         (2, ErrorCode.UNDELIVERED),
     ]
-    assert chat.hub.confirm(luis, Received(receipt=2)) is None
+    assert chat.directs.confirm(luis, Received(receipt=2)) is None
 
 
 def test_a_replaced_session_has_nothing_to_confirm_or_to_send(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    chat.hub.direct(ana, request())
-    chat.hub.take_unsent_directs(luis)
+    chat.directs.send(ana, request())
+    chat.directs.take_unsent(luis)
     successor = chat.join("luis", token=luis.token, receipts=True)
-    assert chat.hub.confirm(luis, Received(receipt=1)) is None
-    assert chat.hub.take_unsent_directs(luis) == ([], [])
+    assert chat.directs.confirm(luis, Received(receipt=1)) is None
+    assert chat.directs.take_unsent(luis) == ([], [])
     assert chat.hub.release(luis, CloseReason.LOST) is None
-    chat.hub.direct(ana, request(2))
-    messages, _ = chat.hub.take_unsent_directs(successor)
+    chat.directs.send(ana, request(2))
+    messages, _ = chat.directs.take_unsent(successor)
     assert [message.receipt for message in messages] == [1, 2]
 
 
 def test_a_session_without_receipts_that_takes_over_has_them_no_longer(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
-    chat.hub.direct(ana, request())
+    chat.directs.send(ana, request())
     successor = chat.join("luis", token=luis.token)
-    chat.hub.direct(ana, request(2))  # behind the one that waits
-    messages, replies = chat.hub.take_unsent_directs(successor)
+    chat.directs.send(ana, request(2))  # behind the one that waits
+    messages, replies = chat.directs.take_unsent(successor)
     assert [message.receipt for message in messages] == [1, 2]
     assert [reply.answer.id for reply in replies] == [1, 2]
-    assert isinstance(chat.hub.direct(ana, request(3)), Delivery)
+    assert isinstance(chat.directs.send(ana, request(3)), Delivery)
 
 
 def test_only_a_few_requests_may_wait_for_one_confirmation(chat):
     ana = chat.join("ana")
     chat.join("luis", receipts=True)
-    answers = [chat.hub.direct(ana, request(number, nonce="n")) for number in range(20)]
+    answers = [chat.directs.send(ana, request(number, nonce="n")) for number in range(20)]
     assert [code(answer) for answer in answers[8:]] == [ErrorCode.RATE_LIMITED] * 12
     assert [type(answer) for answer in answers[:8]] == [Queued] * 8
 
@@ -84,13 +84,13 @@ def test_the_bound_counts_what_waits_and_not_what_was_confirmed(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
     for _round in range(3):
         count = 0
-        while not code(outcome := chat.hub.direct(ana, request(count))):
+        while not code(outcome := chat.directs.send(ana, request(count))):
             count += 1
         assert code(outcome) == ErrorCode.BUSY
         assert count == 8  # of 132 bytes
-        messages, _ = chat.hub.take_unsent_directs(luis)
+        messages, _ = chat.directs.take_unsent(luis)
         assert len(messages) == count
-        assert len(chat.hub.confirm(luis, Received(receipt=messages[-1].receipt))) == count
+        assert len(chat.directs.confirm(luis, Received(receipt=messages[-1].receipt))) == count
 
 
 def test_the_bound_counts_what_json_makes_longer():
@@ -102,7 +102,7 @@ def test_the_bound_counts_what_json_makes_longer():
         number = 0
         while True:
             more = {"nonce": f"{number:02}" + nonce} if nonce else {}
-            if code(chat.hub.direct(ana, Direct(id=number, to="luis", text=text, **more))):
+            if code(chat.directs.send(ana, Direct(id=number, to="luis", text=text, **more))):
                 return number
             number += 1
 

@@ -21,8 +21,8 @@ from tertulia.protocol.messages import (
     Status,
 )
 from tertulia.protocol.texts import MAX_TEXT_BYTES
-from tertulia.server.hub.directs import Handover
-from tertulia.server.hub.hub import Delivery, Registered
+from tertulia.server.hub.directs import Delivery, Handover
+from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.room import Conflict
 from tertulia.server.hub.session import Receipt, Route
 from tertulia.server.hub.wait import Wait
@@ -136,12 +136,12 @@ def test_a_released_session_can_do_nothing_more(chat):
     assert chat.hub.release(ana, CloseReason.LOST) is None
     before = chat.events()
     assert chat.say(ana, id=1) is None
-    assert chat.hub.direct(ana, Direct(id=1, to="luis", text="hola")) is None
+    assert chat.directs.send(ana, Direct(id=1, to="luis", text="hola")) is None
     assert chat.hub.set_status(ana, SetStatus(id=1, status="OCUPADO")) is None
     chat.hub.idle(ana)
     chat.hub.note_reading(ana)
     assert chat.events() == before
-    assert code(chat.hub.direct(luis, Direct(to="ana", text="x"))) == ErrorCode.USER_NOT_CONNECTED
+    assert code(chat.directs.send(luis, Direct(to="ana", text="x"))) == ErrorCode.USER_NOT_CONNECTED
 
 
 def test_a_released_session_that_was_idle_does_not_come_to_life(chat):
@@ -231,7 +231,7 @@ def test_a_session_that_has_ended_takes_no_room():
 
 def test_a_direct_message_is_returned_with_its_route_and_nobody_else_sees_it(chat):
     ana, luis = chat.join("ana"), chat.join("luis")
-    outcome = chat.hub.direct(ana, Direct(to="LUIS", text="hola", nonce="n"))
+    outcome = chat.directs.send(ana, Direct(to="LUIS", text="hola", nonce="n"))
     message = DirectMessage(time=START_TIME, sender="ana", to="luis", text="hola", nonce="n")
     assert outcome == Delivery(luis, message)
     assert [type(event) for event in chat.events()] == [Joined, Joined]
@@ -239,7 +239,7 @@ def test_a_direct_message_is_returned_with_its_route_and_nobody_else_sees_it(cha
 
 def test_a_direct_message_to_oneself_is_allowed(chat):
     ana = chat.join("ana")
-    outcome = chat.hub.direct(ana, Direct(to="ana", text="nota"))
+    outcome = chat.directs.send(ana, Direct(to="ana", text="nota"))
     assert isinstance(outcome, Delivery)
     assert outcome.receiver is ana
 
@@ -248,14 +248,14 @@ def test_a_direct_message_counts_as_said_once_it_is_delivered(chat):
     ana = chat.join("ana")
     chat.join("luis")
     request = Direct(id=1, to="luis", text="hola", nonce="n")
-    delivery = chat.hub.direct(ana, request)
-    again = chat.hub.direct(ana, request)  # while another worker has the first
+    delivery = chat.directs.send(ana, request)
+    again = chat.directs.send(ana, request)  # while another worker has the first
     assert (code(again), again.id, again.retry_after) == (ErrorCode.RATE_LIMITED, 1, 0.1)
-    refusal = chat.hub.end_delivery(ana, request, delivery, Handover.GONE)
+    refusal = chat.directs.end_delivery(ana, request, delivery, Handover.GONE)
     assert (code(refusal), refusal.id, refusal.name) == (ErrorCode.USER_NOT_CONNECTED, 1, "luis")
     acknowledged = chat.hand_over(ana, request)
     assert acknowledged == Ok(id=1, time=delivery.message.time)
-    assert chat.hub.direct(ana, request) == acknowledged
+    assert chat.directs.send(ana, request) == acknowledged
 
 
 def test_a_direct_message_that_finds_its_receiver_busy_can_be_sent_again(chat):
@@ -265,7 +265,7 @@ def test_a_direct_message_that_finds_its_receiver_busy_can_be_sent_again(chat):
     refusal = chat.hand_over(ana, request, Handover.BUSY)
     assert (code(refusal), refusal.id, refusal.name) == (ErrorCode.BUSY, 1, "luis")
     assert refusal.retry_after > 0
-    assert isinstance(chat.hub.direct(ana, request), Delivery)
+    assert isinstance(chat.directs.send(ana, request), Delivery)
 
 
 def test_repeating_a_delivered_message_is_activity(chat):
@@ -273,7 +273,7 @@ def test_repeating_a_delivered_message_is_activity(chat):
     request = Direct(to="ana", text="hola", nonce="n")
     chat.hand_over(ana, request)
     chat.hub.idle(ana)
-    assert chat.hub.direct(ana, request) is None
+    assert chat.directs.send(ana, request) is None
     assert ana.status is Status.ACTIVO
 
 
@@ -288,19 +288,19 @@ def test_a_direct_message_without_a_nonce_is_never_a_repetition(chat):
 def test_a_nonce_of_the_general_chat_is_none_of_a_direct_message(chat):
     ana = chat.join("ana")
     chat.say(ana, nonce="n")
-    assert isinstance(chat.hub.direct(ana, Direct(to="ana", text="x", nonce="n")), Delivery)
+    assert isinstance(chat.directs.send(ana, Direct(to="ana", text="x", nonce="n")), Delivery)
 
 
 @pytest.mark.parametrize("name", ["nadie", "no es un nombre", ""])
 def test_somebody_who_is_not_here_cannot_be_written_to_or_looked_up(chat, name):
     ana = chat.join("ana")
     for outcome in (
-        chat.hub.direct(ana, Direct(id=5, to=name, text="hola", nonce="n")),
+        chat.directs.send(ana, Direct(id=5, to=name, text="hola", nonce="n")),
         chat.hub.info(ana, GetInfo(id=5, name=name)),
     ):
         assert code(outcome) == ErrorCode.USER_NOT_CONNECTED
         assert (outcome.id, outcome.name) == (5, name)
-    retried = chat.hub.direct(ana, Direct(to="ana", text="hola", nonce="n"))
+    retried = chat.directs.send(ana, Direct(to="ana", text="hola", nonce="n"))
     assert isinstance(retried, Delivery)
 
 
@@ -311,7 +311,7 @@ def test_bad_texts_are_refused(chat, verb):
     def send(text):
         if verb == "say":
             return chat.say(ana, text, id=1)
-        return chat.hub.direct(ana, Direct(id=1, to="ana", text=text))
+        return chat.directs.send(ana, Direct(id=1, to="ana", text=text))
 
     assert code(send("")) == ErrorCode.TEXT_INVALID
     assert code(send("a\x1b[31m")) == ErrorCode.TEXT_INVALID

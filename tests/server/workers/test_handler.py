@@ -26,7 +26,8 @@ from tertulia.protocol.messages import (
     UserInfo,
     UserList,
 )
-from tertulia.server.hub.hub import Delivery, Registered
+from tertulia.server.hub.directs import Delivery
+from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.room import Conflict
 from tertulia.server.workers.connection import Connection
 from tertulia.server.workers.handler import Finish, Step

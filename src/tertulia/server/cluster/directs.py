@@ -30,14 +30,12 @@ from tertulia.server.cluster.on_the_way import OnTheWay, Sent
 from tertulia.server.hub.directs import (
     Delivery,
     Directs,
-    Origin,
-    Queue,
     Queued,
     Reply,
-    Unconfirmed,
     latest,
 )
 from tertulia.server.hub.session import Session
+from tertulia.server.hub.unconfirmed import Origin, Queue, Unconfirmed
 
 _GATHER_S = 1.0  # for the node that served a session to say what it had not confirmed
 _KEEP_EARLY_S = 2.0  # letters for sessions that are not here; messages are sent again

@@ -7,8 +7,8 @@ had them, and under which receipts. Used under the Hub's lock only.
 import time
 
 from tertulia.server.cluster.letters import HandedOver
-from tertulia.server.hub.directs import Queue, Unconfirmed
 from tertulia.server.hub.session import Session
+from tertulia.server.hub.unconfirmed import Queue, Unconfirmed
 
 
 class Gathering:

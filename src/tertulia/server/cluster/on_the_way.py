@@ -9,8 +9,8 @@ from collections import OrderedDict
 
 from msgspec import Struct
 
-from tertulia.server.hub.directs import Unconfirmed
 from tertulia.server.hub.session import Session
+from tertulia.server.hub.unconfirmed import Unconfirmed
 
 _SEND_AGAIN_S = 1.0
 _ASK_AGAIN_S = 5.0

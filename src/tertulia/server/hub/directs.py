@@ -1,28 +1,27 @@
 """Direct messages: who they are for, which were sent before, and which are not confirmed yet.
 
 A session with receipts confirms the direct messages that it gets. Until then they wait in its
-queue, and their senders for an answer. Used under the Hub's lock only.
+queue, and their senders for an answer. Any thread may call the verbs in `DirectMessages`; the rest
+is used under the Hub's lock only.
 """
 
-from collections import deque
+import threading
 from collections.abc import Callable
 from enum import Enum, auto
 
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import replace
 
-from tertulia.protocol.messages import Answer, Direct, DirectMessage, Error, Ok
+from tertulia.protocol.messages import Answer, Direct, DirectMessage, Error, Ok, Received
+from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
 from tertulia.server.hub.nonces import RecentNonces
+from tertulia.server.hub.registry import Registry
 from tertulia.server.hub.session import Route, Session
+from tertulia.server.hub.unconfirmed import Asker, Queue, Unconfirmed
 
 _RETRY_WHILE_UNDER_WAY_S = 0.1
 _RETRY_UNCONFIRMED_S = 1.0
 _MAX_ASKERS = 8  # requests that wait for the confirmation of one message
-_MAX_CHAR_BYTES = 6  # of a character in JSON, as in \u0001
-_LINE_OVERHEAD_BYTES = 128  # of a direct message, beside its text
-
-NonceKey = tuple[str, object]
 
 
 class Delivery(Struct, frozen=True, gc=False):
@@ -63,95 +62,6 @@ class _UnderWay(Enum):
     """That a message is being handed over to another worker."""
 
     UNDER_WAY = auto()
-
-
-class Origin(Struct, frozen=True, array_like=True):
-    """A direct message of another node, by its number there."""
-
-    node: str
-    number: int
-
-
-class Asker(Struct, frozen=True):
-    """Who has to learn, in answer to which request, what becomes of a direct message."""
-
-    session: Session
-    request_id: int | UnsetType
-
-
-class Unconfirmed(Struct, eq=False):
-    """A direct message that its receiver has not confirmed."""
-
-    message: DirectMessage
-    receipt: int
-    key: NonceKey | None
-    askers: list[Asker]
-    # On several machines: where others wait for the confirmation; the receipt that the receiver had
-    # it under on another node; and the number that it was sent there with. 0: none.
-    origins: list[Origin] = []
-    known_receipt: int = 0
-    own_number: int = 0
-
-
-class Queue:
-    """The unconfirmed direct messages of a session, in the order of their receipts."""
-
-    def __init__(self, *, confirms: bool = True) -> None:
-        self.confirms = confirms  # the session has receipts
-        self.bytes = 0  # about, of the messages as lines
-        self.last_receipt = 0
-        self._sent: deque[Unconfirmed] = deque()
-        self._unsent: deque[Unconfirmed] = deque()
-
-    def add(self, message: DirectMessage, key: NonceKey | None, *askers: Asker) -> Unconfirmed:
-        """Put a message at the end, with the next receipt."""
-        entry = Unconfirmed(message, 0, key, list(askers))
-        self.put(entry, self.last_receipt + 1)
-        return entry
-
-    def put(self, entry: Unconfirmed, receipt: int) -> None:
-        """Put a message at the end, with a receipt above all others."""
-        self.last_receipt = entry.receipt = receipt
-        entry.message = replace(entry.message, receipt=receipt)
-        self._unsent.append(entry)
-        self.bytes += _line_bytes(entry.message)
-
-    def remove(self, entry: Unconfirmed) -> None:
-        """Remove a message, which is in the queue."""
-        for part in (self._sent, self._unsent):
-            if entry in part:
-                part.remove(entry)
-                self.bytes -= _line_bytes(entry.message)
-
-    def take_unsent(self) -> list[Unconfirmed]:
-        """Return what the session was not sent yet; it counts as sent from now on."""
-        entries = list(self._unsent)
-        self._sent += self._unsent
-        self._unsent.clear()
-        return entries
-
-    def send_again(self) -> None:
-        """Let everything that is not confirmed count as not sent."""
-        self._unsent.extendleft(reversed(self._sent))
-        self._sent.clear()
-
-    def confirm(self, receipt: int) -> list[Unconfirmed]:
-        """Remove and return what was sent, up to a receipt."""
-        confirmed = []
-        while self._sent and self._sent[0].receipt <= receipt:
-            entry = self._sent.popleft()
-            self.bytes -= _line_bytes(entry.message)
-            confirmed.append(entry)
-        return confirmed
-
-    def confirm_all_sent(self) -> list[Unconfirmed]:
-        """Remove and return what was sent."""
-        return self.confirm(self.last_receipt)
-
-    @property
-    def entries(self) -> list[Unconfirmed]:
-        """Everything that is not confirmed."""
-        return [*self._sent, *self._unsent]
 
 
 class Directs:
@@ -312,6 +222,90 @@ class Directs:
         return replies
 
 
+class DirectMessages:
+    """The verbs of the Hub about direct messages. Any thread may call."""
+
+    def __init__(
+        self,
+        lock: threading.Lock,
+        registry: Registry,
+        directs: Directs,
+        clock: Callable[[], str],
+        note_activity: Callable[[Session], object],
+    ) -> None:
+        """`note_activity` is called under the lock for a request that was not refused."""
+        self._lock = lock
+        self._registry = registry
+        self._directs = directs
+        self._clock = clock
+        self._note_activity = note_activity
+        self.taken = 0  # since the start
+
+    def send(self, session: Session, request: Direct) -> Delivery | Queued | Ok | Error | None:
+        """Find the session that a direct message is for; None if there is nothing to do.
+
+        Whoever carries a Delivery out calls `end_delivery`. The answer to a message that is Queued
+        comes out of `confirm`, or of `release`.
+        """
+        problem = check_text(request.text)
+        if problem is not None:
+            return refusals.text_refused(request, problem)
+        directs = self._directs
+        with self._lock:
+            if not session.is_here:
+                return refusals.no_name(request) if session.is_console else None
+            if request.nonce is not UNSET:
+                found = directs.find_repeated(session, request)
+                if isinstance(found, Error):
+                    return found
+                if found is not None:
+                    self._note_activity(session)
+                    return ok(request, found) if isinstance(found, str) else found
+            receiver = self._registry.find(request.to)
+            if receiver is None:
+                return refusals.not_connected(request, request.to)
+            outcome = directs.send(session, request, receiver, self._clock())
+            if type(outcome) is not Error:
+                self.taken += 1
+                self._note_activity(session)
+            return outcome
+
+    def end_delivery(
+        self, session: Session, request: Direct, delivery: Delivery, handover: Handover
+    ) -> Delivery | Queued | Ok | Error | None:
+        """Note what has become of a Delivery; return the answer, or where it goes now.
+
+        A session that has been taken over meanwhile has a successor, which gets the message.
+        """
+        time = delivery.message.time if handover is DONE else None
+        if handover is GONE and session.is_here:
+            with self._lock:
+                passed_on = self._directs.pass_on(session, request, delivery)
+            if passed_on is not None:
+                return passed_on
+        if request.nonce is not UNSET:
+            with self._lock:
+                self._directs.end_delivery(session, request, time)
+        if time is not None:
+            return ok(request, time)
+        if handover is BUSY:
+            return refusals.busy(request)
+        return refusals.not_connected(request, request.to)
+
+    def take_unsent(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
+        """Return the direct messages to send to a session now. See Directs.take_unsent."""
+        with self._lock:
+            return self._directs.take_unsent(session)
+
+    def confirm(self, session: Session, request: Received) -> list[Reply] | None:
+        """Return the answers for the senders of the direct messages that a session confirms.
+
+        None if there was nothing to confirm.
+        """
+        with self._lock:
+            return self._directs.confirm(session, request.receipt)
+
+
 def ok(request: Direct, time: str) -> Ok | None:
     """Answer a direct message that has arrived, if it asked for an answer by having an `id`."""
     return None if request.id is UNSET else Ok(id=request.id, time=time)
@@ -328,11 +322,3 @@ def latest(session: Session) -> Session:
     while session.successor is not None:
         session = session.successor
     return session
-
-
-def _line_bytes(message: DirectMessage) -> int:
-    """Return about how long a message is as a line, where JSON writes some characters as two."""
-    text = message.text
-    escaped = sum(map(text.count, '"\\\n\t'))
-    nonce_bytes = 0 if message.nonce is UNSET else _MAX_CHAR_BYTES * len(message.nonce)
-    return _LINE_OVERHEAD_BYTES + len(text.encode()) + escaped + nonce_bytes

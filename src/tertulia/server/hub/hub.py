@@ -17,14 +17,11 @@ from msgspec import UNSET, Struct
 
 from tertulia.protocol.messages import (
     CloseReason,
-    Direct,
-    DirectMessage,
     Error,
     ErrorCode,
     GetInfo,
     ListUsers,
     Ok,
-    Received,
     Register,
     Say,
     SetStatus,
@@ -36,17 +33,7 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
 from tertulia.server.config import Config
-from tertulia.server.hub.directs import (
-    BUSY,
-    DONE,
-    GONE,
-    Delivery,
-    Directs,
-    Handover,
-    Queued,
-    Reply,
-    ok,
-)
+from tertulia.server.hub.directs import DirectMessages, Directs, Reply
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.held_names import HeldNames
 from tertulia.server.hub.journal import Journal
@@ -98,7 +85,6 @@ class Hub:
         self._directs = self.directs_class(
             config.nonce_keep_s, config.max_nonces, config.private_bytes // 2, monotonic
         )
-        self.directs_taken = 0  # direct messages since the start
         # Returns what `welcome.nodes` says, without waiting; None on a server that is alone.
         self.nodes: Callable[[], list[str]] | None = None
         moment = datetime.fromtimestamp(wall(), UTC)
@@ -128,6 +114,9 @@ class Hub:
             self.events,
             self._note_reading,
             has_history=keeper is not None,
+        )
+        self.direct_messages = DirectMessages(
+            self._lock, room.registry, self._directs, self._clock, self._note_activity
         )
         self.notices = self.notices_class(self._lock, room, self._journal, keeper)
         self.moderator = self.moderator_class(
@@ -248,74 +237,6 @@ class Hub:
             return None
         return self.moderator.refuse_to_say(session, request.id)
 
-    def direct(self, session: Session, request: Direct) -> Delivery | Queued | Ok | Error | None:
-        """Find the session that a direct message is for; None if there is nothing to do.
-
-        Whoever carries a Delivery out calls `end_delivery`. The answer to a message that is Queued
-        comes out of `confirm`, or of `release`.
-        """
-        problem = check_text(request.text)
-        if problem is not None:
-            return refusals.text_refused(request, problem)
-        directs = self._directs
-        with self._lock:
-            if not session.is_here:
-                return refusals.no_name(request) if session.is_console else None
-            if request.nonce is not UNSET:
-                found = directs.find_repeated(session, request)
-                if isinstance(found, Error):
-                    return found
-                if found is not None:
-                    self._note_activity(session)
-                    return ok(request, found) if isinstance(found, str) else found
-            receiver = self._registry.find(request.to)
-            if receiver is None:
-                return refusals.not_connected(request, request.to)
-            outcome = directs.send(session, request, receiver, self._clock())
-            if type(outcome) is not Error:
-                self.directs_taken += 1
-                self._note_activity(session)
-            return outcome
-
-    def _clock(self) -> str:
-        """Return the time of a direct message. Under the lock."""
-        return self._time()
-
-    def end_delivery(
-        self, session: Session, request: Direct, delivery: Delivery, handover: Handover
-    ) -> Delivery | Queued | Ok | Error | None:
-        """Note what has become of a Delivery; return the answer, or where it goes now.
-
-        A session that has been taken over meanwhile has a successor, which gets the message.
-        """
-        time = delivery.message.time if handover is DONE else None
-        if handover is GONE and session.is_here:
-            with self._lock:
-                passed_on = self._directs.pass_on(session, request, delivery)
-            if passed_on is not None:
-                return passed_on
-        if request.nonce is not UNSET:
-            with self._lock:
-                self._directs.end_delivery(session, request, time)
-        if time is not None:
-            return ok(request, time)
-        if handover is BUSY:
-            return refusals.busy(request)
-        return refusals.not_connected(request, request.to)
-
-    def take_unsent_directs(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
-        """Return the direct messages to send to a session now. See Directs.take_unsent."""
-        with self._lock:
-            return self._directs.take_unsent(session)
-
-    def confirm(self, session: Session, request: Received) -> list[Reply] | None:
-        """Return the answers for the senders of the direct messages that a session confirms.
-
-        None if there was nothing to confirm.
-        """
-        with self._lock:
-            return self._directs.confirm(session, request.receipt)
-
     def note_reading(self, session: Session) -> None:
         """Note a request for a page of the history."""
         with self._lock:
@@ -368,6 +289,10 @@ class Hub:
                 since=user.since,
                 idle=int(now - user.last_active),
             )
+
+    def _clock(self) -> str:
+        """Return the time of a direct message. Under the lock."""
+        return self._time()
 
     def _note_activity(self, session: Session) -> float:
         """Note a request that was not refused; show an idle user's chosen status again.

@@ -27,7 +27,7 @@ class Deliveries:
         output: Output,
         observer: Observer,
     ) -> None:
-        self._hub = shared.hub
+        self._direct_messages = shared.hub.direct_messages
         self._switchboard = shared.switchboard
         self._busy_bytes = shared.config.private_bytes // 2
         self._mailbox = mailbox
@@ -67,7 +67,7 @@ class Deliveries:
         """Answer a direct message that was to be handed over, or pass it on."""
         session = connection.session
         assert session is not None
-        outcome = self._hub.end_delivery(session, request, delivery, handover)
+        outcome = self._direct_messages.end_delivery(session, request, delivery, handover)
         if outcome is not None and connection.state is REGISTERED:
             if isinstance(outcome, Delivery):
                 self.deliver(connection, request, outcome)
@@ -98,7 +98,7 @@ class Deliveries:
         session = connection.session
         if session is None or connection.state is not REGISTERED or connection.blocked:
             return
-        messages, replies = self._hub.take_unsent_directs(session)
+        messages, replies = self._direct_messages.take_unsent(session)
         if messages:
             self._output.send_all(connection, messages)
         if replies:

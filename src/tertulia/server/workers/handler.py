@@ -110,7 +110,7 @@ class RequestHandler:
         self._moderator = hub.moderator
         self._limits_rate = shared.config.rate_limit_per_s is not None
         self._hub_verbs: dict[type, Callable[[Session, Any], Outcome]] = {
-            Direct: hub.direct,
+            Direct: hub.direct_messages.send,
             SetStatus: hub.set_status,
             ListUsers: hub.users,
             GetInfo: hub.info,
@@ -154,7 +154,7 @@ class RequestHandler:
             case BecomeOperator():
                 return self._become_operator(connection, session, request, now)
             case Received():
-                replies = self._hub.confirm(session, request)
+                replies = self._hub.direct_messages.confirm(session, request)
                 if replies is not None:  # there are no more of these than direct messages
                     return replies
             case MarkSeen():
