@@ -48,9 +48,8 @@ from tertulia.server.config import Config
 from tertulia.server.history.node import NodeHistory
 from tertulia.server.hub.directs import Reply
 from tertulia.server.hub.hook_verbs import new_secret
-from tertulia.server.hub.hub import Hub, Registered
+from tertulia.server.hub.hub import Hub, Registered, idle_seconds, newcomer_of
 from tertulia.server.hub.journal import Stamps
-from tertulia.server.hub.newcomers import idle_seconds, newcomer_of
 from tertulia.server.hub.records import Place, Visit
 from tertulia.server.hub.room import Conflict, Entered, Newcomer, Room
 from tertulia.server.hub.room_state import RoomState

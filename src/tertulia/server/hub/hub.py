@@ -1,4 +1,4 @@
-"""Every verb of the chat: register, release, say, direct, status, users, info.
+"""Every verb of the chat: register, release, say, status, users, info; others are in its parts.
 
 The Hub checks a request, has the journal order what changes the Room, and returns what is to be
 done. It sends nothing, waits for nothing and knows no worker, connection or socket. Any thread may
@@ -7,6 +7,7 @@ call it; everything happens under its one lock, which is also the EventLog's.
 Lock order: Hub, then History.
 """
 
+import hashlib
 import secrets
 import threading
 import time
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from msgspec import UNSET, Struct
 
 from tertulia.protocol.messages import (
+    PROTOCOL_VERSION,
     CloseReason,
     Error,
     ErrorCode,
@@ -30,7 +32,8 @@ from tertulia.protocol.messages import (
     UserList,
     Welcome,
 )
-from tertulia.protocol.texts import check_text
+from tertulia.protocol.names import parse_name
+from tertulia.protocol.texts import MAX_TEXT_BYTES, check_text
 from tertulia.server import refusals
 from tertulia.server.config import Config
 from tertulia.server.hub.directs import DirectMessages, Directs, Reply
@@ -39,7 +42,6 @@ from tertulia.server.hub.held_names import HeldNames
 from tertulia.server.hub.journal import Journal
 from tertulia.server.hub.keeper import Keeper
 from tertulia.server.hub.moderator import Moderator
-from tertulia.server.hub.newcomers import idle_seconds, newcomer_of, welcome_of
 from tertulia.server.hub.nonces import RecentNonces, recall
 from tertulia.server.hub.notices import Notices
 from tertulia.server.hub.records import HeldName
@@ -48,6 +50,9 @@ from tertulia.server.hub.seen import Seen
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.server.hub.start import Start, start_from
 from tertulia.server.hub.wait import Wait
+from tertulia.version import __version__
+
+_SERVER = f"tertulia {__version__}"
 
 
 class Registered(Struct, frozen=True, gc=False):
@@ -193,9 +198,25 @@ class Hub:
         return [] if reason is CloseReason.SHUTDOWN else replies
 
     def _welcome(self, request: Register, entered: Entered) -> Welcome:
-        nodes = UNSET if self.nodes is None else self.nodes()
-        moderation, idle_after_s = self._room.moderation, self._idle_after_s or 0.0
-        return welcome_of(request, entered, moderation, self._epoch, idle_after_s, nodes)
+        session, moderation = entered.session, self._room.moderation
+        return Welcome(
+            id=request.id,
+            name=session.name.shown,
+            address=session.address,
+            status=session.status,
+            seq=entered.seq,
+            token=session.token,
+            epoch=self._epoch,
+            server=_SERVER,
+            protocol=PROTOCOL_VERSION,
+            idle_after=self._idle_after_s or 0.0,
+            max_text=MAX_TEXT_BYTES,
+            hushed=moderation.is_hushed,
+            locked=moderation.is_locked,
+            operator=session.is_operator,
+            pinned=moderation.pinned,
+            nodes=UNSET if self.nodes is None else self.nodes(),
+        )
 
     # --- talking -------------------------------------------------------------------------------
 
@@ -314,3 +335,34 @@ class Hub:
 def _ok(request: SetStatus) -> Ok | None:
     """Answer a request that was carried out, if it asked for an answer by having an `id`."""
     return None if request.id is UNSET else Ok(id=request.id)
+
+
+def newcomer_of(
+    request: Register, address: str, idle_after_s: float | None, *, may_challenge: bool
+) -> Newcomer | Error:
+    """Check what a registration says, and return its values worked out."""
+    if request.protocol not in (UNSET, PROTOCOL_VERSION):
+        return refusals.protocol_unsupported(request)
+    name = parse_name(request.name)
+    if name is None:
+        return refusals.name_invalid(request)
+    try:
+        chosen = Status.ACTIVO if request.status is UNSET else Status(request.status)
+    except ValueError:
+        return refusals.status_invalid(request)
+    is_idle = idle_after_s is not None and idle_seconds(request) >= idle_after_s
+    return Newcomer(
+        name,
+        address,
+        None if request.token is UNSET else request.token,
+        may_challenge,
+        request.events == "messages",
+        Status.INACTIVO if is_idle else chosen,
+        chosen,
+        None if request.key is UNSET else hashlib.sha256(request.key.encode()).hexdigest(),
+    )
+
+
+def idle_seconds(request: Register) -> float:
+    """Return for how long the user has done nothing."""
+    return 0.0 if request.idle is UNSET else request.idle
