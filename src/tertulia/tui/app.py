@@ -262,7 +262,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     @on(MainScreen.PersonChosen)
     def _ask_about_person(self, event: MainScreen.PersonChosen) -> None:
-        self.controller.carry_out(GetInfo(name=event.name))
+        self._carry_out(self.controller.carry_out(GetInfo(name=event.name)))
 
     @on(CopyWanted)
     def _copy(self, event: CopyWanted) -> None:

@@ -141,54 +141,27 @@ class Controller:
         except CommandError as error:
             self._main.hint(str(error))
             return None
-        if isinstance(command, Say) and self.current.name != GENERAL:
-            command = Direct(to=self.current.name, text=command.text)
-        elif isinstance(command, SayToAll):
-            command = Say(text=command.text)
-        elif isinstance(command, OwnInfo):
-            command = GetInfo(name="" if self.model is None else self.model.chat.state.name)
-        if isinstance(command, Request) and not isinstance(command, Quit):
-            model = self._connected_model()
-            if model is None:
-                return None
-            if isinstance(command, Say | Direct):
-                self._check_and_send(model, command)
-                return None
-        if isinstance(command, OrderCommand):
-            self._submit_order(command, is_typed=is_typed)
-            return None
-        if isinstance(command, Open) and self.model is not None:
-            unknown = self._unknown_name(self.model, command.name)
-            if unknown is not None:
-                self._main.hint(unknown)
-                return None
-        if command is None:
-            return None
-        if is_typed:
-            self._main.composer.accept()
-        return self.carry_out(command)
+        match command:
+            case Say() if self.current.name != GENERAL:
+                self._submit_message(Direct(to=self.current.name, text=command.text))
+            case Say() | SayToAll():
+                self._submit_message(Say(text=command.text))
+            case Direct():
+                self._submit_message(command)
+            case None:
+                pass
+            case _:
+                return self._submit_command(command, is_typed=is_typed)
+        return None
 
-    def _submit_order(self, command: OrderCommand, *, is_typed: bool) -> None:
+    def _submit_message(self, request: Say | Direct) -> None:
+        """Send a message, if it can be sent; a long one only after a question."""
         model = self._connected_model()
         if model is None:
             return
-        refusal = self._orders.carry_out(model, command)
-        if refusal:
+        refusal = self._refusal(model, request)
+        if refusal is not None:
             self._main.hint(refusal)
-            return
-        if is_typed:
-            self._main.composer.accept()
-        self.refresh()
-
-    def _check_and_send(self, model: ChatModel, request: Say | Direct) -> None:
-        if isinstance(request, Direct) and request.to != self.current.name:
-            unknown = self._unknown_name(model, request.to)
-            if unknown is not None:
-                self._main.hint(unknown)
-                return
-        code = check_text(request.text)
-        if code is not None:
-            self._main.hint(explain.request_refused(Error(code=code, message=""), request))
             return
         count = request.text.count("\n") + 1
         if count <= LONG_MESSAGE_LINES:
@@ -198,6 +171,39 @@ class Controller:
         text = _("Send this as one message? {length}").format(length=text)
         dialog = dialogs.question(_("A long message"), text, _("Send it"), _("Not yet"))
         self._app.push_screen(dialog, lambda key: self._send_long(request, key))
+
+    def _send_long(self, request: Say | Direct, answer: str | None) -> None:
+        model = self._connected_model() if answer == "yes" else None
+        if model is not None:
+            self._send(model, request)
+            self.refresh()
+
+    def _send(self, model: ChatModel, request: Say | Direct) -> None:
+        self._main.composer.accept()
+        if isinstance(request, Direct):
+            to = model.send_direct(request.to, request.text)
+            text = _("Sent only to {name}. {key}: go there.")
+        else:
+            model.ask(request)  # the line is shown when it comes back, in everyone's order
+            to = model.conversations.general
+            text = _("Sent to everyone. {key}: go there.")
+        self.navigation.written_to = to.name
+        if to is not self.current:  # the next line is for whom it was before
+            name = visible_in_a_line(to.name)
+            self._main.hint(text.format(name=name, key=keys.FOLLOW.shown))
+        self._main.log_view.pop_marked()  # whatever was marked, the user goes on with the chat
+        self._main.log_view.jump_to_end()
+
+    def _refusal(self, model: ChatModel, request: Say | Direct) -> str | None:
+        """Return in words why a message cannot be sent; None if it can."""
+        if isinstance(request, Direct) and request.to != self.current.name:
+            unknown = self._unknown_name(model, request.to)
+            if unknown is not None:
+                return unknown
+        code = check_text(request.text)
+        if code is None:
+            return None
+        return explain.request_refused(Error(code=code, message=""), request)
 
     def _unknown_name(self, model: ChatModel, name: str) -> str | None:
         """Return the hint for a name that nobody here has; None if it can be written to."""
@@ -211,31 +217,34 @@ class Controller:
             text = _("Nobody called “{name}” is here. Did you mean “{guess}”?")
         return text.format(name=visible_in_a_line(name), guess=guess)
 
-    def _send_long(self, request: Say | Direct, answer: str | None) -> None:
-        if answer == "yes":
+    def _submit_command(self, command: Command, *, is_typed: bool) -> AppCommand | None:
+        """Carry out what is no message; what cannot be carried out stays in the composer."""
+        if isinstance(command, OrderCommand):
             model = self._connected_model()
-            if model is not None:
-                self._send(model, request)
-
-    def _send(self, model: ChatModel, request: Say | Direct) -> None:
-        self._main.composer.accept()
-        if isinstance(request, Direct):
-            to = model.send_direct(request.to, request.text)
-            text = _("Sent only to {name}. {key}: go there.")
-        else:
-            model.say(request.text)
-            to = model.conversations.general
-            text = _("Sent to everyone. {key}: go there.")
-        self.navigation.written_to = to.name
-        if to is not self.current:  # the next line is for whom it was before
-            name = visible_in_a_line(to.name)
-            self._main.hint(text.format(name=name, key=keys.FOLLOW.shown))
-        self._main.log_view.pop_marked()  # whatever was marked, the user goes on with the chat
-        self._main.log_view.jump_to_end()
-        self.refresh()
+            if model is None:
+                return None
+            refusal = self._orders.carry_out(model, command)
+            if refusal:
+                self._main.hint(refusal)
+            elif is_typed:
+                self._main.composer.accept()
+            return None
+        if isinstance(command, OwnInfo):
+            command = GetInfo(name="" if self.model is None else self.model.chat.state.name)
+        needs_connection = isinstance(command, Request) and not isinstance(command, Quit)
+        if needs_connection and self._connected_model() is None:
+            return None
+        if isinstance(command, Open) and self.model is not None:
+            unknown = self._unknown_name(self.model, command.name)
+            if unknown is not None:
+                self._main.hint(unknown)
+                return None
+        if is_typed:
+            self._main.composer.accept()
+        return self.carry_out(command)
 
     def carry_out(self, command: Command) -> AppCommand | None:
-        """Do what a command asks for; return it if only the app can."""
+        """Do what a command asks for; return it if only the app can. `refresh` shows the result."""
         match command:
             case Help() | SetTheme() | ShowText() | Quit():
                 return command
@@ -269,7 +278,6 @@ class Controller:
                 model = self._connected_model()
                 if model is not None:
                     model.ask(command)
-        self.refresh()
         return None
 
     def _set_notify(self, command: SetNotify) -> None:
@@ -305,6 +313,7 @@ class Controller:
     def _set_status(self, status: str | None) -> None:
         if status is not None:
             self.carry_out(SetStatus(status=status))
+            self.refresh()
 
     def send_again(self, entry: Said | None = None) -> None:
         """Send a message again, or else the newest one here that was not delivered."""

@@ -224,12 +224,12 @@ def test_what_is_said_is_shown_when_it_comes_back_and_a_refusal_is_handed_on(
     table: ModelTable,
 ) -> None:
     before = table.general
-    table.model.say("hola")
+    table.model.ask(Say(text="hola"))
     table.turn(Ok(id=1, seq=11))
     assert table.general == before
     table.turn(said(11, "hola", "ana"))
     assert table.general == [*before, "hola"]
-    table.model.say("x" * 9)
+    table.model.ask(Say(text="x" * 9))
     refusal = Error(id=2, code=ErrorCode.TEXT_TOO_LONG, message="")
     table.turn(refusal)
     [(request, answer)] = table.answers

@@ -35,7 +35,6 @@ from tertulia.protocol.messages import (
     Ok,
     Presence,
     Request,
-    Say,
     ServerMessage,
     SetStatus,
     UserList,
@@ -122,10 +121,6 @@ class ChatModel:
         return alerts
 
     # --- what the user does --------------------------------------------------------------------
-
-    def say(self, text: str) -> None:
-        """Send a message to everyone."""
-        self.ask(Say(text=text))
 
     def send_direct(self, to: str, text: str) -> Conversation:
         """Send a direct message; it is in its conversation at once, marked as on its way.
