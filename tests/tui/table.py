@@ -53,7 +53,7 @@ from tertulia.tui.ending import Ending
 from tertulia.tui.loopbell import LoopBell
 from tertulia.tui.model.chatmodel import ChatModel
 from tertulia.tui.model.conversations import Conversation
-from tertulia.tui.model.entries import Said
+from tertulia.tui.model.timeline import Said
 from tertulia.tui.widgets.panes import Pane
 
 WAIT_S = 20.0  # for what has to come, on a slow machine too

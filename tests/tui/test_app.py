@@ -34,7 +34,7 @@ from tertulia.tui import app as app_module
 from tertulia.tui import ending as ending_module
 from tertulia.tui.ending import Ending
 from tertulia.tui.model import conversations, timeline
-from tertulia.tui.model.entries import Day
+from tertulia.tui.model.timeline import Day
 from tertulia.tui.presence import INPUT_COUNTS_S
 from tertulia.tui.terminal.abilities import Abilities, Colours
 

@@ -30,7 +30,7 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.moderation import BecomeOperator
 from tertulia.tui.ending import Ending
 from tertulia.tui.model import conversations
-from tertulia.tui.model.entries import Day, Said
+from tertulia.tui.model.timeline import Day, Said
 from tertulia.tui.terminal import bareview
 from tertulia.tui.widgets.chatlog import ChatLog
 from tertulia.tui.widgets.dialogs import ChoiceDialog, HelpDialog, SearchDialog

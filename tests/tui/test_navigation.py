@@ -6,7 +6,7 @@ from table import SMALL, USUAL, ChatTable
 from textual import events
 
 from tertulia.protocol.messages import Direct
-from tertulia.tui.model.entries import New, Said
+from tertulia.tui.model.timeline import New, Said
 from tertulia.tui.widgets.dialogs import ChoiceDialog
 
 

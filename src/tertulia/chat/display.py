@@ -16,6 +16,7 @@ from tertulia.protocol.texts import CONTROL_CHARACTERS
 DIRECTION_CHARACTERS = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"
 # The line and paragraph separators, and spaces without a width.
 _UNSAFE = re.compile(rf"[{CONTROL_CHARACTERS}{DIRECTION_CHARACTERS}\u2028\u2029\u200b\u2060\ufeff]")
+_BLANK_LINES = re.compile(r"\n\s*\n\s*\n")
 _NO_TIME = "--:--"
 _PICTURES = 0x2400  # the block where U+2400 + n is the picture of control character n
 _SHAPES = {Status.ACTIVO: "●", Status.OCUPADO: "◐", Status.INACTIVO: "○"}
@@ -31,6 +32,11 @@ def visible(text: str) -> str:
 def visible_in_a_line(text: str) -> str:
     """Replace newlines and tabs too, in a text that has to stay on one line, such as a name."""
     return visible(text).replace("\n", "␊").replace("\t", "␉")
+
+
+def without_gaps(text: str) -> str:
+    """Return a text in which many blank lines have become one, so that they hide nothing."""
+    return _BLANK_LINES.sub("\n\n", text) if "\n" in text else text
 
 
 def visible_json(line: bytes) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import Enum, auto
 
+from tertulia.chat.display import without_gaps
 from tertulia.chat.order_words import OrderEvent
 from tertulia.chat.speakers import speaker_words
 from tertulia.i18n import N_, _, ngettext, pgettext
@@ -22,7 +23,6 @@ from tertulia.protocol.messages import (
 
 MAX_NAMES = 4  # in a list of people; the others are counted
 
-_BLANK_LINES = re.compile(r"\n\s*\n\s*\n")
 _SOUNDS_LIKE_I = re.compile("h?[ií](?![aeoáéó])")  # Spanish says "e" before it instead of "y"
 _WEEKDAYS = (
     N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"),
@@ -49,11 +49,6 @@ class Movement(Enum):
 def speech(sender: str, text: str, *, hook: bool = False) -> str:
     """Return a message as it is read."""
     return f"{speaker_words(sender, hook=hook)}: {without_gaps(text)}"
-
-
-def without_gaps(text: str) -> str:
-    """Return a text in which many blank lines have become one, so that they hide nothing."""
-    return _BLANK_LINES.sub("\n\n", text) if "\n" in text else text
 
 
 def movement_words(people: Mapping[Movement, Sequence[str]], more_changes: int = 0) -> str:

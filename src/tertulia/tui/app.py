@@ -50,7 +50,7 @@ from tertulia.tui.controller import AppCommand, Controller
 from tertulia.tui.ending import Ending, finish
 from tertulia.tui.leaving import Leaving
 from tertulia.tui.model.chatmodel import ChatModel
-from tertulia.tui.model.entries import Said
+from tertulia.tui.model.timeline import Said
 from tertulia.tui.painting.painter import ConversationPainter, bare
 from tertulia.tui.terminal import bareview
 from tertulia.tui.terminal.abilities import Abilities, Colours

@@ -57,7 +57,7 @@ from tertulia.tui.attention import Attention
 from tertulia.tui.message_menu import MessageMenu
 from tertulia.tui.model.chatmodel import Answered, ChatModel, Received
 from tertulia.tui.model.conversations import GENERAL, Conversation
-from tertulia.tui.model.entries import Said
+from tertulia.tui.model.timeline import Said
 from tertulia.tui.navigation import Navigation
 from tertulia.tui.orders import OrderCommand, OrderRequest, Orders
 from tertulia.tui.seen import SeenQuestions

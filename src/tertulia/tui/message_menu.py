@@ -13,7 +13,7 @@ from tertulia.chat.face_commands import ShowSeen
 from tertulia.i18n import _
 from tertulia.protocol.moderation import PinMessage
 from tertulia.tui.model.chatmodel import ChatModel
-from tertulia.tui.model.entries import Said
+from tertulia.tui.model.timeline import Said
 from tertulia.tui.painting.wrap import shorten
 from tertulia.tui.seen import SeenQuestions
 from tertulia.tui.widgets.copying import CopyWanted

@@ -35,7 +35,7 @@ from tertulia.protocol.moderation import (
 )
 from tertulia.tui.attendance import AttendanceDesk
 from tertulia.tui.model.chatmodel import ChatModel
-from tertulia.tui.model.entries import Said
+from tertulia.tui.model.timeline import Said
 from tertulia.tui.painting.wrap import shorten
 from tertulia.tui.widgets import dialogs, order_dialogs
 from tertulia.tui.widgets.hook_dialogs import HookDialog, hooks_dialog

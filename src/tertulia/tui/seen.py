@@ -15,7 +15,7 @@ from tertulia.i18n import _
 from tertulia.protocol.attendance import AskSeenBy, SeenBy
 from tertulia.protocol.messages import Answer, Error
 from tertulia.tui.model.chatmodel import ChatModel
-from tertulia.tui.model.entries import Said
+from tertulia.tui.model.timeline import Said
 from tertulia.tui.widgets.mainscreen import MainScreen
 from tertulia.tui.widgets.seen_dialog import SeenDialog
 

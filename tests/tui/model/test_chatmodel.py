@@ -39,7 +39,7 @@ from tertulia.protocol.messages import (
     UserList,
 )
 from tertulia.tui.model.chatmodel import FIRST_PAGE, Answered, ChatModel, Received
-from tertulia.tui.model.entries import Delivery, Moved, Said, Told
+from tertulia.tui.model.timeline import Delivery, Moved, Said, Told
 
 TIME = "2026-11-22T15:04:05.123Z"
 GONE = Error(code=ErrorCode.USER_NOT_CONNECTED, message="gone", name="luis")

@@ -25,7 +25,7 @@ from tertulia.tui.model.conversations import (
     Conversation,
     Conversations,
 )
-from tertulia.tui.model.entries import (
+from tertulia.tui.model.timeline import (
     MAX_FOLDED_NAMES,
     Change,
     Day,

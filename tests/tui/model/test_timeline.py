@@ -6,8 +6,7 @@ import pytest
 
 from tertulia.protocol.messages import Joined, Status
 from tertulia.tui.model import timeline as module
-from tertulia.tui.model.entries import Day, New, Said, Told
-from tertulia.tui.model.timeline import Timeline, with_days
+from tertulia.tui.model.timeline import Day, New, Said, Timeline, Told, with_days
 
 
 def at(minute: int, second: int = 0) -> str:

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from tertulia.chat.display import Glyphs, clock_time
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import Joined, Left, Presence, Status
-from tertulia.tui.model.entries import Change, Day, Delivery, Entry, Moved, New, Said, Told
+from tertulia.tui.model.timeline import Change, Day, Delivery, Entry, Moved, New, Said, Told
 from tertulia.tui.painting.painter import (
     MAX_LINES,
     NAME_STYLES,

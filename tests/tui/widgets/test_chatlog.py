@@ -13,7 +13,7 @@ from tertulia.chat.display import Glyphs
 from tertulia.protocol.messages import Direct, Joined, Status
 from tertulia.tui.model import conversations, timeline
 from tertulia.tui.model.conversations import GENERAL, Conversation, Conversations
-from tertulia.tui.model.entries import Day, Delivery, Said, Told
+from tertulia.tui.model.timeline import Day, Delivery, Said, Told
 from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.widgets.chatlog import ConversationLog
 

@@ -50,7 +50,7 @@ from tertulia.protocol.moderation import (
     Unmuted,
 )
 from tertulia.tui.model.conversations import Conversation, Conversations
-from tertulia.tui.model.entries import Delivery, Said, Told
+from tertulia.tui.model.timeline import Delivery, Said, Told
 
 FIRST_PAGE = 100  # messages shown on entering: as many as fit a tall screen
 

@@ -16,8 +16,7 @@ from tertulia.protocol.messages import (
     Presence,
 )
 from tertulia.protocol.names import parse_name
-from tertulia.tui.model.entries import Delivery, Said
-from tertulia.tui.model.timeline import Timeline
+from tertulia.tui.model.timeline import Delivery, Said, Timeline
 
 GENERAL = ""  # the name of the general chat; no user's name is empty
 NOBODY = "?"  # stands for the sender where a faulty server sends an empty one

@@ -1,11 +1,11 @@
-"""Text in named styles, and the view that widgets use to paint it line by line.
+"""Text in named styles: what a log asks its painter for, and the view that paints it line by line.
 
 The name of a style becomes a component class, so CSS and themes decide how it looks. Text is never
 read as markup. Runs on the event loop's thread.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -21,6 +21,18 @@ from tertulia.tui.terminal.textual_private import set_content_height
 # A text that is safe to show and the name of its style, or "" for the style of the view. After the
 # name and a blank comes the target of a link, if it is one.
 Run: TypeAlias = tuple[str, str]
+
+Entry_contra = TypeVar("Entry_contra", contravariant=True)
+
+
+class EntryPainter(Protocol[Entry_contra]):
+    """Makes the lines of an entry of a log."""
+
+    def height(self, entry: Entry_contra, width: int) -> int:
+        """Return the number of lines; called for every entry, so it has to be fast."""
+
+    def paint(self, entry: Entry_contra, width: int) -> list[list[Run]]:
+        """Return `height` lines, none of them wider than `width` cells."""
 
 
 def linked_style(style: str, target: str) -> str:

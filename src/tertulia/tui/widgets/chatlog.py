@@ -14,7 +14,7 @@ from textual.selection import Selection
 from tertulia.chat.display import visible
 from tertulia.protocol.texts import CONTROL_CHARACTERS
 from tertulia.tui.model.conversations import Conversation
-from tertulia.tui.model.entries import Entry, New, Said
+from tertulia.tui.model.timeline import Entry, New, Said
 from tertulia.tui.painting.painter import STYLES, ConversationPainter
 from tertulia.tui.widgets.messagelog import MessageLog, Place
 

@@ -30,8 +30,7 @@ from tertulia.chat.display import (
 from tertulia.i18n import _
 from tertulia.protocol.messages import Search, Status, UserInfo
 from tertulia.tui import keys
-from tertulia.tui.model.entries import Day, Said
-from tertulia.tui.model.timeline import with_days
+from tertulia.tui.model.timeline import Day, Said, with_days
 from tertulia.tui.painting import painter
 from tertulia.tui.painting.painter import FoundPainter
 from tertulia.tui.painting.wrap import wrap

@@ -17,9 +17,8 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tertulia.tui.painting.entry_painter import EntryPainter
 from tertulia.tui.painting.selected import span_in, with_selection
-from tertulia.tui.painting.styled_text import Run, RunView
+from tertulia.tui.painting.styled_text import EntryPainter, Run, RunView
 
 Entry = TypeVar("Entry")
 
