@@ -1,11 +1,9 @@
-"""What the answers to requests mean: for what is known of the chat, and for the face.
+"""What the answers to all requests but messages mean: for what is known of the chat, and the face.
 
-Pages of history that are missing are the chat's own concern. In the face's one thread.
+That a message was said or delivered, and the pages of history that are missing, are the chat's own
+concern. In the face's one thread.
 """
 
-from msgspec import UNSET
-
-from tertulia.chat.clock import ServerClock
 from tertulia.chat.face import Face
 from tertulia.chat.ignored import Ignored
 from tertulia.chat.jobs import Job, Origin
@@ -22,7 +20,6 @@ from tertulia.protocol.messages import (
     HistoryPage,
     ListUsers,
     Ok,
-    Say,
     Search,
     SetStatus,
     UserList,
@@ -37,7 +34,6 @@ class Answers:
         self,
         face: Face,
         state: State,
-        clock: ServerClock,
         catch_up: CatchUp,
         ignored: Ignored,
         rights: Rights,
@@ -45,14 +41,13 @@ class Answers:
     ) -> None:
         self._face = face
         self._state = state
-        self._clock = clock
         self._catch_up = catch_up
         self._ignored = ignored
         self._rights = rights
         self._wishes = wishes
 
     def handle(self, job: Job, answer: Answer) -> None:
-        """Handle the answer to a request."""
+        """Handle an answer, also a refused message."""
         if isinstance(job.request, ListUsers):
             self._state.apply(answer)
         match job.request, answer:
@@ -65,15 +60,8 @@ class Answers:
             case ListUsers(), UserList() if job.origin is not Origin.TYPED:
                 if job.origin is Origin.GREETING:
                     self._face.greet(len(answer.users))
-            case Direct(), Ok():
-                time = self._clock.now() if answer.time is UNSET else answer.time
-                delivered = self._state.note_delivery(job.request, time)
-                self._face.show_delivery(job.request, delivered)
             case Direct(), Error(code=ErrorCode.USER_NOT_CONNECTED) if job.is_repeated:
                 self._face.show_uncertain_delivery(job.request)
-            case Say(), Ok():
-                self._state.note_said(job.request, answer)
-                self._face.show_answer(job.request, answer)
             case SetStatus(), Ok():
                 if self._wishes.note_granted(job):
                     self._face.show_answer(job.request, answer)

@@ -28,17 +28,10 @@ from tertulia.chat.state import State
 from tertulia.chat.status_wishes import StatusWishes
 from tertulia.chat.whereabouts import Whereabouts
 from tertulia.client.client import Client
-from tertulia.client.errors import ConnectionLost, End, EndReason, Refusal, RequestRefused
+from tertulia.client.errors import ConnectionLost, End, EndReason, RequestRefused
 from tertulia.client.inbox import Dropped, Incoming
 from tertulia.client.reconnect import Reconnector
-from tertulia.client.session import (
-    Expelled,
-    Lost,
-    Refused,
-    Resumed,
-    Session,
-    SessionState,
-)
+from tertulia.client.session import Expelled, Lost, Refused, Resumed, Session, SessionState
 from tertulia.protocol.messages import (
     Answer,
     ChatMessage,
@@ -51,6 +44,7 @@ from tertulia.protocol.messages import (
     ListUsers,
     NodeList,
     NumberedEvent,
+    Ok,
     Ping,
     Quit,
     Request,
@@ -104,7 +98,7 @@ class Chat:
         self._rights = Rights(operator_secret, self._jobs, self.state)
         self._seen = SeenReports(reports=reports_seen)
         self._answers = Answers(
-            face, self.state, self.clock, self._catch_up, self.ignored, self._rights, self._wishes
+            face, self.state, self._catch_up, self.ignored, self._rights, self._wishes
         )
         self._jobs.add(ListUsers(), Origin.GREETING)
         if self._catch_up.request is not None:
@@ -169,10 +163,11 @@ class Chat:
     @property
     def wake_at(self) -> float | None:
         """When `carry_on` has to be called although nothing comes (monotonic)."""
+        times = [self._session.wake_at, self._session.gives_up_at]
         if self.connected:
             mute_ends_at = self.clock.moment_of(self.state.mutes.next_end)
-            return _earliest(self._jobs.wake_at, mute_ends_at, self._seen.wake_at)
-        return _earliest(self._session.wake_at, self._session.gives_up_at)
+            times = [self._jobs.wake_at, mute_ends_at, self._seen.wake_at]
+        return min((at for at in times if at is not None), default=None)
 
     def ask(self, request: Request) -> None:
         """Add a request; `carry_on` sends it when its turn comes."""
@@ -214,6 +209,14 @@ class Chat:
         """Do what is due: send the next request, give one up, or connect again."""
         now = time.monotonic()
         self._follow_session(now)
+        self._follow_time(now)
+        while self.connected and not self.over:
+            job = self._jobs.pop_ready(now)
+            if job is None or not self._send(job, now):
+                return
+
+    def _follow_time(self, now: float) -> None:
+        """Do what is due although nothing has come."""
         if self.state.mutes.next_end and self.state.mutes.end_those_until(self.clock.now()):
             self._face.show_changed_people()
         if (slow := self._jobs.set_aside(now)) is not None:
@@ -224,10 +227,6 @@ class Chat:
             self._face.show_no_answer(late.request)
         if self.connected and (seen := self._seen.pop_due(now)) is not None:
             self._session.client.mark_seen(seen)
-        while self.connected and not self.over:
-            job = self._jobs.pop_ready(now)
-            if job is None or not self._send(job, now):
-                return
 
     def close(self) -> None:
         """End the session, or the attempts to connect again. Idempotent."""
@@ -274,10 +273,17 @@ class Chat:
         job = self._jobs.finish(answer, time.monotonic())
         if job is None:
             return
-        if job.origin is Origin.CATCH_UP and isinstance(job.request, GetHistory):
-            self._handle_missing_page(job.request, answer)
-        else:
-            self._answers.handle(job, answer)
+        match job.request, answer:
+            case Say() as said, Ok():  # the message itself comes as an event
+                self.state.note_said(said, answer)
+                self._face.show_answer(said, answer)
+            case Direct() as sent, Ok():
+                sent_at = self.clock.now() if answer.time is UNSET else answer.time
+                self._face.show_delivery(sent, self.state.note_delivery(sent, sent_at))
+            case GetHistory() as request, _ if job.origin is Origin.CATCH_UP:
+                self._handle_missing_page(request, answer)
+            case _:
+                self._answers.handle(job, answer)
         self._request_missing(after_a_page=job.origin is Origin.CATCH_UP)
 
     def _handle_missing_page(self, request: GetHistory, answer: Answer) -> None:
@@ -314,7 +320,7 @@ class Chat:
                 case Resumed(client, is_renumbered):
                     self._handle_resumption(client.welcome, is_renumbered)
                 case Refused(refusal):
-                    self._handle_refusal(refusal)
+                    self._end_for_good(partial(explain.refused, refusal, self._to), EXIT_REFUSED)
                 case None:
                     break
         gives_up_at = self._session.gives_up_at
@@ -347,9 +353,6 @@ class Chat:
         self._rights.ask_again(welcome)
         self._seen.begin()
         self._request_missing()
-
-    def _handle_refusal(self, refusal: Refusal) -> None:
-        self._end_for_good(lambda: explain.refused(refusal, self._to), EXIT_REFUSED)
 
     def _end_for_good(self, words: Callable[[], str], exit_status: int = EXIT_LOST) -> None:
         self._face.show_failure(words)
@@ -393,7 +396,3 @@ class Chat:
                     continue
                 self.state.apply(event)
             self._face.show_message(event)
-
-
-def _earliest(*times: float | None) -> float | None:
-    return min((time for time in times if time is not None), default=None)
