@@ -1,22 +1,8 @@
 """The full screen: it puts the parts together, listens to the connection, and ends.
 
 All of it runs on the event loop's thread. The connection's own thread rings a bell; then everything
-that has arrived is received and shown together, at most twenty times a second.
-
-The way of a line from Enter to the wire, and of what comes back:
-
-    widgets/composer.py   Enter: Composer posts Submitted
-    app.py                ChatApp hands the text to the controller
-    controller.py         Controller.submit parses it (chat/commands.py) and checks it
-    model/chatmodel.py    ChatModel.say or send_direct makes it a request
-    chat/chat.py          Chat.ask queues it, Chat.carry_on sends it when its turn comes
-    client/client.py      Client.send, and then client/connection.py
-
-    client/connection.py  what arrives rings the LoopBell
-    app.py                ChatApp._listen calls Chat.receive
-    model/chatmodel.py    ChatModel puts it into conversations, or keeps it as an alert
-    controller.py         Controller.refresh shows the alerts and the model
-    widgets/mainscreen.py MainScreen.show_model
+that has arrived is received and shown together, at most twenty times a second. The way of a line from Enter to the wire and back is
+in ARCHITECTURE.md.
 """
 
 import asyncio
