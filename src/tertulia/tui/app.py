@@ -1,8 +1,8 @@
 """The full screen: it puts the parts together, listens to the connection, and ends.
 
 All of it runs on the event loop's thread. The connection's own thread rings a bell; then everything
-that has arrived is received and shown together, at most twenty times a second. The way of a line from Enter to the wire and back is
-in ARCHITECTURE.md.
+that has arrived is received and shown together, at most twenty times a second. ARCHITECTURE.md has
+the way of a line from Enter to the wire, and back.
 """
 
 import asyncio
