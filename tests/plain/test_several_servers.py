@@ -3,11 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from piped_user import PipedUser
 
 
+@pytest.mark.parametrize(
+    ("closing", "words"),
+    [
+        ({}, "The server was stopped."),
+        ({"cause": "cut_off"}, "This server has lost contact with the rest of the chat."),
+    ],
+)
 def test_the_user_goes_on_at_the_next_server_at_once(
-    pipe_in: Callable[..., PipedUser], scripted_server: Callable[..., Any]
+    pipe_in: Callable[..., PipedUser],
+    scripted_server: Callable[..., Any],
+    closing: dict[str, str],
+    words: str,
 ) -> None:
     nodes: list[str] = []
 
@@ -16,7 +27,7 @@ def test_the_user_goes_on_at_the_next_server_at_once(
         users = peer.expect("users")
         peer.send("users", id=users["id"], seq=10, users=[{"name": "ana", "status": "ACTIVO"}])
         assert peer.expect("say")["text"] == "one"
-        peer.send("closing", reason="shutdown", retry_after=600.0)
+        peer.send("closing", reason="shutdown", retry_after=600.0, **closing)
 
     def second(peer: Any) -> None:
         assert peer.welcome(nodes=nodes[::-1], seq=11)["token"] == "secret"
@@ -37,7 +48,7 @@ def test_the_user_goes_on_at_the_next_server_at_once(
     ana.see_words(f"This chat has several servers. You are at {nodes[0]}.")
     ana.type("one")
     ana.see_words(f"Reconnected. You are now at {nodes[1]}.")
-    assert ana.words[-2] == "Trying the other servers of this chat…"
+    assert ana.words[-3:-1] == [words, "Trying the other servers of this chat…"]
     ana.type("two")
     assert ana.leave() == 0
 

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from seen import taken
 
 from tertulia.i18n import set_language
+from tertulia.problem_words import in_english
+from tertulia.protocol.measures import Problem, ProblemKind
 from tertulia.watch.program import status_line
 
 
@@ -33,6 +35,29 @@ def test_the_line_says_how_the_server_is(lang, line):
     set_language(lang)
     seen = taken(total=100, model="session", parent_pid=7, problem="worker-1 hangs")
     assert status_line(5_000, seen) == line
+
+
+@pytest.mark.parametrize("kind", ProblemKind)
+def test_every_problem_is_said_in_the_users_language(kind):
+    problem = Problem(kind, thread="worker-1", seconds=7.3, count=12_345, reason="disk I/O error")
+    seen = taken()
+    measures = replace(seen.measures, problem=in_english(problem), trouble=problem)
+    set_language("en")
+    english = status_line(5_000, replace(seen, measures=measures))
+    assert english.endswith("; PROBLEM: " + in_english(problem))
+    set_language("es")
+    spanish = status_line(5_000, replace(seen, measures=measures)).partition("; PROBLEMA: ")[2]
+    assert spanish
+    assert spanish != in_english(problem)
+    known = ("worker-1", "7 s", "12345", "disk I/O error")
+    assert [one in spanish for one in known] == [one in english for one in known]
+    assert "{" not in spanish
+
+
+def test_a_problem_that_only_a_later_version_knows_is_said_as_it_says_it():
+    seen = taken()
+    measures = replace(seen.measures, problem="something", trouble=Problem("later"))
+    assert status_line(5_000, replace(seen, measures=measures)).endswith("PROBLEM: something")
 
 
 def test_a_server_without_history_says_so():

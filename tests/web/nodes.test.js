@@ -62,6 +62,24 @@ test("a lost node is followed at once by another one, which takes the session ov
   assert.equal(`${table.chat.server.host}:${table.chat.server.port}`, own);
 });
 
+test("a node that has lost the others says so, and the user goes to the next one", async () => {
+  const table = await together();
+  table.timers.advance(5_000);
+  table.send({ type: "closing", reason: "shutdown", cause: "cut_off", retry_after: 1 });
+  table.lose();
+  assert.notEqual(hostOf(table.socket), HERE);
+  const words = () => table.texts().at(-2);
+  assert.equal(words(), "* This server has lost contact with the rest of the chat.");
+  await setLanguage("es");
+  assert.equal(words(), "* Este servidor perdió el contacto con el resto del chat.");
+  await setLanguage("en");
+  await enterNode(table, hostOf(table.socket));
+  table.timers.advance(5_000);
+  table.send({ type: "closing", reason: "shutdown", retry_after: 1 });
+  table.lose();
+  assert.equal(words(), "* The server was stopped.");
+});
+
 test("it is said once how many servers there are, below the first page", async () => {
   const table = new Table();
   table.chat.join("ana");

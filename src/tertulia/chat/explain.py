@@ -297,6 +297,8 @@ def connection_ended(end: End) -> str:
     match end.reason:
         case EndReason.SHUTDOWN:
             return _("The server was stopped.")
+        case EndReason.CUT_OFF:
+            return _("This server has lost contact with the rest of the chat.")
         case EndReason.SILENT:
             return _("The server no longer answers.")
         case EndReason.GARBLED:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct
 
-from tertulia.protocol.messages import CloseReason, Closing, Error
+from tertulia.protocol.messages import CUT_OFF, CloseReason, Closing, Error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +39,7 @@ class EndReason(Enum):
 
     CLOSED = auto()  # by this client
     SHUTDOWN = auto()  # the server said `closing`
+    CUT_OFF = auto()  # the server goes on, but has lost the others of the chat
     KICKED = auto()  # by an operator: it is no use to come back
     LOST = auto()
     SILENT = auto()  # the server did not even answer a `ping`
@@ -60,7 +61,9 @@ def reason_of(end: End, closing: Closing | None) -> EndReason:
         return end.reason
     if closing.reason == CloseReason.KICKED:
         return EndReason.KICKED
-    return EndReason.SHUTDOWN if end.reason is EndReason.LOST else end.reason
+    if end.reason is not EndReason.LOST:
+        return end.reason
+    return EndReason.CUT_OFF if closing.cause == CUT_OFF else EndReason.SHUTDOWN
 
 
 class ChatError(Exception):

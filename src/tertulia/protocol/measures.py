@@ -4,6 +4,8 @@ The server's collector fills it in; its metrics and its live view show it. Total
 server's start. Times of latencies are seconds.
 """
 
+from enum import StrEnum
+
 from msgspec import UNSET, Struct, UnsetType
 
 # Upper bounds of the buckets of a histogram, in seconds; one more bucket has all that took longer.
@@ -172,6 +174,31 @@ class ClusterMeasures(Struct, kw_only=True, frozen=True):
         return max(0, self.log_end - self.place)
 
 
+class ProblemKind(StrEnum):
+    """What can be wrong with a server. See problem_words.py."""
+
+    ROUND = "round"
+    MAIL = "mail"
+    DEADLINES = "deadlines"
+    HISTORY = "history"
+    WRITER = "writer"
+    STOPPING = "stopping"
+    NO_NATS = "no_nats"
+    QUEUE = "queue"
+    BURIED = "buried"
+    STANDSTILL = "standstill"
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """What is not alive, and what is known of it."""
+
+    kind: str
+    thread: str = ""
+    seconds: float = 0.0
+    count: int = 0
+    reason: str = ""
+
+
 class Measures(Struct, kw_only=True, frozen=True):
     """The whole picture. Its parts were looked at one after the other, without any lock."""
 
@@ -196,3 +223,4 @@ class Measures(Struct, kw_only=True, frozen=True):
     commit: Latencies
     problem: str  # what is not alive, in one line; "": all is well
     cluster: ClusterMeasures | UnsetType = UNSET  # a server alone has none
+    trouble: Problem | UnsetType = UNSET  # the problem once more, to be said in any language

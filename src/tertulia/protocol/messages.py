@@ -354,10 +354,17 @@ class Gap(Message, tag="gap", kw_only=True, frozen=True):
     through: int
 
 
+CUT_OFF = "cut_off"
+
+
 class Closing(Message, tag="closing", kw_only=True, frozen=True):
-    """`by` and `text` are as in `left`. Without `retry_after` it is no use to come back."""
+    """`by` and `text` are as in `left`. Without `retry_after` it is no use to come back.
+
+    `cause` is CUT_OFF at a node that goes on, and has lost the others; its reason is `shutdown`.
+    """
 
     reason: str
+    cause: str | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET
     by: str | UnsetType = UNSET
     text: str | UnsetType = UNSET

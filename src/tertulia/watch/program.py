@@ -14,6 +14,7 @@ from msgspec import UNSET
 
 from tertulia.i18n import _, ngettext
 from tertulia.jobcontrol import wait_for_foreground
+from tertulia.problem_words import in_words
 from tertulia.program import server_command
 from tertulia.protocol.measures import ClusterMeasures
 from tertulia.protocol.messages import Status
@@ -100,7 +101,8 @@ def status_line(port: int, taken: MeasuresTaken) -> str:
     if now.cluster is not UNSET:
         parts += _nodes(now.cluster)
     if now.problem:
-        parts.append(_("PROBLEM: {problem}").format(problem=now.problem))
+        words = None if now.trouble is UNSET else in_words(now.trouble)
+        parts.append(_("PROBLEM: {problem}").format(problem=words or now.problem))
     return "; ".join(parts)
 
 

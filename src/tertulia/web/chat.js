@@ -55,7 +55,7 @@ export class Chat {
     this.#session = new Session(url, WebSocket, timers, this.#remembered, {
       onWelcome: (welcome) => this.#handleWelcome(welcome),
       onMessages: (messages) => this.#exchange?.receive(messages),
-      onLost: (end) => this.#exchange?.lose(end),
+      onLost: (end) => this.#exchange?.lose(end, this.nodes?.explain(end)),
       onRefused: (error) => this.#handleRefusal(error),
       onChange: () => this.#note("connection"),
     });

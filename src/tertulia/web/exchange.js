@@ -217,13 +217,14 @@ export class Exchange {
   /**
    * Note that the connection was lost.
    * @param {import("./session.js").End} end
+   * @param {() => string} [words] why, if it is not what `explain` says
    */
-  lose(end) {
+  lose(end, words = () => explain.connectionEnded(end)) {
     if (this.#sender.interrupt()) {
       this.#onQuit();
       return;
     }
-    this.tell(() => explain.connectionEnded(end));
+    this.tell(words);
     this.tell(() => _("Reconnecting automatically…"));
     this.state.answerStatus(false);
     this.#note("me", "people");

@@ -142,7 +142,7 @@ def test_tls_with_an_authority_of_ones_own(tmp_path: Path, monkeypatch: pytest.M
     with nats_servers(tmp_path, host="127.0.0.2", settings=settings) as nats:
         assert refusal(nats.urls) == (
             f"the certificate of the nats-server 127.0.0.2:{nats.port(0)} is not for this name: "
-            "write a name in --cluster that is in the certificate"
+            "write in --cluster a name or an address that the certificate has"
         )
 
 

@@ -254,7 +254,7 @@ def test_users_are_sent_to_another_node_when_this_one_has_not_served_for_long(
     bench.dispatcher.read_mail(SendAway())
     (closing,) = bench.heard(ana)
     assert isinstance(closing, Closing)
-    assert (closing.reason, closing.retry_after) == ("shutdown", 1.0)
+    assert (closing.reason, closing.cause, closing.retry_after) == ("shutdown", "cut_off", 1.0)
     assert bench.heard(stranger) == []
 
 

@@ -7,7 +7,7 @@ and copies a table in one step. So the numbers may be an entry apart.
 import time
 from collections.abc import Callable
 
-from tertulia.protocol.measures import ClusterMeasures, NodeMeasures
+from tertulia.protocol.measures import ClusterMeasures, NodeMeasures, Problem, ProblemKind
 from tertulia.server.cluster.arrival import Arrival
 from tertulia.server.cluster.hub import NodeHub
 from tertulia.server.cluster.link import Link
@@ -45,24 +45,21 @@ class NodeCollector:
         self._peers = peers
         self._monotonic = monotonic
 
-    def problem(self) -> str:
-        """Return why this node does not serve, in one line; "" if it serves."""
+    def problem(self) -> Problem | None:
+        """Return why this node does not serve; None if it serves."""
         hub, now = self._hub, self._monotonic()
         if hub.serves(now):
-            return ""
-        return f"this node does not serve: {self._reason(now)}"
-
-    def _reason(self, now: float) -> str:
-        if self._hub.is_stopping:
-            return "it is stopping"
+            return None
+        if hub.is_stopping:
+            return Problem(ProblemKind.STOPPING)
         if not self._link.is_connected:
-            return "it reaches no nats-server"
+            return Problem(ProblemKind.NO_NATS)
         if self._proposer.queued >= MAX_QUEUED:
-            return f"{self._proposer.queued} commands wait for a place in the log"
+            return Problem(ProblemKind.QUEUE, count=self._proposer.queued)
         age_s = self._own_word_age_s(now)
         if age_s is None:
-            return "the others have taken it for dead, and its coming up has not come back yet"
-        return f"its own word has not come back from the nats-servers for {age_s:.0f} s"
+            return Problem(ProblemKind.BURIED)
+        return Problem(ProblemKind.STANDSTILL, seconds=age_s)
 
     def _own_word_age_s(self, now: float) -> float | None:
         fresh = self._proposer.fresh

@@ -15,6 +15,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from tertulia.protocol.messages import (
+    CUT_OFF,
     CloseReason,
     Closing,
     Error,
@@ -172,7 +173,7 @@ class Executor:
         for session in [one for one in self._hub.people() if one.route.node == node]:
             self._end(session, CloseReason.LOST)
             retry_after = round(random.uniform(*_COME_BACK_S), 3)
-            closing = Closing(reason=CloseReason.SHUTDOWN, retry_after=retry_after)
+            closing = Closing(reason=CloseReason.SHUTDOWN, cause=CUT_OFF, retry_after=retry_after)
             self._post_to(session, Expel(session.route.session, closing))
 
     def _end(self, session: Session, reason: CloseReason) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tertulia.i18n import _
-from tertulia.protocol.measures import ClusterMeasures
+from tertulia.protocol.measures import ClusterMeasures, Problem
 from tertulia.server.cluster import snapshot as snapshots
 from tertulia.server.cluster.arrival import (
     Arrival,
@@ -327,8 +327,8 @@ class Node:
         """Return the figures of this moment."""
         return self._collector.measure()
 
-    def problem(self) -> str:
-        """Return why this node does not serve; "" if it serves."""
+    def problem(self) -> Problem | None:
+        """Return why this node does not serve; None if it serves."""
         return self._collector.problem()
 
     def addresses(self) -> list[str]:

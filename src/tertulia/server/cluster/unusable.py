@@ -80,8 +80,8 @@ def of_another_name(server: str) -> ClusterUnusable:
     """The certificate is good, and not for this address."""
     return ClusterUnusable(
         _(
-            "the certificate of the nats-server {server} is not for this name: write a name in "
-            "--cluster that is in the certificate"
+            "the certificate of the nats-server {server} is not for this name: write in "
+            "--cluster a name or an address that the certificate has"
         ).format(server=server)
     )
 

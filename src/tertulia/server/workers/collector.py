@@ -14,12 +14,14 @@ from typing import Protocol
 
 from msgspec import UNSET
 
+from tertulia.problem_words import in_english
 from tertulia.protocol.measures import (
     ClusterMeasures,
     DoorMeasures,
     HistoryMeasures,
     LogMeasures,
     Measures,
+    Problem,
     ProcessMeasures,
     RoleMeasures,
     ThreadMeasures,
@@ -65,8 +67,8 @@ class Node(Protocol):
     def measure(self) -> ClusterMeasures:
         """Return the figures of this moment. Any thread."""
 
-    def problem(self) -> str:
-        """Return why this node does not serve; "" if it serves. Any thread."""
+    def problem(self) -> Problem | None:
+        """Return why this node does not serve; None if it serves. Any thread."""
 
 
 class Collector:
@@ -108,6 +110,10 @@ class Collector:
 
     def problem(self) -> str:
         """Return what is not alive, in one line; "" if all is well. Much cheaper than `measure`."""
+        problem = self._problem()
+        return "" if problem is None else in_english(problem)
+
+    def _problem(self) -> Problem | None:
         problem = problem_of(self._pool.workers, self._history, time.monotonic())
         return problem if problem or self._node is None else self._node.problem()
 
@@ -129,7 +135,7 @@ class Collector:
         statuses = [session.status for session in people]
         doors, tls, slow = _connections_of(workers)
         waiting = [len(worker.mailbox) for worker in workers]
-        history = self._history
+        history, problem = self._history, self._problem()
         commits = Histogram() if history is None else history.vitals.commits
         return Measures(
             time=time.time(),
@@ -151,8 +157,9 @@ class Collector:
             log_lines=None if self._log_lines is None else self._log_lines(),
             say_to_last_send=totals.say_to_last_send.latencies,
             commit=commits.latencies,
-            problem=self.problem(),
+            problem="" if problem is None else in_english(problem),
             cluster=cluster,
+            trouble=UNSET if problem is None else problem,
         )
 
     def _process(self) -> ProcessMeasures:

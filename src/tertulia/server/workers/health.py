@@ -6,6 +6,7 @@ nothing. Any thread may call. Times are seconds of the monotonic clock.
 
 from collections.abc import Iterable
 
+from tertulia.protocol.measures import Problem, ProblemKind
 from tertulia.server.history.history import History
 from tertulia.server.workers.worker import Worker
 
@@ -15,30 +16,27 @@ _MAX_LATE_S = 5.0  # after mail has come, or a deadline is over, until a worker 
 _MAX_WRITE_S = 10.0
 
 
-def problem_of(workers: Iterable[Worker], history: History | None, now: float) -> str:
-    """Return what is not alive, in one line; "" if all is well."""
+def problem_of(workers: Iterable[Worker], history: History | None, now: float) -> Problem | None:
+    """Return what is not alive; None if all is well."""
     for worker in workers:
         if problem := _problem_of_worker(worker, now):
-            return f"{worker.name} {problem}"
+            return problem
     if history is None:
-        return ""
+        return None
     vitals = history.vitals
     if vitals.problem:
-        return f"the history cannot be written: {' '.join(vitals.problem.split())}"
+        return Problem(ProblemKind.HISTORY, reason=" ".join(vitals.problem.split()))
     since = vitals.busy_since
     if since and now - since > _MAX_WRITE_S:
-        return f"the history's writer has not finished for {now - since:.0f} s"
-    return ""
+        return Problem(ProblemKind.WRITER, seconds=now - since)
+    return None
 
 
-def _problem_of_worker(worker: Worker, now: float) -> str:
+def _problem_of_worker(worker: Worker, now: float) -> Problem | None:
+    kind, late_s, most_s = ProblemKind.DEADLINES, now - worker.next_check, _MAX_LATE_S
     since = worker.observer.busy_since
     if since:
-        lasts_s = now - since
-        return f"has not finished a round for {lasts_s:.0f} s" if lasts_s > _MAX_ROUND_S else ""
-    if len(worker.mailbox) and now - worker.mailbox.waiting_since > _MAX_LATE_S:
-        late_s = now - worker.mailbox.waiting_since
-        return f"has not looked at its mail for {late_s:.0f} s"
-    if now - worker.next_check > _MAX_LATE_S:
-        return f"has not looked at its deadlines for {now - worker.next_check:.0f} s"
-    return ""
+        kind, late_s, most_s = ProblemKind.ROUND, now - since, _MAX_ROUND_S
+    elif len(worker.mailbox) and now - worker.mailbox.waiting_since > _MAX_LATE_S:
+        kind, late_s = ProblemKind.MAIL, now - worker.mailbox.waiting_since
+    return Problem(kind, thread=worker.name, seconds=late_s) if late_s > most_s else None

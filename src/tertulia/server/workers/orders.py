@@ -11,6 +11,7 @@ from functools import partial
 from msgspec import UNSET
 
 from tertulia.protocol.messages import (
+    CUT_OFF,
     CloseReason,
     Closing,
     Error,
@@ -215,6 +216,8 @@ class Orders:
 
     def _send_away(self, connection: Connection) -> None:
         if connection.session is not None and not connection.session.is_console:
-            goodbye = Closing(reason=CloseReason.SHUTDOWN, retry_after=_TRY_ANOTHER_S)
+            goodbye = Closing(
+                reason=CloseReason.SHUTDOWN, cause=CUT_OFF, retry_after=_TRY_ANOTHER_S
+            )
             now = self._input.now
             self._connections.finish(connection, CloseReason.SHUTDOWN, goodbye, now)

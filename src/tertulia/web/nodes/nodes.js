@@ -97,6 +97,15 @@ export class Nodes {
     return [url, delayMs];
   }
 
+  /**
+   * Return the words for an end that only a node can have; undefined for any other.
+   * @param {import("../session.js").End} end
+   */
+  explain({ closing }) {
+    if (closing?.cause !== "cut_off") return;
+    return () => _("This server has lost contact with the rest of the chat.");
+  }
+
   /** @param {number} count of the nodes to look at */
   #untried(count) {
     return this.urls.slice(0, count).filter((url) => !this.#tried.has(url));
