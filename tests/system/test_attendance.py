@@ -61,7 +61,6 @@ def test_operators_see_who_came_and_went_from_where_and_why(start, order):
         assert error_of(ana, "attendance", since=bad) == "malformed"
 
 
-@pytest.mark.alone("users of a node that stops are lost for those of the others")
 def test_sessions_of_a_killed_server_have_an_end_and_others_go_on(start, order, run, path):
     server = start(*order)
     ana = operator(server)

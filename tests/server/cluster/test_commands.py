@@ -45,6 +45,7 @@ COMMANDS = [
     Post("hash", "hecho"),
     SignOfLife(9, b"digest"),
     NodeLeave(),
+    NodeLeave(CloseReason.SHUTDOWN),
     Genesis("log", "epoch", 7, Rules(False, 10, None, 600.0, 100, 10.0), 1),
     Part("log", 0, [("Ban", {"key": "name:ana", "until": None})]),
     NodeUp("boot", FORMAT, ["10.0.0.1:5000"]),
@@ -54,6 +55,14 @@ COMMANDS = [
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda one: type(one).__name__)
 def test_commands_come_out_as_they_went_in(command) -> None:
     assert unpack(pack("lab1", 5, 9, [command])) == Batch(FORMAT, "lab1", 5, 9, [command])
+
+
+def test_a_node_that_leaves_is_understood_by_the_version_before_and_after() -> None:
+    class Gone(msgspec.Struct, tag="gone", array_like=True): ...
+
+    before, after = msgspec.msgpack.encode(Gone()), msgspec.msgpack.encode(NodeLeave("shutdown"))
+    assert msgspec.msgpack.decode(before, type=NodeLeave) == NodeLeave(CloseReason.LOST)
+    assert msgspec.msgpack.decode(after, type=Gone) == Gone()
 
 
 @settings(max_examples=100, deadline=None)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from cluster_bench import Bench, BenchNode
 
-from tertulia.protocol.messages import CloseReason, Register, SetStatus, Status
+from tertulia.protocol.messages import CloseReason, Left, Register, SetStatus, Status
 from tertulia.server.cluster.beginning import beginning, rules_of
 from tertulia.server.cluster.commands import (
     FORMAT,
@@ -22,7 +22,7 @@ from tertulia.server.cluster.commands import (
 from tertulia.server.cluster.nodes import Verdict
 from tertulia.server.cluster.replica import Diverged
 from tertulia.server.hub.hub import Registered
-from tertulia.server.hub.records import Ban, HeldName, Hook, Insider, Mute, Pin, Switch
+from tertulia.server.hub.records import Ban, HeldName, Hook, Insider, Mute, Pin, Switch, Visit
 from tertulia.server.workers.mail import Expel
 
 TIME = "2026-11-18T10:00:00.000Z"
@@ -359,3 +359,24 @@ def test_a_node_leaves_and_is_forgotten_by_nobody(pair: Bench) -> None:
     pair.settle()
     assert sorted(pair["b"].replica.nodes.by_name) == ["a", "b"]
     assert sorted(pair["b"].replica.nodes.up()) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("leave", "recorded"),
+    [(NodeLeave(CloseReason.SHUTDOWN), "shutdown"), (NodeLeave(), "lost")],
+)
+def test_attendance_has_why_a_node_is_down_and_the_others_lose_its_users(
+    leave: NodeLeave, recorded: str
+) -> None:
+    pair = Bench("a", "b", rows=True)
+    ana, luis = pair["a"].join("ana"), pair["b"].join("luis")
+    pair["a"].proposer.submit(leave)
+    pair.settle()
+    for node in pair.nodes.values():
+        assert node.users() == ["luis"]
+        assert [one.reason for one in node.events() if isinstance(one, Left)] == ["lost"]
+        assert node.rows is not None
+        ended = {one.key: one.reason for one in node.rows.changes if isinstance(one, Visit)}
+        assert ended == {ana.joined_seq: recorded, luis.joined_seq: None}
+        assert node.hub.room.moderation.departures
+    pair.check_alike()

@@ -103,7 +103,12 @@ class Nothing(Struct, tag="nothing", array_like=True, gc=False):
 
 
 class NodeLeave(Struct, tag="gone", array_like=True, gc=False):
-    """An orderly stop: the users that the node still has are gone at once."""
+    """An orderly stop: the users that the node still has are gone at once.
+
+    A node of an earlier version gives no reason, and reads none: attendance is no common state.
+    """
+
+    reason: CloseReason = CloseReason.LOST
 
 
 class Rules(Struct, array_like=True, frozen=True):

@@ -165,19 +165,22 @@ class Executor:
         if session is not None:
             self._end(session, command.reason)
 
-    def drop(self, node: str) -> None:
+    def drop(self, node: str, recorded: CloseReason) -> None:
         """End all sessions of a node that is down, or begins again.
 
-        The connections of our own ones are sent away for a moment.
+        For the others they are lost; `recorded` is why the node is down, for attendance. The
+        connections of our own ones are sent away for a moment.
         """
         for session in [one for one in self._hub.people() if one.route.node == node]:
-            self._end(session, CloseReason.LOST)
+            self._end(session, CloseReason.LOST, recorded)
             retry_after = round(random.uniform(*_COME_BACK_S), 3)
             closing = Closing(reason=CloseReason.SHUTDOWN, cause=CUT_OFF, retry_after=retry_after)
             self._post_to(session, Expel(session.route.session, closing))
 
-    def _end(self, session: Session, reason: CloseReason) -> None:
-        replies = self._hub.end(session, reason)
+    def _end(
+        self, session: Session, reason: CloseReason, recorded: CloseReason | None = None
+    ) -> None:
+        replies = self._hub.end(session, reason, recorded)
         self._sessions.pop(session.route, None)
         if replies:
             self._switchboard.send(replies)

@@ -258,9 +258,11 @@ class NodeHub(Hub):
                 session.last_active = max(session.last_active, shown)
         return outcome
 
-    def end(self, session: Session, reason: CloseReason) -> list[Reply] | None:
-        """Carry out the end of a session. See Hub.release."""
-        replies = super().release(session, reason)
+    def end(
+        self, session: Session, reason: CloseReason, recorded: CloseReason | None = None
+    ) -> list[Reply] | None:
+        """Carry out the end of a session. See Hub.release, and Room.release for `recorded`."""
+        replies = self._end(session, reason, recorded)
         self.note_ended(session)
         return replies
 

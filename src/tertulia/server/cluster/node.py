@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from tertulia.i18n import _
 from tertulia.protocol.measures import ClusterMeasures, Problem
+from tertulia.protocol.messages import CloseReason
 from tertulia.server.cluster import snapshot as snapshots
 from tertulia.server.cluster.arrival import (
     Arrival,
@@ -351,7 +352,7 @@ class Node:
     def stop(self, timeout_s: float) -> bool:
         """Leave the chat, and end the link; return whether that was done in time."""
         give_up_at = time.monotonic() + timeout_s
-        self.proposer.submit(NodeLeave())
+        self.proposer.submit(NodeLeave(CloseReason.SHUTDOWN))
         while self.proposer.incarnation and time.monotonic() < give_up_at - 0.5:
             time.sleep(0.005)
         self.link.call(self._save_place)

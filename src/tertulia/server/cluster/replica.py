@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
+from tertulia.protocol.messages import CloseReason
 from tertulia.server.cluster.commands import (
     FORMAT,
     PYTHON,
@@ -176,18 +177,18 @@ class Replica:
                 self._note_life(batch.node, command)
             elif isinstance(command, NodeLeave):
                 log.info("node down node=%s place=%d", batch.node, self.place)
-                self._end_node(batch.node)
+                self._end_node(batch.node, command.reason)
                 return  # whatever follows comes from nobody: nothing would ever end its sessions
             else:
                 executor.carry_out(batch.node, command, tickets[index] if tickets else None)
 
-    def _end_node(self, name: str) -> None:
+    def _end_node(self, name: str, recorded: CloseReason = CloseReason.LOST) -> None:
         self.nodes.end(name)
-        self._drop_users(name)
+        self._drop_users(name, recorded)
 
-    def _drop_users(self, name: str) -> None:
+    def _drop_users(self, name: str, recorded: CloseReason = CloseReason.LOST) -> None:
         assert self.executor is not None
-        self.executor.drop(name)
+        self.executor.drop(name, recorded)
 
     def _note_life(self, node: str, life: SignOfLife) -> None:
         own = self._digests.get(life.place)

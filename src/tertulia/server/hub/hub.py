@@ -189,8 +189,15 @@ class Hub:
 
         Returns the news for the senders of the direct messages that it had not confirmed.
         """
+        return self._end(session, reason)
+
+    def _end(
+        self, session: Session, reason: CloseReason, recorded: CloseReason | None = None
+    ) -> list[Reply] | None:
+        """Remove a session. See `release`, and Room.release for `recorded`."""
         with self._lock:
-            if not self._room.release(session, reason, self._journal.stamp()):
+            time = self._journal.stamp()
+            if not self._room.release(session, reason, time, recorded=recorded):
                 return None
             replies = self._directs.leave(session)
             self._keep_changes()

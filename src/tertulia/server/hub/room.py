@@ -136,16 +136,18 @@ class Room:
         time: str,
         by: str | UnsetType = UNSET,
         text: str | UnsetType = UNSET,
+        recorded: CloseReason | None = None,
     ) -> bool:
         """Remove a session and tell everyone; False if it was removed before.
 
-        `by` and `text` say who has kicked it, and why. At the server's end nobody is told: everyone
+        `by` and `text` say who has kicked it, and why. `recorded` is the reason that attendance
+        gives, if it is another one. At the server's end nobody is told: everyone
         gets `closing`.
         """
         if not session.is_here:
             return False
         self.registry.remove(session)
-        self._changes.append(_visit_of(session, time, reason))
+        self._changes.append(_visit_of(session, time, recorded or reason))
         if self._held_names is not None:
             self._held_names.end(session.name, time)
         if reason is not CloseReason.SHUTDOWN:
