@@ -84,8 +84,8 @@ class Observer:
 
     def __init__(self, sparse_log: SparseLog | None = None) -> None:
         self._sparse_log = sparse_log or SparseLog()
-        self.accepted = 0  # connections
-        self.closed = 0  # connections
+        self.accepted = 0  # connections that a worker has taken over
+        self.closed = 0  # connections whose socket is closed
         self.joined = 0  # sessions
         self.left: Counter[CloseReason] = Counter()  # sessions
         self.refused: Counter[str] = Counter()  # connections, by error code
@@ -100,14 +100,6 @@ class Observer:
         self.say_to_last_send = Histogram()  # of the events, as old as the oldest of a round
         self.rounds = 0
         self.busy_since = 0.0  # when this round began, by the monotonic clock; 0.0 between two
-
-    def on_accepted(self) -> None:
-        """Count a connection that a worker has taken over."""
-        self.accepted += 1
-
-    def on_closed(self) -> None:
-        """Count a connection whose socket is closed."""
-        self.closed += 1
 
     def on_joined(self, name: str, address: str) -> None:
         """Note a new session."""
@@ -126,7 +118,7 @@ class Observer:
 
     def on_console(self, address: str, *, is_open: bool) -> None:
         """Note that somebody has opened the console, or a view, on this machine, or has left it."""
-        self.accepted += is_open  # `on_closed` counts its end
+        self.accepted += is_open  # `closed` counts its end
         # A check may look every few seconds, and changes nothing.
         level = logging.INFO if address == "console" else logging.DEBUG
         log.log(level, "%s opened" if is_open else "%s closed", address)

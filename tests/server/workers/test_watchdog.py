@@ -110,6 +110,16 @@ def test_the_next_look_is_not_at_once_however_soon_something_is_due():
     assert dog.next_check == 100.1
 
 
+def test_a_new_session_is_looked_at_when_it_can_first_be_due():
+    bench = Bench(idle_after_s=300.0)
+    bench.connection.last_byte_at = bench.session.last_active = 50.0
+    bench.dog.watch_session(bench.connection, bench.session, 50.0)
+    assert bench.connection.deadline == 80.0
+    bench.session.last_active = -245.0  # as a client says that comes back
+    bench.dog.watch_session(bench.connection, bench.session, 50.0)
+    assert bench.connection.deadline == 55.0
+
+
 def test_without_connections_there_is_nothing_to_look_for():
     dog = Watchdog(Config(port=0))
     assert dog.next_check == inf

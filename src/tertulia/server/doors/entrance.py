@@ -21,6 +21,7 @@ from tertulia.server.doors.responses import text_response
 from tertulia.server.workers.door import Entrance, Form, Opened
 from tertulia.tls.channel import HANDSHAKE_RECORD, HTTP, NATIVE, TlsChannel
 
+_OBJECT = ord("{")  # what a line of JSON begins with
 _END_OF_HEAD = b"\r\n\r\n"
 _NO_TLS_HERE = bytes((0x15, 3, 1, 0, 2, 2, 40))  # the alert handshake_failure, which is fatal
 
@@ -36,32 +37,20 @@ class Offer(Struct, frozen=True):
 class OpenEntrance(Entrance):
     """The beginning of one connection. See `workers.door.Door`."""
 
-    __slots__ = (
-        "_head",
-        "_is_http",
-        "_offer",
-        "empty_bytes",
-        "has_more",
-        "is_at_eof",
-        "malformed_count",
-        "ready",
-        "requests_tried",
-    )
-
     form = Form(lines.encode)
     room = MAX_HEAD_BYTES
 
+    _head = b""
+    _is_http = False
+    has_more = False
+    is_at_eof = False
+    requests_tried = 0
+    malformed_count = 0
+    empty_bytes = 0
+
     def __init__(self, offer: Offer) -> None:
-        super().__init__()
         self._offer = offer
-        self._head = b""
-        self._is_http = False
         self.ready: list[Request] = []
-        self.has_more = False
-        self.is_at_eof = False
-        self.requests_tried = 0
-        self.malformed_count = 0
-        self.empty_bytes = 0
 
     @property
     def in_mid_line(self) -> bool:
@@ -70,6 +59,8 @@ class OpenEntrance(Entrance):
 
     def open(self, data: bytes) -> Opened | None:
         """Take in bytes from the network; None if they do not tell yet what this is."""
+        if data[0] == _OBJECT and not self._head and self.tls is None and not self._lacks_tls:
+            return Opened(door=NativeDoor(), rest=data)  # neither TLS nor HTTP begins so
         self._head += data
         if self.tls is None and self._head[0] == HANDSHAKE_RECORD:
             first, self._head = self._head, b""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from tertulia.protocol.messages import CloseReason, ServerMessage
 from tertulia.server.hub.session import Route, Session
 from tertulia.server.observer import Observer
-from tertulia.server.workers.access import HeaderRule
+from tertulia.server.workers.access import NO_HEADER
 from tertulia.server.workers.connection import (
     CLOSED,
     DRAINING,
@@ -25,7 +25,6 @@ from tertulia.server.workers.door import Entrance
 from tertulia.server.workers.mail import AcceptedSocket, AdoptConsole, ChallengeOver
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
-from tertulia.server.workers.proxy_header import ProxyHeaderReader
 from tertulia.server.workers.rate_limit import Unlimited
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Watchdog
@@ -68,29 +67,26 @@ class Connections:
         return iter(list(self._by_fd.values()))
 
     def adopt(self, accepted: AcceptedSocket, now: float) -> Connection | None:
-        """Take over a socket, which the poller does not know yet.
-
-        A fault of our own code closes the socket and returns None.
-        """
+        """Take over a socket. A fault of our own code closes it and returns None."""
         sock, address, header = accepted
         try:
             door = self._new_door()
-            if header is HeaderRule.NONE and isinstance(door, Entrance):
-                door.asker = address
-            elif isinstance(door, Entrance):
-                door.proxy = ProxyHeaderReader(is_required=header is HeaderRule.REQUIRED)
-                door.is_local = header is HeaderRule.OPTIONAL
-                door.is_quiet = True
+            if isinstance(door, Entrance):
+                if header is NO_HEADER:
+                    door.asker = address
+                else:
+                    door.expect_header(header)
             connection = Connection(sock, address, door, now)
+            self._poller.add(connection)
         except Exception:  # noqa: BLE001 (logged; it costs this connection)
             self._observer.on_fault(address)
             sock.close()
             self._admission.count_closed(address, is_registered=False)
             return None
         self._by_fd[connection.fd] = connection
-        self._observer.on_accepted()
+        self._observer.accepted += 1
         connection.register_by = now + self._config.register_timeout_s
-        self._watchdog.look_at(connection, connection.register_by)
+        self._watchdog.set_deadline(connection, connection.register_by)
         return connection
 
     def adopt_console(self, mail: AdoptConsole, now: float) -> Connection | None:
@@ -100,6 +96,7 @@ class Connections:
         """
         try:
             connection = Connection(mail.sock, mail.address, self._new_console_door(), now)
+            self._poller.add(connection)
         except Exception:  # noqa: BLE001 (logged; it costs this connection)
             self._observer.on_fault(mail.address)
             self.turn_away_console(mail.sock, mail.route)
@@ -127,7 +124,7 @@ class Connections:
         self._admission.count_registered(connection.address)
         self._observer.on_joined(session.name.shown, session.address)
         self._output.follow(connection, seq, messages_only=session.own_presence is not None)
-        self._watchdog.look_at(connection, now)
+        self._watchdog.watch_session(connection, session, now)
 
     def expect(self, connection: Connection, route: Route) -> None:
         """Note for which session a connection waits, whose registration is not decided yet."""
@@ -232,7 +229,7 @@ class Connections:
             connection.recv = connection.tls.recv  # that of a handshake holds the connection
         connection.sock.close()
         connection.door.close()
-        self._observer.on_closed()
+        self._observer.closed += 1
         if session is not None and session.is_console:
             self._observer.on_console(connection.address, is_open=False)
             self._admission.count_console_closed()

@@ -102,10 +102,12 @@ class Dispatcher:
             case Adopt(sockets=sockets):
                 for accepted in sockets:
                     connection = self._connections.adopt(accepted, self._input.now)
-                    self._guarded(connection, self._begin)
+                    if self.is_draining:
+                        self._guarded(connection, self._say_goodbye)
             case AdoptConsole():
                 console = self._connections.adopt_console(mail, self._input.now)
-                self._guarded(console, self._begin)
+                if self.is_draining:
+                    self._guarded(console, self._say_goodbye)
             case Drain():
                 self.is_draining, self._drain = True, mail
                 for connection in self._connections:
@@ -176,11 +178,6 @@ class Dispatcher:
                 self._orders.give_back(mail.rows)
             case _:
                 pass  # it is about connections that are closed
-
-    def _begin(self, connection: Connection) -> None:
-        self._poller.update(connection)
-        if self.is_draining:
-            self._say_goodbye(connection)
 
     def _say_goodbye(self, connection: Connection) -> None:
         retry_after = round(random.uniform(*self._drain.retry_after_s), 3)

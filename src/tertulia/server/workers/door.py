@@ -20,6 +20,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.watching import TakeMeasures
 from tertulia.server.hub.eventlog import Encode
+from tertulia.server.workers.access import HeaderRule
 from tertulia.server.workers.proxy_header import ProxyHeaderReader
 from tertulia.tls.channel import TlsChannel
 
@@ -157,21 +158,27 @@ class Opened(Struct, frozen=True):
 
 
 class Entrance:
-    """The door of a connection until its first bytes have told what it speaks."""
+    """The door of a connection until its first bytes have told what it speaks.
 
-    __slots__ = ("asker", "is_local", "is_quiet", "proxy", "tls")
+    Every connection has one for a moment, so what is usual is said by the class, once for all.
+    """
 
     kind = "entrance"
     is_full = False
 
-    def __init__(self) -> None:
-        self.tls: TlsChannel | None = None  # in which the bytes have come; set by the worker
-        self.proxy: ProxyHeaderReader | None = None  # until the header of a proxy has come
-        # The client's address, for what is not for everyone; None: a proxy has not named it.
-        self.asker: str | None = None
-        self.is_local = False  # it has come over the local socket, where nobody else can listen
-        # Its end is not logged: of a proxy that only looks whether the server lives.
-        self.is_quiet = False
+    tls: TlsChannel | None = None  # in which the bytes have come; set by the worker
+    proxy: ProxyHeaderReader | None = None  # until the header of a proxy has come
+    # The client's address, for what is not for everyone; None: a proxy has not named it.
+    asker: str | None = None
+    is_local = False  # it has come over the local socket, where nobody else can listen
+    # Its end is not logged: of a proxy that only looks whether the server lives.
+    is_quiet = False
+
+    def expect_header(self, rule: HeaderRule) -> None:
+        """Note that the header of a proxy comes first, or may come first."""
+        self.proxy = ProxyHeaderReader(is_required=rule is HeaderRule.REQUIRED)
+        self.is_local = rule is HeaderRule.OPTIONAL
+        self.is_quiet = True
 
     def open(self, data: bytes) -> Opened | None:
         """Take in bytes from the network; None if they do not tell it yet."""

@@ -5,7 +5,7 @@ Only the worker's thread uses it.
 
 import select
 
-from tertulia.server.workers.connection import Connection
+from tertulia.server.workers.connection import CLOSED, Connection
 
 READABLE = select.EPOLLIN
 WRITABLE = select.EPOLLOUT
@@ -24,9 +24,14 @@ class Poller:
         """Return descriptors and their events, waiting at most this long for the first one."""
         return self._epoll.poll(min(timeout_s, _MAX_WAIT_S))
 
+    def add(self, connection: Connection) -> None:
+        """Wait for the first bytes of a connection that is new and not held. Raises OSError."""
+        self._epoll.register(connection.fd, READABLE)
+        self._masks[connection.fd] = READABLE
+
     def update(self, connection: Connection) -> None:
         """Wait for what the connection has to wait for now: nothing, if it is closed by now."""
-        if connection.is_closed:
+        if connection.state is CLOSED:
             return
         mask = WRITABLE if connection.blocked else 0
         if connection.is_read:

@@ -49,7 +49,13 @@ class Watchdog:
         connection.deadline = when
         # However many come in at once, they are looked at together. One by one, each look at all
         # of them would cost the square of their number.
-        self.next_check = min(self.next_check, max(when, self._no_check_before))
+        if when < self.next_check:
+            self.next_check = min(self.next_check, max(when, self._no_check_before))
+
+    def watch_session(self, connection: Connection, session: Session, now: float) -> None:
+        """Begin to look after a connection that has got its session now."""
+        deadline = self._next_deadline(connection, session, now, becomes_idle=False)
+        self.set_deadline(connection, deadline)
 
     def watch_challenged(self, connection: Connection, now: float) -> None:
         """Start the time in which a challenged connection has to show life."""
@@ -91,7 +97,9 @@ class Watchdog:
             due.append(Due.PING)
         if config.idle_after_s is not None and now - session.last_active >= config.idle_after_s:
             due.append(Due.IDLE)
-        connection.deadline = self._next_deadline(connection, session, now, Due.IDLE in due)
+        connection.deadline = self._next_deadline(
+            connection, session, now, becomes_idle=Due.IDLE in due
+        )
         return due
 
     def _end_due(self, connection: Connection, now: float) -> Due | None:
@@ -113,7 +121,7 @@ class Watchdog:
         return None
 
     def _next_deadline(
-        self, connection: Connection, session: Session, now: float, becomes_idle: bool
+        self, connection: Connection, session: Session, now: float, *, becomes_idle: bool
     ) -> float:
         config = self._config
         # A pinged or an idle connection may come to life at any moment, and is due again later.
