@@ -34,7 +34,8 @@ class Name(NamedTuple):
 
 def parse_name(raw: str) -> Name | None:
     """Return the name that a spelling stands for, or None if it is not valid."""
-    name = _parse(raw)
+    # As nearly all are; `_parse` looks at the others.
+    name = Name(raw, raw.lower()) if _PLAIN.match(raw) else _parse(raw)
     return None if name is None or name.key in RESERVED else name
 
 

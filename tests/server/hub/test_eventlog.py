@@ -157,6 +157,14 @@ def test_what_comes_before_a_number_is_found_in_a_trimmed_log_too():
     assert read(log, 98, before=99) is None
 
 
+def test_only_what_bots_do_not_want_may_follow_their_cursor():
+    log = filled(4)
+    assert not log.has_only_people(3)
+    assert log.has_only_people(4)
+    log.append(joined(5))
+    assert log.has_only_people(4)
+
+
 def test_has_news_tells_whether_there_is_something_after_a_cursor():
     log = filled(2)
     assert log.has_news(1)

@@ -399,3 +399,27 @@ def test_nothing_is_kept_of_own_changes_that_are_sent_or_whose_reader_has_left()
     assert list(bench.subscribers._own_presence) == [stuck]
     bench.subscribers.remove(stuck)
     assert bench.subscribers._own_presence == {}
+
+
+def test_a_bot_that_comes_in_where_nothing_was_said_since_is_in_step_at_once():
+    bench = Bench(messages_only=True)
+    early = bench.connect(0)
+    bench.publish_other()
+    late = bench.connect(1)
+    assert {early.send, late.send} == set(bench.subscribers._in_step)
+    bench.publish()
+    bench.flush_all()
+    assert bench.got(early) == bench.got(late) == bench.said(2)
+
+
+def test_a_bot_that_comes_in_after_a_message_does_not_get_it_and_one_before_it_does():
+    bench = Bench(messages_only=True)
+    bench.connect(0)
+    bench.publish(text="one")
+    behind, after = bench.connect(0), bench.connect(1)
+    assert behind.send not in bench.subscribers._in_step
+    assert after.send not in bench.subscribers._in_step, "the others have not got it yet"
+    bench.publish(text="two")
+    bench.flush_all()
+    assert bench.got(behind) == bench.said(1, 2)
+    assert bench.got(after) == bench.said(2)

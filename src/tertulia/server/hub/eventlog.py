@@ -213,6 +213,10 @@ class EventLog:
         """
         return cursor < self.last_seq
 
+    def has_only_people(self, cursor: int) -> bool:
+        """Return whether nothing after a cursor is for those who want messages alone. Unlocked."""
+        return cursor >= self._last_wanted_seq and cursor >= self._trimmed_seq
+
     def _last_within(self, first: int, max_bytes: int) -> int:
         start = self._ends[first - 1] if first else self._start
         if self._end - start <= max_bytes:

@@ -267,11 +267,13 @@ class Connections:
         replies = self._hub.release(session, reason)
         if replies is not None:
             self._observer.on_left(session.name.shown, session.address, reason)
-            self._switchboard.send(replies)
+            if replies:
+                self._switchboard.send(replies)
         if connection.rate_limit is not None and not session.is_console:
             connection.rate_limit = None
             self._rate_limits.release(session.name.key)
-        self.answer_challengers(connection)
+        if connection.challengers:
+            self.answer_challengers(connection)
 
 
 def _is_quiet(connection: Connection) -> bool:

@@ -63,16 +63,14 @@ class Doorkeeper:
         self._poller = poller
         self._observer = observer
 
-    def enter(self, connection: Connection, data: bytes, now: float) -> bool:
+    def enter(self, connection: Connection, entrance: Entrance, data: bytes, now: float) -> bool:
         """Take in the next bytes; return whether the connection's door has got some of them."""
-        entrance = connection.door
-        if not isinstance(entrance, Entrance):
-            return False
-        if entrance.proxy is not None:
-            data = self._read_header(connection, entrance, entrance.proxy, data, now)
-            if not data:
-                return False
-        entrance.is_quiet = False
+        if entrance.is_quiet:
+            if entrance.proxy is not None:
+                data = self._read_header(connection, entrance, entrance.proxy, data, now)
+                if not data:
+                    return False
+            entrance.is_quiet = False
         opened = entrance.open(data)
         if opened is None or opened.tls is None:
             return self._pass(connection, opened, now)
@@ -184,6 +182,10 @@ class Doorkeeper:
         """Go on with what a connection has turned out to speak, if that is known."""
         if opened is None:
             return False
+        if opened.door is not None and not opened.answer:
+            connection.door = opened.door  # as for most of them
+            opened.door.feed(opened.rest)
+            return True
         if opened.later is not None:
             connection.hold_for(Hold.ANSWER)
             opened.later.ask(AnswerMailer(connection, self._mailbox))

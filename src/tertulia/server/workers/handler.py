@@ -47,6 +47,7 @@ from tertulia.server.hub.unkept import refuse_page
 from tertulia.server.hub.wait import Wait
 from tertulia.server.workers.connection import Connection, Hold
 from tertulia.server.workers.door import AnyRequest, Control, HookPost
+from tertulia.server.workers.guesses import EntryCode
 from tertulia.server.workers.looks import Look
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.notice_owner import NoticeOwner
@@ -171,16 +172,17 @@ class RequestHandler:
     def _handle_before_welcome(
         self, connection: Connection, request: AnyRequest, now: float
     ) -> Outcome:
-        end = self._count_request(connection)
-        if end is not None:
+        if end := self._count_request(connection):
             return end
         match request:
             case Register():
                 retry_after_s = self._rate_limits.spend_registration(connection.address, now)
                 if retry_after_s:
                     return refusals.rate_limited(request.id, retry_after_s)
-                refusal = self._check_code(connection, request, now)
-                return refusal or self.register(connection, request, may_challenge=True)
+                code = self._entry_code
+                if code is not None and (refusal := _check_code(code, connection, request, now)):
+                    return refusal
+                return self.register(connection, request, may_challenge=True)
             case Ping():
                 return Pong(id=request.id)
             case Pong():
@@ -213,16 +215,6 @@ class RequestHandler:
             return None
         return Finish(CloseReason.QUIT, outcome)
 
-    def _check_code(
-        self, connection: Connection, request: Register, now: float
-    ) -> Error | Finish | None:
-        """Return the refusal of a newcomer who does not give the code of this server."""
-        code = self._entry_code
-        refusal = None if code is None else code.check(request, connection.address, now)
-        if refusal is None or refusal.code == ErrorCode.RATE_LIMITED:
-            return refusal
-        return Finish(CloseReason.REFUSED, refusal)
-
     def register(
         self, connection: Connection, request: Register, *, may_challenge: bool
     ) -> Registered | Conflict | Wait | Error | Finish:
@@ -231,6 +223,8 @@ class RequestHandler:
         outcome = self._hub.register(
             request, connection.address, route, may_challenge=may_challenge
         )
+        if type(outcome) is Registered:
+            return outcome
         if isinstance(outcome, Wait):
             connection.route = route
             return outcome
@@ -380,3 +374,13 @@ def _refuse_for_now(
     rate_limit.note_refused(now)
     error = refusals.rate_limited(request_id, retry_after_s)
     return Finish(CloseReason.FLOOD, error) if rate_limit.is_flood(now) else error
+
+
+def _check_code(
+    code: EntryCode, connection: Connection, request: Register, now: float
+) -> Error | Finish | None:
+    """Return the refusal of a newcomer who does not give the code of this server."""
+    refusal = code.check(request, connection.address, now)
+    if refusal is None or refusal.code == ErrorCode.RATE_LIMITED:
+        return refusal
+    return Finish(CloseReason.REFUSED, refusal)

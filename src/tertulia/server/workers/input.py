@@ -169,7 +169,7 @@ class Input:
             self._connections.answer_challengers(connection)
         if connection.state in OPEN_STATES:
             if connection.session is None and isinstance(door, Entrance):
-                if self._doorkeeper.enter(connection, data, self.now):
+                if self._doorkeeper.enter(connection, door, data, self.now):
                     self._work(connection)
                 return
             door.feed(data)
@@ -191,11 +191,12 @@ class Input:
 
     def _on_eof(self, connection: Connection) -> None:
         connection.door.feed_eof()
-        self._poller.update(connection)
         if connection.state is DRAINING:
             self._connections.close(connection, CloseReason.REFUSED)
-        elif connection.state in OPEN_STATES:
+            return
+        if connection.state in OPEN_STATES:
             self._work(connection)
+        self._poller.update(connection)
 
     def _work(self, connection: Connection) -> None:
         """Carry out the requests that were read, up to the first that has to wait for something.

@@ -60,7 +60,12 @@ class Subscribers:
 
     def add(self, connection: Connection, cursor: int) -> None:
         """Let a connection follow the log from a cursor on."""
-        (self._blocked if connection.blocked else self._behind)[connection] = cursor
+        if connection.blocked:
+            self._blocked[connection] = cursor
+        elif self._messages_only and self._log.has_only_people(min(cursor, self._cursor)):
+            self._in_step[connection.send] = connection  # the others have nothing that it has not
+        else:
+            self._behind[connection] = cursor
 
     def insert(self, connection: Connection, events: list[Presence]) -> int:
         """Send a connection its own status changes, each in its place among the log's events.
@@ -85,6 +90,8 @@ class Subscribers:
         own = list(self._own_presence.get(connection, ()))
         cursor = self._behind.get(connection, self._blocked.get(connection))
         cursor = self._cursor if cursor is None else cursor
+        if not own and self._messages_only and self._log.has_only_people(cursor):
+            return b""
         data = bytearray()
         while len(data) < self._slice_bytes:
             events = self._read(cursor, own[0].seq if own else None)
