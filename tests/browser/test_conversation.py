@@ -109,6 +109,7 @@ def test_a_text_is_only_text(room, message_with):
 
 def test_runs_of_one_speaker_and_joins_are_folded(room, message_with):
     ana = room.join("ana")
+    expect(ana.locator(".event").last).to_contain_text("Hola, ana")
     people = [room.person(name) for name in ("luis", "eva", "marta")]
     expect(ana.locator(".event").last).to_contain_text("luis, eva y marta entraron")
     people[0].say("uno")

@@ -6,6 +6,16 @@ from tertulia.protocol.messages import Say
 
 MAX_SHOWN = 400
 
+HOLD_PICTURES = """() => {
+  const request = requestAnimationFrame;
+  const held = [];
+  window.requestAnimationFrame = (callback) => held.push(callback);
+  window.release = () => {
+    window.requestAnimationFrame = request; // also for what is asked for later
+    held.forEach((callback) => request(callback));
+  };
+}"""
+
 
 def shown(page: Page) -> list[str]:
     """Return the texts of the messages in the document."""
@@ -79,6 +89,30 @@ def test_a_flood_leaves_few_messages_in_the_document(room):
     assert len(shown(ana)) <= MAX_SHOWN
 
 
+def test_while_a_flood_comes_only_what_is_in_view_is_drawn(room):
+    ana = room.join("ana")
+    luis = room.person("luis")
+    for number in range(100):
+        luis.say(f"mensaje {number}")
+    expect(ana.locator("#log .text").last).to_have_text("mensaje 99")
+    usual = len(shown(ana))
+    ana.evaluate(HOLD_PICTURES)
+    ana.evaluate("""() => {
+      const log = document.getElementById("log");
+      window.least = Infinity;
+      const look = () => (window.least = Math.min(least, log.childElementCount));
+      new MutationObserver(look).observe(log, { childList: true });
+    }""")
+    for number in range(500):
+        luis.send(Say(text=f"mensaje {number}"))
+    luis.say("fin")
+    luis.direct("ana", "when the page has confirmed this, it has everything")
+    ana.evaluate("release()")
+    expect(ana.locator("#log .text").last).to_have_text("fin")
+    assert ana.evaluate("least") < usual
+    expect(ana.locator("#log .said")).to_have_count(usual)  # afterwards
+
+
 def test_the_newest_message_is_followed_although_the_log_scrolls_before_much_is_drawn(
     room, message_with
 ):
@@ -87,15 +121,7 @@ def test_the_newest_message_is_followed_although_the_log_scrolls_before_much_is_
     for number in range(60):
         luis.say(f"mensaje {number}")
     expect(ana.locator("#log .text").last).to_have_text("mensaje 59")
-    ana.evaluate("""() => {
-      const request = requestAnimationFrame;
-      const held = [];
-      window.requestAnimationFrame = (callback) => held.push(callback);
-      window.release = () => {
-        window.requestAnimationFrame = request; // also for what is asked for later
-        held.forEach((callback) => request(callback));
-      };
-    }""")
+    ana.evaluate(HOLD_PICTURES)
     for number in range(150):
         luis.send(Say(text=f"mensaje {number}"))
     luis.say("fin")

@@ -1,6 +1,6 @@
 /**
  * The start of the page: it makes the store (`chat.js`) and the parts of the screen, and lets them
- * follow the store, at most twenty times a second.
+ * follow the store.
  */
 import { Attention } from "./attention.js";
 import { Chat } from "./chat.js";
@@ -8,18 +8,19 @@ import { loadCommands } from "./commands.js";
 import { byId, setText } from "./dom.js";
 import { notConnected } from "./explain.js";
 import { whenOrderWordsCome } from "./order-words.js";
+import { Pace } from "./pace.js";
 import { Composer } from "./screen-composer.js";
 import { ConnectionView, Drawers, Frame, OwnStatus } from "./screen-frame.js";
 import { JoinView } from "./screen-join.js";
 import { ConversationList, PeopleList } from "./screen-lists.js";
 import { LogView } from "./screen-log.js";
+import { BROWSER_TIMERS } from "./session.js";
 import { recall, remember } from "./settings.js";
 import { language, setLanguage } from "./words.js";
 
 /** @typedef {import("./words.js").Language} Language */
 /** @typedef {import("./order/extras.js").Extras} Extras */
 
-const PAUSE_MS = 50; // between two updates, so that a flood leaves time for keys
 const LANGUAGES = { es: "Español", en: "English" };
 /** @type {NodeListOf<HTMLButtonElement>} */
 const languageButtons = document.querySelectorAll(".language");
@@ -202,23 +203,12 @@ function watch() {
   chat.setWatched(isWatched());
 }
 
-let isScheduled = false;
-let shownAt = -PAUSE_MS;
-
-function show() {
-  isScheduled = false;
-  shownAt = performance.now();
-  update();
-}
-
+const pace = new Pace(update, BROWSER_TIMERS, (draw) => requestAnimationFrame(draw));
 chat.subscribe(() => {
   attention.update();
-  if (isScheduled) return;
-  isScheduled = true;
-  const pauseMs = shownAt + PAUSE_MS - performance.now();
-  if (pauseMs > 0) setTimeout(() => requestAnimationFrame(show), pauseMs);
-  else requestAnimationFrame(show);
+  pace.request();
 });
+addEventListener("input", () => pace.noteTyping());
 
 whenOrderWordsCome(refresh);
 addEventListener("hashchange", () => useLink(takeLink()));

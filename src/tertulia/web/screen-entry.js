@@ -2,7 +2,7 @@
 import { element } from "./dom.js";
 import { movementWords, speakerWords } from "./event-words.js";
 import { splitAddresses, visible, visibleInALine } from "./safetext.js";
-import { clockTime, dateAndTime, dayWords } from "./times.js";
+import { clockTime, dayWords } from "./times.js";
 import { _ } from "./words.js";
 
 /** @typedef {import("./entries.js").Entry} Entry */
@@ -31,15 +31,6 @@ export function paintEntry({ entry, continues }, actions) {
     case "day":
       return element("div", { class: "day" }, element("span", {}, dayWords(entry.day)));
   }
-}
-
-/**
- * Return an element for a message that a search has found.
- * @param {Said} entry
- * @param {Date} today
- */
-export function paintFound(entry, today) {
-  return element("article", {}, ...speech(entry), timeOf(entry, dateAndTime(entry.time, today)));
 }
 
 /**
@@ -73,7 +64,7 @@ function paintMessage(entry, continues, actions) {
 }
 
 /** @param {Said} entry */
-function speech({ sender, text, hook }) {
+export function speech({ sender, text, hook }) {
   return [
     element("bdi", { class: "sender" }, speakerWords(sender, hook)),
     element("span", { class: "unseen" }, ": "),
@@ -86,7 +77,7 @@ function speech({ sender, text, hook }) {
  * @param {{time: Date | null}} entry
  * @param {string} words
  */
-function timeOf({ time }, words) {
+export function timeOf({ time }, words) {
   return element("time", { datetime: time?.toISOString() ?? false }, words);
 }
 

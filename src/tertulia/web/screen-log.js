@@ -13,6 +13,8 @@ import { _, format, ngettext } from "./words.js";
 
 const MAX_SHOWN = 400;
 const FOLLOWED = 60; // entries in the document, or more on a high screen, while it follows
+const FLOOD = 100; // entries at once; while so many come, only those in view are drawn
+const CALM_MS = 200; // for which none has come: the flood is over
 const LEAST_ENTRY_PX = 24; // height of an entry of one line
 const STEP = 100; // entries added at an edge that comes near
 const NEAR_PX = 600; // from an edge: further entries are needed
@@ -34,6 +36,7 @@ export class LogView {
   #isDrawnToEnd = true; // the newest entry was in the document when it was drawn last
   #height = 0; // of the log when it was scrolled to the end
   #seenKey = ""; // of the last entry that was in view at the bottom
+  #calm = 0; // the timer of a flood
   isFollowing = true;
   /** @type {(entry: Entry) => Node[]} */
   actionsFor = () => []; // further ones, for an operator
@@ -82,7 +85,11 @@ export class LogView {
     const firstKey = this.#rows.entries().next().value?.[0];
     const start = Math.max(0, entries.findIndex((entry) => entry.key === firstKey));
     const viewed = Math.ceil(this.#log.clientHeight / LEAST_ENTRY_PX);
-    const followed = Math.min(Math.max(FOLLOWED, viewed), MAX_SHOWN);
+    const seen = entries.findLastIndex(({ key }) => key === this.#seenKey);
+    const isFlooded = firstKey && entries.length - seen > FLOOD;
+    const followed = Math.min(isFlooded ? viewed : Math.max(FOLLOWED, viewed), MAX_SHOWN);
+    clearTimeout(this.#calm);
+    if (isFlooded) this.#calm = setTimeout(() => this.update(), CALM_MS);
     if (this.isFollowing) this.#draw(entries.length - followed, entries.length);
     else this.#draw(start, start + MAX_SHOWN);
     if (!this.isFollowing || this.#log.scrollHeight <= this.#log.clientHeight) this.#fillEdges();

@@ -1,11 +1,13 @@
 /** The dialog of the messages found. */
 import { element } from "../dom.js";
 import { visible, visibleInALine } from "../safetext.js";
-import { openDialog } from "./dialog.js";
-import { paintFound } from "../screen-entry.js";
+import { speech, timeOf } from "../screen-entry.js";
 import { _, format } from "../words.js";
+import { openDialog } from "./dialog.js";
+import { dateAndTime } from "./moments.js";
 
 /** @typedef {import("../chat.js").Chat} Chat */
+/** @typedef {import("../entries.js").Said} Said */
 
 /**
  * Search for words and show the messages that hold them, the newest first.
@@ -30,16 +32,21 @@ export async function showFound(chat, words) {
       more.hidden = before === undefined;
       return;
     }
-    const found = answer.messages.map((entry) => {
-      const painted = paintFound(entry, chat.now());
-      painted.classList.toggle("hook", entry.hook);
-      return painted;
-    });
-    list.append(...found.reverse());
+    const today = chat.now();
+    list.append(...answer.messages.map((entry) => paintFound(entry, today)).reverse());
     before = answer.oldest;
     more.hidden = !answer.more;
     state.textContent = list.childElementCount ? "" : _("No messages found.");
   }
 
   await searchOlder();
+}
+
+/**
+ * @param {Said} entry
+ * @param {Date} today
+ */
+function paintFound(entry, today) {
+  const time = timeOf(entry, dateAndTime(entry.time, today));
+  return element("article", { class: entry.hook && "hook" }, ...speech(entry), time);
 }

@@ -3,7 +3,7 @@ import { element } from "../dom.js";
 import { statusWords } from "../event-words.js";
 import { visible, visibleInALine } from "../safetext.js";
 import { openDialog, table } from "./dialog.js";
-import { dateAndTime, duration } from "../times.js";
+import { dateAndTime, duration } from "./moments.js";
 import { _, format } from "../words.js";
 
 /** @typedef {import("../chat.js").Chat} Chat */

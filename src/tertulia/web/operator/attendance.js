@@ -3,7 +3,7 @@ import { parseTime } from "../clock.js";
 import { element } from "../dom.js";
 import { visible, visibleInALine } from "../safetext.js";
 import { openDialog } from "../dialogs/dialog.js";
-import { dateAndTime } from "../times.js";
+import { dateAndTime } from "../dialogs/moments.js";
 import { _ } from "../words.js";
 import { refused } from "./words.js";
 

@@ -8,7 +8,7 @@ import { commandWord } from "../commands.js";
 import { unanswered } from "../explain.js";
 import { nameOfOperator } from "../order/words.js";
 import { visibleInALine } from "../safetext.js";
-import { dateAndTime, duration } from "../times.js";
+import { dateAndTime, duration } from "../dialogs/moments.js";
 import { N_, _, format, ngettext } from "../words.js";
 
 const MINUTES_IN_A_DAY = 1_440;

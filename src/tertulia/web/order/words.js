@@ -6,7 +6,7 @@
 import { parseTime } from "../clock.js";
 import { speakerWords } from "../event-words.js";
 import { visibleInALine } from "../safetext.js";
-import { dateAndTime, duration } from "../times.js";
+import { dateAndTime, duration } from "../dialogs/moments.js";
 import { _, format } from "../words.js";
 
 /**
