@@ -186,6 +186,10 @@ def test_what_operators_decide_holds_on_all_nodes(two: Two) -> None:
     eva.until("closing", reason="kicked", by="boss10")
     assert refused(lab2, "eva10")["code"] == "banned"
     assert refused(lab1, "eva10")["code"] == "banned"
+    for node in (lab2, lab1):  # at once, also at a node that refuses without asking the others
+        assert boss.ask("unban", name="eva10")["type"] == "ok"
+        node.user("eva10")
+        boss.ask("ban", name="eva10", seconds=600)
     names = {row["name"] for row in boss.ask("attendance")["sessions"]}
     assert {"boss10", "luis10", "eva10"} <= names
 

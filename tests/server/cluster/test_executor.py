@@ -216,6 +216,8 @@ def test_an_operator_kicks_and_bans_users_of_another_node(chat: Chat) -> None:
     chat.done(ImposeBan(name="luis", minutes=5.0, id=2))
     chat.b.register("luis", "10.0.0.9")
     chat.b.register("otro", "10.0.0.2")
+    chat.b.pass_time(1.0)
+    chat.b.give_life()  # it knows now what was decided before they came
     chat.settle()
     assert [code(one) for one in chat.b.mail.outcomes()] == [ErrorCode.BANNED] * 2
     chat.check_alike()

@@ -109,6 +109,8 @@ class Executor:
 
     def hand_out(self) -> None:
         """Tell the workers what has become of their requests."""
+        for ticket, error in self._hub.decide_on_banned():
+            self._outcomes[ticket.owner].append(OrderedRow(ticket.number, ticket.request, error))
         if not self._outcomes:
             return
         outcomes, self._outcomes = self._outcomes, defaultdict(list)

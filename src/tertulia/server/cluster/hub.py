@@ -26,6 +26,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
+from tertulia.server.cluster.banned import BannedNewcomers
 from tertulia.server.cluster.beginning import max_users_of_chat
 from tertulia.server.cluster.commands import (
     Active,
@@ -85,6 +86,7 @@ class NodeHub(Hub):
         self.node = config.node
         self._history = history
         self.is_stopping = False
+        self._banned = BannedNewcomers(self._lock, self._room.moderation, monotonic)
         self._ending: set[Session] = set()  # of which the end has been proposed
         self._serves_until = -inf  # by the monotonic clock
         self._stands_still = False  # the log, which brings back nothing
@@ -182,8 +184,23 @@ class NodeHub(Hub):
             return Wait.FOR_ORDER
         ticket.secret, token_hash = _new_token()
         command = Enter(route.session, newcomer, token_hash, idle_seconds(request))
-        self._proposer.submit(command, ticket)
+        if not self._banned.take(command, ticket):
+            self._proposer.submit(command, ticket)
         return Wait.FOR_ORDER
+
+    def decide_on_banned(self) -> list[tuple[Ticket, Error]]:
+        """Return the refusals of those whom a ban keeps out, for all that is known now.
+
+        The link's thread.
+        """
+        refused: list[tuple[Ticket, Error]] = []
+        for command, ticket, ban in self._banned.decide(self._proposer.fresh):
+            if ban is None:
+                self._proposer.submit(command, ticket)
+            else:
+                error = self.moderator.refuse_newcomer(ticket.request_id, ban)
+                refused.append((ticket, error))
+        return refused
 
     def release(self, session: Session, reason: CloseReason) -> list[Reply] | None:
         """Propose the end of a session; None if it has ended before.
