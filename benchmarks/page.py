@@ -177,7 +177,8 @@ def measure(page: Page, empty: Page, sender: Client, reader: Client, rounds: int
     _show(f"{FLOOD} messages, first to last [ms]", [one["taken"] for one in floods])
     _show("longest frame meanwhile [ms]", [one["frame"] for one in floods])
     for how, all_floods in echoes.items():
-        _show(f"echo of a key in {SHORT_FLOOD} messages{how} [ms]", sum(all_floods, []))
+        every_key = [echo for one in all_floods for echo in one]
+        _show(f"echo of a key in {SHORT_FLOOD} messages{how} [ms]", every_key)
         _show("  the longest one of each time", [max(one) for one in all_floods if one])
     _show("JavaScript heap after each round [MB]", sizes)
     print(f"elements of the log: {page.locator('#log > *').count()}")
