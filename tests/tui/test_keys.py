@@ -94,8 +94,12 @@ async def f1_shows_help(table: ChatTable) -> None:
 @key("f2")
 async def f2_goes_to_the_conversations(table: ChatTable) -> None:
     await three_talks(table)
-    await table.press("f2", "down", "down", "enter")
+    await table.press("f2", "enter")  # it begins where Ctrl+G would go
+    assert table.current.name == "José"
+    await table.press("f2", "enter")
     assert table.current.name == "luis"
+    await table.press("f2", "home", "enter")
+    assert table.current.name == ""
     assert table.app.main.focused is table.composer
 
 

@@ -190,7 +190,7 @@ def test_what_cannot_be_closed_stays(clock: Clock, line: str, hint: str) -> None
         await table.enter(line)
         assert table.hint == hint
         assert listed(table) == ["", "luis"]
-        await table.press("f2", "delete")
+        await table.press("f2", "home", "delete")
         assert table.hint == "The general chat always stays open."
 
     ChatTable(clock).run(scenario)
@@ -219,7 +219,7 @@ def test_a_conversation_with_an_unsent_text_is_closed_after_a_question(
 def test_the_list_keeps_the_focus_when_a_conversation_is_closed_in_it(clock: Clock) -> None:
     async def scenario(table: ChatTable) -> None:
         await table.hear(table.direct("one"), table.direct("two", "José"))
-        await table.press("f2", "down", "delete", "down", "delete")
+        await table.press("f2", "delete", "down", "delete")
         assert listed(table) == [""]
         assert table.app.main.focused is table.app.main.conversation_list
 

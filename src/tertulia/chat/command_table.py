@@ -179,8 +179,9 @@ QUIT = CommandSpec(
     "/salir", "/quit", Argument.NOTHING, "", N_("leave the chat"), parse_bare(Quit())
 )
 MESSAGE = CommandSpec(
-    "/msg", "/msg", Argument.NAME, N_("NAME TEXT"), N_("the same as @NAME TEXT"), parse_direct
-)
+    "/msg", "/msg", Argument.NAME, N_("NAME TEXT"), N_("send a direct message, like @NAME TEXT"),
+    parse_direct,
+)  # fmt: skip
 USERS = CommandSpec(
     "/usuarios", "/users", Argument.NOTHING, "", N_("show who is here"), parse_bare(ListUsers())
 )

@@ -283,7 +283,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.hint(_("There is no message here."))
 
     def action_conversations(self) -> None:
-        """Go to the conversations."""
+        """Go to the list of conversations, in it to the most urgent one with unread messages."""
+        unread = None if self._model is None else self._model.conversations.next_unread
+        if unread is not None:
+            self.conversation_list.highlight(unread.name)
         self.show_column("left")
         self.conversation_list.focus()
 
