@@ -6,6 +6,7 @@ It imports a face only when it is chosen, because every imported module costs th
 import argparse
 import importlib.util
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -171,6 +172,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     joined = _with_joined_messages(arguments)
     parser = client_parser(needs_server=False)
     options, surplus = parser.parse_known_intermixed_args(joined)
+    if options.host is not None and options.port is None and not surplus:
+        _refuse_port_in_address(parser, options.host)
     if surplus or options.host is not None:  # Else the server on this network is meant.
         parser = client_parser(needs_server=not moves_keys)
         options, surplus = parser.parse_known_args(joined)
@@ -202,6 +205,14 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     _use_pin(parser, options)
     _read_operator_secret(parser, options)
     return options
+
+
+def _refuse_port_in_address(parser: Parser, host: str) -> None:
+    """End with how to write it if this is an address with its port, perhaps as a browser's link."""
+    link = re.fullmatch(r"(?:https?://)?(\[[^\]]+\]|[^:/\[\],]+):([0-9]{1,5})(?:/.*)?", host)
+    if link is not None:
+        text = _("write the port after the address: {address} {port}")
+        parser.error(text.format(address=link[1], port=link[2]))
 
 
 def _read_servers(parser: Parser, options: argparse.Namespace) -> None:
