@@ -154,6 +154,23 @@ def test_pings_are_answered_in_their_order(size: int) -> None:
     assert read(stream, size)[1] == answers
 
 
+@pytest.mark.parametrize("place", range(1, len(SAID) + 6))
+def test_masked_bytes_that_look_like_a_frame_are_not_read_as_one(place: int) -> None:
+    mask = bytes((SAID[0] ^ ord("a"), SAID[1] ^ ord("b"), 1, 2))
+    text = b"ab\0\0\0\0" + BEFORE + b"x" + AFTER
+    hidden = frame(TEXT, BEFORE + b"x" + AFTER, mask=mask[2:] + mask[:2])
+    stream = frame(TEXT, text, mask=mask)
+    assert stream[6:] == hidden
+    door = WebSocketDoor()
+    door.feed(stream[:place])
+    assert door.in_mid_line
+    door.feed(stream[place:])
+    assert not door.in_mid_line
+    with pytest.raises(BadRequest):
+        door.next_request()
+    assert door.next_request() is None
+
+
 # --- texts ---------------------------------------------------------------------------------------
 
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from websockets.exceptions import PayloadTooBig
 from websockets.frames import Frame, Opcode
-from websockets.protocol import State
-from websockets.server import ServerProtocol
+from websockets.protocol import Protocol, Side, State
+from websockets.streams import StreamReader
 
 try:
     from websockets.speedups import apply_mask
@@ -69,6 +69,7 @@ class WebSocketDoor:
         "_close_code",
         "_decoder",
         "_inputs",
+        "_is_in_frame",
         "_part",
         "_protocol",
         "empty_bytes",
@@ -90,7 +91,10 @@ class WebSocketDoor:
         self.requests_tried = 0
         self.malformed_count = 0
         self.empty_bytes = 0
-        self._protocol = ServerProtocol(state=State.OPEN, max_size=MAX_LINE_BYTES, logger=quiet_log)
+        self._protocol = Protocol(
+            Side.SERVER, state=State.OPEN, max_size=MAX_LINE_BYTES, logger=quiet_log
+        )
+        self._is_in_frame = False  # whether the library waits for the rest of one
         self._part: bytearray | None = None  # the first frames of a message in several
         self._decoder: codecs.IncrementalDecoder | None = None  # of the text in `_part`
         self._inputs: deque[bytes | Control | Exception] = deque()
@@ -99,18 +103,19 @@ class WebSocketDoor:
     @property
     def in_mid_line(self) -> bool:
         """Whether a message has begun and not ended."""
-        return self._part is not None or bool(self._protocol.reader.buffer)
+        return self._part is not None or self._is_in_frame
 
     def feed(self, data: bytes) -> None:
         """Take in bytes from the network."""
         self.has_more = True
         protocol = self._protocol
-        is_between_messages = self._part is None and not protocol.reader.buffer
+        is_between_messages = self._part is None and not self._is_in_frame
         if is_between_messages and self._close_code is None and not self.is_at_eof:
             data = self._take_whole_messages(data)
             if not data:
                 return
         protocol.receive_data(data)
+        self._is_in_frame = not _waits_for_a_frame(protocol)
         for event in protocol.events_received():
             if isinstance(event, Frame) and self._close_code is None:
                 self._take(event)
@@ -247,6 +252,15 @@ class WebSocketDoor:
     def _fail(self, code: int, fault: Exception) -> None:
         self._close_code = code
         self._inputs.append(fault)
+
+
+def _waits_for_a_frame(protocol: Protocol) -> bool:
+    """Return whether all that was read are whole frames.
+
+    The buffer does not say it: that is empty between the head of a frame and the rest, too.
+    """
+    waits_in = protocol.parser.gi_yieldfrom  # type: ignore[attr-defined]  # it is a generator
+    return waits_in is not None and waits_in.gi_code is StreamReader.at_eof.__code__
 
 
 def _is_utf8(message: bytes) -> bool:
