@@ -82,6 +82,9 @@ class OpenEntrance(Entrance):
             too_large = http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             return Opened(answer=error_response(too_large))
         if not end:
+            line, newline, _rest = head.partition(b"\n")
+            if newline and not line.endswith(b"\r"):  # typed by hand: the end will never come
+                return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
             return None
         if self._lacks_tls:
             return Opened(answer=site.redirect(head + end))
@@ -125,8 +128,10 @@ class OpenEntrance(Entrance):
     def close(self) -> None:
         """Do nothing: there is nothing that would stay."""
 
-    def goodbye(self, _reason: CloseReason) -> bytes:
-        """Return nothing: the end of the stream says it."""
+    def goodbye(self, reason: CloseReason) -> bytes:
+        """Return the answer to a head that has ended too early; nothing for any other end."""
+        if self._is_http and reason is CloseReason.LOST:
+            return error_response(http.HTTPStatus.BAD_REQUEST)
         return b""
 
     @property

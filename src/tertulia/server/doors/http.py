@@ -219,7 +219,7 @@ class Site:
         except (ValueError, LookupError, NotImplementedError, EOFError, SecurityError):
             raise _Refused(http.HTTPStatus.BAD_REQUEST) from None
         found = _HOST.match(host)
-        if found is None:
+        if found is None or not host.isascii():
             raise _Refused(http.HTTPStatus.BAD_REQUEST)
         name = found[1].lower()
         if not self._is_own_name(name) and not is_hook(request.path):
@@ -266,6 +266,8 @@ def _parse(head: bytes) -> Request:
 
     position = head.find(b"\r\n") + 2
     method, path, protocol = head[: position - 2].decode("ascii").split(" ", 2)
+    if not path or not path.isprintable():
+        raise ValueError(f"not a path: {path!r}")
     if protocol not in ("HTTP/1.1", "HTTP/1.0"):
         raise ValueError(f"another protocol: {protocol}")
     parser = parse_headers(read_line)

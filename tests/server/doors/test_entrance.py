@@ -1,0 +1,62 @@
+"""The entrance: what a connection gets whose first bytes are not a proper request."""
+
+import pytest
+
+from tertulia.protocol.messages import CloseReason
+from tertulia.server.doors.entrance import Offer, OpenEntrance
+from tertulia.server.doors.files import file_of
+from tertulia.server.doors.http import Site
+
+OPEN, TLS_ALONE = {}, {"requires_tls": True}
+
+
+def entrance(**options: bool) -> OpenEntrance:
+    site = Site({"/": file_of("text/html", b"<p>hola")}, ())
+    return OpenEntrance(Offer(site, **options))
+
+
+@pytest.mark.parametrize("offer", [OPEN, TLS_ALONE], ids=["open", "TLS alone"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /\x07 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /a\tb HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /\r HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /\xc3\xb1 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET  HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: \xff\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: \xc3\xb1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX\0: y\r\n\r\n",
+    ],
+)
+def test_bytes_that_may_not_stand_in_a_head_are_a_bad_request(head: bytes, offer) -> None:
+    opened = entrance(**offer).open(head)
+    assert opened is not None
+    assert opened.answer.startswith(b"HTTP/1.1 400 ")
+    assert opened.door is None
+
+
+@pytest.mark.parametrize("head", [b"GET / HTTP/1.0\n", b"GET /\n\n", b"HEAD / HTTP/1.1\nHost: a"])
+def test_lines_that_end_with_a_newline_alone_are_not_waited_for(head: bytes) -> None:
+    door = entrance()
+    assert door.open(head[:10]) is None or b"\n" in head[:10]
+    opened = entrance().open(head)
+    assert opened is not None
+    assert opened.answer.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r", b"GET / HTTP/1.1\r\nHost: a\r\n"])
+def test_a_head_that_ends_too_early_is_answered(head: bytes) -> None:
+    door = entrance()
+    assert door.open(head) is None
+    assert door.in_mid_line
+    assert door.goodbye(CloseReason.LOST).startswith(b"HTTP/1.1 400 ")
+    assert door.goodbye(CloseReason.REFUSED) == b""  # it has been answered
+
+
+def test_a_connection_that_has_said_nothing_gets_no_goodbye() -> None:
+    assert entrance().goodbye(CloseReason.LOST) == b""
