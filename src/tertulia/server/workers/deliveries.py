@@ -5,10 +5,10 @@ Only the worker's thread runs this; it never waits.
 
 from msgspec import UNSET
 
-from tertulia.protocol.messages import Direct, DirectMessage, Error
+from tertulia.protocol.messages import Answer, Direct, DirectMessage, Error
 from tertulia.server.hub.directs import BUSY, DONE, GONE, Delivery, Handover, Queued
 from tertulia.server.observer import Observer
-from tertulia.server.workers.connection import REGISTERED, Connection, Hold
+from tertulia.server.workers.connection import FINISHING, REGISTERED, Connection, Hold
 from tertulia.server.workers.connections import Connections
 from tertulia.server.workers.mail import Deliver, Delivered, DirectsWaiting
 from tertulia.server.workers.mailbox import Mailbox
@@ -103,3 +103,26 @@ class Deliveries:
             self._output.send_all(connection, messages)
         if replies:
             self._switchboard.send(replies)
+
+    def receive(self, mail: Deliver) -> None:
+        """Hand over a direct message that another worker has sent here, and report that."""
+        receiver = self._connections.of_session(mail.session)
+        handover = self._connections.guarded(receiver, self.hand_over, mail.delivery.message)
+        self.report(mail, handover if isinstance(handover, Handover) else GONE)
+
+    def report(self, mail: Deliver, handover: Handover) -> None:
+        """Tell the sender's worker what has become of a direct message."""
+        if not mail.reply_to.post(Delivered(mail.sender, mail.request, mail.delivery, handover)):
+            # That worker has ended, so the sender's connection is closed and no thread touches it.
+            self.end(mail.sender, mail.request, mail.delivery, handover)
+
+    def on_reply(self, connection: Connection, answer: Answer) -> None:
+        """Send an answer that waited for the receiver of a direct message."""
+        if answer.id is not UNSET:
+            if not connection.confirmations_due:
+                return  # the server is shutting down: this client has had its last word
+            connection.confirmations_due -= 1
+        if connection.state in (REGISTERED, FINISHING):
+            if isinstance(answer, Error):
+                self._observer.on_refused_request(answer.code)
+            self._output.send(connection, answer)

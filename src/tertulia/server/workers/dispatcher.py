@@ -8,24 +8,18 @@ import random
 
 from msgspec import UNSET
 
-from tertulia.protocol.attendance import AskSeenBy
 from tertulia.protocol.messages import (
     Answer,
     CloseReason,
     Closing,
-    Error,
-    ErrorCode,
-    HistoryPage,
     Ok,
     Ping,
     Register,
 )
-from tertulia.protocol.moderation import PinMessage
 from tertulia.server import refusals
-from tertulia.server.history.mail import Page, PageReady, RoomAgain, Stored
-from tertulia.server.hub.directs import Handover
+from tertulia.server.history.mail import PageReady, RoomAgain, Stored
+from tertulia.server.hub.directs import GONE
 from tertulia.server.hub.ordered import NodesNamed, Ordered, SendAway, ServesAgain, StandsStill
-from tertulia.server.hub.session import Receipt
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import (
     BACKLOG,
@@ -36,7 +30,8 @@ from tertulia.server.workers.connection import (
     Connection,
 )
 from tertulia.server.workers.connections import Connections
-from tertulia.server.workers.handler import Outcome, RequestHandler
+from tertulia.server.workers.handler import RequestHandler
+from tertulia.server.workers.history_answers import HistoryAnswers
 from tertulia.server.workers.input import Input
 from tertulia.server.workers.mail import (
     Adopt,
@@ -92,6 +87,7 @@ class Dispatcher:
         self._poller = poller
         self._observer = observer
         self._guarded = connections.guarded
+        self._history_answers = HistoryAnswers(connections, handler, input_, output, observer)
         self._orders = Orders(connections, handler, input_, output, shared)
 
     # --- mail ----------------------------------------------------------------------------------
@@ -112,20 +108,17 @@ class Dispatcher:
                 self.is_draining, self._drain = True, mail
                 for connection in self._connections:
                     self._guarded(connection, self._say_goodbye)
-            case Stored(rows=rows):
-                self._acknowledge(rows)
+            case Stored() | PageReady() | RoomAgain():
+                self._history_answers.read(mail)
             case Deliver():
-                receiver = self._connections.of_session(mail.session)
-                message = mail.delivery.message
-                handover = self._guarded(receiver, self._deliveries.hand_over, message)
-                self._report(mail, handover if isinstance(handover, Handover) else Handover.GONE)
+                self._deliveries.receive(mail)
             case DirectsWaiting():
                 receiver = self._connections.of_session(mail.session)
                 self._guarded(receiver, self._deliveries.send_waiting)
             case Replies(rows=replies):
                 for reply in replies:
                     asker = self._connections.of_session(reply.route.session)
-                    self._guarded(asker, self._on_reply, reply.answer)
+                    self._guarded(asker, self._deliveries.on_reply, reply.answer)
             case Delivered():
                 self._guarded(mail.sender, self._on_delivered, mail)
             case Challenge():
@@ -148,10 +141,6 @@ class Dispatcher:
             case LookTaken():
                 viewer = self._connections.of_session(mail.session)
                 self._guarded(viewer, self._on_look_taken, mail.line)
-            case PageReady():
-                self._guarded(self._connections.of_session(mail.session), self._on_page, mail)
-            case RoomAgain():
-                self._guarded(self._connections.of_session(mail.session), self._try_again)
             case Ordered() | ServesAgain() | StandsStill() | SendAway() | NodesNamed():
                 self._orders.read(mail)
             case Beat():
@@ -166,7 +155,7 @@ class Dispatcher:
             case AdoptConsole():
                 self._connections.turn_away_console(mail.sock, mail.route)
             case Deliver():
-                self._report(mail, Handover.GONE)
+                self._deliveries.report(mail, GONE)
             case Delivered():
                 # The sender is gone, but may send it again from another connection.
                 self._deliveries.end(mail.sender, mail.request, mail.delivery, mail.handover)
@@ -187,53 +176,11 @@ class Dispatcher:
             self._drain.flush_within_s,
         )
 
-    def _acknowledge(self, rows: list[tuple[Receipt, bool]]) -> None:
-        answers: dict[Connection, list[Answer]] = {}
-        for receipt, is_stored in rows:
-            connection = self._connections.of_session(receipt.session)
-            if connection is None:
-                continue
-            connection.answers_due -= 1
-            told = answers.setdefault(connection, [])
-            if not is_stored:
-                self._observer.on_refused_request(ErrorCode.UNAVAILABLE)
-                told.append(refusals.not_stored(receipt.request_id, receipt.seq))
-            elif receipt.answer is not None:
-                told.append(receipt.answer)
-            elif receipt.request_id is not UNSET:
-                told.append(Ok(id=receipt.request_id, seq=receipt.seq))
-        for connection, told in answers.items():
-            self._guarded(connection, self._on_stored, told)
-
-    def _on_stored(self, connection: Connection, told: list[Answer]) -> None:
-        """Send the answers that waited for the disk; nothing may be left to wait for now."""
-        if told:
-            self._output.send_all(connection, told)
-        else:
-            self._output.send_bytes(connection, b"")
-
-    def _report(self, mail: Deliver, handover: Handover) -> None:
-        """Tell the sender's worker what has become of a direct message."""
-        if not mail.reply_to.post(Delivered(mail.sender, mail.request, mail.delivery, handover)):
-            # That worker has ended, so the sender's connection is closed and no thread touches it.
-            self._deliveries.end(mail.sender, mail.request, mail.delivery, handover)
-
     def _on_delivered(self, connection: Connection, mail: Delivered) -> None:
         connection.release_hold()
         self._deliveries.end(connection, mail.request, mail.delivery, mail.handover)
         if connection.hold is NOT_HELD:  # else the message has been passed on
             self._input.resume(connection)
-
-    def _on_reply(self, connection: Connection, answer: Answer) -> None:
-        """Send an answer that waited for the receiver of a direct message."""
-        if answer.id is not UNSET:
-            if not connection.confirmations_due:
-                return  # the server is shutting down: this client has had its last word
-            connection.confirmations_due -= 1
-        if connection.state in (REGISTERED, FINISHING):
-            if isinstance(answer, Error):
-                self._observer.on_refused_request(answer.code)
-            self._output.send(connection, answer)
 
     def _begin_challenge(self, connection: Connection, mail: Challenge) -> bool:
         """Ping a session that is in a newcomer's way; return False if there is nothing to wait for.
@@ -278,35 +225,6 @@ class Dispatcher:
     def _on_look_taken(self, connection: Connection, line: bytes) -> None:
         self._output.send_bytes(connection, line)
         self._input.resume(connection)
-
-    def _on_page(self, connection: Connection, mail: PageReady) -> None:
-        if mail.is_for_held:
-            self._on_message_found(connection, mail.page)
-            return
-        connection.ticket = None
-        connection.answers_due -= 1
-        if isinstance(mail.page, Error):
-            self._observer.on_refused_request(mail.page.code)
-        self._output.send(connection, mail.page)
-
-    def _on_message_found(self, connection: Connection, page: Page | Error) -> None:
-        request, session = connection.release_hold(), connection.session
-        if (
-            connection.state is REGISTERED
-            and session
-            and isinstance(request, PinMessage | AskSeenBy)
-        ):
-            outcome: Outcome = page if isinstance(page, Error) else None
-            if isinstance(page, HistoryPage):
-                now = self._input.now
-                outcome = self._handler.message_found(connection, session, request, page, now)
-            self._input.go_on(connection, session, request, outcome)
-
-    def _try_again(self, connection: Connection) -> None:
-        request, session = connection.release_hold(), connection.session
-        if connection.state is REGISTERED and session and request is not None:
-            outcome = self._handler.try_again(connection, session, request)
-            self._input.go_on(connection, session, request, outcome)
 
     # --- time, and what has become of the output -----------------------------------------------
 
