@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import logging
 import math
 import os
@@ -155,6 +156,9 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
     if parent is None or parent.is_first:
         _greet(server, fitting, options, access, addresses, log_writer)
     server.announce()
+    # What is there by now stays. Looking at it makes a full collection 6 to 20 ms longer, in which
+    # nobody is served, and while many come in there is one now and then.
+    gc.freeze()
     if fitting.max_users < config.max_users:
         log.warning(
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",

@@ -110,8 +110,3 @@ def test_a_wake_up_of_the_mailbox_is_found(bench):
     assert bench.poller.wait(0) == [(bench.mailbox.fileno(), READABLE)]
     bench.mailbox.clear_wake_up()
     assert bench.poller.wait(0) == []
-
-
-def test_a_wait_without_end_is_within_what_the_system_takes(bench):
-    bench.poller.update(bench.connection)
-    assert bench.poller.wait(float("inf")) == [(bench.connection.fd, READABLE)]

@@ -18,6 +18,7 @@ from tertulia.server.config import Config
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.hub.hub import Hub, Registered
 from tertulia.server.hub.session import Route
+from tertulia.server.workers import dispatcher as dispatcher_module
 from tertulia.server.workers import worker as worker_module
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.mail import (
@@ -95,7 +96,7 @@ class Bench:
 
     def round(self, *ready: str) -> None:
         """Do a round in which the poller has found these users readable."""
-        self.worker.run_round([(self.near[name].fileno(), READABLE) for name in ready])
+        self.worker._dispatcher.run_round([(self.near[name].fileno(), READABLE) for name in ready])
 
     def speak_elsewhere(self) -> None:
         """Publish a message as another worker does."""
@@ -120,7 +121,9 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     bench = Bench()
-    monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=bench.clock.monotonic))
+    clock = SimpleNamespace(monotonic=bench.clock.monotonic)
+    monkeypatch.setattr(worker_module, "time", clock)
+    monkeypatch.setattr(dispatcher_module, "time", clock)
     yield bench
     bench.close()
 
@@ -154,7 +157,7 @@ def test_what_is_taken_in_meanwhile_is_bounded_in_time(bench, monkeypatch):
     bench.say("ana", type="say", text="hola")
     bench.say("luis", type="say", text="later")
     times = iter([1_000.0, 1_000.002, 1_000.003])
-    monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    monkeypatch.setattr(dispatcher_module, "time", SimpleNamespace(monotonic=lambda: next(times)))
     bench.round("ana")
     assert bench.heard("luis") == ["message"]
 
@@ -163,7 +166,7 @@ def test_a_round_is_noted_while_it_lasts_and_counted_at_its_end(bench):
     bench.join("ana")
     rounds = bench.worker.observer.rounds
     during = []
-    bench.worker._announce = lambda _mailbox, since: during.append(
+    bench.worker._dispatcher._announce = lambda _mailbox, since: during.append(
         (since, bench.worker.observer.busy_since)
     )
     bench.say("ana", type="say", text="hola")
@@ -181,7 +184,7 @@ def test_how_long_it_took_to_everyone_is_noted_for_each_event_from_when_it_came_
     seconds_so_far = bench.worker.observer.say_to_last_send.sum_s
     events_so_far = sum(bench.worker.observer.say_to_last_send.counts)
     clock = SimpleNamespace(monotonic=lambda: 1_000.0)
-    monkeypatch.setattr(worker_module, "time", clock)
+    monkeypatch.setattr(dispatcher_module, "time", clock)
     bench.say("ana", type="say", text="1")
     bench.say("ana", type="say", text="2")
     bench.worker.mailbox.nudge(990.0)  # another worker has read something then
@@ -205,7 +208,7 @@ def test_a_wake_up_is_taken_back_so_that_it_wakes_no_second_round(bench):
     bench.worker.mailbox.fall_asleep()
     bench.worker.mailbox.nudge(0.0)
     fd = bench.worker.mailbox.fileno()
-    bench.worker.run_round([(fd, READABLE)])
+    bench.worker._dispatcher.run_round([(fd, READABLE)])
     assert select.select([fd], [], [], 0)[0] == []
 
 
@@ -250,7 +253,9 @@ def test_deadlines_are_looked_at_only_when_one_may_be_over(bench, monkeypatch):
 def test_what_was_said_is_announced_once_before_it_is_sent(bench):
     bench.join("ana")
     sent_by_then: list[list[str]] = []
-    bench.worker._announce = lambda _mailbox, _since: sent_by_then.append(bench.heard("ana"))
+    bench.worker._dispatcher._announce = lambda _mailbox, _since: sent_by_then.append(
+        bench.heard("ana")
+    )
     bench.say("ana", type="say", text="hola")
     bench.round("ana")
     assert sent_by_then == [[]]
@@ -288,7 +293,7 @@ def test_a_session_that_turns_out_to_be_broken_while_sending_is_announced_too(be
 
 
 def test_with_nothing_to_do_it_sleeps_until_the_next_deadline(bench):
-    assert bench.worker._time_to_wait() == float("inf")
+    assert bench.worker._time_to_wait() == 3_600.0
     bench.join("ana")
     bench.clock.s += 1.0
     bench.round()
@@ -396,7 +401,7 @@ def test_with_no_other_thread_it_takes_only_so_many_steps_of_handshakes_in_a_rou
         if len(doorkeeper.steps_due) < MAX_STEPS:
             bench.worker._dispatcher.is_draining = True
 
-    monkeypatch.setattr(bench.worker, "run_round", run_round)
+    monkeypatch.setattr(bench.worker._dispatcher, "run_round", run_round)
     bench.worker.start()
     assert_ended(bench)
     assert rounds == [40, 40 - MAX_STEPS, 40 - 2 * MAX_STEPS]

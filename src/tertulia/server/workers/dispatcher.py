@@ -1,10 +1,13 @@
-"""The dispatcher of a worker: it deals with mail, deadlines and the results of sending.
+"""The dispatcher of a worker: what happens in a round.
 
-A fault of our own code costs the connection that it came up in. Only the worker's thread runs this;
-it never waits.
+It has bytes and mail read and requests carried out, looks at the deadlines, and at the end has each
+of the connections sent what there is for it. It waits for nothing: the worker waits, in epoll. A
+fault of our own code costs the connection that it came up in. Only the worker's thread runs this.
 """
 
 import random
+import time
+from collections.abc import Callable
 
 from msgspec import UNSET
 
@@ -52,15 +55,18 @@ from tertulia.server.workers.mail import (
     NoticeStored,
     Replies,
 )
+from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.orders import Orders
 from tertulia.server.workers.output import Fate, Output, Sent
 from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Due, Watchdog
 
+_GATHER_S = 0.001  # at most, for reading further messages before the first is sent to everyone
+
 
 class Dispatcher:
-    """Carries out mail, deadlines and results of sending, on a worker's connections."""
+    """The rounds of a worker. `mailbox` is its own."""
 
     def __init__(
         self,
@@ -72,7 +78,16 @@ class Dispatcher:
         watchdog: Watchdog,
         poller: Poller,
         observer: Observer,
+        mailbox: Mailbox,
+        announce: Callable[[Mailbox, float], None],
     ) -> None:
+        """`announce` wakes the other workers, and tells them when the news came in."""
+        self._events = shared.hub.events
+        self._mailbox = mailbox
+        self._wait = poller.wait
+        self._announce = announce
+        self._announced_seq = 0
+        self._sent_seq = self._events.last_seq  # up to which everything was sent to everyone
         self.is_draining = False
         self._sources_due: list[Connection] = []  # have taken a piece of a long answer
         self._drain = Drain()
@@ -89,6 +104,57 @@ class Dispatcher:
         self._guarded = connections.guarded
         self._history_answers = HistoryAnswers(connections, handler, input_, output, observer)
         self._orders = Orders(connections, handler, input_, output, shared)
+
+    def run_round(self, ready: list[tuple[int, int]]) -> None:
+        """Do everything there is to do, for descriptors that the poller has found ready."""
+        self._input.now = self._observer.busy_since = now = time.monotonic()
+        # Other workers announce the events that they published before this moment.
+        self._announced_seq = self._events.last_seq
+        self._input.on_ready(ready)
+        if self._events.last_seq != self._announced_seq:
+            self._gather()
+        # Only after the events: until here no new connection can have got the descriptor of one
+        # that was closed among them.
+        for mail in self._mailbox.collect():
+            self.read_mail(mail)
+        if now >= self._watchdog.next_check:
+            self.check_deadlines()
+        self._announce_news()
+        self.flush()
+        if self._announced_seq != self._sent_seq:
+            self._note_sent(now)
+        self._announce_news()  # of sessions whose connection turned out to be broken
+        observer = self._observer
+        observer.rounds += 1
+        observer.busy_since = 0.0
+
+    def _note_sent(self, round_began: float) -> None:
+        """Note how long it took from a message until the last session got it.
+
+        Those of another worker are as old as the round in which that one has read them.
+        """
+        events, self._sent_seq = self._announced_seq - self._sent_seq, self._announced_seq
+        since = self._mailbox.news_since or round_began
+        if self._connections:
+            self._observer.say_to_last_send.note(time.monotonic() - since, events)
+
+    def _gather(self) -> None:
+        """Read the bytes that have arrived meanwhile, while there is something to send to everyone.
+
+        Messages of several users at about the same time then need one `send` to each receiver
+        instead of one `send` for each message. Asking the poller costs less than a single `send`.
+        """
+        give_up_at = self._input.now + _GATHER_S
+        while self._events.last_seq != self._announced_seq and time.monotonic() < give_up_at:
+            ready = self._wait(0)
+            if not ready:
+                break
+            self._input.on_ready(ready)
+
+    def _announce_news(self) -> None:
+        if self._events.last_seq != self._announced_seq:
+            self._announced_seq = self._events.last_seq
+            self._announce(self._mailbox, self._input.now)
 
     # --- mail ----------------------------------------------------------------------------------
 

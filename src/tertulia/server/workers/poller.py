@@ -4,12 +4,12 @@ Only the worker's thread uses it.
 """
 
 import select
+from collections.abc import Callable
 
 from tertulia.server.workers.connection import CLOSED, Connection
 
 READABLE = select.EPOLLIN
 WRITABLE = select.EPOLLOUT
-_MAX_WAIT_S = 3_600.0  # epoll takes no more than some weeks
 
 
 class Poller:
@@ -19,10 +19,8 @@ class Poller:
         self._epoll = select.epoll()
         self._epoll.register(mailbox_fd, READABLE)
         self._masks: dict[int, int] = {}  # by descriptor; those that wait for something
-
-    def wait(self, timeout_s: float) -> list[tuple[int, int]]:
-        """Return descriptors and their events, waiting at most this long for the first one."""
-        return self._epoll.poll(min(timeout_s, _MAX_WAIT_S))
+        # Returns descriptors and their events, after at most so many seconds for the first one.
+        self.wait: Callable[[float], list[tuple[int, int]]] = self._epoll.poll
 
     def add(self, connection: Connection) -> None:
         """Wait for the first bytes of a connection that is new and not held. Raises OSError."""

@@ -1,8 +1,6 @@
-"""A worker: it serves the connections it owns, round by round.
+"""A worker: the threads that serve the connections it owns, round by round.
 
-In each round it reads bytes and mail, carries out the requests, and at the end sends to each of
-its connections. It waits only in epoll. `input.py` deals with bytes, `dispatcher.py` with mail,
-deadlines and the results of sending.
+What happens in a round is in `dispatcher.py`.
 
 A worker may have several threads. One of them has the turn: it alone waits in epoll and touches
 the connections. When a handshake of TLS needs half a millisecond of arithmetic, which Python lets
@@ -31,7 +29,7 @@ from tertulia.server.workers.watchdog import Watchdog
 # Steps of handshakes that the thread with the turn takes in one round, when no other is free.
 # Without this bound a flood of them let the others of this worker wait for a second.
 MAX_STEPS = 16
-_GATHER_S = 0.001  # at most, for reading further messages before the first is sent to everyone
+_MAX_WAIT_S = 3_600.0  # epoll takes no more than some weeks
 
 
 class Worker:
@@ -53,10 +51,6 @@ class Worker:
         """
         self.mailbox = Mailbox()
         self.observer = observer = Observer(shared.sparse_log)
-        self._events = shared.hub.events
-        self._announce = announce
-        self._announced_seq = 0
-        self._sent_seq = self._events.last_seq  # up to which everything was sent to everyone
         self._ends_when_idle = ends_when_idle
         self._on_end = on_end
         try:
@@ -64,7 +58,7 @@ class Worker:
         except OSError:  # no descriptor is left: give back the one that the mailbox has taken
             self.mailbox.close()
             raise
-        self._output = output = Output(self._events, shared.config, observer)
+        self._output = output = Output(shared.hub.events, shared.config, observer)
         self._watchdog = watchdog = Watchdog(shared.config)
         self._connections = Connections(shared, poller, output, watchdog, observer)
         handler_class = RequestHandler if shared.serves is None else NodeHandler
@@ -77,7 +71,8 @@ class Worker:
             shared, self.mailbox, self._connections, handler, output, doorkeeper, poller, observer
         )
         self._dispatcher = Dispatcher(
-            shared, self._connections, handler, self._input, output, watchdog, poller, observer
+            *(shared, self._connections, handler, self._input, output, watchdog, poller, observer),
+            *(self.mailbox, announce),
         )
         self._turn = threading.Lock()  # whoever has it may touch everything above
         self._has_ended = False  # read and written by the thread that has the turn
@@ -148,7 +143,7 @@ class Worker:
         Only the thread that has the turn may call this and what follows.
         """
         while not self._has_ended:
-            self.run_round(self._poller.wait(self._time_to_wait()))
+            self._dispatcher.run_round(self._poller.wait(self._time_to_wait()))
             if self._doorkeeper.steps_due:
                 if self._spare.acquire(blocking=False):
                     return
@@ -171,52 +166,6 @@ class Worker:
             self._dispatcher.return_mail(mail)
         self._poller.close()
 
-    def run_round(self, ready: list[tuple[int, int]]) -> None:
-        """Do everything there is to do, for descriptors that the poller has found ready."""
-        dispatcher = self._dispatcher
-        self._input.now = self.observer.busy_since = now = time.monotonic()
-        # Other workers announce the events that they published before this moment.
-        self._announced_seq = self._events.last_seq
-        self._input.on_ready(ready)
-        self._gather()
-        # Only after the events: until here no new connection can have got the descriptor of one
-        # that was closed among them.
-        for mail in self.mailbox.collect():
-            dispatcher.read_mail(mail)
-        if now >= self._watchdog.next_check:
-            dispatcher.check_deadlines()
-        self._announce_news()
-        dispatcher.flush()
-        if self._announced_seq != self._sent_seq:
-            self._note_sent(now)
-        self._announce_news()  # of sessions whose connection turned out to be broken
-        observer = self.observer
-        observer.rounds += 1
-        observer.busy_since = 0.0
-
-    def _note_sent(self, round_began: float) -> None:
-        """Note how long it took from a message until the last session got it.
-
-        Those of another worker are as old as the round in which that one has read them.
-        """
-        events, self._sent_seq = self._announced_seq - self._sent_seq, self._announced_seq
-        since = self.mailbox.news_since or round_began
-        if self._connections:
-            self.observer.say_to_last_send.note(time.monotonic() - since, events)
-
-    def _gather(self) -> None:
-        """Read the bytes that have arrived meanwhile, if there is something to send to everyone.
-
-        Messages of several users at about the same time then need one `send` to each receiver
-        instead of one `send` for each message. Asking the poller costs less than a single `send`.
-        """
-        give_up_at = self._input.now + _GATHER_S
-        while self._events.last_seq != self._announced_seq and time.monotonic() < give_up_at:
-            ready = self._poller.wait(0)
-            if not ready:
-                break
-            self._input.on_ready(ready)
-
     def _time_to_wait(self) -> float:
         """Return how long to sleep: not at all if there is something to do.
 
@@ -224,9 +173,4 @@ class Worker:
         """
         if not self.mailbox.fall_asleep() or self._output.has_work or self._doorkeeper.steps_due:
             return 0.0
-        return max(0.0, self._watchdog.next_check - time.monotonic())
-
-    def _announce_news(self) -> None:
-        if self._events.last_seq != self._announced_seq:
-            self._announced_seq = self._events.last_seq
-            self._announce(self.mailbox, self._input.now)
+        return min(max(0.0, self._watchdog.next_check - time.monotonic()), _MAX_WAIT_S)
