@@ -27,7 +27,7 @@ time.sleep(60)
 NOT_STARTED = """
 import errno, sys
 from tertulia.server import cli, serving
-def fail(config, log_lines, parent, end):
+def fail(*what_a_server_needs):
     serving.log.error("history DAMAGED")
     raise OSError(errno.EADDRINUSE, "Address already in use")
 serving.Server = fail

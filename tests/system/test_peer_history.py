@@ -1,6 +1,8 @@
 """What a node's own history lacks: it is fetched from the other nodes, and asked for meanwhile."""
 
+import os
 import resource
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,9 @@ from typing import Any
 import pytest
 from cluster_nodes import Nodes, nodes_of
 from histories import say_all, texts_of
-from nats_servers import NatsServers
+from nats_servers import NatsServers, nats_servers
 from operators import SECRET, error_of, operator, refused
-from peers import Message, Peer, fresh_address, wait_for
+from peers import Message, Peer, Server, fresh_address, wait_for
 from stored_messages import message
 
 from tertulia.server.history.store import MessageStore
@@ -187,6 +189,43 @@ def test_a_node_away_for_longer_than_the_log_reaches_catches_up_with_another(
     nodes.wait_until_same("a", "b")
     names = [row["name"] for row in attendance(berta)]
     assert names == ["ana", "berta", "eva", "berta", "ana"]
+
+
+@pytest.mark.parametrize(
+    "options", [(), pytest.param(("--supervise",), marks=pytest.mark.long)], ids=["", "supervised"]
+)
+def test_a_node_that_has_fallen_behind_begins_anew_by_itself(
+    chat: str, tmp_path: Path, threads: str, options: tuple[str, ...]
+) -> None:
+    with nats_servers(tmp_path) as nats, nodes_of(nats, chat, tmp_path, threads) as nodes:
+        nodes.make_log(LOG_BYTES)
+        a, b = nodes.start("a"), nodes.start("b", *options)
+        server = child_of(b) if options else b.process.pid
+        ana, berta = a.user("ana"), b.user("berta")
+        ana.until("joined", name="berta")
+        os.kill(server, signal.SIGSTOP)
+        nats.kill(0)  # or what was sent meanwhile would still be in the sockets
+        nats.start(0)
+        fill_log(ana)
+        os.kill(server, signal.SIGCONT)
+        closing = berta.until("closing")[-1]
+        assert (closing["reason"], closing["cause"]) == ("shutdown", "cut_off")
+        berta.wait_for_end()
+        wait_for(lambda: b.log().count("node serves node=b others=a") == 2, "it serves again")
+        assert "node fell behind, begins anew node=b" in b.log()
+        berta = b.user("berta")
+        assert texts(berta) == FILLING
+        said = berta.ask("say", text="hola")["seq"]
+        ana.until("message", seq=said, text="hola")
+        b.wait_for_log("history complete messages=")
+        nodes.wait_until_same("a", "b")
+        assert (nodes.stop("b").log().count("Traceback"), b.process.returncode) == (0, 0)
+
+
+def child_of(server: Server) -> int:
+    """Return the process that serves, of a parent."""
+    pid = server.process.pid
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
 def right_or_refused(peer: Peer, wanted: list[str]) -> bool:

@@ -6,8 +6,9 @@ import functools
 import logging
 import os
 import resource
+import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import msgspec
 
 from tertulia.mdns import MAX_INTERFACES, can_be_found, is_switched_off
 from tertulia.protocol.measures import Measures
+from tertulia.protocol.messages import CUT_OFF
 from tertulia.server.addresses import JoinAddress, addresses_to_join
 from tertulia.server.certificates.certificate import Certificate, find_certificate
 from tertulia.server.config import Config, has_interpreter_lock
@@ -33,7 +35,6 @@ from tertulia.server.history.node import NodeHistory
 from tertulia.server.hub.hub import Hub
 from tertulia.server.listening import Listening
 from tertulia.server.observer import Observer
-from tertulia.server.supervision.activation import given_sockets
 from tertulia.server.supervision.link import ParentLink
 from tertulia.server.workers.acceptor import Acceptor
 from tertulia.server.workers.admission import Admission
@@ -61,6 +62,8 @@ _CHECK_AGAIN_S = 0.05
 # For an upgrade: the next process serves within a fraction of a second, so nobody waits long for a
 # client that does not read.
 _HAND_OVER = Drain(retry_after_s=(0.1, 0.5), flush_within_s=1.0, drain_within_s=0.3)
+# For a node that begins anew; its users go to the others.
+_SEND_AWAY = Drain(cause=CUT_OFF, flush_within_s=1.0, drain_within_s=0.3)
 _LEAVE_TIMEOUT_S = 2.0  # for leaving the other nodes
 _STOP_TIMEOUT_S = 8.0  # a stop has to be done within 10 s, whatever clients do
 
@@ -80,17 +83,22 @@ class Server:
         log_lines: Callable[[], int] | None = None,
         parent: ParentLink | None = None,
         fail: Callable[[str], None] | None = None,
+        begin_anew: Callable[[], None] | None = None,
+        given: Mapping[str, socket.socket] | None = None,
     ) -> None:
         """`log_lines` returns how many lines wait to be written to the log.
 
-        `fail` ends the program, when a node cannot go on: any thread may call it. Of several
-        machines, the constructor returns when this one is up; it raises ClusterUnusable.
+        `fail` ends the program, when a node cannot go on; `begin_anew` has this server stopped and
+        another one made in its place. Any thread may call them. Of several machines, the
+        constructor returns when this one is up; it raises ClusterUnusable.
+
+        `given` are sockets of systemd, which it closes in the end.
 
         If there is a parent, the history is opened when it says so. Raises ParentGone then, too.
         """
         self._config = config
         self._parent = parent
-        inherited = given_sockets() if parent is None else parent.sockets
+        inherited = (given or {}) if parent is None else parent.sockets
         self._listening = listening = Listening(config, inherited)
         self.listener, self.host = listening.tcp, listening.host
         self.port: int = self.listener.getsockname()[1]
@@ -114,7 +122,8 @@ class Server:
         self.node: Node | None = None
         if config.cluster:
             assert fail is not None
-            self.hub = self._join_cluster(fail)
+            assert begin_anew is not None
+            self.hub = self._join_cluster(fail, begin_anew)
         else:
             self.hub = Hub(config, self.history)
         self._admission = admission = Admission(config)
@@ -145,7 +154,7 @@ class Server:
             self.node.attach(shared.switchboard, self._pool.post_to_all, self._pool.announce)
             self.node.start()
 
-    def _join_cluster(self, fail: Callable[[str], None]) -> Hub:
+    def _join_cluster(self, fail: Callable[[str], None], begin_anew: Callable[[], None]) -> Hub:
         # Only here: without a cluster, its parts are not loaded.
         from tertulia.server.cluster.node import Node
 
@@ -154,7 +163,7 @@ class Server:
         names = [JoinAddress(name, "") for name in self._config.names]
         addresses = [one.with_port(self.port) for one in [*names, *reached]]
         assert self.history is None or isinstance(self.history, NodeHistory)
-        self.node = Node(self._config, self.history, addresses, fail)
+        self.node = Node(self._config, self.history, addresses, fail, begin_anew)
         return self.node.hub
 
     def measure(self, *, each_worker: bool = True, shows_waits: bool = False) -> Measures:
@@ -259,6 +268,8 @@ class Server:
         if self._listening.local is not None and not hands_over:
             self._listening.local.remove()
         how = _HAND_OVER if hands_over else None
+        if self.node is not None and self.node.has_fallen_behind:
+            how = _SEND_AWAY
         if not self._pool.drain(max(0.0, give_up_at - time.monotonic()), how):
             log.error("stop incomplete: some connections were cut off")
         if self.node is not None and not self.node.stop(_LEAVE_TIMEOUT_S):

@@ -8,12 +8,14 @@ import math
 import os
 import secrets
 import signal
+import socket
 import sqlite3
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -35,6 +37,7 @@ from tertulia.server.qr import can_show_qr
 from tertulia.server.server import Server, fit_to_descriptors
 from tertulia.server.start_failures import why_not_started
 from tertulia.server.streams import drop_unwritten, write_within
+from tertulia.server.supervision.activation import given_sockets
 from tertulia.server.supervision.link import ParentGone, ParentLink, link_to_parent
 from tertulia.server.supervision.notifier import Notifier
 from tertulia.server.wishes import Wish, Wishes
@@ -115,36 +118,12 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
     threading.excepthook = _end_on_fault
     if parent is not None:
         parent.tell_log_level(log.getEffectiveLevel())
-    config = _with_secrets(options, parent)
-    try:
-        fitting = fit_to_descriptors(config)
-        # The file may be locked by another program for a while, or the turn be another child's.
-        with _ended_by(stop_signals):
-            server = Server(fitting, log_writer.lines.qsize, parent, _end_with_words)
-        addresses = addresses_to_join(server.listener)  # before clients use up the descriptors
-        access = give_access(server, fitting, addresses)
-        server.start()
-    except ParentGone:
-        return _end(1, log_writer.stop_within(_LOG_TIMEOUT_S))
-    except (
-        OSError,
-        sqlite3.Error,
-        RuntimeError,
-        CertificateUnusable,
-        PathUnusable,
-        SocketUnusable,
-        ClusterUnusable,
-        SqliteTooOld,
-        StoreInUse,
-        StoreOfAnotherVersion,
-        WrongPort,
-    ) as error:
-        is_written = log_writer.stop_within(_LOG_TIMEOUT_S)
-        _tell_failure(one_line(why_not_started(config, error)))
-        if parent is not None:
-            parent.tell_failed()
-        return _end(1, is_written)
-    wishes = Wishes()
+    config, wishes = _with_secrets(options, parent), Wishes()
+    begin = _Beginning(config, log_writer, parent, functools.partial(wishes.add, Wish.BEGIN_ANEW))
+    begun = begin(stop_signals)
+    if isinstance(begun, int):
+        return begun
+    server, fitting, access = begun.server, begun.config, begun.access
     wishes.watch(stop_signals)
     listening = f"listening on {server.host} {server.port}\n"
     if parent is None:
@@ -154,7 +133,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
         parent.listen(functools.partial(_on_word, wishes))
     notifier.tell_ready(f"serving on port {server.port}")
     if parent is None or parent.is_first:
-        _greet(server, fitting, options, access, addresses, log_writer)
+        _greet(server, fitting, options, access, begun.addresses, log_writer)
     server.announce()
     # What is there by now stays. Looking at it makes a full collection 6 to 20 ms longer, in which
     # nobody is served, and while many come in there is one now and then.
@@ -164,7 +143,16 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
             config.max_users,
         )
-    hands_over = _look_after(server, wishes, parent, notifier) is Wish.HAND_OVER
+    while (wish := _look_after(server, wishes, parent, notifier)) is Wish.BEGIN_ANEW:
+        server.stop()
+        if parent is not None:  # which starts another process
+            return _end(1, log_writer.stop_within(_LOG_TIMEOUT_S))
+        begun = begin(set())
+        if isinstance(begun, int):
+            return begun
+        server, access = begun.server, begun.access
+        server.announce()
+    hands_over = wish is Wish.HAND_OVER
     notifier.tell_stopping()
     if not hands_over:
         log_writer.say(_("Stopping. Press Ctrl+C again to stop at once."))
@@ -172,6 +160,75 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
     if not hands_over:
         end_access(access)
     return _end(0, log_writer.stop_within(_LOG_TIMEOUT_S))
+
+
+class _Begun(NamedTuple):
+    server: Server
+    config: Config  # with as many users as fit
+    access: Access
+    addresses: Sequence[JoinAddress] | None
+
+
+class _Beginning:
+    """Starts a server, and once more at the same port if a node has to begin anew."""
+
+    def __init__(
+        self,
+        config: Config,
+        log_writer: LogWriter,
+        parent: ParentLink | None,
+        begin_anew: Callable[[], None],
+    ) -> None:
+        self._config = config
+        self._log_writer = log_writer
+        self._parent = parent
+        self._begin_anew = begin_anew
+        self._given: Mapping[str, socket.socket] | None = None  # by systemd
+
+    def __call__(self, fatal: set[signal.Signals]) -> _Begun | int:
+        """Return a server that serves; or tell why it cannot, and return the exit status.
+
+        The `fatal` signals end the program meanwhile.
+        """
+        try:
+            return self._begin(fatal)
+        except ParentGone:
+            return _end(1, self._log_writer.stop_within(_LOG_TIMEOUT_S))
+        except (
+            OSError,
+            sqlite3.Error,
+            RuntimeError,
+            CertificateUnusable,
+            PathUnusable,
+            SocketUnusable,
+            ClusterUnusable,
+            SqliteTooOld,
+            StoreInUse,
+            StoreOfAnotherVersion,
+            WrongPort,
+        ) as error:
+            is_written = self._log_writer.stop_within(_LOG_TIMEOUT_S)
+            _tell_failure(one_line(why_not_started(self._config, error)))
+            if self._parent is not None:
+                self._parent.tell_failed()
+            return _end(1, is_written)
+
+    def _begin(self, fatal: set[signal.Signals]) -> _Begun:
+        config, parent = fit_to_descriptors(self._config), self._parent
+        if self._given is None:
+            self._given = given_sockets() if parent is None else {}
+        given = {role: sock.dup() for role, sock in self._given.items()}
+        # The file may be locked by another program for a while, or the turn be another child's.
+        with _ended_by(fatal):
+            server = Server(
+                *(config, self._log_writer.lines.qsize, parent, _end_with_words),
+                *(self._begin_anew, given),
+            )
+        self._config = msgspec.structs.replace(self._config, port=server.port)
+        addresses = addresses_to_join(server.listener)  # before clients use up the descriptors
+        access = give_access(server, config, addresses)
+        server.start()
+        return _Begun(server, config, access, addresses)
 
 
 def _with_secrets(options: Options, parent: ParentLink | None) -> Config:

@@ -16,6 +16,7 @@ class Wish(Enum):
 
     STOP = auto()
     HAND_OVER = auto()  # another process goes on at the same sockets
+    BEGIN_ANEW = auto()  # this one goes on, with the state of another node
 
 
 class Wishes:

@@ -72,11 +72,18 @@ class Node:
         history: NodeHistory | None,
         addresses: list[str],
         fail: Callable[[str], None],
+        begin_anew: Callable[[], None],
     ) -> None:
-        """`addresses` are those that clients find this node at; `fail` ends the program."""
+        """`addresses` are those that clients find this node at.
+
+        `fail` ends the program; `begin_anew` has this node stopped, and one that takes the state of
+        another one put in its place.
+        """
         self._config = config
         self._history = history
         self._fail = fail
+        self._begin_anew = begin_anew
+        self.has_fallen_behind = False  # so far that the log does not have what is wanted
         self.hub = NodeHub(config, history, self._log_time, time.monotonic)
         self.link = Link(
             *(config.cluster, config.chat, config.node, config.cluster_credentials),
@@ -311,9 +318,18 @@ class Node:
 
     def _on_hole(self, first: int) -> None:
         """The log does not reach back to what is wanted: a start finds the state elsewhere."""
+        place = self.replica.place
+        if self._named:  # it has come up
+            log.warning(
+                "node fell behind, begins anew node=%s log_begins=%d place=%d",
+                *(self._config.node, first, place),
+            )
+            self.has_fallen_behind = True
+            self._begin_anew()
+            return
         self._fail(
             _("the log begins at {first}, and {place} entries were applied: start again").format(
-                first=first, place=self.replica.place
+                first=first, place=place
             )
         )
 
@@ -352,9 +368,10 @@ class Node:
     def stop(self, timeout_s: float) -> bool:
         """Leave the chat, and end the link; return whether that was done in time."""
         give_up_at = time.monotonic() + timeout_s
-        self.proposer.submit(NodeLeave(CloseReason.SHUTDOWN))
-        while self.proposer.incarnation and time.monotonic() < give_up_at - 0.5:
-            time.sleep(0.005)
+        if not self.has_fallen_behind:  # it would not see that it has left
+            self.proposer.submit(NodeLeave(CloseReason.SHUTDOWN))
+            while self.proposer.incarnation and time.monotonic() < give_up_at - 0.5:
+                time.sleep(0.005)
         self.link.call(self._save_place)
         return self.link.stop(max(0.2, give_up_at - time.monotonic()))
 

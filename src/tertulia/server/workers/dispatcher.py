@@ -236,7 +236,8 @@ class Dispatcher:
 
     def _say_goodbye(self, connection: Connection) -> None:
         retry_after = round(random.uniform(*self._drain.retry_after_s), 3)
-        goodbye = Closing(reason=CloseReason.SHUTDOWN, retry_after=retry_after)
+        reason, cause = CloseReason.SHUTDOWN, self._drain.cause
+        goodbye = Closing(reason=reason, cause=cause, retry_after=retry_after)
         self._connections.finish(
             *(connection, CloseReason.SHUTDOWN, goodbye, self._input.now),
             self._drain.flush_within_s,

@@ -7,7 +7,7 @@ costs that connection only.
 import socket
 from typing import NamedTuple
 
-from msgspec import Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from tertulia.protocol.messages import Closing, Direct
 from tertulia.server.history.mail import PageReady, RoomAgain, Stored
@@ -52,6 +52,7 @@ class Drain(Struct, frozen=True):
     retry_after_s: tuple[float, float] = (0.5, 5.0)
     flush_within_s: float | None = None  # for what is queued; None: `flush_timeout_s`
     drain_within_s: float | None = None  # for the client to close; None: `drain_timeout_s`
+    cause: str | UnsetType = UNSET  # as in `closing`
 
 
 class Beat(Struct):
