@@ -27,6 +27,7 @@ _NO_STREAM = 10_059
 _NAME_TAKEN = 10_058  # another node has just made it, with other settings
 _NOT_CLUSTERED = 10_074  # one server alone keeps one copy
 _NO_PEERS = 10_005
+_NO_LEADER = 10_008  # most of the servers do not reach each other
 _NOT_ENABLED = (10_076, 10_039)  # in the server; for the account
 _NO_STORAGE = (10_047, 10_028, 10_023, 10_002)
 
@@ -206,4 +207,6 @@ def _why_not(answer: dict[str, Any] | None, max_bytes: int) -> ClusterUnusable |
         return unusable.too_little_storage(max_bytes >> 20, reason)
     if code == _NO_PEERS:
         return unusable.too_few_servers(reason)
+    if code == _NO_LEADER:
+        return unusable.without_leader()
     return unusable.refused(reason or _("no reason is given"))
