@@ -32,3 +32,20 @@ def test_without_a_page_the_secret_is_shown_bare():
     config = Config(port=0, operator_secret=SECRET, web=False)
     *_, line = words_about(Access(True, None), config, 5_000, None, is_terminal=True)
     assert line.split() == [SECRET, "#", "only", "for", "you"]
+
+
+@pytest.mark.parametrize(
+    ("state_home", "is_terminal", "words"),
+    [
+        ("/var/lib", False, "type XDG_STATE_HOME=/var/lib tertulia-server 5000 --operator on"),
+        ("/var/lib", True, "type tertulia-server 5000 --operator on"),
+        ("", False, "type tertulia-server 5000 --operator on"),
+    ],
+)
+def test_the_log_of_a_service_has_the_command_that_finds_its_console(
+    monkeypatch, state_home, is_terminal, words
+):
+    monkeypatch.setenv("XDG_STATE_HOME", state_home)
+    config = Config(port=0, operator_secret=SECRET)
+    line, *_ = words_about(Access(True, None), config, 5_000, TO, is_terminal=is_terminal)
+    assert words in line

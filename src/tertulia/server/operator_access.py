@@ -8,6 +8,7 @@ same. Main thread only.
 import contextlib
 import logging
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -77,6 +78,9 @@ def words_about(
 ) -> list[str]:
     """Return what the start says about it; the secret itself only on a terminal."""
     command = f"{server_command()} {port} --operator"
+    state_home = os.environ.get("XDG_STATE_HOME")
+    if state_home and not is_terminal:  # a service's: whoever reads its log has another one
+        command = f"XDG_STATE_HOME={shlex.quote(state_home)} {command}"
     if access.has_console and access.file is not None:
         text = _("To keep order, type {command} on this computer, or see {path}")
     elif access.has_console:

@@ -129,7 +129,10 @@ def not_serving(port: int, path: Path) -> str:
     """Return that no server of this user runs on a port; if another user's does, whose."""
     owner = listener_of(port)
     if owner is not None and owner != os.geteuid():
-        text = _("the server on port {port} belongs to the user {user}: look as that user")
+        text = _(
+            "the server on port {port} belongs to the user {user}: look as that user, or as root "
+            "with the XDG_STATE_HOME of that server (for the service: /var/lib)"
+        )
         return text.format(port=port, user=_name_of(owner))
     if owner is not None:
         text = _(

@@ -93,7 +93,8 @@ def run_console(port: int) -> int:
     except (FileNotFoundError, ConnectionRefusedError):
         text = _(
             "no server of this user runs on port {port}: start one, or open the console as the "
-            "user who has started it (its socket would be {path})"
+            "user who has started it (its socket would be {path}). For the console of a service, "
+            "root sets XDG_STATE_HOME: its log has the command"
         )
         return _fail(text.format(port=port, path=path))
     except OSError as error:
