@@ -114,11 +114,12 @@ def test_a_nats_server_is_shut_in_and_started_again_as_the_service_is() -> None:
     same = {name for name in service | nats if service.get(name) == nats.get(name)}
     different = (service | nats).keys() - same
     assert different == own | not_there | {
-        *("Environment", "TimeoutStopSec")
+        *("Environment", "ExecReload", "TimeoutStopSec")
     }  # fmt: skip
     page = (ROOT / "docs/operations.md").read_text()
     program, _flag, conf = nats["ExecStart"][0].split()
     assert f"    runuser -u {nats['User'][0]} -- {program} -t -c {conf}\n" in page
+    assert nats["ExecReload"] == [f"{program} -t -c {conf}", *service["ExecReload"]]
     text = (ROOT / "packaging/nats.conf").read_text()
     assert f'store_dir: "/var/lib/{nats["StateDirectory"][0]}"' in text
 
@@ -147,6 +148,23 @@ def test_the_backups_read_the_histories_where_the_services_keep_them() -> None:
         assert f"HISTORY=/var/lib/{name}/history-{port}.db" in unit["Environment"]
         assert '--history "$HISTORY" --backup /var/backups/tertulia/' in unit["ExecStart"][0]
         assert (ROOT / f"packaging/tertulia-backup{suffix}.timer").exists()
+
+
+@pytest.mark.parametrize("suffix", ["", "@"])
+def test_a_backup_is_shut_in_as_the_service_is(suffix: str) -> None:
+    service, backup = settings(), settings(ROOT / f"packaging/tertulia-backup{suffix}.service")
+    names = list(service)
+    sandbox = set(names[names.index("NoNewPrivileges") : names.index("WantedBy")])
+    assert "ProtectSystem" in sandbox
+    assert {name for name in sandbox if service[name] != backup.get(name)} == {
+        "CapabilityBoundingSet",  # it is root, and reads the files of the service's user
+        "RestrictAddressFamilies",
+        "SystemCallFilter",  # with it, systemd kills SQLite, which as root sets owners
+    }
+    assert backup["CapabilityBoundingSet"] == ["CAP_DAC_READ_SEARCH"]
+    assert backup["SystemCallFilter"] == ["@system-service"]
+    assert backup["ReadWritePaths"] == ["/var/backups"]
+    assert backup["PrivateNetwork"] == ["yes"]
 
 
 def test_the_socket_unit_has_the_port_of_the_service() -> None:
