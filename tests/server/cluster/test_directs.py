@@ -54,6 +54,73 @@ def test_whichever_letter_gets_lost_the_message_is_seen_once_and_answered(
     assert room.take("b", luis) == []
 
 
+def forwards(room: Room) -> list[str]:
+    """Return the texts of the messages that are in the air, and lose them."""
+    found = [letters.unpack(data) for _, data in room.air]
+    room.air.clear()
+    sent = [one for envelope in found if envelope for one in envelope.letters]
+    return [one.message.text for one in sent if isinstance(one, letters.Forward)]
+
+
+def test_a_message_that_nobody_accepts_is_sent_again_less_and_less_often(room: Room) -> None:
+    ana, luis = room.join("a", "ana"), room.join("b", "luis")
+    room.tell("a", ana)
+    times = []
+    for half_seconds in range(81):
+        times += [half_seconds / 2 for _ in forwards(room)]
+        room.pass_time(0.5)
+    assert times == [0.0, 1.0, 3.0, 7.0, 15.0, 23.0, 31.0, 39.0]
+    room.pass_time(8.0)
+    room.carry()
+    assert room.take("b", luis) == [("hola", 1)]
+    room.confirm("b", luis, 1)
+    room.carry()
+    assert [type(answer) for answer in room.answers("a")] == [Ok]
+
+
+def test_later_messages_wait_behind_one_that_nobody_accepts(room: Room) -> None:
+    ana, luis, eva = room.join("a", "ana"), room.join("b", "luis"), room.join("b", "eva")
+    room.tell("a", ana, "uno")
+    for _ in range(2):
+        assert forwards(room) == ["uno"]
+        room.pass_time(1.0)
+    assert forwards(room) == []
+    room.tell("a", ana, "dos", id=2)
+    room.tell("a", ana, "tres", id=3)
+    assert forwards(room) == []
+    room.tell("a", ana, "aparte", id=4, to="eva")
+    room.carry()
+    assert room.take("b", eva) == [("aparte", 1)]
+    room.pass_time(1.0)
+    assert forwards(room) == ["uno", "dos", "tres"]
+    room.pass_time(3.0)
+    assert forwards(room) == []
+    room.pass_time(1.0)
+    room.carry()
+    assert room.take("b", luis) == [("uno", 1), ("dos", 2), ("tres", 3)]
+    room.tell("a", ana, "cuatro", id=5)
+    assert forwards(room) == ["cuatro"], "they are accepted again"
+    room.pass_time(1.0)
+    assert forwards(room) == ["cuatro"]
+
+
+def test_all_are_sent_at_once_when_the_node_serves_again(room: Room) -> None:
+    ana = room.join("a", "ana")
+    luis = room.join("b", "luis")
+    for number in range(3):
+        room.tell("a", ana, str(number), id=number)
+    for _ in range(10):
+        forwards(room)
+        room.pass_time(1.0)
+    forwards(room)
+    room["a"].hub.hurry_directs()
+    room.tell("a", ana, "3", id=9)
+    room.carry()
+    assert [text for text, _ in room.take("b", luis)] == ["0", "1", "2", "3"]
+    room["a"].hub.hurry_directs()
+    assert forwards(room) == []
+
+
 def test_messages_that_wait_for_long_are_asked_for_and_not_sent_again(room: Room) -> None:
     ana = room.join("a", "ana")
     room.join("b", "luis")

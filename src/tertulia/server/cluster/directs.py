@@ -128,7 +128,8 @@ class NodeDirects(Directs):
 
     def _put_on_the_way(self, entry: Unconfirmed, receiver: Session, sender_key: str) -> Sent:
         sent = self._on_the_way.add(entry, receiver, sender_key)
-        self._transmit(sent)
+        if not self._on_the_way.waits(sent):
+            self._transmit(sent)
         return sent
 
     def _transmit(self, sent: Sent) -> None:
@@ -158,6 +159,13 @@ class NodeDirects(Directs):
         """Send a message again that its receiver's node has not got."""
         sent = self._on_the_way.numbered(letter.number)
         if sent is not None:
+            self._transmit(sent)
+
+    def hurry(self) -> None:
+        """Send at once what other nodes have not accepted: they can be reached again."""
+        now = self._monotonic()
+        self._on_the_way.hurry(now)
+        for sent in self._on_the_way.to_send_again(now):
             self._transmit(sent)
 
     def tick(self) -> None:
@@ -355,7 +363,7 @@ class NodeDirects(Directs):
                 sent = self._put_on_the_way(entry, session, _sender_key(entry))
                 rows.append((entry.known_receipt, self.node, sent.number))
             else:
-                sent.session = session
+                self._on_the_way.redirect(sent, session)
                 self._transmit(sent)
         moved.take_unsent()
         if moved.entries:

@@ -307,6 +307,11 @@ class NodeHub(Hub):
         assert isinstance(self._directs, NodeDirects)
         return self._directs
 
+    def hurry_directs(self) -> None:
+        """Send at once what other nodes have not accepted: they can be reached again."""
+        with self._lock:
+            self.directs.hurry()
+
     @property
     def lock(self) -> threading.Lock:
         """The lock that everything here is done under."""

@@ -254,8 +254,8 @@ class Node:
         stands_still = now >= until or now - self.proposer.waits_since(now) >= _STANDS_STILL_S
         if self.hub.note_stillness(stands_still=stands_still):
             self._post(StandsStill())
-        if not self.hub.is_stopping:
-            self._pauses.note(now < until, now)
+        if not self.hub.is_stopping and self._pauses.note(now < until, now):
+            self.hub.hurry_directs()
 
     def _on_tick(self) -> None:
         now = time.monotonic()

@@ -1,9 +1,11 @@
 """Direct messages on their way to other nodes, and when to send or to ask again. Pure.
 
-A message that was not accepted is sent again. For one that was, its confirmation may have got lost:
-the receiver's node is asked. Used under the Hub's lock only; `now` is by the monotonic clock.
+A message that was not accepted is sent again, after twice as long each time. For one that was, its
+confirmation may have got lost: the receiver's node is asked. Used under the Hub's lock only; `now`
+is by the monotonic clock.
 """
 
+import heapq
 import secrets
 from collections import OrderedDict
 
@@ -12,7 +14,8 @@ from msgspec import Struct
 from tertulia.server.hub.session import Session
 from tertulia.server.hub.unconfirmed import Unconfirmed
 
-_SEND_AGAIN_S = 1.0
+_SEND_AGAIN_S = 1.0  # at first
+_SEND_AGAIN_AT_MOST_S = 8.0
 _ASK_AGAIN_S = 5.0
 _MAX_AT_ONCE = 200  # messages, in one look: what there is more comes in the next
 
@@ -24,6 +27,7 @@ class Sent(Struct, eq=False):
     session: Session
     entry: Unconfirmed
     sender_key: str
+    wait_s: float = _SEND_AGAIN_S  # after it is sent the next time
 
 
 class OnTheWay:
@@ -33,28 +37,49 @@ class OnTheWay:
         self._next_number = secrets.randbits(48) << 8
         self._by_number: dict[int, Sent] = {}
         self._by_entry: dict[Unconfirmed, Sent] = {}
-        # When they were sent, and those that are accepted asked for, last; the oldest is first.
-        self._sent_at: OrderedDict[int, float] = OrderedDict()
+        self._latest: dict[Session, Sent] = {}  # of each session
+        # When to send those again that nobody has accepted; the heap also has times that are none.
+        self._due_at: dict[int, float] = {}
+        self._due: list[tuple[float, int]] = []
+        # When those that are accepted were asked for last; the oldest is first.
         self._asked_at: OrderedDict[int, float] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._by_number)
 
     def add(self, entry: Unconfirmed, session: Session, sender_key: str) -> Sent:
-        """Give a message a number."""
+        """Give a message a number.
+
+        It waits behind one for the same session that was sent twice in vain, so that both come in
+        their order. The caller sends any other.
+        """
         self._next_number += 1
         sent = Sent(self._next_number, session, entry, sender_key)
         self._by_number[sent.number] = self._by_entry[entry] = sent
+        before = self._latest.get(session)
+        self._latest[session] = sent
+        if before is not None and before.wait_s > 2 * _SEND_AGAIN_S:
+            sent.wait_s = before.wait_s
+            self._put_due(sent, self._due_at[before.number])
         return sent
+
+    def waits(self, sent: Sent) -> bool:
+        """Return whether a message waits to be sent, or to be sent again."""
+        return sent.number in self._due_at
 
     def remove(self, entry: Unconfirmed) -> Sent | None:
         """Forget a message, if it is on its way; return what it was."""
         sent = self._by_entry.pop(entry, None)
         if sent is not None:
             del self._by_number[sent.number]
-            self._sent_at.pop(sent.number, None)
+            self._due_at.pop(sent.number, None)
             self._asked_at.pop(sent.number, None)
+            self._forget_latest(sent)
         return sent
+
+    def _forget_latest(self, sent: Sent) -> None:
+        if self._latest.get(sent.session) is sent:
+            del self._latest[sent.session]
 
     def numbered(self, number: int) -> Sent | None:
         """Return the message with a number."""
@@ -67,31 +92,54 @@ class OnTheWay:
     def note_sent(self, sent: Sent, now: float) -> None:
         """Wait for the message to be accepted."""
         self._asked_at.pop(sent.number, None)
-        self._sent_at[sent.number] = now
-        self._sent_at.move_to_end(sent.number)
+        self._put_due(sent, now + sent.wait_s)
+        sent.wait_s = min(2 * sent.wait_s, _SEND_AGAIN_AT_MOST_S)
+
+    def _put_due(self, sent: Sent, when: float) -> None:
+        self._due_at[sent.number] = when
+        heapq.heappush(self._due, (when, sent.number))
 
     def note_accepted(self, sent: Sent, now: float) -> None:
         """Wait for its receiver to confirm the message."""
-        if self._sent_at.pop(sent.number, None) is not None:
+        if self._due_at.pop(sent.number, None) is not None:
             self._asked_at[sent.number] = now
+            sent.wait_s = _SEND_AGAIN_S
+
+    def redirect(self, sent: Sent, session: Session) -> None:
+        """Note that another session is to get the message. The caller sends it."""
+        self._forget_latest(sent)
+        self._latest[session] = sent
+        sent.session, sent.wait_s = session, _SEND_AGAIN_S
+
+    def hurry(self, now: float) -> None:
+        """Have all sent again that nobody has accepted: what kept them has just ended."""
+        for number in self._due_at:
+            self._by_number[number].wait_s = _SEND_AGAIN_S
+        self._due = [(now, number) for number in sorted(self._due_at)]  # in order: it is a heap
+        self._due_at = dict.fromkeys(self._due_at, now)
 
     def to_send_again(self, now: float) -> list[Sent]:
         """Return messages that nobody has accepted in time. The caller sends them."""
-        return self._oldest(self._sent_at, now - _SEND_AGAIN_S)
+        found: list[Sent] = []
+        while self._due and self._due[0][0] <= now and len(found) < _MAX_AT_ONCE:
+            when, number = heapq.heappop(self._due)
+            if self._due_at.get(number) == when:
+                found.append(self._by_number[number])
+        return found
 
     def to_ask_for(self, now: float) -> dict[str, list[int]]:
         """Return, by their receivers' nodes, the numbers of messages to ask for."""
         wanted: dict[str, list[int]] = {}
-        for sent in self._oldest(self._asked_at, now - _ASK_AGAIN_S):
+        for sent in self._oldest(now - _ASK_AGAIN_S):
             self._asked_at[sent.number] = now
             self._asked_at.move_to_end(sent.number)
             wanted.setdefault(sent.session.route.node, []).append(sent.number)
         return wanted
 
-    def _oldest(self, times: OrderedDict[int, float], before: float) -> list[Sent]:
+    def _oldest(self, before: float) -> list[Sent]:
         found: list[Sent] = []
-        for number, time in times.items():
-            if time > before or len(found) == _MAX_AT_ONCE:
+        for number, asked_at in self._asked_at.items():
+            if asked_at > before or len(found) == _MAX_AT_ONCE:
                 break
             found.append(self._by_number[number])
         return found

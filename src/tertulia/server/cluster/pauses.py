@@ -20,10 +20,13 @@ class Pauses:
         self._since = 0.0  # of the pause that was logged; 0: there is none
         self._is_to_send_away = False
 
-    def note(self, serves: bool, now: float) -> None:
-        """Remember whether the node serves now, and log it if that has changed."""
+    def note(self, serves: bool, now: float) -> bool:
+        """Remember whether the node serves now, and log it if that has changed.
+
+        Returns whether it serves again, after a pause.
+        """
         if serves == self._serves:
-            return
+            return False
         self._serves = serves
         if not serves:
             self._since, self._is_to_send_away = now, True
@@ -32,6 +35,8 @@ class Pauses:
             )
         elif self._since:  # the first time that a node serves is logged by its start
             log.info("node serves again node=%s pause=%.1fs", self._node, now - self._since)
+            return True
+        return False
 
     def send_away(self, now: float) -> bool:
         """Return whether the users should go to another node now; true once in a pause."""
