@@ -151,7 +151,9 @@ class Server:
         if self.node is not None:
             shared.serves = self.node.hub.serves
             shared.stands_still = self.node.hub.stands_still
-            self.node.attach(shared.switchboard, self._pool.post_to_all, self._pool.announce)
+            mailboxes = self._pool.mailboxes
+            wake_all = functools.partial(mailboxes.announce, None)
+            self.node.attach(shared.switchboard, mailboxes.post, wake_all)
             self.node.start()
 
     def _join_cluster(self, fail: Callable[[str], None], begin_anew: Callable[[], None]) -> Hub:

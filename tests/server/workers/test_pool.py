@@ -173,14 +173,14 @@ def test_an_announcement_wakes_every_sleeper_but_the_one_that_makes_it():
     workers = [bench.pool._new_worker() for _ in range(3)]
     for worker in workers:
         worker.mailbox.fall_asleep()
-    bench.pool._announce(workers[0].mailbox, 1.0)
+    bench.pool.mailboxes.announce(workers[0].mailbox, 1.0)
     fds = [worker.mailbox.fileno() for worker in workers]
     assert select.select(fds, [], [], 0)[0] == fds[1:]
     bench.pool._forget(workers[1])
     for worker in workers[1:]:
         worker.mailbox.clear_wake_up()
         worker.mailbox.fall_asleep()
-    bench.pool._announce(workers[0].mailbox, 1.0)
+    bench.pool.mailboxes.announce(workers[0].mailbox, 1.0)
     assert select.select(fds, [], [], 0)[0] == fds[2:]
     for worker in workers:
         bench.pool._forget(worker)
@@ -224,7 +224,7 @@ def test_each_connection_has_a_worker_of_its_own_that_ends_with_it(per_session):
     assert first.join(WAIT_S)
     [second] = per_session.workers()
     assert second is not first
-    assert per_session.pool._mailboxes == (second.mailbox,)
+    assert per_session.pool.mailboxes._all == (second.mailbox,)
 
 
 def test_what_a_worker_has_counted_outlives_it(per_session):
@@ -247,7 +247,7 @@ def test_a_connection_that_gets_no_thread_is_given_back(per_session, monkeypatch
     assert per_session.pool.assign([accepted]) == [accepted]
     monkeypatch.undo()
     assert per_session.workers() == []
-    assert per_session.pool._mailboxes == ()
+    assert per_session.pool.mailboxes._all == ()
     assert per_session.observer.refused == {"server_full": 1}
     assert "can't start new thread" in caplog.text
     assert accepted[0].send(b"x") == 1  # it is still open

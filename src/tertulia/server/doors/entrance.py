@@ -57,10 +57,15 @@ class OpenEntrance(Entrance):
         """Whether something has begun."""
         return bool(self._head)
 
+    def open_native(self, first: bytes) -> NativeDoor | None:
+        """Return a door if these first bytes are a line of JSON, as for most; else `open` them."""
+        has_begun = self._head or self.proxy is not None or self.tls is not None
+        if first[0] != _OBJECT or has_begun or self._lacks_tls:
+            return None
+        return NativeDoor()
+
     def open(self, data: bytes) -> Opened | None:
         """Take in bytes from the network; None if they do not tell yet what this is."""
-        if data[0] == _OBJECT and not self._head and self.tls is None and not self._lacks_tls:
-            return Opened(door=NativeDoor(), rest=data)  # neither TLS nor HTTP begins so
         self._head += data
         if self.tls is None and self._head[0] == HANDSHAKE_RECORD:
             first, self._head = self._head, b""

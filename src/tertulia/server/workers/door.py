@@ -180,6 +180,13 @@ class Entrance:
         self.is_local = rule is HeaderRule.OPTIONAL
         self.is_quiet = True
 
+    def open_native(self, first: bytes) -> Door | None:
+        """Return the door for what has begun with these bytes, if that is plain to see.
+
+        Else `open` takes them in.
+        """
+        raise NotImplementedError
+
     def open(self, data: bytes) -> Opened | None:
         """Take in bytes from the network; None if they do not tell it yet."""
         raise NotImplementedError

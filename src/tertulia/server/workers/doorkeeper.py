@@ -182,10 +182,6 @@ class Doorkeeper:
         """Go on with what a connection has turned out to speak, if that is known."""
         if opened is None:
             return False
-        if opened.door is not None and not opened.answer:
-            connection.door = opened.door  # as for most of them
-            opened.door.feed(opened.rest)
-            return True
         if opened.later is not None:
             connection.hold_for(Hold.ANSWER)
             opened.later.ask(AnswerMailer(connection, self._mailbox))

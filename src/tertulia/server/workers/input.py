@@ -169,9 +169,12 @@ class Input:
             self._connections.answer_challengers(connection)
         if connection.state in OPEN_STATES:
             if connection.session is None and isinstance(door, Entrance):
-                if self._doorkeeper.enter(connection, door, data, self.now):
-                    self._work(connection)
-                return
+                native = door.open_native(data)
+                if native is None:
+                    if self._doorkeeper.enter(connection, door, data, self.now):
+                        self._work(connection)
+                    return
+                connection.door = door = native
             door.feed(data)
             self._work(connection)
 

@@ -88,3 +88,32 @@ class Mailbox:
         if self._asleep:
             self._asleep = False
             os.eventfd_write(self._eventfd, 1)
+
+
+class Mailboxes:
+    """Those of all workers. Any thread may call."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all: tuple[Mailbox, ...] = ()  # replaced, so that it can be read without the lock
+
+    def add(self, mailbox: Mailbox) -> None:
+        """Add that of a new worker."""
+        with self._lock:
+            self._all = (*self._all, mailbox)
+
+    def remove(self, mailbox: Mailbox) -> None:
+        """Remove that of a worker that has ended."""
+        with self._lock:
+            self._all = tuple(one for one in self._all if one is not mailbox)
+
+    def announce(self, publisher: Mailbox | None, since: float) -> None:
+        """Wake the other workers, if they sleep: there are new events, which came in at `since`."""
+        for mailbox in self._all:
+            if mailbox is not publisher:
+                mailbox.nudge(since)
+
+    def post(self, mail: Mail) -> None:
+        """Post mail to all workers."""
+        for mailbox in self._all:
+            mailbox.post(mail)

@@ -1,21 +1,24 @@
 """The output of a worker: at the end of a round it sends private messages, then the events.
 
-There is one for each worker, in whose thread it runs. It returns what has happened to connections.
+Most sessions are in step: they have got all that the worker has sent, so the worker keeps one
+cursor for all of them, and a round costs each of them nothing but its `send`. The others are in
+`behind.py`. There is one output for each worker, in whose thread it runs. It returns what has
+happened to connections.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
 from msgspec import Struct
 
-from tertulia.protocol.messages import Presence, ServerMessage
+from tertulia.protocol.messages import Gap, Presence, ServerMessage
 from tertulia.server.config import Config
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.observer import Observer
+from tertulia.server.workers.behind import Behind, Late
 from tertulia.server.workers.connection import BACKLOG, CLOSED, REGISTERED, Connection
 from tertulia.server.workers.door import Form
-from tertulia.server.workers.subscribers import Subscribers
 
 _MAX_OWN_PRESENCE = 1_000  # status changes of its own that a session has not taken; some 100 KiB
 
@@ -169,18 +172,23 @@ class Output:
         for connection in to_push:
             if connection.blocked or connection.state is CLOSED:
                 continue
-            size = len(connection.out)
+            out = connection.out
+            size = len(out)
             try:
-                went_out = not size or connection.push()
+                sent = connection.send(out) if size else 0
+            except BlockingIOError:
+                sent = 0
             except OSError as error:
                 happened.append(Sent(connection, Fate.BROKEN, error))
                 continue
-            sent_bytes += size
-            if not went_out:
-                sent_bytes -= len(connection.out)
+            sent_bytes += sent
+            if sent != size:
+                del out[:sent]
                 self._set_blocked(connection)
                 happened.append(Sent(connection, Fate.BLOCKED))
-            elif (
+                continue
+            out.clear()
+            if (
                 connection.hold is BACKLOG
                 or connection.pages_waiting
                 or connection.state is not REGISTERED
@@ -212,3 +220,127 @@ class Output:
         subscribers = self._followed.get(connection)
         if subscribers is not None:
             subscribers.set_blocked(connection)
+
+
+class Subscribers:
+    """The connections of one worker that follow the log in one form.
+
+    They get all events, or only the messages and their own status changes.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        form: Form,
+        slice_bytes: int,
+        observer: Observer,
+        *,
+        messages_only: bool,
+    ) -> None:
+        self._log = log
+        self._encode, self._frame, max_bytes = form
+        self._slice_bytes = min(slice_bytes, max_bytes or slice_bytes)
+        self._observer = observer
+        self._messages_only = messages_only
+        self._cursor = log.last_seq
+        # The keys are the `send` methods: after a pause, every further object that a round touches
+        # is a cache miss.
+        self._in_step: dict[Callable[[bytes], int], Connection] = {}
+        self._behind = Behind(log, form, self._slice_bytes, observer, messages_only=messages_only)
+
+    def __repr__(self) -> str:
+        return f"<Subscribers cursor={self._cursor} in_step={len(self._in_step)} {self._behind}>"
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a flush would have something to send."""
+        return bool(self._behind.ready) or self._log.has_news(self._cursor)
+
+    def add(self, connection: Connection, cursor: int) -> None:
+        """Let a connection follow the log from a cursor on."""
+        has_all = self._messages_only and self._log.has_only_people(min(cursor, self._cursor))
+        if has_all and not connection.blocked:
+            self._in_step[connection.send] = connection
+        else:
+            self._behind.add(connection, cursor)
+
+    def insert(self, connection: Connection, events: list[Presence]) -> int:
+        """Send a connection its own status changes, each in its place among the log's events.
+
+        Returns how many of them it has not taken.
+        """
+        if self._in_step.pop(connection.send, None) is not None:
+            self._behind.add(connection, self._cursor)
+        return self._behind.insert(connection, events)
+
+    def remove(self, connection: Connection) -> None:
+        """Send a connection nothing more."""
+        if self._in_step.pop(connection.send, None) is None:
+            self._behind.remove(connection)
+
+    def unsent(self, connection: Connection) -> bytes:
+        """Return what a connection has not got yet: about one slice, and a gap for the rest."""
+        return self._behind.unsent(connection, self._cursor)
+
+    def set_blocked(self, connection: Connection) -> None:
+        """Leave a connection alone until `unblock`."""
+        if self._in_step.pop(connection.send, None) is not None:
+            self._behind.block(connection, self._cursor)
+        else:
+            self._behind.set_blocked(connection)
+
+    def unblock(self, connection: Connection) -> None:
+        """Try a connection again in the next round."""
+        self._behind.unblock(connection)
+
+    def flush(self) -> list[Late]:
+        """Send each connection its new events; return those that could not take them all."""
+        late = self._flush_in_step() if self._cursor < self._log.last_seq else []
+        if self._behind.ready:
+            still_late, caught_up = self._behind.flush(self._cursor)
+            late += still_late
+            for connection in caught_up:
+                self._in_step[connection.send] = connection
+        return late
+
+    def _flush_in_step(self) -> list[Late]:
+        if not self._in_step:
+            self._cursor = self._log.last_seq
+            return []
+        cursor = self._cursor
+        events = self._log.read(
+            cursor, self._slice_bytes, self._encode, messages_only=self._messages_only
+        )
+        if self._frame is not None:
+            events = self._behind.framed(events)
+        if isinstance(events, Gap):  # the worker itself was too slow
+            self._cursor = events.through
+            for connection in self._in_step.values():
+                self._behind.add(connection, cursor)
+            self._in_step.clear()
+            return []
+        if events is None or not events.data:
+            self._cursor = events.through if events else cursor
+            return []
+        late: list[tuple[Callable[[bytes], int], int, OSError | None]] = []
+        data, size = events.data, len(events.data)
+        for send in self._in_step:
+            try:
+                sent = send(data)
+            except BlockingIOError:
+                late.append((send, 0, None))
+            except OSError as error:
+                late.append((send, 0, error))
+            else:
+                if sent != size:
+                    late.append((send, sent, None))
+        self._cursor = events.through
+        observer, in_time = self._observer, len(self._in_step) - len(late)
+        observer.deliveries += events.events * in_time
+        observer.sent_bytes += size * in_time
+        blocked: list[Late] = []
+        for send, sent, problem in late:
+            connection = self._in_step.pop(send)
+            self._behind.note_cut(connection, events, sent, cursor)
+            blocked.append((connection, problem))
+        return blocked

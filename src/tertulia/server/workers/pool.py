@@ -16,7 +16,7 @@ from tertulia.server.workers.mail import (
     Drain,
     Mail,
 )
-from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.mailbox import Mailbox, Mailboxes
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.worker import Worker
 
@@ -38,7 +38,7 @@ class WorkerPool:
         # The workers, and what those that have ended had counted: replaced together, so that any
         # thread can read both without the lock.
         self._present: tuple[tuple[Worker, ...], Observer] = (), Observer()
-        self._mailboxes: tuple[Mailbox, ...] = ()
+        self.mailboxes = Mailboxes()
         self._numbers = itertools.count(1)
         self._turn: Iterator[Worker] = iter(())
         self._beats: list[Beat] = []  # asked for; the main thread's
@@ -130,31 +130,15 @@ class WorkerPool:
         worker = Worker(
             [f"worker-{next(self._numbers)}" for _ in range(threads)],
             self._shared,
-            self._announce,
+            self.mailboxes.announce,
             self._forget,
             ends_when_idle=self._threads is None,
         )
         with self._lock:
             workers, ended = self._present
             self._present = (*workers, worker), ended
-            self._mailboxes = (*self._mailboxes, worker.mailbox)
+        self.mailboxes.add(worker.mailbox)
         return worker
-
-    def announce(self, since: float) -> None:
-        """Wake all workers that sleep: another thread has put something into the event log."""
-        for mailbox in self._mailboxes:
-            mailbox.nudge(since)
-
-    def post_to_all(self, mail: Mail) -> None:
-        """Post mail to all workers. Any thread."""
-        for mailbox in self._mailboxes:
-            mailbox.post(mail)
-
-    def _announce(self, publisher: Mailbox, since: float) -> None:
-        """Wake those workers that sleep: something new is in the event log, which came in then."""
-        for mailbox in self._mailboxes:
-            if mailbox is not publisher:
-                mailbox.nudge(since)
 
     def _forget(self, worker: Worker) -> None:
         with self._lock:
@@ -162,4 +146,4 @@ class WorkerPool:
             if worker in workers:
                 left = tuple(one for one in workers if one is not worker)
                 self._present = left, add_up([ended, worker.observer])
-            self._mailboxes = tuple(box for box in self._mailboxes if box is not worker.mailbox)
+        self.mailboxes.remove(worker.mailbox)

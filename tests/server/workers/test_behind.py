@@ -15,7 +15,7 @@ from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import Connection
 from tertulia.server.workers.door import Form
-from tertulia.server.workers.subscribers import Subscribers
+from tertulia.server.workers.output import Subscribers
 
 TIME = "2026-11-22T15:04:05.123Z"
 
@@ -104,7 +104,7 @@ def test_all_get_everything_and_are_in_step(bench):
     bench.publish(10)
     bench.flush_all()
     assert [bench.got(reader) for reader in readers] == [bench.all] * 3
-    assert "cursor=10 in_step=3 behind=0 blocked=0" in repr(bench.subscribers)
+    assert "cursor=10 in_step=3 <Behind ready=0 blocked=0" in repr(bench.subscribers)
     bench.publish(1)
     assert bench.flush() == []
     assert [bench.got(reader) for reader in readers] == [bench.all] * 3
@@ -206,7 +206,7 @@ def test_wherever_a_send_is_cut_nothing_is_lost_and_a_private_line_comes_between
     whole = {sum(map(len, bench.lines[:i])) for i in range(len(bench.lines) + 1)}
     assert len(cut) in whole
     assert bench.got(reader) == cut + private + bench.all[len(cut) :]
-    assert "in_step=1 behind=0 blocked=0" in repr(bench.subscribers)
+    assert "in_step=1 <Behind ready=0 blocked=0" in repr(bench.subscribers)
 
 
 @pytest.mark.parametrize("in_step", [True, False])
@@ -218,12 +218,12 @@ def test_a_reader_that_takes_nothing_is_reported_once_and_holds_up_nobody(bench,
     bench.publish(20)
     assert bench.flush() == []
     assert bench.got(quick) == bench.all
-    assert "behind=0 blocked=1" in repr(bench.subscribers)
+    assert "<Behind ready=0 blocked=1" in repr(bench.subscribers)
     assert not bench.subscribers.has_work
     bench.go_on(slow)
     bench.flush_all()
     assert bench.got(slow) == bench.all
-    assert "in_step=2 behind=0 blocked=0" in repr(bench.subscribers)
+    assert "in_step=2 <Behind ready=0 blocked=0" in repr(bench.subscribers)
 
 
 def test_a_reader_is_tried_again_only_after_it_takes_something(bench):
@@ -338,7 +338,7 @@ def test_a_reader_that_leaves_is_told_what_it_has_not_got_and_nothing_more(bench
     bench.go_on(reader)
     bench.flush_all()
     assert bench.got(reader) == b""
-    assert "in_step=0 behind=0 blocked=0" in repr(bench.subscribers)
+    assert "in_step=0 <Behind ready=0 blocked=0" in repr(bench.subscribers)
 
 
 def test_a_reader_that_has_got_everything_is_left_nothing(bench):
@@ -396,9 +396,9 @@ def test_nothing_is_kept_of_own_changes_that_are_sent_or_whose_reader_has_left()
         bench.publish_own(bot)
     bench.flush()
     bench.flush()
-    assert list(bench.subscribers._own_presence) == [stuck]
+    assert list(bench.subscribers._behind._own_presence) == [stuck]
     bench.subscribers.remove(stuck)
-    assert bench.subscribers._own_presence == {}
+    assert bench.subscribers._behind._own_presence == {}
 
 
 def test_a_bot_that_comes_in_where_nothing_was_said_since_is_in_step_at_once():
