@@ -160,7 +160,8 @@ class RealServer:
     @property
     def address(self) -> str:
         """Return where it listens, as `welcome.nodes` has it."""
-        return f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
     def start(self) -> None:
         """Start the process, on the same port as before if there was one."""

@@ -8,6 +8,7 @@ import sys
 
 from tertulia.server import cli
 from tertulia.server.hub.hub import Hub
+from tertulia.server.server import Server
 
 nodes = sys.argv.pop(1).split(",")
 make = Hub.__init__
@@ -19,4 +20,5 @@ def make_node(self: Hub, *arguments: object, **options: object) -> None:
 
 
 Hub.__init__ = make_node  # type: ignore[method-assign,assignment]
+Server._nodes = lambda _self: nodes  # type: ignore[method-assign,assignment]
 sys.exit(cli.main())

@@ -19,7 +19,8 @@ test("joining registers with receipts, and asks for the people and the last mess
   assert.equal(table.chat.stage, "joining");
   assert.equal(table.socket.url, "ws://192.168.1.10:5000/ws");
   const registration = table.welcome();
-  assert.deepEqual(registration, { type: "register", name: "ana", protocol: 1, receipts: true });
+  const wanted = { receipts: true, nodes: true };
+  assert.deepEqual(registration, { type: "register", name: "ana", protocol: 1, ...wanted });
   assert.equal(table.chat.stage, "inside");
   assert.deepEqual(table.request(), { type: "users" });
   table.answer({ type: "users", seq: 10, users: [{ name: "ana", status: "ACTIVO" }] });

@@ -44,6 +44,7 @@ test("the session is taken over, with status and idleness, and what was missed i
     name: "ana",
     protocol: 1,
     receipts: true,
+    nodes: true,
     token: "t1",
     status: "OCUPADO",
     idle: 1,

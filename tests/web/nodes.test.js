@@ -99,6 +99,24 @@ test("it is said once how many servers there are, below the first page", async (
   await setLanguage("en");
 });
 
+test("nodes that come up later are tried too, however soon they are named", async () => {
+  const table = new Table();
+  let shown; // as many as there were when the screen was told of a change
+  table.chat.subscribe(() => (shown = table.chat.nodes?.urls.length));
+  table.chat.join("ana");
+  table.welcome({ nodes: [HERE] });
+  table.answerFirst();
+  table.send({ type: "nodes", nodes: NODES });
+  for (let turn = 0; turn < 1_000 && shown !== 3; turn += 1) await setImmediate();
+  assert.equal(shown, 3);
+  table.timers.advance(5_000);
+  table.lose();
+  const tried = [hostOf(table.socket)];
+  table.lose();
+  tried.push(hostOf(table.socket));
+  assert.deepEqual(tried.sort(), NODES.slice(1).sort());
+});
+
 test("of a chat of one node nothing is said", async () => {
   const table = new Table();
   table.chat.join("ana");

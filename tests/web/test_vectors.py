@@ -353,6 +353,8 @@ def test_nodes(vector: Any) -> None:
             case {"enter": told}:
                 nodes.enter(parse_address(told[0]), told)
                 entered_at = step["at"]
+            case {"learn": told}:
+                nodes.learn(told)
             case {"again": tried}:
                 assert try_all() == tried
             case {"lose": tried} | {"lose_to": tried}:

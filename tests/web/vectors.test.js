@@ -244,13 +244,14 @@ for (const vector of vectors("nodes")) {
     const timers = new FakeTimers();
     const nodes = new Nodes(timers);
     let waits = []; // the node to try after a wait
-    for (const { at, enter, lose, lose_to, again } of vector.steps) {
+    for (const { at, enter, learn, lose, lose_to, again } of vector.steps) {
       timers.time = at * 1_000;
       const next = () => {
         const [url, delayMs] = nodes.next(() => 1_000);
         return [new URL(url).host, delayMs];
       };
       if (enter) nodes.enter(`ws://${enter[0]}/ws`, enter);
+      if (learn) nodes.learn(learn);
       if (lose_to) assert.deepEqual(next(), [lose_to, -1]);
       if (lose ?? again) {
         const tried = [...waits];

@@ -177,7 +177,7 @@ class Server:
 
     def _nodes(self) -> Sequence[str]:
         """Return the addresses of all servers of the chat; none if this one is alone."""
-        return () if self.hub.nodes is None else self.hub.nodes()
+        return () if self.node is None else self.node.known_addresses()
 
     def open_console(self, directory: Path) -> None:
         """Let operators in from this machine, too, once the server has started.

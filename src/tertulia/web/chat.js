@@ -55,6 +55,7 @@ export class Chat {
     this.#session = new Session(url, WebSocket, timers, this.#remembered, {
       onWelcome: (welcome) => this.#handleWelcome(welcome),
       onMessages: (messages) => this.#exchange?.receive(messages),
+      onNodes: (told) => this.#handleNodes(told, false),
       onLost: (end) => this.#exchange?.lose(end, this.nodes?.explain(end)),
       onRefused: (error) => this.#handleRefusal(error),
       onChange: () => this.#note("connection"),
@@ -360,12 +361,7 @@ export class Chat {
 
   /** @param {any} welcome */
   #handleWelcome(welcome) {
-    if (welcome.nodes) {
-      // Without it the page stays with this server.
-      import("./nodes/nodes.js").then(({ meetNodes }) =>
-        meetNodes(this, this.#session, welcome.nodes, this.#timers),
-      );
-    }
+    if (welcome.nodes) this.#handleNodes(welcome.nodes, true);
     if (this.stage === "inside") {
       this.#exchange?.resume(welcome);
       return;
@@ -379,6 +375,18 @@ export class Chat {
     this.isCodeWanted = false;
     this.#setStage("inside");
     this.#note("me", "people", "conversations", "current");
+  }
+
+  /**
+   * @param {string[]} told
+   * @param {boolean} isEntering
+   */
+  #handleNodes(told, isEntering) {
+    // Without it the page stays with this server.
+    import("./nodes/nodes.js").then(({ meetNodes }) => {
+      meetNodes(this, this.#session, told, isEntering, this.#timers);
+      this.#note("connection");
+    });
   }
 
   /** @param {any} error */

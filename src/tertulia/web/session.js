@@ -26,8 +26,8 @@ const FINAL_CLOSINGS = ["kicked"];
  * @typedef {{now: () => number, wall: () => number, random: () => number,
  *   set: (callback: () => void, delayMs: number) => any, clear: (timer: any) => void}} Timers
  * @typedef {{onWelcome: (welcome: any) => void, onMessages: (messages: any[]) => void,
- *   onLost: (end: End) => void, onRefused: (error: any) => void,
- *   onChange: () => void}} Handlers
+ *   onNodes: (told: string[]) => void, onLost: (end: End) => void,
+ *   onRefused: (error: any) => void, onChange: () => void}} Handlers
  */
 
 /** @type {Timers} */
@@ -165,6 +165,7 @@ export class Session {
       name: this.#name,
       protocol: 1,
       receipts: true,
+      nodes: true,
       ...(this.#code && { code: this.#code }),
       ...(key && { key }),
       ...(token && { token }),
@@ -186,6 +187,8 @@ export class Session {
         this.#closing = message;
       } else if (message.type === "error" && message.id === undefined) {
         this.#error = message.code === "undelivered" ? this.#error : message;
+      } else if (message.type === "nodes") {
+        this.#handlers.onNodes(message.nodes);
       }
     }
     if (this.state === "connected") {

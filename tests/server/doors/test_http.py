@@ -47,20 +47,15 @@ def test_the_page_of_a_server_alone_may_talk_only_to_it():
     assert status_of_websocket(site(), "http://10.0.0.2:5000") == 403
 
 
-def test_a_page_may_talk_to_all_nodes_that_a_policy_can_name_and_to_nobody_else():
-    assert policy(answer(site(*NODES))) == (
-        "connect-src 'self' ws://10.0.0.1:5000 ws://lab2.example.org:5001"
-    )
-    assert policy(answer(site(*NODES), is_secure=True)) == (
-        "connect-src 'self' wss://10.0.0.1:5000 wss://lab2.example.org:5001"
-    )
-    assert policy(answer(site("10.0.0.1:5000", "a;script-src *:80"))).endswith(":5000")
+@pytest.mark.parametrize("nodes", [NODES, NODES[:1]])
+def test_a_page_of_several_servers_may_talk_to_those_that_come_later_too(nodes):
+    assert policy(answer(site(*nodes))) == "connect-src 'self' ws:"
+    assert policy(answer(site(*nodes), is_secure=True)) == "connect-src 'self' wss:"
 
 
-def test_a_page_that_a_browser_has_kept_is_not_used_with_the_policy_of_earlier_nodes():
+def test_a_page_that_a_browser_has_kept_is_not_used_with_the_policy_of_a_server_alone():
     alone, together = answer(site()), answer(site(*NODES))
-    assert etag(alone) != etag(together)
-    assert etag(together) == etag(answer(site(*NODES))) != etag(answer(site(*NODES[:1])))
+    assert etag(alone) != etag(together) == etag(answer(site(*NODES[:1])))
     assert answer(site(*NODES), If_None_Match=etag(together)).startswith("HTTP/1.1 304")
     assert answer(site(*NODES), If_None_Match=etag(alone)).startswith("HTTP/1.1 200")
 

@@ -80,6 +80,7 @@ class Node:
         another one put in its place.
         """
         self._config = config
+        self._own_addresses = addresses
         self._history = history
         self._fail = fail
         self._begin_anew = begin_anew
@@ -355,6 +356,11 @@ class Node:
         for addresses in self.others().values():
             found += addresses
         return found
+
+    def known_addresses(self) -> list[str]:
+        """Return where clients find all nodes, also those that are down, this one first."""
+        known = list(self.replica.nodes.by_name.values())
+        return [*self._own_addresses, *(address for node in known for address in node.addresses)]
 
     def _subject(self, verb: str) -> str:
         return node_subject(self._config.chat, self._config.node, verb)

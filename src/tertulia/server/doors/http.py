@@ -104,8 +104,8 @@ class Site:
     ) -> None:
         """`authority` returns the certificate of the server's CA, if it has one.
 
-        `nodes` returns the addresses of all servers of the chat, if it has several. Without the
-        page there is nothing but the `monitoring`.
+        `nodes` returns the addresses of all servers of the chat, also of those that are down; none
+        on a server alone. Without the page there is nothing but the `monitoring`.
         """
         self._client_files = client_files
         self._nodes = nodes
@@ -174,7 +174,7 @@ class Site:
         file = self._authority() if path == AUTHORITY_PATH else self._files.get(path)
         if file is None:
             return Opened(answer=error_response(http.HTTPStatus.NOT_FOUND))
-        if others:  # A page that a browser has kept must not keep the policy of earlier nodes.
+        if others:  # A page that a browser has kept must not keep the policy of a server alone.
             etag = f'{file.etag[:-1]}-{zlib.crc32(others.encode()):x}"'
             file = replace(file, etag=etag)
         return Opened(

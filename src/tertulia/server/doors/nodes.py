@@ -1,17 +1,14 @@
 """Browsers and the nodes of a chat: which other node a page of this one may talk to, and back.
 
 A page that has come from one node goes on at another one when its own is lost. Pure: the addresses
-of the nodes in, as `welcome.nodes` has them, and what belongs into headers, or not, out.
+of the nodes in, also of those that are down, and what belongs into headers, or not, out.
 """
 
 import ipaddress
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
-# What a Content-Security-Policy can name: an IPv6 address it cannot.
-_IN_A_POLICY = re.compile(r"[A-Za-z0-9.-]+:[0-9]{1,5}")
 
 
 def is_of_a_node(origin: str, nodes: Iterable[str]) -> bool:
@@ -30,10 +27,15 @@ def hosts_of(nodes: Iterable[str]) -> set[str]:
     return {_place(node)[0] for node in nodes}
 
 
-def sources_of(nodes: Iterable[str], *, is_secure: bool) -> str:
-    """Return what `connect-src` has to name besides the page's own server; "" for nothing."""
-    scheme = "wss" if is_secure else "ws"
-    return "".join(f" {scheme}://{node}" for node in nodes if _IN_A_POLICY.fullmatch(node))
+def sources_of(nodes: Sequence[str], *, is_secure: bool) -> str:
+    """Return what `connect-src` has to allow besides the page's own server; "" for nothing.
+
+    That is a WebSocket to anywhere: a policy cannot name an IPv6 address, and it stays as it was
+    when the page was loaded, while nodes come up later.
+    """
+    if not nodes:
+        return ""
+    return " wss:" if is_secure else " ws:"
 
 
 def _place(node: str) -> tuple[str, int]:

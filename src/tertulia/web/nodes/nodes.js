@@ -13,15 +13,15 @@ import { _, addTexts, format } from "../words.js";
 
 const AT_ONCE = -1; // a delay in milliseconds; 0 lets a timer run
 const STEADY_MS = 5_000; // for a connection to last, so that after its end all others are tried at once
-const MAX_NODES = 100; // taken from a `welcome`
+const MAX_NODES = 100; // taken from one list
 const ADDRESS = /^([\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/i;
 
 /** The nodes of a chat, each by the URL of its WebSocket. */
 export class Nodes {
   isStuck = false; // a whole round has failed, and nobody has let the user in since
   /** @type {string[]} */
-  urls = []; // those of the last `welcome` first, then those of earlier ones, which may be up again
-  #toldCount = 0; // so many are of the last one
+  urls = []; // those named last first, then those named earlier, which may be up again
+  #toldCount = 0; // so many were named last
   /** @type {Map<string, string>} */
   #reached = new Map(); // how a node was reached, by the first of its own addresses, if by none
   /** @type {Set<string>} */
@@ -49,18 +49,26 @@ export class Nodes {
    * @param {string[]} told
    */
   enter(url, told) {
-    const [scheme] = url.split("//");
     if (!told.includes(new URL(url).host)) this.#reached.set(told[0], url);
+    this.#url = url;
+    this.#enteredAt = this.#timers.now();
+    this.#isIn = true;
+    this.isStuck = false;
+    this.learn(told);
+  }
+
+  /**
+   * Note the nodes that the chat has named.
+   * @param {string[]} told
+   */
+  learn(told) {
+    const [scheme] = this.#url.split("//");
     const urls = told
       .slice(0, MAX_NODES)
       .filter((node) => ADDRESS.test(node))
       .map((node) => this.#reached.get(node) ?? `${scheme}//${node}/ws`);
     this.#toldCount = new Set(urls).size;
     this.urls = [...new Set([...urls, ...this.urls])].slice(0, 2 * MAX_NODES);
-    this.#url = url;
-    this.#enteredAt = this.#timers.now();
-    this.#isIn = true;
-    this.isStuck = false;
   }
 
   /**
@@ -121,13 +129,18 @@ function networkOf(url) {
 }
 
 /**
- * Let the session know the nodes that a `welcome` has named, and tell the user at which one that is.
+ * Let the session know the nodes that are named; by a `welcome`, tell the user at which one that is.
  * @param {Chat} chat
  * @param {Session} session
  * @param {string[]} told
+ * @param {boolean} isEntering they are named by a `welcome`
  * @param {Timers} timers
  */
-export async function meetNodes(chat, session, told, timers) {
+export async function meetNodes(chat, session, told, isEntering, timers) {
+  if (!isEntering) {
+    session.nodes?.learn(told);
+    return;
+  }
   const { url } = session;
   const before = chat.nodes?.current;
   const nodes = (chat.nodes ??= new Nodes(timers));
