@@ -145,8 +145,9 @@ def test_an_instance_differs_from_the_single_service_in_its_names_alone() -> Non
 def test_the_backups_read_the_histories_where_the_services_keep_them() -> None:
     for suffix, name, port in (("", "tertulia", "5000"), ("@", "tertulia-%i/tertulia", "%i")):
         unit = settings(ROOT / f"packaging/tertulia-backup{suffix}.service")
-        assert f"HISTORY=/var/lib/{name}/history-{port}.db" in unit["Environment"]
-        assert '--history "$HISTORY" --backup /var/backups/tertulia/' in unit["ExecStart"][0]
+        assert unit["Environment"] == [f"PORT={port}"]
+        file = "$${HISTORY:-/var/lib/" + name + "/history-$PORT.db}"  # $$: the shell's, not systemd's
+        assert f'--history "{file}" --backup ' in unit["ExecStart"][0]
         assert (ROOT / f"packaging/tertulia-backup{suffix}.timer").exists()
 
 
@@ -170,6 +171,8 @@ def test_a_backup_is_shut_in_as_the_service_is(suffix: str) -> None:
 def test_the_socket_unit_has_the_port_of_the_service() -> None:
     socket = settings(ROOT / "packaging/tertulia.socket")
     assert settings()["ExecStart"][0].split()[1] == socket["ListenStream"][0]
+    # Else those who wait have a service that ends with a usage error started again and again.
+    assert socket["FlushPending"] == ["yes"]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
