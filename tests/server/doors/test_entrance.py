@@ -60,3 +60,28 @@ def test_a_head_that_ends_too_early_is_answered(head: bytes) -> None:
 
 def test_a_connection_that_has_said_nothing_gets_no_goodbye() -> None:
     assert entrance().goodbye(CloseReason.LOST) == b""
+
+
+@pytest.mark.parametrize("lines", [[b"Cookie: " + b"x" * 9_000], [b"X: y"] * 200, [b"X: " * 9_000]])
+def test_a_head_that_is_too_long_is_said_to_be_so(lines: list[bytes]) -> None:
+    head = b"\r\n".join([b"GET / HTTP/1.1", b"Host: a", *lines, b"", b""])
+    opened = entrance().open(head)
+    assert opened is not None
+    assert opened.answer.startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"HEAD /nothing HTTP/1.1\r\nHost: a\r\n\r\n", b"404"),
+        (b"HEAD / HTTP/1.1\r\nHost: evil.example\r\n\r\n", b"421"),
+        (b"HEAD / HTTP/1.1\r\n\r\n", b"400"),
+        (b"HEAD / HTTP/1.1\n\n", b"400"),
+    ],
+)
+def test_a_refused_head_request_gets_no_body_either(head: bytes, status: bytes) -> None:
+    opened = entrance().open(head)
+    assert opened is not None
+    assert opened.answer.startswith(b"HTTP/1.1 " + status)
+    assert opened.answer.endswith(b"\r\n\r\n")
+    assert b"\r\nContent-Length: " in opened.answer

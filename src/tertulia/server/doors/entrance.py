@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tertulia.protocol import lines
 from tertulia.protocol.messages import CloseReason, Error, ErrorCode, Request, ServerMessage
@@ -82,6 +83,13 @@ class OpenEntrance(Entrance):
                 return Opened(answer=lines.encode(refusal), refused=ErrorCode.TLS_REQUIRED)
             return Opened(door=NativeDoor(), rest=self._head)
         self._is_http = True
+        opened = self._open_http(site)
+        if opened is not None and self._head.startswith(b"HEAD "):
+            head, end, _body = opened.answer.partition(_END_OF_HEAD)
+            return replace(opened, answer=head + end)
+        return opened
+
+    def _open_http(self, site: Site) -> Opened | None:
         head, end, rest = self._head.partition(_END_OF_HEAD)
         if len(head) > MAX_HEAD_BYTES:
             too_large = http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE

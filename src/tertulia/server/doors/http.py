@@ -216,7 +216,9 @@ class Site:
         try:
             request = _parse(head)
             host = request.headers.get("Host", "")
-        except (ValueError, LookupError, NotImplementedError, EOFError, SecurityError):
+        except SecurityError:  # the library has limits for each header, and for their number
+            raise _Refused(http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE) from None
+        except (ValueError, LookupError, NotImplementedError, EOFError):
             raise _Refused(http.HTTPStatus.BAD_REQUEST) from None
         found = _HOST.match(host)
         if found is None or not host.isascii():
