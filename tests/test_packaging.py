@@ -146,7 +146,7 @@ def test_the_backups_read_the_histories_where_the_services_keep_them() -> None:
     for suffix, name, port in (("", "tertulia", "5000"), ("@", "tertulia-%i/tertulia", "%i")):
         unit = settings(ROOT / f"packaging/tertulia-backup{suffix}.service")
         assert unit["Environment"] == [f"PORT={port}"]
-        file = "$${HISTORY:-/var/lib/" + name + "/history-$PORT.db}"  # $$: the shell's, not systemd's
+        file = "$${HISTORY:-/var/lib/" + name + "/history-$PORT.db}"  # $$: the shell expands it
         assert f'--history "{file}" --backup ' in unit["ExecStart"][0]
         assert (ROOT / f"packaging/tertulia-backup{suffix}.timer").exists()
 
