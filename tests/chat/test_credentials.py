@@ -35,7 +35,9 @@ def asked(monkeypatch):
         asked.append((options["code"], options["key"]))
         if asked.refusal is not None:
             raise RegistrationRefused(Error(code=asked.refusal, message=""))
-        return SimpleNamespace(fingerprint=None, welcome=SimpleNamespace(nodes=UNSET))
+        return SimpleNamespace(
+            fingerprint=None, welcome=SimpleNamespace(nodes=UNSET, per_node=UNSET)
+        )
 
     monkeypatch.setattr(Client, "connect", connect)
     return asked

@@ -253,3 +253,53 @@ def test_welcomes_cannot_name_nodes_without_end():
     for port in range(5000, 8000, 1000):
         nodes.enter(A, [str(A), *(f"10.0.0.1:{other}" for other in range(port, port + 1000))])
     assert len(nodes.known) == 2 * MAX_NODES
+
+
+# --- nodes with several addresses ----------------------------------------------------------------
+
+MANY = ["10.0.0.1:5000", "10.1.0.1:5000", "10.0.0.2:5000", "10.1.0.2:5000", "10.1.0.3:5000"]
+A2, B2, C2 = (Address(f"10.1.0.{number}", 5000) for number in (1, 2, 3))
+
+
+def test_each_node_is_tried_with_one_address_before_any_with_a_second_one():
+    nodes = Nodes([A])
+    nodes.enter(A, MANY, [2, 2, 1])
+    nodes.lose_current(was_steady=True)
+    assert nodes.next_round() == [B, C2, B2, A2], "the near one of each node, and itself last"
+    nodes.note_attempt(B)
+    assert nodes.next_round() == [C2, B2, A2]
+    nodes.note_attempt(C2)
+    assert nodes.next_round() == [B2, A2]
+
+
+def test_a_node_that_was_reached_otherwise_is_one_node_too():
+    here = Address("lab.example", 80)
+    nodes = Nodes([here])
+    nodes.enter(here, MANY, [2, 2, 1])
+    nodes.lose_current(was_steady=True)
+    assert nodes.next_round()[-1] == A2
+    assert set(nodes.next_round()) == {A2, B, B2, C2}
+
+
+@pytest.mark.parametrize("counts", [[2, 2], [2, 2, 2], [], [5, 0], [-1, 6], [10**9]])
+def test_counts_that_do_not_fit_count_each_address_as_a_node(counts):
+    nodes = Nodes([A])
+    nodes.enter(A, MANY, counts)
+    nodes.lose_current(was_steady=True)
+    assert nodes.next_round()[0] == B, "the only other one that is near"
+    assert set(nodes.next_round()) == {A2, B, B2, C2}
+
+
+def test_a_list_that_comes_later_counts_anew():
+    nodes = Nodes([A])
+    nodes.enter(A, MANY[:1])
+    nodes.learn(MANY, [2, 2, 1])
+    nodes.lose_current(was_steady=True)
+    assert nodes.next_round() == [B, C2, B2, A2]
+
+
+def test_an_address_that_is_none_does_not_mix_up_the_others():
+    nodes = Nodes([A])
+    nodes.enter(A, ["10.0.0.1:5000", "nonsense:", *MANY[1:]], [3, 2, 1])
+    nodes.lose_current(was_steady=True)
+    assert nodes.next_round() == [B, C2, B2, A2]

@@ -19,7 +19,7 @@ def nodes(one_nats: NatsServers, chat: str, tmp_path: Path, threads: str) -> Ite
 
 
 def test_two_nodes_show_themselves_and_each_other(nodes, run):
-    lab1, lab2 = nodes.start("lab1"), nodes.start("lab2")
+    lab1, lab2 = nodes.start("lab1", "--name", "lab.example"), nodes.start("lab2")
 
     def now(server, *key):
         name, *labels = key
@@ -35,7 +35,14 @@ def test_two_nodes_show_themselves_and_each_other(nodes, run):
         assert now(server, "own_word_age_seconds") < 5.0
         assert now(server, "digests_diverged_total") == 0
     assert now(lab1, "snapshots_sent_total") == now(lab2, "snapshots_fetched_total") == 1
-    ana, luis = lab1.user("ana"), lab2.user("luis", receipts=True)
+    ana, luis, eva = lab1.user("ana"), lab2.user("luis", receipts=True), lab2.peer()
+    own, other, named = (
+        f"127.0.0.1:{lab2.port}",
+        f"127.0.0.1:{lab1.port}",
+        f"lab.example:{lab1.port}",
+    )
+    welcome = eva.register("eva", nodes=True)
+    assert (welcome["nodes"], welcome["per_node"]) == ([own, named, other], [1, 2])
     assert ana.ask("say", text="hola")["type"] == "ok"
     luis.until("message", text="hola")
     ana.send("direct", to="luis", text="oye")

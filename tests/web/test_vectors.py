@@ -351,12 +351,16 @@ def test_nodes(vector: Any) -> None:
     for step in vector["steps"]:
         match step:
             case {"enter": told}:
-                nodes.enter(parse_address(told[0]), told)
+                nodes.enter(parse_address(told[0]), told, step.get("per_node", UNSET))
                 entered_at = step["at"]
             case {"learn": told}:
-                nodes.learn(told)
+                nodes.learn(told, step.get("per_node", UNSET))
             case {"again": tried}:
                 assert try_all() == tried
+            case {"order": tried}:
+                assert nodes.lose_current(was_steady=step["at"] - entered_at >= STEADY_S)
+                assert list(map(str, nodes.next_round())) == tried
+                try_all()
             case {"lose": tried} | {"lose_to": tried}:
                 expected = tried if isinstance(tried, list) else [tried]
                 was_steady = step["at"] - entered_at >= STEADY_S

@@ -244,20 +244,20 @@ for (const vector of vectors("nodes")) {
     const timers = new FakeTimers();
     const nodes = new Nodes(timers);
     let waits = []; // the node to try after a wait
-    for (const { at, enter, learn, lose, lose_to, again } of vector.steps) {
+    for (const { at, enter, learn, per_node, lose, lose_to, order, again } of vector.steps) {
       timers.time = at * 1_000;
       const next = () => {
         const [url, delayMs] = nodes.next(() => 1_000);
         return [new URL(url).host, delayMs];
       };
-      if (enter) nodes.enter(`ws://${enter[0]}/ws`, enter);
-      if (learn) nodes.learn(learn);
+      if (enter) nodes.enter(`ws://${enter[0]}/ws`, enter, per_node);
+      if (learn) nodes.learn(learn, per_node);
       if (lose_to) assert.deepEqual(next(), [lose_to, -1]);
-      if (lose ?? again) {
+      if (lose ?? order ?? again) {
         const tried = [...waits];
         let [host, delayMs] = next();
         for (; delayMs < 0; [host, delayMs] = next()) tried.push(host);
-        assert.deepEqual(tried.sort(), lose ?? again);
+        assert.deepEqual(order ? tried : tried.sort(), lose ?? order ?? again);
         waits = [host];
       }
     }

@@ -82,6 +82,7 @@ class Client(OperatorVerbs):
     welcome: Welcome
     address: Address
     nodes: list[str] | UnsetType = UNSET  # if the server has named them again since then
+    per_node: list[int] | UnsetType = UNSET  # as in the same list
 
     def __init__(
         self,
@@ -340,7 +341,7 @@ class Client(OperatorVerbs):
             with self._lock:
                 self._closing = message
         elif isinstance(message, NodeList):
-            self.nodes = message.nodes
+            self.per_node, self.nodes = message.per_node, message.nodes
         if self._everything or isinstance(message, Event):
             self._inbox.put(Incoming(message, line))
             if isinstance(message, DirectMessage) and message.receipt is not UNSET:

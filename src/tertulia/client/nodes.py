@@ -7,6 +7,7 @@ by any thread, and so may `passed_over`.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
@@ -46,7 +47,8 @@ class Nodes:
         # The nodes that were tried before the current one, and why they could not be used.
         self.passed_over: tuple[tuple[Address, Exception], ...] = ()
         self._given = tuple(given)
-        self._told: tuple[Address, ...] = ()  # by the last `welcome`
+        self._told: tuple[Address, ...] = ()  # by the last list
+        self._owners: dict[Address, int] = {}  # which node has each of these
         # By earlier ones: a node that was down at the last one may be up again.
         self._told_before: tuple[Address, ...] = ()
         # How a node was reached, by the first of its own addresses, if by none of them: through a
@@ -83,17 +85,28 @@ class Nodes:
     def next_round(self) -> list[Address]:
         """Return the nodes to try now: those that were not tried yet, or else all of them.
 
-        Those come first that are in the network in which the last one was reached: a node may have
-        several addresses, and often only one of them can be reached from here. Beyond that, their
-        order is by chance, so that the users of a node that is lost go to all the others.
+        Each node has its turn with one address before any has it with a second one. Those come
+        first that are in the network in which the last one was reached: often only one address of
+        a node can be reached from here. Beyond that, their order is by chance, so that the users of
+        a node that is lost go to all the others.
         """
         if self._tried.issuperset(self.known):
             self._tried.clear()
-        told = list(self._told)
+        told = [address for address in self._told if not self._is_tried(address)]
         random.shuffle(told)
         told.sort(key=lambda address: distance(self._place, address))
+        turns = Counter(owner for each, owner in self._owners.items() if self._is_tried(each))
+        turn: dict[Address, int] = {}
+        for address in told:
+            owner = self._owners[address]
+            turn[address] = turns[owner]
+            turns[owner] += 1
+        told.sort(key=turn.__getitem__)
         ordered = [self._reached.get(address, address) for address in told]
         return [each for each in dict.fromkeys([*ordered, *self.known]) if each not in self._tried]
+
+    def _is_tried(self, address: Address) -> bool:
+        return not self._tried.isdisjoint((address, self._reached.get(address, address)))
 
     def note_attempt(self, address: Address) -> None:
         """Note that a node is tried."""
@@ -103,19 +116,30 @@ class Nodes:
         """Note that the chat has answered, through whatever node: all can be tried again."""
         self._tried.clear()
 
-    def enter(self, address: Address, told: Sequence[str] | UnsetType) -> None:
+    def enter(
+        self,
+        address: Address,
+        told: Sequence[str] | UnsetType,
+        per_node: Sequence[int] | UnsetType = UNSET,
+    ) -> None:
         """Note the node that has let the user in, and the nodes that its `welcome` names."""
         self.current = address
-        self.learn(() if told is UNSET else told)
+        self.learn(() if told is UNSET else told, per_node)
         self._place = address
         if self._told and address not in self._told:
             self._place = self._told[0]
             self._reached[self._place] = address
 
-    def learn(self, told: Sequence[str]) -> None:
-        """Note the nodes that the chat has named."""
+    def learn(self, told: Sequence[str], per_node: Sequence[int] | UnsetType = UNSET) -> None:
+        """Note the nodes that the chat has named, and how many of the addresses each one has."""
         before = (*self._told, *self._told_before)
-        self._told = tuple(dict.fromkeys(_valid(told[:MAX_NODES])))
+        counts = [1] * len(told)
+        if per_node is not UNSET and min(per_node, default=0) > 0 and sum(per_node) == len(told):
+            counts = list(per_node)
+        owners = [node for node, count in enumerate(counts) for _ in range(count)]
+        found = _valid(told[:MAX_NODES])
+        self._owners = {each: owner for each, owner in zip(found, owners, strict=False) if each}
+        self._told = tuple(self._owners)
         before = tuple(each for each in dict.fromkeys(before) if each not in self._told)
         self._told_before = before[:MAX_NODES]
 
@@ -135,14 +159,14 @@ def distance(here: Address | None, there: Address) -> int:
     return 0 if int(one) >> host_bits == int(other) >> host_bits else 1
 
 
-def _valid(texts: Sequence[str]) -> list[Address]:
-    """Return the addresses that a server has named, but for those that are none."""
-    found = []
+def _valid(texts: Sequence[str]) -> list[Address | None]:
+    """Return the addresses that a server has named, with None for those that are none."""
+    found: list[Address | None] = []
     for text in texts:
         try:
             found.append(parse_address(text))
         except ValueError:  # of a newer server, perhaps; the other nodes will do
-            continue
+            found.append(None)
     return found
 
 
@@ -171,7 +195,7 @@ def connect_to_one(nodes: Nodes, connect: Callable[[Address, float | None], _Cli
                 raise
             failures.append((address, refusal))
         else:
-            nodes.enter(address, client.welcome.nodes)
+            nodes.enter(address, client.welcome.nodes, client.welcome.per_node)
             nodes.passed_over = tuple(failures)
             return client
     raise _reason(failures, is_whole=len(round_) == len(nodes.known))

@@ -110,7 +110,7 @@ class Session:
             self.lost_at = now
             nodes, told = self._reconnector.nodes, self.client.nodes
             if nodes is not None and told is not UNSET:
-                nodes.learn(told)
+                nodes.learn(told, self.client.per_node)
             self._reconnector.begin(end, self._resumption, now)
             return Lost(end)
         if self.state is not SessionState.RECONNECTING:

@@ -228,7 +228,10 @@ Request = (
 
 
 class Welcome(AnswerMessage, tag="welcome", kw_only=True, frozen=True):
-    """`nodes` are the addresses of all servers of the chat, this one first; UNSET if alone."""
+    """`nodes` are the addresses of all servers of the chat, this one first; UNSET if alone.
+
+    `per_node` says how many of them each server has; UNSET if each has one.
+    """
 
     name: str
     address: str
@@ -245,6 +248,7 @@ class Welcome(AnswerMessage, tag="welcome", kw_only=True, frozen=True):
     operator: bool = False
     pinned: StoredMessage | UnsetType = UNSET
     nodes: list[str] | UnsetType = UNSET
+    per_node: list[int] | UnsetType = UNSET
 
 
 class User(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True):
@@ -374,6 +378,7 @@ class NodeList(Message, tag="nodes", kw_only=True, frozen=True):
     """The servers of the chat, as in `welcome`: they have changed."""
 
     nodes: list[str]
+    per_node: list[int] | UnsetType = UNSET
 
 
 NumberedEvent = (

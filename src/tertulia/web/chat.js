@@ -361,7 +361,7 @@ export class Chat {
 
   /** @param {any} welcome */
   #handleWelcome(welcome) {
-    if (welcome.nodes) this.#handleNodes(welcome.nodes, true);
+    if (welcome.nodes) this.#handleNodes(welcome, true);
     if (this.stage === "inside") {
       this.#exchange?.resume(welcome);
       return;
@@ -378,7 +378,7 @@ export class Chat {
   }
 
   /**
-   * @param {string[]} told
+   * @param {any} told
    * @param {boolean} isEntering
    */
   #handleNodes(told, isEntering) {

@@ -26,7 +26,7 @@ const FINAL_CLOSINGS = ["kicked"];
  * @typedef {{now: () => number, wall: () => number, random: () => number,
  *   set: (callback: () => void, delayMs: number) => any, clear: (timer: any) => void}} Timers
  * @typedef {{onWelcome: (welcome: any) => void, onMessages: (messages: any[]) => void,
- *   onNodes: (told: string[]) => void, onLost: (end: End) => void,
+ *   onNodes: (told: any) => void, onLost: (end: End) => void,
  *   onRefused: (error: any) => void, onChange: () => void}} Handlers
  */
 
@@ -188,7 +188,7 @@ export class Session {
       } else if (message.type === "error" && message.id === undefined) {
         this.#error = message.code === "undelivered" ? this.#error : message;
       } else if (message.type === "nodes") {
-        this.#handlers.onNodes(message.nodes);
+        this.#handlers.onNodes(message);
       }
     }
     if (this.state === "connected") {

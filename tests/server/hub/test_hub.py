@@ -55,6 +55,9 @@ def test_only_where_several_nodes_are_one_chat_the_welcome_names_them(chat):
     welcome = chat.register("luis", "10.0.0.8").welcome
     assert welcome.nodes == ["10.0.0.1:5000", "[fd00::2]:5000"]
     assert b'"nodes":["10.0.0.1:5000","[fd00::2]:5000"]' in encode(welcome)
+    assert b"per_node" not in encode(welcome)
+    chat.hub.per_node = lambda: [2]
+    assert chat.register("eva", "10.0.0.9").welcome.per_node == [2]
 
 
 def test_where_nobody_becomes_idle_the_welcome_says_zero():

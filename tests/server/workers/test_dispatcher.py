@@ -151,6 +151,8 @@ def test_who_wants_to_know_is_told_which_nodes_are_up(bench):
     bench.heard(eva)
     bench.read(NodesNamed(["10.0.0.1:5000", "10.0.0.2:5000"]))
     assert bench.heard(eva) == [NodeList(nodes=["10.0.0.1:5000", "10.0.0.2:5000"])]
+    bench.read(NodesNamed(["10.0.0.1:5000", "10.0.0.2:5000"], [2]))
+    assert bench.heard(eva) == [NodeList(nodes=["10.0.0.1:5000", "10.0.0.2:5000"], per_node=[2])]
     for connection in (bench.ana, bench.luis):
         assert not any(isinstance(message, NodeList) for message in bench.heard(connection))
 

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from msgspec import UNSET, UnsetType
+
 from tertulia.i18n import _
 from tertulia.protocol.measures import ClusterMeasures, Problem
 from tertulia.protocol.messages import CloseReason
@@ -98,7 +100,7 @@ class Node:
         )
         self._arrival = arrival = Arrival(config, history, self.hub, self.link, fail)
         self.replica = arrival.replica = Replica(self.hub, self.proposer, arrival.begin)
-        self.hub.nodes = self.addresses
+        self.hub.nodes, self.hub.per_node = self.addresses, self.per_node
         self._sender = Sender(config.node, self._packed_state)
         here = Surroundings(
             log=lambda: arrival.log,
@@ -292,7 +294,7 @@ class Node:
         nodes = self.addresses()
         if self.proposer.incarnation and nodes != self._named:
             self._named = nodes
-            self._post(NodesNamed(nodes))
+            self._post(NodesNamed(nodes, self.per_node()))
 
     def _are_all_up(self) -> bool:
         return all(node.is_up for node in self.replica.nodes.by_name.values())
@@ -351,11 +353,17 @@ class Node:
 
     def addresses(self) -> list[str]:
         """Return where clients find the nodes that are up, this one first."""
+        return [address for addresses in self._by_node() for address in addresses]
+
+    def per_node(self) -> list[int] | UnsetType:
+        """Return how many of `addresses` each node has; UNSET if each has one."""
+        counts = [len(addresses) for addresses in self._by_node()]
+        return counts if max(counts, default=0) > 1 else UNSET
+
+    def _by_node(self) -> list[list[str]]:
         own = self.replica.nodes.up().get(self._config.node)
-        found = [] if own is None else list(own.addresses)
-        for addresses in self.others().values():
-            found += addresses
-        return found
+        found = [[] if own is None else own.addresses, *self.others().values()]
+        return [addresses for addresses in found if addresses]
 
     def known_addresses(self) -> list[str]:
         """Return where clients find all nodes, also those that are down, this one first."""

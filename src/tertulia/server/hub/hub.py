@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from tertulia.protocol.messages import (
     PROTOCOL_VERSION,
@@ -92,6 +92,7 @@ class Hub:
         )
         # Returns what `welcome.nodes` says, without waiting; None on a server that is alone.
         self.nodes: Callable[[], list[str]] | None = None
+        self.per_node: Callable[[], list[int] | UnsetType] = lambda: UNSET  # the same
         moment = datetime.fromtimestamp(wall(), UTC)
         if start is None:
             start = start_from(keeper, moment)
@@ -223,6 +224,7 @@ class Hub:
             operator=session.is_operator,
             pinned=moderation.pinned,
             nodes=UNSET if self.nodes is None else self.nodes(),
+            per_node=self.per_node(),
         )
 
     # --- talking -------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class OrderedRow(NamedTuple):
@@ -38,3 +38,4 @@ class NodesNamed(Struct, frozen=True):
     """The nodes that are up have changed: let the clients know that want to."""
 
     nodes: list[str]  # as in `welcome.nodes`
+    per_node: list[int] | UnsetType = UNSET

@@ -143,7 +143,7 @@ class Orders:
             assert isinstance(self._input, NodeInput)
             step = self._input.look_ahead
         elif isinstance(mail, NodesNamed):
-            step = partial(self._send, message=NodeList(nodes=mail.nodes))
+            step = partial(self._send, message=NodeList(nodes=mail.nodes, per_node=mail.per_node))
         for connection in self._connections:
             self._connections.guarded(connection, step)
 

@@ -22,6 +22,8 @@ export class Nodes {
   /** @type {string[]} */
   urls = []; // those named last first, then those named earlier, which may be up again
   #toldCount = 0; // so many were named last
+  /** @type {Map<string, number>} */
+  #owners = new Map(); // which node has each of those named last
   /** @type {Map<string, string>} */
   #reached = new Map(); // how a node was reached, by the first of its own addresses, if by none
   /** @type {Set<string>} */
@@ -47,27 +49,34 @@ export class Nodes {
    * Note the node that has let the user in, and those that its `welcome` names, itself first.
    * @param {string} url
    * @param {string[]} told
+   * @param {number[]} [perNode]
    */
-  enter(url, told) {
+  enter(url, told, perNode) {
     if (!told.includes(new URL(url).host)) this.#reached.set(told[0], url);
     this.#url = url;
     this.#enteredAt = this.#timers.now();
     this.#isIn = true;
     this.isStuck = false;
-    this.learn(told);
+    this.learn(told, perNode);
   }
 
   /**
-   * Note the nodes that the chat has named.
+   * Note the nodes that the chat has named, and how many of the addresses each one has.
    * @param {string[]} told
+   * @param {number[]} [perNode]
    */
-  learn(told) {
+  learn(told, perNode = []) {
     const [scheme] = this.#url.split("//");
-    const urls = told
-      .slice(0, MAX_NODES)
-      .filter((node) => ADDRESS.test(node))
-      .map((node) => this.#reached.get(node) ?? `${scheme}//${node}/ws`);
-    this.#toldCount = new Set(urls).size;
+    const fits = perNode.every((count) => count > 0) && sum(perNode) === told.length;
+    const counts = fits ? perNode : told.map(() => 1);
+    const owners = counts.flatMap((count, node) => Array(count).fill(node));
+    this.#owners = new Map();
+    told.slice(0, MAX_NODES).forEach((node, at) => {
+      if (!ADDRESS.test(node)) return;
+      this.#owners.set(this.#reached.get(node) ?? `${scheme}//${node}/ws`, owners[at]);
+    });
+    const urls = [...this.#owners.keys()];
+    this.#toldCount = urls.length;
     this.urls = [...new Set([...urls, ...this.urls])].slice(0, 2 * MAX_NODES);
   }
 
@@ -86,8 +95,11 @@ export class Nodes {
       if (this.#timers.now() - this.#enteredAt >= STEADY_MS) this.#tried.clear();
       this.#tried.add(this.#url);
     }
-    // A node may have several addresses: the one in this network is the likeliest to be reached.
-    const told = this.#untried(this.#toldCount);
+    // Each node has its turn with one address before any has it with a second one. Of these, those
+    // in this network are the likeliest to be reached.
+    const all = this.#untried(this.#toldCount);
+    const fewest = Math.min(...all.map((url) => this.#turns(url)));
+    const told = all.filter((url) => this.#turns(url) === fewest);
     let untried = told.filter((url) => networkOf(url) === networkOf(this.#url));
     if (untried.length === 0) untried = told;
     if (untried.length === 0) untried = this.#untried(this.urls.length);
@@ -114,10 +126,24 @@ export class Nodes {
     return () => _("This server has lost contact with the rest of the chat.");
   }
 
+  /**
+   * Return how many addresses of its node were tried in this round.
+   * @param {string} url
+   */
+  #turns(url) {
+    const owner = this.#owners.get(url);
+    return [...this.#tried].filter((one) => this.#owners.get(one) === owner).length;
+  }
+
   /** @param {number} count of the nodes to look at */
   #untried(count) {
     return this.urls.slice(0, count).filter((url) => !this.#tried.has(url));
   }
+}
+
+/** @param {number[]} counts */
+function sum(counts) {
+  return counts.reduce((all, count) => all + count, 0);
 }
 
 /**
@@ -132,20 +158,20 @@ function networkOf(url) {
  * Let the session know the nodes that are named; by a `welcome`, tell the user at which one that is.
  * @param {Chat} chat
  * @param {Session} session
- * @param {string[]} told
+ * @param {{nodes: string[], per_node?: number[]}} told
  * @param {boolean} isEntering they are named by a `welcome`
  * @param {Timers} timers
  */
 export async function meetNodes(chat, session, told, isEntering, timers) {
   if (!isEntering) {
-    session.nodes?.learn(told);
+    session.nodes?.learn(told.nodes, told.per_node);
     return;
   }
   const { url } = session;
   const before = chat.nodes?.current;
   const nodes = (chat.nodes ??= new Nodes(timers));
   session.nodes = nodes;
-  nodes.enter(url, told);
+  nodes.enter(url, told.nodes, told.per_node);
   await addTexts("nodes/words.es.json");
   const server = new URL(url).host;
   if (before === undefined && nodes.urls.length > 1) {
