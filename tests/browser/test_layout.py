@@ -32,6 +32,8 @@ def test_nothing_is_cut_off(room, message_with, size):
         region = "navigation" if side == "Conversaciones" else "region"
         expect(ana.get_by_role(region, name=side).get_by_role("button").first).to_be_in_viewport()
         if side == "Conversaciones":
+            count = ana.get_by_role(region, name=side).locator(".badge").last
+            assert count.evaluate("(node) => node.clientHeight") < 30, "the count is in two lines"
             ana.get_by_role("button", name="Salir").scroll_into_view_if_needed()
             expect(ana.get_by_role("button", name="Salir")).to_be_in_viewport(ratio=1)
         ana.keyboard.press("Escape")

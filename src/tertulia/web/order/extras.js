@@ -134,8 +134,16 @@ export class Extras {
     return coming;
   }
 
+  #bringOrderStyle() {
+    return this.#bring("order style", () => bringStyle("./style.css"));
+  }
+
   async #makeNotices() {
-    const [{ Notices }] = await Promise.all([import("./notices.js"), loadOrderWords()]);
+    const [{ Notices }] = await Promise.all([
+      import("./notices.js"),
+      this.#bringOrderStyle(),
+      loadOrderWords(),
+    ]);
     this.#add(new Notices(this.#chat, this.#screen.refresh));
   }
 
@@ -146,6 +154,7 @@ export class Extras {
   async #makeNodeLinks() {
     const [{ NodeLinks }] = await Promise.all([
       import("../nodes/links.js"),
+      this.#bringOrderStyle(),
       import("./ignoring.js"),
       import("./notifying.js"),
       import("./theming.js"),
