@@ -25,6 +25,7 @@ def test_ok_comes_after_the_commit_and_the_message_without_waiting_for_it(start,
     assert ana.until_id(7)[-1] == {"type": "ok", "id": 7, "seq": message["seq"]}
 
 
+@pytest.mark.alone("the log is forced to the disks of nats-servers, and a node's file is not")
 @NOT_OVER_TLS
 def test_before_an_ok_the_message_is_synced_to_the_disk(start_server, path, tmp_path):
     trace = tmp_path / "trace"
