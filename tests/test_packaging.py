@@ -104,12 +104,14 @@ def test_a_start_that_fails_is_tried_again_until_it_succeeds(path: Path) -> None
     assert unit["StartLimitIntervalSec"] == ["0"]
     assert int(unit["RestartSec"][0]) >= 1
     assert unit["RestartPreventExitStatus"] == ["2"], "the status of a usage error, and no other"
-    assert unit["After"] == unit["Wants"] == ["network-online.target"]
+    assert unit["Wants"] == ["network-online.target"]
+    assert unit["After"] == ["network-online.target", "nats-server.service"]
+    assert "Requires" not in unit, "a computer without a nats-server has no such unit"
 
 
 def test_a_nats_server_is_shut_in_and_started_again_as_the_service_is() -> None:
     service, nats = settings(), settings(ROOT / "packaging/nats-server.service")
-    own = {"Description", "ExecStart", "User", "StateDirectory", "StateDirectoryMode"}
+    own = {"After", "Description", "ExecStart", "User", "StateDirectory", "StateDirectoryMode"}
     not_there = {"Type", "KillMode", "WatchdogSec", "RestartPreventExitStatus", "DynamicUser"}
     same = {name for name in service | nats if service.get(name) == nats.get(name)}
     different = (service | nats).keys() - same
