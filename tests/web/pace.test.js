@@ -50,6 +50,17 @@ test("a flood is shown every 50 ms, and less often where that takes long", () =>
   assert.equal(updates, 3);
 });
 
+test("however long an update takes, the next one is due in 250 ms", () => {
+  updateTakesMs = 100;
+  pace.request();
+  draw();
+  pace.request();
+  timers.advance(149);
+  assert.equal(asked.length, 0);
+  timers.advance(1);
+  assert.equal(asked.length, 1);
+});
+
 test("a change after a pause waits for nothing but the next picture", () => {
   pace.request();
   draw();

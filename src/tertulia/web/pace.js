@@ -3,9 +3,10 @@
  * leaves time for keys. No DOM.
  */
 
-// Between two updates: at least so long, or so many times as long as the last one took.
-const PAUSE_MS = 50;
+// Between two updates: so many times as long as the last one took, within these bounds.
 const PAUSE_FACTOR = 5;
+const MIN_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 250;
 const PATIENCE_MS = 100; // for which an update may wait for pictures in which keys are drawn
 
 export class Pace {
@@ -54,6 +55,7 @@ export class Pace {
     }
     this.#isPending = false;
     this.#update();
-    this.#dueAt = beganAt + Math.max(PAUSE_MS, PAUSE_FACTOR * (now() - beganAt));
+    const pauseMs = PAUSE_FACTOR * (now() - beganAt);
+    this.#dueAt = beganAt + Math.min(Math.max(MIN_PAUSE_MS, pauseMs), MAX_PAUSE_MS);
   };
 }
