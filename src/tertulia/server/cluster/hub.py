@@ -92,7 +92,8 @@ class NodeHub(Hub):
         self._stands_still = False  # the log, which brings back nothing
         self._has_refused = False  # a request, which waits for this node to serve again
         self.applied_at = 0.0  # when the log's time was read last, by the monotonic clock
-        self._stamps = Stamps(lambda: log_time() + monotonic() - self.applied_at)
+        # Between two entries of the log, too.
+        self.direct_messages.time = Stamps(lambda: log_time() + monotonic() - self.applied_at).now
         self.executing: int | None = None  # the thread that carries out what has come back
 
     def attach(self, proposer: Proposer, owner_of: Callable[[Route], Owner | None]) -> None:
@@ -332,9 +333,6 @@ class NodeHub(Hub):
         assert isinstance(info, UserInfo)
         self.ask_idle(owner, session.route.session, request, info)
         return Wait.FOR_ORDER
-
-    def _clock(self) -> str:
-        return self._stamps.now()  # between two entries of the log, too
 
     def note_seen(self, session: Session, seq: int) -> None:
         """Note up to where a user of another node has seen everything."""

@@ -230,14 +230,14 @@ class DirectMessages:
         lock: threading.Lock,
         registry: Registry,
         directs: Directs,
-        clock: Callable[[], str],
+        time: Callable[[], str],
         note_activity: Callable[[Session], object],
     ) -> None:
-        """`note_activity` is called under the lock for a request that was not refused."""
+        """`time` is called under the lock, and `note_activity` if a request was not refused."""
         self._lock = lock
         self._registry = registry
         self._directs = directs
-        self._clock = clock
+        self.time = time
         self._note_activity = note_activity
         self.taken = 0  # since the start
 
@@ -264,7 +264,7 @@ class DirectMessages:
             receiver = self._registry.find(request.to)
             if receiver is None:
                 return refusals.not_connected(request, request.to)
-            outcome = directs.send(session, request, receiver, self._clock())
+            outcome = directs.send(session, request, receiver, self.time())
             if type(outcome) is not Error:
                 self.taken += 1
                 self._note_activity(session)

@@ -122,7 +122,7 @@ class Hub:
             has_history=keeper is not None,
         )
         self.direct_messages = DirectMessages(
-            self._lock, room.registry, self._directs, self._clock, self._note_activity
+            self._lock, room.registry, self._directs, self._time, self._note_activity
         )
         self.notices = self.notices_class(self._lock, room, self._journal, keeper)
         self.moderator = self.moderator_class(
@@ -319,10 +319,6 @@ class Hub:
                 since=user.since,
                 idle=int(now - user.last_active),
             )
-
-    def _clock(self) -> str:
-        """Return the time of a direct message. Under the lock."""
-        return self._time()
 
     def _note_activity(self, session: Session) -> float:
         """Note a request that was not refused; show an idle user's chosen status again.
