@@ -2,7 +2,7 @@
 
 The same verbs, called in the same order with the same values, give the same state, numbers and
 events. So nothing in here reads a clock, a random number or an option: time, token and route are
-given by the journal, which also decides the order. Used under the Hub's lock only.
+given by the Hub, whose lock decides the order. Used under the Hub's lock only.
 """
 
 import hmac
