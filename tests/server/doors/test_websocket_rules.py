@@ -3,10 +3,13 @@
 Every stream is tried in one piece and byte by byte: where the bytes are cut must not matter.
 """
 
+import itertools
 import struct
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tertulia.protocol.lines import BadRequest, LineTooLong
 from tertulia.protocol.messages import CloseReason, Say
@@ -67,11 +70,17 @@ def closing(code: int, reason: bytes = b"") -> bytes:
 SAID = frame(TEXT, BEFORE + b"x" + AFTER)
 
 
-def read(stream: bytes, size: int) -> tuple[WebSocketDoor, list[Any]]:
-    """Feed a door a stream in pieces; return it with all requests, faults in their places."""
+def read(stream: bytes, *sizes: int) -> tuple[WebSocketDoor, list[Any]]:
+    """Feed a door a stream in pieces; return it with all requests, faults in their places.
+
+    The last of the sizes holds for the rest.
+    """
     door, found = WebSocketDoor(), list[Any]()
-    for start in range(0, len(stream), size):
-        door.feed(stream[start : start + size])
+    for size in itertools.chain(sizes, itertools.repeat(sizes[-1])):
+        if not stream:
+            break
+        piece, stream = stream[:size], stream[size:]
+        door.feed(piece)
         while door.has_more:
             try:
                 request = door.next_request()
@@ -130,6 +139,13 @@ def test_a_frame_that_is_not_allowed_ends_the_session_with_1002(stream: bytes, s
     assert code_of(door) == 1002
 
 
+def test_a_text_within_a_text_is_not_allowed_either_if_it_comes_alone() -> None:
+    begun = frame(TEXT, b"{", first=0)
+    door, found = read(begun + SAID, len(begun), len(SAID))
+    assert found == [Violation]
+    assert code_of(door) == 1002
+
+
 @pytest.mark.parametrize("first", [FIN, 0])
 def test_data_that_is_no_text_ends_the_session_with_1003(first: int, size: int) -> None:
     door, found = read(frame(BINARY, b"{}", first=first) + frame(CONTINUATION) + SAID, size)
@@ -152,6 +168,30 @@ def test_pings_are_answered_in_their_order(size: int) -> None:
     stream = b"".join(frame(PING, b"%d" % number) for number in range(10))
     answers = [Control(b"\x8a\x01%d" % number) for number in range(10)]
     assert read(stream, size)[1] == answers
+
+
+PLAIN = frame(TEXT, BEFORE + b"x" + AFTER, mask=bytes(4))
+FRAMES = st.builds(
+    lambda opcode, data, first, mask: frame(opcode, data, first=first, mask=mask),
+    st.sampled_from([TEXT, TEXT, TEXT, CONTINUATION, CONTINUATION, PING, CLOSE, BINARY]),
+    st.sampled_from(
+        [b"", b"\n", b"{", b"\xc3", b"\xb1", b"\x03\xe8", BEFORE, PLAIN, PLAIN + PLAIN]
+    ),
+    st.sampled_from([FIN, FIN, 0, FIN | 64]),
+    st.sampled_from([bytes(4), MASK]),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(FRAMES, min_size=2, max_size=4).map(b"".join))
+def test_wherever_a_stream_is_cut_a_door_makes_the_same_of_it(stream: bytes) -> None:
+    whole, found = read(stream, len(stream))
+    for place in range(1, len(stream)):
+        door, requests = read(stream, place, len(stream))
+        assert requests == found, place
+        assert (door.is_at_eof, door.in_mid_line) == (whole.is_at_eof, whole.in_mid_line)
+        assert door.empty_bytes == whole.empty_bytes
+        assert code_of(door) == code_of(whole)
 
 
 @pytest.mark.parametrize("place", range(1, len(SAID) + 6))

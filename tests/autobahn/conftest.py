@@ -1,0 +1,6 @@
+"""Allows the tests to import the programs of this folder."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
