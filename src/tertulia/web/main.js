@@ -62,10 +62,15 @@ function firstLanguage() {
 
 /** @param {Language} wanted */
 async function changeLanguage(wanted) {
+  try {
+    await setLanguage(wanted);
+  } catch (error) {
+    console.error(error);
+    composer.hint(notConnected); // so the words could not be loaded
+    return;
+  }
   remember("language", wanted);
-  await setLanguage(wanted);
-  translate();
-  update();
+  refresh();
 }
 
 function translate() {

@@ -19,10 +19,13 @@ const loaded = new Set();
  * @param {Language} chosen
  */
 export async function setLanguage(chosen) {
-  if (chosen === "es") {
-    await Promise.all([...wanted].filter((file) => !loaded.has(file)).map(load));
-  }
+  if (chosen === "es") await loadSpanish();
   current = chosen;
+}
+
+/** Load the Spanish texts that are not here yet. */
+export async function loadSpanish() {
+  await Promise.all([...wanted].filter((file) => !loaded.has(file)).map(load));
 }
 
 /**

@@ -5,7 +5,7 @@
 import { setOtherParser } from "../commands.js";
 import { element } from "../dom.js";
 import { loadOrderWords } from "../order-words.js";
-import { addTexts } from "../words.js";
+import { addTexts, loadSpanish } from "../words.js";
 
 /** @typedef {import("../chat.js").Chat} Chat */
 /** @typedef {import("../operator/desk.js").Desk} Desk */
@@ -162,6 +162,7 @@ export class Extras {
       ...["person", "seen", "found"].map((name) => this.#bringDialog(import(`../dialogs/${name}.js`))),
       this.#bringDialog(import("../dialogs/help.js")).then(({ loadHelp }) => loadHelp()),
     ]);
+    await loadSpanish();
     this.#add(new NodeLinks(this.#chat));
   }
 
