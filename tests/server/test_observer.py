@@ -125,6 +125,33 @@ def test_what_outsiders_can_cause_at_will_is_logged_once_a_minute_with_their_num
     assert add_up(observers).refused["code_wrong"] == 101
 
 
+@pytest.mark.parametrize(
+    ("happen", "line"),
+    [
+        (
+            lambda observer: observer.on_refused("10.0.0.3", "server_full"),
+            "refused address=10.0.0.3 code=server_full",
+        ),
+        (
+            lambda observer: observer.on_never_registered("10.0.0.3", CloseReason.LOST),
+            "closed address=10.0.0.3 reason=lost registered=no",
+        ),
+    ],
+)
+def test_those_who_do_not_get_in_are_logged_thirty_times_a_minute(happen, line, caplog):
+    caplog.set_level(logging.INFO, "tertulia.server")
+    clock = StandingClock()
+    observer = Observer(SparseLog(clock.monotonic))
+    for _ in range(50):
+        happen(observer)
+        clock.s += 1
+    assert caplog.messages == [line] * 30
+    clock.s += 10
+    happen(observer)
+    happen(observer)
+    assert caplog.messages[30:] == [f"{line} not_logged_before=20", line]
+
+
 def test_handshakes_that_fail_are_outsiders_too(caplog):
     caplog.set_level(logging.INFO, "tertulia.server")
     observer = Observer(SparseLog(StandingClock().monotonic))

@@ -21,20 +21,25 @@ _SPARSE_EVERY_S = 60.0
 # Refusals that an outsider can cause as often as it likes.
 ADDRESS_DENIED, NO_PROXY_HEADER = "address_denied", "no_proxy_header"  # no codes of the protocol
 TLS_FAILED = "tls_failed"  # nor this
-_OUTSIDERS = frozenset(
-    {
-        ErrorCode.CODE_REQUIRED,
-        ErrorCode.CODE_WRONG,
-        ErrorCode.TLS_REQUIRED,
-        ADDRESS_DENIED,
-        NO_PROXY_HEADER,
-        TLS_FAILED,
-    }
+_OUTSIDERS = (
+    ErrorCode.CODE_REQUIRED,
+    ErrorCode.CODE_WRONG,
+    ErrorCode.TLS_REQUIRED,
+    ADDRESS_DENIED,
+    NO_PROXY_HEADER,
+    TLS_FAILED,
 )
+# These happen to people, too, whose addresses the operator then looks for.
+_PASSERS_BY = (ErrorCode.SERVER_FULL, ErrorCode.REGISTER_TIMEOUT)
+_PASSERS_BY_LINES = 30  # in a minute
+_MOST_LINES: dict[str, int] = {
+    **dict.fromkeys(_OUTSIDERS, 1),
+    **dict.fromkeys(_PASSERS_BY, _PASSERS_BY_LINES),
+}
 
 
 class SparseLog:
-    """Lets one line of each kind through in a minute, so that no outsider can fill the log.
+    """Lets few lines of each kind through in a minute, so that no outsider can fill the log.
 
     Any thread may call.
     """
@@ -42,17 +47,20 @@ class SparseLog:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._lines: dict[str, tuple[float, int]] = {}  # by kind: the time of the last, left out
+        # By kind: when the minute began, the lines since then, and how many were left out.
+        self._lines: dict[str, tuple[float, int, int]] = {}
 
-    def admit(self, kind: str) -> int | None:
+    def admit(self, kind: str, most_lines: int = 1) -> int | None:
         """Return how many lines were left out since the last one; None: leave this one out too."""
         now = self._monotonic()
         with self._lock:
-            logged_at, left_out = self._lines.get(kind, (-_SPARSE_EVERY_S, 0))
-            if now - logged_at < _SPARSE_EVERY_S:
-                self._lines[kind] = logged_at, left_out + 1
+            begun_at, logged, left_out = self._lines.get(kind, (now, 0, 0))
+            if now - begun_at >= _SPARSE_EVERY_S:
+                begun_at, logged = now, 0
+            if logged >= most_lines:
+                self._lines[kind] = begun_at, logged, left_out + 1
                 return None
-            self._lines[kind] = now, 0
+            self._lines[kind] = begun_at, logged + 1, 0
             return left_out
 
 
@@ -125,7 +133,10 @@ class Observer:
 
     def on_never_registered(self, address: str, reason: CloseReason) -> None:
         """Note a connection that was closed without ever having had a session."""
-        log.info("closed address=%s reason=%s registered=no", address, reason)
+        left_out = self._sparse_log.admit(f"unregistered {reason}", _PASSERS_BY_LINES)
+        if left_out is not None:
+            text = _left_out_before(left_out)
+            log.info("closed address=%s reason=%s registered=no%s", address, reason, text)
 
     def on_tls_failed(self, address: str, reason: str) -> None:
         """Note a handshake of TLS that failed; `reason` is the library's."""
@@ -137,12 +148,12 @@ class Observer:
 
     def _log_refusal(self, address: str, code: str, text: str) -> None:
         self.refused[code] += 1
-        if code in _OUTSIDERS:
-            left_out = self._sparse_log.admit(code)
+        most_lines = _MOST_LINES.get(code)
+        if most_lines is not None:
+            left_out = self._sparse_log.admit(code, most_lines)
             if left_out is None:
                 return
-            if left_out:
-                text += f" not_logged_before={left_out}"
+            text += _left_out_before(left_out)
         log.info("refused address=%s code=%s%s", address, code, text)
 
     def on_no_thread(self, address: str, code: str, error: Exception) -> None:
@@ -164,6 +175,10 @@ class Observer:
         """Note an exception of our own code, which is being handled, and what it concerns."""
         self.faults += 1
         log.exception("fault connection=%r", subject)
+
+
+def _left_out_before(left_out: int) -> str:
+    return f" not_logged_before={left_out}" if left_out else ""
 
 
 _NUMBERS = (
