@@ -8,6 +8,7 @@ import pytest
 from tertulia.server import addresses
 from tertulia.server.addresses import (
     JoinAddress,
+    addresses_for_others,
     addresses_to_join,
     likeliest_first,
 )
@@ -91,6 +92,22 @@ def test_without_netlink_the_addresses_are_unknown_but_the_one_asked_for(monkeyp
         assert addresses_to_join(listener) is None
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert addresses_to_join(listener) == [JoinAddress("127.0.0.1", "")]
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (["192.168.1.2", "2001:db8::2"], ["chat.example:80", "192.168.1.2:80", "[2001:db8::2]:80"]),
+        (["fe80::1%eth0"], ["chat.example:80"]),  # eth0 is another one at another computer
+        (["127.0.0.1"], ["chat.example:80", "127.0.0.1:80"]),  # a chat on this computer alone
+        (None, ["chat.example:80"]),
+    ],
+)
+def test_clients_of_other_nodes_are_told_what_they_can_reach(monkeypatch, found, told):
+    pairs = found and [JoinAddress(address, "eth0") for address in found]
+    monkeypatch.setattr(addresses, "addresses_to_join", lambda listener: pairs)
+    with socket.socket() as listener:
+        assert addresses_for_others(listener, ["chat.example"], 80) == told
 
 
 # --- the command ---------------------------------------------------------------------------------

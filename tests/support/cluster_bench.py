@@ -148,7 +148,8 @@ class BenchNode:
         self.switchboard = Switchboard(name)
         self.mail = Mail()
         self.proposer = Proposer(
-            *(name, [f"{name}:5000"], self.air.append, lambda step: step()), self.clock.monotonic
+            *(name, lambda: [f"{name}:5000"], self.air.append, lambda step: step()),
+            self.clock.monotonic,
         )
         self.replica = Replica(self.hub, self.proposer, self._begin)
         mailbox: Any = self.mail

@@ -1,6 +1,6 @@
 """How others join: the addresses at which they reach this server.
 
-What the system does not tell is left out; nothing here ends a start. One thread, at the start.
+What the system does not tell is left out; nothing here ends a start. Any thread.
 """
 
 import contextlib
@@ -63,6 +63,18 @@ def addresses_to_join(listener: socket.socket) -> list[JoinAddress] | None:
     usable = [each for each in found if each[0].version in versions and _is_running(each[1])]
     this_computer = JoinAddress("127.0.0.1" if 4 in versions else "::1", "lo")
     return likeliest_first(usable, _default_interfaces()) or [this_computer]
+
+
+def addresses_for_others(listener: socket.socket, names: Iterable[str], port: int) -> list[str]:
+    """Return where clients of other nodes find this server: its names, then its addresses.
+
+    Link-local addresses of IPv6 are left out, because each computer has its own name for the
+    interface in them.
+    """
+    found = addresses_to_join(listener) or []
+    reached = [one for one in found if not one.is_this_computer] or found
+    named = [JoinAddress(name, "") for name in names]
+    return [one.with_port(port) for one in [*named, *reached] if "%" not in one.address]
 
 
 def own_addresses() -> list[str]:

@@ -17,7 +17,7 @@ import msgspec
 from tertulia.mdns import MAX_INTERFACES, can_be_found, is_switched_off
 from tertulia.protocol.measures import Measures
 from tertulia.protocol.messages import CUT_OFF
-from tertulia.server.addresses import JoinAddress, addresses_to_join
+from tertulia.server.addresses import addresses_for_others
 from tertulia.server.certificates.certificate import Certificate, find_certificate
 from tertulia.server.config import Config, has_interpreter_lock
 from tertulia.server.console.listener import ConsoleListener
@@ -160,10 +160,9 @@ class Server:
         # Only here: without a cluster, its parts are not loaded.
         from tertulia.server.cluster.node import Node
 
-        found = addresses_to_join(self.listener) or []
-        reached = [one for one in found if not one.is_this_computer] or found
-        names = [JoinAddress(name, "") for name in self._config.names]
-        addresses = [one.with_port(self.port) for one in [*names, *reached]]
+        addresses = functools.partial(
+            addresses_for_others, self.listener, self._config.names, self.port
+        )
         assert self.history is None or isinstance(self.history, NodeHistory)
         self.node = Node(self._config, self.history, addresses, fail, begin_anew)
         return self.node.hub

@@ -26,7 +26,8 @@ class Lab:
         self.published: list[bytes] = []
         self.serves = True
         self.proposer = Proposer(
-            "lab2", ["10.0.0.2:5000"], self.published.append, lambda step: step(), lambda: self.now
+            *("lab2", lambda: ["10.0.0.2:5000"], self.published.append, lambda step: step()),
+            lambda: self.now,
         )
         self.nodes = Nodes()
         self.replica = SimpleNamespace(

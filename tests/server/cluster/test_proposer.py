@@ -31,10 +31,12 @@ class Bench:
 
     def __init__(self) -> None:
         self.now = 100.0
+        self.addresses = ["10.0.0.1:5000"]
         self.sent: list[bytes] = []
         self.steps: list[Callable[[], None]] = []
         self.proposer = Proposer(
-            "a", ["10.0.0.1:5000"], self.sent.append, self.steps.append, lambda: self.now
+            *("a", lambda: self.addresses, self.sent.append, self.steps.append),
+            lambda: self.now,
         )
 
     def submit(self, *commands: Command) -> None:
@@ -186,6 +188,28 @@ def test_a_start_is_as_fresh_as_its_first_sending_and_is_sent_again(bench: Bench
     assert len(bench.sent) == 2
     bench.proposer.begin(9)
     assert bench.proposer.fresh == 100.0
+
+
+def test_a_node_comes_up_with_the_addresses_of_that_moment(bench: Bench) -> None:
+    bench.addresses = ["10.0.0.1:5000", "10.9.0.1:5000"]  # the network has come after the start
+    bench.proposer.tick()
+    assert came_up(bench) == bench.addresses
+    bench.addresses = []  # the system does not tell them any more
+    bench.now += 1.0
+    bench.proposer.tick()
+    assert came_up(bench) == ["10.0.0.1:5000", "10.9.0.1:5000"] == bench.proposer.addresses
+    bench.proposer.begin(5)
+    bench.proposer.end()
+    bench.addresses = ["10.9.0.1:5000"]
+    bench.proposer.tick()
+    assert came_up(bench) == ["10.9.0.1:5000"]
+
+
+def came_up(bench: Bench) -> list[str]:
+    """Return the addresses in the NodeUp that was sent last."""
+    [up] = bench.taken()[-1].commands
+    assert isinstance(up, NodeUp)
+    return up.addresses
 
 
 def test_the_tickets_come_back_with_their_batch(bench: Bench) -> None:

@@ -72,17 +72,16 @@ class Node:
         self,
         config: Config,
         history: NodeHistory | None,
-        addresses: list[str],
+        addresses: Callable[[], list[str]],
         fail: Callable[[str], None],
         begin_anew: Callable[[], None],
     ) -> None:
-        """`addresses` are those that clients find this node at.
+        """`addresses` finds those that clients find this node at.
 
         `fail` ends the program; `begin_anew` has this node stopped, and one that takes the state of
         another one put in its place.
         """
         self._config = config
-        self._own_addresses = addresses
         self._history = history
         self._fail = fail
         self._begin_anew = begin_anew
@@ -368,7 +367,10 @@ class Node:
     def known_addresses(self) -> list[str]:
         """Return where clients find all nodes, also those that are down, this one first."""
         known = list(self.replica.nodes.by_name.values())
-        return [*self._own_addresses, *(address for node in known for address in node.addresses)]
+        return [
+            *self.proposer.addresses,
+            *(address for node in known for address in node.addresses),
+        ]
 
     def _subject(self, verb: str) -> str:
         return node_subject(self._config.chat, self._config.node, verb)

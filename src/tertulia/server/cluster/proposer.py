@@ -53,14 +53,15 @@ class Proposer:
     def __init__(
         self,
         node: str,
-        addresses: list[str],
+        addresses: Callable[[], list[str]],
         publish: Callable[[bytes], None],
         call: Callable[[Callable[[], None]], None],
         monotonic: Callable[[], float],
     ) -> None:
         """`publish` puts an entry into the log, or loses it; `call` runs a step in the thread."""
         self._node = node
-        self._addresses = addresses
+        self._find_addresses = addresses
+        self.addresses = addresses()  # where clients find this node, as the log has it
         self._publish = publish
         self._call = call
         self._monotonic = monotonic
@@ -172,7 +173,9 @@ class Proposer:
             if now - self._up_sent >= _RESEND_AFTER_S:
                 self._up_sent = now
                 self._up_first_sent = self._up_first_sent or now
-                up = NodeUp(self._boot, FORMAT, self._addresses, PYTHON)
+                # The network may have come only now. If the system tells none, the last ones hold.
+                self.addresses = self._find_addresses() or self.addresses
+                up = NodeUp(self._boot, FORMAT, self.addresses, PYTHON)
                 self._publish(pack(self._node, 0, 0, [up]))
             return
         if self._under_way and now - self._under_way[0].last_sent >= _RESEND_AFTER_S:
