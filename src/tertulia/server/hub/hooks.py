@@ -20,7 +20,7 @@ class Hooks:
 
     def __init__(self, changes: list[Change]) -> None:
         self._by_hash: dict[str, Hook] = {}
-        self._by_name: dict[str, Hook] = {}  # by the names' keys
+        self.by_name: dict[str, Hook] = {}  # by the names' keys
         self._used: dict[str, str] = {}
         self._changes = changes
 
@@ -52,7 +52,7 @@ class Hooks:
 
     def named(self, name: Name) -> Hook | None:
         """Return the hook that has this name, in whatever spelling."""
-        return self._by_name.get(name.key)
+        return self.by_name.get(name.key)
 
     def used(self, hook: Hook) -> str | None:
         """Return when a hook was last used in this run."""
@@ -66,7 +66,7 @@ class Hooks:
     def remove(self, hook: Hook) -> None:
         """Remove a hook; its secret is good for nothing from now on."""
         del self._by_hash[hook.key]
-        self._by_name = {key: other for key, other in self._by_name.items() if other is not hook}
+        self.by_name = {key: other for key, other in self.by_name.items() if other is not hook}
         self._used.pop(hook.key, None)
         self._changes.append(Removed(Hook, hook.key))
 
@@ -78,4 +78,4 @@ class Hooks:
     def _put(self, hook: Hook) -> None:
         name = parse_name(hook.name)
         self._by_hash[hook.key] = hook
-        self._by_name[hook.name if name is None else name.key] = hook
+        self.by_name[hook.name if name is None else name.key] = hook

@@ -68,7 +68,7 @@ class Moderation:
         self._insiders: dict[str, Insider] = {}  # while the room is locked
         self._recent: OrderedDict[str, Departure] = OrderedDict()  # by the names' keys
         # Who are here, by the looks of their names: two can have got alike before they were that.
-        self._operators: defaultdict[str, list[Session]] = defaultdict(list)
+        self.operators: defaultdict[str, list[Session]] = defaultdict(list)
         self._changes = changes
 
     def restore(self, records: Records, time: str) -> None:
@@ -92,7 +92,7 @@ class Moderation:
         self._recent = OrderedDict((gone.name.key, gone) for gone in departures)
         for session in self._registry:
             if session.is_operator:
-                self._operators[look_of(session.name.key)].append(session)
+                self.operators[look_of(session.name.key)].append(session)
             self._note_silence(session)
 
     def rows(self) -> list[Record]:
@@ -122,15 +122,13 @@ class Moderation:
 
     def ban_on(self, name: Name, address: str, time: str) -> Ban | None:
         """Return the ban that keeps a newcomer out, if any."""
-        if not len(self.bans):
+        if not self.bans.by_key:
             return None
         self.expire(time)
         return self.bans.longest(name.key, address)
 
     def shuts_out(self, name: Name, time: str) -> bool:
-        """Return whether the room is locked for this newcomer."""
-        if not self.is_locked:
-            return False
+        """Return whether the room, which is locked, is that for this newcomer."""
         insider = self._insiders.get(name.key)
         return insider is None or (
             insider.ended is not None and insider.ended < later(time, -RETURN_WITHIN_S)
@@ -138,25 +136,26 @@ class Moderation:
 
     def operator_like(self, name: Name) -> Session | None:
         """Return the operator for whom somebody with this name could be taken, if any."""
-        alike = self._operators.get(look_of(name.key)) if self._operators else None
+        alike = self.operators.get(look_of(name.key))
         return alike[0] if alike else None
 
     def note_entered(self, session: Session) -> None:
         """Note a new session, and whether it may speak."""
         if session.is_operator:
-            self._operators[look_of(session.name.key)].append(session)
+            self.operators[look_of(session.name.key)].append(session)
         self._recent.pop(session.name.key, None)
         if self.is_locked:
             self._put_insider(Insider(key=session.name.key, name=session.name.shown))
-        self._note_silence(session)
+        if self.is_hushed or self.mutes.by_key:
+            self._note_silence(session)
 
     def note_left(self, session: Session, reason: CloseReason, time: str) -> None:
         """Note the end of a session. Those of the server's end may come back after its start."""
         if session.is_operator:
             look = look_of(session.name.key)
-            self._operators[look].remove(session)
-            if not self._operators[look]:
-                del self._operators[look]
+            self.operators[look].remove(session)
+            if not self.operators[look]:
+                del self.operators[look]
         if reason is CloseReason.SHUTDOWN:
             return
         key, may_return = session.name.key, reason is not CloseReason.KICKED
@@ -202,7 +201,7 @@ class Moderation:
         if session.is_operator:
             return False
         session.is_operator = True
-        self._operators[look_of(session.name.key)].append(session)
+        self.operators[look_of(session.name.key)].append(session)
         self._note_silence(session)
         self._events.append(
             Role(seq=self._events.last_seq + 1, time=time, name=session.name.shown, operator=True)

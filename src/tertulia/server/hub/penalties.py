@@ -21,26 +21,26 @@ class Penalties(Generic[_Penalty]):
     """Penalties by their keys. One with the key of another takes its place."""
 
     def __init__(self) -> None:
-        self._by_key: dict[str, _Penalty] = {}
+        self.by_key: dict[str, _Penalty] = {}
         self._by_name: dict[str, _Penalty] = {}
         # By version and length of the network, then by its number: there are few lengths.
         self._by_network: dict[tuple[int, int], dict[int, dict[str, _Penalty]]] = {}
         self._ends: list[tuple[str, str]] = []  # a heap of times and keys, some of them outdated
 
     def __len__(self) -> int:
-        return len(self._by_key)
+        return len(self.by_key)
 
     def __iter__(self) -> Iterator[_Penalty]:
-        return iter(self._by_key.values())
+        return iter(self.by_key.values())
 
     def get(self, key: str) -> _Penalty | None:
         """Return the penalty with this key."""
-        return self._by_key.get(key)
+        return self.by_key.get(key)
 
     def put(self, penalty: _Penalty) -> None:
         """Add a penalty."""
         self.remove(penalty.key)
-        self._by_key[penalty.key] = penalty
+        self.by_key[penalty.key] = penalty
         name = _name_key(penalty)
         if name is not None:
             self._by_name[name] = penalty
@@ -50,13 +50,13 @@ class Penalties(Generic[_Penalty]):
             numbers[int(network.network_address)][penalty.key] = penalty
         if penalty.until is not None:
             heapq.heappush(self._ends, (penalty.until, penalty.key))
-            if len(self._ends) > 2 * len(self._by_key) + _MAX_OUTDATED:
+            if len(self._ends) > 2 * len(self.by_key) + _MAX_OUTDATED:
                 self._ends = [(one.until, one.key) for one in self if one.until is not None]
                 heapq.heapify(self._ends)
 
     def remove(self, key: str) -> bool:
         """Remove a penalty; return whether there was one."""
-        penalty = self._by_key.pop(key, None)
+        penalty = self.by_key.pop(key, None)
         if penalty is None:
             return False
         name = _name_key(penalty)
@@ -98,7 +98,7 @@ class Penalties(Generic[_Penalty]):
         over = []
         while self._ends and self._ends[0][0] <= time:
             until, key = heapq.heappop(self._ends)
-            penalty = self._by_key.get(key)
+            penalty = self.by_key.get(key)
             if penalty is not None and penalty.until == until:
                 self.remove(key)
                 over.append(penalty)

@@ -109,15 +109,17 @@ class Room:
             if neighbour not in (None, namesake):
                 return Refused(ErrorCode.ADDRESS_TAKEN)
             return self._enter(newcomer, route, token, time, last_active, replaced=namesake)
-        if moderation.shuts_out(newcomer.name, time):
+        if moderation.is_locked and moderation.shuts_out(newcomer.name, time):
             return Refused(ErrorCode.LOCKED)
-        if self.hooks.named(newcomer.name) is not None:
+        if newcomer.name.key in self.hooks.by_name:
             return Refused(ErrorCode.NAME_HELD)
         held = self._held_names
         if held is not None and held.is_for_another(newcomer.name, newcomer.key_hash, time):
             return Refused(ErrorCode.NAME_HELD)  # also while its user is here, so as not to tell
-        if namesake is None and (double := moderation.operator_like(newcomer.name)) is not None:
-            return Refused(ErrorCode.NAME_TAKEN, double.name.shown)
+        if namesake is None and moderation.operators:
+            double = moderation.operator_like(newcomer.name)
+            if double is not None:
+                return Refused(ErrorCode.NAME_TAKEN, double.name.shown)
         obstacle = namesake or neighbour
         if obstacle is None:
             if len(registry) >= self._max_users:
