@@ -16,7 +16,7 @@ from typing import Any
 from tertulia.protocol.messages import ErrorCode
 from tertulia.server.config import Config
 from tertulia.server.observer import ADDRESS_DENIED, Observer
-from tertulia.server.workers.access import LOCAL_ADDRESS, Access, HeaderRule
+from tertulia.server.workers.access import LOCAL_ADDRESS, NO_HEADER, Access, HeaderRule
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.mail import AcceptedSocket
 from tertulia.server.workers.pool import WorkerPool
@@ -162,7 +162,7 @@ class Acceptor:
             else:
                 address = plain_address(peer[0])
                 header = self._access.header_rule(address)
-            is_proxy = header is not HeaderRule.NONE
+            is_proxy = header is not NO_HEADER
             if not is_proxy and not self._access.admits(address):
                 self._observer.on_refused(address, ADDRESS_DENIED)
                 sock.close()

@@ -31,18 +31,16 @@ class Access:
 
     def admits(self, address: str) -> bool:
         """Return whether users may come from an address."""
-        if _is_in(address, self._denied):
+        if self._denied and _is_in(address, self._denied):
             return False
         return not self._allowed or _is_in(address, self._allowed)
 
     def header_rule(self, address: str) -> HeaderRule:
         """Return what has to be expected from an address."""
-        is_proxy = _is_in(address, self._proxies)
+        is_proxy = self._proxies and _is_in(address, self._proxies)
         return HeaderRule.REQUIRED if is_proxy else NO_HEADER
 
 
 def _is_in(address: str, networks: tuple[Network, ...]) -> bool:
-    if not networks:
-        return False
     ip = ipaddress.ip_address(address)
     return any(ip in network for network in networks)
