@@ -163,6 +163,11 @@ class State:
         return self._list_seq >= self._list_needed_seq
 
     @property
+    def people(self) -> int:
+        """The number of users who are here."""
+        return len(self._here)
+
+    @property
     def users(self) -> list[User]:
         """The users who are here, sorted by name."""
         names = sorted(self._here, key=lambda name: (name.casefold(), name))

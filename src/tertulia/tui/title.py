@@ -28,6 +28,6 @@ class TerminalTitle:
         """Show the title as it is now."""
         if user_is_here:
             self._missed = 0
-        unread = self._missed + sum(found.unread for found in conversations.listed)
+        unread = self._missed + conversations.unread
         title = f"{self._app.title}: {conversation_title(conversations.current)}"
         set_terminal_title(self._app, f"{title} ({unread})" if unread else title)

@@ -229,7 +229,7 @@ class ChatModel:
         """Add the greeting and the hints for newcomers."""
         self._is_caught_up = True
         state = self.chat.state
-        status, people = state.status, len(state.users)
+        status, people = state.status, state.people
         self.show_notice(lambda: greetings.greeting(state.name, status, people))
         if self.chat.whereabouts.greeting():
             self.show_notice(self.chat.whereabouts.greeting)

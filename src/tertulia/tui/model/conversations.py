@@ -81,6 +81,11 @@ class Conversations:
         return [self.general, *(found for found in directs if not found.is_closed)]
 
     @property
+    def unread(self) -> int:
+        """Return how many messages are unread in the conversations that are listed."""
+        return sum(conversation.unread for conversation in self.listed)
+
+    @property
     def next_unread(self) -> Conversation | None:
         """Return one with unread entries: direct messages first, then a mention, then any."""
         unread = [conversation for conversation in self.listed if conversation.unread]

@@ -91,7 +91,7 @@ class ChatPane(Pane):
         if conversation.name == GENERAL:
             if not known:
                 return _("General: everyone can read this")
-            people = columns.people_count(len(state.users))
+            people = columns.people_count(state.people)
             text = _("General: everyone can read this ({people})")
             if state.is_locked:
                 text = _("General (closed): everyone can read this ({people})")

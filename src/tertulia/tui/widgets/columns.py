@@ -37,7 +37,7 @@ def _conversation_runs(conversation: Conversation, current: Conversation) -> lis
     if conversation.unread and not style:
         style = "unread"
     runs: list[Run] = []
-    if conversation.draft.strip() not in ("", quit_word()) and not is_current:
+    if not is_current and conversation.draft.strip() not in ("", quit_word()):
         runs.append((" ✎", "draft"))
     if conversation.unread:
         count = f"{_MANY}+" if conversation.unread > _MANY else str(conversation.unread)
@@ -97,20 +97,19 @@ def people_count(count: int) -> str:
 
 def unread_elsewhere(conversations: Conversations) -> str:
     """Return how many messages are unread in other conversations, in words; "" if none are."""
-    count = sum(conversation.unread for conversation in conversations.listed)
-    calls = any(conversation.calls for conversation in conversations.listed)
+    count = conversations.unread
     if not count:
         return ""
+    calls = any(conversation.calls for conversation in conversations.listed)
     text = ngettext("{count} unread: F2", "{count} unread: F2", count).format(count=count)
     return f"! {text}" if calls else text
 
 
 def connection_words(chat: Chat, now: float) -> str:
     """Return the state of the connection in words; `now` is monotonic."""
-    if chat.connected and chat.on_their_way:
-        return _("connected; sending {count}…").format(count=chat.on_their_way)
     if chat.connected:
-        return _("connected")
+        count = chat.on_their_way
+        return _("connected; sending {count}…").format(count=count) if count else _("connected")
     if chat.next_attempt_at is None:
         return _("no connection; retrying…")
     seconds = max(0, round(chat.next_attempt_at - now))
