@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.events import Click
+from textual.geometry import Size
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.selection import Selection
@@ -105,6 +106,16 @@ def test_an_empty_log_shows_nothing_and_wants_older_entries() -> None:
         assert app.tops() == 1
 
     run([], scenario)
+
+
+def test_the_start_is_shown_also_between_a_layout_and_the_event_that_tells_of_it() -> None:
+    async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
+        log._laid_out = Size(log.room.width, HEIGHT - 1)
+        log.go_to_start()
+        log.on_resize()
+        assert seen(log) == texts(0)
+
+    run(numbered(100), scenario)
 
 
 def test_a_conversation_is_shown_at_its_end_and_follows_what_comes() -> None:

@@ -172,6 +172,11 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         self._place = Place(entry, 0)
         self._go_to_place()
 
+    def go_to_start(self) -> None:
+        """Bring the oldest entry to the top, also of a view that is about to be resized."""
+        if self._entries:
+            self.go_to(self._entries[0])
+
     def line_of(self, entry: Entry) -> int | None:
         """Return the first line of an entry, counted from the oldest one here; None without it."""
         index = self._index_of(entry)
