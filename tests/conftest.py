@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
@@ -21,6 +22,10 @@ os.environ["XDG_CONFIG_HOME"] = f"{_home.name}/config"
 os.environ["XDG_STATE_HOME"] = f"{_home.name}/state"
 # Nothing that the tests start announces itself or looks for servers beyond this computer.
 os.environ["TERTULIA_MDNS"] = "off"
+
+# A slow machine makes no test fail.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 # A shell starts what it puts into the background with these ignored, and every program that a test
 # starts would inherit that.
