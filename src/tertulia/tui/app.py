@@ -47,7 +47,6 @@ from tertulia.tui.terminal.signals import Signals
 from tertulia.tui.theming import Theming
 from tertulia.tui.widgets import dialogs, order_dialogs
 from tertulia.tui.widgets.chatlog import ConversationLog
-from tertulia.tui.widgets.composer import Composer
 from tertulia.tui.widgets.conversationspane import ConversationList
 from tertulia.tui.widgets.copy_dialog import CopyDialog
 from tertulia.tui.widgets.copying import CopyWanted, copied_words
@@ -91,7 +90,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._has_clipboard = has_clipboard
         glyphs = Glyphs("utf-8")
         self._painter = ConversationPainter(glyphs)
-        self.main = MainScreen(self._to, self._complete, self._painter, glyphs)
+        self.main = MainScreen(self._to, self._complete, self._submit, self._painter, glyphs)
         loaded = loaded or Loaded(Settings())
         self._settings_problem = loaded.problem
         self._choices = Choices(loaded.settings)
@@ -212,11 +211,10 @@ class ChatApp(App[Ending], inherit_bindings=False):
             lines = [] if status == EXIT_FINE else [model.last_words, *self._not_sent()]
             self.exit(Ending(status, lines))
 
-    # --- what widgets post ---------------------------------------------------------------------
+    # --- what is typed, and what widgets post --------------------------------------------------
 
-    @on(Composer.Submitted)
-    def _submit(self, event: Composer.Submitted) -> None:
-        self._carry_out(self.controller.submit(event.text))
+    def _submit(self, text: str) -> None:
+        self._carry_out(self.controller.submit(text))
 
     @on(MainScreen.CommandChosen)
     def _submit_chosen(self, event: MainScreen.CommandChosen) -> None:

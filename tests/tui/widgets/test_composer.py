@@ -39,8 +39,9 @@ class Room(App[None]):
 
     def __init__(self, answer: Callable[[str], Completion]) -> None:
         super().__init__()
-        self.composer = Composer(answer)
+        self.composer = Composer(answer, self.submit)
         self.takes = True
+        self.sent: list[str] = []
         self.posted: list[Message] = []
         self.noted: list[str] = []
 
@@ -55,10 +56,10 @@ class Room(App[None]):
     def action_note(self, key: str) -> None:
         self.noted.append(key)
 
-    def on_composer_submitted(self, message: Composer.Submitted) -> None:
-        self.posted.append(message)
+    def submit(self, text: str) -> None:
+        self.sent.append(text)
         if self.takes:
-            message.composer.accept()
+            self.composer.accept()
 
     def on_composer_candidates(self, message: Composer.Candidates) -> None:
         self.posted.append(message)
@@ -68,10 +69,6 @@ class Room(App[None]):
 
     def on_composer_paste_too_long(self, message: Composer.PasteTooLong) -> None:
         self.posted.append(message)
-
-    @property
-    def sent(self) -> list[str]:
-        return [message.text for message in self.posted if isinstance(message, Composer.Submitted)]
 
     def last(self, kind: type[Message]) -> Any:
         return [message for message in self.posted if isinstance(message, kind)][-1]
@@ -96,7 +93,7 @@ class User:
         await self.settled()
 
     async def settled(self) -> None:
-        """Wait until what was submitted has gone up, and what was typed after it has come in."""
+        """Wait until what was typed has come in, and what was posted has gone up."""
         for _ in range(8):
             await self.pilot.pause()
 
@@ -134,7 +131,7 @@ def at_the_terminal(
 
 
 @at_the_terminal()
-async def test_enter_posts_the_text_and_the_app_clears_it(user: User) -> None:
+async def test_enter_hands_over_the_text_and_the_app_clears_it(user: User) -> None:
     await user.types("hola\r")
     assert user.room.sent == ["hola"]
     assert user.text == ""

@@ -1,18 +1,16 @@
 """The composer: some lines of text being typed, with input history, completion and whole pastes.
 
-It knows no chat: it posts messages to the app, and a callable returns the completions. It sends
-nothing itself, and it drops a text only after the app has accepted it. What is typed is text, never
-markup. Runs on the app's event loop.
+It knows no chat: one callable returns the completions, and another one gets the text at Enter,
+before any later key has its turn. It drops a text only if that callable has accepted it. What is
+typed is text, never markup. Runs on the app's event loop.
 """
 
 import re
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
-from textual.dom import DOMNode
 from textual.message import Message
 
 from tertulia.chat.completion import Completion
@@ -73,21 +71,6 @@ class Composer(Editor):
     """
 
     @dataclass
-    class Submitted(Message):
-        """Enter was pressed. Later keys wait until all handlers of this message have returned.
-
-        A handler that uses the text calls `composer.accept()`; otherwise it stays in the composer.
-        """
-
-        composer: "Composer"
-        text: str
-
-        @property
-        def control(self) -> "Composer":
-            """The composer, for `@on` with a selector."""
-            return self.composer
-
-    @dataclass
     class Candidates(Message):
         """Tab has put in another candidate. After the last Tab: no candidates, and -1."""
 
@@ -110,19 +93,19 @@ class Composer(Editor):
     def __init__(
         self,
         complete: Callable[[str], Completion],
+        submit: Callable[[str], None],
         *,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
+        """`submit` calls `accept` if it has used the text; otherwise the text stays here."""
         super().__init__(id=id, classes=classes, highlight_cursor_line=False)
         self.match_cursor_bracket = False
         self.cursor_blink = False
         self._complete = complete
+        self._submit = submit
         self._cycle: CompletionCycle | None = None
         self._history = InputHistory()
-        self._submitting = False
-        # Keys and pastes while `_submitting`: as many as arrive while the app handles one message.
-        self._typed_ahead: deque[events.Event] = deque()
 
     def accept(self) -> None:
         """Clear the text and add it to the input history, because the app has used it."""
@@ -146,13 +129,6 @@ class Composer(Editor):
         self._replace_all(_clean(text))
 
     # --- keys ----------------------------------------------------------------------------------
-
-    async def on_event(self, event: events.Event) -> None:
-        """Hold back keys and pastes that follow Enter until the app has handled the text."""
-        if self._submitting and isinstance(event, events.Key | events.Paste):
-            self._typed_ahead.append(event)
-        else:
-            await super().on_event(event)
 
     async def on_key(self, event: events.Key) -> None:
         """Edit the text, or leave the key to the app."""
@@ -191,22 +167,8 @@ class Composer(Editor):
         self._insert("\n")
 
     def action_submit(self) -> None:
-        """Offer the text to the app, and hold back later keys until the app has handled it."""
-        self._submitting = True
-        self.post_message(self.Submitted(self, self.text))
-        # The message bubbles up from queue to queue. This call follows it, and then comes back.
-        self.call_later(self._follow, list(self.ancestors))
-
-    def _follow(self, ancestors: list[DOMNode]) -> None:
-        if ancestors:
-            ancestors[0].call_later(self._follow, ancestors[1:])
-        else:
-            self.call_later(self._continue_typing)
-
-    async def _continue_typing(self) -> None:
-        self._submitting = False
-        while self._typed_ahead and not self._submitting:
-            await super().on_event(self._typed_ahead.popleft())
+        """Hand the text over. Later keys wait in the queue meanwhile."""
+        self._submit(self.text)
 
     def _is_for_the_app(self, key: str) -> bool:
         match key:

@@ -21,13 +21,20 @@ _CLASSES = {Reach.EVERYONE: "-everyone", Reach.ONE: "-one", Reach.NOBODY: "-nobo
 class EntryPane(Pane):
     """The composer, and who gets the line in it: by word, by colour and by the kind of border."""
 
-    def __init__(self, complete: Callable[[str], Completion], *, id: str | None = None) -> None:
+    def __init__(
+        self,
+        complete: Callable[[str], Completion],
+        submit: Callable[[str], None],
+        *,
+        id: str | None = None,
+    ) -> None:
         super().__init__(id=id)
         self._complete = complete
+        self._submit = submit
 
     def compose(self) -> ComposeResult:
         """Make the composer."""
-        yield Composer(self._complete, id="composer")
+        yield Composer(self._complete, self._submit, id="composer")
 
     def on_mount(self) -> None:
         """Find the composer."""

@@ -80,6 +80,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self,
         to: Destination,
         complete: Callable[[str], Completion],
+        submit: Callable[[str], None],
         painter: ConversationPainter,
         glyphs: Glyphs,
     ) -> None:
@@ -89,6 +90,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._glyphs = glyphs
         self._painter = painter
         self._complete = complete
+        self._submit = submit
         self._model: ChatModel | None = None  # the one shown last
         self._was_connected = False  # when the model was shown last
         self._hinted_at = ""  # the composer's text when the hint was shown
@@ -101,7 +103,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             yield ChatPane(self._painter, self._glyphs, id="middle")
             yield PeoplePane(self._to, self._glyphs, id="right")
         yield Static(id="hint", markup=False)
-        yield EntryPane(self._complete, id="entry")
+        yield EntryPane(self._complete, self._submit, id="entry")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -177,7 +179,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.show_target()
         if model.older_arrived:
             model.older_arrived = False
-            self.log_view.scroll_home()
+            self.log_view.go_to_start()
 
     def _show_own_state(self, model: ChatModel, now: float) -> None:
         chat, state = model.chat, model.chat.state
