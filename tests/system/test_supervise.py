@@ -325,6 +325,8 @@ def test_systemd_is_told_and_gives_the_socket(systemd, supervise, tmp_path):
         server = start(port, "--history", "off", *supervise, listener=listener)
         early.register("ana")
         assert "serving" in next_told("READY=1")
+        if supervise:
+            assert " users=1 " in next_told("STATUS=serving pid=")
         for _ in range(3):
             next_told("WATCHDOG=1")
         if supervise:

@@ -106,7 +106,7 @@ class Server:
         monitoring = None
         if config.metrics:
             monitoring = Monitoring(
-                config.metrics, functools.partial(self.measure, each_worker=False), self._problem
+                config.metrics, functools.partial(self.measure, each_worker=False), self.problem
             )
         offer = _offer(config, self.certificate, monitoring, self._nodes)
         if parent is not None:
@@ -171,7 +171,8 @@ class Server:
         """Return the figures of this moment; see Collector.measure. Any thread."""
         return self._collector.measure(each_worker=each_worker, shows_waits=shows_waits)
 
-    def _problem(self) -> str:
+    def problem(self) -> str:
+        """Return what does not work, in one line; "" if all is well. Any thread."""
         return self._collector.problem()
 
     def _nodes(self) -> Sequence[str]:

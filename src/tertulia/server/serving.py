@@ -317,7 +317,7 @@ def _look_after(
             if (parent is not None and not parent.is_watched) or server.beat():
                 notifier.tell_alive()
                 if parent is not None:
-                    parent.tell_alive(server.users)
+                    parent.tell_alive(server.users, server.problem())
 
 
 def _tell_failure(text: str) -> None:

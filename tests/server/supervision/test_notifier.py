@@ -32,6 +32,10 @@ def test_everything_is_told_in_the_words_of_systemd(systemd: tuple[socket.socket
     assert sock.recv(500) == b"READY=1\nSTATUS=serving"
     notifier.tell_alive()
     assert sock.recv(500) == b"WATCHDOG=1"
+    for status in ("serving", "serving 1", "serving 1", "serving"):
+        notifier.tell_status(status)
+    assert sock.recv(500) == b"STATUS=serving 1"
+    assert sock.recv(500) == b"STATUS=serving", "what was said last is not said again"
     notifier.tell_reloading("upgrading")
     first, usec, status = sock.recv(500).decode().split("\n")
     assert (first, status) == ("RELOADING=1", "STATUS=upgrading")

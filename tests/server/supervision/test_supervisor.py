@@ -90,7 +90,7 @@ def bench() -> Bench:
 
 
 def test_a_child_that_dies_is_replaced_at_once_and_counted(bench: Bench) -> None:
-    bench.supervisor.on_alive(1, 7)
+    bench.supervisor.on_alive(1, 7, "")
     bench.now += 60
     bench.ends(1, -9)
     assert bench.take() == [("spawn", 2, False)]
@@ -99,6 +99,18 @@ def test_a_child_that_dies_is_replaced_at_once_and_counted(bench: Bench) -> None
     assert bench.supervisor.restarts == 1
     assert "restarts=1" in bench.logged[-1]
     assert bench.supervisor.end_status is None
+
+
+def test_the_status_has_what_the_child_said_last(bench: Bench) -> None:
+    counters = "restarts=0 upgrades=0"
+    assert bench.supervisor.status() == f"serving pid=1 users=0 {counters}"
+    assert bench.supervisor.on_alive(1, 7, "")
+    assert bench.supervisor.status() == f"serving pid=1 users=7 {counters}"
+    bench.supervisor.on_alive(1, 6, "this node does not serve")
+    words = "not well (this node does not serve) pid=1 users=6"
+    assert bench.supervisor.status() == f"{words} {counters}"
+    bench.supervisor.on_alive(1, 6, "")
+    assert bench.supervisor.status() == f"serving pid=1 users=6 {counters}"
 
 
 def test_also_one_that_has_ended_well_without_being_asked(bench: Bench) -> None:

@@ -64,9 +64,9 @@ class ParentLink:
         """Say that this process serves; the parent prints the announcement of the first one."""
         self._channel.send("serving", announcement=announcement, version=__version__)
 
-    def tell_alive(self, users: int) -> None:
-        """Give a sign of life."""
-        self._channel.send("alive", users=users)
+    def tell_alive(self, users: int, problem: str) -> None:
+        """Give a sign of life, with what does not work."""
+        self._channel.send("alive", users=users, problem=problem)
 
     def close(self) -> None:
         """Close this end, and the sockets that nobody has taken over. Idempotent."""

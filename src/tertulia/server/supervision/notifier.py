@@ -22,6 +22,7 @@ class Notifier:
     def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
         address, within_us, process = (environment.pop(name, "") for name in _VARIABLES)
         self._sock: socket.socket | None = None
+        self._status = ""  # the last one that was told
         self.watchdog_s: float | None = None
         if not address.startswith(("/", "@")):
             return
@@ -46,10 +47,18 @@ class Notifier:
 
     def tell_ready(self, status: str) -> None:
         """Say that the server serves, also after a change of the child."""
+        self._status = status
         self.tell("READY=1", f"STATUS={status}")
+
+    def tell_status(self, status: str) -> None:
+        """Say how things are, unless that was said last."""
+        if status != self._status:
+            self._status = status
+            self.tell(f"STATUS={status}")
 
     def tell_reloading(self, status: str) -> None:
         """Say that an upgrade has begun; `tell_ready` ends it."""
+        self._status = status
         now_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self.tell("RELOADING=1", f"MONOTONIC_USEC={now_us}", f"STATUS={status}")
 

@@ -171,8 +171,10 @@ class Parent:
                     write_within(_WRITE_TIMEOUT_S, sys.stdout, fields["announcement"])
                 self._supervisor.on_serving(pid, fields["version"], now)
             case "alive":
-                if self._supervisor.on_alive(pid, fields["users"]):
+                # An older version, after a step back, tells no problem.
+                if self._supervisor.on_alive(pid, fields["users"], fields.get("problem", "")):
                     self._notifier.tell_alive()
+                    self._notifier.tell_status(self._supervisor.status())
 
     # --- for the supervisor: its Processes -----------------------------------------------------
 
@@ -242,7 +244,7 @@ class Parent:
         elif supervisor.is_serving:
             self._notifier.tell_ready(status)
         else:
-            self._notifier.tell(f"STATUS={status}")
+            self._notifier.tell_status(status)
 
     def _write(self, line: str) -> None:
         write_within(_WRITE_TIMEOUT_S, sys.stderr, f"{line}\n")

@@ -34,6 +34,7 @@ class Child:
         self.phase = phase
         self.started_at = started_at
         self.users: int | None = None  # not told yet
+        self.problem = ""  # what does not work, as /healthz has it
         self.has_failed = False  # it has said why it cannot start
 
     def described(self, now: float) -> str:
@@ -116,8 +117,10 @@ class Supervisor:
             return "upgrading"
         if not self.is_serving or self._current is None:
             return "starting"
+        problem = self._current.problem
         return (
-            f"serving pid={self._current.pid} users={self._current.users or 0}"
+            (f"not well ({problem})" if problem else "serving")
+            + f" pid={self._current.pid} users={self._current.users or 0}"
             f" restarts={self.restarts} upgrades={self.upgrades}"
         )
 
@@ -205,12 +208,12 @@ class Supervisor:
         if child is not None:
             child.has_failed = True
 
-    def on_alive(self, pid: int, users: int) -> bool:
+    def on_alive(self, pid: int, users: int, problem: str) -> bool:
         """Note a sign of life; return whether it is that of the child that serves."""
         child = self._child(pid)
         if child is None:
             return False
-        child.users = users
+        child.users, child.problem = users, problem
         return child is self._current and child.phase is Phase.SERVING
 
     # --- ends, and time ------------------------------------------------------------------------
