@@ -103,6 +103,7 @@ def test_several_servers_are_one_argument(hosts, first, others, tls) -> None:
         (["[::1]:5001"], "write the port after the address: [::1] 5001"),
         (["http://10.0.0.1:5001/"], "write the port after the address: 10.0.0.1 5001"),
         (["https://a:5001/#client"], "write the port after the address: a 5001"),
+        (["tls://10.0.0.1:5001"], "write the port after the address: tls://10.0.0.1 5001"),
         (["a:5001,b:5001"], "the following arguments are required: PORT"),
         (["::1"], "the following arguments are required: PORT"),
         (["a,", "b", "5000"], "spaces between the addresses. Try: tertulia ana a,b 5000"),

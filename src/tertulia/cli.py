@@ -209,7 +209,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _refuse_port_in_address(parser: Parser, host: str) -> None:
     """End with how to write it if this is an address with its port, perhaps as a browser's link."""
-    link = re.fullmatch(r"(?:https?://)?(\[[^\]]+\]|[^:/\[\],]+):([0-9]{1,5})(?:/.*)?", host)
+    address = r"(?:tls://)?(?:\[[^\]]+\]|[^:/\[\],]+)"
+    link = re.fullmatch(rf"(?:https?://)?({address}):([0-9]{{1,5}})(?:/.*)?", host)
     if link is not None:
         text = _("write the port after the address: {address} {port}")
         parser.error(text.format(address=link[1], port=link[2]))
