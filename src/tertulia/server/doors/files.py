@@ -24,6 +24,7 @@ _TYPES = {
 # The directories of what only some visits need.
 _PARTS = ("dialogs", "order", "operator", "tried", "nodes", "handout")
 _PRIVATE_NAME = re.compile(r"\.#(\w+)")
+_LEADING_ZERO = re.compile(rb"(?<![\w.])0(?=\.\d)")
 _WITH_SIGN = re.compile(r"""(?<!["'`])#(\w+)""")
 
 
@@ -40,9 +41,15 @@ def _minify_js(source: bytes) -> bytes:
     return _WITH_SIGN.sub(lambda found: short.get(found[1], found[0]), text).encode()
 
 
+def _minify_css(source: bytes) -> bytes:
+    """Leave out what is for readers, and the zero of `0.5rem`."""
+    minified: bytes = rcssmin.cssmin(source)
+    return _LEADING_ZERO.sub(b"", minified)
+
+
 # Comments and indentation are for readers of the source: they are a third of it.
 _MINIFIERS: dict[str, Callable[[bytes], bytes]] = {
-    "css": rcssmin.cssmin,
+    "css": _minify_css,
     "html": lambda source: b"\n".join(filter(None, map(bytes.strip, source.split(b"\n")))),
     "js": _minify_js,
     "json": lambda source: json.dumps(
