@@ -50,6 +50,8 @@ class BannedNewcomers:
         What was decided before `known_at`, by the monotonic clock, has been carried out here.
         """
         decided: list[Decided] = []
+        if not self._waiting:  # as nearly always: after each entry of the log
+            return decided
         with self._lock:
             while self._waiting and self._waiting[0][0] < known_at:
                 _since, command, ticket = self._waiting.popleft()

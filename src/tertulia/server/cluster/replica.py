@@ -176,7 +176,8 @@ class Replica:
             if isinstance(command, SignOfLife):
                 self._note_life(batch.node, command)
             elif isinstance(command, NodeLeave):
-                log.info("node down node=%s place=%d", batch.node, self.place)
+                text = "node down node=%s place=%d reason=%s"
+                log.info(text, batch.node, self.place, command.reason)
                 self._end_node(batch.node, command.reason)
                 return  # whatever follows comes from nobody: nothing would ever end its sessions
             else:
