@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import textual
+from rich.console import Console
 from textual import _compositor, events
 from textual.app import App, ComposeResult
 from textual.driver import Driver
@@ -28,6 +29,7 @@ from textual.widget import Widget
 
 from tertulia.tui.terminal import textual_private
 from tertulia.tui.terminal.abilities import abilities
+from tertulia.tui.terminal.driver import TerminalDriver
 from tertulia.tui.terminal.pastes import PASTE_END, PASTE_START
 from tertulia.tui.terminal.textual_private import (
     CHECKED_WITH,
@@ -110,6 +112,14 @@ def test_the_driver_reads_with_our_decoder_once_it_is_installed() -> None:
 
 
 @pytest.mark.usefixtures("installed")
+def test_the_end_of_the_input_is_a_hangup(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(textual_private.os, "kill", lambda *signal_: sent.append(signal_))
+    assert read_by_the_driver(b"") == []
+    assert sent == [(os.getpid(), signal.SIGHUP)]
+
+
+@pytest.mark.usefixtures("installed")
 def test_the_driver_writes_with_our_writer_once_it_is_installed() -> None:
     assert linux_driver.WriterThread is HangupWriter  # type: ignore[comparison-overlap]
     assert "WriterThread" in LinuxDriver.start_application_mode.__code__.co_names
@@ -152,6 +162,32 @@ def test_textuals_writer_still_ends_with_its_error_and_reads_its_queue_no_more()
     with pytest.raises(OSError, match="gone"):
         writer.run()
     assert writer._queue.qsize() == 1
+
+
+# --- a terminal that does not know its size ------------------------------------------------------
+
+
+def sizes_of_an_unknown(kind: type[LinuxDriver], monkeypatch: pytest.MonkeyPatch) -> set[Any]:
+    """Return what a driver and the console say of a terminal whose size is 0 by 0."""
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_fd: os.terminal_size((0, 0)))
+    driver = kind.__new__(kind)
+    with open(os.devnull, "w") as file:
+        console = Console(file=file, force_terminal=True)
+        return {tuple(console.size), tuple(driver._get_terminal_size())}
+
+
+def test_the_driver_and_the_console_agree_on_a_size_that_is_not_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert sizes_of_an_unknown(TerminalDriver, monkeypatch) == {(80, 25)}
+
+
+def test_textuals_own_driver_and_the_console_still_do_not_agree(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert len(sizes_of_an_unknown(LinuxDriver, monkeypatch)) == 2
 
 
 # --- the driver of a running app -----------------------------------------------------------------

@@ -4,6 +4,7 @@ It does not end before the terminal has answered everything that it was asked: a
 be typed into the shell. Runs on the event loop's thread, but for `process_message`.
 """
 
+import shutil
 import threading
 import time
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from tertulia.tui.terminal.parser import EverythingAnswered
 ANSWERS_WITHIN_S = 0.5  # after the start; also the longest wait at an end that comes at once
 _SAVE_TITLE, _RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 _MAX_TITLE_CHARS = 100
+_SIZE_OF_UNKNOWN = (80, 25)  # of a terminal that does not know its size, as Rich has it
 
 
 class TerminalDriver(LinuxDriver):
@@ -32,6 +34,14 @@ class TerminalDriver(LinuxDriver):
         self._title = app.title
         self._answered = threading.Event()
         self._asked_at = 0.0
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """Return columns and rows.
+
+        Textual takes another number of rows here than at the start for a terminal that does not
+        know them (a serial line, a container), and then lays the screen out again for ever.
+        """
+        return shutil.get_terminal_size(_SIZE_OF_UNKNOWN)
 
     def start_application_mode(self) -> None:
         """Take the terminal, and show the title on it."""

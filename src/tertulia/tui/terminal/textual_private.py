@@ -9,6 +9,7 @@ it: run these tests before another version of Textual is pinned in pyproject.tom
 import codecs
 import os
 import signal
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -26,6 +27,7 @@ from tertulia.tui.terminal.driver import TerminalDriver
 from tertulia.tui.terminal.parser import TerminalParser
 
 CHECKED_WITH = "8.2.8"
+_BETWEEN_READS_S = 0.1  # of a terminal that is gone
 # A part of what Textual asks of kitty's keyboard protocol; also to send the letter that stands on a
 # key of a Latin keyboard.
 _KITTY_FLAGS = (
@@ -44,9 +46,28 @@ class HangupWriter(WriterThread):
         try:
             super().run()
         except OSError:
-            os.kill(os.getpid(), signal.SIGHUP)
+            _hang_up()
             while self._queue.get() is not None:
                 pass
+
+
+class InputDecoder:
+    """Decodes what the terminal sends; its end means that the terminal is gone.
+
+    Textual's own decoder ends the program at a byte that is no text, and at the end of the input
+    the driver reads again, for ever: where no signal tells of the end, nothing else does.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        # A byte that is no text comes from an 8-bit Meta key.
+        self._decode = codecs.getincrementaldecoder(encoding)(errors="replace").decode
+
+    def decode(self, data: bytes, final: bool = False) -> str:
+        """Return the characters that are complete. The thread of the input calls this."""
+        if not data and not final:
+            _hang_up()
+            time.sleep(_BETWEEN_READS_S)
+        return self._decode(data, final)
 
 
 def install(terminal: Abilities, typed_ahead: str = "") -> None:
@@ -60,13 +81,16 @@ def install(terminal: Abilities, typed_ahead: str = "") -> None:
     linux_driver.XTermParser = TerminalParser  # type: ignore[attr-defined]
     linux_driver.WriterThread = HangupWriter  # type: ignore[attr-defined]
     linux_driver.KITTY_DISAMBIGUATE_ESCAPE_CODES = _KITTY_FLAGS  # type: ignore[misc]
-    linux_driver.getincrementaldecoder = _forgiving_decoder  # type: ignore[assignment,attr-defined]
+    linux_driver.getincrementaldecoder = _decoder_of  # type: ignore[assignment,attr-defined]
     drawing.install(Pen(terminal))
 
 
-def _forgiving_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
-    """Return a decoder to which a byte that is no text (an 8-bit Meta key) is not an error."""
-    return partial(codecs.getincrementaldecoder(encoding), errors="replace")
+def _decoder_of(encoding: str) -> Callable[[], InputDecoder]:
+    return partial(InputDecoder, encoding)
+
+
+def _hang_up() -> None:
+    os.kill(os.getpid(), signal.SIGHUP)
 
 
 def write_to_terminal(app: App[Any], sequence: str) -> None:
