@@ -13,6 +13,9 @@ import ssl
 import subprocess
 import sys
 import textwrap
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -95,12 +98,28 @@ def running(machines: list[Machine]) -> Iterator[list[Machine]]:
             command = [NATS_SERVER, "-c", str(machine.conf)]
             processes.append(subprocess.Popen(command, stdout=log, stderr=log))
         try:
+            for machine in machines:
+                wait_until_healthy(machine)
             yield machines
         finally:
             for process in processes:
                 process.terminate()
             for process in processes:
                 process.wait(WAIT_S)
+
+
+def wait_until_healthy(machine: Machine) -> None:
+    """Wait until `curl http://ADDRESS:8222/healthz` would say ok, as the page asks for."""
+    give_up_at = time.monotonic() + WAIT_S
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://{machine.address}:8222/healthz", timeout=WAIT_S):
+                return
+        except OSError as problem:  # it does not listen yet, or answers 503
+            if isinstance(problem, urllib.error.HTTPError):
+                problem.close()
+            assert time.monotonic() < give_up_at, (machine.folder / "log").read_text()
+            time.sleep(0.1)
 
 
 @pytest.mark.long
@@ -169,8 +188,8 @@ def test_three_nodes_become_one_chat_as_the_page_says(
 def talk(here: str, there: str) -> None:
     """Let two people come in through two nodes, and one hear the other."""
     with (
-        tertulia.Client.connect(here, 5000, "ana", source="127.0.0.2") as ana,
-        tertulia.Client.connect(there, 5000, "luis", source="127.0.0.3") as luis,
+        tertulia.Client.connect(here, 5000, "ana", source="127.0.0.2", timeout=WAIT_S) as ana,
+        tertulia.Client.connect(there, 5000, "luis", source="127.0.0.3", timeout=WAIT_S) as luis,
     ):
         ana.say("hola")
         while True:
