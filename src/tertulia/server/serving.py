@@ -138,7 +138,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
     server.announce()
     # What is there by now stays. Looking at it makes a full collection 6 to 20 ms longer, in which
     # nobody is served, and while many come in there is one now and then. What comes and goes is
-    # seldom in a cycle: a look for one after 700 new objects, as is usual, costs a registration 4 %.
+    # seldom in a cycle: to look for one after 700 new objects, as usual, costs a registration 4 %.
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS)
     if fitting.max_users < config.max_users:
