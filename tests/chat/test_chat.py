@@ -6,7 +6,7 @@ from plain_table import TIME, Clock, page, said
 
 from tertulia.chat import chat as module
 from tertulia.chat.exit_status import EXIT_FINE, EXIT_LOST, EXIT_REFUSED
-from tertulia.chat.jobs import CONFIRMED_WITHIN_S
+from tertulia.chat.jobs import CONFIRMED_WITHIN_S, SAID_WITHIN_S
 from tertulia.client.activity import Resumption
 from tertulia.client.errors import (
     ConnectFailure,
@@ -284,6 +284,16 @@ def test_a_direct_message_that_takes_long_is_told_and_the_next_request_has_its_t
     desk.turn(Ok(id=1))
     assert desk.chat.settled
     assert desk.face.shown[-1] == ("show_delivery", request, "José", "hola")
+
+
+def test_a_message_to_everyone_that_takes_long_is_told_once(desk: Table) -> None:
+    request = Say(text="hola", nonce="n")
+    desk.chat.ask(request)
+    desk.turn()
+    for _ in range(2):
+        desk.clock.now += SAID_WITHIN_S
+        desk.turn()
+    assert desk.face.shown == [("show_on_its_way", request)]
 
 
 def test_a_direct_message_that_comes_again_is_shown_once(desk: Table) -> None:

@@ -3,9 +3,18 @@
 import pytest
 from msgspec import UNSET
 
-from tertulia.chat.jobs import ANSWER_WITHIN_S, CONFIRMED_WITHIN_S, MAX_SET_ASIDE, Job, Jobs, Origin
+from tertulia.chat.jobs import (
+    ANSWER_WITHIN_S,
+    CONFIRMED_WITHIN_S,
+    MAX_SET_ASIDE,
+    SAID_WITHIN_S,
+    Job,
+    Jobs,
+    Origin,
+)
 from tertulia.client.errors import MAX_RETRY_AFTER_S, RETRY_AFTER_S
 from tertulia.protocol.messages import (
+    ChatMessage,
     Direct,
     Error,
     GetHistory,
@@ -181,6 +190,33 @@ def test_a_direct_message_whose_confirmation_takes_long_does_not_hold_up_the_oth
     assert jobs.give_up_late(later + 2 * ANSWER_WITHIN_S) is None  # however long it takes
     assert jobs.finish(Ok(id=1), later) == Job(direct, Origin.TYPED)
     assert jobs.unanswered == []
+
+
+def test_a_message_to_everyone_that_takes_long_is_told_once_and_stays_the_one_under_way() -> None:
+    jobs = Jobs()
+    jobs.add(Say(text="hola"), Origin.TYPED)
+    jobs.add(ListUsers(), Origin.TYPED)
+    said = begin(jobs, 1)
+    assert jobs.wake_at == NOW + SAID_WITHIN_S
+    assert jobs.pop_slow(NOW + SAID_WITHIN_S - 0.01) is None
+    assert jobs.pop_slow(NOW + SAID_WITHIN_S) == said
+    assert jobs.pop_slow(NOW + 2 * SAID_WITHIN_S) is None
+    assert jobs.wake_at == NOW + ANSWER_WITHIN_S
+    assert jobs.pop_ready(NOW + SAID_WITHIN_S) is None
+    assert jobs.finish(Ok(id=1), NOW + SAID_WITHIN_S) is not None
+    assert begin(jobs, 2, NOW + SAID_WITHIN_S) == ListUsers()
+    assert jobs.pop_slow(NOW + ANSWER_WITHIN_S) is None  # of no other request
+
+
+def test_of_a_message_that_has_come_back_nobody_is_told_that_it_is_on_its_way() -> None:
+    jobs = Jobs()
+    jobs.add(Say(text="hola", nonce="n"), Origin.TYPED)
+    begin(jobs, 1)
+    jobs.note_shown(ChatMessage(seq=1, time="t", sender="luis", text="hola"))
+    assert jobs.wake_at == NOW + SAID_WITHIN_S
+    jobs.note_shown(ChatMessage(seq=2, time="t", sender="ana", text="hola", nonce="n"))
+    assert jobs.wake_at == NOW + ANSWER_WITHIN_S
+    assert jobs.pop_slow(NOW + SAID_WITHIN_S) is None
 
 
 def test_only_so_many_direct_messages_are_set_aside() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tertulia.client.inbox import Incoming
-from tertulia.protocol.messages import Answer, Direct, DirectMessage, Request
+from tertulia.protocol.messages import Answer, Direct, DirectMessage, Request, Say
 
 
 class NotingFace:
@@ -48,7 +48,7 @@ class NotingFace:
     def show_no_answer(self, request: Request) -> None:
         self.shown.append(("show_no_answer", request))
 
-    def show_on_its_way(self, request: Direct) -> None:
+    def show_on_its_way(self, request: Say | Direct) -> None:
         self.shown.append(("show_on_its_way", request))
 
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:

@@ -4,6 +4,7 @@ import pytest
 from plain_table import Clock
 from table import ChatTable
 
+from tertulia.chat.jobs import SAID_WITHIN_S
 from tertulia.client.errors import RegistrationRefused
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import Direct, Error, ErrorCode, GetInfo, Say
@@ -58,6 +59,24 @@ def test_what_is_on_its_way_is_counted_until_the_server_has_it(clock: Clock) -> 
         await table.enter("one")
         await table.enter("two")
         assert table.item("#connection") == "connected; sending 2…"
+
+    ChatTable(clock).run(scenario)
+
+
+def test_after_enter_the_screen_waits_no_longer_than_until_there_is_something_to_tell(
+    clock: Clock,
+) -> None:
+    async def scenario(table: ChatTable) -> None:
+        hear, waits = table.bell.hear, list[float | None]()
+
+        async def noting(timeout_s: float | None) -> None:
+            waits.append(timeout_s)
+            await hear(timeout_s)
+
+        table.bell.hear = noting  # type: ignore[method-assign]
+        table.client.held.add(Say)
+        await table.enter("hola")
+        await table.until(lambda: waits[-1:] == [SAID_WITHIN_S])
 
     ChatTable(clock).run(scenario)
 

@@ -219,7 +219,7 @@ class Chat:
         """Do what is due although nothing has come."""
         if self.state.mutes.next_end and self.state.mutes.end_those_until(self.clock.now()):
             self._face.show_changed_people()
-        if (slow := self._jobs.set_aside(now)) is not None:
+        if (slow := self._jobs.set_aside(now) or self._jobs.pop_slow(now)) is not None:
             self._face.show_on_its_way(slow)
         late = self._jobs.give_up_late(now)
         if late is not None:
@@ -395,4 +395,5 @@ class Chat:
                 if self.ignored.hides(event.sender):
                     continue
                 self.state.apply(event)
+                self._jobs.note_shown(event)
             self._face.show_message(event)

@@ -253,6 +253,13 @@ def messages_missing(refusal: Error | None) -> str:
     return _("Some messages may be missing here.")
 
 
+def on_its_way(request: Say | Direct) -> str:
+    """Return what to say about a message that was not confirmed for a while."""
+    if isinstance(request, Direct):
+        return _("On its way to {name}: {text}").format(name=request.to, text=request.text)
+    return _("On its way to everyone: {text}").format(text=request.text)
+
+
 def unanswered() -> str:
     """Return the words for a request that the server has not answered."""
     return _("The server did not answer. It may have done what you asked.")

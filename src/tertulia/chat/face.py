@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from tertulia.client.inbox import Incoming
-from tertulia.protocol.messages import Answer, Direct, DirectMessage, Request, ServerMessage
+from tertulia.protocol.messages import Answer, Direct, DirectMessage, Request, Say, ServerMessage
 
 
 class Face(Protocol):
@@ -40,8 +40,8 @@ class Face(Protocol):
     def show_no_answer(self, request: Request) -> None:
         """Show that a request has no answer; it may have been carried out."""
 
-    def show_on_its_way(self, request: Direct) -> None:
-        """Show that the recipient of a direct message takes time to confirm it."""
+    def show_on_its_way(self, request: Say | Direct) -> None:
+        """Show that it takes time until the server, or the recipient, confirms a message."""
 
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:
         """Show that a direct message has reached its recipient."""

@@ -15,11 +15,21 @@ from msgspec.structs import replace
 
 from tertulia.client.errors import wait_before_retry
 from tertulia.client.pace import Pace
-from tertulia.protocol.messages import Answer, Direct, Error, ErrorCode, Quit, Request, Say
+from tertulia.protocol.messages import (
+    Answer,
+    ChatMessage,
+    Direct,
+    Error,
+    ErrorCode,
+    Quit,
+    Request,
+    Say,
+)
 from tertulia.protocol.moderation import BecomeOperator
 
 ANSWER_WITHIN_S = 60.0  # then the next has its turn; a dead server is noticed earlier
 CONFIRMED_WITHIN_S = 1.0  # then a direct message is set aside
+SAID_WITHIN_S = 5.0  # then the person is told that a message to everyone is still on its way
 MAX_SET_ASIDE = 100  # direct messages; at the bound the others wait
 
 
@@ -45,6 +55,7 @@ class _Sent(NamedTuple):
     job: Job
     request_id: int
     at: float
+    is_told: bool = False  # that it is still on its way
 
 
 class Jobs:
@@ -70,8 +81,8 @@ class Jobs:
         """When there is something to do although no answer comes (monotonic)."""
         sent = self._under_way
         if sent is not None:
-            patience_s = CONFIRMED_WITHIN_S if self._may_set_aside(sent) else ANSWER_WITHIN_S
-            return sent.at + patience_s
+            patience_s = SAID_WITHIN_S if self._is_to_tell(sent) else ANSWER_WITHIN_S
+            return sent.at + (CONFIRMED_WITHIN_S if self._may_set_aside(sent) else patience_s)
         if not self._waiting:
             return None
         return max(self._pace.next_at, min(not_before for _, not_before in self._candidates()))
@@ -167,6 +178,23 @@ class Jobs:
         assert isinstance(sent.job.request, Direct)
         return sent.job.request
 
+    def pop_slow(self, now: float) -> Say | None:
+        """Return the message to everyone that is still not answered after a while, once."""
+        sent = self._under_way
+        if sent is None or not self._is_to_tell(sent) or now < sent.at + SAID_WITHIN_S:
+            return None
+        self._under_way = sent._replace(is_told=True)
+        assert isinstance(sent.job.request, Say)
+        return sent.job.request
+
+    def note_shown(self, message: ChatMessage) -> None:
+        """Note that a message has come back: nobody has to be told that it is on its way."""
+        sent = self._under_way
+        if sent is None or not isinstance(sent.job.request, Say):
+            return
+        if sent.job.request.nonce == message.nonce:
+            self._under_way = sent._replace(is_told=True)
+
     def give_up_late(self, now: float) -> Job | None:
         """Return the request that was not answered in time, if any; an answer is now ignored."""
         sent = self._under_way
@@ -184,13 +212,17 @@ class Jobs:
         self._under_way = None
         self._aside.clear()
         self._busy_until.clear()
-        for job, _request_id, _at in reversed(lost):
+        for sent in reversed(lost):
+            job = sent.job
             if job.origin in (Origin.TYPED, Origin.GREETING):
                 self.put_back(job._replace(is_repeated=True))
 
     @property
     def _sent(self) -> list[_Sent]:
         return [*self._aside.values(), *([self._under_way] if self._under_way else [])]
+
+    def _is_to_tell(self, sent: _Sent) -> bool:
+        return isinstance(sent.job.request, Say) and not sent.is_told
 
     def _may_set_aside(self, sent: _Sent) -> bool:
         return isinstance(sent.job.request, Direct) and len(self._aside) < MAX_SET_ASIDE

@@ -369,10 +369,9 @@ class PlainFace:
         """Write that there is no answer."""
         self.outcomes.refuse(request, NOT_CONFIRMED, explain.unanswered())
 
-    def show_on_its_way(self, request: Direct) -> None:
+    def show_on_its_way(self, request: Say | Direct) -> None:
         """Write that the message waits to be confirmed."""
-        text = _("On its way to {name}: {text}")
-        self._output.add_notice(text.format(name=request.to, text=request.text))
+        self._output.add_notice(explain.on_its_way(request))
 
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:
         """Write the message, except a note to oneself, which arrives as a message."""

@@ -231,6 +231,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
             case Quit():
                 self.action_leave()
         self.controller.refresh()
+        self._bell.ring()  # what was sent changes how long `_listen` may wait
 
     def _complete(self, before_cursor: str) -> Completion:
         names, operator = self.controller.names, self.controller.is_operator

@@ -9,7 +9,7 @@ from msgspec.structs import asdict, replace
 from plain_table import LOST, Clock, StubClient, said
 
 from tertulia.chat.destination import Destination
-from tertulia.chat.jobs import ANSWER_WITHIN_S
+from tertulia.chat.jobs import ANSWER_WITHIN_S, SAID_WITHIN_S
 from tertulia.client.reconnect import Reconnector
 from tertulia.i18n import set_language
 from tertulia.protocol.messages import (
@@ -340,6 +340,15 @@ def test_a_direct_message_that_is_not_confirmed_stays_on_its_way(table: ModelTab
     table.turn(undelivered)
     assert table.direct().delivery is Delivery.FAILED
     assert "luis" in table.direct().why()
+
+
+def test_a_message_to_everyone_that_takes_long_is_shown_while_it_is_on_its_way(
+    table: ModelTable,
+) -> None:
+    table.model.ask(Say(text="hola"))
+    table.clock.now += SAID_WITHIN_S
+    table.turn()
+    assert table.general[-1] == "On its way to everyone: hola"
 
 
 def test_of_another_request_without_an_answer_it_is_told(table: ModelTable) -> None:

@@ -35,6 +35,7 @@ from tertulia.protocol.messages import (
     Ok,
     Presence,
     Request,
+    Say,
     ServerMessage,
     SetStatus,
     UserList,
@@ -269,8 +270,13 @@ class ChatModel:
         else:
             self.show_notice(explain.unanswered)
 
-    def show_on_its_way(self, request: Direct) -> None:
-        """Do nothing: the message is marked as on its way until it is settled."""
+    def show_on_its_way(self, request: Say | Direct) -> None:
+        """Show a message to everyone, which is in no conversation yet.
+
+        A direct message is marked as on its way until it is settled.
+        """
+        if isinstance(request, Say):
+            self.show_notice(lambda: explain.on_its_way(request))
 
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:
         """Mark a direct message as delivered, at the time that the server has given it."""
