@@ -150,11 +150,15 @@ def test_an_acknowledgement_below_what_was_applied_proves_a_lost_log(
 ) -> None:
     with linked_node(one_nats, chat) as node:
         node.insist(b"one")
-        node.link.call(lambda: node.link.propose(b"two", 50))
+        node.link.call(lambda: node.link.propose(b"two", 1_000_000))
         node.wait(lambda: node.lost)
         (words,) = node.lost
-        # `insist` may have sent the first entry twice.
-        assert re.fullmatch("a new entry was stored at [23], although 50 were applied", words)
+        # How often the first entry was sent depends on the machine.
+        stored_at = re.fullmatch(
+            r"a new entry was stored at (\d+), although 1000000 were applied", words
+        )
+        assert stored_at
+        assert int(stored_at[1]) > 1
 
 
 def test_a_log_that_was_removed_is_noticed_without_a_word(tmp_path: Path, chat: str) -> None:
