@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from worker_bench import WorkerBench
+from worker_bench import FakeHistory, WorkerBench
 
-from tertulia.protocol.messages import CloseReason, ErrorCode, Ping, Pong, Quit, Register
+from tertulia.protocol.messages import CloseReason, ErrorCode, Ping, Pong, Quit, Register, Say
 from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
 from tertulia.server.workers.mail import Challenge, ChallengeOver
 from tertulia.server.workers.poller import READABLE
@@ -111,6 +111,25 @@ def test_a_session_that_does_not_take_its_answers_is_challenged_all_the_same(ben
     bench.dispatcher.check_deadlines()
     assert bench.ana.state is State.CLOSED
     assert bench.is_over()
+
+
+def test_a_challenged_session_that_comes_to_be_held_for_others_is_not_silent():
+    bench = Bench(history=FakeHistory())
+    bench.shared.history.has_room = False
+    bench.input._backlog_bytes = 0
+    bench.fill(bench.ana)
+    bench.receive(bench.ana, Say(text="hola"))
+    assert bench.ana.hold is Hold.BACKLOG
+    bench.challenge()
+    bench.empty(bench.ana)
+    bench.flush()
+    assert bench.ana.hold is Hold.ROOM, "its client answers, and nobody reads that"
+    bench.pass_time(3.0)
+    bench.dispatcher.check_deadlines()
+    assert bench.ana.state is State.REGISTERED
+    assert bench.is_over(), "as for one that was held before"
+    assert bench.ana.challenge_until == float("inf")
+    bench.close()
 
 
 @pytest.mark.parametrize("how", ["never was", "closed", "finishing"])

@@ -316,6 +316,8 @@ class Dispatcher:
                     self._output.send_bytes(connection, connection.goodbye)
                     self._output.push_rest(connection)
                 close(connection, CloseReason.REFUSED)
+            case Due.SPARED:
+                self._connections.answer_challengers(connection)
             case Due.PING:
                 self._output.send(connection, Ping())
             case Due.IDLE if session is not None:

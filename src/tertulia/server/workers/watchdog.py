@@ -27,6 +27,7 @@ class Due(Enum):
     SLOW = auto()  # its socket has taken nothing for too long
     SILENT = auto()  # no byte for too long, or no answer to a challenge
     EXPIRED = auto()  # the time to finish or to drain is over
+    SPARED = auto()  # it was challenged, and is held for others: nobody reads its answer
     PING = auto()
     IDLE = auto()
 
@@ -91,6 +92,9 @@ class Watchdog:
         session, config = connection.session, self._config
         assert session is not None
         due: list[Due] = []
+        if now >= connection.challenge_until:
+            connection.challenge_until = inf
+            due.append(Due.SPARED)
         silence_s = now - connection.last_byte_at
         if silence_s >= config.ping_after_s and connection.answer_by == inf:
             connection.answer_by = now + config.silence_timeout_s - config.ping_after_s
@@ -116,7 +120,9 @@ class Watchdog:
         if connection.blocked and now - connection.progress_at >= self._config.write_timeout_s:
             return Due.SLOW
         # Not by the length of the silence: after a pause of the whole server nobody was asked yet.
-        if now >= connection.answer_by or now >= connection.challenge_until:
+        if now >= connection.answer_by:
+            return Due.SILENT
+        if now >= connection.challenge_until and not connection.waits_for_others:
             return Due.SILENT
         return None
 
