@@ -8,6 +8,7 @@ from worker_bench import FakeHistory, WorkerBench, socket_of
 from tertulia.protocol.messages import (
     CloseReason,
     Closing,
+    Direct,
     GetHistory,
     Left,
     Say,
@@ -182,6 +183,15 @@ def test_a_finished_connection_waits_for_its_answers_of_the_history(bench):
     assert ana.state is State.FINISHING
     ana.answers_due = 0
     bench.connections.drain(ana, bench.clock.s)
+    assert ana.state is State.DRAINING
+
+
+def test_at_the_end_of_the_server_nobody_waits_for_receivers_who_end_too(bench):
+    ana, _luis = bench.join("ana"), bench.join("luis", receipts=True)
+    bench.receive(ana, Direct(id=1, to="luis", text="hola"))
+    assert ana.confirmations_due == 1
+    bench.finish(ana, CloseReason.SHUTDOWN, LAST_WORD)
+    assert bench.heard(ana)[-1] == LAST_WORD
     assert ana.state is State.DRAINING
 
 

@@ -26,6 +26,7 @@ from tertulia.protocol.messages import (
 from tertulia.server.doors.websocket import WebSocketDoor
 from tertulia.server.hub.ordered import ServesAgain, StandsStill
 from tertulia.server.workers.connection import Connection, Hold
+from tertulia.server.workers.mail import Challenge, ChallengeOver
 from tertulia.server.workers.poller import READABLE
 from tertulia.server.workers.watchdog import Due
 
@@ -141,6 +142,26 @@ def test_whoever_sends_pings_meanwhile_is_not_silent(bench: NodeBench) -> None:
         assert Due.SILENT not in due
         assert Due.PING not in due
     assert bench.heard(ana) == [Pong(id=number) for number in range(10)]
+
+
+def test_a_ping_behind_shows_a_newcomer_in_its_way_that_the_session_is_alive(
+    bench: NodeBench,
+) -> None:
+    ana, newcomer = bench.enter("ana"), bench.connect()
+    bench.input._backlog_bytes = 0
+    bench.fill(ana)
+    bench.receive(ana, BUSY)
+    assert ana.hold is Hold.BACKLOG, "it is challenged all the same"
+    assert ana.session is not None
+    number = ana.session.route.session
+    bench.dispatcher.read_mail(Challenge(number, newcomer, bench.mailbox))
+    bench.empty(ana)
+    bench.flush()
+    assert ana.hold is Hold.ORDER
+    bench.mailbox.collect()
+    bench.receive(ana, Ping(id=3))
+    assert bench.mailbox.collect() == [ChallengeOver(newcomer)]
+    assert ana.challenge_until == inf
 
 
 def test_the_end_of_the_input_is_read_and_waits(bench: NodeBench) -> None:
