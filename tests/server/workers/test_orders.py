@@ -5,11 +5,12 @@ A real node without NATS decides; its log takes in what was proposed when a test
 
 from collections.abc import Iterator
 from math import inf
+from typing import Any
 
 import pytest
 from cluster_bench import BenchNode
 from node_bench import NodeBench
-from worker_bench import socket_of
+from worker_bench import FakeSocket, socket_of
 
 from tertulia.protocol.messages import (
     CloseReason,
@@ -17,6 +18,7 @@ from tertulia.protocol.messages import (
     Direct,
     Error,
     ErrorCode,
+    Left,
     Ok,
     Ping,
     Pong,
@@ -28,9 +30,10 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.moderation import BecomeOperator, Kick
 from tertulia.protocol.watching import TakeMeasures
+from tertulia.server.doors.native import NativeDoor
 from tertulia.server.hub.ordered import SendAway, ServesAgain
-from tertulia.server.workers.connection import Hold
-from tertulia.server.workers.mail import Drain
+from tertulia.server.workers.connection import Hold, State
+from tertulia.server.workers.mail import AdoptConsole, Drain
 from tertulia.server.workers.poller import READABLE
 
 
@@ -258,6 +261,15 @@ def test_users_are_sent_to_another_node_when_this_one_has_not_served_for_long(
     assert bench.heard(stranger) == []
 
 
+def test_those_who_are_sent_away_and_do_not_come_again_are_lost(bench: NodeBench) -> None:
+    """Not gone with a server that ends: then whoever writes to them would hear nothing."""
+    bench.enter("ana")
+    bench.dispatcher.read_mail(SendAway())
+    bench.settle()
+    assert bench.far.users() == []
+    assert [one.reason for one in bench.far.events() if isinstance(one, Left)] == ["lost"]
+
+
 # --- outcomes for nobody -------------------------------------------------------------------------
 
 
@@ -377,3 +389,16 @@ def test_the_console_sees_figures_of_a_node_that_does_not_serve(bench: NodeBench
     bench.near.hub.serve_until(0.0)
     assert bench.handler.handle(ana, TakeMeasures(id=1), bench.clock.s) is None
     assert ana.hold is Hold.LOOK
+
+
+def test_the_console_stays_when_the_users_are_sent_to_another_node(bench: NodeBench) -> None:
+    sock: Any = FakeSocket()
+    bench.shared.new_console_door = NativeDoor
+    assert bench.admission.admit_console()
+    route = bench.shared.switchboard.connect(bench.mailbox)
+    bench.dispatcher.read_mail(AdoptConsole(sock, route, "console"))
+    console = bench.connections.of_session(route.session)
+    assert console is not None
+    bench.dispatcher.read_mail(SendAway())
+    assert bench.heard(console) == []
+    assert console.state is State.REGISTERED
