@@ -144,6 +144,16 @@ def test_whoever_sends_pings_meanwhile_is_not_silent(bench: NodeBench) -> None:
     assert bench.heard(ana) == [Pong(id=number) for number in range(10)]
 
 
+def test_what_is_read_ahead_is_counted(bench: NodeBench) -> None:
+    ana = bench.enter("ana")
+    bench.receive(ana, BUSY)
+    observer = bench.observer
+    requests, received = observer.requests, observer.received_bytes
+    bench.receive(ana, Ping(id=3))
+    assert observer.requests == requests + 1
+    assert observer.received_bytes == received + len(encode(Ping(id=3)))
+
+
 def test_a_ping_behind_shows_a_newcomer_in_its_way_that_the_session_is_alive(
     bench: NodeBench,
 ) -> None:

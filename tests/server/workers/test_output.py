@@ -221,3 +221,22 @@ def test_a_large_answer_may_wait_but_nothing_large_after_it():
     assert bench.output.push() == []
     bench.output.send(bench.ana, Pong())
     assert bench.output.push() == [Sent(bench.ana, Fate.OVERFLOWING)]
+
+
+def test_once_a_large_answer_is_taken_the_bound_is_what_it_was():
+    bench = Bench(private_bytes=5 * len(PONG))
+    bench.limit(bench.ana, 0)
+    bench.output.send_large(bench.ana, BanList(bans=[BanRow(name="luis", by="ana")] * 100))
+    bench.output.push()
+    bench.limit(bench.ana, 1_000_000)
+    bench.output.unblock(bench.ana)
+    assert bench.output.push() == []
+    bench.limit(bench.ana, 0)
+    bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == [Sent(bench.ana, Fate.BLOCKED)]
+    for _ in range(4):
+        bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == []
+    bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == [Sent(bench.ana, Fate.OVERFLOWING)]
+    bench.close()
