@@ -12,6 +12,7 @@ from tertulia.protocol.messages import (
     GetHistory,
     Left,
     Say,
+    SetStatus,
 )
 from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
 from tertulia.server.workers.mail import ChallengeOver
@@ -234,6 +235,17 @@ def test_closing_twice_is_closing_once(bench):
     bench.connections.close(ana, CloseReason.SLOW)
     assert bench.left() == [("ana", "lost")]
     assert bench.observer.closed == 1
+    bench.assert_empty()
+
+
+@pytest.mark.parametrize("end", ["close", "finish and close"])
+def test_the_rate_limit_of_a_session_that_has_ended_is_given_back_once(bench, end):
+    ana = bench.join("ana")
+    bench.receive(ana, SetStatus(status="OCUPADO"))
+    assert list(bench.shared.rate_limits._in_use) == ["ana"], "it has spent something"
+    if end != "close":
+        bench.finish(ana)
+    bench.connections.close(ana, CloseReason.LOST)
     bench.assert_empty()
 
 

@@ -293,6 +293,23 @@ def test_whom_an_operator_kicks_before_going_away_is_expelled_all_the_same(
     assert bench.routes() == 0
 
 
+def test_who_waits_for_one_whom_an_operator_kicks_before_going_away_is_answered(
+    bench: NodeBench,
+) -> None:
+    ana, eva = bench.enter("ana"), bench.enter("eva")
+    bench.enter("luis", receipts=True)
+    bench.receive(ana, BecomeOperator(secret="s" * 20))
+    bench.settle()
+    bench.receive(eva, Direct(to="luis", text="hola", id=7))
+    bench.settle()
+    bench.heard(eva)
+    bench.receive(ana, Kick(name="luis"))
+    bench.connections.close(ana, CloseReason.LOST)
+    bench.settle()
+    (error,) = [one for one in bench.heard(eva) if isinstance(one, Error)]
+    assert error.id == 7
+
+
 def test_an_outcome_for_a_connection_that_is_already_saying_goodbye_changes_nothing_for_others(
     bench: NodeBench,
 ) -> None:
