@@ -34,6 +34,13 @@ from tertulia.server.workers.mail import (
 from tertulia.server.workers.poller import READABLE
 
 
+class Pieces:
+    """A long answer that does not end by itself."""
+
+    def next_piece(self) -> bytes:
+        return b"piece"
+
+
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     bench = Bench()
@@ -131,6 +138,21 @@ def test_sockets_that_come_while_draining_are_told_goodbye(bench):
     bench.read(Adopt([AcceptedSocket(sock, "10.0.0.9")]))
     bench.flush()
     assert b'"closing"' in sock.sent
+
+
+def test_a_long_answer_is_cut_off_when_draining_begins(bench):
+    reader = bench.connect()
+    reader.source = Pieces()
+    bench.connections.finish(reader, CloseReason.QUIT, None, bench.clock.s)
+    for _ in range(3):
+        bench.dispatcher.flush()
+    assert bytes(socket_of(reader).sent) == b"piece" * 2, "others come between the pieces"
+    assert reader.state is State.FINISHING
+    bench.dispatcher.read_mail(Drain())
+    for _ in range(2):
+        bench.dispatcher.flush()
+    assert reader.state is State.DRAINING
+    assert bytes(socket_of(reader).sent) == b"piece" * 3
 
 
 def test_a_fault_in_saying_goodbye_costs_that_connection(bench):

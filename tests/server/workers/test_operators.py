@@ -196,6 +196,7 @@ def test_a_console_gets_goodbye_at_the_end_and_none_begins_after_it(bench):
     console = bench.console()
     bench.dispatcher.read_mail(Drain())
     assert bench.kinds(console) == ["Closing"]
+    assert bench.kinds(bench.console()) == ["Closing"], "one that comes meanwhile"
     sock: Any = FakeSocket()
     route = bench.shared.switchboard.connect(bench.mailbox)
     bench.dispatcher.return_mail(AdoptConsole(sock, route, CONSOLE_ADDRESS))
