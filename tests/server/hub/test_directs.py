@@ -80,6 +80,19 @@ def test_only_a_few_requests_may_wait_for_one_confirmation(chat):
     assert [type(answer) for answer in answers[:8]] == [Queued] * 8
 
 
+def test_sessions_of_the_sender_that_have_ended_do_not_wait_any_more(chat):
+    luis = chat.join("luis", receipts=True)
+    for _ in range(10):
+        ana = chat.join("ana")
+        assert isinstance(chat.directs.send(ana, request(nonce="n")), Queued)
+        chat.hub.release(ana, CloseReason.LOST)
+    ana = chat.join("ana")
+    chat.directs.send(ana, request(nonce="n"))
+    chat.directs.take_unsent(luis)
+    [reply] = chat.directs.confirm(luis, Received(receipt=1))
+    assert reply.route == ana.route
+
+
 def test_the_bound_counts_what_waits_and_not_what_was_confirmed(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
     for _round in range(3):

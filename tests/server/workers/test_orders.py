@@ -270,6 +270,20 @@ def test_those_who_are_sent_away_and_do_not_come_again_are_lost(bench: NodeBench
     assert [one.reason for one in bench.far.events() if isinstance(one, Left)] == ["lost"]
 
 
+def test_a_session_ends_once_though_its_connection_does_so_before_the_log_has_it(
+    bench: NodeBench,
+) -> None:
+    ana = bench.enter("ana")
+    commands = bench.near.proposer.commands
+    bench.receive(ana, Quit())
+    bench.flush()
+    bench.receive(ana, b"")
+    assert socket_of(ana).is_closed
+    bench.settle()
+    assert bench.observer.left == {CloseReason.QUIT: 1}
+    assert bench.near.proposer.commands == commands + 1
+
+
 # --- outcomes for nobody -------------------------------------------------------------------------
 
 
