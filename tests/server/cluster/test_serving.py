@@ -1,5 +1,7 @@
 """Whether a node carries out requests, and whom it tells when it does so again."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from cluster_bench import Bench, BenchNode
 
@@ -49,3 +51,13 @@ def test_with_a_full_queue_requests_wait_until_half_of_it_is_free(node: BenchNod
     node.settle()
     assert hub.serves_again(clock.s)
     assert hub.serves(clock.s)
+
+
+def test_the_clock_of_direct_messages_goes_on_between_two_entries_of_the_log(
+    node: BenchNode,
+) -> None:
+    time = node.hub.direct_messages.time
+    node.hub.applied_at = node.clock.monotonic()
+    before = datetime.fromisoformat(time())
+    node.clock.s += 0.5
+    assert datetime.fromisoformat(time()) - before == timedelta(seconds=0.5)

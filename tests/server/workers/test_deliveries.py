@@ -11,6 +11,7 @@ from tertulia.protocol.messages import (
     DirectMessage,
     Ok,
     Received,
+    Register,
     ServerMessage,
 )
 from tertulia.server.workers.connection import Hold
@@ -114,3 +115,17 @@ def test_a_receiver_that_is_taken_over_meanwhile_gets_the_message_in_its_new_ses
     assert bench.ana.hold is not Hold.DELIVERY
     bench.lose_ana()
     assert bench.send_again()[-1] == answers[0]
+
+
+@pytest.mark.parametrize("receipts", [True, False])
+def test_who_takes_a_session_over_gets_what_that_has_not_confirmed(receipts):
+    bench = WorkerBench()
+    ana, luis = bench.join("ana"), bench.join("luis", receipts=True)
+    bench.receive(ana, DIRECT)
+    [message] = bench.heard(luis)
+    assert isinstance(message, DirectMessage)
+    assert luis.session is not None
+    successor = bench.connect()
+    bench.receive(successor, Register(name="luis", token=luis.session.token, receipts=receipts))
+    assert message in bench.heard(successor)
+    bench.close()
