@@ -59,13 +59,14 @@ def test_an_acknowledgement_for_a_session_that_is_gone_is_nobodys(bench):
     assert bench.heard(bench.ana) == [Ok(id=2, seq=7)]
 
 
-def test_a_finished_session_still_gets_its_acknowledgement_and_then_ends(bench):
-    row = stored(bench, bench.ana, 1)
+@pytest.mark.parametrize("request_id", [1, UNSET])
+def test_a_finished_session_still_gets_its_acknowledgement_and_then_ends(bench, request_id):
+    row = stored(bench, bench.ana, request_id)
     bench.connections.finish(bench.ana, CloseReason.QUIT, None, bench.clock.s)
     bench.flush()
     assert bench.ana.state is State.FINISHING
     bench.read(Stored([row]))
-    assert bench.heard(bench.ana) == [Ok(id=1, seq=7)]
+    assert bench.heard(bench.ana) == ([] if request_id is UNSET else [Ok(id=1, seq=7)])
     assert bench.ana.state is State.DRAINING
 
 
