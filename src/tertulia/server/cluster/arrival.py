@@ -273,6 +273,22 @@ def update_me() -> str:
     return _("the chat's nodes speak a later version than this one: update tertulia here")
 
 
+def differs(node: str, place: int) -> str:
+    """Return what an operator has to do when two nodes have come to different states."""
+    return _(
+        "this node and {node} have come to different states by entry {place}: that is a fault in "
+        "tertulia; stop all nodes, then start one with --new-log, then the others without it"
+    ).format(node=node, place=place)
+
+
+def nothing_comes() -> str:
+    """Return what an operator has to look at if the log stands still during a start."""
+    return _(
+        "the nats-servers do not bring back what this node sends: see whether most of them run, "
+        "and their logs"
+    )
+
+
 @contextlib.contextmanager
 def signals_blocked() -> Iterator[None]:
     """Let threads that are started get no signals, which end the program while it starts."""

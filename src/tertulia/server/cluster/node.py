@@ -18,7 +18,9 @@ from tertulia.server.cluster import snapshot as snapshots
 from tertulia.server.cluster.arrival import (
     Arrival,
     another_process,
+    differs,
     lost_log,
+    nothing_comes,
     signals_blocked,
     update_me,
 )
@@ -183,7 +185,7 @@ class Node:
             self.link.check_permissions()
             still_s = time.monotonic() - since
             if still_s > _NO_PROGRESS_S:
-                raise ClusterUnusable(_nothing_comes())
+                raise ClusterUnusable(nothing_comes())
             if still_s > _OFFER_AFTER_S and self.replica.place >= last:
                 self._arrival.offer_log()
             time.sleep(0.005)
@@ -193,7 +195,7 @@ class Node:
         while not is_done():
             self.link.check_permissions()
             if time.monotonic() > give_up_at:
-                raise ClusterUnusable(_nothing_comes())
+                raise ClusterUnusable(nothing_comes())
             time.sleep(0.005)
 
     # --- the link's thread ---------------------------------------------------------------------
@@ -214,7 +216,7 @@ class Node:
         except FormatTooNew:
             self._fail(update_me())
         except Diverged as diverged:
-            self._fail(_diverged(str(diverged), replica.place))
+            self._fail(differs(str(diverged), replica.place))
         finally:  # what this thread does otherwise changes nothing that all have alike
             self.hub.executing = None
         own = replica.nodes.by_name.get(self._config.node)
@@ -394,17 +396,3 @@ class Node:
 
 def _nobody(_what: object) -> None:
     """Before the workers are known."""
-
-
-def _diverged(node: str, place: int) -> str:
-    return _(
-        "this node and {node} have come to different states by entry {place}: that is a fault in "
-        "tertulia; stop all nodes, then start one with --new-log, then the others without it"
-    ).format(node=node, place=place)
-
-
-def _nothing_comes() -> str:
-    return _(
-        "the nats-servers do not bring back what this node sends: see whether most of them run, "
-        "and their logs"
-    )
