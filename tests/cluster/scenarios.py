@@ -336,9 +336,9 @@ def thousand_names(scene: Scene) -> Figures:
 
 
 def slow_disk(scene: Scene) -> Figures:
-    """Each write of a node to its disk takes 20 ms longer; a message needs several."""
+    """Each write of a node to its disk takes 50 ms longer; a message needs several."""
     calls = "fsync,fdatasync,pwrite64"
-    delay = f"inject={calls}:delay_enter=20000"
+    delay = f"inject={calls}:delay_enter=50000"
     within = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", delay)
     allowed(*within, "true")
     node = scene.nodes[1]
@@ -355,15 +355,16 @@ def slow_disk(scene: Scene) -> Figures:
 
 
 def cut_off(scene: Scene) -> Figures:
-    """A node is cut off from the nats-servers alone for 20 s; its users still reach it."""
+    """A node is cut off from the nats-servers alone for 40 s; its users still reach it.
+
+    It answers their pings, and sends them away when it has not served for 30 s.
+    """
     assert scene.namespace is not None
     _talk(scene)
     users = scene.users_at(1)
     assert users
-    for user in users:
-        user.patience_s = 4.0
     scene.namespace.cut()
-    _pause(20.0)
+    _pause(40.0)
     moved = [user.node for user in users]
     scene.namespace.mend()
     scene.wait_for_oks(20)
