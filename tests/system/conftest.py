@@ -18,6 +18,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # the tests import modules of th
 from operators import SECRET
 from peers import PROGRAM, WAIT_S, Cluster, Server
 
+from tertulia.server.certificates.certificate import find_certificate
+from tertulia.server.config import Config
+
 
 @pytest.fixture(scope="session", autouse=True)
 def many_descriptors() -> None:
@@ -142,8 +145,14 @@ def start(start_server, path):
     return lambda *options: start_server("--history", str(path), *options)
 
 
+@pytest.fixture(scope="session")
+def own_certificate() -> None:
+    """Make the certificate of this user: the very first start of a server says that it did."""
+    find_certificate(Config(port=0))
+
+
 @pytest.fixture
-def run(program):
+def run(program, own_certificate):
     """Run the command to its end and return its output."""
 
     def run(*arguments, within=(), **options):
