@@ -155,6 +155,9 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
             return begun
         server, access = begun.server, begun.access
         server.announce()
+        gc.unfreeze()  # what was set aside belongs to the server that has ended
+        gc.collect()
+        gc.freeze()
     hands_over = wish is Wish.HAND_OVER
     notifier.tell_stopping()
     if not hands_over:
