@@ -340,26 +340,57 @@ def test_users_at_a_node_without_a_history_read_that_of_another_one(
     assert patient(carla, "pin", seq=seqs[0] - 1)["code"] == "not_found"
 
 
+class FullDisk:
+    """Lets the files of a node grow no more."""
+
+    def __init__(self, server: Server) -> None:
+        self._pid = server.process.pid
+        self._before = resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (16_384, -1))
+
+    def make_room(self) -> None:
+        resource.prlimit(self._pid, resource.RLIMIT_FSIZE, self._before)
+
+
 @pytest.mark.long
-def test_what_a_full_disk_has_not_taken_comes_from_the_others(nodes: Nodes) -> None:
-    ana = nodes.start("a").user("ana")
-    b = nodes.start("b")
-    berta = b.user("berta")
+def test_what_a_full_disk_has_not_taken_is_kept_by_the_others_and_comes_from_them(
+    nodes: Nodes, secret_file: Path
+) -> None:
+    options = ("--operator-secret", str(secret_file))
+    ana = nodes.start("a", *options).user("ana")
+    b = nodes.start("b", *options)
+    berta = operator(b, "berta")
     say_all(ana, ["before"])
     berta.until("message", text="before")
-    before = resource.prlimit(b.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(b.process.pid, resource.RLIMIT_FSIZE, (16_384, before[1]))
-    told = berta.ask("say", text="unwritten here")
-    assert (told["type"], told["code"]) == ("error", "unavailable")
-    assert say_all(ana, ["written there"]) == [told["seq"] + 1]
+    disk = FullDisk(b)
+    seq = say_all(berta, ["unwritten here"])[0]
+    told = [berta.ask("say", text="nor this", nonce="n") for _ in range(2)]
+    assert [(one["type"], one["seq"]) for one in told] == [("ok", seq + 1)] * 2
+    assert berta.ask("ban", address="10.9.9.9")["type"] == "ok"
+    assert say_all(ana, ["written there"])[0] == seq + 2
     berta.until("message", text="written there")
-    assert texts(berta) == ["before", "unwritten here", "written there"], "they come from a"
+    said = ["before", "unwritten here", "nor this", "written there"]
+    assert texts(berta) == said, "they come from a"
+    b.wait_for_log("history not written")
 
-    resource.prlimit(b.process.pid, resource.RLIMIT_FSIZE, before)
+    disk.make_room()
     say_all(berta, ["after"])
     b.wait_for_log("history complete messages=")
     nodes.wait_until_same("a", "b")
-    assert texts(berta) == ["before", "unwritten here", "written there", "after"]
+    assert texts(berta) == [*said, "after"]
+
+
+@pytest.mark.long
+def test_what_the_disk_of_no_node_takes_counts_as_not_stored(nodes: Nodes) -> None:
+    a, b = nodes.start("a"), nodes.start("b")
+    ana, berta = a.user("ana"), b.user("berta")
+    disks = [FullDisk(node) for node in (a, b)]
+    for peer, other in ((ana, berta), (berta, ana)):
+        told = peer.ask("say", text=f"{peer.name} in vain")
+        assert (told["type"], told["code"]) == ("error", "unavailable")
+        assert other.until("message", text=f"{peer.name} in vain")[-1]["seq"] == told["seq"]
+    disks[0].make_room()
+    say_all(ana, ["written here"])
+    say_all(berta, ["written there"])
 
 
 @pytest.mark.long

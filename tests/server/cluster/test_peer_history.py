@@ -12,7 +12,15 @@ from stored_messages import message
 from tertulia.protocol.attendance import AttendancePage, ListAttendance
 from tertulia.protocol.messages import Error, GetHistory, HistoryPage, Search
 from tertulia.server.cluster.fetcher import Fetcher
-from tertulia.server.cluster.peer_history import PAGE, ROWS, HistoryDesk, Surroundings
+from tertulia.server.cluster.peer_history import (
+    KEPT,
+    HistoryDesk,
+    KeptAnswer,
+    KeptQuestion,
+    Surroundings,
+    kept_answer,
+    pack,
+)
 from tertulia.server.cluster.relay import PageRelay
 from tertulia.server.config import Config
 from tertulia.server.history.mail import GetRows, PageReady, PageRequest, PageTicket
@@ -34,7 +42,7 @@ class Here:
         self.steps: Queue[Callable[[], None]] = Queue()
         self.history: NodeHistory | None = None
         surroundings = Surroundings(
-            log=lambda: "log", seq=lambda: self.seq, up=self.others_up,
+            log=lambda: "log", place=lambda: self.seq, seq=lambda: self.seq, up=self.others_up,
             are_all_up=lambda: not chat.down, ask=self.ask, call=self.steps.put,
         )  # fmt: skip
         if path is not None:
@@ -60,8 +68,7 @@ class Here:
         def reply(answer: bytes) -> None:
             self.steps.put(lambda: done(answer))
 
-        desk = self.chat.nodes[node].desk
-        {ROWS: desk.answer_rows, PAGE: desk.answer_page}[verb](data, reply)
+        self.chat.nodes[node].desk.verbs[verb](data, reply)
 
     def put(self, seqs: range) -> None:
         """Write messages and go on to the last of them."""
@@ -316,13 +323,36 @@ def test_rows_are_not_given_before_all_of_them_were_applied(chat, old, fresh):
     assert fresh.seqs(GetHistory(after=0)) == (list(range(1, 41)), False)
 
 
+def kept(node: Here, place: int, *numbers: int) -> "Queue[KeptAnswer | None]":
+    """Ask a node as one does whose own disk takes nothing."""
+    answers: Queue[KeptAnswer | None] = Queue()
+    question = pack(KeptQuestion("log", place, list(numbers)))
+    node.desk.verbs[KEPT](question, lambda data: answers.put(kept_answer(data)))
+    return answers
+
+
+def test_a_node_says_what_it_keeps_once_it_has_applied_what_it_is_asked_about(chat, old):
+    assert kept(old, 40, 39, 40, 41).get(timeout=WAIT_S) == KeptAnswer([39, 40], True)
+    early = kept(old, 41, 41)
+    old.desk.tick()
+    assert kept(old, 40, 1).get(timeout=WAIT_S) == KeptAnswer([1], True)
+    assert early.empty()
+    old.put(range(41, 42))
+    old.desk.tick()
+    assert early.get(timeout=WAIT_S) == KeptAnswer([41], True)
+    off = chat.node("off", has_history=False)
+    assert kept(off, 40, 1).get(timeout=WAIT_S) == KeptAnswer([], False)
+
+
 def test_questions_that_cannot_be_read_or_are_of_another_log_have_no_answer(chat, old):
     answers: list[bytes] = []
     for data in (b"", b"\xc1", b"{}", b"\x93\xa3old\x05\x80", b"\x93\xa1\x80\x00\x00"):
         old.desk.answer_rows(data, answers.append)
         old.desk.answer_page(data, answers.append)
+        old.desk.answer_kept(data, answers.append)
     other = Surroundings(
-        log=lambda: "other", seq=lambda: 0, up=lambda: ["old"], are_all_up=lambda: True,
+        log=lambda: "other", place=lambda: 0, seq=lambda: 0, up=lambda: ["old"],
+        are_all_up=lambda: True,
         ask=lambda _node, _verb, data, _timeout, _done: old.desk.answer_rows(data, answers.append),
         call=lambda step: step(),
     )  # fmt: skip

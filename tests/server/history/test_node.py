@@ -16,7 +16,14 @@ from tertulia.protocol.messages import GetHistory, HistoryPage, Search
 from tertulia.server.config import Config
 from tertulia.server.history.export import export
 from tertulia.server.history.history import History
-from tertulia.server.history.mail import GetRows, PageTicket, Rows, RowsReady, RowsTicket
+from tertulia.server.history.mail import (
+    GetRows,
+    KeptTicket,
+    PageTicket,
+    Rows,
+    RowsReady,
+    RowsTicket,
+)
 from tertulia.server.history.node import NodeHistory
 from tertulia.server.hub.records import Ban, HookMessage, Place, Visit
 from tertulia.server.hub.session import Receipt
@@ -60,6 +67,13 @@ class Node:
         peer = Peer()
         self.history.ask_rows(RowsTicket(GetRows(of=of, after=after, through=through), peer))
         return peer.mail.get(timeout=WAIT_S).rows
+
+    def kept(self, *numbers: int) -> tuple[list[int], bool]:
+        """Ask as a peer does."""
+        answers: Queue[tuple[list[int], bool]] = Queue()
+        ticket = KeptTicket(list(numbers), lambda *answer: answers.put(answer))
+        self.history.ask_kept(ticket)
+        return answers.get(timeout=WAIT_S)
 
     def fill_from(self, peer: Self) -> None:
         """Fetch from a peer whatever is missing."""
@@ -369,16 +383,15 @@ def test_without_the_cluster_nothing_is_missing_any_more(path):
 # --- a disk that takes nothing -------------------------------------------------------------------
 
 
+def fail(*_: object) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
 def test_what_could_not_be_written_is_missing_and_the_place_goes_no_further_without_it(path, peer):
     node = Node(path)
     node.say(1, "hola 1")
     assert node.acknowledged() == (1, True)
-    add = node.history._store.add
-
-    def fail(*_: object) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
-
-    node.history._store.add = fail
+    add, node.history._store.add = node.history._store.add, fail
     node.say(2, "hola 2")
     node.history.save_place(place(2))
     assert node.acknowledged() == (2, False)
@@ -394,6 +407,55 @@ def test_what_could_not_be_written_is_missing_and_the_place_goes_no_further_with
     assert node.history.missing == [GetRows(of="messages", after=1, through=2)]
     node.fill_from(peer)
     assert node.texts() == ["hola 1", "hola 2", "hola 3"]
+    node.stop()
+
+
+def test_what_could_not_be_written_is_acknowledged_by_whoever_asks_the_peers(path):
+    node = Node(path, start=False)
+    asked: Queue[list[Receipt]] = Queue()
+    node.history.confirm_elsewhere = asked.put
+    node.start()
+    node.say(1)
+    assert node.acknowledged() == (1, True)
+    add, node.history._store.add = node.history._store.add, fail
+    node.say(2)
+    (said,) = asked.get(timeout=WAIT_S)
+    node.history.take_room()
+    node.history.keep([visit(3)], Receipt(node.owner, SESSION, 9))
+    (kept,) = asked.get(timeout=WAIT_S)
+    assert (said.seq, kept.request_id) == (2, 9)
+    node.history.take_room()
+    node.history.confirm(said)  # the message comes again, under its nonce
+    assert asked.get(timeout=WAIT_S) == [said]
+    assert node.history.queued[0] == 0, "whoever waits takes no room"
+    node.history._store.add = add
+    node.say(4)
+    assert node.acknowledged() == (4, True), "and nothing else before it"
+    node.stop()
+
+
+def test_a_peer_is_told_what_is_in_the_file(path, peer):
+    assert peer.kept(9, 1, 12) == ([9, 1], True)
+    node = Node(path)
+    node.say(1)
+    assert node.acknowledged() == (1, True)
+    add, node.history._store.add = node.history._store.add, fail
+    node.say(2)
+    assert node.kept(1, 2) == ([1], False), "what was stored before the disk was full is kept"
+    node.history._store.add = add
+    node.say(3)
+    assert node.kept(1, 2, 3) == ([1, 3], True)
+    node.fill_from(peer)
+    assert node.kept(1, 2, 3) == ([1, 2, 3], True)
+    node.stop()
+
+
+def test_a_peer_is_not_told_that_a_file_keeps_what_was_removed(path):
+    node = Node(path)
+    node.say(1)
+    assert node.acknowledged() == (1, True)
+    path.unlink()
+    assert node.kept(1) == ([], False)
     node.stop()
 
 
@@ -426,10 +488,6 @@ def test_rows_of_a_peer_that_cannot_be_written_are_missing_still(path, peer, mon
     node = Node(path, start=False)
     node.history.note_missing(0, 9)
     node.start()
-
-    def fail(*_: object) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
-
     missing = node.history.missing
     with monkeypatch.context() as broken:
         broken.setattr(node.history._store, "fill", fail)

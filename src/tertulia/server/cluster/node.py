@@ -25,18 +25,15 @@ from tertulia.server.cluster.arrival import (
     update_me,
 )
 from tertulia.server.cluster.collector import NodeCollector
-from tertulia.server.cluster.commands import (
-    FormatTooNew,
-    NodeLeave,
-    SignOfLife,
-)
+from tertulia.server.cluster.commands import FormatTooNew, NodeLeave, SignOfLife
 from tertulia.server.cluster.executor import Executor
 from tertulia.server.cluster.fetcher import Fetcher
 from tertulia.server.cluster.hub import NodeHub
 from tertulia.server.cluster.inbox import Done
+from tertulia.server.cluster.kept_elsewhere import KeptElsewhere
 from tertulia.server.cluster.link import Link
 from tertulia.server.cluster.pauses import Pauses
-from tertulia.server.cluster.peer_history import PAGE, ROWS, HistoryDesk, Surroundings
+from tertulia.server.cluster.peer_history import HistoryDesk, Surroundings
 from tertulia.server.cluster.peers import Peers
 from tertulia.server.cluster.proposer import Proposer
 from tertulia.server.cluster.relay import PageRelay
@@ -105,6 +102,7 @@ class Node:
         self._sender = Sender(config.node, self._packed_state)
         here = Surroundings(
             log=lambda: arrival.log,
+            place=lambda: self.replica.place,
             seq=lambda: self.hub.events.last_seq,
             up=lambda: sorted(self.others()),
             are_all_up=self._are_all_up,
@@ -117,6 +115,7 @@ class Node:
         self.pages: Pages = relay if history is None else history  # for the workers
         if history is not None:
             history.pass_on = relay.ask
+            history.confirm_elsewhere = KeptElsewhere(here).confirm
         self._first_sent = 0.0
         self._is_caught_up = False
         self._pauses = Pauses(config.node)
@@ -170,8 +169,8 @@ class Node:
         self._named = self.addresses()  # their `welcome` tells those who come from now on
         for verb in (all_subject(config.chat, "state"), self._subject("state")):
             link.serve(verb, self._answer_state)
-        link.serve(self._subject(ROWS), self._desk.answer_rows)
-        link.serve(self._subject(PAGE), self._desk.answer_page)
+        for verb, answer in self._desk.verbs.items():
+            link.serve(self._subject(verb), answer)
         log.info("node serves node=%s others=%s", config.node, ",".join(self.others()) or "-")
 
     def _catch_up(self, last: int) -> None:

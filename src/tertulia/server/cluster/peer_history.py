@@ -1,8 +1,8 @@
-"""What nodes ask one another about their histories, and how this node answers: rows and pages.
+"""What nodes ask one another about their histories, and how this node answers.
 
 A node answers only with what it has whole, up to the number that the question names: a message that
 it has not applied yet would otherwise seem never to have been said. The link's thread runs this;
-only the last step, which sends the answer, is the reader's.
+only the last step, which sends the answer, is that of a thread of the history.
 """
 
 import time
@@ -20,6 +20,7 @@ from tertulia.server.cluster.commands import UNREADABLE
 from tertulia.server.cluster.inbox import Done
 from tertulia.server.history.mail import (
     GetRows,
+    KeptTicket,
     Page,
     PageRequest,
     Rows,
@@ -28,7 +29,7 @@ from tertulia.server.history.mail import (
 )
 from tertulia.server.history.node import NodeHistory
 
-ROWS, PAGE = "rows", "page"  # the verbs
+ROWS, PAGE, KEPT = "rows", "page", "kept"  # the verbs
 
 _PATIENCE_S = 2.0  # with questions about what is not applied here yet
 _MAX_EARLY = 1_000  # of those questions
@@ -42,6 +43,7 @@ class Surroundings(NamedTuple):
     """What this node knows, and how it asks others. The link's thread alone calls these."""
 
     log: Callable[[], str]  # which log the nodes follow
+    place: Callable[[], int]  # of the last entry of the log that was applied here
     seq: Callable[[], int]  # the number of the last event that was applied here
     up: Callable[[], list[str]]  # the other nodes that are up
     are_all_up: Callable[[], bool]  # of those that have been in the chat since the log began
@@ -68,6 +70,17 @@ class PageQuestion(Struct, array_like=True):
     as_it_is: bool = False
 
 
+class KeptQuestion(Struct, array_like=True):
+    """Asks what is stored of all that was decided up to a place of the log.
+
+    `numbers` are those of the messages that it is about.
+    """
+
+    log: str
+    place: int
+    numbers: list[int]
+
+
 class Verdict(Enum):
     """What the history of the node that was asked has."""
 
@@ -91,10 +104,19 @@ class PageAnswer(Struct, array_like=True):
     page: HistoryPage | AttendancePage | None = None
 
 
+class KeptAnswer(Struct, array_like=True):
+    """Answers KeptQuestion."""
+
+    numbers: list[int]  # of the messages that are in the file
+    has_records: bool  # whether all is in the file that was decided beside the messages
+
+
 _rows_questions = msgspec.msgpack.Decoder(RowsQuestion)
 _page_questions = msgspec.msgpack.Decoder(PageQuestion)
+_kept_questions = msgspec.msgpack.Decoder(KeptQuestion)
 _rows_answers = msgspec.msgpack.Decoder(RowsAnswer)
 _page_answers = msgspec.msgpack.Decoder(PageAnswer)
+_kept_answers = msgspec.msgpack.Decoder(KeptAnswer)
 pack = msgspec.msgpack.encode
 
 
@@ -106,6 +128,11 @@ def rows_answer(data: bytes | None) -> RowsAnswer | None:
 def page_answer(data: bytes | None) -> PageAnswer | None:
     """Return the answer of a node; None if there is none that can be read."""
     return _decoded(_page_answers, data)
+
+
+def kept_answer(data: bytes | None) -> KeptAnswer | None:
+    """Return the answer of a node; None if there is none that can be read."""
+    return _decoded(_kept_answers, data)
 
 
 def _decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes | None) -> T | None:
@@ -124,8 +151,13 @@ class HistoryDesk:
     def __init__(self, history: NodeHistory | None, here: Surroundings) -> None:
         self._history = history
         self._here = here
-        # Questions that came too early: until when they wait, for which number, and what to do.
-        self._early: list[tuple[float, int, Callable[[], None]]] = []
+        # Questions that came too early: until when they wait, for what, and what to do then.
+        self._early: list[tuple[float, Callable[[], bool], Callable[[], None]]] = []
+
+    @property
+    def verbs(self) -> dict[str, Callable[[bytes, Reply], None]]:
+        """Which questions are answered, and by what."""
+        return {ROWS: self.answer_rows, PAGE: self.answer_page, KEPT: self.answer_kept}
 
     def answer_rows(self, data: bytes, reply: Reply) -> None:
         """Answer a RowsQuestion."""
@@ -137,7 +169,7 @@ class HistoryDesk:
             reply(pack(RowsAnswer(Verdict.OFF)))
             return
         ticket = RowsTicket(rows, _RowsReply(reply))
-        self._when_applied(rows.through, partial(history.ask_rows, ticket))
+        self._when(self._has_applied(rows.through), partial(history.ask_rows, ticket))
 
     def answer_page(self, data: bytes, reply: Reply) -> None:
         """Answer a PageQuestion."""
@@ -150,25 +182,44 @@ class HistoryDesk:
             return
         done = partial(_reply_page, reply, question.as_it_is)
         ask = partial(history.ask_own, question.request, done)
-        self._when_applied(question.seq, ask)
+        self._when(self._has_applied(question.seq), ask)
 
-    def _when_applied(self, seq: int, ask: Callable[[], None]) -> None:
-        if self._here.seq() >= seq:
+    def answer_kept(self, data: bytes, reply: Reply) -> None:
+        """Answer a KeptQuestion."""
+        question = _decoded(_kept_questions, data)
+        if question is None or question.log != self._here.log():
+            return
+        history, place = self._history, question.place
+        if history is None:
+            reply(pack(KeptAnswer([], has_records=False)))
+            return
+
+        def done(numbers: list[int], has_records: bool) -> None:  # the writer's thread
+            reply(pack(KeptAnswer(numbers, has_records)))
+
+        ticket = KeptTicket(question.numbers, done)
+        self._when(lambda: self._here.place() >= place, partial(history.ask_kept, ticket))
+
+    def _has_applied(self, seq: int) -> Callable[[], bool]:
+        return lambda: self._here.seq() >= seq
+
+    def _when(self, is_time: Callable[[], bool], ask: Callable[[], None]) -> None:
+        if is_time():
             ask()
         elif len(self._early) < _MAX_EARLY:
-            self._early.append((time.monotonic() + _PATIENCE_S, seq, ask))
+            self._early.append((time.monotonic() + _PATIENCE_S, is_time, ask))
 
     def tick(self) -> None:
         """Answer questions that came too early, if their time has come."""
         if not self._early:
             return
         early, self._early = self._early, []
-        now, own_seq = time.monotonic(), self._here.seq()
-        for give_up_at, seq, ask in early:
-            if seq <= own_seq:
+        now = time.monotonic()
+        for give_up_at, is_time, ask in early:
+            if is_time():
                 ask()
             elif now < give_up_at:
-                self._early.append((give_up_at, seq, ask))
+                self._early.append((give_up_at, is_time, ask))
 
 
 class _RowsReply:

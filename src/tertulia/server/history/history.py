@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from tertulia.protocol.messages import ChatMessage, Search
 from tertulia.protocol.times import rfc3339
@@ -22,7 +22,7 @@ from tertulia.server.config import Config
 from tertulia.server.history.answerer import Answerer, refuse
 from tertulia.server.history.aside import set_aside
 from tertulia.server.history.checks import StoreDamaged
-from tertulia.server.history.mail import PageTicket, RoomAgain, RowsTicket, Stored
+from tertulia.server.history.mail import PageTicket, RoomAgain, RowsTicket, Stored, acknowledge
 from tertulia.server.history.store import MessageStore
 from tertulia.server.history.upkeep import Upkeep
 from tertulia.server.history.vitals import Vitals
@@ -255,16 +255,22 @@ class History:
         is_stored = not has_news or self._commit(written, changes)
         if not has_news or not is_stored:  # A commit that succeeded has looked for the file itself.
             self._look_for_file()
-        acknowledged: dict[Owner, list[tuple[Receipt, bool]]] = {}
+        stored: dict[Owner, list[tuple[Receipt, bool]]] = {}
+        unstored: list[Receipt] = []
         tickets: list[PageTicket] = []
         for item in group:
             if isinstance(item, PageTicket):
                 tickets.append(item)
             elif item.receipt is not None:
-                has_it = self._has(item.receipt) if isinstance(item, Confirm) else is_stored
-                acknowledged.setdefault(item.receipt.owner, []).append((item.receipt, has_it))
-        for owner, rows in acknowledged.items():
+                has_it = self._has(item.receipt.seq) if isinstance(item, Confirm) else is_stored
+                if has_it:
+                    stored.setdefault(item.receipt.owner, []).append((item.receipt, True))
+                else:
+                    unstored.append(item.receipt)
+        for owner, rows in stored.items():
             owner.post(Stored(rows))
+        if unstored:
+            self._on_unstored(unstored)
         searches = [ticket for ticket in tickets if isinstance(ticket.request, Search)]
         if searches and not self._searches:
             self._refuse_searches_at = time.monotonic() + _SEARCH_WITHIN_S
@@ -285,10 +291,13 @@ class History:
         elif tickets:
             self._answerer.add(tickets)
 
-    def _has(self, receipt: Receipt) -> bool:
-        assert receipt.seq is not UNSET
+    def _on_unstored(self, receipts: list[Receipt]) -> None:
+        acknowledge(receipts, are_stored=False)
+
+    def _has(self, seq: int | UnsetType) -> bool:
+        assert seq is not UNSET
         try:
-            return self._store.has(receipt.seq)
+            return self._store.has(seq)
         except sqlite3.Error as error:
             if not self._is_failing:
                 log.warning("history not read error=%s path=%s", error, self.path)

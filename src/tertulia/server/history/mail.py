@@ -1,5 +1,6 @@
 """What the history's threads post to the worker that waits for them, and what it asks with."""
 
+from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -71,10 +72,26 @@ class RowsReady(Struct, frozen=True):
     rows: Rows | None
 
 
+class KeptTicket(Struct, eq=False):
+    """Whether this file has messages, and everything else that was handed in: a peer asks."""
+
+    numbers: list[int]
+    done: Callable[[list[int], bool], None]  # which it has; whether all else. The writer's thread
+
+
 class Stored(Struct, frozen=True):
     """Messages that are on the disk (True), or could not be written."""
 
     rows: list[tuple[Receipt, bool]]
+
+
+def acknowledge(receipts: Iterable[Receipt], *, are_stored: bool) -> None:
+    """Tell those who wait what has become of their messages. Any thread."""
+    rows: dict[Owner, list[tuple[Receipt, bool]]] = {}
+    for receipt in receipts:
+        rows.setdefault(receipt.owner, []).append((receipt, are_stored))
+    for owner, told in rows.items():
+        owner.post(Stored(told))
 
 
 class RoomAgain(Struct, frozen=True):

@@ -1,7 +1,8 @@
 """The history of a cluster's node: a copy of what all nodes keep, and what is missing from it.
 
 The log decides what is written, so nothing is refused. What the log no longer reaches is a gap,
-which is filled with rows of a peer. The threads are those of the history.
+which is filled with rows of a peer. What the disk does not take counts as stored if a peer has it.
+The threads are those of the history.
 """
 
 import logging
@@ -28,6 +29,7 @@ from tertulia.server.history.gaps import (
 from tertulia.server.history.history import History
 from tertulia.server.history.mail import (
     GetRows,
+    KeptTicket,
     Page,
     PageReady,
     PageRequest,
@@ -46,6 +48,7 @@ from tertulia.server.hub.records import (
     Record,
     place_of,
 )
+from tertulia.server.hub.session import Receipt
 
 log = logging.getLogger("tertulia.server")
 
@@ -71,6 +74,9 @@ class NodeHistory(History):
         self._waiting_rows = 0  # answers of peers that wait for the writer; under the lock
         # Finds a page that may need what is missing here. Any thread. Set before the start.
         self.pass_on: Callable[[PageTicket], None] | None = None
+        # Acknowledges what could not be written here, once it is known whether a peer has it. The
+        # writer's thread. Set before the start.
+        self.confirm_elsewhere: Callable[[list[Receipt]], None] | None = None
 
     # --- before the start ----------------------------------------------------------------------
 
@@ -192,6 +198,12 @@ class NodeHistory(History):
             self._queue.append(NodeWork((), None, ticket))
             self._work.notify()
 
+    def ask_kept(self, ticket: KeptTicket) -> None:
+        """Find out what is stored of all that was handed in before, for a peer."""
+        with self._lock:
+            self._queue.append(NodeWork((), None, ticket))
+            self._work.notify()
+
     # --- the writer's thread -------------------------------------------------------------------
 
     def _carry_out(self, group: list[Write | Keep | Confirm | PageTicket]) -> None:
@@ -208,6 +220,16 @@ class NodeHistory(History):
                 refuse(ticket)
         else:
             self._pass_on(tickets)
+        for what in for_node:
+            if isinstance(what, KeptTicket):
+                kept = [number for number in what.numbers if self._has(number)]
+                what.done(kept, not self._is_failing)
+
+    def _on_unstored(self, receipts: list[Receipt]) -> None:
+        if self.confirm_elsewhere is None:
+            super()._on_unstored(receipts)
+        else:
+            self.confirm_elsewhere(receipts)
 
     def _commit(self, messages: list[ChatMessage], changes: list[Change]) -> bool:
         if super()._commit(messages, changes):

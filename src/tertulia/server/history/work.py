@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from tertulia.protocol.messages import ChatMessage
-from tertulia.server.history.mail import Rows, RowsTicket
+from tertulia.server.history.mail import KeptTicket, Rows, RowsTicket
 from tertulia.server.hub.records import Change
 from tertulia.server.hub.session import Receipt
 
@@ -31,6 +31,6 @@ class Confirm(Struct):
 
 
 class NodeWork(Keep):
-    """What a node of a cluster alone has to do: store rows of a peer, or read some for one."""
+    """What a node of a cluster alone has to do: store rows of a peer, or answer one."""
 
-    what: Rows | RowsTicket
+    what: Rows | RowsTicket | KeptTicket
