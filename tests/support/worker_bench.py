@@ -9,7 +9,7 @@ from typing import Any
 from standing_clock import StandingClock
 
 from tertulia.protocol.lines import decode_server_message, encode
-from tertulia.protocol.messages import ChatMessage, Register, Request, ServerMessage
+from tertulia.protocol.messages import ChatMessage, CloseReason, Register, Request, ServerMessage
 from tertulia.server.config import Config
 from tertulia.server.doors.native import NativeDoor
 from tertulia.server.history.mail import PageTicket
@@ -140,6 +140,13 @@ class FakeHistory:
 
     def when_room(self, owner: Owner, session: int) -> None:
         self.waiters.append((owner, session))
+
+
+class PartingDoor(NativeDoor):
+    """A door that has last bytes of its own."""
+
+    def goodbye(self, reason: CloseReason) -> bytes:
+        return f"bye {reason}\n".encode()
 
 
 class WorkerBench:

@@ -298,6 +298,16 @@ def test_without_a_descriptor_one_is_refused_with_the_spare_one_and_accepting_pa
     assert bench.pool.assigned == [[], [accepted(later)]]
 
 
+def test_a_pause_ends_in_time_though_a_refused_client_lingers_longer(full):
+    full.accept()
+    full.clock.s += 0.2
+    full.listener.waiting.append(OSError(errno.EMFILE, "no more"))
+    full.acceptor._accept_all(full.listener)
+    full.plan = [full.pass_time, full.pass_time]
+    waits = [(pytest.approx(51.0), False), (pytest.approx(50.0, abs=2.0), False), (None, True)]
+    assert full.run()[:2] == waits[:2]
+
+
 def test_what_was_accepted_before_the_descriptors_ran_out_is_handed_over(bench):
     [sock] = bench.come()
     bench.listener.waiting.append(OSError(errno.EMFILE, "no more"))
@@ -341,6 +351,14 @@ def test_at_a_stop_everything_is_closed_and_nobody_accepted(full):
     assert lingering.is_closed
     assert full.acceptor._spare.closed
     assert full.listener.waiting == [waiting]
+
+
+def test_a_stop_comes_before_those_who_wait_at_the_same_moment(bench):
+    [waiting] = bench.come()
+    stop = bench.acceptor._stop_fd
+    bench.plan = [lambda _timeout_ms: [(LISTENER, select.POLLIN), (stop, select.POLLIN)]]
+    assert len(bench.run()) == 1
+    assert bench.listener.waiting == [waiting]
 
 
 def test_the_thread_accepts_over_the_network_until_it_is_stopped():

@@ -61,3 +61,50 @@ def test_an_address_without_unregistered_connections_takes_up_no_room():
     limits.count_registered("1.1.1.0")
     limits.count_closed("1.1.1.1", is_registered=False)
     assert limits._unregistered == {"1.1.1.2": 1}
+
+
+def test_a_connection_of_a_proxy_counts_for_the_address_that_is_named():
+    limits = admission(max_unregistered_per_address=1)
+    assert limits.admit("proxy", is_proxy=True)
+    assert limits.admit("proxy", is_proxy=True), "as many as in all, until they are named"
+    assert limits.count_elsewhere("proxy", "1.1.1.1")
+    assert not limits.count_elsewhere("proxy", "1.1.1.1")
+    assert limits._unregistered == {"1.1.1.1": 2}
+    assert limits.count_elsewhere("1.1.1.1", "2.2.2.2")
+
+
+def test_a_proxy_that_names_itself_keeps_its_own_place():
+    limits = admission(max_unregistered_per_address=1)
+    assert limits.admit("proxy", is_proxy=True)
+    assert limits.count_elsewhere("proxy", "proxy")
+    assert limits._unregistered == {"proxy": 1}
+
+
+def test_the_connections_of_proxies_are_bounded_in_all_too():
+    limits = admission(max_users=1, max_unregistered=1)
+    assert [limits.admit("proxy", is_proxy=True) for _ in range(3)] == [True, True, False]
+
+
+def test_it_is_full_while_as_many_are_registered_as_may_be():
+    limits = admission(max_users=1)
+    for end in ("released", "closed"):
+        assert limits.admit("1.1.1.1")
+        assert not limits.is_full
+        limits.count_registered("1.1.1.1")
+        assert limits.is_full
+        if end == "released":
+            limits.count_released("1.1.1.1")
+            assert not limits.is_full
+        limits.count_closed("1.1.1.1", is_registered=end == "closed")
+        assert not limits.is_full
+    assert limits._unregistered == {}
+
+
+def test_consoles_are_bounded_apart_from_the_users():
+    limits = admission(max_users=1, max_unregistered=0)
+    assert limits.admit("1.1.1.1")
+    assert not limits.admit("1.1.1.2")
+    assert [limits.admit_console() for _ in range(9)] == [True] * 8 + [False]
+    limits.count_console_closed()
+    assert limits.admit_console()
+    assert not limits.admit_console()

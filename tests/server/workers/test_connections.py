@@ -3,19 +3,23 @@
 from typing import Any
 
 import pytest
-from worker_bench import FakeHistory, WorkerBench, socket_of
+from worker_bench import FakeHistory, FakeSocket, PartingDoor, WorkerBench, socket_of
 
 from tertulia.protocol.messages import (
     CloseReason,
     Closing,
     Direct,
     GetHistory,
+    HistoryPage,
     Left,
+    Received,
     Say,
     SetStatus,
 )
+from tertulia.server.history.mail import PageReady
 from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
-from tertulia.server.workers.mail import ChallengeOver
+from tertulia.server.workers.connections import CONSOLE_ADDRESS
+from tertulia.server.workers.mail import AdoptConsole, ChallengeOver
 from tertulia.server.workers.poller import READABLE
 
 LAST_WORD = Closing(reason="shutdown", retry_after=1.0)
@@ -138,7 +142,10 @@ def test_a_finished_newcomer_still_counts_once(bench):
 def test_finishing_twice_is_finishing_once(bench):
     ana = bench.join("ana")
     bench.finish(ana, CloseReason.QUIT)
+    until = ana.deadline
+    bench.pass_time(1.0)
     bench.finish(ana, CloseReason.FLOOD, LAST_WORD)
+    assert ana.deadline == until
     assert bench.left() == [("ana", "quit")]
     assert bench.kinds(ana) == []
     bench.finish(ana, CloseReason.FLOOD, LAST_WORD)  # draining
@@ -185,6 +192,49 @@ def test_a_finished_connection_waits_for_its_answers_of_the_history(bench):
     ana.answers_due = 0
     bench.connections.drain(ana, bench.clock.s)
     assert ana.state is State.DRAINING
+
+
+def test_a_finished_connection_waits_for_the_receivers_of_its_direct_messages(bench):
+    ana, luis = bench.join("ana"), bench.join("luis", receipts=True)
+    bench.receive(ana, Direct(id=1, to="luis", text="hola"))
+    bench.finish(ana)
+    bench.flush()
+    assert ana.state is State.FINISHING
+    bench.receive(luis, Received(receipt=1))
+    bench.read_mail()
+    assert [message.id for message in bench.heard(ana)] == [1]
+    assert ana.state is State.DRAINING
+
+
+def test_the_last_bytes_of_the_door_go_out_once_and_after_everything_else(bench):
+    ana = bench.join("ana")
+    ana.door = PartingDoor()
+    bench.receive(ana, GetHistory(id=1))
+    bench.finish(ana, CloseReason.REFUSED, LAST_WORD)
+    bench.flush()
+    assert b"bye" not in socket_of(ana).sent, "the page is still to come"
+    number = ana.session.route.session
+    bench.dispatcher.read_mail(PageReady(number, HistoryPage(id=1, messages=[], more=False)))
+    bench.flush()
+    assert bytes(socket_of(ana).sent).endswith(b'"more":false}\nbye refused\n')
+    assert socket_of(ana).sent.count(b"bye") == 1
+    assert ana.state is State.DRAINING
+
+
+def test_a_console_that_is_finished_counts_among_no_users(bench):
+    sock: Any = FakeSocket()
+    assert bench.admission.admit_console()
+    route = bench.shared.switchboard.connect(bench.mailbox)
+    bench.dispatcher.read_mail(AdoptConsole(sock, route, CONSOLE_ADDRESS))
+    console = bench.connections.at(sock.fileno())
+    limit = console.rate_limit
+    bench.finish(console)
+    assert bench.admission._registered == 0
+    assert bench.admission._unregistered == {}
+    assert console.rate_limit is limit
+    bench.connections.close(console, CloseReason.REFUSED)
+    bench.assert_empty()
+    assert bench.admission._consoles == 0
 
 
 def test_at_the_end_of_the_server_nobody_waits_for_receivers_who_end_too(bench):

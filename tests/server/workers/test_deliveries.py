@@ -10,9 +10,11 @@ from tertulia.protocol.messages import (
     Direct,
     DirectMessage,
     Ok,
+    Ping,
     Received,
     Register,
     ServerMessage,
+    Welcome,
 )
 from tertulia.server.workers.connection import Hold
 
@@ -117,6 +119,59 @@ def test_a_receiver_that_is_taken_over_meanwhile_gets_the_message_in_its_new_ses
     assert bench.send_again()[-1] == answers[0]
 
 
+def test_a_message_that_is_passed_on_keeps_holding_its_sender(bench):
+    token = bench.luis.session.token
+    bench.hers.receive(bench.ana, Ping(id=2))
+    bench.third.join("luis", token=token)
+    bench.his.read_mail()  # the message, and that the session has been replaced
+    bench.hers.heard(bench.ana)
+    bench.hers.read_mail()  # that it was not delivered
+    assert bench.ana.hold is Hold.DELIVERY
+    assert bench.hers.heard(bench.ana) == []
+    bench.third.read_mail()
+    bench.hers.read_mail()
+    assert [type(m) for m in bench.hers.heard(bench.ana)] == [Ok]
+    assert bench.ana.hold is not Hold.DELIVERY
+
+
+def test_a_receiver_with_too_much_before_it_is_busy_though_its_socket_takes_more():
+    bench = WorkerBench(private_bytes=1_000)
+    ana, luis = bench.join("ana"), bench.join("luis")
+    luis.out += b"\n" * 500
+    bench.receive(ana, Direct(id=1, to="luis", text="hola"))
+    bench.receive(ana, Direct(id=2, to="luis", text="hola"))
+    assert [getattr(m, "code", "ok") for m in bench.heard(ana)] == ["ok", "busy"]
+    bench.receive(ana, Direct(id=3, to="luis", text="hola"))
+    assert bench.kinds(ana) == ["Ok"]
+    bench.close()
+
+
+def test_only_a_message_with_an_id_makes_its_sender_wait_for_the_receiver():
+    bench = WorkerBench()
+    ana, luis = bench.join("ana"), bench.join("luis", receipts=True)
+    bench.receive(ana, Direct(to="luis", text="one"))
+    assert ana.confirmations_due == 0
+    bench.receive(ana, Direct(id=1, to="luis", text="two"))
+    assert ana.confirmations_due == 1
+    bench.flush()
+    bench.receive(luis, Received(receipt=2))
+    bench.read_mail()
+    assert [type(m) for m in bench.heard(ana)] == [Ok]
+    assert ana.confirmations_due == 0
+    bench.close()
+
+
+def test_what_waits_for_a_receiver_that_takes_nothing_is_sent_when_it_takes_more():
+    bench = WorkerBench()
+    ana, luis = bench.join("ana"), bench.join("luis", receipts=True)
+    bench.fill(luis)
+    bench.receive(ana, Direct(id=1, to="luis", text="hola"))
+    bench.flush()
+    bench.empty(luis)
+    assert bench.kinds(luis) == ["DirectMessage"]
+    bench.close()
+
+
 @pytest.mark.parametrize("receipts", [True, False])
 def test_who_takes_a_session_over_gets_what_that_has_not_confirmed(receipts):
     bench = WorkerBench()
@@ -127,5 +182,9 @@ def test_who_takes_a_session_over_gets_what_that_has_not_confirmed(receipts):
     assert luis.session is not None
     successor = bench.connect()
     bench.receive(successor, Register(name="luis", token=luis.session.token, receipts=receipts))
-    assert message in bench.heard(successor)
+    welcome, again, *_ = bench.heard(successor)
+    assert (type(welcome), again) == (Welcome, message), "nothing comes before the welcome"
+    bench.read_mail()
+    answered = [m for m in bench.heard(ana) if isinstance(m, Ok)]
+    assert len(answered) == (0 if receipts else 1)
     bench.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from dispatcher_bench import DIRECT, MESSAGE, NOBODY, Bench
-from worker_bench import FakeSocket, socket_of
+from worker_bench import FakeSocket, PartingDoor, socket_of
 
 from tertulia.protocol.messages import (
     CloseReason,
@@ -145,7 +145,9 @@ def test_a_long_answer_is_cut_off_when_draining_begins(bench):
     reader.source = Pieces()
     bench.connections.finish(reader, CloseReason.QUIT, None, bench.clock.s)
     for _ in range(3):
+        bench.pass_time(5.0)
         bench.dispatcher.flush()
+        assert reader.deadline == bench.clock.s + 20.0, "each piece has its time"
     assert bytes(socket_of(reader).sent) == b"piece" * 2, "others come between the pieces"
     assert reader.state is State.FINISHING
     bench.dispatcher.read_mail(Drain())
@@ -253,6 +255,22 @@ def test_a_replaced_session_gets_what_was_put_into_it_and_is_closed(bench):
     assert bench.luis.state is State.CLOSED
     assert bench.observer.left == {}
     bench.read(Evict(bench.number(bench.luis)))
+
+
+def test_a_replaced_session_is_told_why_in_the_doors_own_way(bench):
+    bench.luis.door = PartingDoor()
+    bench.output.send(bench.luis, MESSAGE)
+    bench.hub.release(bench.luis.session, CloseReason.REPLACED)
+    bench.read(Evict(bench.number(bench.luis)))
+    assert socket_of(bench.luis).sent.endswith(b"}\nbye replaced\n")
+
+
+def test_a_replaced_session_that_takes_nothing_has_a_time_to_read_why(bench):
+    bench.fill(bench.luis)
+    bench.hub.release(bench.luis.session, CloseReason.REPLACED)
+    bench.read(Evict(bench.number(bench.luis)))
+    assert bench.luis.state is State.FINISHING
+    assert bench.luis.deadline == bench.clock.s + 3.0
 
 
 def test_a_fault_in_an_eviction_costs_that_connection(bench, monkeypatch):

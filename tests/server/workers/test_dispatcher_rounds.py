@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from worker_bench import FakeHistory, WorkerBench, socket_of
+from worker_bench import FakeHistory, PartingDoor, WorkerBench, socket_of
 
 from tertulia.protocol.messages import (
     CloseReason,
@@ -91,6 +91,17 @@ def test_the_end_of_a_finished_connection_does_not_wait_for_its_client(bench):
     bench.check(0.1)
     assert bench.ana.state is State.CLOSED
     assert bench.observer.left == {CloseReason.QUIT: 1}
+
+
+def test_a_connection_whose_answer_has_not_come_in_time_is_told_so_by_its_door(bench):
+    bench.ana.door = PartingDoor()
+    bench.ana.answers_due = 1
+    bench.receive(bench.ana, Quit())
+    bench.flush()
+    assert bench.ana.state is State.FINISHING
+    bench.check(3.0)
+    assert socket_of(bench.ana).sent.endswith(b"bye quit\n")
+    assert bench.ana.state is State.CLOSED
 
 
 def test_an_idle_user_is_shown_as_inactive_to_all_and_to_itself():

@@ -101,3 +101,11 @@ def test_the_number_of_addresses_that_are_counted_is_bounded(monkeypatch):
     for number in range(10):
         guesses.judge(f"10.0.1.{number}", lambda: False, 0.0)
     assert list(guesses._wrong_at) == ["10.0.1.7", "10.0.1.8", "10.0.1.9"]
+
+
+def test_a_right_guess_does_not_take_back_the_wrong_ones(code):
+    for now in range(4):
+        answer(code, "no", now)
+    assert answer(code, "able baker cat", 4) is None
+    assert answer(code, "no", 5) == "code_wrong"
+    assert answer(code, "able baker cat", 6) == "rate_limited"

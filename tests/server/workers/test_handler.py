@@ -1,10 +1,13 @@
 """From a request to what has to be done about it: what the handler returns, in each case."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from worker_bench import FakeHistory, WorkerBench
 
+from tertulia.protocol.attendance import AskSeenBy, ListAttendance, MarkSeen, SeenBy
+from tertulia.protocol.hooks import CreateHook
 from tertulia.protocol.lines import BadRequest
 from tertulia.protocol.messages import (
     UNSET,
@@ -14,11 +17,13 @@ from tertulia.protocol.messages import (
     ErrorCode,
     GetHistory,
     GetInfo,
+    HistoryPage,
     ListUsers,
     Ok,
     Ping,
     Pong,
     Quit,
+    Received,
     Register,
     Say,
     Search,
@@ -26,11 +31,16 @@ from tertulia.protocol.messages import (
     UserInfo,
     UserList,
 )
+from tertulia.protocol.moderation import BecomeOperator
+from tertulia.protocol.watching import TakeMeasures
+from tertulia.server import refusals
 from tertulia.server.hub.directs import Delivery
 from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.room import Conflict
-from tertulia.server.workers.connection import Connection
+from tertulia.server.workers.connection import Connection, Hold
+from tertulia.server.workers.door import Control
 from tertulia.server.workers.handler import Finish, Step
+from tertulia.server.workers.looks import Look
 
 
 class Bench(WorkerBench):
@@ -126,6 +136,52 @@ def test_only_so_many_requests_and_bad_lines_are_read_before_welcome():
     bench.close()
 
 
+@pytest.mark.parametrize("request_", [Control(b"pong"), Control(b"")])
+def test_a_request_of_the_doors_own_protocol_is_answered_by_the_door(bench, request_):
+    assert bench.handle(bench.connect(), request_) is request_
+    assert bench.handle(bench.join("ana"), request_) is request_
+
+
+# --- the code of the server ----------------------------------------------------------------------
+
+
+def test_whoever_gives_the_code_comes_in_and_nobody_else():
+    bench = make(code="able-baker-cat")
+    outcome = bench.handle(bench.connect(), Register(id=1, name="eva"))
+    assert isinstance(outcome, Finish)
+    assert (outcome.reason, code(outcome)) == (CloseReason.REFUSED, ErrorCode.CODE_REQUIRED)
+    outcome = bench.handle(bench.connect(), Register(id=1, name="eva", code="no"))
+    assert isinstance(outcome, Finish)
+    assert (outcome.reason, code(outcome)) == (CloseReason.REFUSED, ErrorCode.CODE_WRONG)
+    outcome = bench.handle(bench.connect(), Register(name="ana", code="able baker cat"))
+    assert isinstance(outcome, Registered)
+    assert len(bench.shared.switchboard._mailboxes) == 1
+    bench.close()
+
+
+def test_an_address_that_has_guessed_too_often_is_refused_for_now_and_stays_connected():
+    bench = make(code="able-baker-cat")
+    for _ in range(5):
+        bench.handle(bench.connect(), Register(name="ana", code="no"))
+    newcomer = bench.connect()
+    refusal = bench.handle(newcomer, Register(id=1, name="ana", code="able baker cat"))
+    assert isinstance(refusal, Error)
+    assert (refusal.code, refusal.id) == (ErrorCode.RATE_LIMITED, 1)
+    elsewhere = bench.connect("10.0.0.9")
+    right = Register(name="ana", code="able baker cat")
+    assert isinstance(bench.handle(elsewhere, right), Registered)
+    bench.close()
+
+
+def test_whoever_registers_too_often_is_not_looked_at_whatever_the_code():
+    bench = make(code="able-baker-cat", shared_addresses=False, registration_burst=1.0)
+    bench.handle(bench.connect(), Register(name="ana", code="no"))
+    refusal = bench.handle(bench.connect(), Register(name="ana", code="no"))
+    assert code(refusal) == ErrorCode.RATE_LIMITED
+    assert len(bench.shared.entry_code._guesses._wrong_at["10.0.0.1"]) == 1
+    bench.close()
+
+
 # --- the verbs -----------------------------------------------------------------------------------
 
 
@@ -153,7 +209,7 @@ def test_an_answer_of_the_history_is_counted_as_due_and_not_given_now():
     bench = make(history=history)
     ana = bench.join("ana")
     assert bench.handle(ana, Say(id=1, text="hola")) is None
-    assert ana.answers_due == 1
+    assert (ana.answers_due, ana.orders_due) == (1, 0)
     [(_, receipt)] = history.written
     assert (receipt.owner, receipt.session) == (bench.mailbox, ana.session.route.session)
     bench.close()
@@ -224,6 +280,98 @@ def test_only_so_many_pages_may_be_under_way():
     flood = bench.handle(ana, GetHistory(id=8))
     assert isinstance(flood, Finish)
     assert flood.reason is CloseReason.FLOOD
+    bench.close()
+
+
+def test_a_page_that_is_being_read_counts_among_those_under_way():
+    bench = make(history=FakeHistory(), max_pages_waiting=2)
+    ana = bench.join("ana")
+    bench.receive(ana, GetHistory(id=1))
+    assert ana.ticket is not None
+    assert bench.handle(ana, GetHistory(id=2)) is Step.ASK_PAGE
+    assert code(bench.handle(ana, GetHistory(id=3))) == ErrorCode.RATE_LIMITED
+    bench.close()
+
+
+def test_the_attendance_is_for_operators():
+    bench = make(history=FakeHistory())
+    ana = bench.join("ana")
+    outcome = bench.handle(ana, ListAttendance(id=3))
+    assert (code(outcome), outcome.id) == (ErrorCode.NOT_OPERATOR, 3)
+    assert ana.pages_due == 0
+    bench.hub.moderator.promote(ana.session, BecomeOperator(secret=""))
+    request = ListAttendance(id=4)
+    assert bench.handle(ana, request) is Step.ASK_PAGE
+    assert list(ana.pages_waiting) == [request]
+    bench.close()
+
+
+def test_a_picture_of_the_server_is_asked_for_beside_the_workers(bench):
+    ana, looks = bench.join("ana"), []
+    bench.handler._looks = SimpleNamespace(ask=looks.append)
+    assert bench.handle(ana, TakeMeasures(id=3)) is None
+    assert ana.hold is Hold.LOOK
+    assert looks == [Look(3, bench.mailbox, ana.session.route.session)]
+
+
+def test_only_the_right_secret_makes_an_operator():
+    bench = make(operator_secret="s" * 20)
+    ana = bench.join("ana")
+    assert code(bench.handle(ana, BecomeOperator(secret="t" * 20))) == ErrorCode.OPERATOR_WRONG
+    assert not ana.session.is_operator
+    assert isinstance(bench.handle(ana, BecomeOperator(id=3, secret="s" * 20)), Ok)
+    assert ana.session.is_operator
+    bench.close()
+
+
+def test_where_there_is_no_web_an_operator_is_told_so_who_wants_a_hook():
+    bench = make(web=False)
+    ana = bench.join("ana")
+    request = CreateHook(id=3, name="build")
+    assert code(bench.handle(ana, request)) == ErrorCode.NOT_OPERATOR
+    bench.hub.moderator.promote(ana.session, BecomeOperator(secret=""))
+    refusal = bench.handle(ana, request)
+    assert isinstance(refusal, Error)
+    assert (refusal.code, refusal.id) == (refusals.hooks_off(request).code, 3)
+    bench.close()
+
+
+def test_a_report_of_what_was_seen_is_free_while_it_says_something_new():
+    bench = make()
+    ana = bench.join("ana")
+    assert bench.handle(ana, MarkSeen(seq=bench.hub.events.last_seq)) is None
+    assert ana.free_bytes is None
+    assert bench.handle(ana, MarkSeen(seq=1)) is None
+    assert ana.free_bytes is not None, "this one said nothing"
+    bench.close()
+
+
+def test_a_receipt_is_free_while_it_confirms_something():
+    bench = make()
+    ana, luis = bench.join("ana"), bench.join("luis", receipts=True)
+    bench.receive(ana, Direct(id=3, to="luis", text="hola"))
+    bench.flush()
+    [reply] = bench.handle(luis, Received(receipt=1))
+    assert (reply.route, reply.answer.id) == (ana.session.route, 3)
+    assert luis.free_bytes is None
+    assert bench.handle(luis, Received(receipt=1)) is None
+    assert luis.free_bytes is not None
+    bench.close()
+
+
+def test_who_has_seen_a_message_is_answered_or_looked_for():
+    bench = make(history=FakeHistory())
+    ana = bench.join("ana")
+    bench.hub.say(ana.session, Say(text="hola"), bench.mailbox)
+    seq = bench.hub.events.last_seq
+    answer = bench.handle(ana, AskSeenBy(id=3, seq=seq))
+    assert isinstance(answer, SeenBy)
+    assert (answer.id, answer.seq) == (3, seq)
+    old = AskSeenBy(id=4, seq=seq - 1)
+    assert bench.handle(ana, old) is Step.FIND_MESSAGE
+    page = HistoryPage(id=4, messages=[], more=False)
+    outcome = bench.handler.message_found(ana, ana.session, old, page, bench.clock.s)
+    assert (code(outcome), outcome.id) == (refusals.no_message(old).code, 4)
     bench.close()
 
 

@@ -4,6 +4,7 @@ import errno
 import select
 from collections.abc import Iterator
 from math import inf
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -259,6 +260,7 @@ def test_the_end_of_file_of_a_finishing_connection_waits_for_its_output(bench):
     bench.receive(ana, Quit())
     bench.receive(ana, b"")
     assert ana.state is State.FINISHING
+    assert bench.watched(ana) == WRITABLE, "its end would be found readable for ever"
     bench.empty(ana)
     bench.flush()
     assert ana.state is State.CLOSED
@@ -379,3 +381,34 @@ def test_a_socket_that_takes_more_is_sent_more(bench):
     bench.empty(ana)
     assert bench.watched(ana) == READABLE
     assert bench.heard(ana) == [Pong(id=1)]
+
+
+def test_a_change_of_status_is_not_lost_that_another_thread_adds_meanwhile(bench):
+    class Growing(list):  # as on several machines
+        def copy(self) -> "Growing":
+            events = Growing(self)
+            if not sent:
+                self.append("another")
+            return events
+
+    bot, sent = bench.join("bot", events="messages"), []
+    bot.session.own_presence = Growing(["one"])
+    bench.input._output = SimpleNamespace(
+        send_own_presence=lambda _connection, events: sent.append(list(events))
+    )
+    for _ in range(2):
+        bench.input.send_own_presence(bot, bot.session)
+    assert sent == [["one"], ["another"]]
+    assert bot.session.own_presence == []
+
+
+def test_a_change_of_status_comes_before_the_hold_that_the_same_request_has_led_to(bench):
+    beside = WorkerBench(beside=bench)
+    bot, _luis = bench.join("bot", events="messages"), beside.join("luis")
+    bench.hub.idle(bot.session)
+    bench.input.send_own_presence(bot, bot.session)
+    assert bench.kinds(bot) == ["Presence"]
+    bench.receive(bot, Direct(id=1, to="luis", text="hola"))
+    assert bot.hold is Hold.DELIVERY
+    assert bench.kinds(bot) == ["Presence"]
+    beside.close()

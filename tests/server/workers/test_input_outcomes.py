@@ -86,10 +86,12 @@ def test_a_refused_newcomer_is_told_and_noted_with_its_name(bench, caplog):
     assert caplog.messages == ["refused address=10.0.0.1 code=name_invalid name='no name'"]
 
 
-def test_a_session_that_is_taken_over_is_evicted_by_its_own_worker(bench, beside):
-    old = beside.join("ana")
+def test_a_session_that_is_taken_over_is_evicted_by_its_own_worker(bench, beside, caplog):
+    old = beside.join("ana", "10.0.0.2")
     newcomer = bench.connect()
+    caplog.set_level("INFO", "tertulia.server")
     bench.receive(newcomer, Register(name="ana", token=old.session.token))
+    assert "left name=ana address=10.0.0.2 reason=replaced" in caplog.messages
     assert bench.kinds(newcomer) == ["Welcome", "Joined"]
     assert bench.observer.left == {CloseReason.REPLACED: 1}
     assert beside.read_mail() == [Evict(old.session.route.session)]

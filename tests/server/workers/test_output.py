@@ -223,6 +223,22 @@ def test_a_large_answer_may_wait_but_nothing_large_after_it():
     assert bench.output.push() == [Sent(bench.ana, Fate.OVERFLOWING)]
 
 
+def test_of_two_large_answers_only_the_one_that_waits_counts():
+    bench = Bench(private_bytes=5 * len(PONG))
+    bans = BanList(bans=[BanRow(name="luis", by="ana")] * 100)
+    bench.output.send_large(bench.ana, bans)
+    assert bench.output.push() == []
+    bench.limit(bench.ana, 0)
+    bench.output.send_large(bench.ana, bans)
+    assert bench.output.push() == [Sent(bench.ana, Fate.BLOCKED)]
+    for _ in range(5):
+        bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == []
+    bench.output.send(bench.ana, Pong())
+    assert bench.output.push() == [Sent(bench.ana, Fate.OVERFLOWING)]
+    bench.close()
+
+
 def test_once_a_large_answer_is_taken_the_bound_is_what_it_was():
     bench = Bench(private_bytes=5 * len(PONG))
     bench.limit(bench.ana, 0)

@@ -5,9 +5,11 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from standing_clock import StandingClock
 
 from tertulia.server.config import Config
 from tertulia.server.doors.native import NativeDoor
@@ -15,7 +17,7 @@ from tertulia.server.hub.hub import Hub
 from tertulia.server.observer import Observer
 from tertulia.server.workers import pool as pool_module
 from tertulia.server.workers.admission import Admission
-from tertulia.server.workers.mail import AcceptedSocket, Adopt, Drain
+from tertulia.server.workers.mail import AcceptedSocket, Adopt, AdoptConsole, Drain
 from tertulia.server.workers.pool import WorkerPool
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.worker import Worker
@@ -134,6 +136,59 @@ def test_a_worker_that_does_no_round_is_not_asked_again_and_is_no_sign_of_life()
         worker._poller.close()
 
 
+def test_a_worker_that_has_ended_meanwhile_is_asked_for_no_sign_of_life():
+    bench = Bench(threads=2)
+    ended, other = bench.pool._new_worker(), bench.pool._new_worker()
+    ended.mailbox.close()
+    assert bench.pool.beat()
+    [beat] = other.mailbox.collect()
+    beat.is_answered = True
+    assert bench.pool.beat()
+    bench.pool._forget(ended)
+    ended._poller.close()
+    bench.pool._forget(other)
+    other.mailbox.close()
+    other._poller.close()
+
+
+def test_all_workers_have_one_time_to_end(monkeypatch):
+    bench, clock, waits = Bench(threads=2), StandingClock(), []
+    monkeypatch.setattr(pool_module, "time", SimpleNamespace(monotonic=clock.monotonic))
+
+    def join(timeout_s: float) -> bool:
+        waits.append(timeout_s)
+        clock.s += 1.0
+        return len(waits) < 4
+
+    mailbox = SimpleNamespace(post=lambda mail: posted.append(mail))
+    posted: list[Any] = []
+    worker: Any = SimpleNamespace(join=join, mailbox=mailbox)
+    bench.pool._present = (worker,) * 4, Observer()
+    assert not bench.pool.drain(2.5)
+    assert waits == [2.5, 1.5, 0.5, 0.0]
+    assert posted == [Drain()] * 4
+    how = Drain(flush_within_s=1.0)
+    bench.pool.drain(0.0, how)
+    assert posted[4:] == [how] * 4
+
+
+def test_a_console_goes_to_the_first_worker_with_a_route_to_it():
+    bench = Bench(threads=2)
+    first, second = bench.pool._new_worker(), bench.pool._new_worker()
+    sock: Any = object()
+    assert bench.pool.assign_console(sock, "console")
+    [mail] = first.mailbox.collect()
+    assert isinstance(mail, AdoptConsole)
+    assert (mail.sock, mail.address) == (sock, "console")
+    assert bench.pool._shared.switchboard.mailbox_of(mail.route) is first.mailbox
+    assert second.mailbox.collect() == []
+    first.mailbox.close()
+    assert not bench.pool.assign_console(sock, "console")
+    second.mailbox.close()
+    for worker in (first, second):
+        worker._poller.close()
+
+
 def test_connections_go_to_the_workers_in_turn_and_each_worker_gets_its_share_at_once():
     bench = Bench(threads=2)
     workers = [bench.pool._new_worker() for _ in range(2)]
@@ -238,6 +293,30 @@ def test_what_a_worker_has_counted_outlives_it(per_session):
     assert first.join(WAIT_S)
     totals = per_session.pool.totals()
     assert (totals.accepted, totals.joined, totals.left["quit"]) == (2, 2, 1)
+
+
+def test_a_console_has_a_worker_of_its_own(per_session):
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    far.settimeout(WAIT_S)
+    per_session.socks.append(far)
+    assert per_session.admission.admit_console()
+    assert per_session.pool.assign_console(near, "console")
+    send(far, type="ping", id=3)
+    read_until(far, b'"pong"')
+    [worker] = per_session.workers()
+    far.shutdown(socket.SHUT_WR)
+    assert worker.join(WAIT_S)
+    assert per_session.admission._consoles == 0
+
+
+def test_a_console_that_gets_no_thread_is_given_back(per_session, monkeypatch):
+    no_thread(monkeypatch)
+    sock: Any = object()
+    assert not per_session.pool.assign_console(sock, "console")
+    monkeypatch.undo()
+    assert per_session.workers() == []
+    assert per_session.pool.mailboxes._all == ()
 
 
 def test_a_connection_that_gets_no_thread_is_given_back(per_session, monkeypatch, caplog):

@@ -120,6 +120,19 @@ def test_a_new_session_is_looked_at_when_it_can_first_be_due():
     assert bench.connection.deadline == 55.0
 
 
+def test_what_is_due_earlier_is_not_put_off_by_what_begins_later(bench):
+    planned = bench.connection.deadline
+    assert planned == 30.0
+    bench.dog.watch_blocked(bench.connection, 10.0)
+    assert bench.connection.deadline == planned
+    bench.dog.watch_challenged(bench.connection, 28.0)
+    assert bench.connection.deadline == planned
+    assert bench.connection.challenge_until == 31.0
+    assert bench.dog.next_check == planned
+    bench.dog.look_at(unregistered(), 40.0)
+    assert bench.dog.next_check == planned
+
+
 def test_without_connections_there_is_nothing_to_look_for():
     dog = Watchdog(Config(port=0))
     assert dog.next_check == inf

@@ -204,6 +204,30 @@ def test_mail_is_read_after_what_the_sockets_have_brought(bench):
     assert bench.heard("luis") == ["message", "left"]
 
 
+def test_mail_is_read_before_the_deadlines(bench):
+    bench.join("ana")
+    bench.clock.s += 30.0
+    bench.round()
+    assert bench.heard("ana") == ["ping"]
+    bench.clock.s += 15.0
+    bench.worker.mailbox.post(Drain())
+    bench.round()
+    assert bench.heard("ana") == ["closing"], "else it would have been closed without a word"
+
+
+def test_what_mail_has_led_to_is_announced_before_it_is_sent(bench):
+    bench.join("ana")
+    bench.join("luis")
+    sent_by_then: list[list[str]] = []
+    bench.worker._dispatcher._announce = lambda _mailbox, _since: sent_by_then.append(
+        bench.heard("luis")
+    )
+    bench.worker.mailbox.post(Evict(1))
+    bench.round()
+    assert sent_by_then == [[]]
+    assert bench.heard("luis") == ["left"]
+
+
 def test_a_wake_up_is_taken_back_so_that_it_wakes_no_second_round(bench):
     bench.worker.mailbox.fall_asleep()
     bench.worker.mailbox.nudge(0.0)
@@ -382,6 +406,37 @@ def test_of_several_threads_one_serves_while_another_computes_a_handshake(monkey
     assert not bench.worker.join(0.1)
     may_go_on.set()
     assert_ended(bench)
+
+
+def test_a_thread_that_has_computed_a_step_takes_the_place_of_one_that_waits(monkeypatch):
+    bench = Bench(threads=2)
+    worker = bench.worker
+    monkeypatch.setattr(worker._doorkeeper, "take_step", lambda: None)
+
+    def serve() -> None:
+        turns.append(worker._spare.acquire(blocking=False))
+        worker._has_ended = len(turns) == 3
+
+    turns: list[bool] = []
+    monkeypatch.setattr(worker, "_serve", serve)
+    worker._run()
+    assert turns == [True, True, True]
+    bench.close()
+
+
+def test_all_threads_have_one_time_to_end(bench, monkeypatch):
+    waits: list[float] = []
+
+    def join(timeout_s: float) -> None:
+        waits.append(timeout_s)
+        bench.clock.s += 1.0
+
+    thread = SimpleNamespace(join=join, is_alive=lambda: False)
+    monkeypatch.setattr(bench.worker, "_threads", [thread] * 4)
+    assert bench.worker.join(2.5)
+    assert waits == [2.5, 1.5, 0.5, 0.0]
+    thread.is_alive = lambda: True
+    assert not bench.worker.join(0.0)
 
 
 def test_with_no_other_thread_it_takes_only_so_many_steps_of_handshakes_in_a_round(monkeypatch):
