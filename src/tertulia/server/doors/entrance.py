@@ -108,7 +108,9 @@ class OpenEntrance(Entrance):
         if first[:1] == bytes((HANDSHAKE_RECORD,)):
             return _NO_TLS_HERE
         if _is_http(self._offer.site, first, None):
-            return text_response(http.HTTPStatus.BAD_REQUEST, error.message)
+            is_full = error.code == ErrorCode.SERVER_FULL
+            unavailable, bad = http.HTTPStatus.SERVICE_UNAVAILABLE, http.HTTPStatus.BAD_REQUEST
+            return text_response(unavailable if is_full else bad, error.message)
         return lines.encode(error)
 
     def feed(self, data: bytes) -> None:
