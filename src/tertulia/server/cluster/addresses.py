@@ -10,9 +10,9 @@ _PORT = 4222  # NATS's own
 
 
 class Address(NamedTuple):
-    """Of one nats-server. `str` never shows the password that a URL may hold."""
+    """The address of one nats-server. `str` never shows the password that a URL may hold."""
 
-    url: str  # whole, with a port
+    url: str  # the complete URL, with a port
     host: str
     port: int
     has_tls: bool  # the connection is refused if the server does not speak TLS

@@ -1,4 +1,4 @@
-"""How a node comes to the common state when it starts: from its own file, a peer, or the log.
+"""How a node gets the common state when it starts: from its own file, another node, or the log.
 
 The main thread runs this, except `begin`, which the link's thread calls when the log's beginning is
 there. Everything happens before the node comes up.
@@ -32,10 +32,10 @@ from tertulia.server.hub.room_state import KnownNonce, RoomState
 
 
 class Arrival:
-    """The way of one node to the common state.
+    """Brings one node to the common state.
 
-    `begun` is set when the Hub and the history go on from it; `first_entries` have to be published
-    until then, if the log is empty.
+    `begun` is set once the Hub and the history go on from that state. Until then, if the log is
+    empty, `first_entries` have to be published.
     """
 
     def __init__(
@@ -58,8 +58,8 @@ class Arrival:
         self.first_entries: list[bytes] = []
         self._own_log = ""  # the name of a log that this node begins
         self.begun = threading.Event()
-        self.problem: Exception | None = None  # why the log could not be begun with; see `start`
-        self.states_fetched = 0  # that this node has gone on from
+        self.problem: Exception | None = None  # why `begin` has failed
+        self.states_fetched = 0  # from other nodes, since the start
 
     def check_alone(self) -> None:
         """Raise ClusterUnusable if another process is this node, or a new log would hurt others."""
@@ -72,7 +72,7 @@ class Arrival:
             )
 
     def find_state(self, stream: StreamState) -> None:
-        """Go on from the state in the own file, or from that of another node, or from entry 1."""
+        """Go on from the state in this node's file, from another node's state, or from entry 1."""
         config, history = self._config, self._history
         self.log = stream.created
         place = None if history is None else history.place
@@ -108,16 +108,16 @@ class Arrival:
             self.first_entries = self._new_log()
 
     def _lacks_nonces(self, own: Snapshot) -> bool:
-        """Return whether other nodes may know nonces that the own file does not have.
+        """Return whether other nodes may know nonces that this node's file does not have.
 
-        A state that was saved while rows were missing has its nonces with it; one of before, when
-        the disk then failed, has not.
+        A state that was saved while rows were missing contains its nonces. An earlier one does not,
+        and rows are missing if the disk failed after it was saved.
         """
         missing = [] if self._history is None else self._history.missing
         return not own.room.nonces and any(one.of == "messages" for one in missing)
 
     def offer_log(self) -> None:
-        """Begin the log if whoever has begun it does not go on: the first complete one counts."""
+        """Begin the log if the node that began it does not go on: the first complete one counts."""
         if not self.first_entries and not self.begun.is_set():
             self.first_entries = self._new_log()
 
@@ -162,7 +162,7 @@ class Arrival:
         self._adopt(other.epoch, other.seq, other.room, misses=True)
 
     def begin(self, genesis: Genesis, state: RoomState) -> None:
-        """Begin with the log. The link's thread."""
+        """Go on from the beginning of the log. The link's thread."""
         is_own = genesis.log == self._own_log
         try:
             self._check(genesis.rules)
@@ -174,7 +174,7 @@ class Arrival:
         self.first_entries = []
         try:
             self._adopt(genesis.epoch, genesis.seq, state, misses=not is_own)
-        except (OSError, sqlite3.Error) as error:  # as if the history could not be opened
+        except (OSError, sqlite3.Error) as error:  # handled like a history that cannot be opened
             self.problem = error
 
     def _check(self, rules: Rules) -> None:
@@ -206,14 +206,15 @@ class Arrival:
         raise ClusterUnusable(text.format(path=history.path))
 
     def _adopt(self, epoch: str, seq: int, state: RoomState, *, misses: bool) -> None:
-        """Begin with a state that is not from the own file, which may miss what was before."""
+        """Go on from a state that is not this node's own; its file may lack earlier rows."""
         visits = self._hub.begin(epoch, seq, state)
         history = self._history
         if history is not None:
             own = None if history.place is None else snapshots.unpack(history.place.state)
             lost_at = rfc3339(datetime.fromtimestamp(self.replica.log_time(), UTC))
             history.adopt(epoch, seq)
-            if misses:  # Before the place is saved, or a crash in between would make nobody ask.
+            # Before the place is saved: after a crash in between, nobody would ask for them.
+            if misses:
                 history.note_missing(0 if own is None else own.seq, seq)
             else:
                 history.end_visits()
@@ -222,7 +223,7 @@ class Arrival:
 
     def place(self) -> Place:
         """Return where this node is in the log, and its state there."""
-        # Where rows are missing, nonces are, too, and the other nodes know them.
+        # Where rows are missing, nonces are missing, too, and the other nodes know them.
         misses = self._history is not None and bool(self._history.missing)
         state = snapshots.pack(self.replica.snapshot(with_nonces=misses), with_nonces=misses)
         chat, place = self._config.chat, self.replica.place
@@ -269,7 +270,7 @@ def lost_log(what: str, place: int) -> str:
 
 
 def update_me() -> str:
-    """Return what an operator has to do who runs too old a version."""
+    """Return what an operator who runs too old a version has to do."""
     return _("the chat's nodes speak a later version than this one: update tertulia here")
 
 
@@ -291,7 +292,7 @@ def nothing_comes() -> str:
 
 @contextlib.contextmanager
 def signals_blocked() -> Iterator[None]:
-    """Let threads that are started get no signals, which end the program while it starts."""
+    """Block signals in the threads that are started meanwhile: the main thread handles them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         yield

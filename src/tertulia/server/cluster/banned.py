@@ -1,8 +1,8 @@
-"""Newcomers whom a ban fits, as this node knows it: refused without a place in the log.
+"""Newcomers who are banned as far as this node knows: refused without a place in the log.
 
-The ban may have been lifted elsewhere a moment ago. So they wait until the node knows everything
-that was decided before they came: until a batch has come back that it sent after that, and it sends
-one at least each second. Whom no ban fits any more then registers as everyone does.
+The ban may have been lifted at another node a moment ago. So they wait until this node knows
+everything that was decided before they came: until a batch that it sent later has come back. It
+sends at least one each second. A newcomer who is not banned any more then registers as usual.
 """
 
 import threading
@@ -17,7 +17,7 @@ from tertulia.server.hub.records import Ban
 
 
 class Decided(NamedTuple):
-    """A newcomer who has waited, and the ban, if there still is one."""
+    """A newcomer who has waited, and the ban if there still is one."""
 
     command: Enter
     ticket: Ticket
@@ -25,7 +25,7 @@ class Decided(NamedTuple):
 
 
 class BannedNewcomers:
-    """Those of one node. There are no more of them than connections."""
+    """The banned newcomers of one node. There are never more of them than connections."""
 
     def __init__(
         self, lock: threading.Lock, moderation: Moderation, monotonic: Callable[[], float]
@@ -34,10 +34,10 @@ class BannedNewcomers:
         self._lock = lock
         self._moderation = moderation
         self._monotonic = monotonic
-        self._waiting: deque[tuple[float, Enter, Ticket]] = deque()  # since when
+        self._waiting: deque[tuple[float, Enter, Ticket]] = deque()  # each with its time
 
     def take(self, command: Enter, ticket: Ticket) -> bool:
-        """Let a newcomer wait whom a ban fits; False if none does. Any thread."""
+        """Let a newcomer wait if a ban applies; return False if none does. Any thread."""
         with self._lock:
             if self._ban_on(command) is None:
                 return False
@@ -45,12 +45,12 @@ class BannedNewcomers:
             return True
 
     def decide(self, known_at: float) -> list[Decided]:
-        """Return whom to refuse, and whom to let register.
+        """Return the newcomers whose wait is over, to be refused (with a ban) or admitted.
 
-        What was decided before `known_at`, by the monotonic clock, has been carried out here.
+        This node has carried out everything that was decided before `known_at` (monotonic clock).
         """
         decided: list[Decided] = []
-        if not self._waiting:  # as nearly always: after each entry of the log
+        if not self._waiting:  # nearly always; this runs after each entry of the log
             return decided
         with self._lock:
             while self._waiting and self._waiting[0][0] < known_at:
@@ -59,6 +59,6 @@ class BannedNewcomers:
         return decided
 
     def _ban_on(self, command: Enter) -> Ban | None:
-        """Return a ban without letting go of those that are over: the log's entries do that."""
+        """Return the ban that applies. Only entries of the log remove bans that are over."""
         bans, newcomer = self._moderation.bans, command.newcomer
         return bans.longest(newcomer.name.key, newcomer.address) if len(bans) else None

@@ -1,4 +1,4 @@
-"""The beginning of a log, from what one node has kept; and whether a node fits to a log. Pure."""
+"""Makes the first entries of a log from what one node has kept, and compares nodes' rules. Pure."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,11 +23,11 @@ from tertulia.server.hub.records import (
 )
 from tertulia.server.hub.room_state import KnownNonce, PackedRow, pack_row
 
-SILENT_AFTER_S = 10.0  # by the log's time: then a node counts as dead
+SILENT_AFTER_S = 10.0  # by the log's time; then a node counts as dead
 _PART_BYTES = 256 * 1024
 _PART_NONCES = 2_000  # of less than 300 bytes each
 
-# The options that all nodes of a chat have to be given alike, by the fields of Rules.
+# The options that must be the same on all nodes of a chat, by the fields of Rules.
 _OPTIONS = {
     "shared_addresses": "--shared-addresses",
     "max_users": "--max-users",
@@ -59,8 +59,8 @@ def beginning(
 ) -> list[list[Command]]:
     """Return the first entries of a log, as commands: the Genesis, then its Parts.
 
-    `time` (RFC 3339) is when those have left who were here in the run that kept the records. With
-    the nonces, a message without an answer can be said again after the old log was lost.
+    `time` (RFC 3339) is when the users who were here in the run that kept the records count as
+    gone. With the nonces, a message without an answer can be sent again after the old log was lost.
     """
     rows: list[Record] = [*records(Ban), *records(Mute), *records(Switch), *records(Pin)]
     rows += records(Hook)
@@ -88,7 +88,7 @@ def _parts(rows: Any) -> list[list[PackedRow]]:
 
 
 def check_rules(given: Rules, chat: Rules) -> None:
-    """Raise ClusterUnusable if a node was given other rules than those of the chat."""
+    """Raise ClusterUnusable if a node was given rules that differ from those of the chat."""
     for field, option in _OPTIONS.items():
         own, common = getattr(given, field), getattr(chat, field)
         if own != common:

@@ -1,7 +1,7 @@
-"""Takes the picture of one node and of the others as it sees them, and says why it does not serve.
+"""Measures one node, and the others as it sees them; finds the reason why it does not serve.
 
-Any thread may call it. It takes no lock: it reads numbers that the link's thread goes on changing,
-and copies a table in one step. So the numbers may be an entry apart.
+Any thread may call it. It takes no lock: it reads numbers while the link's thread changes them, and
+copies a table in one step. So two numbers may differ by an entry of the log.
 """
 
 import time
@@ -21,7 +21,7 @@ from tertulia.server.history.node import NodeHistory
 
 
 class NodeCollector:
-    """Looks at the parts of one node."""
+    """Measures the parts of one node."""
 
     def __init__(
         self,
@@ -66,10 +66,10 @@ class NodeCollector:
         return max(0.0, now - fresh) if self._proposer.incarnation else None
 
     def measure(self) -> ClusterMeasures:
-        """Take the picture."""
+        """Return the figures of this moment."""
         now, replica = self._monotonic(), self._arrival.replica
         proposer, link, peers, counts = self._proposer, self._link, self._peers, self._link.stats
-        place = replica.place  # before the log's end, which then is not behind it
+        place = replica.place  # read before the log's end, so that this is not behind it
         return ClusterMeasures(
             chat=self._config.chat,
             node=self._config.node,

@@ -14,7 +14,7 @@ from tertulia.protocol.moderation import OperatorRequest
 from tertulia.server.hub.room import Newcomer
 from tertulia.server.hub.room_state import KnownNonce, PackedRow
 
-FORMAT = 1  # of everything in here; a node stops at an entry with a higher one
+FORMAT = 1  # version of this format; a node stops at an entry with a higher one
 PYTHON = ".".join(map(str, sys.version_info[:2]))
 MAX_COMMANDS = 512  # of a batch
 MAX_BYTES = 192 * 1024  # of a batch, about: the last command may go beyond
@@ -26,7 +26,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Enter(Struct, tag="enter", array_like=True, gc=False):
-    """A registration. Tokens are known by their hashes alone."""
+    """A registration. It holds only the hashes of tokens."""
 
     number: int
     newcomer: Newcomer
@@ -63,56 +63,56 @@ class Idle(Struct, tag="idle", array_like=True, gc=False):
 
 
 class Active(Struct, tag="active", array_like=True, gc=False):
-    """An idle user has done something that is no command itself."""
+    """An idle user has done something that is not a command."""
 
     number: int
 
 
 class Promote(Struct, tag="promote", array_like=True, gc=False):
-    """A user has shown the operators' secret."""
+    """A user has given the operators' secret."""
 
     number: int
 
 
 class Operate(Struct, tag="operate", array_like=True, gc=False):
-    """What an operator asks for, from a session or from the console of a node."""
+    """An operator's request, from a session or from the console of a node."""
 
     number: int
     is_console: bool
     request: OperatorRequest
     message: StoredMessage | None = None  # to be pinned
-    secret_hash: str = ""  # of a new hook
+    secret_hash: str = ""  # hash of the secret of a new hook
 
 
 class Post(Struct, tag="post", array_like=True, gc=False):
-    """A text that has come through a hook."""
+    """A text that a program has posted to a hook."""
 
     secret_hash: str
     text: str
 
 
 class SignOfLife(Struct, tag="beat", array_like=True, gc=False):
-    """A node is alive, and what the digest of its state was at a place in the log."""
+    """A sign of life of a node, with the digest of its state at a place in the log."""
 
     place: int
     digest: bytes
 
 
 class Nothing(Struct, tag="nothing", array_like=True, gc=False):
-    """Whoever waits for it learns that everything proposed before it has its place."""
+    """Changes nothing. When it comes back, everything proposed before it has its place."""
 
 
 class NodeLeave(Struct, tag="gone", array_like=True, gc=False):
-    """An orderly stop: the users that the node still has are gone at once.
+    """An orderly stop: the users that the node still has are removed at once.
 
-    A node of an earlier version gives no reason, and reads none: attendance is no common state.
+    An earlier version neither gives nor reads a reason: attendance is not part of the common state.
     """
 
     reason: CloseReason = CloseReason.LOST
 
 
 class Rules(Struct, array_like=True, frozen=True):
-    """The options that shape the common state: they are the chat's, whatever a node was given."""
+    """The options that shape the common state. They belong to the chat, not to one node."""
 
     shared_addresses: bool
     max_users: int
@@ -147,11 +147,11 @@ class Part(Struct, tag="part", array_like=True):
 class NodeUp(Struct, tag="up", array_like=True):
     """A node begins an incarnation, whose name is the place of this entry."""
 
-    boot: str  # a name that no other start has
+    boot: str  # a name for this start, which no other start has
     format: int
     addresses: list[str]  # for clients: as in `welcome.nodes`
     python: str = (
-        ""  # its version: another one can know other letters, and write addresses otherwise
+        ""  # its version: another one may know other letters, and write addresses in another form
     )
 
 
@@ -206,7 +206,7 @@ def pack(node: str, incarnation: int, number: int, commands: list[Command]) -> b
 
 
 def unpack(data: bytes) -> Batch | None:
-    """Return the batch that an entry is; None if it is none, which all nodes ignore alike.
+    """Return the batch in an entry; None if it is not a batch, which every node ignores.
 
     Raises FormatTooNew.
     """
@@ -221,7 +221,7 @@ def unpack(data: bytes) -> Batch | None:
 
 
 def size_of(command: Command) -> int:
-    """Return about how many bytes a command takes."""
+    """Return the approximate number of bytes of a command."""
     if isinstance(command, SayText | Post):
         return _SMALL_BYTES + len(command.text.encode())
     if isinstance(command, Enter | Operate):  # with the message to pin, or a reason as it came in

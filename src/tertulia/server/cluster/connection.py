@@ -1,8 +1,8 @@
 """One connection to one nats-server, by nats-py. Once it has ended, the link makes a new one.
 
-nats-py's own reconnection is not used: before it connects anew it waits for the old socket to
-take what was still to be sent, for ever if the server stands still, and after some errors, such as
-a changed password, it closes for good. Everything here runs on the link's thread.
+nats-py's own reconnection is not used: before it connects again, it waits until the old socket has
+taken the unsent data, for ever if the server stands still. After some errors, such as a changed
+password, it gives up for good. Everything here runs on the link's thread.
 """
 
 import asyncio
@@ -28,16 +28,16 @@ from tertulia.server.cluster.credentials import Credentials
 from tertulia.server.cluster.unusable import OLDEST_SERVER, ClusterUnusable
 
 log = logging.getLogger("tertulia.server")
-logging.getLogger("nats").setLevel(logging.CRITICAL)  # Every error of it reaches this module.
+logging.getLogger("nats").setLevel(logging.CRITICAL)  # This module gets all its errors.
 
 _CONNECT_S = 1.0  # for each step: TCP, greeting, TLS
 _OPEN_S = 3.0  # for all of them
 _PING_S = 1.0
-_DEAD_S = 2.5  # without any sign of life, although pings were sent
-_LAST_WORDS_S = 1.0  # for what is still to be sent at the end
+_DEAD_S = 2.5  # without a sign of life, although pings were sent
+_LAST_WORDS_S = 1.0  # for unsent data at the end
 _CLOSE_S = 0.1  # nats-py may wait for ever for a socket whose TLS handshake has failed
 _NEVER_S = 1_000_000
-_OF_ANOTHER_NAME = (62, 64)  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH
+_WRONG_NAME = (62, 64)  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH
 _MAX_UNSENT_BYTES = 16 << 20  # Beyond, messages are dropped: those who sent them send them again.
 
 Handler = Callable[[Msg], None]
@@ -64,7 +64,7 @@ class _Client(Client):
         return self._trust()
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
-        """Go no further without TLS if it was asked for: credentials come next."""
+        """Stop if TLS was asked for and the server has none: credentials would be sent next."""
         if initial_connection and self._needs_tls:
             if not (info.get("tls_required") or info.get("tls_available")):
                 raise errors.SecureConnWantedError
@@ -78,7 +78,7 @@ class _Client(Client):
         self._on_end(e)
 
     def abort(self) -> None:
-        """End the connection at once, with whatever was still to be sent."""
+        """End the connection at once, and drop what is not sent yet."""
         self._pending.clear()
         self._pending_data_size = 0
         writer = getattr(self._transport, "_io_writer", None)
@@ -115,7 +115,7 @@ class Connection:
         self._silent_s = 0.0
 
     async def open(self, name: str, credentials: Credentials) -> None:
-        """Connect. Raises NotReachable, or another ClusterUnusable that time does not heal."""
+        """Connect. Raises NotReachable, or another ClusterUnusable, which waiting does not cure."""
         shown: dict[str, Any] = {}
         if credentials.key is not None:
             jwt = (credentials.jwt or "").encode()
@@ -142,7 +142,7 @@ class Connection:
             cause = self._last_error if isinstance(error, errors.NoServersError) else error
             raise _why_not_open(self.address, cause or error) from error
         finally:
-            if not is_open:  # Also if the link ends meanwhile.
+            if not is_open:  # Also if the link ends during the attempt.
                 self._client.abort()
                 await self._close()
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping())]
@@ -155,22 +155,22 @@ class Connection:
 
     @property
     def has_jetstream(self) -> bool:
-        """Whether the server keeps streams. If not, another one of its cluster may."""
+        """Whether this server keeps streams. If it does not, others of its cluster may."""
         return bool(self._client._server_info.get("jetstream"))
 
     def send(self, subject: str, data: bytes, reply: str = "") -> None:
-        """Send a message after what was sent before; drop it if too much still waits."""
+        """Queue a message to be sent; drop it if too much already waits."""
         if self._unsent_bytes + len(data) > _MAX_UNSENT_BYTES:
             self._on_error()
             return
         self._queue(len(data), partial(self._client.publish, subject, data, reply))
 
     def subscribe(self, subject: str, handler: Handler) -> None:
-        """Ask for the messages of a subject, after what was sent before."""
+        """Subscribe to a subject, after what was queued before."""
         self._queue(0, partial(self._subscribe, subject, handler))
 
     def unsubscribe(self, subject: str) -> None:
-        """Want no more of these messages. Those that are here may still arrive."""
+        """End a subscription. Messages that were already received may still be handed on."""
         self._queue(0, partial(self._unsubscribe, subject))
 
     async def round_trip(self) -> None:
@@ -185,7 +185,7 @@ class Connection:
         await self._client.rtt(_NEVER_S)
 
     def age(self, seconds: float) -> None:
-        """Count time in which the server could have been heard; end a connection that is dead."""
+        """Add time in which the server could have been heard; end a connection that is dead."""
         signs_of_life = self._client.stats["in_msgs"] + self._pongs
         if signs_of_life != self._signs_of_life:
             self._signs_of_life, self._silent_s = signs_of_life, 0.0
@@ -195,7 +195,7 @@ class Connection:
             self._end(errors.StaleConnectionError())
 
     async def close(self, *, at_once: bool = True) -> None:
-        """End the connection; if not at once, send first what waits."""
+        """End the connection, and first send what is queued unless `at_once`."""
         if not at_once:
             with contextlib.suppress(TimeoutError, OSError, errors.Error):
                 await asyncio.wait_for(self.round_trip(), _LAST_WORDS_S)
@@ -274,7 +274,7 @@ def _is_denial(text: str) -> bool:
 
 def _why_not_open(address: Address, error: Exception) -> ClusterUnusable:
     server = str(address)
-    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _OF_ANOTHER_NAME:
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _WRONG_NAME:
         return unusable.of_another_name(server)
     if isinstance(error, ssl.SSLCertVerificationError):
         return unusable.not_trusted(server, error.verify_message)

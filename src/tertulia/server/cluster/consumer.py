@@ -1,9 +1,9 @@
 """Reads the log in its order: an ordered consumer of our own, over JetStream's JSON API.
 
 It is a push consumer without acknowledgements, in the memory of one nats-server, with flow control
-and a heartbeat. Whatever goes wrong with it (a hole, silence, an error, a new connection) has one
-answer: another consumer, from the next entry that is wanted. nats-py's own ordered consumer skips
-entries when it is slow, and after some losses begins again at entry 1. Link's thread only.
+and a heartbeat. The remedy for anything that goes wrong (a hole, silence, an error, a new
+connection) is another consumer, from the next entry that is wanted. nats-py's own ordered consumer
+skips entries when it is slow, and after some losses begins again at entry 1. Link's thread only.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 _HEARTBEAT_S = 0.5
 _SILENCE_S = 1.6  # three heartbeats are missing
-_OVERDUE_S = 0.4  # in which an entry comes that the log is known to have
+_OVERDUE_S = 0.4  # an entry that the log is known to have comes sooner
 _API_TIMEOUT_S = 2.0
 _RETRY_S = 0.25
-_SINGLY_AFTER_S = 0.1  # without a consumer
+_SINGLY_AFTER_S = 0.1  # for making a consumer, before entries are asked for one by one
 _BETWEEN_SINGLE_S = 0.05
-_FORGOTTEN_AFTER_S = 30  # A nats-server removes a consumer that nobody has listened to for so long.
-_LOOKS = 3  # One proves nothing: a server that begins to lead may not know the last entries yet.
+_FORGOTTEN_AFTER_S = 30  # after which a nats-server removes a consumer without a listener
+_LOOKS = 3  # One is no proof: a server that has just become leader may not know the last entries.
 _BETWEEN_LOOKS_S = 0.3
 _NO_STREAM = 10_059  # JetStream's error code
 
@@ -40,16 +40,16 @@ class Entry(NamedTuple):
 
 
 class Counts:
-    """What has happened to a link so far. Plain numbers, which any thread may read."""
+    """Counters of a link since its start. Plain numbers, which any thread may read."""
 
     __slots__ = ("connects", "consumers", "errors", "holes", "refused", "stalls")
 
     def __init__(self) -> None:
         self.connects = 0
         self.consumers = 0  # made
-        self.holes = 0  # between what came and what was wanted
+        self.holes = 0  # times that an entry came which was not the next one
         self.stalls = 0  # times that nothing came
-        self.refused = 0  # proposals that the stream did not take
+        self.refused = 0  # proposals that the stream did not accept
         self.errors = 0
 
 
@@ -66,11 +66,11 @@ Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 
 class Receivers(NamedTuple):
-    """Who gets what the consumer finds out."""
+    """The callbacks of the consumer."""
 
     on_entries: Callable[[list[Entry]], None]
-    on_hole: Callable[[int], None]  # the first entry there is; nothing more is read after it
-    # The last entry there is, or None without a log; and the one that was read, which is above it.
+    on_hole: Callable[[int], None]  # with the first entry that exists; reading stops
+    # With the last entry that exists (None: no log) and the last one read, which is higher.
     on_short: Callable[[int | None, int], None]
 
 
@@ -88,12 +88,12 @@ class OrderedConsumer:
         self._spawn = spawn
         self._counts = counts
         self._connection: Connection | None = None
-        self._wanted: int | None = None  # None: nothing is read
-        self._subject = ""  # where the present consumer delivers; "": there is none
+        self._wanted: int | None = None  # the next entry; None: nothing is read
+        self._subject = ""  # to which the present consumer delivers; "": there is none
         self._made = 0
         self._silent_s = 0.0
         self._stored = 0  # the last entry that the log is known to have
-        self._overdue_s = 0.0  # for which nothing has come, although the log has more
+        self._overdue_s = 0.0  # time in which nothing has come, although the log has more
         self._entries: list[Entry] = []
         self._flow_replies: list[str] = []
         self._is_checking = False
@@ -127,7 +127,7 @@ class OrderedConsumer:
         self._stored = max(self._stored, place)
 
     def age(self, seconds: float) -> None:
-        """Count time in which something could have come."""
+        """Add time in which something could have come."""
         if self._connection is None or self._wanted is None:
             return
         self._silent_s += seconds
@@ -192,10 +192,9 @@ class OrderedConsumer:
             self._silent_s = _SILENCE_S - _RETRY_S
 
     async def _read_singly(self, subject: str) -> None:
-        """Ask the server that leads the log for the entry that is wanted next.
+        """Ask the stream's leader for the entry that is wanted next.
 
-        The nats-server that decides about consumers may be gone for some seconds, while the log
-        goes on.
+        Consumers cannot be made while JetStream has no leader; meanwhile the log may go on.
         """
         wanted = self._wanted
         request = json.dumps({"seq": wanted}).encode()
@@ -232,9 +231,9 @@ class OrderedConsumer:
                 self._make()
 
     def _heed(self, status: str, message: "Msg") -> None:
-        """Obey a message of the consumer about itself."""
+        """Handle a status message of the consumer."""
         headers = message.headers or {}
-        if status != "100":  # It is gone, or its leader is.
+        if status != "100":  # The consumer is gone, or its leader is.
             self._counts.errors += 1
             self._make()
             return
@@ -251,7 +250,7 @@ class OrderedConsumer:
             self._make()
 
     def _stop_before(self, first: int) -> None:
-        """Read no further, since the entry that is wanted is not kept any more."""
+        """Stop reading: the entry that is wanted is not kept any more."""
         self._wanted = None
         if self._connection is not None:
             self._connection.unsubscribe(self._subject)
@@ -260,7 +259,7 @@ class OrderedConsumer:
         self._receivers.on_hole(first)
 
     async def _check(self) -> None:
-        """Look whether all that was read is still in the log."""
+        """Check that everything that was read is still in the log."""
         found: int | None = None
         for look in range(_LOOKS):
             read = (self._wanted or 1) - 1
@@ -275,7 +274,7 @@ class OrderedConsumer:
 
 
 def _metadata(reply: str) -> tuple[int, int, int]:
-    """Return place, number among those of the consumer, and time in ms, of an entry's reply."""
+    """Return an entry's place, its number in the consumer and its time in ms, from its reply."""
     tokens = reply.split(".")
     first = 5 if len(tokens) == 9 else 7  # with the domain's name and the account's
     return int(tokens[first]), int(tokens[first + 1]), int(tokens[first + 2]) // 1_000_000

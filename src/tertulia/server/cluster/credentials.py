@@ -1,8 +1,8 @@
-"""What a node shows to a nats-server to be let in, from the file of `--cluster-credentials`.
+"""The credentials that a node shows to a nats-server, from the file of `--cluster-credentials`.
 
 The file is one of three things: a `.creds` file as NATS's own tools write it (a signed token, and
-the seed of the key that proves it is one's own); two lines, a user's name and a password; or one
-line, a token. The start warns of a file that others can read, see cluster_options.py.
+the seed of the key that belongs to it); two lines, a user's name and a password; or one line, a
+token. cluster_options.py warns of a file that others can read.
 """
 
 import base64
@@ -24,16 +24,16 @@ _OF_A_USER = b"\x95\x00"  # the first two bytes of a user's seed, which make "SU
 
 
 class Credentials(NamedTuple):
-    """What the file holds; the fields that it does not fill are None."""
+    """The contents of the file. Fields for the other kinds are None."""
 
     user: str | None = None
     password: str | None = None
     token: str | None = None
     jwt: str | None = None
-    key: Ed25519PrivateKey | None = None  # of `jwt`
+    key: Ed25519PrivateKey | None = None  # belongs to `jwt`
 
     def sign(self, nonce: str) -> bytes:
-        """Return the proof that the key is here, as a nats-server wants it."""
+        """Return the signature that proves to a nats-server that this node has the key."""
         assert self.key is not None
         return base64.b64encode(self.key.sign(nonce.encode()))
 

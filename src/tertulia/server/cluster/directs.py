@@ -1,10 +1,9 @@
-"""Direct messages between nodes. Their sender's node keeps them until they are confirmed.
+"""Direct messages between nodes. The sender's node keeps each one until it is confirmed.
 
-It has a queue for each session of another node that it has messages for, and sends what is in there
-to that node, again and again, until it hears that the message is in the session's own queue. What a
-session has not confirmed when another node takes it over is sent there once more by each sender's
-node; the node that served it says in which order and under which receipts it had been. Used under
-the Hub's lock only.
+It has a queue for each session of another node that it has messages for. It sends them to that node
+again and again, until it hears that they are in the session's own queue. When a session moves to
+another node, each sender's node sends there what was not confirmed; the node that served the
+session before tells the order and the receipts of these messages. Used under the Hub's lock only.
 """
 
 from collections import OrderedDict, deque
@@ -37,13 +36,13 @@ from tertulia.server.hub.directs import (
 from tertulia.server.hub.session import Session
 from tertulia.server.hub.unconfirmed import Origin, Queue, Unconfirmed
 
-_GATHER_S = 1.0  # for the node that served a session to say what it had not confirmed
-_KEEP_EARLY_S = 2.0  # letters for sessions that are not here; messages are sent again
+_GATHER_S = 1.0  # for the former node of a session to report what it had not confirmed
+_KEEP_EARLY_S = 2.0  # letters for sessions that are not here yet; messages are sent again
 _MAX_EARLY = 10_000  # such letters
-_MAX_REMEMBERED = 65_536  # messages of other nodes that have arrived; the oldest is forgotten
+_MAX_REMEMBERED = 65_536  # confirmed messages of other nodes; the oldest is forgotten
 
-Post = Callable[[str, Letter], None]  # to a node
-Wake = Callable[[Session], None]  # has a session of this node sent what waits for it
+Post = Callable[[str, Letter], None]  # posts a letter to a node
+Wake = Callable[[Session], None]  # sends a session of this node what waits for it
 
 
 class Places(Protocol):
@@ -57,11 +56,11 @@ class Places(Protocol):
 
 
 class NodeDirects(Directs):
-    """The direct messages of one node's sessions, and those that it has to bring to others."""
+    """The direct messages of one node's sessions, and those that it sends to other nodes."""
 
     node: str
     post: Post
-    tell_all: Callable[[Letter], None]  # every other node that is up
+    tell_all: Callable[[Letter], None]  # sends a letter to every other node that is up
     wake: Wake
     places: Places
 
@@ -74,11 +73,11 @@ class NodeDirects(Directs):
     ) -> None:
         super().__init__(keep_s, max_nonces, bytes_until_busy, monotonic)
         self._on_the_way = OnTheWay()
-        # Messages of other nodes that are, or were, in a queue here; the time of those that have
-        # arrived.
+        # Messages of other nodes that are in a queue here, or the time at which they arrived.
         self._taken: OrderedDict[Origin, Unconfirmed | str] = OrderedDict()
         self._gathering: dict[Session, Gathering] = {}
-        # For sessions that are not here yet, since another node is ahead in the log; until when.
+        # Letters for sessions that are not here yet, because another node is ahead in the log, and
+        # the time until which each is kept.
         self._early: deque[tuple[float, str, Forward | HandedOver]] = deque(maxlen=_MAX_EARLY)
 
     @property
@@ -96,7 +95,8 @@ class NodeDirects(Directs):
         if gathering is None and self.places.is_own(receiver):
             return super().send(sender, request, receiver, time)
         if gathering is not None:
-            self._queues[receiver] = Queue()  # for a moment: to get the message as an entry
+            # for this call only: it turns the message into an entry
+            self._queues[receiver] = Queue()
         else:
             self._queues.setdefault(receiver, Queue())
         outcome = super().send(sender, request, receiver, time)
@@ -111,7 +111,7 @@ class NodeDirects(Directs):
     def pass_on(
         self, sender: Session, request: Direct, delivery: Delivery
     ) -> Delivery | Queued | None:
-        """Send a message to the session that has taken its receiver's over, wherever it is."""
+        """Send a message to the session that has replaced its receiver's, on any node."""
         receiver = latest(delivery.receiver)
         if receiver is delivery.receiver or not receiver.is_here:
             return None
@@ -121,7 +121,7 @@ class NodeDirects(Directs):
         return None if isinstance(outcome, Error) else outcome
 
     def end_delivery(self, sender: Session, request: Direct, time: str | None) -> None:
-        """Note when a message arrived, or that it has not; the sender may move to another node."""
+        """Note when a message arrived, or that it did not; its sender may have moved."""
         super().end_delivery(sender, request, time)
         if time is not None:
             self.tell_all(Known(sender.name.key, str(request.nonce), time))
@@ -139,14 +139,14 @@ class NodeDirects(Directs):
         self.post(to.node, Forward(sent.number, to.session, sent.sender_key, message, known))
 
     def on_accepted(self, letter: Accepted) -> None:
-        """Note that a message is in its receiver's queue; without a receipt it will get one."""
+        """Note that a message is in its receiver's queue; `receipt` is 0 if it has none yet."""
         sent = self._on_the_way.numbered(letter.number)
         if sent is not None:
             self._on_the_way.note_accepted(sent, self._monotonic())
             sent.entry.known_receipt = letter.receipt or sent.entry.known_receipt
 
     def on_confirmed(self, letter: Confirmed) -> list[Reply]:
-        """Return the answers for those who wait for a message that has arrived."""
+        """Return the answers for the senders of a message that has arrived."""
         sent = self._on_the_way.numbered(letter.number)
         if sent is None:
             return []
@@ -156,20 +156,20 @@ class NodeDirects(Directs):
         return self._settle([sent.entry])
 
     def on_not_here(self, letter: NotHere) -> None:
-        """Send a message again that its receiver's node has not got."""
+        """Send again a message that its receiver's node does not know."""
         sent = self._on_the_way.numbered(letter.number)
         if sent is not None:
             self._transmit(sent)
 
     def hurry(self) -> None:
-        """Send at once what other nodes have not accepted: they can be reached again."""
+        """Send at once what other nodes have not accepted: this node can reach them again."""
         now = self._monotonic()
         self._on_the_way.hurry(now)
         for sent in self._on_the_way.to_send_again(now):
             self._transmit(sent)
 
     def tick(self) -> None:
-        """Send or ask again what may have got lost; end what has been waited for long enough."""
+        """Send or ask again for what may have got lost; stop waiting for what is overdue."""
         now = self._monotonic()
         for sent in self._on_the_way.to_send_again(now):
             self._transmit(sent)
@@ -184,7 +184,7 @@ class NodeDirects(Directs):
     # --- from other nodes to this one ----------------------------------------------------------
 
     def on_forward(self, node: str, letter: Forward, receiver: Session | None) -> None:
-        """Take a message of another node into the queue of its receiver, once."""
+        """Put a message of another node into its receiver's queue, once."""
         origin = Origin(node, letter.number)
         known = self._taken.get(origin)
         if isinstance(known, str):
@@ -270,7 +270,7 @@ class NodeDirects(Directs):
         return super().leave(session)
 
     def enter(self, session: Session, replaced: Session | None, *, confirms: bool) -> None:
-        """Begin a session, wherever it is served, with what was not confirmed before."""
+        """Begin a session, on whichever node, with what its predecessor has not confirmed."""
         is_own = self.places.is_own(session)
         if replaced is None:
             if is_own:
@@ -307,7 +307,7 @@ class NodeDirects(Directs):
         return messages, replies
 
     def _begin_gathering(self, session: Session, replaced: Session, *, confirms: bool) -> None:
-        """Wait for what other nodes have for a session that comes from one of them."""
+        """Wait for the messages that other nodes have for a session that comes from one of them."""
         wait_s = _GATHER_S if self.places.is_up(replaced.route.node) else _GATHER_S / 2
         gathering = Gathering(session, self._monotonic() + wait_s, confirms=confirms)
         self._gathering[session] = gathering
@@ -318,7 +318,7 @@ class NodeDirects(Directs):
             gathering.add(entry, entry.known_receipt)
 
     def on_handed_over(self, letter: HandedOver, session: Session | None) -> None:
-        """Learn in which order a session had what it had not confirmed, and under which receipts.
+        """Take in the order and the receipts of the messages that a session had not confirmed.
 
         The messages themselves come from the nodes of their senders.
         """
@@ -330,7 +330,7 @@ class NodeDirects(Directs):
             gathering.put_in_order(letter, self._monotonic() + _GATHER_S / 4)
 
     def _end_gathering(self, gathering: Gathering) -> None:
-        """Let a session have what has been gathered."""
+        """Make what has been gathered the session's queue, and send it."""
         del self._gathering[gathering.session]
         queue = self._queues[gathering.session] = gathering.finish(self.node)
         for entry in queue.entries:
@@ -339,7 +339,7 @@ class NodeDirects(Directs):
         self.wake(gathering.session)
 
     def _let_go(self, session: Session, replaced: Session) -> None:
-        """Send what a session had not confirmed after it, to the node that serves it now."""
+        """Send what a session had not confirmed to the node that serves its successor."""
         if replaced in self._gathering:
             self._end_gathering(self._gathering[replaced])
         queue = self._queues.pop(replaced, None)
@@ -352,7 +352,7 @@ class NodeDirects(Directs):
                 self._taken.pop(origin, None)
                 rows.append((entry.receipt, origin.node, origin.number))
             entry.origins.clear()
-            if not entry.askers:  # the node of its sender sends it
+            if not entry.askers:  # its sender's node sends it
                 self._forget(entry)
                 continue
             if was_own:
@@ -373,7 +373,7 @@ class NodeDirects(Directs):
             self.post(session.route.node, HandedOver(session.route.session, last, rows))
 
     def _forget(self, entry: Unconfirmed) -> None:
-        """Let a message that is no longer here be new if it comes again."""
+        """Forget a message that is no longer here: if it comes again, it is new."""
         if entry.key is not None and self._nonces.get(entry.key, self._monotonic()) is entry:
             self._nonces.forget(entry.key)
 

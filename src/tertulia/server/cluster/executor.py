@@ -1,8 +1,7 @@
 """Carries out, on this node, the commands that have come back from the log.
 
-Every node does that in the same order with the same values, and so comes to the same state. What
-this node's own connections have to be told goes to their workers as mail. The link's thread alone
-runs this.
+Every node does that in the same order with the same values, and so gets the same state. Outcomes
+for this node's own connections go to their workers as mail. The link's thread alone runs this.
 """
 
 import logging
@@ -52,12 +51,12 @@ from tertulia.server.workers.switchboard import Switchboard
 
 log = logging.getLogger("tertulia.server")
 
-_COME_BACK_S = (0.1, 1.0)  # for the users of a node that was buried
+_COME_BACK_S = (0.1, 1.0)  # until users of a node that was declared dead may come back
 _TRY_AGAIN_S = 0.5
 
 
 class _Nobody:
-    """Waits for the outcomes of what other nodes have proposed."""
+    """The owner of commands of other nodes: it ignores their outcomes."""
 
     def post(self, _mail: Any) -> bool:
         return True
@@ -67,7 +66,7 @@ NOBODY = _Nobody()
 
 
 class Executor:
-    """The commands' effects. Sessions are known by where they are served."""
+    """Applies the commands to the Hub. It knows sessions by node and number."""
 
     def __init__(self, hub: NodeHub, switchboard: Switchboard) -> None:
         self._hub = hub
@@ -88,11 +87,11 @@ class Executor:
         }
 
     def resume(self) -> None:
-        """Get to know the sessions of the state that the Hub goes on from."""
+        """Register the sessions of the state that the Hub goes on from."""
         self._sessions = {session.route: session for session in self._hub.people()}
 
     def carry_out(self, node: str, command: Command, ticket: Ticket | None) -> None:
-        """Carry out one command of a node; `ticket` is ours, if it is our own command.
+        """Carry out one command of a node; `ticket` is set if this node has proposed it.
 
         A fault in our own code is the same on all nodes, and costs this command only.
         """
@@ -108,7 +107,7 @@ class Executor:
             self._outcomes[ticket.owner].append(OrderedRow(ticket.number, ticket.request, outcome))
 
     def hand_out(self) -> None:
-        """Tell the workers what has become of their requests."""
+        """Post the outcomes of their requests to the workers."""
         for ticket, error in self._hub.decide_on_banned():
             self._outcomes[ticket.owner].append(OrderedRow(ticket.number, ticket.request, error))
         if not self._outcomes:
@@ -120,13 +119,13 @@ class Executor:
                     give_back(row, self._hub, self._switchboard)
 
     def give_up(self, tickets: list[Ticket]) -> None:
-        """Tell those whose commands are lost: the others have taken this node for dead."""
+        """Report commands that are lost because the other nodes have declared this node dead."""
         for ticket in tickets:
             request, request_id = ticket.request, ticket.request_id
-            if request is None:  # a text that came through a hook
+            if request is None:  # a text from a hook
                 ticket.owner.post(Stored([(Receipt(ticket.owner, 0, UNSET), False)]))
                 continue
-            outcome = None  # the session of a user has ended, which says it all
+            outcome = None  # the user's session has ended: no other answer is needed
             if not isinstance(request, Say) and (
                 isinstance(request, Register) or request_id is not UNSET
             ):
@@ -157,7 +156,7 @@ class Executor:
         replaced = outcome.replaced
         if replaced is not None:
             self._sessions.pop(replaced.route, None)
-            self._post_to(replaced, Evict(replaced.route.session))  # before it gets the news
+            self._post_to(replaced, Evict(replaced.route.session))  # before it gets the events
         if ticket is None:
             return outcome
         return replace(outcome, welcome=replace(outcome.welcome, token=ticket.secret))
@@ -170,8 +169,8 @@ class Executor:
     def drop(self, node: str, recorded: CloseReason) -> None:
         """End all sessions of a node that is down, or begins again.
 
-        For the others they are lost; `recorded` is why the node is down, for attendance. The
-        connections of our own ones are sent away for a moment.
+        Other users see them as lost; `recorded` is the reason that attendance shows. If the node is
+        this one, its clients are asked to come back in a moment.
         """
         for session in [one for one in self._hub.people() if one.route.node == node]:
             self._end(session, CloseReason.LOST, recorded)
@@ -226,7 +225,7 @@ class Executor:
             self._tell_presence(session, ticket)
 
     def _tell_presence(self, session: Session, ticket: Ticket | None) -> None:
-        """Have a session's own status changes sent, if it gets only those and nobody waits."""
+        """Have a session's own status change sent, if it gets only those and no answer does it."""
         if ticket is None and session.own_presence:
             mailbox = self._switchboard.mailbox_of(session.route)
             if mailbox is not None:

@@ -20,9 +20,9 @@ from tertulia.server.history.node import NodeHistory
 
 log = logging.getLogger("tertulia.server")
 
-_TIMEOUT_S = 5.0  # of one question
-_NOBODY_S = 5.0  # before others are asked again, when nobody had anything
-_BUSY_ROWS = 2_000  # of the chat, that wait for the writer
+_TIMEOUT_S = 5.0  # for one question
+_NOBODY_S = 5.0  # before the next question, if no node had anything
+_BUSY_ROWS = 2_000  # rows of the chat that wait for the writer; then nothing is fetched
 
 
 class Fetcher:
@@ -32,15 +32,15 @@ class Fetcher:
         self._history = history
         self._here = here
         self._is_asking = False
-        self._turn = 0  # which node, and which stretch of numbers, is asked about next
-        self._in_vain = 0  # questions since the last one that had an answer
+        self._turn = 0  # chooses the node and the range of numbers for the next question
+        self._in_vain = 0  # questions since the last useful answer
         self._pause_until = 0.0
         self._began_at: float | None = None  # None: nothing is missing
-        self._has_said_so = False  # that nobody has the rest
-        self._messages = self._visits = 0  # fetched since then
+        self._has_warned = False  # that no node has the rest
+        self._messages = self._visits = 0  # rows fetched since `_began_at`
 
     def tick(self) -> None:
-        """Ask for more, if something is missing and nothing is in the way."""
+        """Ask for missing rows, if there are any and the history is not busy."""
         history = self._history
         if self._is_asking or not history.takes_rows:
             return
@@ -58,9 +58,9 @@ class Fetcher:
         if self._in_vain >= len(nodes) * len(missing):
             self._in_vain = 0
             self._pause_until = now + _NOBODY_S
-            if not self._has_said_so:
-                self._has_said_so = True
-                log.warning("history incomplete: no node that is up has the rest, asks again")
+            if not self._has_warned:
+                self._has_warned = True
+                log.warning("history incomplete: no node that is up has the rest; asking again")
             return
         node = nodes[self._turn % len(nodes)]
         wanted = missing[self._turn // len(nodes) % len(missing)]
@@ -94,5 +94,5 @@ class Fetcher:
                 "history complete messages=%d visits=%d seconds=%.1f",
                 self._messages, self._visits, seconds,
             )  # fmt: skip
-            self._began_at, self._has_said_so = None, False
+            self._began_at, self._has_warned = None, False
             self._messages = self._visits = self._turn = self._in_vain = 0

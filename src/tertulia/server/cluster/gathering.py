@@ -1,7 +1,7 @@
 """The direct messages of a session that was taken over from another node. Pure.
 
-They come from the nodes of their senders. The node that served the session says in which order it
-had them, and under which receipts. Used under the Hub's lock only.
+They come from their senders' nodes. The node that served the session before tells their order and
+their receipts. Used under the Hub's lock only.
 """
 
 import time
@@ -12,7 +12,7 @@ from tertulia.server.hub.unconfirmed import Queue, Unconfirmed
 
 
 class Gathering:
-    """What has come for one session by now, and until when more is waited for."""
+    """The messages that have come for one session so far, and how long to wait for more."""
 
     def __init__(self, session: Session, until: float, *, confirms: bool) -> None:
         self.session = session
@@ -22,18 +22,18 @@ class Gathering:
         self._order: HandedOver | None = None
 
     def add(self, entry: Unconfirmed, receipt: int = 0) -> None:
-        """Add a message, with the receipt that its receiver has had it under; 0: none is known."""
+        """Add a message, with the receipt that it had in its receiver's session; 0: unknown."""
         self._rows.append((receipt, entry))
 
     def put_in_order(self, order: HandedOver, until: float) -> None:
-        """Learn how the messages are to be ordered, and for how long to wait for them now."""
+        """Note the order of the messages, and until when to wait for them."""
         self._order, self.until = order, until
 
     def finish(self, node: str) -> Queue:
         """Return all as a queue; `node` is this one.
 
-        A session drops a message whose receipt it has had. So a new one comes after all that were
-        ever given out, and far above them if nobody says how many these are.
+        A client drops a message whose receipt it knows already. So a new receipt is higher than all
+        that were ever given out, and much higher if the last one is not known.
         """
         queue, order = self._queue, self._order
         receipts = {} if order is None else {(at, number): had for had, at, number in order.rows}

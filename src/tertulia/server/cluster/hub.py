@@ -1,8 +1,8 @@
-"""The Hub of one node of several: what changes the common state is proposed, and decided later.
+"""The Hub of a node in a cluster: changes of the common state are proposed first, decided later.
 
 A verb that changes what all share checks what it can, hands a command to the Proposer and returns
 Wait.FOR_ORDER. When the command comes back from the log, the Executor of every node calls the same
-verb of the ordinary Hub. What concerns this node's sessions alone is done at once, as ever.
+verb of the ordinary Hub. What concerns only this node's sessions is done at once.
 """
 
 import hashlib
@@ -87,17 +87,17 @@ class NodeHub(Hub):
         self._history = history
         self.is_stopping = False
         self._banned = BannedNewcomers(self._lock, self._room.moderation, monotonic)
-        self._ending: set[Session] = set()  # of which the end has been proposed
+        self._ending: set[Session] = set()  # whose end has been proposed
         self._serves_until = -inf  # by the monotonic clock
-        self._stands_still = False  # the log, which brings back nothing
-        self._has_refused = False  # a request, which waits for this node to serve again
+        self._stands_still = False  # whether the log brings nothing back
+        self._has_refused = False  # whether a request waits for this node to serve again
         self.applied_at = 0.0  # when the log's time was read last, by the monotonic clock
-        # Between two entries of the log, too.
+        # The time goes on between two entries of the log, too.
         self.direct_messages.time = Stamps(lambda: log_time() + monotonic() - self.applied_at).now
-        self.executing: int | None = None  # the thread that carries out what has come back
+        self.executing: int | None = None  # the thread that carries out commands
 
     def attach(self, proposer: Proposer, owner_of: Callable[[Route], Owner | None]) -> None:
-        """Get to know who puts commands into the log, and how connections are reached."""
+        """Set the parts that put commands into the log and that reach connections."""
         self._proposer = proposer
         self._owner_of = self.moderator.owner_of = owner_of
         self.moderator.propose = self.notices.propose = proposer.submit
@@ -108,12 +108,12 @@ class NodeHub(Hub):
         return self._room
 
     def expire(self) -> None:
-        """Let go of bans and mutes that are over, by the log's time."""
+        """Remove bans and mutes that are over, by the log's time."""
         with self._lock:
             self._room.moderation.expire(self._time())
 
     def save(self, place: Place) -> None:
-        """Have the keeper remember up to where the log is applied. The link's thread."""
+        """Have the keeper store the place up to which the log is applied. The link's thread."""
         with self._lock:
             if self._history is not None:
                 self._history.save_place(place)
@@ -124,18 +124,18 @@ class NodeHub(Hub):
             self._epoch = epoch
             self.events.begin_at(seq)
             visits = self._room.resume(state)
-            for session in self._registry:  # nobody here knows more
+            for session in self._registry:  # nothing more is known here
                 session.last_active = self._monotonic()
             return visits
 
     # --- whether this node serves --------------------------------------------------------------
 
     def serve_until(self, moment: float) -> None:
-        """Let requests be carried out until a moment of the monotonic clock. The link's thread."""
+        """Allow requests until a moment of the monotonic clock. The link's thread."""
         self._serves_until = moment
 
     def serves(self, now: float) -> bool:
-        """Return whether requests may be carried out now: others hear of this node, it of them.
+        """Return whether requests may be carried out now: this node is in touch with the others.
 
         If not, ServesAgain comes to all workers when they may. Any thread.
         """
@@ -160,13 +160,14 @@ class NodeHub(Hub):
     def serves_again(self, now: float) -> bool:
         """Return whether requests wait that may be carried out now. The link's thread.
 
-        Not before half of a full queue is free, or everyone would try for each place in it.
+        Not before a full queue is half empty: otherwise all of them would try for each free place.
         """
         if not self._has_refused or now >= self._serves_until:
             return False
         if self._proposer.queued > MAX_QUEUED // 2:
             return False
-        self._has_refused = False  # first: who is refused from now on is told later
+        # before they are told: a request that is refused from now on is told later
+        self._has_refused = False
         return True
 
     # --- proposing -----------------------------------------------------------------------------
@@ -190,7 +191,7 @@ class NodeHub(Hub):
         return Wait.FOR_ORDER
 
     def decide_on_banned(self) -> list[tuple[Ticket, Error]]:
-        """Return the refusals of those whom a ban keeps out, for all that is known now.
+        """Return the refusals of banned newcomers, by everything that is known now.
 
         The link's thread.
         """
@@ -271,7 +272,7 @@ class NodeHub(Hub):
             session = outcome.session
             self.note_ended(outcome.replaced)
             if self.is_own(session) and not self.is_own(outcome.replaced):
-                # Of much that the user did at the other node, nothing was heard here.
+                # This node has not heard of everything that the user did at the other one.
                 shown = self._monotonic() - idle_seconds(request)
                 session.last_active = max(session.last_active, shown)
         return outcome
@@ -309,7 +310,7 @@ class NodeHub(Hub):
         return self._directs
 
     def hurry_directs(self) -> None:
-        """Send at once what other nodes have not accepted: they can be reached again."""
+        """Send at once what other nodes have not accepted: this node can reach them again."""
         with self._lock:
             self.directs.hurry()
 
@@ -324,7 +325,7 @@ class NodeHub(Hub):
             return self._registry.find(spelling)
 
     def info(self, session: Session, request: GetInfo) -> UserInfo | Wait | Error:
-        """Return what is known of a user; of one of another node, that node knows how idle."""
+        """Return what is known of a user; how idle one of another node is, only that node knows."""
         info = super().info(session, request)
         user = None if isinstance(info, Error) else self.find(info.name)
         owner = self._owner_of(session.route)
@@ -335,7 +336,7 @@ class NodeHub(Hub):
         return Wait.FOR_ORDER
 
     def note_seen(self, session: Session, seq: int) -> None:
-        """Note up to where a user of another node has seen everything."""
+        """Note the number up to which a user of another node has seen everything."""
         with self._lock:
             mark = session.seen_mark = session.seen_mark or SeenMark()
             mark.counted = mark.latest = max(mark.latest, seq)

@@ -1,4 +1,4 @@
-"""The answers that a node waits for: one subject with a wildcard, below which each has a name.
+"""The answers that a node waits for. All arrive below one subject, each under its own name.
 
 Link's thread only. Every request ends: by its answer, by its time-out, or with the link.
 """
@@ -18,7 +18,7 @@ _STORED = "stored-"
 
 
 class Inbox:
-    """What is waited for. Its callbacks are called from `take` and by the loop."""
+    """The requests without an answer yet. Callbacks are called by `take` and by the loop."""
 
     def __init__(self, send: Send, guard: Callable[..., None]) -> None:
         """`guard(step, *arguments)` runs what the loop calls."""
@@ -34,7 +34,7 @@ class Inbox:
         return f"{self.prefix}.*"
 
     def request(self, subject: str, data: bytes, timeout_s: float, done: Done) -> None:
-        """Ask. `done` gets the answer; None after the time-out, or if nobody serves the subject."""
+        """Send a request. `done` gets the answer, or None if there is none in time."""
         self._requests += 1
         token = str(self._requests)
         self._waiting[token] = done
@@ -42,7 +42,7 @@ class Inbox:
         self._send(subject, data, f"{self.prefix}.{token}")
 
     async def ask(self, subject: str, data: bytes, timeout_s: float) -> bytes | None:
-        """Ask as with `request`, and return the answer."""
+        """Send a request and return the answer. See `request`."""
         answer: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
 
         def done(data: bytes | None) -> None:
@@ -53,11 +53,11 @@ class Inbox:
         return await answer
 
     def stored_subject(self, applied: int) -> str:
-        """Return where the acknowledgement of an entry is to go, sent when so many were applied."""
+        """Return the subject for an entry's acknowledgement; `applied`: entries applied so far."""
         return f"{self.prefix}.{_STORED}{applied}"
 
     def take(self, message: "Msg") -> tuple[int, bytes] | None:
-        """Take an answer. Return what an acknowledgement says, and what was applied before."""
+        """Handle an answer. Of an acknowledgement, return its `applied` and its data."""
         token = message.subject.rpartition(".")[2]
         is_served = (message.headers or {}).get("Status") != "503"
         if token.startswith(_STORED):
@@ -68,7 +68,7 @@ class Inbox:
         return None
 
     def give_up(self) -> None:
-        """Wait for nothing any more."""
+        """Answer every request with None: the link ends."""
         for token in list(self._waiting):
             self._guard(self._give_up, token)
 

@@ -1,7 +1,7 @@
-"""What nodes tell each other beside the log: letters, which may get lost. Pure.
+"""Letters: the messages that nodes send each other outside the log. They may get lost. Pure.
 
-Whatever needs an answer is sent again until it comes. Sessions are named by the number of their
-route on the node that serves them.
+A letter that needs an answer is sent again until that comes. Sessions are named by the number of
+their route on the node that serves them.
 """
 
 import msgspec
@@ -12,10 +12,10 @@ from tertulia.server.cluster.commands import UNREADABLE
 
 
 class Forward(Struct, tag="direct", array_like=True):
-    """A direct message for a session of the node that this goes to.
+    """A direct message for a session of the receiving node.
 
-    `number` is that of the message at its sender's node. `receipt` is the one that the receiver got
-    it under before its session was taken over; 0: none, as far as is known.
+    `number` is the message's number at its sender's node. `receipt` is the one that it had before
+    the receiver's session was taken over; 0: none is known.
     """
 
     number: int
@@ -33,31 +33,31 @@ class Accepted(Struct, tag="accepted", array_like=True):
 
 
 class Confirmed(Struct, tag="confirmed", array_like=True):
-    """A direct message has arrived, and when it was sent."""
+    """A direct message has arrived; `time` is when it was sent."""
 
     number: int
     time: str
 
 
 class AskArrived(Struct, tag="ask_arrived", array_like=True):
-    """Which of these messages, which were accepted, have arrived by now?
+    """Asks which of these accepted messages have arrived.
 
-    `Confirmed` says it of one that has, and `NotHere` that one is not known here at all.
+    Each one is answered by `Confirmed` if it has, by `NotHere` if it is unknown here.
     """
 
     numbers: list[int]
 
 
 class NotHere(Struct, tag="not_here", array_like=True):
-    """A direct message that was asked for has to be sent again."""
+    """A direct message that was asked for is unknown here, and has to be sent again."""
 
     number: int
 
 
 class HandedOver(Struct, tag="queue", array_like=True):
-    """What the session that the session `to` has taken over had not confirmed, in order.
+    """What the predecessor of the session `to` had not confirmed, in order.
 
-    Each row has its receipt and the node and number at its sender's.
+    Each row has the receipt of a message, its sender's node, and its number there.
     """
 
     to: int
@@ -66,7 +66,7 @@ class HandedOver(Struct, tag="queue", array_like=True):
 
 
 class Known(Struct, tag="known", array_like=True):
-    """A direct message with a nonce has arrived: should it be sent again, it is not new."""
+    """A direct message with a nonce has arrived. If it is sent again, it is not new."""
 
     sender_key: str
     nonce: str
@@ -74,41 +74,41 @@ class Known(Struct, tag="known", array_like=True):
 
 
 class AskLife(Struct, tag="challenge", array_like=True):
-    """A session has to show that it is alive."""
+    """Asks a session for a sign of life."""
 
     question: int
     session: int
 
 
 class LifeShown(Struct, tag="challenged", array_like=True):
-    """It has, or it has ended, and that has its place in the log."""
+    """Answers AskLife: the session is alive, or its end has its place in the log."""
 
     question: int
 
 
 class AskIdle(Struct, tag="ask_idle", array_like=True):
-    """For how long has a user done nothing?"""
+    """Asks how long a user has been idle."""
 
     question: int
     session: int
 
 
 class IdleFor(Struct, tag="idle_for", array_like=True):
-    """For so many seconds."""
+    """Answers AskIdle."""
 
     question: int
     seconds: float
 
 
 class SeenThrough(Struct, tag="seen", array_like=True):
-    """The user of a session of the node that says this has seen everything up to a number."""
+    """The user of a session of the sending node has seen everything up to a number."""
 
     session: int
     seq: int
 
 
 class Answer(Struct, tag="answer", array_like=True):
-    """An answer that has come late, for a session that has moved to the node."""
+    """A late answer for a session that has moved to the receiving node."""
 
     to: int
     error: Error
@@ -132,7 +132,7 @@ Letter = (
 
 
 class Envelope(Struct, array_like=True):
-    """Letters of one node to another one, in order."""
+    """Letters of one node to another, in order."""
 
     sender: str
     letters: list[Letter]
@@ -147,7 +147,7 @@ def pack(envelope: Envelope) -> bytes:
 
 
 def unpack(data: bytes) -> Envelope | None:
-    """Return the letters that were packed; None if these are none."""
+    """Return the letters in a message of a node; None if it cannot be read."""
     try:
         return _decoder.decode(data)
     except UNREADABLE:

@@ -1,8 +1,8 @@
-"""The link of a node to the nats-servers: it knows subjects and bytes, and nothing of the chat.
+"""The link of a node to the nats-servers: it knows subjects and bytes, but not the chat.
 
 One thread, "link", has an asyncio loop of its own, in which nats-py runs; every callback is called
 there. The link connects again for ever, to any of the servers. What is sent while there is no
-connection is dropped: those who send have to send again.
+connection is dropped: the senders have to send it again.
 """
 
 import asyncio
@@ -34,19 +34,19 @@ __all__ = ["ClusterUnusable", "Entry", "Link"]
 
 log = logging.getLogger("tertulia.server")
 
-_CONNECT_S = 8.0  # in which one of the servers has to answer at the start
+_CONNECT_S = 8.0  # for one of the servers to answer at the start
 _AGAIN_S = (
-    0.1  # between attempts to connect; up to twice as long, so that nodes do not come together
+    0.1  # between attempts to connect; up to twice as long, so that nodes do not connect together
 )
-_MAX_STEP_S = 0.5  # A thread that was not run for longer has not listened for longer, either.
+_MAX_STEP_S = 0.5  # counted at once: a thread that did not run for longer did not listen either
 _MIB = 1 << 20
-MAX_LOG_BYTES = 1_024 * _MIB  # of the stream, reserved on the disks of the nats-servers
+MAX_LOG_BYTES = 1_024 * _MIB  # size of the stream, reserved on the disks of the nats-servers
 
 Reply = Callable[[bytes], None]
 
 
 class Link:
-    """From `start` to `stop`."""
+    """One node's link, from `start` to `stop`."""
 
     def __init__(
         self,
@@ -62,14 +62,13 @@ class Link:
         tick_s: float = 0.1,
         max_bytes: int = MAX_LOG_BYTES,
     ) -> None:
-        """Remember who gets what; all callbacks are called on the link's thread.
+        """Keep the callbacks, all of which are called on the link's thread.
 
         `credentials` is the path of a file, see credentials.py. TLS trusts the authorities of the
         system, or those in the file that the environment variable SSL_CERT_FILE names.
-        `on_hole(first)`: the log begins at an entry above the one that is wanted, and nothing is
-        read until `consume_from` is called again. `on_log_lost(words)`, at most once: the log lacks
-        entries that were in it.
-        `on_tick` is called about every `tick_s`, connected or not.
+        `on_hole(first)`: the log begins after the entry that is wanted; nothing is read until
+        `consume_from` is called again. `on_log_lost(words)`, at most once: the log has lost
+        entries. `on_tick` is called about every `tick_s`, connected or not.
         """
         self.stats = Counts()
         self._servers = servers
@@ -93,7 +92,7 @@ class Link:
             self._spawn,
             self.stats,
         )
-        # Guarded by the lock. Bounded by what the callers have under way: they wait for answers.
+        # Guarded by the lock. Bounded by the requests of the callers, who wait for their answers.
         self._steps: list[Callable[[], None]] = []
         self._is_step_due = False  # guarded by the lock
         self._lock = threading.Lock()
@@ -131,7 +130,7 @@ class Link:
     def open_stream(self) -> stream.StreamState:
         """Find the chat's log, or make one; blocks. Raises ClusterUnusable."""
         state = stream.open_stream(self._chat, len(self._servers), self._max_bytes, self._ask_api)
-        self.check_permissions()  # Also for what was served and consumed before this answer.
+        self.check_permissions()  # This also checks earlier subscriptions.
         return state
 
     def delete_stream(self) -> None:
@@ -145,11 +144,11 @@ class Link:
 
     @property
     def log_end(self) -> int:
-        """The highest place of the log that this node has heard of. Any thread."""
+        """The highest place in the log that this node knows of. Any thread."""
         return self._consumer.log_end
 
     def check_permissions(self) -> None:
-        """Raise ClusterUnusable if the server has not permitted something by now. Any thread.
+        """Raise ClusterUnusable if the server has refused a permission so far. Any thread.
 
         Without the permission to publish to the log, proposals vanish without an answer.
         """
@@ -158,17 +157,17 @@ class Link:
             raise unusable.not_permitted(connection.denial)
 
     def consume_from(self, place: int) -> None:
-        """Read the log from an entry on. Any thread."""
+        """Begin to read the log at an entry. Any thread."""
         self.call(partial(self._consumer.read_from, place))
 
     def call(self, step: Callable[[], None]) -> None:
-        """Run a step on the link's thread, after those given before. Any thread."""
+        """Run a step on the link's thread, after earlier steps. Any thread."""
         with self._lock:
             self._steps.append(step)
             if self._is_step_due or self._loop is None:
                 return
             self._is_step_due = True
-        with contextlib.suppress(RuntimeError):  # The link has ended meanwhile.
+        with contextlib.suppress(RuntimeError):  # The link has ended.
             self._loop.call_soon_threadsafe(self._take_steps)
 
     def publish(self, subject: str, data: bytes) -> None:
@@ -176,14 +175,14 @@ class Link:
         self.call(partial(self._send, subject, data))
 
     def request(self, subject: str, data: bytes, timeout_s: float, done: Done) -> None:
-        """Ask, and call `done` on the link's thread. Any thread.
+        """Send a request; its answer is passed to `done` on the link's thread. Any thread.
 
         `done` gets None after the time-out, without a connection, and if nobody serves the subject.
         """
         self.call(partial(self._request, subject, data, timeout_s, done))
 
     def ask(self, subject: str, data: bytes, timeout_s: float) -> bytes | None:
-        """Ask and wait for the answer, or None as in `request`. Never on the link's thread."""
+        """Send a request and wait for the answer (see `request`). Never on the link's thread."""
         assert threading.current_thread() is not self._thread, "it would wait for itself"
         if not self._thread.is_alive():
             return None
@@ -191,7 +190,7 @@ class Link:
         self.request(subject, data, timeout_s, answers.put)
         with contextlib.suppress(queue.Empty):
             return answers.get(timeout=timeout_s + 1.0)
-        return None  # The link has ended, or its thread is not run.
+        return None  # The link has ended, or its thread does not get to run.
 
     def serve(self, subject: str, handler: Callable[[bytes, Reply], None]) -> None:
         """Answer requests: `handler` is called on the link's thread. Any thread.
@@ -201,7 +200,7 @@ class Link:
         self.call(partial(self._serve, subject, handler))
 
     def stop(self, timeout_s: float) -> bool:
-        """Send what waits, and end; return whether that was done in time. Idempotent."""
+        """Send what is queued, and end; return whether that was done in time. Idempotent."""
         self._stopping.set()
         self.call(self._stop_wish.set)
         if self._thread.ident is not None:
@@ -211,7 +210,7 @@ class Link:
     # The link's thread.
 
     def propose(self, data: bytes, applied: int) -> None:
-        """Publish an entry to the log. `applied`: the last entry that was applied by now.
+        """Publish an entry to the log. `applied` is the last entry that this node has applied.
 
         An acknowledgement with a place that is not above it proves that the log has lost entries.
         """
@@ -221,7 +220,7 @@ class Link:
         logging.getLogger("asyncio").setLevel(logging.ERROR)
         asyncio.run(self._main())
         if self._fault is not None:
-            raise self._fault  # which ends the program, as in any other thread of the server
+            raise self._fault  # This ends the program, as a fault in any thread of the server does.
 
     async def _main(self) -> None:
         loop = asyncio.get_running_loop()
@@ -314,7 +313,7 @@ class Link:
         self._consumer.disconnect()
 
     def _arrive(self, handler: Callable[["Msg"], None], message: "Msg") -> None:
-        """Gather what arrives in one turn of the loop, so that the entries are one list."""
+        """Collect what arrives in one turn of the loop, so that entries are handed on together."""
         if not self._arrived:
             asyncio.get_running_loop().call_soon(self._guard, self._take_arrived)
         self._arrived.append((handler, message))
@@ -388,7 +387,7 @@ class Link:
         task.add_done_callback(self._tasks.discard)
 
     def _ask_api(self, subject: str, data: bytes, timeout_s: float) -> bytes | None:
-        """Ask JetStream. Raises ClusterUnusable if that is not permitted."""
+        """Send a request to JetStream. Raises ClusterUnusable if that is not permitted."""
         answer = self.ask(subject, data, timeout_s)
         if answer is None:
             self.check_permissions()

@@ -1,4 +1,4 @@
-"""One node of several: it finds the common state, follows the log, and comes up.
+"""One node of a cluster: it gets the common state, follows the log, and comes up.
 
 `start` and `stop` are the main thread's; the rest runs on the link's thread, whose callbacks apply
 entries, propose, and give signs of life.
@@ -50,22 +50,24 @@ from tertulia.server.workers.switchboard import Switchboard
 
 log = logging.getLogger("tertulia.server")
 
-SERVES_FOR_S = 5.0  # after a word of this node was sent that has come back; then it holds requests
-_STANDS_STILL_S = 1.0  # without a word back: a `ping` is answered before what waits
+SERVES_FOR_S = 5.0  # after sending the latest batch that has come back; then requests are held
+# without a batch back; then a `ping` is answered before the requests that wait
+_STANDS_STILL_S = 1.0
 _SIGN_OF_LIFE_S = 1.0
-_ENOUGH_QUEUED = 512  # commands, which are signs of life themselves
-_SAVE_EVERY_S = 5.0  # the place in the log, if anything has happened
+_ENOUGH_QUEUED = 512  # commands, which are signs of life, too
+_SAVE_EVERY_S = 5.0  # save the place in the log, if it has changed
 _SAVE_AT_LEAST_EVERY_S = 60.0
 _RESEND_AFTER_S = 0.5
 _MAX_UNWRITTEN = 20_000  # rows that wait for the history's writer; beyond that the node lags
 _LAG_STEP_S = 0.01
-_MAX_LAG_S = 1.0  # without a look at the connection
-_NO_PROGRESS_S = 30.0  # in catching up with the log, after which the start fails
-_OFFER_AFTER_S = 3.0  # without anything new in a log that has not begun
+# of waiting for the history, before the link's thread looks at the connection again
+_MAX_LAG_S = 1.0
+_NO_PROGRESS_S = 30.0  # while catching up with the log; then the start fails
+_OFFER_AFTER_S = 3.0  # without a new entry, in a log whose beginning is incomplete
 
 
 class Node:
-    """This node. `hub` is what its workers use."""
+    """This node. Its workers use `hub`."""
 
     def __init__(
         self,
@@ -75,16 +77,16 @@ class Node:
         fail: Callable[[str], None],
         begin_anew: Callable[[], None],
     ) -> None:
-        """`addresses` finds those that clients find this node at.
+        """`addresses` returns the addresses at which clients find this node.
 
-        `fail` ends the program; `begin_anew` has this node stopped, and one that takes the state of
-        another one put in its place.
+        `fail` ends the program; `begin_anew` has this node replaced by a new one, which fetches the
+        state of another node.
         """
         self._config = config
         self._history = history
         self._fail = fail
         self._begin_anew = begin_anew
-        self.has_fallen_behind = False  # so far that the log does not have what is wanted
+        self.has_fallen_behind = False  # so far that the log no longer has the next entry
         self.hub = NodeHub(config, history, self._log_time, time.monotonic)
         self.link = Link(
             *(config.cluster, config.chat, config.node, config.cluster_credentials),
@@ -131,7 +133,7 @@ class Node:
         post_to_all: Callable[[Mail], None],
         wake_all: Callable[[float], None],
     ) -> None:
-        """Get to know the workers. Before `start`."""
+        """Set the workers' parts. Before `start`."""
         self._post, self._wake = post_to_all, wake_all
         self.replica.executor = executor = Executor(self.hub, switchboard)
         self.peers = Peers(
@@ -148,7 +150,7 @@ class Node:
     # --- the start, on the main thread ---------------------------------------------------------
 
     def start(self) -> None:
-        """Connect, go on from the common state, and come up.
+        """Connect, get the common state, and come up.
 
         Starts the history. Raises ClusterUnusable, OSError or sqlite3.Error.
         """
@@ -166,7 +168,7 @@ class Node:
         self._catch_up(stream.last)
         self._is_caught_up = True
         self._wait_until(lambda: self.proposer.incarnation > 0)
-        self._named = self.addresses()  # their `welcome` tells those who come from now on
+        self._named = self.addresses()  # clients that come from now on read them in `welcome`
         for verb in (all_subject(config.chat, "state"), self._subject("state")):
             link.serve(verb, self._answer_state)
         for verb, answer in self._desk.verbs.items():
@@ -174,7 +176,7 @@ class Node:
         log.info("node serves node=%s others=%s", config.node, ",".join(self.others()) or "-")
 
     def _catch_up(self, last: int) -> None:
-        """Wait until everything is applied that was in the log, and the log has begun."""
+        """Wait until everything that was in the log is applied, and the log has begun."""
         progress, since = -1, time.monotonic()
         while self.replica.place < last or not self._arrival.begun.is_set():
             if self.replica.place > progress:
@@ -216,7 +218,7 @@ class Node:
             self._fail(update_me())
         except Diverged as diverged:
             self._fail(differs(str(diverged), replica.place))
-        finally:  # what this thread does otherwise changes nothing that all have alike
+        finally:  # elsewhere, this thread does not change the common state
             self.hub.executing = None
         own = replica.nodes.by_name.get(self._config.node)
         if proposer.incarnation and own is not None and own.incarnation != proposer.incarnation:
@@ -231,7 +233,7 @@ class Node:
         self._wait_for_history()
 
     def _wait_for_history(self) -> None:
-        """Let a slow disk slow down what is read: the node lags, and leaves nothing out."""
+        """Read no faster than the disk writes: the node lags behind, but leaves nothing out."""
         give_up_at = time.monotonic() + _MAX_LAG_S
         while self._history is not None and self._history.queued[0] > _MAX_UNWRITTEN:
             if time.monotonic() > give_up_at:
@@ -239,7 +241,7 @@ class Node:
             time.sleep(_LAG_STEP_S)
 
     def _give_up_incarnation(self) -> None:
-        """The others have released our users: nobody may go on as one of them."""
+        """Come up again: the other nodes have released our users, who may not go on."""
         if self.hub.is_stopping:
             self.proposer.end()
             return
@@ -248,7 +250,7 @@ class Node:
         self.replica.executor.give_up(self.proposer.end())
 
     def _note_serving(self) -> None:
-        """Work out until when this node serves, and have requests go on that waited for that."""
+        """Work out until when this node serves, and let requests go on that waited for it."""
         now = time.monotonic()
         until = self.proposer.fresh + SERVES_FOR_S if self.proposer.incarnation else 0.0
         self.hub.serve_until(until)
@@ -290,7 +292,7 @@ class Node:
             self._fetcher.tick()
 
     def _name_nodes(self) -> None:
-        """Let the clients of this node know which nodes are up, if that has changed."""
+        """Tell this node's clients which nodes are up, if that has changed."""
         nodes = self.addresses()
         if self.proposer.incarnation and nodes != self._named:
             self._named = nodes
@@ -320,7 +322,7 @@ class Node:
         self._fail(lost_log(words, self.replica.place))
 
     def _on_hole(self, first: int) -> None:
-        """The log does not reach back to what is wanted: a start finds the state elsewhere."""
+        """Begin anew: the log no longer has the next entry, so the state comes from elsewhere."""
         place = self.replica.place
         if self._named:  # it has come up
             log.warning(
@@ -339,7 +341,7 @@ class Node:
     # --- any thread ----------------------------------------------------------------------------
 
     def others(self) -> dict[str, list[str]]:
-        """Return the other nodes that are up, with where clients find them."""
+        """Return the other nodes that are up, with their addresses for clients."""
         up = self.replica.nodes.up()
         return {name: node.addresses for name, node in up.items() if name != self._config.node}
 
@@ -352,7 +354,7 @@ class Node:
         return self._collector.problem()
 
     def addresses(self) -> list[str]:
-        """Return where clients find the nodes that are up, this one first."""
+        """Return the addresses, for clients, of the nodes that are up; this one is first."""
         return [address for addresses in self._by_node() for address in addresses]
 
     def per_node(self) -> list[int] | UnsetType:
@@ -366,7 +368,7 @@ class Node:
         return [addresses for addresses in found if addresses]
 
     def known_addresses(self) -> list[str]:
-        """Return where clients find all nodes, also those that are down, this one first."""
+        """Return the addresses, for clients, of all nodes, also of those that are down."""
         known = list(self.replica.nodes.by_name.values())
         return [
             *self.proposer.addresses,
@@ -379,13 +381,13 @@ class Node:
     # --- the end, on the main thread -----------------------------------------------------------
 
     def begin_to_stop(self) -> None:
-        """Let users who are sent away take their sessions to another node."""
+        """Allow users who are sent away to take their sessions to another node."""
         self.hub.is_stopping = True
 
     def stop(self, timeout_s: float) -> bool:
         """Leave the chat, and end the link; return whether that was done in time."""
         give_up_at = time.monotonic() + timeout_s
-        if not self.has_fallen_behind:  # it would not see that it has left
+        if not self.has_fallen_behind:  # else it cannot see that it has left
             self.proposer.submit(NodeLeave(CloseReason.SHUTDOWN))
             while self.proposer.incarnation and time.monotonic() < give_up_at - 0.5:
                 time.sleep(0.005)
@@ -394,4 +396,4 @@ class Node:
 
 
 def _nobody(_what: object) -> None:
-    """Before the workers are known."""
+    """Stands for callbacks until the workers are known."""

@@ -1,7 +1,8 @@
-"""The nodes as the log shows them: who is up, whose batches count, and who has been silent.
+"""The nodes as the log shows them: which are up, whose batches count, and which are silent.
 
-A part of the state that all nodes have alike, so it reads no clock: the time is that of the log,
-made monotone, and stretched so that a pause of the whole log is nobody's silence. Pure.
+This is part of the common state, so it reads no clock. Its time comes from the log, never goes
+back, and grows little at each entry, so that a pause of the whole log does not count as silence.
+Pure.
 """
 
 from enum import Enum, auto
@@ -10,8 +11,8 @@ from msgspec import Struct
 
 from tertulia.server.cluster.commands import Batch, NodeUp
 
-_MAX_STEP_MS = 1_500  # by which one entry lets the time of silence grow
-_MAX_BOOTS = 8  # earlier starts that are remembered, so that a NodeUp that comes twice counts once
+_MAX_STEP_MS = 1_500  # by which one entry may lengthen a silence
+_MAX_BOOTS = 8  # earlier starts that are remembered: a NodeUp that comes twice counts once
 
 
 class Node(Struct, array_like=True):
@@ -21,7 +22,7 @@ class Node(Struct, array_like=True):
     boots: list[str]
     addresses: list[str]
     format: int
-    last_number: int = 0  # of its batches in this incarnation
+    last_number: int = 0  # of its last batch in this incarnation
     alive_at_ms: int = 0  # by `Nodes.age_ms`
 
     @property
@@ -31,11 +32,11 @@ class Node(Struct, array_like=True):
 
 
 class Verdict(Enum):
-    """What a batch is worth."""
+    """Whether a batch counts, and if not, why."""
 
     COUNTS = auto()
-    AGAIN = auto()  # it has come before: it was sent again
-    EARLY = auto()  # one before it is missing, and will be sent again
+    AGAIN = auto()  # a copy of one that has come before
+    EARLY = auto()  # an earlier one is missing, and will be sent again
     FENCED = auto()  # its incarnation is over
 
 
@@ -44,14 +45,14 @@ class Nodes(Struct, array_like=True):
 
     by_name: dict[str, Node] = {}
     time_ms: int = 0  # never goes back
-    entry_ms: int = 0  # of the last entry
-    age_ms: int = 0  # of the log
+    entry_ms: int = 0  # time of the last entry
+    age_ms: int = 0  # sum of the steps; see `advance`
 
     def advance(self, time_ms: int) -> None:
-        """Go on to the time of the next entry.
+        """Advance to the time of the next entry.
 
-        A new leader of the stream may have a clock that is behind: from entry to entry, that stops
-        the time for a moment only.
+        A new leader of the stream may have a clock that is behind: that only stops the time for a
+        moment.
         """
         step = time_ms - self.entry_ms
         if self.entry_ms and step > 0:
@@ -60,7 +61,7 @@ class Nodes(Struct, array_like=True):
         self.time_ms = max(self.time_ms, time_ms)
 
     def begin(self, name: str, place: int, up: NodeUp) -> bool:
-        """Note that a node comes up; False if this start of it is known."""
+        """Note that a node comes up; return False if this start is known already."""
         known = self.by_name.get(name)
         if known is not None and up.boot in known.boots:
             return False
@@ -71,7 +72,7 @@ class Nodes(Struct, array_like=True):
         return True
 
     def judge(self, batch: Batch) -> Verdict:
-        """Return what a batch is worth, and note that its node is alive."""
+        """Return whether a batch counts, and note that its node is alive."""
         node = self.by_name.get(batch.node)
         if node is None or not node.is_up or node.incarnation != batch.incarnation:
             return Verdict.FENCED

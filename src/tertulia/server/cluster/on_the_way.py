@@ -1,8 +1,8 @@
-"""Direct messages on their way to other nodes, and when to send or to ask again. Pure.
+"""Direct messages on their way to other nodes, and when to send them or ask for them again. Pure.
 
-A message that was not accepted is sent again, after twice as long each time. For one that was, its
-confirmation may have got lost: the receiver's node is asked. Used under the Hub's lock only; `now`
-is by the monotonic clock.
+A message that is not accepted is sent again, and the wait doubles each time. The confirmation of an
+accepted one may get lost, so the receiver's node is asked. Used under the Hub's lock only; `now` is
+by the monotonic clock.
 """
 
 import heapq
@@ -17,7 +17,7 @@ from tertulia.server.hub.unconfirmed import Unconfirmed
 _SEND_AGAIN_S = 1.0  # at first
 _SEND_AGAIN_AT_MOST_S = 8.0
 _ASK_AGAIN_S = 5.0
-_MAX_AT_ONCE = 200  # messages, in one look: what there is more comes in the next
+_MAX_AT_ONCE = 200  # messages in one look; the others follow in the next one
 
 
 class Sent(Struct, eq=False):
@@ -27,21 +27,21 @@ class Sent(Struct, eq=False):
     session: Session
     entry: Unconfirmed
     sender_key: str
-    wait_s: float = _SEND_AGAIN_S  # after it is sent the next time
+    wait_s: float = _SEND_AGAIN_S  # before it is sent again
 
 
 class OnTheWay:
-    """The messages by their numbers, which no earlier run of this node has given."""
+    """The messages by their numbers, none of which was given in an earlier run of this node."""
 
     def __init__(self) -> None:
         self._next_number = secrets.randbits(48) << 8
         self._by_number: dict[int, Sent] = {}
         self._by_entry: dict[Unconfirmed, Sent] = {}
-        self._latest: dict[Session, Sent] = {}  # of each session
-        # When to send those again that nobody has accepted; the heap also has times that are none.
+        self._latest: dict[Session, Sent] = {}  # the last message for each session
+        # When to send each message again that is not accepted; the heap may have outdated times.
         self._due_at: dict[int, float] = {}
         self._due: list[tuple[float, int]] = []
-        # When those that are accepted were asked for last; the oldest is first.
+        # When each accepted message was last asked for; the oldest is first.
         self._asked_at: OrderedDict[int, float] = OrderedDict()
 
     def __len__(self) -> int:
@@ -50,8 +50,8 @@ class OnTheWay:
     def add(self, entry: Unconfirmed, session: Session, sender_key: str) -> Sent:
         """Give a message a number.
 
-        It waits behind one for the same session that was sent twice in vain, so that both come in
-        their order. The caller sends any other.
+        If the message before it for the same session was sent twice in vain, it is sent after that
+        one, so that both arrive in their order. Otherwise the caller sends it at once.
         """
         self._next_number += 1
         sent = Sent(self._next_number, session, entry, sender_key)
@@ -82,7 +82,7 @@ class OnTheWay:
             del self._latest[sent.session]
 
     def numbered(self, number: int) -> Sent | None:
-        """Return the message with a number."""
+        """Return the message with a number, if it is on its way."""
         return self._by_number.get(number)
 
     def of(self, entry: Unconfirmed) -> Sent | None:
@@ -112,14 +112,14 @@ class OnTheWay:
         sent.session, sent.wait_s = session, _SEND_AGAIN_S
 
     def hurry(self, now: float) -> None:
-        """Have all sent again that nobody has accepted: what kept them has just ended."""
+        """Make all messages that are not accepted due now: what delayed them has ended."""
         for number in self._due_at:
             self._by_number[number].wait_s = _SEND_AGAIN_S
-        self._due = [(now, number) for number in sorted(self._due_at)]  # in order: it is a heap
+        self._due = [(now, number) for number in sorted(self._due_at)]  # sorted, so it is a heap
         self._due_at = dict.fromkeys(self._due_at, now)
 
     def to_send_again(self, now: float) -> list[Sent]:
-        """Return messages that nobody has accepted in time. The caller sends them."""
+        """Return messages that were not accepted in time. The caller sends them."""
         found: list[Sent] = []
         while self._due and self._due[0][0] <= now and len(found) < _MAX_AT_ONCE:
             when, number = heapq.heappop(self._due)

@@ -1,7 +1,7 @@
-"""Notices when a node stops to serve and when it serves again, and logs each of the two once.
+"""Notices when a node stops serving and when it serves again, and logs each change once.
 
-A node serves while its own words come back from the nats-servers. It is the link's thread that
-looks; nothing is decided here.
+A node serves while its own batches come back from the nats-servers. The link's thread uses this;
+nothing is decided here.
 """
 
 import logging
@@ -17,7 +17,7 @@ class Pauses:
     def __init__(self, node: str) -> None:
         self._node = node
         self._serves = False
-        self._since = 0.0  # of the pause that was logged; 0: there is none
+        self._since = 0.0  # beginning of the last pause; 0: there was none
         self._is_to_send_away = False
 
     def note(self, serves: bool, now: float) -> bool:

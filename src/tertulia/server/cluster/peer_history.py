@@ -1,8 +1,8 @@
-"""What nodes ask one another about their histories, and how this node answers.
+"""Questions between nodes about their histories, for rows and pages, and this node's answers.
 
-A node answers only with what it has whole, up to the number that the question names: a message that
-it has not applied yet would otherwise seem never to have been said. The link's thread runs this;
-only the last step, which sends the answer, is that of a thread of the history.
+A node answers only if its history is complete up to the number in the question: a message that it
+has not applied yet would otherwise seem never to have been sent. The link's thread runs this; only
+the last step, sending the answer, runs on a thread of the history.
 """
 
 import time
@@ -31,8 +31,8 @@ from tertulia.server.history.node import NodeHistory
 
 ROWS, PAGE, KEPT = "rows", "page", "kept"  # the verbs
 
-_PATIENCE_S = 2.0  # with questions about what is not applied here yet
-_MAX_EARLY = 1_000  # of those questions
+_PATIENCE_S = 2.0  # how long a question waits for what is not applied here yet
+_MAX_EARLY = 1_000  # such questions that wait
 _MAX_ANSWER_BYTES = 900 * 1024  # a message of NATS has 1 MiB
 
 Reply = Callable[[bytes], None]
@@ -40,13 +40,13 @@ T = TypeVar("T")
 
 
 class Surroundings(NamedTuple):
-    """What this node knows, and how it asks others. The link's thread alone calls these."""
+    """What this node knows, and how it asks others. Only the link's thread calls these."""
 
     log: Callable[[], str]  # which log the nodes follow
     place: Callable[[], int]  # of the last entry of the log that was applied here
     seq: Callable[[], int]  # the number of the last event that was applied here
     up: Callable[[], list[str]]  # the other nodes that are up
-    are_all_up: Callable[[], bool]  # of those that have been in the chat since the log began
+    are_all_up: Callable[[], bool]  # whether all nodes are, of those that the log has ever seen
     ask: Callable[[str, str, bytes, float, Done], None]  # node, verb, question, time-out, done
     call: Callable[[Callable[[], None]], None]  # runs a step on the link's thread; any thread
 
@@ -59,9 +59,9 @@ class RowsQuestion(Struct, array_like=True):
 
 
 class PageQuestion(Struct, array_like=True):
-    """Asks for a page for a client of another node, which has applied everything up to `seq`.
+    """Asks for a page for a client of the asking node, which has applied everything up to `seq`.
 
-    With `as_it_is`, what is missing there is missing everywhere.
+    With `as_it_is`, what the asked node lacks is missing everywhere, and it answers all the same.
     """
 
     log: str
@@ -82,12 +82,12 @@ class KeptQuestion(Struct, array_like=True):
 
 
 class Verdict(Enum):
-    """What the history of the node that was asked has."""
+    """What kind of answer the asked node can give."""
 
     FOUND = "found"
-    LACKS = "lacks"  # something that belongs to it
-    NOT_NOW = "not now"  # it could not be read
-    OFF = "off"  # no history
+    LACKS = "lacks"  # its history lacks something that belongs to the answer
+    NOT_NOW = "not now"  # its history could not be read
+    OFF = "off"  # it has no history
 
 
 class RowsAnswer(Struct, array_like=True):
@@ -136,7 +136,7 @@ def kept_answer(data: bytes | None) -> KeptAnswer | None:
 
 
 def _decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes | None) -> T | None:
-    """Return what was packed; None if that was another version, whose words we do not know."""
+    """Return the decoded answer; None if it is one of another version that we cannot read."""
     if data is None:
         return None
     try:
@@ -151,12 +151,12 @@ class HistoryDesk:
     def __init__(self, history: NodeHistory | None, here: Surroundings) -> None:
         self._history = history
         self._here = here
-        # Questions that came too early: until when they wait, for what, and what to do then.
+        # Questions that came too early: until when each waits, for what, and what to do then.
         self._early: list[tuple[float, Callable[[], bool], Callable[[], None]]] = []
 
     @property
     def verbs(self) -> dict[str, Callable[[bytes, Reply], None]]:
-        """Which questions are answered, and by what."""
+        """The questions that are answered, each with its method."""
         return {ROWS: self.answer_rows, PAGE: self.answer_page, KEPT: self.answer_kept}
 
     def answer_rows(self, data: bytes, reply: Reply) -> None:

@@ -1,7 +1,7 @@
-"""What this node tells the others beside the log, and what they tell it.
+"""Exchanges letters with the other nodes, outside the log.
 
-Letters of any thread gather for each node, and go out together. The link's thread reads those that
-come, and ticks. Lock order: Hub, then this.
+Any thread may post letters; those for one node are sent together. The link's thread reads those
+that come, and calls `tick`. Lock order: Hub, then this.
 """
 
 import itertools
@@ -44,10 +44,10 @@ from tertulia.server.workers.switchboard import Switchboard
 
 log = logging.getLogger("tertulia.server")
 
-_MAX_LETTERS = 200  # in one message: of direct messages, 200 x 16 KiB fit NATS three times over
-_MAX_BYTES = 512 * 1024
+_MAX_LETTERS = 200  # in one message
+_MAX_BYTES = 512 * 1024  # approximately, of one message; NATS has a limit of 1 MiB
 _IDLE_WITHIN_S = 1.0
-_MAX_IDLE_S = 1e9  # beyond that, it is no answer
+_MAX_IDLE_S = 1e9  # a larger number is not a valid answer
 _CHALLENGE_MARGIN_S = 2.0
 
 
@@ -65,7 +65,7 @@ class _LifeAsked(NamedTuple):
 
 
 class _Questioner:
-    """Stands, at the node of a challenged session, for the worker of another node."""
+    """Represents a worker of another node at the node of the session that it challenges."""
 
     def __init__(self, peers: "Peers", node: str, question: int) -> None:
         self._peers = peers
@@ -73,7 +73,7 @@ class _Questioner:
         self._question = question
 
     def post(self, mail: Any) -> bool:
-        """Have the other node told. If the session has ended, that gets its place first."""
+        """Report to the other node; after the end of a session, once that end has its place."""
         if isinstance(mail, ChallengeOver):
             self._peers.proposer.submit(Nothing(), Ticket(self, 0, None))
         else:
@@ -82,7 +82,7 @@ class _Questioner:
 
 
 class Peers:
-    """The other nodes."""
+    """What this node sends to the other nodes, and what it expects from them."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Peers:
         nodes_up: Callable[[], set[str]],
         challenge_s: float,
     ) -> None:
-        """`challenge_s` is how long a session has to show that it is alive."""
+        """`challenge_s` is the time that a session has to show that it is alive."""
         self._chat = chat
         self._node = node
         self._hub = hub
@@ -179,7 +179,7 @@ class Peers:
         return True
 
     def ask_idle(self, owner: Owner, number: int, request: GetInfo, info: UserInfo) -> None:
-        """Ask a user's node for how long the user has done nothing, to answer a request."""
+        """Ask a user's node how long the user has been idle, to answer a request."""
         question = next(self._questions)
         session = self._hub.find(info.name)
         until = time.monotonic() + _IDLE_WITHIN_S
@@ -191,7 +191,7 @@ class Peers:
     # --- the link's thread ---------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Send again what has to be, and answer for nodes that do not."""
+        """Send questions again that have no answer yet; answer in place of silent nodes."""
         now = time.monotonic()
         with self._lock:
             late_idle = [q for q, asked in self._idle_asked.items() if now >= asked.until]
@@ -302,7 +302,7 @@ class Peers:
 
 
 def _parts(letters: list[Letter]) -> list[list[Letter]]:
-    """Return letters in parts that NATS can carry."""
+    """Split letters into messages that NATS can carry."""
     parts: list[list[Letter]] = [[]]
     size = 0
     for letter in letters:

@@ -1,6 +1,6 @@
-"""The parts of a node's Hub that propose what those of a single server decide.
+"""The parts of a node's Hub that propose what the same parts of a single server decide at once.
 
-They carry it out when it has come back from the log. See hub.py.
+They carry it out when it has come back from the log. See cluster/hub.py.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ Propose = Callable[[Command, Ticket | None], None]
 def ticket_for(
     route: Route, request: Any, owner_of: Callable[[Route], Owner | None]
 ) -> Ticket | None:
-    """Return the ticket of a connection; None if that has ended meanwhile."""
+    """Return a ticket for a connection; None if it has ended."""
     owner = owner_of(route)
     if owner is None:
         return None
@@ -57,7 +57,7 @@ def ticket_for(
 
 
 class LogJournal(Journal):
-    """The journal of a node: nonces grow old by the log's time, as they do on every other node."""
+    """The journal of a node: nonces expire by the log's time, as on every other node."""
 
     def nonce_time(self, monotonic: float) -> float:
         """Return the log's time."""
@@ -65,14 +65,14 @@ class LogJournal(Journal):
 
 
 class NodeModerator(Moderator):
-    """Proposes what operators ask for, and carries it out when it has come back."""
+    """Proposes operators' requests, and carries them out when they have come back."""
 
     propose: Propose
 
     def carry_out(
         self, session: Session, request: OperatorRequest, owner: Owner
     ) -> moderated.Outcome:
-        """Propose a request. What only reads is answered at once. See Moderator.carry_out."""
+        """Propose a request. One that only reads is answered at once. See Moderator.carry_out."""
         if not session.is_operator:
             return refusals.not_operator(request.id)
         is_check = isinstance(request, ImposeBan) and request.check
@@ -91,13 +91,13 @@ class NodeModerator(Moderator):
     def pin_found(
         self, session: Session, request: PinMessage, owner: Owner, found: StoredMessage | None
     ) -> moderated.Outcome:
-        """Propose to pin a message that was looked for in the history."""
+        """Propose to pin a message that was found in the history."""
         if found is None:
             return refusals.no_message(request)
         return self._propose(session, request, owner, found)
 
     def find_message(self, request: PinMessage) -> StoredMessage | Wait | Error:
-        """Return a message, which another node may have. See Moderator.find_message."""
+        """Return a message; another node may have it. See Moderator.find_message."""
         found = super().find_message(request)
         return Wait.FOR_MESSAGE if isinstance(found, Error) else found
 
@@ -136,17 +136,17 @@ class NodeModerator(Moderator):
         return super().carry_out(session, request, owner)
 
     def decide_promotion(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
-        """Make a session an operator's: that has come back from the log."""
+        """Make a session an operator's, after that has come back from the log."""
         return super().promote(session, request)
 
 
 class NodeNotices(Notices):
-    """Proposes what comes through hooks."""
+    """Proposes the texts that programs post to hooks."""
 
     propose: Propose
 
     def say(self, secret: str, text: str, owner: Owner) -> Ok | Wait | Error:
-        """Propose a text; `owner` is told what has become of it. See Notices.say."""
+        """Propose a text; `owner` gets the outcome. See Notices.say."""
         problem = check_text(text)
         if problem is not None:
             return refusals.notice_refused(problem)
@@ -156,12 +156,12 @@ class NodeNotices(Notices):
         return Wait.FOR_DISK
 
     def decide(self, post: Post, owner: Owner) -> Ok | Wait | Error:
-        """Say a text that has come back from the log."""
+        """Publish a text that has come back from the log."""
         return self._post(post.secret_hash, post.text, owner)
 
 
 class NodeSeen(Seen):
-    """Tells the other nodes what counts as seen here."""
+    """Tells the other nodes what the users of this node have seen."""
 
     tell: Callable[[Session, int], None]
 

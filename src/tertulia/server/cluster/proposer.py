@@ -1,7 +1,7 @@
-"""This node's commands on their way into the log: in order, in numbered batches, each once.
+"""Puts this node's commands into the log: in order, in numbered batches, each exactly once.
 
-What gathers while batches are under way is the next batch. A batch that does not come back is
-published again with the same number, which is always safe: only the next number counts.
+Commands that come while batches are under way form the next batch. A batch that does not come back
+is published again with the same number, which is always safe: a number counts only once.
 `submit` may be called by any thread, everything else by the link's thread alone.
 """
 
@@ -30,7 +30,7 @@ MAX_QUEUED = 10_000  # commands; beyond that connections are held
 
 
 class Ticket(Struct, gc=False):
-    """Who waits for the outcome of a command, and what only the node that proposed it knows."""
+    """The owner who waits for a command's outcome, and what only the proposing node knows."""
 
     owner: Owner
     number: int  # of the route of the connection that waits
@@ -58,22 +58,22 @@ class Proposer:
         call: Callable[[Callable[[], None]], None],
         monotonic: Callable[[], float],
     ) -> None:
-        """`publish` puts an entry into the log, or loses it; `call` runs a step in the thread."""
+        """`publish` sends an entry, which may get lost; `call` runs a step on the link's thread."""
         self._node = node
         self._find_addresses = addresses
-        self.addresses = addresses()  # where clients find this node, as the log has it
+        self.addresses = addresses()  # of this node, for clients
         self._publish = publish
         self._call = call
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._queue: deque[tuple[Command, Ticket | None]] = deque()
-        self._is_pumping = False  # a step that empties the queue is due
+        self._is_pumping = False  # whether a step that empties the queue is due
         self._under_way: deque[_UnderWay] = deque()
         self._number = 0
         self.incarnation = 0  # 0 until our NodeUp has come back
         self._boot = secrets.token_hex(8)
         self._up_first_sent = self._up_sent = 0.0  # 0.0: not yet
-        self.fresh = 0.0  # when the last own batch that has come back was first sent
+        self.fresh = 0.0  # when the latest of our batches to come back was first sent
         self.resent = self.batches = self.commands = 0
         self.commands_under_way = 0
 
@@ -82,12 +82,12 @@ class Proposer:
 
     @property
     def queued(self) -> int:
-        """How many commands wait to be sent. Any thread may ask, without the lock."""
+        """Number of commands that wait to be sent. Any thread, without the lock."""
         return len(self._queue)
 
     @property
     def batches_under_way(self) -> int:
-        """How many batches have not come back. Any thread may ask, without the lock."""
+        """Number of batches that have not come back. Any thread, without the lock."""
         return len(self._under_way)
 
     def waits_since(self, now: float) -> float:
@@ -128,7 +128,7 @@ class Proposer:
             self._publish(data)
 
     def came_back(self, number: int) -> list[Ticket | None]:
-        """Return the tickets of an own batch that is applied now."""
+        """Return the tickets of one of our batches, which is being applied."""
         batch = self._under_way.popleft()
         assert batch.number == number, "batches come back in order"
         self.fresh = batch.first_sent
@@ -136,7 +136,7 @@ class Proposer:
         return batch.tickets
 
     def go_on(self) -> None:
-        """Send what has gathered, after batches have come back."""
+        """Send the commands that wait, after batches have come back."""
         self._pump()
 
     # --- incarnations --------------------------------------------------------------------------
@@ -152,7 +152,7 @@ class Proposer:
         self._number = 0
 
     def end(self) -> list[Ticket]:
-        """Give up an incarnation that the others have buried; return who waits in vain.
+        """Give up an incarnation that was declared dead; return the tickets of the lost commands.
 
         The next NodeUp is sent by `tick`.
         """
@@ -167,13 +167,14 @@ class Proposer:
         return [ticket for ticket in lost if ticket is not None]
 
     def tick(self) -> None:
-        """Publish again what has not come back in time; come up, if this node is not up."""
+        """Publish again what has not come back in time; publish a NodeUp if this node is not up."""
         now = self._monotonic()
         if not self.incarnation:
             if now - self._up_sent >= _RESEND_AFTER_S:
                 self._up_sent = now
                 self._up_first_sent = self._up_first_sent or now
-                # The network may have come only now. If the system tells none, the last ones hold.
+                # The network may be new. If the system names no address, the last ones remain
+                # valid.
                 self.addresses = self._find_addresses() or self.addresses
                 up = NodeUp(self._boot, FORMAT, self.addresses, PYTHON)
                 self._publish(pack(self._node, 0, 0, [up]))

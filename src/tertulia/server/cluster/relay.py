@@ -1,8 +1,8 @@
-"""Passes clients' questions on to other nodes, as long as this node's history lacks the answer.
+"""Passes clients' requests for pages on to other nodes while this node's history is incomplete.
 
-A node without a history asks others for each page. If nobody answers in time, the client is told to
-try again; an incomplete page is never given for a complete one, unless every node of the chat has
-said that it lacks the same. The link's thread runs this, except where it says otherwise.
+A node without a history asks others for each page. If no node answers in time, the client is told
+to try again. An incomplete page is never given as a complete one, unless every node of the chat
+lacks the same. The link's thread runs this, except where it says otherwise.
 """
 
 import time
@@ -28,21 +28,21 @@ from tertulia.server.history.node import NodeHistory
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.unkept import refuse_page
 
-_TIMEOUT_S = 3.0  # of one question; a node gives up reading a page after 2 s
+_TIMEOUT_S = 3.0  # for one question; a node gives up reading a page after 2 s
 _SEARCH_TIMEOUT_S = 13.0  # a search may wait 10 s for the index
-_MAX_UNDER_WAY = 32  # questions; others wait, so that the clients of another node are not slowed
+_MAX_UNDER_WAY = 32  # questions; more of them would slow other nodes' clients, and wait
 
 
 class _Passing(Struct, eq=False):
     ticket: PageTicket
     give_up_at: float
-    left: list[str] = []  # nodes that have not been asked
+    left: list[str] = []  # nodes that are not asked yet
     question: PageQuestion | None = None
-    verdicts: dict[str, Verdict | None] = {}  # of those that have; None: no answer
+    verdicts: dict[str, Verdict | None] = {}  # of the nodes that were asked; None: no answer
 
 
 class PageRelay:
-    """The questions that are passed on. Bound: one for each connection."""
+    """The requests that are passed on. Bound: one for each connection."""
 
     def __init__(self, history: NodeHistory | None, here: Surroundings, events: EventLog) -> None:
         self._history = history
@@ -56,14 +56,14 @@ class PageRelay:
     def ask(self, ticket: PageTicket) -> None:
         """Find a page whose answer may need what is missing here. Any thread."""
         history = self._history
-        # What is missing may be older than the page.
+        # The page may be complete although something else is missing.
         if history is not None and isinstance(ticket.request, GetHistory):
             history.ask_own(ticket.request, partial(self._on_own_page, ticket))
         else:
             self._here.call(partial(self._queue, ticket))
 
     def _on_own_page(self, ticket: PageTicket, page: Page | Error, is_whole: bool) -> None:
-        """Answer if the own page is enough. The reader's thread."""
+        """Answer if this node's page is complete. The reader's thread."""
         if is_whole:
             _answer(ticket, page)
         else:
@@ -112,7 +112,7 @@ class PageRelay:
         self._ask_next(passing)
 
     def _give_up(self, passing: _Passing) -> None:
-        """Let the own history, or that of another node, answer, as far as that is right."""
+        """Answer with what the nodes have, if that is correct; else with a refusal."""
         ticket, verdicts = passing.ticket, passing.verdicts
         question = passing.question
         assert question is not None
@@ -146,7 +146,7 @@ class PageRelay:
         history.ask_own(ticket.request, answer)
 
     def _refusal(self, ticket: PageTicket, *, nobody_keeps: bool) -> Page | Error:
-        """Return the answer of a node without a history, if no other one has answered."""
+        """Return the answer of a node without a history, if no other node has answered."""
         if not nobody_keeps:
             return refusals.not_read(ticket.request)
         if ticket.is_for_held:
@@ -157,7 +157,7 @@ class PageRelay:
         self._under_way -= 1
         self._here.call(
             self._begin_next
-        )  # Not now: of many that fail at once each would be deeper.
+        )  # Not at once: if many fail together, the calls would nest.
 
 
 def _answer(ticket: PageTicket, page: Page | Error) -> None:
@@ -170,7 +170,7 @@ def _timeout_s(request: PageRequest) -> float:
 
 
 def _up_to(seq: int, request: PageRequest) -> PageRequest:
-    """Return a request without what was not said here yet: the client has not heard of it."""
+    """Return a request that leaves out messages which this node has not applied yet."""
     if isinstance(request, ListAttendance):
         return request
     before = MAX_INT if request.before is UNSET else request.before

@@ -1,7 +1,7 @@
-"""The common state of this node: it applies every entry of the log, in order, as all nodes do.
+"""This node's copy of the common state: it applies every entry of the log, in order.
 
-What an entry does depends on the entries before it alone: no clock, no random number and no option
-of this node has a say. The link's thread alone runs this, after the start.
+The effect of an entry depends only on the entries before it, never on a clock, a random number or
+an option of this node. After the start, the link's thread alone runs this.
 """
 
 import logging
@@ -31,7 +31,7 @@ from tertulia.server.hub.room_state import RoomState
 
 log = logging.getLogger("tertulia.server")
 
-_DIGEST_EVERY_MS = 10_000  # of the log's time
+_DIGEST_EVERY_MS = 10_000  # by the log's time
 _MAX_DIGESTS = 64
 
 
@@ -44,11 +44,11 @@ class Entry(Protocol):
 
     @property
     def time_ms(self) -> int:
-        """When the log has taken it in."""
+        """When the log accepted it."""
 
     @property
     def data(self) -> bytes:
-        """A batch, if it is one."""
+        """Its bytes: a packed batch, or something of another program."""
 
 
 class Diverged(Exception):
@@ -56,23 +56,23 @@ class Diverged(Exception):
 
 
 class Replica:
-    """Applies entries to the Hub. `place` is that of the last one applied."""
+    """Applies entries to the Hub. `place` is the place of the last one applied."""
 
     def __init__(
         self, hub: NodeHub, proposer: Proposer, begin: Callable[[Genesis, RoomState], None]
     ) -> None:
-        """`begin` is called when the beginning of the log is complete, and begins the Hub."""
+        """`begin` is called when the beginning of the log is complete; it starts the Hub."""
         self._hub = hub
         self._proposer = proposer
         self._begin = begin
-        self.executor: Executor | None = None  # made when the workers can be reached
+        self.executor: Executor | None = None  # set when the workers can be reached
         self.place = 0
         self.nodes = Nodes()
         self.rules: Rules | None = None  # None: the log has not begun
         self.epoch = ""
         self._digest_slot = 0
         self._digests: OrderedDict[int, bytes] = OrderedDict()
-        # By the logs' names, until the first is complete: a node may end while it begins one.
+        # Incomplete beginnings, by the logs' names: a node may end while it begins a log.
         self._beginnings: dict[str, tuple[Genesis, dict[int, Part]]] = {}
         # Batches that did not count, and entries that are no batches.
         self.ignored = {verdict: 0 for verdict in Verdict if verdict is not Verdict.COUNTS}
@@ -84,13 +84,13 @@ class Replica:
         return self.nodes.time_ms / 1_000
 
     def latest_digest(self) -> tuple[int, bytes]:
-        """Return the latest digest and its place; 0 if there is none yet."""
+        """Return the place of the latest digest (0: there is none yet) and the digest."""
         return next(reversed(self._digests.items()), (0, b""))
 
     # --- snapshots -----------------------------------------------------------------------------
 
     def snapshot(self, *, with_nonces: bool = True) -> Snapshot:
-        """Return the state after the last entry applied. The log has begun."""
+        """Return the state after the last applied entry, in a log that has begun."""
         assert self.rules is not None
         hub = self._hub
         return Snapshot(
@@ -99,7 +99,7 @@ class Replica:
         )
 
     def resume(self, snapshot: Snapshot) -> None:
-        """Go on after the entry at which a snapshot was taken. The Hub begins apart."""
+        """Go on after the entry at which a snapshot was taken. The caller starts the Hub."""
         self.place, self.nodes = snapshot.place, snapshot.nodes
         self.epoch, self.rules = snapshot.epoch, snapshot.rules
         self._digest_slot = snapshot.digest_slot
@@ -179,7 +179,7 @@ class Replica:
                 text = "node down node=%s place=%d reason=%s"
                 log.info(text, batch.node, self.place, command.reason)
                 self._end_node(batch.node, command.reason)
-                return  # whatever follows comes from nobody: nothing would ever end its sessions
+                return  # its sessions have ended, and nothing would end new ones
             else:
                 executor.carry_out(batch.node, command, tickets[index] if tickets else None)
 

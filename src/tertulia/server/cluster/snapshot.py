@@ -1,4 +1,4 @@
-"""The common state at a place in the log: as bytes, from which a node can go on, and its digest."""
+"""The common state at a place in the log, as bytes from which a node can go on. Pure."""
 
 import hashlib
 
@@ -12,7 +12,7 @@ from tertulia.server.hub.room_state import RoomState
 
 
 class Snapshot(Struct, array_like=True):
-    """Everything that the nodes have alike after the entry at `place`."""
+    """Everything that is the same on all nodes after the entry at `place`."""
 
     format: int
     place: int
@@ -21,21 +21,21 @@ class Snapshot(Struct, array_like=True):
     rules: Rules
     nodes: Nodes
     room: RoomState
-    digest_slot: int  # of the log's time, in which a digest was taken last
+    digest_slot: int  # the period of the log's time in which the last digest was taken
 
 
 _decoder = msgspec.msgpack.Decoder(Snapshot)
 
 
 def pack(snapshot: Snapshot, *, with_nonces: bool = True) -> bytes:
-    """Return a snapshot as bytes. A node can also find the nonces in its history."""
+    """Return a snapshot as bytes, without nonces if the node finds them in its history."""
     if not with_nonces:
         snapshot = replace(snapshot, room=replace(snapshot.room, nonces=[]))
     return msgspec.msgpack.encode(snapshot)
 
 
 def unpack(data: bytes) -> Snapshot | None:
-    """Return the snapshot that was packed; None if it was not, or is of another version."""
+    """Return the snapshot; None if the bytes are not one, or are of another version."""
     try:
         snapshot = _decoder.decode(data)
     except UNREADABLE:
@@ -44,9 +44,9 @@ def unpack(data: bytes) -> Snapshot | None:
 
 
 def digest(snapshot: Snapshot) -> bytes:
-    """Return a digest of a snapshot; equal states have equal ones.
+    """Return a digest of a snapshot, which is equal for equal states.
 
-    Without the nonces: which of those that are over are still remembered differs.
+    It leaves out the nonces: nodes do not forget expired ones at the same moment.
     """
     data = pack(snapshot, with_nonces=False)
     return hashlib.blake2b(data, digest_size=16).digest()

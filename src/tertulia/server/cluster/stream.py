@@ -1,7 +1,7 @@
 """The stream that holds a chat's log, and the subjects of its nodes. Knows nothing of the chat.
 
-JetStream is asked by its JSON API, so that what it answers is seen as it is. Nothing here imports
-nats-py. The functions that take `ask` block; they run on the main thread at the start.
+It uses JetStream's JSON API, so that its answers are seen unchanged. Nothing here imports nats-py.
+The functions with a parameter `ask` block; they run on the main thread at the start.
 """
 
 import json
@@ -18,8 +18,8 @@ log = logging.getLogger("tertulia.server")
 
 _MAX_ENTRY_BYTES = 1 << 20
 _REPLICAS = 3
-_TIMEOUT_S = 3.0  # of one question
-_PATIENCE_S = 20.0  # for a leader, and for the third server, when all have just been started
+_TIMEOUT_S = 3.0  # for one question
+_PATIENCE_S = 20.0  # for a leader and for the third server, when all have just been started
 _AGAIN_S = 0.25
 
 # JetStream's error codes.
@@ -27,7 +27,7 @@ _NO_STREAM = 10_059
 _NAME_TAKEN = 10_058  # another node has just made it, with other settings
 _NOT_CLUSTERED = 10_074  # one server alone keeps one copy
 _NO_PEERS = 10_005
-_NO_LEADER = 10_008  # most of the servers do not reach each other
+_NO_LEADER = 10_008  # there is no majority of servers that reach each other
 _NOT_ENABLED = (10_076, 10_039)  # in the server; for the account
 _NO_STORAGE = (10_047, 10_028, 10_023, 10_002)
 
@@ -36,14 +36,14 @@ Ask = Callable[[str, bytes, float], bytes | None]
 
 
 class StreamState(NamedTuple):
-    """What is in the log, and how it is kept. Without entries, `messages` is 0."""
+    """The contents and the settings of the log's stream. `messages` counts its entries."""
 
     first: int
     last: int
     messages: int
     replicas: int
     max_bytes: int
-    created: str  # when the stream was made: that of another log differs
+    created: str  # when the stream was made; it tells one log from another
 
 
 def stream_name(chat: str) -> str:
@@ -52,22 +52,22 @@ def stream_name(chat: str) -> str:
 
 
 def log_subject(chat: str) -> str:
-    """Return the subject whose messages are the entries of the log."""
+    """Return the subject of the messages that are the entries of the log."""
     return f"tertulia.{chat}.log"
 
 
 def node_subject(chat: str, node: str, verb: str) -> str:
-    """Return the subject of what one node alone is asked or told."""
+    """Return the subject for questions and letters to one node."""
     return f"tertulia.{chat}.node.{node}.{verb}"
 
 
 def all_subject(chat: str, verb: str) -> str:
-    """Return the subject of what all nodes are asked or told."""
+    """Return the subject for questions and letters to all nodes."""
     return f"tertulia.{chat}.all.{verb}"
 
 
 def acknowledged_place(data: bytes) -> int | None:
-    """Return the place that an acknowledgement names; None if the stream did not take the entry."""
+    """Return the place in an acknowledgement; None if the stream did not accept the entry."""
     try:
         answer = json.loads(data)
     except ValueError:
@@ -79,10 +79,10 @@ def acknowledged_place(data: bytes) -> int | None:
 def open_stream(
     chat: str, servers: int, max_bytes: int, ask: Ask, patience_s: float = _PATIENCE_S
 ) -> StreamState:
-    """Return the state of the chat's stream, which is made if there is none.
+    """Return the state of the chat's stream; make the stream if there is none.
 
-    A new one has three copies. It has one if there is only one nats-server, or if the operator has
-    named fewer than three (`servers`) and no third one comes. Raises ClusterUnusable.
+    A new one has three copies, or one if there is only one nats-server, or if the operator has
+    named fewer than three (`servers`) and no third one appears. Raises ClusterUnusable.
     """
     name = stream_name(chat)
     replicas = _REPLICAS
@@ -173,7 +173,7 @@ def _checked(chat: str, answer: dict[str, Any], verb: str) -> StreamState:
 
 
 def _ask(ask: Ask, api: str, name: str, data: bytes) -> dict[str, Any] | None:
-    """Return JetStream's answer; None without one."""
+    """Return JetStream's answer; None if there was none."""
     answer = ask(f"$JS.API.{api}.{name}", data, _TIMEOUT_S)
     return None if answer is None else json.loads(answer)
 
@@ -184,7 +184,7 @@ def _error_code(answer: dict[str, Any] | None) -> int | None:
 
 
 def _heals(answer: dict[str, Any] | None) -> bool:
-    """Return whether servers that have just been started may answer otherwise in a moment."""
+    """Return whether servers that have just started may give another answer in a moment."""
     code, reason = _error_code(answer), _reason(answer)
     is_unavailable = (answer or {}).get("error", {}).get("code") == 503 and code not in _NOT_ENABLED
     is_short_of_peers = code == _NO_PEERS and "storage" not in reason

@@ -1,6 +1,6 @@
-"""A node's state on its way to another node that has just started, in pieces that NATS can carry.
+"""Transfers a node's state to another node that has just started, in pieces that NATS can carry.
 
-`Sender.answer` runs on the link's thread; `fetch` blocks the main thread of the node that starts.
+`Sender.answer` runs on the link's thread; `fetch` blocks the main thread of the starting node.
 """
 
 import secrets
@@ -14,17 +14,17 @@ from msgspec import Struct
 from tertulia.server.cluster.commands import UNREADABLE
 
 _PIECE_BYTES = 512 * 1024
-_KEEP_S = 30.0  # a state that somebody fetches
-_MAX_STATES = 4  # for nodes that start at the same time
-_TIMEOUT_S = 1.5  # of one question; nobody else may be there
+_KEEP_S = 30.0  # for a state that another node fetches
+_MAX_STATES = 4  # kept at a time, for nodes that start together
+_TIMEOUT_S = 1.5  # for one question; there may be no other node
 _ATTEMPTS = 3  # for one piece
 
-# Asks the node, or any node if it is "", and returns its answer, or None.
+# Asks a node (any node if its name is ""), and returns the answer, or None.
 Ask = Callable[[str, bytes, float], bytes | None]
 
 
 class _Wanted(Struct, array_like=True):
-    state: str = ""  # which one; "": the present one
+    state: str = ""  # the name of a state; "": the present one
     offset: int = 0
 
 
@@ -36,17 +36,17 @@ class _Piece(Struct, array_like=True):
 
 
 class Sender:
-    """Hands out this node's state. `take` returns the present one, or None if it cannot be had."""
+    """Hands out this node's state. `take` returns the present one, or None if there is none."""
 
     def __init__(self, node: str, take: Callable[[], bytes | None]) -> None:
         self._node = node
         self._take = take
-        # When each was taken, and the state, the oldest first.
+        # The states by name, with the time when each was taken; the oldest is first.
         self._taken: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
-        self.states = 0  # that others have begun to fetch
+        self.states = 0  # number of states that others have begun to fetch
 
     def answer(self, question: bytes) -> bytes | None:
-        """Return the piece that is wanted; None if there is none."""
+        """Return the piece in question; None if there is none."""
         try:
             wanted = msgspec.msgpack.decode(question, type=_Wanted)
         except UNREADABLE:
@@ -75,9 +75,9 @@ class Sender:
 
 
 def fetch(ask: Ask) -> bytes | None:
-    """Return the state of any node that answers, or None if none does.
+    """Return the state of any node that answers; None if no node does.
 
-    An answer that cannot be read, as of a later version, is a state that cannot be read.
+    If the answer cannot be read, for example that of a later version, the state is b"".
     """
     try:
         first = _piece(ask, "", _Wanted())

@@ -1,11 +1,12 @@
-"""Why the nats-servers cannot be used, and what to do about it, in words for the operator.
+"""Errors for the operator: why the nats-servers cannot be used, and what to do about it.
 
 Nothing here imports nats-py, which is installed only where there is a cluster.
 """
 
 from tertulia.i18n import _
 
-OLDEST_SERVER = (2, 12, 5)  # of nats-server; older ones can lose what they have acknowledged
+# nats-server; older versions can lose entries that they have acknowledged
+OLDEST_SERVER = (2, 12, 5)
 
 
 class ClusterUnusable(Exception):
@@ -13,22 +14,22 @@ class ClusterUnusable(Exception):
 
 
 class NotReachable(ClusterUnusable):
-    """A nats-server has not answered, or none has; one may later."""
+    """No nats-server has answered, or this one has not; that may change."""
 
     def __init__(self, text: str, detail: str) -> None:
         super().__init__(text)
-        self.detail = detail  # the servers, and why
+        self.detail = detail  # the servers, with the reasons
 
 
 def not_installed() -> ClusterUnusable:
-    """There is no nats-py."""
+    """nats-py is not installed."""
     return ClusterUnusable(
         _("a cluster needs the Python package nats-py: pip install tertulia[cluster]")
     )
 
 
 def wrong_url(url: str) -> ClusterUnusable:
-    """This is no address of a nats-server."""
+    """An address is not that of a nats-server."""
     return ClusterUnusable(
         _(
             "'{url}' is not the address of a nats-server: write nats://HOST:4222, or "
@@ -47,7 +48,7 @@ def not_reachable(detail: str) -> NotReachable:
 
 
 def not_let_in(server: str) -> ClusterUnusable:
-    """The server wants other credentials, or wants some."""
+    """The server asks for credentials, or does not accept these."""
     return ClusterUnusable(
         _(
             "the nats-server {server} does not accept the credentials: give it those of the "
@@ -67,7 +68,7 @@ def not_permitted(reason: str) -> ClusterUnusable:
 
 
 def not_trusted(server: str, reason: str) -> ClusterUnusable:
-    """The certificate proves nothing."""
+    """The server's certificate is not trusted."""
     return ClusterUnusable(
         _(
             "the certificate of the nats-server {server} is not trusted ({reason}): name the file "
@@ -77,7 +78,7 @@ def not_trusted(server: str, reason: str) -> ClusterUnusable:
 
 
 def of_another_name(server: str) -> ClusterUnusable:
-    """The certificate is good, and not for this address."""
+    """The server's certificate is valid, but for another name."""
     return ClusterUnusable(
         _(
             "the certificate of the nats-server {server} is not for this name: write in "
@@ -87,7 +88,7 @@ def of_another_name(server: str) -> ClusterUnusable:
 
 
 def without_tls(server: str) -> ClusterUnusable:
-    """TLS was asked for, and the server has none."""
+    """The operator asked for TLS, and the server has none."""
     return ClusterUnusable(
         _(
             "the nats-server {server} does not speak TLS: give it a certificate, or write "
@@ -97,7 +98,7 @@ def without_tls(server: str) -> ClusterUnusable:
 
 
 def too_old(server: str, version: str) -> ClusterUnusable:
-    """The server's version is not enough."""
+    """The server's version is too old."""
     return ClusterUnusable(
         _("the nats-server {server} is version {version}: update it to {oldest} or later").format(
             server=server, version=version, oldest=".".join(map(str, OLDEST_SERVER))
@@ -106,7 +107,7 @@ def too_old(server: str, version: str) -> ClusterUnusable:
 
 
 def without_jetstream() -> ClusterUnusable:
-    """Nothing keeps a log there."""
+    """The server has no JetStream, which would keep the log."""
     return ClusterUnusable(
         _(
             "the nats-server has no JetStream for this account: add a jetstream section "
@@ -116,7 +117,7 @@ def without_jetstream() -> ClusterUnusable:
 
 
 def too_little_storage(needed_mib: int, reason: str) -> ClusterUnusable:
-    """The room for the log cannot be reserved."""
+    """There is not enough storage for the log."""
     return ClusterUnusable(
         _(
             "the nats-servers cannot reserve {size} MiB for the chat's log ({reason}): raise "
@@ -126,7 +127,7 @@ def too_little_storage(needed_mib: int, reason: str) -> ClusterUnusable:
 
 
 def too_few_servers(reason: str) -> ClusterUnusable:
-    """There is no place for three copies."""
+    """There are not enough servers for three copies."""
     return ClusterUnusable(
         _(
             "three nats-servers are needed to keep the chat's log, and they are not there yet "
@@ -136,7 +137,7 @@ def too_few_servers(reason: str) -> ClusterUnusable:
 
 
 def not_one_cluster() -> ClusterUnusable:
-    """Each server would have a log of its own."""
+    """The servers do not form one cluster: each would have a log of its own."""
     return ClusterUnusable(
         _(
             "the nats-servers in --cluster are not one cluster: give each of them the routes to "
@@ -146,7 +147,7 @@ def not_one_cluster() -> ClusterUnusable:
 
 
 def without_leader() -> ClusterUnusable:
-    """JetStream does not answer."""
+    """JetStream has no leader, so it does not answer."""
     return ClusterUnusable(
         _(
             "the nats-servers do not answer questions about the chat's log: start most of them, "
@@ -166,7 +167,7 @@ def another_stream(stream: str, field: str, value: str) -> ClusterUnusable:
 
 
 def refused(reason: str) -> ClusterUnusable:
-    """JetStream gives a reason that has no words here."""
+    """JetStream gives a reason that has no message of its own here."""
     return ClusterUnusable(
         _("the nats-server refuses to keep the chat's log: {reason}").format(reason=reason)
     )
