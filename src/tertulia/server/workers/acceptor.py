@@ -25,8 +25,8 @@ from tertulia.server.workers.turned_away import TurnedAway
 log = logging.getLogger("tertulia.server")
 
 _BACKLOG = 1024  # connections that the kernel holds until they are accepted
-_MAX_ACCEPTED_AT_ONCE = 64  # then it looks whether it has to stop
-_PAUSE_S = 0.1  # when there is no descriptor; a loop without a pause keeps a core busy
+_MAX_ACCEPTED_AT_ONCE = 64  # then it checks whether it has to stop
+_PAUSE_S = 0.1  # when no descriptor is free; a loop without a pause would keep a core busy
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 # Inherited by every accepted socket. No user timeout (ADR 8).
@@ -157,7 +157,7 @@ class Acceptor:
                 log.debug("accept failed error=%s", error.strerror)
                 continue
             sock.setblocking(False)
-            if not peer:  # it comes over the local socket
+            if not peer:  # a connection over the local socket has no address
                 address, header = LOCAL_ADDRESS, HeaderRule.OPTIONAL
             else:
                 address = plain_address(peer[0])
@@ -182,7 +182,7 @@ class Acceptor:
         try:
             sock, _ = listener.accept()
         except OSError:
-            pass  # the client has gone, or a worker took the descriptor: a later turn accepts it
+            pass  # the client has gone, or a worker took the descriptor: the next turn accepts it
         else:
             self._turned_away.refuse_at_once(sock)
         try:

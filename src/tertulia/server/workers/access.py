@@ -1,4 +1,4 @@
-"""From which addresses connections are accepted, and which of them are those of proxies."""
+"""The addresses from which connections are accepted, and those of proxies."""
 
 import ipaddress
 from enum import Enum, auto
@@ -6,15 +6,15 @@ from enum import Enum, auto
 from tertulia.protocol.networks import Network
 from tertulia.server.config import Config
 
-# Of those who come over the local socket and are not named by a proxy.
+# The address of clients on the local socket for whom no proxy names another one.
 LOCAL_ADDRESS = "127.0.0.1"
 
 
 class HeaderRule(Enum):
-    """Whether a connection begins with the header of a proxy, which names the user's address."""
+    """Whether a connection begins with a proxy's header, which names the user's address."""
 
     NONE = auto()
-    OPTIONAL = auto()  # over the local socket, whose file says who may use it
+    OPTIONAL = auto()  # over the local socket: the permissions of its file protect it
     REQUIRED = auto()
 
 
@@ -36,7 +36,7 @@ class Access:
         return not self._allowed or _is_in(address, self._allowed)
 
     def header_rule(self, address: str) -> HeaderRule:
-        """Return what has to be expected from an address."""
+        """Return whether a connection from an address begins with a proxy's header."""
         is_proxy = self._proxies and _is_in(address, self._proxies)
         return HeaderRule.REQUIRED if is_proxy else NO_HEADER
 

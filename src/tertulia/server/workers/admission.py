@@ -4,7 +4,7 @@ import threading
 
 from tertulia.server.config import Config
 
-_MAX_CONSOLES = 8  # their descriptors are among those that the server keeps for itself
+_MAX_CONSOLES = 8  # their descriptors are part of the server's own reserve
 
 
 class Admission:
@@ -24,13 +24,13 @@ class Admission:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many are registered here as may be. Any thread may ask, without the lock."""
+        """Whether the maximum number of users is registered here. Any thread, without the lock."""
         return self._registered >= self._max_users
 
     def admit(self, address: str, *, is_proxy: bool = False) -> bool:
-        """Count one more connection; return False if there may be none.
+        """Count one more connection; return False if there is no room for it.
 
-        Of a proxy there may be as many as in all, until it has named the users' addresses.
+        Until a proxy has named a user's address, only the limit for all addresses applies to it.
         """
         with self._lock:
             if self._open >= self._max_open or not (is_proxy or self._has_room_for(address)):
@@ -40,7 +40,7 @@ class Admission:
             return True
 
     def admit_console(self) -> bool:
-        """Count one more console, which a full server lets in too; False if there are many."""
+        """Count one more console, which even a full server accepts; False if there are too many."""
         with self._lock:
             if self._consoles >= _MAX_CONSOLES:
                 return False
@@ -53,9 +53,9 @@ class Admission:
             self._consoles -= 1
 
     def count_elsewhere(self, address: str, named: str) -> bool:
-        """Count a connection of a proxy for the address that it has named from now on.
+        """Count a proxy's connection for the address that the proxy has named.
 
-        Returns False if there may be no more from there; it is counted all the same.
+        Returns False if that address has too many connections; this one is counted all the same.
         """
         with self._lock:
             self._forget_unregistered(address)

@@ -1,7 +1,7 @@
-"""The sessions of one worker that are not in step: each has a cursor of its own until it caught up.
+"""A worker's sessions that are not in step: each has a cursor of its own until it has caught up.
 
-They are new, or their socket did not take everything, or they have to get status changes of their
-own in the right places. Only the worker's thread uses this.
+They are new, or their socket did not take everything, or their own status changes have to be put
+in the right places. Only the worker's thread uses this.
 """
 
 from operator import itemgetter
@@ -68,7 +68,7 @@ class Behind:
             self._blocked[connection] = self.ready.pop(connection)
 
     def block(self, connection: Connection, cursor: int) -> None:
-        """Let a connection go on from a cursor once its socket takes more."""
+        """Leave a connection alone until `unblock`; it goes on from a cursor then."""
         self._blocked[connection] = cursor
 
     def unblock(self, connection: Connection) -> None:
@@ -77,9 +77,9 @@ class Behind:
             self.ready[connection] = self._blocked.pop(connection)
 
     def unsent(self, connection: Connection, in_step: int) -> bytes:
-        """Return what a connection has not got yet: about one slice, and a gap for the rest.
+        """Return what a connection has not been sent: about one slice, and a gap for the rest.
 
-        `in_step` is its cursor if it has none of its own.
+        `in_step` is its cursor if it does not have its own.
         """
         own = list(self._own_presence.get(connection, ()))
         cursor = self.ready.get(connection, self._blocked.get(connection, in_step))
@@ -109,8 +109,8 @@ class Behind:
     def flush(self, in_step: int) -> tuple[list[Late], list[Connection]]:
         """Send each connection what follows its cursor.
 
-        Returns those that could not take it all, and those that have everything up to `in_step`,
-        which is the end of the log: they have no cursor of their own any more.
+        Returns the connections that could not take all of it, and those that have everything up to
+        `in_step`, the end of the log. The latter do not need a cursor of their own any more.
         """
         late: list[Late] = []
         caught_up: list[Connection] = []
@@ -155,7 +155,7 @@ class Behind:
             if own:
                 own[:] = [
                     event for event in own if event.seq > events.through
-                ]  # the others lie in it
+                ]  # the others are within the slice
             return self._push(connection)
         if events is not None:
             try:
@@ -186,7 +186,7 @@ class Behind:
         return self.framed(events)
 
     def framed(self, events: Slice | Gap | None) -> Slice | Gap | None:
-        """Return a slice as it travels in this form."""
+        """Return the bytes of a slice in this form."""
         if self._frame is not None and isinstance(events, Slice) and events.data:
             framed = self._frame(events.data)
             return Slice(framed, (framed,), (events.through,), events.through, events.events)
@@ -201,7 +201,7 @@ class Behind:
         return self._one(gap)
 
     def _push(self, connection: Connection) -> bool:
-        """Send what is for a connection alone; return whether all of it went out."""
+        """Send a connection's private output; return whether all of it went out."""
         size = len(connection.out)
         if not size:
             return True
@@ -210,16 +210,16 @@ class Behind:
         return is_through
 
     def note_cut(self, connection: Connection, events: Slice, sent: int, cursor: int) -> None:
-        """Note that a connection in step has taken a part of a slice; the rest waits for it.
+        """Note that a connection in step has taken part of a slice; the rest waits for it.
 
-        `cursor` is that before the slice.
+        `cursor` is the one before the slice.
         """
         self._note_sent(events, sent)
         rest, self._blocked[connection] = events.after(sent, cursor)
         connection.out += rest
 
     def _note_sent(self, events: Slice, sent: int) -> None:
-        """Count what one connection has taken of a slice; a piece that was cut counts."""
+        """Count the events that one connection has taken of a slice, with one that was cut."""
         self._observer.sent_bytes += sent
         if sent == len(events.data) or len(events.pieces) == 1:
             self._observer.deliveries += events.events if sent else 0

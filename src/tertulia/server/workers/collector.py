@@ -1,7 +1,7 @@
-"""Takes the picture of the running server that its metrics and its live view show.
+"""Measures the running server for its metrics and its live view.
 
-Any thread may call it. It takes no lock that a worker waits for: it reads numbers that their
-threads go on changing, and copies lists in one step. So sums may be a message apart.
+Any thread may call it. It takes no lock that a worker waits for: it reads numbers while other
+threads change them, and copies lists in one step. So two sums may differ by a message.
 """
 
 import os
@@ -48,12 +48,12 @@ ROLES = (
     *("announcer", "parent", "signals"),  # threads that only some servers have
     OTHER,
 )
-# That are looked at one by one, in a millisecond; `--threads session` can have thousands.
+# Workers that are measured one by one, in a millisecond; `--threads session` can have thousands.
 _MAX_WORKERS = 64
 
 
 def role_of(thread_name: str) -> str:
-    """Return the role of a thread, of which there are few; the name of a worker has a number."""
+    """Return the role of a thread: its name, without the number of a worker."""
     if thread_name.startswith("worker-"):
         return WORKER
     if thread_name == "MainThread":
@@ -62,7 +62,7 @@ def role_of(thread_name: str) -> str:
 
 
 class Node(Protocol):
-    """What makes this server one of several."""
+    """What the collector needs of a node, if this server is one of several."""
 
     def measure(self) -> ClusterMeasures:
         """Return the figures of this moment. Any thread."""
@@ -72,11 +72,11 @@ class Node(Protocol):
 
 
 class Collector:
-    """Looks at the parts of one server.
+    """Measures the parts of one server.
 
-    `turned_away` returns how many refused connections are being answered, `log_lines` how many
-    lines of the log wait, if there is such a queue. `node` is None if this server is alone.
-    `restarts` and `parent_pid` are those of a parent process that watches over this one.
+    `turned_away` returns the number of refused connections that are being answered, `log_lines`
+    the number of log lines that wait, if there is such a queue. `node` is None if this server is
+    alone. `restarts` and `parent_pid` come from the parent process, if there is one.
     """
 
     def __init__(
@@ -102,8 +102,9 @@ class Collector:
         self._restarts = restarts
         self._parent_pid = parent_pid
         self._started = procfs.process_started()
-        # The threads with this role come and go. So they are what is left of the process's figures,
-        # in which those that have ended count: CPU time and context switches, when last asked.
+        # Threads with this role come and go. Their CPU time and context switches are those of the
+        # process, which include ended threads, minus those of all other roles. These are the last
+        # ones.
         are_many = config.threads is None or config.threads > _MAX_WORKERS
         self._passing = WORKER if are_many else OTHER
         self._of_passing = (0.0, 0, 0)
@@ -118,11 +119,11 @@ class Collector:
         return problem if problem or self._node is None else self._node.problem()
 
     def measure(self, *, each_worker: bool = True, shows_waits: bool = False) -> Measures:
-        """Take the picture.
+        """Return the figures of this moment.
 
-        Without `each_worker` the list of threads lacks the workers if there may be many; with
-        `shows_waits` it has what each thread waits for, and all threads, with only what costs
-        little of the workers beyond the first 64.
+        Without `each_worker` the list of threads lacks the workers if there may be many. With
+        `shows_waits` it has all threads, and what each one waits for; of workers beyond the first
+        64 it has only the figures that cost little.
         """
         workers = self._pool.workers
         number = sum(worker.threads for worker in workers)
@@ -237,8 +238,8 @@ class Collector:
     ) -> list[RoleMeasures]:
         """Add up the threads by role.
 
-        The threads were looked at before the process, so nothing is counted twice. A rest that went
-        back, by the little that a thread did in between, is what it was: a counter must not fall.
+        The threads were measured before the process, so nothing is counted twice. If the difference
+        gets smaller, by what a thread did in between, the last one stays: a counter must not fall.
         """
         roles = []
         rest = (process.cpu_s, process.voluntary_switches, process.involuntary_switches)
@@ -312,9 +313,9 @@ def _role(role: str, threads: int, sums: tuple[float, int, int]) -> RoleMeasures
 
 
 def _connections_of(workers: tuple[Worker, ...]) -> tuple[list[DoorMeasures], int, int]:
-    """Count the connections by door and state, those with TLS, and those that take nothing."""
-    # Lists whose items are counted afterwards: looking up an enum member a thousand times costs
-    # more than everything else here.
+    """Count the connections by door and state, those with TLS, and those that are blocked."""
+    # Lists, counted afterwards: looking up an enum member a thousand times costs more than all the
+    # rest of this function.
     states: dict[str, list[State]] = {door: [] for door in DOORS}
     tls = slow = 0
     for worker in workers:
@@ -341,7 +342,8 @@ def _waits_for(tid: int, role: str, *, has_turn: bool) -> str:
     waits_for = procfs.thread_waits_for(tid)
     if waits_for != "lock":
         return waits_for
-    # A queue and a turn are waited for as a lock is; these threads seldom wait for another one.
+    # Waiting for a queue or a turn looks like waiting for a lock; these threads seldom wait for
+    # any other lock.
     if role == "worker" and not has_turn:
         return "turn"
     return "queue" if role in ("main", "log") or role.startswith("history-") else "lock"

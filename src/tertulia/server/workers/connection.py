@@ -1,6 +1,6 @@
-"""One client's socket: its state, what its next requests wait for, and what has to go out.
+"""One client's socket: its state, what its next requests wait for, and its unsent output.
 
-Its worker's thread alone touches it. Nothing here blocks.
+Only its worker's thread touches it. Nothing here blocks.
 """
 
 import socket
@@ -18,40 +18,40 @@ from tertulia.tls.channel import TlsChannel
 
 
 class State(Enum):
-    """Where a connection stands in its life."""
+    """The stage of a connection's life."""
 
     UNREGISTERED = auto()
     REGISTERED = auto()
-    FINISHING = auto()  # carries out no more requests and sends what is queued
-    # Everything was sent. It reads until the client closes: a reset would destroy the last bytes.
+    FINISHING = auto()  # no more requests are carried out; what is queued is sent
+    # Everything was sent. It is read until the client closes: a reset would destroy the last bytes.
     DRAINING = auto()
     CLOSED = auto()
 
 
 class Hold(Enum):
-    """What a connection's next requests wait for. No thread waits, and its socket is not read.
+    """What a connection's next requests wait for. No thread waits, and the socket is not read.
 
-    But for pings, while the common log of several machines stands still.
+    There is one exception: on several machines, pings are read while the common log stands still.
     """
 
     NOTHING = auto()
-    HANDSHAKE = auto()  # for the next step of its handshake to be computed
-    CHALLENGE = auto()  # for the news whether the session in its way is alive
-    DELIVERY = auto()  # for the news whether another worker could deliver a direct message
-    ROOM = auto()  # for room in the history's queue
-    MESSAGE = auto()  # for a message that the history looks for
-    ANSWER = auto()  # for an answer that another thread prepares
-    NOTICE = auto()  # for what came through a hook to be stored
-    ORDER = auto()  # on several machines: for the outcome of the request before them
-    TURN = auto()  # on several machines: for those said before them, or for this node to serve
-    LOOK = auto()  # for a picture of the running server
-    BACKLOG = auto()  # for the client to take the answers that are queued
+    HANDSHAKE = auto()  # the next step of its handshake
+    CHALLENGE = auto()  # whether the session in its way is alive
+    DELIVERY = auto()  # whether another worker could deliver a direct message
+    ROOM = auto()  # room in the history's queue
+    MESSAGE = auto()  # a message that the history looks for
+    ANSWER = auto()  # an answer that another thread prepares
+    NOTICE = auto()  # the storing of a notice that was posted to a hook
+    ORDER = auto()  # on several machines: the outcome of the request before them
+    TURN = auto()  # on several machines: the messages before them, or this node to serve again
+    LOOK = auto()  # figures of the running server
+    BACKLOG = auto()  # the client, which has to take the queued answers
 
 
 # Aliases: an enum lookup costs more than the comparison.
 UNREGISTERED, REGISTERED, FINISHING = State.UNREGISTERED, State.REGISTERED, State.FINISHING
 DRAINING, CLOSED = State.DRAINING, State.CLOSED
-# The usual one comes first: the comparison with one that is not identical takes longer.
+# The usual state is first: comparing with another one takes longer.
 OPEN_STATES = (REGISTERED, UNREGISTERED)  # requests are carried out
 _NEXT_STATES: dict[State, tuple[State, ...]] = {
     UNREGISTERED: (REGISTERED, FINISHING, CLOSED),
@@ -65,7 +65,7 @@ HELD_BY_THE_LOG = (Hold.ORDER, Hold.TURN)
 
 
 class Connection:
-    """One client's socket and all that its worker has to remember of it.
+    """One client's socket, and everything that its worker remembers about it.
 
     Times are seconds of the monotonic clock.
     """
@@ -117,13 +117,13 @@ class Connection:
         self.state = UNREGISTERED
         self.session: Session | None = None
         self.hears_nodes = False  # whether this client wants to know which nodes are up
-        self.route: Route | None = None  # of the session to come, while its registration waits
+        self.route: Route | None = None  # of the future session, while its registration waits
 
         self.hold = NOT_HELD
         self.held_request: AnyRequest | None = None  # tried again when the hold ends
-        self.looks_ahead = False  # it is held, and read for the pings among what comes
-        self.rate_limit: RateLimit | None = None  # created at the first request that spends
-        self.free_bytes: TokenBucket | None = None  # created at the first byte that spends
+        self.looks_ahead = False  # while it is held, it is read for pings
+        self.rate_limit: RateLimit | None = None  # created at the first request that counts
+        self.free_bytes: TokenBucket | None = None  # created at the first byte that counts
         self.answers_due = 0  # number of answers that the history still owes
         self.orders_due = 0  # number of messages whose place in the common order is not known yet
         self.confirmations_due = 0  # number of answers that receivers of direct messages still owe
@@ -132,25 +132,25 @@ class Connection:
 
         self.goodbye = b""  # the door's last bytes, for a connection that is finishing
         self.out = bytearray()  # the rest of a cut piece, then data for this client alone
-        self.source: Source | None = None  # of what has to go out after that
-        self.large_bytes = 0  # of a large answer that is, or was, in `out`
+        self.source: Source | None = None  # what has to go out after that
+        self.large_bytes = 0  # size of a large answer that is, or was, in `out`
         self.blocked = False  # the socket takes no more for now
 
         self.last_byte_at = now
         self.answer_by = inf  # when the answer to a ping is due, if one was sent since
         self.progress_at = now  # when the socket was last found to take something
-        # Those who wait for a sign of life of this one.
+        # Newcomers, with their owners, that wait for a sign of life of this connection.
         self.challengers: list[tuple[Connection | None, Owner]] | None = None
         self.challenge_until = inf
-        self.register_by = inf  # when it has to be registered
-        self.deadline = inf  # when the watchdog has to look at it, at the latest
+        self.register_by = inf  # when its time to register ends
+        self.deadline = inf  # when the watchdog has to look at it
 
     def __repr__(self) -> str:
         name = self.session.name.shown if self.session else "-"
         return f"<Connection {name} {self.address} {self.state.name} out={len(self.out)}>"
 
     def enter(self, state: State) -> None:
-        """Change the state; a transition that does not exist is a KeyError."""
+        """Change the state. Raises KeyError for a transition that does not exist."""
         if state not in _NEXT_STATES[self.state]:
             raise KeyError(f"{self.state.name} -> {state.name}")
         self.state = state
@@ -169,11 +169,11 @@ class Connection:
         return self.tls is not None and not self.tls.is_open
 
     def flush_tls(self) -> bool:
-        """Send what TLS itself has to say; return whether all of it went out. Raises OSError."""
+        """Send the bytes of TLS itself; return whether all of them went out. Raises OSError."""
         return self.tls is None or self.tls.flush()
 
     def shutdown(self) -> None:
-        """Say that no more will be sent. Raises OSError."""
+        """Tell the client that no more will be sent. Raises OSError."""
         if self.tls is not None:
             self.tls.shutdown()
         else:
@@ -191,28 +191,28 @@ class Connection:
 
     @property
     def waits_for_others(self) -> bool:
-        """Whether others are the reason for the hold. The client's silence means nothing then."""
+        """Whether the hold is due to others. The client's silence means nothing then."""
         return self.hold not in (Hold.NOTHING, Hold.BACKLOG)
 
     def hold_for(self, hold: Hold, request: AnyRequest | None = None) -> None:
-        """Let the next requests wait. The poller learns of it at the next event."""
+        """Let the next requests wait. The poller's mask changes at the next event."""
         self.hold, self.held_request = hold, request
 
     def release_hold(self) -> AnyRequest | None:
-        """Let the next requests be carried out; return the one that the hold was about."""
+        """End the hold; return the request that was held."""
         request, self.held_request = self.held_request, None
         self.hold = NOT_HELD
         self.looks_ahead = False
         return request
 
     def add_challenger(self, newcomer: "Connection | None", worker: Owner) -> None:
-        """Remember a newcomer, and its worker, that wait for a sign of life."""
+        """Remember a newcomer that waits for a sign of life, and its worker."""
         if self.challengers is None:
             self.challengers = []
         self.challengers.append((newcomer, worker))
 
     def end_challenge(self) -> list[tuple["Connection | None", Owner]]:
-        """Return those who wait for a sign of life, and forget them."""
+        """Return the newcomers that wait for a sign of life, and forget them."""
         challengers, self.challengers = self.challengers, None
         self.challenge_until = inf
         return challengers or []
@@ -221,7 +221,7 @@ class Connection:
 
     @property
     def pages_due(self) -> int:
-        """How many requested pages have not come yet."""
+        """Number of requested pages that have not come yet."""
         return len(self.pages_waiting or ()) + (self.ticket is not None)
 
     def queue_page(self, request: PageRequest) -> None:
@@ -234,7 +234,7 @@ class Connection:
     def next_page(self) -> PageRequest | None:
         """Return the page to request now.
 
-        One at a time, and only when the client has taken everything before: a page can be large.
+        One at a time, and only when the client has taken everything: a page can be large.
         """
         if self.pages_waiting and self.ticket is None and not self.blocked and not self.is_closed:
             return self.pages_waiting.popleft()

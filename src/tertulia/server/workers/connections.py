@@ -1,7 +1,7 @@
 """The life cycle of a worker's connections: adopted, registered, finished, closed.
 
-The one place where sessions end and sockets are closed, each on one path. Only the worker's thread
-uses it. Times are seconds of the monotonic clock.
+This is the only place where sessions end and sockets are closed, each on one path. Only the
+worker's thread uses it. Times are seconds of the monotonic clock.
 """
 
 import contextlib
@@ -56,7 +56,7 @@ class Connections:
         self._observer = observer
         self._by_fd: dict[int, Connection] = {}
         self._by_session: dict[int, Connection] = {}
-        # The lookups of the hot paths, without a method of ours in between.
+        # Lookups of the hot path, bound here to avoid a method call.
         self.at = self._by_fd.get
         self.of_session = self._by_session.get
 
@@ -67,7 +67,7 @@ class Connections:
         return iter(list(self._by_fd.values()))
 
     def adopt(self, accepted: AcceptedSocket, now: float) -> Connection | None:
-        """Take over a socket. A fault of our own code closes it and returns None."""
+        """Take over a socket. After a fault in our own code it is closed; returns None."""
         sock, address, header = accepted
         try:
             door = self._new_door()
@@ -92,7 +92,7 @@ class Connections:
     def adopt_console(self, mail: AdoptConsole, now: float) -> Connection | None:
         """Take over the socket of a console, which has its session at once and follows no events.
 
-        A fault of our own code closes the socket and returns None.
+        After a fault in our own code the socket is closed; returns None.
         """
         try:
             connection = Connection(mail.sock, mail.address, self._new_console_door(), now)
@@ -127,11 +127,11 @@ class Connections:
         self._watchdog.watch_session(connection, session, now)
 
     def expect(self, connection: Connection, route: Route) -> None:
-        """Note for which session a connection waits, whose registration is not decided yet."""
+        """Note the route of the session that a connection is waiting for."""
         self._by_session[route.session] = connection
 
     def end_expecting(self, connection: Connection) -> Route:
-        """Note that the registration of a connection is decided."""
+        """Note that a connection's registration is decided."""
         route, connection.route = connection.route, None
         assert route is not None
         del self._by_session[route.session]
@@ -145,14 +145,15 @@ class Connections:
         now: float,
         within_s: float | None = None,
     ) -> None:
-        """End a connection's session, if it has one; it is closed once its output is out.
+        """End a connection's session, if it has one; close the connection once its output is sent.
 
         That may take `within_s` seconds (`flush_timeout_s` if None).
 
-        The answers and the events up to this moment are sent before the last word.
+        The answers and the events up to this moment are sent before the last message.
         """
         if connection.state not in OPEN_STATES:
-            if reason is CloseReason.SHUTDOWN:  # it may have had longer, as the files of the page
+            # an earlier deadline may be later, as for files of the page
+            if reason is CloseReason.SHUTDOWN:
                 self._watchdog.set_deadline(connection, now + self._config.flush_timeout_s)
             return
         self._output.finish(connection, last_word)
@@ -161,7 +162,7 @@ class Connections:
             if not connection.session.is_console:
                 self._admission.count_released(connection.address)
         if reason is CloseReason.SHUTDOWN:
-            connection.confirmations_due = 0  # the receivers end, too
+            connection.confirmations_due = 0  # the receivers end, too, and do not answer
         connection.goodbye = connection.door.goodbye(reason)
         connection.enter(FINISHING)
         connection.release_hold()
@@ -170,29 +171,29 @@ class Connections:
         self._watchdog.set_deadline(connection, now + flush_timeout_s)
 
     def readdress(self, connection: Connection, address: str) -> bool:
-        """Note the address that a proxy has named; return False if too many have come from it."""
+        """Note the address that a proxy has named; return False if it has too many connections."""
         is_admitted = self._admission.count_elsewhere(connection.address, address)
         connection.address = address
         return is_admitted
 
     def drain(self, connection: Connection, now: float, within_s: float | None = None) -> None:
-        """Let the client read the last bytes of a finished connection, all of which were sent.
+        """Let the client read the last bytes of a finished connection; all of them were sent.
 
-        It has `within_s` seconds for that (`drain_timeout_s` if None). Waits for answers that are
-        still due; the deadline bounds that.
+        It has `within_s` seconds for that (`drain_timeout_s` if None). First waits, until the
+        deadline, for answers that are still due.
         """
         if connection.answers_due or connection.confirmations_due:
             return
         if connection.goodbye:
             self._output.send_bytes(connection, connection.goodbye)
             connection.goodbye = b""
-            return  # until that is out, too
+            return  # called again when those are sent
         if connection.door.is_at_eof:
             self.close(connection, CloseReason.REFUSED)
             return
         try:
             connection.shutdown()
-        except OSError:  # reset meanwhile: there is nobody left to read
+        except OSError:  # the client has reset the connection and reads no more
             self.close(connection, CloseReason.REFUSED)
             return
         connection.enter(DRAINING)

@@ -1,4 +1,4 @@
-"""Direct messages on their way from a worker's connections to those of the same or another worker.
+"""Direct messages from a worker's connections to those of the same or of another worker.
 
 Only the worker's thread runs this; it never waits.
 """
@@ -36,14 +36,14 @@ class Deliveries:
         self._observer = observer
 
     def deliver(self, connection: Connection, request: Direct, delivery: Delivery) -> None:
-        """Hand a direct message over, or have the receiver's worker do that, and answer it."""
+        """Hand a direct message over, or have the receiver's worker do so; answer the sender."""
         route = delivery.receiver.route
         number = route.session
         receiver = self._connections.of_session(number)
         if receiver is not None:
             handover = self.hand_over(receiver, delivery.message)
             if handover is DONE and request.id is UNSET and request.nonce is UNSET:
-                return  # nobody waits for an answer, and nothing has to be noted
+                return  # the sender waits for no answer, and nothing has to be noted
             self.end(connection, request, delivery, handover)
             return
         connection.hold_for(Hold.DELIVERY)  # answers come in the order of the requests
@@ -64,7 +64,7 @@ class Deliveries:
     def end(
         self, connection: Connection, request: Direct, delivery: Delivery, handover: Handover
     ) -> None:
-        """Answer a direct message that was to be handed over, or pass it on."""
+        """Answer the sender of a direct message after the hand-over, or pass the message on."""
         session = connection.session
         assert session is not None
         outcome = self._direct_messages.end_delivery(session, request, delivery, handover)
@@ -79,7 +79,7 @@ class Deliveries:
                 self._output.send(connection, outcome)
 
     def pass_on(self, connection: Connection, request: Direct, queued: Queued) -> None:
-        """Have a message sent that is in its receiver's queue; the answer comes later."""
+        """Have the receiver's queue sent, which has the message; the answer comes later."""
         if request.id is not UNSET:
             connection.confirmations_due += 1
         if queued.route is None:
@@ -90,7 +90,7 @@ class Deliveries:
             self._connections.guarded(receiver, self.send_waiting)
             return
         mailbox = self._switchboard.mailbox_of(queued.route)
-        if mailbox is not None:  # else it has ended, and its queue is dealt with
+        if mailbox is not None:  # else the session has ended, and its queue was answered
             mailbox.post(DirectsWaiting(number))
 
     def send_waiting(self, connection: Connection) -> None:
@@ -111,7 +111,7 @@ class Deliveries:
         self.report(mail, handover if isinstance(handover, Handover) else GONE)
 
     def report(self, mail: Deliver, handover: Handover) -> None:
-        """Tell the sender's worker what has become of a direct message."""
+        """Report the outcome of a direct message to the sender's worker."""
         if not mail.reply_to.post(Delivered(mail.sender, mail.request, mail.delivery, handover)):
             # That worker has ended, so the sender's connection is closed and no thread touches it.
             self.end(mail.sender, mail.request, mail.delivery, handover)
@@ -120,7 +120,7 @@ class Deliveries:
         """Send an answer that waited for the receiver of a direct message."""
         if answer.id is not UNSET:
             if not connection.confirmations_due:
-                return  # the server is shutting down: this client has had its last word
+                return  # the server is shutting down: this client has got its last message
             connection.confirmations_due -= 1
         if connection.state in (REGISTERED, FINISHING):
             if isinstance(answer, Error):

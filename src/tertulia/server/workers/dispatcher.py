@@ -1,8 +1,8 @@
-"""The dispatcher of a worker: what happens in a round.
+"""The dispatcher of a worker runs its rounds.
 
-It has bytes and mail read and requests carried out, looks at the deadlines, and at the end has each
-of the connections sent what there is for it. It waits for nothing: the worker waits, in epoll. A
-fault of our own code costs the connection that it came up in. Only the worker's thread runs this.
+In a round it has bytes and mail read and requests carried out, checks the deadlines, and at the end
+has the output of each connection sent. It never waits: the worker waits, in epoll. A fault in our
+own code costs only the connection in which it occurred. Only the worker's thread runs this.
 """
 
 import random
@@ -62,7 +62,7 @@ from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Due, Watchdog
 
-_GATHER_S = 0.001  # at most, for reading further messages before the first is sent to everyone
+_GATHER_S = 0.001  # at most, for reading more messages before the first one is sent to everyone
 
 
 class Dispatcher:
@@ -81,15 +81,15 @@ class Dispatcher:
         mailbox: Mailbox,
         announce: Callable[[Mailbox, float], None],
     ) -> None:
-        """`announce` wakes the other workers, and tells them when the news came in."""
+        """`announce` wakes the other workers, and gives them the time when the events came in."""
         self._events = shared.hub.events
         self._mailbox = mailbox
         self._wait = poller.wait
         self._announce = announce
         self._announced_seq = 0
-        self._sent_seq = self._events.last_seq  # up to which everything was sent to everyone
+        self._sent_seq = self._events.last_seq  # everything up to this event was sent to everyone
         self.is_draining = False
-        self._sources_due: list[Connection] = []  # have taken a piece of a long answer
+        self._sources_due: list[Connection] = []  # they have taken a piece of a long answer
         self._drain = Drain()
         self._register_timeout_s = shared.config.register_timeout_s
         self._hub = shared.hub
@@ -106,15 +106,15 @@ class Dispatcher:
         self._orders = Orders(connections, handler, input_, output, shared)
 
     def run_round(self, ready: list[tuple[int, int]]) -> None:
-        """Do everything there is to do, for descriptors that the poller has found ready."""
+        """Run one round, for the descriptors that the poller has found ready."""
         self._input.now = self._observer.busy_since = now = time.monotonic()
         # Other workers announce the events that they published before this moment.
         self._announced_seq = self._events.last_seq
         self._input.on_ready(ready)
         if self._events.last_seq != self._announced_seq:
             self._gather()
-        # Only after the events: until here no new connection can have got the descriptor of one
-        # that was closed among them.
+        # Only after the events: otherwise a new connection could have got the descriptor of one
+        # that was closed meanwhile, and with it the other one's event.
         for mail in self._mailbox.collect():
             self.read_mail(mail)
         if now >= self._watchdog.next_check:
@@ -123,15 +123,15 @@ class Dispatcher:
         self.flush()
         if self._announced_seq != self._sent_seq:
             self._note_sent(now)
-        self._announce_news()  # of sessions whose connection turned out to be broken
+        self._announce_news()  # about sessions whose connections were found broken
         observer = self._observer
         observer.rounds += 1
         observer.busy_since = 0.0
 
     def _note_sent(self, round_began: float) -> None:
-        """Note how long it took from a message until the last session got it.
+        """Note the time from the reading of a message until it was sent to the last session.
 
-        Those of another worker are as old as the round in which that one has read them.
+        For messages of another worker, that time begins with the other worker's round.
         """
         events, self._sent_seq = self._announced_seq - self._sent_seq, self._announced_seq
         since = self._mailbox.news_since or round_began
@@ -139,10 +139,10 @@ class Dispatcher:
             self._observer.say_to_last_send.note(time.monotonic() - since, events)
 
     def _gather(self) -> None:
-        """Read the bytes that have arrived meanwhile, while there is something to send to everyone.
+        """Read bytes that have arrived meanwhile, while there is something to send to everyone.
 
-        Messages of several users at about the same time then need one `send` to each receiver
-        instead of one `send` for each message. Asking the poller costs less than a single `send`.
+        Messages of several users at about the same time then need one `send` to each receiver, not
+        one for each message. Asking the poller costs less than a single `send`.
         """
         give_up_at = self._input.now + _GATHER_S
         while self._events.last_seq != self._announced_seq and time.monotonic() < give_up_at:
@@ -159,7 +159,7 @@ class Dispatcher:
     # --- mail ----------------------------------------------------------------------------------
 
     def read_mail(self, mail: Mail) -> None:
-        """Carry out a message from another thread. A fault costs the connection that it names."""
+        """Carry out a message from another thread. A fault costs only the connection it names."""
         match mail:
             case Adopt(sockets=sockets):
                 for accepted in sockets:
@@ -213,7 +213,7 @@ class Dispatcher:
                 mail.is_answered = True
 
     def return_mail(self, mail: Mail) -> None:
-        """Answer mail that this worker does not read any more: it has no connections left."""
+        """Answer mail after the end of this worker, which has no connections any more."""
         match mail:
             case Adopt(sockets=sockets):
                 for accepted in sockets:
@@ -223,7 +223,8 @@ class Dispatcher:
             case Deliver():
                 self._deliveries.report(mail, GONE)
             case Delivered():
-                # The sender is gone, but may send it again from another connection.
+                # The sender's connection is closed, but its user may send it again from another
+                # one.
                 self._deliveries.end(mail.sender, mail.request, mail.delivery, mail.handover)
             case Challenge():
                 mail.reply_to.post(ChallengeOver(mail.newcomer))
@@ -250,9 +251,9 @@ class Dispatcher:
             self._input.resume(connection)
 
     def _begin_challenge(self, connection: Connection, mail: Challenge) -> bool:
-        """Ping a session that is in a newcomer's way; return False if there is nothing to wait for.
+        """Ping the session in a newcomer's way; return False if there is no answer to wait for.
 
-        Silence of a session that is not read for now is no sign of death.
+        The silence of a session that is held does not mean that it is dead: nobody reads it.
         """
         if connection.state is not REGISTERED or connection.waits_for_others:
             return False
@@ -271,7 +272,7 @@ class Dispatcher:
                 self._input.resume(connection)
 
     def _evict(self, connection: Connection) -> None:
-        if connection.blocked:  # it may still read why
+        if connection.blocked:  # the client may still read the reason
             self._connections.finish(connection, CloseReason.REPLACED, None, self._input.now)
             return
         self._output.send_bytes(connection, connection.door.goodbye(CloseReason.REPLACED))
@@ -296,7 +297,7 @@ class Dispatcher:
     # --- time, and what has become of the output -----------------------------------------------
 
     def check_deadlines(self) -> None:
-        """Do what is due by now."""
+        """Do what is due."""
         for connection, due in self._watchdog.check(self._connections, self._input.now):
             self._guarded(connection, self._on_due, due)
 
@@ -312,7 +313,7 @@ class Dispatcher:
             case Due.HANDSHAKE_TIMEOUT | Due.SILENT:
                 close(connection, CloseReason.TIMEOUT)
             case Due.EXPIRED:
-                if connection.goodbye:  # an answer that was waited for has not come
+                if connection.goodbye:  # an answer that it waited for has not come
                     self._output.send_bytes(connection, connection.goodbye)
                     self._output.push_rest(connection)
                 close(connection, CloseReason.REFUSED)
@@ -325,7 +326,7 @@ class Dispatcher:
                 self._input.send_own_presence(connection, session)
 
     def flush(self) -> None:
-        """Send every connection its private messages and the events."""
+        """Send each connection its private messages and the events."""
         while happened := self._output.push():
             self._react(happened)
         if happened := self._output.flush_events():
@@ -336,12 +337,12 @@ class Dispatcher:
                 self._guarded(connection, self._send_piece)
 
     def _send_piece(self, connection: Connection) -> None:
-        """Queue the next piece of a long answer, which the next round sends: others come first."""
+        """Queue the next piece of a long answer. The next round sends it: others go first."""
         if connection.state is not FINISHING or connection.source is None:
             return
         try:
             piece = b"" if self.is_draining else connection.source.next_piece()
-        except OSError:  # The client sees that its length is not what was said.
+        except OSError:  # The client notices that the answer is shorter than announced.
             self._connections.close(connection, CloseReason.REFUSED)
             return
         if piece:

@@ -1,7 +1,7 @@
-"""What a worker asks of a door: the protocol that a client speaks, from bytes to requests and back.
+"""The interface of a door, which turns a client's bytes into requests, and messages into bytes.
 
-A door has no socket and no clock. It holds what belongs to the stream of one connection, whose
-worker alone touches it.
+A door has no socket and no clock. It has the state of one connection's protocol, and only that
+connection's worker touches it.
 """
 
 import ssl
@@ -26,11 +26,11 @@ from tertulia.tls.channel import TlsChannel
 
 
 class Form(NamedTuple):
-    """How events travel. Connections with the same form share the bytes.
+    """How events are encoded for a connection. Connections with the same form share the bytes.
 
-    `encode` makes the bytes of an event, once for all forms with the same function. `frame` then
-    makes one piece, which must not be cut, of those of several events; None: they travel as they
-    are. `max_slice_bytes` bounds such a piece.
+    `encode` makes the bytes of an event, once for all forms with the same function. `frame` joins
+    several events into one piece that must not be cut; without it they are sent as they are.
+    `max_slice_bytes` bounds such a piece.
     """
 
     encode: Encode
@@ -39,14 +39,14 @@ class Form(NamedTuple):
 
 
 class Control(Struct, frozen=True):
-    """A request of the door's own protocol, with its answer; it spends from the rate limit."""
+    """A request of the door's own protocol, with its answer; it counts for the rate limit."""
 
     answer: bytes
     id: UnsetType = UNSET
 
 
 class HookPost(Struct, frozen=True):
-    """What a program has posted to a hook: a text, or what is wrong with it."""
+    """What a program has posted to a hook: a text, or the fault in it."""
 
     secret: str
     text: str
@@ -58,34 +58,34 @@ AnyRequest = Request | Control | HookPost | TakeMeasures
 
 
 class Violation(Exception):
-    """The client has broken the door's own protocol: its connection has to end."""
+    """The client has violated the door's own protocol; its connection has to end."""
 
 
 class Door(Protocol):
-    """One connection's side of a protocol."""
+    """The protocol of one connection."""
 
     @property
     def kind(self) -> str:
-        """Its name in the metrics: native, web, hook, or entrance while that is not known."""
+        """Its name in the metrics: native, web or hook; entrance while the protocol is unknown."""
 
     ready: list[Request]  # decoded requests; the next one is the last in the list
     has_more: bool  # `next_request` may have something once `ready` is empty
     is_at_eof: bool  # the client sends no more
     requests_tried: int  # before `welcome`
     malformed_count: int
-    empty_bytes: int  # of input that holds no request; the worker sets it back to 0
+    empty_bytes: int  # of input without a request; the worker resets it to 0
 
     @property
     def room(self) -> int:
-        """How many bytes may be fed while `has_more`."""
+        """How many bytes may be fed while `has_more` is true."""
 
     @property
     def in_mid_line(self) -> bool:
-        """Whether, once `next_request` has returned None, a request has begun and not ended."""
+        """Whether a request has begun and not ended, after `next_request` has returned None."""
 
     @property
     def form(self) -> Form:
-        """How the events of the log travel."""
+        """How the events of the log are encoded."""
 
     def feed(self, data: bytes) -> None:
         """Take in bytes from the network."""
@@ -104,48 +104,48 @@ class Door(Protocol):
         """Whether nothing more may be fed before a request is taken."""
 
     def take_pings(self) -> Sequence[Ping | Control]:
-        """Take out every whole ping; what else there is stays, in its order."""
+        """Remove and return every complete ping; everything else stays, in order."""
 
     def encode(self, message: ServerMessage, /) -> bytes:
-        """Return a message as it travels."""
+        """Return the bytes of a message."""
 
     def encode_all(self, messages: Sequence[ServerMessage], /) -> bytes:
-        """Return several messages as they travel, one after the other."""
+        """Return the bytes of several messages, one after the other."""
 
     def goodbye(self, reason: CloseReason) -> bytes:
-        """Return the door's own last bytes for a connection that ends, after the last message."""
+        """Return the door's own last bytes for a connection, sent after the last message."""
 
     def close(self) -> None:
-        """Free what would stay until the next collection of garbage; nothing is asked after it."""
+        """Free what would wait for garbage collection. The door is not used afterwards."""
 
 
 class Source(Protocol):
-    """The rest of an answer that is too long to be queued: it is read as the client takes it."""
+    """The rest of an answer that is too long to be queued; read piece by piece."""
 
     def next_piece(self) -> bytes:
         """Return the next piece; b"" at the end. Raises OSError if it cannot be read any more."""
 
 
 class Asker(Protocol):
-    """A connection that waits for what it turned out to speak. Any thread may answer, once."""
+    """Gives an answer to a connection that waits for it. Any thread may answer, once."""
 
     def answer(self, opened: "Opened") -> None:
-        """Let the connection's worker know."""
+        """Give the answer to the connection's worker."""
 
 
 class Later(Protocol):
     """An answer that another thread has to prepare. The worker holds the connection."""
 
     def ask(self, asker: Asker) -> None:
-        """Begin to prepare the answer. The asker gets it, perhaps before this returns."""
+        """Begin to prepare the answer, which goes to the asker, perhaps before this returns."""
 
 
 class Opened(Struct, frozen=True):
-    """What a connection turned out to speak.
+    """What a connection speaks, and how it goes on.
 
-    `answer` is to be sent as it is, and then the pieces of `source`. The connection goes on with
+    `answer` is sent as it is, followed by the pieces of `source`. The connection goes on with
     `door` and the bytes of `rest`; without a door it ends. With `tls` it goes on with TLS, whose
-    first bytes are `rest`, and what is inside has to be found out next. With `later` it waits.
+    first bytes are `rest`; the protocol inside TLS has to be found out next. With `later` it waits.
     """
 
     answer: bytes = b""
@@ -158,20 +158,20 @@ class Opened(Struct, frozen=True):
 
 
 class Entrance:
-    """The door of a connection until its first bytes have told what it speaks.
+    """The door of a connection until its first bytes show which protocol it speaks.
 
-    Every connection has one for a moment, so what is usual is said by the class, once for all.
+    Every connection has one for a moment, so the usual values are attributes of the class.
     """
 
     kind = "entrance"
     is_full = False
 
-    tls: TlsChannel | None = None  # in which the bytes have come; set by the worker
+    tls: TlsChannel | None = None  # if the bytes came in TLS; set by the worker
     proxy: ProxyHeaderReader | None = None  # until the header of a proxy has come
-    # The client's address, for what is not for everyone; None: a proxy has not named it.
+    # The client's address, for answers that depend on it; None: a proxy has not named it.
     asker: str | None = None
-    is_local = False  # it has come over the local socket, where nobody else can listen
-    # Its end is not logged: of a proxy that only looks whether the server lives.
+    is_local = False  # whether it came over the local socket, where nobody else can listen
+    # Whether its end is not logged: that of a proxy which only checks that the server is alive.
     is_quiet = False
 
     def expect_header(self, rule: HeaderRule) -> None:
@@ -181,20 +181,20 @@ class Entrance:
         self.is_quiet = True
 
     def open_native(self, first: bytes) -> Door | None:
-        """Return the door for what has begun with these bytes, if that is plain to see.
+        """Return the door for a connection with these first bytes, if they make it obvious.
 
-        Else `open` takes them in.
+        Otherwise `open` has to take them in.
         """
         raise NotImplementedError
 
     def open(self, data: bytes) -> Opened | None:
-        """Take in bytes from the network; None if they do not tell it yet."""
+        """Take in bytes from the network; return None if they do not show the protocol yet."""
         raise NotImplementedError
 
     def take_pings(self) -> list[Ping | Control]:
-        """Return nothing: requests come after it."""
+        """Return nothing: there are no requests yet."""
         return []
 
     def refuse_as(self, first: bytes, error: Error) -> bytes:
-        """Return a refusal in the form of what a connection speaks that has begun so."""
+        """Return a refusal in the protocol of a connection with these first bytes."""
         raise NotImplementedError

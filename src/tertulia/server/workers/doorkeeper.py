@@ -1,6 +1,6 @@
-"""Finds out what the new connections of a worker speak, and shakes hands with those who want TLS.
+"""Finds out which protocol a worker's new connections speak, and does their TLS handshakes.
 
-Only the worker's thread uses it, but for `take_step`; it never waits.
+Only the worker's thread uses it, except for `take_step`; it never waits.
 """
 
 import ssl
@@ -23,21 +23,21 @@ from tertulia.tls.channel import TlsChannel
 
 
 class AnswerMailer:
-    """Brings a connection the answer that it waits for. Any thread may use it."""
+    """Posts an answer to the worker of the connection that waits for it. Any thread may use it."""
 
     def __init__(self, connection: Connection, mailbox: Mailbox) -> None:
         self._connection = connection
         self._mailbox = mailbox
 
     def answer(self, opened: Opened) -> None:
-        """Let the connection's worker know; one that has ended needs to know nothing."""
+        """Post the answer; it is dropped if the worker has ended."""
         self._mailbox.post(Answered(self._connection, opened))
 
 
 class Doorkeeper:
-    """The way of a connection from its entrance to its door.
+    """Takes connections from their entrance to their door.
 
-    The steps of handshakes wait in `steps_due`, until the worker has the time to take them.
+    Steps of handshakes wait in `steps_due` until the worker has time for them.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class Doorkeeper:
         poller: Poller,
         observer: Observer,
     ) -> None:
-        # Connections whose handshake has a step to take; several threads may take them out. Bound:
-        # each connection is in it once, because it is not read until its step was taken.
+        # Connections whose handshake has a step due; several threads may take them out. Bound: each
+        # connection is in it once, because it is not read until its step is done.
         self.steps_due: deque[Connection] = deque()
         self._access = shared.access
         self._register_timeout_s = shared.config.register_timeout_s
@@ -79,7 +79,7 @@ class Doorkeeper:
         return False
 
     def go_on(self, connection: Connection, now: float) -> bool:
-        """Do what a step of the handshake has led to; return as `enter`. OSError if TLS fails."""
+        """Go on after a step of the handshake; returns what `enter` does. Raises OSError."""
         connection.release_hold()
         self._poller.update(connection)
         entrance, channel = connection.door, connection.tls
@@ -117,9 +117,9 @@ class Doorkeeper:
         self.steps_due.append(connection)
 
     def take_step(self) -> Connection | None:
-        """Compute the next step that is due, and return its connection; None: none is due.
+        """Compute the next step that is due, and return its connection; None if none is due.
 
-        Any thread may call it, also beside the worker's.
+        Any thread may call it, also while the worker's thread is running.
         """
         try:
             connection = self.steps_due.popleft()
@@ -137,7 +137,7 @@ class Doorkeeper:
         data: bytes,
         now: float,
     ) -> bytes:
-        """Take in the header of a proxy; return what came after it, if the client may come in."""
+        """Take in a proxy's header; return the bytes after it if the client may come in."""
         try:
             header = reader.read(data)
         except BadHeader:
@@ -150,7 +150,7 @@ class Doorkeeper:
             return b""
         entrance.proxy = None
         entrance.asker = header.asker(connection.address)
-        # HAProxy names itself when it only looks whether the server lives.
+        # HAProxy names itself when it only checks that the server is alive.
         entrance.is_quiet = header.address in (None, connection.address)
         has_room = self._connections.readdress(connection, header.address or connection.address)
         if not self._access.admits(connection.address):
@@ -167,19 +167,19 @@ class Doorkeeper:
         return b""
 
     def wait_for_room(self, connection: Connection) -> None:
-        """Wait for the socket to take what TLS itself has to say, if it has not."""
+        """Wait until the socket takes the bytes of TLS itself, if some are unsent."""
         if connection.tls is not None and connection.tls.has_unsent and not connection.blocked:
             connection.blocked = True
             self._poller.update(connection)
 
     def answer(self, connection: Connection, opened: Opened, now: float) -> None:
-        """Give a connection the answer that it has waited for, unless it has ended meanwhile."""
+        """Give a connection the answer that it has waited for, unless it has ended."""
         if connection.state is UNREGISTERED and connection.hold is Hold.ANSWER:
             connection.release_hold()
             self._pass(connection, opened, now)
 
     def _pass(self, connection: Connection, opened: Opened | None, now: float) -> bool:
-        """Go on with what a connection has turned out to speak, if that is known."""
+        """Go on with the protocol that a connection speaks, if it is known."""
         if opened is None:
             return False
         if opened.later is not None:

@@ -1,7 +1,7 @@
-"""Secrets that an outsider could try to guess: the code of the chat, and others like it.
+"""Secrets that an outsider could try to guess, such as the code of the chat.
 
-Each address may be wrong so many times in a while; then nothing it sends is looked at. Comparing
-takes the same time whatever was guessed. `now` is in seconds of the monotonic clock.
+Each address may guess wrong so many times in a period; then its guesses are not looked at. A
+comparison takes the same time for every guess. `now` is in seconds of the monotonic clock.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _MAX_ADDRESSES = 100_000  # whose wrong guesses are counted; at the bound the ol
 
 
 class Guesses:
-    """The wrong guesses of each address, whatever they were about. Any thread may call."""
+    """Counts the wrong guesses of each address, for one kind of secret. Any thread may call."""
 
     def __init__(self, config: Config) -> None:
         self._most = config.max_wrong_guesses
@@ -38,7 +38,7 @@ class Guesses:
     def judge(self, address: str, is_right: Callable[[], bool], now: float) -> bool | float:
         """Return whether a guess is right, or the seconds until the address may guess again.
 
-        Guesses that come at one instant are judged one after another.
+        Guesses that come at the same moment are judged one after another.
         """
         with self._lock:
             self._forget_old(now)
@@ -73,8 +73,8 @@ class EntryCode:
         self._guesses = guesses
 
     def check(self, request: Register, address: str, now: float) -> Error | None:
-        """Return the refusal of a registration that does not give the code."""
-        is_missing = request.code is UNSET  # that is no guess, and counts as none
+        """Return the refusal of a registration without the right code."""
+        is_missing = request.code is UNSET  # this does not count as a guess
         given = _digest("" if request.code is UNSET else request.code)
         verdict = self._guesses.judge(
             address, lambda: is_missing or hmac.compare_digest(given, self._digest), now
@@ -87,16 +87,16 @@ class EntryCode:
 
 
 class OperatorSecret:
-    """The secret that makes an operator of whoever gives it. Any thread may call."""
+    """The secret that makes its user an operator. Any thread may call."""
 
     def __init__(self, secret: str | None, guesses: Guesses, sparse_log: SparseLog) -> None:
-        """Without a secret, none is right."""
+        """Without `secret`, every guess is wrong."""
         self._sparse_log = sparse_log
         self._digest = _exact_digest(secrets.token_urlsafe(32) if secret is None else secret)
         self._guesses = guesses
 
     def check(self, request: BecomeOperator, address: str, now: float) -> Error | None:
-        """Return the refusal of a request that does not give the secret."""
+        """Return the refusal of a request without the right secret."""
         given = _exact_digest(request.secret)
         verdict = self._guesses.judge(
             address, lambda: hmac.compare_digest(given, self._digest), now
@@ -116,9 +116,9 @@ def _exact_digest(secret: str) -> bytes:
 
 
 def _digest(code: str) -> bytes:
-    """Return what is compared: of the same length for all codes.
+    """Return a digest to compare, which has the same length for all codes.
 
-    A code that is far too long is cut: folding it would take time from the others.
+    A code that is far too long is cut, because folding it would take time from other clients.
     """
     folded = fold_code(code[: 2 * MAX_CODE_CHARS])
     return hashlib.sha256(folded.encode(errors="surrogatepass")).digest()

@@ -1,4 +1,4 @@
-"""From a request to what has to be done about it: limits first, then a verb of the Hub.
+"""Turns a request into its outcome: it checks the limits, then calls a verb of the Hub.
 
 The handler changes the Hub and what a connection remembers, and returns the answer or a step, which
 `Input.act` carries out. One for each worker, in whose thread it runs.
@@ -54,13 +54,14 @@ from tertulia.server.workers.notice_owner import NoticeOwner
 from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.server.workers.shared import Shared
 
-_FREE = (Pong, Quit, Received, MarkSeen)  # cost nothing of the rate limit
-_FREE_LINE_BYTES = 16  # that such a line counts as: the shortest `pong`, with its newline
+_FREE = (Pong, Quit, Received, MarkSeen)  # do not count for the rate limit
+# what such a line counts as: the length of the shortest `pong`, with its newline
+_FREE_LINE_BYTES = 16
 _PAGE_RETRY_AFTER_S = 1.0  # for a client that asks for more pages than may be under way
 
 
 class Finish(Struct, frozen=True):
-    """End the connection once its output, and a last word, is out."""
+    """End the connection once its output and a last message are sent."""
 
     reason: CloseReason
     last_word: Answer | None = None
@@ -118,7 +119,7 @@ class RequestHandler:
         }
 
     def handle(self, connection: Connection, request: AnyRequest, now: float) -> Outcome:
-        """Carry out one request; return the answer, if there is one now, or what has to be done."""
+        """Carry out one request; return its answer if there is one now, or what has to be done."""
         session = connection.session
         if session is None:
             return self._handle_before_welcome(connection, request, now)
@@ -156,7 +157,7 @@ class RequestHandler:
                 return self._become_operator(connection, session, request, now)
             case Received():
                 replies = self._hub.direct_messages.confirm(session, request)
-                if replies is not None:  # there are no more of these than direct messages
+                if replies is not None:  # not more of these than direct messages, so they are free
                     return replies
             case MarkSeen():
                 if self._hub.seen.note(session, request, now):
@@ -166,7 +167,7 @@ class RequestHandler:
                 return Step.FIND_MESSAGE if isinstance(outcome, Wait) else outcome
             case _ if isinstance(request, OperatorRequest):
                 return self._moderate(connection, session, request)
-        # A pong, which is a sign of life as any byte is, or a `received` or `seen` without effect.
+        # A pong, which is just a sign of life, or a `received` or `seen` without effect.
         return self._spend_free_bytes(connection, _FREE_LINE_BYTES, now)
 
     def _handle_before_welcome(
@@ -197,16 +198,16 @@ class RequestHandler:
                 return refusals.not_registered(request.id)
 
     def _count_request(self, connection: Connection) -> Finish | None:
-        """Count a request before `welcome`; the end of the connection if there were too many."""
+        """Count a request before `welcome`; after too many, return a Finish."""
         connection.door.requests_tried += 1
         if connection.door.requests_tried <= self._config.max_lines_before_welcome:
             return None
         return Finish(CloseReason.REFUSED, refusals.not_registered(UNSET))
 
     def _post(self, connection: Connection, post: HookPost, now: float) -> Finish | None:
-        """Say what came through a hook; None: the connection is held until that is stored."""
+        """Publish a text from a hook; None: the connection is held until it is stored."""
         refusal = self._hook_access.check(post.secret, connection.address, now) or post.problem
-        if refusal is not None:  # not REFUSED: strangers could fill the log with that
+        if refusal is not None:  # not logged as REFUSED: strangers could fill the log
             return Finish(CloseReason.QUIT, refusal)
         owner = NoticeOwner(connection, self._mailbox)
         outcome = self._hub.notices.say(post.secret, post.text, owner)
@@ -233,7 +234,7 @@ class RequestHandler:
     def end_registering(
         self, route: Route, outcome: Registered | Conflict | Error
     ) -> Registered | Conflict | Error | Finish:
-        """Return what has to be done after a registration is decided."""
+        """Return what has to be done once a registration is decided."""
         if isinstance(outcome, Registered):
             return outcome
         self._switchboard.disconnect(route)
@@ -242,7 +243,7 @@ class RequestHandler:
         return Finish(CloseReason.REFUSED, outcome)
 
     def say(self, connection: Connection, session: Session, request: Say) -> Answer | Step | None:
-        """Say something; may be called again with the same request after Step.SAY_LATER."""
+        """Publish a message; call it again with the same request after Step.TRY_LATER."""
         outcome = self._hub.say(session, request, self._mailbox)
         if not isinstance(outcome, Wait):
             return outcome
@@ -277,7 +278,7 @@ class RequestHandler:
         page: HistoryPage,
         now: float,
     ) -> Outcome:
-        """Carry out a request about a message that the history has looked for."""
+        """Carry out a request about a message for which the history has looked."""
         found = next(iter(page.messages), None)
         if isinstance(request, AskSeenBy):
             return self._hub.seen.found(session, request, found, now)
@@ -285,7 +286,7 @@ class RequestHandler:
         return self.note_wait(connection, outcome)
 
     def note_wait(self, connection: Connection, outcome: moderated.Outcome) -> Outcome:
-        """Return what has to be done now, and note an answer that comes later."""
+        """Return what has to be done now, and note that an answer comes later."""
         if isinstance(outcome, Moderated) and outcome.answer is Wait.FOR_DISK:
             connection.answers_due += 1
         if not isinstance(outcome, Wait) or outcome is Wait.FOR_ORDER:
@@ -318,19 +319,19 @@ class RequestHandler:
     def _acquire_rate_limit(
         self, connection: Connection, session: Session, now: float
     ) -> RateLimit:
-        """Give a connection the limit of its name, at its first request that spends."""
+        """Give a connection the limit of its name, at its first request that counts."""
         connection.rate_limit = rate_limit = self._rate_limits.acquire(session.name.key, now)
         return rate_limit
 
     def count_empty_lines(self, connection: Connection, now: float) -> Finish | None:
-        """Count the empty lines that were skipped; the end of the connection if too many were."""
+        """Count the empty lines that were skipped; after too many, return a Finish."""
         size, connection.door.empty_bytes = connection.door.empty_bytes, 0
         return self._spend_free_bytes(connection, size, now)
 
     def _spend_free_bytes(self, connection: Connection, size: int, now: float) -> Finish | None:
-        """Count bytes that are free of the rate limit; the end of the connection after too many.
+        """Count bytes outside the rate limit; after too many, return a Finish.
 
-        They ask for nothing, but reading them takes time from the others.
+        They need no answer, but reading them takes time from other clients.
         """
         is_registered, config = connection.session is not None, self._config
         if is_registered and not self._limits_rate:
@@ -346,7 +347,7 @@ class RequestHandler:
         return Finish(reason, refusals.too_much_free(retry_after_s))
 
     def refuse_line(self, connection: Connection, bad: BadRequest, now: float) -> Error | Finish:
-        """Return the answer to a line that is no request."""
+        """Return the answer to a line that is not a request."""
         session, door = connection.session, connection.door
         if session is None and (end := self._count_request(connection)):
             return end
@@ -370,7 +371,7 @@ class RequestHandler:
 def _refuse_for_now(
     rate_limit: RateLimit, request_id: int | UnsetType, retry_after_s: float, now: float
 ) -> Error | Finish:
-    """Return a `rate_limited`; with the last one of a flood the connection ends."""
+    """Return a `rate_limited`; after too many of them, in a Finish."""
     rate_limit.note_refused(now)
     error = refusals.rate_limited(request_id, retry_after_s)
     return Finish(CloseReason.FLOOD, error) if rate_limit.is_flood(now) else error
@@ -379,7 +380,7 @@ def _refuse_for_now(
 def _check_code(
     code: EntryCode, connection: Connection, request: Register, now: float
 ) -> Error | Finish | None:
-    """Return the refusal of a newcomer who does not give the code of this server."""
+    """Return the refusal of a newcomer without the right code."""
     refusal = code.check(request, connection.address, now)
     if refusal is None or refusal.code == ErrorCode.RATE_LIMITED:
         return refusal

@@ -1,7 +1,7 @@
-"""Whether the threads that serve are alive: one line about the first that is not.
+"""Whether the threads that serve clients are alive, and a line about the first that is not.
 
-It only compares times that the threads note by themselves, so it takes no lock and costs next to
-nothing. Any thread may call. Times are seconds of the monotonic clock.
+It only compares times that the threads note themselves, so it takes no lock and costs very little.
+Any thread may call. Times are seconds of the monotonic clock.
 """
 
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ from tertulia.protocol.measures import Problem, ProblemKind
 from tertulia.server.history.history import History
 from tertulia.server.workers.worker import Worker
 
-_MAX_ROUND_S = 5.0  # a round takes milliseconds; a large chat with TLS a fraction of a second
-_MAX_LATE_S = 5.0  # after mail has come, or a deadline is over, until a worker looks at it
-# One group of messages, with what SQLite waits for: another program that locks the file.
+_MAX_ROUND_S = 5.0  # a round takes milliseconds, or a fraction of a second in a large chat with TLS
+_MAX_LATE_S = 5.0  # from the arrival of mail, or a deadline, until a worker looks at it
+# One group of messages; it includes SQLite's wait while another program locks the file.
 _MAX_WRITE_S = 10.0
 
 

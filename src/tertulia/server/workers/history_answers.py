@@ -1,4 +1,4 @@
-"""What the history tells a worker: what is on the disk, pages, and that it has room again.
+"""Mail from the history to a worker: what is on the disk, pages, and that it has room again.
 
 Only the worker's thread runs this; it never waits.
 """
@@ -20,7 +20,7 @@ from tertulia.server.workers.output import Output
 
 
 class HistoryAnswers:
-    """The mail of the history to one worker."""
+    """Handles the history's mail for one worker."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class HistoryAnswers:
         self._observer = observer
 
     def read(self, mail: Stored | PageReady | RoomAgain) -> None:
-        """Carry out what the history says."""
+        """Carry out one message of the history."""
         match mail:
             case Stored(rows=rows):
                 self._acknowledge(rows)
@@ -66,7 +66,7 @@ class HistoryAnswers:
             self._guarded(connection, self._on_stored, told)
 
     def _on_stored(self, connection: Connection, told: list[Answer]) -> None:
-        """Send the answers that waited for the disk; nothing may be left to wait for now."""
+        """Send the answers that waited for the disk; finish if nothing else is due."""
         if told:
             self._output.send_all(connection, told)
         else:

@@ -1,7 +1,7 @@
-"""Who may post to a hook, and how often. Any thread may call.
+"""Checks who may post to a hook, and how often. Any thread may call.
 
-Wrong secrets are limited by address, apart from wrong codes: a program with an old secret must not
-keep the people at its computer out of the chat. `now` is in seconds of the monotonic clock.
+Wrong secrets are limited by address, separately from wrong codes: a program with an old secret must
+not keep people at the same computer out of the chat. `now` is in seconds of the monotonic clock.
 """
 
 import logging
@@ -26,7 +26,7 @@ _MAX_LIMITS = 1_000  # hooks whose notices are counted; at the bound the oldest 
 
 
 class HookAccess:
-    """The limits of all hooks, and of those who guess."""
+    """The rate limits of all hooks, and the wrong secrets of each address."""
 
     def __init__(self, config: Config, notices: Notices, sparse_log: SparseLog) -> None:
         self._is_limited = config.rate_limit_per_s is not None

@@ -1,4 +1,4 @@
-"""The input of a worker's connections: it turns bytes into requests and carries these out.
+"""The input of a worker's connections: it reads bytes and carries out the requests in them.
 
 The connection's door decodes the bytes, the handler decides what each request means, and this
 module does what the handler returns. Only the worker's thread runs this; it never waits.
@@ -134,7 +134,7 @@ class Input:
             if connection.hold is NOT_HELD:
                 self._receive(connection)
             else:
-                self._poller.update(connection)  # no more of it until the hold is over
+                self._poller.update(connection)  # it reports nothing more until the hold is over
         if mask & ~READABLE and connection.blocked:
             try:
                 if not connection.flush_tls():
@@ -202,10 +202,7 @@ class Input:
         self._poller.update(connection)
 
     def _work(self, connection: Connection) -> None:
-        """Carry out the requests that were read, up to the first that has to wait for something.
-
-        The connection must be open and not held.
-        """
+        """Carry out the requests of an open connection that is not held, until one has to wait."""
         door, handle = connection.door, self._handler.handle
         ready = door.ready
         while ready or door.has_more:
@@ -216,7 +213,7 @@ class Input:
                 request = ready.pop()
                 self._observer.requests += 1
                 outcome = handle(connection, request, self.now)
-                if outcome is not None:  # as for most of them
+                if outcome is not None:  # true for most requests
                     self.act(connection, request, outcome)
             elif not self._work_line(connection):
                 return
@@ -227,7 +224,7 @@ class Input:
                 return
 
     def _work_line(self, connection: Connection) -> bool:
-        """Carry out one line, or finish at the end of input; return False if there is no line."""
+        """Carry out one line, or finish at the end of input; return False without a line."""
         door = connection.door
         try:
             request = door.next_request()
@@ -249,7 +246,7 @@ class Input:
             self.act(connection, request, self._handler.handle(connection, request, self.now))
             return True
         if door.is_at_eof and connection.orders_due:
-            connection.hold_for(Hold.TURN)  # it gets its own messages first
+            connection.hold_for(Hold.TURN)  # its own messages get their places first
         elif door.is_at_eof:
             self.end(connection)
         return False
@@ -279,7 +276,7 @@ class Input:
     def go_on(
         self, connection: Connection, session: Session, request: AnyRequest, outcome: Outcome
     ) -> None:
-        """Do what the request has led to that was held, then carry out the next ones."""
+        """Act on the outcome of a held request, then carry out the next ones."""
         self.act(connection, request, outcome)
         self.send_own_presence(connection, session)
         if connection.hold is NOT_HELD:
@@ -312,7 +309,7 @@ class Input:
             pages.ask(PageTicket(look_for, self._mailbox, number, is_for_held=True))
 
     def _moderate(self, connection: Connection, request: Request, done: Moderated) -> None:
-        """Answer an operator, and end the sessions that this was about."""
+        """Answer an operator, and end the sessions that the request has removed."""
         assert connection.session is not None
         self._observer.on_moderated(connection.session.name.shown, request)
         if done.answer is not None and not isinstance(done.answer, Wait):
@@ -321,7 +318,7 @@ class Input:
             session = expelled.session
             self._observer.on_left(session.name.shown, session.address, CloseReason.KICKED)
             mailbox = self._switchboard.mailbox_of(session.route)
-            if mailbox is not None:  # else its connection has ended meanwhile
+            if mailbox is not None:  # else its connection has ended
                 mailbox.post(Expel(session.route.session, expelled.closing))
             self._switchboard.send(expelled.replies)
 
@@ -379,7 +376,7 @@ class Input:
         self._connections.finish(connection, end.reason, end.last_word, self.now)
 
     def ask_next_page(self, connection: Connection) -> None:
-        """Ask the history for the next page, if the connection can take one now."""
+        """Ask the history for the next page, if the connection can take it now."""
         request, session = connection.next_page(), connection.session
         if request is not None and session is not None and self._pages is not None:
             ticket = PageTicket(request, self._mailbox, session.route.session)
@@ -387,15 +384,15 @@ class Input:
             self._pages.ask(ticket)
 
     def send_own_presence(self, connection: Connection, session: Session) -> None:
-        """Send a session that wants messages alone its own status changes."""
+        """Send its own status changes to a session that gets only messages."""
         if session.own_presence:
-            # On several machines another thread may add one at this moment.
+            # On several machines another thread may be adding one.
             events = session.own_presence.copy()
             del session.own_presence[: len(events)]
             self._output.send_own_presence(connection, events)
 
     def close_broken(self, connection: Connection, error: OSError) -> None:
-        """Close a connection whose socket, or whose TLS, gave an error."""
+        """Close a connection whose socket or TLS has failed."""
         if connection.is_shaking_hands and isinstance(error, ssl.SSLError):
             self._observer.on_tls_failed(connection.address, error.reason or str(error))
         timed_out = error.errno == errno.ETIMEDOUT

@@ -1,7 +1,7 @@
-"""The socket in the file system, by which proxies on this computer reach the server.
+"""The socket in the file system through which proxies on this computer reach the server.
 
-Whoever may write to its file may connect: its owner and its group. One thread, at the start and at
-the end.
+A process may connect if it may write to the socket's file: that is, as its owner or in its group.
+The main thread uses this at the start and at the end.
 """
 
 import contextlib
@@ -11,21 +11,21 @@ import socket
 import stat
 from enum import Enum, auto
 
-MAX_PATH_BYTES = 107  # of the kernel
+MAX_PATH_BYTES = 107  # the kernel's limit
 _BACKLOG = 1024  # connections that the kernel holds until they are accepted
-_MASK = 0o117  # of what others may not: the mode is 0660
+_MASK = 0o117  # removed from the mode, which becomes 0660
 
 
 class PathProblem(Enum):
     """Why there can be no socket at a path."""
 
     IN_USE = auto()  # another program listens there
-    NO_SOCKET = auto()  # something else stands there
+    NO_SOCKET = auto()  # there is another kind of file
     OTHER = auto()
 
 
 class PathUnusable(Exception):
-    """There can be no socket at this path; `reason` is that of the system."""
+    """There can be no socket at this path; `reason` is the system's error, if it gave one."""
 
     def __init__(self, path: str, problem: PathProblem, reason: str = "") -> None:
         super().__init__(path)
@@ -35,12 +35,12 @@ class PathUnusable(Exception):
 
 
 class LocalSocket:
-    """A listening socket at a path, in the place of one that nobody listens at any more."""
+    """A listening socket at a path. It replaces a stale one."""
 
     def __init__(
         self, path: str, send_buffer_bytes: int, inherited: socket.socket | None = None
     ) -> None:
-        """Open it, or take over an inherited one if it still has its path. Raises PathUnusable."""
+        """Open it, or use an inherited one if that still has its path. Raises PathUnusable."""
         self._path = path
         if inherited is not None:
             with contextlib.suppress(OSError):  # its file was removed: open another
@@ -72,7 +72,7 @@ class LocalSocket:
 
     def remove(self) -> None:
         """Remove the file, unless another server has taken its place."""
-        with contextlib.suppress(OSError):  # it is gone, or this user may not write there any more
+        with contextlib.suppress(OSError):  # it is gone, or this user may no longer write there
             found = os.stat(self._path)
             if (found.st_dev, found.st_ino) == self._file:
                 os.unlink(self._path)
@@ -97,5 +97,5 @@ def _remove_stale(path: str) -> None:
             os.unlink(path)
             return
         except BlockingIOError:
-            pass  # its queue is full
+            pass  # something listens there, and its queue is full
     raise PathUnusable(path, PathProblem.IN_USE)

@@ -1,6 +1,6 @@
-"""The looks that live views want to take at the server: from the workers to the console's thread.
+"""Passes live views' requests for figures from the workers to the console's thread.
 
-That thread has nothing else to do, so no worker's round gets longer.
+That thread measures the server, so that no worker's round gets longer.
 """
 
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger("tertulia.server")
 
 
 class Look(NamedTuple):
-    """Who waits for a picture of the server, to be posted as LookTaken."""
+    """A request for figures: the owner to whom they are posted as LookTaken."""
 
     id: int | UnsetType
     owner: Owner
@@ -31,10 +31,10 @@ class Look(NamedTuple):
 
 
 class Looks:
-    """The looks that are wanted. Any thread may `ask`; the console's thread does the rest.
+    """The requests that wait. Any thread may `ask`; the console's thread does the rest.
 
-    Bound: one for each console, which is held until it has its answer. `measure` is set before the
-    server starts.
+    Bound: one for each console, which is held until it has its answer. `measure` is set before
+    the server starts.
     """
 
     measure: Callable[[], Measures]
@@ -43,28 +43,28 @@ class Looks:
         self._model = "session" if config.threads is None else str(config.threads)
         self._lock = threading.Lock()
         self._wanted: list[Look] = []
-        self._eventfd = -1  # until there is a thread that takes looks
+        self._eventfd = -1  # until there is a thread that answers
 
     def open(self) -> int:
-        """Return a descriptor that is readable once there is something to do."""
+        """Return a descriptor that becomes readable when a request waits."""
         self._eventfd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         return self._eventfd
 
     def close(self) -> None:
-        """Take no more looks: the server ends, and says goodbye to those who wait."""
+        """Accept no more requests. The server is ending; those that wait get its goodbye."""
         with self._lock:
             os.close(self._eventfd)
             self._eventfd = -1
 
     def ask(self, look: Look) -> None:
-        """Have a look taken."""
+        """Queue a request."""
         with self._lock:
             self._wanted.append(look)
             if self._eventfd >= 0:
                 os.eventfd_write(self._eventfd, 1)
 
     def take_all(self) -> None:
-        """Take the looks that are wanted by now, and post the pictures."""
+        """Measure the server, and post the figures to everyone who waits."""
         with self._lock:
             os.eventfd_read(self._eventfd)
             wanted, self._wanted = self._wanted, []
@@ -75,7 +75,7 @@ class Looks:
         try:
             measures = self.measure()
         except Exception:
-            log.exception("look not taken")  # a view is not worth the server
+            log.exception("measuring failed")  # a fault here must not end the server
             reason = "the server could not measure itself: its log says why"
             return encode(Error(id=look.id, code=ErrorCode.UNAVAILABLE, message=reason))
         return encode(MeasuresTaken(id=look.id, model=self._model, measures=measures))

@@ -1,4 +1,4 @@
-"""Everything that other threads post to a worker: a few kinds, matched in `Dispatcher.read_mail`.
+"""The kinds of mail that other threads post to a worker, matched in `Dispatcher.read_mail`.
 
 Each message names the connection or session that it concerns, so that a fault in carrying it out
 costs that connection only.
@@ -20,9 +20,9 @@ from tertulia.server.workers.door import Opened
 
 
 class AcceptedSocket(NamedTuple):
-    """A socket, which is non-blocking, and the address that it comes from.
+    """A non-blocking socket, and the address of its client.
 
-    If a header is to come, that is the address of a proxy.
+    If a proxy's header is to come, it is the proxy's address.
     """
 
     sock: socket.socket
@@ -37,7 +37,7 @@ class Adopt(Struct, frozen=True):
 
 
 class AdoptConsole(Struct, frozen=True):
-    """Take over the socket of a console on this machine, which is an operator's, or of a view."""
+    """Take over the socket of an operator's console, or of a live view, on this machine."""
 
     sock: socket.socket
     route: Route
@@ -47,22 +47,21 @@ class AdoptConsole(Struct, frozen=True):
 class Drain(Struct, frozen=True):
     """Say goodbye to everyone, send what is queued, close, and end."""
 
-    # Seconds after which clients may come back: chosen between these two, so that not all come at
-    # one instant.
+    # Clients may come back after a random time between these two, so that not all come at once.
     retry_after_s: tuple[float, float] = (0.5, 5.0)
     flush_within_s: float | None = None  # for what is queued; None: `flush_timeout_s`
     drain_within_s: float | None = None  # for the client to close; None: `drain_timeout_s`
-    cause: str | UnsetType = UNSET  # as in `closing`
+    cause: str | UnsetType = UNSET  # as in the message `closing`
 
 
 class Beat(Struct):
-    """A sign of life that is asked for: the worker gives it in its round."""
+    """A request for a sign of life, which the worker gives in its round."""
 
     is_answered: bool = False
 
 
 class Deliver(Struct, frozen=True):
-    """Put a direct message into a session's output, and answer the sender's worker by Delivered."""
+    """Put a direct message into a session's output; answer the sender's worker with Delivered."""
 
     session: int
     delivery: Delivery
@@ -72,7 +71,7 @@ class Deliver(Struct, frozen=True):
 
 
 class Delivered(Struct, frozen=True):
-    """What has become of a direct message that was to be put into a session's output."""
+    """The outcome of a Deliver."""
 
     sender: Connection
     request: Direct
@@ -81,33 +80,33 @@ class Delivered(Struct, frozen=True):
 
 
 class DirectsWaiting(Struct, frozen=True):
-    """Send a session what is in its queue of direct messages."""
+    """Send a session the direct messages in its queue."""
 
     session: int
 
 
 class Replies(Struct, frozen=True):
-    """Send sessions of this worker answers that have come late."""
+    """Send late answers to sessions of this worker."""
 
     rows: list[Reply]
 
 
 class Challenge(Struct, frozen=True):
-    """Have a session show that it is alive, and answer the newcomer's worker by ChallengeOver."""
+    """Ask a session for a sign of life; answer the newcomer's worker with ChallengeOver."""
 
     session: int
-    newcomer: Connection | None  # None: it is served by another node
+    newcomer: Connection | None  # None: another node serves it
     reply_to: Owner
 
 
 class ChallengeOver(Struct, frozen=True):
-    """The session in a newcomer's way is alive, or has ended."""
+    """The session in the newcomer's way is alive, or has ended."""
 
     newcomer: Connection | None
 
 
 class NoticeStored(Struct, frozen=True):
-    """What a connection has posted to a hook is on the disk, or could not be written."""
+    """The notice that a connection has posted to a hook is on the disk, or was not written."""
 
     connection: Connection
     seq: int | UnsetType
@@ -115,7 +114,7 @@ class NoticeStored(Struct, frozen=True):
 
 
 class Answered(Struct, frozen=True):
-    """What a connection has asked for is ready."""
+    """The answer that a connection waits for is ready."""
 
     connection: Connection
     opened: Opened
@@ -135,14 +134,14 @@ class Expel(Struct, frozen=True):
 
 
 class LookTaken(Struct, frozen=True):
-    """The picture of the server that a live view waits for, as a line."""
+    """The figures that a live view waits for, as a line."""
 
     session: int
     line: bytes
 
 
 class GoOnEntering(Struct, frozen=True):
-    """Go on with a connection, of whose handshake another thread has computed a step."""
+    """Go on with a connection after another thread has computed a step of its handshake."""
 
     connection: Connection
 

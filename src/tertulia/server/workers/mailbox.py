@@ -11,8 +11,8 @@ class Mailbox:
     """Mail for one worker.
 
     Any thread may `post` and `nudge`; the other methods are the worker's own. The queue is bounded
-    by what posts to it: a connection waits for one delivery, challenge or page at a time, the
-    history acknowledges what its queue had room for, and the Admission bounds the connections.
+    by its senders: a connection waits for one delivery, challenge or page at a time, the history
+    acknowledges only what its queue had room for, and the Admission bounds the connections.
     """
 
     def __init__(self) -> None:
@@ -21,18 +21,18 @@ class Mailbox:
         self._asleep = False
         self._closed = False
         self._announced_at = 0.0
-        # When the news came in that others have announced before the last `collect`; 0.0: none
-        # have. The worker's own.
+        # When the events came in that others had announced before the last `collect`; 0.0: no
+        # worker had. Only the worker uses it.
         self.news_since = 0.0
         self.waiting_since = 0.0  # when the oldest mail was posted; meaningless without mail
         self._eventfd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable once the worker has to wake up."""
+        """Return the descriptor that becomes readable when the worker has to wake up."""
         return self._eventfd
 
     def post(self, mail: Mail, /) -> bool:
-        """Queue a message for the worker; False if it has ended."""
+        """Queue a message for the worker; return False if the worker has ended."""
         with self._lock:
             if self._closed:
                 return False
@@ -43,7 +43,7 @@ class Mailbox:
             return True
 
     def nudge(self, since: float) -> None:
-        """Wake the worker, if it sleeps, to look at the event log; the news came in at `since`."""
+        """Wake the worker, if it sleeps, for new events, which came in at `since`."""
         with self._lock:
             if not self._announced_at:
                 self._announced_at = since
@@ -58,13 +58,13 @@ class Mailbox:
         return mail
 
     def __len__(self) -> int:
-        """Return how much mail waits. Any thread may ask, without the lock."""
+        """Return the number of messages that wait. Any thread, without the lock."""
         return len(self._mail)
 
     def fall_asleep(self) -> bool:
         """Mark the worker asleep, unless there is mail.
 
-        From now on another thread that brings something sends a wake-up. After this call the worker
+        From now on, other threads send a wake-up with what they bring. After this call the worker
         has to look once more for events that were published before it.
         """
         with self._lock:
@@ -84,31 +84,31 @@ class Mailbox:
             return self._mail
 
     def _wake(self) -> None:
-        # Under the lock, or the descriptor might be closed, and be another file's, by now.
+        # Under the lock: otherwise the descriptor might be closed, or even belong to another file.
         if self._asleep:
             self._asleep = False
             os.eventfd_write(self._eventfd, 1)
 
 
 class Mailboxes:
-    """Those of all workers. Any thread may call."""
+    """The mailboxes of all workers. Any thread may call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._all: tuple[Mailbox, ...] = ()  # replaced, so that it can be read without the lock
 
     def add(self, mailbox: Mailbox) -> None:
-        """Add that of a new worker."""
+        """Add a new worker's mailbox."""
         with self._lock:
             self._all = (*self._all, mailbox)
 
     def remove(self, mailbox: Mailbox) -> None:
-        """Remove that of a worker that has ended."""
+        """Remove the mailbox of a worker that has ended."""
         with self._lock:
             self._all = tuple(one for one in self._all if one is not mailbox)
 
     def announce(self, publisher: Mailbox | None, since: float) -> None:
-        """Wake the other workers, if they sleep: there are new events, which came in at `since`."""
+        """Wake the other workers, if they sleep, for new events, which came in at `since`."""
         for mailbox in self._all:
             if mailbox is not publisher:
                 mailbox.nudge(since)

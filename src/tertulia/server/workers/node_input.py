@@ -1,8 +1,8 @@
-"""The input of a node of several: the pings of a connection that is held for the common log.
+"""The input on one of several machines: it answers pings while a connection waits for the log.
 
 Its requests wait, and are carried out in their order. While the log stands still, a `ping` among
-them is answered at once, so that a client can tell a node that waits from a dead one. What is read
-for that is bounded by what the connection's door takes. Only the worker's thread runs this.
+them is answered at once, so that a client can tell a waiting node from a dead one. The door bounds
+how much is read for that. Only the worker's thread runs this.
 """
 
 from math import inf
@@ -30,7 +30,7 @@ class NodeInput(Input):
         elif mask == READABLE:
             self._read_ahead(connection)
         else:
-            self._poller.pause(connection)  # it is broken, which is seen when it goes on
+            self._poller.pause(connection)  # it is broken, which shows when the hold ends
 
     def _wait_for_order(self, connection: Connection, request: AnyRequest, wait: Wait) -> None:
         super()._wait_for_order(connection, request, wait)
@@ -43,14 +43,14 @@ class NodeInput(Input):
             self.look_ahead(connection)
 
     def look_ahead(self, connection: Connection) -> None:
-        """Answer the pings of a connection from now on, if it is held for the log."""
+        """Begin to answer the pings of a connection, if it is held for the log."""
         if connection.hold in HELD_BY_THE_LOG and connection.state in OPEN_STATES:
             connection.looks_ahead = True
             self._poller.update(connection)
             self._answer_pings(connection)
 
     def _read_ahead(self, connection: Connection) -> None:
-        """Read what has come behind a request that waits, and answer the pings in it."""
+        """Read what has come after a request that waits, and answer the pings in it."""
         door = connection.door
         try:
             data = connection.recv(min(self._receive_bytes, door.room))
@@ -75,6 +75,6 @@ class NodeInput(Input):
     def _answer_pings(self, connection: Connection) -> None:
         for ping in connection.door.take_pings():
             if connection.state not in OPEN_STATES:
-                return  # one was too many
+                return  # too many pings: the connection ends
             self._observer.requests += 1
             self.act(connection, ping, self._handler.handle(connection, ping, self.now))

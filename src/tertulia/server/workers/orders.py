@@ -1,8 +1,8 @@
-"""On several machines: outcomes of requests that come back from the common log, and the turns.
+"""On several machines: when a request may be carried out, and its outcome from the common log.
 
-A connection whose request has been proposed is held until its outcome comes; messages are not
-held, so that many can be under way. Another request then waits for its turn: until they have their
-places. So a client's requests take effect in their order. Only the worker's thread runs this.
+A connection is held from the proposal of its request until the outcome comes. Messages do not hold
+it, so that many can be under way; another request then waits until they have their places. So a
+client's requests take effect in their order. Only the worker's thread runs this.
 """
 
 from collections.abc import Callable
@@ -55,12 +55,12 @@ from tertulia.server.workers.output import Output
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.switchboard import Switchboard
 
-_AT_ONCE = (Ping, Pong, Received, Control, TakeMeasures)  # concern no other node
-_TRY_ANOTHER_S = 1.0  # after this node could not serve for too long
+_AT_ONCE = (Ping, Pong, Received, Control, TakeMeasures)  # do not concern other nodes
+_TRY_ANOTHER_S = 1.0  # when this node has not been able to serve for too long
 
 
 class NodeHandler(RequestHandler):
-    """Carries out a request when it is its turn."""
+    """Carries out requests, each when its turn comes."""
 
     def __init__(self, shared: Shared, mailbox: Mailbox) -> None:
         super().__init__(shared, mailbox)
@@ -69,7 +69,7 @@ class NodeHandler(RequestHandler):
         self._admission = shared.admission
 
     def handle(self, connection: Connection, request: AnyRequest, now: float) -> Outcome:
-        """Carry out one request, or have it wait. See RequestHandler.handle."""
+        """Carry out one request, or let it wait. See RequestHandler.handle."""
         if not isinstance(request, _AT_ONCE) and not self.has_turn(connection, request, now):
             return Step.WAIT_FOR_TURN
         return super().handle(connection, request, now)
@@ -79,7 +79,7 @@ class NodeHandler(RequestHandler):
     ) -> Registered | Conflict | Wait | Error | Finish:
         """Try to give a connection a session, if this node has room. See RequestHandler.register.
 
-        The chat may have room for more on other nodes. Whoever has a session takes it over.
+        If not, other nodes may have room. Taking over a session needs no room.
         """
         if request.token is UNSET and self._admission.is_full:
             return Finish(CloseReason.REFUSED, refusals.server_full(request.id))
@@ -93,10 +93,10 @@ class NodeHandler(RequestHandler):
 
 
 def give_back(row: OrderedRow, hub: Hub, switchboard: Switchboard) -> None:
-    """Carry out what is left of an outcome whose connection has ended. Any thread may call.
+    """Do what remains to be done for an outcome whose connection has ended. Any thread may call.
 
-    The session of one that ended while it registered is ended; those of the users whom an operator
-    has expelled hear it all the same.
+    If it was registering, its new session is ended. Users whom an operator has expelled are told
+    all the same.
     """
     if isinstance(row.request, Register):
         switchboard.disconnect_number(row.number)
@@ -113,7 +113,7 @@ def give_back(row: OrderedRow, hub: Hub, switchboard: Switchboard) -> None:
 
 
 class Orders:
-    """The mail of the node to one worker."""
+    """Handles the node's mail for one worker."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class Orders:
         self._switchboard = shared.switchboard
 
     def read(self, mail: Ordered | ServesAgain | StandsStill | SendAway | NodesNamed) -> None:
-        """Carry out what the node says."""
+        """Carry out one message of the node."""
         if isinstance(mail, Ordered):
             for row in mail.rows:
                 self._come_back(row)
@@ -152,7 +152,7 @@ class Orders:
             self._output.send(connection, message)
 
     def give_back(self, rows: list[OrderedRow]) -> None:
-        """Carry out what is left of outcomes whose connections have ended."""
+        """Do what remains to be done for outcomes whose connections have ended."""
         for row in rows:
             give_back(row, self._hub, self._switchboard)
 
@@ -192,19 +192,19 @@ class Orders:
         connection.release_hold()
         outcome = self._handler.end_registering(route, row.outcome)
         self._input.act(connection, row.request, outcome)
-        # What others have sent since the registration was decided could not be announced.
+        # Others may have sent direct messages since the registration was decided, unannounced.
         self._input.deliveries.send_waiting(connection)
         if connection.hold is NOT_HELD:
             self._input.resume(connection)
 
     def _take_turn(self, connection: Connection) -> None:
-        """Carry out a request that waits for its turn, if this is it."""
+        """Carry out a waiting request, if its turn has come."""
         if connection.hold is not Hold.TURN or connection.state not in OPEN_STATES:
             return
         if connection.held_request is None and connection.orders_due:
             return
         request = connection.release_hold()
-        if request is None:  # it waited with its end
+        if request is None:  # the end of its input waited for the turn
             self._input.end(connection)
             return
         outcome = self._handler.handle(connection, request, self._input.now)

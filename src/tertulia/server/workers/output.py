@@ -1,9 +1,8 @@
 """The output of a worker: at the end of a round it sends private messages, then the events.
 
-Most sessions are in step: they have got all that the worker has sent, so the worker keeps one
-cursor for all of them, and a round costs each of them nothing but its `send`. The others are in
-`behind.py`. There is one output for each worker, in whose thread it runs. It returns what has
-happened to connections.
+Most sessions are in step: they have got everything that the worker has sent. The worker keeps one
+cursor for all of them, and a round costs one `send` for each. The others are in `behind.py`. There
+is one output for each worker, in whose thread it runs. It returns what happened to connections.
 """
 
 import contextlib
@@ -20,7 +19,7 @@ from tertulia.server.workers.behind import Behind, Late
 from tertulia.server.workers.connection import BACKLOG, CLOSED, REGISTERED, Connection
 from tertulia.server.workers.door import Form
 
-_MAX_OWN_PRESENCE = 1_000  # status changes of its own that a session has not taken; some 100 KiB
+_MAX_OWN_PRESENCE = 1_000  # own status changes that a session has not taken; about 100 KiB
 
 
 class Fate(Enum):
@@ -29,7 +28,7 @@ class Fate(Enum):
     SENT = auto()  # it has taken everything
     BLOCKED = auto()  # its socket takes no more for now
     BROKEN = auto()  # its socket gave an error
-    OVERFLOWING = auto()  # it does not take what is for it alone
+    OVERFLOWING = auto()  # it does not take its private output
 
 
 class Sent(Struct, frozen=True, gc=False):
@@ -50,7 +49,7 @@ class Output:
         self._observer = observer
         self._subscribers: dict[tuple[Form, bool], Subscribers] = {}
         self._followed: dict[Connection, Subscribers] = {}
-        self._to_push: dict[Connection, None] = {}  # have private output, or have to end
+        self._to_push: dict[Connection, None] = {}  # they have private output, or have to end
         self._overflowing: list[Connection] = []
 
     @property
@@ -66,9 +65,9 @@ class Output:
     # --- for one connection --------------------------------------------------------------------
 
     def send(self, connection: Connection, message: ServerMessage) -> None:
-        """Queue a message for one connection alone.
+        """Queue a private message for a connection.
 
-        A connection that does not take more than `private_bytes` of them is OVERFLOWING.
+        A connection for which more than `private_bytes` are queued is OVERFLOWING.
         """
         connection.out += connection.door.encode(message)
         self._to_push[connection] = None
@@ -76,16 +75,16 @@ class Output:
             self._check_overflow(connection)
 
     def send_all(self, connection: Connection, messages: Sequence[ServerMessage]) -> None:
-        """Queue several messages for one connection alone."""
+        """Queue several private messages for a connection."""
         connection.out += connection.door.encode_all(messages)
         self._to_push[connection] = None
         if connection.blocked:
             self._check_overflow(connection)
 
     def send_large(self, connection: Connection, message: ServerMessage) -> None:
-        """Queue an answer that may be larger than what may wait for a connection otherwise.
+        """Queue an answer that may exceed the usual bound.
 
-        A client gets one at a time, because it is not read while so much waits for it.
+        A client gets only one at a time: it is not read while so much waits for it.
         """
         data = connection.door.encode(message)
         connection.out += data
@@ -93,7 +92,7 @@ class Output:
         self._to_push[connection] = None
 
     def send_bytes(self, connection: Connection, data: bytes) -> None:
-        """Queue bytes that are in the form of the connection's door already."""
+        """Queue bytes that are already in the form of the connection's door."""
         connection.out += data
         self._to_push[connection] = None
         if connection.blocked:
@@ -109,7 +108,7 @@ class Output:
     # --- events --------------------------------------------------------------------------------
 
     def follow(self, connection: Connection, cursor: int, *, messages_only: bool) -> None:
-        """Send a connection the events from a cursor on."""
+        """Send a connection the events after a cursor."""
         key = (connection.door.form, messages_only)
         subscribers = self._subscribers.get(key)
         if subscribers is None:
@@ -122,14 +121,14 @@ class Output:
     def send_own_presence(self, connection: Connection, events: list[Presence]) -> None:
         """Queue a session's own status changes, each in its place among the messages.
 
-        A connection that does not take 1,000 of them is OVERFLOWING.
+        A connection for which 1,000 of them are queued is OVERFLOWING.
         """
         subscribers = self._followed.get(connection)
         if subscribers is not None and subscribers.insert(connection, events) > _MAX_OWN_PRESENCE:
             self._overflowing.append(connection)
 
     def finish(self, connection: Connection, last_word: ServerMessage | None) -> None:
-        """Queue what a connection has not got yet and a last word; no further events follow."""
+        """Queue the events that a connection has not got yet and a last message; then no more."""
         subscribers = self._followed.pop(connection, None)
         if subscribers is not None:
             connection.out += subscribers.unsent(connection)
@@ -148,7 +147,7 @@ class Output:
     # --- sending -------------------------------------------------------------------------------
 
     def unblock(self, connection: Connection) -> None:
-        """Go on with a connection whose socket takes something again."""
+        """Go on with a connection whose socket accepts data again."""
         connection.blocked = False
         self._to_push[connection] = None
         subscribers = self._followed.get(connection)
@@ -158,8 +157,9 @@ class Output:
     def push(self) -> list[Sent]:
         """Send each connection its private messages, as far as its socket takes them.
 
-        Returns the connections for which something has to be done now. A connection that has taken
-        everything is among them only if it waits for that: held, finishing, or with pages to ask.
+        Returns the connections for which something has to be done now. One that has taken
+        everything is among them only if something waits for that: a hold, its end, or a page to ask
+        for.
         """
         happened: list[Sent] = []
         if self._overflowing:
@@ -198,7 +198,7 @@ class Output:
         return happened
 
     def flush_events(self) -> list[Sent]:
-        """Send everyone the events; return the connections that did not take all of them."""
+        """Send the events to everyone; return the connections that did not take all of them."""
         happened: list[Sent] = []
         for subscribers in self._subscribers.values():
             for connection, error in subscribers.flush():
@@ -210,7 +210,7 @@ class Output:
         return happened
 
     def push_rest(self, connection: Connection) -> None:
-        """Send as much private output as the socket takes; the connection is about to be closed."""
+        """Send as much private output as the socket takes, before the connection is closed."""
         if connection.out and not connection.blocked:
             with contextlib.suppress(OSError):  # it is broken, and is closed in any case
                 connection.push()
@@ -243,8 +243,8 @@ class Subscribers:
         self._observer = observer
         self._messages_only = messages_only
         self._cursor = log.last_seq
-        # The keys are the `send` methods: after a pause, every further object that a round touches
-        # is a cache miss.
+        # The keys are the `send` methods: after a pause, each object that a round touches is a
+        # cache miss, so it must touch few.
         self._in_step: dict[Callable[[bytes], int], Connection] = {}
         self._behind = Behind(log, form, self._slice_bytes, observer, messages_only=messages_only)
 
@@ -267,7 +267,7 @@ class Subscribers:
     def insert(self, connection: Connection, events: list[Presence]) -> int:
         """Send a connection its own status changes, each in its place among the log's events.
 
-        Returns how many of them it has not taken.
+        Returns the number of those that it has not taken.
         """
         if self._in_step.pop(connection.send, None) is not None:
             self._behind.add(connection, self._cursor)
@@ -279,7 +279,7 @@ class Subscribers:
             self._behind.remove(connection)
 
     def unsent(self, connection: Connection) -> bytes:
-        """Return what a connection has not got yet: about one slice, and a gap for the rest."""
+        """Return what a connection has not been sent: about one slice, and a gap for the rest."""
         return self._behind.unsent(connection, self._cursor)
 
     def set_blocked(self, connection: Connection) -> None:
@@ -294,7 +294,7 @@ class Subscribers:
         self._behind.unblock(connection)
 
     def flush(self) -> list[Late]:
-        """Send each connection its new events; return those that could not take them all."""
+        """Send each connection its new events; return those that did not take all of them."""
         late = self._flush_in_step() if self._cursor < self._log.last_seq else []
         if self._behind.ready:
             still_late, caught_up = self._behind.flush(self._cursor)

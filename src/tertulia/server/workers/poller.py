@@ -1,4 +1,4 @@
-"""One epoll: for which events a worker waits on each of its connections.
+"""A worker's epoll, with the events that it waits for on each connection.
 
 Only the worker's thread uses it.
 """
@@ -13,22 +13,22 @@ WRITABLE = select.EPOLLOUT
 
 
 class Poller:
-    """An epoll in which every connection has the mask that its state asks for."""
+    """An epoll in which every connection has the mask that fits its state."""
 
     def __init__(self, mailbox_fd: int) -> None:
         self._epoll = select.epoll()
         self._epoll.register(mailbox_fd, READABLE)
-        self._masks: dict[int, int] = {}  # by descriptor; those that wait for something
-        # Returns descriptors and their events, after at most so many seconds for the first one.
+        self._masks: dict[int, int] = {}  # by descriptor; only those that wait for something
+        # Waits at most so many seconds for the first event; returns descriptors with their events.
         self.wait: Callable[[float], list[tuple[int, int]]] = self._epoll.poll
 
     def add(self, connection: Connection) -> None:
-        """Wait for the first bytes of a connection that is new and not held. Raises OSError."""
+        """Wait for the first bytes of a new connection. Raises OSError."""
         self._epoll.register(connection.fd, READABLE)
         self._masks[connection.fd] = READABLE
 
     def update(self, connection: Connection) -> None:
-        """Wait for what the connection has to wait for now: nothing, if it is closed by now."""
+        """Set the mask that fits the connection's state now. A closed one waits for nothing."""
         if connection.state is CLOSED:
             return
         mask = WRITABLE if connection.blocked else 0
@@ -38,7 +38,7 @@ class Poller:
         before = self._masks.get(fd, 0)
         if mask == before:
             return
-        if not mask:  # a mask of 0 would still report every error, again and again
+        if not mask:  # with a mask of 0, epoll would report errors again and again
             self._epoll.unregister(fd)
             del self._masks[fd]
             return
@@ -49,12 +49,12 @@ class Poller:
         self._masks[fd] = mask
 
     def pause(self, connection: Connection) -> None:
-        """Wait for nothing of a connection until `update` is called for it."""
+        """Wait for nothing on a connection until `update` is called for it."""
         if self._masks.pop(connection.fd, 0):
             self._epoll.unregister(connection.fd)
 
     def forget(self, connection: Connection) -> None:
-        """Forget a connection whose socket is about to be closed, which ends the waiting."""
+        """Forget a connection whose socket is about to be closed, which removes it from epoll."""
         self._masks.pop(connection.fd, None)
 
     def close(self) -> None:

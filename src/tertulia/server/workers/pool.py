@@ -1,4 +1,4 @@
-"""The workers, and which of them a new connection goes to."""
+"""The workers of a server, and the choice of one for each new connection."""
 
 import itertools
 import socket
@@ -24,9 +24,9 @@ from tertulia.server.workers.worker import Worker
 class WorkerPool:
     """A fixed number of threads, or one for each session.
 
-    A fixed number of threads is one worker whose threads take turns if `takes_turns`, else a worker
-    for each. `start`, `beat` and `drain` are the main thread's, `assign` is the acceptor's; the
-    workers call back from their own threads.
+    With `takes_turns`, a fixed number of threads is one worker whose threads take turns; otherwise
+    each thread is a worker. The main thread calls `start`, `beat` and `drain`, the acceptor
+    `assign`; workers call back on their own threads.
     """
 
     def __init__(self, shared: Shared, observer: Observer, *, takes_turns: bool) -> None:
@@ -35,13 +35,13 @@ class WorkerPool:
         self._shared = shared
         self._observer = observer
         self._lock = threading.Lock()
-        # The workers, and what those that have ended had counted: replaced together, so that any
-        # thread can read both without the lock.
+        # The workers, and the counts of those that have ended. Both are replaced in one step, so
+        # that any thread can read them without the lock.
         self._present: tuple[tuple[Worker, ...], Observer] = (), Observer()
         self.mailboxes = Mailboxes()
         self._numbers = itertools.count(1)
         self._turn: Iterator[Worker] = iter(())
-        self._beats: list[Beat] = []  # asked for; the main thread's
+        self._beats: list[Beat] = []  # requested signs of life; only the main thread uses them
 
     @property
     def _threads(self) -> int | None:
@@ -59,7 +59,7 @@ class WorkerPool:
     def assign(self, accepted: list[AcceptedSocket]) -> list[AcceptedSocket]:
         """Give new connections to the workers in turn, or each to a worker of its own.
 
-        Returns those for which the system gives no further thread or descriptor.
+        Returns the connections for which the system has no thread or descriptor left.
         """
         if self._threads is None:
             return [one for one in accepted if not self._assign_own_worker(one)]
@@ -88,7 +88,7 @@ class WorkerPool:
         return True
 
     def assign_console(self, sock: socket.socket, address: str) -> bool:
-        """Give the socket of a console to a worker; False if the system gives it none."""
+        """Give a console's socket to a worker; return False if there can be no worker for it."""
         connect = self._shared.switchboard.connect
         if self._threads is not None:
             worker = self.workers[0]
@@ -98,9 +98,9 @@ class WorkerPool:
         )
 
     def beat(self) -> bool:
-        """Ask all workers for a sign of life; return whether all those asked before gave theirs.
+        """Ask all workers for a sign of life; return whether all of them answered the last time.
 
-        If one did not, nobody is asked again: so no mail piles up for it.
+        If one did not, none is asked again, so that no mail piles up.
         """
         if not all(beat.is_answered for beat in self._beats):
             return False
@@ -109,7 +109,7 @@ class WorkerPool:
         return True
 
     def drain(self, timeout_s: float, how: Drain | None = None) -> bool:
-        """Have all workers say goodbye and end; return whether they did in time."""
+        """Have all workers say goodbye and end; return whether all of them ended in time."""
         workers = self.workers
         for worker in workers:
             worker.mailbox.post(how or Drain())
@@ -118,11 +118,11 @@ class WorkerPool:
 
     @property
     def workers(self) -> tuple[Worker, ...]:
-        """The workers that have not ended. Any thread."""
+        """The workers that are running. Any thread."""
         return self._present[0]
 
     def totals(self) -> Observer:
-        """Return what has happened since the start, in all workers and the acceptor. Any thread."""
+        """Return the sum of all workers' and the acceptor's counts. Any thread."""
         workers, ended = self._present
         return add_up([ended, self._observer, *(worker.observer for worker in workers)])
 

@@ -1,6 +1,6 @@
-"""The header with which a proxy names the user's address: the PROXY protocol, versions 1 and 2.
+"""The header by which a proxy names the user's address: the PROXY protocol, versions 1 and 2.
 
-It comes before anything else, TLS too. Pure: no socket and no clock. The specification is
+It comes before everything else, even TLS. Pure: no socket and no clock. The specification is
 https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt.
 """
 
@@ -12,21 +12,21 @@ from msgspec import Struct
 _PREFIX_1 = b"PROXY "
 _MAX_BYTES_1 = 107  # with the end of the line
 _PREFIX_2 = b"\r\n\r\n\0\r\nQUIT\n"
-_FIXED_BYTES_2 = 16  # then come the addresses, and after them what is skipped here
+_FIXED_BYTES_2 = 16  # then follow the addresses, and after them data that is skipped here
 _VERSION_2 = 0x20
 _LOCAL, _PROXY = 0, 1  # commands: the proxy speaks for itself, or for a user
-_ADDRESS_BYTES_2 = {0x11: 4, 0x21: 16}  # over TCP, with IPv4 and IPv6; then comes the other address
-_WITHOUT_ADDRESS_2 = (0x00, 0x12, 0x22, 0x31, 0x32)  # not told, UDP, and sockets of Unix
+_ADDRESS_BYTES_2 = {0x11: 4, 0x21: 16}  # TCP over IPv4 and IPv6; the other address follows
+_WITHOUT_ADDRESS_2 = (0x00, 0x12, 0x22, 0x31, 0x32)  # unspecified, UDP, and Unix sockets
 
 
 class BadHeader(Exception):
-    """A connection does not begin with a header, or with one that is not valid."""
+    """A connection begins without a header, or with an invalid one."""
 
 
 class ProxyHeader(Struct, frozen=True):
-    """What a header says; `address` is None if it names none. `rest` came after it.
+    """The contents of a header; `address` is None if it names none. `rest` came after it.
 
-    `is_own` says that the proxy speaks for itself, and not for a client.
+    `is_own` is true if the proxy speaks for itself, not for a client.
     """
 
     address: str | None
@@ -34,7 +34,7 @@ class ProxyHeader(Struct, frozen=True):
     is_own: bool = False
 
     def asker(self, proxy: str) -> str | None:
-        """Return the address of whoever speaks through the proxy at an address; None: unknown."""
+        """Return the address of the client of the proxy at `proxy`; None if it is unknown."""
         return proxy if self.is_own else self.address
 
 
@@ -46,9 +46,9 @@ class ProxyHeaderReader:
         self._head = b""
 
     def read(self, data: bytes) -> ProxyHeader | None:
-        """Take in bytes; None if the header is not complete yet. Raises BadHeader.
+        """Take in bytes; return None if the header is not complete yet. Raises BadHeader.
 
-        Without a header where there need not be one, everything is `rest`.
+        If the header is optional and there is none, everything is `rest`.
         """
         self._head += data
         if _begins_like(self._head, _PREFIX_1):
@@ -79,7 +79,7 @@ class ProxyHeaderReader:
                     source_6, _ = map(ipaddress.IPv6Address, words[2:4])
                     return ProxyHeader(_plain(source_6), rest)
         except ValueError:
-            pass  # what stands there is no address
+            pass  # it does not contain an address
         raise BadHeader
 
     def _read_2(self) -> ProxyHeader | None:

@@ -1,4 +1,4 @@
-"""How many requests a name, and how many registrations an address, may make: token buckets.
+"""Token buckets that limit the requests of a name and the registrations of an address.
 
 `now` is in seconds of the monotonic clock.
 """
@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 
 from tertulia.server.config import Config
 
-_MAX_ADDRESSES = 10_000  # whose registrations are counted; at the bound the oldest is forgotten
+_MAX_ADDRESSES = 10_000  # with counted registrations; at the bound the oldest is forgotten
 
 
 class TokenBucket:
@@ -22,9 +22,10 @@ class TokenBucket:
         self.last_spent_at = now
 
     def spend(self, now: float, tokens: float = 1.0) -> float:
-        """Spend tokens and return 0.0; without them, return the seconds in which as many are added.
+        """Spend tokens and return 0.0; if there are too few, return the seconds to wait.
 
-        They are there before that. But who waits so long each time is never refused again.
+        That is the time in which as many are added, which is longer than necessary now. But a
+        client that always waits so long is never refused again.
         """
         self._tokens = min(self._burst, self._tokens + (now - self.last_spent_at) * self._per_s)
         self.last_spent_at = now
@@ -47,7 +48,7 @@ class RateLimit(TokenBucket):
         super().__init__(per_s, per_s * config.rate_burst_s, now)
         self._flood_window_s = config.flood_window_s
         self._flood_refusals = config.flood_refusals
-        self._refused_at: deque[float] | None = None  # most names are never refused anything
+        self._refused_at: deque[float] | None = None  # most names have no refusals
 
     def note_refused(self, now: float) -> None:
         """Count a refusal."""
@@ -56,7 +57,7 @@ class RateLimit(TokenBucket):
         self._refused_at.append(now)
 
     def is_flood(self, now: float) -> bool:
-        """Return whether so many requests were refused lately that the connection has to end."""
+        """Return whether so many requests were refused recently that the connection has to end."""
         refused_at = self._refused_at
         return (
             refused_at is not None
@@ -66,7 +67,7 @@ class RateLimit(TokenBucket):
 
 
 class Unlimited(RateLimit):
-    """What the console of the machine may do."""
+    """The limit of a console on this machine: none."""
 
     __slots__ = ()
 
@@ -76,10 +77,10 @@ class Unlimited(RateLimit):
 
 
 class RateLimits:
-    """The limits of all names and addresses, which hold over reconnections. Any thread may call.
+    """The limits of all names and addresses, which survive reconnections. Any thread may call.
 
-    The limit of a name is kept for `rate_keep_s` after its last request. The number of limits that
-    are kept is bounded, since an address may register only so often.
+    A name's limit is kept for `rate_keep_s` after its last request. The number of limits is bounded
+    because the registrations of each address are limited.
     """
 
     def __init__(self, config: Config) -> None:
@@ -91,7 +92,7 @@ class RateLimits:
         self._addresses: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def acquire(self, key: str, now: float) -> RateLimit:
-        """Return the limit of a name, for one session to use until it calls `release`."""
+        """Return the limit of a name for one session, which has to call `release` at its end."""
         with self._lock:
             self._forget_old(now)
             limit, users = self._in_use.get(key, (None, 0))
@@ -101,7 +102,7 @@ class RateLimits:
             return limit
 
     def release(self, key: str) -> None:
-        """Note that a session which has acquired the limit of its name has ended."""
+        """Note the end of a session that has acquired the limit of its name."""
         with self._lock:
             limit, users = self._in_use.pop(key)
             if users > 1:

@@ -1,4 +1,4 @@
-"""What all workers of one server use together."""
+"""The parts of a server that all its workers use."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ from tertulia.server.workers.switchboard import Switchboard
 
 
 class Shared:
-    """The parts of a server that its workers share; each may be used by any thread."""
+    """The parts of a server that its workers share; any thread may use each of them."""
 
     def __init__(
         self,
@@ -33,14 +33,15 @@ class Shared:
         self.config = config
         self.hub = hub
         self.history = history
-        # Who answers for pages; a node of several without a history asks others.
+        # Answers requests for pages; in a cluster, a node without a history asks others.
         self.pages: Pages | None = history
         self.admission = admission
         self.new_door = new_door
         self.new_console_door = new_console_door or new_door
-        # Returns the figures of this moment; a part of the server that is made later puts it here.
+        # Returns the figures of this moment; set later by another part of the server.
         self.measure: Callable[[], Measures] | None = None
-        # On several machines: returns whether requests are carried out now, by the monotonic clock.
+        # On several machines: returns whether requests are carried out at a moment (monotonic
+        # clock).
         self.serves: Callable[[float], bool] | None = None
         # Returns whether the log has stood still for a while, so that pings must not wait for it.
         self.stands_still: Callable[[float], bool] = lambda _now: False

@@ -1,4 +1,4 @@
-"""Which mailbox reaches a session of this node."""
+"""Finds the mailbox through which a session of this node is reached."""
 
 import itertools
 import secrets
@@ -16,11 +16,11 @@ class Switchboard:
 
     def __init__(self, node: str = "") -> None:
         self._node = node
-        # Reach sessions of another node: with a challenge (False: not now), or answers.
+        # Challenge a session of another node (False: not possible now), or send it answers.
         self.challenge_at_node: Callable[[str, Challenge], bool] | None = None
         self.send_to_node: Callable[[str, list[Reply]], None] | None = None
-        # On several machines another one may still use a number of an earlier run of this node,
-        # which must not be somebody else's by then.
+        # On several machines, another node may still use a number from an earlier run of this node.
+        # So numbers begin at random: an old one must not mean another session.
         self._numbers = itertools.count(secrets.randbits(32) << 20 if node else 1)
         self._mailboxes: dict[int, Mailbox] = {}
 
@@ -35,18 +35,18 @@ class Switchboard:
         self.disconnect_number(route.session)
 
     def disconnect_number(self, number: int) -> None:
-        """Forget the route of this node with a number."""
+        """Forget a route of this node by its number."""
         del self._mailboxes[number]
 
     def mailbox_of(self, route: Route) -> Mailbox | None:
         """Return the mailbox at the end of a route.
 
-        None if its session has ended, or is served by another node.
+        None if its session has ended, or another node serves it.
         """
         return self._mailboxes.get(route.session) if route.node == self._node else None
 
     def challenge(self, route: Route, challenge: Challenge) -> bool:
-        """Have a session challenged; False if it has ended, or cannot be reached."""
+        """Challenge a session; return False if it has ended or cannot be reached."""
         mailbox = self.mailbox_of(route)
         if mailbox is not None:
             return mailbox.post(challenge)
@@ -55,9 +55,9 @@ class Switchboard:
         return self.challenge_at_node(route.node, challenge)
 
     def send(self, replies: list[Reply]) -> None:
-        """Hand answers that have come late to the workers of their sessions.
+        """Hand late answers to the workers of their sessions.
 
-        One for a session that has ended is dropped.
+        An answer for a session that has ended is dropped.
         """
         rows: defaultdict[Mailbox, list[Reply]] = defaultdict(list)
         elsewhere: defaultdict[str, list[Reply]] = defaultdict(list)

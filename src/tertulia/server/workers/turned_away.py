@@ -1,7 +1,7 @@
-"""Clients that find the server full: each is told so in what it speaks, and then closed.
+"""Refuses clients when the server is full: each is told so in its own protocol, then closed.
 
-The acceptor's thread alone uses this, beside accepting: nothing here waits. Times are seconds of
-the monotonic clock.
+Only the acceptor's thread uses this, between accepting connections: nothing here waits. Times are
+seconds of the monotonic clock.
 """
 
 import contextlib
@@ -19,10 +19,9 @@ log = logging.getLogger("tertulia.server")
 
 
 class SayFull(Protocol):
-    """Returns the answer to first bytes, which may have come inside TLS.
+    """Returns the answer to a client's first bytes, which may have come inside TLS.
 
-    `asker` is the client's address where it is known. None: more has to be read, which cannot be if
-    these bytes are the last ones.
+    `asker` is the client's address if it is known. None: more has to be read; never if `is_last`.
     """
 
     def __call__(
@@ -30,24 +29,24 @@ class SayFull(Protocol):
     ) -> bytes | None: ...
 
 
-_MAX_AT_ONCE = 64  # at this bound a client is answered in JSON and closed at once
-_FIRST_BYTES = 16  # that show what a client speaks; the rest of a handshake stays where it is
-_MORE_BYTES = 4 * 1024  # read at a time from those whose request matters
-_FIRST_BYTES_S = 0.25  # in which a client shows what it speaks
-_HANDSHAKE_S = 1.0  # in all; it takes the server less than a millisecond
+_MAX_AT_ONCE = 64  # beyond this bound, a client is answered in JSON and closed at once
+_FIRST_BYTES = 16  # enough to show the protocol; the rest of a handshake is left in the socket
+_MORE_BYTES = 4 * 1024  # read at a time from clients whose request matters
+_FIRST_BYTES_S = 0.25  # for a client to show its protocol
+_HANDSHAKE_S = 1.0  # for a whole handshake; the server's part takes less than a millisecond
 _INSIDE_BYTES = 16 * 1024  # read at a time inside TLS
-_LINGER_S = 1.0  # for the client to read the answer; a reset would destroy it
+_LINGER_S = 1.0  # for the client to read the answer, which a reset would destroy
 
 
 class _Client:
-    """A refused client; once it is answered it only lingers."""
+    """A refused client. After the answer it lingers until the client closes."""
 
     def __init__(self, sock: socket.socket, until: float, address: str = "") -> None:
         self.sock = sock
         self.address = address
-        self.asker: str | None = None  # whom the answer may depend on; None: that is not known
-        self.first = b""  # what was read, inside TLS if there is any; bound: that of a head of HTTP
-        self.until = until  # when something has to happen, whatever comes
+        self.asker: str | None = None  # the client's address; None: unknown
+        self.first = b""  # what was read, inside TLS if it is used; bounded like an HTTP head
+        self.until = until  # when `on_time` has to act
         self.tls: TlsChannel | None = None
         self.proxy: ProxyHeaderReader | None = None  # until the header of a proxy has come
         self.is_answered = False
@@ -64,21 +63,21 @@ class TurnedAway:
         self._clients: dict[int, _Client] = {}
 
     def __len__(self) -> int:
-        """Return how many there are. Any thread may ask."""
+        """Return the number of refused clients. Any thread."""
         return len(self._clients)
 
     @property
     def wake_at(self) -> float | None:
-        """When `on_time` has to be called; None if there is nobody."""
+        """When `on_time` has to be called; None if there are no clients."""
         return min((client.until for client in self._clients.values()), default=None)
 
     @property
     def to_read(self) -> list[int]:
-        """The descriptors of those from whom something has to come."""
+        """The descriptors from which something is still to be read."""
         return [fd for fd, client in self._clients.items() if not client.is_answered]
 
     def add(self, sock: socket.socket, header: HeaderRule, now: float, address: str = "") -> None:
-        """Refuse a client, as soon as its first bytes have shown what it speaks."""
+        """Refuse a client as soon as its first bytes have shown its protocol."""
         if len(self._clients) >= _MAX_AT_ONCE:
             self.refuse_at_once(sock)
             return
@@ -89,13 +88,13 @@ class TurnedAway:
             client.proxy = ProxyHeaderReader(is_required=header is HeaderRule.REQUIRED)
 
     def refuse_at_once(self, sock: socket.socket) -> None:
-        """Refuse a client that may have said nothing yet, and close."""
+        """Refuse a client that may not have sent anything yet, and close."""
         client = _Client(sock, 0.0)
         self._send(client, self._last_word(client))
         sock.close()
 
     def on_ready(self, fd: int, now: float) -> None:
-        """Read from a client, if it is one, and answer it if that tells what it speaks."""
+        """Read from a descriptor if it is a client's; answer once its protocol is clear."""
         client = self._clients.get(fd)
         if client is None or client.is_answered:
             return
@@ -119,13 +118,13 @@ class TurnedAway:
                 return
             self._take_in(client, first, now)
         except BlockingIOError:
-            pass  # the rest is still to come, or the first bytes inside TLS
+            pass  # more bytes, or the first ones inside TLS, are still to come
         except (OSError, BadHeader) as error:
             log.debug("refusal not sent error=%s", error)
             self._close(fd)
 
     def on_time(self, now: float) -> None:
-        """Answer those who have had time to show what they speak; close those who lingered."""
+        """Answer clients whose time to show their protocol is over; close those that lingered."""
         for fd, client in list(self._clients.items()):
             if client.until > now:
                 continue
@@ -135,7 +134,7 @@ class TurnedAway:
                 self._answer(client, now, self._last_word(client))
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all clients."""
         for fd in list(self._clients):
             self._close(fd)
 
@@ -161,7 +160,7 @@ class TurnedAway:
             else:
                 client.sock.send(answer)
                 client.sock.shutdown(socket.SHUT_WR)
-        except OSError as error:  # the client has gone and needs no answer
+        except OSError as error:  # the client is gone and needs no answer
             log.debug("refusal not sent error=%s", error)
 
     def _close(self, fd: int) -> None:

@@ -1,7 +1,7 @@
-"""Deadlines: registration, life, idleness, a reader that takes nothing, the end of a connection.
+"""The deadlines of connections: registration, signs of life, idleness, blocked output, the end.
 
 A connection's `deadline` is the earliest moment at which something could be due; what is due is
-worked out only then. So a byte that comes in costs no timer, and a look at all connections is a
+worked out only then. So a byte that comes in sets no timer, and checking all connections is a
 loop of comparisons. The watchdog returns what is due and does nothing itself.
 
 One for each worker, in whose thread it runs. Times are seconds of the monotonic clock.
@@ -16,7 +16,7 @@ from tertulia.server.config import Config
 from tertulia.server.hub.session import Session
 from tertulia.server.workers.connection import NOT_HELD, REGISTERED, UNREGISTERED, Connection
 
-_MIN_CHECK_INTERVAL_S = 0.1  # a look at 10,000 connections takes a millisecond
+_MIN_CHECK_INTERVAL_S = 0.1  # checking 10,000 connections takes a millisecond
 
 
 class Due(Enum):
@@ -27,13 +27,13 @@ class Due(Enum):
     SLOW = auto()  # its socket has taken nothing for too long
     SILENT = auto()  # no byte for too long, or no answer to a challenge
     EXPIRED = auto()  # the time to finish or to drain is over
-    SPARED = auto()  # it was challenged, and is held for others: nobody reads its answer
+    SPARED = auto()  # it was challenged, but is held for others, so nobody reads its answer
     PING = auto()
     IDLE = auto()
 
 
 class Watchdog:
-    """Finds the connections of a worker whose time for something is over."""
+    """Finds the connections of a worker for which something is due."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -41,25 +41,25 @@ class Watchdog:
         self._no_check_before = 0.0
 
     def look_at(self, connection: Connection, when: float) -> None:
-        """Look at a connection at that moment, or earlier if that was planned."""
+        """Look at a connection at a moment, or at an earlier one if that was planned."""
         if when < connection.deadline:
             self.set_deadline(connection, when)
 
     def set_deadline(self, connection: Connection, when: float) -> None:
-        """Look at a connection at that moment, whatever was planned."""
+        """Look at a connection at a moment, whatever was planned."""
         connection.deadline = when
-        # However many come in at once, they are looked at together. One by one, each look at all
+        # Never sooner: many that come in together are checked together. One check of all for each
         # of them would cost the square of their number.
         if when < self.next_check:
             self.next_check = min(self.next_check, max(when, self._no_check_before))
 
     def watch_session(self, connection: Connection, session: Session, now: float) -> None:
-        """Begin to look after a connection that has got its session now."""
+        """Begin to watch a connection that has just got its session."""
         deadline = self._next_deadline(connection, session, now, becomes_idle=False)
         self.set_deadline(connection, deadline)
 
     def watch_challenged(self, connection: Connection, now: float) -> None:
-        """Start the time in which a challenged connection has to show life."""
+        """Start the time in which a challenged connection has to give a sign of life."""
         connection.challenge_until = now + self._config.challenge_timeout_s
         self.look_at(connection, connection.challenge_until)
 
@@ -87,7 +87,8 @@ class Watchdog:
             connection.deadline = connection.register_by
             return []
         if end is not None:
-            connection.deadline = inf  # the caller closes it, or sets a deadline for its last word
+            # the caller closes it, or sets a deadline for its last message
+            connection.deadline = inf
             return [end]
         session, config = connection.session, self._config
         assert session is not None
@@ -119,7 +120,7 @@ class Watchdog:
             connection.last_byte_at, connection.answer_by = now, inf
         if connection.blocked and now - connection.progress_at >= self._config.write_timeout_s:
             return Due.SLOW
-        # Not by the length of the silence: after a pause of the whole server nobody was asked yet.
+        # Not by the length of the silence: after a pause of the whole server, no ping was sent yet.
         if now >= connection.answer_by:
             return Due.SILENT
         if now >= connection.challenge_until and not connection.waits_for_others:
@@ -130,7 +131,7 @@ class Watchdog:
         self, connection: Connection, session: Session, now: float, *, becomes_idle: bool
     ) -> float:
         config = self._config
-        # A pinged or an idle connection may come to life at any moment, and is due again later.
+        # A pinged or idle connection may become active at any moment, and is due again later.
         ping_from = connection.last_byte_at if connection.answer_by == inf else now
         deadline = min(
             ping_from + config.ping_after_s, connection.answer_by, connection.challenge_until

@@ -2,9 +2,9 @@
 
 What happens in a round is in `dispatcher.py`.
 
-A worker may have several threads. One of them has the turn: it alone waits in epoll and touches
-the connections. When a handshake of TLS needs half a millisecond of arithmetic, which Python lets
-run beside other threads, the thread that has the turn leaves it to the next one and does that.
+A worker may have several threads. Only the one that has the turn waits in epoll and touches the
+connections. A TLS handshake needs half a millisecond of arithmetic, for which Python releases the
+interpreter lock; the thread with the turn passes the turn on and computes that.
 """
 
 import threading
@@ -26,10 +26,10 @@ from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Watchdog
 
-# Steps of handshakes that the thread with the turn takes in one round, when no other is free.
-# Without this bound a flood of them let the others of this worker wait for a second.
+# Steps of handshakes that the thread with the turn takes in one round, if no other thread is free.
+# Without this bound, a flood of them would delay the worker's other connections by a second.
 MAX_STEPS = 16
-_MAX_WAIT_S = 3_600.0  # epoll takes no more than some weeks
+_MAX_WAIT_S = 3_600.0  # epoll accepts at most some weeks
 
 
 class Worker:
@@ -46,8 +46,8 @@ class Worker:
     ) -> None:
         """Create the worker's parts. Raises OSError if there are no descriptors.
 
-        It has a thread for each of the `names`. `announce` wakes the other workers, and tells them
-        when the news came in; `on_end` is called by one of its threads when the worker ends.
+        It has a thread for each of the `names`. `announce` wakes the other workers, and gives them
+        the time when events came in; one of its threads calls `on_end` when the worker ends.
         """
         self.mailbox = Mailbox()
         self.observer = observer = Observer(shared.sparse_log)
@@ -55,7 +55,7 @@ class Worker:
         self._on_end = on_end
         try:
             self._poller = poller = Poller(self.mailbox.fileno())
-        except OSError:  # no descriptor is left: give back the one that the mailbox has taken
+        except OSError:  # no descriptor is left: free the mailbox's one
             self.mailbox.close()
             raise
         self._output = output = Output(shared.hub.events, shared.config, observer)
@@ -74,9 +74,10 @@ class Worker:
             *(shared, self._connections, handler, self._input, output, watchdog, poller, observer),
             *(self.mailbox, announce),
         )
-        self._turn = threading.Lock()  # whoever has it may touch everything above
+        self._turn = threading.Lock()  # the thread that has it may touch everything above
         self._has_ended = False  # read and written by the thread that has the turn
-        self._spare = threading.Semaphore(len(names) - 1)  # threads that wait for the turn
+        # counts the threads that wait for the turn
+        self._spare = threading.Semaphore(len(names) - 1)
         self._leader = names[0]  # the thread that has the turn, or has had it last
         self._threads = [
             threading.Thread(target=self._run, name=name, daemon=True) for name in names
@@ -92,7 +93,7 @@ class Worker:
 
     @property
     def threads(self) -> int:
-        """How many threads it has."""
+        """The number of its threads."""
         return len(self._threads)
 
     @property
@@ -106,7 +107,7 @@ class Worker:
         return self._watchdog.next_check
 
     def start(self) -> None:
-        """Start the threads; frees its descriptors if that is impossible (RuntimeError)."""
+        """Start the threads. If that fails, frees the descriptors and raises RuntimeError."""
         with self._turn:
             try:
                 for thread in self._threads:
@@ -118,13 +119,13 @@ class Worker:
                 raise
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the end of all threads; return whether it came."""
+        """Wait for the end of all threads; return whether they ended in time."""
         give_up_at = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, give_up_at - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    # --- the rest is its threads' own ----------------------------------------------------------
+    # --- the rest is for its own threads ----------------------------------------------------------
 
     def _run(self) -> None:
         while True:
@@ -138,9 +139,9 @@ class Worker:
             self._spare.release()
 
     def _serve(self) -> None:
-        """Take round after round, until the end or until a step of a handshake can be taken aside.
+        """Run rounds until the end, or until a step of a handshake can be done without the turn.
 
-        Only the thread that has the turn may call this and what follows.
+        Only the thread that has the turn may call this and the methods below.
         """
         while not self._has_ended:
             self._dispatcher.run_round(self._poller.wait(self._time_to_wait()))
@@ -167,7 +168,7 @@ class Worker:
         self._poller.close()
 
     def _time_to_wait(self) -> float:
-        """Return how long to sleep: not at all if there is something to do.
+        """Return the seconds to sleep: 0 if there is something to do.
 
         The order matters: mark asleep, then look once more, then wait.
         """
