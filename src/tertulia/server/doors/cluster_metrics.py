@@ -1,6 +1,6 @@
-"""The metrics that only a node of several has, and where their values are in the figures.
+"""The metrics that only a node of a cluster has, and how to get their values from the figures.
 
-Pure. A server alone neither shows nor loads them. The names of nodes are what operators choose.
+Pure. A single server neither shows nor loads them. Operators choose the names of nodes.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def _by_node(value: Callable[[NodeMeasures], float | None]) -> Samples:
 
 
 def _quoted(name: str) -> str:
-    """Return a name as a label has it: those of other nodes come from the log."""
+    """Return a name quoted for a label: names of other nodes come from the log."""
     return name.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
@@ -66,19 +66,19 @@ CLUSTER_METRICS = (
     Metric(
         "cluster_node_up",
         "gauge",
-        "Whether a node is up, as this one sees it: 1 or 0. All that the log has had are here.",
+        "Whether a node is up, as this one sees it: 1 or 0, for every node ever seen in the log.",
         _by_node(lambda node: int(node.is_up)),
     ),
     Metric(
         "cluster_node_silence_seconds",
         "gauge",
-        "Log time since the last sign of life of a node that is up; it stands still with the log.",
+        "Time since the last sign of life of a node that is up; stops when the log stands still.",
         _by_node(lambda node: node.silent_s if node.is_up else None),
     ),
     Metric(
         "cluster_serves",
         "gauge",
-        "Whether this node serves its users: 1, or 0 while its own word does not come back.",
+        "Whether this node serves its users: 1, or 0 while its own batches do not come back.",
         _one(lambda c: int(c.serves)),
     ),
     Metric(
@@ -97,44 +97,44 @@ CLUSTER_METRICS = (
     Metric(
         "cluster_lag_entries",
         "gauge",
-        "Entries of the log, as far as they are known, that this node has not applied yet.",
+        "Known entries of the log that this node has not applied yet.",
         _one(lambda c: c.lag),
     ),
     Metric(
         "cluster_own_word_age_seconds",
         "gauge",
-        "Time since this node sent what has come back last; from 5 s on it does not serve.",
+        "Time since this node sent its latest batch that came back; from 5 s on it does not serve.",
         _own_word_age,
     ),
     Metric(
         "cluster_batches_ignored_total",
         "counter",
-        "Batches in the log that did not count: sent again, too early, or of a node given up.",
+        "Batches in the log that did not count: sent twice, too early, or from a dead node.",
         _by("verdict", _VERDICTS, lambda c: c.ignored),
     ),
     Metric(
         "cluster_entries_unreadable_total",
         "counter",
-        "Entries of the log that no node can have written.",
+        "Entries of the log that are not batches of a node.",
         _one(lambda c: c.unreadable),
     ),
     Metric(
         "cluster_digests_compared_total",
         "counter",
-        "Digests of the common state that were compared with those of nodes, the own ones too.",
+        "Digests of the common state that were compared, including this node's own.",
         _one(lambda c: c.digests_compared),
     ),
     Metric(
         "cluster_digests_diverged_total",
         "counter",
-        "Digests that differed. Must be 0: a node ends at the first one.",
+        "Digests that differed. Must be 0: a node stops at the first one.",
         _one(lambda c: c.diverged),
     ),
     # --- this node's own commands
     Metric(
         "cluster_commands_total",
         "counter",
-        "Commands that this node has sent to the log; each request that changes the chat is one.",
+        "Commands that this node has sent to the log, one for each request that changes the chat.",
         _one(lambda c: c.commands),
     ),
     Metric(
@@ -152,13 +152,13 @@ CLUSTER_METRICS = (
     Metric(
         "cluster_batches_refused_total",
         "counter",
-        "Times that the log did not take a batch, for example while it had no leader.",
+        "Times that the log did not accept a batch, for example while it had no leader.",
         _one(lambda c: c.refused),
     ),
     Metric(
         "cluster_commands_queued",
         "gauge",
-        "Commands that wait to be sent; from 10,000 on requests are held.",
+        "Commands that wait to be sent; from 10,000 on, requests are held.",
         _one(lambda c: c.queued),
     ),
     Metric(
@@ -170,7 +170,7 @@ CLUSTER_METRICS = (
     Metric(
         "cluster_batches_under_way",
         "gauge",
-        "Batches that were sent and have not come back; eight at most.",
+        "Batches that were sent and have not come back; at most eight.",
         _one(lambda c: c.batches_under_way),
     ),
     # --- the link to the nats-servers
@@ -183,19 +183,19 @@ CLUSTER_METRICS = (
     Metric(
         "cluster_consumers_total",
         "counter",
-        "Consumers with which the log was read; a new one after every trouble.",
+        "Consumers that have read the log; a new one is made after every fault.",
         _one(lambda c: c.consumers),
     ),
     Metric(
         "cluster_holes_total",
         "counter",
-        "Holes in what came of the log. What was missing was read again.",
+        "Times that entries were missing between those that came; they were read again.",
         _one(lambda c: c.holes),
     ),
     Metric(
         "cluster_stalls_total",
         "counter",
-        "Times that nothing came of the log, not even a heartbeat, for 1.6 s.",
+        "Times that nothing came from the log for 1.6 s, not even a heartbeat.",
         _one(lambda c: c.stalls),
     ),
     Metric(
@@ -214,19 +214,19 @@ CLUSTER_METRICS = (
     Metric(
         "cluster_snapshots_fetched_total",
         "counter",
-        "States of the chat that this node has fetched from another one and gone on from.",
+        "States of the chat that this node has fetched from another one.",
         _one(lambda c: c.snapshots_fetched),
     ),
     Metric(
         "cluster_letters_sent_total",
         "counter",
-        "What this node has told others beside the log: direct messages, receipts, questions.",
+        "Letters sent to other nodes outside the log: direct messages, receipts, questions.",
         _one(lambda c: c.letters_sent),
     ),
     Metric(
         "cluster_letters_received_total",
         "counter",
-        "What others have told this node so.",
+        "Letters received from other nodes.",
         _one(lambda c: c.letters_received),
     ),
     Metric(
@@ -238,7 +238,7 @@ CLUSTER_METRICS = (
     Metric(
         "cluster_history_missing_numbers",
         "gauge",
-        "Event numbers whose messages or visits this node's history lacks and asks others for.",
+        "Event numbers whose messages or visits this node's history lacks and fetches from others.",
         _by("rows", _ROWS, lambda c: c.missing),
     ),
 )

@@ -1,4 +1,4 @@
-"""The door of the local socket: the lines of operators' consoles, and the looks of live views."""
+"""The door of the console's socket: requests of operators, and live views' requests for figures."""
 
 import msgspec
 
@@ -25,5 +25,6 @@ class ConsoleDoor(NativeDoor):
             return None
         try:
             return _look_decoder.decode(line)
-        except msgspec.DecodeError:  # another request, or what `decode_request` says is wrong
+        # another request, or an invalid one: `decode_request` finds out
+        except msgspec.DecodeError:
             return decode_request(line)

@@ -1,8 +1,8 @@
-"""One port for every door: the first bytes of a connection tell what it speaks.
+"""Finds the door for a new connection by its first bytes, so that one port serves all doors.
 
-A record of TLS is TLS, and inside it the question is the same once more. Lines of JSON are the
-native protocol, a method of HTTP is a browser. Nothing is said in JSON to a browser: a connection
-that has shown that it is one gets every refusal as a response of HTTP.
+A TLS record means TLS, and the first bytes inside it are examined in the same way. A line of JSON
+means the native protocol, a method of HTTP a browser. A connection that speaks HTTP gets every
+refusal as an HTTP response, never as JSON.
 """
 
 import http
@@ -22,13 +22,13 @@ from tertulia.server.doors.responses import text_response
 from tertulia.server.workers.door import Entrance, Form, Opened
 from tertulia.tls.channel import HANDSHAKE_RECORD, HTTP, NATIVE, TlsChannel
 
-_OBJECT = ord("{")  # what a line of JSON begins with
+_OBJECT = ord("{")  # the first byte of a line of JSON
 _END_OF_HEAD = b"\r\n\r\n"
 _NO_TLS_HERE = bytes((0x15, 3, 1, 0, 2, 2, 40))  # the alert handshake_failure, which is fatal
 
 
 class Offer(Struct, frozen=True):
-    """What a port speaks: `site` is None without HTTP, `context` is None without TLS."""
+    """The protocols of a port: `site` is None without HTTP, `context` is None without TLS."""
 
     site: Site | None = None
     context: Callable[[], ssl.SSLContext] | None = None
@@ -55,18 +55,18 @@ class OpenEntrance(Entrance):
 
     @property
     def in_mid_line(self) -> bool:
-        """Whether something has begun."""
+        """Whether some bytes have come."""
         return bool(self._head)
 
     def open_native(self, first: bytes) -> NativeDoor | None:
-        """Return a door if these first bytes are a line of JSON, as for most; else `open` them."""
+        """Return a door if the first bytes are a line of JSON, as they usually are."""
         has_begun = self._head or self.proxy is not None or self.tls is not None
         if first[0] != _OBJECT or has_begun or self._lacks_tls:
             return None
         return NativeDoor()
 
     def open(self, data: bytes) -> Opened | None:
-        """Take in bytes from the network; None if they do not tell yet what this is."""
+        """Take in bytes from the network; return None if they do not show the protocol yet."""
         self._head += data
         if self.tls is None and self._head[0] == HANDSHAKE_RECORD:
             first, self._head = self._head, b""
@@ -96,7 +96,8 @@ class OpenEntrance(Entrance):
             return Opened(answer=error_response(too_large))
         if not end:
             line, newline, _rest = head.partition(b"\n")
-            if newline and not line.endswith(b"\r"):  # typed by hand: the end will never come
+            # typed by hand: the end of the head would never come
+            if newline and not line.endswith(b"\r"):
                 return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
             return None
         if self._lacks_tls:
@@ -104,7 +105,7 @@ class OpenEntrance(Entrance):
         return site.respond(head + end, rest, is_secure=self.tls is not None, asker=self.asker)
 
     def refuse_as(self, first: bytes, error: Error) -> bytes:
-        """Return a refusal in the form of what a connection speaks that has begun so."""
+        """Return a refusal in the protocol of a connection with these first bytes."""
         if first[:1] == bytes((HANDSHAKE_RECORD,)):
             return _NO_TLS_HERE
         if _is_http(self._offer.site, first, None):
@@ -123,11 +124,11 @@ class OpenEntrance(Entrance):
         self.has_more = True
 
     def next_request(self) -> None:
-        """Return None: there are no requests before it is known how they are made."""
+        """Return None: there are no requests before the protocol is known."""
         self.has_more = False
 
     def encode(self, message: ServerMessage) -> bytes:
-        """Return why the connection ends, in the form of what it speaks as far as is known."""
+        """Return the bytes of a refusal, in the protocol that the first bytes indicate."""
         if self.tls is not None and not self.tls.is_open:
             return b""
         if self._is_http or (self.tls is not None and self.tls.alpn == HTTP):
@@ -137,14 +138,14 @@ class OpenEntrance(Entrance):
         return lines.encode(refusals.tls_required() if self._lacks_tls else message)
 
     def encode_all(self, messages: Sequence[ServerMessage]) -> bytes:
-        """Return the first of several messages as it travels."""
+        """Return the bytes of the first of several messages."""
         return self.encode(messages[0])
 
     def close(self) -> None:
-        """Do nothing: there is nothing that would stay."""
+        """Do nothing: there is nothing to free."""
 
     def goodbye(self, reason: CloseReason) -> bytes:
-        """Return the answer to a head that has ended too early; nothing for any other end."""
+        """Return the answer to an incomplete head; nothing in any other case."""
         if self._is_http and reason is CloseReason.LOST:
             return error_response(http.HTTPStatus.BAD_REQUEST)
         return b""
@@ -159,9 +160,9 @@ def say_full(
 ) -> bytes | None:
     """Return the refusal of a full server for a client that has sent these first bytes.
 
-    Those who watch over the server are answered all the same, or a full server would seem to be a
-    dead one: `asker` is the client's address, if it is known. None: more has to be read, which
-    cannot be if these bytes are the last ones.
+    Monitoring programs get their answer all the same: otherwise a full server would seem to be
+    dead. `asker` is the client's address, if it is known. None: more has to be read; never if
+    `is_last`.
     """
     site = offer.site
     is_http = _is_http(site, first, tls)
@@ -180,10 +181,10 @@ def say_full(
 
 
 def _is_http(site: Site | None, first: bytes, tls: TlsChannel | None) -> bool | None:
-    """Return whether these bytes are HTTP; None if it takes more of them to know.
+    """Return whether these bytes are HTTP; None if more of them are needed to decide.
 
-    What client and server have agreed on in TLS holds, whatever is sent then. Without the page only
-    requests of those who watch over the server are HTTP.
+    A protocol that client and server have agreed on in TLS decides. Without the page, only the
+    requests of monitoring programs are HTTP.
     """
     agreed = None if tls is None else tls.alpn
     if site is None or agreed == NATIVE:

@@ -1,7 +1,4 @@
-"""The text in which Prometheus reads the figures: its format 0.0.4, one metric after the other.
-
-Pure.
-"""
+"""Writes the figures as text for Prometheus, in its format 0.0.4. Pure."""
 
 import functools
 from collections.abc import Iterable, Iterator
@@ -19,7 +16,7 @@ _BOUNDS = [*(f"{bound:g}" for bound in BUCKETS_S), "+Inf"]
 
 
 def metric_names(metrics: Iterable[Metric] = METRICS) -> set[str]:
-    """Return the names of all samples of some metrics, as a query writes them."""
+    """Return the names of all samples of some metrics, as queries use them."""
     names = set()
     for metric in metrics:
         endings = ("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",)
@@ -28,7 +25,7 @@ def metric_names(metrics: Iterable[Metric] = METRICS) -> set[str]:
 
 
 def expose(measures: Measures) -> bytes:
-    """Return the figures as Prometheus reads them."""
+    """Return the figures in Prometheus's format."""
     lines: list[str] = []
     for metric, head in _ALONE if measures.cluster is UNSET else _of_cluster():
         lines.append(head)

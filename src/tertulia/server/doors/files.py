@@ -21,7 +21,7 @@ _TYPES = {
     "svg": "image/svg+xml",
 }
 
-# The directories of what only some visits need.
+# The directories with files that only some visits need.
 _PARTS = ("dialogs", "order", "operator", "tried", "nodes", "handout")
 _PRIVATE_NAME = re.compile(r"\.#(\w+)")
 _LEADING_ZERO = re.compile(rb"(?<![\w.])0(?=\.\d)")
@@ -29,9 +29,9 @@ _WITH_SIGN = re.compile(r"""(?<!["'`])#(\w+)""")
 
 
 def _minify_js(source: bytes) -> bytes:
-    """Leave out what is for readers, and give each private name of a module a short one.
+    """Remove comments and indentation, and shorten the private names of a module.
 
-    Private names are the module's own; a string that begins with their sign is none.
+    Private names are the module's own. A string that begins with their sign is not a name.
     """
     text: str = rjsmin.jsmin(source.decode())
     short = {
@@ -42,12 +42,12 @@ def _minify_js(source: bytes) -> bytes:
 
 
 def _minify_css(source: bytes) -> bytes:
-    """Leave out what is for readers, and the zero of `0.5rem`."""
+    """Remove comments and indentation, and the zero of `0.5rem`."""
     minified: bytes = rcssmin.cssmin(source)
     return _LEADING_ZERO.sub(b"", minified)
 
 
-# Comments and indentation are for readers of the source: they are a third of it.
+# Comments and indentation, which only readers of the source need, are a third of it.
 _MINIFIERS: dict[str, Callable[[bytes], bytes]] = {
     "css": _minify_css,
     "html": lambda source: b"\n".join(filter(None, map(bytes.strip, source.split(b"\n")))),
@@ -59,10 +59,10 @@ _MINIFIERS: dict[str, Callable[[bytes], bytes]] = {
 
 
 class File(Struct, frozen=True):
-    """A file as it is served; `etag` changes with its content.
+    """A file that is served; `etag` changes with its content.
 
-    `preloads` is the Link header of the page: its modules, so that the browser asks for all of them
-    at once and need not find them one by one.
+    `preloads` is the Link header of the page. It names the modules, so that the browser asks for
+    all of them at once and does not find them one by one.
     """
 
     kind: str  # for Content-Type

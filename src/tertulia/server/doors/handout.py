@@ -1,6 +1,6 @@
-"""HTTP for the client: `/client` is a page with the commands, below it are the files.
+"""Hands out the client over HTTP: `/client` is a page with the commands, below it are the files.
 
-Pure, but for reading pieces of files. Only the exact names of the catalogue are found.
+Pure, except for reading pieces of files. Only exact names from the catalogue are found.
 """
 
 import http
@@ -17,7 +17,7 @@ from tertulia.server.workers.door import Asker, Opened
 
 CLIENT_PATH = "/client"
 
-_PIECE_BYTES = 128 * 1024  # of a file at a time, for each client that downloads one
+_PIECE_BYTES = 128 * 1024  # read from a file at a time, for each download
 _KINDS = {"whl": "application/zip", "pyz": "application/zip"}
 
 
@@ -29,11 +29,11 @@ def is_client(path: str) -> bool:
 class Wanted(NamedTuple):
     """One request for the page or a file."""
 
-    name: str  # of a file; "": the page
+    name: str  # the name of a file; "": the page
     address: Address
     language: str
     known_etag: str
-    has_body: bool  # else only the head is wanted
+    has_body: bool  # whether more than the head is wanted
     headers: dict[str, str]  # of every answer
 
 
@@ -45,7 +45,7 @@ class ClientFiles:
         self._needs_code = needs_code
 
     def open(self, wanted: Wanted) -> Opened:
-        """Answer a request, or let it wait until the files are ready."""
+        """Answer a request; if the files are not ready yet, it waits."""
         catalogue = self._handout.ready()
         if catalogue is None:
             return Opened(later=Later(self, wanted))
@@ -60,7 +60,7 @@ class ClientFiles:
             asker.answer(Opened(text_response(http.HTTPStatus.SERVICE_UNAVAILABLE, text)))
 
     def answer_now(self, wanted: Wanted) -> Opened:
-        """Answer a request with the files that there are."""
+        """Answer a request with the files that are ready."""
         return self.answer(wanted, self._handout.latest())
 
     def answer(self, wanted: Wanted, catalogue: Catalogue) -> Opened:
@@ -86,12 +86,12 @@ class Later(NamedTuple):
     wanted: Wanted
 
     def ask(self, asker: Asker) -> None:
-        """Have the answer given to one that asks."""
+        """Have the answer given to the asker."""
         self.files.make_ready(asker, self.wanted)
 
 
 class Answering(NamedTuple):
-    """Gives the answer to one that waits. See `handout.handout.Waiting`."""
+    """Gives the answer to an asker that waits. See `handout.handout.Waiting`."""
 
     files: ClientFiles
     asker: Asker
@@ -122,7 +122,7 @@ class FileSource:
 
 
 def preferred_language(headers: Headers) -> str:
-    """Return the language that a browser prefers of those that there are; English without one."""
+    """Return the available language that a browser prefers; English if there is none."""
     best, best_weight = "en", 0.0
     for part in ",".join(headers.get_all("Accept-Language")).split(",")[:50]:
         tag, _semicolon, weight = part.strip().partition(";")

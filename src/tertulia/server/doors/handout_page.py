@@ -1,4 +1,4 @@
-"""The page at `/client`: the commands that install and start the client of this server. Pure.
+"""The page at `/client`, with the commands that install and start this server's client. Pure.
 
 pip reads it, too: it finds the wheels by their links.
 """
@@ -15,7 +15,7 @@ from tertulia.version import __version__
 
 
 class Address(NamedTuple):
-    """How this server was reached: the checked `Host` of the request, and its parts."""
+    """The address at which this server was reached: the checked `Host` of the request."""
 
     scheme: str
     host: str  # with the port, unless it is that of the scheme

@@ -1,7 +1,7 @@
-"""HTTP for programs: one `POST` to the secret address of a hook, which says something in the chat.
+"""HTTP for programs: a `POST` to the secret address of a hook publishes a message in the chat.
 
-Pure: the head of the request in, then its body, and one line of text out. No other path takes a
-`POST`, and this one nothing else.
+Pure: it gets the head of the request and then its body, and returns one line of text. Only hooks
+accept `POST`, and they accept no other method.
 """
 
 import http
@@ -26,7 +26,7 @@ from tertulia.server.workers.door import Control, Form, HookPost, Opened
 
 MAX_BODY_BYTES = 16 * 1024
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-# Not stored: no status that makes a program try again, because it has been said.
+# NOT_STORED gets no status that makes a program try again: the message was published.
 _STATUS = {
     ErrorCode.NOT_FOUND: http.HTTPStatus.NOT_FOUND,
     ErrorCode.TEXT_TOO_LONG: http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -39,7 +39,7 @@ _STATUS = {
 
 
 def is_hook(path: str) -> bool:
-    """Return whether a path is that of a hook, whether there is such a hook or not."""
+    """Return whether a path is that of a hook, even if there is no such hook."""
     return path.startswith(HOOK_PATH)
 
 
@@ -49,10 +49,11 @@ def is_own_origin(origin: str, host: str) -> bool:
 
 
 def open_hook(method: str, path: str, headers: Headers, host: str, rest: bytes) -> Opened:
-    """Answer the head of a request for a hook. Raises LookupError for a header that is there twice.
+    """Answer the head of a request for a hook. Raises LookupError for a header that occurs twice.
 
-    Any `Host` will do: whoever knows the secret may come by any name. But a page of another site
-    could guess in its visitor's name, and only pages send an `Origin`.
+    Every `Host` is accepted: a program that knows the secret may use any name of the server. But a
+    page of another site could guess secrets through its visitor's browser, and only pages send an
+    `Origin`.
     """
     if method != "POST":
         text = "a hook takes only POST, for example: curl -d TEXT http://SERVER:PORT/hook/SECRET"
@@ -63,25 +64,25 @@ def open_hook(method: str, path: str, headers: Headers, host: str, rest: bytes) 
         return _refused(http.HTTPStatus.FORBIDDEN, text)
     given = headers.get("Content-Length")
     if "Transfer-Encoding" in headers or given is None:
-        text = "send a Content-Length: a body in chunks is not taken"
+        text = "send a Content-Length: a body in chunks is not accepted"
         return _refused(http.HTTPStatus.LENGTH_REQUIRED, text)
     if not (given.isascii() and given.isdigit()):
         text = "Content-Length has to be a number of bytes"
         return _refused(http.HTTPStatus.BAD_REQUEST, text)
     if len(given) > 9 or int(given) > MAX_BODY_BYTES:
-        text = f"the body is too long: it can have {MAX_BODY_BYTES} bytes"
+        text = f"the body is too long: the limit is {MAX_BODY_BYTES} bytes"
         return _refused(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
     expects = headers.get("Expect", "").lower()
     if expects not in ("", "100-continue"):
-        text = "Expect can only be 100-continue"
+        text = "the only Expect that is accepted is 100-continue"
         return _refused(http.HTTPStatus.EXPECTATION_FAILED, text)
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":  # its body would be said with all that belongs to the form
-        text = "send the text itself (curl -d TEXT), or JSON with 'text', but no form"
+    if kind == "multipart/form-data":  # the whole form would be published
+        text = "send the text itself (curl -d TEXT), or JSON with 'text', not a form"
         return _refused(http.HTTPStatus.UNSUPPORTED_MEDIA_TYPE, text)
     secret = path.removeprefix(HOOK_PATH).partition("?")[0]
     door = HookDoor(secret, int(given), is_json=kind == "application/json")
-    # A body that is there already needs no invitation.
+    # A body that has come already needs no 100 Continue.
     answer = _CONTINUE if expects and len(rest) < int(given) else b""
     return Opened(answer=answer, door=door, rest=rest)
 
@@ -106,7 +107,7 @@ class HookDoor:
     kind = "hook"
     form = Form(lines.encode)  # never used: it follows no events
     room = MAX_BODY_BYTES
-    is_full = True  # once its request is there
+    is_full = True  # once its request has come
 
     def __init__(self, secret: str, body_bytes: int, *, is_json: bool) -> None:
         self._secret = secret
@@ -127,7 +128,7 @@ class HookDoor:
         return self._missing > 0
 
     def feed(self, data: bytes) -> None:
-        """Take in bytes of the body; what comes after it is dropped."""
+        """Take in bytes of the body; bytes after it are dropped."""
         data = data[: self._missing]
         self._body += data
         self._missing -= len(data)
@@ -139,7 +140,7 @@ class HookDoor:
         self.has_more = True
 
     def next_request(self) -> HookPost | None:
-        """Return what was posted once it is complete, or cannot become complete any more."""
+        """Return the posted text once the body is complete, or a fault if it cannot become so."""
         self.has_more = False
         if self._is_read or (self._missing and not self.is_at_eof):
             return None
@@ -160,7 +161,7 @@ class HookDoor:
         return HookPost(self._secret, "", problem)
 
     def encode(self, message: ServerMessage) -> bytes:
-        """Return an answer as a response of HTTP, which has one line of text."""
+        """Return an answer as an HTTP response with one line of text."""
         match message:
             case Ok():
                 return text_response(http.HTTPStatus.OK, f"said: message {message.seq}")
@@ -181,15 +182,15 @@ class HookDoor:
                 return text_response(http.HTTPStatus.SERVICE_UNAVAILABLE, text)
 
     def encode_all(self, messages: Sequence[ServerMessage]) -> bytes:
-        """Return the first of several messages as it travels."""
+        """Return the bytes of the first of several messages."""
         return self.encode(messages[0])
 
     def goodbye(self, _reason: CloseReason) -> bytes:
-        """Return nothing: the end of the stream says it."""
+        """Return nothing: the end of the stream is enough."""
         return b""
 
     def close(self) -> None:
-        """Do nothing: there is nothing that would stay."""
+        """Do nothing: there is nothing to free."""
 
 
 def _refused(status: http.HTTPStatus, text: str, headers: dict[str, str] | None = None) -> Opened:

@@ -1,6 +1,7 @@
-"""HTTP: one request for each connection, which gets a file of the page or becomes a WebSocket.
+"""HTTP: one request for each connection, answered with a file or turned into a WebSocket.
 
-Pure: the head of a request in, the answer out. The library parses heads and opens WebSockets.
+Pure: it gets the head of a request and returns the answer. The library `websockets` parses heads
+and opens WebSockets.
 """
 
 import http
@@ -38,7 +39,7 @@ AUTHORITY_PATH = "/ca.crt"
 _METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE", b"CONNECT")
 _LOCAL_ENDINGS = (".local", ".lan", ".home.arpa", ".internal")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\[\]:/@\s]+)(?::([0-9]{1,5}))?\Z")
-# A Host that a command line for a shell may have in it.
+# A Host that may be part of a shell command.
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9._:\[\]%-]+")
 _POLICY = "Content-Security-Policy"
 _SECURITY_HEADERS = {
@@ -50,13 +51,13 @@ _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-# Browsers heed it, and do not complain of it, only where they trust the connection.
+# Only where browsers trust the connection: elsewhere they ignore it with a warning.
 _TRUSTED_HEADERS = {"Cross-Origin-Opener-Policy": "same-origin"}
 _WORDS = {
     http.HTTPStatus.TEMPORARY_REDIRECT: "this server speaks only TLS: use https",
-    http.HTTPStatus.BAD_REQUEST: "this is not a request of HTTP/1.1",
+    http.HTTPStatus.BAD_REQUEST: "this is not a valid HTTP/1.1 request",
     http.HTTPStatus.FORBIDDEN: "a page of another site may not talk to this server",
-    http.HTTPStatus.NOT_FOUND: "there is nothing here",
+    http.HTTPStatus.NOT_FOUND: "there is no such page here",
     http.HTTPStatus.METHOD_NOT_ALLOWED: "only GET and HEAD are allowed",
     http.HTTPStatus.REQUEST_TIMEOUT: "the request took too long",
     http.HTTPStatus.MISDIRECTED_REQUEST: (
@@ -69,8 +70,8 @@ _WORDS = {
 
 
 def looks_like_http(first: bytes) -> bool | None:
-    """Tell whether a connection begins as HTTP does; None if it takes more bytes to know."""
-    if first[:1] == b"{":  # nearly always: a line of the native protocol
+    """Return whether a connection begins like HTTP; None if more bytes are needed to decide."""
+    if first[:1] == b"{":  # the usual case: a line of the native protocol
         return False
     word, blank, _rest = first.partition(b" ")
     if blank:
@@ -87,8 +88,8 @@ class _Refused(Exception):
 class Site:
     """What this server offers over HTTP: the files of the page, and a WebSocket.
 
-    It answers only under names that nobody outside can point at it: addresses, local names, and
-    the given `names`. Else a page of another site could talk to it through its visitor's browser.
+    It answers only under IP addresses, local names and the given `names`, which no outsider can
+    make point to it. Otherwise a page of another site could reach it through a visitor's browser.
     """
 
     def __init__(
@@ -104,8 +105,8 @@ class Site:
     ) -> None:
         """`authority` returns the certificate of the server's CA, if it has one.
 
-        `nodes` returns the addresses of all servers of the chat, also of those that are down; none
-        on a server alone. Without the page there is nothing but the `monitoring`.
+        `nodes` returns the addresses of all servers of the chat, also of those that are down; it is
+        empty for a single server. Without the page there is only the `monitoring`.
         """
         self._client_files = client_files
         self._nodes = nodes
@@ -116,23 +117,23 @@ class Site:
         self._authority_pem = authority
 
     def redirect(self, head: bytes) -> bytes:
-        """Answer a request without TLS, given by its head, where there has to be TLS."""
+        """Answer a request that came without TLS although TLS is required; `head` is its head."""
         try:
             request, host, _name = self._read(head)
         except _Refused as refused:
             return error_response(refused.status)
         path = request.path if request.path.startswith("/") else "/"
-        # Temporary: a browser would remember the other kind after the server's option has changed.
+        # Temporary: a browser would remember a permanent one even after the option has changed.
         where = {"Location": f"https://{host}{path}"}
         return error_response(http.HTTPStatus.TEMPORARY_REDIRECT, where)
 
     def respond(
         self, head: bytes, rest: bytes, *, is_secure: bool, asker: str | None = None
     ) -> Opened:
-        """Answer a request, given by its head; `rest` are the bytes that came after that.
+        """Answer a request, given by its head; `rest` are the bytes that came after it.
 
-        `is_secure` says whether they have come over TLS. `asker` is the address of the client, if
-        that is known; only what is not for everyone depends on it.
+        `is_secure` is true if they came over TLS. `asker` is the client's address, if it is known;
+        it decides who may read the monitoring.
         """
         try:
             request, host, name = self._read(head)
@@ -143,7 +144,7 @@ class Site:
                 return open_hook(request.method, request.path, request.headers, host, rest)
         except _Refused as refused:
             return Opened(answer=error_response(refused.status))
-        except LookupError:  # a header that may be there once is there twice
+        except LookupError:  # a header occurs twice
             return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
         path = request.path.partition("?")[0]
         if path == WEBSOCKET_PATH and upgrade:
@@ -174,7 +175,7 @@ class Site:
         file = self._authority() if path == AUTHORITY_PATH else self._files.get(path)
         if file is None:
             return Opened(answer=error_response(http.HTTPStatus.NOT_FOUND))
-        if others:  # A page that a browser has kept must not keep the policy of a server alone.
+        if others:  # A cached page must not keep the policy of a single server.
             etag = f'{file.etag[:-1]}-{zlib.crc32(others.encode()):x}"'
             file = replace(file, etag=etag)
         return Opened(
@@ -199,7 +200,7 @@ class Site:
         return Opened(answer=answer, door=WebSocketDoor(), rest=rest)
 
     def respond_though_full(self, head: bytes, asker: str | None) -> bytes | None:
-        """Answer a request for `/metrics` or `/healthz`; None for any other, or for anyone else."""
+        """Answer an allowed request for `/metrics` or `/healthz`; None for any other one."""
         try:
             request, _host, _name = self._read(head)
         except _Refused:
@@ -209,14 +210,14 @@ class Site:
         return self.respond(head, b"", is_secure=False, asker=asker).answer
 
     def _read(self, head: bytes) -> tuple[Request, str, str]:
-        """Return a request, its Host, and the name in that. Raises _Refused.
+        """Return a request, its Host, and the name in its Host. Raises _Refused.
 
-        A hook is under every name.
+        Hooks accept every name.
         """
         try:
             request = _parse(head)
             host = request.headers.get("Host", "")
-        except SecurityError:  # the library has limits for each header, and for their number
+        except SecurityError:  # the library limits the length and the number of headers
             raise _Refused(http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE) from None
         except (ValueError, LookupError, NotImplementedError, EOFError):
             raise _Refused(http.HTTPStatus.BAD_REQUEST) from None
@@ -242,7 +243,7 @@ class Site:
 
 
 def error_response(status: http.HTTPStatus, headers: dict[str, str] | None = None) -> bytes:
-    """Return a response that says in words what is wrong."""
+    """Return a response that says what is wrong."""
     text = _WORDS.get(status, status.phrase)
     return text_response(status, text, headers)
 
@@ -250,7 +251,7 @@ def error_response(status: http.HTTPStatus, headers: dict[str, str] | None = Non
 def _parse(head: bytes) -> Request:
     """Parse a complete head, also of a request with a body.
 
-    Raises ValueError, or what the library does for headers that are not valid.
+    Raises ValueError, or the library's errors for invalid headers.
     """
     position = 0
 
@@ -286,7 +287,7 @@ def _has_body(headers: Headers) -> bool:
 
 
 def _address(host: str, *, is_secure: bool) -> Address:
-    """Return how the server was reached, by the Host of a request that was checked."""
+    """Return the address at which the server was reached, from a checked Host."""
     found = _HOST.match(host)
     assert found is not None
     port = found[2] or ("443" if is_secure else "80")

@@ -1,7 +1,7 @@
-"""Every metric: its name, kind and help, and where its values are in the figures.
+"""Every metric: its name, kind and help, and how to get its values from the figures.
 
-Pure. There is a sample for each value that a label can have, also before it was counted: a rate or
-an alert would miss the first one otherwise. No label has a value that a client can choose.
+Pure. There is a sample for each value that a label can have, even before it was counted: otherwise
+a rate or an alert would miss the first one. Clients cannot choose the value of any label.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ _CODES = [code.value for code in ErrorCode]
 _CONNECTION_CODES = [*_CODES, ADDRESS_DENIED, NO_PROXY_HEADER, TLS_FAILED]
 _LIMITS = ("requests", "registrations", "hooks")
 
-Sample = tuple[str, float]  # the labels as they are written, and the value
+Sample = tuple[str, float]  # the labels, in Prometheus's format, and the value
 Samples = Callable[[Measures], Iterable[Sample]]
 
 
@@ -45,7 +45,7 @@ def _by(label: str, values: Iterable[str], counts: Callable[[Measures], dict[str
 
 
 def _of_history(value: Callable[[HistoryMeasures], float | None]) -> Samples:
-    """Return the sample of a history, if there is one, and it has this value."""
+    """Return the sample of the history, if there is a history with this value."""
 
     def samples(measures: Measures) -> Iterator[Sample]:
         found = None if measures.history is None else value(measures.history)
@@ -97,13 +97,13 @@ METRICS = (
     Metric(
         "process_start_time_seconds",
         "gauge",
-        "When the server's process has started, in seconds since 1970.",
+        "When the server's process started, in seconds since 1970.",
         _one(lambda m: m.process.started),
     ),
     Metric(
         "process_restarts_total",
         "counter",
-        "How often a parent process has replaced the server's process; 0 without a parent.",
+        "Times that the parent process has replaced the server's process; 0 without a parent.",
         _one(lambda m: m.process.restarts),
     ),
     Metric(
@@ -133,14 +133,14 @@ METRICS = (
     Metric(
         "process_max_fds",
         "gauge",
-        "How many files and sockets may be open.",
+        "Limit of open files and sockets.",
         _one(lambda m: m.process.max_open_files),
     ),
     Metric("threads", "gauge", "Threads, by what they do.", _threads),
     Metric(
         "thread_cpu_seconds_total",
         "counter",
-        "CPU time of the threads with a role; those that have ended count, too.",
+        "CPU time of the threads with a role, including ended ones.",
         _thread_cpu,
     ),
     Metric(
@@ -150,9 +150,7 @@ METRICS = (
         _switches,
     ),
     # --- connections and sessions
-    Metric(
-        "connections", "gauge", "Open connections, by door and by where they stand.", _connections
-    ),
+    Metric("connections", "gauge", "Open connections, by door and state.", _connections),
     Metric(
         "tls_connections",
         "gauge",
@@ -162,7 +160,7 @@ METRICS = (
     Metric(
         "slow_consumers",
         "gauge",
-        "Connections whose sockets take nothing for now.",
+        "Connections whose sockets accept no data for now.",
         _one(lambda m: m.slow_consumers),
     ),
     Metric(
@@ -192,7 +190,7 @@ METRICS = (
     Metric(
         "sessions_ended_total",
         "counter",
-        "Sessions that have ended, by the reason.",
+        "Sessions that have ended, by reason.",
         _by("reason", _REASONS, lambda m: m.traffic.left),
     ),
     Metric(
@@ -211,7 +209,7 @@ METRICS = (
     Metric(
         "requests_refused_total",
         "counter",
-        "Requests that were answered by an error, by its code.",
+        "Requests that were answered with an error, by its code.",
         _by("code", _CODES, lambda m: m.traffic.refused_requests),
     ),
     Metric(
@@ -223,68 +221,68 @@ METRICS = (
     Metric(
         "messages_total",
         "counter",
-        "Messages said in the general chat, by users and through hooks.",
+        "Messages in the general chat, from users and from hooks.",
         _one(lambda m: m.traffic.messages),
     ),
     Metric(
         "direct_messages_total",
         "counter",
-        "Direct messages that were taken from their senders.",
+        "Direct messages that were accepted from their senders.",
         _one(lambda m: m.traffic.directs),
     ),
     Metric(
         "events_total",
         "counter",
-        "Events of the general chat: messages, and who comes, goes or changes the status.",
+        "Events of the general chat: messages, users who join or leave, changes of status.",
         _one(lambda m: m.traffic.events),
     ),
     Metric(
         "deliveries_total",
         "counter",
-        "Events of the general chat times the sessions that were sent them.",
+        "Deliveries of events: each event counts once for each session that was sent it.",
         _one(lambda m: m.traffic.deliveries),
     ),
     Metric(
         "received_bytes_total",
         "counter",
-        "Bytes from clients, without those of TLS itself.",
+        "Bytes received from clients, without those of TLS itself.",
         _one(lambda m: m.traffic.received_bytes),
     ),
     Metric(
         "sent_bytes_total",
         "counter",
-        "Bytes that the sockets of clients have taken, without those of TLS itself.",
+        "Bytes sent to clients, without those of TLS itself.",
         _one(lambda m: m.traffic.sent_bytes),
     ),
     Metric(
         "gaps_total",
         "counter",
-        "Gaps: events that a slow session was not sent, each time.",
+        "Gaps: times that a slow session was not sent some events.",
         _one(lambda m: m.traffic.gaps),
     ),
     Metric(
         "faults_total",
         "counter",
-        "Faults of the server's own code; each has cost one connection.",
+        "Faults in the server's own code; each has cost one connection.",
         _one(lambda m: m.traffic.faults),
     ),
     Metric(
         "say_to_last_send_seconds",
         "histogram",
-        "From the round that read an event's request to the last send of it, for each worker.",
+        "Time from the round that read an event's request to its last send, for each worker.",
         latencies=lambda m: m.say_to_last_send,
     ),
     # --- queues
     Metric(
         "mailbox_length",
         "gauge",
-        "Mail that waits for the workers, in all.",
+        "Mail that waits for all workers.",
         _one(lambda m: m.mailboxes),
     ),
     Metric(
         "mailbox_longest",
         "gauge",
-        "Mail that waits for the worker with the most.",
+        "Mail that waits for the worker that has the most.",
         _one(lambda m: m.longest_mailbox),
     ),
     Metric(
@@ -296,7 +294,7 @@ METRICS = (
     Metric(
         "turned_away",
         "gauge",
-        "Refused connections that are still being told so.",
+        "Refused connections that are not closed yet.",
         _one(lambda m: m.turned_away),
     ),
     Metric(
@@ -308,14 +306,14 @@ METRICS = (
     Metric(
         "event_log_bytes",
         "gauge",
-        "Bytes that these events count as; --log-bytes is the limit.",
+        "Approximate bytes of these events; --log-bytes is the limit.",
         _one(lambda m: m.log.bytes),
     ),
     # --- the history: nothing without one
     Metric(
         "history_commit_seconds",
         "histogram",
-        "How long a commit of a group of messages took.",
+        "Duration of the commit of a group of messages.",
         latencies=lambda m: m.commit,
     ),
     Metric(
@@ -333,7 +331,7 @@ METRICS = (
     Metric(
         "history_last_commit_timestamp_seconds",
         "gauge",
-        "When the last commit has succeeded, in seconds since 1970.",
+        "When the last successful commit ended, in seconds since 1970.",
         _last_commit,
     ),
     Metric(
@@ -345,7 +343,7 @@ METRICS = (
     Metric(
         "history_queue_limit",
         "gauge",
-        "The length of that queue at which speakers have to wait.",
+        "Length of that queue at which senders have to wait.",
         _of_history(lambda h: h.max_queue),
     ),
     Metric(

@@ -1,7 +1,7 @@
-"""What programs that watch over the server read: `/metrics` and `/healthz`.
+"""Answers monitoring programs: `/metrics` and `/healthz`.
 
-Both are only for the addresses of `--metrics`, by default this computer. A request that somebody
-else may have sent through a proxy on this computer is refused. Pure, but for the figures.
+Both are only for the addresses in `--metrics`, by default this computer. A request that may come
+from elsewhere through a proxy on this computer is refused. Pure, except for taking the figures.
 """
 
 import http
@@ -17,8 +17,8 @@ from tertulia.server.doors.responses import response, text_response
 
 METRICS_PATH, HEALTH_PATH = "/metrics", "/healthz"
 _PATHS = (METRICS_PATH, HEALTH_PATH)
-# Proxies of HTTP add them. What they say is not believed: anyone can write them. But whoever sends
-# one is not who it seems to be.
+# HTTP proxies add these headers. Their contents prove nothing, because every client can send them.
+# But a request with one of them does not come from the address that it seems to come from.
 _FROM_PROXIES = (
     "Forwarded",
     "X-Forwarded-For",
@@ -35,12 +35,12 @@ _ONLY_HERE = {
 
 
 def is_for_monitors(path: str) -> bool:
-    """Return whether a path, with its query, is one of these."""
+    """Return whether a path, with or without a query, is one of these."""
     return path.partition("?")[0] in _PATHS
 
 
 def asks_for_monitoring(first: bytes) -> bool | None:
-    """Return whether a connection begins with a request for one; None if that is still open."""
+    """Return whether a connection begins with a request for one; None if it is not clear yet."""
     method, blank, rest = first.partition(b" ")
     if len(method) > 7 or not (method.isalpha() and method.isupper()):
         return False
@@ -56,9 +56,9 @@ def asks_for_monitoring(first: bytes) -> bool | None:
 
 
 class Monitoring:
-    """Answers the programs at some addresses.
+    """Answers programs at the allowed addresses.
 
-    `measure` and `problem` return the figures, and what is not alive ("": all is well).
+    `measure` returns the figures, `problem` what is not alive ("": all is well).
     """
 
     def __init__(
@@ -95,17 +95,17 @@ class Monitoring:
         if asker is None:
             return "a proxy has passed this on without naming its client: metrics are not for all"
         if not self.admits(asker):
-            return f"metrics are not for {asker}: the server's option --metrics says for whom"
+            return f"metrics are not for {asker}: the server's option --metrics names who may read"
         if any(name in request.headers for name in _FROM_PROXIES):
-            return "a proxy has passed this on: ask the server itself"
+            return "a proxy has passed this on: ask the server directly"
         if not _is_loopback(asker):
             return None
-        # A proxy on this computer that keeps the Host of its client gives itself away so. One that
-        # does not is as it was installed: nginx then passes requests on by HTTP/1.0.
+        # A proxy on this computer may pass on the Host of its client, which is not a loopback name.
+        # One that does not, such as nginx by default, sends requests with HTTP/1.0.
         if host != "localhost" and not _is_loopback(host.strip("[]")):
-            return "from the server's own computer ask for it at 127.0.0.1 or localhost"
+            return "on the server's own computer, ask for it at 127.0.0.1 or localhost"
         if request.protocol == "HTTP/1.0":
-            return "from the server's own computer ask with HTTP/1.1: proxies pass on HTTP/1.0"
+            return "on the server's own computer, ask with HTTP/1.1: HTTP/1.0 may come from a proxy"
         return None
 
 

@@ -24,11 +24,11 @@ class NativeDoor(lines.RequestBuffer):
     def feed_eof(self) -> None:
         """Note that the client sends no more."""
         self.is_at_eof = True
-        self.has_more = True  # at least the news that nothing more comes
+        self.has_more = True  # at least the end itself has to be reported
 
     def close(self) -> None:
-        """Do nothing: there is nothing that would stay."""
+        """Do nothing: there is nothing to free."""
 
     def goodbye(self, _reason: CloseReason) -> bytes:
-        """Return nothing: the end of the stream says it."""
+        """Return nothing: the end of the stream is enough."""
         return b""

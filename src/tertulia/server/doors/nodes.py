@@ -1,7 +1,7 @@
-"""Browsers and the nodes of a chat: which other node a page of this one may talk to, and back.
+"""Which nodes of a chat a page may connect to, and which pages may connect to this node.
 
-A page that has come from one node goes on at another one when its own is lost. Pure: the addresses
-of the nodes in, also of those that are down, and what belongs into headers, or not, out.
+A page from one node goes on with another node when its own is lost. Pure: it gets the addresses
+of all nodes, also of those that are down, and returns values for headers.
 """
 
 import ipaddress
@@ -12,13 +12,13 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def is_of_a_node(origin: str, nodes: Iterable[str]) -> bool:
-    """Return whether a page that sends this `Origin` has come from one of the nodes."""
+    """Return whether a page that sends this `Origin` comes from one of the nodes."""
     try:
         parts = urlsplit(origin)
         usual_port = _PORTS[parts.scheme]
         place = (_normal(parts.hostname or ""), parts.port or usual_port)
         return place in map(_place, nodes)
-    except (KeyError, ValueError):  # another scheme, or no address
+    except (KeyError, ValueError):  # another scheme, or not an address
         return False
 
 
@@ -30,8 +30,8 @@ def hosts_of(nodes: Iterable[str]) -> set[str]:
 def sources_of(nodes: Sequence[str], *, is_secure: bool) -> str:
     """Return what `connect-src` has to allow besides the page's own server; "" for nothing.
 
-    That is a WebSocket to anywhere: a policy cannot name an IPv6 address, and it stays as it was
-    when the page was loaded, while nodes come up later.
+    It allows WebSockets to every address: a policy cannot name an IPv6 address, and does not
+    change after the page was loaded, while new nodes may come up.
     """
     if not nodes:
         return ""

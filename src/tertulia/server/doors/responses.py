@@ -1,4 +1,4 @@
-"""The bytes of a response of HTTP, after which the connection is closed. Pure."""
+"""The bytes of an HTTP response, after which the connection is closed. Pure."""
 
 import email.utils
 import http
@@ -27,7 +27,7 @@ def response(
     *,
     has_body: bool = True,
 ) -> bytes:
-    """Return a response; without a body, one that may not have any."""
+    """Return a response; one without a body is for a status that has none."""
     fields = Headers()
     fields["Date"] = email.utils.formatdate(usegmt=True)
     fields["Connection"] = "close"

@@ -1,7 +1,7 @@
 """The WebSocket door: the messages of the native protocol, each request in a text message.
 
-The library reads the frames; this module gathers them to messages and writes its own. A message to
-the client holds one or more lines.
+The library `websockets` reads the frames; this module joins them to messages and writes its own.
+A message to the client holds one or more lines.
 """
 
 import codecs
@@ -24,15 +24,15 @@ from tertulia.protocol.lines import MAX_LINE_BYTES, LineTooLong
 from tertulia.protocol.messages import CloseReason, Ping, Request, ServerMessage
 from tertulia.server.workers.door import Control, Form, Violation
 
-# A frame that has begun goes out to its end before anything else does, so it must not be long.
+# Nothing else can be sent in the middle of a frame, so it must not be long.
 MAX_SLICE_BYTES = 16 * 1024
 
-_TEXT, _CLOSE, _PONG = 0x81, 0x88, 0x8A  # of complete messages
+_TEXT, _CLOSE, _PONG = 0x81, 0x88, 0x8A  # first bytes of complete messages
 _MASKED = 0x80  # added to the size of every frame of a client
-_SIZE_IN_TWO_BYTES = 126  # stands for a size that follows
+_SIZE_IN_TWO_BYTES = 126  # means that the size follows
 _SHORTEST_FRAME = 7
-_MAX_INPUTS = 256  # that wait for their turn, before no more is read
-_EMPTY_COUNTS_AS = 16  # bytes: an empty frame costs as much to read as a short line
+_MAX_INPUTS = 256  # that wait; beyond this, nothing more is read
+_EMPTY_COUNTS_AS = 16  # bytes; reading an empty frame costs as much as reading a short line
 _NORMAL, _GOING_AWAY, _UNSUPPORTED, _INVALID_DATA, _POLICY = 1000, 1001, 1003, 1007, 1008
 _CLOSE_CODES = {
     CloseReason.SHUTDOWN: _GOING_AWAY,
@@ -42,18 +42,18 @@ _CLOSE_CODES = {
 
 _Utf8Decoder = codecs.getincrementaldecoder("utf-8")
 
-# Whatever a client sends, the library has no reason to write to the server's log.
+# The library must not write to the server's log about anything that a client sends.
 quiet_log = logging.getLogger("tertulia.websockets")
 quiet_log.setLevel(logging.CRITICAL)
 
 
 def text_message(data: bytes) -> bytes:
-    """Write lines as one text message, in which newlines stand between them."""
+    """Return lines as one text message, separated by newlines."""
     return frame(_TEXT, data[:-1])
 
 
 def frame(first_byte: int, data: bytes) -> bytes:
-    """Write a frame that is a complete message of the kind that its first byte names."""
+    """Return a frame that is a complete message; its first byte is the kind."""
     size = len(data)
     if size < 126:
         return bytes((first_byte, size)) + data
@@ -82,7 +82,7 @@ class WebSocketDoor:
 
     kind = "web"
     form = Form(lines.encode, text_message, MAX_SLICE_BYTES)
-    room = MAX_LINE_BYTES  # what was read is taken apart at once
+    room = MAX_LINE_BYTES  # input is decoded at once
 
     def __init__(self) -> None:
         self.ready: list[Request] = []  # always empty: messages are decoded one by one
@@ -94,11 +94,11 @@ class WebSocketDoor:
         self._protocol = Protocol(
             Side.SERVER, state=State.OPEN, max_size=MAX_LINE_BYTES, logger=quiet_log
         )
-        self._is_in_frame = False  # whether the library waits for the rest of one
-        self._part: bytearray | None = None  # the first frames of a message in several
+        self._is_in_frame = False  # whether the library waits for the rest of a frame
+        self._part: bytearray | None = None  # the first frames of a message that has several
         self._decoder: codecs.IncrementalDecoder | None = None  # of the text in `_part`
         self._inputs: deque[bytes | Control | Exception] = deque()
-        self._close_code: int | None = None  # of the client's fault, if it has made one
+        self._close_code: int | None = None  # for a violation by the client, if there was one
 
     @property
     def in_mid_line(self) -> bool:
@@ -119,7 +119,7 @@ class WebSocketDoor:
         for event in protocol.events_received():
             if isinstance(event, Frame) and self._close_code is None:
                 self._take(event)
-        protocol.data_to_send()  # what the library would answer: this module does it
+        protocol.data_to_send()  # dropped: this module writes the answers itself
         fault = protocol.parser_exc
         if fault is not None and self._close_code is None:
             close = protocol.close_sent
@@ -151,7 +151,7 @@ class WebSocketDoor:
         return len(self._inputs) >= _MAX_INPUTS or sum(map(len, texts)) >= MAX_LINE_BYTES
 
     def take_pings(self) -> list[Ping | Control]:
-        """Take out every whole ping, and those of WebSocket; the rest stays, in its order."""
+        """Remove and return every complete ping, also WebSocket's own; the rest stays, in order."""
         taken: list[Ping | Control] = []
         kept: deque[bytes | Control | Exception] = deque()
         for one in self._inputs:
@@ -164,15 +164,15 @@ class WebSocketDoor:
         return taken
 
     def encode(self, message: ServerMessage) -> bytes:
-        """Return a message as it travels."""
+        """Return the bytes of a message."""
         return text_message(lines.encode(message))
 
     def encode_all(self, messages: Sequence[ServerMessage]) -> bytes:
-        """Return several messages as one."""
+        """Return the bytes of several messages as one."""
         return text_message(lines.encode_lines(messages))
 
     def goodbye(self, reason: CloseReason) -> bytes:
-        """Return the frame that ends a WebSocket, with the reason of the session's end."""
+        """Return the closing frame, with the reason of the session's end."""
         code = self._close_code or _CLOSE_CODES.get(reason, _NORMAL)
         return frame(_CLOSE, code.to_bytes(2, "big") + reason.encode())
 
@@ -182,9 +182,9 @@ class WebSocketDoor:
         self._protocol.parser.close()
 
     def _take_whole_messages(self, data: bytes) -> bytes:
-        """Take in the messages that are each in one frame; return the rest, from another one on.
+        """Take in messages of one frame each; return the bytes from the first other one on.
 
-        Nearly all are, and the library takes five times as long for them.
+        Nearly all messages have one frame, and the library takes five times as long for them.
         """
         start, end = 0, len(data)
         while end - start >= _SHORTEST_FRAME and data[start] == _TEXT:
@@ -221,13 +221,13 @@ class WebSocketDoor:
                 self.is_at_eof = True
 
     def _gather(self, part: Frame) -> None:
-        """Take in a part of a text; what is not UTF-8 is found before the other parts come."""
+        """Take in a part of a text. Invalid UTF-8 is found before the other parts come."""
         if part.opcode is Opcode.TEXT:
             if part.fin:
                 self._take_message(bytes(part.data))
                 return
             self._part, self._decoder = bytearray(), _Utf8Decoder()
-        else:  # however short, it costs as much to read
+        else:  # even a short one costs as much to read
             self.empty_bytes += _EMPTY_COUNTS_AS
         assert self._part is not None
         assert self._decoder is not None
@@ -255,9 +255,9 @@ class WebSocketDoor:
 
 
 def _waits_for_a_frame(protocol: Protocol) -> bool:
-    """Return whether all that was read are whole frames.
+    """Return whether all frames that were read are complete.
 
-    The buffer does not say it: that is empty between the head of a frame and the rest, too.
+    The buffer does not show it: it is also empty between the head of a frame and its rest.
     """
     waits_in = protocol.parser.gi_yieldfrom  # type: ignore[attr-defined]  # it is a generator
     return waits_in is not None and waits_in.gi_code is StreamReader.at_eof.__code__

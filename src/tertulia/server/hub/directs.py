@@ -1,8 +1,8 @@
-"""Direct messages: who they are for, which were sent before, and which are not confirmed yet.
+"""Direct messages: finds receivers, recognises repeated messages, and keeps unconfirmed ones.
 
 A session with receipts confirms the direct messages that it gets. Until then they wait in its
-queue, and their senders for an answer. Any thread may call the verbs in `DirectMessages`; the rest
-is used under the Hub's lock only.
+queue, and their senders wait for an answer. Any thread may call the verbs in `DirectMessages`; the
+rest is used under the Hub's lock only.
 """
 
 import threading
@@ -34,32 +34,32 @@ class Delivery(Struct, frozen=True, gc=False):
 class Queued(Struct, frozen=True, gc=False):
     """A direct message waits in the queue of the session at `route`; its answer comes later.
 
-    Without a `route` it was sent before, and is still waiting.
+    Without a `route` it is a repeated message, and the first one is still waiting.
     """
 
     route: Route | None
 
 
 class Handover(Enum):
-    """What has become of a Delivery."""
+    """The outcome of a Delivery."""
 
     DONE = auto()
     GONE = auto()  # the session has ended
     BUSY = auto()  # too much waits for the session already
 
 
-DONE, GONE, BUSY = Handover  # a lookup in the enum costs more than the comparison
+DONE, GONE, BUSY = Handover  # aliases: an enum lookup costs more than the comparison
 
 
 class Reply(Struct, frozen=True, gc=False):
-    """An answer that has come late, for the session at `route`."""
+    """A late answer for the session at `route`."""
 
     route: Route
     answer: Answer
 
 
 class _UnderWay(Enum):
-    """That a message is being handed over to another worker."""
+    """Marks a message that is being handed over to another worker."""
 
     UNDER_WAY = auto()
 
@@ -67,7 +67,7 @@ class _UnderWay(Enum):
 class Directs:
     """The direct messages that are under way, and the nonces of recent ones.
 
-    `bytes_until_busy` bounds what may wait for one session.
+    `bytes_until_busy` bounds the messages that wait for one session.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class Directs:
         self._bytes_until_busy = bytes_until_busy
         self._monotonic = monotonic
         self._queues: dict[Session, Queue] = {}
-        # By nonce: the time of a message that has arrived, or how far it is.
+        # By nonce: the time at which a message arrived, or its state until then.
         self._nonces: RecentNonces[str | Unconfirmed | _UnderWay] = RecentNonces(keep_s, max_nonces)
 
     # --- sessions ------------------------------------------------------------------------------
 
     def enter(self, session: Session, replaced: Session | None, *, confirms: bool) -> None:
-        """Begin a session, with what the one that it has replaced had not confirmed."""
+        """Begin a session, with what the session that it replaces has not confirmed."""
         queue = None if replaced is None else self._queues.pop(replaced, None)
         if queue is None:
             if not confirms:
@@ -97,7 +97,7 @@ class Directs:
         self._queues[session] = queue
 
     def leave(self, session: Session) -> list[Reply]:
-        """End a session for good; return the news for those whose messages it had not confirmed."""
+        """End a session for good; return the answers for the senders of unconfirmed messages."""
         queue = self._queues.pop(session, None)
         replies = []
         for entry in () if queue is None else queue.entries:
@@ -110,9 +110,9 @@ class Directs:
         return replies
 
     def take_unsent(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
-        """Return the messages to send to a session now, and the answers that this makes possible.
+        """Return the messages to send to a session now, and answers to their senders.
 
-        There are such answers if a session without receipts has taken over one that had them.
+        There are such answers if a session without receipts has taken over one with receipts.
         """
         queue = self._queues.get(session)
         if queue is None:
@@ -124,7 +124,7 @@ class Directs:
         return messages, self._settle(queue.confirm_all_sent())
 
     def confirm(self, session: Session, receipt: int) -> list[Reply] | None:
-        """Return the answers for the senders of what a session has confirmed up to a receipt.
+        """Return the answers for senders, after a session has confirmed messages up to a receipt.
 
         None if there was nothing to confirm.
         """
@@ -135,16 +135,16 @@ class Directs:
     # --- messages ------------------------------------------------------------------------------
 
     def find_repeated(self, sender: Session, request: Direct) -> str | Queued | Error | None:
-        """Return what has become of a message that was sent before under the same nonce.
+        """Return the state of an earlier message with the same nonce.
 
-        The time of one that has arrived; None if there is no such message.
+        It is a time if that message has arrived; None if there is no such message.
         """
         known = self._nonces.get((sender.name.key, request.nonce), self._monotonic())
         match known:
             case str():
                 return known
             case Unconfirmed():
-                # An earlier session of the same user has no use for an answer any more.
+                # Earlier sessions of the same user do not need an answer any more.
                 askers = [asker for asker in known.askers if asker.session.is_here]
                 if len(askers) >= _MAX_ASKERS:
                     return refusals.rate_limited(request.id, _RETRY_UNCONFIRMED_S)
@@ -157,9 +157,9 @@ class Directs:
     def send(
         self, sender: Session, request: Direct, receiver: Session, time: str
     ) -> Delivery | Queued | Error:
-        """Put a message into its receiver's queue; without receipts there is nothing to wait for.
+        """Put a message into its receiver's queue; return a Delivery if that has no receipts.
 
-        Whoever carries a Delivery out calls `end_delivery`.
+        The caller carries a Delivery out, and then calls `end_delivery`.
         """
         queue = self._queues.get(receiver)
         if queue is not None and queue.bytes >= self._bytes_until_busy:
@@ -188,7 +188,7 @@ class Directs:
     def pass_on(
         self, sender: Session, request: Direct, delivery: Delivery
     ) -> Delivery | Queued | None:
-        """Send a message to the session that has taken its receiver's over; None without one."""
+        """Send a message to the successor of its receiver's session; None if there is none."""
         receiver, message = latest(delivery.receiver), delivery.message
         if receiver is delivery.receiver or not receiver.is_here:
             return None
@@ -202,7 +202,7 @@ class Directs:
         return Queued(receiver.route)
 
     def end_delivery(self, sender: Session, request: Direct, time: str | None) -> None:
-        """Note when a message arrived, or that it has not."""
+        """Note when a message arrived, or that it did not."""
         key = sender.name.key, request.nonce
         if time is None:
             self._nonces.forget(key)
@@ -233,19 +233,19 @@ class DirectMessages:
         time: Callable[[], str],
         note_activity: Callable[[Session], object],
     ) -> None:
-        """`time` is called under the lock, and `note_activity` if a request was not refused."""
+        """`time` and `note_activity` (for accepted requests) are called under the lock."""
         self._lock = lock
         self._registry = registry
         self._directs = directs
         self.time = time
         self._note_activity = note_activity
-        self.taken = 0  # since the start
+        self.taken = 0  # number of messages accepted since the start
 
     def send(self, session: Session, request: Direct) -> Delivery | Queued | Ok | Error | None:
         """Find the session that a direct message is for; None if there is nothing to do.
 
-        Whoever carries a Delivery out calls `end_delivery`. The answer to a message that is Queued
-        comes out of `confirm`, or of `release`.
+        The caller carries a Delivery out, and then calls `end_delivery`. The answer to a Queued
+        message is returned later by `confirm`, or by `Hub.release`.
         """
         problem = check_text(request.text)
         if problem is not None:
@@ -273,9 +273,9 @@ class DirectMessages:
     def end_delivery(
         self, session: Session, request: Direct, delivery: Delivery, handover: Handover
     ) -> Delivery | Queued | Ok | Error | None:
-        """Note what has become of a Delivery; return the answer, or where it goes now.
+        """Note the outcome of a Delivery; return the answer, or the message's next step.
 
-        A session that has been taken over meanwhile has a successor, which gets the message.
+        If the receiver's session was taken over meanwhile, its successor gets the message.
         """
         time = delivery.message.time if handover is DONE else None
         if handover is GONE and session.is_here:
@@ -307,18 +307,18 @@ class DirectMessages:
 
 
 def ok(request: Direct, time: str) -> Ok | None:
-    """Answer a direct message that has arrived, if it asked for an answer by having an `id`."""
+    """Return the answer to a direct message that has arrived; None if it has no `id`."""
     return None if request.id is UNSET else Ok(id=request.id, time=time)
 
 
 def _follow(asker: Asker) -> tuple[Session, int | UnsetType]:
-    """Return where an answer goes: to a session that has taken over, without the request's id."""
+    """Return an asker, or its session's latest successor, which does not know the request's id."""
     session = latest(asker.session)
     return session, asker.request_id if session is asker.session else UNSET
 
 
 def latest(session: Session) -> Session:
-    """Return the session that has taken over, in the end, from a session, or this session."""
+    """Return the latest successor of a session; the session itself if it has none."""
     while session.successor is not None:
         session = session.successor
     return session

@@ -1,4 +1,4 @@
-"""The general chat as numbered events, which every session reads from a cursor of its own.
+"""The general chat as numbered events, which every session reads with its own cursor.
 
 The Hub appends events; their bytes are made once for each encoding, when a reader first needs them.
 Any thread may read: it holds the log's lock for a moment and does no I/O.
@@ -16,18 +16,18 @@ from tertulia.protocol.moderation import Hushed, Locked, Pinned
 
 Encode = Callable[[NumberedEvent | Gap], bytes]
 
-_ENVELOPE_BYTES = 96  # of an event beside the text: about as many as on the wire
-_PEOPLE = frozenset((Joined, Left, Presence))  # not for those who want messages alone
-_STANDING = frozenset((Hushed, Locked, Pinned))  # hold on; only a welcome says them otherwise
-_MAX_EVENTS_SEARCHED = 1_000  # for a message, under the lock
+_ENVELOPE_BYTES = 96  # of an event without its text, about as many as on the wire
+_PEOPLE = frozenset((Joined, Left, Presence))  # not sent to sessions that want only messages
+_STANDING = frozenset((Hushed, Locked, Pinned))  # stay in force; only a welcome repeats them
+_MAX_EVENTS_SEARCHED = 1_000  # in search of a message, under the lock
 
 
 class Slice(Struct, frozen=True):
     """Consecutive events of the log as bytes.
 
-    `pieces` are the parts of `data` that must not be cut, and `seqs` the number of each. `through`
-    is the cursor of a reader that has received everything: it lies beyond the last number if what
-    follows was left out. `events` are how many events these are, which may share a piece.
+    `pieces` are the parts of `data` that must not be cut, and `seqs` has the number of each.
+    `through` is the cursor of a reader that has received everything; it is higher than the last
+    number if events after that were left out. `events` is their number; they may share a piece.
     """
 
     data: bytes
@@ -37,7 +37,7 @@ class Slice(Struct, frozen=True):
     events: int
 
     def after(self, sent: int, cursor: int) -> tuple[bytes, int]:
-        """Return what is left of the piece that a partial send has cut, and the new cursor.
+        """Return the rest of the piece that a partial send has cut, and the new cursor.
 
         `cursor` is the reader's cursor before these events.
         """
@@ -52,14 +52,14 @@ class Slice(Struct, frozen=True):
 
 
 class _Lines:
-    """The first events of the log in one encoding."""
+    """The events of the log in one encoding, as far as they were needed."""
 
     def __init__(self, encode: Encode) -> None:
         self._encode = encode
         self._lines: list[bytes] = []
 
     def part(self, events: list[NumberedEvent], first: int, last: int) -> list[bytes]:
-        """Return the lines of some of the log's events, encoding those that are not yet."""
+        """Return the lines of some of the log's events; encode those that are not encoded yet."""
         missing = events[len(self._lines) : last]
         if missing:
             self._lines.extend(map(self._encode, missing))
@@ -71,33 +71,35 @@ class _Lines:
 
 
 class EventLog:
-    """The latest events, numbered by seq without holes; older ones are trimmed.
+    """The latest events, numbered without holes by `seq`; older ones are trimmed.
 
     A cursor is the seq of the last event that a reader has received. It is a number, so a slow
-    reader keeps nothing alive. A reader whose next event has been trimmed gets a `Gap`. No gap
-    hides what still holds: the last event of each standing kind comes between two gaps.
+    reader keeps no event in memory. A reader whose next event was trimmed gets a `Gap`. No gap
+    hides what is still in force: the last event of each standing kind is sent between two gaps.
 
     `lock` is the one under which events get their numbers. `max_bytes` bounds the weight of the
-    events: the bytes of their texts and of an envelope for each.
+    events: the bytes of their texts, and of an envelope for each.
     """
 
     def __init__(self, lock: threading.Lock, max_bytes: int, last_seq: int = 0) -> None:
         self._lock = lock
         self._max_bytes = max_bytes
-        self._slack_bytes = max_bytes // 8  # trimmed in one go: deleting shifts the lists
+        # trimmed together, because each deletion shifts the lists
+        self._slack_bytes = max_bytes // 8
         self._events: list[NumberedEvent] = []
-        self._ends: list[int] = []  # the weight of all events so far, up to and with each
-        self._start = self._end = 0  # the weight before the first event kept, and with the last
+        self._ends: list[int] = []  # the weight of all events so far, including each
+        # the weight before the first event kept, and including the last
+        self._start = self._end = 0
         self._lines: dict[Encode, _Lines] = {}
         self._standing: dict[type[NumberedEvent], NumberedEvent] = {}  # the oldest first
         self._trimmed_seq = last_seq
         self._last_message_seq = last_seq
-        self._last_wanted_seq = last_seq  # of an event for those who want messages alone
-        self.last_seq = self.first_seq = last_seq  # the first one is that of the start
-        self.messages = 0  # since the start
+        self._last_wanted_seq = last_seq  # of the last event for sessions that want only messages
+        self.last_seq = self.first_seq = last_seq  # `first_seq` is that of the start
+        self.messages = 0  # number since the start
 
     def begin_at(self, seq: int) -> None:
-        """Let the next event have the number after this one. The log is still empty."""
+        """Set the number before that of the next event. The log is still empty."""
         assert not self._events
         self._trimmed_seq = self._last_message_seq = self._last_wanted_seq = seq
         self.last_seq = self.first_seq = seq
@@ -133,10 +135,10 @@ class EventLog:
         messages_only: bool = False,
         before: int | None = None,
     ) -> Slice | Gap | None:
-        """Return what follows a cursor: at most `max_bytes`, but at least one event.
+        """Return the events after a cursor: at most `max_bytes`, but at least one event.
 
-        None at the end, which is the last event or the last one `before` a number. With
-        `messages_only` those about people who come, go or change their status are left out, but
+        None at the end, which is the last event, or the last one `before` a number. With
+        `messages_only`, events about users who join, leave or change their status are left out, but
         count as read.
         """
         with self._lock:
@@ -168,7 +170,7 @@ class EventLog:
         return Slice(b"".join(pieces), pieces, kept, through, len(pieces))
 
     def _after_trimmed(self, cursor: int, encode: Encode) -> Slice | Gap:
-        """Return the gap up to the next event that still holds, or this event. Under the lock."""
+        """Return the gap up to the next standing event, or that event. Under the lock."""
         for event in self._standing.values():
             if event.seq > cursor + 1:
                 return Gap(after=cursor, through=event.seq - 1)
@@ -178,7 +180,7 @@ class EventLog:
         return Gap(after=cursor, through=self.last_seq)
 
     def message(self, seq: int) -> ChatMessage | None:
-        """Return the message with this number, if it is still here. Under the lock."""
+        """Return the message with this number, if it is still in the log. Under the lock."""
         place = seq - self._trimmed_seq - 1
         event = self._events[place] if 0 <= place < len(self._events) else None
         return event if isinstance(event, ChatMessage) else None
@@ -186,7 +188,7 @@ class EventLog:
     def last_message_between(self, after: int, before: int) -> int | None:
         """Return the number of the last message in (after, before), or `after` if there is none.
 
-        None if that is not known: it was trimmed, or too many other events have come since.
+        None if it is unknown: it was trimmed, or too many other events came after it.
         """
         with self._lock:
             if self._last_message_seq <= after:
@@ -202,19 +204,19 @@ class EventLog:
 
     @property
     def kept(self) -> tuple[int, int]:
-        """How many events are kept, and their weight in bytes. Any thread may ask, unlocked."""
+        """Number of the events in the log, and their weight in bytes. Any thread, unlocked."""
         return self.last_seq - self._trimmed_seq, self._end - self._start
 
     def has_news(self, cursor: int) -> bool:
         """Return whether there are events after a cursor.
 
-        A worker that goes to sleep and another one that appends cannot miss each other: both go
-        through the lock of its mailbox, the one before it looks here, the other after appending.
+        A worker that goes to sleep and one that appends cannot miss each other. Both take the lock
+        of the first one's mailbox: the first before it looks here, the other after it has appended.
         """
         return cursor < self.last_seq
 
     def has_only_people(self, cursor: int) -> bool:
-        """Return whether nothing after a cursor is for those who want messages alone. Unlocked."""
+        """Return whether sessions that want only messages need nothing after a cursor. Unlocked."""
         return cursor >= self._last_wanted_seq and cursor >= self._trimmed_seq
 
     def _last_within(self, first: int, max_bytes: int) -> int:
@@ -240,7 +242,7 @@ class EventLog:
 
 
 def _shorten(pieces: list[bytes], max_bytes: int) -> list[bytes]:
-    """Return as many of the first pieces as fit, but at least one."""
+    """Return as many of the first pieces as fit, at least one."""
     fitting, size = 0, 0
     for piece in pieces:
         size += len(piece)

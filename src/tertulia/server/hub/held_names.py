@@ -1,7 +1,7 @@
-"""The names that are held for whoever has their key, while away too. Pure state, no clock.
+"""Names that are reserved for the owner of a key, even while away. Pure state, no clock.
 
-A name is held for the key of the first session that had one, until some days after its last
-session. Of a key only the hash is kept. Used under the Hub's lock only.
+A name is held for the key of the first session that showed one, until some days after its last
+session. Only the hash of a key is kept. Used under the Hub's lock only.
 """
 
 import hmac
@@ -14,21 +14,21 @@ from tertulia.protocol.names import Name
 from tertulia.protocol.times import rfc3339
 from tertulia.server.hub.records import Change, HeldName, Removed
 
-_MAX_HELD = 100_000  # at the bound a further name is not held
-_LOOK_EVERY = timedelta(hours=1)  # at the bound, for names whose time is over
+_MAX_HELD = 100_000  # at the bound, further names are not held
+_LOOK_EVERY = timedelta(hours=1)  # when full, the least time between two searches for expired names
 
 
 class HeldNames:
-    """The rows by the keys of their names. Whoever reads the `changes` empties the list.
+    """The rows of held names. The reader of `changes` empties that list.
 
-    `time` is the present, as RFC 3339.
+    `time` is the present time, as RFC 3339.
     """
 
     def __init__(self, days: float, rows: Iterable[HeldName], time: str) -> None:
         """Begin with the rows of an earlier run, which may have been killed."""
         self._keep_for = timedelta(days=days)
         self._looked_at = datetime.fromisoformat(time)
-        self.changes: list[Change] = []  # that are not stored yet
+        self.changes: list[Change] = []  # not stored yet
         self._rows = {row.key: row for row in rows}
         for row in list(self._rows.values()):
             if row.ended is None:
@@ -45,7 +45,7 @@ class HeldNames:
 
     @property
     def looked_at(self) -> str:
-        """When the rows whose time is over were last looked for, as RFC 3339."""
+        """When expired rows were last searched for, as RFC 3339."""
         return rfc3339(self._looked_at)
 
     @property
@@ -54,14 +54,14 @@ class HeldNames:
         return list(self._rows.values())
 
     def is_for_another(self, name: Name, key_hash: str | None, time: str) -> bool:
-        """Return whether a name is held for another key than this one."""
+        """Return whether a name is held for a different key."""
         row = self._rows.get(name.key)
         if row is None or (key_hash is not None and hmac.compare_digest(row.key_hash, key_hash)):
             return False
         return not self._is_over(row, time)
 
     def begin(self, name: Name, key_hash: str | None, time: str) -> None:
-        """Note a session that has the right to this name; hold the name if it shows a key."""
+        """Note a session that may use this name; hold the name if the session shows a key."""
         row = self._rows.get(name.key)
         if row is not None and self._is_over(row, time):
             self._remove(name.key)
@@ -73,7 +73,7 @@ class HeldNames:
         self._put(replace(row, name=name.shown, ended=None))
 
     def end(self, name: Name, time: str) -> None:
-        """Note the end of a session; from now on the days count."""
+        """Note the end of a session; the days are counted from now on."""
         row = self._rows.get(name.key)
         if row is not None:
             self._put(replace(row, ended=time))
@@ -83,7 +83,7 @@ class HeldNames:
         return name.key in self._rows
 
     def free(self, name: Name) -> None:
-        """Hold a name no longer."""
+        """Stop holding a name."""
         if name.key in self._rows:
             self._remove(name.key)
 

@@ -1,4 +1,4 @@
-"""What operators ask about hooks. A part of the Moderator; everything is called under its lock."""
+"""Operators' requests about hooks. A part of the Moderator; always called under its lock."""
 
 import secrets
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from tertulia.server.hub.room import Room
 from tertulia.server.hub.session import Owner, Session
 from tertulia.server.hub.wait import Wait
 
-_MAX_HOOKS = 1_000  # at the bound no more are made
+_MAX_HOOKS = 1_000  # at the bound, no more can be made
 
 Keep = Callable[
     [Session, OperatorRequest, Owner, HookCreated | None], Ok | HookCreated | Wait | None
@@ -103,7 +103,7 @@ class HookVerbs:
         return self._keep(session, request, owner, None)
 
     def list(self, session: Session, request: ListHooks) -> HookList:
-        """List the hooks, without their secrets, which nobody knows."""
+        """List the hooks, without their secrets: only hashes of these are kept."""
         self._note_activity(session)
         hooks = self._room.hooks
         rows = [

@@ -1,6 +1,6 @@
-"""The hooks that there are, by secret and by name. Pure state, no clock.
+"""The existing hooks, by secret and by name. Pure state, no clock.
 
-A part of the Room. Of a secret only the hash is known. Used under the Hub's lock only.
+A part of the Room. Only the hash of a secret is known. Used under the Hub's lock only.
 """
 
 import hashlib
@@ -11,12 +11,12 @@ from tertulia.server.hub.records import Change, Hook, HookMessage, Records, Remo
 
 
 def hash_of(secret: str) -> str:
-    """Return what is kept of a secret, by which its hook is found."""
+    """Return the hash of a secret, by which its hook is found."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 class Hooks:
-    """The rows, and when each was last used. What has to be stored is added to `changes`."""
+    """The rows, and when each was last used. Rows that have to be stored are added to `changes`."""
 
     def __init__(self, changes: list[Change]) -> None:
         self._by_hash: dict[str, Hook] = {}
@@ -31,19 +31,19 @@ class Hooks:
         return iter(self._by_hash.values())
 
     def restore(self, records: Records) -> None:
-        """Go on with what an earlier run has kept."""
+        """Restore the rows that an earlier run has kept."""
         for hook in records(Hook):
             self._put(hook)
 
     def resume(self, rows: Iterable[Hook], used: Mapping[str, str]) -> None:
-        """Go on from the rows of another node; `used` says when each was used, by its key."""
+        """Go on from the rows of another node, with the times of their last use, by key."""
         for hook in rows:
             self._put(hook)
         self._used = dict(used)
 
     @property
     def last_used(self) -> dict[str, str]:
-        """When each hook that was used in this run was used last, by its key."""
+        """The times at which hooks were last used in this run, by their keys."""
         return self._used
 
     def find(self, secret_hash: str) -> Hook | None:
@@ -51,7 +51,7 @@ class Hooks:
         return self._by_hash.get(secret_hash)
 
     def named(self, name: Name) -> Hook | None:
-        """Return the hook that has this name, in whatever spelling."""
+        """Return the hook that any spelling of its name means."""
         return self.by_name.get(name.key)
 
     def used(self, hook: Hook) -> str | None:
@@ -59,12 +59,12 @@ class Hooks:
         return self._used.get(hook.key)
 
     def create(self, hook: Hook) -> None:
-        """Add a hook, whose name is free."""
+        """Add a hook with a free name."""
         self._put(hook)
         self._changes.append(hook)
 
     def remove(self, hook: Hook) -> None:
-        """Remove a hook; its secret is good for nothing from now on."""
+        """Remove a hook; its secret is invalid from now on."""
         del self._by_hash[hook.key]
         self.by_name = {key: other for key, other in self.by_name.items() if other is not hook}
         self._used.pop(hook.key, None)

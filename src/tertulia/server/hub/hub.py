@@ -1,6 +1,6 @@
-"""Every verb of the chat: register, release, say, status, users, info; others are in its parts.
+"""The verbs of the chat: register, release, say, status, users, info; others are in its parts.
 
-The Hub checks a request, has the journal order what changes the Room, and returns what is to be
+The Hub checks a request, has the journal order what changes the Room, and returns what has to be
 done. It sends nothing, waits for nothing and knows no worker, connection or socket. Any thread may
 call it; everything happens under its one lock, which is also the EventLog's.
 
@@ -81,7 +81,7 @@ class Hub:
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """Go on from `start`; by default, with what the keeper has kept."""
+        """Go on from `start`; by default, from what the keeper has stored."""
         self._idle_after_s = config.idle_after_s
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -90,9 +90,9 @@ class Hub:
         self._directs = self.directs_class(
             config.nonce_keep_s, config.max_nonces, config.private_bytes // 2, monotonic
         )
-        # Returns what `welcome.nodes` says, without waiting; None on a server that is alone.
+        # Returns the value of `welcome.nodes`, without waiting; None on a single server.
         self.nodes: Callable[[], list[str]] | None = None
-        self.per_node: Callable[[], list[int] | UnsetType] = lambda: UNSET  # the same
+        self.per_node: Callable[[], list[int] | UnsetType] = lambda: UNSET  # as in `welcome`
         moment = datetime.fromtimestamp(wall(), UTC)
         if start is None:
             start = start_from(keeper, moment)
@@ -142,7 +142,7 @@ class Hub:
         return f"<Hub users={len(self._registry)} seq={self.events.last_seq}>"
 
     def _keep_changes(self) -> None:
-        """Have what was decided stored, without waiting for it. Under the lock."""
+        """Have changes stored, without waiting for that. Under the lock."""
         changes = self._room.pop_changes()
         if changes and self._keeper is not None:
             self._keeper.keep(changes)
@@ -152,10 +152,10 @@ class Hub:
     def register(
         self, request: Register, address: str, route: Route, *, may_challenge: bool = True
     ) -> Registered | Conflict | Wait | Error:
-        """Check name and address and take both, in one step.
+        """Check name and address and occupy both, in one step.
 
-        With `may_challenge` a session at the newcomer's own address is not yet a reason to refuse:
-        the answer is a Conflict, and that session has to be challenged first.
+        With `may_challenge`, a session at the newcomer's own address does not lead to a refusal
+        yet: the result is a Conflict, and the caller has to challenge that session first.
         """
         newcomer = newcomer_of(request, address, self._idle_after_s, may_challenge=may_challenge)
         if isinstance(newcomer, Error):
@@ -188,7 +188,7 @@ class Hub:
     def release(self, session: Session, reason: CloseReason) -> list[Reply] | None:
         """Remove a session and tell everyone; None if it was removed before.
 
-        Returns the news for the senders of the direct messages that it had not confirmed.
+        Returns the answers for the senders of the direct messages that it had not confirmed.
         """
         return self._end(session, reason)
 
@@ -202,7 +202,7 @@ class Hub:
                 return None
             replies = self._directs.leave(session)
             self._keep_changes()
-        # At the server's end nobody is here: the senders try again after it.
+        # When the server ends, all sessions end: the senders try again later.
         return [] if reason is CloseReason.SHUTDOWN else replies
 
     def _welcome(self, request: Register, entered: Entered) -> Welcome:
@@ -251,16 +251,16 @@ class Hub:
             if keeper is None:
                 return None if request.id is UNSET else Ok(id=request.id, seq=seq)
             receipt = Receipt(owner, session.route.session, request.id, seq)
-            if isinstance(said, int):  # it was said earlier, under the same nonce
+            if isinstance(said, int):  # an earlier message has the same nonce
                 keeper.confirm(receipt)
             else:
                 keeper.write(said, receipt)
             return Wait.FOR_DISK
 
     def _refuse_to_say(self, session: Session, request: Say) -> Error | None:
-        """Return why a session may not speak, unless it repeats what it has said. Under the lock.
+        """Return why a session may not speak, unless it repeats an earlier message. Under the lock.
 
-        A client does that which has lost its connection before the answer came.
+        A client repeats a message if it has lost its connection before the answer came.
         """
         now = self._journal.nonce_time(self._monotonic())
         if self._room.has_said(session, request.nonce, now):
@@ -369,5 +369,5 @@ def newcomer_of(
 
 
 def idle_seconds(request: Register) -> float:
-    """Return for how long the user has done nothing."""
+    """Return how long the user has been idle, by the request's own account."""
     return 0.0 if request.idle is UNSET else request.idle

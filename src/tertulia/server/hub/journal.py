@@ -1,7 +1,8 @@
-"""The journal: what orders the changes of the Room, and gives each its time.
+"""The journal puts the changes of the Room in order, and gives each its time.
 
-A change is a verb of the Room, and the order is that in which the Hub's lock is taken. On several
-machines the Hub of each takes it in the order of their common log (server/cluster).
+A change is a call of one of the Room's verbs, and the order is that in which the Hub's lock is
+taken. On several machines, each Hub takes its lock in the order of their common log
+(server/cluster).
 """
 
 from collections.abc import Callable
@@ -10,11 +11,11 @@ from datetime import UTC, datetime
 from tertulia.protocol.times import rfc3339
 from tertulia.server.hub.eventlog import EventLog
 
-_MOST_EVENTS = 2  # that one verb appends: a registration that takes a session over
+_MOST_EVENTS = 2  # appended by one verb: a registration that takes a session over
 
 
 class Stamps:
-    """A clock that writes timestamps, and formats only the part that has changed since the last.
+    """A clock that writes timestamps, and formats only what has changed since the last one.
 
     Not thread-safe. `wall` returns the time in seconds since the epoch.
     """
@@ -41,7 +42,7 @@ class Stamps:
 class Journal(Stamps):
     """Stamps each change before the Room carries it out. Everything is called under the Hub's lock.
 
-    `reserve_soon` is told how far numbers may go, if they have to be reserved on disk.
+    `reserve_soon` gets the highest number that may be used, if numbers are reserved on disk.
     """
 
     def __init__(
@@ -55,11 +56,11 @@ class Journal(Stamps):
         self._reserve_soon = reserve_soon
 
     def stamp(self, most_events: int = _MOST_EVENTS) -> str:
-        """Return the time of the change that comes now; it may append so many events."""
+        """Return the time for the next change, which appends at most `most_events` events."""
         if self._reserve_soon is not None:
             self._reserve_soon(self._events.last_seq + most_events)
         return self.now()
 
     def nonce_time(self, monotonic: float) -> float:
-        """Return the time by which nonces grow old; `monotonic` is that of this machine."""
+        """Return the time by which nonces expire; `monotonic` is this machine's clock."""
         return monotonic

@@ -1,4 +1,4 @@
-"""What the Hub asks of whoever keeps the general chat, and what is decided about it, on disk."""
+"""The interface through which the Hub keeps messages and records on disk."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ class Keeper(Protocol):
         """Return seq, time, sender and nonce of recent messages, the oldest first."""
 
     def records(self, kind: type[Row]) -> list[Row]:
-        """Return the records of a kind that an earlier run has kept. Only before anything else."""
+        """Return the records of a kind from earlier runs. To be called before everything else."""
 
     def take_room(self) -> bool:
         """Reserve a place in the queue for one message or change; False if it is full."""
@@ -42,12 +42,12 @@ class Keeper(Protocol):
     def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
         """Store changes of the records, all or none, then acknowledge them if somebody waits.
 
-        Changes with a receipt need room that was taken. Those without one take it by themselves, if
-        need be beyond the bound of the queue: they are about sessions, which are bounded.
+        Changes with a receipt need room that was taken before. Those without a receipt take it
+        themselves, even beyond the bound of the queue: they are about sessions, which are bounded.
         """
 
     def confirm(self, receipt: Receipt) -> None:
-        """Acknowledge a message written earlier, once it is stored; uses up the room taken."""
+        """Acknowledge an earlier message once it is stored; this uses up the room taken."""
 
     def reserve_soon(self, seq: int) -> None:
         """Make sure that there are reserved numbers beyond this one."""

@@ -1,4 +1,4 @@
-"""What the requests of operators lead to."""
+"""The results of operators' requests."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from tertulia.server.hub.wait import Wait
 
 
 class Expelled(Struct, frozen=True, gc=False):
-    """A session that an operator has ended: its last word, and the news for others."""
+    """A session that an operator has ended: its last message, and the answers for others."""
 
     session: Session
     closing: Closing
@@ -21,7 +21,7 @@ class Expelled(Struct, frozen=True, gc=False):
 
 
 class Moderated(Struct, frozen=True, gc=False):
-    """What an operator's request has led to. Wait.FOR_DISK: the answer comes once it is kept."""
+    """The result of an operator's request. Wait.FOR_DISK: it is answered once it is stored."""
 
     answer: Ok | HookCreated | Wait | None
     expelled: Sequence[Expelled] = ()

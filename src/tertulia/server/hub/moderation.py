@@ -1,7 +1,7 @@
-"""Keeping order: who may come in and who may speak, and what operators have decided about it.
+"""The rules of moderation: who may come in, who may speak, and what operators have decided.
 
-A part of the Room, and as deterministic: every value comes from outside, the time too. What has to
-be kept is added to `changes`. Used under the Hub's lock only.
+A part of the Room, and deterministic like it: every value comes from outside, even the time. Rows
+that have to be stored are added to `changes`. Used under the Hub's lock only.
 """
 
 from collections import OrderedDict, defaultdict
@@ -32,20 +32,20 @@ from tertulia.server.hub.records import (
 from tertulia.server.hub.registry import Registry, sessions_at
 from tertulia.server.hub.session import Session
 
-RETURN_WITHIN_S = 600.0  # in which those who were here may come back into a locked room
-_MAX_RECENT = 4_096  # names of those who have left; at the bound the first to leave is forgotten
+RETURN_WITHIN_S = 600.0  # for users who were here to come back into a locked room
+_MAX_RECENT = 4_096  # users who have left; at the bound, the first of them is forgotten
 
 HUSHED, LOCKED, PINNED_HOOK = "hushed", "locked", "pinned_hook"
 
 
 class Silence(Enum):
-    """Why a user may not speak, beside a Mute."""
+    """Reasons, other than a Mute, why a user may not speak."""
 
     HUSHED = auto()
 
 
 class Departure(Struct, frozen=True, gc=False):
-    """Who has left, and from which address."""
+    """A user who has left, with the address."""
 
     name: Name
     address: str
@@ -54,7 +54,7 @@ class Departure(Struct, frozen=True, gc=False):
 
 
 class Moderation:
-    """The rules that hold now. Times are RFC 3339 in UTC."""
+    """The rules in force. Times are RFC 3339 in UTC."""
 
     def __init__(self, events: EventLog, registry: Registry, changes: list[Change]) -> None:
         self._events = events
@@ -67,19 +67,20 @@ class Moderation:
         self._is_pin_of_hook = False
         self._insiders: dict[str, Insider] = {}  # while the room is locked
         self._recent: OrderedDict[str, Departure] = OrderedDict()  # by the names' keys
-        # Who are here, by the looks of their names: two can have got alike before they were that.
+        # The operators who are here, by the look of their names. Two may look alike, if they came
+        # in before they became operators.
         self.operators: defaultdict[str, list[Session]] = defaultdict(list)
         self._changes = changes
 
     def restore(self, records: Records, time: str) -> None:
-        """Go on with what an earlier run has kept; those who were here then have left just now."""
+        """Restore what an earlier run has kept; the users who were here then count as just gone."""
         self.resume(records, ())
         for insider in list(self._insiders.values()):
             self._put_insider(replace(insider, ended=insider.ended or time))
         self.expire(time)
 
     def resume(self, records: Records, departures: Iterable[Departure]) -> None:
-        """Go on from the rows and departures of another node, as if they had come up here."""
+        """Go on from another node's rows and departures."""
         for ban in records(Ban):
             self.bans.put(ban)
         for mute in records(Mute):
@@ -96,7 +97,7 @@ class Moderation:
             self._note_silence(session)
 
     def rows(self) -> list[Record]:
-        """Return everything that is kept, as rows."""
+        """Return everything that is stored, as rows."""
         pins = [] if self.pin is None else [self.pin]
         return [
             *(*self.bans, *self.mutes, *self._switches.values()),
@@ -105,12 +106,12 @@ class Moderation:
 
     @property
     def departures(self) -> list[Departure]:
-        """Who has left lately, the first one first."""
+        """The users who have left recently, the first one first."""
         return list(self._recent.values())
 
     @property
     def pinned(self) -> StoredMessage | UnsetType:
-        """Return the pinned message as it travels."""
+        """Return the pinned message in the form for clients."""
         pin = self.pin
         if pin is None:
             return UNSET
@@ -128,14 +129,14 @@ class Moderation:
         return self.bans.longest(name.key, address)
 
     def shuts_out(self, name: Name, time: str) -> bool:
-        """Return whether the room, which is locked, is that for this newcomer."""
+        """Return whether the locked room is closed to this newcomer."""
         insider = self._insiders.get(name.key)
         return insider is None or (
             insider.ended is not None and insider.ended < later(time, -RETURN_WITHIN_S)
         )
 
     def operator_like(self, name: Name) -> Session | None:
-        """Return the operator for whom somebody with this name could be taken, if any."""
+        """Return the operator with whose name this one could be confused, if any."""
         alike = self.operators.get(look_of(name.key))
         return alike[0] if alike else None
 
@@ -150,7 +151,7 @@ class Moderation:
             self._note_silence(session)
 
     def note_left(self, session: Session, reason: CloseReason, time: str) -> None:
-        """Note the end of a session. Those of the server's end may come back after its start."""
+        """Note the end of a session. After the end of the server, everyone may come back."""
         if session.is_operator:
             look = look_of(session.name.key)
             self.operators[look].remove(session)
@@ -169,7 +170,7 @@ class Moderation:
             self._drop_insiders([key])
 
     def departure(self, key: str, time: str) -> Departure | None:
-        """Return when and from where the user of this name has left, if it was lately."""
+        """Return the departure of the user with this name, if it was recent."""
         departure = self._recent.get(key)
         if departure is None or departure.time < later(time, -RETURN_WITHIN_S):
             return None
@@ -178,14 +179,14 @@ class Moderation:
     # --- who may speak -------------------------------------------------------------------------
 
     def silence_of(self, session: Session, time: str) -> Mute | Silence | None:
-        """Return why a session may not speak; for one with `is_silenced`, which may be outdated."""
+        """Return why a session with `is_silenced` may not speak; None if that mark is outdated."""
         self.expire(time)
         if not session.is_silenced:
             return None
         return self.mutes.longest(session.name.key, session.address) or Silence.HUSHED
 
     def is_muted(self, session: Session) -> bool:
-        """Return whether a session is muted, of one that is silenced."""
+        """Return whether a silenced session is muted."""
         return bool(self.mutes.fitting(session.name.key, session.address))
 
     def _note_silence(self, session: Session) -> None:
@@ -209,7 +210,7 @@ class Moderation:
         return True
 
     def ban(self, ban: Ban) -> list[Session]:
-        """Ban a name or a network; return the sessions that this fits."""
+        """Ban a name or a network; return the sessions that the ban applies to."""
         self.bans.put(ban)
         self._changes.append(ban)
         return self.fitting(ban)
@@ -221,7 +222,7 @@ class Moderation:
             self._changes.append(Removed(Ban, ban.key))
 
     def mute(self, mute: Mute, time: str) -> None:
-        """Let a user say nothing, and tell everyone."""
+        """Mute a user, and tell everyone."""
         before = self.mutes.get(mute.key)
         self.mutes.put(mute)
         self._changes.append(mute)
@@ -260,7 +261,7 @@ class Moderation:
         self._events.append(Hushed(seq=self._events.last_seq + 1, time=time, on=on, by=by))
 
     def lock(self, by: str, time: str, *, on: bool) -> None:
-        """Let in only those who are or were just here, or everyone again, and tell everyone."""
+        """Admit only users who are or were just here, or everyone again, and tell everyone."""
         if self.is_locked is on:
             return
         self.is_locked = on
@@ -276,7 +277,7 @@ class Moderation:
         self._events.append(Locked(seq=self._events.last_seq + 1, time=time, on=on, by=by))
 
     def pin_message(self, message: StoredMessage | None, by: str, time: str) -> None:
-        """Pin a message for all, or none, and tell everyone."""
+        """Pin a message, or remove the pinned one, and tell everyone."""
         if message is None:
             if self.pin is None:
                 return
@@ -308,10 +309,10 @@ class Moderation:
         for mute in self.mutes.expire(time):
             self._lift_mute(mute)
 
-    # --- whom it fits --------------------------------------------------------------------------
+    # --- who is affected -----------------------------------------------------------------------
 
     def fitting(self, penalty: Ban | Mute) -> list[Session]:
-        """Return the sessions that a ban or a mute fits, whether it holds or not."""
+        """Return the sessions that a ban or a mute applies to, even if it is not in force."""
         network = None if penalty.address is None else parse_network(penalty.address)
         found = [] if network is None else list(sessions_at(network, self._registry))
         named = None if penalty.name is None else self._registry.find(penalty.name)

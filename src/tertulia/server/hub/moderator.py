@@ -1,7 +1,7 @@
-"""The requests of operators: checked, put into the journal's order, and kept.
+"""Operators' requests: they are checked, put into the journal's order, and stored.
 
 A part of the Hub, which hands in its lock and its parts. Like the Hub it sends nothing: it returns
-what is to be done. Any thread may call.
+what has to be done. Any thread may call.
 """
 
 import secrets
@@ -55,7 +55,7 @@ from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.server.hub.targets import Targets, check_reason
 from tertulia.server.hub.wait import Wait
 
-_MAX_PENALTIES = 20_000  # bans, and mutes; at the bound no more are accepted
+_MAX_PENALTIES = 20_000  # of bans, and of mutes; at the bound, no more are accepted
 
 
 class Moderator:
@@ -77,7 +77,7 @@ class Moderator:
     ) -> None:
         """`note_activity` and `keep_changes` are called under the lock.
 
-        The one for a request that was not refused, the other after what nobody waits for.
+        The first for an accepted request, the second after changes for whose storing nobody waits.
         """
         self._lock = lock
         self._room = room
@@ -112,7 +112,7 @@ class Moderator:
         """Carry out a request; None if there is nothing to answer.
 
         With Wait.FOR_ROOM nothing is done yet: try again once there is room in the keeper's queue.
-        With Wait.FOR_MESSAGE find the message in the history and call `pin_found`.
+        With Wait.FOR_MESSAGE, find the message in the history and call `pin_found`.
         """
         if not session.is_operator:
             return refusals.not_operator(request.id)
@@ -131,8 +131,8 @@ class Moderator:
         return None if request.id is UNSET else Ok(id=request.id)
 
     def open_console(self, route: Route) -> Session:
-        """Return a session for whoever runs the server: an operator who is on no list."""
-        with self._lock:  # no two threads may ask this clock at a time
+        """Return a session for the server's owner: an operator who is not in the list of users."""
+        with self._lock:  # the journal's clock is not thread-safe
             since = self._time()
         return Session(
             name=Name(SERVER_NAME, SERVER_NAME),
@@ -185,7 +185,7 @@ class Moderator:
         if not self._take_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
-        self._journal.stamp(len(self._registry))  # all of them may be ended
+        self._journal.stamp(len(self._registry))  # all sessions may end
         ended = self._room.ban(ban)
         closing = Closing(
             reason=CloseReason.KICKED,
@@ -270,9 +270,9 @@ class Moderator:
         return refusals.no_message(request) if self._keeper is None else Wait.FOR_MESSAGE
 
     def find_message(self, request: PinMessage) -> StoredMessage | Wait | Error:
-        """Return the message that is to be pinned. Not under the lock.
+        """Return the message that is to be pinned. Takes the lock.
 
-        With Wait.FOR_MESSAGE find it in the history and call `pin_found`.
+        With Wait.FOR_MESSAGE, find it in the history and call `pin_found`.
         """
         assert request.seq is not UNSET
         with self._lock:
@@ -288,7 +288,7 @@ class Moderator:
     def pin_found(
         self, session: Session, request: PinMessage, owner: Owner, found: StoredMessage | None
     ) -> Outcome:
-        """Pin a message that was looked for in the history. Not under the lock."""
+        """Pin a message for which the history has looked. Takes the lock."""
         if found is None:
             return refusals.no_message(request)
         with self._lock:
@@ -336,7 +336,7 @@ class Moderator:
         owner: Owner,
         answer: HookCreated | None = None,
     ) -> Ok | HookCreated | Wait | None:
-        """Keep what has changed; return the answer, or that it comes once that is done."""
+        """Have the changes stored; return the answer, or Wait.FOR_DISK."""
         changes = self._room.pop_changes()
         if self._keeper is None:
             return answer or (None if request.id is UNSET else Ok(id=request.id))
@@ -347,14 +347,14 @@ class Moderator:
     # --- rules for others ----------------------------------------------------------------------
 
     def refuse_newcomer(self, request_id: int | UnsetType, ban: Ban | None) -> Error:
-        """Return the refusal of a registration: by a ban, or by the lock."""
+        """Return the refusal of a registration because of a ban or a locked room."""
         if ban is None:
             return refusals.locked(request_id)
         retry_after_s = None if ban.until is None else seconds_until(ban.until, self._time())
         return refusals.banned(request_id, ban.until, ban.reason, retry_after_s)
 
     def refuse_to_say(self, session: Session, request_id: int | UnsetType) -> Error | None:
-        """Return why a session with `is_silenced` may not speak; None if that is over."""
+        """Return why a session with `is_silenced` may not speak; None if that mark is outdated."""
         silence = self._moderation.silence_of(session, self._time())
         self._keep_changes()
         if silence is None:
@@ -367,7 +367,7 @@ class Moderator:
         )
 
     def list_users(self, request_id: int | UnsetType, users: Iterable[Session]) -> UserList:
-        """Return a list of users, true as of the last event."""
+        """Return the list of users after the last event."""
         self._moderation.expire(self._time())
         is_muted = self._moderation.is_muted
         rows = [
@@ -383,7 +383,7 @@ class Moderator:
 
 
 def _as_pinned(said: ChatMessage | StoredMessage) -> StoredMessage:
-    """Return a message as it is pinned: without the nonce that was its speaker's own."""
+    """Return a message in the form for pinning, without its sender's nonce."""
     return StoredMessage(
         seq=said.seq, time=said.time, sender=said.sender, text=said.text, hook=said.hook
     )

@@ -1,4 +1,4 @@
-"""Recent messages by their nonce, so that a message that is sent again is not said again.
+"""Recent messages by their nonces, so that a message that is sent twice is published once.
 
 Pure: time is a parameter. Used under the Hub's lock.
 """
@@ -14,7 +14,7 @@ _Outcome = TypeVar("_Outcome")
 
 
 class RecentNonces(Generic[_Outcome]):
-    """What each nonce became, for `keep_s` seconds; at `max_entries` the oldest is forgotten.
+    """The outcome for each nonce, kept for `keep_s` seconds; beyond `max_entries` the oldest goes.
 
     Entries expire in the order in which they were first remembered.
     """
@@ -31,7 +31,7 @@ class RecentNonces(Generic[_Outcome]):
         return len(self._entries)
 
     def get(self, key: Hashable, now: float) -> _Outcome | None:
-        """Return what a message that was sent before has become, or None."""
+        """Return the outcome of an earlier message with a nonce, or None."""
         while self._entries:
             oldest, (said_at, _) = next(iter(self._entries.items()))
             if now - said_at <= self._keep_s:
@@ -41,15 +41,15 @@ class RecentNonces(Generic[_Outcome]):
         return None if entry is None else entry[1]
 
     def entries(self) -> list[tuple[Any, float, _Outcome]]:
-        """Return each nonce, when it was remembered and what it became, the oldest first."""
+        """Return each nonce with its time and its outcome, the oldest first."""
         return [(key, said_at, outcome) for key, (said_at, outcome) in self._entries.items()]
 
     def forget(self, key: Hashable) -> None:
-        """Forget a message, so that it can be said again."""
+        """Forget a message, so that it can be sent again."""
         self._entries.pop(key, None)
 
     def remember(self, key: Hashable, outcome: _Outcome, now: float) -> None:
-        """Note what a message has become."""
+        """Note the outcome of a message."""
         self._entries[key] = (now, outcome)
         if len(self._entries) > self._max_entries:
             self._entries.popitem(last=False)
@@ -61,9 +61,9 @@ def recall(
     moment: datetime,
     now: float,
 ) -> None:
-    """Remember messages that a history has kept: seq, time, sender and nonce, oldest first.
+    """Remember messages from a history: seq, time, sender and nonce, oldest first.
 
-    `moment` and `now` are the same point in time, on the wall clock and on the monotonic one.
+    `moment` and `now` are the same point in time, by the wall clock and the monotonic clock.
     """
     for seq, said_at, sender, nonce in said:
         name = parse_name(sender)

@@ -1,4 +1,4 @@
-"""What programs say through hooks: into the general chat, without a session.
+"""Publishes the messages that programs post to hooks; they have no session.
 
 A part of the Hub, which hands in its lock and its parts. It never waits. Any thread may call.
 """
@@ -19,7 +19,7 @@ from tertulia.server.hub.wait import Wait
 
 
 class Notices:
-    """The texts that come through hooks."""
+    """The verbs of the Hub about texts from hooks."""
 
     def __init__(
         self, lock: threading.Lock, room: Room, journal: Journal, keeper: Keeper | None
@@ -32,16 +32,16 @@ class Notices:
     def knows(self, secret: str) -> bool:
         """Return whether there is a hook with this secret.
 
-        What is looked up is a hash of it, so that the time tells nothing of the secret.
+        The lookup uses its hash, so the time that it takes reveals nothing about the secret.
         """
         with self._lock:
             return self._room.hooks.find(hash_of(secret)) is not None
 
     def say(self, secret: str, text: str, owner: Owner) -> Ok | Wait | Error:
-        """Publish a text to the general chat as the hook's name.
+        """Publish a text in the general chat under the hook's name.
 
-        A hush does not hold for hooks: operators have made them. With Wait.FOR_DISK the keeper
-        acknowledges it to `owner`; without room in its queue nothing is said.
+        A hush does not apply to hooks, which operators have made. With Wait.FOR_DISK the keeper
+        acknowledges it to `owner`; without room in its queue nothing is published.
         """
         problem = check_text(text)
         if problem is not None:
@@ -61,7 +61,7 @@ class Notices:
             if not keeper.take_room():
                 return refusals.notices_busy()
             message = self._room.post(hook, text, self._journal.stamp())
-            # Before the message itself: it is never stored without its mark.
+            # Before the message itself, so that it is never stored without its mark.
             keeper.keep(self._room.pop_changes())
             keeper.write(message, Receipt(owner, 0, UNSET, message.seq))
             return Wait.FOR_DISK

@@ -1,4 +1,4 @@
-"""What a node of several tells its workers: outcomes that have come back from the common log."""
+"""Mail from a cluster's node to its workers: outcomes that have come back from the common log."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 class OrderedRow(NamedTuple):
     """The outcome of a request, for the connection with this number.
 
-    Without a request, only the session's own status changes wait to be sent.
+    Without a request, only the session's own status changes have to be sent.
     """
 
     number: int
@@ -23,19 +23,19 @@ class Ordered(Struct, frozen=True):
 
 
 class ServesAgain(Struct, frozen=True):
-    """This node serves again: what was held for that can go on."""
+    """This node serves again: requests that were held for that can go on."""
 
 
 class StandsStill(Struct, frozen=True):
-    """The common log has begun to stand still: the pings of those who wait are answered."""
+    """The common log has stopped: pings of connections that wait for it are answered now."""
 
 
 class SendAway(Struct, frozen=True):
-    """This node has not served for too long: let everyone try another one."""
+    """This node has not served for too long: users should try another one."""
 
 
 class NodesNamed(Struct, frozen=True):
-    """The nodes that are up have changed: let the clients know that want to."""
+    """The nodes that are up have changed: tell the clients that asked to know."""
 
     nodes: list[str]  # as in `welcome.nodes`
     per_node: list[int] | UnsetType = UNSET

@@ -1,6 +1,7 @@
-"""Bans and mutes in force, found by the name or the address that they fit.
+"""Bans and mutes in force, found by the name or the address that they apply to.
 
-Pure, and deterministic: the time is a parameter. Looking costs the same however many there are.
+Pure and deterministic: the time is a parameter. The cost of a search does not grow with their
+number.
 """
 
 import heapq
@@ -13,17 +14,17 @@ from tertulia.protocol.networks import Network, parse_network
 from tertulia.server.hub.records import Ban, Mute
 
 _Penalty = TypeVar("_Penalty", Ban, Mute)
-_MAX_OUTDATED = 64  # ends of penalties that are there no more, beside as many as there are
-_FOR_EVER = "~"  # is after every time
+_MAX_OUTDATED = 64  # beside as many as there are penalties; then the heap is rebuilt
+_FOR_EVER = "~"  # sorts after every time
 
 
 class Penalties(Generic[_Penalty]):
-    """Penalties by their keys. One with the key of another takes its place."""
+    """Penalties by their keys. A new one replaces one with the same key."""
 
     def __init__(self) -> None:
         self.by_key: dict[str, _Penalty] = {}
         self._by_name: dict[str, _Penalty] = {}
-        # By version and length of the network, then by its number: there are few lengths.
+        # By version and prefix length of the network (there are few of these), then by its number.
         self._by_network: dict[tuple[int, int], dict[int, dict[str, _Penalty]]] = {}
         self._ends: list[tuple[str, str]] = []  # a heap of times and keys, some of them outdated
 
@@ -74,7 +75,7 @@ class Penalties(Generic[_Penalty]):
         return True
 
     def fitting(self, name_key: str, address: str) -> list[_Penalty]:
-        """Return the penalties that a user of this name at this address has."""
+        """Return the penalties for a user with this name at this address."""
         found = {}
         by_name = self._by_name.get(name_key)
         if by_name is not None:
@@ -89,7 +90,7 @@ class Penalties(Generic[_Penalty]):
         return list(found.values())
 
     def longest(self, name_key: str, address: str) -> _Penalty | None:
-        """Return the penalty that ends last of those that a user has."""
+        """Return the penalty that ends last of those for a user."""
         found = self.fitting(name_key, address)
         return max(found, key=lambda penalty: penalty.until or _FOR_EVER, default=None)
 

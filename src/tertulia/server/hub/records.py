@@ -1,8 +1,8 @@
-"""What is kept beside the messages: typed rows, which a Keeper stores and gives back at the start.
+"""The records that are kept beside the messages: typed rows, which a Keeper stores and restores.
 
-Each kind of row is a table of the history's file. The first field is its key: a row that is put
-takes the place of one with the same key. Times are RFC 3339 in UTC; names are as they are shown.
-`operator` is the name of whoever decided it, or "server" for the console on the machine itself.
+Each kind of row is a table in the history's file. The first field is its key: a new row replaces
+one with the same key. Times are RFC 3339 in UTC; names are in the form that is shown. `operator` is
+the name of the operator who decided, or "server" for the console on the machine itself.
 """
 
 from typing import Protocol, TypeVar
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 
 class Ban(Struct, frozen=True, kw_only=True):
-    """Who may not come in: a name with the address that it came from, an address, or a network."""
+    """Keeps out a name with the address that it came from, an address, or a network."""
 
     key: str  # `name:` and the name's key, or `address:` and the address: 10.0.0.7 can be a name
     name: str | None = None
@@ -23,7 +23,7 @@ class Ban(Struct, frozen=True, kw_only=True):
 
 
 class Mute(Struct, frozen=True, kw_only=True):
-    """Who may not speak in the general chat: a name, with the address that it came from."""
+    """Silences a name in the general chat, with the address that it came from."""
 
     key: str  # the name's key
     name: str
@@ -34,7 +34,7 @@ class Mute(Struct, frozen=True, kw_only=True):
 
 
 class Switch(Struct, frozen=True, kw_only=True):
-    """What is on now: `hushed` or `locked`, or that the pinned message came through a hook."""
+    """A state that is on: `hushed`, `locked`, or that the pinned message came from a hook."""
 
     key: str
     operator: str
@@ -44,7 +44,7 @@ class Switch(Struct, frozen=True, kw_only=True):
 class Pin(Struct, frozen=True, kw_only=True):
     """The pinned message, and who pinned it."""
 
-    key: str = "pinned"  # there is one at most
+    key: str = "pinned"  # there is at most one row
     seq: int
     sent: str
     sender: str
@@ -54,7 +54,7 @@ class Pin(Struct, frozen=True, kw_only=True):
 
 
 class Insider(Struct, frozen=True, kw_only=True):
-    """Who may come back while the room is locked."""
+    """A user who may come back while the room is locked."""
 
     key: str  # the name's key
     name: str
@@ -62,7 +62,7 @@ class Insider(Struct, frozen=True, kw_only=True):
 
 
 class HeldName(Struct, frozen=True, kw_only=True):
-    """A name that is held for whoever has its key."""
+    """A name that is held for the owner of a key."""
 
     key: str  # the name's key
     name: str
@@ -71,7 +71,7 @@ class HeldName(Struct, frozen=True, kw_only=True):
 
 
 class Visit(Struct, frozen=True, kw_only=True):
-    """A session, for the attendance."""
+    """A session, for the attendance list."""
 
     key: int  # the number of its `joined`
     name: str
@@ -82,7 +82,7 @@ class Visit(Struct, frozen=True, kw_only=True):
 
 
 class Hook(Struct, frozen=True, kw_only=True):
-    """A secret address that programs can say something through."""
+    """A secret address to which programs can post messages."""
 
     key: str  # the hash of the secret
     name: str
@@ -91,15 +91,15 @@ class Hook(Struct, frozen=True, kw_only=True):
 
 
 class HookMessage(Struct, frozen=True, kw_only=True):
-    """That a message came through a hook."""
+    """Marks a message that came from a hook."""
 
     key: int  # the message's number
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Up to which entry of the log a node of a cluster has everything, and its state there."""
+    """The last entry of the log that a cluster's node has applied, and its state there."""
 
-    key: str = "place"  # there is one at most
+    key: str = "place"  # there is at most one row
     chat: str
     log: str  # the log's id
     place: int
@@ -107,14 +107,14 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class MissingMessages(Struct, frozen=True, kw_only=True):
-    """Numbers of messages that a node of a cluster has never had, if there are such messages."""
+    """A range of numbers whose messages, if there are any, a cluster's node has never had."""
 
     key: int  # numbers above this one
     through: int
 
 
 class MissingVisits(Struct, frozen=True, kw_only=True):
-    """Keys of visits that a node of a cluster has never had, or of whose end it knows nothing."""
+    """A range of keys whose visits, or the ends of these, a cluster's node has never had."""
 
     key: int  # keys above this one
     through: int
@@ -152,7 +152,7 @@ Row = TypeVar(
 
 
 class Records(Protocol):
-    """Returns the rows of a kind that an earlier run has kept."""
+    """Returns the rows of a kind from earlier runs."""
 
     def __call__(self, kind: type[Row], /) -> list[Row]:
         """Return them in the order of their keys."""
@@ -174,7 +174,7 @@ Change = Record | Removed
 
 
 def place_of(change: Change) -> tuple[type[Record], str | int]:
-    """Return which row a change is about; of several changes to one row the last one counts."""
+    """Return the row that a change is about. The last of several changes to a row counts."""
     if isinstance(change, Removed):
         return change.kind, change.key
     return type(change), change.key

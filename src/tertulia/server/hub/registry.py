@@ -27,14 +27,14 @@ class Registry:
         return self._by_name.get(key)
 
     def find(self, spelling: str) -> Session | None:
-        """Return the session that any spelling of its name means."""
+        """Return the session for any spelling of its name."""
         session = self._by_shown_name.get(spelling)
         if session is None and (name := parse_name(spelling)) is not None:
             session = self._by_name.get(name.key)
         return session
 
     def at_address(self, address: str) -> Session | None:
-        """Return the session that occupies an address; None if addresses are shared."""
+        """Return the session that occupies an address; None if users may share addresses."""
         return self._by_address.get(address)
 
     def add(self, session: Session) -> None:
@@ -55,7 +55,7 @@ class Registry:
 
 
 def sessions_at(network: Network, sessions: Iterable[Session]) -> Iterator[Session]:
-    """Yield those of the sessions that come from an address or a network."""
+    """Yield the sessions that come from an address or a network."""
     if network.prefixlen == network.max_prefixlen:
         address = shown_network(network)
         yield from (one for one in sessions if one.address.partition("%")[0] == address)

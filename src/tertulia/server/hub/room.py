@@ -1,8 +1,8 @@
-"""The rules of the chat as a deterministic state machine: who is here, and what happens in order.
+"""The rules of the chat as a deterministic state machine: the users, and the order of events.
 
 The same verbs, called in the same order with the same values, give the same state, numbers and
-events. So nothing in here reads a clock, a random number or an option: time, token and route are
-given by the Hub, whose lock decides the order. Used under the Hub's lock only.
+events. So nothing here reads a clock, a random number or an option: the Hub, whose lock decides the
+order, passes in time, token and route. Used under the Hub's lock only.
 """
 
 import hmac
@@ -32,16 +32,16 @@ from tertulia.server.hub.session import Route, Session
 
 
 class Newcomer(Struct, frozen=True, gc=False):
-    """A registration, checked and with its values worked out."""
+    """A checked registration, with the values that the Room needs."""
 
     name: Name
     address: str
-    shown_token: str | None  # of the session to take over, if any
-    may_challenge: bool  # a session in the way may be dead and has not been asked yet
+    shown_token: str | None  # the token of a session to take over
+    may_challenge: bool  # a session in the way has not been challenged yet
     messages_only: bool
-    status: Status = Status.ACTIVO  # that everyone sees at first
+    status: Status = Status.ACTIVO  # the status at first
     chosen: Status = Status.ACTIVO
-    key_hash: str | None = None  # of the key that holds the name
+    key_hash: str | None = None  # hash of the key that holds the name
 
 
 class Entered(Struct, frozen=True, gc=False):
@@ -56,7 +56,7 @@ class Entered(Struct, frozen=True, gc=False):
 
 
 class Conflict(Struct, frozen=True, gc=False):
-    """A session at the newcomer's own address is in the way: challenge it before refusing."""
+    """A session at the newcomer's own address is in the way, and has to be challenged first."""
 
     session: Session
 
@@ -86,7 +86,7 @@ class Room:
         self._max_users = max_users
         self._held_names = held_names
         self.registry = Registry(shared_addresses=shared_addresses)
-        # What has to be kept since the last `pop_changes`; all parts add to this one list.
+        # The changes since the last `pop_changes`; all parts add to this one list.
         self._changes: list[Change] = [] if held_names is None else held_names.changes
         self.moderation = Moderation(events, self.registry, self._changes)
         self.hooks = Hooks(self._changes)
@@ -94,7 +94,7 @@ class Room:
     def register(
         self, newcomer: Newcomer, route: Route, token: str, time: str, last_active: float
     ) -> Entered | Conflict | Refused:
-        """Check name and address and take both, in one step.
+        """Check name and address and occupy both, in one step.
 
         `last_active` is when the user last did something. A session that is taken over with its
         token passes on its status and this time.
@@ -115,7 +115,8 @@ class Room:
             return Refused(ErrorCode.NAME_HELD)
         held = self._held_names
         if held is not None and held.is_for_another(newcomer.name, newcomer.key_hash, time):
-            return Refused(ErrorCode.NAME_HELD)  # also while its user is here, so as not to tell
+            # even while its user is here, so as not to reveal that
+            return Refused(ErrorCode.NAME_HELD)
         if namesake is None and moderation.operators:
             double = moderation.operator_like(newcomer.name)
             if double is not None:
@@ -142,9 +143,9 @@ class Room:
     ) -> bool:
         """Remove a session and tell everyone; False if it was removed before.
 
-        `by` and `text` say who has kicked it, and why. `recorded` is the reason that attendance
-        gives, if it is another one. At the server's end nobody is told: everyone
-        gets `closing`.
+        `by` and `text` are the operator who has kicked it, and the reason. `recorded` is the reason
+        in the attendance list, if it differs. When the server ends, nobody is told: everyone gets
+        `closing`.
         """
         if not session.is_here:
             return False
@@ -167,7 +168,7 @@ class Room:
         return True
 
     def ban(self, ban: Ban) -> list[Session]:
-        """Ban whom it fits; return the sessions that this has ended."""
+        """Add a ban, and end the sessions that it applies to; return these."""
         ended = self.moderation.ban(ban)
         text = UNSET if ban.reason is None else ban.reason
         for session in ended:
@@ -179,12 +180,12 @@ class Room:
         return self._held_names is not None and self._held_names.holds(name)
 
     def free_name(self, name: Name) -> None:
-        """Hold a name no longer."""
+        """Stop holding a name."""
         if self._held_names is not None:
             self._held_names.free(name)
 
     def state(self, *, with_nonces: bool = True) -> RoomState:
-        """Return everything that nodes at the same place have alike; nonces can be very many."""
+        """Return the state, which is equal on all nodes at the same place in the log."""
         rows: list[Record] = [*self.moderation.rows(), *self.hooks]
         if self._held_names is not None:
             rows += self._held_names.rows
@@ -207,7 +208,7 @@ class Room:
         )
 
     def resume(self, state: RoomState) -> list[Visit]:
-        """Go on from the state of another Room; this one is empty. Return who is here."""
+        """Go on from the state of another Room; return the visits of its users."""
         visits = []
         for one in state.present:
             session = Session(
@@ -235,7 +236,7 @@ class Room:
         return visits
 
     def pop_changes(self) -> list[Change]:
-        """Return what has to be kept since the last call."""
+        """Return the changes to be stored since the last call."""
         changes = self._changes.copy()
         self._changes.clear()
         return changes
@@ -243,9 +244,9 @@ class Room:
     def say(
         self, session: Session, text: str, nonce: str | UnsetType, time: str, now: float
     ) -> ChatMessage | int:
-        """Publish a message; return its seq instead if the same nonce was said before.
+        """Publish a message; for a repeated one, return the seq of the first.
 
-        Whether the session may speak was checked in the same step.
+        The caller has checked, in the same step, that the session may speak.
         """
         events, name = self._events, session.name
         if nonce is not UNSET:
@@ -260,7 +261,7 @@ class Room:
         return message
 
     def post(self, hook: Hook, text: str, time: str) -> ChatMessage:
-        """Publish a message that came through a hook."""
+        """Publish a message from a hook."""
         seq = self._events.last_seq + 1
         message = ChatMessage(seq=seq, time=time, sender=hook.name, text=text, hook=True)
         self.hooks.note_message(hook, seq, time)
@@ -268,13 +269,13 @@ class Room:
         return message
 
     def has_said(self, session: Session, nonce: str | UnsetType, now: float) -> bool:
-        """Return whether a session has said a message with this nonce before."""
+        """Return whether a session has already published a message with this nonce."""
         return nonce is not UNSET and self._nonces.get((session.name.key, nonce), now) is not None
 
     def show_status(
         self, session: Session, status: Status, by: Literal["user", "server"], time: str
     ) -> None:
-        """Change the status that everyone sees; a change `by` the user is the chosen one, too."""
+        """Change the status that everyone sees; a change by the user is also the chosen one."""
         if by == "user":
             session.chosen = status
         if session.status is status:
@@ -346,7 +347,7 @@ def _has_token(session: Session, newcomer: Newcomer) -> bool:
 def _visit_of(
     session: Session, ended: str | None = None, reason: CloseReason | None = None
 ) -> Visit:
-    """Return the row of a session for the attendance."""
+    """Return the row of a session for the attendance list."""
     return Visit(
         key=session.joined_seq,
         name=session.name.shown,

@@ -1,4 +1,4 @@
-"""Everything that the Room knows, as values: so that another node can go on from it."""
+"""The whole state of the Room as values, from which another node can go on."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _KINDS: dict[str, type[Record]] = {
 }
 
 PackedRow = tuple[str, dict[str, Any]]
-# The key of a name with a nonce, when it was said in seconds, and its number.
+# A sender's key, a nonce, the message's time in seconds, and its number.
 KnownNonce = tuple[str, str, float, int]
 
 
@@ -36,7 +36,7 @@ class Present(Struct, array_like=True, gc=False):
     address: str
     token: str
     node: str
-    number: int  # of its route
+    number: int  # the number in its route
     since: str
     status: Status
     chosen: Status
@@ -45,7 +45,7 @@ class Present(Struct, array_like=True, gc=False):
 
 
 class RoomState(Struct, array_like=True):
-    """The Room at one moment. Nodes that are at the same place have equal ones."""
+    """The Room at one moment. It is equal on all nodes at the same place in the log."""
 
     present: list[Present] = []
     rows: list[PackedRow] = []

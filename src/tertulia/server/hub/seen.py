@@ -1,7 +1,7 @@
-"""Who has seen which message: what the users' clients report, and who may ask for it.
+"""Keeps track of who has seen which message, from clients' reports, and answers questions about it.
 
 A part of the Hub, which hands in its lock and its parts. Any thread may call. Bound: one mark for
-each session. Nothing of it is stored.
+each session. Nothing is stored on disk.
 """
 
 import threading
@@ -16,11 +16,11 @@ from tertulia.server.hub.registry import Registry
 from tertulia.server.hub.session import SeenMark, Session
 from tertulia.server.hub.wait import Wait
 
-_COUNTS_EVERY_S = 2.0  # a report of one session
+_COUNTS_EVERY_S = 2.0  # at most one report of a session counts in this time
 
 
 class Seen:
-    """The marks of those who are here. `now` is in seconds of the monotonic clock."""
+    """The marks of the users who are here. `now` is in seconds of the monotonic clock."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Seen:
         *,
         has_history: bool,
     ) -> None:
-        """`note_reading` is called under the lock for a question that was not refused."""
+        """`note_reading` is called under the lock for a question that is not refused."""
         self._lock = lock
         self._registry = registry
         self._events = events
@@ -41,7 +41,7 @@ class Seen:
     def note(self, session: Session, request: MarkSeen, now: float) -> bool:
         """Take in a report; return whether it counts now.
 
-        One that comes too soon after another counts once its time has come.
+        A report that comes too soon after another one counts later.
         """
         with self._lock:
             mark = session.seen_mark
@@ -51,9 +51,9 @@ class Seen:
             return _count(mark, now)
 
     def ask(self, session: Session, request: AskSeenBy, now: float) -> SeenBy | Error | Wait | None:
-        """Answer who has seen a message; None if there is nothing to answer.
+        """Return who has seen a message; None if there is nothing to answer.
 
-        With Wait.FOR_MESSAGE find the message in the history and call `found`.
+        With Wait.FOR_MESSAGE, find the message in the history and call `found`.
         """
         with self._lock:
             if not session.may_act:
@@ -66,7 +66,7 @@ class Seen:
     def found(
         self, session: Session, request: AskSeenBy, message: StoredMessage | None, now: float
     ) -> SeenBy | Error | None:
-        """Answer a question about a message that was looked for in the history."""
+        """Answer a question about a message for which the history has looked."""
         if message is None:
             return refusals.no_message(request)
         with self._lock:
@@ -98,7 +98,7 @@ class Seen:
 
 
 def _count(mark: SeenMark, now: float) -> bool:
-    """Count the latest report if it says more, and none has counted just before."""
+    """Let the latest report count, if it is higher and the last one counted long enough ago."""
     if mark.latest <= mark.counted or now < mark.counts_again_at:
         return False
     mark.counted = mark.latest

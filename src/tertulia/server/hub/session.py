@@ -17,10 +17,10 @@ class Route(NamedTuple):
 
 
 class SeenMark(Struct, eq=False):
-    """Up to which event a user has seen everything."""
+    """The event up to which a user has seen everything."""
 
     counted: int = -1
-    latest: int = -1  # as reported; it counts from `counts_again_at` on
+    latest: int = -1  # the latest report, which counts from `counts_again_at` on
     counts_again_at: float = 0.0  # seconds of the monotonic clock
 
 
@@ -38,40 +38,40 @@ class Session(Struct, eq=False, kw_only=True):
     route: Route
     since: str  # RFC 3339
     status: Status  # as shown to everyone
-    chosen: Status  # as the user wants it; another one than `status` while the user is idle
+    chosen: Status  # chosen by the user; differs from `status` while the user is idle
     is_here: bool = False  # in the Registry
     is_operator: bool = False
-    is_silenced: bool = False  # may not speak, unless that is over: Moderation knows
-    is_console: bool = False  # of the machine itself: an operator who is never in the Registry
-    successor: "Session | None" = None  # that has taken this one over
+    is_silenced: bool = False  # may not speak; Moderation knows whether that is over
+    is_console: bool = False  # on the machine itself: an operator who is never in the Registry
+    successor: "Session | None" = None  # the session that has taken this one over
     joined_seq: int = 0  # the number of its `joined`
 
     last_active: float  # seconds of the monotonic clock
-    # Began INACTIVO: until the user does something, reading the list of users and pages of the
-    # history is the client's own doing, and no activity.
+    # The session began INACTIVO. Until its user does something, requests for the list of users or
+    # for pages come from the client itself, and do not count as activity.
     is_catching_up: bool = False
-    # The session's own status changes, for one that asked for messages alone; None: it did not.
+    # Own status changes of a session that asked for messages only; None: it did not.
     own_presence: list[Presence] | None = None
     seen_mark: SeenMark | None = None  # None: its client has never reported what was seen
 
     @property
     def may_act(self) -> bool:
-        """Whether requests of this session still count."""
+        """Whether requests of this session are still carried out."""
         return self.is_here or self.is_console
 
 
 class Owner(Protocol):
-    """The thread that waits for an answer of another one: its mailbox."""
+    """The mailbox of a thread that waits for another thread's answer."""
 
     def post(self, mail: Any, /) -> bool:
-        """Hand over a message; False if the thread has ended. Any thread; never waits."""
+        """Hand over a message; return False if the thread has ended. Any thread; never waits."""
 
 
 class Receipt(Struct, frozen=True):
-    """Who has to learn, in answer to which request, that a message or a record is stored."""
+    """Who has to be told that a message or a record is stored, in answer to which request."""
 
     owner: Owner
     session: int
     request_id: int | UnsetType
-    seq: int | UnsetType = UNSET  # of a message
+    seq: int | UnsetType = UNSET  # the number of a message
     answer: HookCreated | None = None  # None: `ok`, if the request had an id

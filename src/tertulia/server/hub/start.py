@@ -1,4 +1,4 @@
-"""What the chat goes on with when the server starts. Pure."""
+"""The state from which the chat goes on when the server starts. Pure."""
 
 import secrets
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class Start(NamedTuple):
 
 
 def start_from(keeper: Keeper | None, moment: datetime) -> Start:
-    """Return what an earlier run has kept, at a moment in UTC; without a keeper, a new chat."""
+    """Return the state that an earlier run has kept, or that of a new chat without a keeper."""
     if keeper is None:
         return Start(secrets.token_hex(8), 0)
     epoch, last_seq, _ = keeper.numbering

@@ -1,4 +1,4 @@
-"""Whom an operator means: the ban or the mute that a request asks for, or the one to be lifted.
+"""Works out which ban or mute an operator asks for, or wants to lift.
 
 Nothing is changed here. Used under the Hub's lock only; the time is a parameter.
 """
@@ -18,11 +18,11 @@ from tertulia.server.hub.room import Room
 from tertulia.server.hub.session import Session
 
 MAX_REASON_CHARS = 200
-_LOCAL_PROXIES = ("127.0.0.1", "::1")  # where all come from who use a proxy on this machine
+_LOCAL_PROXIES = ("127.0.0.1", "::1")  # the address of all users behind a proxy on this machine
 
 
 class Targets:
-    """Finds names and addresses among those who are here, have just left, or are banned."""
+    """Finds names and addresses of users who are here, have just left, or are banned."""
 
     def __init__(self, room: Room, *, shared_addresses: bool) -> None:
         self._registry = room.registry
@@ -58,7 +58,7 @@ class Targets:
     def new_mute(self, session: Session, request: ImposeMute, now: str) -> Mute | Error:
         """Return the mute that an operator asks for.
 
-        Only of a user who is here, or has just left, or is muted already.
+        It has to be for a user who is here, has just left, or is muted already.
         """
         found = self._find(request.name, now)
         before = None if found is None else self._moderation.mutes.get(found[0].key)
@@ -100,7 +100,7 @@ class Targets:
         return self._moderation.mutes.fitting(name.key, "" if user is None else user.address)
 
     def _find(self, spelling: str, now: str) -> tuple[Name, str | None] | None:
-        """Return the name as it is or was shown, and the address of its user, if it is known.
+        """Return the shown form of a name, and its user's address if that is known.
 
         None for a text that cannot be a name.
         """
@@ -116,7 +116,7 @@ class Targets:
     def _address_to_hold(
         self, name: Name, address: str | None, before: Ban | Mute | None
     ) -> str | None:
-        """Return the address that the ban or mute of a name holds too; None if others share it."""
+        """Return the address that the ban or mute also covers; None if others share it."""
         if address is None:
             return None if before is None else before.address
         network = parse_network(address)
@@ -128,7 +128,7 @@ class Targets:
 
 
 def check_reason(request: Kick | ImposeBan) -> Error | None:
-    """Return the refusal of a reason that is no short text."""
+    """Return the refusal of a reason that is not a short text."""
     reason = request.reason
     if reason is UNSET:
         return None

@@ -1,4 +1,4 @@
-"""The direct messages that a session has not confirmed yet, and who waits for that.
+"""The direct messages that a session has not confirmed yet, and the senders who wait for that.
 
 Used under the Hub's lock only.
 """
@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from tertulia.protocol.messages import DirectMessage
 from tertulia.server.hub.session import Session
 
-_MAX_CHAR_BYTES = 6  # of a character in JSON, as in \u0001
-_LINE_OVERHEAD_BYTES = 128  # of a direct message, beside its text
+_MAX_CHAR_BYTES = 6  # of one character in JSON, for example \u0001
+_LINE_OVERHEAD_BYTES = 128  # the line of a direct message without its text
 
 NonceKey = tuple[str, object]
 
@@ -25,7 +25,7 @@ class Origin(Struct, frozen=True, array_like=True):
 
 
 class Asker(Struct, frozen=True):
-    """Who has to learn, in answer to which request, what becomes of a direct message."""
+    """A session that waits for the outcome of a direct message, and its request."""
 
     session: Session
     request_id: int | UnsetType
@@ -38,8 +38,8 @@ class Unconfirmed(Struct, eq=False):
     receipt: int
     key: NonceKey | None
     askers: list[Asker]
-    # On several machines: where others wait for the confirmation; the receipt that the receiver had
-    # it under on another node; and the number that it was sent there with. 0: none.
+    # On several machines: the nodes that wait for the confirmation; the receipt that the message
+    # had on the receiver's earlier node; and its number when it was sent there. 0: none.
     origins: list[Origin] = []
     known_receipt: int = 0
     own_number: int = 0
@@ -49,8 +49,8 @@ class Queue:
     """The unconfirmed direct messages of a session, in the order of their receipts."""
 
     def __init__(self, *, confirms: bool = True) -> None:
-        self.confirms = confirms  # the session has receipts
-        self.bytes = 0  # about, of the messages as lines
+        self.confirms = confirms  # whether the session has receipts
+        self.bytes = 0  # approximate size of the messages as lines
         self.last_receipt = 0
         self._sent: deque[Unconfirmed] = deque()
         self._unsent: deque[Unconfirmed] = deque()
@@ -76,19 +76,19 @@ class Queue:
                 self.bytes -= _line_bytes(entry.message)
 
     def take_unsent(self) -> list[Unconfirmed]:
-        """Return what the session was not sent yet; it counts as sent from now on."""
+        """Return the messages that were not sent yet; they count as sent from now on."""
         entries = list(self._unsent)
         self._sent += self._unsent
         self._unsent.clear()
         return entries
 
     def send_again(self) -> None:
-        """Let everything that is not confirmed count as not sent."""
+        """Mark everything that is not confirmed as not sent."""
         self._unsent.extendleft(reversed(self._sent))
         self._sent.clear()
 
     def confirm(self, receipt: int) -> list[Unconfirmed]:
-        """Remove and return what was sent, up to a receipt."""
+        """Remove and return the sent messages up to a receipt."""
         confirmed = []
         while self._sent and self._sent[0].receipt <= receipt:
             entry = self._sent.popleft()
@@ -97,7 +97,7 @@ class Queue:
         return confirmed
 
     def confirm_all_sent(self) -> list[Unconfirmed]:
-        """Remove and return what was sent."""
+        """Remove and return all sent messages."""
         return self.confirm(self.last_receipt)
 
     @property
@@ -107,7 +107,7 @@ class Queue:
 
 
 def _line_bytes(message: DirectMessage) -> int:
-    """Return about how long a message is as a line, where JSON writes some characters as two."""
+    """Return the approximate length of a message's line; JSON escapes some characters."""
     text = message.text
     escaped = sum(map(text.count, '"\\\n\t'))
     nonce_bytes = 0 if message.nonce is UNSET else _MAX_CHAR_BYTES * len(message.nonce)

@@ -1,4 +1,4 @@
-"""The refusal of pages of a chat that nobody keeps."""
+"""The refusal of pages in a chat without a history."""
 
 from msgspec import UNSET
 
@@ -9,7 +9,7 @@ from tertulia.server.hub.eventlog import EventLog
 
 
 def refuse_page(events: EventLog, request: GetHistory | Search | ListAttendance) -> Error:
-    """Return the refusal, which says whether messages are missing in the page. Any thread."""
+    """Return the refusal, which says whether the page would have had messages. Any thread."""
     if not isinstance(request, GetHistory):
         return refusals.history_off(request)
     after = 0 if request.after is UNSET else request.after

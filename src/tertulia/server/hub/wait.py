@@ -8,5 +8,5 @@ class Wait(Enum):
 
     FOR_DISK = auto()  # the keeper acknowledges the receipt
     FOR_ROOM = auto()  # nothing is done yet: try again once there is room in the keeper's queue
-    FOR_ORDER = auto()  # on several machines: for its place in the order of all
+    FOR_ORDER = auto()  # on several machines: for its place in the common order
     FOR_MESSAGE = auto()  # nothing is done yet: a message has to be found in the history
