@@ -56,9 +56,15 @@ serve: setup     ## start a server: make serve PORT=5000
 join: setup      ## join a chat: make join NAME=ana HOST=127.0.0.1 PORT=5000
 	@$(BIN)/tertulia $(call quote,$(NAME)) $(call quote,$(HOST)) $(call quote,$(PORT)) $(ARGS)
 
-test: setup-dev  ## run the tests, in less than 3 minutes
+test: setup-dev tests/__pycache__ ## run the tests, in less than 3 minutes
 	$(BIN)/python -m pytest -q -n 5 --dist worksteal -m "not long and not soak"
 	@command -v chromium >/dev/null || echo 'The page was not tested in a browser: there is no Chromium. See make test-web.'
+
+# After a fresh clone, each of the five processes of `make test` would compile all tests, at the same time.
+tests/__pycache__: | .venv/installed-dev
+	@for part in "tests/[ac-r]*/ tests/*.py" "tests/server tests/so*/" tests/system "tests/[t-w]*/"; do \
+	  $(BIN)/python -m pytest --collect-only -q $$part >/dev/null & \
+	done; wait
 
 test-long: setup-dev ## run the tests that make test leaves out: every screen, the other thread model, stored files, faults
 	$(BIN)/python -m pytest -q -n 5 --dist worksteal -m "long and not soak"
