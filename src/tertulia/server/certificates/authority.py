@@ -1,8 +1,8 @@
-"""Makes keys and certificates: an authority (CA) of the server's own, and the server's certificate.
+"""Makes keys and certificates: the server's own authority (CA), and the server's certificate.
 
-Whoever installs the authority on a device cannot be attacked elsewhere with it: it is good only for
-private addresses, local names, and the names of this computer. Slow to import, and imported only
-when something has to be made. No file and no clock in here.
+The authority cannot be used to attack people who have installed it: it is valid only for private
+addresses, local names, and the names of this computer. This module is slow to import, so it is
+imported only when something has to be made. It uses no file and no clock.
 """
 
 import datetime
@@ -22,7 +22,7 @@ Key = ec.EllipticCurvePrivateKey
 
 _AUTHORITY_DAYS = 3_650
 _DAYS = 397  # browsers refuse more than 825 under an authority that a user has installed
-_EARLIER = datetime.timedelta(days=1)  # clocks of other computers may be slow
+_EARLIER = datetime.timedelta(days=1)  # other computers' clocks may be behind
 _MAX_LABEL_CHARS = 40  # a common name has at most 64
 
 
@@ -34,17 +34,17 @@ class Authority(NamedTuple):
 
     @property
     def pem(self) -> bytes:
-        """The certificate, which others may have."""
+        """The certificate, which is public."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     @property
     def permitted(self) -> set[str]:
-        """The domains and networks for which it is good."""
+        """The domains and networks for which it is valid."""
         constraints = self.certificate.extensions.get_extension_for_class(x509.NameConstraints)
         return {str(each.value) for each in constraints.value.permitted_subtrees or ()}
 
     def allows(self, names: Iterable[str]) -> bool:
-        """Return whether it is good for all these addresses and names."""
+        """Return whether it is valid for all these addresses and names."""
         permitted = self.permitted
         return all(lies_in(name, permitted) for name in names)
 
@@ -62,7 +62,7 @@ def read_key(pem: bytes) -> Key:
     """Return the first key in a text of PEM. Raises ValueError."""
     try:
         key = serialization.load_pem_private_key(pem, password=None)
-    except (TypeError, UnsupportedAlgorithm) as error:  # encrypted, or of a strange kind
+    except (TypeError, UnsupportedAlgorithm) as error:  # encrypted, or of an unsupported kind
         raise ValueError(str(error)) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError("a key of another kind")
@@ -70,12 +70,12 @@ def read_key(pem: bytes) -> Key:
 
 
 def read_authority(pem: bytes) -> Authority:
-    """Return the authority that `write` has written. Raises ValueError."""
+    """Return the authority from a text that `write` has made. Raises ValueError."""
     authority = Authority(read_key(pem), x509.load_pem_x509_certificate(pem))
     if authority.certificate.public_key() != authority.key.public_key():
         raise ValueError("the key belongs to another certificate")
     try:
-        authority.permitted  # noqa: B018 (another authority could be good for everything)
+        authority.permitted  # noqa: B018 (an authority without constraints is refused)
     except x509.ExtensionNotFound as error:
         raise ValueError("an authority without constraints") from error
     return authority
@@ -93,7 +93,7 @@ def write(key: Key, *certificates: x509.Certificate) -> bytes:
 def make_authority(
     label: str, permitted: Iterable[str], now: datetime.datetime, key: Key | None = None
 ) -> Authority:
-    """Make an authority for what is local and for these domains, networks and addresses.
+    """Make an authority for local names and addresses, and for these areas.
 
     It gets a new key if there is none.
     """

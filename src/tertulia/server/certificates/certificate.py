@@ -1,4 +1,4 @@
-"""Which certificate a server has: one of its own, or the operator's."""
+"""The certificate of a server: its own, or one that the operator gives."""
 
 import datetime
 import socket
@@ -22,14 +22,14 @@ class Certificate(Protocol):
 
     @property
     def shown(self) -> Shown:
-        """What to show to those who connect now. Any thread."""
+        """The certificate that new clients get. Any thread."""
 
     @property
     def problem(self) -> str:
-        """Why it is not kept, for people; empty if it is."""
+        """The reason, for people, why it was not saved; empty if it was."""
 
     def refresh(self, now: datetime.datetime) -> bool:
-        """Take up a new one if it is time; return whether there is one."""
+        """Change to a new certificate if it is time; return whether there is one."""
 
 
 def find_certificate(config: Config) -> Certificate:

@@ -1,6 +1,6 @@
-"""Secret files in the state directory, or in memory where they cannot be kept.
+"""Secret files in the state directory, or in memory if they cannot be saved.
 
-Several servers of one user may start at the same time: the first one that keeps a file wins. Only
+Several servers of one user may start at the same time: the first one that saves a file wins. Only
 the main thread uses this.
 """
 
@@ -17,13 +17,13 @@ from tertulia.state_directory import write_private
 log = logging.getLogger("tertulia.server")
 
 _PRIVATE = 0o600
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # a file system that has none
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # a file system without hard links
 
 
 class SecretFiles:
     """The files of one directory, which only their owner may read.
 
-    `problem` is why something could not be kept, for people; empty if everything was.
+    `problem` is the reason, for people, why something was not saved; empty if everything was.
     """
 
     def __init__(self, directory: Path | None) -> None:
@@ -32,7 +32,7 @@ class SecretFiles:
         self.problem = "" if directory else _("there is no home directory")
 
     def read(self, name: str) -> bytes | None:
-        """Return the content of a file; None if there is none, or none that can be read."""
+        """Return the content of a file; None if it does not exist or cannot be read."""
         if self._directory is None or name in self._in_memory:
             return self._in_memory.get(name)
         path = self._directory / name
@@ -49,7 +49,7 @@ class SecretFiles:
         return data
 
     def create(self, name: str, data: bytes) -> bytes:
-        """Keep a file, unless another server has done so meanwhile; return what is kept."""
+        """Save a file, unless another server has done so meanwhile; return the saved content."""
         try:
             self._write(name, data, is_new=True)
         except FileExistsError:
@@ -60,11 +60,11 @@ class SecretFiles:
         return data
 
     def replace(self, name: str, data: bytes) -> None:
-        """Keep a file in the place of the one that is there."""
+        """Save a file, replacing an existing one."""
         self._write(name, data, is_new=False)
 
     def set_aside(self, name: str) -> None:
-        """Rename a file that is of no use: it may be worth something to its owner."""
+        """Rename an unusable file, which its owner may still need."""
         if self._directory is None or self._in_memory.pop(name, None) is not None:
             return
         path = self._directory / name
@@ -77,7 +77,7 @@ class SecretFiles:
             log.error("certificate file damaged, renamed file=%s to=%s", path, aside.name)
 
     def _write(self, name: str, data: bytes, *, is_new: bool) -> None:
-        """Raises FileExistsError if the file is to be new and there is one."""
+        """Raises FileExistsError if the file has to be new and exists already."""
         if self._directory is None or self.problem:
             self._in_memory[name] = data
             return
@@ -93,7 +93,7 @@ class SecretFiles:
             self._in_memory[name] = data
 
     def _create(self, path: Path, data: bytes) -> None:
-        """Write a file that is there as a whole or not at all. Raises FileExistsError."""
+        """Create a file completely or not at all. Raises FileExistsError."""
         whole = path.with_name(f".{path.name}-{os.getpid()}")
         write_private(whole, data)
         try:
@@ -108,6 +108,6 @@ class SecretFiles:
             whole.unlink(missing_ok=True)
 
     def _give_up(self, error: OSError) -> None:
-        """From now on keep everything in memory."""
+        """Keep everything in memory from now on."""
         self.problem = error.strerror or str(error)
         log.warning("certificate not kept directory=%s error=%s", self._directory, self.problem)

@@ -17,7 +17,7 @@ _Stamp = tuple[tuple[int, int, int], ...] | None
 
 
 class CertificateUnusable(Exception):
-    """Certificate and key cannot be used; the text says why, for people."""
+    """Certificate and key cannot be used; the text gives the reason, for people."""
 
 
 class GivenCertificate:
@@ -30,12 +30,12 @@ class GivenCertificate:
         """Raises CertificateUnusable."""
         self._files = certificate, key
         self._read_stamp = self._seen_stamp = self._stamp()
-        self.shown = self._read()  # another one after each `refresh` that returned True
+        self.shown = self._read()  # changes with each `refresh` that returns True
 
     def refresh(self, _now: datetime.datetime) -> bool:
         """Read the files if they have changed; return whether they are used from now on.
 
-        They are read once they have stayed the same between two calls: a program that renews them
+        They are read when they have not changed between two calls: a program that renews them
         writes one after the other.
         """
         seen, self._seen_stamp = self._seen_stamp, self._stamp()
@@ -51,7 +51,7 @@ class GivenCertificate:
         return True
 
     def _stamp(self) -> _Stamp:
-        """Return what changes with the files; None while one is missing."""
+        """Return a value that changes with the files; None while one is missing."""
         try:
             found = [path.stat() for path in self._files]
         except OSError:

@@ -1,18 +1,20 @@
-"""Under which addresses and names a certificate of this server is good.
+"""Works out the addresses and names for a certificate of this server.
 
-Pure: what the system says comes in as arguments.
+Pure: what the system reports is passed in.
 """
 
 import ipaddress
 import re
 from collections.abc import Iterable
 
-# The networks and domains that only exist locally. An authority that is good for others as well
-# could be used to attack whoever has installed it.
+# The networks and domains that exist only locally. An authority that is valid for others, too,
+# could be used to attack people who have installed it.
 LOCAL_AREAS = (
     "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16",
-    "100.64.0.0/10",  # of providers, and of networks between computers at several places
-    "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15",  # for trials
+    # providers' networks, and virtual networks between computers in several places
+    "100.64.0.0/10",
+    # for documentation and tests
+    "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15",
     "::1/128", "fc00::/7", "fe80::/10", "2001:db8::/32",
     "localhost", "local", "lan", "home.arpa", "internal",
 )  # fmt: skip
@@ -44,10 +46,10 @@ def is_local(name: str) -> bool:
 
 
 def names_of_computer(hostname: str, given: Iterable[str]) -> list[str]:
-    """Return the names of this computer: its host name, alone and with `.local`, and those given.
+    """Return the names of this computer: its host name, alone and with `.local`, and given names.
 
-    What cannot be a name in a certificate is left out, and what could be a top-level domain: an
-    authority for `dev` would be good for every name that ends with `.dev`.
+    It leaves out names that cannot be in a certificate, and those that could be a top-level
+    domain: an authority for `dev` would be valid for every name that ends with `.dev`.
     """
     short = hostname.partition(".")[0]
     names = (name.lower().rstrip(".") for name in (hostname, short, f"{short}.local", *given))
@@ -63,10 +65,10 @@ def _can_be_certified(name: str) -> bool:
 
 
 def names_to_certify(addresses: Iterable[str], names: Iterable[str]) -> set[str]:
-    """Return what a certificate has to name: the addresses and names of this computer.
+    """Return the addresses and names of this computer that a certificate has to contain.
 
-    Public addresses of IPv6 are left out, because they change often. A link cannot have a
-    link-local one: it would need an interface.
+    Public IPv6 addresses are left out, because they change often; so are link-local ones, which
+    cannot be in a link, because they need an interface.
     """
     found = {*_LOOPBACK, *names}
     for text in addresses:

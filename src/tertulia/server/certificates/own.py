@@ -1,7 +1,7 @@
-"""The certificate of the server's own: kept in the state directory, made and renewed when needed.
+"""The server's own certificate: saved in the state directory, made and renewed when necessary.
 
-Its key stays when it is renewed, so that clients still know it. Only the main thread uses this; it
-reads and writes files.
+A renewed certificate has the same key, so that clients still recognise it. Only the main thread
+uses this; it reads and writes files.
 """
 
 import datetime
@@ -24,9 +24,9 @@ _SERVER, _AUTHORITY = "server.pem", "ca.pem"
 
 
 class OwnCertificate:
-    """The certificate that a server makes for itself, by an authority that it makes as well."""
+    """The certificate that a server makes for itself, with an authority that it also makes."""
 
-    check_every_s = 600.0  # addresses change, and after a suspension it may end soon
+    check_every_s = 600.0  # addresses may change, and after a suspension it may expire soon
 
     def __init__(
         self,
@@ -37,21 +37,21 @@ class OwnCertificate:
     ) -> None:
         """Read the certificate, or make it.
 
-        `computer` is what people call this one. `names` returns the addresses and names that the
-        certificate has to have at present.
+        `computer` is the name of this computer for people. `names` returns the addresses and names
+        that the certificate has to contain at present.
         """
         self._files = files
         self._computer = computer
         self._names = names
-        self.shown = self._find(now)  # another one after each `refresh` that returned True
+        self.shown = self._find(now)  # changes with each `refresh` that returns True
 
     @property
     def problem(self) -> str:
-        """Why it is not kept, for people; empty if it is."""
+        """The reason, for people, why it was not saved; empty if it was."""
         return self._files.problem
 
     def refresh(self, now: datetime.datetime) -> bool:
-        """Renew the certificate if it ends soon or lacks an address; return whether it did."""
+        """Renew the certificate if it expires soon or lacks an address; return whether it did."""
         if _is_good(self.shown, self._names(), now):
             return False
         self.shown = self._find(now)
@@ -71,7 +71,7 @@ class OwnCertificate:
         return show_own(self._make(names, now, kept))
 
     def _make(self, names: set[str], now: datetime.datetime, kept: bytes | None) -> bytes:
-        from tertulia.server.certificates import authority as making  # slow, and seldom needed
+        from tertulia.server.certificates import authority as making  # slow and rarely needed
 
         authority = self._find_authority(names, now)
         key = None

@@ -1,4 +1,4 @@
-"""What a server shows to those who connect: a certificate, checked as a client would check it."""
+"""The certificate that clients get, checked in the same way as a client checks it."""
 
 import contextlib
 import datetime
@@ -16,7 +16,7 @@ _END = "-----END CERTIFICATE-----\n"
 
 
 class Shown(Struct, frozen=True):
-    """A certificate in use. `authority` is the CA of the server's own, as PEM; b"" for another."""
+    """A certificate in use. `authority` is the server's own CA as PEM; b"" for another CA."""
 
     context: ssl.SSLContext
     fingerprint: Fingerprint
@@ -24,7 +24,7 @@ class Shown(Struct, frozen=True):
 
 
 class Certified(Struct, frozen=True):
-    """What a certificate says."""
+    """The contents of a certificate."""
 
     names: set[str]
     begins: datetime.datetime
@@ -32,14 +32,14 @@ class Certified(Struct, frozen=True):
 
 
 def show(certificates: bytes, key: bytes, authority: bytes = b"") -> Shown:
-    """Return what shows a certificate. Raises ssl.SSLError and ValueError."""
+    """Return a certificate, ready for use. Raises ssl.SSLError and ValueError."""
     context = server_context(certificates, key)
     pem = certificates.decode("ascii", "replace")
     return Shown(context, Fingerprint.of_certificate(certificate_in(pem)), authority)
 
 
 def show_own(pem: bytes) -> Shown:
-    """Return what shows a certificate from a file with key, certificate and authority."""
+    """Return a certificate, ready for use, from a file with key, certificate and authority."""
     certificates = pem.decode("ascii", "replace").split(_END)
     if len(certificates) < 3:
         raise ValueError("the certificate or its authority is missing")
@@ -47,9 +47,9 @@ def show_own(pem: bytes) -> Shown:
 
 
 def certified(shown: Shown) -> Certified:
-    """Return what a certificate says, as a client that trusts its authority reads it.
+    """Return the contents of a certificate, as a client that trusts its authority sees them.
 
-    Raises ssl.SSLError if such a client would refuse it for another reason than its dates.
+    Raises ssl.SSLError if such a client would refuse it for a reason other than its dates.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -61,7 +61,7 @@ def certified(shown: Shown) -> Certified:
 
 
 def _shake_hands(server_side: ssl.SSLContext, client_side: ssl.SSLContext) -> dict[str, Any]:
-    """Return the certificate that a client gets, without a network."""
+    """Return the certificate that a client gets in a handshake without a network."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = server_side.wrap_bio(to_server, to_client, server_side=True)
     client = client_side.wrap_bio(to_client, to_server)

@@ -1,4 +1,4 @@
-"""The attendance on the console: all pages of it, shown or written to a file as CSV."""
+"""The attendance list on the console: shown, or written to a file as CSV."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ from tertulia.protocol.messages import Answer, Request
 
 
 class Refused(Exception):
-    """The server has refused to give the attendance."""
+    """The server has refused the attendance list."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
@@ -18,7 +18,7 @@ class Refused(Exception):
 
 
 def all_sessions(ask: Callable[[Request], Answer]) -> Iterator[AttendanceRow]:
-    """Ask for page after page; yield all sessions. Raises Refused."""
+    """Ask for all pages one after the other; yield the sessions. Raises Refused."""
     request = ListAttendance()
     while True:
         page = ask(request)
@@ -31,7 +31,7 @@ def all_sessions(ask: Callable[[Request], Answer]) -> Iterator[AttendanceRow]:
 
 
 def write_csv(path: str, sessions: Iterator[AttendanceRow]) -> str:
-    """Write a new file; return its whole path. Raises BadCommand, and what `sessions` does."""
+    """Write a new file; return its full path. Raises BadCommand, and what `sessions` raises."""
     file = AttendanceFile(path)
     try:
         for session in sessions:

@@ -1,7 +1,7 @@
-"""The thread that accepts consoles: programs of the server's own user, on this machine.
+"""The thread that accepts consoles: programs on this machine, run by the server's user or by root.
 
-It hands each to a worker, and reads nothing from any. So a full server, and one under attack, still
-lets its operator in. It also takes the looks that live views want, beside the workers' rounds.
+It hands each one to a worker and reads nothing from them. So even a full server, or one under
+attack, lets its operator in. It also measures the server for live views.
 """
 
 import logging
@@ -21,7 +21,7 @@ from tertulia.server.workers.pool import WorkerPool
 
 log = logging.getLogger("tertulia.server")
 
-_PAUSE_S = 0.1  # after an error, so that a lack of descriptors keeps no core busy
+_PAUSE_S = 0.1  # after an error: without a pause, a lack of descriptors would keep a core busy
 
 
 class ConsoleListener:
@@ -35,7 +35,7 @@ class ConsoleListener:
         admission: Admission,
         looks: Looks,
     ) -> None:
-        """Accept at a socket that has this path. Raises OSError."""
+        """Open a listening socket at this path. Raises OSError."""
         self._path = path
         self._pool = pool
         self._admission = admission
@@ -51,7 +51,7 @@ class ConsoleListener:
         self._thread.start()
 
     def stop(self, timeout_s: float, *, keep_path: bool = False) -> None:
-        """Accept no further consoles, and remove the socket, unless another process has it too."""
+        """Accept no further consoles; remove the socket unless another process has it, too."""
         self._keeps_path = keep_path
         os.eventfd_write(self._stop_fd, 1)
         self._thread.join(timeout_s)
@@ -100,11 +100,11 @@ class ConsoleListener:
         with sock:
             try:
                 sock.send(encode(console_refused(reason)))
-            except OSError as error:  # it has gone
+            except OSError as error:  # the console is gone
                 log.debug("refusal not sent error=%s", error.strerror)
 
     def _remove(self) -> None:
-        """Remove the socket, unless another server has put its own in this place."""
+        """Remove the socket's file, unless it belongs to another server now."""
         try:
             if os.path.samestat(os.stat(self._path), self._inode):
                 self._path.unlink()

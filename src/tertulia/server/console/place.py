@@ -1,7 +1,7 @@
-"""Where the console's socket is: in the state directory, for the server's user alone.
+"""The console's socket in the state directory, for the server's own user only.
 
-Both ends use this. The name of a socket may have only some hundred bytes, so the directory is
-named by its descriptor.
+Both ends use this. The path of a socket may have only about a hundred bytes, so it names the
+directory by a descriptor.
 """
 
 import contextlib
@@ -12,9 +12,9 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-_CREDENTIALS = struct.Struct("3i")  # of the other end: process, user, group
+_CREDENTIALS = struct.Struct("3i")  # credentials of the other end: process, user, group
 _BACKLOG = 8
-_VIEW = b"\0tertulia-view-"  # how a view names its end, in the namespace without files
+_VIEW = b"\0tertulia-view-"  # begins the name of a live view's end, which has no file
 
 
 class PlaceTaken(Exception):
@@ -27,7 +27,7 @@ def console_path(directory: Path, port: int) -> Path:
 
 
 def listen_for_consoles(path: Path) -> socket.socket:
-    """Open the listening socket, in the place of one that a killed server has left.
+    """Open the listening socket; replace one that a killed server has left.
 
     Raises PlaceTaken or OSError.
     """
@@ -50,7 +50,7 @@ def listen_for_consoles(path: Path) -> socket.socket:
 
 
 def connect_to_console(path: Path, *, as_view: bool = False) -> socket.socket:
-    """Connect to the server, as a console or as a view, which only looks. Raises OSError."""
+    """Connect to the server, as a console or as a live view. Raises OSError."""
     sock = socket.socket(socket.AF_UNIX)
     try:
         if as_view:
@@ -64,7 +64,7 @@ def connect_to_console(path: Path, *, as_view: bool = False) -> socket.socket:
 
 
 def is_view(peer: str | bytes) -> bool:
-    """Return whether the address of the other end is that of a view."""
+    """Return whether the address of the other end is that of a live view."""
     return isinstance(peer, bytes) and peer.startswith(_VIEW)
 
 

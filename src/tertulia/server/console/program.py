@@ -1,7 +1,7 @@
 """`tertulia-server PORT --operator`: the console of a running server, line by line.
 
-It has no name in the chat and no address. On a terminal it asks before it acts on several persons;
-in a pipe it says on whom it acts, and its exit status tells whether everything was done.
+It has no name in the chat and no address. On a terminal it asks before it acts on several people;
+in a pipe it prints their names, and its exit status shows whether everything was done.
 """
 
 import itertools
@@ -56,19 +56,19 @@ from tertulia.wrapping import wrapped_for
 
 _ANSWER_TIMEOUT_S = 30.0
 _RECEIVE_BYTES = 65_536
-_MAX_LINE_BYTES = 256 * 1024 * 1024  # of the server, which this program trusts: a list of all bans
-_HISTORY = 20  # messages without a number
+_MAX_LINE_BYTES = 256 * 1024 * 1024  # a list of all bans is long, and the server is trusted
+_HISTORY = 20  # messages that are shown if no number is given
 _MAX_HISTORY = 200
 
 
 class _OwnCommand(NamedTuple):
-    """A command that only reads, or that is for the console itself; texts are msgids."""
+    """A command that only reads, or that is for the console itself. Its texts are msgids."""
 
     spanish: str
     english: str
     argument_words: str
     help: str
-    parse: Callable[[str, str], Request | None]  # None: the console itself knows what to do
+    parse: Callable[[str, str], Request | None]  # returns None for a command without a request
 
     @property
     def word(self) -> str:
@@ -76,11 +76,11 @@ class _OwnCommand(NamedTuple):
 
 
 class ServerGone(Exception):
-    """The server has ended, or does not answer any more."""
+    """The server has ended or does not answer any more."""
 
 
 def run_console(port: int) -> int:
-    """Connect to the server of this user at a port, and carry out what is typed.
+    """Connect to this user's server at a port, and carry out what is typed.
 
     Returns the exit status: 0, or 1 if there is no server or something was not done.
     """
@@ -119,7 +119,7 @@ def _fail(text: str) -> int:
 
 
 class Console:
-    """One connection, what is typed, and what is printed."""
+    """One connection, with the input and the output of its console."""
 
     def __init__(self, sock: socket.socket, port: int, *, is_terminal: bool) -> None:
         self.is_all_done = True
@@ -134,7 +134,7 @@ class Console:
         self._poll.register(sock, select.POLLIN)
 
     def run(self) -> None:
-        """Carry out line after line. Raises ServerGone."""
+        """Carry out all lines. Raises ServerGone."""
         if self._is_terminal:
             text = _("You keep order, and nobody sees you here. {help} shows all commands.")
             self._print(text.format(help=HELP.word))
@@ -188,7 +188,7 @@ class Console:
             self._show(ListAttendance(), refused.answer)
 
     def _confirms(self, ban: ImposeBan) -> bool:
-        """Say whom a ban fits; return whether to go on."""
+        """Print the people a ban applies to; return whether to go on."""
         if ban.address is UNSET:
             return True
         answer = self._ask(replace(ban, check=True))
@@ -289,14 +289,14 @@ class Console:
                 self._send(Pong(id=message.id))
             case Closing():
                 raise ServerGone(_("the server has stopped"))
-            case Error(id=answered) if answered is UNSET:  # it lets no console in
+            case Error(id=answered) if answered is UNSET:  # it accepts no further console
                 raise ServerGone(shown(message.message))
 
     def _send(self, request: Request) -> None:
         try:
             self._sock.sendall(encode(request))
         except OSError:
-            # It may have said why before.
+            # It may have sent the reason before.
             self._receive()
             while (message := self._next_message()) is not None:
                 self._react(message)

@@ -1,6 +1,6 @@
-"""What the console says of users and messages, in the user's language.
+"""Texts about users and messages for the console, in the operator's language.
 
-Pure functions. What users have written is shown without characters that could control a terminal.
+Pure functions. Users' texts are shown without characters that could control a terminal.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def people(users: Sequence[User]) -> list[str]:
 
 
 def about(info: UserInfo) -> str:
-    """Return what the server knows of a user."""
+    """Return the line about one user."""
     text = _("{name}: {address}, {status}, here since {since}")
     since = local_time(info.since)
     return text.format(name=info.name, address=info.address, status=info.status, since=since)

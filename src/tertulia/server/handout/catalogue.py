@@ -1,6 +1,6 @@
-"""The files that the server hands out: what they are, and how a piece of one is read.
+"""The files that the server hands out, and reading pieces of them.
 
-Only these exact names are served. A file on the disk is read piece by piece, so it takes no memory.
+Only their exact names are served. A file on disk is read piece by piece, so it takes little memory.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _MAX_WHEELS = 200
 
 
 class HandedFile(Struct, frozen=True):
-    """A file to hand out: `body` in memory, or the file at `path`, as it was when it was read."""
+    """A file to hand out: `body` in memory, or the file at `path` if it has not changed."""
 
     name: str
     size: int
@@ -28,7 +28,7 @@ class HandedFile(Struct, frozen=True):
     stamp: tuple[int, int, int] = (0, 0, 0)
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return a piece. Raises OSError, also if the file is another one now."""
+        """Return a piece. Raises OSError, also if the file has changed."""
         if self.path is None:
             return self.body[offset : offset + size]
         descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -41,12 +41,12 @@ class HandedFile(Struct, frozen=True):
 
 
 def in_memory(name: str, body: bytes) -> HandedFile:
-    """Return a file whose content is here."""
+    """Return a file with its content in memory."""
     return HandedFile(name, len(body), hashlib.sha256(body).hexdigest(), body)
 
 
 def wheels_in(directory: Path) -> list[HandedFile]:
-    """Return the wheels in a directory. What cannot be read, or is no file, is left out."""
+    """Return the wheels in a directory, except those that cannot be read or are not files."""
     try:
         names = sorted(entry for entry in os.listdir(directory) if _WHEEL_NAME.fullmatch(entry))
     except OSError:

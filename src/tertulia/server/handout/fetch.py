@@ -1,7 +1,7 @@
 """`--fetch-client`: downloads the packages of the client once, for computers without the internet.
 
-pip does it, with its own settings, for the system of this computer. A download that fails leaves
-what was there. One thread; it waits.
+pip does that, with its own settings, for the system of this computer. A failed download leaves the
+earlier files unchanged. One thread, which waits.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ def fetch_client(directory: Path | None) -> int:
         return _fail(_("tertulia is not installed, so nobody knows which packages it needs"))
     try:
         directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left_over in directory.parent.glob(f"{_TEMPORARY}*"):  # of one that was interrupted
+        for left_over in directory.parent.glob(f"{_TEMPORARY}*"):  # from an interrupted run
             shutil.rmtree(left_over, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=directory.parent) as temporary:
             problem = _download(wanted, Path(temporary))
@@ -56,7 +56,7 @@ def fetch_client(directory: Path | None) -> int:
 
 
 def _download(wanted: list[str], directory: Path) -> str:
-    """Download wheels, of the versions that are installed here; return what went wrong."""
+    """Download wheels of the versions that are installed here; return what went wrong."""
     constraints = directory / "constraints.txt"
     constraints.write_text(
         "".join(f"{each.name}=={each.version}\n" for each in metadata.distributions())
@@ -83,7 +83,7 @@ def _download(wanted: list[str], directory: Path) -> str:
 
 
 def _replace(directory: Path, new: Path) -> None:
-    """Move the new files into the directory, and remove those of other versions. Raises OSError."""
+    """Move the new files into the directory; remove other versions. Raises OSError."""
     directory.mkdir(mode=0o700, exist_ok=True)
     wheels = list(new.glob("*.whl"))
     for wheel in wheels:
@@ -94,7 +94,7 @@ def _replace(directory: Path, new: Path) -> None:
 
 
 def _give_to_owner(directory: Path) -> None:
-    """Give what root has downloaded to the user of the service. Raises OSError."""
+    """Give files that root has downloaded to the user of the service. Raises OSError."""
     if os.geteuid() == 0:
         owner = os.stat(directory.parent)
         for path in (directory, *directory.iterdir()):

@@ -1,7 +1,7 @@
-"""What the server hands out, made ready by a thread at the first request for any of it.
+"""The files that the server hands out. A thread makes them ready at the first request.
 
-Making the wheel takes a fifth of a second, and reading what was downloaded as much: too long for a
-worker, and nothing for a start where nobody asks for it. Any thread may call.
+Making the wheel takes a fifth of a second, and so does reading the downloaded wheels: too long for
+a worker, and a waste at a start if nobody asks for them. Any thread may call.
 """
 
 import logging
@@ -25,32 +25,32 @@ class Waiting(Protocol):
     """A connection that waits until the files are ready."""
 
     def files_ready(self) -> None:
-        """Let the connection's worker know. The thread that has made them ready calls it."""
+        """Tell the connection's worker. Called by the thread that has made them ready."""
 
 
 class Handout:
-    """The files by their names. `directory` is that of the downloaded wheels, if there is one."""
+    """The files by name. `directory` has the downloaded wheels, if there are any."""
 
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
-        self._stamp = 0  # of the directory whose wheels are in the catalogue
-        self._waiting: list[Waiting] = []  # bound: the connections that may be unregistered
+        self._stamp = 0  # stamp of the directory when its wheels were read
+        self._waiting: list[Waiting] = []  # bound: the number of unregistered connections
         self._is_at_work = False
 
     def ready(self) -> Catalogue | None:
-        """Return the files; None if they have to be made ready first, or anew."""
+        """Return the files; None if they have to be made ready, or have changed."""
         with self._lock:
             return self._catalogue if self._stamp == self._current_stamp() else None
 
     def latest(self) -> Catalogue:
-        """Return the files as they were when they were made ready last."""
+        """Return the files as they were last made ready."""
         with self._lock:
             return self._catalogue or {}
 
     def make_ready(self, waiting: Waiting) -> None:
-        """Make the files ready and tell one that waits. Raises RuntimeError without a thread."""
+        """Make the files ready, then tell `waiting`. Raises RuntimeError without a thread."""
         with self._lock:
             self._waiting.append(waiting)
             if self._is_at_work:

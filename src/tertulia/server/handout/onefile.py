@@ -1,7 +1,7 @@
 """The client as one file: an archive that any Python from 3.11 on runs without installing it.
 
-It has the line-by-line face, what that stands on, and packages in plain Python. In the place of
-msgspec, which is compiled, stands `tertulia.standin`. The same files give the same bytes.
+It contains the line-by-line face, the modules that it needs, and packages in plain Python.
+`tertulia.standin` replaces msgspec, which is compiled. The same files give the same bytes.
 """
 
 import importlib.util
@@ -26,7 +26,7 @@ from tertulia.onefile import main
 
 sys.exit(main())
 """
-# What the modules of the client import, each of which is one of the stand-in.
+# The parts of msgspec that the client imports, made of the stand-in's modules.
 _MSGSPEC = {
     "__init__": """\
 from tertulia.standin import json, structs

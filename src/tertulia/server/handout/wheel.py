@@ -1,4 +1,4 @@
-"""The wheel of the version that is installed, made of its files. Pure, but for reading them.
+"""Makes the wheel of the installed version from its files. Pure, except for reading them.
 
 The same files give the same bytes, whether they come from a wheel or an editable checkout.
 """
@@ -22,7 +22,7 @@ _NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 class NotInstalled(Exception):
-    """The program runs from files that no installer knows."""
+    """The program runs from files that no installer has installed."""
 
 
 def own_wheel() -> tuple[str, bytes]:
@@ -48,14 +48,14 @@ def own_wheel() -> tuple[str, bytes]:
 
 
 def package_files() -> Iterator[tuple[str, bytes]]:
-    """Return all files of the package with their paths, apart from what Python has compiled."""
+    """Return all files of the package with their paths, except compiled ones."""
     yield from files_in(resources.files(_PACKAGE), _PACKAGE)
 
 
 def zipped(files: dict[str, bytes], before: bytes = b"") -> bytes:
-    """Return an archive of files, without dates, which says nothing about this computer.
+    """Return an archive of files without dates, and without information about this computer.
 
-    `before` are bytes that stand before it, as a shell wants them.
+    `before` are bytes in front of it, such as a shell's first line.
     """
     archive = io.BytesIO()
     archive.write(before)
@@ -63,7 +63,7 @@ def zipped(files: dict[str, bytes], before: bytes = b"") -> bytes:
         for name, body in sorted(files.items()):
             entry = zipfile.ZipInfo(name, _NO_DATE)
             entry.external_attr = 0o644 << 16
-            entry.create_system = 3  # Unix, on whatever system it is made
+            entry.create_system = 3  # Unix, whichever system makes it
             zip_file.writestr(entry, body, zipfile.ZIP_DEFLATED)
     return archive.getvalue()
 

@@ -1,6 +1,6 @@
 """The reader's thread: it answers questions from the file, one after the other.
 
-The history's writer hands them over once everything said before is stored. Answers are mail.
+The writer hands them over once all earlier messages are stored. Answers are posted as mail.
 """
 
 import logging
@@ -53,7 +53,7 @@ class Answerer:
             self._asked.notify()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the end of the thread; return whether it came in time."""
+        """Wait for the end of the thread; return whether it ended in time."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
@@ -65,7 +65,7 @@ class Answerer:
             self._asked.notify()
 
     def __len__(self) -> int:
-        """Return how many questions wait. Unlocked."""
+        """Return the number of questions that wait. Unlocked."""
         return len(self._questions)
 
     def _answer_all(self) -> None:

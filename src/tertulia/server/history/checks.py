@@ -1,7 +1,7 @@
-"""Whether a file is a history that this version can use. Nothing here changes any file.
+"""Checks whether a file is a history that this version can use. Nothing here changes any file.
 
-A file counts as damaged only if SQLite says that it is corrupt or not a database. Whatever else is
-wrong with it is a reason to leave it alone.
+A file counts as damaged only if SQLite reports that it is corrupt or not a database. After any
+other error it is left alone.
 """
 
 import contextlib
@@ -91,7 +91,7 @@ def check_file(path: Path) -> None:
 def check_version(path: Path) -> None:
     """Raise StoreOfAnotherVersion if there is a file that this version cannot read.
 
-    Whatever else is wrong with it is found when the history is opened.
+    Other errors are found when the history is opened.
     """
     if os.path.exists(path):
         with contextlib.suppress(StoreDamaged, OSError, sqlite3.Error):
@@ -107,7 +107,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 
 def read_numbers(path: Path) -> tuple[str, int] | None:
-    """Return epoch and reserved_through as they are in the file without its WAL, if they are there.
+    """Return epoch and reserved_through from the file without its WAL, if the file has them.
 
     This also works on a full disk, on which SQLite cannot open the WAL.
     """
@@ -121,7 +121,7 @@ def read_numbers(path: Path) -> tuple[str, int] | None:
 
 
 def has_wal(path: Path) -> bool:
-    """Return whether there are changes beside the file that are not in it yet."""
+    """Return whether the WAL has changes that are not in the file yet."""
     try:
         return os.path.getsize(f"{path}-wal") > 0
     except FileNotFoundError:
@@ -158,7 +158,7 @@ def check_schema(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _has_foreign_schema(db: sqlite3.Connection, error: sqlite3.DatabaseError) -> bool:
-    """Return whether the schema is whole, but in words that this SQLite library does not know.
+    """Return whether the schema is complete, but uses SQL that this SQLite library does not know.
 
     SQLite reports that as a corrupt file, too.
     """

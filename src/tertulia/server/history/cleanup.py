@@ -1,7 +1,7 @@
 """Deleting messages that are older than `--keep` allows, in small steps on the writer's thread.
 
-A clock that is far ahead must not delete everything. So a clock that has jumped ahead is believed
-only at the next look, an hour later, if it has gone on evenly since.
+A wrong clock that is far ahead must not delete everything. So after a jump ahead, nothing is
+deleted until the next look, an hour later, and only if the clock has not jumped again.
 """
 
 import logging
@@ -13,8 +13,9 @@ from tertulia.server.history.store import MessageStore
 log = logging.getLogger("tertulia.server")
 
 LOOK_EVERY_S = 3_600.0
-_STEP = 2_000  # messages looked at before the writer looks at its queue again
-_MAX_PAUSE = timedelta(days=7)  # from the newest message to a start; a longer one is doubtful
+_STEP = 2_000  # messages checked before the writer returns to its queue
+# from the newest message to a start; after a longer one the clock is in doubt
+_MAX_PAUSE = timedelta(days=7)
 _MAX_JUMP_S = 86_400.0  # of the clock while the server runs
 
 
@@ -26,8 +27,8 @@ class Cleanup:
         self._store = store
         self._keep = timedelta(days=keep_days)
         self._newest = store.newest_time()
-        self._clock_offset_s: float | None = None  # of the clock from the monotonic one
-        # The round under way: where it is, its limit, and what it has deleted.
+        self._clock_offset_s: float | None = None  # the wall clock minus the monotonic one
+        # The present round: the last seq checked, the time limit, the number of deleted messages.
         self._position: int | None = None
         self._before_time = ""
         self._deleted = 0

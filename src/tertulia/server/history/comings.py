@@ -1,4 +1,4 @@
-"""Who came and who went, in their places between the messages, for an export. Pure."""
+"""Arrivals and departures, in their places between the messages, for an export. Pure."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from tertulia.server.hub.records import Visit
 
 
 class Came(Struct, frozen=True, tag="joined", tag_field="type"):
-    """Somebody came in."""
+    """A user came in."""
 
     seq: int
     time: str
@@ -19,7 +19,7 @@ class Came(Struct, frozen=True, tag="joined", tag_field="type"):
 
 
 class Went(Struct, frozen=True, tag="left", tag_field="type"):
-    """Somebody went."""
+    """A user left."""
 
     time: str
     name: str
@@ -33,11 +33,11 @@ Exported = StoredMessage | Came | Went
 def in_order(messages: Iterable[StoredMessage], visits: Iterable[Visit]) -> Iterator[Exported]:
     """Merge messages and sessions, both in the order of their numbers.
 
-    An end has a time and no number. It comes after its own beginning, after the messages of its
-    millisecond, and before whoever came in that one.
+    The end of a session has a time, but no number. It is put after its own beginning, after the
+    messages of the same millisecond, and before arrivals in that millisecond.
     """
     latest = ""  # the clock may have been set back
-    ends: list[tuple[str, int, Went]] = []  # of those who are here by now
+    ends: list[tuple[str, int, Went]] = []  # of the sessions that have begun so far
     items: Iterator[StoredMessage | Visit] = heapq.merge(messages, visits, key=_number)
     for item in items:
         latest = max(latest, item.joined if isinstance(item, Visit) else item.time)

@@ -1,8 +1,8 @@
-"""`tertulia-server --export FILE`, `--attendance FILE` and `--backup FILE`: what a history has.
+"""`tertulia-server --export FILE`, `--attendance FILE` and `--backup FILE`.
 
-All of them also work while a server writes the history, and contain everything stored before they
-began. They leave no other files behind, and need no right to write where the history is. The file
-gets its name when it is complete: after an error, or a signal that ends the program, there is none.
+They also work while a server writes the history, and contain everything stored before they began.
+They leave no other files behind, and need no permission to write in the history's directory. The
+file gets its name only when it is complete, so there is none after an error or a fatal signal.
 """
 
 import errno
@@ -29,9 +29,8 @@ _STDOUT = "-"
 def export(history: Path, to: str, *, with_attendance: bool = False) -> int:
     """Write every message as a JSON line to a file, or to stdout for "-"; return the exit status.
 
-    With `with_attendance`, who came and who went is in its place between them. Only one page of
-    messages at a time is in memory, and none of the history is locked while the reader of stdout
-    takes its time.
+    With `with_attendance`, arrivals and departures are in their places between them. Only one page
+    of messages at a time is in memory, and the history is not locked while stdout blocks.
     """
 
     def lines(reader: MessageReader) -> Iterator[bytes]:

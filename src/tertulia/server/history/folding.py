@@ -1,7 +1,7 @@
-"""The words of a text as the search compares them: without case, accents and compatibility forms.
+"""Folds texts for the search: removes case, accents and compatibility forms.
 
-The same folding is applied to messages and to queries. Its result has a space between words; the
-index needs no more than to split at spaces and at ASCII punctuation.
+The same folding is applied to messages and to queries. In its result, words are separated by
+spaces; the index splits it only at spaces and ASCII punctuation.
 """
 
 import re
@@ -38,7 +38,7 @@ _LETTER = re.compile(
 
 
 class _Table(dict[int, str | None]):
-    """What becomes of a character: itself, nothing, or a space. Bound: _MAX_CACHED entries."""
+    """What each character turns into: itself, nothing, or a space. Bound: _MAX_CACHED entries."""
 
     def __missing__(self, code: int) -> str | None:
         kept = _kept(chr(code))

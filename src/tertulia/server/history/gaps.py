@@ -1,4 +1,4 @@
-"""Gaps: stretches of numbers whose rows the file of a cluster's node has never had. Pure."""
+"""Gaps: ranges of numbers whose rows a cluster's node has never had in its file. Pure."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -34,7 +34,7 @@ def united(gaps: Gaps, new: Gap) -> Gaps:
 
 
 def without(gaps: Gaps, filled: Gap) -> Gaps:
-    """Return what is left of the gaps when this stretch is filled."""
+    """Return what is left of the gaps when a range is filled."""
     if filled.after >= filled.through:
         return gaps
     left = []
@@ -45,7 +45,7 @@ def without(gaps: Gaps, filled: Gap) -> Gaps:
 
 
 def first_whole(gaps: Gaps, wanted: Gap) -> Gap | None:
-    """Return the first stretch of those wanted that has no gap; None if there is none."""
+    """Return the first of the wanted ranges without a gap; None if there is none."""
     after, through = wanted
     for gap in gaps:
         if gap.through <= after or gap.after >= through:
@@ -65,9 +65,9 @@ def touches(messages: Gaps, visits: Gaps, request: PageRequest) -> bool:
 
 
 def is_whole(messages: Gaps, visits: Gaps, request: PageRequest, page: Page) -> bool:
-    """Return whether no row that belongs into a page is in a gap.
+    """Return whether no row of a page is in a gap.
 
-    A page with `more` reaches from the one end of what was asked for to its own last message.
+    A page with `more` covers only the numbers from one end of the request to its last message.
     """
     if not touches(messages, visits, request):
         return True
@@ -84,7 +84,7 @@ def is_whole(messages: Gaps, visits: Gaps, request: PageRequest, page: Page) -> 
 
 
 def _wanted(request: GetHistory | Search) -> Gap:
-    """Return among which numbers the messages are that a request asks for."""
+    """Return the range of numbers that a request asks for."""
     after = -1
     if isinstance(request, GetHistory) and request.after is not UNSET:
         after = request.after
@@ -99,7 +99,7 @@ def _overlaps(gaps: Gaps, wanted: Gap) -> bool:
 def changes_between(
     kind: type[MissingMessages] | type[MissingVisits], old: Gaps, new: Gaps
 ) -> list[Change]:
-    """Return how the rows of the gaps in the file have to change."""
+    """Return the changes to the file's rows of gaps."""
     kept = {gap.after for gap in new}
     removed = [Removed(kind, gap.after) for gap in old if gap.after not in kept]
     put = [kind(key=gap.after, through=gap.through) for gap in new if gap not in old]
@@ -107,5 +107,5 @@ def changes_between(
 
 
 def gaps_of(rows: Iterable[MissingMessages | MissingVisits]) -> Gaps:
-    """Return the gaps that the file has, which come in ascending order."""
+    """Return the gaps from the file's rows, which are in ascending order."""
     return tuple(Gap(row.key, row.through) for row in rows)

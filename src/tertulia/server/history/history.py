@@ -1,7 +1,7 @@
 """The history: one thread that writes the general chat to disk in groups, and one that reads it.
 
 Other threads queue work and get mail; none of them waits for the disk. A question for the reader
-(answerer.py) goes through the writer's queue first, so that the answer contains everything said
+(answerer.py) goes through the writer's queue first, so that the answer contains all messages
 before it.
 """
 
@@ -33,8 +33,8 @@ from tertulia.server.hub.session import Owner, Receipt
 log = logging.getLogger("tertulia.server")
 
 _MAX_GROUP = 500  # messages and questions taken from the queue for one commit
-# A commit costs as much as 40 messages in it. So after a group of this size the writer gathers for
-# a moment before the next one; a lone message never waits.
+# A commit itself costs as much as writing 40 messages. So after a group of this size the writer
+# waits a moment for more before the next commit; a single message never waits.
 _BUSY_GROUP = 16
 _GATHER_S = 0.005
 _MAX_UNWRITTEN = 20_000  # rows; beyond that the oldest change is lost, until the row changes again
@@ -119,9 +119,9 @@ class History:
             return []  # The disk is too full to open the file.
 
     def records(self, kind: type[Row]) -> list[Row]:
-        """Return what an earlier run has kept of a kind. Call it before `start`.
+        """Return the rows of a kind from earlier runs. Call it before `start`.
 
-        Raises sqlite3.Error. Then the server must not start: it would let in who is banned.
+        After sqlite3.Error the server must not start: it would let banned users in.
         """
         return self._store.records(kind)
 
@@ -129,7 +129,7 @@ class History:
 
     def take_room(self) -> bool:
         """Reserve a place in the queue for one message, before it gets a number."""
-        # The Hub's lock is enough: it does no harm if the writer frees a place meanwhile.
+        # The Hub's lock is enough: the writer may free a place meanwhile, which does no harm.
         if self._is_full():
             return False
         self._taken += 1
@@ -146,7 +146,7 @@ class History:
         self._hand_in(Keep(changes, receipt))
 
     def confirm(self, receipt: Receipt) -> None:
-        """Acknowledge a message written earlier, once it is stored; uses up the room taken."""
+        """Acknowledge an earlier message once it is stored; this uses up the room taken."""
         self._hand_in(Confirm(receipt))
 
     def _hand_in(self, item: Write | Keep | Confirm) -> None:
@@ -159,7 +159,7 @@ class History:
     def reserve_soon(self, seq: int) -> None:
         """Make sure that there are reserved numbers beyond this one, half a block ahead."""
         if seq > self._reserve_at:
-            # If that fails, it is tried again halfway to the end, and then now and then.
+            # After a failure, it is tried again halfway to the end, and then at intervals.
             left = self._reserved_through - seq
             self._reserve_at = seq + (left if left > 1 else self._config.seq_block) // 2
             with self._lock:
@@ -178,13 +178,13 @@ class History:
         owner.post(mail)
 
     def _is_full(self) -> bool:
-        """Return whether there is no room, or others wait for it already and come first."""
+        """Return whether there is no room, or others are already waiting for it."""
         return self._taken - self._freed >= self._config.history_queue or bool(self._room_waiters)
 
     def ask(self, ticket: PageTicket) -> None:
-        """Read a page once everything said before is stored, and post PageReady to its owner.
+        """Read a page once all earlier messages are stored, and post PageReady to its owner.
 
-        A cancelled ticket is not answered: nobody waits for what a client asked that is gone.
+        A cancelled ticket, whose client is gone, is not answered.
         """
         with self._lock:
             self._queue.append(ticket)
@@ -192,7 +192,7 @@ class History:
 
     @property
     def queued(self) -> tuple[int, int]:
-        """How many messages wait for the writer, and questions for the reader. Unlocked."""
+        """Number of messages waiting for the writer, and of questions for the reader. Unlocked."""
         return self._taken - self._freed, len(self._answerer)
 
     # --- the writer's thread -------------------------------------------------------------------
@@ -233,7 +233,7 @@ class History:
             self.vitals.problem = "the file was removed or replaced"
 
     def _tidy(self, *, is_idle: bool) -> float:
-        """Do a small part of the work that can wait; return the seconds until the next part."""
+        """Do a small part of the upkeep; return the seconds until the next part."""
         if is_idle:
             self._look_for_file()
         upkeep, is_writable = self._upkeep, not self._is_failing

@@ -1,8 +1,8 @@
-"""Files that must not stay behind: removed at the end of a block, or if a signal ends the program.
+"""Removes temporary files at the end of a block, or when a signal ends the program.
 
-A signal ends the program at once, even if the main thread waits for a locked file or SQLite is in
-the middle of a long copy. So a thread of its own waits for the signals. For `--export`, `--backup`
-and `--restore` only; the server itself stops in an orderly way.
+A signal has to end the program at once, even if the main thread waits for a locked file or SQLite
+is in the middle of a long copy. So a separate thread waits for signals. Only for `--export`,
+`--backup` and `--restore`; the server itself stops in an orderly way.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ _removals: list[Callable[[], object]] = []  # the last one is carried out first
 
 @contextlib.contextmanager
 def removed_at_end(make: Callable[[], _Made], remove: Callable[[_Made], object]) -> Iterator[_Made]:
-    """Make something that is removed at the end of the block, however the block ends."""
+    """Remove something at the end of the block, however the block ends."""
     with uninterrupted:
         made = make()
         removal = functools.partial(remove, made)
@@ -42,9 +42,9 @@ def removed_at_end(make: Callable[[], _Made], remove: Callable[[_Made], object])
 def replaced_when_complete(path: str) -> Iterator[str]:
     """Yield the path of a new file, which gets the path given here if the block succeeds.
 
-    The new file has the rights of the one that it replaces; without one, only its owner may read
-    it. A pipe or a device is written in place, and so is a file in a folder where this user may
-    not create any.
+    The new file has the permissions of the one that it replaces; otherwise only its owner may read
+    it. Pipes and devices are written in place, and so is a file in a directory where this user may
+    not create files.
     """
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
@@ -61,14 +61,14 @@ def replaced_when_complete(path: str) -> Iterator[str]:
 
 
 def remove_database(path: str | Path) -> None:
-    """Remove a file, and those that SQLite makes beside it."""
+    """Remove a database and the files that SQLite makes beside it."""
     for suffix in ("", "-journal", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{path}{suffix}")
 
 
 def remove_on(signals: Set[signal.Signals]) -> None:
-    """Remove what must not stay behind when one of these signals ends the program from now on."""
+    """Remove the temporary files when one of these signals ends the program from now on."""
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     threading.Thread(target=_remove_on, args=(signals,), name="leftovers", daemon=True).start()
 

@@ -1,7 +1,7 @@
 """The file beside the history that keeps other servers away and remembers the numbering.
 
-The history's own file may be put back from an old copy, or be unable to grow on a full disk; this
-one stays where it is and always has room for its one line.
+The history's own file may be replaced by an old copy, or be unable to grow on a full disk. This
+file stays where it is and always has room for its one line.
 """
 
 import contextlib
@@ -21,11 +21,11 @@ class StoreInUse(Exception):
 
 
 class Note(NamedTuple):
-    """What was reserved last."""
+    """The last reservation."""
 
     reserved_through: int
-    in_file: int  # how much of that is in the history's file, too; less if its disk was full
-    epoch: str  # "": a note of an earlier version, which had only the first number
+    in_file: int  # the number in the history's file; less if its disk was full
+    epoch: str  # "": a note of an earlier version, which has only the first number
 
 
 _NOTHING = Note(0, 0, "")

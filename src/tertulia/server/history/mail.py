@@ -1,4 +1,4 @@
-"""What the history's threads post to the worker that waits for them, and what it asks with."""
+"""Mail between the history's threads and the workers: questions and their answers."""
 
 from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
@@ -20,12 +20,12 @@ class PageTicket(Struct, eq=False):
     request: PageRequest
     owner: Owner
     session: int
-    is_for_held: bool = False  # it looks for one message, for the request that is held
+    is_for_held: bool = False  # whether it looks for one message, for a held request
     is_cancelled: bool = False  # written by the owner alone
 
 
 class Pages(Protocol):
-    """Answers for pages."""
+    """Answers requests for pages."""
 
     def ask(self, ticket: PageTicket, /) -> None:
         """Have a page found, and PageReady posted to its owner. Any thread."""
@@ -95,6 +95,6 @@ def acknowledge(receipts: Iterable[Receipt], *, are_stored: bool) -> None:
 
 
 class RoomAgain(Struct, frozen=True):
-    """There is room in the history's queue: the session may say again what it wanted to say."""
+    """There is room in the history's queue again: the session's held request can be tried again."""
 
     session: int

@@ -1,4 +1,4 @@
-"""The history of a cluster's node: a copy of what all nodes keep, and what is missing from it.
+"""The history of a cluster's node: a copy of what all nodes keep, with the gaps in it.
 
 The log decides what is written, so nothing is refused. What the log no longer reaches is a gap,
 which is filled with rows of a peer. What the disk does not take counts as stored if a peer has it.
@@ -56,13 +56,13 @@ OnOwnPage = Callable[[Page | Error, bool], None]  # the page, and whether nothin
 
 
 class NodeHistory(History):
-    """The history of a node. Whatever has to be called before `start` raises sqlite3.Error."""
+    """The history of a node. Methods to be called before `start` raise sqlite3.Error."""
 
     def __init__(self, path: Path, config: Config, check_time_s: float | None = None) -> None:
         """Open the file. See History."""
         super().__init__(path, config, check_time_s)
         places = self._store.records(Place)
-        self.place = places[0] if places else None  # where the log is to be applied from
+        self.place = places[0] if places else None  # the place after which the log is to be applied
         # The latest number in the file when it was opened; 0 if it has no messages and no visits.
         try:
             self.last_stored = self._store.last_stored()
@@ -91,24 +91,24 @@ class NodeHistory(History):
         self._reserve_at = self._reserved_through - self._config.seq_block // 2
 
     def end_visits(self) -> None:
-        """Give visits an end whose sessions are those of an earlier run: this file begins the chat.
+        """Give an end to the visits of an earlier run, when this file begins the chat.
 
-        Nobody knows more of them. Call it before `start`.
+        No other node knows their ends. Call it before `start`.
         """
         self._store.end_visits()
 
     def replace_records(self, records: Sequence[Record], lost_at: str) -> None:
-        """Put the records of a peer in the place of those in the file, all or none.
+        """Replace the records in the file with those of another node, all or none.
 
-        Visits are added. Those in the file that have no end and are not given get the end `lost_at`
-        (RFC 3339) with the reason `lost`, until a peer says what their end was. Call it before
-        `start`.
+        Visits are added. Visits in the file without an end that are not among the new ones get the
+        end `lost_at` (RFC 3339) and the reason `lost`, until another node sends their true end.
+        Call it before `start`.
         """
         self._store.replace_records(records, lost_at)
         self._missing_visits = gaps_of(self._store.records(MissingVisits))
 
     def nonces_at(self, moment: datetime, seq: int) -> list[SaidBefore]:
-        """Return the nonces that all nodes knew at a number, which was the last at that moment.
+        """Return the nonces that all nodes knew at `moment`, when `seq` was the last number.
 
         The oldest is first. Call it before `start`.
         """
@@ -136,22 +136,22 @@ class NodeHistory(History):
     # --- for the Hub ---------------------------------------------------------------------------
 
     def take_room(self) -> bool:
-        """Reserve a place in the queue: what has its place in the log cannot be refused.
+        """Reserve a place in the queue, even a full one: an entry of the log cannot be refused.
 
-        Whoever reads the log has to look at `queued`.
+        The reader of the log has to slow down according to `queued`.
         """
         self._taken += 1
         return True
 
     def save_place(self, place: Place) -> None:
-        """Save a place of the log with what was handed in before it, or later."""
+        """Save a place in the log, not before everything that was handed in earlier."""
         self.keep([place])
 
     # --- for any thread ------------------------------------------------------------------------
 
     @property
     def missing(self) -> list[GetRows]:
-        """What to ask peers for, in stretches of numbers; messages first, and the latest first."""
+        """The ranges to ask other nodes for: messages before visits, the latest first."""
         return [
             *(_request("messages", gap) for gap in reversed(self._missing_messages)),
             *(_request("visits", gap) for gap in reversed(self._missing_visits)),
@@ -159,13 +159,13 @@ class NodeHistory(History):
 
     @property
     def takes_rows(self) -> bool:
-        """Whether rows of a peer can be added now: none are waiting, and the disk takes them."""
+        """Whether rows of another node can be added now: none wait, and the disk works."""
         return not self._waiting_rows and not self._is_failing
 
     def add_missing(self, rows: Rows) -> None:
-        """Store rows of a peer; then, that much less is missing.
+        """Store rows of another node, and note that they are not missing any more.
 
-        The peer must have had everything up to the latest number that was missing.
+        That node must have had everything up to the latest missing number.
         """
         with self._lock:
             self._waiting_rows += 1
@@ -173,7 +173,7 @@ class NodeHistory(History):
             self._work.notify()
 
     def ask(self, ticket: PageTicket) -> None:
-        """Have a page read, here or elsewhere. See History."""
+        """Have a page read, here or at another node. See History."""
         if self.pass_on is not None and self.lacks(ticket.request):
             self.pass_on(ticket)
         else:
@@ -215,7 +215,8 @@ class NodeHistory(History):
                 self._fill(what)
         super()._carry_out(group)
         tickets = [what for what in for_node if isinstance(what, RowsTicket)]
-        if self._is_failing:  # A peer must not take for complete what could not be written.
+        # Another node must not take rows as complete that could not be written.
+        if self._is_failing:
             for ticket in tickets:
                 refuse(ticket)
         else:
@@ -234,7 +235,7 @@ class NodeHistory(History):
     def _commit(self, messages: list[ChatMessage], changes: list[Change]) -> bool:
         if super()._commit(messages, changes):
             return True
-        if messages:  # They are in the log, and on other nodes. Changes are tried again.
+        if messages:  # Messages are in the log, and on other nodes. Only changes are tried again.
             numbers = [message.seq for message in messages]
             lost = united(self._missing_messages, Gap(min(numbers) - 1, max(numbers)))
             for change in self._changes_to(lost, self._missing_visits):
@@ -268,7 +269,7 @@ def _request(of: Literal["messages", "visits"], gap: Gap) -> GetRows:
 
 
 class _OwnPage:
-    """Waits for a page of the own file. What is missing may change while it is read."""
+    """Waits for a page of this node's file. The gaps may change while it is read."""
 
     def __init__(self, history: NodeHistory, request: PageRequest, done: OnOwnPage) -> None:
         self._history = history

@@ -36,7 +36,7 @@ from tertulia.server.history.wal import new_mark
 from tertulia.server.hub.records import MissingMessages, MissingVisits, Visit
 
 _MAX_PAGE_BYTES = 256 * 1024  # of text; a longer message is a page of its own
-_MAX_ROWS = 1_000  # for a peer at a time
+_MAX_ROWS = 1_000  # for another node at a time
 _MAX_ROWS_BYTES = 512 * 1024  # of their text; with all else it fits into a message of NATS
 _MAX_SEARCH_WORDS = 16  # Each word costs time; further words are ignored.
 _MAX_WORD_CHARS = 100
@@ -121,20 +121,20 @@ class MessageReader:
         return HistoryPage(id=request.id, messages=messages, more=more)
 
     def rows(self, request: GetRows, time_limit_s: float = inf) -> Rows | None:
-        """Read what a peer's file lacks; None if it is missing here, too.
+        """Read rows that another node lacks; None if they are missing here, too.
 
         Raises sqlite3.OperationalError once the time limit is over.
         """
         db = self._connection()
         with _time_limit(db, time_limit_s):
-            db.execute("BEGIN")  # What is missing and what is there belong together.
+            db.execute("BEGIN")  # Gaps and rows have to be read in one transaction.
             try:
                 return _rows(db, request)
             finally:
                 db.execute("COMMIT")
 
     def lacks_rows(self) -> bool:
-        """Return whether this is the file of a node of several, and misses what they have."""
+        """Return whether this is the file of a cluster's node that lacks rows of other nodes."""
         db = self._connection()
         tables = ("missing_messages", "missing_visits")
         return any(
@@ -145,7 +145,7 @@ class MessageReader:
     def all_messages(self) -> Iterator[StoredMessage]:
         """Read every message there is now, in ascending order.
 
-        A page at a time is in memory, and between two pages nothing of the file is in use.
+        Only one page at a time is in memory, and between two pages the file is not in use.
         """
         db = self._connection()
         (last,) = db.execute("SELECT max(seq) FROM message").fetchone()
@@ -156,9 +156,9 @@ class MessageReader:
             position = rows[-1][0] if rows else last
 
     def copy_to(self, path: str) -> None:
-        """Write a whole and compact copy of the file; `path` must be empty or not exist.
+        """Write a complete and compact copy of the file; `path` must be empty or not exist.
 
-        The copy gets an epoch of its own, because from now on both files give the same numbers to
+        The copy gets its own epoch, because from now on both files give the same numbers to
         different messages.
         """
         # As bytes: a name that is not UTF-8 cannot be bound as a text.
@@ -192,7 +192,7 @@ def _matching(
     words = _match_expression(text, fold)
     if not words:
         return []
-    db.execute("BEGIN")  # Between the two indexes nothing may move.
+    db.execute("BEGIN")  # No message may move from one index to the other meanwhile.
     try:
         found: list[tuple[object, ...]] = []
         old = reindexing(db)

@@ -1,7 +1,7 @@
-"""Writing the file of a cluster's node, which is a copy of what all nodes keep.
+"""Writes the file of a cluster's node, which is a copy of what all nodes keep.
 
-Every node applies the same log, so the same number is the same message everywhere, and after a
-crash a node applies entries again whose messages are in its file. Each function runs in a
+Every node applies the same log, so a number means the same message everywhere. After a crash, a
+node may apply entries again whose messages are already in its file. Each function runs in a
 transaction of the caller and raises sqlite3.Error.
 """
 
@@ -37,10 +37,10 @@ _PUT = "INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?)"
 
 
 def replace_records(db: sqlite3.Connection, records: Iterable[Record], lost_at: str) -> None:
-    """Put these rows in the place of all others, except visits and what is about messages.
+    """Replace all rows with these, except visits and rows about messages.
 
-    A visit that has no end and is not among them gets one, with a time that is given: its session
-    has ended while nobody was here to see it. A peer knows its true end, so it counts as missing.
+    A visit without an end that is not among them gets the given end: its session ended while this
+    node was away. Another node knows the true end, so the visit counts as missing.
     """
     records = list(records)
     for kind in _REPLACED:
@@ -80,9 +80,9 @@ def put_messages(db: sqlite3.Connection, messages: Iterable[ChatMessage | Stored
 
 
 def put_visits(db: sqlite3.Connection, visits: Iterable[Visit]) -> None:
-    """Write visits of a peer. One without an end is ignored if it is there already.
+    """Write visits from another node. One without an end is ignored if the file has it already.
 
-    Its end may have been applied here since the peer read it.
+    Its end may have been applied here since the other node read it.
     """
     for visit in visits:
         if visit.ended is not None or not _has_visit(db, visit.key):

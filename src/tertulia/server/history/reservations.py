@@ -1,4 +1,4 @@
-"""Which event numbers may be given out: blocks of them are reserved on disk before they are used.
+"""Reserves blocks of event numbers on disk before any of them is used.
 
 The numbers are in the history's file and in the lock file beside it, because either of them may be
 older than the other. A part of the MessageStore, used by its thread alone.
@@ -17,7 +17,7 @@ from tertulia.server.hub.keeper import Numbering
 
 
 class Reservations:
-    """The numbering of one history. Methods raise sqlite3.Error, and OSError if it says so."""
+    """The numbering of one history. Methods raise sqlite3.Error, and OSError where stated."""
 
     def __init__(
         self,
@@ -39,8 +39,8 @@ class Reservations:
         self._of_cluster = of_cluster
         self._epoch = ""
         self._through = self._through_in_file = 0
-        # Whether the file is older than the numbers given out: it was put back from a copy. Then
-        # the numbering has a new epoch, so that clients do not take the next messages for old ones.
+        # Whether the file is older than the last reservation, because it was replaced by an old
+        # copy. Then there is a new epoch, so that clients do not take new messages for old ones.
         self.went_back = False
 
     def begin(self, db: sqlite3.Connection) -> Numbering:
@@ -86,7 +86,8 @@ class Reservations:
         except OSError:
             if not is_new:
                 raise
-            # Nobody has seen a number of this epoch, and after a crash there will be another one.
+            # No client has seen a number of this epoch, and after a crash there will be another
+            # epoch.
             self._through = last_seq + self._block
             return Numbering(self._epoch, last_seq, self._through)
 
@@ -116,7 +117,7 @@ class Reservations:
             self._lock_file.write(Note(through, self._through_in_file, self._epoch))
         else:
             self._through_in_file = through
-            # Without this note, only a file put back from a copy would not be noticed.
+            # Without this note, the only loss is that replacing the file by a copy is not noticed.
             with contextlib.suppress(OSError):
                 self._lock_file.write(Note(through, through, self._epoch))
         self._through = through

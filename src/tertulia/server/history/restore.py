@@ -1,4 +1,4 @@
-"""`tertulia-server PORT --restore FILE`: put a copy of a history in the place of the present one.
+"""`tertulia-server PORT --restore FILE`: replaces the present history with a copy.
 
 The present one is set aside, with all files that belong to it, and never deleted.
 """
@@ -32,7 +32,7 @@ from tertulia.wrapping import wrapped_for
 
 
 def restore(history: Path, copy: Path, clock: Callable[[], float] = time.time) -> int:
-    """Put a copy in the place of the history, and say so; return the exit status.
+    """Replace the history with a copy, and print that; return the exit status.
 
     The restored history has a new epoch, because the messages after the copy are missing from it.
     """
@@ -99,16 +99,16 @@ def _restore(history: Path, copy: Path, clock: Callable[[], float]) -> Path | No
 
 
 def _create(new: Path) -> Path:
-    """Create a file that only its owner may read; replace one that a killed program has left."""
+    """Create a file that only its owner may read; replace one left by a killed program."""
     new.unlink(missing_ok=True)
     os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     return new
 
 
 def _give_to_owner(history: Path, *files: str) -> None:
-    """Give files to whoever has the history, or its folder if there is no history yet.
+    """Give files to the owner of the history, or of its directory if there is no history yet.
 
-    Root restores the history of a service, which runs as a user of its own.
+    Root may be restoring the history of a service, which runs as another user.
     """
     owner = (history if history.exists() else history.parent).stat()
     for file in files:

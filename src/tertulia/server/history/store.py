@@ -1,4 +1,4 @@
-"""Writing the history's file: one SQLite database with the messages of the general chat.
+"""Writes the history's file: one SQLite database with the messages of the general chat.
 
 A MessageStore is the only connection that writes, and makes all checkpoints. One thread uses it; it
 starts none, except a timer while it opens the file. Reading is in reader.py.
@@ -54,8 +54,8 @@ from tertulia.server.hub.keeper import Numbering
 from tertulia.server.hub.records import Change, Record, Row
 
 _STEP_CHARS = 256 * 1024  # of text, indexed or deleted in one step
-_WAL_BYTES = 16 * 1024 * 1024  # kept of a WAL that grew while somebody was reading
-_LOCK_TIMEOUT_S = 20.0  # while another program locks the database; speakers wait for it too
+_WAL_BYTES = 16 * 1024 * 1024  # a longer WAL is cut to this after it was emptied
+_LOCK_TIMEOUT_S = 20.0  # while another program locks the database; senders wait, too
 
 
 class MessageStore:
@@ -85,16 +85,16 @@ class MessageStore:
         check_library()
         self._path = path.absolute()  # SQLite gives names such as ":memory:" another meaning.
         self._db: sqlite3.Connection | None = None
-        # Of the same file, and closed after all connections of this process: closing any descriptor
-        # of a file ends the locks that SQLite has on it.
+        # A descriptor of the same file. It is closed after all connections of this process: closing
+        # any descriptor of a file ends SQLite's locks on it.
         self._file_fd = -1
         self._mark = b""
-        # Never used after it is open, see `close`.
+        # Not used between opening and closing; see `close`.
         self._anchor: sqlite3.Connection | None = None
         self.foreign_wal: Path | None = None  # where a WAL of another file is now
         self.problem: Exception | None = None  # why the file is not open yet
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # A file of its own: a lock on the database would end when anyone closes a descriptor of it.
+        # A separate file: a lock on the database would end when any descriptor of it is closed.
         self._lock_file = LockFile(self._path)
         self._reservations = Reservations(
             self._path, self._lock_file, block, self._transaction, of_cluster=of_cluster
@@ -189,9 +189,9 @@ class MessageStore:
         return self._reservations.reserve(seq)
 
     def is_in_place(self) -> bool:
-        """Return whether the open file and its WAL are still what the paths lead to.
+        """Return whether the open file and its WAL are still at their paths.
 
-        What is written otherwise would be lost, or spoil a file that was put there.
+        If not, writing would lose data, or damage a file that has replaced them.
         """
         if not self._mark:  # not open yet
             return True
@@ -219,17 +219,17 @@ class MessageStore:
             end_visits(db)
 
     def replace_records(self, records: Iterable[Record], lost_at: str) -> None:
-        """Put these in the place of what is kept beside the messages. See replica.py."""
+        """Replace the records that are kept beside the messages. See replica.py."""
         with self._transaction() as db:
             replace_records(db, records, lost_at)
 
     def add(
         self, messages: Iterable[ChatMessage | StoredMessage], changes: Iterable[Change] = ()
     ) -> None:
-        """Write messages and changes of what is kept beside them, all or none.
+        """Write messages and changes of records, all or none.
 
-        When this returns they are on the disk, in their place. In the file of a cluster's node the
-        latest ones may be lost if the power fails: all of them from some moment on.
+        When this returns they are safe on disk. In the file of a cluster's node, the latest ones
+        may be lost if the power fails: then all of them from some moment on.
         """
         with self._transaction() as db:
             if self._of_cluster:
@@ -240,14 +240,14 @@ class MessageStore:
         self._check_place()
 
     def fill(self, rows: Rows, changes: Iterable[Change]) -> None:
-        """Write rows of a peer that were missing, and changes, all or none."""
+        """Write missing rows from another node, and changes, all or none."""
         with self._transaction() as db:
             put_messages(db, rows.messages)
             put_visits(db, rows.visits)
             write_changes(db, changes)
 
     def records(self, kind: type[Row]) -> list[Row]:
-        """Return what is kept of a kind beside the messages."""
+        """Return the records of a kind."""
         try:
             return read_records(self._connection(), kind)
         except sqlite3.OperationalError:
@@ -368,8 +368,8 @@ class MessageStore:
 
     def close(self) -> None:
         """Close the file. Idempotent."""
-        # The last connection moves the WAL into the file. If another file was copied over ours,
-        # that would spoil it: then the last one is the anchor, which may not write.
+        # Closing the last connection moves the WAL into the file. If another file was copied over
+        # ours, that would damage it: then the anchor, which may not write, is closed last.
         connections = [self._anchor, self._db]
         if not self.is_in_place():
             connections.reverse()

@@ -125,10 +125,10 @@ def read_records(db: sqlite3.Connection, kind: type[Row]) -> list[Row]:
 
 
 def read_records_on_full_disk(path: Path, kind: type[Row]) -> list[Row]:
-    """Return the rows of the file and of its WAL, whose index is kept in memory.
+    """Return the rows of the file and of its WAL, with the WAL's index in memory.
 
-    In the usual way SQLite would make a file for that. Nobody else may have the file open. What is
-    not there yet has no rows: a new file, or a table that an earlier version did not have.
+    Usually SQLite would create a file for that index. No other process may have the file open. A
+    new file, or a table that an earlier version did not have, has no rows.
     """
     if not (path.exists() and path.stat().st_size):
         return []

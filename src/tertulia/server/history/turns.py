@@ -1,4 +1,4 @@
-"""The order in which the reader answers: pages first, and those who search take turns."""
+"""The order of the reader's answers: pages come first, and sessions that search take turns."""
 
 from collections import deque
 
@@ -11,7 +11,7 @@ _PAGES_IN_A_ROW = 32  # while a search waits; a page takes milliseconds, a searc
 class Questions:
     """Questions that wait for the reader; a lock of the caller guards it.
 
-    Bound: `max_pages_waiting` for each session, which the worker holds to.
+    Bound: `max_pages_waiting` for each session, which the worker enforces.
     """
 
     def __init__(self) -> None:

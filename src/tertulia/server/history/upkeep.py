@@ -1,4 +1,4 @@
-"""The writer's work that can wait: the search index, and deleting what `--keep` no longer keeps.
+"""The writer's background work: the search index, and deleting what is older than `--keep`.
 
 It is done in small parts between two groups of messages. Only the writer's thread uses this.
 """

@@ -1,7 +1,7 @@
-"""Reading a history from another program than the server, without leaving a trace beside it.
+"""Reads a history from a program other than the server, without leaving files beside it.
 
-SQLite makes the files `-wal` and `-shm` even for a reader. Which way of opening avoids that depends
-on whether they are there, and on what this user may write.
+SQLite makes the files `-wal` and `-shm` even for a reader. How to avoid that depends on whether
+they exist, and on this user's permissions.
 """
 
 import contextlib
@@ -65,7 +65,7 @@ def _remove_folder(folder: str) -> None:
 
 
 def _without_traces(path: Path) -> contextlib.AbstractContextManager[list[str]]:
-    """Delete SQLite's files at the end if they were not there before, and no server has them."""
+    """Delete SQLite's files at the end, unless they existed before or a server has them."""
 
     def not_there() -> list[str]:
         return [file for file in (f"{path}-shm", f"{path}-wal") if not os.path.exists(file)]

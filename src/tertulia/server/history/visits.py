@@ -1,4 +1,4 @@
-"""The attendance in the history's file: pages of it, all of it, and the ends that are not known.
+"""The attendance list in the history's file: pages of it, all of it, and sessions without an end.
 
 The functions raise sqlite3.Error; those that write run in a transaction of the caller.
 """
@@ -28,9 +28,9 @@ _AT = f"SELECT {_COLUMNS} FROM visit WHERE joined = ? ORDER BY key"
 
 
 def end_visits(db: sqlite3.Connection) -> None:
-    """Give an end to the sessions of a server that was killed: the last time that the file knows.
+    """Give an end to the sessions of a server that was killed: the last time in the file.
 
-    Nobody knows when that server was killed. It was still alive at that time.
+    It is not known when that server was killed, but it was alive at that time.
     """
     if db.execute("SELECT 1 FROM visit WHERE ended IS NULL LIMIT 1").fetchone() is None:
         return
@@ -57,9 +57,9 @@ def forget_visits(db: sqlite3.Connection, before_time: str, count: int) -> bool:
 def attendance_page(db: sqlite3.Connection, request: ListAttendance) -> AttendancePage:
     """Read the page that a request asks for.
 
-    Sessions that began in one millisecond are never parted, because the next page begins after the
-    time of the last one. So a page may have more rows than MAX_ATTENDANCE only if more than that
-    began in one millisecond.
+    Sessions that began in the same millisecond are on the same page, because the next page begins
+    after the time of the last one. So a page has more than MAX_ATTENDANCE rows only if more than
+    that began in one millisecond.
     """
     since = _FIRST if request.since is UNSET else parse_time(request.since)
     until = _LAST if request.until is UNSET else parse_time(request.until)
@@ -98,7 +98,7 @@ def visits_between(db: sqlite3.Connection, after: int, through: int, count: int)
 
 
 def attendance_row(visit: Visit) -> AttendanceRow:
-    """Return a session as it travels."""
+    """Return a session in the form for clients."""
     return AttendanceRow(
         name=visit.name,
         address=visit.address,

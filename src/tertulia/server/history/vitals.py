@@ -1,4 +1,4 @@
-"""How the history's writer is doing. Its thread alone writes this; any thread may read it."""
+"""The state of the history's writer. Only its thread writes this; any thread may read it."""
 
 import time
 
@@ -6,7 +6,7 @@ from tertulia.server.latencies import Histogram
 
 
 class Vitals:
-    """What the writer has done so far, and what keeps it from writing."""
+    """The writer's counters, and the problem that keeps it from writing, if any."""
 
     def __init__(self, problem: Exception | None) -> None:
         self.problem = str(problem or "")  # why nothing can be written; "": it can

@@ -1,9 +1,9 @@
-"""Whether the WAL beside a history belongs to it.
+"""Finds out whether the WAL beside a history belongs to it.
 
-SQLite cannot know that: if a copy is put in the place of the file of a killed server, it replays
-the old WAL over the copy. So each run of the server writes a random mark into the first page of the
-file, where SQLite keeps a number for the use of programs (`application_id`), before anything else
-gets into the WAL. A WAL whose first page has another mark comes from another file or another run.
+SQLite cannot know that: if the file of a killed server was replaced by a copy, it replays the old
+WAL over the copy. So each run of the server first writes a random mark into the first page of the
+file, as the number that SQLite keeps for programs (`application_id`). If the first page in a WAL
+has another mark, the WAL comes from another file or another run.
 """
 
 import os
@@ -25,12 +25,12 @@ def new_mark() -> int:
 
 
 def read_mark(file_fd: int) -> bytes:
-    """Return the mark of the open history, or less than that if the file is too short."""
+    """Return the mark of the open history; fewer bytes if the file is too short."""
     return os.pread(file_fd, _MARK_BYTES, _MARK_OFFSET)
 
 
 def set_mark(db: sqlite3.Connection) -> None:
-    """Give the open file a new mark, in a WAL that has nothing else."""
+    """Give the open file a new mark, in an otherwise empty WAL."""
     (old,) = db.execute("PRAGMA application_id").fetchone()
     if checkpoint(db):
         db.execute(f"PRAGMA application_id = {new_mark()}")
@@ -50,7 +50,7 @@ def checkpoint(db: sqlite3.Connection) -> bool:
 
 
 def wal_belongs(path: Path, file_fd: int) -> bool:
-    """Return whether the WAL belongs to the open file, as far as can be seen; True without one.
+    """Return whether the WAL seems to belong to the open file; True without a WAL.
 
     Raises OSError.
     """

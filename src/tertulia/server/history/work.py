@@ -1,4 +1,4 @@
-"""What waits for the history's writer, beside the questions for the reader in mail.py."""
+"""The work that waits for the history's writer, besides the questions for the reader in mail.py."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ class Write(Struct):
 
 
 class Keep(Struct):
-    """Store changes of what is kept beside the messages."""
+    """Store changes of records."""
 
     changes: Sequence[Change]
     receipt: Receipt | None

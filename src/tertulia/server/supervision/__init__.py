@@ -1,4 +1,4 @@
-"""A parent that watches the server, its child, and what they and systemd say to each other.
+"""A parent process that watches the server, and the messages between them and to systemd.
 
-The parent keeps no state of the chat, and imports nothing of the server.
+The parent keeps no state of the chat and imports no other part of the server.
 """

@@ -14,7 +14,7 @@ def given_sockets(
 ) -> dict[str, socket.socket]:
     """Return the sockets by role, and take the variables out of the environment.
 
-    Raises OSError if one of the descriptors is no socket.
+    Raises OSError if one of the descriptors is not a socket.
     """
     process, count, _names = (environment.pop(name, "") for name in _VARIABLES)
     if process != str(os.getpid()) or not count.isdecimal():

@@ -1,8 +1,8 @@
-"""The connection between the parent and a child: small messages in JSON, with sockets beside them.
+"""The connection between the parent and a child: small JSON messages, which may carry sockets.
 
-Each message is one packet, so it comes whole or not at all. Sending never waits. Both ends use
-this; in the child one thread receives, and any thread may send. After an upgrade the child is of a
-later version than the parent: each end ignores what it does not know, and no field goes away.
+Each message is one packet, so it arrives completely or not at all. Sending never waits. Both ends
+use this; in the child one thread receives, and any thread may send. After an upgrade the child has
+a later version than the parent: each end ignores unknown fields, and no field is ever removed.
 """
 
 import array
@@ -13,15 +13,15 @@ import socket
 from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple
 
-CHANNEL_VARIABLE = "TERTULIA_CHANNEL"  # in the environment of the child: the descriptor of its end
+CHANNEL_VARIABLE = "TERTULIA_CHANNEL"  # the child's environment has the descriptor of its end
 _MAX_MESSAGE_BYTES = 65_536
-_MAX_SOCKETS = 64  # beside one message
+_MAX_SOCKETS = 64  # with one message
 
 Sockets = Mapping[str, socket.socket]  # by role, for example `tcp`
 
 
 class Message(NamedTuple):
-    """A message and the sockets that came with it, which are the receiver's own."""
+    """A message and the sockets that came with it, which the receiver owns."""
 
     kind: str
     fields: dict[str, Any]
@@ -35,11 +35,11 @@ class Channel:
         self._sock = sock
 
     def fileno(self) -> int:
-        """Return the descriptor, to wait for messages."""
+        """Return the descriptor on which to wait for messages."""
         return self._sock.fileno()
 
     def send(self, kind: str, sockets: Sockets | None = None, **fields: object) -> bool:
-        """Send a message; return False if the other end has gone or has long not read."""
+        """Send a message; return False if the other end is gone or has not read for long."""
         sockets = sockets or {}
         packet = json.dumps({"kind": kind, "fields": fields, "roles": [*sockets]}).encode()
         descriptors = array.array("i", [sock.fileno() for sock in sockets.values()])
@@ -51,7 +51,7 @@ class Channel:
         return True
 
     def receive(self) -> Message | None:
-        """Wait for the next message; None once the other end has gone."""
+        """Wait for the next message; return None once the other end is gone."""
         try:
             packet, descriptors, *_ = socket.recv_fds(self._sock, _MAX_MESSAGE_BYTES, _MAX_SOCKETS)
         except ConnectionError:
@@ -79,12 +79,12 @@ def open_channel() -> tuple[Channel, socket.socket]:
 def inherited_channel(environment: MutableMapping[str, str] = os.environ) -> Channel | None:
     """Return the child's end in a program that a parent has started, else None.
 
-    The variable is removed, so that no program that this one starts takes itself for a child.
+    The variable is removed, so that programs started by this one do not see it.
     """
     named = environment.pop(CHANNEL_VARIABLE, "")
     if not named.isdecimal():
         return None
-    with contextlib.suppress(OSError):  # it is no socket: somebody else has set the variable
+    with contextlib.suppress(OSError):  # not a socket: another program has set the variable
         sock = socket.socket(fileno=int(named))
         if sock.type == socket.SOCK_SEQPACKET:
             sock.set_inheritable(False)

@@ -4,8 +4,8 @@ from collections import deque
 
 MAX_DEATHS = 10  # within the window; at the last one the parent gives up
 WINDOW_S = 60.0
-# Before the replacement after the first, second, ... death within the window. A lone death is
-# replaced at once; the tenth of a child that dies at every start comes after some 20 s.
+# The pause after the first, second, ... death within the window. After a single death the child is
+# replaced at once; if it dies at every start, the tenth death comes after about 20 s.
 PAUSES_S = (0.0, 0.0, 0.0, 0.1, 0.3, 1.0, 2.0, 4.0, 8.0)
 
 

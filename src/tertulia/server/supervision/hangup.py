@@ -1,14 +1,14 @@
-"""Tells a terminal that goes away from a wish to upgrade: both are a SIGHUP.
+"""Distinguishes the end of a terminal from a request for an upgrade: both send SIGHUP.
 
-A terminal that goes sends SIGHUP itself, or its shell does so a moment before or after. So a SIGHUP
-close to the end of the controlling terminal is a hangup, and every other one is a wish. No clock.
+When a terminal closes, it or its shell sends SIGHUP a moment before or after. So a SIGHUP close to
+the end of the controlling terminal is a hangup, and every other one is a request. No clock.
 """
 
 import contextlib
 import os
 import select
 
-_CLOSE_S = 2.0  # between a SIGHUP and the end of the terminal that belong together
+_CLOSE_S = 2.0  # at most between a SIGHUP and the end of the terminal that causes it
 
 
 class Terminal:
@@ -17,16 +17,16 @@ class Terminal:
     def __init__(self) -> None:
         self._fd = -1
         self._poll = select.poll()
-        with contextlib.suppress(OSError):  # a service has none
+        with contextlib.suppress(OSError):  # a service has no terminal
             self._fd = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-            self._poll.register(self._fd, 0)  # POLLHUP always counts
+            self._poll.register(self._fd, 0)  # POLLHUP is always reported
 
     def fileno(self) -> int:
         """Return the descriptor to wait for POLLHUP; -1 without a terminal."""
         return self._fd
 
     def has_gone(self) -> bool:
-        """Return whether the terminal has gone away since the last call."""
+        """Return whether the terminal has closed since the last call."""
         if self._fd < 0 or not self._poll.poll(0):
             return False
         self._poll.unregister(self._fd)
@@ -36,7 +36,7 @@ class Terminal:
 
 
 class Hangups:
-    """Puts SIGHUPs and the end of the terminal together."""
+    """Compares the times of SIGHUPs and of the terminal's end."""
 
     def __init__(self) -> None:
         self._gone_at: float | None = None

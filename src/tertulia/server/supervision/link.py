@@ -1,6 +1,6 @@
 """The child's end of the connection with its parent (`--supervise`).
 
-The main thread calls everything; after `listen` a thread of its own waits for what the parent says.
+The main thread calls everything; after `listen`, a separate thread waits for the parent's messages.
 """
 
 import socket
@@ -16,19 +16,19 @@ class ParentGone(Exception):
 
 
 class ParentLink:
-    """What the parent has handed over, and how to talk to it. Raises ParentGone."""
+    """What the parent has handed over, and messages to it. Raises ParentGone."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         hello = self._receive()
         self.sockets: Mapping[str, socket.socket] = hello.sockets  # the parent's, by role
         self.kept: Mapping[str, str] = hello.fields["kept"]  # values that an earlier child has kept
-        self.is_first: bool = hello.fields["is_first"]  # nobody was told yet that there is a server
-        self.beat_s: float = hello.fields["beat_s"]  # from one `tell_alive` to the next, at most
+        self.is_first: bool = hello.fields["is_first"]  # no server was announced yet
+        self.beat_s: float = hello.fields["beat_s"]  # at most between two `tell_alive`
         self.is_watched: bool = hello.fields["is_watched"]  # by systemd's watchdog
         self.pid: int = hello.fields["pid"]
         self.started_at: float = hello.fields["started_at"]  # seconds since the epoch
-        self.waits: bool = hello.fields["waits"]  # for an earlier child, which still serves
+        self.waits: bool = hello.fields["waits"]  # whether an earlier child still serves
         self._count(hello)
 
     def _count(self, message: Message) -> None:
@@ -42,40 +42,40 @@ class ParentLink:
         return message
 
     def keep(self, sockets: Mapping[str, socket.socket], **values: str) -> None:
-        """Let the parent keep sockets and values for the next child."""
+        """Give the parent sockets and values to keep for the next child."""
         if sockets or values:
             self._channel.send("keep", sockets, **values)
 
     def tell_log_level(self, lowest: int) -> None:
-        """Let the parent write only lines of the log from this level upwards, too."""
+        """Tell the parent the lowest level of log lines, which applies to it, too."""
         self._channel.send("log_level", lowest=lowest)
 
     def wait_for_turn(self) -> None:
-        """Say that all is ready, and wait until no other child has the history."""
+        """Report readiness, and wait until no other child has the history."""
         self._channel.send("ready")
         if self.waits:
             self._count(self._receive())
 
     def tell_failed(self) -> None:
-        """Say that this process cannot start, and will not at another try."""
+        """Report that this process cannot start, and that another attempt would fail, too."""
         self._channel.send("failed")
 
     def tell_serving(self, announcement: str) -> None:
-        """Say that this process serves; the parent prints the announcement of the first one."""
+        """Report that this process serves; the parent prints the first child's announcement."""
         self._channel.send("serving", announcement=announcement, version=__version__)
 
     def tell_alive(self, users: int, problem: str) -> None:
-        """Give a sign of life, with what does not work."""
+        """Give a sign of life, with the present problem, if any."""
         self._channel.send("alive", users=users, problem=problem)
 
     def close(self) -> None:
-        """Close this end, and the sockets that nobody has taken over. Idempotent."""
+        """Close this end, and the sockets that were not taken over. Idempotent."""
         for sock in self.sockets.values():
             sock.close()
         self._channel.close()
 
     def listen(self, on_word: Callable[[str], None]) -> None:
-        """Call back with each word of the parent, from a thread; with `gone` at its end."""
+        """Call back, on a thread, for each message of the parent, and with `gone` at its end."""
 
         def wait_for_words() -> None:
             while (message := self._channel.receive()) is not None:

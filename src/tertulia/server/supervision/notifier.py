@@ -1,4 +1,4 @@
-"""What is told to systemd: that the server is ready, alive, reloading or stopping (sd_notify).
+"""Tells systemd that the server is ready, alive, reloading or stopping (sd_notify).
 
 It does nothing in a program that systemd has not started. One thread.
 """
@@ -14,15 +14,15 @@ _VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 class Notifier:
-    """The way to systemd. It takes the variables out of the environment: they are for one process.
+    """Sends to systemd. It removes the variables from the environment: they are for one process.
 
-    `watchdog_s` are the seconds within which systemd wants a sign of life; None if it wants none.
+    `watchdog_s` is the time within which systemd expects a sign of life; None if it does not.
     """
 
     def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
         address, within_us, process = (environment.pop(name, "") for name in _VARIABLES)
         self._sock: socket.socket | None = None
-        self._status = ""  # the last one that was told
+        self._status = ""  # the last one that was sent
         self.watchdog_s: float | None = None
         if not address.startswith(("/", "@")):
             return
@@ -35,29 +35,29 @@ class Notifier:
     def tell(self, *lines: str) -> None:
         """Send assignments such as `READY=1`; wait a moment if systemd does not read."""
         if self._sock is not None:
-            # Nobody can be told of a failure. If it lasts, systemd ends the service by itself.
+            # A failure cannot be reported. If it lasts, systemd ends the service itself.
             with contextlib.suppress(OSError):
                 self._sock.sendto("\n".join(lines).encode(), self._address)
 
     def close(self) -> None:
-        """Say nothing more. Idempotent."""
+        """Send nothing more. Idempotent."""
         if self._sock is not None:
             self._sock.close()
             self._sock = None
 
     def tell_ready(self, status: str) -> None:
-        """Say that the server serves, also after a change of the child."""
+        """Report that the server serves, also after a change of the child."""
         self._status = status
         self.tell("READY=1", f"STATUS={status}")
 
     def tell_status(self, status: str) -> None:
-        """Say how things are, unless that was said last."""
+        """Report the status, unless it has not changed."""
         if status != self._status:
             self._status = status
             self.tell(f"STATUS={status}")
 
     def tell_reloading(self, status: str) -> None:
-        """Say that an upgrade has begun; `tell_ready` ends it."""
+        """Report that an upgrade has begun; `tell_ready` ends it."""
         self._status = status
         now_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self.tell("RELOADING=1", f"MONOTONIC_USEC={now_us}", f"STATUS={status}")
@@ -68,5 +68,5 @@ class Notifier:
             self.tell("WATCHDOG=1")
 
     def tell_stopping(self) -> None:
-        """Say that the orderly end has begun."""
+        """Report that the orderly end has begun."""
         self.tell("STOPPING=1")

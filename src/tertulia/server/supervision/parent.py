@@ -1,7 +1,7 @@
-"""The parent process: starts the server as its child, watches it, and answers signals.
+"""The parent process: it starts the server as its child, watches it, and handles signals.
 
-It holds the listening sockets, so that connections wait in them while there is no server, and a few
-values that have to stay the same. One thread; it waits only in `poll`, and imports little.
+It holds the listening sockets, so that connections wait in them while there is no server, and a
+few values that must not change. One thread, which waits only in `poll`; it imports little.
 """
 
 import os
@@ -20,20 +20,20 @@ from tertulia.server.supervision.hangup import Hangups, Terminal
 from tertulia.server.supervision.notifier import Notifier
 from tertulia.server.supervision.supervisor import Supervisor
 
-_WRITE_TIMEOUT_S = 0.5  # for a line, because nobody may be reading it
-_BEAT_S = 5.0  # between a child's signs of life, if systemd wants none more often
+_WRITE_TIMEOUT_S = 0.5  # for a line, in case nobody reads stderr
+_BEAT_S = 5.0  # between a child's signs of life, if systemd does not ask for them more often
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-# Signals of the terminal, which go to the child, too. The parent alone deals with them.
+# Signals of the terminal go to the child, too, but only the parent handles them.
 _OF_THE_TERMINAL = (signal.SIGINT, signal.SIGHUP)
 
 
 def supervise() -> int:
-    """Run the command line of this program in a child, for ever; return the exit status."""
+    """Run this program's command line in a child and replace it if it dies; return the status."""
     return Parent().run()
 
 
 class Parent:
-    """The process that holds what outlives a child."""
+    """The process that holds everything that outlives a child."""
 
     def __init__(self) -> None:
         self._started_at = time.time()
@@ -46,7 +46,7 @@ class Parent:
         self._notifier = Notifier()
         watchdog_s = self._notifier.watchdog_s
         self._beat_s = _BEAT_S if watchdog_s is None else min(_BEAT_S, watchdog_s / 2)
-        self._answered_at = 0.0  # systemd's watchdog, by the parent itself
+        self._answered_at = 0.0  # when the parent itself last answered systemd's watchdog
         self._terminal, self._hangups = Terminal(), Hangups()
         self._supervisor = Supervisor(self)
         self._channels: dict[int, Channel] = {}  # by the child's pid
@@ -56,7 +56,7 @@ class Parent:
         self._has_announced = False
 
     def run(self) -> int:
-        """Start the first child, and do what there is to do until the end."""
+        """Start the first child, and handle events until the end."""
         try:
             self._sockets = given_sockets()
             self._supervisor.start(time.monotonic())
@@ -77,14 +77,14 @@ class Parent:
         return status
 
     def _answer_for_child(self) -> None:
-        """Answer the watchdog while there is no child that could."""
+        """Answer the watchdog while no child can."""
         now = time.monotonic()
         if not self._supervisor.is_serving and now >= self._answered_at + self._beat_s:
             self._answered_at = now
             self._notifier.tell_alive()
 
     def _wait(self) -> None:
-        """Wait for the next event, and read what children say."""
+        """Wait for the next event, and read the children's messages."""
         poll = select.poll()
         poll.register(self._signals, select.POLLIN)
         if self._terminal.fileno() >= 0:
@@ -126,9 +126,9 @@ class Parent:
             self._supervisor.stop(now)
 
     def _reap(self) -> None:
-        """Collect the children that have ended; also others', as the first process of a container.
+        """Collect ended children, and those of others if this is a container's first process.
 
-        What a child has said before its end is read first.
+        Messages that a child has sent before its end are read first.
         """
         while True:
             try:
@@ -141,7 +141,7 @@ class Parent:
                 self._read(pid)
             self._supervisor.on_exit(pid, os.waitstatus_to_exitcode(status), time.monotonic())
 
-    # --- what children say ---------------------------------------------------------------------
+    # --- messages of children ------------------------------------------------------------------
 
     def _read(self, pid: int) -> None:
         message = self._channels[pid].receive()
@@ -155,7 +155,7 @@ class Parent:
         match message.kind:
             case "keep":
                 for role, sock in message.sockets.items():
-                    if role in self._sockets:  # its path was removed, so a new one was opened
+                    if role in self._sockets:  # its file was removed, so a new socket was opened
                         self._sockets[role].close()
                     self._sockets[role] = sock
                 self._kept |= fields
@@ -171,7 +171,7 @@ class Parent:
                     write_within(_WRITE_TIMEOUT_S, sys.stdout, fields["announcement"])
                 self._supervisor.on_serving(pid, fields["version"], now)
             case "alive":
-                # An older version, after a step back, tells no problem.
+                # A child of an older version, after a downgrade, sends no problem.
                 if self._supervisor.on_alive(pid, fields["users"], fields.get("problem", "")):
                     self._notifier.tell_alive()
                     self._notifier.tell_status(self._supervisor.status())
@@ -179,7 +179,7 @@ class Parent:
     # --- for the supervisor: its Processes -----------------------------------------------------
 
     def spawn(self, *, waits: bool) -> int:
-        """Start a fresh interpreter with the code that is installed now."""
+        """Start a new interpreter with the code that is installed now."""
         ours, theirs = open_channel()
         with theirs:
             theirs.set_inheritable(True)
@@ -210,7 +210,7 @@ class Parent:
         return pid
 
     def tell(self, pid: int, word: str) -> None:
-        """Send a child a message, with the present counters; end it if it does not listen."""
+        """Send a child a message with the present counters; kill it if it does not read."""
         channel = self._channels.get(pid)
         if channel is None or not channel.send(word, None, **self._counters()):
             self.kill(pid, signal.SIGTERM)
@@ -219,23 +219,23 @@ class Parent:
         return {"restarts": self._supervisor.restarts, "upgrades": self._supervisor.upgrades}
 
     def kill(self, pid: int, number: signal.Signals) -> None:
-        """Send a child a signal. It was not collected yet, so the pid is still its own."""
+        """Send a child a signal. It was not collected yet, so its pid is still valid."""
         os.kill(pid, number)
 
     def log(self, level: int, text: str) -> None:
-        """Write a line of the log, unless such lines are not wanted."""
+        """Write a log line, unless its level is too low."""
         if level >= self._lowest_level:
             line = log_line(level, text, time.time())
             self._write(for_journal(level, line) if is_journal(sys.stderr) else line)
 
     def say_gave_up(self) -> None:
-        """Tell people that this is the end."""
+        """Print that the parent gives up."""
         text = _("the server died again and again: look at the log above, then start it again")
         text = f"tertulia-server: {text}"
         self._write(for_journal(ERROR, text) if is_journal(sys.stderr) else text)
 
     def on_change(self) -> None:
-        """Tell systemd how things are."""
+        """Report the state to systemd."""
         supervisor, status = self._supervisor, self._supervisor.status()
         if supervisor.is_stopping:
             self._notifier.tell_stopping()

@@ -1,6 +1,6 @@
-"""What the parent decides: when to start, replace, upgrade and end its children.
+"""The parent's decisions: when to start, replace, upgrade and end its children.
 
-It does no I/O and reads no clock: `Processes` acts, and the caller gives the time. One thread.
+It does no I/O and reads no clock: `Processes` acts, and the caller passes the time. One thread.
 """
 
 import signal
@@ -10,18 +10,18 @@ from typing import Protocol
 from tertulia.server.log_lines import ERROR, INFO, WARNING
 from tertulia.server.supervision.deaths import MAX_DEATHS, WINDOW_S, Deaths
 
-READY_WITHIN_S = 10.0  # that a new server has for an upgrade, before it is ended
+READY_WITHIN_S = 10.0  # for a new server to get ready in an upgrade, before it is killed
 _END_WITHIN_S = 12.0  # an orderly end takes at most 10 s
-_ONE_STOP_S = 0.5  # signals within this time are one wish to stop
+_ONE_STOP_S = 0.5  # signals within this time count as one request to stop
 _USAGE = 2  # the exit status after a usage error
 
 
 class Phase(Enum):
-    """How far a child has come."""
+    """The stage of a child's life."""
 
-    STARTING = auto()  # checks all that does not need the history
+    STARTING = auto()  # checks everything that does not need the history
     READY = auto()  # waits until it may open the history
-    OPENING = auto()  # may open the history, or need not wait for that
+    OPENING = auto()  # may open the history
     SERVING = auto()
     LEAVING = auto()  # ends, for its successor
 
@@ -33,9 +33,9 @@ class Child:
         self.pid = pid
         self.phase = phase
         self.started_at = started_at
-        self.users: int | None = None  # not told yet
-        self.problem = ""  # what does not work, as /healthz has it
-        self.has_failed = False  # it has said why it cannot start
+        self.users: int | None = None  # None: not reported yet
+        self.problem = ""  # as in /healthz
+        self.has_failed = False  # whether it has reported that it cannot start
 
     def described(self, now: float) -> str:
         """Return its fields for the log."""
@@ -44,7 +44,7 @@ class Child:
 
 
 class Processes(Protocol):
-    """What the supervisor can do to processes, and tell."""
+    """The supervisor's actions on processes, and its reports."""
 
     def spawn(self, *, waits: bool) -> int:
         """Start a child and return its pid; with `waits` it waits for `go`. Raises OSError."""
@@ -56,13 +56,13 @@ class Processes(Protocol):
         """Send a child a signal."""
 
     def log(self, level: int, text: str) -> None:
-        """Write a line of the log."""
+        """Write a log line."""
 
     def say_gave_up(self) -> None:
-        """Tell people that the server dies again and again, and that this is the end."""
+        """Print that the server dies repeatedly and the parent gives up."""
 
     def on_change(self) -> None:
-        """Tell systemd whether there is a server, or an upgrade under way."""
+        """Report to systemd whether a server or an upgrade is running."""
 
 
 class Supervisor:
@@ -70,38 +70,40 @@ class Supervisor:
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
-        self._current: Child | None = None  # serves, or is to serve
-        self._successor: Child | None = None  # is prepared for an upgrade
+        self._current: Child | None = None  # serves, or will serve
+        self._successor: Child | None = None  # prepares for an upgrade
         self._deaths = Deaths()
         self._start_at: float | None = None  # the end of a pause
-        self._deadline: float | None = None  # of the successor, of a child that leaves, of a stop
+        # for the successor, for a child that leaves, or for a stop
+        self._deadline: float | None = None
         self._stopping_since: float | None = None
-        self._is_killed = False  # at once, by a second signal or by the deadline
+        # whether all children were killed, after a second signal or too late
+        self._is_killed = False
         self._wants_upgrade = False
         self._has_served = False
         self.restarts = 0  # children that died and were replaced
         self.upgrades = 0
-        self._exit_status: int | None = None  # decided; there may still be children to end
+        self._exit_status: int | None = None  # decided, although children may still be running
 
     @property
     def wake_at(self) -> float | None:
-        """The time at which `on_time` has something to do."""
+        """When `on_time` has something to do."""
         times = [time for time in (self._start_at, self._deadline) if time is not None]
         return min(times, default=None)
 
     @property
     def end_status(self) -> int | None:
-        """The exit status, once there is nothing more to do."""
+        """The exit status, once everything is done."""
         return None if self._children() else self._exit_status
 
     @property
     def is_serving(self) -> bool:
-        """Whether a child serves now, and is not about to leave."""
+        """Whether a child serves now and is not about to leave."""
         return self._current is not None and self._current.phase is Phase.SERVING
 
     @property
     def is_upgrading(self) -> bool:
-        """Whether there is a successor, or it has just taken over and does not serve yet."""
+        """Whether there is a successor, or one that has taken over but does not serve yet."""
         return self._successor is not None
 
     @property
@@ -124,21 +126,21 @@ class Supervisor:
             f" restarts={self.restarts} upgrades={self.upgrades}"
         )
 
-    # --- wishes --------------------------------------------------------------------------------
+    # --- requests ------------------------------------------------------------------------------
 
     def start(self, now: float) -> None:
         """Start the first child. Raises OSError."""
         self._current = Child(self._processes.spawn(waits=False), Phase.OPENING, now)
 
     def upgrade(self, now: float) -> None:
-        """Prepare a new child, which is to take the place of the one that serves."""
+        """Prepare a new child, which will replace the one that serves."""
         if self.is_stopping:
             return
-        if self._start_at is not None:  # a new one is about to be started anyway
+        if self._start_at is not None:  # a new child will be started anyway
             self._start_at = None
             self._replace(now)
         elif not self.is_serving or self._successor is not None:
-            self._wants_upgrade = True  # once the change that is under way has ended
+            self._wants_upgrade = True  # after the present change
         else:
             self._wants_upgrade = False
             try:
@@ -152,7 +154,7 @@ class Supervisor:
             self._processes.on_change()
 
     def stop(self, now: float) -> None:
-        """End all children in order; at a second wish, at once."""
+        """End all children in an orderly way; at a second request, kill them."""
         if self._stopping_since is not None:
             if now - self._stopping_since >= _ONE_STOP_S:
                 self._kill_all()
@@ -167,15 +169,15 @@ class Supervisor:
                 self._processes.kill(child.pid, signal.SIGTERM)
         self._processes.on_change()
 
-    # --- what children say ---------------------------------------------------------------------
+    # --- messages of children ------------------------------------------------------------------
 
     def on_ready(self, pid: int, now: float) -> None:
-        """Let a prepared child serve as soon as no other one does."""
+        """Let a prepared child serve as soon as no other child does."""
         child = self._child(pid)
         if child is None or self.is_stopping or child.phase is not Phase.STARTING:
             return
         child.phase = Phase.READY
-        if child is self._current:  # the one before has died meanwhile
+        if child is self._current:  # the child before it has died
             self._let_open(child)
         elif self._current is not None and self._current.phase is Phase.SERVING:
             self._processes.tell(self._current.pid, "hand_over")
@@ -188,7 +190,7 @@ class Supervisor:
         if child is None:
             return
         child.phase = Phase.SERVING
-        if self.is_stopping:  # told too early, and by a signal that may have come too early as well
+        if self.is_stopping:  # a signal to stop may have come too early for it: tell it again
             self._processes.tell(pid, "stop")
             return
         if self._has_served:
@@ -203,13 +205,13 @@ class Supervisor:
             self.upgrade(now)
 
     def on_failed(self, pid: int) -> None:
-        """Note that a child cannot start, and has said why."""
+        """Note that a child cannot start. It has printed the reason."""
         child = self._child(pid)
         if child is not None:
             child.has_failed = True
 
     def on_alive(self, pid: int, users: int, problem: str) -> bool:
-        """Note a sign of life; return whether it is that of the child that serves."""
+        """Note a sign of life; return whether it comes from the child that serves."""
         child = self._child(pid)
         if child is None:
             return False
@@ -219,7 +221,7 @@ class Supervisor:
     # --- ends, and time ------------------------------------------------------------------------
 
     def on_exit(self, pid: int, status: int, now: float) -> None:
-        """Deal with the end of a child; a negative status is the signal that ended it."""
+        """Handle the end of a child; a negative status is the signal that ended it."""
         child = self._child(pid)
         if child is None:
             return  # a successor that was given up
@@ -228,7 +230,7 @@ class Supervisor:
         else:
             self._current = None
             if self.is_stopping:
-                # SIGTERM at once ends a child that does not serve yet.
+                # A child that does not serve yet ends at once at SIGTERM.
                 if status not in (0, -signal.SIGTERM) and not self._is_killed:
                     self._log_end("server died while it stopped", child, status, now)
                     self._exit_status = 1
@@ -256,7 +258,7 @@ class Supervisor:
             self.upgrade(now)
 
     def _is_final(self, child: Child, status: int) -> bool:
-        """Return whether a start would fail for the same reason again."""
+        """Return whether another start would fail for the same reason."""
         return status >= 0 and (child.has_failed or status == _USAGE or not self._has_served)
 
     def _on_death(self, child: Child, status: int, now: float) -> None:
@@ -274,7 +276,7 @@ class Supervisor:
             self._exit_status = 1
         else:
             if pause_s == 0:
-                self._replace(now)  # before the log is written, which may take its time
+                self._replace(now)  # before writing to the log, which may block for a while
             else:
                 self._start_at = now + pause_s
             then = "replaced" if pause_s == 0 else f"next_start_in={pause_s:g}s"
@@ -292,7 +294,7 @@ class Supervisor:
         self._current = Child(pid, Phase.OPENING, now)
 
     def _promote(self, now: float, *, is_upgrade: bool) -> None:
-        """Let the successor take the place of the child that has ended."""
+        """Let the successor replace the child that has ended."""
         successor, self._successor = self._successor, None
         if successor is None:  # it has ended, too
             self._deadline = None
@@ -310,7 +312,7 @@ class Supervisor:
         self._processes.tell(child.pid, "go")
 
     def on_time(self, now: float) -> None:
-        """Do what is due: the start after a pause, or the end of whoever had to be done by now."""
+        """Do what is due: the start after a pause, or killing children that are too late."""
         if self._start_at is not None and now >= self._start_at:
             self._start_at = None
             self._replace(now)
