@@ -256,9 +256,75 @@ def test_another_numbering_begins_anew_and_its_small_numbers_are_shown() -> None
     catch_up = CatchUp(new_welcome(1_000), 0)
     catch_up.add_live(message(1_001))
     catch_up.resume(new_welcome(5, epoch="another"))
+    assert answer(catch_up) == []
     assert catch_up.request is None
     assert catch_up.oldest_seq == 6
     assert numbers(catch_up.add_live(message(6))) == [6]
+
+
+@pytest.fixture
+def renumbered() -> CatchUp:
+    """A bot's chat that goes on in another numbering, whose last number is 5."""
+    catch_up = CatchUp(new_welcome(1_000), 0)
+    catch_up.add_live(message(1_001))
+    catch_up.add_live(joined(1_002))
+    catch_up.resume(new_welcome(5, epoch="another"))
+    assert catch_up.request == GetHistory(before=6, limit=1)
+    return catch_up
+
+
+def look_of(catch_up: CatchUp) -> GetHistory:
+    assert catch_up.request is not None
+    return catch_up.request
+
+
+def test_a_bot_is_told_that_it_may_have_missed_something_in_another_numbering(
+    renumbered: CatchUp,
+) -> None:
+    assert renumbered.add_live(message(6)) == []
+    assert renumbered.add_page(look_of(renumbered), page(message(4), more=True)) == [
+        Gap(after=0, through=5),
+        message(6),
+    ]
+    assert renumbered.request is None
+    assert renumbered.oldest_seq == 6, "nothing before it was shown"
+
+
+@pytest.mark.parametrize("newest", [[], [message(1_001)], [replace(message(1_001), seq=3)]])
+def test_a_bot_that_has_shown_the_newest_message_has_missed_nothing(
+    renumbered: CatchUp, newest: list[ChatMessage]
+) -> None:
+    renumbered.add_live(joined(6))
+    assert answer(renumbered, *newest, more=bool(newest)) == [6]
+
+
+def test_a_bot_that_has_shown_nothing_yet_may_have_missed_something() -> None:
+    catch_up = CatchUp(new_welcome(1_000), 0)
+    assert catch_up.request is None
+    catch_up.resume(new_welcome(5, epoch="another"))
+    assert catch_up.add_page(look_of(catch_up), page(message(5))) == [Gap(after=0, through=5)]
+
+
+def test_a_look_that_was_not_answered_is_made_again(renumbered: CatchUp) -> None:
+    assert not renumbered.resume(new_welcome(9, epoch="another"))
+    assert renumbered.request == GetHistory(before=10, limit=1)
+    renumbered.resume(new_welcome(9, epoch="another"))
+    assert renumbered.add_page(look_of(renumbered), page(message(8))) == [Gap(after=0, through=9)]
+    renumbered.resume(new_welcome(12, epoch="another"))
+    assert renumbered.request == after(9, 13)
+
+
+@pytest.mark.parametrize("code", [ErrorCode.UNAVAILABLE, ErrorCode.HISTORY_OFF])
+def test_a_look_that_is_refused_leaves_a_gap_if_there_may_be_messages(
+    renumbered: CatchUp, code: ErrorCode
+) -> None:
+    error = Error(code=code, message="no", seq=4)
+    assert renumbered.give_up(look_of(renumbered), error) == [Gap(after=0, through=5)]
+    assert numbers(renumbered.add_live(message(6))) == [6]
+
+
+def test_without_a_history_a_bot_has_missed_nothing_if_nobody_spoke(renumbered: CatchUp) -> None:
+    assert refuse(renumbered, last_message=0) == []
 
 
 @pytest.mark.parametrize(
@@ -280,7 +346,7 @@ def test_numbers_that_went_back_are_another_numbering(
         catch_up.add_live(event)
     assert catch_up.resume(new_welcome(seq)) is is_renumbered
     if is_renumbered:
-        assert catch_up.request is None
+        assert answer(catch_up) == []
         assert catch_up.oldest_seq == seq + 1
         assert numbers(catch_up.add_live(message(seq + 1))) == [seq + 1]
 
@@ -305,6 +371,7 @@ def test_what_was_kept_back_is_not_mixed_with_another_numbering() -> None:
     catch_up.add_live(Gap(after=1_000, through=1_010))
     catch_up.add_live(message(1_011))
     catch_up.resume(new_welcome(5, epoch="another"))
+    assert answer(catch_up) == []
     catch_up.add_live(Gap(after=5, through=7))
     assert answer(catch_up, message(7)) == [7]
     assert numbers(catch_up.add_live(message(8))) == [8]
@@ -331,6 +398,7 @@ def test_what_is_said_again_after_another_numbering_began_is_shown_once() -> Non
     catch_up = CatchUp(new_welcome(10), 0)
     catch_up.add_live(message(11, "n"))
     catch_up.resume(new_welcome(3, epoch="another"))
+    assert answer(catch_up) == []
     assert catch_up.add_live(message(5, "n")) == []
 
 

@@ -53,6 +53,7 @@ from tertulia.protocol.messages import (
     UserList,
     Welcome,
 )
+from tertulia.server.history.store import MessageStore
 
 LOST = End(EndReason.LOST)
 PROGRAM = Path(sys.executable).with_name("tertulia-server")
@@ -78,6 +79,14 @@ class Phoenix:
         )
         assert self.process.stdout is not None
         assert re.match(rb"listening on", self.process.stdout.readline())
+
+    def begin_another_history(self, text: str) -> None:
+        """Put another one in the place of the history, which has one message."""
+        for path in self._history.parent.glob(f"{self._history.name}*"):
+            path.unlink()
+        store = MessageStore(self._history, block=100)
+        store.add([spoken(1, text)])
+        store.close()
 
     def end(self, number: int = signal.SIGKILL) -> None:
         if self.process is not None:
@@ -423,6 +432,25 @@ def test_what_was_said_while_it_was_away_is_fetched(server: Phoenix) -> None:
                 luis.say(str(number))
             luis.say("after")
         assert texts(ana, "after") == [*(str(number) for number in range(450)), "after"]
+
+
+def test_where_another_history_goes_on_it_is_told_that_it_may_have_missed_something(
+    server: Phoenix,
+) -> None:
+    with PersistentClient.connect("127.0.0.1", server.port, "ana", source="127.0.0.2") as ana:
+        ana.say("before")
+        assert texts(ana, "before") == ["before"]
+        server.end(signal.SIGTERM)
+        server.begin_another_history("said meanwhile")
+        server.start()
+        ana.say("after")
+        came = itertools.takewhile(
+            lambda event: not (isinstance(event, ChatMessage) and event.text == "after"),
+            ana.events(),
+        )
+        (gap,) = [event for event in came if isinstance(event, Gap | ChatMessage)]
+        assert isinstance(gap, Gap)
+        assert gap.after == 0 < gap.through
 
 
 def test_while_somebody_else_has_the_name_it_waits_and_then_goes_on(

@@ -31,7 +31,8 @@ class CatchUp:
     """What was shown of the general chat, and what is missing.
 
     With `first_page` above 0 the newest page, of so many messages, is missing at first, and again
-    when another server, or another history, answers on a new connection.
+    when another server, or another history, answers on a new connection. With 0 only the newest
+    message is then asked for: a Gap says that others have said something.
     """
 
     def __init__(self, welcome: Welcome, first_page: int) -> None:
@@ -41,11 +42,12 @@ class CatchUp:
         self._seen_seq = welcome.seq  # the highest number that this server has named
         self._joined_seq = welcome.seq + 1  # of this user's own `joined`
         self._own_count = 0  # of the events in a missing page, the user's own `joined` and `left`
-        self._is_renumbered = False
+        self._is_renumbered = False  # and what was missed then is not known yet
+        self._last_message: ChatMessage | None = None  # that was shown
         self.oldest_seq = welcome.seq + 1  # no event before it was shown
         self._waiting: deque[NumberedEvent] = deque()
         self._nonces = Recent()
-        self._request = self._newest(welcome)
+        self._request = self._newest(welcome, first_page)
 
     @property
     def request(self) -> GetHistory | None:
@@ -60,12 +62,13 @@ class CatchUp:
         """
         self._waiting.clear()
         is_renumbered = welcome.epoch != self._epoch or welcome.seq < self._seen_seq
+        begins_anew = is_renumbered or self._looks_back
         own_count = self._own_count + 1 + (self._joined_seq > self._shown_seq)
         self._epoch, self._seen_seq = welcome.epoch, welcome.seq
-        self._joined_seq, self._is_renumbered = welcome.seq + 1, is_renumbered
-        if is_renumbered:
+        self._joined_seq, self._is_renumbered = welcome.seq + 1, begins_anew
+        if begins_anew:
             self._shown_seq, self.oldest_seq = welcome.seq, welcome.seq + 1
-            self._request = self._newest(welcome)
+            self._request = self._newest(welcome, self._first_page or 1)
         elif welcome.seq > self._shown_seq:
             self._request = self._after_shown(welcome.seq + 1)
             self._own_count = own_count
@@ -86,12 +89,16 @@ class CatchUp:
             self._waiting.clear()
         return []
 
-    def add_page(self, request: GetHistory, page: HistoryPage) -> list[NumberedEvent]:
+    def add_page(self, request: GetHistory, page: HistoryPage) -> list[NumberedEvent | Gap]:
         """Add the page that answers `request`; return what to show now."""
         if request is not self._request:  # more is missing by now; the next request has it all
             return []
+        looked_back = self._looks_back
         self._forget_request()
         messages = [chat_message(message) for message in page.messages]
+        if looked_back:
+            missed = messages and not self._has_shown(messages[-1])
+            return [*([_all_before(request)] if missed else []), *self._show_waiting()]
         if messages:
             self.oldest_seq = min(self.oldest_seq, messages[0].seq)
         if request.after is UNSET:  # the first page: older than everything shown
@@ -100,8 +107,8 @@ class CatchUp:
         if page.more and messages:
             assert request.before is not UNSET
             self._request = self._after_shown(request.before)
-            return shown
-        return shown + self._show_waiting()
+            return [*shown]
+        return [*shown, *self._show_waiting()]
 
     def give_up(self, request: GetHistory, error: Error) -> list[NumberedEvent | Gap]:
         """Go on without the page that was refused; return what to show now.
@@ -142,10 +149,18 @@ class CatchUp:
         self._request = None
         self._own_count = 0
 
-    def _newest(self, welcome: Welcome) -> GetHistory | None:
-        if not self._first_page:
-            return None
-        return GetHistory(before=welcome.seq + 1, limit=self._first_page)
+    def _newest(self, welcome: Welcome, limit: int) -> GetHistory | None:
+        return GetHistory(before=welcome.seq + 1, limit=limit) if limit else None
+
+    @property
+    def _looks_back(self) -> bool:
+        """Whether the newest message is asked for, only to find out whether some were missed."""
+        return not self._first_page and self._request is not None and self._request.after is UNSET
+
+    def _has_shown(self, newest: ChatMessage) -> bool:
+        """Return whether a message, which may have another number now, was the last one shown."""
+        last = self._last_message
+        return last is not None and _what_was_said(last) == _what_was_said(newest)
 
     def _after_shown(self, before: int) -> GetHistory:
         return GetHistory(after=self._shown_seq, before=before, limit=MAX_PAGE)
@@ -175,8 +190,18 @@ class CatchUp:
         return shown
 
     def _remember(self, message: ChatMessage) -> bool:
-        """Note the nonce of a message; return False for one that was repeated under its nonce."""
+        """Note a message; return False for one that was repeated under its nonce."""
+        self._last_message = message
         return message.nonce is UNSET or self._nonces.is_new((message.sender, message.nonce))
+
+
+def _all_before(request: GetHistory) -> Gap:
+    assert request.before is not UNSET
+    return Gap(after=0, through=request.before - 1)
+
+
+def _what_was_said(message: ChatMessage) -> tuple[str, str, str]:
+    return message.time, message.sender, message.text
 
 
 def chat_message(stored: StoredMessage) -> ChatMessage:
