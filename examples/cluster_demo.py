@@ -69,7 +69,7 @@ def show(demo: "Demo") -> None:
     tell(luis, ana, _("do you have the keys?"), "@ana ")
 
     title(_("lab1 is killed (kill -9): Ana was there"))
-    say("    " + _("Her program goes to lab2 by itself, and says there what she typed meanwhile."))
+    say("    " + _("Her program moves to lab2 by itself, and sends what she typed meanwhile."))
     lab1.kill()
     tell(ana, luis, _("did anybody notice?"))
     tell(luis, ana, _("no, what was it?"))

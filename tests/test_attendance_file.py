@@ -40,7 +40,7 @@ def test_nothing_is_overwritten_and_each_failure_says_what_is_wrong(tmp_path, mo
     assert refusal("no/new.csv") == (
         f"cannot write {tmp_path}/no/new.csv: there is no folder {tmp_path}/no"
     )
-    assert refusal("old.csv/new.csv").endswith(f"{path} is no folder")
+    assert refusal("old.csv/new.csv").endswith(f"{path} is not a folder")
     assert refusal(f"{'x' * 300}.csv").endswith("the name is too long")
     monkeypatch.setattr(os, "open", lambda *_args: denied())
     set_language("es")

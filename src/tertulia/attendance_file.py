@@ -15,7 +15,7 @@ from tertulia.protocol.attendance import AttendanceRow
 
 _REASONS = {
     errno.ENOENT: N_("there is no folder {folder}"),
-    errno.ENOTDIR: N_("{folder} is no folder"),
+    errno.ENOTDIR: N_("{folder} is not a folder"),
     errno.EACCES: N_("you may not write in {folder}"),
     errno.EPERM: N_("you may not write in {folder}"),
     errno.EROFS: N_("{folder} can only be read"),

@@ -178,7 +178,8 @@ def _parse_pin(word: str, arguments: str) -> PinMessage:
         return PinMessage()
     if not re.fullmatch("[0-9]{1,15}", arguments):
         text = _(
-            "Give the number of a message: {command} 1042, or {command} {none} to pin none any more"
+            "Give the number of a message: {command} 1042, or {command} {none} to remove the "
+            "pinned one"
         )
         raise BadCommand(text.format(command=word, none=word_for_none()))
     return PinMessage(seq=int(arguments))
@@ -304,7 +305,7 @@ LOCK = OperatorCommand(
 )  # fmt: skip
 PIN = OperatorCommand(
     "/fijar", "/pin", Subject.MESSAGE, N_("NUMBER|none"),
-    N_("keep a message on top for everyone, or none any more"), _parse_pin,
+    N_("pin a message at the top for everyone, or remove the pinned one"), _parse_pin,
 )  # fmt: skip
 RELEASE = OperatorCommand(
     "/liberar", "/release", Subject.NAME, N_("NAME"),

@@ -191,7 +191,7 @@ def refused(request: Request, error: Error) -> str:
         case ErrorCode.ADDRESS_INVALID if _is_oneself(request):
             return _("Nothing was done: this would ban you too. Ban a name, or a smaller network.")
         case ErrorCode.ADDRESS_INVALID:
-            return _("That is no address and no network. Write 10.0.0.7 or 10.0.0.0/28.")
+            return _("That is not an address or a network. Write 10.0.0.7 or 10.0.0.0/28.")
         case ErrorCode.TEXT_TOO_LONG:
             return _("The reason is too long: it can have 200 characters.")
         case ErrorCode.TEXT_INVALID:

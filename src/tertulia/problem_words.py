@@ -16,11 +16,11 @@ _WORDS = {
     ProblemKind.NO_NATS: N_("this node does not serve: it reaches no nats-server"),
     ProblemKind.QUEUE: N_("this node does not serve: {count} commands wait for a place in the log"),
     ProblemKind.BURIED: N_(
-        "this node does not serve: the others have taken it for dead, and its coming up has not "
-        "come back yet"
+        "this node does not serve: the others have declared it dead, and its return is not "
+        "confirmed yet"
     ),
     ProblemKind.STANDSTILL: N_(
-        "this node does not serve: its own word has not come back from the nats-servers for "
+        "this node does not serve: what it sends has not come back from the nats-servers for "
         "{seconds} s"
     ),
 }

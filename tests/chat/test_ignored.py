@@ -85,7 +85,9 @@ def test_a_file_that_cannot_be_read_stays_as_it_is_and_the_choice_holds_for_now(
     path.parent.mkdir()
     path.write_text("{")
     ignored = Ignored("ana", "h 5000", path)
-    assert ignored.problem.startswith(f"Whom you ignore could not be read from {path} (")
+    assert ignored.problem.startswith(
+        f"The list of people you ignore could not be read from {path} ("
+    )
     assert "That holds only for now" in ignored.add("luis")
     assert ignored.hides("luis")
     assert path.read_text() == "{"

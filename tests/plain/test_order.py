@@ -225,7 +225,7 @@ def test_a_teacher_silences_and_removes_a_pupil_in_spanish(
     ana.type("buenos días\n")
     ana.see("ana: buenos días")
     ana.type("/vistos\n")
-    ana.see("No se puede saber, sus programas no lo dicen (1): luis")
+    ana.see("No se sabe, porque sus programas no lo informan (1): luis")
     ana.type("/aviso-web build\n")
     ana.see("/quitar-aviso-web build la quita.")
     assert f'curl -d "TEXTO" http://127.0.0.1:{port}/hook/'.encode() in ana.written

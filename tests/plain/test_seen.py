@@ -27,7 +27,7 @@ def test_who_has_seen_the_newest_own_message_or_the_one_with_a_number(table: Tab
         "Your last message: hello all",
         "Seen (2): Eva, luis",
         "Not seen yet (1): José",
-        "Nobody can know, their programs do not tell (1): ci",
+        "Unknown, because their programs do not report it (1): ci",
     ]
     set_language("es")
     table.face.submit("/seen 11")
@@ -44,7 +44,8 @@ def test_who_has_seen_the_newest_own_message_or_the_one_with_a_number(table: Tab
     [
         (
             ErrorCode.NOT_OPERATOR,
-            "You can ask this only about your own messages. Operators can, about all.",
+            "You can ask this only about your own messages. Operators can ask it about all "
+            "messages.",
         ),
         (ErrorCode.NOT_FOUND, "There is no message with this number."),
     ],

@@ -122,7 +122,7 @@ def test_the_words_of_the_certificate_are_the_last_line(on_path: None) -> None:
 def test_a_certificate_that_is_not_kept_comes_with_the_reason() -> None:
     problem = certificate("Read-only file system")
     text = greeting(Config(port=0), 5000, None, shows_qr=False, certificate=problem)
-    assert text.splitlines()[-1].startswith("It could not be kept (Read-only file system): ")
+    assert text.splitlines()[-1].startswith("It could not be saved (Read-only file system): ")
 
 
 def test_where_tls_is_required_line_link_and_code_use_it(on_path: None) -> None:

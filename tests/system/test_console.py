@@ -125,7 +125,7 @@ def test_what_cannot_be_done_is_said_and_the_rest_is_done(start_server, console)
     for words in (
         "nobody is not here.",
         "Give a name: /mute NAME",
-        "That is no address and no network.",
+        "That is not an address or a network.",
         "There is no such ban. /bans shows all.",
         "There is no message with this number.",
         "The name luis is not held.",
@@ -354,6 +354,6 @@ def test_a_server_starts_without_a_state_directory(run, start_server, monkeypatc
     (tmp_path / "state").write_text("a file")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     server = start_server()
-    log = server.wait_for_log("The file for whoever keeps order could not be written")
+    log = server.wait_for_log("The file for operators could not be written")
     assert "no console error=" in log
     assert server.user("luis").name == "luis"

@@ -141,6 +141,6 @@ def test_a_refused_question_is_explained(clock: Clock) -> None:
         await table.enter("psst")
         table.app.main.log_view._marked = table.model.conversations.current.entries[-1]
         await table.enter("/seen")
-        assert table.hint == "Only messages to everyone tell who has seen them."
+        assert table.hint == "You can see who has seen a message only for messages to everyone."
 
     run(clock, scenario)

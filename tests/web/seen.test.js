@@ -80,7 +80,7 @@ test("who has seen a message, in words", () => {
   assert.deepEqual(seenLines({ seen: ["luis", "Eva"], not_seen: ["zoe"], unknown: ["ci"] }), [
     "Seen (2): Eva, luis",
     "Not seen yet (1): zoe",
-    "Nobody can know, their programs do not tell (1): ci",
+    "Unknown, because their programs do not report it (1): ci",
   ]);
   assert.deepEqual(seenLines({ seen: [], not_seen: [], unknown: [] }), ["Nobody else is here."]);
 });

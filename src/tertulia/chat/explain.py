@@ -53,7 +53,10 @@ def refused(refusal: Refusal, to: Destination) -> str:
     if refusal.shown is None:
         lines = [
             _("{host}, port {port}, does not speak TLS any more. Nothing was sent to it."),
-            _("Perhaps somebody is in between, or the server was started with --tls off."),
+            _(
+                "Perhaps somebody intercepts the connection, or the server was started with "
+                "--tls off."
+            ),
             _("If you want to connect without encryption, use: {command}"),
         ]
         command = to.command(tls=False)
@@ -62,7 +65,10 @@ def refused(refusal: Refusal, to: Destination) -> str:
             _("{host}, port {port}, shows another certificate than expected."),
             "    " + _("expected: {expected}"),
             "    " + _("shown: {shown}"),
-            _("Nothing was sent to it. Perhaps somebody is in between, or it has a new one."),
+            _(
+                "Nothing was sent to it. Perhaps somebody intercepts the connection, or the "
+                "server has a new certificate."
+            ),
             _(
                 "Ask the person who runs the server for the words that it shows at its start. Only "
                 "if they are the ones shown here, use: {command}"

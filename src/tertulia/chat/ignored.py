@@ -40,7 +40,7 @@ class Ignored:
             for server in self._servers:
                 self._names |= {_key(name): name for name in kept.get(server, [])}
         except (OSError, msgspec.DecodeError) as error:
-            text = _("Whom you ignore could not be read from {file} ({reason}).")
+            text = _("The list of people you ignore could not be read from {file} ({reason}).")
             self.problem = text.format(file=self._path, reason=_reason(error))
 
     def __contains__(self, name: object) -> bool:

@@ -17,7 +17,10 @@ def seen_lines(answer: SeenBy) -> list[str]:
         for text, names in (
             (_("Seen ({count}): {names}"), answer.seen),
             (_("Not seen yet ({count}): {names}"), answer.not_seen),
-            (_("Nobody can know, their programs do not tell ({count}): {names}"), answer.unknown),
+            (
+                _("Unknown, because their programs do not report it ({count}): {names}"),
+                answer.unknown,
+            ),
         )
         if names
     ]
@@ -41,7 +44,10 @@ def seen_refused(error: Error) -> str | None:
     """Return why the server does not say who has seen a message; None for any other reason."""
     match error.code:
         case ErrorCode.NOT_OPERATOR:
-            return _("You can ask this only about your own messages. Operators can, about all.")
+            return _(
+                "You can ask this only about your own messages. Operators can ask it about all "
+                "messages."
+            )
         case ErrorCode.NOT_FOUND:
             return _("There is no message with this number.")
     return None
@@ -54,4 +60,4 @@ def nothing_said() -> str:
 
 def not_in_general() -> str:
     """Return why nobody knows who has seen a direct message."""
-    return _("Only messages to everyone tell who has seen them.")
+    return _("You can see who has seen a message only for messages to everyone.")

@@ -62,7 +62,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--cluster-credentials",
         type=_credentials_file,
         metavar=_("FILE"),
-        help=_("file with what this server shows to the nats-servers to be let in"),
+        help=_("file with this server's credentials for the nats-servers"),
     )
     group.add_argument(
         "--new-log",

@@ -17,14 +17,17 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--code",
         type=_code,
         metavar=_("CODE|auto"),
-        help=_("let in only those who give this code; auto: three words, shown at the start"),
+        help=_("let in only people who give this code; auto: three words, shown at the start"),
     )
     group.add_argument(
         "--hold-names",
         type=days,
         dest="hold_names_days",
         metavar=_("DAYS"),
-        help=_("hold each name for whoever used it first, until so many days after the last visit"),
+        help=_(
+            "hold each name for the first person who uses it, until so many days after the last "
+            "visit"
+        ),
     )
     group.add_argument(
         "--operator-secret",
@@ -33,7 +36,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help=_("file with the secret that makes an operator (default: a new one at each start)"),
     )
     for flag, text in {
-        "--allow": _("let in only who comes from this address or network; can be repeated"),
+        "--allow": _("let in only users from this address or network; can be repeated"),
         "--deny": _("let in nobody from this address or network, even if allowed; can be repeated"),
         "--proxy-from": _(
             "take the users' addresses from the PROXY headers of proxies at this address or "

@@ -119,7 +119,8 @@ def _words_about_certificate(certificate: Certificate | None) -> list[str]:
     lines = [_("TLS certificate: {words}").format(words=certificate.shown.fingerprint.words)]
     if certificate.problem:
         text = _(
-            "It could not be kept ({reason}): after the next start clients will refuse another one."
+            "It could not be saved ({reason}): the next start will make another one, which "
+            "clients will refuse."
         )
         lines.append(text.format(reason=certificate.problem))
     return lines

@@ -33,7 +33,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--status",
         action="store_true",
-        help=_("print in one line how it is, and exit (1: no server runs there)"),
+        help=_("print its state in one line, and exit (1: no server runs there)"),
     )
 
 

@@ -88,7 +88,7 @@ def words_about(
     elif access.file is not None:
         text = _("To keep order, see {path}")
     else:
-        text = _("The file for whoever keeps order could not be written.")
+        text = _("The file for operators could not be written.")
     lines = [text.format(command=command, path=access.file)]
     if is_terminal:
         only_for_you = _("only for you")

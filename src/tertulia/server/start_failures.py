@@ -22,8 +22,8 @@ def why_not_started(config: Config, error: Exception) -> str:
         return _why_not_at_path(error)
     if isinstance(error, SocketUnusable):
         return _(
-            "systemd has passed something that is no listening stream socket ({address}): write "
-            "ListenStream= into the socket unit, and Accept=no"
+            "systemd has passed something that is not a listening stream socket ({address}): "
+            "write ListenStream= into the socket unit, and Accept=no"
         ).format(address=error)
     if isinstance(error, WrongPort):
         return _(

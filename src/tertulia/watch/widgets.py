@@ -190,12 +190,13 @@ def _paragraphs() -> str:
                 "bytes of the latest events, of how many at most, and of the file on the disk."
             ),
             _(
-                "Nodes, where several servers are one chat: each with its last sign of life and "
-                "the entry of the common log at which it came up. Below, this node: the last entry "
-                "applied, how many it is behind, when its own word came back last (after 5 s it "
-                "does not serve), its commands that wait or are under way, batches sent again, "
-                "batches of all that did not count, states that differ (must be 0) of those "
-                "compared, and numbers of events that its history still lacks."
+                "Nodes, if several servers are one chat: each with its last sign of life and the "
+                "entry of the common log at which it came up. Below, this node: the last entry "
+                "applied, how many it is behind, how long ago a word of its own last came back "
+                "from the log (after 5 s it does not serve), its commands that wait or are under "
+                "way, batches sent again, batches of all nodes that did not count, states that "
+                "differ (must be 0) among those compared, and numbers of events that its history "
+                "still lacks."
             ),
         )
     )

@@ -144,13 +144,13 @@ def test_a_node_that_does_not_serve_says_why(lab: Lab) -> None:
         return "" if found is None else in_english(found)
 
     because = "this node does not serve: "
-    assert problem() == (because + "its own word has not come back from the nats-servers for 7 s")
+    assert problem() == (because + "what it sends has not come back from the nats-servers for 7 s")
     assert not lab.collector.measure().serves
     lab.link.is_connected = False
     assert problem() == because + "it reaches no nats-server"
     lab.link.is_connected = True
     lab.proposer.end()
-    assert problem().endswith("taken it for dead, and its coming up has not come back yet")
+    assert problem().endswith("declared it dead, and its return is not confirmed yet")
     for _ in range(MAX_QUEUED):
         lab.proposer.submit(Nothing())
     assert problem() == because + "10000 commands wait for a place in the log"

@@ -58,7 +58,7 @@ def damaged(text: str) -> str:
         ("", "it is empty"),
         (" \n", "it is empty"),
         ("a\nb\nc\n", "it has too many lines"),
-        (b"\xff\xfe", "it is no text"),
+        (b"\xff\xfe", "it is not text"),
         (SignedLogins().credentials.split("****")[0], "a part of it is missing"),
         (damaged(SignedLogins().credentials), "its seed is damaged"),
         (SignedLogins().credentials.replace("\nSU", "\nS1"), "its seed is damaged"),

@@ -101,7 +101,8 @@ class Arrival:
             raise ClusterUnusable(
                 _(
                     "the log does not reach back to its beginning, and no other node answers: "
-                    "start a node first that was there lately, or begin a new log with --new-log"
+                    "first start a node that was running recently, or begin a new log with "
+                    "--new-log"
                 )
             )
         elif not stream.messages:
@@ -263,8 +264,8 @@ def another_process(node: str) -> str:
 def lost_log(what: str, place: int) -> str:
     """Return what an operator has to do after the log has lost entries."""
     return _(
-        "the common log has lost entries ({what}; this node has applied {place}): stop all nodes, "
-        "then start the one that says the highest number here with --new-log, then the others "
+        "the common log has lost entries ({what}; this node has applied {place}): stop all "
+        "nodes, then start the one that has applied the most with --new-log, then the others "
         "without it"
     ).format(what=what, place=place)
 
@@ -285,8 +286,8 @@ def differs(node: str, place: int) -> str:
 def nothing_comes() -> str:
     """Return what an operator has to look at if the log stands still during a start."""
     return _(
-        "the nats-servers do not bring back what this node sends: see whether most of them run, "
-        "and their logs"
+        "the nats-servers do not bring back what this node sends: check that most of them are "
+        "running, and read their logs"
     )
 
 

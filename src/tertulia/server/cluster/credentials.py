@@ -46,7 +46,7 @@ def read_credentials(path: str) -> Credentials:
     except OSError as error:
         raise credentials_unreadable(path, error.strerror or str(error)) from None
     except UnicodeDecodeError:
-        raise credentials_unreadable(path, _("it is no text")) from None
+        raise credentials_unreadable(path, _("it is not text")) from None
     return _parse(path, text)
 
 

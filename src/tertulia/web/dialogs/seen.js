@@ -19,7 +19,7 @@ const EVERY_MS = 2_000; // the server counts what a person has seen as often
  */
 export function showSeen(chat, wanted) {
   if (!wanted && chat.current !== "") {
-    return () => _("Only messages to everyone tell who has seen them.");
+    return () => _("You can see who has seen a message only for messages to everyone.");
   }
   const { entries } = chat.conversations[0];
   const entry = /** @type {Said | undefined} */ (
@@ -68,7 +68,7 @@ export function seenLines({ seen, not_seen: notSeen, unknown }) {
   const lines = [
     line(_("Seen ({count}): {names}"), seen),
     line(_("Not seen yet ({count}): {names}"), notSeen),
-    line(_("Nobody can know, their programs do not tell ({count}): {names}"), unknown),
+    line(_("Unknown, because their programs do not report it ({count}): {names}"), unknown),
   ].filter(Boolean);
   return lines.length ? lines : [_("Nobody else is here.")];
 }
@@ -97,7 +97,7 @@ function showLines(parent, lines) {
 function refused(error) {
   switch (error.code) {
     case "not_operator":
-      return _("You can ask this only about your own messages. Operators can, about all.");
+      return _("You can ask this only about your own messages. Operators can ask it about all messages.");
     case "not_found":
       return _("There is no message with this number.");
     default:

@@ -78,7 +78,7 @@ function parse(key, rest, word) {
       if (rest === "") return { type: "pin", newest: true };
       if (NONE.includes(plainLetters(rest))) return { type: "pin" };
       const text = N_(
-        "Give the number of a message: {command} 1042, or {command} {none} to pin none any more",
+        "Give the number of a message: {command} 1042, or {command} {none} to remove the pinned one",
       );
       const none = language() === "es" ? "nada" : "none";
       check(/^[0-9]{1,15}$/.test(rest), text, word, { none });

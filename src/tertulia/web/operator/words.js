@@ -65,7 +65,7 @@ const REFUSED = {
   "hook busy": N_("There are too many secret addresses. {command} shows them: remove some."),
   name_invalid: N_("A name has 1 to 32 letters, digits, “_”, “-” or “.”, and no spaces."),
   not_found: N_("There is no message with this number."),
-  address_invalid: N_("That is no address and no network. Write 10.0.0.7 or 10.0.0.0/28."),
+  address_invalid: N_("That is not an address or a network. Write 10.0.0.7 or 10.0.0.0/28."),
   text_too_long: N_("The reason is too long: it can have 200 characters."),
   text_invalid: N_("The reason cannot contain control characters."),
   unavailable: N_("It holds now, but could not be stored: a restart would forget it."),
