@@ -7,7 +7,7 @@ import pytest
 from tertulia.protocol.messages import Ok
 from tertulia.server.hub.directs import Reply
 from tertulia.server.hub.session import Route
-from tertulia.server.workers.mail import Replies
+from tertulia.server.workers.mail import Evict, Replies
 from tertulia.server.workers.switchboard import Switchboard
 
 
@@ -114,3 +114,16 @@ def test_a_node_that_begins_anew_gives_no_number_of_an_earlier_run():
     numbers = {Switchboard("a").connect(mailbox).session for _ in range(3)}
     assert len(numbers) == 3
     assert all(number % 2**20 == 0 for number in numbers)
+
+
+def test_mail_is_posted_to_the_worker_of_its_session_as_long_as_both_are_there():
+    switchboard = Switchboard("a")
+    mailbox: Any = Mailbox()
+    route, mail = switchboard.connect(mailbox), Evict(1)
+    assert switchboard.post(route, mail)
+    assert not switchboard.post(Route("b", route.session), Evict(2))
+    mailbox.is_closed = True
+    assert not switchboard.post(route, mail)
+    switchboard.disconnect(route)
+    assert not switchboard.post(route, Evict(3))
+    assert mailbox.mail == [mail, mail]

@@ -282,6 +282,4 @@ class Executor:
         return session if session is not None and session.is_here else None
 
     def _post_to(self, session: Session, mail: Evict | Expel) -> None:
-        mailbox = self._switchboard.mailbox_of(session.route)
-        if mailbox is not None:
-            mailbox.post(mail)
+        self._switchboard.post(session.route, mail)

@@ -155,9 +155,7 @@ class Peers:
                 self._link.publish(subject, pack(Envelope(self._node, part)))
 
     def _wake(self, session: Session) -> None:
-        mailbox = self._switchboard.mailbox_of(session.route)
-        if mailbox is not None:
-            mailbox.post(DirectsWaiting(session.route.session))
+        self._switchboard.post(session.route, DirectsWaiting(session.route.session))
 
     def _send(self, node: str, replies: list[Reply]) -> None:
         for reply in replies:
@@ -266,9 +264,8 @@ class Peers:
 
     def _on_ask_life(self, sender: str, letter: AskLife) -> None:
         questioner = _Questioner(self, sender, letter.question)
-        mailbox = self._switchboard.mailbox_of(Route(self._node, letter.session))
         challenge = Challenge(letter.session, None, questioner)
-        if mailbox is None or not mailbox.post(challenge):
+        if not self._switchboard.post(Route(self._node, letter.session), challenge):
             questioner.post(ChallengeOver(None))
 
     def _on_life_shown(self, letter: LifeShown) -> None:
@@ -296,9 +293,7 @@ class Peers:
 
     def _on_answer(self, letter: Answer) -> None:
         route = Route(self._node, letter.to)
-        mailbox = self._switchboard.mailbox_of(route)
-        if mailbox is not None:
-            mailbox.post(Replies([Reply(route, letter.error)]))
+        self._switchboard.post(route, Replies([Reply(route, letter.error)]))
 
 
 def _parts(letters: list[Letter]) -> list[list[Letter]]:

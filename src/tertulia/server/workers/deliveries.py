@@ -47,9 +47,8 @@ class Deliveries:
             self.end(connection, request, delivery, handover)
             return
         connection.hold_for(Hold.DELIVERY)  # answers come in the order of the requests
-        mailbox = self._switchboard.mailbox_of(route)
         mail = Deliver(number, delivery, request, connection, self._mailbox)
-        if mailbox is None or not mailbox.post(mail):  # it has ended meanwhile
+        if not self._switchboard.post(route, mail):  # it has ended meanwhile
             self._mailbox.post(Delivered(connection, request, delivery, GONE))
 
     def hand_over(self, receiver: Connection, message: DirectMessage) -> Handover:
@@ -89,9 +88,8 @@ class Deliveries:
         if receiver is not None:
             self._connections.guarded(receiver, self.send_waiting)
             return
-        mailbox = self._switchboard.mailbox_of(queued.route)
-        if mailbox is not None:  # else the session has ended, and its queue was answered
-            mailbox.post(DirectsWaiting(number))
+        # If the session has ended meanwhile, its queue was answered.
+        self._switchboard.post(queued.route, DirectsWaiting(number))
 
     def send_waiting(self, connection: Connection) -> None:
         """Send a session its queue of direct messages, unless it cannot take them now."""
@@ -112,7 +110,8 @@ class Deliveries:
 
     def report(self, mail: Deliver, handover: Handover) -> None:
         """Report the outcome of a direct message to the sender's worker."""
-        if not mail.reply_to.post(Delivered(mail.sender, mail.request, mail.delivery, handover)):
+        over = Delivered(mail.sender, mail.request, mail.delivery, handover)
+        if not mail.reply_to.post(over):
             # That worker has ended, so the sender's connection is closed and no thread touches it.
             self.end(mail.sender, mail.request, mail.delivery, handover)
 

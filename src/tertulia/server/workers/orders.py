@@ -106,9 +106,7 @@ def give_back(row: OrderedRow, hub: Hub, switchboard: Switchboard) -> None:
     elif isinstance(outcome, Moderated):
         for expelled in outcome.expelled:
             route = expelled.session.route
-            mailbox = switchboard.mailbox_of(route)
-            if mailbox is not None:
-                mailbox.post(Expel(route.session, expelled.closing))
+            switchboard.post(route, Expel(route.session, expelled.closing))
             switchboard.send(expelled.replies)
 
 

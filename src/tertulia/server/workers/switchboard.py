@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tertulia.server.hub.directs import Reply
 from tertulia.server.hub.session import Route
-from tertulia.server.workers.mail import Challenge, Replies
+from tertulia.server.workers.mail import Challenge, Mail, Replies
 from tertulia.server.workers.mailbox import Mailbox
 
 
@@ -45,12 +45,16 @@ class Switchboard:
         """
         return self._mailboxes.get(route.session) if route.node == self._node else None
 
+    def post(self, route: Route, mail: Mail) -> bool:
+        """Post mail to the worker of a session; False if it has ended, or is of another node."""
+        mailbox = self._mailboxes.get(route.session) if route.node == self._node else None
+        return mailbox is not None and mailbox.post(mail)
+
     def challenge(self, route: Route, challenge: Challenge) -> bool:
         """Challenge a session; return False if it has ended or cannot be reached."""
-        mailbox = self.mailbox_of(route)
-        if mailbox is not None:
-            return mailbox.post(challenge)
-        if route.node == self._node or self.challenge_at_node is None:
+        if route.node == self._node:
+            return self.post(route, challenge)
+        if self.challenge_at_node is None:
             return False
         return self.challenge_at_node(route.node, challenge)
 
