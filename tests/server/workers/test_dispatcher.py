@@ -27,7 +27,7 @@ from tertulia.server.workers.mail import (
     Challenge,
     ChallengeOver,
     Deliver,
-    Delivered,
+    DeliveryOver,
     Drain,
     Evict,
 )
@@ -181,7 +181,7 @@ def test_a_fault_in_saying_goodbye_to_a_new_socket_costs_that_one(bench, monkeyp
     assert [sock.is_closed for sock in socks] == [True, False]
 
 
-# --- Deliver and Delivered -----------------------------------------------------------------------
+# --- Deliver and DeliveryOver ---------------------------------------------------------------------
 
 
 def deliver(bench: Bench, session: int) -> Deliver:
@@ -190,7 +190,7 @@ def deliver(bench: Bench, session: int) -> Deliver:
 
 def test_a_direct_message_is_put_into_the_output_and_reported(bench):
     bench.read(deliver(bench, bench.number(bench.luis)))
-    assert bench.owner.mail == [Delivered(bench.ana, DIRECT, bench.delivery, Handover.DONE)]
+    assert bench.owner.mail == [DeliveryOver(bench.ana, DIRECT, bench.delivery, Handover.DONE)]
     assert bench.heard(bench.luis) == [MESSAGE]
 
 
@@ -207,14 +207,14 @@ def test_a_direct_message_to_a_session_that_has_ended_is_reported_as_not_deliver
         case _:
             bench.connections.finish(bench.luis, CloseReason.QUIT, None, bench.clock.s)
     bench.read(deliver(bench, number))
-    assert bench.owner.mail == [Delivered(bench.ana, DIRECT, bench.delivery, Handover.GONE)]
+    assert bench.owner.mail == [DeliveryOver(bench.ana, DIRECT, bench.delivery, Handover.GONE)]
     assert how != "finishing" or bench.heard(bench.luis) == []
 
 
 def test_a_fault_in_a_delivery_costs_the_receiver_and_is_no_delivery(bench):
     bench.break_encoding(bench.luis)
     bench.read(deliver(bench, bench.number(bench.luis)))
-    assert bench.owner.mail == [Delivered(bench.ana, DIRECT, bench.delivery, Handover.GONE)]
+    assert bench.owner.mail == [DeliveryOver(bench.ana, DIRECT, bench.delivery, Handover.GONE)]
     bench.assert_only_lost(bench.luis)
 
 
@@ -223,7 +223,7 @@ def test_the_sender_is_answered_and_goes_on(bench, handover):
     bench.ana.hold_for(Hold.DELIVERY)
     bench.poller.update(bench.ana)
     bench.ana.door.ready = [Ping(id=2)]
-    bench.read(Delivered(bench.ana, DIRECT, bench.delivery, handover))
+    bench.read(DeliveryOver(bench.ana, DIRECT, bench.delivery, handover))
     answer, pong = bench.heard(bench.ana)
     assert answer.id == 1
     assert isinstance(answer, Ok if handover is Handover.DONE else Error)
@@ -234,13 +234,13 @@ def test_the_sender_is_answered_and_goes_on(bench, handover):
 
 def test_the_answer_for_a_sender_that_is_gone_is_nobodys(bench):
     bench.connections.close(bench.ana, CloseReason.LOST)
-    bench.read(Delivered(bench.ana, DIRECT, bench.delivery, Handover.DONE))
+    bench.read(DeliveryOver(bench.ana, DIRECT, bench.delivery, Handover.DONE))
     assert bench.observer.faults == 0
 
 
 def test_a_fault_in_answering_the_sender_costs_the_sender(bench):
     bench.break_encoding(bench.ana)
-    bench.read(Delivered(bench.ana, DIRECT, bench.delivery, Handover.DONE))
+    bench.read(DeliveryOver(bench.ana, DIRECT, bench.delivery, Handover.DONE))
     bench.assert_only_lost(bench.ana)
 
 
@@ -295,7 +295,7 @@ def test_mail_to_a_worker_that_has_ended_is_answered(bench):
         bench.dispatcher.return_mail(mail)
     assert sock.is_closed
     assert bench.owner.mail == [
-        Delivered(bench.ana, DIRECT, bench.delivery, Handover.GONE),
+        DeliveryOver(bench.ana, DIRECT, bench.delivery, Handover.GONE),
         ChallengeOver(newcomer),
     ]
     assert bench.heard(bench.luis) == []

@@ -20,7 +20,7 @@ from tertulia.protocol.messages import (
 )
 from tertulia.server.hub.directs import Delivery, Handover
 from tertulia.server.workers.connection import Hold, State
-from tertulia.server.workers.mail import Challenge, ChallengeOver, Deliver, Delivered, Evict
+from tertulia.server.workers.mail import Challenge, ChallengeOver, Deliver, DeliveryOver, Evict
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_a_direct_message_to_a_worker_that_has_ended_is_not_delivered(bench, is_
     request = Direct(id=1, to="luis", text="hola")
     bench.receive(ana, request)
     [mail] = bench.mailbox.collect()
-    assert isinstance(mail, Delivered)
+    assert isinstance(mail, DeliveryOver)
     assert (mail.sender, mail.request, mail.handover) == (ana, request, Handover.GONE)
 
 

@@ -10,7 +10,7 @@ from tertulia.server.hub.directs import BUSY, DONE, GONE, Delivery, Handover, Qu
 from tertulia.server.observer import Observer
 from tertulia.server.workers.connection import FINISHING, REGISTERED, Connection, Hold
 from tertulia.server.workers.connections import Connections
-from tertulia.server.workers.mail import Deliver, Delivered, DirectsWaiting
+from tertulia.server.workers.mail import Deliver, DeliveryOver, DirectsWaiting
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.shared import Shared
@@ -49,7 +49,7 @@ class Deliveries:
         connection.hold_for(Hold.DELIVERY)  # answers come in the order of the requests
         mail = Deliver(number, delivery, request, connection, self._mailbox)
         if not self._switchboard.post(route, mail):  # it has ended meanwhile
-            self._mailbox.post(Delivered(connection, request, delivery, GONE))
+            self._mailbox.post(DeliveryOver(connection, request, delivery, GONE))
 
     def hand_over(self, receiver: Connection, message: DirectMessage) -> Handover:
         """Put a direct message into the output of a session without receipts."""
@@ -110,7 +110,7 @@ class Deliveries:
 
     def report(self, mail: Deliver, handover: Handover) -> None:
         """Report the outcome of a direct message to the sender's worker."""
-        over = Delivered(mail.sender, mail.request, mail.delivery, handover)
+        over = DeliveryOver(mail.sender, mail.request, mail.delivery, handover)
         if not mail.reply_to.post(over):
             # That worker has ended, so the sender's connection is closed and no thread touches it.
             self.end(mail.sender, mail.request, mail.delivery, handover)

@@ -44,7 +44,7 @@ from tertulia.server.workers.mail import (
     Challenge,
     ChallengeOver,
     Deliver,
-    Delivered,
+    DeliveryOver,
     DirectsWaiting,
     Drain,
     Evict,
@@ -185,8 +185,8 @@ class Dispatcher:
                 for reply in replies:
                     asker = self._connections.of_session(reply.route.session)
                     self._guarded(asker, self._deliveries.on_reply, reply.answer)
-            case Delivered():
-                self._guarded(mail.sender, self._on_delivered, mail)
+            case DeliveryOver():
+                self._guarded(mail.sender, self._on_delivery_over, mail)
             case Challenge():
                 challenged = self._connections.of_session(mail.session)
                 if self._guarded(challenged, self._begin_challenge, mail) is not True:
@@ -222,7 +222,7 @@ class Dispatcher:
                 self._connections.turn_away_console(mail.sock, mail.route)
             case Deliver():
                 self._deliveries.report(mail, GONE)
-            case Delivered():
+            case DeliveryOver():
                 # The sender's connection is closed, but its user may send it again from another
                 # one.
                 self._deliveries.end(mail.sender, mail.request, mail.delivery, mail.handover)
@@ -244,7 +244,7 @@ class Dispatcher:
             self._drain.flush_within_s,
         )
 
-    def _on_delivered(self, connection: Connection, mail: Delivered) -> None:
+    def _on_delivery_over(self, connection: Connection, mail: DeliveryOver) -> None:
         connection.release_hold()
         self._deliveries.end(connection, mail.request, mail.delivery, mail.handover)
         if connection.hold is NOT_HELD:  # else the message has been passed on

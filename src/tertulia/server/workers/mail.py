@@ -61,7 +61,7 @@ class Beat(Struct):
 
 
 class Deliver(Struct, frozen=True):
-    """Put a direct message into a session's output; answer the sender's worker with Delivered."""
+    """Put a direct message into a session's output; answer with DeliveryOver."""
 
     session: int
     delivery: Delivery
@@ -70,7 +70,7 @@ class Deliver(Struct, frozen=True):
     reply_to: Owner
 
 
-class Delivered(Struct, frozen=True):
+class DeliveryOver(Struct, frozen=True):
     """The outcome of a Deliver."""
 
     sender: Connection
@@ -152,7 +152,7 @@ Mail = (
     | Drain
     | Beat
     | Deliver
-    | Delivered
+    | DeliveryOver
     | DirectsWaiting
     | Replies
     | Challenge
