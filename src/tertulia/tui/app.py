@@ -47,6 +47,7 @@ from tertulia.tui.terminal.signals import Signals
 from tertulia.tui.theming import Theming
 from tertulia.tui.widgets import dialogs, order_dialogs
 from tertulia.tui.widgets.chatlog import ConversationLog
+from tertulia.tui.widgets.composer import Composer
 from tertulia.tui.widgets.conversationspane import ConversationList
 from tertulia.tui.widgets.copy_dialog import CopyDialog
 from tertulia.tui.widgets.copying import CopyWanted, copied_words
@@ -90,7 +91,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._has_clipboard = has_clipboard
         glyphs = Glyphs("utf-8")
         self._painter = ConversationPainter(glyphs)
-        self.main = MainScreen(self._to, self._complete, self._submit, self._painter, glyphs)
+        composer = Composer(self._complete, self._submit, id="composer")
+        self.main = MainScreen(self._to, composer, self._painter, glyphs)
         loaded = loaded or Loaded(Settings())
         self._settings_problem = loaded.problem
         self._choices = Choices(loaded.settings)

@@ -3,11 +3,8 @@
 Runs on the event loop's thread.
 """
 
-from collections.abc import Callable
-
 from textual.app import ComposeResult
 
-from tertulia.chat.completion import Completion
 from tertulia.chat.display import visible_in_a_line
 from tertulia.i18n import _
 from tertulia.tui.model.conversations import GENERAL
@@ -21,24 +18,13 @@ _CLASSES = {Reach.EVERYONE: "-everyone", Reach.ONE: "-one", Reach.NOBODY: "-nobo
 class EntryPane(Pane):
     """The composer, and who gets the line in it: by word, by colour and by the kind of border."""
 
-    def __init__(
-        self,
-        complete: Callable[[str], Completion],
-        submit: Callable[[str], None],
-        *,
-        id: str | None = None,
-    ) -> None:
+    def __init__(self, composer: Composer, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._complete = complete
-        self._submit = submit
+        self._composer = composer
 
     def compose(self) -> ComposeResult:
-        """Make the composer."""
-        yield Composer(self._complete, self._submit, id="composer")
-
-    def on_mount(self) -> None:
-        """Find the composer."""
-        self.composer = self.query_one(Composer)
+        """Put the composer into the border."""
+        yield self._composer
 
     def show_target(self, target: Target) -> None:
         """Show who gets the line as it is now."""
@@ -51,4 +37,4 @@ class EntryPane(Pane):
         text = _("Write to everyone") if name == GENERAL else _("Write only to {name}")
         if not is_typing:
             text = _("Esc: back to writing")
-        self.composer.placeholder = text.format(name=visible_in_a_line(name))
+        self._composer.placeholder = text.format(name=visible_in_a_line(name))

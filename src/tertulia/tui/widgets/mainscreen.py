@@ -4,7 +4,6 @@ It shows the model, and posts a message when the user wants something beyond thi
 the event loop's thread.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +16,6 @@ from textual.screen import Screen
 from textual.widgets import Input, Static, TextArea
 
 from tertulia.chat import commands
-from tertulia.chat.completion import Completion
 from tertulia.chat.destination import Destination
 from tertulia.chat.display import Glyphs, visible, visible_in_a_line
 from tertulia.i18n import _
@@ -30,6 +28,7 @@ from tertulia.tui.offers import Offer, offers
 from tertulia.tui.painting.painter import ConversationPainter
 from tertulia.tui.widgets import columns
 from tertulia.tui.widgets.bars import KeyBar, TitleBar
+from tertulia.tui.widgets.chatlog import ConversationLog
 from tertulia.tui.widgets.chatpane import ChatPane
 from tertulia.tui.widgets.composer import Composer
 from tertulia.tui.widgets.conversationspane import ConversationsPane
@@ -79,8 +78,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def __init__(
         self,
         to: Destination,
-        complete: Callable[[str], Completion],
-        submit: Callable[[str], None],
+        composer: Composer,
         painter: ConversationPainter,
         glyphs: Glyphs,
     ) -> None:
@@ -89,8 +87,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._address = to.addresses[0]  # of the server, shown in the title
         self._glyphs = glyphs
         self._painter = painter
-        self._complete = complete
-        self._submit = submit
+        self.composer = composer
         self._model: ChatModel | None = None  # the one shown last
         self._was_connected = False  # when the model was shown last
         self._hinted_at = ""  # the composer's text when the hint was shown
@@ -103,7 +100,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             yield ChatPane(self._painter, self._glyphs, id="middle")
             yield PeoplePane(self._to, self._glyphs, id="right")
         yield Static(id="hint", markup=False)
-        yield EntryPane(self._complete, self._submit, id="entry")
+        yield EntryPane(self.composer, id="entry")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -112,8 +109,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.chat = self.query_one(ChatPane)
         self.people = self.query_one(PeoplePane)
         self.entry = self.query_one(EntryPane)
-        self.composer = self.entry.composer
-        self.log_view = self.chat.log_view
+        self.log_view: ConversationLog = self.chat.log_view
         self.conversation_list = self.chats.list
         self.people_list = self.people.list
         self.filter = self.people.filter
