@@ -75,6 +75,17 @@ def test_every_file_in_the_architectures_table_exists():
             assert (ROOT / "src/tertulia" / path).exists(), path
 
 
+def test_the_architecture_names_every_long_file():
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    named = set(re.findall(r"`([a-z0-9_/]+(?:\.py|/))`", page))
+    source = ROOT / "src/tertulia"
+    for path in source.rglob("*.py"):
+        name = path.relative_to(source).as_posix()
+        folders = {f"{folder.as_posix()}/" for folder in Path(name).parents}
+        if len(path.read_text().splitlines()) >= 200:
+            assert named & {name, *folders}, name
+
+
 def test_every_test_that_the_operators_page_names_exists():
     page = (ROOT / "docs/operations.md").read_text()
     named = re.findall(r"`((?:tests/(?:\w+/)*)?test_\w+\.py)::(test_\w+)`", page)

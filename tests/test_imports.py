@@ -5,9 +5,21 @@ between the parts of the program; this also finds circles inside a part.
 """
 
 import ast
+import re
+from functools import cache
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[1] / "src"
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src"
+# Where the names of each line of ARCHITECTURE.md's drawing are looked for.
+PLACES = {
+    "server": ["tertulia.server", "tertulia"],
+    "client": ["tertulia"],
+    "screen": ["tertulia.tui"],
+    "view": ["tertulia.server", "tertulia"],
+}
 
 Graph = dict[str, set[str]]
 
@@ -31,6 +43,7 @@ def imports_of(source: str, modules: set[str]) -> set[str]:
     return found & modules
 
 
+@cache
 def import_graph() -> Graph:
     sources = {module_name(path): path.read_text() for path in SOURCE.rglob("*.py")}
     return {module: imports_of(source, set(sources)) for module, source in sources.items()}
@@ -84,3 +97,68 @@ def test_only_modules_that_reach_themselves_are_in_circles() -> None:
         "f": "f -> d -> e -> f",
     }
     assert circles({"a": {"a"}}) == {"a": "a -> a"}
+
+
+def drawing() -> dict[str, list[list[str]]]:
+    """Return the lines of the drawing "Who knows whom": the layers, each with its parts."""
+    text = (ROOT / "ARCHITECTURE.md").read_text().partition("## Who knows whom")[2]
+    lines: dict[str, list[list[str]]] = {}
+    for name, drawn in re.findall(r"^    (\w+): +(.+)$", text, re.MULTILINE):
+        layers = re.sub(r" \([^)]*\)", "", drawn).split(" > ")
+        lines[name] = [layer.split(", ") for layer in layers]
+    return lines
+
+
+def module_of(part: str, places: list[str]) -> str:
+    """Return the module or the package that the drawing means."""
+    return next(found for place in places if (found := f"{place}.{part}") in import_graph())
+
+
+def imports_against(layers: list[list[str]], graph: Graph) -> list[str]:
+    """Return the imports from a part to one beside it, or to its left."""
+    level_of = {part: level for level, layer in enumerate(layers) for part in layer}
+
+    def part_of(module: str) -> str | None:
+        is_in = (part for part in level_of if f"{module}.".startswith(f"{part}."))
+        return max(is_in, key=len, default=None)
+
+    return [
+        f"{module} -> {imported}"
+        for module, imports in sorted(graph.items())
+        for imported in sorted(imports)
+        if (importer := part_of(module)) is not None
+        and (known := part_of(imported)) is not None
+        and importer != known
+        and level_of[known] <= level_of[importer]
+    ]
+
+
+@pytest.mark.parametrize("line", PLACES)
+def test_the_drawing_of_who_knows_whom_matches_the_imports(line: str) -> None:
+    layers = [[module_of(part, PLACES[line]) for part in layer] for layer in drawing()[line]]
+    assert len(layers) > 3
+    assert imports_against(layers, import_graph()) == []
+
+
+def test_every_package_is_in_the_drawing() -> None:
+    drawn = {part for layers in drawing().values() for layer in layers for part in layer}
+    package = SOURCE / "tertulia"
+    inner = [package, package / "server", package / "tui"]
+    packages = {path.parent.name for one in inner for path in one.glob("*/__init__.py")}
+    # Of the client in one file alone; it stands in the place of another library.
+    assert packages - drawn == {"standin"}
+
+
+def test_an_import_against_the_drawing_is_found() -> None:
+    layers = [["house.hall"], ["house.kitchen", "house.cellar"]]
+    graph = {
+        "house.hall": {"house.cellar.wine", "house.kitchen"},
+        "house.kitchen": {"house.cellar", "house.kitchen.oven", "house.street"},
+        "house.kitchen.oven": {"house.kitchen"},
+        "house.cellar.wine": {"house.hall"},
+        "house.street": {"house.hall"},
+    }
+    assert imports_against(layers, graph) == [
+        "house.cellar.wine -> house.hall",
+        "house.kitchen -> house.cellar",
+    ]
