@@ -1,7 +1,7 @@
-"""What the answers to all requests but messages mean: for what is known of the chat, and the face.
+"""Handles the answers to all requests except messages: updates the state, and tells the face.
 
-That a message was said or delivered, and the pages of history that are missing, are the chat's own
-concern. In the face's one thread.
+The `Chat` itself handles the answers to messages, and missing pages of the history. Runs in the
+face's one thread.
 """
 
 from tertulia.chat.face import Face

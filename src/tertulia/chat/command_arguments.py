@@ -1,4 +1,4 @@
-"""What follows a command's word: from the typed arguments to a command, or a CommandError.
+"""Parses the arguments after a command's word into a command, or raises a CommandError.
 
 Pure functions of the word, as the person's language has it, and of the arguments. They know no row
 of the table of commands; the table names them.

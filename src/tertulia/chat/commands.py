@@ -1,4 +1,4 @@
-"""What a person can type: from a line to a request, a command for the face, or a CommandError.
+"""Parses a typed line into a request or a command for the face, or raises a CommandError.
 
 Also the help about it. Pure functions over the table of commands.
 """

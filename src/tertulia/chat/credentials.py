@@ -1,4 +1,4 @@
-"""With what a user comes in to a server: its code, the key of the names, an operator's secret."""
+"""What a user needs to enter a server: its code, the key of the names, the operator's secret."""
 
 from contextlib import suppress
 

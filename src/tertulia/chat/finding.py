@@ -1,4 +1,4 @@
-"""Where the words of a search stand in a message that was found, so that a face can mark them.
+"""Finds the words of a search in a message, so that a face can mark them.
 
 It compares words as the server's search does: without case, accents and compatibility forms, and in
 scripts without spaces letter by letter. Pure functions; safe in any thread.

@@ -1,4 +1,4 @@
-"""Whom the person ignores in one chat: nothing that they write is shown, and nothing rings.
+"""The people whom the user ignores in one chat: what they write is not shown and rings no bell.
 
 The server does not know it. Names are compared as the server compares them. They are kept in a file
 of the state directory, by the server; the functions that change them read and write the disk.

@@ -1,4 +1,4 @@
-"""From which addresses of this computer its users reach a server that runs on it, too.
+"""Finds addresses of this computer for further users of a server on the same computer.
 
 It asks the kernel and sends nothing; what the kernel does not tell counts as not used. For any
 thread.

@@ -1,4 +1,4 @@
-"""Where a name stands in a text as a word: for mentions, and for the completion of names.
+"""Finds names that are words of a text: for mentions, and for the completion of names.
 
 Spellings are compared as the server compares names (`protocol/names.py`). Many scripts put no space
 between a name and what follows it: there a word ends without one, as in `太郎さん`. Pure functions;

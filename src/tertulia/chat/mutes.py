@@ -1,4 +1,4 @@
-"""Who may say nothing in the general chat, as far as a client knows.
+"""The users who are muted in the general chat, as far as a client knows.
 
 A mute that ends by itself ends without an event. No I/O, thread or clock: times are those of the
 server, RFC 3339 in UTC, which sort as texts.

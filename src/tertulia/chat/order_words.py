@@ -1,4 +1,4 @@
-"""What happens when order is kept, in words for both faces: who may speak, come in, left why.
+"""Texts for both faces about moderation: who may speak or come in, and why somebody has left.
 
 Messages of the server in, text in the user's language out. Names and texts are safe to show. No
 layout, no I/O; safe in any thread.

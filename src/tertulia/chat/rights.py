@@ -1,4 +1,4 @@
-"""The operator's secret while the program runs: with it the person is an operator again later.
+"""The operator's secret while the program runs, which makes the user an operator again later.
 
 It is kept in memory alone. In the face's one thread, as the chat.
 """

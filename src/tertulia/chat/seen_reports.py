@@ -1,6 +1,6 @@
-"""What the person has had on an active screen, as it is reported to the server.
+"""Reports to the server which messages the user has had on an active screen.
 
-Of a session that has never reported anything nobody can know what was seen. Pure: the time is
+For a session that never reports, it is unknown what was seen. Pure: the time is
 passed in seconds of the monotonic clock.
 """
 

@@ -1,4 +1,4 @@
-"""Words that are nearly the same, for completion and for what was perhaps meant."""
+"""Finds similar words, for completion and for "did you mean"."""
 
 import unicodedata
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Who says a message, in words: a person, or a program through a hook.
+"""Names the sender of a message: a person, or a program through a hook.
 
 Pure; safe in any thread. Names are safe to show.
 """

@@ -1,4 +1,4 @@
-"""What a client knows of its chat: who is here, with which status, who has spoken, what holds.
+"""A client's state of its chat: who is here, with which status, who has spoken, which rules hold.
 
 Messages of the server in, state out: no I/O, thread, clock or words. Every face shows this state.
 A status in here always comes from the server. The faces themselves keep what was said.

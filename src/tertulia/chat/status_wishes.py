@@ -1,4 +1,4 @@
-"""The statuses that the person asks for: which one was granted, and is wanted again later.
+"""The statuses that the user asks for, and the one to ask for again after a reconnection.
 
 No I/O. In the face's one thread, as the chat.
 """

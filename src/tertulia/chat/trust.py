@@ -1,4 +1,4 @@
-"""Which server a user expects: whether over TLS, and with which certificate.
+"""Which server a user trusts: whether over TLS, and with which certificate.
 
 The first contact over TLS is trusted, as by ssh, and its certificate kept. From then on it is the
 only one, and nothing goes to this server without TLS unless the user says so. Where several servers

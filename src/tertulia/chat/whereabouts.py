@@ -1,4 +1,4 @@
-"""At which server of the chat the user is, and what to say of it, in the user's language.
+"""Which server of the chat the user is at, and texts about it, in the user's language.
 
 Where several servers are one chat, the user comes in at one of them and may be moved to another.
 Used in the face's thread.

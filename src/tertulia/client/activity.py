@@ -1,4 +1,4 @@
-"""What a client remembers of its user, so that the user comes back as before on a new connection.
+"""What a client remembers about its user, to restore it on a new connection.
 
 Pure: no I/O, thread or clock. The client keeps it under its lock.
 """

@@ -1,4 +1,4 @@
-"""A bounded queue of what has come from the server and was not read by the program yet.
+"""A bounded queue of what the server has sent and the program has not read yet.
 
 The connection's thread puts and never waits; any thread gets. Numbered events can be fetched again,
 direct messages cannot, so each kind has a bound of its own. At the bound the oldest are dropped,

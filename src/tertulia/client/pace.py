@@ -1,4 +1,4 @@
-"""How fast a client may make requests, once its server has refused one for coming too soon."""
+"""Limits how fast a client makes requests, once its server has refused one as too early."""
 
 import threading
 

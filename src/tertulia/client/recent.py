@@ -1,4 +1,4 @@
-"""What came lately, so that what comes again is noticed. Pure."""
+"""Remembers what came recently, to recognise repetitions. Pure."""
 
 from collections import OrderedDict
 from collections.abc import Hashable

@@ -1,7 +1,7 @@
-"""What the user has noticed: whether they look at the screen, and what follows from that.
+"""Whether the user looks at the screen, and what follows from that.
 
-The bell and the terminal's title call them when they do not; what they have had on the screen is
-reported to the server. Runs on the event loop's thread.
+If not, the bell and the terminal's title call the user; what was on the screen is reported to the
+server. Runs on the event loop's thread.
 """
 
 import time

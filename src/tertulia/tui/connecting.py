@@ -1,4 +1,4 @@
-"""The first connection, begun before Textual is imported: both take their time.
+"""The first connection, begun before Textual is imported, because both take long.
 
 Nothing here waits: the connection is made by a thread of its own, which rings the bell.
 """

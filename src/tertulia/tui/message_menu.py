@@ -1,4 +1,4 @@
-"""What can be done about a message that was marked with the keys or clicked with the right button.
+"""The menu of a message that was marked with the keys or clicked with the right button.
 
 Below the controller, above the widgets. Runs on the event loop's thread.
 """

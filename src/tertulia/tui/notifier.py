@@ -1,4 +1,4 @@
-"""The bell, and what the terminal is given to show: for calls, for every message, or for none."""
+"""Rings the bell, and has the terminal show messages: those that call the user, all, or none."""
 
 from typing import Any
 

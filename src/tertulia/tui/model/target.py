@@ -1,7 +1,6 @@
-"""What becomes of the line that is being typed, before Enter: to whom it goes, or what it does.
+"""Works out, before Enter, who will get the line being typed, or which command it is.
 
-It follows the rules by which `Controller.submit` carries out a line. No widget; the words are in
-the language of now.
+It follows the same rules as `Controller.submit`. No widget; the texts are in the present language.
 """
 
 from datetime import date

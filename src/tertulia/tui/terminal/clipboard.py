@@ -1,7 +1,8 @@
-"""Whether the system's clipboard gets what a program copies (OSC 52): many terminals ignore it.
+"""Whether a copied text reaches the system's clipboard (OSC 52), which many terminals ignore.
 
 Xterm forbids it, unless its owner allows it, and all terminals that use VTE lack it. tmux passes it
-on only if it is told to. Runs on the event loop's thread; inside tmux it runs `tmux` for a moment.
+on only if it is configured to. Runs on the event loop's thread; inside tmux it runs `tmux` for a
+moment.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""Which Latin letter a shortcut means under another layout of the keyboard: Ctrl+С is Ctrl+C.
+"""Maps shortcuts from other keyboard layouts to Latin letters: Ctrl+С (Cyrillic) is Ctrl+C.
 
 A terminal that sends control characters knows this itself. With the keyboard protocol of kitty it
 sends the letter of the layout, and if it is asked to, that of the same key on a Latin keyboard. No

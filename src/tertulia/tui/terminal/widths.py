@@ -1,4 +1,4 @@
-"""How many cells of a terminal a text takes, and where terminals disagree about it.
+"""Counts the cells that a text takes on a terminal, and knows where terminals disagree.
 
 Most characters take the same cells everywhere. For an emoji of several characters, for marks and
 for conjuncts each terminal has its own rules, and none of them says which. Rich counts the cells
