@@ -306,7 +306,7 @@ def test_a_log_that_has_lost_entries_is_told(start: Start, stream: StreamState, 
 
 def test_a_log_without_its_beginning_needs_another_node(start: Start) -> None:
     start.fails(
-        "does not reach back to its beginning, and no other node answers: start a node first",
+        "does not reach back to its beginning, and no other node answers: first start a node",
         STREAM._replace(first=2),
     )
 
