@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from piped_user import PipedUser
 from plain_table import Clock, Table
+from prepared_server import PreparedServer
 from screen import Screen
 from terminal_user import COLUMNS, TerminalUser
 
@@ -149,7 +150,7 @@ class RealServer:
         *options: str,
         port: int = 0,
         host: str = "127.0.0.1",
-        program: Sequence[str] = (str(BIN / "tertulia-server"),),
+        program: Sequence[str] = (),
     ) -> None:
         self.port = port
         self.host = host
@@ -165,10 +166,20 @@ class RealServer:
 
     def start(self) -> None:
         """Start the process, on the same port as before if there was one."""
-        command = [*self._program, str(self.port), "--host", self.host, *self.options]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
+        arguments = [str(self.port), "--host", self.host, *self.options]
+        self.process: subprocess.Popen[str] | PreparedServer
+        if self._program:
+            self.process = subprocess.Popen(
+                [*self._program, *arguments],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        else:
+            with open(os.devnull, "wb") as nowhere:
+                self.process = PreparedServer(
+                    arguments, stderr=nowhere.fileno(), environment=dict(os.environ), text=True
+                )
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline().split()[-1])
 

@@ -18,7 +18,6 @@ import socket
 import ssl
 import struct
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -27,10 +26,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prepared_server import PROGRAM, PreparedServer
 
 WAIT_S = 30.0  # for anything that must happen
 STOP_S = 10.0  # from SIGTERM to the end of the server, as promised
-PROGRAM = Path(sys.executable).with_name("tertulia-server")
 
 # The one that is not the default is for make test-long.
 BOTH_THREAD_MODELS = pytest.mark.parametrize(
@@ -324,14 +323,22 @@ class Server:
     def __init__(self, options: tuple[str, ...], log: Path, within: tuple[str, ...] = ()) -> None:
         self._log = log
         self.peers: list[Peer] = []
+        arguments = ["0", *options, *_cluster_options(options, log)]
+        environment = os.environ | {"PYTHONWARNINGS": "default"}
+        self.process: subprocess.Popen[bytes] | PreparedServer
         with log.open("wb") as stderr:
-            self.process = subprocess.Popen(
-                [*within, PROGRAM, "0", *options, *_cluster_options(options, log)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env=os.environ | {"PYTHONWARNINGS": "default"},
-            )
+            if within or "--supervise" in options:
+                self.process = subprocess.Popen(
+                    [*within, PROGRAM, *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    env=environment,
+                )
+            else:
+                self.process = PreparedServer(
+                    arguments, stderr=stderr.fileno(), environment=environment
+                )
         assert self.process.stdout is not None
         readable, _, _ = select.select([self.process.stdout], [], [], WAIT_S)
         line = self.process.stdout.readline().decode() if readable else ""
