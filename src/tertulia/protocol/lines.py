@@ -45,21 +45,18 @@ class BadRequest(Exception):
         self.request_id = request_id
 
 
-class LineBuffer:
+class LineBuffer(msgspec.Struct, eq=False):
     """Cuts a stream of bytes into lines.
 
     It holds at most `max_line_bytes`, as long as no more than `room` is fed at a time.
     `empty_bytes` counts the bytes of empty lines; whoever reads it sets it back to 0.
     """
 
-    __slots__ = ("_bytes", "_max_line_bytes", "_scanned", "_start", "empty_bytes")
-
-    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
-        self._max_line_bytes = max_line_bytes
-        self._bytes = bytearray()
-        self._start = 0  # of the first line that was not returned yet
-        self._scanned = 0  # no newline in [start, scanned)
-        self.empty_bytes = 0
+    _max_line_bytes: int = MAX_LINE_BYTES
+    _bytes: bytearray = msgspec.field(default_factory=bytearray)
+    _start: int = 0  # of the first line that was not returned yet
+    _scanned: int = 0  # no newline in [start, scanned)
+    empty_bytes: int = 0
 
     @property
     def room(self) -> int:
@@ -112,13 +109,9 @@ class RequestBuffer(LineBuffer):
     `next_request`.
     """
 
-    __slots__ = ("_ahead", "has_more", "ready")
-
-    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
-        super().__init__(max_line_bytes)
-        self._ahead = 0  # up to here there is no whole line with a ping
-        self.ready: list[Request] = []
-        self.has_more = False  # `next_request` may have something once `ready` is empty
+    _ahead: int = 0  # up to here there is no whole line with a ping
+    ready: list[Request] = []
+    has_more: bool = False  # `next_request` may have something once `ready` is empty
 
     def feed(self, data: bytes) -> None:
         """Take in bytes from the network."""

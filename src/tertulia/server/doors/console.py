@@ -13,8 +13,6 @@ _look_decoder = msgspec.json.Decoder(TakeMeasures)
 class ConsoleDoor(NativeDoor):
     """One connection's lines. See `workers.door.Door`."""
 
-    __slots__ = ()
-
     def next_request(self) -> Request | TakeMeasures | None:  # type: ignore[override]  # one more
         """Return the next request, or None if there is none yet. Raises BadRequest, LineTooLong."""
         if self.ready:

@@ -8,18 +8,14 @@ from tertulia.server.workers.door import Form
 class NativeDoor(lines.RequestBuffer):
     """One connection's lines. See `workers.door.Door`."""
 
-    __slots__ = ("is_at_eof", "malformed_count", "requests_tried")
+    is_at_eof: bool = False
+    requests_tried: int = 0
+    malformed_count: int = 0
 
     encode = staticmethod(lines.encode)
     encode_all = staticmethod(lines.encode_lines)
     kind = "native"
     form = Form(lines.encode)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_at_eof = False
-        self.requests_tried = 0
-        self.malformed_count = 0
 
     def feed_eof(self) -> None:
         """Note that the client sends no more."""

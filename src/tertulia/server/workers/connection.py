@@ -10,6 +10,8 @@ from collections.abc import Callable
 from enum import Enum, auto
 from math import inf
 
+from msgspec import Struct, field
+
 from tertulia.server.history.mail import PageRequest, PageTicket
 from tertulia.server.hub.session import Owner, Route, Session
 from tertulia.server.workers.door import AnyRequest, Door, Source
@@ -64,86 +66,55 @@ NOT_HELD, BACKLOG = Hold.NOTHING, Hold.BACKLOG
 HELD_BY_THE_LOG = (Hold.ORDER, Hold.TURN)
 
 
-class Connection:
+class Connection(Struct, eq=False):
     """One client's socket, and everything that its worker remembers about it.
 
     Times are seconds of the monotonic clock.
     """
 
-    __slots__ = (
-        "address",
-        "answer_by",
-        "answers_due",
-        "blocked",
-        "challenge_until",
-        "challengers",
-        "confirmations_due",
-        "deadline",
-        "door",
-        "fd",
-        "free_bytes",
-        "goodbye",
-        "hears_nodes",
-        "held_request",
-        "hold",
-        "large_bytes",
-        "last_byte_at",
-        "looks_ahead",
-        "orders_due",
-        "out",
-        "pages_waiting",
-        "progress_at",
-        "rate_limit",
-        "recv",
-        "register_by",
-        "route",
-        "send",
-        "session",
-        "sock",
-        "source",
-        "state",
-        "ticket",
-        "tls",
-    )
+    sock: socket.socket
+    address: str
+    door: Door
+    last_byte_at: float
+    fd: int = -1
+    recv: Callable[..., bytes] = socket.socket.recv  # the socket's own, or that of `tls`
+    send: Callable[..., int] = socket.socket.send
+    tls: TlsChannel | None = None  # over the socket, if the client speaks TLS
+    state: State = UNREGISTERED
+    session: Session | None = None
+    hears_nodes: bool = False  # whether this client wants to know which nodes are up
+    route: Route | None = None  # of the future session, while its registration waits
 
-    def __init__(self, sock: socket.socket, address: str, door: Door, now: float) -> None:
-        self.sock = sock
-        self.fd = sock.fileno()
-        self.recv: Callable[[int], bytes] = sock.recv
-        self.send: Callable[[bytes | bytearray], int] = sock.send
-        self.tls: TlsChannel | None = None  # over the socket, if the client speaks TLS
-        self.address = address
-        self.door = door
-        self.state = UNREGISTERED
-        self.session: Session | None = None
-        self.hears_nodes = False  # whether this client wants to know which nodes are up
-        self.route: Route | None = None  # of the future session, while its registration waits
+    hold: Hold = NOT_HELD
+    held_request: AnyRequest | None = None  # tried again when the hold ends
+    looks_ahead: bool = False  # while it is held, it is read for pings
+    rate_limit: RateLimit | None = None  # created at the first request that counts
+    free_bytes: TokenBucket | None = None  # created at the first byte that counts
+    answers_due: int = 0  # number of answers that the history still owes
+    orders_due: int = 0  # number of messages whose place in the common order is not known yet
+    confirmations_due: int = 0  # number of answers that receivers of direct messages still owe
+    ticket: PageTicket | None = None  # of the page that is being read
+    pages_waiting: deque[PageRequest] | None = None  # bound: max_pages_waiting
 
-        self.hold = NOT_HELD
-        self.held_request: AnyRequest | None = None  # tried again when the hold ends
-        self.looks_ahead = False  # while it is held, it is read for pings
-        self.rate_limit: RateLimit | None = None  # created at the first request that counts
-        self.free_bytes: TokenBucket | None = None  # created at the first byte that counts
-        self.answers_due = 0  # number of answers that the history still owes
-        self.orders_due = 0  # number of messages whose place in the common order is not known yet
-        self.confirmations_due = 0  # number of answers that receivers of direct messages still owe
-        self.ticket: PageTicket | None = None  # of the page that is being read
-        self.pages_waiting: deque[PageRequest] | None = None  # bound: max_pages_waiting
+    goodbye: bytes = b""  # the door's last bytes, for a connection that is finishing
+    # The rest of a cut piece, then data for this client alone.
+    out: bytearray = field(default_factory=bytearray)
+    source: Source | None = None  # what has to go out after that
+    large_bytes: int = 0  # size of a large answer that is, or was, in `out`
+    blocked: bool = False  # the socket takes no more for now
 
-        self.goodbye = b""  # the door's last bytes, for a connection that is finishing
-        self.out = bytearray()  # the rest of a cut piece, then data for this client alone
-        self.source: Source | None = None  # what has to go out after that
-        self.large_bytes = 0  # size of a large answer that is, or was, in `out`
-        self.blocked = False  # the socket takes no more for now
+    answer_by: float = inf  # when the answer to a ping is due, if one was sent since
+    progress_at: float = 0.0  # when the socket, which is blocked now, last took something
+    # Newcomers, with their owners, that wait for a sign of life of this connection.
+    challengers: "list[tuple[Connection | None, Owner]] | None" = None
+    challenge_until: float = inf
+    register_by: float = inf  # when its time to register ends
+    deadline: float = inf  # when the watchdog has to look at it, at the latest
 
-        self.last_byte_at = now
-        self.answer_by = inf  # when the answer to a ping is due, if one was sent since
-        self.progress_at = now  # when the socket was last found to take something
-        # Newcomers, with their owners, that wait for a sign of life of this connection.
-        self.challengers: list[tuple[Connection | None, Owner]] | None = None
-        self.challenge_until = inf
-        self.register_by = inf  # when its time to register ends
-        self.deadline = inf  # when the watchdog has to look at it
+    def __post_init__(self) -> None:
+        """Look up what each round calls, which costs more than the call of it."""
+        sock = self.sock
+        self.fd, self.recv, self.send = sock.fileno(), sock.recv, sock.send
 
     def __repr__(self) -> str:
         name = self.session.name.shown if self.session else "-"
