@@ -4,6 +4,8 @@ import os
 import socket
 from collections.abc import MutableMapping
 
+from tertulia.server.supervision.listener import Listener
+
 GIVEN_ROLE = "given"  # the beginning of the roles of these sockets
 _FIRST_DESCRIPTOR = 3
 _VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
@@ -19,9 +21,9 @@ def given_sockets(
     process, count, _names = (environment.pop(name, "") for name in _VARIABLES)
     if process != str(os.getpid()) or not count.isdecimal():
         return {}
-    sockets = {}
+    sockets: dict[str, socket.socket] = {}
     for number in range(int(count)):
-        sock = socket.socket(fileno=_FIRST_DESCRIPTOR + number)
+        sock = Listener(fileno=_FIRST_DESCRIPTOR + number)
         sock.set_inheritable(False)
         sockets[f"{GIVEN_ROLE}-{number}"] = sock
     return sockets

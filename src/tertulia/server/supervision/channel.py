@@ -13,6 +13,8 @@ import socket
 from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple
 
+from tertulia.server.supervision.listener import Listener
+
 CHANNEL_VARIABLE = "TERTULIA_CHANNEL"  # the child's environment has the descriptor of its end
 _MAX_MESSAGE_BYTES = 65_536
 _MAX_SOCKETS = 64  # with one message
@@ -58,7 +60,7 @@ class Channel:
             return None
         if not packet:
             return None
-        sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        sockets = [Listener(fileno=descriptor) for descriptor in descriptors]
         for sock in sockets:
             sock.set_inheritable(False)
         content = json.loads(packet)

@@ -16,6 +16,7 @@ from typing import Any
 from tertulia.protocol.messages import ErrorCode
 from tertulia.server.config import Config
 from tertulia.server.observer import ADDRESS_DENIED, Observer
+from tertulia.server.supervision.listener import Listener, as_listener
 from tertulia.server.workers.access import LOCAL_ADDRESS, NO_HEADER, Access, HeaderRule
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.mail import AcceptedSocket
@@ -38,17 +39,18 @@ _TCP_OPTIONS = (
 )
 
 
-def listen(config: Config) -> socket.socket:
+def listen(config: Config) -> Listener:
     """Open the listening socket, for IPv4 and, if the system has it, IPv6. Raises OSError."""
     if config.host:
         family, address = _resolve(config.host, config.port)
-        listener = socket.create_server(address, family=family, backlog=_BACKLOG)
+        sock = socket.create_server(address, family=family, backlog=_BACKLOG)
     elif socket.has_dualstack_ipv6():
-        listener = socket.create_server(
+        sock = socket.create_server(
             ("", config.port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
         )
     else:
-        listener = socket.create_server(("", config.port), backlog=_BACKLOG)
+        sock = socket.create_server(("", config.port), backlog=_BACKLOG)
+    listener = as_listener(sock)
     prepare(listener, config)
     return listener
 

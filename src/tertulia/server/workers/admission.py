@@ -33,10 +33,12 @@ class Admission:
         Until a proxy has named a user's address, only the limit for all addresses applies to it.
         """
         with self._lock:
-            if self._open >= self._max_open or not (is_proxy or self._has_room_for(address)):
+            from_there, most = self._unregistered.get(address, 0), self._max_per_address
+            has_room = most is None or from_there < most or is_proxy
+            if self._open >= self._max_open or not has_room:
                 return False
             self._open += 1
-            self._count_unregistered(address)
+            self._unregistered[address] = from_there + 1
             return True
 
     def admit_console(self) -> bool:
@@ -59,7 +61,8 @@ class Admission:
         """
         with self._lock:
             self._forget_unregistered(address)
-            is_admitted = self._has_room_for(named)
+            most = self._max_per_address
+            is_admitted = most is None or self._unregistered.get(named, 0) < most
             self._count_unregistered(named)
             return is_admitted
 
@@ -83,10 +86,6 @@ class Admission:
                 self._registered -= 1
             else:
                 self._forget_unregistered(address)
-
-    def _has_room_for(self, address: str) -> bool:
-        most = self._max_per_address
-        return most is None or self._unregistered.get(address, 0) < most
 
     def _count_unregistered(self, address: str) -> None:
         self._unregistered[address] = self._unregistered.get(address, 0) + 1
