@@ -8,7 +8,13 @@ from typing import TextIO
 # The levels of `logging`, which the parent does not import, with the priorities of syslog.
 DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
 _PRIORITIES = {DEBUG: 7, INFO: 6, WARNING: 4, ERROR: 3, CRITICAL: 2}
-_NAMES = {DEBUG: "DEBUG", INFO: "INFO", WARNING: "WARNING", ERROR: "ERROR", CRITICAL: "CRITICAL"}
+LEVEL_NAMES = {
+    DEBUG: "DEBUG",
+    INFO: "INFO",
+    WARNING: "WARNING",
+    ERROR: "ERROR",
+    CRITICAL: "CRITICAL",
+}
 
 
 def is_journal(stream: TextIO) -> bool:
@@ -35,4 +41,4 @@ def one_line(text: str) -> str:
 def log_line(level: int, text: str, now: float) -> str:
     """Return a line of the log at a time in seconds since the epoch, without a newline."""
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
-    return f"{moment}.{int(now % 1 * 1000):03d}Z {_NAMES[level]} {one_line(text)}"
+    return f"{moment}.{int(now % 1 * 1000):03d}Z {LEVEL_NAMES[level]} {one_line(text)}"

@@ -8,7 +8,7 @@ Lock order: Hub, then History.
 """
 
 import hashlib
-import secrets
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -53,6 +53,7 @@ from tertulia.server.hub.wait import Wait
 from tertulia.version import __version__
 
 _SERVER = f"tertulia {__version__}"
+_TOKEN_BYTES = 16  # nobody can guess
 
 
 class Registered(Struct, frozen=True, gc=False):
@@ -92,7 +93,7 @@ class Hub:
         )
         # Returns the value of `welcome.nodes`, without waiting; None on a single server.
         self.nodes: Callable[[], list[str]] | None = None
-        self.per_node: Callable[[], list[int] | UnsetType] = lambda: UNSET  # as in `welcome`
+        self.per_node: Callable[[], list[int] | UnsetType] | None = None  # as in `welcome`
         moment = datetime.fromtimestamp(wall(), UTC)
         if start is None:
             start = start_from(keeper, moment)
@@ -108,6 +109,7 @@ class Hub:
             nonces,
             shared_addresses=config.shared_addresses,
             max_users=config.max_users,
+            keeps_visits=keeper is not None,
             held_names=None if days is None else HeldNames(days, records(HeldName), now),
         )
         room.moderation.restore(records, now)
@@ -143,9 +145,10 @@ class Hub:
 
     def _keep_changes(self) -> None:
         """Have changes stored, without waiting for that. Under the lock."""
-        changes = self._room.pop_changes()
-        if changes and self._keeper is not None:
-            self._keeper.keep(changes)
+        if self._room.changes:
+            changes = self._room.pop_changes()
+            if self._keeper is not None:
+                self._keeper.keep(changes)
 
     # --- coming and going ----------------------------------------------------------------------
 
@@ -160,13 +163,16 @@ class Hub:
         newcomer = newcomer_of(request, address, self._idle_after_s, may_challenge=may_challenge)
         if isinstance(newcomer, Error):
             return newcomer
-        return self._enter(request, newcomer, route, secrets.token_urlsafe(18))
+        # A function of `secrets` would do the same, in a microsecond more.
+        return self._enter(request, newcomer, route, os.urandom(_TOKEN_BYTES).hex())
 
     def _enter(
         self, request: Register, newcomer: Newcomer, route: Route, token: str
     ) -> Registered | Conflict | Error:
         with self._lock:
-            last_active = self._monotonic() - idle_seconds(request)
+            last_active = self._monotonic()
+            if request.idle is not UNSET:
+                last_active -= request.idle
             outcome = self._room.register(
                 newcomer, route, token, self._journal.stamp(), last_active
             )
@@ -224,7 +230,7 @@ class Hub:
             operator=session.is_operator,
             pinned=moderation.pinned,
             nodes=UNSET if self.nodes is None else self.nodes(),
-            per_node=self.per_node(),
+            per_node=UNSET if self.per_node is None else self.per_node(),
         )
 
     # --- talking -------------------------------------------------------------------------------

@@ -79,17 +79,20 @@ class Room:
         *,
         shared_addresses: bool,
         max_users: int,
+        keeps_visits: bool = True,
         held_names: HeldNames | None = None,
     ) -> None:
+        """`keeps_visits` says whether sessions are among the `changes`, for the attendance."""
         self._events = events
         self._nonces = nonces
         self._max_users = max_users
+        self._keeps_visits = keeps_visits
         self._held_names = held_names
         self.registry = Registry(shared_addresses=shared_addresses)
         # The changes since the last `pop_changes`; all parts add to this one list.
-        self._changes: list[Change] = [] if held_names is None else held_names.changes
-        self.moderation = Moderation(events, self.registry, self._changes)
-        self.hooks = Hooks(self._changes)
+        self.changes: list[Change] = [] if held_names is None else held_names.changes
+        self.moderation = Moderation(events, self.registry, self.changes)
+        self.hooks = Hooks(self.changes)
 
     def register(
         self, newcomer: Newcomer, route: Route, token: str, time: str, last_active: float
@@ -150,7 +153,8 @@ class Room:
         if not session.is_here:
             return False
         self.registry.remove(session)
-        self._changes.append(_visit_of(session, time, recorded or reason))
+        if self._keeps_visits:
+            self.changes.append(_visit_of(session, time, recorded or reason))
         if self._held_names is not None:
             self._held_names.end(session.name, time)
         if reason is not CloseReason.SHUTDOWN:
@@ -237,8 +241,8 @@ class Room:
 
     def pop_changes(self) -> list[Change]:
         """Return the changes to be stored since the last call."""
-        changes = self._changes.copy()
-        self._changes.clear()
+        changes = self.changes.copy()
+        self.changes.clear()
         return changes
 
     def say(
@@ -334,7 +338,8 @@ class Room:
                 operator=session.is_operator,
             )
         )
-        self._changes.append(_visit_of(session))
+        if self._keeps_visits:
+            self.changes.append(_visit_of(session))
         return Entered(session, seq, replaced)
 
 

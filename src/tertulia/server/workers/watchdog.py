@@ -37,6 +37,10 @@ class Watchdog:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        # After so much silence something can be due for a connection that is new.
+        self._first_due_s = min(
+            config.ping_after_s, inf if config.idle_after_s is None else config.idle_after_s
+        )
         self.next_check = inf  # when `check` has to be called
         self._no_check_before = 0.0
 
@@ -55,7 +59,10 @@ class Watchdog:
 
     def watch_session(self, connection: Connection, session: Session, now: float) -> None:
         """Begin to watch a connection that has just got its session."""
-        deadline = self._next_deadline(connection, session, now, becomes_idle=False)
+        if session.last_active >= now and not connection.blocked:  # as for nearly all
+            deadline = connection.last_byte_at + self._first_due_s
+        else:
+            deadline = self._next_deadline(connection, session, now, becomes_idle=False)
         self.set_deadline(connection, deadline)
 
     def watch_challenged(self, connection: Connection, now: float) -> None:
