@@ -41,6 +41,7 @@ class Keeper:
         return [row for row in self.rows if type(row) is kind]
 
     def keep(self, changes, receipt=None) -> None:
+        assert changes or receipt is not None  # otherwise there is nothing to do
         self.visits += [change for change in changes if isinstance(change, Visit)]
         others = [change for change in changes if not isinstance(change, Visit)]
         if others or receipt is not None:

@@ -124,3 +124,9 @@ def test_the_bound_counts_what_json_makes_longer():
     ana = chat.join("ana")
     chat.join("luis", receipts=True)
     assert count("x", "\x01" * 62) == 20  # of 513 bytes
+
+
+def test_at_the_servers_end_nobody_is_told_that_a_message_was_not_delivered(chat):
+    ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
+    chat.directs.send(ana, request())
+    assert chat.hub.release(luis, CloseReason.SHUTDOWN) == []

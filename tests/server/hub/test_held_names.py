@@ -176,3 +176,11 @@ def test_names_of_an_earlier_run_are_still_held():
     chat = Chat(keeper, hold_names_days=30)
     assert code(chat.register("ana", key=YOURS)) == "name_held"
     chat.join("ana", key=MINE)
+
+
+def test_what_the_start_changes_of_the_held_names_is_stored():
+    keeper = Keeper()
+    keeper.rows = [HeldName(key="ana", name="ana", key_hash="mine")]
+    chat = Chat(keeper, hold_names_days=30)
+    ended = HeldName(key="ana", name="ana", key_hash="mine", ended=chat.hub.moderator._time())
+    assert keeper.kept == [([ended], None)]

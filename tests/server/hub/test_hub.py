@@ -321,3 +321,18 @@ def test_bad_texts_are_refused(chat, verb):
     assert code(send("ñ" * 8_193)) == ErrorCode.TEXT_TOO_LONG
     assert code(send("ñ" * 8_192)) is None
     assert send("").id == 1
+
+
+# --- the console ---------------------------------------------------------------------------------
+
+
+def test_the_console_is_told_that_it_has_no_name_to_speak_under(chat):
+    chat.join("ana")
+    console = chat.hub.moderator.open_console(Route("", 99))
+    answers = [
+        chat.say(console, id=1),
+        chat.hub.set_status(console, SetStatus(id=1, status="OCUPADO")),
+        chat.directs.send(console, Direct(id=1, to="ana", text="hola")),
+    ]
+    assert [(code(answer), answer.id) for answer in answers] == [(ErrorCode.NOT_REGISTERED, 1)] * 3
+    assert len(chat.events()) == 1

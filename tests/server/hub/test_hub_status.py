@@ -155,3 +155,43 @@ def test_info_tells_address_status_since_and_idleness(chat):
     own = chat.hub.info(ana, GetInfo(name="ana"))
     assert isinstance(own, UserInfo)
     assert own.idle == 0
+
+
+# --- a newcomer who was idle before ---------------------------------------------------------------
+
+
+def test_a_status_that_a_newcomer_asks_for_is_shown_from_the_start(chat):
+    ana = chat.join("ana", status="OCUPADO")
+    assert (ana.status, ana.chosen) == (Status.OCUPADO, Status.OCUPADO)
+    refusal = chat.register("luis", "10.0.0.9", status="AUSENTE")
+    assert (code(refusal), refusal.id) == (ErrorCode.STATUS_INVALID, 1)
+
+
+@pytest.mark.parametrize(
+    ("idle_s", "idle_after_s", "status"),
+    [(119.5, 120, "OCUPADO"), (120, 120, "INACTIVO"), (1_000_000, None, "OCUPADO")],
+)
+def test_a_newcomer_who_has_done_nothing_for_long_enough_begins_inactive(
+    idle_s, idle_after_s, status
+):
+    chat = Chat(idle_after_s=idle_after_s)
+    ana = chat.join("ana", status="OCUPADO", idle=idle_s)
+    assert (ana.status, ana.chosen) == (status, "OCUPADO")
+    assert ana.last_active == 1_000.0 - idle_s
+
+
+@pytest.mark.parametrize("verb", ["say", "set_status"])
+def test_a_newcomer_who_began_inactive_comes_to_life_by_acting_and_not_by_catching_up(chat, verb):
+    ana = chat.join("ana", idle=500)
+    chat.hub.users(ana, ListUsers())
+    chat.hub.note_reading(ana)
+    assert (ana.status, ana.last_active) == ("INACTIVO", 500.0)
+    if verb == "say":
+        chat.say(ana)
+    else:
+        chat.hub.set_status(ana, SetStatus(status="ACTIVO"))
+    assert (ana.status, ana.last_active) == ("ACTIVO", 1_000.0)
+    chat.clock.s += 200
+    chat.hub.idle(ana)
+    chat.hub.users(ana, ListUsers())
+    assert (ana.status, ana.last_active) == ("ACTIVO", 1_200.0)

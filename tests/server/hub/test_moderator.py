@@ -209,6 +209,22 @@ def test_a_ban_by_name_holds_the_address_too_and_kicks(room):
     assert row.until == "2026-11-22T15:34:05.123Z"
 
 
+def test_everyone_learns_by_whom_and_why_somebody_was_banned(room):
+    room.done(ImposeBan(name="luis", reason="insultos"))
+    left = room.last()
+    assert (left.reason, left.by, left.text) == (CloseReason.KICKED, "ana", "insultos")
+
+
+def test_a_ban_that_is_over_is_stored_no_longer_even_if_another_one_refuses_the_newcomer():
+    room = Room(keeper := Keeper())
+    room.done(ImposeBan(name="eva", minutes=1))
+    room.done(ImposeBan(name="luis"))
+    [over] = [row for row in room.hub.moderator._moderation.bans if row.name == "eva"]
+    room.clock.s += 61
+    assert code(room.enter("luis", "10.0.0.7")) == "banned"
+    assert keeper.kept[-1] == ([Removed(Ban, over.key)], None)
+
+
 def test_a_ban_ends_by_itself(room):
     room.done(ImposeBan(name="luis", minutes=1))
     room.clock.s += 59.9

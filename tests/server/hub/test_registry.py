@@ -4,7 +4,8 @@ import pytest
 
 from tertulia.protocol.messages import Status
 from tertulia.protocol.names import Name, parse_name
-from tertulia.server.hub.registry import Registry
+from tertulia.protocol.networks import parse_network
+from tertulia.server.hub.registry import Registry, sessions_at
 from tertulia.server.hub.session import Route, Session
 
 
@@ -71,3 +72,28 @@ def test_the_list_is_in_the_order_of_arrival():
     for name in ("luis", "ana", "bea"):
         registry.add(session(name))
     assert [one.name.shown for one in registry] == ["luis", "ana", "bea"]
+
+
+@pytest.mark.parametrize(
+    ("network", "names"),
+    [
+        ("10.0.0.7", ["own"]),
+        ("10.0.0.4/30", ["first", "own"]),
+        ("10.0.0.7/32", ["own"]),
+        ("fe80::1", ["linked"]),
+        ("fe80::/64", ["linked"]),
+        ("::/8", ["low"]),
+    ],
+)
+def test_a_network_holds_the_sessions_whose_addresses_are_in_it_and_of_its_family(network, names):
+    addresses = {
+        "first": "10.0.0.4",
+        "own": "10.0.0.7",
+        "next": "10.0.0.8",
+        "linked": "fe80::1%eth0",
+        "low": "::a00:7",  # the same number as 10.0.0.7
+        "socket": "",
+    }
+    sessions = [session(name, address) for name, address in addresses.items()]
+    found = sessions_at(parse_network(network), sessions)
+    assert [one.name.shown for one in found] == names

@@ -191,6 +191,13 @@ def test_an_idle_session_is_taken_over_as_it_is(chat):
     assert new.is_catching_up
 
 
+def test_a_take_over_is_no_activity(chat):
+    old = chat.enter("ana")
+    old.last_active = 400.0
+    outcome = chat.register("ana", token=old.token)
+    assert outcome.session.last_active == 400.0
+
+
 @pytest.mark.parametrize("token", ["", "x", "ñ", "token-1x"])
 def test_a_wrong_token_is_as_good_as_none(chat, token):
     chat.enter("ana", "10.0.0.1")

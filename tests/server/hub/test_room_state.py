@@ -179,6 +179,23 @@ def test_names_are_held_for_their_keys(chat: Chat) -> None:
     assert isinstance(other.register("ana", "10.0.0.7", LATER, key_hash="of her key"), Entered)
 
 
+def test_old_names_are_looked_for_at_the_same_moment(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tertulia.server.hub.held_names._MAX_HELD", 1)
+    chat.room.moderation.lock("ana", TIME, on=False)
+    chat.enter("zoe", "10.0.0.11", time=LATER, key_hash="of hers")  # looks for room, in vain
+    other = chat.fresh()
+    assert chat.room.state().held_names_looked_at == LATER
+    assert other.room.state().held_names_looked_at == LATER
+
+
+def test_the_nonces_can_be_left_out_of_the_state(chat: Chat) -> None:
+    state = chat.room.state()
+    assert len(state.nonces) == 1
+    assert chat.room.state(with_nonces=False) == msgspec.structs.replace(state, nonces=[])
+
+
 def test_names_of_a_single_server_are_held_too(chat: Chat) -> None:
     """The beginning of a log has rows, and no time of the last look."""
     other = Chat()
