@@ -1,7 +1,8 @@
 """The requests of operators: what each does, to whom, and what is kept of it."""
 
 import pytest
-from hub_chat import Chat, Keeper, code
+from hub_chat import Keeper, code
+from moderated_chat import Room, restarted
 
 from tertulia.protocol.messages import (
     ChatMessage,
@@ -16,7 +17,6 @@ from tertulia.protocol.messages import (
     UserList,
 )
 from tertulia.protocol.moderation import (
-    BanList,
     BecomeOperator,
     Hushed,
     ImposeBan,
@@ -38,59 +38,12 @@ from tertulia.protocol.moderation import (
 from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.records import Ban, HeldName, Insider, Mute, Pin, Removed, Switch
-from tertulia.server.hub.session import Session
 from tertulia.server.hub.wait import Wait
-
-
-class Room(Chat):
-    """A chat with an operator, ana, and a user, luis."""
-
-    def __init__(self, *arguments, **options) -> None:
-        super().__init__(*arguments, **options)
-        self.ana = self.join("ana", "10.0.0.1")
-        self.hub.moderator.promote(self.ana, BecomeOperator(secret=""))
-        self.luis = self.join("Luis", "10.0.0.7")
-
-    def do(self, request, by: Session | None = None):
-        return self.hub.moderator.carry_out(by or self.ana, request, self.owner)
-
-    def done(self, request, by: Session | None = None) -> Moderated:
-        outcome = self.do(request, by)
-        assert isinstance(outcome, Moderated), outcome
-        return outcome
-
-    def bans(self) -> list:
-        outcome = self.do(ListBans())
-        assert isinstance(outcome, BanList)
-        return outcome.bans
-
-    def last(self):
-        return self.events()[-1]
-
-    def enter(self, name: str, address: str, **fields):
-        outcome = self.register(name, address, **fields)
-        return outcome.welcome if isinstance(outcome, Registered) else outcome
 
 
 @pytest.fixture
 def room() -> Room:
     return Room()
-
-
-def restarted(keeper: Keeper, **options) -> Room:
-    """Begin again with what a keeper has kept, as after kill -9."""
-    rows = {}
-    for changes, _receipt in keeper.kept:
-        for change in changes:
-            if isinstance(change, Removed):
-                rows.pop((change.kind, change.key), None)
-            else:
-                rows[type(change), change.key] = change
-    again = Keeper()
-    again.rows = list(rows.values())
-    room = Chat(again, **options)
-    room.__class__ = Room
-    return room
 
 
 # --- becoming an operator ------------------------------------------------------------------------
