@@ -4,6 +4,7 @@ import pytest
 from hub_chat import Keeper, code
 from moderated_chat import Room, restarted
 
+from tertulia.protocol.hooks import CreateHook
 from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
     CloseReason,
@@ -248,11 +249,13 @@ def test_locking_a_locked_room_tells_nobody(room):
     assert room.events() == before
 
 
-def test_a_locked_room_refuses_a_name_that_it_holds_for_a_hook_like_any_other():
+def test_a_locked_room_does_not_tell_which_names_are_held():
     room = prepared()
+    room.done(CreateHook(name="build"))
     room.hub.release(room.hub._registry.find("eva"), CloseReason.KICKED)
     room.done(SetLock(on=True))
-    assert code(room.enter("eva", "10.0.0.90")) == "locked"
+    refusals = [room.enter(name, "10.0.0.90") for name in ("eva", "build", "nobody")]
+    assert [code(refusal) for refusal in refusals] == ["locked"] * 3
 
 
 def test_somebody_with_the_name_of_a_user_who_is_in_the_locked_room_learns_that_it_is_taken(room):
