@@ -36,6 +36,12 @@ def test_the_greeting_says_how_to_join_and_where_the_history_is(on_path: None) -
     ]
 
 
+def test_a_service_has_no_terminal_to_press_ctrl_c_in(on_path: None) -> None:
+    text = greeting(Config(port=0, max_users=7), 5000, None, shows_qr=False, has_terminal=False)
+    assert "There is room for 7 users.\n" in text
+    assert "Ctrl+C" not in text
+
+
 def test_the_greeting_names_only_the_ways_that_there_are(on_path: None) -> None:
     to = [JoinAddress("192.168.1.10", "eth0")]
     text = greeting(Config(port=0, announce=False, web=False), 5000, to, shows_qr=False)

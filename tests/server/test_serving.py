@@ -142,3 +142,36 @@ def test_a_start_warns_that_others_can_read_the_credentials(tmp_path, caplog):
         serving._with_secrets(parse_options(arguments), None)
         assert len(caplog.messages) == warnings
     assert f"chmod 600 the file path={file}" in caplog.text
+
+
+# --- the words at the start and at the end -------------------------------------------------------
+
+
+class Stream:
+    """A standard stream, which is a terminal or none."""
+
+    closed = False
+
+    def __init__(self, *, is_terminal: bool) -> None:
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+@pytest.mark.parametrize(
+    ("stdin", "stderr", "expected"),
+    [
+        (Stream(is_terminal=True), Stream(is_terminal=False), True),
+        (Stream(is_terminal=False), Stream(is_terminal=True), True),
+        (None, Stream(is_terminal=True), True),
+        (Stream(is_terminal=False), Stream(is_terminal=False), False),
+        (None, None, False),
+    ],
+)
+def test_ctrl_c_is_named_only_where_somebody_can_press_it(
+    stdin: Stream | None, stderr: Stream | None, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", stdin)
+    monkeypatch.setattr(sys, "stderr", stderr)
+    assert serving._has_terminal() is expected

@@ -21,6 +21,7 @@ def greeting(
     addresses: Sequence[JoinAddress] | None,
     *,
     shows_qr: bool,
+    has_terminal: bool = True,
     certificate: Certificate | None = None,
     about_order: Sequence[str] = (),
     other_nodes: Mapping[str, Sequence[str]] | None = None,
@@ -28,7 +29,8 @@ def greeting(
     """Return the text that says how to join, how to stop, and what is kept where.
 
     `about_order` are the lines that say how to keep order. On several machines, `other_nodes` are
-    those that are up, with their addresses.
+    those that are up, with their addresses. Without a terminal nobody can press Ctrl+C: how to stop
+    is the matter of the service then.
     """
     opened = _("tertulia {version} is running on port {port}. To join:")
     room = ngettext(
@@ -39,7 +41,7 @@ def greeting(
         if config.history
         else _("The general chat is not kept.")
     )
-    how_to_stop = _("Press Ctrl+C to stop the server.")
+    how_to_stop = " " + _("Press Ctrl+C to stop the server.") if has_terminal else ""
     in_browsers = _("in any browser")
     to_open = linkable(config, addresses)
     if addresses is None:  # the system refuses to name them
@@ -54,7 +56,7 @@ def greeting(
         *_words_about_nodes(config, other_nodes),
         *_words_about_proxies(config),
         *_words_about_code(config),
-        f"{room.format(count=config.max_users)} {how_to_stop}",
+        f"{room.format(count=config.max_users)}{how_to_stop}",
         kept.format(path=config.history),
         *_words_about_certificate(certificate),
         *about_order,

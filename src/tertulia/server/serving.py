@@ -161,7 +161,8 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
     hands_over = wish is Wish.HAND_OVER
     notifier.tell_stopping()
     if not hands_over:
-        log_writer.say(_("Stopping. Press Ctrl+C again to stop at once."))
+        at_once = _("Stopping. Press Ctrl+C again to stop at once.")
+        log_writer.say(at_once if _has_terminal() else _("Stopping."))
     server.stop(hands_over=hands_over)
     if not hands_over:
         end_access(access)
@@ -283,11 +284,18 @@ def _greet(
         server.port,
         addresses,
         shows_qr=shows_qr,
+        has_terminal=_has_terminal(),
         certificate=server.certificate,
         about_order=about_order,
         other_nodes=None if server.node is None else server.node.others(),
     )
     log_writer.say(text)
+
+
+def _has_terminal() -> bool:
+    """Return whether somebody can press Ctrl+C: a service has no terminal."""
+    streams = (sys.stdin, sys.stderr)
+    return any(stream is not None and not stream.closed and stream.isatty() for stream in streams)
 
 
 def _on_word(wishes: Wishes, word: str) -> None:
