@@ -17,6 +17,7 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.names import Name, parse_name
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.nonces import RecentNonces
+from tertulia.server.hub.records import Visit
 from tertulia.server.hub.room import Conflict, Entered, Newcomer, Refused, Room
 from tertulia.server.hub.session import Route, Session
 
@@ -26,7 +27,13 @@ TIME, LATER = "2026-11-22T15:04:05.123Z", "2026-11-22T15:04:06.123Z"
 class Chat:
     """A room, the events that were appended to it, and shorthands."""
 
-    def __init__(self, *, shared_addresses: bool = False, max_users: int = 100) -> None:
+    def __init__(
+        self,
+        *,
+        shared_addresses: bool = False,
+        max_users: int = 100,
+        keeps_visits: bool = True,
+    ) -> None:
         self.events: list[NumberedEvent] = []
         log = EventLog(threading.Lock(), 1_000_000)
         append = log.append
@@ -37,7 +44,13 @@ class Chat:
 
         log.append = note  # type: ignore[method-assign]
         nonces = RecentNonces(600, 100)
-        self.room = Room(log, nonces, shared_addresses=shared_addresses, max_users=max_users)
+        self.room = Room(
+            log,
+            nonces,
+            shared_addresses=shared_addresses,
+            max_users=max_users,
+            keeps_visits=keeps_visits,
+        )
         self.entered = 0
 
     def register(
@@ -301,3 +314,17 @@ def test_a_session_for_messages_alone_collects_its_own_status_changes_and_no_oth
     chat.room.show_status(bot, Status.OCUPADO, "user", TIME)
     assert bot.own_presence == [chat.events[-1]]
     assert ana.own_presence is None
+
+
+# --- what has to be stored -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("keeps_visits", "ends"), [(True, [None, LATER]), (False, [])])
+def test_sessions_are_among_the_changes_if_they_are_kept(keeps_visits, ends):
+    chat = Chat(keeps_visits=keeps_visits)
+    ana = chat.enter("ana")
+    assert chat.room.release(ana, CloseReason.QUIT, LATER)
+    visits = chat.room.pop_changes()
+    assert [visit.ended for visit in visits if isinstance(visit, Visit)] == ends
+    assert len(visits) == len(ends)
+    assert chat.room.changes == []

@@ -133,6 +133,25 @@ def test_what_is_due_earlier_is_not_put_off_by_what_begins_later(bench):
     assert bench.dog.next_check == planned
 
 
+@pytest.mark.parametrize(
+    ("idle_after_s", "last_byte_at", "deadline"),
+    [(None, 50.0, 80.0), (300.0, 50.0, 80.0), (20.0, 50.0, 70.0), (300.0, 48.0, 78.0)],
+)
+def test_a_new_session_is_first_due_for_a_ping_or_as_idle(idle_after_s, last_byte_at, deadline):
+    bench = Bench(idle_after_s)
+    bench.connection.last_byte_at, bench.session.last_active = last_byte_at, 50.0
+    bench.dog.watch_session(bench.connection, bench.session, 50.0)
+    assert bench.connection.deadline == deadline
+
+
+def test_a_new_session_whose_socket_is_full_is_looked_at_in_time():
+    bench = Bench(idle_after_s=300.0)
+    bench.connection.last_byte_at = bench.session.last_active = 50.0
+    bench.connection.blocked, bench.connection.progress_at = True, 45.0
+    bench.dog.watch_session(bench.connection, bench.session, 50.0)
+    assert bench.connection.deadline == 75.0
+
+
 def test_without_connections_there_is_nothing_to_look_for():
     dog = Watchdog(Config(port=0))
     assert dog.next_check == inf
