@@ -1,7 +1,6 @@
 """Every message of the native protocol, version 1; those about keeping order are in moderation.py.
 
-Requests go from the client to the server, all others from the server to the client. A field that
-is `UNSET` does not travel; a field that the receiver does not know is ignored.
+Requests go from the client to the server, all others from the server to the client.
 """
 
 from enum import StrEnum
@@ -53,6 +52,7 @@ from tertulia.protocol.moderation import (
 
 PROTOCOL_VERSION = 1
 MAX_PAGE = 200
+CUT_OFF = "cut_off"  # a cause of `closing`
 
 
 class Status(StrEnum):
@@ -356,9 +356,6 @@ class Gap(Message, tag="gap", kw_only=True, frozen=True):
 
     after: int
     through: int
-
-
-CUT_OFF = "cut_off"
 
 
 class Closing(Message, tag="closing", kw_only=True, frozen=True):

@@ -53,7 +53,7 @@ from tertulia.server.hub.wait import Wait
 from tertulia.version import __version__
 
 _SERVER = f"tertulia {__version__}"
-_TOKEN_BYTES = 16  # nobody can guess
+_TOKEN_BYTES = 16  # enough that nobody can guess a token
 
 
 class Registered(Struct, frozen=True, gc=False):
@@ -163,16 +163,14 @@ class Hub:
         newcomer = newcomer_of(request, address, self._idle_after_s, may_challenge=may_challenge)
         if isinstance(newcomer, Error):
             return newcomer
-        # A function of `secrets` would do the same, in a microsecond more.
+        # `secrets` has functions for this, which take a microsecond longer.
         return self._enter(request, newcomer, route, os.urandom(_TOKEN_BYTES).hex())
 
     def _enter(
         self, request: Register, newcomer: Newcomer, route: Route, token: str
     ) -> Registered | Conflict | Error:
         with self._lock:
-            last_active = self._monotonic()
-            if request.idle is not UNSET:
-                last_active -= request.idle
+            last_active = self._monotonic() - idle_seconds(request)
             outcome = self._room.register(
                 newcomer, route, token, self._journal.stamp(), last_active
             )

@@ -37,7 +37,7 @@ class Watchdog:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        # After so much silence something can be due for a connection that is new.
+        # For a new session nothing can be due before so many seconds of silence.
         self._first_due_s = min(
             config.ping_after_s, inf if config.idle_after_s is None else config.idle_after_s
         )
