@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from piped_user import PipedUser
+from suspended import suspend
 from terminal_user import TerminalUser
 
 from tertulia.client.client import Client
@@ -69,7 +70,7 @@ def test_what_a_frozen_server_has_not_read_is_said_to_the_next_one(
 ) -> None:
     ana = pipe_in("ana", persistent_server.port)
     ana.see_words("Hello, ana.")
-    persistent_server.process.send_signal(signal.SIGSTOP)
+    suspend(persistent_server.process.pid)
     ana.type("under way", "waits", "/quit")
     persistent_server.kill()
     persistent_server.start()

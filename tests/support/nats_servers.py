@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from suspended import suspend
 
 PROGRAM = Path(sys.executable).with_name("nats-server")
 _READY_S = 60.0  # generous, since several tests start some at once; it takes 0.1 s, three 1 to 4 s
@@ -138,7 +139,7 @@ jetstream {{ store_dir: "{self.store(index)}", max_mem: 256MB
 
     def pause(self, index: int) -> None:
         """Stop a server by SIGSTOP."""
-        self._running(index).send_signal(signal.SIGSTOP)
+        suspend(self._running(index).pid)
 
     def resume(self, index: int) -> None:
         """Let a stopped server go on."""

@@ -1,12 +1,12 @@
 """A program that uses a client on pipes: it writes lines and reads the output as it comes."""
 
-import os
 import re
-import signal
 import subprocess
 import threading
 from collections.abc import Callable
 from typing import IO
+
+from suspended import suspend
 
 WAIT_S = 20.0
 
@@ -67,9 +67,7 @@ class PipedUser:
 
     def stop(self) -> None:
         """Stop the client, until SIGCONT; return when it has stopped."""
-        self.process.send_signal(signal.SIGSTOP)
-        _pid, status = os.waitpid(self.process.pid, os.WUNTRACED)
-        assert os.WIFSTOPPED(status)
+        suspend(self.process.pid)
 
     def leave(self) -> int:
         """End the input, wait for the end of the client, and return its exit status."""

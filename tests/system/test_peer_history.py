@@ -14,6 +14,7 @@ from nats_servers import NatsServers, nats_servers
 from operators import SECRET, error_of, operator, refused
 from peers import Message, Peer, Server, fresh_address, wait_for
 from stored_messages import message
+from suspended import suspend
 
 from tertulia.server.history.store import MessageStore
 
@@ -203,7 +204,7 @@ def test_a_node_that_has_fallen_behind_begins_anew_by_itself(
         server = child_of(b) if options else b.process.pid
         ana, berta = a.user("ana"), b.user("berta")
         ana.until("joined", name="berta")
-        os.kill(server, signal.SIGSTOP)
+        suspend(server)
         nats.kill(0)  # or what was sent meanwhile would still be in the sockets
         nats.start(0)
         fill_log(ana)

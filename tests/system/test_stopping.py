@@ -11,6 +11,7 @@ import pytest
 from faults import SMALL, slow_peer
 from histories import say_all, whole_history
 from peers import BOTH_THREAD_MODELS, WAIT_S, allow_hangup, wait_for
+from suspended import suspend
 
 pytestmark = pytest.mark.long
 
@@ -92,7 +93,7 @@ def test_a_second_signal_ends_it_at_once(start_server):
 def test_two_signals_at_one_moment_are_one_orderly_stop(start_server, first, second):
     server = start_server()
     users = server.users("ana", "luis")
-    server.signal(signal.SIGSTOP)  # so that both are there when the server looks
+    suspend(server.process.pid)  # so that both are there when the server looks
     server.signal(first)
     server.signal(second)
     server.signal(signal.SIGCONT)
