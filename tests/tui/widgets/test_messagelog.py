@@ -204,6 +204,18 @@ def test_forgetting_the_oldest_moves_nothing_else() -> None:
     run(numbered(100), scenario)
 
 
+def test_the_text_below_a_forgotten_one_stays_at_the_top_also_before_the_view_is_laid_out() -> None:
+    async def scenario(_app: LogApp, log: Log, _pilot: Pilot[None]) -> None:
+        log.go_to_start()
+        log._laid_out = Size(log.room.width, HEIGHT - 1)  # as if the view had just been resized
+        log.drop_first(2)
+        log.prepend(numbered(20, 1_000))
+        log.on_resize()
+        assert seen(log) == texts(2)
+
+    run(numbered(100), scenario)
+
+
 def test_an_entry_that_grows_moves_nothing_that_is_read() -> None:
     items = numbered(100)
 

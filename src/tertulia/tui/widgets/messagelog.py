@@ -140,7 +140,10 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         count = min(count, len(self._entries))
         if count > 0:
             self._origin = self._ends[count - 1]
+            dropped = self._entries[:count]
             del self._entries[:count], self._ends[:count]
+            if self._place is not None and self._place.entry in dropped:
+                self._place = Place(self._entries[0], 0) if self._entries else None
             self._strips.clear()  # older entries may get these numbers
             self._go_to_place()
 
