@@ -16,7 +16,14 @@ from tertulia.watch import nodes, panels, picture, table, words
 from tertulia.watch.figures import Figures
 from tertulia.watch.keys import bindings
 from tertulia.watch.minute import SERIES, Minute
-from tertulia.watch.widgets import FiguresPane, KeyLine, ThreadList, ThreadsPane, TitleLine
+from tertulia.watch.widgets import (
+    FiguresPane,
+    KeyLine,
+    LinesView,
+    ThreadList,
+    ThreadsPane,
+    TitleLine,
+)
 
 # Rows that the other parts of the screen need, so that half of the rest can show the nodes.
 _TAKEN, _TAKEN_IF_SHORT = 22, 16
@@ -136,6 +143,10 @@ class ViewScreen(Screen[None], inherit_bindings=False):
         threads = [] if self._figures is None else self._figures.threads
         thread = next((one for one in threads if str(one.tid) == chosen), None)
         self._threads.about.update("" if thread is None else words.about(thread))
+
+    @on(LinesView.Resized)
+    def _on_another_room(self) -> None:
+        self._paint()
 
     @on(ThreadList.Chosen)
     @on(ThreadList.Moved)

@@ -37,9 +37,16 @@ class LinesView(RunView, can_focus=True, inherit_bindings=False):
         Binding("down", "scroll_down", show=False),
     ]
 
+    class Resized(Message):
+        """The lines have another room, for which they may have to be others."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines: list[list[Run]] = []
+
+    def on_resize(self) -> None:
+        """Tell the screen."""
+        self.post_message(self.Resized())
 
     def show(self, lines: Sequence[list[Run]]) -> None:
         """Show these lines, at the same place; the same ones again cost nothing."""
