@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from client_fixtures import RealServer
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tertulia import Client
 
@@ -20,7 +20,9 @@ DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 412, "height": 915}, "has_touch": True, "is_mobile": True}
 LOCALES = {"es": "es-MX", "en": "en-US"}
 JOIN = {"es": ("Tu nombre", "Entrar"), "en": ("Your name", "Join")}
-WAIT_MS = 10_000
+# Only the limit for what never happens: on a busy machine anything can take seconds.
+WAIT_MS = 30_000
+expect.set_options(timeout=WAIT_MS)
 
 _ARGUMENTS = [
     "--no-sandbox",

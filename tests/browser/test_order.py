@@ -57,7 +57,7 @@ def test_the_link_makes_an_operator_who_keeps_the_secret_until_leaving(watched):
     expect(luis.get_by_role("log")).to_contain_text("ana is an operator now")
     expect(luis.get_by_role("button", name="ana, ACTIVO, operator")).to_contain_text("operator")
     star = "getComputedStyle(document.querySelector('.person b'), '::before').content"
-    assert "★" in luis.evaluate(star)
+    luis.wait_for_function(f"{star}.includes('★')")  # its style sheet comes after the name
     entries = ana.context.new_cdp_session(ana).send("Page.getNavigationHistory")["entries"]
     assert not [entry["url"] for entry in entries if "#" in entry["url"]]
     ana.reload()
@@ -86,6 +86,7 @@ def test_the_command_asks_for_the_secret_in_a_field_that_hides_it(watched):
     ana.keyboard.press("Enter")
     expect(ana.get_by_role("log")).to_contain_text("Ese no es el secreto de operador")
     say(ana, "/operador")
+    expect(field).to_be_focused()
     ana.keyboard.type(SECRET)
     ana.keyboard.press("Enter")
     expect(ana.get_by_role("button", name="Cuidar el orden")).to_be_visible()

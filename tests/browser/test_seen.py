@@ -75,7 +75,9 @@ def test_what_a_program_says_is_marked_and_operators_see_who_has_seen_it(
     submit(luis, "/kick ana")
     expect(luis.locator("#hint")).to_contain_text("Only an operator can do that.")
     submit(ana, "/hook build")
-    address = re.search(r"/hook/\S+", ana.get_by_role("dialog", name="build").inner_text())
+    made = ana.get_by_role("dialog", name="build")
+    expect(made).to_contain_text("/hook/")
+    address = re.search(r"/hook/\S+", made.inner_text())
     assert address is not None
     ana.keyboard.press("Escape")
     url = f"http://127.0.0.1:{kept_in_order.server.port}{address[0]}"
@@ -84,7 +86,7 @@ def test_what_a_program_says_is_marked_and_operators_see_who_has_seen_it(
     notice = message_with(luis, "build ok")
     expect(notice).to_contain_text("build (hook)")
     sign = "getComputedStyle(document.querySelector('{}'), '::before').content"
-    assert luis.evaluate(sign.format(".said")).startswith('"#"')
+    luis.wait_for_function(f"""{sign.format(".said")}.startsWith('"#"')""")
     expect(message_with(ana, "build ok")).to_have_class(re.compile("mention"))
     button = message_with(ana, "build ok").get_by_role("button", name="Visto por")
     button.press("Enter")
@@ -109,7 +111,7 @@ def test_what_a_program_says_is_marked_and_operators_see_who_has_seen_it(
     luis.get_by_role("searchbox").fill("build")
     luis.keyboard.press("Enter")
     expect(luis.get_by_role("dialog").get_by_role("article")).to_contain_text("build (hook)")
-    assert luis.evaluate(sign.format("dialog .sender")).startswith('"# "')
+    luis.wait_for_function(f"""{sign.format("dialog .sender")}.startsWith('"# "')""")
 
 
 def test_words_of_other_chats_do_the_obvious_or_say_what_does(room):

@@ -72,29 +72,27 @@ def test_the_page_goes_on_at_the_other_server_and_offers_it_when_it_cannot(
     here, there = start_nodes("--tls", "require" if scheme == "https" else "off")
     page = enter(f"{scheme}://{here.address}/?lang=en")
     log, status = page.get_by_role("log"), page.get_by_role("status")
-    expect(log).to_contain_text(f"You are at {here.address}.", timeout=WAIT_MS)
+    expect(log).to_contain_text(f"You are at {here.address}.")
     # Comes with all that may be wanted without this server, from which alone a page loads.
     page.locator("[role=note]").wait_for(state="attached")
     here.kill()
     page.get_by_role("button", name="Español").click()
-    expect(log).to_contain_text(
-        f"Este chat tiene varios servidores. Estás en {here.address}.", timeout=WAIT_MS
-    )
-    expect(log).to_contain_text(f"Ahora estás en {there.address}.", timeout=WAIT_MS)
-    expect(status).to_have_text("Conectado", timeout=WAIT_MS)
-    expect(page.locator("#server")).to_have_text(there.address, timeout=WAIT_MS)
+    expect(log).to_contain_text(f"Este chat tiene varios servidores. Estás en {here.address}.")
+    expect(log).to_contain_text(f"Ahora estás en {there.address}.")
+    expect(status).to_have_text("Conectado")
+    expect(page.locator("#server")).to_have_text(there.address)
     page.get_by_role("textbox", name="Mensaje para todos").fill("hola")
     page.keyboard.press("Enter")
-    expect(message_with(page, "hola")).to_contain_text("entregado", timeout=WAIT_MS)
+    expect(message_with(page, "hola")).to_contain_text("entregado")
     page.get_by_role("button", name="Ayuda").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Teclas", timeout=WAIT_MS)
+    expect(page.get_by_role("dialog")).to_contain_text("Teclas")
     page.keyboard.press("Escape")
     note = page.get_by_role("note")
-    expect(note).to_have_count(0, timeout=WAIT_MS)
+    expect(note).to_have_count(0)
     there.kill()
-    expect(note).to_contain_text("Abre uno de ellos", timeout=WAIT_MS)
+    expect(note).to_contain_text("Abre uno de ellos")
     link = page.get_by_role("link", name=there.address)
-    expect(link).to_have_attribute("href", f"{scheme}://{there.address}/", timeout=WAIT_MS)
+    expect(link).to_have_attribute("href", f"{scheme}://{there.address}/")
 
 
 @pytest.mark.long
@@ -117,15 +115,15 @@ def test_the_page_goes_to_nodes_that_have_come_later_though_its_own_is_long_gone
         with sockets[-1].expect_event("framereceived", names_two_without(), timeout=WAIT_MS):
             lab2 = start("lab2", "::1")
         lab1.kill()
-        expect(log).to_contain_text(f"Ahora estás en {lab2.address}.", timeout=WAIT_MS)
+        expect(log).to_contain_text(f"Ahora estás en {lab2.address}.")
         with sockets[-1].expect_event("framereceived", names_two_without(lab1), timeout=WAIT_MS):
             lab3 = start("lab3", "127.0.0.1")
         lab2.kill()
-        expect(log).to_contain_text(f"Ahora estás en {lab3.address}.", timeout=WAIT_MS)
-        expect(page.get_by_role("status")).to_have_text("Conectado", timeout=WAIT_MS)
+        expect(log).to_contain_text(f"Ahora estás en {lab3.address}.")
+        expect(page.get_by_role("status")).to_have_text("Conectado")
         page.get_by_role("textbox", name="Mensaje para todos").fill("hola")
         page.keyboard.press("Enter")
-        expect(message_with(page, "hola")).to_contain_text("entregado", timeout=WAIT_MS)
+        expect(message_with(page, "hola")).to_contain_text("entregado")
 
 
 def names_two_without(server: RealServer | None = None) -> Callable[[str], bool]:
