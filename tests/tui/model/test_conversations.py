@@ -442,36 +442,10 @@ def test_what_one_sends_is_not_unread() -> None:
 # --- mentions ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "mentions"),
-    [
-        ("ana", "ana", True),
-        ("ana", "ANA, hola", True),
-        ("ana", "hola @ana!", True),
-        ("ana", "gracias, ana.", True),
-        ("ana", "one\nana\ntwo", True),
-        ("ana", "mañana", False),
-        ("ana", "anas", False),
-        ("ana", "ana_2", False),
-        ("ana", "ana-maría", False),
-        ("ana", "la-ana", False),
-        ("ana", "maría.ana", False),
-        ("ana", "ana1 y luego ana", True),
-        ("a.b", "axb", False),
-        ("a.b", "hola a.b.", True),
-        ("José", "hola JOSÉ", True),
-        ("José", "hola Jose", True),
-        ("日本", "日本、hola", True),
-        ("日本", "日本語", False),
-        ("ana", "「ana」", True),
-    ],
-)
-def test_a_mention_is_the_name_as_a_word(name: str, text: str, mentions: bool) -> None:
-    assert Conversations(name).entry_of(message(text)).mention is mentions
-
-
-def test_the_name_of_somebody_else_that_goes_on_after_a_dot_is_no_mention() -> None:
-    assert not Conversations("ana").entry_of(message("ana.maria, hola")).mention
+def test_a_message_mentions_the_user_if_its_text_has_the_name_as_a_word() -> None:
+    talks = Conversations("ana")
+    mentions = [talks.entry_of(message(text)).mention for text in ("hola @ANA!", "mañana")]
+    assert mentions == [True, False]
 
 
 def test_one_does_not_mention_oneself() -> None:
