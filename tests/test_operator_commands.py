@@ -1,4 +1,7 @@
-"""What an operator can type, in both languages, and what is wrong with the rest."""
+"""What an operator can type, in both languages, and what is wrong with the rest.
+
+Most lines are in tests/vectors/operator.json, for the page too; here are some more.
+"""
 
 import pytest
 
@@ -11,22 +14,18 @@ from tertulia.operator_commands import (
     operator_help_rows,
     parse_operator_command,
 )
-from tertulia.protocol.hooks import CreateHook, ListHooks, RemoveHook
+from tertulia.protocol.hooks import CreateHook
 from tertulia.protocol.moderation import (
     ImposeBan,
     ImposeMute,
     Kick,
-    LiftBan,
-    LiftMute,
-    ListBans,
     PinMessage,
     ReleaseName,
     SetHush,
-    SetLock,
 )
 
 
-@pytest.fixture(autouse=True, params=["en", "es"])
+@pytest.fixture(params=["en", "es"])
 def language(request):
     set_language(request.param)
     yield request.param
@@ -36,42 +35,18 @@ def language(request):
 @pytest.mark.parametrize(
     ("line", "request_"),
     [
-        ("/kick luis", Kick(name="luis")),
         ("/EXPULSAR @luis: dice  diez líneas", Kick(name="luis", reason="dice  diez líneas")),
-        ("/ban luis", ImposeBan(name="luis")),
-        ("/vetar luis 30", ImposeBan(name="luis", minutes=30)),
-        ("/ban luis 2h spam", ImposeBan(name="luis", minutes=120, reason="spam")),
         ("/ban luis 7D", ImposeBan(name="luis", minutes=10_080)),
         ("/ban luis 10min", ImposeBan(name="luis", minutes=10)),
         ("/ban luis spam 30", ImposeBan(name="luis", reason="spam 30")),
         ("/ban 10.0.0.7 5", ImposeBan(address="10.0.0.7", minutes=5)),
-        ("/ban 10.0.0.0/28", ImposeBan(address="10.0.0.0/28")),
-        ("/ban ::1", ImposeBan(address="::1")),
-        ("/ban 10.0.0.0/99", ImposeBan(address="10.0.0.0/99")),
-        ("/ban @10.0.0.7", ImposeBan(name="10.0.0.7")),
-        ("/perdonar luis", LiftBan(name="luis")),
-        ("/unban 10.0.0.0/28", LiftBan(address="10.0.0.0/28")),
-        ("/vetos", ListBans()),
-        ("/silenciar luis", ImposeMute(name="luis")),
         ("/mute luis 10m", ImposeMute(name="luis", minutes=10)),
-        ("/devolver luis", LiftMute(name="luis")),
-        ("/silencio", SetHush(on=True)),
-        ("/hush off", SetHush(on=False)),
         ("/silencio SÍ", SetHush(on=True)),
-        ("/lock no", SetLock(on=False)),
-        ("/cerrar-sala", SetLock(on=True)),
         ("/asistencia", ShowAttendance(None)),
         ("/attendance my class.CSV", ShowAttendance("my class.CSV")),
         ('/attendance "~/my class.csv"', ShowAttendance("~/my class.csv")),
         ("/aviso-web @build", CreateHook(name="build")),
-        ("/HOOK build", CreateHook(name="build")),
-        ("/avisos-web", ListHooks()),
-        ("/hooks", ListHooks()),
-        ("/quitar-aviso-web build", RemoveHook(name="build")),
-        ("/unhook build", RemoveHook(name="build")),
-        ("/fijar 1042", PinMessage(seq=1042)),
         ("/pin none", PinMessage()),
-        ("/fijar nada", PinMessage()),
         ("/liberar @luis", ReleaseName(name="luis")),
     ],
 )
@@ -97,12 +72,14 @@ def test_a_line_is_a_request(line, request_):
         *("/hush perhaps", "/lock 1", "/pin", "/pin -1", "/pin x", "/pin 1 2", "/pin 9" + "9" * 20),
     ],
 )
-def test_what_is_wrong_is_said_in_words(line, language):
-    with pytest.raises(BadCommand) as problem:
-        parse_operator_command(line)
+def test_what_is_wrong_is_said_in_words(line):
     command = find_operator_command(line.split()[0])
-    assert str(problem.value)
-    assert {"en": command.spanish, "es": command.english}[language] not in str(problem.value)
+    for language, foreign in (("es", command.english), ("en", command.spanish)):
+        set_language(language)
+        with pytest.raises(BadCommand) as problem:
+            parse_operator_command(line)
+        assert str(problem.value)
+        assert foreign not in str(problem.value)
 
 
 @pytest.mark.parametrize("line", ["", "/", "/users", "hola", "kick luis", "/kickluis"])
