@@ -1,4 +1,7 @@
-"""Names: what is one, what is none, and which two are the same."""
+"""Names: what is one, what is none, and which two are the same.
+
+The rows that the page keeps too are in tests/vectors/names.json; here are those beyond them.
+"""
 
 import unicodedata
 
@@ -22,17 +25,11 @@ def key(raw: str) -> str:
 @pytest.mark.parametrize(
     "raw",
     [
-        "ana",
-        "7",
-        "a_b-c.d",
-        "José",
         "İbrahim",
         "Nguyễn",
         "Ωμέγα",
         "Ёлка",
-        "李",
         "김철수",
-        "हिन्दी",
         "سارة",
         "١٢٣",
         "李ana",  # only Latin, Greek and Cyrillic are kept apart
@@ -72,12 +69,12 @@ def test_nothing_and_too_much_are_no_names(raw: str) -> None:
     assert parse_name(raw) is None
 
 
-@pytest.mark.parametrize("raw", ["_ana", "-ana", ".", "\u0301ana", "\u093fह"])
+@pytest.mark.parametrize("raw", ["_", "\u093fह"])
 def test_a_name_begins_with_a_letter_or_a_digit(raw: str) -> None:
     assert parse_name(raw) is None
 
 
-@pytest.mark.parametrize("character", ["+", ",", "/", ":", "@", "[", "`", "{"])
+@pytest.mark.parametrize("character", ["/", ":", "@", "[", "`", "{"])
 def test_other_punctuation_stands_nowhere_in_a_name(character: str) -> None:
     assert parse_name(character) is None
     assert parse_name(f"{character}ana") is None
@@ -85,16 +82,7 @@ def test_other_punctuation_stands_nowhere_in_a_name(character: str) -> None:
     assert parse_name(f"ana{character}") is None
 
 
-@pytest.mark.parametrize(
-    "character",
-    [
-        " ",
-        "\n",
-        "\xa0",
-        "\u1680",
-        "\u2028",
-    ],
-)
+@pytest.mark.parametrize("character", [" ", "\xa0", "\u1680", "\u2028"])
 def test_no_space_stands_anywhere_in_a_name(character: str) -> None:
     assert parse_name(character) is None
     assert parse_name(f"{character}ana") is None
@@ -121,7 +109,8 @@ def test_nothing_invisible_stands_in_a_name(character: str) -> None:
     assert parse_name(f"김{character}") is None
 
 
-@pytest.mark.parametrize("character", ["😀", "€", "½", "·", "／"])
+# The last one is a letter, but in its compatible form a space with a mark.
+@pytest.mark.parametrize("character", ["😀", "€", "½", "·", "／", "\u037a"])
 def test_a_symbol_is_neither_a_letter_nor_a_digit(character: str) -> None:
     assert parse_name(character) is None
     assert parse_name(f"ana{character}") is None
@@ -144,8 +133,7 @@ def test_marks_that_nfc_takes_into_the_letter_are_not_counted() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        "еvan",  # a Cyrillic е
-        "a1-а",
+        "a1-а",  # a Cyrillic а
         "Αna",  # a Greek alpha
         "Аα",  # Cyrillic and Greek
         "Ａе",  # a Latin letter in full width
@@ -167,20 +155,15 @@ def test_a_name_all_in_one_of_these_scripts_is_one(raw: str) -> None:
     "spellings",
     [
         ["ana", "Ana", "ANA", "aNa", "ＡＮＡ", "ａｎａ", "Ａna", "𝐚𝐧𝐚"],
-        ["José", "JOSÉ", "josé", nfd("José"), nfd("JOSÉ"), "ｊｏｓé"],
-        ["straße", "STRASSE", "strasse", "STRAẞE"],
-        ["ﬁn", "fin", "FIN"],
+        ["José", "josé", nfd("JOSÉ"), nfd("josë"), "ｊｏｓé"],
         ["σίσυφος", "ΣΊΣΥΦΟΣ", "σίσυφοσ", nfd("Σίσυφος")],
         ["ガ", "ｶﾞ", nfd("ガ")],
         ["\u1f82", nfd("\u1f82"), "\u1f8a"],
         ["ǆ", "ǅ", "Ǆ", "dž", "dz"],
-        ["maria", "María", "MARÍA", nfd("marïa"), "ｍａｒíａ"],
-        ["peña", "pena"],
         ["nguyen", "Nguyễn"],
         ["αλεξης", "Αλέξης", "άλέξης"],
         ["ᾳ", "α", "ᾼ", "ᾴ"],
         ["андрей", "андреи", "Андрёй"],
-        ["i", "İ", "í"],
         ["x\u0303\u0323y", "xy"],
     ],
 )
@@ -195,11 +178,9 @@ def test_spellings_that_differ_in_case_width_or_latin_greek_and_cyrillic_marks_a
     [
         ("a-b", "a_b"),
         ("1", "١"),
-        ("i", "ı"),
         ("a", "а"),  # Latin and Cyrillic
         ("さ", "サ"),
-        ("か", "が"),  # the marks of other scripts count
-        ("राम", "रम"),
+        ("राम", "रम"),  # the marks of other scripts count
         ("राम", "रामं"),
         ("שלום", "שָׁלוֹם"),
         ("o", "ø"),  # a letter of its own, and no o with a mark
@@ -229,16 +210,7 @@ def test_names_that_are_easily_taken_for_one_another_have_one_look(
     assert (look_of(key(one)) == look_of(key(other))) is alike
 
 
-@pytest.mark.parametrize(
-    "raw",
-    ["todos", "all", "general", "server", "servidor", "tertulia", "Todos", "ＡＬＬ", "Générál"],
-)
-def test_words_that_the_chat_needs_for_itself_are_no_names(raw: str) -> None:
-    assert parse_name(raw) is None
-    assert is_reserved(raw)
-
-
-@pytest.mark.parametrize("raw", ["todos2", "ana", "alla", "", "a b"])
+@pytest.mark.parametrize("raw", ["todos2", "ana", "alla"])
 def test_other_words_are_not_reserved(raw: str) -> None:
     assert not is_reserved(raw)
 

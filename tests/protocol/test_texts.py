@@ -1,4 +1,7 @@
-"""Texts: what a message may hold, and how much."""
+"""Texts: what a message may hold, and how much.
+
+The rows that the page keeps too are in tests/vectors/texts.json; here are those beyond them.
+"""
 
 import unicodedata
 
@@ -16,10 +19,7 @@ TEXT_TOO_LONG = ErrorCode.TEXT_TOO_LONG
 @pytest.mark.parametrize(
     "text",
     [
-        "x",
         "\nx\n",
-        "two\nlines\tand a tab",
-        "¿Qué tal, señora?",
         "中文 हिन्दी العربية",
         "👩‍👩‍👧 😀",
         "\u2028x\u2029",
@@ -32,12 +32,7 @@ def test_a_text_is_any_text(text: str) -> None:
     assert check_text(text) is None
 
 
-@pytest.mark.parametrize("text", ["", " ", " \n\t ", "\u3000\u2028"])
-def test_a_text_needs_one_character_that_is_not_white_space(text: str) -> None:
-    assert check_text(text) == TEXT_INVALID
-
-
-CONTROLS = ["\x00", "\x08", "\x0b", "\r", "\x1f", "\x7f", "\x85", "\x9f"]
+CONTROLS = ["\x00", "\x08", "\x0b", "\x1f", "\x7f", "\x9f"]
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=ascii)
