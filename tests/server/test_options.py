@@ -294,16 +294,17 @@ def test_metrics_that_are_off_are_for_nobody(capsys):
     assert "--metrics off cannot go together with an address" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--allow", "--deny", "--proxy-from", "--metrics"])
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("option", "text", "complaint"),
     [
-        ("", "'' is not an address or a network, for example 192.168.1.0/24"),
-        ("aula", "'aula' is not an address or a network"),
-        ("192.168.1.0/33", "is not an address or a network"),
-        ("192.168.1/24", "is not an address or a network"),
-        ("192.168.1.10/24", "for the whole network write 192.168.1.0/24"),
-        ("fd00::1/64", "for the whole network write fd00::/64"),
+        ("--allow", "", "'' is not an address or a network, for example 192.168.1.0/24"),
+        ("--allow", "aula", "'aula' is not an address or a network"),
+        ("--allow", "192.168.1.0/33", "is not an address or a network"),
+        ("--allow", "192.168.1.10/24", "for the whole network write 192.168.1.0/24"),
+        ("--allow", "fd00::1/64", "for the whole network write fd00::/64"),
+        ("--deny", "aula", "'aula' is not an address or a network"),
+        ("--proxy-from", "aula", "'aula' is not an address or a network"),
+        ("--metrics", "aula", "'aula' is not an address or a network"),
     ],
 )
 def test_what_is_no_network_is_a_usage_error(option, text, complaint, capsys):
