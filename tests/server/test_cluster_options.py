@@ -60,11 +60,10 @@ def test_the_servers_may_be_given_one_by_one() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", ",", "nats://a,", "a", "a:4222", "10.0.0.1:4222", "//a:4222", "http://a:4222"),
-        *("nats:a", "nats://", "nats://:4222", "nats://a:", "nats://a:port", "nats://a:65536"),
-        *("nats://a:-1", "nats://a:4222/x", "nats://a?x=1", "nats://a#x", "nats://a b"),
-        *("nats://::1", "nats://[::1", "nats://[::g]:4222", "nats://[10.0.0.1]", "nats://ñ.example"),
-        *("nats://a;nats://b", "nats://-a", "nats://a\n:4222", "nats://a\t:4222", "nats://a:4222//"),
+        *("", "nats://a,", "a", "a:4222", "http://a:4222", "nats://", "nats://:4222", "nats://a:"),
+        *("nats://a:port", "nats://a:65536", "nats://a:4222/x", "nats://a?x=1", "nats://a b"),
+        *("nats://::1", "nats://[::1", "nats://[v1.x]", "nats://ñ.example"),
+        *("nats://-a", "nats://a\n:4222"),
     ],
 )  # fmt: skip
 def test_what_is_no_server_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,8 +116,10 @@ def test_names_are_taken_as_they_are_given() -> None:
     assert (config.node, config.chat, config.new_log) == (name, "aula-3", True)
 
 
-@pytest.mark.parametrize("option", ["--node", "--chat"])
-@pytest.mark.parametrize("name", ["", "a.b", "a b", "a*", ">", "ñ", "x" * 33, "a\n"])
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [*(("--node", name) for name in ("", "a.b", "a*", "ñ", "x" * 33, "a\n")), ("--chat", "a.b")],
+)
 def test_a_name_that_does_not_fit_is_refused(
     option: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,22 +20,13 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 FIN = 0x80
 MASK = b"\x37\xfa\x21\x3d"
 BEFORE, AFTER = b'{"type":"say","text":"', b'"}'
+# What is UTF-8 is Python's rule; these are faults that it finds at different bytes of a letter.
 NOT_UTF8 = {
     "a continuation alone": b"\x80",
-    "several continuations": b"\xbf\x80\xbf",
-    "a beginning of two alone": b"\xc3",
-    "a beginning of three with one": b"\xe2\x82",
     "a beginning of four with two": b"\xf0\x9f\x98",
-    "two bytes for an ASCII letter": b"\xc1\xbf",
     "two bytes for NUL": b"\xc0\x80",
-    "three bytes for what needs two": b"\xe0\x9f\xbf",
-    "four bytes for what needs three": b"\xf0\x8f\xbf\xbf",
-    "five bytes": b"\xf8\x88\x80\x80\x80",
-    "six bytes": b"\xfc\x84\x80\x80\x80\x80",
     "half of a pair of surrogates": b"\xed\xa0\x80",
-    "a pair of surrogates": b"\xed\xa0\x81\xed\xb0\x80",
     "above U+10FFFF": b"\xf4\x90\x80\x80",
-    "a byte that is never there": b"\xff",
 }
 AT_THE_BORDERS = "\x7f\x80\u07ff\u0800\ud7ff\ue000\ufdd0\ufffd\ufffe\uffff\U00010000\U0010ffff"
 
@@ -107,10 +98,13 @@ def size(request: pytest.FixtureRequest) -> int:
 
 BREAKS = {
     **{f"reserved bit {n} of a text": frame(TEXT, b"{}", first=FIN | 64 >> n) for n in range(3)},
-    **{f"reserved bit {n} of a ping": frame(PING, first=FIN | 64 >> n) for n in range(3)},
-    **{f"opcode {code}": frame(code) for code in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)},
+    "a reserved bit of a ping": frame(PING, first=FIN | 64),
+    **{f"opcode {code}": frame(code) for code in (3, 7, 11, 15)},
     "reserved bits of the rest": frame(TEXT, b"{", first=0) + frame(CONTINUATION, b"}", first=0xF0),
     "a text without a mask": frame(TEXT, b"{}", mask=None),
+    # It would be a ping if it had a mask of four zeros.
+    "a text without a mask that begins as with one":
+        frame(TEXT, bytes(4) + b'{"type":"ping"}', mask=None) + b"    ",
     "a ping without a mask": frame(PING, mask=None),
     "a ping in two parts": frame(PING, b"a", first=0) + frame(CONTINUATION, b"b"),
     "a pong in two parts": frame(PONG, b"a", first=0) + frame(CONTINUATION, b"b"),
@@ -126,7 +120,7 @@ BREAKS = {
     "a close within a text": frame(TEXT, b"{", first=0) + closing(1000),
     **{
         f"close code {code}": closing(code)
-        for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535)
+        for code in (0, 999, 1004, 1006, 1015, 2999, 5000)
     },
 }  # fmt: skip
 
@@ -194,21 +188,21 @@ def test_wherever_a_stream_is_cut_a_door_makes_the_same_of_it(stream: bytes) -> 
         assert code_of(door) == code_of(whole)
 
 
-@pytest.mark.parametrize("place", range(1, len(SAID) + 6))
-def test_masked_bytes_that_look_like_a_frame_are_not_read_as_one(place: int) -> None:
+def test_masked_bytes_that_look_like_a_frame_are_not_read_as_one() -> None:
     mask = bytes((SAID[0] ^ ord("a"), SAID[1] ^ ord("b"), 1, 2))
     text = b"ab\0\0\0\0" + BEFORE + b"x" + AFTER
     hidden = frame(TEXT, BEFORE + b"x" + AFTER, mask=mask[2:] + mask[:2])
     stream = frame(TEXT, text, mask=mask)
     assert stream[6:] == hidden
-    door = WebSocketDoor()
-    door.feed(stream[:place])
-    assert door.in_mid_line
-    door.feed(stream[place:])
-    assert not door.in_mid_line
-    with pytest.raises(BadRequest):
-        door.next_request()
-    assert door.next_request() is None
+    for place in range(1, len(stream)):
+        door = WebSocketDoor()
+        door.feed(stream[:place])
+        assert door.in_mid_line, place
+        door.feed(stream[place:])
+        assert not door.in_mid_line, place
+        with pytest.raises(BadRequest):
+            door.next_request()
+        assert door.next_request() is None, place
 
 
 # --- texts ---------------------------------------------------------------------------------------
@@ -254,7 +248,7 @@ def test_the_rest_of_a_text_that_is_not_utf8_is_not_waited_for(size: int) -> Non
     "stream",
     [
         frame(CLOSE),
-        *(closing(code) for code in (*range(1000, 1004), *range(1007, 1015), 3000, 3999, 4999)),
+        *(closing(code) for code in (1000, 1003, 1007, 1014, 3000, 4999)),
         closing(1000, "adiós".encode()),
         closing(1000, b"x" * 123),
     ],
@@ -266,7 +260,7 @@ def test_after_a_close_nothing_more_is_read(stream: bytes, size: int) -> None:
     assert door.goodbye(CloseReason.QUIT) == b"\x88\x06\x03\xe8quit"
 
 
-@pytest.mark.parametrize("bad", NOT_UTF8.values(), ids=NOT_UTF8)
+@pytest.mark.parametrize("bad", [b"\xff", b"\xf0\x9f\x98"])
 def test_a_reason_that_is_not_utf8_ends_the_session_with_1007(bad: bytes, size: int) -> None:
     door, found = read(closing(1000, b"x" + bad), size)
     assert found == [Violation]
