@@ -1,4 +1,4 @@
-"""Pages of several nodes: which other node one may talk to, and from which one it may come."""
+"""What a request gets, under which names, and which pages may open a WebSocket."""
 
 import pytest
 
@@ -22,6 +22,11 @@ def answer(site: Site, host: str = "10.0.0.1:5000", *, is_secure: bool = False, 
     return site.respond(head.encode(), b"", is_secure=is_secure).answer.decode()
 
 
+def status(site: Site, *lines: str) -> int:
+    head = "".join(f"{line}\r\n" for line in [*lines, ""])
+    return int(site.respond(head.encode(), b"", is_secure=False).answer.split()[1])
+
+
 def policy(answered: str) -> str:
     [line] = [line for line in answered.split("\r\n") if "Content-Security" in line]
     [connect] = [part for part in line.split("; ") if part.startswith("connect-src")]
@@ -32,19 +37,69 @@ def etag(answered: str) -> str:
     return next(line for line in answered.split("\r\n") if line.startswith("ETag: "))[6:]
 
 
-def status_of_websocket(site: Site, origin: str, host: str = "10.0.0.1:5000") -> int:
-    head = (
-        f"GET /ws HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    )
-    return int(site.respond(head.encode(), b"", is_secure=False).answer.split()[1])
+def status_of_websocket(site: Site, origin: str | None, host: str = "10.0.0.1:5000") -> int:
+    lines = [
+        *("GET /ws HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade"),
+        *("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="),
+    ]
+    return status(site, *lines, *([] if origin is None else [f"Origin: {origin}"]))
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["GET / HTTP/1.1", "Host: localhost"], 200),
+        (["GET /?lang=es HTTP/1.1", "Host: localhost"], 200),
+        (["POST / HTTP/1.1", "Host: localhost"], 405),
+        (["GET /nothing HTTP/1.1", "Host: localhost"], 404),
+        (["GET /../server/cli.py HTTP/1.1", "Host: localhost"], 404),
+        (["GET / HTTP/1.1"], 400),
+        (["GET / HTTP/1.1", "Host: a b"], 400),
+        (["GET / HTTP/1.1", "Host: localhost", "Host: localhost"], 400),
+        (["GET / HTTP/9", "Host: localhost"], 400),
+        (["GET "], 400),
+        (["GET / HTTP/1.1", "Host: localhost", "Content-Length: 5"], 400),
+        (["GET / HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked"], 400),
+        (["GET / HTTP/1.1", "Host: localhost", *["X: y"] * 200], 431),
+        (["GET /ws HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Content-Length: 5"], 400),
+        (["GET /ws HTTP/1.1", "Host: localhost", "Upgrade: websocket"], 426),
+        (["GET /ws HTTP/1.1", "Host: localhost"], 404),
+    ],
+)
+def test_a_request_gets_its_status(lines, expected):
+    assert status(site(), *lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1:5000", 200),
+        ("[::1]:5000", 200),
+        ("localhost", 200),
+        ("chat", 200),
+        ("laptop.local:5000", 200),
+        ("box.lan", 200),
+        ("a.home.arpa", 200),
+        ("a.internal", 200),
+        ("CHAT.example:5000", 200),  # by --name
+        ("box.lan.", 200),
+        ("evil.example", 421),
+        ("evil.local.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("127.0.0.1%evil.example", 421),
+    ],
+)
+def test_it_is_given_only_under_names_that_nobody_outside_can_point_at_the_server(host, expected):
+    assert status(site(name="Chat.example"), "GET / HTTP/1.1", f"Host: {host}") == expected
 
 
 def test_the_page_of_a_server_alone_may_talk_only_to_it():
     assert policy(answer(site())) == "connect-src 'self'"
-    assert status_of_websocket(site(), "http://10.0.0.1:5000") == 101
-    assert status_of_websocket(site(), "http://10.0.0.2:5000") == 403
+    for origin in (None, "http://10.0.0.1:5000", "https://10.0.0.1:5000"):
+        assert status_of_websocket(site(), origin) == 101, origin
+    for origin in ("http://10.0.0.2:5000", "http://10.0.0.1", "http://10.0.0.1:5000.evil.example"):
+        assert status_of_websocket(site(), origin) == 403, origin
+    assert status_of_websocket(site(), "http://evil.example", "evil.example") == 421
 
 
 @pytest.mark.parametrize("nodes", [NODES, NODES[:1]])
