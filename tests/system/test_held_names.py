@@ -41,13 +41,10 @@ def test_without_the_option_the_key_is_ignored(server):
     leave(server.user("ana", key=YOURS))
 
 
-@pytest.mark.parametrize(
-    "key", [5, "short", "A" * 129, "with blanks in it, and points.", MINE + "\n"]
-)
-def test_what_is_no_key_is_malformed_and_may_be_corrected(start_server, key):
+def test_what_is_no_key_is_malformed_and_may_be_corrected(start_server):
     server = start_server("--hold-names", "90")
     peer = server.peer()
-    peer.send("register", name="ana", key=key, id=1)
+    peer.send("register", name="ana", key=MINE + "\n", id=1)
     peer.expect_error("malformed", id=1)
     peer.register("ana", key=MINE)
 

@@ -148,13 +148,7 @@ def test_a_client_that_comes_back_says_how_its_user_was(quick, witness):
 
 
 @pytest.mark.parametrize(
-    ("fields", "code"),
-    [
-        ({"status": "DORMIDO"}, "status_invalid"),
-        ({"status": 1}, "malformed"),
-        ({"idle": -1}, "malformed"),
-        ({"idle": "10"}, "malformed"),
-    ],
+    ("fields", "code"), [({"status": "DORMIDO"}, "status_invalid"), ({"idle": -1}, "malformed")]
 )
 def test_a_wrong_status_or_idleness_is_refused_and_may_be_mended(quick, fields, code):
     ana = quick.peer()

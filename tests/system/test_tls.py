@@ -615,11 +615,8 @@ def test_new_files_of_the_operator_are_taken_up_without_a_restart(start_server, 
 @pytest.mark.parametrize(
     ("options", "status", "words"),
     [
-        (["--certificate", "chat.crt"], 2, "--certificate and --key belong together"),
         (["--key", "chat.key"], 2, "--certificate and --key belong together"),
-        (["--certificate", "chat.crt", "--key", "chat.key", "--tls", "off"], 2, "needs TLS"),
         (["--certificate", "chat.crt", "--key", "nothing"], 1, "nothing cannot be read: No such"),
-        (["--certificate", "chat.key", "--key", "chat.key"], 1, "holds no certificate"),
     ],
 )
 def test_files_that_cannot_be_used_end_the_start_with_the_reason(
