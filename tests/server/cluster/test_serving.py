@@ -56,7 +56,7 @@ def test_with_a_full_queue_requests_wait_until_half_of_it_is_free(node: BenchNod
 def test_the_clock_of_direct_messages_goes_on_between_two_entries_of_the_log(
     node: BenchNode,
 ) -> None:
-    time = node.hub.direct_messages.time
+    time = node.hub.direct_messages.stamps.now
     node.hub.applied_at = node.clock.monotonic()
     before = datetime.fromisoformat(time())
     node.clock.s += 0.5

@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from tertulia.protocol.messages import Direct, DirectMessage, Error
+from tertulia.protocol.messages import Direct, DirectMessage
 from tertulia.server.cluster.gathering import Gathering
 from tertulia.server.cluster.letters import (
     Accepted,
@@ -89,7 +89,7 @@ class NodeDirects(Directs):
 
     def send(
         self, sender: Session, request: Direct, receiver: Session, time: str
-    ) -> Delivery | Queued | Error:
+    ) -> Delivery | Queued | None:
         """Put a message into its receiver's queue, or on its way to the receiver's node."""
         gathering = self._gathering.get(receiver)
         if gathering is None and self.places.is_own(receiver):
@@ -117,8 +117,7 @@ class NodeDirects(Directs):
             return None
         if self.places.is_own(receiver) and receiver not in self._gathering:
             return super().pass_on(sender, request, delivery)
-        outcome = self.send(sender, request, receiver, delivery.message.time)
-        return None if isinstance(outcome, Error) else outcome
+        return self.send(sender, request, receiver, delivery.message.time)
 
     def end_delivery(self, sender: Session, request: Direct, time: str | None) -> None:
         """Note when a message arrived, or that it did not; its sender may have moved."""

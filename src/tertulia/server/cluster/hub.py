@@ -93,7 +93,7 @@ class NodeHub(Hub):
         self._has_refused = False  # whether a request waits for this node to serve again
         self.applied_at = 0.0  # when the log's time was read last, by the monotonic clock
         # The time goes on between two entries of the log, too.
-        self.direct_messages.time = Stamps(lambda: log_time() + monotonic() - self.applied_at).now
+        self.direct_messages.stamps = Stamps(lambda: log_time() + monotonic() - self.applied_at)
         self.executing: int | None = None  # the thread that carries out commands
 
     def attach(self, proposer: Proposer, owner_of: Callable[[Route], Owner | None]) -> None:

@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 from tertulia.protocol.messages import Answer, Direct, DirectMessage, Error, Ok, Received
 from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
+from tertulia.server.hub.journal import Stamps
 from tertulia.server.hub.nonces import RecentNonces
 from tertulia.server.hub.registry import Registry
 from tertulia.server.hub.session import Route, Session
@@ -156,14 +157,14 @@ class Directs:
 
     def send(
         self, sender: Session, request: Direct, receiver: Session, time: str
-    ) -> Delivery | Queued | Error:
+    ) -> Delivery | Queued | None:
         """Put a message into its receiver's queue; return a Delivery if that has no receipts.
 
-        The caller carries a Delivery out, and then calls `end_delivery`.
+        The caller carries a Delivery out, and then calls `end_delivery`. None: the queue is full.
         """
         queue = self._queues.get(receiver)
         if queue is not None and queue.bytes >= self._bytes_until_busy:
-            return refusals.busy(request)
+            return None
         nonce = request.nonce
         message = DirectMessage(
             time=time,
@@ -230,14 +231,14 @@ class DirectMessages:
         lock: threading.Lock,
         registry: Registry,
         directs: Directs,
-        time: Callable[[], str],
+        stamps: Stamps,
         note_activity: Callable[[Session], object],
     ) -> None:
-        """`time` and `note_activity` (for accepted requests) are called under the lock."""
+        """`stamps` and `note_activity` (for accepted requests) are used under the lock."""
         self._lock = lock
         self._registry = registry
         self._directs = directs
-        self.time = time
+        self.stamps = stamps
         self._note_activity = note_activity
         self.taken = 0  # number of messages accepted since the start
 
@@ -250,12 +251,11 @@ class DirectMessages:
         problem = check_text(request.text)
         if problem is not None:
             return refusals.text_refused(request, problem)
-        directs = self._directs
         with self._lock:
             if not session.is_here:
                 return refusals.no_name(request) if session.is_console else None
             if request.nonce is not UNSET:
-                found = directs.find_repeated(session, request)
+                found = self._directs.find_repeated(session, request)
                 if isinstance(found, Error):
                     return found
                 if found is not None:
@@ -264,10 +264,11 @@ class DirectMessages:
             receiver = self._registry.find(request.to)
             if receiver is None:
                 return refusals.not_connected(request, request.to)
-            outcome = directs.send(session, request, receiver, self.time())
-            if type(outcome) is not Error:
-                self.taken += 1
-                self._note_activity(session)
+            outcome = self._directs.send(session, request, receiver, self.stamps.now())
+            if outcome is None:
+                return refusals.busy(request)
+            self.taken += 1
+            self._note_activity(session)
             return outcome
 
     def end_delivery(

@@ -124,7 +124,7 @@ class Hub:
             has_history=keeper is not None,
         )
         self.direct_messages = DirectMessages(
-            self._lock, room.registry, self._directs, self._time, self._note_activity
+            self._lock, room.registry, self._directs, self._journal, self._note_activity
         )
         self.notices = self.notices_class(self._lock, room, self._journal, keeper)
         self.moderator = self.moderator_class(
@@ -330,7 +330,8 @@ class Hub:
         Returns the time, in seconds of the monotonic clock. Under the lock.
         """
         now = session.last_active = self._monotonic()
-        session.is_catching_up = False
+        if session.is_catching_up:
+            session.is_catching_up = False
         if session.status is not session.chosen and session.is_here:
             self._room.show_status(session, session.chosen, "server", self._journal.stamp())
         return now

@@ -38,8 +38,7 @@ class Deliveries:
     def deliver(self, connection: Connection, request: Direct, delivery: Delivery) -> None:
         """Hand a direct message over, or have the receiver's worker do so; answer the sender."""
         route = delivery.receiver.route
-        number = route.session
-        receiver = self._connections.of_session(number)
+        receiver = self._connections.of_session(route.session)
         if receiver is not None:
             handover = self.hand_over(receiver, delivery.message)
             if handover is DONE and request.id is UNSET and request.nonce is UNSET:
@@ -47,7 +46,7 @@ class Deliveries:
             self.end(connection, request, delivery, handover)
             return
         connection.hold_for(Hold.DELIVERY)  # answers come in the order of the requests
-        mail = Deliver(number, delivery, request, connection, self._mailbox)
+        mail = Deliver(route.session, delivery, request, connection, self._mailbox)
         if not self._switchboard.post(route, mail):  # it has ended meanwhile
             self._mailbox.post(DeliveryOver(connection, request, delivery, GONE))
 
@@ -55,7 +54,7 @@ class Deliveries:
         """Put a direct message into the output of a session without receipts."""
         if receiver.state is not REGISTERED or not receiver.session.is_here:  # type: ignore[union-attr]
             return GONE
-        if len(receiver.out) > self._busy_bytes:
+        if receiver.out and len(receiver.out) > self._busy_bytes:
             return BUSY
         self._output.send(receiver, message)
         return DONE

@@ -6,6 +6,7 @@ module does what the handler returns. Only the worker's thread runs this; it nev
 
 import errno
 import ssl
+from collections import defaultdict
 from collections.abc import Callable
 from math import inf
 from typing import Any
@@ -16,6 +17,7 @@ from tertulia.protocol.attendance import AskSeenBy
 from tertulia.protocol.hooks import HookList
 from tertulia.protocol.lines import MAX_LINE_BYTES, BadRequest, LineTooLong
 from tertulia.protocol.messages import (
+    Answer,
     CloseReason,
     Error,
     ErrorCode,
@@ -53,12 +55,7 @@ from tertulia.server.workers.door import (
 )
 from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import Finish, Outcome, RequestHandler, Step
-from tertulia.server.workers.mail import (
-    Challenge,
-    ChallengeOver,
-    Evict,
-    Expel,
-)
+from tertulia.server.workers.mail import Challenge, ChallengeOver, Evict, Expel
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import READABLE, WRITABLE, Poller
@@ -94,21 +91,25 @@ class Input:
         self._receive_bytes = config.receive_bytes
         self._backlog_bytes = min(config.slice_bytes, config.private_bytes // 2)
         self.deliveries = Deliveries(shared, mailbox, connections, output, observer)
-        self._steps: dict[type, Callable[[Connection, Any, Any], None]] = {
-            Delivery: self.deliveries.deliver,
-            Queued: self.deliveries.pass_on,
-            list: self._reply,
-            Registered: self._welcome,
-            Conflict: self._challenge,
-            Finish: self._finish,
-            Moderated: self._moderate,
-            BanList: self._send_large,
-            HookList: self._send_large,
-            Step: self._do_step,
-            Wait: self._wait_for_order,
-            Control: self._send_control,
-            Error: self._refuse,
-        }
+        # By the outcome's type. Any other type is that of an Answer.
+        self._steps: defaultdict[type, Callable[[Connection, Any, Any], None]] = defaultdict(
+            lambda: self._send,
+            {
+                Delivery: self.deliveries.deliver,
+                Queued: self.deliveries.pass_on,
+                list: self._reply,
+                Registered: self._welcome,
+                Conflict: self._challenge,
+                Finish: self._finish,
+                Moderated: self._moderate,
+                BanList: self._send_large,
+                HookList: self._send_large,
+                Step: self._do_step,
+                Wait: self._wait_for_order,
+                Control: self._send_control,
+                Error: self._refuse,
+            },
+        )
 
     # --- bytes ---------------------------------------------------------------------------------
 
@@ -164,7 +165,8 @@ class Input:
             return
         self._observer.received_bytes += len(data)
         connection.last_byte_at = self.now
-        connection.answer_by = inf
+        if connection.answer_by != inf:
+            connection.answer_by = inf
         if connection.challengers:
             self._connections.answer_challengers(connection)
         if connection.state in OPEN_STATES:
@@ -203,18 +205,18 @@ class Input:
 
     def _work(self, connection: Connection) -> None:
         """Carry out the requests of an open connection that is not held, until one has to wait."""
-        door, handle = connection.door, self._handler.handle
-        ready = door.ready
+        door, out = connection.door, connection.out
+        ready, handle, steps = door.ready, self._handler.handle, self._steps
         while ready or door.has_more:
-            if len(connection.out) > self._backlog_bytes:
+            if out and len(out) > self._backlog_bytes:
                 connection.hold_for(BACKLOG)
                 return
             if ready:
                 request = ready.pop()
                 self._observer.requests += 1
                 outcome = handle(connection, request, self.now)
-                if outcome is not None:  # true for most requests
-                    self.act(connection, request, outcome)
+                if outcome is not None:
+                    steps[type(outcome)](connection, request, outcome)
             elif not self._work_line(connection):
                 return
             session = connection.session
@@ -267,11 +269,8 @@ class Input:
 
     def act(self, connection: Connection, request: AnyRequest | None, outcome: Outcome) -> None:
         """Send an answer, or do what has to be done instead."""
-        step = self._steps.get(type(outcome))
-        if step is not None:
-            step(connection, request, outcome)
-        elif outcome is not None:
-            self._output.send(connection, outcome)  # type: ignore[arg-type]  # it is an Answer
+        if outcome is not None:
+            self._steps[type(outcome)](connection, request, outcome)
 
     def go_on(
         self, connection: Connection, session: Session, request: AnyRequest, outcome: Outcome
@@ -317,9 +316,8 @@ class Input:
         for expelled in done.expelled:
             session = expelled.session
             self._observer.on_left(session.name.shown, session.address, CloseReason.KICKED)
-            mailbox = self._switchboard.mailbox_of(session.route)
-            if mailbox is not None:  # else its connection has ended
-                mailbox.post(Expel(session.route.session, expelled.closing))
+            # Nothing happens if its connection has ended.
+            self._switchboard.post(session.route, Expel(session.route.session, expelled.closing))
             self._switchboard.send(expelled.replies)
 
     def _welcome(self, connection: Connection, request: Register, new: Registered) -> None:
@@ -327,9 +325,7 @@ class Input:
         if new.replaced is not None:
             old = new.replaced
             self._observer.on_left(old.name.shown, old.address, CloseReason.REPLACED)
-            mailbox = self._switchboard.mailbox_of(old.route)
-            if mailbox is not None:
-                mailbox.post(Evict(old.route.session))
+            self._switchboard.post(old.route, Evict(old.route.session))
         self._connections.register(connection, new.session, new.welcome.seq, self.now)
         self._output.send(connection, new.welcome)
         if new.replaced is not None:
@@ -341,6 +337,9 @@ class Input:
         challenge = Challenge(route.session, connection, self._mailbox)
         if not self._switchboard.challenge(route, challenge):  # it has ended meanwhile
             self._mailbox.post(ChallengeOver(connection))
+
+    def _send(self, connection: Connection, _request: AnyRequest | None, answer: Answer) -> None:
+        self._output.send(connection, answer)
 
     def _send_large(
         self, connection: Connection, _request: Request, answer: BanList | HookList
