@@ -119,7 +119,7 @@ def test_an_idle_user_who_asks_for_a_status_goes_straight_to_it(chat):
 def test_a_session_that_asked_for_messages_alone_has_its_own_presence_put_aside(chat):
     bot, ana = chat.join("bot", events="messages"), chat.join("ana", events="all")
     chat.hub.set_status(ana, SetStatus(status="OCUPADO"))
-    assert (bot.own_presence, ana.own_presence) == ([], None)
+    assert (bot.own_presence, ana.own_presence) == ((), None)
     chat.hub.set_status(bot, SetStatus(status="OCUPADO"))
     assert bot.own_presence == [chat.events()[-1]]
 

@@ -308,7 +308,7 @@ def test_what_the_server_shows_is_not_what_the_user_has_chosen(chat):
 
 def test_a_session_for_messages_alone_collects_its_own_status_changes_and_no_others(chat):
     bot, ana = chat.enter("bot", messages_only=True), chat.enter("ana")
-    assert bot.own_presence == []
+    assert bot.own_presence == ()
     assert ana.own_presence is None
     chat.room.show_status(ana, Status.OCUPADO, "user", TIME)
     chat.room.show_status(bot, Status.OCUPADO, "user", TIME)

@@ -289,8 +289,10 @@ class Room:
             seq=self._events.last_seq + 1, time=time, name=session.name.shown, status=status, by=by
         )
         self._events.append(event)
-        if session.own_presence is not None:
+        if session.own_presence:
             session.own_presence.append(event)
+        elif session.own_presence is not None:
+            session.own_presence = [event]
 
     def _enter(
         self,
@@ -319,7 +321,7 @@ class Room:
             chosen=chosen,
             last_active=last_active,
             is_catching_up=status is not chosen,
-            own_presence=[] if newcomer.messages_only else None,
+            own_presence=() if newcomer.messages_only else None,
             is_operator=replaced is not None and replaced.is_operator,
             seen_mark=None if replaced is None else replaced.seen_mark,
         )

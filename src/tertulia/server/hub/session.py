@@ -50,8 +50,9 @@ class Session(Struct, eq=False, kw_only=True):
     # The session began INACTIVO. Until its user does something, requests for the list of users or
     # for pages come from the client itself, and do not count as activity.
     is_catching_up: bool = False
-    # Own status changes of a session that asked for messages only; None: it did not.
-    own_presence: list[Presence] | None = None
+    # Own status changes of a session that asked for messages only; None: it did not. There is no
+    # list until the first change: thousands of empty ones would take room.
+    own_presence: list[Presence] | tuple[()] | None = None
     seen_mark: SeenMark | None = None  # None: its client has never reported what was seen
 
     @property

@@ -7,6 +7,7 @@ worker's thread uses it. Times are seconds of the monotonic clock.
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from math import inf
 
 from tertulia.protocol.messages import CloseReason, ServerMessage
 from tertulia.server.hub.session import Route, Session
@@ -120,6 +121,7 @@ class Connections:
         """Give a connection its session, and let it follow the chat from `seq` on."""
         connection.enter(REGISTERED)
         connection.session = session
+        connection.register_by = inf
         self._by_session[session.route.session] = connection
         self._admission.count_registered(connection.address)
         self._observer.on_joined(session.name.shown, session.address)
