@@ -1,19 +1,13 @@
-"""The server's start and end: why it did not start, and a thread's fault."""
+"""The server's start and end: what is told when it cannot start, and a thread's fault."""
 
-import errno
 import os
-import socket
-import sqlite3
 import subprocess
 import sys
 
 import pytest
 
 from tertulia.i18n import set_language
-from tertulia.server import serving, start_failures
-from tertulia.server.config import Config
-from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
-from tertulia.server.history.lockfile import StoreInUse
+from tertulia.server import serving
 from tertulia.server.options import parse_options
 
 WAIT_S = 20.0
@@ -80,47 +74,6 @@ def test_it_ends_the_program_even_if_the_reader_has_stopped() -> None:
 
 
 # --- a start that fails --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("error", "reason", "cure"),
-    [
-        (StoreOfAnotherVersion("h.db"), "cannot read the history h.db", "or --history off"),
-        (StoreInUse("h.db"), "another server is using the history h.db", "stop it"),
-        (SqliteTooOld("3.33.0"), "this Python has 3.33.0", "--history off"),
-        (PermissionError(errno.EACCES, "no", "h.db.lock"), "h.db: h.db.lock: no", "--history off"),
-        (RuntimeError("can't start new thread"), "cannot start a thread", "ulimit -u"),
-        (OSError(errno.EMFILE, "Too many open files"), "cannot open enough files", "ulimit -n"),
-        (OSError(errno.ENFILE, "Too many", "h.db"), "cannot open enough files", "ulimit -n"),
-        (sqlite3.OperationalError("disk I/O error"), "h.db: disk I/O error", "--history off"),
-        (PermissionError(errno.EACCES, "no right", "h.db"), "h.db: no right", "--history off"),
-        (
-            PermissionError(errno.EACCES, "Permission denied"),
-            "port 80",
-            "choose a port from 1024 upwards",
-        ),
-        (OSError(errno.EADDRINUSE, "in use"), "port 80 is already in use", "choose another port"),
-        (
-            OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address (while ...)"),
-            "cannot listen on 10.0.0.1: Cannot assign requested address.",
-            "leave out --host",
-        ),
-        (
-            socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
-            "cannot listen on 10.0.0.1: Name or service not known.",
-            "leave out --host",
-        ),
-        (OSError("of an unknown kind"), "10.0.0.1: of an unknown kind.", "leave out --host"),
-    ],
-)
-def test_why_it_did_not_start_comes_with_what_to_do(
-    error: Exception, reason: str, cure: str
-) -> None:
-    config = Config(port=80, host="10.0.0.1", history="h.db")
-    text = start_failures.why_not_started(config, error)
-    assert reason in text
-    assert cure in text
-    assert "\n" not in text
 
 
 def test_a_start_that_fails_logs_its_last_lines_before_it_says_why() -> None:
