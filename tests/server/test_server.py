@@ -2,6 +2,7 @@
 
 import errno
 import http.client
+import os
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -51,6 +52,25 @@ def test_a_server_that_has_no_room_for_anybody_does_not_start(monkeypatch):
     with pytest.raises(OSError, match="open files") as raised:
         server.fit_to_descriptors(CONFIG)
     assert raised.value.errno == errno.EMFILE
+
+
+def test_its_file_for_proxies_is_removed_before_another_server_can_have_one_there(
+    monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    running = server.Server(Config(port=0, host="127.0.0.1", unix="chat.sock", announce=False))
+    running.start()
+    assert os.path.exists("chat.sock")
+    seen = []
+    stop = running._acceptor.stop  # which closes the sockets
+
+    def note_and_stop(timeout_s: float) -> None:
+        seen.append(os.path.exists("chat.sock"))
+        stop(timeout_s)
+
+    monkeypatch.setattr(running._acceptor, "stop", note_and_stop)
+    running.stop()
+    assert seen == [False]
 
 
 def shown_by(running: server.Server) -> ssl.SSLSocket:

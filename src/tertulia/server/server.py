@@ -264,11 +264,12 @@ class Server:
             self.node.begin_to_stop()
         if self._announcer is not None:
             self._announcer.begin_to_stop()
+        if self._listening.local is not None and not hands_over:
+            # While it is open: the file of a later server could get the number of a closed one.
+            self._listening.local.remove()
         self._acceptor.stop(_STOP_TIMEOUT_S)
         if self._console is not None:
             self._console.stop(max(0.0, give_up_at - time.monotonic()), keep_path=hands_over)
-        if self._listening.local is not None and not hands_over:
-            self._listening.local.remove()
         how = _HAND_OVER if hands_over else None
         if self.node is not None and self.node.has_fallen_behind:
             how = _SEND_AWAY
