@@ -254,7 +254,7 @@ def test_however_the_bytes_are_split_the_requests_are_those_of_the_single_lines(
 def test_requests_in_one_piece_keep_their_order() -> None:
     buffer = RequestBuffer()
     buffer.feed(b"".join(encode(Ping(id=number)) for number in range(5)))
-    assert [buffer.ready.pop().id for _ in range(2)] == [0, 1]
+    assert [buffer.decoded.pop().id for _ in range(2)] == [0, 1]
     buffer.feed(encode(Ping(id=5)))
     assert [request.id for request in iter(buffer.next_request, None)] == [2, 3, 4, 5]
 
@@ -286,7 +286,7 @@ def test_pings_are_taken_out_and_the_rest_stays_in_its_order(
         if piece:
             buffer.feed(piece)
         taken += buffer.take_pings()
-    while buffer.has_more or buffer.ready:
+    while buffer.has_more or buffer.decoded:
         try:
             left.append(buffer.next_request())
         except BadRequest as bad:

@@ -105,28 +105,28 @@ class RequestBuffer(LineBuffer):
     """Cuts a stream of bytes into requests.
 
     Nearly all that comes is complete lines without a fault: they are decoded in one go into
-    `ready`, whose last element is the next request. The rest is decoded line by line by
+    `decoded`, whose last element is the next request. The rest is decoded line by line by
     `next_request`.
     """
 
     _ahead: int = 0  # up to here there is no whole line with a ping
-    ready: list[Request] = []
-    has_more: bool = False  # `next_request` may have something once `ready` is empty
+    decoded: list[Request] = []
+    has_more: bool = False  # `next_request` may have something once `decoded` is empty
 
     def feed(self, data: bytes) -> None:
         """Take in bytes from the network."""
-        if not (self.has_more or self.ready):
+        if not (self.has_more or self.decoded):
             try:
                 if not data.isascii():
                     data.decode()  # the decoder does not read the fields that it does not know
                 end = data.find(b"\n")
                 if end == len(data) - 1:
-                    self.ready.append(_request_decoder.decode(data))
+                    self.decoded.append(_request_decoder.decode(data))
                     return
                 if end >= _MIN_REQUEST_BYTES:  # or it may be a flood of empty lines
                     *lines, rest = data.split(b"\n")
                     if not rest:
-                        self.ready = list(map(_request_decoder.decode, reversed(lines)))
+                        self.decoded = list(map(_request_decoder.decode, reversed(lines)))
                         return
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass  # `next_request` finds out which line it is, and what is wrong with it
@@ -141,9 +141,9 @@ class RequestBuffer(LineBuffer):
 
     def take_pings(self) -> list[Ping]:
         """Take out every whole ping; what else there is stays, in its order."""
-        taken = [request for request in reversed(self.ready) if type(request) is Ping]
+        taken = [request for request in reversed(self.decoded) if type(request) is Ping]
         if taken:
-            self.ready[:] = [request for request in self.ready if type(request) is not Ping]
+            self.decoded[:] = [request for request in self.decoded if type(request) is not Ping]
         self.has_more = True  # what comes from now on stays as it is until it is asked for
         data, at = self._bytes, max(self._ahead, self._start)
         while (end := data.find(b"\n", at)) >= 0:
@@ -158,8 +158,8 @@ class RequestBuffer(LineBuffer):
 
     def next_request(self) -> Request | None:
         """Return the next request, or None if there is none yet. Raises BadRequest, LineTooLong."""
-        if self.ready:
-            return self.ready.pop()
+        if self.decoded:
+            return self.decoded.pop()
         line = self.next_line()
         if line is not None:
             return decode_request(line)

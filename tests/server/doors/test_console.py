@@ -23,8 +23,8 @@ def test_a_look_is_a_request_and_all_others_are_as_at_the_native_door():
     assert door.next_request() is None
     assert not door.has_more
     door.feed(b'{"type":"ping"}\n')
-    assert door.ready == [Ping()]
-    door.ready.clear()
+    assert door.decoded == [Ping()]
+    door.decoded.clear()
     door.feed(b'{"type":"dance"}\n')
     with pytest.raises(BadRequest) as bad:
         door.next_request()

@@ -28,9 +28,9 @@ MEANING = [
 def requests(door: NativeDoor) -> list[Request | ErrorCode]:
     """Return all that has come, as the input reads it."""
     got: list[Request | ErrorCode] = []
-    while door.ready or door.has_more:
+    while door.decoded or door.has_more:
         try:
-            request = door.ready.pop() if door.ready else door.next_request()
+            request = door.decoded.pop() if door.decoded else door.next_request()
         except BadRequest as bad:
             got.append(bad.code)
             continue
@@ -54,16 +54,16 @@ def test_however_the_bytes_are_cut_the_requests_are_the_same(cuts, reads_between
 def test_whole_lines_are_ready_at_once_and_the_first_of_them_is_the_last_in_the_list():
     door = NativeDoor()
     door.feed(b'{"type":"ping","id":1}\n')
-    assert (door.ready, door.has_more) == ([Ping(id=1)], False)
+    assert (door.decoded, door.has_more) == ([Ping(id=1)], False)
     door = NativeDoor()
     door.feed(b'{"type":"ping","id":1}\n{"type":"pong"}\n')
-    assert (door.ready, door.has_more) == ([Pong(), Ping(id=1)], False)
+    assert (door.decoded, door.has_more) == ([Pong(), Ping(id=1)], False)
 
 
 def test_what_comes_while_requests_are_ready_waits_behind_them():
     door = NativeDoor()
     door.feed(b'{"type":"ping","id":1}\n{"type":"ping","id":2}\n')
-    door.ready.pop()
+    door.decoded.pop()
     door.feed(b'{"type":"ping","id":3}\n')
     assert requests(door) == [Ping(id=2), Ping(id=3)]
     assert not door.has_more

@@ -40,11 +40,11 @@ def connection() -> Connection:
 def test_a_connection_takes_no_step_that_does_not_exist(connection, before, after):
     connection.state = before
     if (before, after) in POSSIBLE:
-        connection.enter(after)
+        connection.change_state(after)
         assert connection.state is after
     else:
         with pytest.raises(KeyError, match=f"{before.name} -> {after.name}"):
-            connection.enter(after)
+            connection.change_state(after)
         assert connection.state is before
 
 
@@ -129,7 +129,7 @@ def test_no_page_is_asked_for_while_the_client_takes_nothing(connection, hindran
     if hindrance == "blocked":
         connection.blocked = True
     else:
-        connection.enter(State.CLOSED)
+        connection.change_state(State.CLOSED)
     assert connection.next_page() is None
     assert connection.pages_due == 1
     connection.blocked = False

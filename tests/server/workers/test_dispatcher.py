@@ -222,7 +222,7 @@ def test_a_fault_in_a_delivery_costs_the_receiver_and_is_no_delivery(bench):
 def test_the_sender_is_answered_and_goes_on(bench, handover):
     bench.ana.hold_for(Hold.DELIVERY)
     bench.poller.update(bench.ana)
-    bench.ana.door.ready = [Ping(id=2)]
+    bench.ana.door.decoded = [Ping(id=2)]
     bench.read(DeliveryOver(bench.ana, DIRECT, bench.delivery, handover))
     answer, pong = bench.heard(bench.ana)
     assert answer.id == 1

@@ -174,7 +174,7 @@ def test_an_overflowing_connection_is_closed_as_slow():
 
 def test_a_client_that_has_taken_its_backlog_goes_on(bench):
     bench.ana.hold_for(Hold.BACKLOG)
-    bench.ana.door.ready = [Ping(id=1)]
+    bench.ana.door.decoded = [Ping(id=1)]
     bench.output.send(bench.ana, Pong())
     assert bench.heard(bench.ana) == [Pong(), Pong(id=1)]
     assert bench.ana.hold is NOT_HELD
@@ -184,7 +184,7 @@ def test_a_client_that_has_taken_its_backlog_goes_on(bench):
 def test_what_goes_out_ends_no_other_hold(hold):
     bench = Bench(history=FakeHistory())
     bench.ana.hold_for(hold)
-    bench.ana.door.ready = [Ping(id=1)]
+    bench.ana.door.decoded = [Ping(id=1)]
     bench.ana.queue_page(GetHistory())
     bench.output.send(bench.ana, Pong())
     assert bench.heard(bench.ana) == [Pong()]
@@ -195,7 +195,7 @@ def test_what_goes_out_ends_no_other_hold(hold):
 
 def test_what_the_output_has_set_going_is_sent_in_the_same_round(bench):
     bench.ana.hold_for(Hold.BACKLOG)
-    bench.ana.door.ready = [Ping(id=1)]
+    bench.ana.door.decoded = [Ping(id=1)]
     bench.output.send(bench.ana, Pong())
     bench.dispatcher.flush()
     assert socket_of(bench.ana).sent.count(b'"pong"') == 2

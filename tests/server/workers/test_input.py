@@ -195,7 +195,7 @@ def test_after_the_end_of_a_session_nothing_is_carried_out(bench):
     assert ana.state is State.DRAINING
     bench.receive(ana, Ping(id=3))
     assert bench.heard(ana) == []
-    assert ana.door.ready == [Ping(id=1)]
+    assert ana.door.decoded == [Ping(id=1)]
 
 
 def test_a_fault_costs_the_connection_that_is_read(bench, monkeypatch):
@@ -308,10 +308,10 @@ def test_a_client_that_does_not_take_its_answers_is_not_read_until_it_does():
     bench.fill(ana)
     bench.receive(ana, *(Ping(id=number) for number in range(10)))
     assert ana.hold is Hold.BACKLOG
-    waiting = len(ana.door.ready)
+    waiting = len(ana.door.decoded)
     assert 0 < waiting < 10
     bench.receive(ana, Ping(id=10))
-    assert len(ana.door.ready) == waiting
+    assert len(ana.door.decoded) == waiting
     assert bench.watched(ana) == WRITABLE
     bench.empty(ana)
     bench.flush()
@@ -359,9 +359,9 @@ def test_the_requests_behind_a_hold_are_carried_out_after_it(bench):
 def test_going_on_with_a_connection_that_has_ended_does_nothing(bench):
     ana = bench.join("ana")
     bench.connections.close(ana, CloseReason.LOST)
-    ana.door.ready.append(Ping())
+    ana.door.decoded.append(Ping())
     bench.input.resume(ana)
-    assert ana.door.ready == [Ping()]
+    assert ana.door.decoded == [Ping()]
 
 
 # --- what comes with an answer -------------------------------------------------------------------

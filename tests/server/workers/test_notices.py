@@ -31,7 +31,7 @@ class Bench(WorkerBench):
     def post(self, text: str = "build ok", secret: str | None = None, **fields: Any) -> Connection:
         """Let a program post something, and the worker carry it out."""
         connection = self.connect("10.0.0.9")
-        ready: list[Any] = connection.door.ready
+        ready: list[Any] = connection.door.decoded
         ready.append(HookPost(self.secret if secret is None else secret, text, **fields))
         self.receive(connection, b"\n")
         return connection

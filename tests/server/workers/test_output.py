@@ -35,7 +35,7 @@ class Bench(WorkerBench):
         """Queue answers for ana until there is one too many; return the number of the others."""
         for count in range(100):
             self.output.send(self.ana, Pong())
-            if self.output.push() == [Sent(self.ana, Fate.OVERFLOWING)]:
+            if self.output.flush_private() == [Sent(self.ana, Fate.OVERFLOWING)]:
                 return count
         raise AssertionError("there is no bound")
 
@@ -56,7 +56,7 @@ def test_a_message_is_queued_and_sent_at_the_rounds_end(bench):
     bench.output.send_all(bench.ana, [Pong(), Pong()])
     assert bench.got(bench.ana) == b""
     assert bench.output.has_work
-    assert bench.output.push() == []
+    assert bench.output.flush_private() == []
     assert bench.got(bench.ana) == PONG * 3
     assert not bench.output.has_work
     assert bench.got(bench.luis) == b""
@@ -65,22 +65,22 @@ def test_a_message_is_queued_and_sent_at_the_rounds_end(bench):
 def test_a_socket_that_does_not_take_all_is_blocked(bench):
     bench.limit(bench.ana, 5)
     bench.output.send(bench.ana, Pong())
-    assert bench.output.push() == [Sent(bench.ana, Fate.BLOCKED)]
+    assert bench.output.flush_private() == [Sent(bench.ana, Fate.BLOCKED)]
     assert bench.ana.blocked
     assert not bench.output.has_work
     bench.output.send(bench.ana, Pong())
-    assert bench.output.push() == []
+    assert bench.output.flush_private() == []
     bench.limit(bench.ana, 1_000)
     bench.output.unblock(bench.ana)
     assert not bench.ana.blocked
-    assert bench.output.push() == []
+    assert bench.output.flush_private() == []
     assert bench.got(bench.ana) == PONG * 2
 
 
 def test_a_socket_that_is_full_of_private_output_gets_no_events(bench):
     bench.limit(bench.ana, 5)
     bench.output.send(bench.ana, Pong())
-    bench.output.push()
+    bench.output.flush_private()
     bench.say()
     assert bench.output.flush_events() == []
     bench.limit(bench.ana, 1_000)
@@ -92,7 +92,7 @@ def test_a_socket_with_an_error_is_broken(bench):
     error = socket_of(bench.ana).error = ConnectionResetError()
     bench.output.send(bench.ana, Pong())
     bench.output.send(bench.luis, Pong())
-    assert bench.output.push() == [Sent(bench.ana, Fate.BROKEN, error)]
+    assert bench.output.flush_private() == [Sent(bench.ana, Fate.BROKEN, error)]
     assert bench.got(bench.luis) == PONG
 
 
@@ -107,15 +107,15 @@ def test_a_connection_that_waits_for_its_output_to_go_out_is_reported_then(bench
             bench.connections.finish(bench.ana, CloseReason.QUIT, None, bench.clock.s)
     bench.limit(bench.ana, 5)
     bench.output.send(bench.ana, Pong())
-    assert bench.output.push() == [Sent(bench.ana, Fate.BLOCKED)]
+    assert bench.output.flush_private() == [Sent(bench.ana, Fate.BLOCKED)]
     bench.limit(bench.ana, 1_000)
     bench.output.unblock(bench.ana)
-    assert bench.output.push() == [Sent(bench.ana, Fate.SENT)]
+    assert bench.output.flush_private() == [Sent(bench.ana, Fate.SENT)]
 
 
 def test_a_connection_that_finishes_with_nothing_to_send_is_reported(bench):
     bench.connections.finish(bench.ana, CloseReason.QUIT, None, bench.clock.s)
-    assert bench.output.push() == [Sent(bench.ana, Fate.SENT)]
+    assert bench.output.flush_private() == [Sent(bench.ana, Fate.SENT)]
 
 
 @pytest.mark.parametrize("together", [False, True])
@@ -123,23 +123,23 @@ def test_a_client_that_does_not_take_its_answers_overflows_at_the_bound(together
     bench = Bench(private_bytes=5 * len(PONG))
     bench.limit(bench.ana, 0)
     bench.output.send(bench.ana, Pong())
-    bench.output.push()
+    bench.output.flush_private()
     for _ in range(4):
         bench.output.send(bench.ana, Pong())
-    assert bench.output.push() == []
+    assert bench.output.flush_private() == []
     if together:
         bench.output.send_all(bench.ana, [Pong()])
     else:
         bench.output.send(bench.ana, Pong())
-    assert bench.output.push() == [Sent(bench.ana, Fate.OVERFLOWING)]
-    assert bench.output.push() == []
+    assert bench.output.flush_private() == [Sent(bench.ana, Fate.OVERFLOWING)]
+    assert bench.output.flush_private() == []
     bench.close()
 
 
 def test_a_client_that_takes_its_answers_may_get_more_than_the_bound_at_once():
     bench = Bench(private_bytes=2 * len(PONG))
     bench.output.send_all(bench.ana, [Pong()] * 10)
-    assert bench.output.push() == []
+    assert bench.output.flush_private() == []
     assert bench.got(bench.ana) == PONG * 10
     bench.close()
 
@@ -164,7 +164,7 @@ def test_the_rest_goes_out_at_once_before_a_connection_is_closed(bench):
 def test_events_go_to_all_and_are_work_until_then(bench):
     bench.say()
     assert bench.output.has_work
-    assert bench.output.push() == []
+    assert bench.output.flush_private() == []
     assert bench.output.flush_events() == []
     assert bench.got(bench.ana) == bench.got(bench.luis) != b""
     assert not bench.output.has_work
@@ -191,7 +191,7 @@ def test_a_forgotten_connection_is_sent_nothing_more(bench):
     bench.output.send(bench.ana, Pong())
     bench.output.forget(bench.ana)
     bench.output.forget(bench.ana)
-    bench.output.push()
+    bench.output.flush_private()
     bench.output.flush_events()
     assert bench.got(bench.ana) == b""
 
@@ -199,7 +199,7 @@ def test_a_forgotten_connection_is_sent_nothing_more(bench):
 def test_what_is_queued_for_a_closed_connection_is_not_sent(bench):
     bench.connections.close(bench.ana, CloseReason.LOST)
     bench.output.send(bench.ana, Pong())
-    assert bench.output.push() == []
+    assert bench.output.flush_private() == []
     assert not bench.output._to_push
 
 
@@ -215,7 +215,7 @@ def test_at_the_end_the_events_up_to_there_go_out_before_the_last_word_and_no_ot
 def test_changes_of_a_session_that_follows_nothing_are_not_sent(bench):
     bench.output.forget(bench.ana)
     bench.output.send_own_presence(bench.ana, [])
-    assert bench.output.push() == []
+    assert bench.output.flush_private() == []
 
 
 def test_a_large_answer_may_wait_but_nothing_large_after_it():
@@ -223,7 +223,7 @@ def test_a_large_answer_may_wait_but_nothing_large_after_it():
     bench.limit(bench.ana, 0)
     bans = BanList(bans=[BanRow(name="luis", by="ana")] * 100)
     bench.output.send_large(bench.ana, bans)
-    assert bench.output.push() == [Sent(bench.ana, Fate.BLOCKED)]
+    assert bench.output.flush_private() == [Sent(bench.ana, Fate.BLOCKED)]
     assert bench.small_answers_that_may_wait() == 5
 
 
@@ -231,10 +231,10 @@ def test_of_two_large_answers_only_the_one_that_waits_counts():
     bench = Bench(private_bytes=5 * len(PONG))
     bans = BanList(bans=[BanRow(name="luis", by="ana")] * 100)
     bench.output.send_large(bench.ana, bans)
-    assert bench.output.push() == []
+    assert bench.output.flush_private() == []
     bench.limit(bench.ana, 0)
     bench.output.send_large(bench.ana, bans)
-    assert bench.output.push() == [Sent(bench.ana, Fate.BLOCKED)]
+    assert bench.output.flush_private() == [Sent(bench.ana, Fate.BLOCKED)]
     assert bench.small_answers_that_may_wait() == 5
     bench.close()
 
@@ -243,16 +243,16 @@ def test_once_a_large_answer_is_taken_the_bound_is_what_it_was():
     bench = Bench(private_bytes=5 * len(PONG))
     bench.limit(bench.ana, 0)
     bench.output.send_large(bench.ana, BanList(bans=[BanRow(name="luis", by="ana")] * 100))
-    bench.output.push()
+    bench.output.flush_private()
     bench.limit(bench.ana, 1_000_000)
     bench.output.unblock(bench.ana)
-    assert bench.output.push() == []
+    assert bench.output.flush_private() == []
     bench.limit(bench.ana, 0)
     bench.output.send(bench.ana, Pong())
-    assert bench.output.push() == [Sent(bench.ana, Fate.BLOCKED)]
+    assert bench.output.flush_private() == [Sent(bench.ana, Fate.BLOCKED)]
     for _ in range(4):
         bench.output.send(bench.ana, Pong())
-    assert bench.output.push() == []
+    assert bench.output.flush_private() == []
     bench.output.send(bench.ana, Pong())
-    assert bench.output.push() == [Sent(bench.ana, Fate.OVERFLOWING)]
+    assert bench.output.flush_private() == [Sent(bench.ana, Fate.OVERFLOWING)]
     bench.close()

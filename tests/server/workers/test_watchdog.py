@@ -36,7 +36,7 @@ class Bench:
         outcome = self.hub.register(Register(name="ana"), "10.0.0.1", Route("", 1))
         assert isinstance(outcome, Registered)
         self.session = self.connection.session = outcome.session
-        self.connection.enter(State.REGISTERED)
+        self.connection.change_state(State.REGISTERED)
         self.check(0.0)
 
     def check(self, now: float) -> list[Due]:

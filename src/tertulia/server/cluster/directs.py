@@ -28,7 +28,7 @@ from tertulia.server.cluster.letters import (
 from tertulia.server.cluster.on_the_way import OnTheWay, Sent
 from tertulia.server.hub.directs import (
     Delivery,
-    Directs,
+    DirectQueues,
     Queued,
     Reply,
     latest,
@@ -55,7 +55,7 @@ class Places(Protocol):
         """Return whether a node is up."""
 
 
-class NodeDirects(Directs):
+class NodeDirectQueues(DirectQueues):
     """The direct messages of one node's sessions, and those that it sends to other nodes."""
 
     node: str
@@ -257,7 +257,7 @@ class NodeDirects(Directs):
     # --- sessions that end or move -------------------------------------------------------------
 
     def leave(self, session: Session) -> list[Reply]:
-        """End a session for good. See Directs.leave."""
+        """End a session for good. See DirectQueues.leave."""
         gathering = self._gathering.pop(session, None)
         if gathering is not None:
             self._queues[session] = gathering.finish(self.node)
@@ -299,7 +299,7 @@ class NodeDirects(Directs):
                 self.on_handed_over(letter, session)
 
     def take_unsent(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
-        """Return the messages to send to a session now. See Directs.take_unsent."""
+        """Return the messages to send to a session now. See DirectQueues.take_unsent."""
         messages, replies = super().take_unsent(session)
         if session not in self._queues:  # it has no receipts
             messages = [replace(message, receipt=UNSET) for message in messages]

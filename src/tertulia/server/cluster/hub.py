@@ -36,7 +36,7 @@ from tertulia.server.cluster.commands import (
     SayText,
     ShowStatus,
 )
-from tertulia.server.cluster.directs import NodeDirects
+from tertulia.server.cluster.directs import NodeDirectQueues
 from tertulia.server.cluster.proposals import (
     LogJournal,
     NodeModerator,
@@ -67,7 +67,7 @@ class NodeHub(Hub):
     moderator_class = NodeModerator
     notices_class = NodeNotices
     journal_class = LogJournal
-    directs_class = NodeDirects
+    directs_class = NodeDirectQueues
     seen_class = NodeSeen
     seen: NodeSeen
     ask_idle: Callable[[Owner, int, GetInfo, UserInfo], None]
@@ -267,7 +267,7 @@ class NodeHub(Hub):
         self, request: Register, newcomer: Newcomer, route: Route, token: str
     ) -> Registered | Conflict | Error:
         """Carry out a registration. See Hub.register."""
-        outcome = self._enter(request, newcomer, route, token)
+        outcome = self._register_newcomer(request, newcomer, route, token)
         if isinstance(outcome, Registered) and outcome.replaced is not None:
             session = outcome.session
             self.note_ended(outcome.replaced)
@@ -304,9 +304,9 @@ class NodeHub(Hub):
             self._note_activity(session)
 
     @property
-    def directs(self) -> NodeDirects:
+    def directs(self) -> NodeDirectQueues:
         """The direct messages. Under the lock."""
-        assert isinstance(self._directs, NodeDirects)
+        assert isinstance(self._directs, NodeDirectQueues)
         return self._directs
 
     def hurry_directs(self) -> None:

@@ -15,8 +15,8 @@ class ConsoleDoor(NativeDoor):
 
     def next_request(self) -> Request | TakeMeasures | None:  # type: ignore[override]  # one more
         """Return the next request, or None if there is none yet. Raises BadRequest, LineTooLong."""
-        if self.ready:
-            return self.ready.pop()
+        if self.decoded:
+            return self.decoded.pop()
         line = self.next_line()
         if line is None:
             self.has_more = self.in_mid_line

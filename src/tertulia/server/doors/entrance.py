@@ -51,7 +51,7 @@ class OpenEntrance(Entrance):
 
     def __init__(self, offer: Offer) -> None:
         self._offer = offer
-        self.ready: list[Request] = []
+        self.decoded: list[Request] = []
 
     @property
     def in_mid_line(self) -> bool:

@@ -96,11 +96,11 @@ class HookDoor:
         "_is_read",
         "_missing",
         "_secret",
+        "decoded",
         "empty_bytes",
         "has_more",
         "is_at_eof",
         "malformed_count",
-        "ready",
         "requests_tried",
     )
 
@@ -115,7 +115,7 @@ class HookDoor:
         self._is_json = is_json
         self._body = b""
         self._is_read = False
-        self.ready: list[Request] = []
+        self.decoded: list[Request] = []
         self.has_more = not body_bytes
         self.is_at_eof = False
         self.requests_tried = 0

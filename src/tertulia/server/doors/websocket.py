@@ -72,11 +72,11 @@ class WebSocketDoor:
         "_is_in_frame",
         "_part",
         "_protocol",
+        "decoded",
         "empty_bytes",
         "has_more",
         "is_at_eof",
         "malformed_count",
-        "ready",
         "requests_tried",
     )
 
@@ -85,7 +85,7 @@ class WebSocketDoor:
     room = MAX_LINE_BYTES  # input is decoded at once
 
     def __init__(self) -> None:
-        self.ready: list[Request] = []  # always empty: messages are decoded one by one
+        self.decoded: list[Request] = []  # always empty: messages are decoded one by one
         self.has_more = False
         self.is_at_eof = False
         self.requests_tried = 0

@@ -65,7 +65,7 @@ class _UnderWay(Enum):
     UNDER_WAY = auto()
 
 
-class Directs:
+class DirectQueues:
     """The direct messages that are under way, and the nonces of recent ones.
 
     `bytes_until_busy` bounds the messages that wait for one session.
@@ -230,7 +230,7 @@ class DirectMessages:
         self,
         lock: threading.Lock,
         registry: Registry,
-        directs: Directs,
+        directs: DirectQueues,
         stamps: Stamps,
         note_activity: Callable[[Session], object],
     ) -> None:
@@ -294,7 +294,7 @@ class DirectMessages:
         return refusals.not_connected(request, request.to)
 
     def take_unsent(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
-        """Return the direct messages to send to a session now. See Directs.take_unsent."""
+        """Return the direct messages to send to a session now. See DirectQueues.take_unsent."""
         with self._lock:
             return self._directs.take_unsent(session)
 

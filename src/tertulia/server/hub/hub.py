@@ -36,7 +36,7 @@ from tertulia.protocol.names import parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES, check_text
 from tertulia.server import refusals
 from tertulia.server.config import Config
-from tertulia.server.hub.directs import DirectMessages, Directs, Reply
+from tertulia.server.hub.directs import DirectMessages, DirectQueues, Reply
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.held_names import HeldNames
 from tertulia.server.hub.journal import Journal
@@ -70,7 +70,7 @@ class Hub:
     moderator_class: type[Moderator] = Moderator
     notices_class: type[Notices] = Notices
     journal_class: type[Journal] = Journal
-    directs_class: type[Directs] = Directs
+    directs_class: type[DirectQueues] = DirectQueues
     seen_class: type[Seen] = Seen
 
     def __init__(
@@ -164,9 +164,9 @@ class Hub:
         if isinstance(newcomer, Error):
             return newcomer
         # `secrets` has functions for this, which take a microsecond longer.
-        return self._enter(request, newcomer, route, os.urandom(_TOKEN_BYTES).hex())
+        return self._register_newcomer(request, newcomer, route, os.urandom(_TOKEN_BYTES).hex())
 
-    def _enter(
+    def _register_newcomer(
         self, request: Register, newcomer: Newcomer, route: Route, token: str
     ) -> Registered | Conflict | Error:
         with self._lock:

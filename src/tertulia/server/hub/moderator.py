@@ -43,7 +43,7 @@ from tertulia.protocol.moderation import (
 from tertulia.protocol.names import Name, parse_name
 from tertulia.protocol.times import seconds_until
 from tertulia.server import refusals
-from tertulia.server.hub.directs import Directs
+from tertulia.server.hub.directs import DirectQueues
 from tertulia.server.hub.eventlog import EventLog
 from tertulia.server.hub.hook_verbs import HookVerbs
 from tertulia.server.hub.journal import Journal
@@ -67,7 +67,7 @@ class Moderator:
         room: Room,
         journal: Journal,
         events: EventLog,
-        directs: Directs,
+        directs: DirectQueues,
         keeper: Keeper | None,
         time: Callable[[], str],
         note_activity: Callable[[Session], object],

@@ -120,7 +120,7 @@ class Connection(Struct, eq=False):
         name = self.session.name.shown if self.session else "-"
         return f"<Connection {name} {self.address} {self.state.name} out={len(self.out)}>"
 
-    def enter(self, state: State) -> None:
+    def change_state(self, state: State) -> None:
         """Change the state. Raises KeyError for a transition that does not exist."""
         if state not in _NEXT_STATES[self.state]:
             raise KeyError(f"{self.state.name} -> {state.name}")

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Iterator
 from math import inf
 
-from tertulia.protocol.messages import CloseReason, ServerMessage
+from tertulia.protocol.messages import CloseReason, Ping, ServerMessage
 from tertulia.server.hub.session import Route, Session
 from tertulia.server.observer import Observer
 from tertulia.server.workers.access import NO_HEADER
@@ -23,7 +23,7 @@ from tertulia.server.workers.connection import (
     Connection,
 )
 from tertulia.server.workers.door import Entrance
-from tertulia.server.workers.mail import AcceptedSocket, AdoptConsole, ChallengeOver
+from tertulia.server.workers.mail import AcceptedSocket, AdoptConsole, Challenge, ChallengeOver
 from tertulia.server.workers.output import Output
 from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.rate_limit import Unlimited
@@ -104,7 +104,7 @@ class Connections:
             return None
         connection.session = self._hub.moderator.open_console(mail.route)
         connection.rate_limit = Unlimited(self._config, now)
-        connection.enter(REGISTERED)
+        connection.change_state(REGISTERED)
         self._by_fd[connection.fd] = connection
         self._by_session[mail.route.session] = connection
         self._observer.on_console(mail.address, is_open=True)
@@ -119,7 +119,7 @@ class Connections:
 
     def register(self, connection: Connection, session: Session, seq: int, now: float) -> None:
         """Give a connection its session, and let it follow the chat from `seq` on."""
-        connection.enter(REGISTERED)
+        connection.change_state(REGISTERED)
         connection.session = session
         connection.register_by = inf
         self._by_session[session.route.session] = connection
@@ -166,7 +166,7 @@ class Connections:
         if reason is CloseReason.SHUTDOWN:
             connection.confirmations_due = 0  # the receivers end, too, and do not answer
         connection.goodbye = connection.door.goodbye(reason)
-        connection.enter(FINISHING)
+        connection.change_state(FINISHING)
         connection.release_hold()
         self._poller.update(connection)
         flush_timeout_s = self._config.flush_timeout_s if within_s is None else within_s
@@ -198,7 +198,7 @@ class Connections:
         except OSError:  # the client has reset the connection and reads no more
             self.close(connection, CloseReason.REFUSED)
             return
-        connection.enter(DRAINING)
+        connection.change_state(DRAINING)
         drain_timeout_s = self._config.drain_timeout_s if within_s is None else within_s
         self._watchdog.set_deadline(connection, now + drain_timeout_s)
 
@@ -215,7 +215,7 @@ class Connections:
             and not _is_quiet(connection)
         ):
             self._observer.on_never_registered(connection.address, reason)
-        connection.enter(CLOSED)
+        connection.change_state(CLOSED)
         if connection.ticket is not None:
             connection.ticket.is_cancelled = True
         self._poller.forget(connection)
@@ -238,6 +238,19 @@ class Connections:
             self._admission.count_console_closed()
         else:
             self._admission.count_closed(connection.address, is_registered=was_registered)
+
+    def begin_challenge(self, connection: Connection, challenge: Challenge, now: float) -> bool:
+        """Ping the session in a newcomer's way; return False if there is no answer to wait for.
+
+        The silence of a session that is held does not mean that it is dead: nobody reads it.
+        """
+        if connection.state is not REGISTERED or connection.waits_for_others:
+            return False
+        if not connection.challengers:
+            self._watchdog.watch_challenged(connection, now)
+            self._output.send(connection, Ping())
+        connection.add_challenger(challenge.newcomer, challenge.reply_to)
+        return True
 
     def answer_challengers(self, connection: Connection) -> None:
         """Let everyone who had this connection challenged know that it is alive, or has ended."""

@@ -28,7 +28,6 @@ from tertulia.server.workers.connection import (
     BACKLOG,
     FINISHING,
     NOT_HELD,
-    REGISTERED,
     UNREGISTERED,
     Connection,
 )
@@ -189,7 +188,8 @@ class Dispatcher:
                 self._guarded(mail.sender, self._on_delivery_over, mail)
             case Challenge():
                 challenged = self._connections.of_session(mail.session)
-                if self._guarded(challenged, self._begin_challenge, mail) is not True:
+                begin, now = self._connections.begin_challenge, self._input.now
+                if self._guarded(challenged, begin, mail, now) is not True:
                     mail.reply_to.post(ChallengeOver(mail.newcomer))
             case ChallengeOver():
                 self._guarded(mail.newcomer, self._on_challenge_over)
@@ -249,19 +249,6 @@ class Dispatcher:
         self._deliveries.end(connection, mail.request, mail.delivery, mail.handover)
         if connection.hold is NOT_HELD:  # else the message has been passed on
             self._input.resume(connection)
-
-    def _begin_challenge(self, connection: Connection, mail: Challenge) -> bool:
-        """Ping the session in a newcomer's way; return False if there is no answer to wait for.
-
-        The silence of a session that is held does not mean that it is dead: nobody reads it.
-        """
-        if connection.state is not REGISTERED or connection.waits_for_others:
-            return False
-        if not connection.challengers:
-            self._watchdog.watch_challenged(connection, self._input.now)
-            self._output.send(connection, Ping())
-        connection.add_challenger(mail.newcomer, mail.reply_to)
-        return True
 
     def _on_challenge_over(self, connection: Connection) -> None:
         request = connection.release_hold()
@@ -327,7 +314,7 @@ class Dispatcher:
 
     def flush(self) -> None:
         """Send each connection its private messages and the events."""
-        while happened := self._output.push():
+        while happened := self._output.flush_private():
             self._react(happened)
         if happened := self._output.flush_events():
             self._react(happened)

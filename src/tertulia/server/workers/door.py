@@ -68,8 +68,8 @@ class Door(Protocol):
     def kind(self) -> str:
         """Its name in the metrics: native, web or hook; entrance while the protocol is unknown."""
 
-    ready: list[Request]  # decoded requests; the next one is the last in the list
-    has_more: bool  # `next_request` may have something once `ready` is empty
+    decoded: list[Request]  # requests to carry out; the next one is the last in the list
+    has_more: bool  # `next_request` may have something once `decoded` is empty
     is_at_eof: bool  # the client sends no more
     requests_tried: int  # before `welcome`
     malformed_count: int

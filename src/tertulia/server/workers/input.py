@@ -206,13 +206,13 @@ class Input:
     def _work(self, connection: Connection) -> None:
         """Carry out the requests of an open connection that is not held, until one has to wait."""
         door, out = connection.door, connection.out
-        ready, handle, steps = door.ready, self._handler.handle, self._steps
-        while ready or door.has_more:
+        decoded, handle, steps = door.decoded, self._handler.handle, self._steps
+        while decoded or door.has_more:
             if out and len(out) > self._backlog_bytes:
                 connection.hold_for(BACKLOG)
                 return
-            if ready:
-                request = ready.pop()
+            if decoded:
+                request = decoded.pop()
                 self._observer.requests += 1
                 outcome = handle(connection, request, self.now)
                 if outcome is not None:

@@ -155,7 +155,7 @@ class Output:
         if subscribers is not None:
             subscribers.unblock(connection)
 
-    def push(self) -> list[Sent]:
+    def flush_private(self) -> list[Sent]:
         """Send each connection its private messages, as far as its socket takes them.
 
         Returns the connections for which something has to be done now. One that has taken
