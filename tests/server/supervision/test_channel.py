@@ -5,7 +5,6 @@ import socket
 
 import pytest
 
-from tertulia.server.supervision.activation import given_sockets
 from tertulia.server.supervision.channel import (
     CHANNEL_VARIABLE,
     Channel,
@@ -65,9 +64,3 @@ def test_a_socket_of_another_kind_is_no_channel_and_stays_open() -> None:
         assert inherited_channel({CHANNEL_VARIABLE: str(near.fileno())}) is None
         near.send(b"x")
         assert far.recv(1) == b"x"
-
-
-def test_sockets_for_another_process_are_left_alone() -> None:
-    environment = {"LISTEN_PID": "1", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b"}
-    assert given_sockets(environment) == {}
-    assert environment == {}
