@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 
 from tertulia.client.client import Client
-from tertulia.plain.piped import MAX_LINE_BYTES, InputLines
+from tertulia.plain import piped
+from tertulia.plain.piped import MAX_LINE_BYTES, GivenLines, InputLines, lines_left
+from tertulia.plain.wakeup import Wakeup
 from tertulia.protocol.messages import ChatMessage, DirectMessage
 
 Run = Callable[..., Any]
@@ -373,6 +376,52 @@ def test_of_a_line_without_end_only_the_beginning_is_kept() -> None:
     lines.feed(b"x\nnext\n")
     assert [len(line) for line in cut] == [MAX_LINE_BYTES]
     assert lines.next_line() == "next"
+
+
+def test_what_comes_after_the_end_of_the_lines_is_forgotten() -> None:
+    lines = InputLines(7, "utf-8")
+    lines.feed(b"uno\ndos\n")
+    assert (lines.next_line(), lines.file, lines.used_up) == ("uno", 7, False)
+    lines.end()
+    assert (lines.next_line(), lines.file, lines.used_up) == (None, None, True)
+
+
+def test_texts_of_the_command_line_are_lines_one_by_one() -> None:
+    lines = GivenLines(["uno", "dos\ntres"])
+    assert (lines.next_line(), lines.used_up) == ("uno", False)
+    assert (lines.next_line(), lines.used_up, lines.next_line()) == ("dos\ntres", True, None)
+    left = GivenLines(["uno", "dos"])
+    assert list(lines_left(left)) == ["uno", "dos"]
+    left = GivenLines(["uno"])
+    left.end()
+    assert left.used_up
+
+
+def test_the_lines_that_are_left_are_those_that_can_be_read_without_waiting() -> None:
+    reading, writing = os.pipe()
+    lines = InputLines(reading, "utf-8")
+    os.write(writing, b"uno\ndos")
+    assert list(lines_left(lines)) == ["uno"]
+    os.close(writing)
+    assert (list(lines_left(lines)), lines.used_up) == (["dos"], True)
+    os.close(reading)
+
+
+def test_where_only_sockets_can_be_waited_for_a_thread_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(piped.select, "poll")
+    reading, writing = os.pipe()
+    with contextlib.closing(Wakeup()) as wakeup, open(reading, encoding="utf-8") as stream:
+        lines = piped.input_lines(stream, wakeup)
+        os.write(writing, "uno\ndós".encode())
+        os.close(writing)
+        found = []
+        while not lines.used_up:
+            select.select([wakeup.fileno()], [], [], WAIT_S)
+            wakeup.clear()
+            found += iter(lines.next_line, None)
+    assert found == ["uno", "dós"]
 
 
 # --- the pace, and direct messages that are not confirmed ----------------------------------------
