@@ -389,6 +389,36 @@ def test_readers_at_one_cursor_with_and_without_own_changes_do_not_mix_up():
     assert bench.got(other) == bench.said(2)
 
 
+def test_an_own_change_at_the_very_end_of_a_gap_is_in_the_gap():
+    bench = Bench(max_bytes=1_000, messages_only=True)
+    bot = bench.connect(room=0)
+    bench.publish(49)
+    bench.publish_own(bot)
+    gap = encode(Gap(after=0, through=50))
+    assert bench.subscribers.unsent(bot) == gap
+    bench.go_on(bot)
+    bench.flush_all()
+    assert bench.got(bot) == gap
+
+
+def test_readers_at_one_cursor_get_the_same_bytes_which_are_read_once(bench, monkeypatch):
+    cursors: list[int] = []
+    read = bench.log.read
+
+    def note(cursor: int, *rest: Any, **more: Any) -> Any:
+        cursors.append(cursor)
+        return read(cursor, *rest, **more)
+
+    monkeypatch.setattr(bench.log, "read", note)
+    bench.publish(2)
+    readers = [bench.connect(cursor) for cursor in (0, 1, 0, 1, 0)]
+    bench.flush()
+    assert cursors == [0, 1]
+    assert [bench.got(reader) for reader in readers] == [
+        bench.said(*range(first, 3)) for first in (1, 2, 1, 2, 1)
+    ]
+
+
 def test_nothing_is_kept_of_own_changes_that_are_sent_or_whose_reader_has_left():
     bench = Bench(messages_only=True)
     sound, stuck = bench.connect_in_step(), bench.connect_in_step(room=0)

@@ -110,6 +110,19 @@ def test_whoever_comes_through_a_proxy_from_a_denied_address_is_closed_without_a
     bench.close()
 
 
+@pytest.mark.parametrize("network", ["192.0.2.0/24", "10.0.0.0/24"])
+def test_whoever_is_not_named_by_the_proxy_is_admitted_only_if_the_proxy_itself_is(network):
+    bench = Bench(allow=(ipaddress.ip_network(network),))
+    connection = bench.come()
+    bench.receive(connection, b"PROXY UNKNOWN\r\n" + LINE)
+    if ipaddress.ip_address(PROXY) in ipaddress.ip_network(network):
+        assert bench.heard(connection) == [Pong(id=1)]
+    else:
+        assert connection.state is State.CLOSED
+        assert socket_of(connection).sent == b""
+    bench.close()
+
+
 def test_of_one_named_address_there_may_be_only_so_many_unregistered_connections():
     bench = Bench(max_unregistered_per_address=1)
     first, second, third = (bench.come() for _ in range(3))

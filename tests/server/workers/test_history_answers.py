@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from dispatcher_bench import NOBODY, PAGE, Bench
 from worker_bench import socket_of
 
+from tertulia.protocol.hooks import HookCreated
 from tertulia.protocol.messages import (
     UNSET,
     CloseReason,
@@ -42,6 +44,14 @@ def test_messages_on_the_disk_are_acknowledged_together(bench):
     assert bench.heard(bench.ana) == [Ok(id=1, seq=7), Ok(id=3, seq=7)]
     assert bench.heard(bench.luis) == [Ok(id=2, seq=7)]
     assert bench.ana.answers_due == bench.luis.answers_due == 0
+
+
+def test_an_answer_of_its_own_keeps_its_place_among_the_others(bench):
+    made = HookCreated(id=2, name="build", secret="a-secret", path="/hook/a-secret")
+    first, second, third = (stored(bench, bench.ana, number) for number in (1, 2, 3))
+    second = (msgspec.structs.replace(second[0], answer=made), True)
+    bench.read(Stored([first, second, third]))
+    assert bench.heard(bench.ana) == [Ok(id=1, seq=7), made, Ok(id=3, seq=7)]
 
 
 def test_a_message_that_is_not_on_the_disk_is_told_of_in_any_case(bench):

@@ -121,7 +121,9 @@ def test_a_connection_that_ends_while_it_registers_leaves_neither_session_nor_ro
     bench.settle()
     assert bench.near.users() == bench.far.users() == []
     assert bench.routes() == 0
-    assert [type(one).__name__ for one in bench.far.events()] == ["Joined", "Left"]
+    _joined, left = bench.far.events()
+    assert isinstance(left, Left)
+    assert left.reason == CloseReason.LOST
 
 
 def test_a_worker_that_ends_before_the_outcome_leaves_neither_session_nor_route(

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import ssl
+from collections import deque
 from collections.abc import Iterator
 
 import pytest
@@ -103,6 +104,15 @@ def test_the_10_seconds_begin_with_the_first_byte_of_tls_and_the_20_with_the_con
     assert client.connection.is_closed
 
 
+def test_a_late_handshake_does_not_make_the_20_seconds_longer(bench, client):
+    look(bench, 15.0)
+    bench.receive(client.connection, client.hello())
+    look(bench, 4.9)
+    assert not client.connection.is_closed
+    look(bench, 0.2)
+    assert client.connection.is_closed
+
+
 def test_after_the_handshake_it_has_the_rest_of_the_20_seconds_to_register(bench, client):
     client.shake_hands()
     look(bench, 10.5)
@@ -192,6 +202,19 @@ def test_a_fault_of_tls_closes_and_is_counted(bench, client, caplog):
     assert bench.observer.refused == {"tls_failed": 1}
     assert "code=tls_failed reason=" in caplog.text
     assert "Traceback" not in caplog.text
+
+
+def test_a_step_is_prepared_before_another_thread_can_take_it(bench, client):
+    class Due(deque[Connection]):
+        def append(self, connection: Connection) -> None:
+            prepared.append(connection.tls is not None and connection.tls.is_busy)
+            super().append(connection)
+
+    prepared: list[bool] = []
+    bench.doorkeeper.steps_due = Due()
+    client.shake_hands()
+    assert len(prepared) > 1
+    assert all(prepared)
 
 
 # --- many at once --------------------------------------------------------------------------------

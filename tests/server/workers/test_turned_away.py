@@ -1,11 +1,14 @@
 """Clients that find the server full: what they are told, and who is answered all the same."""
 
+import contextlib
 import functools
 import ipaddress
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 
 import pytest
+from tls_pair import server_side
 
 from tertulia.protocol.networks import LOOPBACK
 from tertulia.server.doors.entrance import Offer, say_full
@@ -13,6 +16,8 @@ from tertulia.server.doors.http import Site
 from tertulia.server.doors.monitoring import Monitoring
 from tertulia.server.workers.access import HeaderRule
 from tertulia.server.workers.turned_away import TurnedAway
+from tertulia.tls.channel import TlsChannel
+from tertulia.tls.contexts import client_context
 
 HERE, WAIT_S = "127.0.0.1", 20.0
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost:5000\r\nUser-Agent: a long name\r\n\r\n"
@@ -22,13 +27,13 @@ LAN = (*LOOPBACK, ipaddress.ip_network("10.0.0.0/24"))
 class Bench:
     """Refused clients, whose far ends the test holds. The time is 0.0 until it says otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: Callable[[], ssl.SSLContext] | None = None) -> None:
         def measure():
             raise AssertionError("nobody asks for the figures")
 
         monitoring = Monitoring(LAN, measure, lambda: "")
         offer = Offer(Site({}, (), monitoring=monitoring))
-        self.turned_away = TurnedAway(functools.partial(say_full, offer))
+        self.turned_away = TurnedAway(functools.partial(say_full, offer), context)
         self.socks: list[socket.socket] = []
 
     def refuse(self, address: str = HERE, header: HeaderRule = HeaderRule.NONE):
@@ -132,3 +137,21 @@ def test_at_the_local_socket_nobody_is_known_without_a_header(bench):
     far.sendall(REQUEST)
     bench.read(fd)
     assert rest_of(far).startswith(b"HTTP/1.1 503")
+
+
+def test_a_refusal_inside_tls_ends_with_the_end_of_tls():
+    bench = Bench(server_side)
+    far, fd = bench.refuse()
+    far.setblocking(False)
+    client = TlsChannel(far, client_context(), server_side=False)
+    with contextlib.suppress(BlockingIOError):
+        client.decrypt()  # says hello
+    while not client.is_open:
+        bench.read(fd)
+        with contextlib.suppress(BlockingIOError):
+            client.recv(65_536)
+    client.send(b'{"type":"ping"}\n')
+    bench.read(fd)
+    assert b'"server_full"' in client.recv(65_536)
+    assert client.recv(65_536) == b""
+    bench.close()
