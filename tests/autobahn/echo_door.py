@@ -42,7 +42,7 @@ class EchoDoor(TextEchoDoor):
         super().__init__()
         self._is_binary = False
 
-    def _take(self, part: Frame) -> None:
+    def _add_frame(self, part: Frame) -> None:
         if part.opcode is Opcode.BINARY:
             self._part, self._is_binary = bytearray(), True
         if self._is_binary and part.opcode in (Opcode.BINARY, Opcode.CONT):
@@ -51,7 +51,7 @@ class EchoDoor(TextEchoDoor):
                 self._inputs.append(Control(websocket.frame(BINARY, bytes(self._part))))
                 self._part, self._is_binary = None, False
         else:
-            super()._take(part)
+            super()._add_frame(part)
 
     def _take_message(self, message: bytes) -> None:
         if message.strip(b"\r\n"):

@@ -77,10 +77,10 @@ def test_programs_that_begin_at_one_instant_agree_on_the_key(path):
 
 def test_a_key_from_elsewhere_takes_the_place_of_the_one_before_which_is_not_lost(keyring):
     before = keyring.entry_with_key(HERE).key
-    keyring.take(HERE, "k" * 32)
+    keyring.set_key(HERE, "k" * 32)
     assert keyring.entry(HERE).key == "k" * 32
     assert keyring.entry(HERE).earlier_keys == [before]
-    keyring.take(HERE, before)
+    keyring.set_key(HERE, before)
     assert keyring.entry(HERE).earlier_keys == ["k" * 32]
     assert keyring.all_keys() == [NamedKey(HERE, before)]
 
@@ -89,7 +89,7 @@ def test_a_key_from_elsewhere_takes_the_place_of_the_one_before_which_is_not_los
 def test_a_file_that_is_not_understood_is_left_as_it_is(keyring, path, content):
     path.parent.mkdir()
     path.write_text(content)
-    for use in (keyring.entry_with_key, keyring.entry, lambda one: keyring.take(one, "k" * 32)):
+    for use in (keyring.entry_with_key, keyring.entry, lambda one: keyring.set_key(one, "k" * 32)):
         with pytest.raises(KeyringError, match=str(path)):
             use(HERE)
     assert path.read_text() == content

@@ -60,7 +60,7 @@ def test_without_a_line_end_bytes_are_handled_at_once() -> None:
     arrivals.add(b"ho", 10.0)
     assert arrivals.ready_at == 10.0
     arrivals.add(b"la", 20.0)
-    assert arrivals.take() == b"hola"
+    assert arrivals.take_all() == b"hola"
     assert arrivals.ready_at is None
 
 
@@ -70,11 +70,11 @@ def test_after_a_line_end_it_waits_for_what_belongs_to_it() -> None:
     assert arrivals.ready_at == 10.0 + PASTE_WITHIN_S
     arrivals.add(b"two", 10.01)
     assert arrivals.ready_at == 10.01 + PASTE_WITHIN_S
-    assert arrivals.take() == b"one\rtwo"
+    assert arrivals.take_all() == b"one\rtwo"
 
 
 def test_what_is_not_handled_is_bounded() -> None:
     arrivals = Arrivals()
     for _time in range(100):
         arrivals.add(b"\r" * 4096, 10.0)
-    assert len(arrivals.take()) == MAX_BYTES
+    assert len(arrivals.take_all()) == MAX_BYTES

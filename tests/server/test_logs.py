@@ -167,7 +167,7 @@ def test_lines_and_words_for_the_person_are_written_in_order(stream, writer):
     writer.start()
     for number in range(100):
         handler.handle(record(f"line {number}"))
-        writer.say(f"words {number}\nand more")
+        writer.write_text(f"words {number}\nand more")
     assert writer.stop_within(20)
     written = [line.split("Z INFO ")[-1] for line in stream.getvalue().splitlines()]
     assert written[:3] == ["line 0", "words 0", "and more"]
@@ -177,14 +177,14 @@ def test_lines_and_words_for_the_person_are_written_in_order(stream, writer):
 
 def test_the_thread_that_writes_is_named_log(stream, writer):
     writer.start()
-    writer.say("words")
+    writer.write_text("words")
     assert writer.stop_within(20)
     assert stream.writers == ["log"]
 
 
 def test_lines_that_wait_are_written_together_a_thousand_at_a_time(stream, writer):
     for number in range(2_500):
-        writer.say(str(number))
+        writer.write_text(str(number))
     writer.start()
     assert writer.stop_within(20)
     assert [piece.count("\n") for piece in stream.pieces] == [1_000, 1_000, 500]
@@ -199,7 +199,7 @@ def test_a_pipe_that_nobody_reads_delays_nobody_and_its_lines_come_later(pipe):
     writer.start()
     for _ in range(30_000):
         handler.handle(record("x" * 80))
-    writer.say("end")
+    writer.write_text("end")
     assert not writer.stop_within(0.1)
     written = list(iter(reader.readline, "end\n"))
     assert 10_000 <= len(written) < 30_000
@@ -210,7 +210,7 @@ def test_a_pipe_that_nobody_reads_delays_nobody_and_its_lines_come_later(pipe):
 def test_a_write_that_fails_loses_its_lines_and_no_others(stream, writer, error):
     stream.error = error
     for number in range(1_001):
-        writer.say(str(number))
+        writer.write_text(str(number))
     writer.start()
     assert writer.stop_within(20)
     assert stream.getvalue() == "1000\n"

@@ -47,7 +47,7 @@ class Keeper:
         if others or receipt is not None:
             self.kept.append((others, receipt))
 
-    def take_room(self) -> bool:
+    def reserve_room(self) -> bool:
         self.room -= 1
         return self.room >= 0
 

@@ -125,7 +125,7 @@ class FakeHistory:
     def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
         self.kept.append((list(changes), receipt))
 
-    def take_room(self) -> bool:
+    def reserve_room(self) -> bool:
         return self.has_room
 
     def write(self, message: ChatMessage, receipt: Receipt) -> None:

@@ -88,6 +88,6 @@ class Credentials:
             for server in self._servers:
                 self._keyring.remember_code(server, code)
                 if self.key is not None and self._keyring.entry(server).key is UNSET:
-                    self._keyring.take(server, self.key)
+                    self._keyring.set_key(server, self.key)
             self._kept_code = code
             self._are_alike = True

@@ -106,7 +106,7 @@ class Keyring:
             if entry.key is not UNSET
         ]
 
-    def take(self, server: str, key: str) -> None:
+    def set_key(self, server: str, key: str) -> None:
         """Use this key for a server from now on. Raises KeyringError."""
 
         def change(entry: ServerEntry) -> ServerEntry:

@@ -73,7 +73,7 @@ def import_keys(keyring: Keyring, file: str, to: Destination | None) -> str:
         raise KeyFileError(text.format(file=file, server=server))
     try:
         for key in found:
-            keyring.take(str(key.server), key.key)
+            keyring.set_key(str(key.server), key.key)
     except KeyringError as error:
         raise KeyFileError(str(error)) from error
     count = len({key.key for key in found})

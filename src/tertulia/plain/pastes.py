@@ -39,7 +39,7 @@ class Arrivals:
             return None
         return self._last_at + (PASTE_WITHIN_S if _LINE_END.search(self._data) else 0.0)
 
-    def take(self) -> bytes:
+    def take_all(self) -> bytes:
         """Remove and return the bytes."""
         data, self._data = self._data, b""
         return data

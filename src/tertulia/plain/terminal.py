@@ -196,7 +196,7 @@ class Terminal:
             return False
         now = time.monotonic()
         goes_on = now - self._pasted_at < GOES_ON_WITHIN_S
-        for action in self._editor.feed(self._arrivals.take(), paste_goes_on=goes_on):
+        for action in self._editor.feed(self._arrivals.take_all(), paste_goes_on=goes_on):
             if isinstance(action, Paste):
                 self._pasted_at = now
                 self._face.explain_paste(action.lines, self._editor.line)
@@ -225,7 +225,7 @@ class Terminal:
         return False
 
     def _read_secret(self, field: SecretField) -> None:
-        secret = field.feed(self._arrivals.take())
+        secret = field.feed(self._arrivals.take_all())
         if secret is None:
             return
         self._secret = None

@@ -136,7 +136,7 @@ class LogWriter(QueueListener):
         self._has_ended = threading.Event()
         self._gathered: list[str] = []  # bound: _MAX_LINES_PER_WRITE
 
-    def say(self, text: str) -> None:
+    def write_text(self, text: str) -> None:
         """Queue a text for the person at the terminal; it appears between the lines of the log."""
         self.lines.put(text)
 

@@ -162,7 +162,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
     notifier.tell_stopping()
     if not hands_over:
         at_once = _("Stopping. Press Ctrl+C again to stop at once.")
-        log_writer.say(at_once if _has_terminal() else _("Stopping."))
+        log_writer.write_text(at_once if _has_terminal() else _("Stopping."))
     server.stop(hands_over=hands_over)
     if not hands_over:
         end_access(access)
@@ -289,7 +289,7 @@ def _greet(
         about_order=about_order,
         other_nodes=None if server.node is None else server.node.others(),
     )
-    log_writer.say(text)
+    log_writer.write_text(text)
 
 
 def _has_terminal() -> bool:

@@ -141,7 +141,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
             if not self.is_running:
                 return  # the widgets are being removed, one after the other
             if self.model is None:
-                self._enter()
+                self._make_model()
             else:
                 self._receive(self.model)
             self.controller.refresh()
@@ -157,7 +157,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
             waits.append(1.0)  # the seconds to the next attempt are shown
         return min(waits, default=None)
 
-    def _enter(self) -> None:
+    def _make_model(self) -> None:
         """Make the model once the first attempt has succeeded; end if it has failed."""
         outcome = self._attempt.take_outcome()
         match outcome:
@@ -353,8 +353,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
             self.controller.attention.presence.expect_reports()
 
     @on(BackgroundReported)
-    def _take_background(self, event: BackgroundReported) -> None:
-        self._theming.take_background(is_dark=event.is_dark)
+    def _use_background(self, event: BackgroundReported) -> None:
+        self._theming.set_background(is_dark=event.is_dark)
 
     # --- the end -------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ class Theming:
         self._use_chosen()
         return words
 
-    def take_background(self, *, is_dark: bool) -> None:
+    def set_background(self, *, is_dark: bool) -> None:
         """Note the background that the terminal has reported."""
         self._terminal_is_dark = is_dark
         self._use_chosen()

@@ -186,7 +186,7 @@ class WatchApp(App[Ending], inherit_bindings=False):
         self.theme = theme_name(dark=is_dark, colours=self._terminal.colours)
 
     @on(BackgroundReported)
-    def _take_background(self, event: BackgroundReported) -> None:
+    def _use_background(self, event: BackgroundReported) -> None:
         self._use_theme(is_dark=event.is_dark)
 
     # --- the end by a signal -------------------------------------------------------------------

@@ -33,12 +33,12 @@ class Rates:
     def __init__(
         self,
         port: int,
-        look_at: Callable[[int], Process | None] = process,
-        look_at_thread: Callable[[int, int], Thread | None] = thread,
+        read_process: Callable[[int], Process | None] = process,
+        read_thread: Callable[[int, int], Thread | None] = thread,
     ) -> None:
         self._port = port
-        self._look_at = look_at
-        self._look_at_thread = look_at_thread
+        self._read_process = read_process
+        self._read_thread = read_thread
         self._before: Measures | None = None
         self._threads: dict[tuple[int, str], ThreadMeasures] = {}
         self._parent: Process | None = None
@@ -77,7 +77,7 @@ class Rates:
         """Add what the server has not looked at itself, because there are so many threads."""
         if now.voluntary_switches is not None:
             return now
-        seen = self._look_at_thread(pid, now.tid)
+        seen = self._read_thread(pid, now.tid)
         if seen is None:
             return now
         return replace(
@@ -108,7 +108,7 @@ class Rates:
         )
         if now.parent_pid is None:
             return [server]
-        parent, was = self._look_at(now.parent_pid), self._parent
+        parent, was = self._read_process(now.parent_pid), self._parent
         self._parent = parent
         return [
             ProcessFigures(

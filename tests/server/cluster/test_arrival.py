@@ -18,7 +18,7 @@ from tertulia.server.cluster import snapshot as snapshots
 from tertulia.server.cluster.arrival import Arrival, said_before
 from tertulia.server.cluster.beginning import rules_of
 from tertulia.server.cluster.commands import FORMAT, Genesis, unpack
-from tertulia.server.cluster.nodes import Nodes
+from tertulia.server.cluster.membership import Nodes
 from tertulia.server.cluster.snapshot import Snapshot
 from tertulia.server.cluster.stream import StreamState
 from tertulia.server.cluster.transfer import Sender

@@ -10,7 +10,7 @@ from tertulia.server.cluster import commands
 from tertulia.server.cluster.collector import NodeCollector
 from tertulia.server.cluster.commands import NodeUp, Nothing, SignOfLife
 from tertulia.server.cluster.consumer import Counts
-from tertulia.server.cluster.nodes import Nodes, Verdict
+from tertulia.server.cluster.membership import Nodes, Verdict
 from tertulia.server.cluster.proposer import MAX_QUEUED, Proposer, Ticket
 from tertulia.server.config import Config
 from tertulia.server.history.mail import GetRows

@@ -74,7 +74,7 @@ class Here:
         """Write messages and go on to the last of them."""
         assert self.history is not None
         for seq in seqs:
-            self.history.take_room()
+            self.history.reserve_room()
             self.history.write(message(seq, f"number {seq}"), None)
             self.seq = seq
 

@@ -19,7 +19,7 @@ from tertulia.server.cluster.commands import (
     SignOfLife,
     pack,
 )
-from tertulia.server.cluster.nodes import Verdict
+from tertulia.server.cluster.membership import Verdict
 from tertulia.server.cluster.replica import Diverged
 from tertulia.server.hub.hub import Registered
 from tertulia.server.hub.records import Ban, HeldName, Hook, Insider, Mute, Pin, Switch, Visit

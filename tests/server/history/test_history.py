@@ -293,7 +293,7 @@ def ban(key: str, operator: str = "ana") -> Ban:
 
 
 def keep(chat: Chat, *changes, request_id: int = 1) -> None:
-    assert chat.history.take_room()
+    assert chat.history.reserve_room()
     chat.history.keep(changes, Receipt(chat.owner, SESSION, request_id))
 
 
@@ -326,10 +326,10 @@ def test_records_that_nobody_waits_for_take_a_place_of_their_own(path):
     chat = Chat(path, start=False, history_queue=2)
     for number in range(3):
         chat.history.keep([ban(f"b{number}")])
-    assert not chat.history.take_room()
+    assert not chat.history.reserve_room()
     chat.history.start()
     chat.page()
-    assert chat.history.take_room()
+    assert chat.history.reserve_room()
     chat.stop()
     assert len(kept_at(path)) == 3
 

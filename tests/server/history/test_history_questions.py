@@ -86,7 +86,7 @@ def test_a_page_takes_no_room_in_the_queue_and_frees_none(path):
     chat.say()
     chat.page()
     chat.stop()
-    assert (chat.history._taken, chat.history._freed) == (2, 2)  # for the session, too
+    assert (chat.history._reserved, chat.history._freed) == (2, 2)  # for the session, too
 
 
 def test_a_page_that_cannot_be_read_is_unavailable_and_the_reader_lives_on(path):

@@ -173,5 +173,7 @@ def test_the_answer_to_a_delivery_is_not_sent_to_a_session_that_has_ended(bench)
     bench.connections.finish(ana, CloseReason.QUIT, None, bench.clock.s)
     message = DirectMessage(time="t", sender="ana", to="luis", text="x")
     delivery = Delivery(ana.session, message)
-    bench.input.deliveries.end(ana, Direct(id=1, to="luis", text="x"), delivery, Handover.DONE)
+    bench.input.deliveries.answer_sender(
+        ana, Direct(id=1, to="luis", text="x"), delivery, Handover.DONE
+    )
     assert bench.heard(ana) == []

@@ -42,7 +42,7 @@ class Bench:
     def check(self, now: float) -> list[Due]:
         """Return what is due at a moment, for which the connection has to be looked at."""
         self.clock.s = now
-        self.dog.look_at(self.connection, now)
+        self.dog.check_by(self.connection, now)
         return [due for _, due in self.dog.check([self.connection], now)]
 
     def due_at(self, until: float) -> list[tuple[float, Due]]:
@@ -77,9 +77,9 @@ def bench() -> Bench:
 def test_the_next_check_is_at_the_earliest_deadline():
     dog = Watchdog(Config(port=0))
     first, second = unregistered(), unregistered()
-    dog.look_at(first, 130.0)
-    dog.look_at(second, 120.0)
-    dog.look_at(second, 125.0)
+    dog.check_by(first, 130.0)
+    dog.check_by(second, 120.0)
+    dog.check_by(second, 125.0)
     assert dog.next_check == 120.0
     assert dog.check([first, second], 100.0) == []
     assert dog.next_check == 120.0
@@ -89,7 +89,7 @@ def test_the_next_check_is_at_the_earliest_deadline():
 def test_a_deadline_can_be_put_off():
     dog = Watchdog(Config(port=0))
     connection = unregistered()
-    dog.look_at(connection, 120.0)
+    dog.check_by(connection, 120.0)
     dog.set_deadline(connection, 130.0)
     assert connection.deadline == 130.0
 
@@ -98,14 +98,14 @@ def test_however_many_come_in_all_are_looked_at_only_now_and_then():
     dog = Watchdog(Config(port=0))
     dog.check([], 100.0)
     for number in range(1_000):
-        dog.look_at(unregistered(), 100.0 + number * 1e-5)
+        dog.check_by(unregistered(), 100.0 + number * 1e-5)
         assert dog.next_check == 100.1
 
 
 def test_the_next_look_is_not_at_once_however_soon_something_is_due():
     dog = Watchdog(Config(port=0))
     connection = unregistered()
-    dog.look_at(connection, 100.001)
+    dog.check_by(connection, 100.001)
     assert dog.check([connection], 100.0) == []
     assert dog.next_check == 100.1
 
@@ -129,7 +129,7 @@ def test_what_is_due_earlier_is_not_put_off_by_what_begins_later(bench):
     assert bench.connection.deadline == planned
     assert bench.connection.challenge_until == 31.0
     assert bench.dog.next_check == planned
-    bench.dog.look_at(unregistered(), 40.0)
+    bench.dog.check_by(unregistered(), 40.0)
     assert bench.dog.next_check == planned
 
 
@@ -163,8 +163,8 @@ def test_each_connection_is_named_with_what_is_due_for_it():
     dog = Watchdog(Config(port=0))
     early, late = unregistered(), unregistered()
     early.register_by, late.register_by = 10.0, 20.0
-    dog.look_at(early, 10.0)
-    dog.look_at(late, 20.0)
+    dog.check_by(early, 10.0)
+    dog.check_by(late, 20.0)
     assert dog.check([late, early], 10.0) == [(early, Due.REGISTER_TIMEOUT)]
     assert early.deadline == inf
     assert dog.next_check == 20.0

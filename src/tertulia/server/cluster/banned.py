@@ -36,8 +36,8 @@ class BannedNewcomers:
         self._monotonic = monotonic
         self._waiting: deque[tuple[float, Enter, Ticket]] = deque()  # each with its time
 
-    def take(self, command: Enter, ticket: Ticket) -> bool:
-        """Let a newcomer wait if a ban applies; return False if none does. Any thread."""
+    def hold_if_banned(self, command: Enter, ticket: Ticket) -> bool:
+        """Hold a newcomer if a ban applies; return False if none does. Any thread."""
         with self._lock:
             if self._ban_on(command) is None:
                 return False

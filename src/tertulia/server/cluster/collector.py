@@ -11,7 +11,7 @@ from tertulia.protocol.measures import ClusterMeasures, NodeMeasures, Problem, P
 from tertulia.server.cluster.arrival import Arrival
 from tertulia.server.cluster.hub import NodeHub
 from tertulia.server.cluster.link import Link
-from tertulia.server.cluster.nodes import Nodes
+from tertulia.server.cluster.membership import Nodes
 from tertulia.server.cluster.peers import Peers
 from tertulia.server.cluster.proposer import MAX_QUEUED, Proposer
 from tertulia.server.cluster.replica import Replica

@@ -74,7 +74,7 @@ class NodeDirectQueues(DirectQueues):
         super().__init__(keep_s, max_nonces, bytes_until_busy, monotonic)
         self._on_the_way = OnTheWay()
         # Messages of other nodes that are in a queue here, or the time at which they arrived.
-        self._taken: OrderedDict[Origin, Unconfirmed | str] = OrderedDict()
+        self._accepted: OrderedDict[Origin, Unconfirmed | str] = OrderedDict()
         self._gathering: dict[Session, Gathering] = {}
         # Letters for sessions that are not here yet, because another node is ahead in the log, and
         # the time until which each is kept.
@@ -185,7 +185,7 @@ class NodeDirectQueues(DirectQueues):
     def on_forward(self, node: str, letter: Forward, receiver: Session | None) -> None:
         """Put a message of another node into its receiver's queue, once."""
         origin = Origin(node, letter.number)
-        known = self._taken.get(origin)
+        known = self._accepted.get(origin)
         if isinstance(known, str):
             self.post(node, Confirmed(letter.number, known))
             return
@@ -226,16 +226,16 @@ class NodeDirectQueues(DirectQueues):
     def on_ask_arrived(self, node: str, letter: AskArrived) -> None:
         """Tell a node what has become of messages that it had sent here."""
         for number in letter.numbers:
-            known = self._taken.get(Origin(node, number))
+            known = self._accepted.get(Origin(node, number))
             if isinstance(known, str):
                 self.post(node, Confirmed(number, known))
             elif known is None:
                 self.post(node, NotHere(number))
 
     def _remember(self, origin: Origin, what: Unconfirmed | str) -> None:
-        self._taken[origin] = what
-        if len(self._taken) > _MAX_REMEMBERED:
-            self._taken.popitem(last=False)
+        self._accepted[origin] = what
+        if len(self._accepted) > _MAX_REMEMBERED:
+            self._accepted.popitem(last=False)
 
     def on_known(self, letter: Known) -> None:
         """Remember a message that has arrived at another node."""
@@ -256,8 +256,8 @@ class NodeDirectQueues(DirectQueues):
 
     # --- sessions that end or move -------------------------------------------------------------
 
-    def leave(self, session: Session) -> list[Reply]:
-        """End a session for good. See DirectQueues.leave."""
+    def end_session(self, session: Session) -> list[Reply]:
+        """End a session for good. See DirectQueues.end_session."""
         gathering = self._gathering.pop(session, None)
         if gathering is not None:
             self._queues[session] = gathering.finish(self.node)
@@ -265,19 +265,19 @@ class NodeDirectQueues(DirectQueues):
         for entry in () if queue is None else queue.entries:
             self._on_the_way.remove(entry)
             for origin in entry.origins:
-                self._taken.pop(origin, None)
-        return super().leave(session)
+                self._accepted.pop(origin, None)
+        return super().end_session(session)
 
-    def enter(self, session: Session, replaced: Session | None, *, confirms: bool) -> None:
+    def begin_session(self, session: Session, replaced: Session | None, *, confirms: bool) -> None:
         """Begin a session, on whichever node, with what its predecessor has not confirmed."""
         is_own = self.places.is_own(session)
         if replaced is None:
             if is_own:
-                super().enter(session, None, confirms=confirms)
+                super().begin_session(session, None, confirms=confirms)
         elif is_own and self.places.is_own(replaced):
             if replaced in self._gathering:
                 self._end_gathering(self._gathering[replaced])
-            super().enter(session, replaced, confirms=confirms)
+            super().begin_session(session, replaced, confirms=confirms)
         elif is_own:
             self._begin_gathering(session, replaced, confirms=confirms)
         else:
@@ -348,7 +348,7 @@ class NodeDirectQueues(DirectQueues):
         moved = Queue()
         for entry in entries:
             for origin in entry.origins:
-                self._taken.pop(origin, None)
+                self._accepted.pop(origin, None)
                 rows.append((entry.receipt, origin.node, origin.number))
             entry.origins.clear()
             if not entry.askers:  # its sender's node sends it

@@ -186,7 +186,7 @@ class NodeHub(Hub):
             return Wait.FOR_ORDER
         ticket.secret, token_hash = _new_token()
         command = Enter(route.session, newcomer, token_hash, idle_seconds(request))
-        if not self._banned.take(command, ticket):
+        if not self._banned.hold_if_banned(command, ticket):
             self._proposer.submit(command, ticket)
         return Wait.FOR_ORDER
 

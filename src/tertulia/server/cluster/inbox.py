@@ -56,7 +56,7 @@ class Inbox:
         """Return the subject for an entry's acknowledgement; `applied`: entries applied so far."""
         return f"{self.prefix}.{_STORED}{applied}"
 
-    def take(self, message: "Msg") -> tuple[int, bytes] | None:
+    def handle_answer(self, message: "Msg") -> tuple[int, bytes] | None:
         """Handle an answer. Of an acknowledgement, return its `applied` and its data."""
         token = message.subject.rpartition(".")[2]
         is_served = (message.headers or {}).get("Status") != "503"

@@ -300,7 +300,7 @@ class Link:
         log.info("nats connected server=%s", connection.address)
         self.stats.connects += 1
         self._connection = connection
-        connection.subscribe(self._inbox.subject, self._take_answer)
+        connection.subscribe(self._inbox.subject, self._handle_answer)
         for subject, handler in self._served.items():
             connection.subscribe(subject, handler)
         self._consumer.connect(connection)
@@ -335,8 +335,8 @@ class Link:
             return
         self._inbox.request(subject, data, timeout_s, done)
 
-    def _take_answer(self, message: "Msg") -> None:
-        acknowledgement = self._inbox.take(message)
+    def _handle_answer(self, message: "Msg") -> None:
+        acknowledgement = self._inbox.handle_answer(message)
         if acknowledgement is None:
             return
         applied, data = acknowledgement
@@ -367,12 +367,12 @@ class Link:
             self._on_log_lost(words)
 
     def _serve(self, subject: str, handler: Callable[[bytes, Reply], None]) -> None:
-        def take(message: "Msg") -> None:
+        def handle(message: "Msg") -> None:
             handler(message.data, partial(self._reply, message.reply))
 
-        self._served[subject] = take
+        self._served[subject] = handle
         if self._connection is not None:
-            self._connection.subscribe(subject, take)
+            self._connection.subscribe(subject, handle)
 
     def _reply(self, subject: str, data: bytes) -> None:
         if subject:

@@ -24,7 +24,7 @@ from tertulia.server.cluster.commands import (
 )
 from tertulia.server.cluster.executor import Executor
 from tertulia.server.cluster.hub import NodeHub
-from tertulia.server.cluster.nodes import Nodes, Verdict
+from tertulia.server.cluster.membership import Nodes, Verdict
 from tertulia.server.cluster.proposer import Proposer
 from tertulia.server.cluster.snapshot import Snapshot, digest
 from tertulia.server.hub.room_state import RoomState

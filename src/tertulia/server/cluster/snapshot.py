@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tertulia.server.cluster.commands import FORMAT, UNREADABLE, Rules
-from tertulia.server.cluster.nodes import Nodes
+from tertulia.server.cluster.membership import Nodes
 from tertulia.server.hub.room_state import RoomState
 
 

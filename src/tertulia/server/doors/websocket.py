@@ -111,14 +111,14 @@ class WebSocketDoor:
         protocol = self._protocol
         is_between_messages = self._part is None and not self._is_in_frame
         if is_between_messages and self._close_code is None and not self.is_at_eof:
-            data = self._take_whole_messages(data)
+            data = self._add_whole_messages(data)
             if not data:
                 return
         protocol.receive_data(data)
         self._is_in_frame = not _waits_for_a_frame(protocol)
         for event in protocol.events_received():
             if isinstance(event, Frame) and self._close_code is None:
-                self._take(event)
+                self._add_frame(event)
         protocol.data_to_send()  # dropped: this module writes the answers itself
         fault = protocol.parser_exc
         if fault is not None and self._close_code is None:
@@ -181,7 +181,7 @@ class WebSocketDoor:
         self._protocol.reader.buffer.clear()
         self._protocol.parser.close()
 
-    def _take_whole_messages(self, data: bytes) -> bytes:
+    def _add_whole_messages(self, data: bytes) -> bytes:
         """Take in messages of one frame each; return the bytes from the first other one on.
 
         Nearly all messages have one frame, and the library takes five times as long for them.
@@ -206,11 +206,11 @@ class WebSocketDoor:
             start = stop
         return data[start:]
 
-    def _take(self, part: Frame) -> None:
+    def _add_frame(self, part: Frame) -> None:
         """Take in a frame that the library has found valid."""
         match part.opcode:
             case Opcode.TEXT | Opcode.CONT:
-                self._gather(part)
+                self._add_part(part)
             case Opcode.PING:
                 self._inputs.append(Control(frame(_PONG, bytes(part.data))))
             case Opcode.PONG:
@@ -220,11 +220,11 @@ class WebSocketDoor:
             case Opcode.CLOSE:
                 self.is_at_eof = True
 
-    def _gather(self, part: Frame) -> None:
+    def _add_part(self, part: Frame) -> None:
         """Take in a part of a text. Invalid UTF-8 is found before the other parts come."""
         if part.opcode is Opcode.TEXT:
             if part.fin:
-                self._take_message(bytes(part.data))
+                self._add_message(bytes(part.data))
                 return
             self._part, self._decoder = bytearray(), _Utf8Decoder()
         else:  # even a short one costs as much to read
@@ -239,9 +239,9 @@ class WebSocketDoor:
             return
         if part.fin:
             message, self._part, self._decoder = bytes(self._part), None, None
-            self._take_message(message)
+            self._add_message(message)
 
-    def _take_message(self, message: bytes) -> None:
+    def _add_message(self, message: bytes) -> None:
         if not _is_utf8(message):
             self._fail(_INVALID_DATA, Violation())
         elif message.strip(b"\r\n"):

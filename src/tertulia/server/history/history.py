@@ -45,7 +45,7 @@ _SEARCH_WITHIN_S = 10.0  # how long a search waits for the index in a very busy 
 class History:
     """The messages of the general chat, and other records, on disk; the Hub's Keeper.
 
-    `take_room`, `write`, `keep`, `confirm` and `reserve_soon` are called under the Hub's lock,
+    `reserve_room`, `write`, `keep`, `confirm` and `reserve_soon` are called under the Hub's lock,
     `ask` and `when_room` by any thread.
     """
 
@@ -71,7 +71,7 @@ class History:
         self._sleeping = False  # the writer has nothing to do
         # Places in the queue that were ever taken, and freed again. At most `history_queue` are in
         # use; at that bound connections that speak are held.
-        self._taken = 0
+        self._reserved = 0
         self._freed = 0
         self._reserve_from: int | None = None
         self._reserve_at = self._reserved_through - config.seq_block // 2
@@ -127,12 +127,12 @@ class History:
 
     # --- for the Hub ---------------------------------------------------------------------------
 
-    def take_room(self) -> bool:
+    def reserve_room(self) -> bool:
         """Reserve a place in the queue for one message, before it gets a number."""
         # The Hub's lock is enough: the writer may free a place meanwhile, which does no harm.
         if self._is_full():
             return False
-        self._taken += 1
+        self._reserved += 1
         return True
 
     def write(self, message: ChatMessage, receipt: Receipt | None) -> None:
@@ -142,7 +142,7 @@ class History:
     def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:
         """Store changes of the records, then acknowledge them. See Keeper.keep."""
         if receipt is None:
-            self._taken += 1
+            self._reserved += 1
         self._hand_in(Keep(changes, receipt))
 
     def confirm(self, receipt: Receipt) -> None:
@@ -179,7 +179,9 @@ class History:
 
     def _is_full(self) -> bool:
         """Return whether there is no room, or others are already waiting for it."""
-        return self._taken - self._freed >= self._config.history_queue or bool(self._room_waiters)
+        return self._reserved - self._freed >= self._config.history_queue or bool(
+            self._room_waiters
+        )
 
     def ask(self, ticket: PageTicket) -> None:
         """Read a page once all earlier messages are stored, and post PageReady to its owner.
@@ -193,7 +195,7 @@ class History:
     @property
     def queued(self) -> tuple[int, int]:
         """Number of messages waiting for the writer, and of questions for the reader. Unlocked."""
-        return self._taken - self._freed, len(self._answerer)
+        return self._reserved - self._freed, len(self._answerer)
 
     # --- the writer's thread -------------------------------------------------------------------
 
@@ -279,7 +281,7 @@ class History:
         with self._lock:
             self._freed += len(group) - len(tickets)
             waiters: list[tuple[Owner, RoomAgain]] = []
-            if self._taken - self._freed <= self._config.history_queue // 2:
+            if self._reserved - self._freed <= self._config.history_queue // 2:
                 waiters, self._room_waiters = self._room_waiters, []
         for owner, mail in waiters:
             owner.post(mail)

@@ -135,12 +135,12 @@ class NodeHistory(History):
 
     # --- for the Hub ---------------------------------------------------------------------------
 
-    def take_room(self) -> bool:
+    def reserve_room(self) -> bool:
         """Reserve a place in the queue, even a full one: an entry of the log cannot be refused.
 
         The reader of the log has to slow down according to `queued`.
         """
-        self._taken += 1
+        self._reserved += 1
         return True
 
     def save_place(self, place: Place) -> None:

@@ -86,7 +86,7 @@ class DirectQueues:
 
     # --- sessions ------------------------------------------------------------------------------
 
-    def enter(self, session: Session, replaced: Session | None, *, confirms: bool) -> None:
+    def begin_session(self, session: Session, replaced: Session | None, *, confirms: bool) -> None:
         """Begin a session, with what the session that it replaces has not confirmed."""
         queue = None if replaced is None else self._queues.pop(replaced, None)
         if queue is None:
@@ -97,7 +97,7 @@ class DirectQueues:
         queue.send_again()
         self._queues[session] = queue
 
-    def leave(self, session: Session) -> list[Reply]:
+    def end_session(self, session: Session) -> list[Reply]:
         """End a session for good; return the answers for the senders of unconfirmed messages."""
         queue = self._queues.pop(session, None)
         replies = []
@@ -240,7 +240,7 @@ class DirectMessages:
         self._directs = directs
         self.stamps = stamps
         self._note_activity = note_activity
-        self.taken = 0  # number of messages accepted since the start
+        self.accepted = 0  # number of messages accepted since the start
 
     def send(self, session: Session, request: Direct) -> Delivery | Queued | Ok | Error | None:
         """Find the session that a direct message is for; None if there is nothing to do.
@@ -267,7 +267,7 @@ class DirectMessages:
             outcome = self._directs.send(session, request, receiver, self.stamps.now())
             if outcome is None:
                 return refusals.busy(request)
-            self.taken += 1
+            self.accepted += 1
             self._note_activity(session)
             return outcome
 

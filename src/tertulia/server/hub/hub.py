@@ -187,7 +187,7 @@ class Hub:
         return refusals.registration(request, outcome.code, newcomer.address, outcome.name)
 
     def _begin_directs(self, request: Register, entered: Entered) -> None:
-        self._directs.enter(entered.session, entered.replaced, confirms=request.receipts)
+        self._directs.begin_session(entered.session, entered.replaced, confirms=request.receipts)
 
     def release(self, session: Session, reason: CloseReason) -> list[Reply] | None:
         """Remove a session and tell everyone; None if it was removed before.
@@ -204,7 +204,7 @@ class Hub:
             time = self._journal.stamp()
             if not self._room.release(session, reason, time, recorded=recorded):
                 return None
-            replies = self._directs.leave(session)
+            replies = self._directs.end_session(session)
             self._keep_changes()
         # When the server ends, all sessions end: the senders try again later.
         return [] if reason is CloseReason.SHUTDOWN else replies
@@ -247,7 +247,7 @@ class Hub:
                 return refusals.no_name(request) if session.is_console else None
             if session.is_silenced and (refusal := self._refuse_to_say(session, request)):
                 return refusal
-            if keeper is not None and not keeper.take_room():
+            if keeper is not None and not keeper.reserve_room():
                 return Wait.FOR_ROOM
             now = journal.nonce_time(self._note_activity(session))
             said = self._room.say(session, request.text, request.nonce, journal.stamp(), now)

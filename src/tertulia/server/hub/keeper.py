@@ -33,7 +33,7 @@ class Keeper(Protocol):
     def records(self, kind: type[Row]) -> list[Row]:
         """Return the records of a kind from earlier runs. To be called before everything else."""
 
-    def take_room(self) -> bool:
+    def reserve_room(self) -> bool:
         """Reserve a place in the queue for one message or change; False if it is full."""
 
     def write(self, message: ChatMessage, receipt: Receipt | None) -> None:

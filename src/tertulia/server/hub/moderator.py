@@ -106,7 +106,7 @@ class Moderator:
             ListHooks: self._list_hooks,
             RemoveHook: self._remove_hook,
         }
-        self.hook_verbs = HookVerbs(room, time, note_activity, self._take_room, self._keep)
+        self.hook_verbs = HookVerbs(room, time, note_activity, self._reserve_room, self._keep)
 
     def carry_out(self, session: Session, request: OperatorRequest, owner: Owner) -> Outcome:
         """Carry out a request; None if there is nothing to answer.
@@ -162,7 +162,7 @@ class Moderator:
         self._room.release(user, CloseReason.KICKED, stamp, by, request.reason)
         self._keep_changes()
         closing = Closing(reason=CloseReason.KICKED, by=by, text=request.reason)
-        expelled = Expelled(user, closing, self._directs.leave(user))
+        expelled = Expelled(user, closing, self._directs.end_session(user))
         return Moderated(None if request.id is UNSET else Ok(id=request.id), [expelled])
 
     def _ban(self, session: Session, request: ImposeBan, owner: Owner) -> Outcome:
@@ -182,7 +182,7 @@ class Moderator:
         bans = self._moderation.bans
         if len(bans) >= _MAX_PENALTIES and bans.get(ban.key) is None:
             return refusals.too_many_penalties(request.id, _MAX_PENALTIES)
-        if not self._take_room():
+        if not self._reserve_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
         self._journal.stamp(len(self._registry))  # all sessions may end
@@ -193,7 +193,7 @@ class Moderator:
             by=ban.operator,
             text=request.reason,
         )
-        expelled = [Expelled(user, closing, self._directs.leave(user)) for user in ended]
+        expelled = [Expelled(user, closing, self._directs.end_session(user)) for user in ended]
         return Moderated(self._keep(session, request, owner), expelled)
 
     def _lift_ban(self, session: Session, request: LiftBan, owner: Owner) -> Outcome:
@@ -201,7 +201,7 @@ class Moderator:
         found = self._targets.bans_meant(request)
         if isinstance(found, Error):
             return found
-        if not self._take_room():
+        if not self._reserve_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
         self._moderation.lift_bans(found)
@@ -229,7 +229,7 @@ class Moderator:
             return mute
         if len(mutes) >= _MAX_PENALTIES and mutes.get(mute.key) is None:
             return refusals.too_many_penalties(request.id, _MAX_PENALTIES)
-        if not self._take_room():
+        if not self._reserve_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
         self._moderation.mute(mute, self._journal.stamp())
@@ -240,7 +240,7 @@ class Moderator:
         found = self._targets.mutes_meant(request)
         if not found:
             return refusals.not_muted(request)
-        if not self._take_room():
+        if not self._reserve_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
         stamp = self._journal.stamp(len(found))
@@ -248,14 +248,14 @@ class Moderator:
         return Moderated(self._keep(session, request, owner))
 
     def _hush(self, session: Session, request: SetHush, owner: Owner) -> Outcome:
-        if not self._take_room():
+        if not self._reserve_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
         self._moderation.hush(session.name.shown, self._journal.stamp(), on=request.on)
         return Moderated(self._keep(session, request, owner))
 
     def _lock_room(self, session: Session, request: SetLock, owner: Owner) -> Outcome:
-        if not self._take_room():
+        if not self._reserve_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
         self._moderation.lock(session.name.shown, self._journal.stamp(), on=request.on)
@@ -299,7 +299,7 @@ class Moderator:
     def _put_pin(
         self, session: Session, request: PinMessage, owner: Owner, message: StoredMessage | None
     ) -> Outcome:
-        if not self._take_room():
+        if not self._reserve_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
         self._moderation.pin_message(message, session.name.shown, self._journal.stamp())
@@ -309,7 +309,7 @@ class Moderator:
         name = parse_name(request.name)
         if name is None or not self._room.is_held(name):
             return refusals.not_held(request)
-        if not self._take_room():
+        if not self._reserve_room():
             return Wait.FOR_ROOM
         self._note_activity(session)
         self._room.free_name(name)
@@ -326,8 +326,8 @@ class Moderator:
 
     # --- keeping -------------------------------------------------------------------------------
 
-    def _take_room(self) -> bool:
-        return self._keeper is None or self._keeper.take_room()
+    def _reserve_room(self) -> bool:
+        return self._keeper is None or self._keeper.reserve_room()
 
     def _keep(
         self,

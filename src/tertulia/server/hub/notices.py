@@ -58,7 +58,7 @@ class Notices:
                 message = self._room.post(hook, text, self._journal.stamp())
                 self._room.pop_changes()
                 return Ok(seq=message.seq)
-            if not keeper.take_room():
+            if not keeper.reserve_room():
                 return refusals.notices_busy()
             message = self._room.post(hook, text, self._journal.stamp())
             # Before the message itself, so that it is never stored without its mark.

@@ -279,7 +279,7 @@ class Collector:
             requests=totals.requests,
             events=events.last_seq - events.first_seq,
             messages=events.messages,
-            directs=self._hub.direct_messages.taken,
+            directs=self._hub.direct_messages.accepted,
             deliveries=totals.deliveries,
             received_bytes=totals.received_bytes,
             sent_bytes=totals.sent_bytes,

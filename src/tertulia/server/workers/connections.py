@@ -108,7 +108,7 @@ class Connections:
         self._by_fd[connection.fd] = connection
         self._by_session[mail.route.session] = connection
         self._observer.on_console(mail.address, is_open=True)
-        self._watchdog.look_at(connection, now)
+        self._watchdog.check_by(connection, now)
         return connection
 
     def turn_away_console(self, sock: socket.socket, route: Route) -> None:

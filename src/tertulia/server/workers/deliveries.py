@@ -43,7 +43,7 @@ class Deliveries:
             handover = self.hand_over(receiver, delivery.message)
             if handover is DONE and request.id is UNSET and request.nonce is UNSET:
                 return  # the sender waits for no answer, and nothing has to be noted
-            self.end(connection, request, delivery, handover)
+            self.answer_sender(connection, request, delivery, handover)
             return
         connection.hold_for(Hold.DELIVERY)  # answers come in the order of the requests
         mail = Deliver(route.session, delivery, request, connection, self._mailbox)
@@ -59,7 +59,7 @@ class Deliveries:
         self._output.send(receiver, message)
         return DONE
 
-    def end(
+    def answer_sender(
         self, connection: Connection, request: Direct, delivery: Delivery, handover: Handover
     ) -> None:
         """Answer the sender of a direct message after the hand-over, or pass the message on."""
@@ -112,7 +112,7 @@ class Deliveries:
         over = DeliveryOver(mail.sender, mail.request, mail.delivery, handover)
         if not mail.reply_to.post(over):
             # That worker has ended, so the sender's connection is closed and no thread touches it.
-            self.end(mail.sender, mail.request, mail.delivery, handover)
+            self.answer_sender(mail.sender, mail.request, mail.delivery, handover)
 
     def on_reply(self, connection: Connection, answer: Answer) -> None:
         """Send an answer that waited for the receiver of a direct message."""

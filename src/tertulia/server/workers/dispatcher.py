@@ -225,7 +225,9 @@ class Dispatcher:
             case DeliveryOver():
                 # The sender's connection is closed, but its user may send it again from another
                 # one.
-                self._deliveries.end(mail.sender, mail.request, mail.delivery, mail.handover)
+                self._deliveries.answer_sender(
+                    mail.sender, mail.request, mail.delivery, mail.handover
+                )
             case Challenge():
                 mail.reply_to.post(ChallengeOver(mail.newcomer))
             case Beat():
@@ -246,7 +248,7 @@ class Dispatcher:
 
     def _on_delivery_over(self, connection: Connection, mail: DeliveryOver) -> None:
         connection.release_hold()
-        self._deliveries.end(connection, mail.request, mail.delivery, mail.handover)
+        self._deliveries.answer_sender(connection, mail.request, mail.delivery, mail.handover)
         if connection.hold is NOT_HELD:  # else the message has been passed on
             self._input.resume(connection)
 

@@ -63,7 +63,7 @@ class Doorkeeper:
         self._poller = poller
         self._observer = observer
 
-    def enter(self, connection: Connection, entrance: Entrance, data: bytes, now: float) -> bool:
+    def feed(self, connection: Connection, entrance: Entrance, data: bytes, now: float) -> bool:
         """Take in the next bytes; return whether the connection's door has got some of them."""
         if entrance.is_quiet:
             if entrance.proxy is not None:
@@ -75,11 +75,11 @@ class Doorkeeper:
         if opened is None or opened.tls is None:
             return self._pass(connection, opened, now)
         entrance.tls = self._start_tls(connection, opened.tls, opened.rest)
-        self._watchdog.look_at(connection, now + self._handshake_timeout_s)
+        self._watchdog.check_by(connection, now + self._handshake_timeout_s)
         return False
 
     def go_on(self, connection: Connection, now: float) -> bool:
-        """Go on after a step of the handshake; returns what `enter` does. Raises OSError."""
+        """Go on after a step of the handshake; returns what `feed` does. Raises OSError."""
         connection.release_hold()
         self._poller.update(connection)
         entrance, channel = connection.door, connection.tls

@@ -173,7 +173,7 @@ class Input:
             if connection.session is None and isinstance(door, Entrance):
                 native = door.open_native(data)
                 if native is None:
-                    if self._doorkeeper.enter(connection, door, data, self.now):
+                    if self._doorkeeper.feed(connection, door, data, self.now):
                         self._work(connection)
                     return
                 connection.door = door = native

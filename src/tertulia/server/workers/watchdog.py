@@ -44,13 +44,13 @@ class Watchdog:
         self.next_check = inf  # when `check` has to be called
         self._no_check_before = 0.0
 
-    def look_at(self, connection: Connection, when: float) -> None:
-        """Look at a connection at a moment, or at an earlier one if that was planned."""
+    def check_by(self, connection: Connection, when: float) -> None:
+        """Check a connection at a moment, or at an earlier one if that was planned."""
         if when < connection.deadline:
             self.set_deadline(connection, when)
 
     def set_deadline(self, connection: Connection, when: float) -> None:
-        """Look at a connection at a moment, whatever was planned."""
+        """Check a connection at a moment, whatever was planned."""
         connection.deadline = when
         # Never sooner: many that come in together are checked together. One check of all for each
         # of them would cost the square of their number.
@@ -68,12 +68,12 @@ class Watchdog:
     def watch_challenged(self, connection: Connection, now: float) -> None:
         """Start the time in which a challenged connection has to give a sign of life."""
         connection.challenge_until = now + self._config.challenge_timeout_s
-        self.look_at(connection, connection.challenge_until)
+        self.check_by(connection, connection.challenge_until)
 
     def watch_blocked(self, connection: Connection, now: float) -> None:
         """Start the time in which a connection whose socket is full has to take something."""
         connection.progress_at = now
-        self.look_at(connection, now + self._config.write_timeout_s)
+        self.check_by(connection, now + self._config.write_timeout_s)
 
     def check(self, connections: Iterable[Connection], now: float) -> list[tuple[Connection, Due]]:
         """Return what is due, and plan the next check."""

@@ -3,7 +3,7 @@
 import pytest
 
 from tertulia.server.cluster.commands import FORMAT, Batch, NodeUp, SignOfLife
-from tertulia.server.cluster.nodes import Nodes, Verdict
+from tertulia.server.cluster.membership import Nodes, Verdict
 
 T = 1_795_000_000_000
 
