@@ -45,7 +45,7 @@ def a_closed_port() -> Iterator[int]:
 def test_wrong_usage_is_told_in_both_languages(
     capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    for language, end in (("es", "(consulta tertulia --help)"), ("en", "(see tertulia --help)")):
+    for language, end in (("en", "(see tertulia --help)"), ("es", "(consulta tertulia --help)")):
         set_language(language)
         with pytest.raises(SystemExit) as ended:
             cli._parse(arguments)
@@ -88,8 +88,6 @@ def test_a_name_of_two_words_gets_the_command_that_works(
     ("hosts", "first", "others", "tls"),
     [
         ("10.0.0.1", ("10.0.0.1", 5000), [], None),
-        ("::1", ("::1", 5000), [], None),
-        ("[::1]", ("::1", 5000), [], None),
         ("a,b:5001,[::1]:5002,::2", ("a", 5000), [("b", 5001), ("::1", 5002), ("::2", 5000)], None),
         ("a:5001,a:5001,a", ("a", 5001), [("a", 5000)], None),
         ("tls://a,b/,TLS://[::1]/", ("a", 5000), [("b", 5000), ("::1", 5000)], True),
@@ -105,18 +103,13 @@ def test_several_servers_are_one_argument(hosts, first, others, tls) -> None:
     ("arguments", "words"),
     [
         (["a,,b", "5000"], "“a,,b” is not the address of a server. Write for example 10.0.0.1"),
-        (["a:x,b", "5000"], "“a:x,b” is not the address of a server."),
-        (["http://a", "5000"], "“http://a” is not the address of a server."),
         (["a:5001", "5000"], "write the port after the address: a 5001"),
-        (["[::1]:5001", "5000"], "write the port after the address: [::1] 5001"),
-        (["a:5001"], "write the port after the address: a 5001"),
         (["[::1]:5001"], "write the port after the address: [::1] 5001"),
         (["http://10.0.0.1:5001/"], "write the port after the address: 10.0.0.1 5001"),
         (["https://a:5001/#client"], "write the port after the address: a 5001"),
         (["tls://10.0.0.1:5001"], "write the port after the address: tls://10.0.0.1 5001"),
         (["a:5001,b:5001"], "the following arguments are required: PORT"),
         (["::1"], "the following arguments are required: PORT"),
-        (["a,", "b", "5000"], "spaces between the addresses. Try: tertulia ana a,b 5000"),
         (["a,", "b,", "c", "5000"], "spaces between the addresses. Try: tertulia ana a,b,c 5000"),
     ],
 )

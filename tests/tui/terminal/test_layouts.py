@@ -14,6 +14,7 @@ from tertulia.tui.terminal.layouts import latin_letter
         ("й", None, "q"),
         ("ψ", None, "c"),
         ("Σ", None, "s"),
+        ("ς", None, "w"),
         ("ב", "c", "c"),
         ("ב", None, "ב"),
         ("a", "q", "a"),  # on a French keyboard, whose letters are Latin

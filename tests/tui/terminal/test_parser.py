@@ -105,19 +105,13 @@ def test_what_is_no_key_is_dropped_and_the_next_key_is_read(sequence: str) -> No
         ("\x1b[0;;229u", "å"),
         ("\x1b[27;5;120~", "ctrl+x"),
         ("\x1b[13u", "enter"),
-        # Cyrillic and Greek letters, with and without the letter of a Latin keyboard.
+        # Cyrillic letters, with and without the letter of a Latin keyboard.
         ("\x1b[1089::99;5u", "ctrl+c"),
         ("\x1b[1089:1057:99;5u", "ctrl+c"),
-        ("\x1b[1094::119;5:1u", "ctrl+w"),
         ("\x1b[1081;5u", "ctrl+q"),
         ("\x1b[1089;69u", "ctrl+c"),  # Caps Lock is on
-        ("\x1b[968::99;5u", "ctrl+c"),
-        ("\x1b[968;5u", "ctrl+c"),
-        ("\x1b[962;5u", "ctrl+w"),
-        ("\x1b[1489::99;5u", "ctrl+c"),
         ("\x1b[1089;;1089u", "с"),
         ("\x1b[1089:1057:99;2;1057u", "С"),
-        ("\x1b[97::113;5u", "ctrl+a"),  # on a French keyboard
     ],
 )
 def test_sub_parameters_of_a_key_are_no_error(sequence: str, key: str) -> None:
