@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -64,6 +65,30 @@ def build(program: Path, *sources: str) -> Path:
     return program
 
 
+def run_load(
+    program: Path, serve: Callable[[socket.socket], None], *options: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the load generator against a server in a thread, to its end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(WAIT_S)
+        server = threading.Thread(target=serve, args=(listener,))
+        server.start()
+        # One sender says ten messages at a fixed rate, so that a lost one does not stop it.
+        done = subprocess.run(
+            [
+                *(program, f"port={listener.getsockname()[1]}", "workload=paced", *options),
+                *(f"receivers={RECEIVERS}", "senders=1", "rate=50", "warmup_ms=0"),
+                *("measure_ms=200", "last_wait_ms=500"),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
+        )
+        server.join(WAIT_S)
+    return done
+
+
 def test_direct_messages_go_between_as_many_pairs_as_there_are_senders(
     load_program: Path, tmp_path: Path
 ) -> None:
@@ -99,23 +124,7 @@ def test_direct_messages_go_between_as_many_pairs_as_there_are_senders(
 def test_the_load_generator_finds_a_fault(
     load_program: Path, fault: Fault, found: dict[str, int]
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(WAIT_S)
-        server = threading.Thread(target=serve_faulty, args=(listener, fault))
-        server.start()
-        # One sender says ten messages at a fixed rate, so that a lost one does not stop it.
-        done = subprocess.run(
-            [
-                *(load_program, f"port={listener.getsockname()[1]}", "workload=paced"),
-                *(f"receivers={RECEIVERS}", "senders=1", "rate=50", "warmup_ms=0"),
-                *("measure_ms=200", "last_wait_ms=500"),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=WAIT_S,
-            check=False,
-        )
-        server.join(WAIT_S)
+    done = run_load(load_program, partial(serve_faulty, fault=fault))
     told = json.loads(done.stdout)
     assert told["messages"] == 10
     assert {key: told[key] for key in ("lost", "twice", "disordered") if told[key]} == found
@@ -160,22 +169,7 @@ def all_in_a_long_message(lines: list[bytes]) -> bytes:
 def test_the_load_generator_finds_a_lost_message_among_those_in_frames(
     load_program: Path, pack: Callable[[list[bytes]], bytes]
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(WAIT_S)
-        server = threading.Thread(target=serve_faulty_websockets, args=(listener, pack))
-        server.start()
-        done = subprocess.run(
-            [
-                *(load_program, f"port={listener.getsockname()[1]}", "workload=paced", "web=1"),
-                *(f"receivers={RECEIVERS}", "senders=1", "rate=50", "warmup_ms=0"),
-                *("measure_ms=200", "last_wait_ms=500"),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=WAIT_S,
-            check=False,
-        )
-        server.join(WAIT_S)
+    done = run_load(load_program, partial(serve_faulty_websockets, pack=pack), "web=1")
     told = json.loads(done.stdout)
     faults = {key: told[key] for key in ("lost", "twice", "disordered")}
     assert (told["messages"], faults) == (10, {"lost": 1, "twice": 0, "disordered": 0})

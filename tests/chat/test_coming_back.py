@@ -211,32 +211,24 @@ def seen_of_ana(witness: Client) -> list[tuple[str, Status]]:
     return seen
 
 
-def test_an_idle_user_whose_connection_is_lost_comes_back_inactive(
-    enter: Callable[[int], Ana], witness_of: Callable[[Any], Client], hasty_server: Any
+@pytest.mark.parametrize("restarts", [False, True], ids=["connection lost", "server restarts"])
+def test_an_idle_user_comes_back_inactive(
+    enter: Callable[[int], Ana],
+    witness_of: Callable[[Any], Client],
+    hasty_server: Any,
+    restarts: bool,
 ) -> None:
     witness = witness_of(hasty_server)
     ana = enter(hasty_server.port)
     ana.choose(Status.OCUPADO)
     see(witness, Presence, name="ana", status=Status.INACTIVO, by="server")
-    ana.lose_connection()
-    see(witness, Left, name="ana")
-    witness.say("missed")
-    ana.come_back()
-    assert seen_of_ana(witness) == [("Joined", Status.INACTIVO)]
-    ana.say("here again")
-    see(witness, Presence, name="ana", status=Status.OCUPADO, by="server")
-
-
-def test_an_idle_user_whose_server_restarts_comes_back_inactive(
-    enter: Callable[[int], Ana], witness_of: Callable[[Any], Client], hasty_server: Any
-) -> None:
-    witness = witness_of(hasty_server)
-    ana = enter(hasty_server.port)
-    ana.choose(Status.OCUPADO)
-    see(witness, Presence, name="ana", status=Status.INACTIVO, by="server")
-    hasty_server.kill()
-    hasty_server.start()
-    witness = witness_of(hasty_server)
+    if restarts:
+        hasty_server.kill()
+        hasty_server.start()
+        witness = witness_of(hasty_server)
+    else:
+        ana.lose_connection()
+        see(witness, Left, name="ana")
     witness.say("missed")
     ana.come_back()
     assert seen_of_ana(witness) == [("Joined", Status.INACTIVO)]

@@ -30,6 +30,26 @@ def ana(
 
 
 @pytest.fixture
+def command_line(shared_server: Any, fresh_address: Callable[[], str]) -> str:
+    """The client's command, for a shell."""
+    return f"{TERTULIA} ana 127.0.0.1 {shared_server.port} --source {fresh_address()}"
+
+
+@pytest.fixture
+def in_a_shell(
+    client_environment: dict[str, str], new_screen: Callable[..., Any]
+) -> Iterator[Callable[..., TerminalUser]]:
+    """Return a function that starts a shell with such a script on a terminal."""
+    with contextlib.ExitStack() as users:
+
+        def start(script: str, option: str = "-c") -> TerminalUser:
+            user = TerminalUser(["/bin/sh", option, script], client_environment, new_screen())
+            return users.enter_context(contextlib.closing(user))
+
+        yield start
+
+
+@pytest.fixture
 def luis(shared_server: Any, fresh_address: Callable[[], str]) -> Iterator[Client]:
     with Client.connect(
         "127.0.0.1", shared_server.port, "luis", source=fresh_address(), timeout=WAIT_S
@@ -153,53 +173,40 @@ def test_a_signal_gives_the_terminal_back_and_ends_as_one(
 
 
 def test_ctrl_z_gives_the_terminal_back_until_it_goes_on(
-    client_environment: dict[str, str],
-    new_screen: Callable[..., Any],
-    shared_server: Any,
-    fresh_address: Callable[[], str],
+    in_a_shell: Callable[..., TerminalUser], command_line: str
 ) -> None:
-    program = f"{TERTULIA} --plain ana 127.0.0.1 {shared_server.port} --source {fresh_address()}"
     # A shell with job control, because the kernel stops nobody whom nobody could continue.
-    command = ["/bin/sh", "-mc", f"{program}; echo stopped; read line; fg; echo $?"]
-    with contextlib.closing(TerminalUser(command, client_environment, new_screen())) as user:
-        user.see_row("ana>")
-        user.type("half")
-        user.see_row("ana> half")
-        user.type("\x1a")
-        user.see("stopped")
-        assert user.current_settings() == user.settings
-        user.type("go on\r")
-        user.see_row("ana> half")
-        user.type("!\r")
-        user.see("ana: half!")
-        user.type("\x04")
-        assert user.wait_for_exit() == 0
-        assert user.screen.above[-1] == "0"
+    user = in_a_shell(f"{command_line} --plain; echo stopped; read line; fg; echo $?", "-mc")
+    user.see_row("ana>")
+    user.type("half")
+    user.see_row("ana> half")
+    user.type("\x1a")
+    user.see("stopped")
+    assert user.current_settings() == user.settings
+    user.type("go on\r")
+    user.see_row("ana> half")
+    user.type("!\r")
+    user.see("ana: half!")
+    user.type("\x04")
+    assert user.wait_for_exit() == 0
+    assert user.screen.above[-1] == "0"
 
 
 def test_in_the_background_it_waits_and_can_be_ended(
-    client_environment: dict[str, str],
-    new_screen: Callable[..., Any],
-    shared_server: Any,
-    fresh_address: Callable[[], str],
+    in_a_shell: Callable[..., TerminalUser], command_line: str
 ) -> None:
-    program = f"{TERTULIA} --plain ana 127.0.0.1 {shared_server.port} --source {fresh_address()}"
-    script = BACKGROUND_SCRIPT.format(program)
-    command = ["/bin/sh", "-mc", script]
-    with contextlib.closing(TerminalUser(command, client_environment, new_screen())) as user:
-        user.type("in front\r")
-        user.see_row("ana>")
-        user.type("half")
-        user.see_row("ana> half")
-        user.type("\x1a")
-        user.see("stopped")
-        assert user.current_settings() == user.settings
-        user.type("in front\r")
-        user.see_row("ana> half")
-        user.type("\x1a")
-        user.see("ended 143")
-        assert user.current_settings() == user.settings
-        assert user.wait_for_exit() == 0
+    user = in_a_shell(BACKGROUND_SCRIPT.format(f"{command_line} --plain"), "-mc")
+    user.type("in front\r")
+    user.see_row("ana>")
+    user.type("half")
+    user.see_row("ana> half")
+    user.type("\x1a")
+    user.see("stopped")
+    assert user.current_settings() == user.settings
+    user.type("in front\r")
+    user.see_row("ana> half")
+    user.type("\x1a")
+    user.see("ended 143")
 
 
 def test_a_stop_and_a_continuation_from_outside_are_survived(ana: TerminalUser) -> None:
@@ -325,21 +332,15 @@ def test_json_on_a_terminal_keeps_the_line_being_typed_too(
 
 
 def test_words_go_to_a_file_if_stderr_is_one(
-    client_environment: dict[str, str],
-    new_screen: Callable[..., Any],
-    shared_server: Any,
-    fresh_address: Callable[[], str],
-    tmp_path: Path,
+    in_a_shell: Callable[..., TerminalUser], command_line: str, tmp_path: Path
 ) -> None:
     words = tmp_path / "words"
-    program = f"exec {TERTULIA} ana 127.0.0.1 {shared_server.port} --source {fresh_address()}"
-    command = ["/bin/sh", "-c", f"{program} 2>{words}"]
-    with contextlib.closing(TerminalUser(command, client_environment, new_screen())) as user:
-        user.see_row("ana>")
-        user.type("hola\r")
-        user.see("ana: hola")
-        user.type("\x04")
-        assert user.wait_for_exit() == 0
+    user = in_a_shell(f"exec {command_line} 2>{words}")
+    user.see_row("ana>")
+    user.type("hola\r")
+    user.see("ana: hola")
+    user.type("\x04")
+    assert user.wait_for_exit() == 0
     assert words.read_text().startswith("Connecting to")
 
 

@@ -54,6 +54,23 @@ def program() -> Path:
     return PROGRAM
 
 
+@pytest.fixture
+def console() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Run the console of a server with these lines as its input, to its end."""
+
+    def run(server: Server, *lines: str, lang: str = "en") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [PROGRAM, str(server.port), "--operator", "--lang", lang],
+            input="".join(f"{line}\n" for line in lines),
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
+        )
+
+    return run
+
+
 @pytest.fixture(scope="module")
 def threads(request: pytest.FixtureRequest) -> str:
     """Return the thread model of the servers: two workers, or the value of $THREADS.

@@ -297,6 +297,25 @@ class Peer:
                 pass
 
 
+def read_with_gaps(slow: Peer, sender: Peer) -> list[dict[str, Any]]:
+    """Return what a slow reader gets after a gap, up to the text "end".
+
+    Every number is there once, in order, or in a gap.
+    """
+    got = slow.until("gap")
+    while not any(m.get("text") == "end" for m in got):  # a further gap may swallow one
+        sender.ask("say", text="end")
+        got += slow.roundtrip()
+    seen = [m["seq"] for m in got if "seq" in m]
+    assert seen == sorted(set(seen))
+    gaps = [m for m in got if m["type"] == "gap"]
+    left_out = {seq for gap in gaps for seq in range(gap["after"] + 1, gap["through"] + 1)}
+    assert not left_out & set(seen)
+    everything = left_out | set(seen)
+    assert everything == set(range(min(everything), max(everything) + 1))
+    return got
+
+
 class Cluster:
     """The nats-server with which each server is the only node of a chat of its own, if any."""
 

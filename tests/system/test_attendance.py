@@ -2,15 +2,13 @@
 
 import csv
 import json
-import os
 import re
 import signal
-import subprocess
 from datetime import UTC, datetime
 
 import pytest
 from operators import SECRET, error_of, operator
-from peers import BOTH_THREAD_MODELS, PROGRAM, WAIT_S, wait_for
+from peers import BOTH_THREAD_MODELS, WAIT_S, wait_for
 
 from tertulia.protocol.times import rfc3339
 
@@ -137,7 +135,9 @@ def test_without_a_history_there_is_no_attendance(start_server, order):
 
 
 @pytest.mark.parametrize(("lang", "word"), [("es", "/asistencia"), ("en", "/attendance")])
-def test_the_console_shows_the_attendance_or_writes_it_to_a_file(start, tmp_path, lang, word):
+def test_the_console_shows_the_attendance_or_writes_it_to_a_file(
+    start, console, tmp_path, lang, word
+):
     server = start()
     luis = server.user("luis")
     ana = server.user("ana")
@@ -145,15 +145,7 @@ def test_the_console_shows_the_attendance_or_writes_it_to_a_file(start, tmp_path
     ana.until("left", name="luis")
     file = tmp_path / "today.csv"
     lines = (word, f"{word} {file}", f"{word} {file}", f"{word} history.db", "/help")
-    done = subprocess.run(
-        [PROGRAM, str(server.port), "--operator", "--lang", lang],
-        input="".join(f"{line}\n" for line in lines),
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
-        env=os.environ,
-    )
+    done = console(server, *lines, lang=lang)
     shown = done.stdout.splitlines()
     assert shown[0].startswith(f"luis  {luis.source}  ")
     assert re.search(r" (a|to) \d{4}-\d\d-\d\d \d\d:\d\d$", shown[0])  # and simply left

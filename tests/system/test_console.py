@@ -10,28 +10,10 @@ import stat
 import subprocess
 from pathlib import Path
 
-import pytest
 from operators import SECRET, refused
 from peers import BOTH_THREAD_MODELS, PROGRAM, WAIT_S, wait_for
 
 STATE = Path(os.environ["XDG_STATE_HOME"], "tertulia")
-
-
-@pytest.fixture
-def console():
-    """Run the console of a server with these lines as its input, to its end."""
-
-    def run(server, *lines, lang="en"):
-        return subprocess.run(
-            [PROGRAM, str(server.port), "--operator", "--lang", lang],
-            input="".join(f"{line}\n" for line in lines),
-            capture_output=True,
-            text=True,
-            timeout=WAIT_S,
-            check=False,
-        )
-
-    return run
 
 
 @BOTH_THREAD_MODELS

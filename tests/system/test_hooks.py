@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from histories import exported, kill
 from operators import error_of, operator, refused
-from peers import BOTH_THREAD_MODELS, PROGRAM, WAIT_S, Server, fresh_address, trusting
+from peers import BOTH_THREAD_MODELS, WAIT_S, Server, fresh_address, trusting
 
 
 @pytest.fixture
@@ -199,18 +199,11 @@ def test_where_there_is_no_http_there_are_no_hooks(start_server, order):
         ("en", ("/hook", "/hooks", "/unhook")),
     ],
 )
-def test_the_console_makes_lists_and_removes_hooks(start_server, lang, words):
+def test_the_console_makes_lists_and_removes_hooks(start_server, console, lang, words):
     server = start_server()
     make, show, remove = words
     lines = (f"{make} build", f"{make} build", show, f"{remove} build", f"{remove} build", show)
-    done = subprocess.run(
-        [PROGRAM, str(server.port), "--operator", "--lang", lang],
-        input="".join(f"{line}\n" for line in lines),
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
-    )
+    done = console(server, *lines, lang=lang)
     shown = done.stdout.splitlines()
     assert f":{server.port}/hook/" in shown[1]
     secret = shown[1].rpartition("/")[2]
