@@ -3,7 +3,6 @@
 import pytest
 from msgspec import UNSET
 
-from tertulia.i18n import set_language
 from tertulia.operator_words import (
     ban_words,
     bans,
@@ -38,9 +37,8 @@ NOON = "2026-11-22T12:00:00.000Z"
 
 
 @pytest.fixture(autouse=True)
-def in_utc_and_english(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
-    set_language("en")
 
 
 @pytest.mark.parametrize(

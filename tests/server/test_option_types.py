@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tertulia.i18n import set_language
 from tertulia.server.option_types import (
     SecretFile,
     days,
@@ -21,11 +20,6 @@ from tertulia.server.option_types import (
 )
 
 SECRET = "x" * 16
-
-
-@pytest.fixture(autouse=True)
-def english() -> None:
-    set_language("en")
 
 
 @pytest.fixture

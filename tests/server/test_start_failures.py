@@ -6,7 +6,6 @@ import sqlite3
 
 import pytest
 
-from tertulia.i18n import set_language
 from tertulia.server.certificates.given import CertificateUnusable
 from tertulia.server.config import Config
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
@@ -14,11 +13,6 @@ from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.listening import SocketUnusable, WrongPort
 from tertulia.server.start_failures import why_not_started
 from tertulia.server.workers.local_socket import PathProblem, PathUnusable
-
-
-@pytest.fixture(autouse=True)
-def english() -> None:
-    set_language("en")
 
 
 @pytest.mark.parametrize(

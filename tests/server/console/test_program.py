@@ -15,7 +15,6 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from tertulia.i18n import set_language
 from tertulia.protocol.attendance import AttendancePage, AttendanceRow, ListAttendance
 from tertulia.protocol.hooks import CreateHook, HookCreated, HookList
 from tertulia.protocol.lines import LineBuffer, decode_request, encode
@@ -70,7 +69,6 @@ def answering(*answers: ServerMessage) -> Answers:
 @pytest.fixture
 def typing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Return a function that has a console carry out what is typed."""
-    set_language("en")
     monkeypatch.setenv("TZ", "UTC")
 
     def carry_out(typed: str, answers: Answers = ok, *, is_terminal: bool = False) -> Done:
@@ -330,7 +328,6 @@ def test_a_server_that_does_not_answer_is_left(typing, monkeypatch):
 
 
 def test_a_console_too_many_is_told_why(monkeypatch, capsys):
-    set_language("en")
     near, far = socket.socketpair()
     with near, far, open(os.devnull) as nothing:
         far.sendall(encode(Error(code="busy", message="too many\nconsoles")))
@@ -343,7 +340,6 @@ def test_a_console_too_many_is_told_why(monkeypatch, capsys):
 def test_without_a_server_or_a_home_the_command_fails_and_says_so(
     tmp_path: Path, monkeypatch, capsys
 ):
-    set_language("en")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert run_console(5_000) == 1
     assert "no server of this user runs on port 5000" in " ".join(capsys.readouterr().err.split())
