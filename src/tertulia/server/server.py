@@ -71,10 +71,10 @@ _STOP_TIMEOUT_S = 8.0  # a stop has to be done within 10 s, whatever clients do
 class Server:
     """A server of the given configuration.
 
-    The constructor opens the listening sockets (see Listening for its errors), finds or makes the
-    certificate (CertificateUnusable), and opens the history (StoreInUse, StoreOfAnotherVersion,
-    OSError or sqlite3.Error). `start` begins to serve, `announce` tells the local network,
-    `keep_up` looks after the certificate, and `stop` ends it. All in one thread.
+    The constructor finds or makes the certificate (CertificateUnusable), opens the listening
+    sockets (see Listening for its errors), and opens the history (StoreInUse,
+    StoreOfAnotherVersion, OSError or sqlite3.Error). `start` begins to serve, `announce` tells the
+    local network, `keep_up` looks after the certificate, and `stop` ends it. All in one thread.
     """
 
     def __init__(
@@ -98,10 +98,6 @@ class Server:
         """
         self._config = config
         self._parent = parent
-        inherited = (given or {}) if parent is None else parent.sockets
-        self._listening = listening = Listening(config, inherited)
-        self.listener, self.host = listening.tcp, listening.host
-        self.port: int = self.listener.getsockname()[1]
         self.certificate = None if config.tls == "off" else find_certificate(config)
         monitoring = None
         if config.metrics:
@@ -109,6 +105,11 @@ class Server:
                 config.metrics, functools.partial(self.measure, each_worker=False), self.problem
             )
         offer = _offer(config, self.certificate, monitoring, self._nodes)
+        # Only now: what comes before takes 20 ms, in which the first clients would have to wait.
+        inherited = (given or {}) if parent is None else parent.sockets
+        self._listening = listening = Listening(config, inherited)
+        self.listener, self.host = listening.tcp, listening.host
+        self.port: int = self.listener.getsockname()[1]
         if parent is not None:
             parent.keep(listening.pop_opened())
             if config.history is not None and parent.waits:
