@@ -70,6 +70,14 @@ class _Lines:
         del self._lines[:count]
 
 
+class _Encodings(dict[Encode, _Lines]):
+    """The events of the log in each encoding that was needed."""
+
+    def __missing__(self, encode: Encode) -> _Lines:
+        lines = self[encode] = _Lines(encode)
+        return lines
+
+
 class EventLog:
     """The latest events, numbered without holes by `seq`; older ones are trimmed.
 
@@ -90,18 +98,20 @@ class EventLog:
         self._ends: list[int] = []  # the weight of all events so far, including each
         # the weight before the first event kept, and including the last
         self._start = self._end = 0
-        self._lines: dict[Encode, _Lines] = {}
+        self._lines = _Encodings()
         self._standing: dict[type[NumberedEvent], NumberedEvent] = {}  # the oldest first
         self._trimmed_seq = last_seq
         self._last_message_seq = last_seq
         self._last_wanted_seq = last_seq  # of the last event for sessions that want only messages
+        self._last_people_seq = last_seq  # of the last event that these do not want
         self.last_seq = self.first_seq = last_seq  # `first_seq` is that of the start
         self.messages = 0  # number since the start
 
     def begin_at(self, seq: int) -> None:
         """Set the number before that of the next event. The log is still empty."""
         assert not self._events
-        self._trimmed_seq = self._last_message_seq = self._last_wanted_seq = seq
+        self._trimmed_seq = self._last_message_seq = seq
+        self._last_wanted_seq = self._last_people_seq = seq
         self.last_seq = self.first_seq = seq
 
     def append(self, event: NumberedEvent) -> None:
@@ -113,7 +123,9 @@ class EventLog:
             end += len(text) if text.isascii() else len(text.encode())
             self._last_message_seq = self._last_wanted_seq = event.seq
             self.messages += 1
-        elif type(event) not in _PEOPLE:
+        elif type(event) in _PEOPLE:
+            self._last_people_seq = event.seq
+        else:
             self._last_wanted_seq = event.seq
             if type(event) in _STANDING:
                 self._standing.pop(type(event), None)
@@ -154,8 +166,9 @@ class EventLog:
                 last = min(last, before - 1 - self._trimmed_seq)
                 if last <= first:
                     return None
-            pieces = self._lines_in(encode).part(self._events, first, last)
-            events = self._events[first:last] if messages_only else None
+            pieces = self._lines[encode].part(self._events, first, last)
+            has_people = messages_only and cursor < self._last_people_seq
+            events = self._events[first:last] if has_people else None
         data = b"".join(pieces)
         if len(data) > max_bytes and len(pieces) > 1:
             pieces = _shorten(pieces, max_bytes)
@@ -224,12 +237,6 @@ class EventLog:
         if self._end - start <= max_bytes:
             return len(self._ends)
         return max(first + 1, bisect_right(self._ends, start + max_bytes))
-
-    def _lines_in(self, encode: Encode) -> _Lines:
-        lines = self._lines.get(encode)
-        if lines is None:
-            lines = self._lines[encode] = _Lines(encode)
-        return lines
 
     def _trim(self, start: int) -> None:
         count = min(bisect_right(self._ends, start), len(self._ends) - 1)

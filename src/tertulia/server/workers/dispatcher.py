@@ -106,11 +106,12 @@ class Dispatcher:
 
     def run_round(self, ready: list[tuple[int, int]]) -> None:
         """Run one round, for the descriptors that the poller has found ready."""
-        self._input.now = self._observer.busy_since = now = time.monotonic()
+        events, observer = self._events, self._observer
+        self._input.now = observer.busy_since = now = time.monotonic()
         # Other workers announce the events that they published before this moment.
-        self._announced_seq = self._events.last_seq
+        self._announced_seq = events.last_seq
         self._input.on_ready(ready)
-        if self._events.last_seq != self._announced_seq:
+        if events.last_seq != self._announced_seq:
             self._gather()
         # Only after the events: otherwise a new connection could have got the descriptor of one
         # that was closed meanwhile, and with it the other one's event.
@@ -118,12 +119,13 @@ class Dispatcher:
             self.read_mail(mail)
         if now >= self._watchdog.next_check:
             self.check_deadlines()
-        self._announce_news()
+        if events.last_seq != self._announced_seq:
+            self._announce_news()
         self.flush()
         if self._announced_seq != self._sent_seq:
             self._note_sent(now)
-        self._announce_news()  # about sessions whose connections were found broken
-        observer = self._observer
+        if events.last_seq != self._announced_seq:  # somebody's connection was found broken
+            self._announce_news()
         observer.rounds += 1
         observer.busy_since = 0.0
 
@@ -151,9 +153,8 @@ class Dispatcher:
             self._input.on_ready(ready)
 
     def _announce_news(self) -> None:
-        if self._events.last_seq != self._announced_seq:
-            self._announced_seq = self._events.last_seq
-            self._announce(self._mailbox, self._input.now)
+        self._announced_seq = self._events.last_seq
+        self._announce(self._mailbox, self._input.now)
 
     # --- mail ----------------------------------------------------------------------------------
 
