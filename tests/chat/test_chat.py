@@ -167,7 +167,7 @@ def test_all_that_came_just_before_the_end_counts(desk: Table) -> None:
     for seq in range(11, 11 + count):
         desk.client.arrive(said(seq, "hola"))
     desk.client.end = LOST
-    desk.chat.carry_on()
+    desk.chat.advance()
     shown = [rest[0] for kind, *rest in desk.face.shown if kind == "show_message"]
     assert len(shown) == count
     assert [kind for kind, *_ in desk.face.shown][count:] == ["show_notice", "show_notice"]
@@ -192,7 +192,7 @@ def test_what_waits_is_counted_and_what_is_unsaid_is_listed(desk: Table) -> None
     for request in (ListUsers(), Say(text="one", nonce="n"), direct):
         desk.chat.ask(request)
     assert (desk.chat.waiting_jobs, desk.chat.idle) == (3, False)
-    desk.chat.carry_on()
+    desk.chat.advance()
     assert (desk.chat.waiting_jobs, desk.chat.idle) == (2, False)
     assert desk.chat.unsent == [Say(text="one", nonce="n"), direct]
     desk.turn(user_list(1, "ana"))
@@ -206,7 +206,7 @@ def test_what_waits_is_counted_and_what_is_unsaid_is_listed(desk: Table) -> None
 def test_what_cannot_be_sent_is_answered_and_the_next_has_its_turn(desk: Table) -> None:
     desk.chat.ask(Say(text="\x00", nonce="n"))
     desk.chat.ask(ListUsers())
-    desk.chat.carry_on()
+    desk.chat.advance()
     assert desk.face.shown == [
         ("show_answer", Say(text="\x00", nonce="n"), Error(code="text_invalid", message="not sent"))
     ]
@@ -330,7 +330,7 @@ def test_who_gives_up_in_the_end_is_woken_up_for_that(clock: Clock) -> None:
     desk.lose()
     assert desk.chat.wake_at == clock.now + 0.125
     clock.now += 0.125
-    desk.chat.carry_on()
+    desk.chat.advance()
     assert desk.chat.over
     assert desk.chat.exit_status == EXIT_LOST
 
@@ -392,7 +392,7 @@ def test_leaving_waits_for_what_was_asked_before_and_without_a_connection_for_no
 ) -> None:
     desk.chat.ask(Say(text="hola", nonce="n"))
     desk.chat.quit()
-    desk.chat.carry_on()
+    desk.chat.advance()
     assert not desk.chat.over
     desk.turn(Ok(id=1, seq=11))
     assert desk.chat.over

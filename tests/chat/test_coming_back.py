@@ -104,7 +104,7 @@ class AnaAtAFace:
             assert time.monotonic() < give_up_at
             self._notified.clear()
             self._chat.receive()
-            self._chat.carry_on()
+            self._chat.advance()
             wake_at = self._chat.wake_at
             timeout = WAIT_S if wake_at is None else max(0.0, wake_at - time.monotonic())
             if not condition():

@@ -112,7 +112,7 @@ def test_an_ok_that_came_just_before_the_end_counts(table: Table) -> None:
     table.turn()
     table.client.arrive(Ok(id=2))
     table.client.end = LOST
-    table.face.chat.carry_on()  # the loop had found nothing to receive
+    table.face.chat.advance()  # the loop had found nothing to receive
     table.turn()
     assert "may not have been" not in table.stderr.getvalue()
     assert table.chat == ["you to luis: psst"]
@@ -279,7 +279,7 @@ def test_leaving_while_an_attempt_is_under_way_closes_its_connection(table: Tabl
     table.lose()
     assert table.face.chat.wake_at is not None
     table.clock.now = table.face.chat.wake_at
-    table.face.chat.carry_on()
+    table.face.chat.advance()
     assert table._rung.acquire(timeout=20)
     table.face.chat.close()
     assert coming.ended == End(EndReason.CLOSED)

@@ -63,7 +63,7 @@ class Table:
         for message in messages:
             self.client.arrive(message)
         self.chat.receive()
-        self.chat.carry_on()
+        self.chat.advance()
 
     def enter(self) -> None:
         self.turn()
@@ -82,11 +82,11 @@ class Table:
         self.outcome = outcome
         assert self.chat.next_attempt_at is not None
         self.clock.now = self.chat.next_attempt_at
-        self.chat.carry_on()
+        self.chat.advance()
         assert self._rung.acquire(timeout=20)
         if isinstance(outcome, PickyClient):
             self.client = outcome
-        self.chat.carry_on()
+        self.chat.advance()
 
 
 def user_list(request_id: int, *names: str, seq: int = 10) -> UserList:

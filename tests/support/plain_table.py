@@ -131,7 +131,7 @@ class Table:
         for message in messages:
             self.client.arrive(message)
         self.face.chat.receive()
-        self.face.chat.carry_on()
+        self.face.chat.advance()
         self.output.flush()
 
     def greet(self) -> None:
@@ -149,11 +149,11 @@ class Table:
         self.outcome = outcome
         assert self.face.chat.wake_at is not None
         self.clock.now = self.face.chat.wake_at
-        self.face.chat.carry_on()
+        self.face.chat.advance()
         assert self._rung.acquire(timeout=20)
         if isinstance(outcome, StubClient):
             self.client = outcome
-        self.face.chat.carry_on()
+        self.face.chat.advance()
         self.output.flush()
 
     def come_back(self, seq: int = 10, **options: Any) -> None:

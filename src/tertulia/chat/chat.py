@@ -162,7 +162,7 @@ class Chat:
 
     @property
     def wake_at(self) -> float | None:
-        """When `carry_on` has to be called although nothing comes (monotonic)."""
+        """When `advance` has to be called although nothing comes (monotonic)."""
         times = [self._session.wake_at, self._session.gives_up_at]
         if self.connected:
             mute_ends_at = self.clock.moment_of(self.state.mutes.next_end)
@@ -170,7 +170,7 @@ class Chat:
         return min((at for at in times if at is not None), default=None)
 
     def ask(self, request: Request) -> None:
-        """Add a request; `carry_on` sends it when its turn comes."""
+        """Add a request; `advance` sends it when its turn comes."""
         self._session.note_activity(time.monotonic())
         self._jobs.add(request, Origin.TYPED)
 
@@ -181,7 +181,7 @@ class Chat:
     def note_seen(self) -> bool:
         """Note that the newest message is on an active screen; return whether that is new.
 
-        `carry_on` reports it to the server when its time has come.
+        `advance` reports it to the server when its time has come.
         """
         return self._seen.note(self.state.newest_message or 0)
 
@@ -205,7 +205,7 @@ class Chat:
             self._handle(incoming)
         return True
 
-    def carry_on(self) -> None:
+    def advance(self) -> None:
         """Do what is due: send the next request, give one up, or connect again."""
         now = time.monotonic()
         self._follow_session(now)

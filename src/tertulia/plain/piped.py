@@ -171,14 +171,14 @@ def run(face: PlainFace, output: Output, wakeup: Wakeup, lines: Lines, carry_out
     chat = face.chat
     while not chat.over:
         more = chat.receive()
-        chat.carry_on()
+        chat.advance()
         while chat.idle and (line := lines.next_line()) is not None:
             if isinstance(carry_out(line), Quit):
                 lines.end()  # what was said before is answered before the end
-            chat.carry_on()
+            chat.advance()
         if chat.settled and lines.used_up:
             chat.quit()
-            chat.carry_on()
+            chat.advance()
         output.flush()
         if more or chat.over:
             continue

@@ -143,7 +143,7 @@ class Terminal:
     def _loop(self, signals: Signals) -> signal.Signals | None:
         while True:
             more = self._face.chat.receive()
-            self._face.chat.carry_on()
+            self._face.chat.advance()
             self._flush()
             if self._face.chat.over:
                 return None
@@ -184,7 +184,7 @@ class Terminal:
             data = b""
         if not data:  # the terminal has hung up
             self._handle_keys()
-            self._face.chat.carry_on()
+            self._face.chat.advance()
             return True
         self._arrivals.add(data, time.monotonic())
         return False

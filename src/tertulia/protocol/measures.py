@@ -99,7 +99,7 @@ class TrafficMeasures(Struct, kw_only=True, frozen=True):
 
 
 class LogMeasures(Struct, kw_only=True, frozen=True):
-    """The event log: the latest events, from which slow readers are served."""
+    """The event log: the latest events, from which slow consumers are served."""
 
     last_seq: int
     events: int

@@ -115,7 +115,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     nonce_keep_s: float = 600.0  # seconds in which a message that is sent again is recognised
     max_nonces: int = 262_144  # remembered nonces, some 60 MiB; at this bound the oldest goes
 
-    log_bytes: int = 8 * 1024 * 1024  # of the latest events, kept once for all slow readers
+    log_bytes: int = 8 * 1024 * 1024  # of the latest events, kept once for all slow consumers
     slice_bytes: int = 256 * 1024  # of these events in one send
     private_bytes: int = 1024 * 1024  # of answers and direct messages that wait for one session
     receive_bytes: int = 16 * 1024  # read from a connection before it is another one's turn

@@ -174,7 +174,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
                 )  # fmt: skip
                 model.shows_statuses = self._choices.settings.notify_statuses
                 self.controller.model = model
-                model.chat.carry_on()
+                model.chat.advance()
                 self._bell.ring()
             case NoConnection():
                 text = unreachable.no_connection(outcome, self._to)
@@ -205,7 +205,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         while more := chat.receive(at_most=MESSAGES_AT_ONCE):
             if time.monotonic() >= until:
                 break
-        chat.carry_on()
+        chat.advance()
         if more:
             self._bell.ring()
         if chat.over:

@@ -62,7 +62,7 @@ class Leaving:
             self._leave_at_once()
         else:
             model.chat.quit()
-            model.chat.carry_on()
+            model.chat.advance()
             self._wake()
 
     def _leave_at_once(self) -> None:

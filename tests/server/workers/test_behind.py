@@ -178,7 +178,7 @@ def test_a_worker_that_was_too_slow_itself_gives_everyone_a_gap():
     assert bench.observer.gaps == 2
 
 
-# --- slow readers --------------------------------------------------------------------------------
+# --- slow consumers -----------------------------------------------------------------------------
 
 
 @given(
@@ -200,7 +200,7 @@ def test_wherever_a_send_is_cut_nothing_is_lost_and_a_private_line_comes_between
     cut = bench.got(reader) + bytes(reader.out)
     reader.out += private
     bench.go_on(reader)
-    assert reader.push()
+    assert reader.flush_out()
     bench.publish(1)
     bench.flush_all()
     whole = {sum(map(len, bench.lines[:i])) for i in range(len(bench.lines) + 1)}

@@ -142,12 +142,12 @@ def test_no_page_is_asked_for_while_the_client_takes_nothing(connection, hindran
 def test_what_is_queued_goes_out_as_far_as_the_socket_takes_it():
     connection, sock = connect(room=4)
     connection.out += b"123456789"
-    assert not connection.push()
+    assert not connection.flush_out()
     assert connection.out == b"56789"
-    assert not connection.push()
+    assert not connection.flush_out()
     assert connection.out == b"56789"
     sock.room = 5
-    assert connection.push()
+    assert connection.flush_out()
     assert connection.out == b""
     assert sock.sent == b"123456789"
 
@@ -157,4 +157,4 @@ def test_a_broken_socket_raises():
     sock.error = ConnectionResetError()
     connection.out += b"1"
     with pytest.raises(ConnectionResetError):
-        connection.push()
+        connection.flush_out()

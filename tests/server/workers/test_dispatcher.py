@@ -274,7 +274,7 @@ def test_a_replaced_session_that_takes_nothing_has_a_time_to_read_why(bench):
 
 
 def test_a_fault_in_an_eviction_costs_that_connection(bench, monkeypatch):
-    monkeypatch.setattr(bench.output, "push_rest", lambda connection: 1 / 0)
+    monkeypatch.setattr(bench.output, "flush_last", lambda connection: 1 / 0)
     bench.read(Evict(bench.number(bench.luis)))
     bench.assert_only_lost(bench.luis)
 

@@ -146,16 +146,16 @@ def test_a_client_that_takes_its_answers_may_get_more_than_the_bound_at_once():
 
 def test_the_rest_goes_out_at_once_before_a_connection_is_closed(bench):
     bench.output.send(bench.ana, Pong())
-    bench.output.push_rest(bench.ana)
+    bench.output.flush_last(bench.ana)
     assert bench.got(bench.ana) == PONG
-    bench.output.push_rest(bench.ana)
+    bench.output.flush_last(bench.ana)
     bench.ana.blocked = True
     bench.output.send(bench.ana, Pong())
-    bench.output.push_rest(bench.ana)
+    bench.output.flush_last(bench.ana)
     assert bench.got(bench.ana) == PONG
     bench.ana.blocked = False
     socket_of(bench.ana).error = ConnectionResetError()
-    bench.output.push_rest(bench.ana)
+    bench.output.flush_last(bench.ana)
 
 
 # --- events --------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def test_what_is_queued_for_a_closed_connection_is_not_sent(bench):
     bench.connections.close(bench.ana, CloseReason.LOST)
     bench.output.send(bench.ana, Pong())
     assert bench.output.flush_private() == []
-    assert not bench.output._to_push
+    assert not bench.output._to_flush
 
 
 def test_at_the_end_the_events_up_to_there_go_out_before_the_last_word_and_no_others(bench):

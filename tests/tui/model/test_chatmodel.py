@@ -65,7 +65,7 @@ class ModelTable:
         for message in messages:
             self.client.arrive(message)
         self.model.chat.receive()
-        self.model.chat.carry_on()
+        self.model.chat.advance()
         for alert in self.model.pop_alerts():
             match alert:
                 case Answered(request, answer):

@@ -54,13 +54,13 @@ def add(conversation: Conversation, count: int) -> None:
 
 
 def check_in_step(log: ConversationLog, conversation: Conversation) -> None:
-    log.catch_up()
+    log.show_changes()
     assert list(map(id, log._entries)) == list(map(id, conversation.entries))
 
 
 def test_without_a_conversation_there_is_nothing_to_catch_up_with() -> None:
     log = ConversationLog(ConversationPainter(Glyphs("utf-8")))
-    log.catch_up()
+    log.show_changes()
     assert log.first_entry is None
 
 
@@ -131,7 +131,7 @@ def test_a_changed_entry_is_painted_anew() -> None:
         await pilot.pause()
         assert "… ana" in log.render_line(1).text
         talks.settle(request, Delivery.DELIVERED)
-        log.catch_up()
+        log.show_changes()
         assert "› ana" in log.render_line(1).text
 
     run(scenario)
@@ -140,7 +140,7 @@ def test_a_changed_entry_is_painted_anew() -> None:
 def test_each_conversation_is_opened_where_it_was_being_read() -> None:
     async def scenario(log: ConversationLog, talks: Conversations, pilot: Pilot[None]) -> None:
         add(talks.general, 30)
-        log.catch_up()
+        log.show_changes()
         log.scroll_to(y=4)
         await pilot.pause()
         place = log.reading_place
@@ -176,7 +176,7 @@ def test_a_message_that_moves_is_shown_in_its_new_place_and_the_reading_place_st
         talk = talks.open("luis")
         log.open(talk)
         add(talk, 30)
-        log.catch_up()
+        log.show_changes()
         await pilot.pause()  # at the end
         log.scroll_to(y=5, animate=False, immediate=True)
         await pilot.pause()

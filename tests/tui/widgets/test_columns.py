@@ -219,7 +219,7 @@ def test_the_time_to_the_next_attempt_is_counted_down(clock: Clock) -> None:
     chat = Chat(client, reconnector, NoFace(), to, first_page=0)
     assert connection_words(chat, clock.now) == "connected"
     client.end = End(EndReason.LOST)
-    chat.carry_on()
+    chat.advance()
     at = chat.next_attempt_at
     assert at is not None
     assert at - clock.now == pytest.approx(FIRST_DELAY_S)

@@ -300,7 +300,7 @@ METRICS = (
     Metric(
         "event_log_events",
         "gauge",
-        "Latest events that are kept in memory for slow readers.",
+        "Latest events that are kept in memory for slow consumers.",
         _one(lambda m: m.log.events),
     ),
     Metric(

@@ -111,7 +111,7 @@ class Room:
         if namesake is not None and _has_token(namesake, newcomer):
             if neighbour not in (None, namesake):
                 return Refused(ErrorCode.ADDRESS_TAKEN)
-            return self._enter(newcomer, route, token, time, last_active, replaced=namesake)
+            return self._add_session(newcomer, route, token, time, last_active, replaced=namesake)
         if moderation.is_locked and moderation.shuts_out(newcomer.name, time):
             return Refused(ErrorCode.LOCKED)
         if newcomer.name.key in self.hooks.by_name:
@@ -128,7 +128,7 @@ class Room:
         if obstacle is None:
             if len(registry) >= self._max_users:
                 return Refused(ErrorCode.SERVER_FULL)
-            return self._enter(newcomer, route, token, time, last_active, replaced=None)
+            return self._add_session(newcomer, route, token, time, last_active, replaced=None)
         if newcomer.may_challenge and obstacle.address == newcomer.address:
             return Conflict(obstacle)
         if namesake is None:
@@ -294,7 +294,7 @@ class Room:
         elif session.own_presence is not None:
             session.own_presence = [event]
 
-    def _enter(
+    def _add_session(
         self,
         newcomer: Newcomer,
         route: Route,

@@ -121,7 +121,7 @@ class Behind:
             own = self._own_presence.get(connection)
             before = own[0].seq if own else None
             try:
-                is_through = self._push(connection)
+                is_through = self._flush_private(connection)
                 if is_through:
                     if (cursor, before) != place:
                         place = cursor, before
@@ -156,7 +156,7 @@ class Behind:
                 own[:] = [
                     event for event in own if event.seq > events.through
                 ]  # the others are within the slice
-            return self._push(connection)
+            return self._flush_private(connection)
         if events is not None:
             try:
                 sent = connection.send(events.data) if events.data else 0
@@ -173,7 +173,7 @@ class Behind:
             connection.out += self._one(event)
             cursor = event.seq
         self.ready[connection] = cursor
-        return self._push(connection)
+        return self._flush_private(connection)
 
     def _read(self, cursor: int, before: int | None = None) -> Slice | Gap | None:
         events = self._log.read(
@@ -200,12 +200,12 @@ class Behind:
         self._observer.on_gap()
         return self._one(gap)
 
-    def _push(self, connection: Connection) -> bool:
+    def _flush_private(self, connection: Connection) -> bool:
         """Send a connection's private output; return whether all of it went out."""
         size = len(connection.out)
         if not size:
             return True
-        is_through = connection.push()
+        is_through = connection.flush_out()
         self._observer.sent_bytes += size - len(connection.out)
         return is_through
 

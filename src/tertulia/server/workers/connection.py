@@ -218,7 +218,7 @@ class Connection(Struct, eq=False):
         """Whether the socket is closed."""
         return self.state is CLOSED
 
-    def push(self) -> bool:
+    def flush_out(self) -> bool:
         """Send what is queued; return whether all of it went out. Raises OSError."""
         out = self.out
         try:

@@ -266,7 +266,7 @@ class Dispatcher:
             self._connections.finish(connection, CloseReason.REPLACED, None, self._input.now)
             return
         self._output.send_bytes(connection, connection.door.goodbye(CloseReason.REPLACED))
-        self._output.push_rest(connection)
+        self._output.flush_last(connection)
         self._connections.close(connection, CloseReason.REPLACED)
 
     def _on_notice_stored(self, connection: Connection, mail: NoticeStored) -> None:
@@ -305,7 +305,7 @@ class Dispatcher:
             case Due.EXPIRED:
                 if connection.goodbye:  # an answer that it waited for has not come
                     self._output.send_bytes(connection, connection.goodbye)
-                    self._output.push_rest(connection)
+                    self._output.flush_last(connection)
                 close(connection, CloseReason.REFUSED)
             case Due.SPARED:
                 self._connections.answer_challengers(connection)

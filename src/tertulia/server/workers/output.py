@@ -49,13 +49,13 @@ class Output:
         self._observer = observer
         self._subscribers: dict[tuple[Form, bool], Subscribers] = {}
         self._followed: dict[Connection, Subscribers] = {}
-        self._to_push: dict[Connection, None] = {}  # they have private output, or have to end
+        self._to_flush: dict[Connection, None] = {}  # they have private output, or have to end
         self._overflowing: list[Connection] = []
 
     @property
     def has_work(self) -> bool:
         """Whether a flush would have something to send."""
-        if self._to_push:
+        if self._to_flush:
             return True
         for subscribers in self._subscribers.values():  # noqa: SIM110 (half the time of `any`)
             if subscribers.has_work:
@@ -71,14 +71,14 @@ class Output:
         """
         out = connection.out
         out += connection.door.encode(message)  # a store in `connection` takes longer
-        self._to_push[connection] = None
+        self._to_flush[connection] = None
         if connection.blocked:
             self._check_overflow(connection)
 
     def send_all(self, connection: Connection, messages: Sequence[ServerMessage]) -> None:
         """Queue several private messages for a connection."""
         connection.out += connection.door.encode_all(messages)
-        self._to_push[connection] = None
+        self._to_flush[connection] = None
         if connection.blocked:
             self._check_overflow(connection)
 
@@ -90,12 +90,12 @@ class Output:
         data = connection.door.encode(message)
         connection.out += data
         connection.large_bytes = len(data)
-        self._to_push[connection] = None
+        self._to_flush[connection] = None
 
     def send_bytes(self, connection: Connection, data: bytes) -> None:
         """Queue bytes that are already in the form of the connection's door."""
         connection.out += data
-        self._to_push[connection] = None
+        self._to_flush[connection] = None
         if connection.blocked:
             self._check_overflow(connection)
 
@@ -136,21 +136,21 @@ class Output:
             subscribers.remove(connection)
         if last_word is not None:
             connection.out += connection.door.encode(last_word)
-        self._to_push[connection] = None
+        self._to_flush[connection] = None
 
     def forget(self, connection: Connection) -> None:
         """Send a connection nothing more."""
         subscribers = self._followed.pop(connection, None)
         if subscribers is not None:
             subscribers.remove(connection)
-        self._to_push.pop(connection, None)
+        self._to_flush.pop(connection, None)
 
     # --- sending -------------------------------------------------------------------------------
 
     def unblock(self, connection: Connection) -> None:
         """Go on with a connection whose socket accepts data again."""
         connection.blocked = False
-        self._to_push[connection] = None
+        self._to_flush[connection] = None
         subscribers = self._followed.get(connection)
         if subscribers is not None:
             subscribers.unblock(connection)
@@ -166,11 +166,11 @@ class Output:
         if self._overflowing:
             happened += [Sent(connection, Fate.OVERFLOWING) for connection in self._overflowing]
             self._overflowing.clear()
-        if not self._to_push:
+        if not self._to_flush:
             return happened
-        to_push, self._to_push = self._to_push, {}
+        to_flush, self._to_flush = self._to_flush, {}
         sent_bytes = 0
-        for connection in to_push:
+        for connection in to_flush:
             if connection.blocked or connection.state is CLOSED:
                 continue
             out = connection.out
@@ -210,11 +210,11 @@ class Output:
                     happened.append(Sent(connection, Fate.BROKEN, error))
         return happened
 
-    def push_rest(self, connection: Connection) -> None:
+    def flush_last(self, connection: Connection) -> None:
         """Send as much private output as the socket takes, before the connection is closed."""
         if connection.out and not connection.blocked:
             with contextlib.suppress(OSError):  # it is broken, and is closed in any case
-                connection.push()
+                connection.flush_out()
 
     def _set_blocked(self, connection: Connection) -> None:
         connection.blocked = True

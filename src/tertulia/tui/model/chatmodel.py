@@ -164,12 +164,12 @@ class ChatModel:
     def ask(self, request: Request) -> None:
         """Send a request to the server when its turn comes: now, if none is under way."""
         self.chat.ask(request)
-        self.chat.carry_on()
+        self.chat.advance()
 
     def watch(self, request: Request) -> None:
         """Ask the server something that the user did not ask for: the screen stays up to date."""
         self.chat.watch(request)
-        self.chat.carry_on()
+        self.chat.advance()
 
     # --- the `Face` of the chat ----------------------------------------------------------------
 

@@ -183,8 +183,8 @@ class ConversationLog(ChatLog):
             self.go_to(mark)
         return mark is not None
 
-    def catch_up(self) -> None:
-        """Bring the log into step with the open conversation, which is trimmed on the way."""
+    def show_changes(self) -> None:
+        """Show what has changed in the open conversation, which is trimmed on the way."""
         conversation = self.conversation
         if conversation is None:
             return

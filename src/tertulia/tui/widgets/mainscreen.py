@@ -199,7 +199,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def _show_conversations(self, conversations: Conversations) -> None:
         current = conversations.current
         if current is self.log_view.conversation:
-            self.log_view.catch_up()
+            self.log_view.show_changes()
         else:
             self._turn_to(current)
         self.chats.show(conversations)
