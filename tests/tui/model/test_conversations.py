@@ -397,7 +397,7 @@ def test_a_note_to_oneself_appears_once() -> None:
     request = Direct(to="ana", text="remember")
     talks.add_outgoing(request, "ana", on(10))
     talks.add_direct(direct("remember", "ana"))
-    talks.settle(request, Delivery.DELIVERED)
+    talks.mark_delivery(request, Delivery.DELIVERED)
     assert shown(talks.with_name("ana").entries)[1:] == ["remember"]
     assert talks.with_name("ana").unread == 0
 
@@ -513,14 +513,14 @@ def test_what_became_of_a_direct_message_stands_at_it() -> None:
     luis = talks.open("luis")
     one, two = (entry for entry in luis.entries if isinstance(entry, Said))
     assert (one.own, one.sender, one.delivery) == (True, "ana", Delivery.SENDING)
-    talks.settle(first, Delivery.FAILED, lambda: "why")
+    talks.mark_delivery(first, Delivery.FAILED, lambda: "why")
     assert (one.delivery, two.delivery) == (Delivery.FAILED, Delivery.SENDING)
     assert one.why is not None
     assert one.why() == "why"
     assert luis.pop_changed() == [one]
-    talks.settle(first, Delivery.DELIVERED)
+    talks.mark_delivery(first, Delivery.DELIVERED)
     assert (one.delivery, one.why) == (Delivery.DELIVERED, None)
-    talks.settle(Direct(to="luis", text="hola"), Delivery.FAILED)  # of no message here
+    talks.mark_delivery(Direct(to="luis", text="hola"), Delivery.FAILED)  # of no message here
     assert luis.pop_changed() == [one]
 
 
@@ -536,12 +536,12 @@ def test_the_last_message_that_perhaps_has_not_arrived_can_be_sent_again() -> No
         (Delivery.FAILED, Delivery.UNKNOWN, Delivery.DELIVERED, Delivery.SENDING),
         strict=True,
     ):
-        talks.settle(request, delivery)
+        talks.mark_delivery(request, delivery)
     for text, left_over in (("two", Delivery.DELIVERED), ("one", Delivery.DELIVERED)):
         assert luis.undelivered is not None
         assert luis.undelivered.text == text
         assert luis.undelivered.request is not None
-        talks.settle(luis.undelivered.request, left_over)
+        talks.mark_delivery(luis.undelivered.request, left_over)
     assert luis.undelivered is None
 
 
@@ -591,7 +591,7 @@ def test_a_delivered_message_stands_where_the_servers_time_puts_it() -> None:
     heard(talks, "before", 1)
     heard(talks, "after", 3)
     talk = talks.with_name("luis")
-    talks.settle(request, Delivery.DELIVERED, time=on(10, 2))
+    talks.mark_delivery(request, Delivery.DELIVERED, time=on(10, 2))
     assert placed(talk) == [10, "before", "mine", "after"]
     assert talk.pop_reordered()
     assert not talk.pop_reordered()
@@ -603,10 +603,10 @@ def test_a_message_whose_place_is_right_stays_there() -> None:
     heard(talks, "after", 3)
     later = sent(talks, "on its way", 4)
     talk = talks.with_name("luis")
-    talks.settle(request, Delivery.DELIVERED, time=on(10, 2))
+    talks.mark_delivery(request, Delivery.DELIVERED, time=on(10, 2))
     assert placed(talk) == [10, "mine", "after", "on its way"]
     assert not talk.pop_reordered()
-    talks.settle(later, Delivery.FAILED)
+    talks.mark_delivery(later, Delivery.FAILED)
     assert placed(talk) == [10, "mine", "after", "on its way"]
 
 
@@ -614,7 +614,7 @@ def test_what_is_on_its_way_stays_behind_what_was_delivered() -> None:
     talks = Conversations("ana")
     first, second = sent(talks, "one", 0), sent(talks, "two", 1)
     for number, request in enumerate((first, second)):
-        talks.settle(request, Delivery.DELIVERED, time=on(10, 10 + number))
+        talks.mark_delivery(request, Delivery.DELIVERED, time=on(10, 10 + number))
     assert placed(talks.with_name("luis")) == [10, "one", "two"]
 
 
@@ -622,7 +622,7 @@ def test_a_message_that_is_delivered_on_another_day_stands_below_that_day() -> N
     talks = Conversations("ana")
     request = sent(talks, "mine", 0)
     heard(talks, "next day", 0, number=11)
-    talks.settle(request, Delivery.DELIVERED, time=on(12))
+    talks.mark_delivery(request, Delivery.DELIVERED, time=on(12))
     talk = talks.with_name("luis")
     assert placed(talk) == [11, "next day", 12, "mine"]
     assert talk.pop_reordered()
@@ -632,5 +632,5 @@ def test_times_that_are_none_change_no_place() -> None:
     talks = Conversations("ana")
     request = sent(talks, "mine", 0)
     heard(talks, "before", 1)
-    talks.settle(request, Delivery.DELIVERED, time="soon")
+    talks.mark_delivery(request, Delivery.DELIVERED, time="soon")
     assert placed(talks.with_name("luis")) == [10, "mine", "before"]

@@ -102,7 +102,7 @@ def test_a_group_goes_on_over_a_page_of_older_messages() -> None:
 def test_a_message_that_moves_leaves_and_joins_groups() -> None:
     mine = said("mine", 0, "ana")
     timeline = filled(mine, said("a", 1), said("b", 2))
-    timeline.place(mine, at(3))
+    timeline.set_time(mine, at(3))
     assert heads(timeline) == ["a", "mine"]
     timeline.add(said("also mine", 4, "ana"))
     assert heads(timeline) == ["a", "mine"]
@@ -157,7 +157,7 @@ def test_a_message_can_be_placed_behind_the_mark() -> None:
     timeline = filled(said("a"), mine)
     timeline.mark_new()
     timeline.add(said("b", 1))
-    timeline.place(mine, at(2))
+    timeline.set_time(mine, at(2))
     assert kinds(timeline) == ["day", "a", "new", "b", "mine"]
 
 

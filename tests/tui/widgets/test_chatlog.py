@@ -130,7 +130,7 @@ def test_a_changed_entry_is_painted_anew() -> None:
         log.open(talks.open("luis"))
         await pilot.pause()
         assert "… ana" in log.render_line(1).text
-        talks.settle(request, Delivery.DELIVERED)
+        talks.mark_delivery(request, Delivery.DELIVERED)
         log.show_changes()
         assert "› ana" in log.render_line(1).text
 
@@ -182,7 +182,7 @@ def test_a_message_that_moves_is_shown_in_its_new_place_and_the_reading_place_st
         await pilot.pause()
         place = log.reading_place
         assert place is not None
-        talks.settle(request, Delivery.DELIVERED, time="2026-11-22T15:04:06.000Z")
+        talks.mark_delivery(request, Delivery.DELIVERED, time="2026-11-22T15:04:06.000Z")
         check_in_step(log, talk)
         assert talk.entries[-1].text == "mine"
         assert log.reading_place is not None

@@ -139,7 +139,7 @@ class ChatModel:
     def send_again(self, entry: Said) -> None:
         """Send a direct message again that could not be delivered."""
         assert entry.request is not None
-        self.conversations.settle(entry.request, Delivery.SENDING)
+        self.conversations.mark_delivery(entry.request, Delivery.SENDING)
         self.ask(entry.request)
 
     def fetch_older(self, limit: int = MAX_PAGE, *, by_command: bool = False) -> bool:
@@ -251,7 +251,7 @@ class ChatModel:
                 self._older = None
                 self._add_older(answer)
             case Direct(), Error():
-                self.conversations.settle(
+                self.conversations.mark_delivery(
                     request, Delivery.FAILED, lambda: explain.request_refused(answer, request)
                 )
             case SetStatus(), Ok():
@@ -266,7 +266,7 @@ class ChatModel:
         if request is self._older:
             self._older = None
         if isinstance(request, Direct):
-            self.conversations.settle(request, Delivery.UNKNOWN, explain.unanswered)
+            self.conversations.mark_delivery(request, Delivery.UNKNOWN, explain.unanswered)
         else:
             self.show_notice(explain.unanswered)
 
@@ -280,11 +280,11 @@ class ChatModel:
 
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:
         """Mark a direct message as delivered, at the time that the server has given it."""
-        self.conversations.settle(request, Delivery.DELIVERED, time=message.time)
+        self.conversations.mark_delivery(request, Delivery.DELIVERED, time=message.time)
 
     def show_uncertain_delivery(self, request: Direct) -> None:
         """Mark a direct message whose delivery is unknown, because the connection was lost."""
-        self.conversations.settle(
+        self.conversations.mark_delivery(
             request,
             Delivery.UNKNOWN,
             explain.perhaps_delivered,

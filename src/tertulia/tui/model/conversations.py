@@ -199,7 +199,7 @@ class Conversations:
         )
         return conversation
 
-    def settle(
+    def mark_delivery(
         self,
         request: Direct,
         delivery: Delivery,
@@ -218,7 +218,7 @@ class Conversations:
                     if entry.can_be_sent_again:
                         conversation.is_closed = False  # the user has to learn of it
                     if time is not None:
-                        conversation.place(entry, time)
+                        conversation.set_time(entry, time)
                     return
 
     def fold_presence(self, event: Joined | Left | Presence) -> None:

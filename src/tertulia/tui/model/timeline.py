@@ -213,7 +213,7 @@ class Timeline:
                 self.first -= 1
         self._regroup(0, 1)
 
-    def place(self, entry: Said, time: str) -> None:
+    def set_time(self, entry: Said, time: str) -> None:
         """Give an entry the server's time, and move it behind what happened before that."""
         entry.time = time
         self.mark_changed(entry)
