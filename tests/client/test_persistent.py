@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from client_fixtures import free_port
 
 from tertulia.client import persistent as module
 from tertulia.client import reconnect
@@ -63,9 +64,7 @@ class Phoenix:
     """A server on one port and one history, through all its lives."""
 
     def __init__(self, history: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self._history = history
         self.process: subprocess.Popen[bytes] | None = None
         self.start()

@@ -393,10 +393,19 @@ def _persistent_server(folder: Path, *options: str) -> RealServer:
 
 
 def free_port() -> int:
-    """Return a port that the system gives to nobody while the server is away."""
+    """Return a port that neither the system nor another call gives away while no server is there.
+
+    The port of the same number for UDP shows the other processes of the tests that it is taken.
+    """
     low, _high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     for port in random.sample(range(max(1_024, low - 10_000), low), 100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
+        with (
+            socket.socket() as probe,
+            socket.socket(type=socket.SOCK_DGRAM) as sign,
+            contextlib.suppress(OSError),
+        ):
+            sign.bind(("127.0.0.1", port))
             probe.bind(("127.0.0.1", port))
+            sign.detach()  # it stays open until this process ends
             return port
     pytest.fail("no port is free")

@@ -114,9 +114,10 @@ def start_server(tmp_path: Path, threads: str) -> Iterator[Callable[..., Server]
     with contextlib.ExitStack() as servers:
         numbers = itertools.count(1)
 
-        def start(*options: str, within: tuple[str, ...] = ()) -> Server:
+        def start(*options: str, within: tuple[str, ...] = (), port: int = 0) -> Server:
             log = tmp_path / f"server-{next(numbers)}.log"
-            server = Server(("--threads", threads, "--rate-limit", "off", *options), log, within)
+            options = ("--threads", threads, "--rate-limit", "off", *options)
+            server = Server(options, log, within, port)
             servers.callback(server.stop)
             return server
 

@@ -339,10 +339,12 @@ def _cluster_options(options: tuple[str, ...], log: Path) -> list[str]:
 class Server:
     """A `tertulia-server`, if needed `within` another command, and the clients of a test."""
 
-    def __init__(self, options: tuple[str, ...], log: Path, within: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, options: tuple[str, ...], log: Path, within: tuple[str, ...] = (), port: int = 0
+    ) -> None:
         self._log = log
         self.peers: list[Peer] = []
-        arguments = ["0", *options, *_cluster_options(options, log)]
+        arguments = [str(port), *options, *_cluster_options(options, log)]
         environment = os.environ | {"PYTHONWARNINGS": "default"}
         self.process: subprocess.Popen[bytes] | PreparedServer
         with log.open("wb") as stderr:

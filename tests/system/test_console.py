@@ -10,6 +10,7 @@ import stat
 import subprocess
 from pathlib import Path
 
+from client_fixtures import free_port
 from operators import SECRET, refused
 from peers import BOTH_THREAD_MODELS, PROGRAM, WAIT_S, wait_for
 
@@ -272,8 +273,8 @@ def test_the_secret_is_in_a_file_for_the_server_s_user_alone(start_server):
 
 
 def test_the_files_of_a_killed_server_are_replaced(start_server, console):
-    server = start_server()
-    port = server.port
+    port = free_port()
+    server = start_server("--history", "off", port=port)
     server.signal(signal.SIGKILL)
     server.process.wait()
     file, sock = STATE / f"operator-{port}.txt", STATE / f"operator-{port}.sock"

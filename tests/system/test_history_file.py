@@ -4,12 +4,12 @@ import contextlib
 import os
 import re
 import resource
-import socket
 import sqlite3
 import stat
 import subprocess
 
 import pytest
+from client_fixtures import free_port
 from faults import allowed
 from histories import kill, locked, say_all, texts_of
 from peers import WAIT_S, wait_for
@@ -110,8 +110,7 @@ def test_without_a_file_there_is_no_history(start_server):
 
 
 def test_with_a_port_the_file_is_in_the_state_directory(program, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     state = tmp_path / "state"
     process = subprocess.Popen(
         [program, str(port), "--host", "127.0.0.1"],

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 
 import pytest
+from client_fixtures import free_port
 from histories import say_all
 from peers import STOP_S, WAIT_S, Peer, wait_for
 
@@ -21,8 +22,7 @@ def serve(program, path):
     with contextlib.ExitStack() as ends:
 
         def serve(redirection, **streams):
-            with socket.create_server(("127.0.0.1", 0)) as found:
-                port = found.getsockname()[1]
+            port = free_port()
             shell = ["sh", "-c", f'exec "$0" "$@" {redirection}', program, str(port)]
             command = [*shell, "--host", "127.0.0.1", "--history", path, "--rate-limit", "off"]
             process = ends.enter_context(subprocess.Popen(command, **streams))

@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from client_fixtures import free_port
 from histories import say_all, whole_history
 from peers import NOT_OVER_TLS, PROGRAM, WAIT_S, Peer, wait_for
 
@@ -348,8 +349,7 @@ def test_systemd_is_told_and_gives_the_socket(systemd, supervise, tmp_path):
 @NOT_OVER_TLS
 @pytest.mark.skipif(shutil.which("systemd-socket-activate") is None, reason="no systemd here")
 def test_the_first_connection_starts_the_server(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = ["systemd-socket-activate", "-E", "XDG_STATE_HOME", "-l", f"127.0.0.1:{port}"]
     options = [PROGRAM, str(port), "--supervise", "--history", "off", "--lang", "en"]
     with (tmp_path / "log").open("wb") as log:
