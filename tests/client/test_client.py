@@ -389,17 +389,22 @@ def test_a_silent_server_is_pinged_and_then_given_up(
     scripted_server: StartServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "PING_AFTER_S", 0.1)
-    monkeypatch.setattr(connection, "PONG_WITHIN_S", 0.2)
-    ended = threading.Event()
+    monkeypatch.setattr(connection, "PONG_WITHIN_S", 2 * WAIT_S)
+    pinged, ended = threading.Event(), threading.Event()
 
     def script(peer: Any) -> None:
         peer.welcome()
         peer.expect("ping")
         peer.send("pong")
         peer.expect("ping")
+        pinged.set()
         ended.wait(WAIT_S)
 
     client = connect(scripted_server(script))
+    assert pinged.wait(WAIT_S)
+    assert client.ended is None
+    monkeypatch.setattr(connection, "PONG_WITHIN_S", 0.0)
+    client._connection.send(b"\n")  # it looks at the time before it sleeps again
     assert wait_for_end(client) is EndReason.SILENT
     ended.set()
 
