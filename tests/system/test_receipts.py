@@ -206,7 +206,7 @@ def test_a_sender_that_has_taken_itself_over_is_told_without_the_id(server):
 
 @BOTH_THREAD_MODELS
 def test_a_receiver_that_shows_no_life_ends_and_its_messages_come_back(start_server):
-    server = start_server("--ping-after", "0.3", "--silence-timeout", "0.8")
+    server = start_server("--ping-after", "0.3", "--silence-timeout", "2.5")
     ana, luis = server.user("ana"), confirming(server, "luis")
     luis.answers_pings = False
     ana.until("joined", name="luis")

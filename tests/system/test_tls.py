@@ -269,7 +269,7 @@ def test_a_handshake_may_come_in_pieces(server, at_a_time):
 
 @BOTH_THREAD_MODELS
 def test_a_handshake_that_stalls_is_over_in_time_and_costs_nobody_anything(start_server):
-    server = start_server("--register-timeout", "1.5", "--challenge-timeout", "0.5")
+    server = start_server("--register-timeout", "3", "--challenge-timeout", "0.5")
     stalled, half, quick = Talk(server), Talk(server), Talk(server)
     stalled.send(stalled.outgoing()[:100])
     half.send(half.outgoing())  # the rest of the handshake never comes

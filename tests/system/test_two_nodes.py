@@ -27,7 +27,7 @@ def nodes(
     secret.chmod(0o600)
     with nodes_of(one_nats, f"two-{threads}", folder, threads) as nodes:
         for node in ("lab1", "lab2"):
-            nodes.start(node, "--operator-secret", str(secret), "--challenge-timeout", "0.4")
+            nodes.start(node, "--operator-secret", str(secret), "--challenge-timeout", "2.5")
         yield nodes
 
 

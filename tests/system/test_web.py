@@ -299,7 +299,7 @@ def test_frames_that_ask_for_nothing_are_not_free(start_server, opcode, data):
 
 
 def test_a_browser_that_says_nothing_is_asked_for_a_sign_of_life(start_server):
-    server = start_server("--ping-after", "0.3", "--silence-timeout", "1")
+    server = start_server("--ping-after", "0.3", "--silence-timeout", "2.5")
     ana = web(server, "ana")
     with ana.alive():
         wait_for(lambda: ana.pings >= 2, "two pings")
