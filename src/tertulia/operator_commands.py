@@ -42,7 +42,7 @@ class BadCommand(Exception):
 
 
 class ShowAttendance(NamedTuple):
-    """A wish for the whole attendance, which a program asks for page by page."""
+    """A request for the whole attendance, which a program asks for page by page."""
 
     file: str | None  # to write it to, as CSV; None: it is to be shown
 

@@ -9,7 +9,7 @@ from tertulia.chat.ignored import Ignored
 from tertulia.chat.jobs import Job, Origin
 from tertulia.chat.rights import Rights
 from tertulia.chat.state import State
-from tertulia.chat.status_wishes import StatusWishes
+from tertulia.chat.status_requests import StatusRequests
 from tertulia.client.catchup import CatchUp
 from tertulia.protocol.messages import (
     Answer,
@@ -37,14 +37,14 @@ class Answers:
         catch_up: CatchUp,
         ignored: Ignored,
         rights: Rights,
-        wishes: StatusWishes,
+        status_requests: StatusRequests,
     ) -> None:
         self._face = face
         self._state = state
         self._catch_up = catch_up
         self._ignored = ignored
         self._rights = rights
-        self._wishes = wishes
+        self._status_requests = status_requests
 
     def handle(self, job: Job, answer: Answer) -> None:
         """Handle an answer, also a refused message."""
@@ -63,7 +63,7 @@ class Answers:
             case Direct(), Error(code=ErrorCode.USER_NOT_CONNECTED) if job.is_repeated:
                 self._face.show_uncertain_delivery(job.request)
             case SetStatus(), Ok():
-                if self._wishes.note_granted(job):
+                if self._status_requests.note_granted(job):
                     self._face.show_answer(job.request, answer)
             case GetHistory(), HistoryPage():
                 self._catch_up.add_older_page(answer)

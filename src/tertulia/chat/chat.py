@@ -25,7 +25,7 @@ from tertulia.chat.rights import Rights
 from tertulia.chat.seen_reports import SeenReports
 from tertulia.chat.stage import Stage
 from tertulia.chat.state import State
-from tertulia.chat.status_wishes import StatusWishes
+from tertulia.chat.status_requests import StatusRequests
 from tertulia.chat.whereabouts import Whereabouts
 from tertulia.client.client import Client
 from tertulia.client.errors import ConnectionLost, End, EndReason, RequestRefused
@@ -92,13 +92,13 @@ class Chat:
         self.clock = ServerClock()
         self._stage = Stage.ENTERING if first_page else Stage.ENTERED
         self.exit_status = EXIT_FINE  # for the program, once the chat is over
-        self._wishes = StatusWishes(self.state)
+        self._status_requests = StatusRequests(self.state)
         self._jobs = Jobs()
         self.ignored = ignored or Ignored(client.welcome.name)
         self._rights = Rights(operator_secret, self._jobs, self.state)
         self._seen = SeenReports(reports=reports_seen)
         self._answers = Answers(
-            face, self.state, self._catch_up, self.ignored, self._rights, self._wishes
+            face, self.state, self._catch_up, self.ignored, self._rights, self._status_requests
         )
         self._jobs.add(ListUsers(), Origin.GREETING)
         if self._catch_up.request is not None:
@@ -265,7 +265,7 @@ class Chat:
             self._jobs.put_back(job)  # for the next connection
             return False
         if isinstance(request, SetStatus):
-            self._wishes.note_sent(request)
+            self._status_requests.note_sent(request)
         self._jobs.start(job._replace(request=request), request_id, now)
         return True
 
@@ -347,9 +347,9 @@ class Chat:
             self._face.forget_numbers()
         for words in self.whereabouts.note_return():
             self._face.show_notice(words)
-        wish = self._wishes.to_ask_again(welcome)
-        if wish is not None:
-            self._jobs.add(wish, Origin.REFRESH, place=0)
+        request = self._status_requests.to_ask_again(welcome)
+        if request is not None:
+            self._jobs.add(request, Origin.REFRESH, place=0)
         self._rights.ask_again(welcome)
         self._seen.begin()
         self._request_missing()

@@ -25,6 +25,7 @@ from tertulia.server.automatic_code import automatic_code
 from tertulia.server.certificates.given import CertificateUnusable
 from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import AUTOMATIC_CODE, Config
+from tertulia.server.end_requests import EndRequest, EndRequests
 from tertulia.server.greeting import greeting
 from tertulia.server.history.checks import SqliteTooOld, StoreOfAnotherVersion
 from tertulia.server.history.lockfile import StoreInUse
@@ -40,7 +41,6 @@ from tertulia.server.streams import drop_unwritten, write_within
 from tertulia.server.supervision.activation import given_sockets
 from tertulia.server.supervision.link import ParentGone, ParentLink, link_to_parent
 from tertulia.server.supervision.notifier import Notifier
-from tertulia.server.wishes import Wish, Wishes
 from tertulia.server.workers.local_socket import PathUnusable
 from tertulia.wrapping import wrapped_for
 
@@ -119,19 +119,21 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
     threading.excepthook = _end_on_fault
     if parent is not None:
         parent.tell_log_level(log.getEffectiveLevel())
-    config, wishes = _with_secrets(options, parent), Wishes()
-    begin = _Beginning(config, log_writer, parent, functools.partial(wishes.add, Wish.BEGIN_ANEW))
+    config, requests = _with_secrets(options, parent), EndRequests()
+    begin = _Beginning(
+        config, log_writer, parent, functools.partial(requests.add, EndRequest.BEGIN_ANEW)
+    )
     begun = begin(stop_signals)
     if isinstance(begun, int):
         return begun
     server, fitting, access = begun.server, begun.config, begun.access
-    wishes.watch(stop_signals)
+    requests.watch(stop_signals)
     listening = f"listening on {server.host} {server.port}\n"
     if parent is None:
         write_within(_LOG_TIMEOUT_S, sys.stdout, listening)
     else:
         parent.tell_serving(listening)
-        parent.listen(functools.partial(_on_word, wishes))
+        parent.listen(functools.partial(_on_word, requests))
     notifier.tell_ready(f"serving on port {server.port}")
     if parent is None or parent.is_first:
         _greet(server, fitting, options, access, begun.addresses, log_writer)
@@ -146,7 +148,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
             "fewer users fit than --max-users=%d: raise the limit of open files (ulimit -n)",
             config.max_users,
         )
-    while (wish := _look_after(server, wishes, parent, notifier)) is Wish.BEGIN_ANEW:
+    while (request := _look_after(server, requests, parent, notifier)) is EndRequest.BEGIN_ANEW:
         server.stop()
         if parent is not None:  # which starts another process
             return _end(1, log_writer.stop_within(_LOG_TIMEOUT_S))
@@ -158,7 +160,7 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
         gc.unfreeze()  # what was set aside belongs to the server that has ended
         gc.collect()
         gc.freeze()
-    hands_over = wish is Wish.HAND_OVER
+    hands_over = request is EndRequest.HAND_OVER
     notifier.tell_stopping()
     if not hands_over:
         at_once = _("Stopping. Press Ctrl+C again to stop at once.")
@@ -298,20 +300,20 @@ def _has_terminal() -> bool:
     return any(stream is not None and not stream.closed and stream.isatty() for stream in streams)
 
 
-def _on_word(wishes: Wishes, word: str) -> None:
-    """Take what the parent says for a wish. The thread that waits for it calls this."""
+def _on_word(requests: EndRequests, word: str) -> None:
+    """Take what the parent says for a request to end. The thread that waits for it calls this."""
     if word == "gone":
         log.warning("the parent has ended: stopping")
     if word == "hand_over":
-        wishes.add(Wish.HAND_OVER)
+        requests.add(EndRequest.HAND_OVER)
     elif word in ("stop", "gone"):
-        wishes.add(Wish.STOP)
+        requests.add(EndRequest.STOP)
 
 
 def _look_after(
-    server: Server, wishes: Wishes, parent: ParentLink | None, notifier: Notifier
-) -> Wish:
-    """Renew the certificate and give signs of life, until there is a wish; return it.
+    server: Server, requests: EndRequests, parent: ParentLink | None, notifier: Notifier
+) -> EndRequest:
+    """Renew the certificate and give signs of life, until there is a request to end; return it.
 
     If systemd watches, a sign is given only if all workers have done a round since the one before.
     """
@@ -319,9 +321,9 @@ def _look_after(
     beat_s = parent.beat_s if parent is not None else (notifier.watchdog_s or math.inf) / 2
     keep_up_at, beat_at = now + server.upkeep_every_s, now
     while True:
-        wish = wishes.wait(max(0.0, min(keep_up_at, beat_at) - time.monotonic()))
-        if wish is not None:
-            return wish
+        request = requests.wait(max(0.0, min(keep_up_at, beat_at) - time.monotonic()))
+        if request is not None:
+            return request
         now = time.monotonic()
         if now >= keep_up_at:
             server.keep_up()

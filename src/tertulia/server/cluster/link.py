@@ -101,7 +101,7 @@ class Link:
         self._tasks: set[asyncio.Task[None]] = set()
         self._started: queue.SimpleQueue[ClusterUnusable | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        self._stop_wish = asyncio.Event()
+        self._stop_requested = asyncio.Event()
         self._fault: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
 
@@ -202,7 +202,7 @@ class Link:
     def stop(self, timeout_s: float) -> bool:
         """Send what is queued, and end; return whether that was done in time. Idempotent."""
         self._stopping.set()
-        self.call(self._stop_wish.set)
+        self.call(self._stop_requested.set)
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -231,7 +231,7 @@ class Link:
         self._take_steps()
         ticking = asyncio.create_task(self._tick())
         connecting = asyncio.create_task(self._stay_connected())
-        await self._stop_wish.wait()
+        await self._stop_requested.wait()
         ticking.cancel()
         connecting.cancel()
         if self._connection is not None:
@@ -248,7 +248,7 @@ class Link:
             step(*args)
         except Exception as error:
             self._fault = self._fault or error
-            self._stop_wish.set()
+            self._stop_requested.set()
             raise
 
     def _take_steps(self) -> None:
@@ -330,7 +330,7 @@ class Link:
             self._connection.send(subject, data, reply)
 
     def _request(self, subject: str, data: bytes, timeout_s: float, done: Done) -> None:
-        if self._connection is None or self._stop_wish.is_set():
+        if self._connection is None or self._stop_requested.is_set():
             done(None)
             return
         self._inbox.request(subject, data, timeout_s, done)

@@ -8,7 +8,7 @@ from tertulia.chat.state import State
 from tertulia.protocol.messages import SetStatus, Status, Welcome
 
 
-class StatusWishes:
+class StatusRequests:
     """The last request for a status, and the last one that was granted."""
 
     def __init__(self, state: State) -> None:
