@@ -102,7 +102,7 @@ class Rows:
         self.messages.append(message)
         self.receipts.append(receipt)
 
-    def confirm(self, receipt: Receipt) -> None:
+    def acknowledge(self, receipt: Receipt) -> None:
         self.receipts.append(receipt)
 
     def keep(self, changes: Sequence[Change], receipt: Receipt | None = None) -> None:

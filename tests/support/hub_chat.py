@@ -54,7 +54,7 @@ class Keeper:
     def write(self, message: ChatMessage, receipt: Receipt) -> None:
         self.written.append((message, receipt))
 
-    def confirm(self, receipt: Receipt) -> None:
+    def acknowledge(self, receipt: Receipt) -> None:
         self.confirmed.append(receipt)
 
     def reserve_soon(self, seq: int) -> None:

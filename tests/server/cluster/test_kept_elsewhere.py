@@ -50,7 +50,7 @@ class Scene:
 
     def confirm(self, *seqs: int | UnsetType) -> None:
         self.place += 1
-        self.asker.confirm([Receipt(self, 7, 1, seq) for seq in seqs])
+        self.asker.acknowledge([Receipt(self, 7, 1, seq) for seq in seqs])
 
     def answer(self, node: str, *numbers: int, has_records: bool = False) -> None:
         """Let a node answer the oldest question that it has."""

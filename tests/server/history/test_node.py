@@ -413,7 +413,7 @@ def test_what_could_not_be_written_is_missing_and_the_place_goes_no_further_with
 def test_what_could_not_be_written_is_acknowledged_by_whoever_asks_the_peers(path):
     node = Node(path, start=False)
     asked: Queue[list[Receipt]] = Queue()
-    node.history.confirm_elsewhere = asked.put
+    node.history.acknowledge_elsewhere = asked.put
     node.start()
     node.say(1)
     assert node.acknowledged() == (1, True)
@@ -425,7 +425,7 @@ def test_what_could_not_be_written_is_acknowledged_by_whoever_asks_the_peers(pat
     (kept,) = asked.get(timeout=WAIT_S)
     assert (said.seq, kept.request_id) == (2, 9)
     node.history.reserve_room()
-    node.history.confirm(said)  # the message comes again, under its nonce
+    node.history.acknowledge(said)  # the message comes again, under its nonce
     assert asked.get(timeout=WAIT_S) == [said]
     assert node.history.queued[0] == 0, "whoever waits takes no room"
     node.history._store.add = add

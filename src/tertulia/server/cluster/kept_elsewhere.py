@@ -34,7 +34,7 @@ class KeptElsewhere:
         self._waiting: list[Receipt] = []
         self._is_asking = False
 
-    def confirm(self, receipts: list[Receipt]) -> None:
+    def acknowledge(self, receipts: list[Receipt]) -> None:
         """Acknowledge these, once it is known whether another node keeps it all. Any thread."""
         self._here.call(partial(self._add, receipts))
 

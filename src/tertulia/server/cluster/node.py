@@ -117,7 +117,7 @@ class Node:
         self.pages: Pages = relay if history is None else history  # for the workers
         if history is not None:
             history.pass_on = relay.ask
-            history.confirm_elsewhere = KeptElsewhere(here).confirm
+            history.acknowledge_elsewhere = KeptElsewhere(here).acknowledge
         self._first_sent = 0.0
         self._is_caught_up = False
         self._pauses = Pauses(config.node)

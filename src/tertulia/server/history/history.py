@@ -45,8 +45,8 @@ _SEARCH_WITHIN_S = 10.0  # how long a search waits for the index in a very busy 
 class History:
     """The messages of the general chat, and other records, on disk; the Hub's Keeper.
 
-    `reserve_room`, `write`, `keep`, `confirm` and `reserve_soon` are called under the Hub's lock,
-    `ask` and `when_room` by any thread.
+    `reserve_room`, `write`, `keep`, `acknowledge` and `reserve_soon` are called under the Hub's
+    lock, `ask` and `when_room` by any thread.
     """
 
     def __init__(self, path: Path, config: Config, check_time_s: float | None = None) -> None:
@@ -145,7 +145,7 @@ class History:
             self._reserved += 1
         self._hand_in(Keep(changes, receipt))
 
-    def confirm(self, receipt: Receipt) -> None:
+    def acknowledge(self, receipt: Receipt) -> None:
         """Acknowledge an earlier message once it is stored; this uses up the room taken."""
         self._hand_in(Confirm(receipt))
 

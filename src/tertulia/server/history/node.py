@@ -76,7 +76,7 @@ class NodeHistory(History):
         self.pass_on: Callable[[PageTicket], None] | None = None
         # Acknowledges what could not be written here, once it is known whether a peer has it. The
         # writer's thread. Set before the start.
-        self.confirm_elsewhere: Callable[[list[Receipt]], None] | None = None
+        self.acknowledge_elsewhere: Callable[[list[Receipt]], None] | None = None
 
     # --- before the start ----------------------------------------------------------------------
 
@@ -227,10 +227,10 @@ class NodeHistory(History):
                 what.done(kept, not self._is_failing)
 
     def _on_unstored(self, receipts: list[Receipt]) -> None:
-        if self.confirm_elsewhere is None:
+        if self.acknowledge_elsewhere is None:
             super()._on_unstored(receipts)
         else:
-            self.confirm_elsewhere(receipts)
+            self.acknowledge_elsewhere(receipts)
 
     def _commit(self, messages: list[ChatMessage], changes: list[Change]) -> bool:
         if super()._commit(messages, changes):

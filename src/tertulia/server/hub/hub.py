@@ -256,7 +256,7 @@ class Hub:
                 return None if request.id is UNSET else Ok(id=request.id, seq=seq)
             receipt = Receipt(owner, session.route.session, request.id, seq)
             if isinstance(said, int):  # an earlier message has the same nonce
-                keeper.confirm(receipt)
+                keeper.acknowledge(receipt)
             else:
                 keeper.write(said, receipt)
             return Wait.FOR_DISK

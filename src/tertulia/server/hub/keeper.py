@@ -46,7 +46,7 @@ class Keeper(Protocol):
         themselves, even beyond the bound of the queue: they are about sessions, which are bounded.
         """
 
-    def confirm(self, receipt: Receipt) -> None:
+    def acknowledge(self, receipt: Receipt) -> None:
         """Acknowledge an earlier message once it is stored; this uses up the room taken."""
 
     def reserve_soon(self, seq: int) -> None:
