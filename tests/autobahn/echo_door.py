@@ -53,9 +53,9 @@ class EchoDoor(TextEchoDoor):
         else:
             super()._add_frame(part)
 
-    def _take_message(self, message: bytes) -> None:
+    def _add_message(self, message: bytes) -> None:
         if message.strip(b"\r\n"):
-            super()._take_message(message)
+            super()._add_message(message)
         else:
             self._inputs.append(message)
 
