@@ -53,7 +53,8 @@ class LineBuffer(msgspec.Struct, eq=False):
     """
 
     _max_line_bytes: int = MAX_LINE_BYTES
-    _bytes: bytearray = msgspec.field(default_factory=bytearray)
+    # A bytearray as soon as it holds anything: thousands of empty ones would take room.
+    _bytes: bytes | bytearray = b""
     _start: int = 0  # of the first line that was not returned yet
     _scanned: int = 0  # no newline in [start, scanned)
     empty_bytes: int = 0
@@ -71,10 +72,13 @@ class LineBuffer(msgspec.Struct, eq=False):
     def feed(self, data: bytes) -> None:
         """Take in bytes from the network."""
         if self._start:
-            del self._bytes[: self._start]
+            self._bytes = self._bytes[self._start :]
             self._scanned -= self._start
             self._start = 0
-        self._bytes += data
+        if self._bytes:
+            self._bytes += data
+        else:
+            self._bytes = bytearray(data)
 
     def next_line(self) -> bytes | None:
         """Return the next line that is not empty, without its end; None if there is none yet.
@@ -145,7 +149,7 @@ class RequestBuffer(LineBuffer):
         if taken:
             self.decoded[:] = [request for request in self.decoded if type(request) is not Ping]
         self.has_more = True  # what comes from now on stays as it is until it is asked for
-        data, at = self._bytes, max(self._ahead, self._start)
+        data, at = bytearray(self._bytes), max(self._ahead, self._start)
         while (end := data.find(b"\n", at)) >= 0:
             ping = decode_ping(data[at:end])
             if ping is None:
@@ -153,7 +157,7 @@ class RequestBuffer(LineBuffer):
             else:
                 taken.append(ping)
                 del data[at : end + 1]
-        self._ahead, self._scanned = at, self._start
+        self._bytes, self._ahead, self._scanned = data, at, self._start
         return taken
 
     def next_request(self) -> Request | None:

@@ -22,7 +22,7 @@ _STANDING = frozenset((Hushed, Locked, Pinned))  # stay in force; only a welcome
 _MAX_EVENTS_SEARCHED = 1_000  # in search of a message, under the lock
 
 
-class Slice(Struct, frozen=True):
+class Slice(Struct, frozen=True, gc=False):
     """Consecutive events of the log as bytes.
 
     `pieces` are the parts of `data` that must not be cut, and `seqs` has the number of each.
@@ -92,8 +92,8 @@ class EventLog:
     def __init__(self, lock: threading.Lock, max_bytes: int, last_seq: int = 0) -> None:
         self._lock = lock
         self._max_bytes = max_bytes
-        # trimmed together, because each deletion shifts the lists
-        self._slack_bytes = max_bytes // 8
+        # An eighth more is trimmed together, because each deletion shifts the lists.
+        self._bytes_until_trim = max_bytes + max_bytes // 8
         self._events: list[NumberedEvent] = []
         self._ends: list[int] = []  # the weight of all events so far, including each
         # the weight before the first event kept, and including the last
@@ -135,7 +135,7 @@ class EventLog:
         self._end = end
         self._ends.append(end)
         self._events.append(event)
-        if end - self._start > self._max_bytes + self._slack_bytes:
+        if end - self._start > self._bytes_until_trim:
             self._trim(end - self._max_bytes)
 
     def read(

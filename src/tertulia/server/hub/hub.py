@@ -251,9 +251,11 @@ class Hub:
                 return Wait.FOR_ROOM
             now = journal.nonce_time(self._note_activity(session))
             said = self._room.say(session, request.text, request.nonce, journal.stamp(), now)
+            if keeper is None and request.id is UNSET:
+                return None
             seq = said if isinstance(said, int) else said.seq
             if keeper is None:
-                return None if request.id is UNSET else Ok(id=request.id, seq=seq)
+                return Ok(id=request.id, seq=seq)
             receipt = Receipt(owner, session.route.session, request.id, seq)
             if isinstance(said, int):  # an earlier message has the same nonce
                 keeper.acknowledge(receipt)
