@@ -1,6 +1,6 @@
-"""What a client remembers about its user, to restore it on a new connection.
+"""The status and the idle time of a client's user, to restore them on a new connection.
 
-Pure: no I/O, thread or clock. The client keeps it under its lock.
+Pure: no I/O, thread or clock. The client holds its lock while it calls this.
 """
 
 from typing import NamedTuple
@@ -20,17 +20,17 @@ from tertulia.protocol.messages import (
     Status,
 )
 
-# A client sends these by itself, so they do not show that the user is active. The session notes
-# when the person has asked for them.
+# A client sends these requests by itself, so they do not show that the user is active. If the
+# person asked for one of them, the session notes that.
 _NO_ACTIVITY = Register | Ping | Pong | ListUsers | GetHistory
 
 
 class Resumption(NamedTuple):
-    """What a user who comes back registers with; a field that is None is not sent."""
+    """The fields with which a returning user registers; a field that is None is not sent."""
 
-    token: str | None = None  # of the session to take over
-    status: str | None = None  # the one that the user had chosen
-    idle_s: float | None = None  # since the user last did something
+    token: str | None = None  # the token of the session to take over
+    status: str | None = None  # the status that the user had chosen
+    idle_s: float | None = None  # seconds since the user last did something
 
 
 NEWCOMER = Resumption()  # for a first registration
@@ -42,7 +42,8 @@ class Activity:
     def __init__(self, registered: Resumption, now: float) -> None:
         self._chosen = Status.ACTIVO if registered.status is None else registered.status
         self._last_active = now - (registered.idle_s or 0.0)
-        self._requested: dict[int, str] = {}  # statuses, by the ids of unanswered requests
+        # The requested statuses, by the ids of the unanswered requests.
+        self._requested: dict[int, str] = {}
 
     def note_request(self, request: Request, request_id: int, now: float) -> None:
         """Note a request that is about to be sent."""
@@ -52,11 +53,11 @@ class Activity:
             self._last_active = now
 
     def note_answer(self, answer: Answer) -> None:
-        """Note an answer of the server; an `ok` to a request for a status makes it the chosen."""
+        """Note an answer; an `ok` to a request for a status makes that status the chosen one."""
         status = None if answer.id is UNSET else self._requested.pop(answer.id, None)
         if status is not None and isinstance(answer, Ok):
             self._chosen = status
 
     def resumption(self, token: str, now: float) -> Resumption:
-        """Return what to register with at the time `now`."""
+        """Return the fields to register with at the time `now`."""
         return Resumption(token, self._chosen, max(0.0, now - self._last_active))

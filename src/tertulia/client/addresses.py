@@ -1,6 +1,6 @@
 """Addresses of servers as people write them, and lists of them: `a`, `a:5001`, `::1`, `[::1]:5000`.
 
-Pure: nothing is looked up.
+Pure: no name is looked up.
 """
 
 import re
@@ -11,7 +11,7 @@ _IN_BRACKETS = re.compile(r"\[([^\[\]]+)\](?::(.*))?")
 
 
 class Address(NamedTuple):
-    """Where a server listens."""
+    """The host and the port of a server."""
 
     host: str  # a name or an IP address, without brackets
     port: int
@@ -22,7 +22,7 @@ class Address(NamedTuple):
 
 
 def parse_address(text: str, port: int | None = None) -> Address:
-    """Return an address; `port` is for one without a port. Raises ValueError."""
+    """Return the address in `text`; `port` is used if the text has none. Raises ValueError."""
     text = text.strip()
     found = _IN_BRACKETS.fullmatch(text)
     if found is not None:
@@ -41,9 +41,9 @@ def parse_address(text: str, port: int | None = None) -> Address:
 
 
 def parse_addresses(hosts: str | Sequence[str], port: int) -> tuple[Address, ...]:
-    """Return the addresses of a list, or of a text with commas, each once; at least one.
+    """Return the addresses of a sequence, or of a text with commas; each once, and at least one.
 
-    `port` is for those without a port. Raises ValueError.
+    `port` is used for the addresses without a port. Raises ValueError.
     """
     texts = hosts.split(",") if isinstance(hosts, str) else hosts
     found = [parse_address(text, port) for text in texts]

@@ -1,7 +1,8 @@
-"""The general chat without holes and doubles: live events and pages of history, put in order.
+"""Puts live events and pages of history in order, so that nothing is missing or shown twice.
 
-Pure: events and pages in; out come the events to show and the request for the next missing page.
-Live events wait while a page is missing, because the messages of the page come before them.
+Pure: it is given events and pages, and returns the events to show and the request for the next
+missing page. Live events wait while a page is missing, because the messages of the page come before
+them.
 """
 
 from collections import deque
@@ -24,15 +25,15 @@ from tertulia.protocol.messages import (
     Welcome,
 )
 
-_MAX_WAITING = 10_000  # live events; at the bound they are dropped and fetched as history instead
+_MAX_WAITING = 10_000  # live events; more than these are dropped, and fetched as history instead
 
 
 class CatchUp:
-    """What was shown of the general chat, and what is missing.
+    """The part of the general chat that was shown, and the part that is missing.
 
-    With `first_page` above 0 the newest page, of so many messages, is missing at first, and again
-    when another server, or another history, answers on a new connection. With 0 only the newest
-    message is then asked for: a Gap says that others have said something.
+    If `first_page` is above 0, the newest page with that many messages is missing at first. It is
+    missing again when a new connection leads to another server or another history. If `first_page`
+    is 0, only the newest message is then requested: a Gap shows that others have said something.
     """
 
     def __init__(self, welcome: Welcome, first_page: int) -> None:
@@ -40,10 +41,11 @@ class CatchUp:
         self._epoch = welcome.epoch
         self._shown_seq = welcome.seq  # events up to here were shown, or are in a missing page
         self._seen_seq = welcome.seq  # the highest number that this server has named
-        self._joined_seq = welcome.seq + 1  # of this user's own `joined`
-        self._own_count = 0  # of the events in a missing page, the user's own `joined` and `left`
-        self._is_renumbered = False  # and what was missed then is not known yet
-        self._last_message: ChatMessage | None = None  # that was shown
+        self._joined_seq = welcome.seq + 1  # the number of this user's own `joined`
+        # How many of the events in a missing page are this user's own `joined` and `left`.
+        self._own_count = 0
+        self._is_renumbered = False  # and it is not known yet which messages were missed
+        self._last_message: ChatMessage | None = None  # the last one that was shown
         self.oldest_seq = welcome.seq + 1  # no event before it was shown
         self._waiting: deque[NumberedEvent] = deque()
         self._nonces = Recent()
@@ -51,14 +53,15 @@ class CatchUp:
 
     @property
     def request(self) -> GetHistory | None:
-        """The request for the next missing page; None if no page is missing."""
+        """Return the request for the next missing page; None if no page is missing."""
         return self._request
 
     def resume(self, welcome: Welcome) -> bool:
-        """Continue on a new connection: what happened since the lost one is missing.
+        """Continue on a new connection: the events since the lost connection are missing.
 
-        Returns whether the numbers from before mean nothing any more: in another epoch, and when
-        they went back because an old copy of the history was put in the place of the newer one.
+        Returns whether the numbers of earlier events are no longer valid. That is so in another
+        epoch, and when the numbers went back because an old copy of the history replaced the newer
+        one.
         """
         self._waiting.clear()
         is_renumbered = welcome.epoch != self._epoch or welcome.seq < self._seen_seq
@@ -75,7 +78,7 @@ class CatchUp:
         return is_renumbered
 
     def add_live(self, event: NumberedEvent | Gap) -> list[NumberedEvent]:
-        """Add an event that came live; return what to show now."""
+        """Add an event that came live; return the events to show now."""
         if isinstance(event, Gap):
             self._seen_seq = event.through
             self._request = self._after_shown(event.through + 1)
@@ -90,8 +93,9 @@ class CatchUp:
         return []
 
     def add_page(self, request: GetHistory, page: HistoryPage) -> list[NumberedEvent | Gap]:
-        """Add the page that answers `request`; return what to show now."""
-        if request is not self._request:  # more is missing by now; the next request has it all
+        """Add the page that answers `request`; return the events to show now."""
+        # More is missing by now, and the next request covers all of it.
+        if request is not self._request:
             return []
         looked_back = self._looks_back
         self._forget_request()
@@ -101,7 +105,7 @@ class CatchUp:
             return [*([_all_before(request)] if missed else []), *self._show_waiting()]
         if messages:
             self.oldest_seq = min(self.oldest_seq, messages[0].seq)
-        if request.after is UNSET:  # the first page: older than everything shown
+        if request.after is UNSET:  # the first page: all of it is older than everything shown
             return [*filter(self._remember, messages), *self._show_waiting()]
         shown = self._show(self._with_waiting(messages))
         if page.more and messages:
@@ -111,10 +115,10 @@ class CatchUp:
         return [*shown, *self._show_waiting()]
 
     def give_up(self, request: GetHistory, error: Error) -> list[NumberedEvent | Gap]:
-        """Go on without the page that was refused; return what to show now.
+        """Continue without a page that the server refused; return the events to show now.
 
-        A Gap stands where messages stay missing. A server without history says in its refusal
-        whether there were any, so that others coming and going leaves no gap.
+        A Gap stands in the place of messages that stay missing. A server without history says in
+        its refusal whether there were any messages. So there is no gap if users only came and went.
         """
         if request is not self._request:
             return []
@@ -123,7 +127,7 @@ class CatchUp:
         leaves_gap = True
         if error.code == ErrorCode.HISTORY_OFF:
             leaves_gap = self._misses_messages(request, error)
-            self._shown_seq = max(self._shown_seq, through)  # it never comes
+            self._shown_seq = max(self._shown_seq, through)  # these events will never come
         self._forget_request()
         gap = [Gap(after=after, through=through)] if leaves_gap else []
         return [*gap, *self._show_waiting()]
@@ -131,17 +135,17 @@ class CatchUp:
     def _misses_messages(self, request: GetHistory, refusal: Error) -> bool:
         """Return whether a server without history has, or may have, messages in a missing page."""
         if request.after is UNSET:
-            # What was said before a user came is not missing. What was said since the server
-            # was started again is, if the user was here before.
+            # Messages from before a user came are not missing. Messages since the restart of the
+            # server are missing if the user was here before it.
             return self._is_renumbered and refusal.seq is not UNSET and refusal.seq > 0
         if refusal.seq is not UNSET:
             return refusal.seq > request.after
-        # An older server. Without a history its numbers have no holes.
+        # An older server does not give `seq` here. Without a history its numbers have no holes.
         assert request.before is not UNSET
         return request.before - 1 - request.after > self._own_count
 
     def add_older_page(self, page: HistoryPage) -> None:
-        """Note a page of older messages that the person asked for and that is shown."""
+        """Note a page of older messages that the person requested and that is shown."""
         if page.messages:
             self.oldest_seq = min(self.oldest_seq, page.messages[0].seq)
 
@@ -154,11 +158,11 @@ class CatchUp:
 
     @property
     def _looks_back(self) -> bool:
-        """Whether the newest message is asked for, only to find out whether some were missed."""
+        """Return whether the newest message is requested only to learn if messages were missed."""
         return not self._first_page and self._request is not None and self._request.after is UNSET
 
     def _has_shown(self, newest: ChatMessage) -> bool:
-        """Return whether a message, which may have another number now, was the last one shown."""
+        """Return whether `newest`, which may have a new number, is the last message shown."""
         last = self._last_message
         return last is not None and _what_was_said(last) == _what_was_said(newest)
 
@@ -190,7 +194,7 @@ class CatchUp:
         return shown
 
     def _remember(self, message: ChatMessage) -> bool:
-        """Note a message; return False for one that was repeated under its nonce."""
+        """Note a message; return False if it is a repetition, with a nonce that came before."""
         self._last_message = message
         return message.nonce is UNSET or self._nonces.is_new((message.sender, message.nonce))
 
@@ -205,5 +209,5 @@ def _what_was_said(message: ChatMessage) -> tuple[str, str, str]:
 
 
 def chat_message(stored: StoredMessage) -> ChatMessage:
-    """Return the event that a stored message was when it was said."""
+    """Return the live event that a stored message was when it was sent."""
     return ChatMessage(**asdict(stored))

@@ -66,9 +66,9 @@ if TYPE_CHECKING:
     from tertulia.client.handshake import Secured
 
 DEFAULT_TIMEOUT_S = 10.0
-_CHALLENGE_S = 3.0  # the server may give that long to another session at the same address
+_CHALLENGE_S = 3.0  # the server may wait so long for another session at the same address
 _MAX_PAGES_UNDER_WAY = 4  # a server refuses a fifth
-AGAIN_LATER = (ErrorCode.RATE_LIMITED, ErrorCode.BUSY)  # worth another try
+AGAIN_LATER = (ErrorCode.RATE_LIMITED, ErrorCode.BUSY)  # the same request may succeed later
 
 ClientEvent = Event | Dropped
 
@@ -81,8 +81,9 @@ class Client(OperatorVerbs):
 
     welcome: Welcome
     address: Address
-    nodes: list[str] | UnsetType = UNSET  # if the server has named them again since then
-    per_node: list[int] | UnsetType = UNSET  # as in the same list
+    # Only if the server has sent another list since the `welcome`.
+    nodes: list[str] | UnsetType = UNSET
+    per_node: list[int] | UnsetType = UNSET  # belongs to the same list
 
     def __init__(
         self,
@@ -102,18 +103,19 @@ class Client(OperatorVerbs):
         self._has_room = has_room
         self._inbox = Inbox()
         self._ids = itertools.count(1)
-        self._lock = threading.Lock()  # protects the fields below; never held to send or wait
+        # Protects the fields below; never held while sending or waiting.
+        self._lock = threading.Lock()
         self._waiters: dict[int, _Waiter] = {}
         self._activity = Activity(registered, time.monotonic())
         self._registering: _Waiter | None = None
         self._closing: Closing | None = None
         self._last_error: Error | None = None
         self._ended: End | None = None
-        self._receipt = 0  # of the last direct message in the inbox
-        self._confirmed = 0  # the last receipt that the server was told
-        self._over = threading.Event()  # set at the end
+        self._receipt = 0  # the receipt of the last direct message in the inbox
+        self._confirmed = 0  # the last receipt that was confirmed to the server
+        self._over = threading.Event()  # set when the connection has ended
         self._pages = threading.BoundedSemaphore(_MAX_PAGES_UNDER_WAY)
-        # Of the server's certificate; None without TLS.
+        # The fingerprint of the server's certificate; None without TLS.
         self.fingerprint = None if secured is None else secured.fingerprint
         self._connection = Connection(
             sock, secured, on_message=self._on_message, on_pause=self.confirm, on_end=self._on_end
@@ -145,21 +147,27 @@ class Client(OperatorVerbs):
         """Connect to a server and register `name`.
 
         `host` may name several servers of one chat, as a sequence or with commas, each with a port
-        of its own if it has one: `"a,b:5001,[::1]:5002"`. The first one that answers is taken.
-        `source` is the address to connect from. `token` takes over a session of the same name. A
-        user who comes back has chosen `status`, and did nothing for `idle` seconds. `code` lets
-        in where the server asks for one; for the secret `key` it may hold the name. With `tls` what
-        travels is encrypted, but only a `pin` (the fingerprint of the server's certificate: its six
-        words, or 64 hexadecimal digits), or an SSLContext that verifies certificates, makes sure
-        that nobody is in between. A `pin` implies `tls`. `timeout`, in seconds, holds for the
-        connection, for the handshake of TLS, and then for each request; `connect_timeout`, if it is
-        given, for the first two, and with 3 s more for the registration. With `everything`,
-        `receive` returns all messages, not only the events. `notify` is called after each arrival
-        and at the end, in the connection's thread, and must not wait. `pace` is that of an earlier
-        connection.
-        While `has_room` is False, direct messages are received but not confirmed; `confirm` then
-        does it later. Raises NoConnection, CertificateRefused and RegistrationRefused, and
-        ValueError for a `pin` or a `host` that is none.
+        of its own if needed: `"a,b:5001,[::1]:5002"`. The first server that answers is used.
+        `source` is the local address to connect from. `token` takes over an existing session of the
+        same name. `status` and `idle` (seconds) restore the status and the idle time of a returning
+        user. `code` is the code that some servers require from everyone. `key` is the secret that
+        reserves the name, where the server offers that.
+
+        `tls` encrypts the connection. It is protected against somebody in between only with a `pin`
+        (the fingerprint of the server's certificate, as its six words or 64 hexadecimal digits), or
+        with an SSLContext that verifies certificates. A `pin` implies `tls`.
+
+        `timeout`, in seconds, limits the connection, the TLS handshake, and each request. If
+        `connect_timeout` is given, it limits the first two instead, and, with 3 s more, the
+        registration.
+
+        With `everything`, `receive` returns all messages, not only the events. `notify` is called
+        after each arrival and at the end, in the connection's thread, and must not wait. `pace`
+        continues the pace of an earlier connection. While `has_room` returns False, direct messages
+        are received but not confirmed; call `confirm` later to confirm them.
+
+        Raises NoConnection, CertificateRefused and RegistrationRefused, and ValueError for an
+        invalid `pin` or `host`.
         """
         request = registration(
             name, token=token, events=None if events == "all" else events, status=status,
@@ -188,8 +196,8 @@ class Client(OperatorVerbs):
     def events(self) -> Iterator[ClientEvent]:
         """Yield the events as they come, until the connection has ended.
 
-        For a program that reads too slowly a `Gap` stands in the place of the oldest events, and a
-        `Dropped` in the place of the oldest direct messages.
+        If the program reads too slowly, the oldest messages are dropped: a `Gap` takes the place of
+        the oldest events, and a `Dropped` the place of the oldest direct messages.
         """
         while (incoming := self.receive(None)) is not None:
             if isinstance(incoming.message, ClientEvent):
@@ -203,43 +211,44 @@ class Client(OperatorVerbs):
         return incoming
 
     def confirm(self) -> None:
-        """Confirm the direct messages that have come, unless there is no room for many more."""
+        """Confirm the direct messages received so far, unless there is no room for many more."""
         if self._confirmed == self._receipt or not (self._inbox.has_room and self._has_room()):
             return
-        with self._lock:  # also while sending: two threads must not send them in the other order
+        # Also while sending, so that two threads cannot send them in the wrong order.
+        with self._lock:
             receipt = self._receipt
             if receipt > self._confirmed:
                 self._connection.send(encode(Received(receipt=receipt)))
                 self._confirmed = receipt
 
     def send(self, request: Request) -> int:
-        """Send a request without waiting; return its id, which `receive` finds in the answer.
+        """Send a request without waiting; return its id, which its answer will carry.
 
-        Raises RequestRefused for a request that any server would refuse, and ConnectionLost.
+        Raises RequestRefused for a request that every server would refuse, and ConnectionLost.
         """
         request_id = self._next_id(None)
         self._send(request, request_id)
         return request_id
 
     def mark_seen(self, seq: int) -> None:
-        """Report that the person has had everything up to a message on an active screen.
+        """Report that the person has seen everything up to a message on an active screen.
 
-        The server does not answer, and counts one report in 2 s: the last one of them.
+        The server does not answer. Of several reports within 2 s it counts only the last.
         """
         self._connection.send(encode(MarkSeen(seq=seq)))
 
     def close(self) -> None:
-        """End the session; what has come until then can still be received. Idempotent."""
+        """End the session. Messages received before that can still be read. Idempotent."""
         self._connection.close()
 
     @property
     def ended(self) -> End | None:
-        """How the connection ended; None while it lives."""
+        """Return how the connection ended; None while it is in use."""
         with self._lock:
             return self._ended
 
     def resumption(self, now: float) -> Resumption:
-        """Return what this user registers with in order to come back at `now` (monotonic)."""
+        """Return the fields for this user to register again at the time `now` (monotonic)."""
         with self._lock:
             return self._activity.resumption(self.welcome.token, now)
 
@@ -273,7 +282,7 @@ class Client(OperatorVerbs):
     def _ask(self, request: Request, kind: type[AnswerKind]) -> AnswerKind:
         """Send a request at the pace that the server allows, and wait for its answer.
 
-        One that is refused for now is sent again, for as long as an answer may take.
+        If the server refuses it only for now, the request is sent again until the time limit.
         """
         give_up_at: float | None = None
         with self._pages if isinstance(request, GetHistory | Search) else nullcontext():
@@ -321,7 +330,7 @@ class Client(OperatorVerbs):
         self._connection.send(line)
 
     def _next_id(self, waiter: "_Waiter | None") -> int:
-        """Return the id for a request, whose answer is for `waiter`. Raises ConnectionLost."""
+        """Return the id for a new request, whose answer goes to `waiter`. Raises ConnectionLost."""
         with self._lock:
             if self._ended is not None:
                 raise ConnectionLost(self._ended)
@@ -331,7 +340,7 @@ class Client(OperatorVerbs):
             return request_id
 
     def _on_message(self, message: ServerMessage | None, line: bytes) -> None:
-        """Hand a message to the thread that waits for it, or to the inbox. Connection's thread."""
+        """Give a message to the thread that waits for it, or to the inbox. Connection's thread."""
         waiter = None
         if isinstance(message, Answer):
             waiter = self._remove_waiter(message)
@@ -353,7 +362,7 @@ class Client(OperatorVerbs):
             waiter.answered.set()
 
     def _remove_waiter(self, answer: Answer) -> "_Waiter | None":
-        """Return the waiter for an answer; None if it has given up."""
+        """Return and forget the waiter for an answer; None if it no longer waits."""
         with self._lock:
             self._activity.note_answer(answer)
             if answer.id is not UNSET:
@@ -369,7 +378,7 @@ class Client(OperatorVerbs):
             return waiter
 
     def _on_end(self, end: End) -> None:
-        """Release all waiting threads, because no answer comes any more. Connection's thread."""
+        """Release all waiting threads, because no answer can come any more. Connection's thread."""
         with self._lock:
             self._ended = replace(
                 end,

@@ -1,7 +1,8 @@
 """One socket to a server, and the only thread that uses it.
 
-The thread cuts what it receives into messages, answers `ping`, notices when the server has died,
-and sends what other threads hand over. It waits only in a `Waiter`, so the callbacks must not wait.
+The thread splits the received bytes into messages, answers `ping`, notices when the server no
+longer responds, and sends the bytes that other threads hand over. It waits only in a `Waiter`, so
+the callbacks must not wait.
 """
 
 import contextlib
@@ -20,12 +21,12 @@ from tertulia.protocol.messages import Ping, Pong, Quit, ServerMessage
 if TYPE_CHECKING:
     from tertulia.client.handshake import Secured
 
-MAX_SERVER_LINE_BYTES = 16 * 1024 * 1024  # far longer than any list of users or page
-MAX_OUTBOX_BYTES = 4 * 1024 * 1024  # with more unsent bytes the connection is given up
+MAX_SERVER_LINE_BYTES = 16 * 1024 * 1024  # far longer than any user list or page
+MAX_OUTBOX_BYTES = 4 * 1024 * 1024  # with more unsent bytes than this the connection is closed
 RECEIVE_BYTES = 64 * 1024
-PING_AFTER_S = 30.0  # without a byte from the server a ping is sent
-PONG_WITHIN_S = 15.0  # then the server counts as dead
-LINGER_S = 2.0  # after `quit`, for the server to answer what was sent before
+PING_AFTER_S = 30.0  # without a byte from the server for so long, a ping is sent
+PONG_WITHIN_S = 15.0  # without a pong for so long, the server counts as dead
+LINGER_S = 2.0  # after `quit`, the time for the server to answer earlier requests
 
 # Not every system has these.
 _NO_SUCH_FAMILY = {getattr(socket, name, None) for name in ("EAI_ADDRFAMILY", "EAI_NODATA")}
@@ -49,7 +50,7 @@ def open_socket(host: str, port: int, source: str | None, timeout: float) -> soc
     try:
         addresses = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
-        # A host may have only IPv6 addresses, and the source an IPv4 one, or the reverse.
+        # The host may have only IPv6 addresses and the source an IPv4 one, or the reverse.
         if local is not None and error.args[0] in _NO_SUCH_FAMILY:
             raise NoConnection(ConnectFailure.UNREACHABLE, str(error)) from error
         raise NoConnection(ConnectFailure.UNKNOWN_HOST, str(error)) from error
@@ -101,8 +102,8 @@ def _connect(
 class Connection:
     """A connection in use. Any thread may send and close; the callbacks run in its own thread.
 
-    `on_pause` is called after the messages that have come together. `on_end` is called once, as the
-    last callback.
+    `on_pause` is called after each group of messages that arrived together. `on_end` is called
+    once, and is the last callback.
     """
 
     def __init__(
@@ -149,7 +150,7 @@ class Connection:
             self._append(data)
 
     def close(self, linger_s: float = LINGER_S) -> None:
-        """Send `quit`, wait up to `linger_s` for the server to answer everything, and end."""
+        """Send `quit`, wait up to `linger_s` for the server to answer all requests, and end."""
         with self._lock:
             if self._close_by is None and not self._finished:
                 self._append(encode(Quit()))
@@ -163,12 +164,13 @@ class Connection:
             self._overflown = True
             self._wake()
             return
-        if not self._outbox:  # otherwise the thread already waits for room to send
+        if not self._outbox:  # otherwise the thread is already waiting until it can send
             self._wake()
         self._outbox += data
 
     def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # full: the thread will wake up anyway
+        # Its buffer is full, so the thread will wake up anyway.
+        with contextlib.suppress(BlockingIOError):
             self._wake_sender.send(b"\0")
 
     def _run(self) -> None:
@@ -179,7 +181,8 @@ class Connection:
             with self._lock:
                 self._finished = True
                 if self._tls is not None:
-                    with contextlib.suppress(OSError):  # it is broken, and is closed in any case
+                    # The socket is broken and will be closed in any case.
+                    with contextlib.suppress(OSError):
                         self._tls.say_end()
                 self._sock.close()
                 self._wake_sender.close()
@@ -217,7 +220,7 @@ class Connection:
         return self._read(data)
 
     def _read(self, data: bytes) -> End | None:
-        """Take in bytes of the server; return the end if they are no messages."""
+        """Process bytes of the server; return the end if they are not valid messages."""
         self._heard_at = time.monotonic()
         self._pinged_at = None
         self._lines.feed(data)
@@ -272,5 +275,5 @@ class Connection:
 
     def _ended(self, reason: EndReason, detail: str) -> End:
         with self._lock:
-            # After `quit` any end is the end that was asked for.
+            # After `quit`, every kind of end counts as the requested one.
             return End(reason, detail) if self._close_by is None else End(EndReason.CLOSED)

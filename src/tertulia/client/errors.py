@@ -1,6 +1,6 @@
-"""What can go wrong between a program and a server, as exceptions with codes.
+"""The errors between a program and a server, as exceptions with codes.
 
-There are no words for people here: `chat/explain.py` has them, in the user's language.
+There are no texts for people here: `chat/explain.py` has them, in the user's language.
 """
 
 from enum import Enum, auto
@@ -16,38 +16,38 @@ if TYPE_CHECKING:
     from tertulia.client.addresses import Address
     from tertulia.tls.fingerprint import Fingerprint
 
-RETRY_AFTER_S = 1.0  # when the server asks to wait and does not say how long
-MAX_RETRY_AFTER_S = 60.0  # when the server asks to wait longer
+RETRY_AFTER_S = 1.0  # the wait if the server asks for one without its length
+MAX_RETRY_AFTER_S = 60.0  # the longest wait, even if the server asks for more
 
 
 class ConnectFailure(Enum):
-    """Why there is no connection."""
+    """The reason why a connection could not be made."""
 
     REFUSED = auto()
     UNREACHABLE = auto()
     TIMED_OUT = auto()
     UNKNOWN_HOST = auto()
-    SOURCE = auto()  # this machine does not have the address to connect from
+    SOURCE = auto()  # this machine does not have the requested source address
     NO_ANSWER = auto()  # connected, but `register` got no answer
     NOT_TERTULIA = auto()
-    NO_TLS = auto()  # TLS is wanted, and the server does not speak it
+    NO_TLS = auto()  # TLS is required, and the server does not use it
     OTHER = auto()
 
 
 class EndReason(Enum):
-    """Why a connection ended."""
+    """The reason why a connection ended."""
 
     CLOSED = auto()  # by this client
     SHUTDOWN = auto()  # the server said `closing`
-    CUT_OFF = auto()  # the server goes on, but has lost the others of the chat
-    KICKED = auto()  # by an operator: it is no use to come back
+    CUT_OFF = auto()  # the server runs, but has lost contact with the other servers of the chat
+    KICKED = auto()  # by an operator; the client must not reconnect
     LOST = auto()
     SILENT = auto()  # the server did not even answer a `ping`
     GARBLED = auto()  # the server sent something that is not a message
 
 
 class End(Struct, frozen=True):
-    """How a connection ended; `detail` is for a log, `error` is the last one without id."""
+    """How a connection ended. `detail` is for a log; `error` is the last error without an id."""
 
     reason: EndReason
     detail: str = ""
@@ -56,7 +56,7 @@ class End(Struct, frozen=True):
 
 
 def reason_of(end: End, closing: Closing | None) -> EndReason:
-    """Return why a connection ended, to which the server may have said something before."""
+    """Return why a connection ended, using the `closing` message of the server if there was one."""
     if closing is None or end.reason is EndReason.CLOSED:
         return end.reason
     if closing.reason == CloseReason.KICKED:
@@ -71,7 +71,7 @@ class ChatError(Exception):
 
 
 class NoConnection(ChatError):
-    """No connection could be made, or what answers there is not a server."""
+    """No connection could be made, or the other side is not a tertulia server."""
 
     def __init__(self, failure: ConnectFailure, detail: str = "") -> None:
         super().__init__(f"{failure.name.lower()}: {detail}" if detail else failure.name.lower())
@@ -80,7 +80,7 @@ class NoConnection(ChatError):
 
 
 class NoNode(NoConnection):
-    """No server of several can be used; `failures` are their addresses, and why."""
+    """None of several servers can be used; `failures` has each address and its error."""
 
     def __init__(self, failures: "Sequence[tuple[Address, Exception]]") -> None:
         kinds = {getattr(failure, "failure", ConnectFailure.OTHER) for _, failure in failures}
@@ -90,11 +90,12 @@ class NoNode(NoConnection):
 
 
 class CertificateRefused(ChatError):
-    """The server is not the expected one, or cannot prove that it is: nothing was sent to it.
+    """The server's certificate is missing or not the expected one; nothing was sent to the server.
 
-    `pin` is what was expected, as hexadecimal digits or six words. `shown` is the fingerprint of
-    the server's certificate; None if it speaks no TLS, or if another authority than the expected
-    one has signed the certificate. `address` is where it is, if several were tried.
+    `pin` is the expected fingerprint, as hexadecimal digits or six words. `shown` is the
+    fingerprint of the server's certificate. It is None if the server does not use TLS, or if the
+    certificate was signed by an unexpected authority. `address` is the server's address if several
+    were tried.
     """
 
     address: "Address | None" = None
@@ -107,7 +108,7 @@ class CertificateRefused(ChatError):
 
 
 class ConnectionLost(ChatError):
-    """The connection has ended; `end` says how."""
+    """The connection has ended; `end` has the reason."""
 
     def __init__(self, end: End) -> None:
         super().__init__(f"{end.reason.name.lower()}: {end.detail}")
@@ -115,7 +116,7 @@ class ConnectionLost(ChatError):
 
 
 class Kicked(ConnectionLost):
-    """An operator has ended the session; no further attempt to connect is made."""
+    """An operator has ended the session; the client does not reconnect."""
 
     def __init__(self, end: End) -> None:
         super().__init__(end)
@@ -129,7 +130,7 @@ class Kicked(ConnectionLost):
 
 
 class NoAnswer(ChatError):
-    """No answer came in time; the request may have been carried out."""
+    """No answer came in time; the server may still have carried out the request."""
 
 
 class _Refused(ChatError):
@@ -139,7 +140,7 @@ class _Refused(ChatError):
 
     @property
     def code(self) -> str:
-        """The code of the error: one of `ErrorCode`, unless the server is newer."""
+        """Return the code of the error: one of `ErrorCode`, unless the server is newer."""
         return self.error.code
 
 
@@ -147,7 +148,7 @@ class RegistrationRefused(_Refused):
     """The server refuses to register this user."""
 
 
-Refusal = RegistrationRefused | CertificateRefused  # no further attempt is made
+Refusal = RegistrationRefused | CertificateRefused  # the client does not try again
 
 
 class RequestRefused(_Refused):
@@ -155,12 +156,12 @@ class RequestRefused(_Refused):
 
     @property
     def name(self) -> str | None:
-        """The user that the refusal is about, if any."""
+        """Return the user to whom the refusal refers, if any."""
         return None if self.error.name is UNSET else self.error.name
 
     @property
     def retry_after(self) -> float | None:
-        """The seconds to wait before trying again, if that may help."""
+        """Return the seconds to wait before another attempt; None if waiting does not help."""
         return None if self.error.retry_after is UNSET else self.error.retry_after
 
 

@@ -1,6 +1,6 @@
-"""TLS for a client: the handshake, and whether the certificate is the expected one.
+"""TLS for a client: the handshake, and the check that the certificate is the expected one.
 
-It is imported only by a client that uses TLS. Whoever calls it waits.
+Only a client that uses TLS imports this module. Its functions block the calling thread.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ from tertulia.tls.contexts import client_context
 from tertulia.tls.fingerprint import Fingerprint
 
 _RECEIVE_BYTES = 16 * 1024
-# The reasons of OpenSSL if the other side answers with something else, or refuses TLS as a whole.
+# OpenSSL's reasons if the other side answers with another protocol, or refuses all of TLS.
 _NO_TLS = {"WRONG_VERSION_NUMBER", "SSLV3_ALERT_HANDSHAKE_FAILURE", "HTTP_REQUEST"}
 _ANOTHER_PROTOCOL = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL"
 
 
 class Secured(NamedTuple):
-    """A connection over TLS. `early` is what the server has said already."""
+    """A connection over TLS. `early` has the bytes that the server has already sent."""
 
     channel: TlsChannel
     fingerprint: Fingerprint
@@ -43,11 +43,11 @@ def secure(
     pin: str | None,
     timeout: float,
 ) -> Secured:
-    """Shake hands over a connected socket, within `timeout` seconds.
+    """Perform the TLS handshake over a connected socket, within `timeout` seconds.
 
-    With `context` it decides which certificates to trust; `pin`, in its normal form, is the only
-    one to accept. Raises NoConnection and CertificateRefused, and RegistrationRefused if the server
-    is full.
+    If a `context` is given, it decides which certificates to trust. If a `pin`, in its normal form,
+    is given, only that certificate is accepted. Raises NoConnection and CertificateRefused, and
+    RegistrationRefused if the server is full.
     """
     try:
         channel, early = _shake_hands(sock, host, context, timeout)
@@ -72,7 +72,7 @@ def secure(
 def _shake_hands(
     sock: socket.socket, host: str, context: ssl.SSLContext | None, timeout: float
 ) -> tuple[TlsChannel, bytes]:
-    """Raises OSError, which includes ssl.SSLError."""
+    """Perform the handshake; return the channel and early bytes. Raises OSError."""
     deadline = time.monotonic() + timeout
     sock.setblocking(False)
     channel = TlsChannel(
@@ -100,9 +100,10 @@ def _shake_hands(
 
 
 def _raise_if_full(sock: socket.socket) -> None:
-    """Raise RegistrationRefused if the server says that it is full, which it may do without TLS.
+    """Raise RegistrationRefused if the server reports that it is full.
 
-    A server with too many at once does not wait to learn what a client speaks.
+    A server with too many connections sends that without TLS, before it knows whether the client
+    uses TLS.
     """
     with contextlib.suppress(BlockingIOError, ValueError):
         first = sock.recv(_RECEIVE_BYTES, socket.MSG_PEEK)
@@ -112,5 +113,5 @@ def _raise_if_full(sock: socket.socket) -> None:
 
 
 def _name_to_send(host: str) -> str | None:
-    """Return the name that tells a proxy which server is meant; an address tells nothing."""
+    """Return the host name, by which a proxy finds the server; None for an address."""
     return host if host.isascii() and host[-1:].isalpha() and ":" not in host else None

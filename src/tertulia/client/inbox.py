@@ -1,8 +1,9 @@
-"""A bounded queue of what the server has sent and the program has not read yet.
+"""A bounded queue of messages that the server has sent and the program has not read yet.
 
-The connection's thread puts and never waits; any thread gets. Numbered events can be fetched again,
-direct messages cannot, so each kind has a bound of its own. At the bound the oldest are dropped,
-and a `Gap` or a `Dropped` stands in their place. What still holds is kept between two gaps.
+The connection's thread puts messages in and never waits; any thread may get them. Numbered events
+can be fetched again and direct messages cannot, so each kind has its own bound. At the bound the
+oldest are dropped, and a `Gap` or a `Dropped` takes their place. Between two gaps, the last event
+of some kinds is kept because it is still valid.
 """
 
 import threading
@@ -18,17 +19,17 @@ from tertulia.protocol.moderation import Hushed, Locked, Pinned
 
 MAX_NUMBERED_BYTES = 8 * 1024 * 1024  # as much as the server's own log keeps
 MAX_OTHER_BYTES = 8 * 1024 * 1024  # direct messages, and answers if they are put here
-_ITEM_BYTES = 512  # about what the objects around a line take
+_ITEM_BYTES = 512  # the approximate size of the objects that hold one line
 
 
 class Dropped(Struct, frozen=True):
-    """So many direct messages or answers were dropped because the program did not read them."""
+    """The number of messages or answers that were dropped because the program read too slowly."""
 
     count: int
 
 
 class Incoming(NamedTuple):
-    """A message and the line it came in; `message` is None for an unknown type of message."""
+    """A message and the line that contained it; `message` is None for an unknown type."""
 
     message: ServerMessage | Dropped | None
     line: bytes
@@ -37,8 +38,8 @@ class Incoming(NamedTuple):
 class Inbox:
     """A queue of messages in their order of arrival.
 
-    It consists of two bounded queues, one for numbered events and one for all others. What remains
-    of both comes out in the order of arrival.
+    It consists of two bounded queues, one for numbered events and one for all other messages. The
+    messages that remain in both are returned in the order of arrival.
     """
 
     def __init__(
@@ -54,12 +55,12 @@ class Inbox:
 
     @property
     def has_room(self) -> bool:
-        """Whether so few direct messages and answers wait that many more can come."""
+        """Return whether there is room for many more direct messages and answers."""
         with self._changed:
             return self._others.is_half_empty
 
     def put(self, incoming: Incoming) -> None:
-        """Add a message; drop older ones of its kind if there is no room for it."""
+        """Add a message; if there is no room for it, drop older messages of its kind."""
         with self._changed:
             self._arrivals += 1
             if isinstance(incoming.message, NumberedEvent | Gap):
@@ -71,7 +72,8 @@ class Inbox:
     def get(self, timeout: float | None) -> Incoming | None:
         """Remove and return the oldest message; None after `timeout` seconds, or at the end.
 
-        The end is reached when the inbox is closed and empty. Without a timeout this waits for it.
+        The end is reached when the inbox is closed and empty. Without a timeout this waits until
+        then.
         """
         with self._changed:
             self._changed.wait_for(self._ready, timeout)
@@ -80,7 +82,7 @@ class Inbox:
             return self._others.get_oldest()
 
     def close(self) -> None:
-        """Accept that nothing more comes: `get` returns what is there and then never waits."""
+        """Close the inbox: `get` returns the remaining messages and then never waits."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -90,24 +92,25 @@ class Inbox:
 
 
 class _Missed(Protocol):
-    """What stands in the place of messages that were dropped."""
+    """The substitute for the messages of one kind that were dropped."""
 
     def add(self, dropped: Incoming) -> None:
-        """Add a message that was dropped after the others."""
+        """Add a dropped message, which came after the ones added before."""
 
     def pop(self) -> Incoming:
-        """Remove and return the first of what stands there."""
+        """Remove and return the first substitute."""
 
     def __bool__(self) -> bool:
-        """Whether anything stands there."""
+        """Return whether there is any substitute."""
 
 
 class _MissedEvents:
-    """Gaps, and between them the last event of each kind that still holds: at most three."""
+    """Gaps, and between them the last valid event of each kind: at most three items."""
 
     def __init__(self) -> None:
         self._gap: Gap | None = None
-        self._standing: dict[type, Incoming] = {}  # the oldest first
+        # The events that are still valid, the oldest first.
+        self._standing: dict[type, Incoming] = {}
 
     def __bool__(self) -> bool:
         return self._gap is not None
@@ -144,7 +147,7 @@ class _MissedEvents:
 
 
 class _MissedOthers:
-    """The number of direct messages and answers."""
+    """The number of dropped direct messages and answers."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -161,14 +164,14 @@ class _MissedOthers:
 
 
 class _BoundedQueue:
-    """The newest messages up to `max_bytes`, after what stands in the place of those dropped."""
+    """The newest messages up to `max_bytes`, after the substitutes for the dropped ones."""
 
     def __init__(self, max_bytes: int, missed: Callable[[], _Missed]) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._items: deque[tuple[int, Incoming]] = deque()
         self._missed = missed()
-        self._missed_at = 0  # the arrival of the first of them
+        self._missed_at = 0  # the arrival number of the first dropped message
 
     def __bool__(self) -> bool:
         return bool(self._missed) or bool(self._items)

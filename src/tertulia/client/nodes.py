@@ -1,9 +1,9 @@
-"""The servers that are one chat, as a client knows them, and the way from a lost one to the next.
+"""The servers of one chat as a client knows them, and the choice of the next one after a loss.
 
 Several servers, called nodes, can be one chat. The person names some of them, and each `welcome`
-names all. After a loss the client tries at once each node that it has not tried yet; only then does
-it wait. Attempts to connect use this one after another, each in its thread; `current` may be read
-by any thread, and so may `passed_over`.
+names all of them. After a loss the client immediately tries each node that it has not tried yet,
+and waits only after that. Only one attempt to connect at a time uses this, each in its own thread.
+Any thread may read `current` and `passed_over`.
 """
 
 import random
@@ -23,10 +23,10 @@ from tertulia.client.errors import (
 )
 from tertulia.protocol.messages import ErrorCode, Welcome
 
-SILENT_S = 2.0  # for a node to answer while there is another one to try
-MAX_NODES = 100  # taken from a `welcome`
+SILENT_S = 2.0  # seconds for a node to answer while another one can still be tried
+MAX_NODES = 100  # the most nodes accepted from a `welcome`
 
-# About this node, and not about the user: another node may let the user in.
+# These errors are about this node and not about the user: another node may accept the user.
 _NO_ROOM = (ErrorCode.SERVER_FULL, ErrorCode.UNAVAILABLE, ErrorCode.REGISTER_TIMEOUT)
 _OF_ONE_NODE = (*_NO_ROOM, ErrorCode.TLS_REQUIRED)
 
@@ -39,27 +39,30 @@ _Client = TypeVar("_Client", bound=_HasWelcome)
 
 
 class Nodes:
-    """The nodes of one chat: which are known, which was tried last, and which comes next."""
+    """The nodes of one chat: the known ones, the last one tried, and the next one."""
 
     def __init__(self, given: Sequence[Address]) -> None:
-        """`given` are those that the person has named, in the order in which to try them."""
-        self.current: Address | None = None  # of the last connection
-        # The nodes that were tried before the current one, and why they could not be used.
+        """Begin with the nodes that the person named, in the order in which to try them."""
+        self.current: Address | None = None  # the node of the last connection
+        # The nodes that were tried before the current one, each with the error.
         self.passed_over: tuple[tuple[Address, Exception], ...] = ()
         self._given = tuple(given)
-        self._told: tuple[Address, ...] = ()  # by the last list
-        self._owners: dict[Address, int] = {}  # which node has each of these
-        # By earlier ones: a node that was down at the last one may be up again.
+        self._told: tuple[Address, ...] = ()  # the addresses in the chat's last list
+        # The number of the node to which each address belongs.
+        self._owners: dict[Address, int] = {}
+        # The addresses of earlier lists: a node that was down at the time of the last list may run
+        # again.
         self._told_before: tuple[Address, ...] = ()
-        # How a node was reached, by the first of its own addresses, if by none of them: through a
-        # router or a tunnel that is the only way to it.
+        # If a node was reached through an address that is not in its own list, that address, by the
+        # first one in the list. A router or a tunnel may be the only way to that node.
         self._reached: dict[Address, Address] = {}
         self._tried: set[Address] = set()
-        self._place: Address | None = None  # of the current node, by one of its own addresses
+        # The current node, as one of the addresses in its own list.
+        self._place: Address | None = None
 
     @property
     def known(self) -> tuple[Address, ...]:
-        """All nodes that are known, each once, those first that the chat itself has named."""
+        """Return all known nodes, each once; those that the chat itself has named come first."""
         told = [self._reached.get(address, address) for address in self._told]
         here = {self._reached.get(address, address) for address in self._told} | set(self._told)
         others = (*self._given, *self._told_before)
@@ -67,14 +70,14 @@ class Nodes:
 
     @property
     def are_several(self) -> bool:
-        """Whether the chat has more than one node, as far as is known."""
+        """Return whether the chat has more than one node, as far as is known."""
         return len(self.known) > 1
 
     def lose_current(self, *, was_steady: bool) -> bool:
         """Note that the current node is lost; return whether there is one that was not tried yet.
 
-        A connection that `was_steady` begins a new round. Without that, nodes that let the user in
-        and then close would be tried for ever without a pause.
+        If the connection `was_steady`, a new round begins. Otherwise the round continues, so that
+        nodes that accept the user and then close are not tried for ever without a pause.
         """
         if was_steady:
             self._tried.clear()
@@ -83,12 +86,12 @@ class Nodes:
         return not self._tried.issuperset(self.known)
 
     def next_round(self) -> list[Address]:
-        """Return the nodes to try now: those that were not tried yet, or else all of them.
+        """Return the nodes to try now: those not tried yet, or all of them if none is left.
 
-        Each node has its turn with one address before any has it with a second one. Those come
-        first that are in the network in which the last one was reached: often only one address of
-        a node can be reached from here. Beyond that, their order is by chance, so that the users of
-        a node that is lost go to all the others.
+        One address of each node comes before the second address of any node. Addresses in the
+        network through which the last node was reached come first, because often only one address
+        of a node can be reached from here. Otherwise the order is random, so that the users of a
+        lost node are spread over all the others.
         """
         if self._tried.issuperset(self.known):
             self._tried.clear()
@@ -109,11 +112,11 @@ class Nodes:
         return not self._tried.isdisjoint((address, self._reached.get(address, address)))
 
     def note_attempt(self, address: Address) -> None:
-        """Note that a node is tried."""
+        """Note that a node is being tried."""
         self._tried.add(address)
 
     def end_round(self) -> None:
-        """Note that the chat has answered, through whatever node: all can be tried again."""
+        """Note that the chat has answered through some node: all nodes can be tried again."""
         self._tried.clear()
 
     def enter(
@@ -122,7 +125,7 @@ class Nodes:
         told: Sequence[str] | UnsetType,
         per_node: Sequence[int] | UnsetType = UNSET,
     ) -> None:
-        """Note the node that has let the user in, and the nodes that its `welcome` names."""
+        """Note the node that accepted the user, and the nodes that its `welcome` names."""
         self.current = address
         self.learn(() if told is UNSET else told, per_node)
         self._place = address
@@ -131,7 +134,7 @@ class Nodes:
             self._reached[self._place] = address
 
     def learn(self, told: Sequence[str], per_node: Sequence[int] | UnsetType = UNSET) -> None:
-        """Note the nodes that the chat has named, and how many of the addresses each one has."""
+        """Note the nodes that the chat has named, and the number of addresses of each one."""
         before = (*self._told, *self._told_before)
         counts = [1] * len(told)
         if per_node is not UNSET and min(per_node, default=0) > 0 and sum(per_node) == len(told):
@@ -145,7 +148,7 @@ class Nodes:
 
 
 def distance(here: Address | None, there: Address) -> int:
-    """Return 0 for an address in the same network, as far as one can see; else 1, or 2."""
+    """Return 0 if both addresses seem to be in the same network, otherwise 1 or 2."""
     import ipaddress  # slow to import, and not needed where a chat has one server
 
     try:
@@ -155,28 +158,28 @@ def distance(here: Address | None, there: Address) -> int:
         return 1
     if one.version != other.version:
         return 2
-    host_bits = 8 if one.version == 4 else 64  # of nearly all local networks
+    host_bits = 8 if one.version == 4 else 64  # in nearly all local networks
     return 0 if int(one) >> host_bits == int(other) >> host_bits else 1
 
 
 def _valid(texts: Sequence[str]) -> list[Address | None]:
-    """Return the addresses that a server has named, with None for those that are none."""
+    """Return the addresses that a server has named, with None in the place of invalid ones."""
     found: list[Address | None] = []
     for text in texts:
         try:
             found.append(parse_address(text))
-        except ValueError:  # of a newer server, perhaps; the other nodes will do
+        except ValueError:  # perhaps from a newer server; the other nodes are enough
             found.append(None)
     return found
 
 
 def connect_to_one(nodes: Nodes, connect: Callable[[Address, float | None], _Client]) -> _Client:
-    """Try one node after another, and return the connection to the first that lets the user in.
+    """Try one node after another; return the connection to the first that accepts the user.
 
-    `connect` gets an address, and within how many seconds it has to answer; None: the usual time.
-    Raises what it has raised about the user. If no node can be used, raises NoNode, or what the
-    only one has raised; but CertificateRefused and RegistrationRefused only if waiting does not
-    help, or if a node is full.
+    `connect` is called with an address and the seconds within which it has to answer; None means
+    the usual time. An error of `connect` about the user is raised at once. If no node can be used,
+    NoNode is raised, or the error of the only node. CertificateRefused and RegistrationRefused are
+    then raised only if waiting does not help, or if a node is full.
     """
     failures: list[tuple[Address, Exception]] = []
     round_ = nodes.next_round()
@@ -202,7 +205,7 @@ def connect_to_one(nodes: Nodes, connect: Callable[[Address, float | None], _Cli
 
 
 def _reason(failures: list[tuple[Address, Exception]], *, is_whole: bool) -> Exception:
-    """Return what to raise when no node can be used; `is_whole`: all that are known were tried."""
+    """Return the error for when no node is usable; `is_whole` if all known nodes were tried."""
     if len(failures) == 1 and is_whole:
         return failures[0][1]
     for _address, failure in failures:

@@ -1,6 +1,6 @@
-"""From an address to a stream of bytes: connect, and shake hands if TLS is wanted.
+"""Opens a stream of bytes to an address: connects, and performs the TLS handshake if needed.
 
-Both wait, in the thread that calls.
+It blocks the calling thread.
 """
 
 import socket
@@ -22,13 +22,14 @@ def open_stream(
     pin: str | None,
     timeout: float,
 ) -> "tuple[socket.socket, Secured | None]":
-    """Connect, and shake hands if TLS is wanted; return the socket and what TLS needs.
+    """Connect, perform the TLS handshake if needed; return the socket and the TLS state.
 
-    Raises NoConnection and CertificateRefused, and ValueError for a pin that is none.
+    Raises NoConnection and CertificateRefused, and ValueError for an invalid pin.
     """
     if not tls and pin is None:
         return open_socket(host, port, source, timeout), None
-    from tertulia.client.handshake import secure  # slow to import, and not always needed
+    # Imported here because it is slow to import and often not needed.
+    from tertulia.client.handshake import secure
     from tertulia.tls.fingerprint import normal_pin
 
     pin = None if pin is None else normal_pin(pin)

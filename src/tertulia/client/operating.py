@@ -34,17 +34,17 @@ from tertulia.protocol.moderation import (
 
 
 class OperatorVerbs(Verbs):
-    """What an operator can ask for; each waits for its answer, and raises as the other requests do.
+    """The requests of an operator; each waits for its answer and raises the same errors as others.
 
-    The server refuses a user who is no operator with `not_operator`.
+    The server refuses a user who is not an operator with `not_operator`.
     """
 
     def become_operator(self, secret: str) -> None:
-        """Make this user an operator; another secret is refused with `operator_wrong`."""
+        """Make this user an operator; the server refuses a wrong secret with `operator_wrong`."""
         self._ask(BecomeOperator(secret=secret), Ok)
 
     def kick(self, name: str, *, reason: str | None = None) -> None:
-        """End the session of a user, who can come back."""
+        """End the session of a user, who may come back."""
         self._ask(Kick(name=name, reason=_or_unset(reason)), Ok)
 
     def ban(
@@ -55,9 +55,10 @@ class OperatorVerbs(Verbs):
         minutes: float | None = None,
         reason: str | None = None,
     ) -> None:
-        """Keep out a name with its address, or an address, or a network; without end if no minutes.
+        """Ban a name together with its address, or an address, or a network.
 
-        Exactly one of name and address is given, otherwise it raises ValueError.
+        Without `minutes` the ban has no end. Raises ValueError unless exactly one of name and
+        address is given.
         """
         ban = ImposeBan(
             name=_or_unset(name),
@@ -68,7 +69,7 @@ class OperatorVerbs(Verbs):
         self._ask(ban, Ok)
 
     def fits(self, name: str | None = None, *, address: str | None = None) -> UserList:
-        """Return the users whose sessions such a ban would end; nothing is done."""
+        """Return the users whose sessions such a ban would end; nothing is changed."""
         ban = ImposeBan(name=_or_unset(name), address=_or_unset(address), check=True)
         return self._ask(ban, UserList)
 
@@ -81,35 +82,35 @@ class OperatorVerbs(Verbs):
         return self._ask(ListBans(), BanList).bans
 
     def mute(self, name: str, *, minutes: float | None = None) -> None:
-        """Keep a user from speaking in the general chat; without end if no minutes."""
+        """Forbid a user to write in the general chat; without `minutes` it has no end."""
         self._ask(ImposeMute(name=name, minutes=UNSET if minutes is None else float(minutes)), Ok)
 
     def unmute(self, name: str) -> None:
-        """Let a user speak again."""
+        """Allow a user to write again."""
         self._ask(LiftMute(name=name), Ok)
 
     def hush(self, on: bool = True) -> None:
-        """Let only operators speak in the general chat, or everyone again."""
+        """Allow only operators to write in the general chat, or everyone again."""
         self._ask(SetHush(on=on), Ok)
 
     def lock(self, on: bool = True) -> None:
-        """Let in nobody new, or everyone again."""
+        """Close the chat for new users, or open it again."""
         self._ask(SetLock(on=on), Ok)
 
     def pin(self, seq: int | None = None) -> None:
-        """Pin the message with this number for everyone; None: no message any more."""
+        """Pin the message with this number for everyone; None removes the pinned message."""
         self._ask(PinMessage(seq=UNSET if seq is None else seq), Ok)
 
     def release(self, name: str) -> None:
-        """Free a name that is held for somebody who is away."""
+        """Make a name available again that is reserved for an absent user."""
         self._ask(ReleaseName(name=name), Ok)
 
     def attendance(
         self, *, since: str | None = None, until: str | None = None
     ) -> Iterator[AttendanceRow]:
-        """Yield the sessions in the order in which they began, asking for page after page.
+        """Yield the sessions in the order in which they began, requesting page after page.
 
-        Those that began after `since` and not after `until`, which are times in RFC 3339.
+        They began after `since` and not after `until`, which are times in RFC 3339.
         """
         request = ListAttendance(since=_or_unset(since), until=_or_unset(until))
         while True:
@@ -120,7 +121,7 @@ class OperatorVerbs(Verbs):
             request = replace(request, since=page.sessions[-1].joined)
 
     def create_hook(self, name: str) -> HookCreated:
-        """Make a secret address through which programs speak as `name`; it is told only here."""
+        """Create a secret address, shown only here, through which programs write as `name`."""
         return self._ask(CreateHook(name=name), HookCreated)
 
     def hooks(self) -> list[HookRow]:

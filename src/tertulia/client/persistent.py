@@ -1,9 +1,8 @@
-"""A client that outlives its connection: for bots that run for days.
+"""A client that makes a new connection when one is lost: for bots that run for days.
 
-When the connection is lost, the keeper's thread makes another one, takes the session over with its
-token and fetches what was missed. `events` gives every message of the general chat once and in
-order. A request is made again until it is answered: a message under its nonce, so that it is said
-once.
+The keeper's thread makes the new connection, takes over the session with its token, and fetches the
+missed messages. `events` yields every message of the general chat once and in order. A request is
+repeated until it is answered; a repeated message has the same nonce, so that it is said once.
 """
 
 import secrets
@@ -62,12 +61,13 @@ class PersistentClient:
         nodes: Nodes | None = None,
     ) -> None:
         self._timeout = timeout
-        self._wake = threading.Event()  # an attempt has an outcome, or this client was closed
+        # Set when an attempt has an outcome, or this client was closed.
+        self._wake = threading.Event()
         self._inbox = inbox or Inbox()
         self._changed = threading.Condition()  # protects the three fields below
         self._client = connect(registration)
         self._closed = False
-        self._failure: Exception | None = None  # why there is no way back
+        self._failure: Exception | None = None  # why this client cannot connect again
         reconnector = Reconnector(connect, self._wake.set, waits_for_others=True, nodes=nodes)
         # Only the keeper's thread uses the session.
         self._session = Session(self._client, reconnector, first_page=0)
@@ -92,17 +92,16 @@ class PersistentClient:
     ) -> Self:
         """Connect and register. Only this first time it raises NoConnection.
 
-        Where several servers are one chat, a lost connection is followed at once by one to another
-        of them, also to those that only a `welcome` has named. With `tls=True` and without a `pin`
-        the certificate of the first connection to a server is the only one to accept from it later;
-        a `pin` is for all of them. With `operator_secret` each session becomes an operator's.
-        Raises RegistrationRefused and CertificateRefused too, and RequestRefused for a wrong
-        secret.
+        If several servers are one chat, the client tries the other ones immediately after a lost
+        connection, including those that only a `welcome` has named. With `tls=True` and without a
+        `pin`, it accepts from each server only the certificate of the first connection. A `pin`
+        holds for all servers. With `operator_secret` each session becomes an operator's. Also
+        raises RegistrationRefused and CertificateRefused, and RequestRefused for a wrong secret.
         """
 
         pace, inbox = Pace(), Inbox()
         nodes = Nodes(parse_addresses(host, port))
-        pins: dict[Address, str] = {}  # of the certificates met so far
+        pins: dict[Address, str] = {}  # of the certificates seen so far
 
         def connect(resumption: Resumption) -> Client:
             def connect_to(address: Address, within_s: float | None) -> Client:
@@ -125,7 +124,7 @@ class PersistentClient:
 
     @property
     def current(self) -> Client:
-        """The current connection, or the last one: for requests that are made once."""
+        """Return the current connection, or the last one, for requests that are made only once."""
         with self._changed:
             return self._client
 
@@ -134,8 +133,8 @@ class PersistentClient:
 
         Returns the number of the message. Raises RequestRefused; Kicked if an operator has ended
         the session; RegistrationRefused if the server does not register this user again; NoAnswer
-        if there was no answer within `within_s` seconds, so that nobody knows whether the request
-        was carried out.
+        if no answer came within `within_s` seconds, so that it is unknown whether the request was
+        carried out.
         """
         nonce = secrets.token_urlsafe(9)
         return self._ask(lambda client: client.say(text, nonce=nonce), within_s)
@@ -144,14 +143,15 @@ class PersistentClient:
         """Send to one user, as `Client.direct` does.
 
         A message that was not acknowledged is sent again, as in `say`. If the server was restarted
-        in between, a client of another kind may show it twice. Raises as `say` does; RequestRefused
-        with `undelivered` if the other user's session ended without having confirmed the message.
+        in between, another kind of client may show it twice. Raises the errors of `say`;
+        RequestRefused with `undelivered` if the other user's session ended without confirming the
+        message.
         """
         nonce = secrets.token_urlsafe(9)
         return self._ask(lambda client: client.direct(to, text, nonce=nonce), within_s)
 
     def set_status(self, status: str, *, within_s: float = DEFAULT_WITHIN_S) -> None:
-        """Request a status, one of `Status`; it stays over reconnections. Raises as `say` does."""
+        """Request a status, one of `Status`; new connections keep it. Raises as `say` does."""
         self._ask(lambda client: client.set_status(status), within_s)
 
     def users(self, *, within_s: float = DEFAULT_WITHIN_S) -> UserList:
@@ -159,7 +159,7 @@ class PersistentClient:
         return self._ask(lambda client: client.users(), within_s)
 
     def info(self, name: str, *, within_s: float = DEFAULT_WITHIN_S) -> UserInfo:
-        """Request what the server knows of one user. Raises as `say` does."""
+        """Request what the server knows about one user. Raises as `say` does."""
         return self._ask(lambda client: client.info(name), within_s)
 
     def events(self) -> Iterator[ClientEvent]:
@@ -167,8 +167,8 @@ class PersistentClient:
 
         Raises Kicked after the last event if an operator has ended the session, RegistrationRefused
         if the server will never register this user again, and CertificateRefused if another server
-        is in its place. It waits for as long as it
-        takes for a server that is away or full, and for a name or an address that another user has.
+        has taken its place. It waits without limit for a server that is down or full, and for a
+        name or an address that another user has.
         """
         while (incoming := self._inbox.get(None)) is not None:
             self.current.confirm()  # there may be room again
@@ -195,7 +195,7 @@ class PersistentClient:
         self.close()
 
     def _ask(self, make: Callable[[Client], _Result], within_s: float) -> _Result:
-        """Make a request again and again, over any number of connections, until it is answered."""
+        """Repeat a request, over any number of connections, until it is answered."""
         give_up_at = time.monotonic() + within_s
         client: Client | None = None
         while True:
@@ -214,7 +214,7 @@ class PersistentClient:
                     break
 
     def _wait_for_another(self, lost: Client | None, give_up_at: float) -> Client:
-        """Wait for a connection that is not the lost one."""
+        """Wait for a connection other than the lost one, and return it."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._client is not lost or self._closed or self._failure is not None,
@@ -227,7 +227,7 @@ class PersistentClient:
             return self._client
 
     def _pause(self, seconds: float) -> bool:
-        """Wait, at most until this client is closed; return whether it was closed."""
+        """Wait until the time is over or this client is closed; return whether it was closed."""
         with self._changed:
             return self._changed.wait_for(lambda: self._closed, seconds)
 
@@ -278,14 +278,14 @@ class PersistentClient:
                 elif self._pause(wait_before_retry(refusal.error)):
                     return
             except NoAnswer:
-                continue  # no live event may be shown before the page
+                continue  # a live event must not be shown before the page
             except ConnectionLost:
-                return  # on the next connection it is requested again
+                return  # it is requested again on the next connection
 
     def _reconnect(self) -> bool:
         """Wait for another connection; return False if this client was closed.
 
-        Raises RegistrationRefused if there is no way back, and Kicked.
+        Raises RegistrationRefused and Kicked if it can never connect again.
         """
         while True:
             self._wake.clear()

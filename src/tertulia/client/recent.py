@@ -1,4 +1,7 @@
-"""Remembers what came recently, to recognise repetitions. Pure."""
+"""Remembers recent keys, to recognise repetitions.
+
+Pure; the owner must hold its own lock if several threads use it.
+"""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -7,7 +10,7 @@ from msgspec import UNSET
 
 from tertulia.protocol.messages import DirectMessage
 
-_MAX_RECENT = 10_000  # what is repeated after so many others counts as new
+_MAX_RECENT = 10_000  # a key that is repeated after so many others counts as new
 
 
 class Recent:
@@ -29,8 +32,9 @@ class Recent:
 class RecentDirects(Recent):
     """The latest direct messages.
 
-    One comes again, under its receipt, after a take-over if the server has not got the
-    confirmation; and, under its nonce, after a restart if the sender has not got the answer.
+    A message can come a second time for two reasons. With the same receipt: after a take-over, if
+    the server has not received the confirmation. With the same nonce: after a restart, if the
+    sender has not received the answer.
     """
 
     def is_new_direct(self, message: DirectMessage) -> bool:

@@ -1,6 +1,6 @@
 """Attempts to connect: one in a thread of its own, or one after another with growing delays.
 
-The owner's thread starts an attempt and later asks for its outcome; the attempt's thread only
+The owner's thread starts an attempt and later asks for its outcome. The attempt's thread only
 connects, stores the outcome and calls `notify`. The time is always a parameter here.
 """
 
@@ -20,15 +20,18 @@ from tertulia.protocol.messages import ErrorCode
 
 FIRST_DELAY_S = 1.0
 MAX_DELAY_S = 30.0
-MAX_ASKED_DELAY_S = 600.0  # when the server asks to wait longer before another registration
-STEADY_S = 5.0  # for a connection to last, so that after its end all other nodes are tried at once
+# The longest delay before another registration, even if the server asks for more.
+MAX_ASKED_DELAY_S = 600.0
+# A connection that lasted so long was steady: after its end all other nodes are tried at once.
+STEADY_S = 5.0
 _TEMPORARY_REFUSALS = (
     ErrorCode.SERVER_FULL,
     ErrorCode.REGISTER_TIMEOUT,
     ErrorCode.RATE_LIMITED,
     ErrorCode.UNAVAILABLE,
 )
-_TAKEN = (ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN)  # until another user leaves
+# They may be free again when another user leaves.
+_TAKEN = (ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN)
 
 Connect = Callable[[Resumption], Client]
 
@@ -51,7 +54,7 @@ class Attempt:
         threading.Thread(target=self._run, name="attempt", daemon=True).start()
 
     def take_outcome(self) -> Client | Exception | None:
-        """Return the client, or why there is none; None before the end, and after the first call.
+        """Return the client or the error; None before the end, and after the first call.
 
         The caller then owns the client and must close it.
         """
@@ -60,7 +63,7 @@ class Attempt:
             return outcome
 
     def give_up(self) -> None:
-        """Close the client that comes of this attempt, unless the caller already owns it."""
+        """Close the client that this attempt produces, unless the caller already owns it."""
         with self._lock:
             self._given_up = True
             outcome = self._outcome
@@ -82,12 +85,12 @@ class Attempt:
 
 
 class Reconnector:
-    """Make one attempt after another until one succeeds or the server refuses for good.
+    """Make one attempt after another until one succeeds or the server refuses permanently.
 
-    With `waits_for_others` a name or an address that another user has is no refusal for good. With
-    `nodes` an attempt goes round those of the chat, and the first one after a loss waits for
-    nothing if there is a node that was not tried yet. One thread uses it. `connect` is called in
-    the thread of each attempt, and `notify` as well.
+    With `waits_for_others`, a name or an address in use by another user does not count as a
+    permanent refusal. With `nodes`, an attempt tries the nodes of the chat in turn, and the first
+    attempt after a loss begins at once if there is a node that was not tried yet. Only one thread
+    uses it. `connect` and `notify` are called in the thread of each attempt.
     """
 
     def __init__(
@@ -104,22 +107,22 @@ class Reconnector:
         self._resumption: Callable[[float], Resumption] = lambda _now: NEWCOMER
         self.nodes = nodes
         self._delay_s = FIRST_DELAY_S
-        self._saved_delay_s: float | None = None  # of a first attempt that did not wait
-        self._connected_at = -inf  # at the end of the last attempt that has succeeded
+        # The next delay, if the first attempt began without waiting.
+        self._saved_delay_s: float | None = None
+        self._connected_at = -inf  # the end of the last successful attempt
         self._attempt_at: float | None = None
         self._attempt: Attempt | None = None
 
     @property
     def wake_at(self) -> float | None:
-        """The time at which `poll` starts the next attempt; None while none is planned."""
+        """Return the time at which `poll` starts the next attempt; None if none is planned."""
         return self._attempt_at
 
     def begin(self, end: End, resumption: Callable[[float], Resumption], now: float) -> None:
-        """Plan the first attempt after a connection ended: soon, or when the server asked for it.
+        """Plan the first attempt after a lost connection.
 
-        While another node was not tried yet, it is now.
-
-        `resumption` returns what to register with at the time of an attempt.
+        It begins soon, or when the server has asked for it; at once while there is a node that was
+        not tried yet. `resumption` returns the fields to register with at the time of an attempt.
         """
         self._resumption = resumption
         self._delay_s = FIRST_DELAY_S
@@ -135,8 +138,8 @@ class Reconnector:
     def poll(self, now: float) -> Client | None:
         """Start an attempt that is due; return the client once an attempt has succeeded.
 
-        Raises RegistrationRefused if another attempt would be refused as well, and whatever else
-        an attempt raised, such as CertificateRefused, unless it is an OSError.
+        Raises RegistrationRefused if another attempt would be refused as well, and every other
+        error of an attempt, such as CertificateRefused, unless it is an OSError.
         """
         outcome = None if self._attempt is None else self._attempt.take_outcome()
         match outcome:
@@ -166,12 +169,12 @@ class Reconnector:
         return _jittered(self._delay_s)
 
     def close(self) -> None:
-        """Plan no more attempts, and close the client that comes of one under way. Idempotent."""
+        """Cancel all attempts, and close the client of one that is under way. Idempotent."""
         self._attempt_at = None
         if self._attempt is not None:
             self._attempt.give_up()
 
 
 def _jittered(delay_s: float) -> float:
-    """Vary a delay, so that the clients of a restarted server do not all come at once."""
+    """Vary a delay, so that the clients of a restarted server do not all return at once."""
     return delay_s * random.uniform(0.5, 1.5)

@@ -1,4 +1,7 @@
-"""The requests of a client: a method for each, and its line."""
+"""The requests of a registered user: a method for each, and the line that is sent.
+
+The methods block the thread that calls them; the functions are pure.
+"""
 
 from typing import Any, TypeVar
 
@@ -51,10 +54,11 @@ class Verbs:
         return 0 if answer.seq is UNSET else answer.seq
 
     def direct(self, to: str, text: str, *, nonce: str | None = None) -> str | None:
-        """Send to one user; when this returns, that user's program has confirmed the message.
+        """Send to one user, and wait until that user's program has confirmed the message.
 
-        A program without receipts confirms nothing: then it was handed to the user's session.
-        Returns the server's time of the message, if it has told it.
+        A program that does not support receipts confirms nothing; then this waits only until the
+        message was handed to the user's session. Returns the server's time of the message, if the
+        server gave it.
         """
         answer = self._ask(Direct(to=to, text=text, nonce=UNSET if nonce is None else nonce), Ok)
         return None if answer.time is UNSET else answer.time
@@ -68,7 +72,7 @@ class Verbs:
         return self._ask(ListUsers(), UserList)
 
     def info(self, name: str) -> UserInfo:
-        """Request what the server knows of one user."""
+        """Request what the server knows about one user."""
         return self._ask(GetInfo(name=name), UserInfo)
 
     def history(
@@ -90,7 +94,7 @@ class Verbs:
         return self.page(Search(text=text, before=UNSET if before is None else before, limit=limit))
 
     def seen_by(self, seq: int) -> SeenBy:
-        """Request who has seen a message of this user; operators may ask about all messages."""
+        """Request the users who saw a message of this user; operators may name any message."""
         return self._ask(AskSeenBy(seq=seq), SeenBy)
 
     def page(self, request: GetHistory | Search) -> HistoryPage:
@@ -103,13 +107,13 @@ class Verbs:
 
 
 def registration(name: str, **fields: str | float | None) -> Register:
-    """Return the request of a user who comes in; a field that is None is not sent."""
+    """Return the request to register a user; a field that is None is not sent."""
     given: dict[str, Any] = {field: value for field, value in fields.items() if value is not None}
     return Register(name=name, protocol=PROTOCOL_VERSION, receipts=True, nodes=True, **given)
 
 
 def request_line(request: Request, request_id: int) -> bytes:
-    """Return the line of a request. Raises RequestRefused if any server would refuse it."""
+    """Return the line of a request. Raises RequestRefused if every server would refuse it."""
     if isinstance(request, Say | Direct) and (code := check_text(request.text)):
         raise RequestRefused(Error(code=code, message="not sent"))
     try:

@@ -1,7 +1,7 @@
-"""A user's session over as many connections as it takes: what is lost, resumed, and missing.
+"""A user's session over several connections: whether it is lost, resumed, or has missing pages.
 
-It decides and returns what happened. It reads no clock and waits for nothing: one thread calls
-`advance`, at once when the connection's or an attempt's `notify` is called, else at `wake_at`.
+It decides and returns what happened. It reads no clock and never waits. One thread calls `advance`:
+at once when `notify` of the connection or of an attempt is called, otherwise at `wake_at`.
 """
 
 from enum import Enum, auto
@@ -59,10 +59,11 @@ class Refused(NamedTuple):
 
 
 class Session:
-    """A registered user's presence. `catch_up` orders the general chat and names missing pages.
+    """A registered user's presence.
 
-    `directs` knows which direct messages have come before.
-    With `first_page` above 0 so many messages from before the user came are missing at first.
+    `catch_up` orders the general chat and names missing pages. `directs` recognises direct messages
+    that have come before. If `first_page` is above 0, that many messages from before the user came
+    are missing at first.
     """
 
     def __init__(
@@ -77,18 +78,18 @@ class Session:
         self.directs = RecentDirects()
         self.state = SessionState.CONNECTED
         self.lost_at: float | None = None  # None while connected
-        self._active_at = -inf  # when the person last asked for something
+        self._active_at = -inf  # when the person last requested something
         self._reconnector = reconnector
         self._gives_up_after_s = gives_up_after_s
 
     @property
     def wake_at(self) -> float | None:
-        """The time at which the next attempt to connect begins; None while none is planned."""
+        """Return the time at which the next attempt to connect begins; None if none is planned."""
         return self._reconnector.wake_at
 
     @property
     def gives_up_at(self) -> float | None:
-        """The time at which it is no use to wait any longer; the caller decides."""
+        """Return the time after which waiting is useless; the caller decides what to do."""
         if self.lost_at is None or self._gives_up_after_s == inf:
             return None
         return self.lost_at + self._gives_up_after_s
@@ -96,8 +97,8 @@ class Session:
     def advance(self, now: float) -> Lost | Expelled | Resumed | Refused | None:
         """Notice the end of the connection, begin a due attempt, or take over its connection.
 
-        Returns the change of state, if there is one; call again until there is none. The caller
-        receives what the ended connection still has before it calls this.
+        Returns the change of state, if there is one; call again until it returns None. Before each
+        call, the caller reads the remaining messages of an ended connection.
         """
         if self.state is SessionState.CONNECTED:
             end = self.client.ended
@@ -129,9 +130,9 @@ class Session:
         return Resumed(client, is_renumbered)
 
     def note_activity(self, now: float) -> None:
-        """Note that the person asks for something.
+        """Note that the person has requested something.
 
-        A client sends some requests by itself as well, and cannot know which ones were asked for.
+        A client also sends some requests by itself, so it cannot know which ones the person made.
         """
         self._active_at = now
 

@@ -1,6 +1,7 @@
-"""Waiting for sockets: with `poll` where there is one, and else with `select`, which Windows has.
+"""Waits for sockets: with `poll` where the system has it, otherwise (on Windows) with `select`.
 
-`poll` is not limited to the first 1,024 descriptors of a program.
+`poll` is used where possible because it is not limited to the first 1,024 descriptors of a program.
+It blocks the connection's thread.
 """
 
 import select
@@ -8,7 +9,7 @@ import socket
 
 
 class Waiter:
-    """Waits for a socket that wakes the thread up, and for the socket of a connection."""
+    """Waits for a connection's socket, and for a second socket that only wakes the thread up."""
 
     def __init__(self, waker: socket.socket, sock: socket.socket) -> None:
         self._waker = waker
@@ -20,9 +21,9 @@ class Waiter:
             self._poll.register(sock, select.POLLIN)
 
     def wait(self, within_s: float, *, sends: bool) -> tuple[bool, bool]:
-        """Return whether the waker is readable, and whether the socket is, or is broken.
+        """Return whether the waker is readable, and whether the socket is readable or broken.
 
-        With `sends` it also returns when the socket takes something.
+        With `sends` it also returns when the socket accepts bytes to send.
         """
         if self._poll is None:
             return self._select(within_s, sends=sends)
@@ -40,7 +41,7 @@ class Waiter:
 
 
 def is_ready(sock: socket.socket, *, sends: bool, within_s: float) -> bool:
-    """Return whether a socket has something to read, or with `sends` takes something, in time."""
+    """Return whether a socket becomes readable in time; with `sends`, whether it accepts bytes."""
     within_s = max(0.0, within_s)
     if hasattr(select, "poll"):
         poll = select.poll()
