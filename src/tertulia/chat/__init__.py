@@ -1,1 +1,4 @@
-"""What every face shares: what is asked, what happened, what can be typed, and the words for it."""
+"""The parts that all faces share: requests, events, commands and texts for people.
+
+It knows no toolkit and no screen. A face calls it in its one thread.
+"""

@@ -1,6 +1,6 @@
-"""Handles the answers to all requests except messages: updates the state, and tells the face.
+"""Handles the answers to all requests except messages: updates the state and informs the face.
 
-The `Chat` itself handles the answers to messages, and missing pages of the history. Runs in the
+The `Chat` itself handles the answers to messages, and the missing pages of the history. Runs in the
 face's one thread.
 """
 
@@ -28,7 +28,7 @@ from tertulia.protocol.moderation import BecomeOperator
 
 
 class Answers:
-    """Hands the answers to the parts of a chat that they concern."""
+    """Passes each answer to the parts of a chat that need it."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Answers:
         self._status_requests = status_requests
 
     def handle(self, job: Job, answer: Answer) -> None:
-        """Handle an answer, also a refused message."""
+        """Handle an answer; for a message, only a refusal."""
         if isinstance(job.request, ListUsers):
             self._state.apply(answer)
         match job.request, answer:

@@ -1,6 +1,7 @@
-"""Asking for the whole attendance, which comes page by page; shown, or written to a file.
+"""Reads the whole attendance page by page, to show it or to write it to a file.
 
-It writes the file; the face asks, and shows. In the face's one thread.
+It writes the file itself; the face sends the requests and shows the sessions. Runs in the face's
+one thread.
 """
 
 from msgspec import UNSET
@@ -13,28 +14,28 @@ from tertulia.protocol.attendance import AttendancePage, ListAttendance
 
 
 class AttendanceReading:
-    """What has come so far of one attendance. `request` is the one for the next page."""
+    """The part of one attendance received so far. `request` asks for the next page."""
 
     def __init__(self, command: ShowAttendance) -> None:
-        """Begin, with a new file if one is wanted. Raises BadCommand."""
+        """Begin, and create the file if the command names one. Raises BadCommand."""
         self._file = None if command.file is None else AttendanceFile(command.file)
         self.request = ListAttendance()
         self._count = 0
 
     @property
     def is_for_file(self) -> bool:
-        """Whether the sessions go to a file, and not to the screen."""
+        """Return whether the sessions are written to a file, and not to the screen."""
         return self._file is not None
 
     @property
     def has_begun(self) -> bool:
-        """Whether a page has come."""
+        """Return whether a page has been received."""
         return self.request.since is not UNSET
 
     def add(self, page: AttendancePage) -> bool:
-        """Take in the page that answers `request`; return whether another one is needed.
+        """Add the page that answers `request`; return whether another page is needed.
 
-        Raises BadCommand if the file cannot be written; then it is gone.
+        Raises BadCommand if the file cannot be written; the file is then removed.
         """
         self._count += len(page.sessions)
         if self._file is not None:
@@ -47,12 +48,12 @@ class AttendanceReading:
         return False
 
     def give_up(self) -> None:
-        """Ask no more, and leave no file that is not complete."""
+        """Request no more pages, and remove an incomplete file."""
         if self._file is not None:
             self._file.discard()
 
     def summary(self) -> str:
-        """Return what has come of it; call after the last page."""
+        """Return a summary of the received sessions; call it after the last page."""
         count = ngettext("{count} session", "{count} sessions", self._count)
         count = count.format(count=self._count)
         if self._file is None:

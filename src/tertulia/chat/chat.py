@@ -1,7 +1,8 @@
-"""A user's chat over as many connections as it takes: requests, answers, events, reconnecting.
+"""A user's chat over several connections: requests, answers, events, reconnecting.
 
-It decides what is requested, in which order, and what happened; a `Face` shows it. Everything here
-runs in the face's one thread, and nothing here waits; the client's threads only notify the face.
+It decides which requests are sent and in which order, and finds out what happened; a `Face` shows
+it. Everything here runs in the face's one thread and never waits. The client's threads only notify
+the face.
 """
 
 import time
@@ -57,15 +58,15 @@ from tertulia.protocol.messages import (
 if TYPE_CHECKING:
     from tertulia.tls.fingerprint import Fingerprint
 
-MAX_ARRIVALS_AT_ONCE = 1_000  # then the keyboard has its turn
+MAX_ARRIVALS_AT_ONCE = 1_000  # after these the keyboard has its turn
 
 
 class Chat:
-    """The person's requests, carried out, and what happens, handed to the face.
+    """Carries out the person's requests, and passes every event to the face.
 
-    Requests are carried out one after another: each is answered before the next one is sent. With
-    `operator_secret` the person is an operator from the start, and again on a new connection. With
-    `reports_seen` the face knows what the person has had on the screen, and calls `note_seen`.
+    Each request is answered before the next one is sent. With `operator_secret` the person becomes
+    an operator at the start, and again on each new connection. With `reports_seen` the face knows
+    which messages were on the screen, and calls `note_seen`.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Chat:
         self.state = State(client.welcome)
         self.clock = ServerClock()
         self._stage = Stage.ENTERING if first_page else Stage.ENTERED
-        self.exit_status = EXIT_FINE  # for the program, once the chat is over
+        self.exit_status = EXIT_FINE  # the exit status of the program once the chat is over
         self._status_requests = StatusRequests(self.state)
         self._jobs = Jobs()
         self.ignored = ignored or Ignored(client.welcome.name)
@@ -109,60 +110,60 @@ class Chat:
 
     @property
     def over(self) -> bool:
-        """Whether the person has left, or there is no way back into the chat."""
+        """Return whether the person has left, or can never return to the chat."""
         return self._stage is Stage.LEFT
 
     @property
     def connected(self) -> bool:
-        """Whether there is a connection, as far as is known."""
+        """Return whether there is a connection, as far as is known."""
         return self._session.state is SessionState.CONNECTED
 
     @property
     def certificate(self) -> "Fingerprint | None":
-        """The fingerprint of the server's certificate; None without TLS."""
+        """Return the fingerprint of the server's certificate; None without TLS."""
         return self._session.client.fingerprint
 
     @property
     def next_attempt_at(self) -> float | None:
-        """When the next attempt to connect begins (monotonic); None while one is under way."""
+        """Return when the next attempt to connect begins (monotonic); None during an attempt."""
         return self._session.wake_at
 
     @property
     def idle(self) -> bool:
-        """Whether no request is in the way of another one.
+        """Return whether no request prevents another one from being sent.
 
-        Only direct messages that were not confirmed yet may still wait for their answers.
+        Only direct messages that were not confirmed yet may still be waiting for their answers.
         """
         return self._jobs.idle and self.connected and not self.over
 
     @property
     def settled(self) -> bool:
-        """Whether every request was carried out and answered, and another one can be."""
+        """Return whether every request is answered, and another one could be sent."""
         return self.idle and not self.on_their_way
 
     @property
     def waiting_jobs(self) -> int:
-        """The number of requests that were not sent yet."""
+        """Return the number of requests that were not sent yet."""
         return len(self._jobs)
 
     @property
     def on_their_way(self) -> int:
-        """The number of messages that were not sent or not acknowledged yet."""
+        """Return the number of messages that were not sent or not acknowledged yet."""
         return len(self._jobs.unsent) + len(self._jobs.unanswered)
 
     @property
     def unsent(self) -> list[Say | Direct]:
-        """The messages that were never sent."""
+        """Return the messages that were never sent."""
         return self._jobs.unsent
 
     @property
     def oldest_seq(self) -> int:
-        """The lowest number in the general chat before which nothing was shown yet."""
+        """Return the lowest number in the general chat before which nothing was shown yet."""
         return self._catch_up.oldest_seq
 
     @property
     def wake_at(self) -> float | None:
-        """When `advance` has to be called although nothing comes (monotonic)."""
+        """Return when `advance` must be called even if nothing arrives (monotonic)."""
         times = [self._session.wake_at, self._session.gives_up_at]
         if self.connected:
             mute_ends_at = self.clock.moment_of(self.state.mutes.next_end)
@@ -170,34 +171,34 @@ class Chat:
         return min((at for at in times if at is not None), default=None)
 
     def ask(self, request: Request) -> None:
-        """Add a request; `advance` sends it when its turn comes."""
+        """Add a request; `advance` sends it when it is the next one."""
         self._session.note_activity(time.monotonic())
         self._jobs.add(request, Origin.TYPED)
 
     def watch(self, request: Request) -> None:
-        """Add a request that the person did not make: something on the screen stays up to date."""
+        """Add a request that the person did not make, to update something on the screen."""
         self._jobs.add(request, Origin.WATCHED)
 
     def note_seen(self) -> bool:
         """Note that the newest message is on an active screen; return whether that is new.
 
-        `advance` reports it to the server when its time has come.
+        `advance` reports it to the server when the report is due.
         """
         return self._seen.note(self.state.newest_message or 0)
 
     def take_back(self) -> list[Say | Direct]:
-        """Take back the messages that were never sent, and return them."""
+        """Remove the messages that were never sent from the queue, and return them."""
         return self._jobs.take_back()
 
     def quit(self) -> None:
-        """Leave when every earlier request is answered; without a connection leave at once."""
+        """Leave when every earlier request is answered; without a connection, leave at once."""
         if self.connected:
             self._jobs.add(Quit(), Origin.TYPED)
         else:
             self._leave(EXIT_FINE)
 
     def receive(self, at_most: int = MAX_ARRIVALS_AT_ONCE) -> bool:
-        """Handle what has come; return whether there may be more."""
+        """Handle received messages; return whether there may be more."""
         for _arrival in range(at_most):
             incoming = self._session.client.receive(0)
             if incoming is None:
@@ -206,7 +207,7 @@ class Chat:
         return True
 
     def advance(self) -> None:
-        """Do what is due: send the next request, give one up, or connect again."""
+        """Do everything that is due: send the next request, give one up, or connect again."""
         now = time.monotonic()
         self._follow_session(now)
         self._follow_time(now)
@@ -216,7 +217,7 @@ class Chat:
                 return
 
     def _follow_time(self, now: float) -> None:
-        """Do what is due although nothing has come."""
+        """Do everything that is due because of the time, even if nothing has arrived."""
         if self.state.mutes.next_end and self.state.mutes.end_those_until(self.clock.now()):
             self._face.show_changed_people()
         if (slow := self._jobs.set_aside(now) or self._jobs.pop_slow(now)) is not None:
@@ -233,7 +234,7 @@ class Chat:
         self._session.close()
 
     def farewell(self) -> greetings.Farewell:
-        """Close, handle what has come until the end, and return what is left to say."""
+        """Close, handle the last messages, and return the words for the end."""
         self.close()
         while self.receive():
             pass
@@ -249,7 +250,7 @@ class Chat:
     # --- requests ------------------------------------------------------------------------------
 
     def _send(self, job: Job, now: float) -> bool:
-        """Send a request; return whether the next one may have its turn."""
+        """Send a request; return whether the next one may be sent."""
         request = job.request
         if isinstance(request, Quit):
             self._leave(EXIT_FINE)
@@ -262,7 +263,7 @@ class Chat:
             self._face.show_answer(request, refusal.error)
             return True
         except ConnectionLost:
-            self._jobs.put_back(job)  # for the next connection
+            self._jobs.put_back(job)  # to send it on the next connection
             return False
         if isinstance(request, SetStatus):
             self._status_requests.note_sent(request)
@@ -274,7 +275,7 @@ class Chat:
         if job is None:
             return
         match job.request, answer:
-            case Say() as said, Ok():  # the message itself comes as an event
+            case Say() as said, Ok():  # the message itself is shown when it comes as an event
                 self.state.note_said(said, answer)
                 self._face.show_answer(said, answer)
             case Direct() as sent, Ok():
@@ -301,17 +302,17 @@ class Chat:
         if self.state.needs_users and not has(Origin.GREETING) and not has(Origin.REFRESH):
             self._jobs.add(ListUsers(), Origin.REFRESH, place=0)
         if self._catch_up.request is not None and not has(Origin.CATCH_UP):
-            # There may be many pages: one request of the person goes between two of them.
+            # There may be many pages, so one request of the person is sent between two of them.
             self._jobs.add(self._catch_up.request, Origin.CATCH_UP, place=int(after_a_page))
 
     # --- the connection ------------------------------------------------------------------------
 
     def _follow_session(self, now: float) -> None:
-        """Handle the end of the connection, and what comes of the attempts to connect again."""
+        """Handle the end of the connection, and the outcome of attempts to connect again."""
         while not self.over:
             if self.connected and self._session.client.ended is not None:
                 while self.receive():
-                    pass  # what has come before the end counts
+                    pass  # messages received before the end are handled too
             match self._session.advance(now):
                 case Lost(end):
                     self._handle_loss(end)
@@ -373,7 +374,7 @@ class Chat:
             return
         if isinstance(message, DirectMessage) and self.ignored.hides(message.sender):
             return
-        # `_show` applies messages when they are shown. A list of users may have other reasons.
+        # `_show` applies messages when they are shown. A list of users may have other purposes.
         if not isinstance(message, ChatMessage | UserList):
             self.state.apply(message)
         if isinstance(message, NumberedEvent):

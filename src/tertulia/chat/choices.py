@@ -1,6 +1,7 @@
-"""What the user has chosen, and chooses while the program runs: notifications, language, colours.
+"""The settings that the user changes while the program runs: notifications, language, colours.
 
-A choice holds at once, and is saved for the next run. Both faces use it, each in its one thread.
+A change is effective at once, and is saved for the next run. Both faces use it, each in its one
+thread.
 """
 
 from typing import Any
@@ -15,13 +16,13 @@ from tertulia.i18n import _, set_language
 
 
 class Choices:
-    """The settings as they are now."""
+    """The current settings."""
 
     def __init__(self, chosen: Settings | None = None) -> None:
         self.settings = chosen or Settings()
 
     def change(self, **changes: Any) -> str:
-        """Change some settings, and save them; return what to say if they could not be saved."""
+        """Change some settings and save them; return an explanation if they could not be saved."""
         self.settings = replace(self.settings, **changes)
         try:
             settings.save(**changes)
@@ -30,20 +31,21 @@ class Choices:
         return ""
 
     def rings_for(self, *, calls: bool) -> bool:
-        """Return whether the bell rings for a message; `calls`: it is direct, or a mention."""
+        """Return whether to ring the bell for a message; `calls` if it is direct or a mention."""
         return self.settings.notify == "all" or (calls and self.settings.notify == "mentions")
 
     def mention_of(self, name: str) -> Mention:
-        """Return what is a mention of a user."""
+        """Return the rule that finds mentions of a user."""
         return Mention(name, only_at=self.settings.notify_at)
 
     def set_notify(self, command: SetNotify) -> str:
-        """Choose what the bell rings for; return that in words."""
+        """Choose for which messages the bell rings; return the choice in words."""
         changes: dict[str, Any] = {}
         if command.notify is not None:
             changes["notify"] = command.notify.value
         elif self.settings.notify == "off":
-            changes["notify"] = "mentions"  # there is nothing to show without it
+            # Otherwise no message would be shown in the terminal's notifications.
+            changes["notify"] = "mentions"
         if command.terminal is not None:
             changes["notify_terminal"] = command.terminal
         if command.only_at is not None:
@@ -52,13 +54,13 @@ class Choices:
         return _sentences(self._notify_words(), problem)
 
     def set_language(self, command: SetLanguage) -> str:
-        """Choose the language of this program; return that in words."""
+        """Choose the language of this program; return the choice in words."""
         set_language(command.language)
         problem = self.change(language=command.language)
         return _sentences(_("The language is now English."), problem)
 
     def switch_statuses(self) -> str:
-        """Choose whether a change of status is a line in the chat; return that in words."""
+        """Switch whether changes of status are lines in the chat; return the choice in words."""
         shown = not self.settings.notify_statuses
         problem = self.change(notify_statuses=shown)
         if shown:
@@ -70,7 +72,7 @@ class Choices:
         return _sentences(words, problem)
 
     def set_plain(self, command: SetPlain) -> str:
-        """Choose the face for the next start; return that in words."""
+        """Choose the face for the next start; return the choice in words."""
         problem = self.change(plain=command.plain)
         if command.plain:
             words = _("From now on, tertulia starts line by line. For the full screen: --no-plain.")
@@ -79,7 +81,7 @@ class Choices:
         return _sentences(words, problem)
 
     def set_theme(self, theme: Theme) -> str:
-        """Choose the colours; return in words what does not show by itself."""
+        """Choose the colours; return in words anything that the user cannot see."""
         problem = self.change(theme=theme.value)
         words = _("The colours are those that fit the terminal.") if theme is Theme.AUTO else ""
         return _sentences(words, problem)

@@ -1,6 +1,7 @@
-"""The server's clock, as the times of its events tell it.
+"""The server's clock, learned from the times of its events.
 
-Everyone in a chat sees the same times and days in the same order, whatever their own clocks say.
+All users of a chat see the same times and days in the same order, even if their own clocks are
+wrong. For one thread.
 """
 
 import time
@@ -13,7 +14,7 @@ _YEARS = range(1971, 9_999)  # outside of them the arithmetic of datetime fails
 
 
 class ServerClock:
-    """What time it is for the server; until it has told any time, this computer's clock counts."""
+    """The server's present time; this computer's clock is used until the server has sent a time."""
 
     def __init__(
         self,
@@ -22,14 +23,14 @@ class ServerClock:
     ) -> None:
         self._monotonic = monotonic
         self._wall = wall
-        self._ahead_s: float | None = None  # of the monotonic clock
+        self._ahead_s: float | None = None  # ahead of the monotonic clock
 
     def forget(self) -> None:
-        """Begin again: on a new connection another clock may have to be learned."""
+        """Begin again, because a new connection may lead to a server with another clock."""
         self._ahead_s = None
 
     def learn(self, stamp: str) -> None:
-        """Learn from the time of an event that has just come. One that was late does no harm."""
+        """Learn from the time of an event that has just arrived. A delayed event does no harm."""
         try:
             moment = datetime.fromisoformat(stamp)
         except ValueError:
@@ -40,11 +41,11 @@ class ServerClock:
                 self._ahead_s = ahead_s
 
     def now(self) -> str:
-        """Return the time, in UTC as on the wire."""
+        """Return the present time, in UTC as the protocol writes it."""
         return rfc3339(self._moment())
 
     def moment_of(self, stamp: str | None) -> float | None:
-        """Return a time of the server by the monotonic clock; None if it is no time."""
+        """Return a time of the server by the monotonic clock; None if it is not a valid time."""
         try:
             moment = datetime.fromisoformat(stamp or "")
         except ValueError:
@@ -54,7 +55,7 @@ class ServerClock:
         return self._monotonic() + (moment - self._moment()).total_seconds()
 
     def today(self) -> date:
-        """Return the day where this user is."""
+        """Return the current date in this user's time zone."""
         return self._moment().astimezone().date()
 
     def _moment(self) -> datetime:

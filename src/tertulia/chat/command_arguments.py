@@ -1,7 +1,7 @@
-"""Parses the arguments after a command's word into a command, or raises a CommandError.
+"""Parses the arguments of a command, and returns the command or raises a CommandError.
 
-Pure functions of the word, as the person's language has it, and of the arguments. They know no row
-of the table of commands; the table names them.
+Pure functions of the command's word, in the person's language, and of the arguments. They do not
+use the table of commands; the table refers to them.
 """
 
 import re
@@ -48,9 +48,9 @@ Command = (
     | ShowAttendance
     | FaceCommand
 )
-Parser = Callable[[str, str], Command]  # of the command's word and the arguments
+Parser = Callable[[str, str], Command]  # called with the command's word and the arguments
 
-_OLDER = 20  # messages that /history shows without a number
+_OLDER = 20  # number of messages that /history shows if no number is given
 
 STATUS_WORDS = {
     "activo": Status.ACTIVO,
@@ -65,7 +65,7 @@ STATUS_WORDS = {
 
 
 class CommandError(Exception):
-    """A line that cannot be carried out; the text of the error says what to do."""
+    """A line that cannot be carried out; the text of the error explains what to do."""
 
 
 def status_words() -> tuple[str, ...]:
@@ -74,14 +74,14 @@ def status_words() -> tuple[str, ...]:
 
 
 def to_whom_and_what() -> str:
-    """Return what to say to a direct message without a name or a text."""
+    """Return the explanation for a direct message without a name or a text."""
     return _("Give a name and a text: @NAME TEXT")
 
 
 def parse_direct(_word: str, arguments: str) -> Direct | Open:
     """Parse a name and a text; a name alone opens the conversation."""
     name, *rest = arguments.split(maxsplit=1)[:2] or [""]
-    # As in "@luis: hello" and "/msg @luis"; no name has these signs.
+    # As in "@luis: hello" and "/msg @luis"; a name never contains these characters.
     name = name.removeprefix("@").rstrip(":,")
     if not name or arguments[0].isspace():
         raise CommandError(to_whom_and_what())
@@ -96,7 +96,7 @@ def parse_to_all(word: str, arguments: str) -> SayToAll:
 
 
 def parse_secret(_word: str, arguments: str) -> BecomeOperator | AskForSecret:
-    """Parse the operator's secret; without it the person is asked."""
+    """Parse the operator's secret; without it, the person will be asked for it."""
     return BecomeOperator(secret=arguments) if arguments else AskForSecret()
 
 
@@ -180,7 +180,7 @@ def parse_choice(choices: dict[str, Command], words: str) -> Parser:
 
 
 def parse_bare(command: Command) -> Parser:
-    """Return a parser for a command that takes nothing after it."""
+    """Return a parser for a command without arguments."""
 
     def parse_nothing(_word: str, arguments: str) -> Command:
         if arguments:

@@ -1,7 +1,7 @@
-"""The table of the commands that a person can type; parsing, help, completion and palette use it.
+"""The table of the commands that a person can type, for parsing, help, completion and palette.
 
-The Spanish and English words always work, whatever the language of the face. Some commands exist
-only in the full screen.
+The Spanish and English words always work, in every language of the face. Some commands exist only
+in the full screen. Constants and pure functions; safe in any thread.
 """
 
 from enum import Enum, auto
@@ -58,12 +58,12 @@ class CommandSpec(NamedTuple):
     argument_words: str
     help: str
     parse: Parser
-    on_screen: bool = False  # exists only in the full screen
-    choices: tuple[str, ...] = ()  # the words that can follow it, if they are few
+    on_screen: bool = False  # True if it exists only in the full screen
+    choices: tuple[str, ...] = ()  # the words that can follow it, if there are only a few
 
     @property
     def word(self) -> str:
-        """The command in the user's language."""
+        """Return the command in the user's language."""
         return self.spanish if language() == "es" else self.english
 
 

@@ -1,7 +1,7 @@
-"""Every word that is understood as a command: those of the table, and others that people try.
+"""Every word that is understood as a command: the words of the table, and others that people try.
 
-People bring the others from other chats, or guess them. They stand in no help, and completion does
-not offer them. What this chat does not have, they explain.
+People know the other words from other chats, or guess them. The help does not list them, and
+completion does not offer them. Words for features that this chat lacks return an explanation.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ from tertulia.protocol.messages import ListUsers, SetStatus, Status
 
 
 def find_command(word: str) -> CommandSpec | None:
-    """Return the command that a word means, in any case and with or without accents."""
+    """Return the command with this word, in any case and with or without accents."""
     return _BY_WORD.get(plain_letters(word))
 
 
@@ -46,7 +46,7 @@ def _parse_address(word: str, arguments: str) -> Command:
 
 
 def _explain(words: Callable[[str], str]) -> Parser:
-    """Return a parser that explains to the user what there is instead of a command."""
+    """Return a parser that explains which alternative there is instead of a command."""
 
     def parse_in_vain(_word: str, arguments: str) -> Command:
         raise CommandError(words(arguments))

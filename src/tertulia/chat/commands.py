@@ -1,6 +1,6 @@
 """Parses a typed line into a request or a command for the face, or raises a CommandError.
 
-Also the help about it. Pure functions over the table of commands.
+It also writes the help about commands. Pure functions over the table of commands.
 """
 
 from tertulia.chat.command_arguments import Command, CommandError, parse_direct, to_whom_and_what
@@ -16,7 +16,8 @@ from tertulia.protocol.messages import Say
 def parse(line: str, *, on_screen: bool = False, operator: bool = False) -> Command | None:
     """Parse a typed line; return None for an empty one. Raises CommandError.
 
-    For a mistyped word it names the likeliest one; those of operators only to an `operator`.
+    For a mistyped word the error suggests the most similar command; the commands of operators are
+    suggested only to an `operator`.
     """
     typed = line.strip()
     if not typed:
@@ -40,7 +41,7 @@ def parse(line: str, *, on_screen: bool = False, operator: bool = False) -> Comm
 
 
 def help_rows(*, on_screen: bool = False, operator: bool = False) -> list[tuple[str, str]]:
-    """Return the rows of the help: what can be typed, and what it does."""
+    """Return the rows of the help: a command or other input, and its effect."""
     if on_screen:
         rows = [
             (_("TEXT"), _("send it to those whom the border of the text field names")),
@@ -64,7 +65,7 @@ def help_rows(*, on_screen: bool = False, operator: bool = False) -> list[tuple[
 
 
 def usage(spec: CommandSpec | OperatorCommand) -> str:
-    """Return a command in the user's language, and what can follow it."""
+    """Return a command in the user's language, with its arguments."""
     return f"{spec.word} {_(spec.argument_words)}" if spec.argument_words else spec.word
 
 

@@ -33,7 +33,7 @@ _QUOTES = ('"', "'", "`", "*", "_")
 
 
 class Completion(NamedTuple):
-    """The texts that can replace the line from `start` to the cursor, the likeliest first."""
+    """The texts that can replace the line from `start` to the cursor, the most likely first."""
 
     start: int
     candidates: list[str]
@@ -44,7 +44,7 @@ def complete(
 ) -> Completion:
     """Return the completions of the word before the cursor; preferred `names` come first.
 
-    The commands of operators are offered to them alone.
+    The commands of operators are offered only to an `operator`.
     """
     word = "".join(_LAST_WORD.findall(before_cursor)[:1])
     start = len(before_cursor) - len(word)
@@ -88,7 +88,7 @@ def _complete_command(word: str, on_screen: bool, operator: bool) -> list[str]:
 
 
 def _complete_order(subject: Subject, word: str, names: Sequence[str]) -> list[str]:
-    """Return what can follow a command of operators."""
+    """Return the words that can follow a command of operators."""
     match subject:
         case Subject.NAME | Subject.NAME_OR_ADDRESS:
             return [f"{name} " for name in _matching(word.removeprefix("@"), names)]
@@ -100,7 +100,7 @@ def _complete_order(subject: Subject, word: str, names: Sequence[str]) -> list[s
 
 
 def _complete_name(word: str, names: Sequence[str], *, is_first: bool) -> Completion:
-    """Complete the name at the end of a word, which can have signs or other words before it."""
+    """Complete the name at the end of a word, which may begin with signs or other words."""
     if calls_with_at(word):
         return _with_signs(word[:-1], "@", names, is_first=is_first)
     for start in range(max(0, len(word) - MAX_NAME_CHARS), len(word)):
@@ -116,10 +116,11 @@ def _complete_name(word: str, names: Sequence[str], *, is_first: bool) -> Comple
 
 
 def _with_signs(before: str, at: str, names: Sequence[str], *, is_first: bool) -> Completion:
-    """Return names after what stands before them in the same word, with what follows a name."""
+    """Return names with the text before them in the same word, and the sign after them."""
     after = ": " if is_first and not before and not at else " "
     if before and (_opens(before[-1]) or ends_without_space(before)):
-        after = ""  # what closes the bracket, or goes on in a script without spaces, stands next
+        # No sign or space is added before a closing bracket or in a script without spaces.
+        after = ""
     return Completion(len(before), [f"{at}{name}{after}" for name in names])
 
 

@@ -1,4 +1,8 @@
-"""What a user needs to enter a server: its code, the key of the names, the operator's secret."""
+"""The secrets that a user needs on a server: its code, the key of the names, the operator's secret.
+
+Attempts to connect use it in their threads, one after another. It may read and write the keyring's
+file.
+"""
 
 from contextlib import suppress
 
@@ -8,7 +12,7 @@ from tertulia.chat.destination import Destination
 from tertulia.chat.keyring import Keyring, KeyringError, server_names
 from tertulia.protocol.messages import Error, ErrorCode
 
-# The server looks at the code first. So with these refusals it was the right one.
+# The server checks the code first. After these refusals the code was therefore correct.
 _AFTER_THE_CODE = (
     ErrorCode.BANNED,
     ErrorCode.LOCKED,
@@ -21,28 +25,28 @@ _AFTER_THE_CODE = (
 
 
 def asks_for_code(error: Error) -> bool:
-    """Return whether a registration was refused for want of the right code."""
+    """Return whether a registration was refused because the code was missing or wrong."""
     return error.code in (ErrorCode.CODE_REQUIRED, ErrorCode.CODE_WRONG)
 
 
 class Credentials:
     """The code and the key of one user for one chat.
 
-    Where the person names several servers, they are one chat with one code and one key, which are
-    kept for each of them. Nothing is kept for a server that only another server has named: that one
-    may be no part of this chat.
+    Several servers that the person names are one chat with one code and one key, which are stored
+    for each of them. Nothing is stored for a server that only another server has named, because it
+    may not belong to this chat.
 
-    Attempts to connect use it in their threads, one after another. A face sets `code` while there
-    is no attempt under way.
+    Attempts to connect use it in their threads, one after another. A face sets `code` only while no
+    attempt is under way.
     """
 
     def __init__(
         self, to: Destination, keyring: Keyring | None = None, code: str | None = None
     ) -> None:
-        """Look up what is kept for the servers, unless there is no `keyring`.
+        """Look up the stored code and key of the servers, unless there is no `keyring`.
 
-        The code of `to` counts first, then `code`, then the one that is kept. `problem` says in
-        words why the keyring cannot be used; then there is no key.
+        The code of `to` comes first, then `code`, then the stored one. If the keyring cannot be
+        used, there is no key, and `problem` explains why.
         """
         self.code = to.code or code
         self.key: str | None = None
@@ -51,7 +55,8 @@ class Credentials:
         self._kept_code: str | None = None
         self._keyring = keyring
         self._servers = server_names(to.addresses)
-        self._are_alike = len(self._servers) == 1  # what is kept for each of them
+        # Whether the stored code is the same for each of them.
+        self._are_alike = len(self._servers) == 1
         if keyring is None:
             return
         try:
@@ -64,17 +69,17 @@ class Credentials:
         self.code = self.code or self._kept_code
 
     def readable_code(self) -> str | None:
-        """Return the code without bytes that are no text, which a command line may have."""
+        """Return the code without bytes that are not text, as a command line may have."""
         return None if self.code is None else self.code.encode(errors="replace").decode()
 
     def note_accepted(self, code: str | None) -> None:
-        """Remember a code with which the server has let the user in."""
+        """Remember a code that the server has accepted."""
         self._keep_code(code)
 
     def note_refusal(self, code: str | None, error: Error) -> None:
-        """Remember a code that was right, although something else was refused; forget a wrong one.
+        """Forget a wrong code; remember a correct one that was sent with a refused registration.
 
-        Only the one that was kept is forgotten.
+        Only a stored code is forgotten.
         """
         if error.code in _AFTER_THE_CODE:
             self._keep_code(code)

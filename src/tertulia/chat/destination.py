@@ -1,7 +1,7 @@
-"""Where a user wants to connect, and command lines that may work where this one failed.
+"""The server to which a user wants to connect, and command lines that may work after a failure.
 
-They follow from what stands on the command line, and from what this computer knows of a server
-that runs on it. Nothing is sent.
+They are made from the user's command line, and from the kernel's data about a server on this
+computer. Nothing is sent.
 """
 
 import re
@@ -18,9 +18,9 @@ from tertulia.protocol.names import MAX_NAME_CHARS, parse_name
 class Destination(Struct, frozen=True):
     """The name, server and source address that were given on the command line.
 
-    `others` are further servers of the same chat. `tls` says whether to use TLS: None if the
-    command line does not say it. `pin` is the expected certificate, as hexadecimal digits or six
-    words.
+    `others` are further servers of the same chat. `tls` is whether to use TLS, or None if the
+    command line does not specify it. `pin` is the expected certificate, as hexadecimal digits or
+    six words.
     """
 
     name: str
@@ -34,18 +34,18 @@ class Destination(Struct, frozen=True):
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        """All servers, in the order in which they were given."""
+        """Return all servers, in the order in which they were given."""
         return (Address(self.host, self.port), *self.others)
 
     @property
     def hosts(self) -> str:
-        """The hosts as the command line has them; the port of the first one is that of all."""
+        """Return the hosts as on the command line; the first server's port is the default."""
         if not self.others:
             return self.host
         return ",".join(_host(address, self.port) for address in self.addresses)
 
     def only(self, address: Address) -> "Destination":
-        """Return the destination that has only this server."""
+        """Return the destination with only this server."""
         return replace(self, host=address.host, port=address.port, others=())
 
     def command(
@@ -57,9 +57,9 @@ class Destination(Struct, frozen=True):
         tls: bool | None = None,
         pin: str | None = None,
     ) -> str:
-        """Return the command line for this destination, with what is given in place of its own.
+        """Return the command line for this destination, with the given values instead of its own.
 
-        `code` stands there as it is.
+        `code` is inserted unchanged.
         """
         from tertulia.program import client_command  # slow to import and seldom needed
 
@@ -79,8 +79,8 @@ class Destination(Struct, frozen=True):
     def command_with_another_name(self) -> str:
         """Return the command line with the next name: luis, luis2, luis3.
 
-        If the server is on this computer, and a user has the address of this one too, it also has
-        a free address.
+        If the server is on this computer and another user already has this user's address, the
+        command line also has a free address.
         """
         stem = self.name.rstrip("0123456789")
         number = self.name[len(stem) :]
@@ -100,7 +100,7 @@ class Destination(Struct, frozen=True):
         return None if parse_name(similar) is None else self.command(name=similar)
 
     def command_with_another_source(self) -> str | None:
-        """Return the command line with a free loopback address; None for another computer."""
+        """Return the command line with a free loopback address; None if the server is elsewhere."""
         source = self._source_here()
         other = None if source is None else free_source(self.port, source)
         return None if other is None else self.command(source=other)

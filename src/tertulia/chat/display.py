@@ -1,7 +1,7 @@
-"""Text from the network made safe to show on a terminal; times, durations and statuses as text.
+"""Makes text from the network safe for a terminal; writes times, durations and statuses as text.
 
-Nothing that a server sends is trusted: a character that would control the terminal or reorder the
-text is replaced by a visible mark. No I/O; safe in any thread.
+No text from a server is trusted: a character that would control the terminal or reorder the text is
+replaced by a visible mark. No I/O; safe in any thread.
 """
 
 import re
@@ -35,13 +35,13 @@ def visible_in_a_line(text: str) -> str:
 
 
 def without_gaps(text: str) -> str:
-    """Return a text in which many blank lines have become one, so that they hide nothing."""
+    """Return a text in which several blank lines are one, so that they cannot hide anything."""
     return _BLANK_LINES.sub("\n\n", text) if "\n" in text else text
 
 
 def visible_json(line: bytes) -> bytes:
-    r"""Escape every such character of a JSON text as `\uXXXX`, which keeps its meaning."""
-    text = line.decode(errors="replace")  # fields that nobody has decoded may hold invalid UTF-8
+    r"""Escape every unsafe character of a JSON text as `\uXXXX`, an equal text in JSON."""
+    text = line.decode(errors="replace")  # fields that were not decoded may contain invalid UTF-8
     return _UNSAFE.sub(lambda unsafe: f"\\u{ord(unsafe[0]):04x}", text).encode()
 
 
@@ -53,7 +53,7 @@ def _mark(unsafe: re.Match[str]) -> str:
 
 
 class Glyphs:
-    """The signs that some encodings of a terminal lack, each with a substitute in ASCII."""
+    """The special characters that some terminal encodings lack, each with a substitute in ASCII."""
 
     def __init__(self, encoding: str) -> None:
         try:
@@ -71,13 +71,13 @@ class Glyphs:
 
 
 def clock_time(time: str) -> str:
-    """Return a time of the server as local HH:MM, or `--:--` if it is no time."""
+    """Return a time of the server as local HH:MM, or `--:--` if it is not a valid time."""
     moment = _local_moment(time)
     return _NO_TIME if moment is None else moment.strftime("%H:%M")
 
 
 def date_and_time(time: str, today: date) -> str:
-    """Return a time of the server as local HH:MM, after its date unless that is `today`."""
+    """Return a time of the server as local HH:MM, with its date unless that is `today`."""
     moment = _local_moment(time)
     if moment is None:
         return _NO_TIME
@@ -85,7 +85,7 @@ def date_and_time(time: str, today: date) -> str:
 
 
 def local_day(time: str) -> date | None:
-    """Return the local day of a time of the server, or None if it is no time."""
+    """Return the local day of a time of the server, or None if it is not a valid time."""
     return _day_of_minute(time[:16] + "Z" if time.endswith("Z") else time)
 
 
@@ -103,7 +103,7 @@ def _local_moment(time: str) -> datetime | None:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time in its two largest units: `duration(7500)` is `2 h 5 min`.
+    """Return a duration in its two largest units: `duration(7500)` is `2 h 5 min`.
 
     The abbreviations of the units are the same in English and in Spanish.
     """

@@ -1,6 +1,7 @@
-"""The way into the chat, and back: with patience for a name, an address or a place in the server.
+"""Connects a user to the chat, also again, and can wait until a name, address or place is free.
 
-Each call connects and may wait for long, so a face that must not wait calls it in another thread.
+Each call connects and may wait for a long time, so a face that must not wait calls it in another
+thread.
 """
 
 import random
@@ -22,8 +23,9 @@ from tertulia.client.reconnect import Reconnector
 from tertulia.protocol.messages import ErrorCode
 from tertulia.protocol.names import MAX_NAME_CHARS
 
-RETRY_AFTER_S = 0.5  # about; until another user leaves
-MAX_FREE_NAMES = 50  # tried: ci, ci-2, ..., ci-50; a server accepts 100 attempts at once
+RETRY_AFTER_S = 0.5  # the approximate delay of each attempt, until another user leaves
+# The most names to try: ci, ci-2, ..., ci-50; a server accepts 100 attempts at once.
+MAX_FREE_NAMES = 50
 _TAKEN = (ErrorCode.NAME_TAKEN, ErrorCode.ADDRESS_TAKEN, ErrorCode.SERVER_FULL)
 
 
@@ -35,9 +37,9 @@ def connect_face(
     trust: Trust | None = None,
     nodes: Nodes | None = None,
 ) -> Client:
-    """Connect and register as a face needs it; see Client.connect for `notify` and the errors.
+    """Connect and register with a face's options; see Client.connect for `notify` and the errors.
 
-    `nodes` are the servers of the chat, of which the first that lets the user in is taken.
+    `nodes` are the servers of the chat; the first one that accepts the user is used.
     """
     trust = trust or Trust(to)
     code = credentials.readable_code()
@@ -65,7 +67,7 @@ def connect_face(
 
 
 class Entrance:
-    """The first connection of a user, and the further ones under the same name."""
+    """The first connection of a user, and later ones with the same name."""
 
     def __init__(
         self,
@@ -77,10 +79,10 @@ class Entrance:
         wait_s: float = 0.0,
         takes_free_name: bool = False,
     ) -> None:
-        """`wait_s` is how long to wait for what others have."""
+        """Prepare to connect; wait at most `wait_s` for something that another user has."""
         self.credentials = credentials or Credentials(to)
         self.trust = trust or Trust(to)
-        self.to = to  # with the name that was registered, once `enter` has returned
+        self.to = to  # with the registered name once `enter` has returned
         self._nodes = Nodes(to.addresses)
         self.whereabouts = Whereabouts(to, self._nodes, self.trust.introduction)
         self._notify = notify
@@ -100,13 +102,13 @@ class Entrance:
                 time.sleep(wait_s)
 
     def come_back(self, resumption: Resumption) -> Client:
-        """Connect and register once more; raises as `enter`."""
+        """Connect and register again; raises the same errors as `enter`."""
         return connect_face(
             self.to, self._notify, self.credentials, resumption, self.trust, self._nodes
         )
 
     def reconnector(self) -> Reconnector:
-        """Return what makes further connections, with the `notify` of this entrance."""
+        """Return the maker of later connections, with the `notify` of this entrance."""
         return Reconnector(self.come_back, self._notify, nodes=self._nodes)
 
     def _try_names(self) -> Client:
@@ -135,7 +137,7 @@ def _names(name: str) -> Iterator[str]:
 
 
 def _delay_s(refusal: RegistrationRefused) -> float:
-    """Return how long to wait after a refusal; 0 if waiting does not help."""
+    """Return how many seconds to wait after a refusal; 0 if waiting does not help."""
     if refusal.code == ErrorCode.RATE_LIMITED:
         return wait_before_retry(refusal.error)
     return RETRY_AFTER_S * random.uniform(0.5, 1.5) if refusal.code in _TAKEN else 0.0

@@ -1,7 +1,7 @@
-"""What happens in the chat, in words for both faces: messages, groups of people and days.
+"""Texts about events of the chat, for both faces: messages, groups of people and days.
 
-Messages of the server in, text in the user's language out. Names are safe to show; the text of a
-message is as it came. No layout, no I/O; safe in any thread.
+Input is messages of the server; output is text in the user's language. Names in it are safe to
+show, but the text of a message is unchanged. No layout, no I/O; safe in any thread.
 """
 
 import re
@@ -21,7 +21,7 @@ from tertulia.protocol.messages import (
     Presence,
 )
 
-MAX_NAMES = 4  # in a list of people; the others are counted
+MAX_NAMES = 4  # the most names in a list of people; the others are only counted
 
 _SOUNDS_LIKE_I = re.compile("h?[ií](?![aeoáéó])")  # Spanish says "e" before it instead of "y"
 _WEEKDAYS = (
@@ -37,7 +37,7 @@ Event = ChatMessage | DirectMessage | Joined | Left | Presence | OrderEvent
 
 
 class Movement(Enum):
-    """What a person did while nothing else happened in the chat."""
+    """A change of a person while no message came: joined, left, or another status."""
 
     JOINED = auto()
     CAME_BACK = auto()
@@ -47,15 +47,15 @@ class Movement(Enum):
 
 
 def speech(sender: str, text: str, *, hook: bool = False) -> str:
-    """Return a message as it is read."""
+    """Return a message as one text, for reading aloud."""
     return f"{speaker_words(sender, hook=hook)}: {without_gaps(text)}"
 
 
 def movement_words(people: Mapping[Movement, Sequence[str]], more_changes: int = 0) -> str:
-    """Return one line for several people who joined, left or changed status one after another.
+    """Return one line about several people who joined, left or changed status one after another.
 
-    `people` holds each person's name as it is shown, perhaps with the reason for leaving, or with
-    the new status. `more_changes` counts the events that are not among them.
+    `people` has each person's name as it is shown, possibly with the reason for leaving or the new
+    status. `more_changes` is the number of further events that are not in `people`.
     """
     parts = []
     for movement, named in people.items():
@@ -78,7 +78,7 @@ def movement_words(people: Mapping[Movement, Sequence[str]], more_changes: int =
 
 
 def people_words(people: Sequence[str]) -> str:
-    """Return a list of people in words: the first few, and how many others there are."""
+    """Return a list of people in words: the first names, and the number of the others."""
     named = list(people)
     if len(named) > MAX_NAMES + 1:
         count = len(named) - MAX_NAMES

@@ -1,7 +1,7 @@
-"""What went wrong, in words for a person: the cause and one thing to do, in the user's language.
+"""Texts that explain an error to a person: the cause and one thing to do, in the user's language.
 
-Errors in, text out. The texts contain what came from the network unchanged: a face makes it safe
-when it shows it.
+Input is errors; output is text. It contains strings from the network unchanged; a face makes them
+safe when it shows them. Pure; safe in any thread.
 """
 
 from math import ceil
@@ -36,13 +36,13 @@ from tertulia.protocol.moderation import SERVER_NAME, OperatorRequest
 from tertulia.protocol.names import is_reserved, parse_name
 from tertulia.protocol.texts import MAX_TEXT_BYTES
 
-# Codes that mean the same whatever was asked for.
+# Codes with the same meaning for every request.
 _OF_EVERY_REQUEST = (ErrorCode.NOT_OPERATOR, ErrorCode.RATE_LIMITED)
 MAX_SERVER_WORDS = 200  # characters shown of a text that the server wrote
 
 
 def refused(refusal: Refusal, to: Destination) -> str:
-    """Return why there is no way into the chat, and what to do."""
+    """Return why the user cannot enter the chat, and what to do."""
     if isinstance(refusal, RegistrationRefused):
         return registration_refused(refusal.error, to)
     if refusal.address is not None:
@@ -165,7 +165,7 @@ def registration_refused(error: Error, to: Destination) -> str:
         case _:
             text = _("The server refused your registration: {message}. Try again in a moment.")
     message = error.message[:MAX_SERVER_WORDS]
-    name = error.name or to.name  # of the user in the way, which may only look like this one
+    name = error.name or to.name  # of the user with this name or a similar one
     return text.format(name=name, port=to.port, command=command, program=program, message=message)
 
 
@@ -182,7 +182,7 @@ def _banned(error: Error) -> str:
 
 
 def code_wanted(error: Error) -> str:
-    """Return why a person is asked for a code."""
+    """Return why the person is asked for a code."""
     if error.code == ErrorCode.CODE_WRONG:
         return _("That is not the code of this chat. Check it, and type it again.")
     return _("This chat asks for a code. Ask the person who runs it.")
@@ -244,15 +244,15 @@ def request_refused(error: Error, request: Request) -> str:
 
 
 def history_off() -> str:
-    """Return the words for a server that keeps no history."""
+    """Return the text for a server that keeps no history."""
     return _("This server keeps no history.")
 
 
 def messages_missing(refusal: Error | None) -> str:
-    """Return the words for a gap that the server has refused to fill.
+    """Return the text for a gap that the server has refused to fill.
 
-    Only a server without history that gives the number of a message in the gap knows that there is
-    one.
+    Only a server without history that gives the number of a message in the gap is certain that a
+    message is missing.
     """
     if refusal is not None and refusal.seq is not UNSET:
         return _("Some messages are missing here.")
@@ -260,24 +260,24 @@ def messages_missing(refusal: Error | None) -> str:
 
 
 def on_its_way(request: Say | Direct) -> str:
-    """Return what to say about a message that was not confirmed for a while."""
+    """Return the text about a message that was not confirmed for a while."""
     if isinstance(request, Direct):
         return _("On its way to {name}: {text}").format(name=request.to, text=request.text)
     return _("On its way to everyone: {text}").format(text=request.text)
 
 
 def unanswered() -> str:
-    """Return the words for a request that the server has not answered."""
+    """Return the text about a request that the server has not answered."""
     return _("The server did not answer. It may have done what you asked.")
 
 
 def perhaps_delivered() -> str:
-    """Return the words for a direct message of which nobody knows whether it has arrived."""
+    """Return the text about a direct message that may or may not have arrived."""
     return _("This may not have been delivered: the connection was lost.")
 
 
 def perhaps_arrived(request: Say | Direct) -> str:
-    """Return the words for a message of which nobody knows whether it has arrived."""
+    """Return the text about a message that may or may not have arrived."""
     if isinstance(request, Direct):
         text = _("This may not have been delivered to {name}: {text}")
         return text.format(name=request.to, text=request.text)
@@ -285,17 +285,17 @@ def perhaps_arrived(request: Say | Direct) -> str:
 
 
 def not_sent(text: str) -> str:
-    """Return the words for a text that was never sent."""
+    """Return the text about a message that was never sent."""
     return _("Not sent: {text}").format(text=without_secret(text))
 
 
 def empty() -> str:
-    """Return the words for a message without a text."""
+    """Return the text about an empty message."""
     return _("Not sent: the message is empty.")
 
 
 def dropped(count: int) -> str:
-    """Return the words for messages that came faster than this program has read them."""
+    """Return the text about messages that arrived faster than this program could read them."""
     text = ngettext(
         "{count} direct message or answer was lost because this program did not read it in time.",
         "{count} direct messages or answers were lost because this program did not read them in "
@@ -327,7 +327,7 @@ def connection_ended(end: End) -> str:
 
 
 def expelled(end: End, to: Destination) -> str:
-    """Return by whom and why this user's session was ended, and what to do."""
+    """Return who ended this user's session and why, and what to do."""
     closing = end.closing
     by, reason, wait_s = "", "", 0.0
     if closing is not None:
@@ -344,7 +344,7 @@ def expelled(end: End, to: Destination) -> str:
 
 
 def gave_up(seconds: float, to: Destination) -> str:
-    """Return the words for the end of all attempts to connect again, after so many seconds."""
+    """Return the text about the end of all attempts to connect again, after so many seconds."""
     text = _(
         "There has been no connection for {time}. When the server is running again, use: {command}"
     )

@@ -1,4 +1,7 @@
-"""What a chat needs from the face that shows it to a person."""
+"""The methods that a chat calls on the face, which shows the chat to a person.
+
+Only a protocol: each face implements it. The chat calls it in the face's own thread.
+"""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -8,46 +11,46 @@ from tertulia.protocol.messages import Answer, Direct, DirectMessage, Request, S
 
 
 class Face(Protocol):
-    """What shows a chat to a person. The chat calls it in the face's own thread."""
+    """A program part that shows a chat to a person. The chat calls it in the face's own thread."""
 
     def show_raw(self, incoming: Incoming) -> None:
-        """Show a message as it came, before the chat handles it."""
+        """Show a message unchanged, before the chat handles it."""
 
     def show_message(self, message: ServerMessage) -> None:
-        """Show what happened; messages of the general chat come in order, each of them once."""
+        """Show an event; messages of the general chat come in order, and each of them once."""
 
     def show_changed_people(self) -> None:
-        """Show the people as they are now: something about them has changed without an event."""
+        """Show the current people: something about them has changed without an event."""
 
     def forget_numbers(self) -> None:
-        """Forget the numbers of the messages shown so far, because they mean nothing any more."""
+        """Forget the numbers of the messages shown so far, because they are no longer valid."""
 
     def show_notice(self, words: Callable[[], str]) -> None:
-        """Show words of this program; call `words` again after a change of language."""
+        """Show a text of this program; call `words` again after a change of language."""
 
     def show_failure(self, words: Callable[[], str]) -> None:
-        """Show words about something that has failed, as `show_notice` does."""
+        """Show a text about a failure, as `show_notice` does."""
 
     def greet(self, people: int) -> None:
-        """Greet the person: the first list of users has come."""
+        """Greet the person: the first list of users has arrived."""
 
     def finish_entering(self) -> None:
-        """Show what follows the first page of history, which has come or will not come."""
+        """Show the rest of the greeting: the first page has come, or will not come."""
 
     def show_answer(self, request: Request, answer: Answer) -> None:
         """Show the answer to a request of the person."""
 
     def show_no_answer(self, request: Request) -> None:
-        """Show that a request has no answer; it may have been carried out."""
+        """Show that the server did not answer a request; it may have been carried out."""
 
     def show_on_its_way(self, request: Say | Direct) -> None:
-        """Show that it takes time until the server, or the recipient, confirms a message."""
+        """Show that the server, or the recipient, has not yet confirmed a message."""
 
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:
         """Show that a direct message has reached its recipient."""
 
     def show_uncertain_delivery(self, request: Direct) -> None:
-        """Show that nobody knows whether a direct message has reached its recipient.
+        """Show that a direct message may or may not have reached its recipient.
 
-        It was sent before the connection was lost, and cannot be sent any more.
+        It was sent before the connection was lost, and cannot be sent again.
         """

@@ -1,4 +1,7 @@
-"""Commands that a face carries out by itself: none of them sends anything to the server."""
+"""Commands that a face carries out itself.
+
+Data only; safe in any thread. Some of them lead to a request to the server.
+"""
 
 from enum import StrEnum
 
@@ -6,7 +9,7 @@ from msgspec import Struct
 
 
 class Help(Struct, frozen=True):
-    """Show what can be typed."""
+    """Show the help about commands and other input."""
 
 
 class Open(Struct, frozen=True):
@@ -16,17 +19,17 @@ class Open(Struct, frozen=True):
 
 
 class OwnInfo(Struct, frozen=True):
-    """Ask the server what it knows of this user."""
+    """Request the server's information about this user."""
 
 
 class Close(Struct, frozen=True):
-    """Close the conversation with a user; None: the one that is open."""
+    """Close the conversation with a user; None means the one that is open."""
 
     name: str | None = None
 
 
 class SayToAll(Struct, frozen=True):
-    """Send a text to the general chat, whatever conversation is open."""
+    """Send a text to the general chat, even if another conversation is open."""
 
     text: str
 
@@ -40,7 +43,7 @@ class SetLanguage(Struct, frozen=True):
 class Theme(StrEnum):
     """The colours of the full screen."""
 
-    AUTO = "auto"  # those that fit the terminal
+    AUTO = "auto"  # the colours that fit the terminal
     DARK = "dark"
     LIGHT = "light"
 
@@ -55,14 +58,15 @@ class Notify(StrEnum):
     """Which messages ring the bell."""
 
     OFF = "off"
-    MENTIONS = "mentions"  # direct messages too
+    MENTIONS = "mentions"  # also for direct messages
     ALL = "all"
 
 
 class SetNotify(Struct, frozen=True):
-    """Choose which messages ring the bell; None leaves a choice as it is.
+    """Choose which messages ring the bell; None leaves a setting unchanged.
 
-    `terminal` also shows them with OSC 9. With `only_at` the name alone is not a mention.
+    `terminal` also shows them with OSC 9. With `only_at`, only `@name` is a mention, not the name
+    alone.
     """
 
     notify: Notify | None = None
@@ -71,11 +75,11 @@ class SetNotify(Struct, frozen=True):
 
 
 class ShowStatuses(Struct, frozen=True):
-    """Show each change of status as a line in the chat from now on, or no longer."""
+    """Switch on or off whether each change of status is shown as a line in the chat."""
 
 
 class SetPlain(Struct, frozen=True):
-    """Start line by line from now on, or with the full screen."""
+    """Use the line-by-line face from the next start on, or the full screen."""
 
     plain: bool
 
@@ -89,27 +93,27 @@ class SendAgain(Struct, frozen=True):
 
 
 class AskForSecret(Struct, frozen=True):
-    """Ask the person for the operator's secret, without echo."""
+    """Ask the person for the operator's secret, without showing it."""
 
 
 class Ignore(Struct, frozen=True):
-    """Hide what a user writes; without a name list whom the person ignores."""
+    """Hide a user's messages; without a name, list the users whom the person ignores."""
 
     name: str | None = None
 
 
 class Unignore(Struct, frozen=True):
-    """Show again what a user writes."""
+    """Show a user's messages again."""
 
     name: str
 
 
 class PinMarked(Struct, frozen=True):
-    """Pin the message that the person has marked, or else the newest one."""
+    """Pin the message that the person has marked; without a mark, the newest message."""
 
 
 class ShowSeen(Struct, frozen=True):
-    """Show who has seen a message; None: the marked one, or else the newest one of this user."""
+    """Show who has seen a message; None means the marked one, or this user's newest one."""
 
     seq: int | None = None
 

@@ -1,14 +1,14 @@
-"""Finds the words of a search in a message, so that a face can mark them.
+"""Finds the words of a search in a message, so that a face can highlight them.
 
-It compares words as the server's search does: without case, accents and compatibility forms, and in
-scripts without spaces letter by letter. Pure functions; safe in any thread.
+It compares words as the server's search does: without case, accents and compatibility forms, and
+letter by letter in scripts without spaces. Pure functions; safe in any thread.
 """
 
 import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# The scripts whose words stand side by side.
+# The scripts without spaces between words.
 _UNSPACED = (
     (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF),  # Thai and Lao, Burmese, Khmer
     (0x1100, 0x11FF), (0xAC00, 0xD7A3), (0xFFA0, 0xFFDC),  # Hangul
@@ -19,7 +19,7 @@ _UNSPACED = (
 
 
 class _Word(NamedTuple):
-    """A word as it is compared, and its place in the text."""
+    """A word in the form for comparison, and its place in the text."""
 
     folded: str
     start: int
@@ -64,7 +64,7 @@ def _words(text: str) -> Iterator[_Word]:
 
 
 def _folded(character: str) -> str | None:
-    """Return what is compared of a character: "" between words, None if it is ignored."""
+    """Return a character in the form for comparison: "" between words, None if it is ignored."""
     decomposed = unicodedata.normalize("NFKD", character).casefold()
     kept = ""
     is_ignored = True

@@ -1,4 +1,4 @@
-"""Graphemes: what a person sees as one character, which may be several characters of a text.
+"""Graphemes: each is one character for a person, and may be several characters of a text.
 
 Both faces move, delete and measure by graphemes. A position is a number of characters from the
 start of a text. Pure functions; safe in any thread.
@@ -6,8 +6,8 @@ start of a text. Pure functions; safe in any thread.
 
 from wcwidth import grapheme_boundary_before, iter_graphemes
 
-# The longest joined emoji have about a dozen. Anybody can add thousands of marks to a letter; the
-# marks beyond this number count as graphemes of their own.
+# The longest joined emoji have about a dozen characters. Anybody can add thousands of marks to a
+# letter; beyond this number each mark counts as a grapheme of its own.
 MAX_GRAPHEME_CHARS = 32
 
 
@@ -39,7 +39,7 @@ def next_boundary(text: str, position: int) -> int:
 
 
 def nearest_boundary(text: str, position: int) -> int:
-    """Return the position itself, or the end of the grapheme that it is inside of."""
+    """Return the position itself, or the end of the grapheme that contains it."""
     around = text[position - 1 : position + 1]
     if not 0 < position < len(text) or (around.isascii() and around != "\r\n"):
         return position

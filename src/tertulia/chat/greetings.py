@@ -1,4 +1,7 @@
-"""What a face says to a person who enters or leaves the chat, in the user's language."""
+"""Texts for a person who enters or leaves the chat, in the user's language.
+
+Pure functions; safe in any thread.
+"""
 
 from typing import NamedTuple
 
@@ -10,7 +13,7 @@ from tertulia.protocol.messages import Direct, Say
 
 
 class Farewell(NamedTuple):
-    """What is left to say at the end: the messages that were perhaps not said, and a summary."""
+    """The texts at the end of a stay: the messages that were perhaps not sent, and a summary."""
 
     unanswered: list[Say | Direct]
     unsent: list[Say | Direct]
@@ -18,7 +21,7 @@ class Farewell(NamedTuple):
 
     @property
     def lines(self) -> list[str]:
-        """All of it in words, one line for each message."""
+        """Return all of it in words, one line for each message."""
         lines = [explain.perhaps_arrived(request) for request in self.unanswered]
         lines += [explain.not_sent(request.text) for request in self.unsent]
         return [*lines, self.summary]
@@ -32,9 +35,9 @@ def greeting(name: str, status: str, people: int) -> str:
 
 
 def hints(*, completes: bool = True) -> list[str]:
-    """Return what a newcomer has to know, one hint per line.
+    """Return the advice for a newcomer, one hint per line.
 
-    `completes` says whether the face completes names.
+    `completes` is whether the face completes names.
     """
     to_one = _("To write to only one person, begin with @ and the name. Tab completes names.")
     if not completes:
@@ -49,12 +52,12 @@ def hints(*, completes: bool = True) -> list[str]:
 
 
 def nothing_said() -> str:
-    """Return what to say in a chat without messages."""
+    """Return the text for a chat without messages."""
     return _("There are no messages yet. Yours can be the first.")
 
 
 def how_to_leave() -> str:
-    """Return how to leave the chat, for a person who pressed Ctrl-C."""
+    """Return the text for a person who pressed Ctrl-C: how to leave the chat."""
     return _("To leave, type {quit} or press Ctrl+D.").format(quit=quit_word())
 
 

@@ -1,7 +1,8 @@
-"""The people whom the user ignores in one chat: what they write is not shown and rings no bell.
+"""The people whom the user ignores in one chat: their messages are not shown and ring no bell.
 
-The server does not know it. Names are compared as the server compares them. They are kept in a file
-of the state directory, by the server; the functions that change them read and write the disk.
+The server is not informed. Names are compared as the server compares them. They are stored in a
+file of the state directory, separately for each server; the functions that change them read and
+write the disk. For the face's one thread.
 """
 
 from collections.abc import Sequence
@@ -16,23 +17,23 @@ from tertulia.protocol.names import parse_name
 from tertulia.state_directory import locked, state_directory, write_private
 
 _FILE = "ignored.json"
-_Servers = dict[str, list[str]]  # the names, by the servers as they are typed
+_Servers = dict[str, list[str]]  # the names, by the server as the user types it
 
 
 class Ignored:
-    """The names, each with the number of its messages that were hidden in this run."""
+    """The ignored names, each with the number of its messages hidden in this run."""
 
     def __init__(
         self, own_name: str, servers: str | Sequence[str] = (), path: Path | None = None
     ) -> None:
-        """Several `servers` are one chat; without any nothing is kept.
+        """Read the stored names; without any `servers` nothing is stored.
 
-        `problem` says in words why nothing can be read.
+        Several `servers` are one chat. `problem` explains why nothing could be read.
         """
         self._own_name = own_name
         self._servers = (servers,) if isinstance(servers, str) else tuple(servers)
         self._path = path or _default_path()
-        self._names: dict[str, str] = {}  # as they were typed, by their keys
+        self._names: dict[str, str] = {}  # the names as they were typed, by their keys
         self._hidden: dict[str, int] = {}
         self.problem = ""
         try:
@@ -44,7 +45,7 @@ class Ignored:
             self.problem = text.format(file=self._path, reason=_reason(error))
 
     def __contains__(self, name: object) -> bool:
-        """Whether a user is ignored."""
+        """Return whether a user is ignored."""
         return bool(self._names) and _key(str(name)) in self._names
 
     def hides(self, sender: str) -> bool:
@@ -55,14 +56,14 @@ class Ignored:
         return True
 
     def without(self, page: HistoryPage) -> HistoryPage:
-        """Return a page of the history without what is hidden."""
+        """Return a page of the history without hidden messages."""
         if not self._names:
             return page
         shown = [message for message in page.messages if not self._is_hidden(message)]
         return msgspec.structs.replace(page, messages=shown)
 
     def add(self, name: str) -> str:
-        """Ignore a user from now on; return that in words."""
+        """Ignore a user from now on; return a text about it."""
         if _key(name) == _key(self._own_name):
             return _("You cannot ignore yourself.")
         if name in self:
@@ -72,7 +73,7 @@ class Ignored:
         return self._kept(words.format(name=name, command=_word_to_end()))
 
     def remove(self, name: str) -> str:
-        """Ignore a user no longer; return that in words, with how much was hidden."""
+        """Stop ignoring a user; return a text with the number of hidden messages."""
         if name not in self:
             return _("You do not ignore {name}.").format(name=name)
         del self._names[_key(name)]
@@ -99,7 +100,7 @@ class Ignored:
         return message.sender in self and message.sender != self._own_name
 
     def _kept(self, words: str) -> str:
-        """Keep the names for the next run; return the words, and that they could not be kept."""
+        """Save the names for the next run; return `words`, and a warning if that failed."""
         if not self._servers:
             return words
         if self._path is None:

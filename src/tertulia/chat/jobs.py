@@ -1,7 +1,8 @@
 """Requests to the server, one after another: each is answered before the next one is sent.
 
-A direct message whose receiver takes its time to confirm it is set aside, so that the others do not
-wait for that. It only keeps the order. The `Chat` sends and receives, and passes the time.
+A direct message whose recipient takes long to confirm it is set aside, so that other requests need
+not wait for it. This only keeps the order. The `Chat` sends and receives, and passes the time as a
+parameter. Runs in the face's one thread.
 """
 
 import secrets
@@ -27,20 +28,20 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.moderation import BecomeOperator
 
-ANSWER_WITHIN_S = 60.0  # then the next has its turn; a dead server is noticed earlier
-CONFIRMED_WITHIN_S = 1.0  # then a direct message is set aside
-SAID_WITHIN_S = 5.0  # then the person is told that a message to everyone is still on its way
-MAX_SET_ASIDE = 100  # direct messages; at the bound the others wait
+ANSWER_WITHIN_S = 60.0  # after it the next request is sent; a dead server is noticed earlier
+CONFIRMED_WITHIN_S = 1.0  # after it a direct message is set aside
+SAID_WITHIN_S = 5.0  # after it the person is told that a message to everyone is still on its way
+MAX_SET_ASIDE = 100  # direct messages; at the bound further requests wait
 
 
 class Origin(Enum):
-    """Why a request is made."""
+    """The reason why a request is made."""
 
     TYPED = auto()  # the person asked for it
     GREETING = auto()  # the first list of users
     REFRESH = auto()  # the state needs the answer
-    CATCH_UP = auto()  # a page of history that is missing
-    WATCHED = auto()  # what is on the screen stays up to date
+    CATCH_UP = auto()  # to get a missing page of history
+    WATCHED = auto()  # to keep something on the screen up to date
 
 
 class Job(NamedTuple):
@@ -55,30 +56,31 @@ class _Sent(NamedTuple):
     job: Job
     request_id: int
     at: float
-    is_told: bool = False  # that it is still on its way
+    is_told: bool = False  # the person was told that it is still on its way
 
 
 class Jobs:
-    """A queue of requests, the one that was sent and is not answered yet, and those set aside."""
+    """A queue of requests, the one that was sent and not answered yet, and those set aside."""
 
     def __init__(self) -> None:
         self._waiting: deque[Job] = deque()
         self._under_way: _Sent | None = None
-        self._aside: dict[int, _Sent] = {}  # by the ids of their requests, in their order
+        self._aside: dict[int, _Sent] = {}  # by the ids of their requests, in the order of sending
         self._pace = Pace()
-        self._busy_until: dict[str, float] = {}  # receivers that get too many direct messages
+        # Recipients that get too many direct messages at once.
+        self._busy_until: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     @property
     def idle(self) -> bool:
-        """Whether every request was carried out, and answered or set aside."""
+        """Return whether every request was carried out, and answered or set aside."""
         return self._under_way is None and not self._waiting and len(self._aside) < MAX_SET_ASIDE
 
     @property
     def wake_at(self) -> float | None:
-        """When there is something to do although no answer comes (monotonic)."""
+        """Return when there is something to do even if no answer comes (monotonic)."""
         sent = self._under_way
         if sent is not None:
             patience_s = SAID_WITHIN_S if self._is_to_tell(sent) else ANSWER_WITHIN_S
@@ -90,7 +92,7 @@ class Jobs:
     def add(self, request: Request, origin: Origin, *, place: int | None = None) -> None:
         """Add a request after `place` others, or as the last one.
 
-        A message gets a nonce, so that it can be repeated without being said twice.
+        A message gets a nonce, so that it can be sent again without appearing twice.
         """
         if isinstance(request, Say | Direct) and request.nonce is UNSET:
             request = replace(request, nonce=secrets.token_urlsafe(9))
@@ -98,7 +100,7 @@ class Jobs:
         self._waiting.insert(len(self._waiting) if place is None else place, job)
 
     def put_back(self, job: Job) -> None:
-        """Put a request back that could not be sent: it is the next one."""
+        """Put a request that could not be sent back to the front of the queue."""
         self._waiting.appendleft(job)
 
     def has(self, origin: Origin) -> bool:
@@ -108,17 +110,17 @@ class Jobs:
 
     @property
     def has_quit(self) -> bool:
-        """Whether the person leaves when everything else is done."""
+        """Return whether the person leaves when everything else is done."""
         return any(isinstance(job.request, Quit) for job in self._waiting)
 
     @property
     def unsent(self) -> list[Say | Direct]:
-        """The messages that were never sent."""
+        """Return the messages that were never sent."""
         return _messages(job for job in self._waiting if not job.is_repeated)
 
     @property
     def unanswered(self) -> list[Say | Direct]:
-        """The messages that were sent, now or on a lost connection, and not answered."""
+        """Return the messages that were sent, now or on a lost connection, and not answered."""
         jobs = [sent.job for sent in self._sent]
         return _messages([*jobs, *(job for job in self._waiting if job.is_repeated)])
 
@@ -149,13 +151,13 @@ class Jobs:
         self._under_way = _Sent(job, request_id, now)
 
     def finish(self, answer: Answer, now: float) -> Job | None:
-        """Return the request that is answered; one that is refused for now waits once more."""
+        """Return the answered request; one that is refused only for now is queued again."""
         sent = self._remove(answer)
         if sent is None:
             return None
         job, request = sent.job, sent.job.request
         if isinstance(request, BecomeOperator):
-            return job  # a later attempt is that of the person, who may have mistyped the secret
+            return job  # the person may have mistyped the secret, so only the person tries again
         if isinstance(answer, Error) and answer.code == ErrorCode.RATE_LIMITED:
             self._pace.slow_down(sent.at, now, wait_before_retry(answer))
         elif not isinstance(request, Direct):
@@ -169,7 +171,7 @@ class Jobs:
         return None
 
     def set_aside(self, now: float) -> Direct | None:
-        """Set a direct message aside that is still not confirmed; return it, if there is one."""
+        """Set aside a direct message that is still not confirmed; return it, or None."""
         sent = self._under_way
         if sent is None or not self._may_set_aside(sent) or now < sent.at + CONFIRMED_WITHIN_S:
             return None
@@ -179,7 +181,7 @@ class Jobs:
         return sent.job.request
 
     def pop_slow(self, now: float) -> Say | None:
-        """Return the message to everyone that is still not answered after a while, once."""
+        """Return a message to everyone that is still unanswered after a while; each only once."""
         sent = self._under_way
         if sent is None or not self._is_to_tell(sent) or now < sent.at + SAID_WITHIN_S:
             return None
@@ -188,7 +190,7 @@ class Jobs:
         return sent.job.request
 
     def note_shown(self, message: ChatMessage) -> None:
-        """Note that a message has come back: nobody has to be told that it is on its way."""
+        """Note that a message has come back, so that no text says that it is on its way."""
         sent = self._under_way
         if sent is None or not isinstance(sent.job.request, Say):
             return
@@ -196,7 +198,7 @@ class Jobs:
             self._under_way = sent._replace(is_told=True)
 
     def give_up_late(self, now: float) -> Job | None:
-        """Return the request that was not answered in time, if any; an answer is now ignored."""
+        """Return a request that was not answered in time; a later answer is ignored."""
         sent = self._under_way
         if sent is None or now < sent.at + ANSWER_WITHIN_S:
             return None
@@ -204,9 +206,9 @@ class Jobs:
         return sent.job
 
     def interrupt(self) -> None:
-        """Put what is not answered back into the queue, because the connection was lost.
+        """Put the unanswered requests back into the queue, because the connection was lost.
 
-        Messages can be repeated: they have a nonce.
+        Messages can be sent again, because they have a nonce.
         """
         lost = self._sent
         self._under_way = None
@@ -228,9 +230,10 @@ class Jobs:
         return isinstance(sent.job.request, Direct) and len(self._aside) < MAX_SET_ASIDE
 
     def _candidates(self) -> Iterator[tuple[int, float]]:
-        """Yield the places of the requests that may be the next, and from when on.
+        """Yield the places of the requests that may be the next, with the earliest time of each.
 
-        A direct message to a busy receiver lets the others pass, but the person's last request.
+        Other requests may overtake a direct message to a busy recipient; the request to leave may
+        not.
         """
         for place, job in enumerate(self._waiting):
             if isinstance(job.request, Quit) and place:

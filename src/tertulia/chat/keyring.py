@@ -1,7 +1,7 @@
-"""What this user's programs keep for each server: the code to come in, and the key of the names.
+"""The secrets that this user's programs store for each server: the code and the key of the names.
 
-A key is a random secret of this user for one server, which holds names for it. All are in one file
-of the state directory, which only this user can read. Several programs may use it at once. The
+A key is a random secret of this user for one server, which reserves names for it. All are in one
+file of the state directory, which only this user can read. Several programs may use it at once. The
 functions read and write the disk.
 """
 
@@ -22,16 +22,16 @@ from tertulia.protocol.envelope import Key
 from tertulia.state_directory import locked, state_directory, write_private
 
 _FILE = "keyring.json"
-_KEY_BYTES = 24  # at random
+_KEY_BYTES = 24  # random bytes
 _MAX_EARLIER_KEYS = 10
 
 
 class KeyringError(Exception):
-    """The keyring cannot be used; the text says why and what that means."""
+    """The keyring cannot be used; the text explains why and the consequence."""
 
 
 class ServerEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is kept for one server. `earlier_keys` are those that a key from a file has replaced."""
+    """The code and the keys of one server. `earlier_keys` were replaced by keys from a file."""
 
     key: Key | UnsetType = UNSET
     code: str | UnsetType = UNSET
@@ -43,37 +43,37 @@ class _Content(Struct, kw_only=True):
 
 
 class NamedKey(NamedTuple):
-    """A key and the server that it is for; without a server it is for any."""
+    """A key and its server; without a server it is for any server."""
 
     server: str | None
     key: str
 
 
 def server_names(addresses: Sequence[Address]) -> list[str]:
-    """Return under which names several servers are kept."""
+    """Return the names under which several servers are stored."""
     return [server_name(*address) for address in addresses]
 
 
 def server_name(host: str, port: int) -> str:
-    """Return under which name a server is kept: the address and port as they are typed."""
+    """Return the name under which a server is stored: its address and port as typed."""
     host = host.lower().rstrip(".")
-    with suppress(OSError):  # it is a name
+    with suppress(OSError):  # it is a host name
         host = socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, host))
     return f"{host} {port}"
 
 
 class Keyring:
-    """The file with the keys and codes; each call reads it anew."""
+    """The file with the keys and codes; each call reads it again."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or _default_path()
 
     def entry(self, server: str) -> ServerEntry:
-        """Return what is kept for a server. Raises KeyringError."""
+        """Return the entry of a server. Raises KeyringError."""
         return self._read().servers.get(server, ServerEntry())
 
     def entry_with_key(self, server: str) -> ServerEntry:
-        """Return what is kept for a server; make the key if there is none. Raises KeyringError."""
+        """Return the entry of a server; create the key if there is none. Raises KeyringError."""
         found = self.entry(server)
         if found.key is not UNSET:
             return found
@@ -83,7 +83,7 @@ class Keyring:
         )
 
     def server_with_key(self, servers: Sequence[str]) -> str:
-        """Return the first of several servers that has a key; if none has one, the very first.
+        """Return the first of several servers that has a key; if none has one, the first of all.
 
         Raises KeyringError.
         """
@@ -92,7 +92,7 @@ class Keyring:
         return next(has_key, servers[0])
 
     def remember_code(self, server: str, code: str | None) -> None:
-        """Keep the code of a server; None: forget it. Raises KeyringError."""
+        """Store the code of a server; None removes it. Raises KeyringError."""
         kept = UNSET if code is None else code
         if self.entry(server).code != kept:
             self._change(server, lambda entry: replace(entry, code=kept))
@@ -129,7 +129,7 @@ class Keyring:
 
     @contextmanager
     def _locked(self) -> Iterator[Path]:
-        """Keep other programs from changing the file meanwhile."""
+        """Lock the file against other programs, and yield its path."""
         if self._path is None:
             raise KeyringError(_("Codes and keys cannot be kept: there is no home directory."))
         with ExitStack() as stack:
@@ -140,7 +140,7 @@ class Keyring:
             yield self._path
 
     def _read(self) -> _Content:
-        """Return the content; a file that is not as this program writes it is left as it is."""
+        """Return the content; a file in another format is an error and is never overwritten."""
         if self._path is None:
             return _Content()
         try:

@@ -31,7 +31,7 @@ class KnownServers:
         return None
 
     def keep(self, host: str, port: int, fingerprint: Fingerprint) -> None:
-        """Keep the fingerprint of a server, in place of another one. Raises OSError."""
+        """Store the fingerprint of a server, replacing an earlier one. Raises OSError."""
         if self.path is None:
             raise FileNotFoundError("there is no home directory")
         server = server_name(host, port)
@@ -52,7 +52,7 @@ class KnownServers:
 
 
 def _server_of(line: str) -> str | None:
-    """Return the server that a line is about; None if it is no line of this program."""
+    """Return the server of a line; None if this program did not write the line."""
     parts = line.split()
     return None if _fingerprint_in(line) is None else " ".join(parts[:2])
 

@@ -1,7 +1,7 @@
 """Finds addresses of this computer for further users of a server on the same computer.
 
-It asks the kernel and sends nothing; what the kernel does not tell counts as not used. For any
-thread.
+It asks the kernel and sends nothing; an address counts as unused if the kernel reports no use. Safe
+in any thread.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ def usual_source(host: str) -> str | None:
     None if `host` is another computer.
     """
     with contextlib.suppress(OSError, UnicodeError), socket.socket(type=socket.SOCK_DGRAM) as probe:
-        probe.connect((host, 9))  # of a datagram socket this sends nothing
+        probe.connect((host, 9))  # a datagram socket sends nothing here
         source, peer = str(probe.getsockname()[0]), str(probe.getpeername()[0])
         return source if peer == source or peer.startswith("127.") else None
     return None
@@ -34,11 +34,11 @@ def sources_in_use(port: int) -> set[str]:
         try:
             rows = (_NET / name).read_text().splitlines()
         except OSError:
-            continue  # another system than Linux, or one without IPv6
+            continue  # a system other than Linux, or one without IPv6
         for row in rows:
             if (found := _ROW.match(row)) is None or found[5] != _ESTABLISHED:
                 continue
-            # Both ends of a connection are here, and each has a row.
+            # Both ends of a connection are on this computer, so each has a row.
             for source, server_port in ((found[1], found[4]), (found[3], found[2])):
                 if int(server_port, 16) == port:
                     used.add(_address(source))
@@ -46,7 +46,7 @@ def sources_in_use(port: int) -> set[str]:
 
 
 def free_source(port: int, after: str) -> str | None:
-    """Return the first loopback address after `after` that nobody uses to reach a port here."""
+    """Return the first loopback address after `after` that has no connection to a port here."""
     found = re.fullmatch(r"(127\.\d+\.\d+\.)(\d+)", after)
     network, last = (found[1], int(found[2])) if found is not None else ("127.0.0.", 1)
     used = sources_in_use(port)
@@ -55,8 +55,8 @@ def free_source(port: int, after: str) -> str | None:
 
 
 def _address(kernels: str) -> str:
-    """Read an address as the kernel writes it: in words of 32 bits, in the CPU's byte order.
+    """Read an address in the kernel's format: words of 32 bits, in the CPU's byte order.
 
-    The last word of an IPv6 address is the IPv4 address that may be inside it.
+    The last word of an IPv6 address is the IPv4 address that it may contain.
     """
     return socket.inet_ntoa(int(kernels[-8:], 16).to_bytes(4, sys.byteorder))

@@ -1,8 +1,8 @@
 """Finds names that are words of a text: for mentions, and for the completion of names.
 
-Spellings are compared as the server compares names (`protocol/names.py`). Many scripts put no space
-between a name and what follows it: there a word ends without one, as in `太郎さん`. Pure functions;
-safe in any thread.
+Spellings are compared as the server compares names (`protocol/names.py`). In many scripts no space
+separates a name from the text after it: there the name can end without a space, as in `太郎さん`.
+Pure functions; safe in any thread.
 """
 
 import unicodedata
@@ -13,9 +13,9 @@ from itertools import takewhile
 from tertulia.protocol.names import MAX_NAME_CHARS, fold
 
 AT_SIGNS = ("@", "＠")
-_JOINERS = "._-"  # inside of a name they belong to it, around a word they are punctuation
+_JOINERS = "._-"  # inside a name they belong to it, around a word they are punctuation
 # Scripts without spaces, by the first word of their letters' names in Unicode. Korean has spaces,
-# but none between a name and what belongs to it: 민수야, 민수님.
+# but none between a name and its suffix: 민수야, 민수님.
 _SPACELESS = {
     "BOPOMOFO": "BOPOMOFO", "CJK": "HAN", "HANGUL": "HANGUL", "HIRAGANA": "HIRAGANA",
     "IDEOGRAPHIC": "HAN", "KATAKANA": "KATAKANA", "KATAKANA-HIRAGANA": "KATAKANA",
@@ -23,14 +23,15 @@ _SPACELESS = {
 }  # fmt: skip
 # Vowels of Thai and Lao that are letters, but belong to the letter after or before them.
 _VOWELS_BEFORE, _VOWELS_AFTER = "เแโใไເແໂໃໄ", "ะาๅະາ"
-# Chinese characters beside a name that do not make a longer word of it: titles and small words.
+# Chinese characters that may follow or precede a name without being part of it: titles and small
+# words.
 _SMALL_WORDS = (
     "様君氏殿兄哥姐姊弟妹总總董啊吧呢吗嗎呀喂嗨的是在来來去说說和跟与與给給叫请請问問谢謝好你我他她"
 )
 
 
 class Mention:
-    """How a text mentions one user: by the name, or with `only_at` by `@name` alone."""
+    """The rule for mentions of one user: the name, or with `only_at` only `@name`."""
 
     def __init__(self, name: str, *, only_at: bool = False) -> None:
         self._key = fold(name)
@@ -54,12 +55,12 @@ class Mention:
 
 
 def begins_word(text: str, start: int) -> bool:
-    """Return whether a word begins at a position, where a letter or a digit has to be."""
+    """Return whether a word begins at a position, which must be that of a letter or a digit."""
     before = text[max(0, start - MAX_NAME_CHARS) : start]
     joined = before.rstrip(_JOINERS)
     if joined == before:
         return _can_part(_last_letter(before), text[start], is_start=True)
-    # "...ana" is ana after a pause, "la-ana" is one word.
+    # In "...ana" the word is ana after a pause; "la-ana" is one word.
     return ".." in before[len(joined) :] or not _last_letter(joined)
 
 
@@ -70,32 +71,32 @@ def _ends_word(text: str, end: int) -> bool:
         return ".." in joiners or not is_letter(following[len(joiners) :][:1])
     if not following:
         return True
-    if _is_mark(following[0]):  # a vowel, for example: another letter than the name's last one
+    if _is_mark(following[0]):  # a mark, such as a vowel, changes the last letter of the name
         return False
     return _can_part(_last_letter(text[:end]), following[0], is_start=False)
 
 
 def _can_part(letter: str, following: str, *, is_start: bool) -> bool:
-    """Return whether a word can begin, or else end, between two neighbours."""
+    """Return whether a word can begin, or else end, between two neighbouring characters."""
     if not (is_letter(letter) and is_letter(following)):
         return True
     if letter in _VOWELS_BEFORE or following in _VOWELS_AFTER:
         return False
     if letter.isdecimal() or following.isdecimal():
-        return False  # as luis2, 太郎2 is somebody else
+        return False  # luis2 and 太郎2 are other people
     script, other = _spaceless_script(letter), _spaceless_script(following)
     if script != other:
         return True
     if script == "HANGUL":
-        return not is_start  # 김민수 is somebody else than 민수
+        return not is_start  # 김민수 is another person than 민수
     return script not in ("", "KATAKANA")  # a word of Katakana ends where another script begins
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
-    """Return whether a word of Chinese characters is no part of a slightly longer word.
+    """Return whether a word of Chinese characters is not part of a slightly longer word.
 
-    One more character probably makes another word or name: 日本語 is not 日本. Where there are
-    more of them, it is a sentence: 李明你好.
+    One more character probably makes another word or name: 日本語 is not 日本. With more
+    characters it is probably a sentence: 李明你好.
     """
     before = after = ""
     if _is_han(text[start]):
@@ -106,7 +107,7 @@ def _is_whole(text: str, start: int, end: int) -> bool:
 
 
 def calls_with_at(before: str) -> bool:
-    """Return whether a text ends in an `@` before a name, but not in an address as of e-mail."""
+    """Return whether a text ends in an `@` for a name, not in that of an e-mail address."""
     if not before.endswith(AT_SIGNS):
         return False
     before = before[-MAX_NAME_CHARS:-1]
@@ -119,7 +120,7 @@ def ends_without_space(text: str) -> bool:
 
 
 def _last_letter(text: str) -> str:
-    """Return the letter or digit at the end of a text, without its marks; "" if there is none."""
+    """Return the final letter or digit of a text, without its marks; "" if there is none."""
     for character in reversed(text):
         if not _is_mark(character):
             return character if is_letter(character) else ""
@@ -135,7 +136,7 @@ def _is_han(character: str) -> bool:
 
 
 def is_letter(character: str) -> bool:
-    """Return whether a character is a letter or a digit, as in names."""
+    """Return whether a character is a letter or a digit that names may contain."""
     return bool(character) and unicodedata.category(character)[0] in "LN"
 
 

@@ -1,4 +1,7 @@
-"""Keys on their way to another computer: `--export-key FILE` there, `--key FILE` here."""
+"""Moves keys to another computer: `--export-key FILE` there, `--key FILE` here.
+
+The functions read and write files, in the thread that calls.
+"""
 
 import os
 import sys
@@ -16,13 +19,13 @@ _STDOUT = "-"
 
 
 class KeyFileError(Exception):
-    """Keys cannot be moved; the text says why."""
+    """The keys cannot be moved; the text explains why."""
 
 
 def export_keys(keyring: Keyring, file: str, to: Destination | None) -> str:
     """Write the key for a server, or all keys, to a file that must not exist yet.
 
-    Returns what was done, in words. Raises KeyFileError.
+    Returns a text about it. Raises KeyFileError.
     """
     try:
         if to is None:
@@ -55,14 +58,15 @@ def export_keys(keyring: Keyring, file: str, to: Destination | None) -> str:
 
 
 def import_keys(keyring: Keyring, file: str, to: Destination | None) -> str:
-    """Use the key in a file for a server from now on, or all keys in it for theirs.
+    """Use the key in a file for a server from now on, or each key in it for its own server.
 
-    Returns what was done, in words. Raises KeyFileError.
+    Returns a text about it. Raises KeyFileError.
     """
     found = _keys_of(file)
     if to is not None:
         servers = server_names(to.addresses)
-        # The only key of a file is for this server, under whatever address it is known here.
+        # If a file has only one key, it is for this server, even if the server has another address
+        # here.
         found = found if len(found) == 1 else [key for key in found if key.server in servers]
         found = [NamedKey(server, key.key) for key in found[:1] for server in servers]
     if not found or any(key.server is None for key in found):
@@ -97,12 +101,12 @@ def _keys_of(file: str) -> list[NamedKey]:
 
 
 def write_keys(keys: list[NamedKey]) -> str:
-    """Return the content of a file with keys: one in a line, after its server."""
+    """Return the content of a file with keys: one key per line, after its server."""
     return _HEAD + "".join(f"{each.server} {each.key}\n" for each in keys)
 
 
 def read_keys(content: str) -> list[NamedKey]:
-    """Return the keys in such a file; one may also stand alone. Raises ValueError."""
+    """Return the keys in such a file; a key may also be without a server. Raises ValueError."""
     found = []
     for line in content.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):

@@ -1,18 +1,18 @@
 """The users who are muted in the general chat, as far as a client knows.
 
 A mute that ends by itself ends without an event. No I/O, thread or clock: times are those of the
-server, RFC 3339 in UTC, which sort as texts.
+server, in RFC 3339 and UTC, so that their texts sort by time.
 """
 
 from typing import NamedTuple
 
 from tertulia.protocol.messages import UserList
 
-MAX_MUTES = 1_000  # of users who are gone too; at the bound the oldest are forgotten
+MAX_MUTES = 1_000  # includes users who have left; at the bound the oldest are forgotten
 
 
 class Mute(NamedTuple):
-    """`until` is None without an end, or if nobody has told it."""
+    """A mute; `until` is None if it has no end or the end is not known."""
 
     seq: int
     until: str | None
@@ -25,7 +25,7 @@ class Mutes:
         self._mutes: dict[str, Mute] = {}
 
     def __contains__(self, name: str) -> bool:
-        """Whether a user is muted."""
+        """Return whether a user is muted."""
         return name in self._mutes
 
     def until(self, name: str) -> str | None:
@@ -34,18 +34,18 @@ class Mutes:
         return None if mute is None else mute.until
 
     def add(self, name: str, seq: int, until: str | None) -> None:
-        """Note a mute, which takes the place of an earlier one."""
+        """Note a mute, which replaces an earlier one."""
         self._mutes.pop(name, None)
         self._mutes[name] = Mute(seq, until)
         if len(self._mutes) > MAX_MUTES:
             del self._mutes[next(iter(self._mutes))]
 
     def remove(self, name: str) -> None:
-        """Note that a user may speak again."""
+        """Note that a user may write again."""
         self._mutes.pop(name, None)
 
     def note_speaker(self, name: str, seq: int) -> None:
-        """Note that a user has spoken: an earlier mute has ended."""
+        """Note that a user has written, so an earlier mute has ended."""
         mute = self._mutes.get(name)
         if mute is not None and seq > mute.seq:
             del self._mutes[name]
@@ -61,7 +61,7 @@ class Mutes:
 
     @property
     def next_end(self) -> str | None:
-        """The time at which the next mute ends."""
+        """Return the time at which the next mute ends."""
         return min((mute.until for mute in self._mutes.values() if mute.until), default=None)
 
     def end_those_until(self, now: str) -> bool:

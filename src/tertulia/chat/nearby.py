@@ -1,7 +1,8 @@
-"""The servers that announce themselves on the local network.
+"""Finds the servers that announce themselves on the local network.
 
-Everything that is announced is a hint: anyone on the network can announce anything. So only
-addresses of neighbours count, texts are cut, and no fingerprint is trusted. Any thread; it waits.
+Every announcement is only a hint, because anyone on the network can announce anything. So only
+addresses of neighbours are accepted, texts are shortened, and no fingerprint is trusted. Any
+thread; the calls wait.
 """
 
 import asyncio
@@ -26,10 +27,10 @@ from tertulia.mdns import (
 if TYPE_CHECKING:
     from zeroconf import ServiceInfo, Zeroconf
 
-_WAIT_S = 1.0  # for answers, which take some 0.15 s; the last ones come within this time
-_WAIT_FOR_FIRST_S = 1.5  # if there is none: the question is repeated after a second
-_MAX_SERVICES = 2_000  # further ones are not looked at: one computer announces very many
-_MAX_INCOMPLETE = 32  # services about which one more question is sent
+_WAIT_S = 1.0  # for answers, which take about 0.15 s; the last ones arrive within this time
+_WAIT_FOR_FIRST_S = 1.5  # if there is no answer: the question is repeated after a second
+_MAX_SERVICES = 2_000  # further ones are ignored: a single computer must be announcing very many
+_MAX_INCOMPLETE = 32  # the most services about which one more question is sent
 _ASK_MS = 400
 _MAX_ASKED = 500
 _ANSWER_WITHIN_S = 0.5
@@ -38,7 +39,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
 class NearbyServer(NamedTuple):
-    """A server as it announces itself; `fingerprint` is "" if it announces none."""
+    """The announcement of a server; `fingerprint` is "" if it contains none."""
 
     name: str
     address: str
@@ -48,14 +49,14 @@ class NearbyServer(NamedTuple):
 
 
 class CannotLook(Exception):
-    """There is no network to look at, or no library for it. The text is for people."""
+    """The search is impossible, without a network or a library. The text is for people."""
 
 
 def find_servers() -> list[NearbyServer]:
     """Return the servers on the local network, within 2 s. Raises CannotLook."""
     try:
         import zeroconf as library
-    except ImportError as error:  # in the client that is one file
+    except ImportError as error:  # in the one-file client
         raise CannotLook(_("this client lacks the library for it")) from error
     own = local_addresses()
     if not own:
@@ -76,9 +77,9 @@ def find_servers() -> list[NearbyServer]:
 
 
 def that_answer(servers: Sequence[NearbyServer]) -> list[NearbyServer]:
-    """Return the servers at whose ports something accepts a connection, within half a second.
+    """Return the servers whose ports accept a connection, within half a second.
 
-    For very many announcements, most of which are then lies.
+    It is used for very many announcements, because most of them are then false.
     """
     import selectors  # seldom needed
     import socket
@@ -92,7 +93,7 @@ def that_answer(servers: Sequence[NearbyServer]) -> list[NearbyServer]:
                 sock.setblocking(False)
                 sock.connect_ex((server.address, server.port))
             except OSError:
-                continue  # no descriptor is left, or the address cannot be used
+                continue  # there is no free descriptor, or the address cannot be used
             selector.register(sock, selectors.EVENT_WRITE, server)
         give_up_at = time.monotonic() + _ANSWER_WITHIN_S
         while selector.get_map() and (left_s := give_up_at - time.monotonic()) > 0:
@@ -104,9 +105,9 @@ def that_answer(servers: Sequence[NearbyServer]) -> list[NearbyServer]:
 
 
 def servers_in(infos: Iterable["ServiceInfo"], own: Sequence[LocalAddress]) -> list[NearbyServer]:
-    """Return the servers that are announced with an address of a neighbour, ordered by name.
+    """Return the announced servers that have an address of a neighbour, ordered by name.
 
-    Several announcements of one address and port are one server.
+    Several announcements of the same address and port count as one server.
     """
     found: dict[tuple[str, int], NearbyServer] = {}
     for info in infos:
@@ -129,7 +130,7 @@ def servers_in(infos: Iterable["ServiceInfo"], own: Sequence[LocalAddress]) -> l
 
 
 def _neighbour_in(info: "ServiceInfo", own: Sequence[LocalAddress]) -> str | None:
-    """Return the address of a service to connect to: IPv4 first, link-local last."""
+    """Return the address to connect to: IPv4 is preferred, link-local is the last choice."""
     addresses = []
     for text in info.parsed_scoped_addresses():
         address, _percent, scope = text.partition("%")
@@ -141,7 +142,7 @@ def _neighbour_in(info: "ServiceInfo", own: Sequence[LocalAddress]) -> str | Non
 
 
 class _Names:
-    """The names of the services that have been announced; zeroconf's thread adds to them."""
+    """The names of the announced services; zeroconf's thread adds to them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -157,7 +158,7 @@ class _Names:
             return list(self._names)
 
     def wait(self) -> None:
-        """Wait for the names, longer if there is none."""
+        """Wait for the names, and longer while there is none."""
         time.sleep(_WAIT_S)
         give_up_at = time.monotonic() + _WAIT_FOR_FIRST_S - _WAIT_S
         while not self.all() and time.monotonic() < give_up_at:
@@ -165,7 +166,7 @@ class _Names:
 
 
 def _ask(zeroconf: "Zeroconf", infos: Sequence["ServiceInfo"]) -> None:
-    """Ask what is missing about services, for all of them together for a moment."""
+    """Ask for the missing data of all services together, for a short time."""
 
     async def ask() -> None:
         requests = (info.async_request(zeroconf, _ASK_MS) for info in infos)

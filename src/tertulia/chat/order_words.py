@@ -1,7 +1,7 @@
-"""Texts for both faces about moderation: who may speak or come in, and why somebody has left.
+"""Texts for both faces about moderation: who may write or enter, and why somebody has left.
 
-Messages of the server in, text in the user's language out. Names and texts are safe to show. No
-layout, no I/O; safe in any thread.
+Input is messages of the server; output is text in the user's language. Names and texts are safe to
+show. No layout, no I/O; safe in any thread.
 """
 
 from datetime import date
@@ -31,7 +31,7 @@ OrderEvent = Role | Muted | Unmuted | Hushed | Locked | Pinned
 
 
 def order_words(event: OrderEvent, own_name: str, today: date) -> str:
-    """Return what an operator has done, in words for the user `own_name`."""
+    """Return a text about an operator's action, for the user `own_name`."""
     is_own = not isinstance(event, Hushed | Locked | Pinned) and event.name == own_name
     match event:
         case Role(operator=True):
@@ -81,7 +81,7 @@ def _muted_words(event: Muted, today: date, *, is_own: bool) -> str:
 
 
 def name_of_operator(by: str) -> str:
-    """Return the name of the operator who has done something."""
+    """Return the name of the operator who did something."""
     if by == SERVER_NAME:
         return _("the person who runs the server")
     return visible_in_a_line(by)
@@ -94,7 +94,7 @@ def pinned_words(message: StoredMessage) -> str:
 
 
 def left_words(event: Left) -> str:
-    """Return why a user is gone; an empty text for a user who simply left."""
+    """Return why a user has left; an empty text if the user simply left."""
     if event.reason == CloseReason.KICKED:
         words = _("removed by {by}: {reason}") if event.text else _("removed by {by}")
         by, text = name_of_operator(event.by or SERVER_NAME), event.text or ""
@@ -103,7 +103,7 @@ def left_words(event: Left) -> str:
 
 
 def silence_words(state: State, today: date) -> str:
-    """Return why this user may say nothing in the general chat; empty if that is not so."""
+    """Return why this user may not write in the general chat; an empty text if that is allowed."""
     if state.may_speak:
         return ""
     if not state.is_muted(state.name):
@@ -115,7 +115,7 @@ def silence_words(state: State, today: date) -> str:
 
 
 def standing_words(state: State, today: date) -> list[str]:
-    """Return what holds now, one line each: who may speak and come in, and what is pinned."""
+    """Return the present rules, one line each: who may write and enter, and the pinned message."""
     lines = [silence_words(state, today)]
     if state.is_hushed and not lines[0]:
         lines.append(_("Only operators may speak now"))
@@ -140,18 +140,18 @@ def speech_refused(error: Error) -> str:
 
 
 def not_operator() -> str:
-    """Return why somebody may not keep order, and what to do."""
+    """Return why a user may not moderate, and what to do."""
     text = _("Only an operator can do that. To be one, type {command}: it asks for the secret.")
     return text.format(command=word_in_own_language(OPERATOR_WORDS))
 
 
 def order_is_yours() -> str:
-    """Return what somebody who has become an operator has to know."""
+    """Return the instructions for a user who has become an operator."""
     return _("You keep order now. {help} shows the commands for that.").format(help=help_word())
 
 
 def no_secret() -> str:
-    """Return how to give the secret where nobody can be asked for it."""
+    """Return how to give the secret if the program cannot ask for it."""
     return _(
         "Nobody can be asked for the secret here. Give it in $TERTULIA_OPERATOR, or in a file with "
         "--operator-secret FILE."

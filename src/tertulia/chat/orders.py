@@ -1,4 +1,4 @@
-"""The commands of operators as a chat has them: the table is shared with the server's console.
+"""The commands of operators in a chat; the server's console shares their table.
 
 Pure functions.
 """
@@ -16,8 +16,8 @@ from tertulia.protocol.moderation import OperatorRequest
 
 
 def parse_order(line: str) -> OperatorRequest | PinMarked | ShowAttendance | None:
-    """Parse a command of operators; None if it is none. Raises CommandError."""
-    if find_operator_command(line) is PIN:  # without anything after it
+    """Parse a command of operators; return None for any other line. Raises CommandError."""
+    if find_operator_command(line) is PIN:  # without an argument
         return PinMarked()
     try:
         return parse_operator_command(line)

@@ -1,6 +1,6 @@
-"""The operator's secret while the program runs, which makes the user an operator again later.
+"""Keeps the operator's secret while the program runs, to become an operator again later.
 
-It is kept in memory alone. In the face's one thread, as the chat.
+It is kept only in memory. Runs in the face's one thread, like the chat.
 """
 
 from tertulia.chat.jobs import Job, Jobs, Origin
@@ -10,7 +10,7 @@ from tertulia.protocol.moderation import BecomeOperator
 
 
 class Rights:
-    """The secret that the server has accepted, or is about to be asked about."""
+    """The secret that the server has accepted, or that is about to be sent to it."""
 
     def __init__(self, secret: str | None, jobs: Jobs, state: State) -> None:
         self._secret = secret
@@ -18,12 +18,12 @@ class Rights:
         self._jobs = jobs
 
     def ask_again(self, welcome: Welcome) -> None:
-        """Become an operator on a new connection, if the secret is known and it is needed."""
+        """Become an operator on a new connection, if the secret is known and it is necessary."""
         if self._secret is not None and not welcome.operator:
             self._jobs.add(BecomeOperator(secret=self._secret), Origin.REFRESH, place=0)
 
     def note_answer(self, job: Job, answer: Answer) -> bool:
-        """Remember a secret that was right, forget a wrong one; return whether to say anything."""
+        """Remember a correct secret, forget a wrong one; return whether to show the answer."""
         assert isinstance(job.request, BecomeOperator)
         if isinstance(answer, Ok):
             self._secret = job.request.secret

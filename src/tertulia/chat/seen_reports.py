@@ -1,25 +1,25 @@
-"""Reports to the server which messages the user has had on an active screen.
+"""Reports to the server which messages the user has seen on an active screen.
 
-For a session that never reports, it is unknown what was seen. Pure: the time is
-passed in seconds of the monotonic clock.
+If a session never reports, it is unknown which messages were seen. Pure: the time is a parameter,
+in seconds of the monotonic clock.
 """
 
 from math import inf
 
-EVERY_S = 2.0  # of more reports the server counts only the last one
+EVERY_S = 2.0  # of several reports within this time the server counts only the last one
 
 
 class SeenReports:
-    """The reports of one face; a face that cannot know what is seen makes none."""
+    """The reports of one face; a face that does not know which messages are visible makes none."""
 
     def __init__(self, *, reports: bool) -> None:
         self._reports = reports
         self._seen = 0
-        self._reported = -1  # nothing, not even that there will be reports
+        self._reported = -1  # nothing was reported, not even that there will be reports
         self._next_at = -inf
 
     def begin(self) -> None:
-        """Begin again: a new session has reported nothing."""
+        """Begin again: nothing was reported in a new session."""
         self._seen, self._reported, self._next_at = 0, -1, -inf
 
     def note(self, seq: int) -> bool:
@@ -30,11 +30,11 @@ class SeenReports:
 
     @property
     def wake_at(self) -> float | None:
-        """When the next report is due; None without one."""
+        """Return when the next report is due; None if there is none."""
         return self._next_at if self._reports and self._seen > self._reported else None
 
     def pop_due(self, now: float) -> int | None:
-        """Return up to which message to report now, if there is anything to report."""
+        """Return the number of the message to report now, or None if no report is due."""
         wake_at = self.wake_at
         if wake_at is None or now < wake_at:
             return None

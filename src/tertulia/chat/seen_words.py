@@ -1,6 +1,7 @@
-"""Who has seen a message, in words for both faces.
+"""Texts about who has seen a message, for both faces.
 
-Answers of the server in, text in the user's language out. Names are safe to show. No I/O.
+Input is answers of the server; output is text in the user's language. Names are safe to show. No
+I/O.
 """
 
 from tertulia.chat.display import visible_in_a_line
@@ -11,7 +12,7 @@ from tertulia.protocol.messages import Error, ErrorCode
 
 
 def seen_lines(answer: SeenBy) -> list[str]:
-    """Return a line for those who have seen a message, those who have not, and the others."""
+    """Return one line each for the users who have seen a message, who have not, and the others."""
     lines = [
         _line(text, names)
         for text, names in (
@@ -33,7 +34,7 @@ def _line(text: str, names: list[str]) -> str:
 
 
 def about_words(answer: SeenBy, own: OwnMessage | None) -> str:
-    """Return which message an answer is about, in a line."""
+    """Return a line about the message that an answer refers to."""
     if own is None or own.seq != answer.seq:
         return _("Message {number}").format(number=answer.seq)
     text = visible_in_a_line(" ".join(own.text.split()))
@@ -41,7 +42,7 @@ def about_words(answer: SeenBy, own: OwnMessage | None) -> str:
 
 
 def seen_refused(error: Error) -> str | None:
-    """Return why the server does not say who has seen a message; None for any other reason."""
+    """Return why the server does not report who has seen a message; None for other errors."""
     match error.code:
         case ErrorCode.NOT_OPERATOR:
             return _(
@@ -54,10 +55,10 @@ def seen_refused(error: Error) -> str | None:
 
 
 def nothing_said() -> str:
-    """Return why there is nobody to list: this user has no message that could be seen."""
+    """Return the text for a user without a message that others could see."""
     return _("You have not said anything to everyone yet.")
 
 
 def not_in_general() -> str:
-    """Return why nobody knows who has seen a direct message."""
+    """Return why it is unknown who has seen a direct message."""
     return _("You can see who has seen a message only for messages to everyone.")

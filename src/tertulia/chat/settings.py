@@ -1,8 +1,8 @@
-"""What a user has chosen for every run: `settings.toml` in the user's configuration directory.
+"""The user's settings for every run: `settings.toml` in the configuration directory.
 
-The file belongs to the user: saving changes only the settings named, and keeps comments and
-unknown keys. Reading never fails: what cannot be used has its default, and `problem` says why. For
-one thread; both functions read the disk, and `save` writes it.
+The file belongs to the user: saving changes only the named settings, and keeps comments and unknown
+keys. Reading never fails: an invalid value is replaced by its default, and `problem` explains why.
+For one thread; both functions read the disk, and `save` writes it.
 """
 
 import os
@@ -16,26 +16,26 @@ from tertulia.i18n import _
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings, by the names that they have in the file."""
+    """The settings; the fields have the same names in the file."""
 
-    language: Literal["auto", "es", "en"] = "auto"  # auto: that of the environment
-    theme: Literal["auto", "dark", "light"] = "auto"  # auto: that of the terminal
+    language: Literal["auto", "es", "en"] = "auto"  # auto: the language of the environment
+    theme: Literal["auto", "dark", "light"] = "auto"  # auto: the colours of the terminal
     notify: Literal["off", "mentions", "all"] = "mentions"
-    notify_terminal: bool = False  # ask the terminal for a notification too
+    notify_terminal: bool = False  # also ask the terminal for a notification
     notify_at: bool = False  # only “@name” is a mention, not the bare name
-    notify_statuses: bool = False  # show a change of status as a line in the chat
+    notify_statuses: bool = False  # show changes of status as lines in the chat
     plain: bool = False  # use the line-by-line face, as with --plain
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """The settings, and in words what is wrong with the file; empty if nothing is."""
+    """The settings, and a text about the errors in the file; empty if there are none."""
 
     settings: Settings
     problem: str = ""
 
 
 class SettingsError(Exception):
-    """The settings cannot be saved; the text says why, and that the choice holds for this run."""
+    """The settings cannot be saved; the text explains why. The change holds for this run."""
 
 
 def settings_file() -> Path | None:
@@ -81,14 +81,14 @@ def load() -> Loaded:
 def save(**changes: Any) -> None:
     """Change settings in the file; a value must be one that its field allows.
 
-    The file is replaced at once, so a crash leaves the old one or the new one. Raises
-    SettingsError; then the file is as it was.
+    The file is replaced in one step, so after a crash it is either the old or the new one. Raises
+    SettingsError; the file is then unchanged.
     """
     msgspec.convert(changes, Settings)
     path = settings_file()
     if path is None:
         raise SettingsError(_("The choice holds only for now: there is no home directory."))
-    path = path.resolve()  # a link stays a link
+    path = path.resolve()  # a symbolic link remains a link
     import tomlkit  # slow to import and seldom needed
     from tomlkit.exceptions import TOMLKitError
 

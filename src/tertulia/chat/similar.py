@@ -1,4 +1,7 @@
-"""Finds similar words, for completion and for "did you mean"."""
+"""Finds similar words, for completion and for "did you mean".
+
+Pure functions; safe in any thread.
+"""
 
 import unicodedata
 from collections.abc import Sequence
@@ -11,7 +14,7 @@ def plain_letters(text: str) -> str:
 
 
 def similar_name(name: str, names: Sequence[str]) -> str | None:
-    """Return the name that was perhaps meant; None if none is similar."""
+    """Return the most similar name; None if none is similar."""
     from difflib import get_close_matches  # slow to import and seldom needed
 
     by_letters = {plain_letters(known): known for known in names}

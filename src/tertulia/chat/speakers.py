@@ -8,6 +8,6 @@ from tertulia.i18n import _
 
 
 def speaker_words(name: str, *, hook: bool = False) -> str:
-    """Return a name as it stands before a message; the name of a hook says that it is one."""
+    """Return a name as it is shown before a message; a hook's name is marked as one."""
     shown = visible_in_a_line(name)
     return _("{name} (hook)").format(name=shown) if hook else shown

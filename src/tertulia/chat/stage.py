@@ -1,11 +1,11 @@
-"""How far the person is in the chat."""
+"""The stages of a person's stay in the chat, from entering to leaving."""
 
 from enum import Enum, auto
 
 
 class Stage(Enum):
-    """How far the person is in the chat. Each stage leads to the next one, or to LEFT."""
+    """The stage of the person's stay in the chat. Each leads to the next one, or to LEFT."""
 
     ENTERING = auto()  # the first page of history is missing
     ENTERED = auto()
-    LEFT = auto()  # the person has left, or there is no way back into the chat
+    LEFT = auto()  # the person has left, or can never return to the chat

@@ -1,7 +1,7 @@
-"""A client's state of its chat: who is here, with which status, who has spoken, which rules hold.
+"""A client's state of its chat: users, their statuses, recent speakers and rules.
 
-Messages of the server in, state out: no I/O, thread, clock or words. Every face shows this state.
-A status in here always comes from the server. The faces themselves keep what was said.
+Input is messages of the server: no I/O, thread, clock or texts for people. Every face shows this
+state. A status in it always comes from the server. The faces themselves keep the messages.
 """
 
 from typing import NamedTuple
@@ -36,7 +36,7 @@ MAX_SPEAKERS = 1_000  # for completion
 
 class _Seen(NamedTuple):
     user: User
-    seq: int  # of the last event about the user
+    seq: int  # the number of the last event about the user
 
 
 class OwnMessage(NamedTuple):
@@ -52,21 +52,21 @@ class State:
     def __init__(self, welcome: Welcome) -> None:
         self.name = welcome.name
         self.asked_status: Status | None = None  # requested and not confirmed yet
-        self._entered_seq = welcome.seq  # messages up to here are from before this user came
+        self._entered_seq = welcome.seq  # messages up to here were sent before this user came
         self.newest_message: int | None = None  # its number
         self.own_message: OwnMessage | None = None  # the newest one in the general chat
-        self.said = 0  # messages
+        self.said = 0  # the number of messages that this user sent
         self.heard = 0
         self.mutes = Mutes()
         self._begin(welcome)
-        self._gone: dict[str, int] = {}  # users who left, with the number of that event
+        self._gone: dict[str, int] = {}  # users who have left, with the number of that event
         self._list_seq = -1  # the number up to which the last list of users was complete
         self._list_needed_seq = welcome.seq  # an older list is not enough
-        self._list_refused = False  # on this connection
+        self._list_refused = False  # the server has refused the list on this connection
         self._speakers: dict[str, None] = {}  # ordered; the most recent speaker is the last
 
     def _begin(self, welcome: Welcome) -> None:
-        """Take over what a welcome tells."""
+        """Copy the data of a welcome."""
         self.status = welcome.status
         self.is_operator = welcome.operator
         self.is_hushed, self.is_locked = welcome.hushed, welcome.locked
@@ -108,9 +108,9 @@ class State:
                 self._list_needed_seq = message.through
 
     def resume(self, welcome: Welcome, *, is_renumbered: bool) -> None:
-        """Continue on a new connection: forget who is here, and keep the counts.
+        """Continue on a new connection: forget the present users, and keep the counts.
 
-        `is_renumbered` says that the numbers from before mean nothing any more.
+        `is_renumbered` is whether the earlier numbers are no longer valid.
         """
         if is_renumbered:
             self._entered_seq = welcome.seq
@@ -135,12 +135,12 @@ class State:
     def note_delivery(self, request: Direct, time: str) -> DirectMessage:
         """Count a direct message of this user that has reached its recipient, and return it."""
         to = self.registered_name(request.to)
-        if to != self.name:  # a note to oneself is counted when it arrives
+        if to != self.name:  # a message to oneself is counted when it arrives
             self.said += 1
         return DirectMessage(time=time, sender=self.name, to=to, text=request.text)
 
     def note_said(self, request: Say, answer: Ok) -> None:
-        """Note that the server has taken a message of this user; it may come later."""
+        """Note that the server has accepted a message of this user; the event may come later."""
         if answer.seq is not UNSET:
             self._note_own(answer.seq, request.text)
 
@@ -154,22 +154,22 @@ class State:
 
     @property
     def needs_users(self) -> bool:
-        """Whether the list of users has to be requested: on a new connection, and after a gap."""
+        """Return whether to request the list of users: on a new connection, or after a gap."""
         return self._list_seq < self._list_needed_seq and not self._list_refused
 
     @property
     def knows_users(self) -> bool:
-        """Whether the list of users is complete."""
+        """Return whether the list of users is complete."""
         return self._list_seq >= self._list_needed_seq
 
     @property
     def people(self) -> int:
-        """The number of users who are here."""
+        """Return the number of present users."""
         return len(self._here)
 
     @property
     def users(self) -> list[User]:
-        """The users who are here, sorted by name."""
+        """Return the present users, sorted by name."""
         names = sorted(self._here, key=lambda name: (name.casefold(), name))
         return [self._row(self._here[name].user) for name in names]
 
@@ -181,25 +181,25 @@ class State:
         return list(names)
 
     def is_from_before(self, seq: int) -> bool:
-        """Return whether what has this number happened before this user came."""
+        """Return whether the event with this number happened before this user came."""
         return seq <= self._entered_seq
 
     def status_of(self, name: str) -> Status | None:
-        """Return the status of a user; None for a user who is not here."""
+        """Return the status of a user; None for a user who is not present."""
         seen = self._here.get(name)
         return None if seen is None else seen.user.status
 
     def is_muted(self, name: str) -> bool:
-        """Return whether a user may say nothing in the general chat, as far as is known."""
+        """Return whether a user may not write in the general chat, as far as is known."""
         return name in self.mutes
 
     @property
     def may_speak(self) -> bool:
-        """Whether this user may say something in the general chat, as far as is known."""
+        """Return whether this user may write in the general chat, as far as is known."""
         return not self.is_muted(self.name) and (self.is_operator or not self.is_hushed)
 
     def registered_name(self, spelling: str) -> str:
-        """Return the name of the user that a spelling means; without such a user, the spelling."""
+        """Return the registered name for a spelling of it; without such a user, the spelling."""
         wanted = parse_name(spelling)
         if wanted is not None and spelling not in self._here:
             for name in self._here:
@@ -224,7 +224,7 @@ class State:
 
     def _see(self, user: User, seq: int) -> None:
         if seq <= self._list_seq:
-            return  # the list has this change already
+            return  # the list already contains this change
         self._gone.pop(user.name, None)
         self._here[user.name] = _Seen(user, seq)
         if user.name == self.name:
@@ -233,7 +233,7 @@ class State:
                 self.asked_status = None
 
     def _change(self, event: Presence | Role) -> None:
-        """Apply a change of status, or of the right to keep order."""
+        """Apply a change of status, or of the right to moderate."""
         seen = self._here.get(event.name)
         user = User(name=event.name, status=Status.ACTIVO) if seen is None else seen.user
         if isinstance(event, Presence):
@@ -251,7 +251,7 @@ class State:
             del self._gone[next(iter(self._gone))]
 
     def _replace_list(self, answer: UserList) -> None:
-        # An event that is newer than the list may have come before it.
+        # An event that is newer than the list may have arrived before it.
         later = {name: seen for name, seen in self._here.items() if seen.seq > answer.seq}
         self._gone = {name: seq for name, seq in self._gone.items() if seq > answer.seq}
         listed = {user.name: _Seen(user, answer.seq) for user in answer.users}

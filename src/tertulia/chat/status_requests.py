@@ -1,6 +1,6 @@
-"""The statuses that the user asks for, and the one to ask for again after a reconnection.
+"""The statuses that the user requests, and the one to request again after a reconnection.
 
-No I/O. In the face's one thread, as the chat.
+No I/O. Runs in the face's one thread, like the chat.
 """
 
 from tertulia.chat.jobs import Job, Origin
@@ -14,7 +14,7 @@ class StatusRequests:
     def __init__(self, state: State) -> None:
         self._state = state
         self._granted: Status | None = None
-        self._when_asked = state.status  # at the last request
+        self._when_asked = state.status  # the status at the time of the last request
 
     def note_sent(self, request: SetStatus) -> None:
         """Note that a status was requested."""
@@ -22,19 +22,19 @@ class StatusRequests:
         self._state.ask_status(Status(request.status))
 
     def note_granted(self, job: Job) -> bool:
-        """Note that a request was granted; return whether the person has to be told.
+        """Note that a request was granted; return whether the face must show that.
 
-        The server announces a new status to everyone, and so to this user too.
+        The server announces a new status to everyone, and therefore also to this user.
         """
         assert isinstance(job.request, SetStatus)
         self._granted = Status(job.request.status)
         return job.origin is Origin.TYPED and self._granted == self._when_asked
 
     def to_ask_again(self, welcome: Welcome) -> SetStatus | None:
-        """Return what to request on a new connection.
+        """Return the status request to send on a new connection, or None.
 
-        An older server ignores the status that a client registers with. An idle user stays
-        INACTIVO: a request would be activity.
+        An older server ignores the status in a registration. For an idle user nothing is requested:
+        a request would count as activity, and the user should stay INACTIVO.
         """
         if welcome.status is Status.ACTIVO and self._granted not in (None, Status.ACTIVO):
             return SetStatus(status=str(self._granted))

@@ -1,9 +1,9 @@
-"""Which server a user trusts: whether over TLS, and with which certificate.
+"""Decides whether a server must use TLS, and which certificate is accepted from it.
 
-The first contact over TLS is trusted, as by ssh, and its certificate kept. From then on it is the
-only one, and nothing goes to this server without TLS unless the user says so. Where several servers
-are one chat, this holds for each of them; and a user who has come in over TLS goes to no other
-server without it.
+The first certificate of a server is trusted, as by ssh, and stored. From then on only that
+certificate is accepted, and the server must use TLS unless the user turns it off. If several
+servers are one chat, this holds for each of them. A user who entered over TLS does not go to
+another server without TLS.
 """
 
 from typing import NamedTuple
@@ -16,39 +16,40 @@ from tertulia.tls.fingerprint import Fingerprint
 
 
 class Expected(NamedTuple):
-    """What a user expects of a server; without a `pin` any certificate will do."""
+    """The user's requirements for a server; without a `pin` every certificate is accepted."""
 
     tls: bool
     pin: str | None
 
 
 class Trust:
-    """What one user expects of the servers of one chat.
+    """One user's requirements for the servers of one chat.
 
     Attempts to connect use it in their threads, one after another.
     """
 
     def __init__(self, to: Destination, known: KnownServers | None = None) -> None:
-        """Look up what is known of the servers, unless there is no `known`.
+        """Look up the stored certificates of the servers, unless there is no `known`.
 
-        For the servers of `to` its pin counts first. For those that only the chat has named it
-        counts after what is kept. `problem` says in words why the file cannot be read.
+        For the servers of `to` its pin has priority. For servers that only the chat has named, the
+        stored certificate has priority. `problem` explains why the file could not be read.
         """
         self._to = to
         self._known = known
         self._kept: dict[Address, Fingerprint | None] = {}
-        self._contact: Address | None = None  # the first of this run with a server
-        self._not_kept = ""  # why its certificate could not be kept
+        # The first server of this run that was not known before.
+        self._contact: Address | None = None
+        self._not_kept = ""  # why its certificate could not be stored
         self.problem = ""
         self._is_over_tls = any(self._find(address) for address in to.addresses)
 
     @property
     def uses_tls(self) -> bool:
-        """Whether the first server is expected to speak TLS."""
+        """Return whether the first server must use TLS."""
         return self.expect(self._to.addresses[0]).tls
 
     def expect(self, address: Address) -> Expected:
-        """Return what is expected of a server."""
+        """Return the requirements for a server."""
         found = self._find(address)
         kept = None if found is None else found.hex
         pin = self._to.pin or kept if address in self._to.addresses else kept or self._to.pin
@@ -57,7 +58,7 @@ class Trust:
         return Expected(pin is not None or self._is_over_tls, pin)
 
     def note_certificate(self, address: Address, found: Fingerprint | None) -> None:
-        """Keep the certificate with which a server has let the user in, if it is a new one."""
+        """Store the certificate of a server that has accepted the user, if it is new."""
         self._is_over_tls = found is not None
         if found is None or found == self._find(address):
             return
@@ -72,7 +73,7 @@ class Trust:
             self._not_kept = error.strerror or str(error)
 
     def _find(self, address: Address) -> Fingerprint | None:
-        """Return the certificate that is known of a server, looked up once."""
+        """Return the stored certificate of a server; it is looked up only once."""
         if address not in self._kept:
             self._kept[address] = None
             if self._known is not None and self._to.tls is not False:
@@ -85,7 +86,7 @@ class Trust:
         return self._kept[address]
 
     def introduction(self) -> str:
-        """Return what the user has to know after a first contact, once; empty after a later one."""
+        """Return a text about a first contact, only once; it is empty after a later contact."""
         address, self._contact = self._contact, None
         found = None if address is None else self._kept[address]
         if address is None or found is None:

@@ -1,6 +1,7 @@
-"""Why a server cannot be used, in words for a person: the cause and what to do about it.
+"""Texts that explain why a server cannot be used: the cause and what to do about it.
 
-Errors in, text out, as in `explain.py`.
+Input is errors; output is text in the user's language, as in `explain.py`. Pure; safe in any
+thread.
 """
 
 from tertulia.chat.destination import Destination
@@ -81,7 +82,7 @@ def _none_of(error: NoNode) -> str:
 
 
 def _trouble(failure: Exception) -> str:
-    """Return in a few words why a server cannot be used."""
+    """Return a short reason why a server cannot be used."""
     if isinstance(failure, CertificateRefused):
         if failure.pin is not None and failure.shown is None:
             return _("does not speak TLS any more; nothing was sent to it")
@@ -110,5 +111,5 @@ def _trouble(failure: Exception) -> str:
 
 
 def passed_over(refusal: CertificateRefused) -> str:
-    """Return that a server was not used, when another one of the chat was there."""
+    """Return a text about a server that was skipped in favour of another one."""
     return f"{refusal.address}: {_trouble(refusal)}."

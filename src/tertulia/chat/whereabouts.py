@@ -1,6 +1,6 @@
-"""Which server of the chat the user is at, and texts about it, in the user's language.
+"""The server of the chat that the user is connected to, and texts about it.
 
-Where several servers are one chat, the user comes in at one of them and may be moved to another.
+If several servers are one chat, the user enters through one of them and may be moved to another.
 Used in the face's thread.
 """
 
@@ -15,7 +15,7 @@ from tertulia.i18n import _
 
 
 class Whereabouts:
-    """The server at which the user is, among those of the chat."""
+    """The user's current server among those of the chat."""
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class Whereabouts:
         nodes: Nodes | None = None,
         introduction: Callable[[], str] = str,
     ) -> None:
-        """`introduction` returns what there is to know of a server met for the first time."""
+        """Begin at the servers of `to`; `introduction` returns a text about new servers."""
         self._nodes = nodes or Nodes(to.addresses)
         self._first = to.addresses[0]
         self._introduction = introduction
@@ -31,11 +31,11 @@ class Whereabouts:
 
     @property
     def address(self) -> Address:
-        """The server of the current connection, or of the last one."""
+        """Return the server of the current connection, or of the last one."""
         return self._nodes.current or self._first
 
     def introduction(self) -> str:
-        """Return what the user has to know of the servers, after each connection; often empty."""
+        """Return a text about new servers, after each connection; it is often empty."""
         refused = (
             unreachable.passed_over(failure)
             for _address, failure in self._nodes.passed_over
@@ -44,22 +44,22 @@ class Whereabouts:
         return "\n".join(filter(None, (self._introduction(), *refused)))
 
     def greeting(self) -> str:
-        """Return where the user is; empty where the chat has only one server."""
+        """Return a text about the current server; empty if the chat has only one server."""
         if not self._nodes.are_several:
             return ""
-        # A server may have several addresses: so nobody knows here how many servers there are.
+        # A server may have several addresses, so the number of servers is not known here.
         text = _("This chat has several servers. You are at {server}.")
         return text.format(server=self.address)
 
     def note_loss(self) -> Callable[[], str]:
-        """Note that the connection is lost; return what happens now."""
+        """Note that the connection is lost; return the function that makes the text about it."""
         self._left = self.address
         if self._nodes.are_several:
             return lambda: _("Trying the other servers of this chat…")
         return lambda: _("Reconnecting automatically…")
 
     def note_return(self) -> list[Callable[[], str]]:
-        """Return what there is to say now that there is a connection again."""
+        """Return the functions that make the texts about a restored connection."""
         here, introduction = self.address, self.introduction()
         notices = [lambda: _("Reconnected. You are now at {server}.").format(server=here)]
         if here == self._left:

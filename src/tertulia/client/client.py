@@ -151,21 +151,16 @@ class Client(OperatorVerbs):
         `source` is the local address to connect from. `token` takes over an existing session of the
         same name. `status` and `idle` (seconds) restore the status and the idle time of a returning
         user. `code` is the code that some servers require from everyone. `key` is the secret that
-        reserves the name, where the server offers that.
-
-        `tls` encrypts the connection. It is protected against somebody in between only with a `pin`
-        (the fingerprint of the server's certificate, as its six words or 64 hexadecimal digits), or
-        with an SSLContext that verifies certificates. A `pin` implies `tls`.
-
-        `timeout`, in seconds, limits the connection, the TLS handshake, and each request. If
-        `connect_timeout` is given, it limits the first two instead, and, with 3 s more, the
-        registration.
-
-        With `everything`, `receive` returns all messages, not only the events. `notify` is called
-        after each arrival and at the end, in the connection's thread, and must not wait. `pace`
-        continues the pace of an earlier connection. While `has_room` returns False, direct messages
-        are received but not confirmed; call `confirm` later to confirm them.
-
+        reserves the name, where the server offers that. `tls` encrypts the connection. It is
+        protected against somebody in between only with a `pin` (the fingerprint of the server's
+        certificate, as its six words or 64 hexadecimal digits), or with an SSLContext that verifies
+        certificates. A `pin` implies `tls`. `timeout`, in seconds, limits the connection, the TLS
+        handshake, and each request. If `connect_timeout` is given, it limits the first two instead,
+        and, with 3 s more, the registration. With `everything`, `receive` returns all messages, not
+        only the events. `notify` is called after each arrival and at the end, in the connection's
+        thread, and must not wait. `pace` continues the pace of an earlier connection. While
+        `has_room` returns False, direct messages are received but not confirmed; call `confirm`
+        later to confirm them.
         Raises NoConnection, CertificateRefused and RegistrationRefused, and ValueError for an
         invalid `pin` or `host`.
         """
