@@ -1,8 +1,8 @@
-"""The full screen: it puts the parts together, listens to the connection, and ends.
+"""The full screen: it connects the parts, listens to the connection, and ends the program.
 
-All of it runs on the event loop's thread. The connection's own thread rings a bell; then everything
-that has arrived is received and shown together, at most twenty times a second. ARCHITECTURE.md has
-the way of a line from Enter to the wire, and back.
+All of it runs on the event loop's thread. The connection's own thread only rings a bell. Then
+everything that has arrived is received and shown together, at most twenty times a second.
+ARCHITECTURE.md describes the way of a line from Enter to the network, and back.
 """
 
 import asyncio
@@ -54,8 +54,8 @@ from tertulia.tui.widgets.copying import CopyWanted, copied_words
 from tertulia.tui.widgets.mainscreen import MainScreen
 from tertulia.tui.widgets.messagelog import MessageLog
 
-RECEIVE_WITHIN_S = 0.02  # then the keyboard has its turn
-MESSAGES_AT_ONCE = 50  # between two looks at the clock
+RECEIVE_WITHIN_S = 0.02  # after so long, the keyboard has its turn
+MESSAGES_AT_ONCE = 50  # messages handled between two readings of the clock
 PAINTED_EVERY_S = 0.05
 DEFAULT_TERMINAL = Abilities()
 
@@ -65,7 +65,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     TITLE = "tertulia"
     CSS_PATH = "screen.tcss"
-    ENABLE_COMMAND_PALETTE = False  # its words are English; Tab and F1 show the commands
+    ENABLE_COMMAND_PALETTE = False  # its texts are English; Tab and F1 show the commands
 
     def __init__(
         self,
@@ -77,7 +77,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
         has_clipboard: Callable[[str], bool] = lambda _terminal_name: True,
     ) -> None:
         has_few_colours = terminal.colours <= Colours.FEW
-        # Set from the start, or Textual would grey the terminal's own colours.
+        # It must be set at the start, or Textual would replace the terminal's own colours with
+        # greys.
         super().__init__(TerminalDriver, ansi_color=True if has_few_colours else None)
         self._to = connecting.to
         self._attempt = connecting.attempt
@@ -87,7 +88,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self._bell = connecting.bell
         self._operator_secret = connecting.operator_secret
         self._terminal = terminal
-        self._terminal_name = ""  # it has not told its name
+        self._terminal_name = ""  # empty until the terminal reports its name
         self._has_clipboard = has_clipboard
         glyphs = Glyphs("utf-8")
         self._painter = ConversationPainter(glyphs)
@@ -114,7 +115,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         return self.main
 
     def on_mount(self) -> None:
-        """Handle signals, so that the terminal is left in order."""
+        """Install the handlers of signals, so that the terminal is restored at the end."""
         stdin = sys.__stdin__
         self._signals = Signals(
             self._end_by_signal,
@@ -130,7 +131,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self.run_worker(self._listen(), exit_on_error=True)
 
     def on_ready(self) -> None:
-        """Collect garbage again: `start.run` has switched that off until the first frame."""
+        """Enable garbage collection again: `start.run` has disabled it until the first frame."""
         gc.enable()
 
     # --- the connection ------------------------------------------------------------------------
@@ -148,17 +149,17 @@ class ChatApp(App[Ending], inherit_bindings=False):
             await asyncio.sleep(PAINTED_EVERY_S)
 
     def _patience_s(self) -> float | None:
-        """Return after how many seconds there is something to do even if the bell is silent."""
+        """Return the seconds until there is something to do even if the bell is silent."""
         if self.model is None:
             return None
         chat = self.model.chat
         waits = [] if chat.wake_at is None else [max(0.0, chat.wake_at - time.monotonic())]
         if not chat.connected:
-            waits.append(1.0)  # the seconds to the next attempt are shown
+            waits.append(1.0)  # the seconds until the next attempt are shown
         return min(waits, default=None)
 
     def _make_model(self) -> None:
-        """Make the model once the first attempt has succeeded; end if it has failed."""
+        """Make the model if the first attempt has succeeded; end the program if it has failed."""
         outcome = self._attempt.take_outcome()
         match outcome:
             case Client():
@@ -188,7 +189,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
                 raise outcome
 
     def _ask_for_code(self, refusal: Error) -> None:
-        """Try again with the code that the user types; end if there is none."""
+        """Try again with the code that the user types; end the program if there is none."""
 
         def answer(code: str | None) -> None:
             if code is None:
@@ -233,7 +234,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
             case Quit():
                 self.action_leave()
         self.controller.refresh()
-        self._bell.ring()  # what was sent changes how long `_listen` may wait
+        self._bell.ring()  # after sending, `_listen` may have to wake up earlier
 
     def _complete(self, before_cursor: str) -> Completion:
         names, operator = self.controller.names, self.controller.is_operator
@@ -288,13 +289,13 @@ class ChatApp(App[Ending], inherit_bindings=False):
     # --- keys ----------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Note that the user is here, and hand the event on."""
+        """Note that the user is active, and pass the event on."""
         if isinstance(event, events.Key | events.Paste | events.MouseDown):
             self.controller.attention.note_input()
         await super().on_event(event)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Put into the composer what no field of text has taken."""
+        """Insert a paste into the composer if no other text field has used it."""
         if self.screen is self.main:
             self.main.set_focus(self.main.composer)
         self.main.composer.paste(event.text)
@@ -326,20 +327,20 @@ class ChatApp(App[Ending], inherit_bindings=False):
         self.main.hint(self._theming.choose(None))
 
     def action_go(self, way: str) -> None:
-        """Go to a conversation, or to a place in the open one, as `Navigation` knows it."""
+        """Go to a conversation, or to a place in the open one; `Navigation` defines the ways."""
         self.controller.navigation.go(way)
 
     def action_send_again(self) -> None:
-        """Send the last message again that was not delivered."""
+        """Send the last undelivered message again."""
         self.controller.send_again()
 
     def action_stop(self) -> None:
-        """Give the terminal back to the shell, until its `fg` continues this program."""
+        """Stop this program and return to the shell, until `fg` continues it."""
         if not self._signals.stop_job():
             self.main.hint(_("There is no shell to go back to."))
 
     def action_show_text(self) -> None:
-        """Leave the screen for a moment, for the terminal's own way to copy."""
+        """Leave the screen for a moment, so that the terminal's own selection can copy text."""
         with self.suspend():
             bareview.show_until_key(bare(self.controller.current.entries, self._painter))
 
@@ -349,7 +350,8 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     @on(FocusIsReported)
     def _note_reports_of_focus(self) -> None:
-        if not self._terminal.is_relayed:  # or tmux answers, which may report nothing
+        # Inside tmux the answer is from tmux, which may never report the focus.
+        if not self._terminal.is_relayed:
             self.controller.attention.presence.expect_reports()
 
     @on(BackgroundReported)
@@ -359,21 +361,22 @@ class ChatApp(App[Ending], inherit_bindings=False):
     # --- the end -------------------------------------------------------------------------------
 
     def action_leave(self) -> None:
-        """Leave; ask first if something typed would be lost. A second time: leave at once."""
+        """Leave; if typed text would be lost, ask first. The second time leave at once."""
         self._leaving.begin()
 
     def _end_by_signal(self, number: signal.Signals) -> None:
         self.exit(Ending(EXIT_FINE, self._not_sent(), number))
 
     def _end_outside(self, number: signal.Signals) -> None:
-        """End at once: the program was stopped, and the terminal is the shell's."""
-        signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # or the last words could stop it once more
+        """End at once: the program is stopped, and the terminal belongs to the shell."""
+        # Or printing the last lines could stop the program again.
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         finish(Ending(EXIT_FINE, self._not_sent(), number), self.farewell())
 
     def _not_sent(self) -> list[str]:
         return [explain.not_sent(draft) for draft in self.controller.drafts]
 
     def farewell(self) -> list[str]:
-        """End the session, and return the lines that say goodbye. Call after the app has run."""
+        """End the session; return the lines to print at the end. Call after the app has run."""
         self.controller.give_up()
         return [] if self.model is None else self.model.chat.farewell().lines

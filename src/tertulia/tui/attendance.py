@@ -1,6 +1,6 @@
-"""The attendance on the full screen: asked for page by page, shown in a dialog or put into a file.
+"""The attendance on the full screen: requested page by page, shown in a dialog or saved to a file.
 
-Below the controller, above the widgets. Runs on the event loop's thread.
+It is below the controller and above the widgets. Runs on the event loop's thread.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from tertulia.tui.widgets.mainscreen import MainScreen
 
 
 class AttendanceDesk:
-    """The attendance that one user has asked for; of several, the last one."""
+    """The attendance that the user has requested; only the last request counts."""
 
     def __init__(self, app: App[Any], main: MainScreen) -> None:
         self._app = app
@@ -27,7 +27,7 @@ class AttendanceDesk:
         self._dialog: AttendanceDialog | None = None
 
     def ask(self, model: ChatModel, command: ShowAttendance) -> str:
-        """Ask for the first page; return why nothing was asked, "" if it was."""
+        """Request the first page; return why that was impossible, or ""."""
         self.give_up()
         try:
             self._reading = AttendanceReading(command)
@@ -38,7 +38,7 @@ class AttendanceDesk:
         return ""
 
     def show_answer(self, model: ChatModel, request: ListAttendance, answer: Answer) -> None:
-        """Show a page, and ask for the next one; none if the dialog was closed meanwhile."""
+        """Show a page, and request the next one unless the dialog was closed."""
         reading, dialog = self._reading, self._dialog
         if reading is None or request is not reading.request:
             return
@@ -69,7 +69,7 @@ class AttendanceDesk:
                 self._main.hint(reading.summary())
 
     def give_up(self) -> None:
-        """Ask no more, and leave no file that is not complete."""
+        """Request no more pages, and remove an incomplete file."""
         if self._reading is not None:
             self._reading.give_up()
         self._reading = self._dialog = None

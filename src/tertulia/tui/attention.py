@@ -1,7 +1,7 @@
-"""Whether the user looks at the screen, and what follows from that.
+"""Uses the information whether the user looks at the screen.
 
-If not, the bell and the terminal's title call the user; what was on the screen is reported to the
-server. Runs on the event loop's thread.
+If the user does not, the bell and the terminal's title call for attention. If the user does,
+messages on the screen are reported to the server as seen. Runs on the event loop's thread.
 """
 
 import time
@@ -31,9 +31,9 @@ class Attention:
         model: Callable[[], ChatModel | None],
         wake: Callable[[], None],
     ) -> None:
-        """`model` returns None until there is a first connection.
+        """Begin for one app; `model` returns None until there is a first connection.
 
-        `wake` has the chat carry on, and ask anew when it has to do that the next time.
+        `wake` lets the chat do what is due, and then read again when something will be due.
         """
         self._app = app
         self._main = main
@@ -45,7 +45,7 @@ class Attention:
 
     @property
     def presence(self) -> Presence:
-        """Return what the terminal has told."""
+        """Return the present reports of the terminal."""
         return self._presence
 
     def note_input(self) -> None:
@@ -54,14 +54,14 @@ class Attention:
         self.update()
 
     def note_focus(self, has_focus: bool) -> None:
-        """Note that the terminal has got or lost the focus."""
+        """Note that the terminal has gained or lost the focus."""
         self._presence.note_focus(has_focus)
         self.update()
 
     def update(self) -> None:
-        """Show in the terminal's title what is unread, and report what was seen.
+        """Show the unread messages in the terminal's title, and report the messages that were seen.
 
-        Call when the user may have come back, and when the screen has changed.
+        Call it when the user may have come back, and when the screen has changed.
         """
         model = self._get_model()
         if model is None:

@@ -1,6 +1,6 @@
-"""The first connection, begun before Textual is imported, because both take long.
+"""The first connection, which begins before Textual is imported, because both take long.
 
-Nothing here waits: the connection is made by a thread of its own, which rings the bell.
+Nothing here waits: a separate thread makes the connection, and rings the bell.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Connecting(NamedTuple):
     to: Destination
     attempt: Attempt
     reconnector: Reconnector
-    bell: LoopBell  # rung when an attempt has ended, and when something has arrived
+    bell: LoopBell  # it rings when an attempt has ended, and when something has arrived
     with_code: Callable[[str], Attempt]
     whereabouts: Whereabouts | None = None
     operator_secret: str | None = None

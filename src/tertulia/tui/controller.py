@@ -1,8 +1,8 @@
-"""What the user does, and what the server's answers mean for the screen.
+"""Carries out the user's actions, and shows the server's answers.
 
-The controller stands below the app and above the model and the widgets: it asks the model, and
-tells the main screen what to show. It returns the commands that only the app can carry out. Nothing
-here waits. Runs on the event loop's thread.
+The controller is below the app and above the model and the widgets: it calls the model, and tells
+the main screen what to show. It returns the commands that only the app can carry out. Nothing here
+waits. Runs on the event loop's thread.
 """
 
 import time
@@ -64,13 +64,13 @@ from tertulia.tui.seen import SeenQuestions
 from tertulia.tui.widgets import dialogs
 from tertulia.tui.widgets.mainscreen import MainScreen
 
-LONG_MESSAGE_LINES = 10  # a message of more lines is sent only after a question
+LONG_MESSAGE_LINES = 10  # a message of more lines than this is sent only after a confirmation
 
 AppCommand = Help | SetTheme | ShowText | Quit  # only the app can carry these out
 
 
 class Controller:
-    """One user's screen at work; `model` is None until there is a first connection."""
+    """The actions of one user; `model` is None until there is a first connection."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Controller:
         wake: Callable[[], None],
         to: Destination,
     ) -> None:
-        """`wake` has the chat carry on soon."""
+        """Begin without a model; `wake` lets the chat do soon what is due."""
         self.model: ChatModel | None = None
         self._app = app
         self._main = main
@@ -105,16 +105,16 @@ class Controller:
 
     @property
     def is_operator(self) -> bool:
-        """Return whether the user keeps order in the chat."""
+        """Return whether the user is an operator."""
         return self.model is not None and self.model.chat.state.is_operator
 
     @property
     def drafts(self) -> list[str]:
-        """Return the texts that were typed and not sent, in every conversation."""
+        """Return the typed and unsent texts of all conversations."""
         return self._main.drafts(None if self.model is None else self.model.conversations)
 
     def refresh(self) -> None:
-        """Show the alerts, and then the model as it is now."""
+        """Show the alerts, and then the present state of the model."""
         if self.model is None:
             self._main.show_connecting()
             return
@@ -132,8 +132,8 @@ class Controller:
     def submit(self, text: str, *, is_typed: bool = True) -> AppCommand | None:
         """Carry out a line; return its command if only the app can carry it out.
 
-        A typed line that cannot be carried out stays in the composer, with a hint. A line that was
-        chosen, not typed, leaves the composer as it is.
+        If a typed line cannot be carried out, it stays in the composer, with a hint. A line that
+        was chosen and not typed does not change the composer.
         """
         self._main.hint("")
         try:
@@ -155,7 +155,7 @@ class Controller:
         return None
 
     def _submit_message(self, request: Say | Direct) -> None:
-        """Send a message, if it can be sent; a long one only after a question."""
+        """Send a message if that is possible; a long one only after a confirmation."""
         model = self._connected_model()
         if model is None:
             return
@@ -184,18 +184,20 @@ class Controller:
             to = model.send_direct(request.to, request.text)
             text = _("Sent only to {name}. {key}: go there.")
         else:
-            model.ask(request)  # the line is shown when it comes back, in everyone's order
+            # The line is shown when it comes back, in the same order as for everyone.
+            model.ask(request)
             to = model.conversations.general
             text = _("Sent to everyone. {key}: go there.")
         self.navigation.written_to = to.name
-        if to is not self.current:  # the next line is for whom it was before
+        if to is not self.current:  # the next line goes to the same recipient as before this one
             name = visible_in_a_line(to.name)
             self._main.hint(text.format(name=name, key=keys.FOLLOW.shown))
-        self._main.log_view.pop_marked()  # whatever was marked, the user goes on with the chat
+        # A marked message is no longer marked after the user sends something.
+        self._main.log_view.pop_marked()
         self._main.log_view.jump_to_end()
 
     def _refusal(self, model: ChatModel, request: Say | Direct) -> str | None:
-        """Return in words why a message cannot be sent; None if it can."""
+        """Return why a message cannot be sent, in words; None if it can be sent."""
         if isinstance(request, Direct) and request.to != self.current.name:
             unknown = self._unknown_name(model, request.to)
             if unknown is not None:
@@ -206,7 +208,7 @@ class Controller:
         return explain.request_refused(Error(code=code, message=""), request)
 
     def _unknown_name(self, model: ChatModel, name: str) -> str | None:
-        """Return the hint for a name that nobody here has; None if it can be written to."""
+        """Return a hint if there is no user with this name; None if a message can be sent to it."""
         state = model.chat.state
         is_here = state.status_of(state.registered_name(name)) is not None
         if is_here or not state.knows_users or name in model.conversations:
@@ -218,7 +220,7 @@ class Controller:
         return text.format(name=visible_in_a_line(name), guess=guess)
 
     def _submit_command(self, command: Command, *, is_typed: bool) -> AppCommand | None:
-        """Carry out what is no message; what cannot be carried out stays in the composer."""
+        """Carry out a line that is not a message; if that fails, the line stays in the composer."""
         if isinstance(command, OrderCommand):
             model = self._connected_model()
             if model is None:
@@ -244,7 +246,7 @@ class Controller:
         return self.carry_out(command)
 
     def carry_out(self, command: Command) -> AppCommand | None:
-        """Do what a command asks for; return it if only the app can. `refresh` shows the result."""
+        """Carry out a command; return it if only the app can. `refresh` then shows the result."""
         match command:
             case Help() | SetTheme() | ShowText() | Quit():
                 return command
@@ -304,7 +306,7 @@ class Controller:
         self.navigation.open(name)
 
     def choose_status(self) -> None:
-        """Ask the user for a status, and the server to set it."""
+        """Ask the user for a status, and request it from the server."""
         model = self._connected_model()
         if model is not None:
             dialog = dialogs.status_dialog(self._glyphs, model.chat.state.status)
@@ -316,7 +318,7 @@ class Controller:
             self.refresh()
 
     def send_again(self, entry: Said | None = None) -> None:
-        """Send a message again, or else the newest one here that was not delivered."""
+        """Send a message again: this one, or the newest undelivered one here."""
         entry = entry or self.current.undelivered
         if entry is None:
             self._main.hint(_("All messages here were delivered."))
@@ -327,28 +329,28 @@ class Controller:
             self.refresh()
 
     def give_up(self) -> None:
-        """Leave nothing half done behind: the screen is at its end."""
+        """End unfinished work, because the screen is about to close."""
         self._orders.attendance.give_up()
 
     def choose_message(self, entry: Said) -> None:
-        """Ask what to do about a message."""
+        """Ask the user what to do with a message."""
         if self.model is not None:
             self._menu.show(self.model, entry)
 
     def fetch_older(self) -> None:
-        """Ask for older messages: the first one of the open conversation is in view."""
+        """Request older messages, because the first one of the open conversation is in view."""
         model = self.model
         if model is not None and model.chat.connected and self.current.name == GENERAL:
             model.fetch_older()
 
     def find_older(self, search: Search) -> None:
-        """Ask for older messages of a search: the first one that was found is in view."""
+        """Request older messages of a search, because the first one that was found is in view."""
         if self.model is not None and self.model.chat.connected:
             self.model.ask(search)
             self.refresh()
 
     def _connected_model(self) -> ChatModel | None:
-        """Return the model; without a connection None, after a hint."""
+        """Return the model; without a connection show a hint and return None."""
         if self.model is None or not self.model.chat.connected:
             self._main.hint(_("There is no connection now. What you typed stays here."))
             return None
@@ -380,7 +382,7 @@ class Controller:
                 self._main.hint(explain.request_refused(answer, request))
 
     def _give_back(self, text: str) -> None:
-        """Put a refused message of the general chat back where it was typed."""
+        """Put a refused message of the general chat back into the composer of that conversation."""
         if self.current.name == GENERAL and not self._main.composer.text:
             self._main.composer.load(text)
 
@@ -388,7 +390,7 @@ class Controller:
         entries = model.entries_of(page)
         oldest = page.messages[0].seq if page.messages and page.more else None
         older = None if oldest is None else Search(text=request.text, before=oldest)
-        if request.before is not UNSET:  # older findings, for a dialog that may be closed by now
+        if request.before is not UNSET:  # older results for a dialog that may have been closed
             dialog = self._app.screen
             if isinstance(dialog, dialogs.SearchDialog) and dialog.older is request:
                 dialog.add_older(entries, older)

@@ -1,4 +1,7 @@
-"""How the program ends: the last lines on the normal screen, the exit status, or a signal."""
+"""Ends the program: prints the last lines on the normal screen, and returns the exit status.
+
+It may end the program by a signal instead. Runs on the main thread, after the app.
+"""
 
 import signal
 import sys
@@ -20,9 +23,9 @@ class Ending(NamedTuple):
 
 
 def finish(ending: Ending | None, farewell: list[str]) -> int:
-    """Print the last lines and return the exit status; None: the screen has failed.
+    """Print the last lines; return the exit status. `ending` is None if the screen failed.
 
-    If a signal ended the screen, the same signal ends the program here: whoever started it sees it.
+    If a signal ended the screen, the same signal ends the program here, for its parent to see.
     """
     lines = [*(ending.lines if ending is not None else []), *farewell]
     for line in lines:

@@ -1,4 +1,7 @@
-"""The keys of the full screen: one table, from which bindings, help and key bar are made."""
+"""The keys of the full screen: one table, from which bindings, help and key bar are made.
+
+It knows no widget. Pure; safe in any thread.
+"""
 
 from typing import NamedTuple
 
@@ -10,8 +13,8 @@ from tertulia.i18n import N_, _
 class Key(NamedTuple):
     """A row of the table; `shown`, `help` and `title` are msgids.
 
-    A key without an action belongs to a widget. A key with a title is also in the key bar.
-    `command` is the English word of the command that does the same.
+    A key without an action is handled by a widget. A key with a title is also in the key bar.
+    `command` is the English word of the command with the same effect.
     """
 
     keys: str  # as Textual names it
@@ -19,9 +22,9 @@ class Key(NamedTuple):
     action: str
     help: str
     title: str = ""
-    is_spare: bool = False  # in the key bar only where there is room
+    is_spare: bool = False  # shown in the key bar only if there is room
     command: str = ""
-    priority: bool = False  # it works before the keys of the widget with the focus
+    priority: bool = False  # True if it is handled before the keys of the focused widget
 
 
 TEXT = Key(
@@ -98,7 +101,7 @@ def bindings() -> list[Binding]:
 
 
 def help_rows() -> list[tuple[str, str]]:
-    """Return what each key and the mouse do, in words."""
+    """Return the effect of each key and of the mouse, in words."""
     rows = [(_(key.shown), _(key.help)) for key in KEYS]
     rows.append((_("Mouse"), _("choose, scroll, select text and copy it with Ctrl+C")))
     rows.append((_("Right click"), _("on a message: what can be done about it")))

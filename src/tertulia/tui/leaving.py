@@ -1,6 +1,6 @@
-"""Leaving the chat: a question first if something typed would be lost.
+"""Leaves the chat; if typed text would be lost, it asks first.
 
-Below the app, above the controller. Runs on the event loop's thread.
+It is below the app and above the controller. Runs on the event loop's thread.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from tertulia.tui.widgets import dialogs
 
 
 class Leaving:
-    """The way of one user out of the chat."""
+    """The steps by which one user leaves the chat."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Leaving:
         give_up: Callable[[], None],
         wake: Callable[[], None],
     ) -> None:
-        """`give_up` ends an attempt to connect; `wake` has the chat carry on."""
+        """Begin; `give_up` ends an attempt to connect, `wake` lets the chat do what is due."""
         self._app = app
         self._controller = controller
         self._give_up = give_up
@@ -32,7 +32,7 @@ class Leaving:
         self._has_begun = False
 
     def begin(self) -> None:
-        """Leave; ask first if something typed would be lost. A second time: leave at once."""
+        """Leave; if typed text would be lost, ask first. The second time leave at once."""
         if self._has_begun:
             self._leave_at_once()
             return

@@ -1,6 +1,6 @@
 """The menu of a message that was marked with the keys or clicked with the right button.
 
-Below the controller, above the widgets. Runs on the event loop's thread.
+It is below the controller and above the widgets. Runs on the event loop's thread.
 """
 
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from tertulia.tui.widgets.dialogs import ChoiceDialog
 from tertulia.tui.widgets.mainscreen import MainScreen
 from tertulia.tui.widgets.rowlist import Row
 
-_COLUMNS = 60  # of the message, above what can be done
+_COLUMNS = 60  # of the message, shown above the actions
 
 
 class MessageMenu:
-    """A dialog with what one user can do about a message."""
+    """A dialog with the actions that one user can apply to a message."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class MessageMenu:
         self._send_again = send_again
 
     def show(self, model: ChatModel, entry: Said) -> None:
-        """Ask the user what to do, and do it."""
+        """Ask the user for an action, and carry it out."""
         text = shorten(" ".join(f"{entry.speaker}: {entry.text}".split()), _COLUMNS)
         dialog = ChoiceDialog(_("Message"), visible_in_a_line(text), _rows(model, entry))
         self._app.push_screen(dialog, lambda key: self._do(model, entry, key))

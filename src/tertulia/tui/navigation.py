@@ -1,6 +1,6 @@
-"""Going from one conversation to another, to what is new in one, and closing one.
+"""Goes from one conversation to another or to new messages, and closes conversations.
 
-It tells the model and the main screen; the controller's `refresh` shows the result. Runs on the
+It changes the model and the main screen; the controller's `refresh` shows the result. Runs on the
 event loop's thread.
 """
 
@@ -19,7 +19,7 @@ from tertulia.tui.widgets.mainscreen import MainScreen
 
 
 class Navigation:
-    """The ways of one user through the conversations."""
+    """The movements of one user between conversations."""
 
     def __init__(
         self,
@@ -28,15 +28,15 @@ class Navigation:
         model: Callable[[], ChatModel | None],
         refresh: Callable[[], None],
     ) -> None:
-        """`model` returns None until there is a first connection."""
+        """Begin for one app; `model` returns None until there is a first connection."""
         self._app = app
         self._main = main
         self._get_model = model
         self._refresh = refresh
-        self.written_to: str | None = None  # the conversation of the last message of this user
+        self.written_to: str | None = None  # the conversation of this user's last message
 
     def go(self, way: str) -> None:
-        """Go one of the ways that the table of keys names."""
+        """Go one of the ways that the table of keys defines."""
         match way:
             case "next":
                 self._open_neighbour(1)
@@ -58,7 +58,7 @@ class Navigation:
         self._refresh()
 
     def _open_neighbour(self, step: int) -> None:
-        """Open the conversation some places down the list."""
+        """Open the conversation `step` places down the list."""
         model = self._get_model()
         if model is not None:
             self.open(model.conversations.neighbour(step).name)
@@ -71,7 +71,7 @@ class Navigation:
             self.open(unread.name)
 
     def _follow(self) -> None:
-        """Open the conversation of this user's last message; from there, the one before."""
+        """Open the conversation of this user's last message; if it is open, the one before it."""
         model = self._get_model()
         if model is None or self.written_to is None:
             self._main.hint(_("You have not written a message yet."))
@@ -82,7 +82,7 @@ class Navigation:
         self.open((conversations.previous if there is here else there).name)
 
     def _go_to_new(self) -> None:
-        """Scroll to the mark of what is new in the open conversation."""
+        """Scroll to the mark of new messages in the open conversation."""
         if not self._main.log_view.go_to_new():
             self._main.hint(_("Nothing is marked as new in this conversation."))
 
@@ -112,7 +112,7 @@ class Navigation:
         )
 
     def _find(self, model: ChatModel | None, name: str | None) -> Conversation | None:
-        """Return the conversation to close; None, after a hint, if there is none to close."""
+        """Return the conversation to close; if there is none, show a hint and return None."""
         if model is None:
             return None
         conversations = model.conversations

@@ -1,4 +1,7 @@
-"""Rings the bell, and has the terminal show messages: those that call the user, all, or none."""
+"""Rings the bell, and lets the terminal show notifications, as the user's settings allow.
+
+Runs on the event loop's thread.
+"""
 
 from typing import Any
 
@@ -15,7 +18,7 @@ _MAX_CHARS = 200  # of sender and message in a notification of the terminal
 
 
 class Notifier:
-    """What rings the bell of the terminal, once for a burst of messages."""
+    """Notifies one user, once for a burst of messages."""
 
     def __init__(self, app: App[Any], choices: Choices) -> None:
         self._app = app
@@ -23,7 +26,7 @@ class Notifier:
         self._bursts = Bursts()
 
     def notify(self, message: ChatMessage | DirectMessage, now: float, *, calls: bool) -> None:
-        """Ring for a message if it is one to ring for; `calls`: it is direct, or a mention."""
+        """Ring for a message if the settings allow it; `calls` if it is direct or a mention."""
         if not self._choices.rings_for(calls=calls) or not self._bursts.begins(now):
             return
         self._app.bell()

@@ -1,7 +1,6 @@
-"""What the palette offers: every command and every key's action, in the user's language.
+"""The offers of the palette: every command and every key's action, in the user's language.
 
-It is made of the table of commands, that of the operators' commands, and that of the keys. No
-widget.
+They are made from the tables of commands, of the operators' commands and of keys. Pure; no widget.
 """
 
 from collections.abc import Sequence
@@ -15,29 +14,29 @@ from tertulia.tui.keys import KEYS, Key
 
 
 class Offer(NamedTuple):
-    """One thing to do; `word` and `shown_key` are empty if there is no command or no key for it."""
+    """One action; `word` and `shown_key` are empty if no command or no key has it."""
 
     title: str
     word: str
-    arguments: str  # what can follow the word
+    arguments: str  # the arguments that can follow the word
     shown_key: str
-    action: str  # of the key
-    letters: str  # to compare with what is typed
+    action: str  # the action of the key
+    letters: str  # compared with the typed letters
 
     @property
     def needs_arguments(self) -> bool:
-        """Whether the command says nothing by itself."""
+        """Return whether the command has no effect without arguments."""
         return bool(self.arguments) and not self.arguments.startswith("[")
 
     @property
     def about(self) -> str:
-        """The whole command and what it does, in a line."""
+        """Return the whole command and its effect, in a line."""
         usage = f"{self.word} {self.arguments}".strip()
         return f"{usage}: {self.title}" if usage else self.title
 
 
 def offers(*, operator: bool = False) -> list[Offer]:
-    """Return everything on offer, the commands first; those of operators only for one."""
+    """Return all offers, the commands first; the commands of operators only for an operator."""
     by_command = {key.command: key for key in KEYS if key.command}
     found = [_of_command(spec, by_command.get(spec.english)) for spec in listed(on_screen=True)]
     if operator:
@@ -47,7 +46,7 @@ def offers(*, operator: bool = False) -> list[Offer]:
 
 
 def matching(found: Sequence[Offer], typed: str) -> list[Offer]:
-    """Return the offers with every typed word, those first whose command begins with it."""
+    """Return the offers with every typed word; offers whose command begins with it come first."""
     words = plain_letters(typed).split()
     kept = [offer for offer in found if all(word in offer.letters for word in words)]
     return sorted(kept, key=lambda offer: not _begins(offer, words))

@@ -1,6 +1,7 @@
-"""Keeping order on the full screen, by commands and from the dialog of a person; and ignoring.
+"""Moderation on the full screen, by commands and from the dialog of a person; also ignoring.
 
-Below the controller, above the widgets. Nothing here waits. Runs on the event loop's thread.
+It is below the controller and above the widgets. Nothing here waits. Runs on the event loop's
+thread.
 """
 
 from collections.abc import Callable
@@ -46,7 +47,7 @@ OrderCommand = AskForSecret | Ignore | Unignore | PinMarked | ShowAttendance | O
 
 
 class Orders:
-    """What the user does about other people, and what the answers mean for the screen."""
+    """Carries out the user's actions on other people, and shows the answers."""
 
     def __init__(self, app: App[Any], main: MainScreen, to: Destination) -> None:
         self._app = app
@@ -55,7 +56,7 @@ class Orders:
         self.attendance = AttendanceDesk(app, main)
 
     def carry_out(self, model: ChatModel, command: OrderCommand) -> str:
-        """Do what a command asks for; return why it was not done, "" if it was."""
+        """Carry out a command; return why it was not possible, or ""."""
         is_order = isinstance(command, OperatorRequest | PinMarked | ShowAttendance)
         if is_order and not model.chat.state.is_operator:
             return not_operator()
@@ -81,7 +82,7 @@ class Orders:
         return ""
 
     def show_answer(self, model: ChatModel, request: OrderRequest, answer: Answer) -> None:
-        """Show the answer; after a list of those whom a ban fits, ask or go on."""
+        """Show the answer; if it lists the users affected by a ban, ask or impose the ban."""
         certificate = model.chat.certificate
         match request, answer:
             case ListAttendance(), _:
@@ -112,7 +113,7 @@ class Orders:
         info: UserInfo,
         write: Callable[[], None],
     ) -> None:
-        """Show the dialog of a person, with what can be done about them."""
+        """Show the dialog of a person, with the possible actions."""
         state, name = model.chat.state, info.name
         if name != state.name:
             dialog.offer(
@@ -172,12 +173,12 @@ class Orders:
         self._app.push_screen(dialog, lambda key: do() if key == "yes" else None)
 
     def _choose_minutes(self, title: str, name: str, do: Callable[[float], None]) -> None:
-        """Let the user choose for how long; 0: without an end."""
+        """Let the user choose a duration; 0 means without an end."""
         dialog = order_dialogs.minutes_dialog(title, name)
         self._app.push_screen(dialog, lambda key: None if key is None else do(float(key)))
 
     def _lift(self, model: ChatModel, rows: list[BanRow], key: str | None) -> None:
-        """Lift the ban that was chosen, after a question."""
+        """Lift the chosen ban, after a question."""
         if key is None or not key.isdigit():
             return
         row = rows[int(key)]
@@ -188,14 +189,14 @@ class Orders:
         self._confirm(text, str(row.name or row.address), lambda: model.ask(request))
 
     def _unhook(self, model: ChatModel, rows: list[HookRow], key: str | None) -> None:
-        """Remove the hook that was chosen, after a question."""
+        """Remove the chosen hook, after a question."""
         if key is not None and key.isdigit():
             name = rows[int(key)].name
             text = _("Remove the address of {name}? Its programs cannot speak any more then.")
             self._confirm(text, name, lambda: model.ask(RemoveHook(name=name)))
 
     def _pin_marked(self, model: ChatModel) -> None:
-        """Pin the newest message; about one that was selected ask first, it may be long ago."""
+        """Pin the newest message; ask first if another one is marked, because it may be old."""
         entry, newest = self._main.log_view.pop_marked(), model.chat.state.newest_message
         if isinstance(entry, Said) and entry.seq is not None:
             seq, text = entry.seq, f"{entry.speaker}: {entry.text}"

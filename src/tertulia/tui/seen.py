@@ -1,6 +1,7 @@
-"""Asking who has seen a message, and asking again while the answer is on the screen.
+"""Requests who has seen a message, and repeats the request while the answer is on the screen.
 
-Below the controller, above the widgets. Nothing here waits. Runs on the event loop's thread.
+It is below the controller and above the widgets. Nothing here waits. Runs on the event loop's
+thread.
 """
 
 from collections.abc import Callable
@@ -21,21 +22,21 @@ from tertulia.tui.widgets.seen_dialog import SeenDialog
 
 
 class SeenQuestions:
-    """The questions of one user, of which one is asked again and again at most."""
+    """The requests of one user; at most one of them is repeated."""
 
     def __init__(self, app: App[Any], main: MainScreen, looks_away: Callable[[], bool]) -> None:
-        """`looks_away`: the terminal has reported that nobody looks at it."""
+        """Begin; `looks_away` returns whether the terminal reported a lost focus."""
         self._app = app
         self._main = main
         self._looks_away = looks_away
-        self._asked: AskSeenBy | None = None  # by the user, and not answered yet
+        self._asked: AskSeenBy | None = None  # requested by the user, and not answered yet
 
     def ask(self, model: ChatModel, command: ShowSeen) -> None:
-        """Ask about the message with a number, or the marked one, or else the newest own one."""
+        """Ask about the message with this number, or the marked one, or the newest own one."""
         seq, marked = command.seq, None
         if seq is None:
             marked = self._main.log_view.pop_marked()
-        # Others' messages may have been selected to copy them.
+        # The user may have selected messages of others only to copy them.
         if isinstance(marked, Said) and (marked.own or model.chat.state.is_operator):
             if marked.seq is None:
                 self._main.hint(not_in_general())
@@ -50,7 +51,7 @@ class SeenQuestions:
         model.ask(self._asked)
 
     def show_answer(self, model: ChatModel, request: AskSeenBy, answer: Answer) -> None:
-        """Show an answer in its dialog: a new one if the user has just asked."""
+        """Show an answer in its dialog; if the user has just asked, open a new dialog."""
         is_asked, dialog = request is self._asked, self._dialog(request.seq)
         if is_asked:
             self._asked = None
@@ -68,7 +69,7 @@ class SeenQuestions:
                 self._app.push_screen(SeenDialog(about, answer, lambda: self._again(model, again)))
 
     def _again(self, model: ChatModel, request: AskSeenBy) -> None:
-        """Ask again, but not while nobody looks: to ask is to be active."""
+        """Repeat the request, but not while nobody looks, because a request counts as activity."""
         dialog = self._dialog(request.seq)
         if dialog is not None:
             dialog.show_connection(connected=model.chat.connected)
@@ -83,7 +84,7 @@ class SeenQuestions:
 
 
 def _about(model: ChatModel, seq: int) -> str:
-    """Return what a message says; without it here, its number."""
+    """Return the text of a message; if it is not here, its number."""
     own = model.chat.state.own_message
     if own is not None and own.seq == seq:
         return f"{model.chat.state.name}: {own.text}"

@@ -1,6 +1,6 @@
-"""From the command line's destination to the full screen, and to an exit status.
+"""Starts the full screen for the command line's destination, and returns an exit status.
 
-It imports Textual only once the connection has begun.
+It imports Textual only after the connection has begun. Runs on the main thread.
 """
 
 import contextlib
@@ -33,9 +33,9 @@ def run(
     wait_s: float,
     takes_free_name: bool,
 ) -> int:
-    """Chat until the end, say goodbye on the normal screen, and return the exit status."""
+    """Chat until the end, print the farewell on the normal screen, and return the exit status."""
     wait_for_foreground(sys.stdin.fileno())
-    gc.disable()  # until the first frame: nothing that is imported is garbage
+    gc.disable()  # until the first frame, because nothing that is imported is garbage
     connecting = begin_connecting(
         to, credentials, trust, wait_s=wait_s, takes_free_name=takes_free_name
     )
@@ -56,7 +56,8 @@ def run(
         dark=dark,
         has_clipboard=partial(can_copy, os.environ),
     )
-    wait_for_foreground(sys.stdin.fileno())  # importing has taken its time
+    # Importing has taken some time, and the user may have put the program into the background.
+    wait_for_foreground(sys.stdin.fileno())
     ending = app.run()
     return finish(ending, app.farewell())
 
@@ -64,7 +65,7 @@ def run(
 def _question(
     terminal: Abilities, loaded: Loaded
 ) -> contextlib.AbstractContextManager[Callable[[], Heard]]:
-    """Ask the terminal for its background, unless the user has chosen the colours."""
+    """Ask the terminal for its background colour, unless the user has chosen the colours."""
     if loaded.settings.theme == "auto" and terminal.obeys_osc:
         return background.asked(sys.stdin.fileno())
     return contextlib.nullcontext(lambda: Heard(None, ""))

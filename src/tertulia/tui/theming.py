@@ -1,4 +1,4 @@
-"""The colours of the screen: those that the user has chosen, or those that fit the terminal.
+"""The colours of the screen: the user's choice, or the ones that match the terminal.
 
 Runs on the event loop's thread.
 """
@@ -21,7 +21,7 @@ class Theming:
     def __init__(
         self, app: App[Any], choices: Choices, terminal: Abilities, *, is_dark: bool
     ) -> None:
-        """`is_dark` says what is known of the terminal's background so far."""
+        """Begin; `is_dark` is the terminal's background, as far as is known."""
         self._app = app
         self._choices = choices
         self._terminal = terminal
@@ -31,9 +31,9 @@ class Theming:
         self._use_chosen()
 
     def choose(self, chosen: Theme | None) -> str:
-        """Use dark or light colours, or those of the terminal; None: the others.
+        """Use dark or light colours, or the terminal's; None switches between dark and light.
 
-        Returns what to say about it.
+        Returns a text about it.
         """
         if chosen is None:
             chosen = Theme.LIGHT if self._app.current_theme.dark else Theme.DARK

@@ -1,6 +1,6 @@
-"""The title of the terminal's window: the open conversation, and how many messages are unread.
+"""The title of the terminal's window: the open conversation, and the number of unread messages.
 
-It counts a message in the open conversation too if it came while the user was away. Runs on the
+A message in the open conversation is also counted if it came while the user was away. Runs on the
 event loop's thread.
 """
 
@@ -18,14 +18,14 @@ class TerminalTitle:
 
     def __init__(self, app: App[Any]) -> None:
         self._app = app
-        self._missed = 0  # messages in the open conversation since the user has gone away
+        self._missed = 0  # messages in the open conversation since the user went away
 
     def count_missed(self) -> None:
         """Count a message that came into the open conversation while the user was away."""
         self._missed += 1
 
     def show(self, conversations: Conversations, *, user_is_here: bool) -> None:
-        """Show the title as it is now."""
+        """Show the present title."""
         if user_is_here:
             self._missed = 0
         unread = self._missed + conversations.unread

@@ -1,1 +1,4 @@
-"""What the full screen shows, without a widget."""
+"""The content of the full screen, without widgets.
+
+Events come in, entries for the screen come out. Runs on the event loop's thread.
+"""

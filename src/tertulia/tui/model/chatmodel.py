@@ -1,7 +1,7 @@
-"""The model of the screen: the chat, and its events put into conversations.
+"""The model of the screen: the chat, and its events sorted into conversations.
 
-No widget in here, and no call to one: the `Chat` calls this as its `Face`, and what has to be shown
-apart from the conversations waits as an alert until `pop_alerts`. Runs on the event loop's thread.
+It contains no widget and calls none. The `Chat` calls this as its `Face`. Anything to be shown
+outside the conversations waits as an alert until `pop_alerts`. Runs on the event loop's thread.
 """
 
 import secrets
@@ -53,18 +53,18 @@ from tertulia.protocol.moderation import (
 from tertulia.tui.model.conversations import Conversation, Conversations
 from tertulia.tui.model.timeline import Delivery, Said, Told
 
-FIRST_PAGE = 100  # messages shown on entering: as many as fit a tall screen
+FIRST_PAGE = 100  # messages shown after entering: as many as fit on a tall screen
 
 
 class Answered(NamedTuple):
-    """An answer to show apart from the conversations: about a user, a search, a refusal."""
+    """An answer to show outside the conversations: about a user, a search, a refusal."""
 
     request: Request
     answer: Answer
 
 
 class Received(NamedTuple):
-    """A new message of somebody else; `calls`: it is direct, or a mention."""
+    """A new message of another user; `calls` if it is direct or a mention."""
 
     message: ChatMessage | DirectMessage
     calls: bool
@@ -74,7 +74,7 @@ Alert = Answered | Received
 
 
 class ChatModel:
-    """What one user's screen shows, and what the user asks of the server."""
+    """The content of one user's screen, and the user's requests to the server."""
 
     def __init__(
         self,
@@ -89,22 +89,23 @@ class ChatModel:
         whereabouts: Whereabouts | None = None,
         is_away: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`problem` is said to the user after the greeting, unless it is empty.
+        """Begin the chat; a non-empty `problem` is shown to the user after the greeting.
 
         `is_away` returns whether the user is known to look at something else.
         """
         self.conversations = Conversations(client.welcome.name, mention, is_away)
-        self.shows_statuses = False  # each change of one is a line in the chat
-        self.people_changed = True  # since the list of people was shown
-        self.history_off = False  # as the server has answered
-        self.older_arrived = False  # a page that the user asked for by command
-        # The app pops them at least every 50 ms; after its end the client's inbox is the bound.
+        self.shows_statuses = False  # whether each change of status is a line in the chat
+        self.people_changed = True  # whether the list of people has changed since it was shown
+        self.history_off = False  # the server has answered that it keeps no history
+        self.older_arrived = False  # a page that the user requested by a command
+        # The app pops them at least every 50 ms; after its end the inbox of the client limits their
+        # number.
         self._alerts: list[Alert] = []
         self._last_words: Callable[[], str] = str
         self._is_caught_up = False
         self._problem = problem
-        self._older: GetHistory | None = None  # the page that is under way
-        self._by_command = False  # it was asked for by command, and not only by scrolling
+        self._older: GetHistory | None = None  # the request for a page that is under way
+        self._by_command = False  # it was requested by a command, and not by scrolling
         self.chat = Chat(
             client, reconnector, self, to,
             first_page=FIRST_PAGE, operator_secret=operator_secret, ignored=ignored,
@@ -113,7 +114,7 @@ class ChatModel:
 
     @property
     def last_words(self) -> str:
-        """Return the last words of this program, in the user's language."""
+        """Return the last explanation of this program, in the user's language."""
         return self._last_words()
 
     def pop_alerts(self) -> list[Alert]:
@@ -128,7 +129,7 @@ class ChatModel:
 
         Returns that conversation.
         """
-        # With a nonce, so that it cannot arrive twice when it is sent again.
+        # The nonce prevents that the message arrives twice when it is sent again.
         request = Direct(to=to, text=text, nonce=secrets.token_urlsafe(9))
         conversation = self.conversations.add_outgoing(
             request, self.chat.state.registered_name(to), self.chat.clock.now()
@@ -137,13 +138,13 @@ class ChatModel:
         return conversation
 
     def send_again(self, entry: Said) -> None:
-        """Send a direct message again that could not be delivered."""
+        """Send an undelivered direct message again."""
         assert entry.request is not None
         self.conversations.mark_delivery(entry.request, Delivery.SENDING)
         self.ask(entry.request)
 
     def fetch_older(self, limit: int = MAX_PAGE, *, by_command: bool = False) -> bool:
-        """Ask for the messages before the oldest one here; False if there are no more."""
+        """Request the messages before the oldest one here; return False if there are no more."""
         general = self.conversations.general
         if not general.has_older or general.is_full:
             return False
@@ -158,16 +159,16 @@ class ChatModel:
         return True
 
     def entries_of(self, page: HistoryPage) -> list[Said]:
-        """Make entries of the messages of a page."""
+        """Make entries from the messages of a page."""
         return [self.conversations.entry_of(chat_message(message)) for message in page.messages]
 
     def ask(self, request: Request) -> None:
-        """Send a request to the server when its turn comes: now, if none is under way."""
+        """Send a request to the server when it is the next one: now, if none is under way."""
         self.chat.ask(request)
         self.chat.advance()
 
     def watch(self, request: Request) -> None:
-        """Ask the server something that the user did not ask for: the screen stays up to date."""
+        """Send a request that the user did not make, to update something on the screen."""
         self.chat.watch(request)
         self.chat.advance()
 
@@ -196,35 +197,35 @@ class ChatModel:
             case UserList():
                 self.people_changed = True
             case Role() | Muted() | Unmuted() | Hushed() | Locked() | Pinned():
-                self.people_changed = True  # also who may speak
+                self.people_changed = True  # also because the rule who may write has changed
                 self._tell(message)
 
     def _tell(self, event: OrderEvent) -> None:
-        """Put in words what an operator has done."""
+        """Add a text about the action of an operator."""
         name, today = self.chat.state.name, self.chat.clock.today
         words = lambda: order_words(event, name, today())  # noqa: E731 (kept with the entry)
         self.conversations.general.add(Told(time=event.time, words=words))
 
     def show_changed_people(self) -> None:
-        """Have the list of people shown anew."""
+        """Note that the list of people must be shown again."""
         self.people_changed = True
 
     def forget_numbers(self) -> None:
-        """Offer no older messages: they have other numbers than the messages that are here."""
+        """Fetch no older messages, because their numbers do not match the messages shown here."""
         self.conversations.general.has_older = False
 
     def show_notice(self, words: Callable[[], str]) -> None:
-        """Put words of this program into the general chat."""
+        """Add a text of this program to the general chat."""
         self._last_words = words
         self.conversations.general.add(Told(time=self.chat.clock.now(), words=words))
-        self.people_changed = True  # the words may be about the connection
+        self.people_changed = True  # the text may be about the connection
 
     def show_failure(self, words: Callable[[], str]) -> None:
-        """Show words about something that has failed."""
+        """Add a text about a failure."""
         self.show_notice(words)
 
     def greet(self, people: int) -> None:
-        """Do nothing yet: the greeting stands below the messages of the first page."""
+        """Do nothing yet: the greeting is added below the messages of the first page."""
 
     def finish_entering(self) -> None:
         """Add the greeting and the hints for newcomers."""
@@ -242,7 +243,7 @@ class ChatModel:
             self.show_notice(lambda: self._problem)
 
     def show_answer(self, request: Request, answer: Answer) -> None:
-        """Put the answer into its conversation, or note it to be shown apart."""
+        """Put the answer into its conversation, or make an alert of it."""
         if isinstance(request, OperatorRequest | BecomeOperator | ListAttendance):
             self._alerts.append(Answered(request, answer))
             return
@@ -257,12 +258,12 @@ class ChatModel:
             case SetStatus(), Ok():
                 self._alerts.append(Answered(request, answer))
             case _, Ok():
-                pass  # what was said comes back as a message
+                pass  # the message itself comes back as an event
             case _:
                 self._alerts.append(Answered(request, answer))
 
     def show_no_answer(self, request: Request) -> None:
-        """Mark the direct message whose delivery is unknown; say so of any other request."""
+        """Mark a direct message as possibly delivered; for other requests, add a text."""
         if request is self._older:
             self._older = None
         if isinstance(request, Direct):
@@ -271,15 +272,15 @@ class ChatModel:
             self.show_notice(explain.unanswered)
 
     def show_on_its_way(self, request: Say | Direct) -> None:
-        """Show a message to everyone, which is in no conversation yet.
+        """Show a message to everyone that is not in any conversation yet.
 
-        A direct message is marked as on its way until it is settled.
+        A direct message needs nothing: it is marked as on its way until its delivery is known.
         """
         if isinstance(request, Say):
             self.show_notice(lambda: explain.on_its_way(request))
 
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:
-        """Mark a direct message as delivered, at the time that the server has given it."""
+        """Mark a direct message as delivered, with the server's time."""
         self.conversations.mark_delivery(request, Delivery.DELIVERED, time=message.time)
 
     def show_uncertain_delivery(self, request: Direct) -> None:

@@ -1,6 +1,6 @@
-"""The conversations that the screen can show: the general chat, and one for each user written with.
+"""The conversations of the screen: the general chat, and one with each user who exchanged messages.
 
-Events in, entries out: no widget, no I/O, no clock.
+Input is events; output is entries: no widget, no I/O, no clock. Runs on the event loop's thread.
 """
 
 from collections.abc import Callable
@@ -19,28 +19,29 @@ from tertulia.protocol.names import parse_name
 from tertulia.tui.model.timeline import Delivery, Said, Timeline
 
 GENERAL = ""  # the name of the general chat; no user's name is empty
-NOBODY = "?"  # stands for the sender where a faulty server sends an empty one
-MAX_GENERAL_ENTRIES = 10_000  # older ones are forgotten, and come back from the history
-MAX_WHILE_READING = 20_000  # while the user reads further up, where nothing may disappear
-MAX_DIRECT_ENTRIES = 1_000  # in each conversation; the server keeps none of them
-# Then the one that has been silent for longest is forgotten: at the first bound if it has no unread
-# messages, at the second one in any case; never one with a draft.
+NOBODY = "?"  # replaces an empty sender's name from a faulty server
+MAX_GENERAL_ENTRIES = 10_000  # older ones are forgotten, and can be fetched from the history
+# While the user reads older messages, because none of those in view may disappear.
+MAX_WHILE_READING = 20_000
+MAX_DIRECT_ENTRIES = 1_000  # in each conversation; the server keeps no direct messages
+# Beyond the first bound the conversation that was silent for longest is forgotten if it has no
+# unread messages; beyond the second bound even if it has some. A conversation with a draft is kept.
 MAX_CONVERSATIONS, MAX_UNREAD_CONVERSATIONS = 100, 1_000
 
 
 class Conversation(Timeline):
     """The general chat, or the direct messages with one user.
 
-    `name` is `GENERAL`, or the other user's.
+    `name` is `GENERAL`, or the other user's name.
     """
 
     def __init__(self, name: str) -> None:
         super().__init__(has_history=name == GENERAL)
         self.name = name
         self.unread = 0
-        self.calls = False  # a mention or a direct message is among the unread
+        self.calls = False  # there is a mention or a direct message among the unread messages
         self.draft = ""
-        self.is_closed = False  # not listed; any message opens it again
+        self.is_closed = False  # it is not listed; any message opens it again
         self.input_history = InputHistory()
 
     @property
@@ -49,13 +50,13 @@ class Conversation(Timeline):
         return len(self.entries) >= MAX_WHILE_READING or self.is_full_of_text
 
     def trim(self, *, reading: bool) -> None:
-        """Forget the oldest entries beyond a bound, which is higher while the user reads above."""
+        """Forget the oldest entries beyond a bound, which is higher for a user who reads above."""
         bound = MAX_GENERAL_ENTRIES if self.name == GENERAL else MAX_DIRECT_ENTRIES
         self.forget_oldest(MAX_WHILE_READING if reading else bound)
 
 
 class Conversations:
-    """The general chat, and one conversation for each user written with."""
+    """The general chat, and one conversation with each user who exchanged messages."""
 
     def __init__(
         self,
@@ -63,31 +64,33 @@ class Conversations:
         mention: Mention | None = None,
         is_away: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`is_away` returns whether the user is known to look at something else."""
+        """Begin; `is_away` returns whether the user is known to look elsewhere."""
         self._own_name = own_name
         self._mention = mention or Mention(own_name)
         self.general = Conversation(GENERAL)
         self.current = self.general
         self.general.watched = True
         self.previous = self.general  # the one that was open before the current one
-        self._directs: dict[str, Conversation] = {}  # by the key of the name, the newest last
+        # By the key of the name; the most recent one is the last.
+        self._directs: dict[str, Conversation] = {}
         self._is_away = is_away
-        self._is_marked = False  # what came to the current one since the user went away
+        # A mark stands before the messages that came to the current one in the user's absence.
+        self._is_marked = False
 
     @property
     def listed(self) -> list[Conversation]:
-        """Return the general chat, then the others that are not closed, the most recent first."""
+        """Return the general chat, then the other open conversations, the most recent first."""
         directs = reversed(self._directs.values())
         return [self.general, *(found for found in directs if not found.is_closed)]
 
     @property
     def unread(self) -> int:
-        """Return how many messages are unread in the conversations that are listed."""
+        """Return the number of unread messages in the listed conversations."""
         return sum(conversation.unread for conversation in self.listed)
 
     @property
     def next_unread(self) -> Conversation | None:
-        """Return one with unread entries: direct messages first, then a mention, then any."""
+        """Return one with unread entries: direct messages first, then a mention, then any other."""
         unread = [conversation for conversation in self.listed if conversation.unread]
         return min(unread, key=_urgency, default=None)
 
@@ -97,7 +100,7 @@ class Conversations:
         return listed[(listed.index(self.current) + step) % len(listed)]
 
     def __contains__(self, name: str) -> bool:
-        """Whether there is a conversation with a user, perhaps a closed one."""
+        """Return whether there is a conversation with a user, even a closed one."""
         return name == GENERAL or _key(name) in self._directs
 
     def with_name(self, name: str) -> Conversation:
@@ -112,7 +115,7 @@ class Conversations:
         return self._directs[key]
 
     def _forget_one(self, new: str) -> None:
-        """Forget the conversation that has been silent for longest and is not needed."""
+        """Forget the unneeded conversation that was silent for longest."""
         are_too_many = len(self._directs) > MAX_UNREAD_CONVERSATIONS
         for key, found in sorted(self._directs.items(), key=lambda item: not item[1].is_closed):
             is_needed = found.draft or (found.unread and not are_too_many)
@@ -121,7 +124,7 @@ class Conversations:
                 return
 
     def open(self, name: str) -> Conversation:
-        """Make a conversation the current one; its entries count as read."""
+        """Make a conversation the current one; all its entries are then read."""
         opened = self.with_name(name)
         if opened is not self.current:
             self.current.watched = False
@@ -136,7 +139,7 @@ class Conversations:
         return self.current
 
     def close(self, conversation: Conversation) -> None:
-        """Take a conversation out of the list; its messages come back with it."""
+        """Remove a conversation from the list; its messages return when it is opened again."""
         conversation.is_closed, conversation.draft = True, ""
         conversation.unread, conversation.calls = 0, False
         if conversation is self.current:
@@ -156,7 +159,7 @@ class Conversations:
         return said.mention
 
     def entry_of(self, message: ChatMessage) -> Said:
-        """Make an entry of a message of the general chat."""
+        """Make an entry from a message of the general chat."""
         own = message.sender == self._own_name
         return Said(
             time=message.time,
@@ -169,7 +172,7 @@ class Conversations:
         )
 
     def set_mention(self, mention: Mention) -> None:
-        """Choose what is a mention of this user, also in the messages that are here already."""
+        """Change the rule for mentions of this user, also for the messages already here."""
         self._mention = mention
         for entry in self.general.entries:
             if isinstance(entry, Said) and not entry.own:
@@ -178,7 +181,7 @@ class Conversations:
     def add_direct(self, message: DirectMessage) -> None:
         """Add a direct message to this user."""
         if message.sender == self._own_name:
-            return  # a note to oneself was added when it was sent
+            return  # a message to oneself was added when it was sent
         conversation = self._bring_to_top(message.sender or NOBODY)
         self._mark_new(conversation)
         conversation.add(Said(time=message.time, sender=message.sender, text=message.text))
@@ -206,9 +209,9 @@ class Conversations:
         why: Callable[[], str] | None = None,
         time: str | None = None,
     ) -> None:
-        """Mark a direct message of this user with what is known of its delivery.
+        """Set the known delivery state of a direct message of this user.
 
-        `time` is the server's, once it is delivered.
+        `time` is the server's, once the message is delivered.
         """
         for conversation in self._directs.values():
             for entry in reversed(conversation.entries):
@@ -216,7 +219,8 @@ class Conversations:
                     entry.delivery, entry.why = delivery, why
                     conversation.mark_changed(entry)
                     if entry.can_be_sent_again:
-                        conversation.is_closed = False  # the user has to learn of it
+                        # Listed again, so that the user sees the failure.
+                        conversation.is_closed = False
                     if time is not None:
                         conversation.set_time(entry, time)
                     return
@@ -229,14 +233,14 @@ class Conversations:
             conversation.fold(event)
 
     def _bring_to_top(self, name: str) -> Conversation:
-        """Return a conversation, which is the most recent from now on."""
+        """Return a conversation, which becomes the most recent one."""
         conversation = self.with_name(name)
         conversation.is_closed = False
         self._directs[_key(name)] = self._directs.pop(_key(name))
         return conversation
 
     def _mark_new(self, conversation: Conversation) -> None:
-        """Mark the message that is about to be added if it is the first one that was not read."""
+        """Put a mark before the message that is about to be added if it is the first unread one."""
         if conversation is not self.current:
             if not conversation.unread:
                 conversation.mark_new()

@@ -1,6 +1,7 @@
-"""Works out, before Enter, who will get the line being typed, or which command it is.
+"""Finds out, before Enter, the recipients of the typed line, or its command.
 
 It follows the same rules as `Controller.submit`. No widget; the texts are in the present language.
+Runs on the event loop's thread.
 """
 
 from datetime import date
@@ -21,7 +22,7 @@ from tertulia.tui.model.conversations import GENERAL, Conversations
 
 
 class Reach(Enum):
-    """Who gets a line."""
+    """The recipients of a line."""
 
     EVERYONE = auto()
     ONE = auto()
@@ -29,14 +30,14 @@ class Reach(Enum):
 
 
 class Target(NamedTuple):
-    """Who gets a line, and that in words."""
+    """The recipients of a line, and a text about them."""
 
     reach: Reach
     words: str
 
 
 def target_of(line: str, state: State | None, conversations: Conversations | None) -> Target:
-    """Return what becomes of a line; the arguments are None before there is a connection."""
+    """Return the target of a line; the arguments are None before there is a connection."""
     current = GENERAL if conversations is None else conversations.current.name
     try:
         command = parse(line, on_screen=True)
@@ -53,7 +54,7 @@ def target_of(line: str, state: State | None, conversations: Conversations | Non
 
 
 def to_everyone(state: State | None = None) -> Target:
-    """Return the target of a line for the general chat, in which perhaps not everyone may speak."""
+    """Return the target of a line for the general chat, where writing may be forbidden."""
     if state is None or (not state.is_hushed and state.may_speak):
         return Target(Reach.EVERYONE, _("To everyone"))
     if state.may_speak:

@@ -1,8 +1,8 @@
 """The entries of one conversation in the order of their time, with days, within a bound.
 
-Messages, comings and goings, words of this program, and marks between them. The words of this
-program are kept as functions that make them, so that they can change their language. Entries in,
-entries out: no widget, no I/O, no clock.
+Entries are messages, joins and leaves, texts of this program, and marks. The texts of this program
+are stored as functions that make them, so that their language can change. No widget, no I/O, no
+clock. Runs on the event loop's thread.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,10 +15,10 @@ from tertulia.chat.display import local_day
 from tertulia.chat.speakers import speaker_words
 from tertulia.protocol.messages import Direct, Joined, Left, Presence, Status
 
-MAX_FOLDED_NAMES = 1_000  # in one entry; further ones are only counted
-GROUP_MINUTES = 5  # then the time and the name of a speaker are shown again
-MAX_CHARS = 8_000_000  # of text; only very long messages reach this
-_TRIMMED_AT_ONCE = 500  # entries beyond the bound: to trim one by one would cost more
+MAX_FOLDED_NAMES = 1_000  # in one entry; further names are only counted
+GROUP_MINUTES = 5  # after so long, the time and the name of a speaker are shown again
+MAX_CHARS = 8_000_000  # of text; only very long messages reach this bound
+_TRIMMED_AT_ONCE = 500  # entries beyond the bound: removing each entry alone would cost more
 
 
 class Delivery(Enum):
@@ -33,8 +33,8 @@ class Delivery(Enum):
 class Said(Struct, eq=False):
     """A message.
 
-    `seq` is its number in the general chat; `request` sends it again if it is this user's own
-    direct message. The timeline sets the last two fields.
+    `seq` is its number in the general chat. `request` sends it again if it is a direct message of
+    this user. The timeline sets the last two fields.
     """
 
     time: str
@@ -42,40 +42,41 @@ class Said(Struct, eq=False):
     text: str
     own: bool = False
     mention: bool = False
-    hook: bool = False  # a program has said it
+    hook: bool = False  # it was sent through a hook by a program
     seq: int | None = None
     request: Direct | None = None
     delivery: Delivery = Delivery.DELIVERED
-    why: Callable[[], str] | None = None  # it was not delivered, in words
-    continues: bool = False  # it stands below a message of the same user: no time, no name
+    why: Callable[[], str] | None = None  # returns why it was not delivered
+    # It is below a message of the same user, so it shows no time and no name.
+    continues: bool = False
     group_since: str = ""  # the time of the first message of the group
 
     @property
     def speaker(self) -> str:
-        """Return the name as it stands before the message."""
+        """Return the name as it is shown before the message."""
         return speaker_words(self.sender, hook=self.hook)
 
     @property
     def can_be_sent_again(self) -> bool:
-        """Return whether it has failed, or perhaps not arrived."""
+        """Return whether it failed or may not have arrived."""
         return self.delivery in (Delivery.FAILED, Delivery.UNKNOWN)
 
 
 class Change(Struct):
-    """What happened to one user while a `Moved` entry grew."""
+    """The changes of one user while a `Moved` entry grew."""
 
     was_here: bool
     is_here: bool
-    left: Left | None = None  # the last time
+    left: Left | None = None  # the last time that the user left
     status: Status | None = None
 
 
 class Moved(Struct, eq=False):
-    """Users who joined, left or changed status one after the other, folded into one entry."""
+    """Users who joined, left or changed status in succession, combined in one entry."""
 
     time: str
     changes: dict[str, Change]
-    others: int = 0  # events of further users, beyond MAX_FOLDED_NAMES
+    others: int = 0  # the number of events of further users, beyond MAX_FOLDED_NAMES
 
     def fold(self, event: Joined | Left | Presence) -> None:
         """Add one more event."""
@@ -96,11 +97,11 @@ class Moved(Struct, eq=False):
 
 
 class Told(Struct, eq=False):
-    """Words of this program."""
+    """A text of this program."""
 
     time: str
     words: Callable[[], str]
-    continues: bool = False  # it stands below other words: no time
+    continues: bool = False  # it is below another text, so it shows no time
     group_since: str = ""
 
 
@@ -111,7 +112,7 @@ class Day(Struct, eq=False):
 
 
 class New(Struct, eq=False):
-    """What follows is new since the user was here."""
+    """A mark: the entries below are new since the user was here."""
 
 
 Entry = Said | Moved | Told | Day | New
@@ -128,11 +129,11 @@ class Timeline:
         self.entries: list[Entry] = []
         self.first = 0
         self.has_older = has_history  # as far as is known, the history has older messages
-        self.watched = False  # it is on the screen, so changed entries have to be painted anew
-        self._has_history = has_history  # what is forgotten can come back from there
+        self.watched = False  # it is on the screen, so changed entries have to be painted again
+        self._has_history = has_history  # forgotten entries can be fetched from there
         self.new_mark: New | None = None
         self._chars = 0
-        self._day: date | None = None  # of the newest entry
+        self._day: date | None = None  # the day of the newest entry
         self._changed: list[Entry] = []
         self._is_reordered = False
 
@@ -161,12 +162,12 @@ class Timeline:
         return self._chars >= MAX_CHARS
 
     def add(self, entry: Said | Told) -> None:
-        """Add an entry, and before it the day if a new one has begun."""
+        """Add an entry; if it is of a new day, add that day first."""
         self._add_day(entry.time)
         self._append(entry)
 
     def fold(self, event: Joined | Left | Presence) -> None:
-        """Add an event to the last entry if that is of this kind, else as a new entry."""
+        """Add an event to the last entry if that combines such events, otherwise as a new entry."""
         self._add_day(event.time)
         last = self.entries[-1] if self.entries else None
         if isinstance(last, Moved):
@@ -201,7 +202,7 @@ class Timeline:
             self._chars -= _chars(self.entries[count])
             count += 1
         if self.new_mark is not None and self.new_mark in self.entries[: count + 1]:
-            self.drop_new()  # nothing stays above it
+            self.drop_new()  # there would be no entry above it
             count -= 1
         del self.entries[:count]
         self.first += count
@@ -214,7 +215,7 @@ class Timeline:
         self._regroup(0, 1)
 
     def set_time(self, entry: Said, time: str) -> None:
-        """Give an entry the server's time, and move it behind what happened before that."""
+        """Give an entry the server's time, and move it behind earlier entries."""
         entry.time = time
         self.mark_changed(entry)
         index = next(i for i, other in enumerate(self.entries) if other is entry)
@@ -231,7 +232,7 @@ class Timeline:
             above = self.entries[index - 1] if index else None
             below = next(other for other in self.entries[index:] if not isinstance(other, New))
             if isinstance(above, Day) and isinstance(below, Day):
-                del self.entries[index - 1]  # there is nothing left of that day
+                del self.entries[index - 1]  # that day has no entries left
                 place -= 1
         day = local_day(time)
         if place == len(self.entries) - 1 and day and self._day and day > self._day:
@@ -240,14 +241,14 @@ class Timeline:
         self._regroup(*range(index, len(self.entries)))
 
     def mark_new(self) -> None:
-        """Mark what follows as new, if something was said before; an older mark disappears."""
+        """Mark the following entries as new, if there is a message above; remove an older mark."""
         self.drop_new()
         if any(isinstance(entry, Said) for entry in reversed(self.entries)):
             self.new_mark = New()
             self._append(self.new_mark)
 
     def drop_new(self) -> None:
-        """Remove the mark of what is new."""
+        """Remove the mark of new entries."""
         if self.new_mark is None:
             return
         for index in reversed(range(len(self.entries))):
@@ -264,12 +265,12 @@ class Timeline:
         return is_reordered
 
     def mark_changed(self, entry: Entry) -> None:
-        """Note that an entry has to be painted anew."""
+        """Note that an entry has to be painted again."""
         if self.watched and entry not in self._changed:
             self._changed.append(entry)
 
     def pop_changed(self) -> list[Entry]:
-        """Return the entries that have to be painted anew since the last call."""
+        """Return the entries that have to be painted again since the last call."""
         changed, self._changed = self._changed, []
         return changed
 
@@ -297,7 +298,7 @@ class Timeline:
 
 
 def with_days(messages: Sequence[Said]) -> list[Entry]:
-    """Return messages that do not follow each other closely, each day before its first one."""
+    """Return messages that may be far apart in time, with each day before its first message."""
     entries: list[Entry] = []
     day = None
     for message in messages:
@@ -329,7 +330,7 @@ def _is_soon_after(since: str, time: str) -> bool:
     try:
         passed = datetime.fromisoformat(time) - datetime.fromisoformat(since)
     except (ValueError, TypeError):
-        return False  # a faulty server
+        return False  # a faulty server sent an invalid time
     return timedelta() <= passed < timedelta(minutes=GROUP_MINUTES)
 
 
@@ -337,7 +338,7 @@ def _is_before(time: str, other: str) -> bool:
     try:
         return datetime.fromisoformat(time) < datetime.fromisoformat(other)
     except (ValueError, TypeError):
-        return False  # a faulty server
+        return False  # a faulty server sent an invalid time
 
 
 def _chars(entry: Entry) -> int:

@@ -1,1 +1,4 @@
-"""Text laid out and coloured for the screen: wrapping, styles, themes."""
+"""Lays out and colours text for the screen: wrapping, styles, themes.
+
+It never reads the network or the terminal. Runs on the event loop's thread.
+"""

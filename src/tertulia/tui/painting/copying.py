@@ -1,7 +1,7 @@
-"""From a selection of drawn lines back to the text that they show, as it was written.
+"""Finds the original text of a selection of drawn lines.
 
-Drawing wraps a text, replaces what could control the terminal, widens tabs and leaves out blanks.
-Pure functions; safe in any thread.
+Drawing wraps a text, replaces characters that could control the terminal, widens tabs and leaves
+out blanks. Pure functions; safe in any thread.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from tertulia.chat.display import visible
 from tertulia.tui.painting.wrap import TAB
 
-# A part of a drawn line, in characters: from, and up to.
+# A part of a drawn line: the first character, and the one after the last.
 Span = tuple[int, int]
 
-_LOOK_AHEAD = 200  # characters that the drawing may have left out in one place
+_LOOK_AHEAD = 200  # the most characters that the drawing may have left out in one place
 
 
 def written(text: str, lines: Sequence[str], spans: Mapping[int, Span]) -> str:
     """Return the part of a text that is selected in the lines that show it.
 
-    `spans` holds the selected part of each line that has one. A selection that reaches the
-    beginning or the end of the lines holds what was left out there, too.
+    `spans` has the selected part of each line with a selection. A selection that reaches the start
+    or the end of all lines includes the characters left out there.
     """
     selected = {number: span for number, span in spans.items() if _is_in(number, lines, span)}
     if not selected:
@@ -33,7 +33,7 @@ def written(text: str, lines: Sequence[str], spans: Mapping[int, Span]) -> str:
 
 
 def _is_in(number: int, lines: Sequence[str], span: Span) -> bool:
-    """Return whether a part of a line is selected; an empty line counts as a whole."""
+    """Return whether a part of a line is selected; an empty line counts as selected."""
     if not 0 <= number < len(lines):
         return False
     start, end = span
@@ -41,14 +41,14 @@ def _is_in(number: int, lines: Sequence[str], span: Span) -> bool:
 
 
 def _places(text: str, lines: Sequence[str]) -> list[list[int]]:
-    """Return for each drawn character, and for the end of each line, its place in the text."""
+    """Return, for each drawn character and each end of a line, its place in the text."""
     at = 0
     places = []
     for line in lines:
         found, column = [], 0
         while column < len(line):
             skipped = _left_out(text, at, line[column])
-            if skipped is None:  # the drawing has put it in
+            if skipped is None:  # the drawing has inserted this character
                 found.append(at)
                 column += 1
                 continue
@@ -62,7 +62,7 @@ def _places(text: str, lines: Sequence[str]) -> list[list[int]]:
 
 
 def _left_out(text: str, at: int, drawn: str) -> int | None:
-    """Return how many characters were left out before the one that is drawn; None: not found."""
+    """Return how many characters were left out before the drawn one; None if it is not found."""
     for skipped in range(min(_LOOK_AHEAD, len(text) - at)):
         character = text[at + skipped]
         shown = TAB if character == "\t" else visible(character)
@@ -72,7 +72,7 @@ def _left_out(text: str, at: int, drawn: str) -> int | None:
 
 
 def _drawn(character: str, line: str, column: int) -> int:
-    """Return how many columns of a line show a character: a tab and a mark take several."""
+    """Return how many columns of a line show a character: a tab and a mark need several."""
     if character == "\t":
         shown = line[column : column + len(TAB)]
         return max(1, len(shown) - len(shown.lstrip(" ")))

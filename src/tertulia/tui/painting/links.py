@@ -1,7 +1,8 @@
 """The web addresses in a text, as links of the terminal (OSC 8).
 
-What a link leads to is what it shows: only whole http and https addresses become links, and none in
-which a reader could take another part for the host. Pure functions; safe in any thread.
+A link leads to exactly the address that it shows. Only whole http and https addresses become links,
+and none in which a reader could mistake another part for the host. Pure functions; safe in any
+thread.
 """
 
 import re
@@ -12,8 +13,8 @@ from urllib.parse import quote
 
 from tertulia.tui.painting.styled_text import Run, linked_style
 
-_MAX_CHARS = 2000  # terminals ignore longer ones
-_RESERVED = "-._~:/?#[]@!$&'()*+,;=%"  # what is not to be encoded, beside letters and digits
+_MAX_CHARS = 2000  # terminals ignore longer addresses
+_RESERVED = "-._~:/?#[]@!$&'()*+,;=%"  # these characters, letters and digits are not encoded
 _ADDRESS = re.compile(
     r"(?<![\w@/.-])https?://"
     r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?"
@@ -25,7 +26,7 @@ _CLOSING = {")": "(", "]": "["}
 
 
 class Address(NamedTuple):
-    """An address as it is written, and what the link leads to."""
+    """An address as it is written, and the target of its link."""
 
     text: str
     target: str
@@ -37,16 +38,16 @@ def addresses(text: str) -> Iterator[Address]:
         return
     for found in _ADDRESS.finditer(text):
         if found["path"] is None and not _AFTER_AN_ADDRESS.match(text, found.end()):
-            continue  # something else follows the host, and might be taken for a part of it
+            continue  # a reader might take the text after the host for a part of it
         address = _without_punctuation(_up_to_a_sign(found[0]))
         if len(address) <= _MAX_CHARS:
             yield Address(address, quote(address, safe=_RESERVED))
 
 
 def link_lines(lines: Sequence[str], text: str, style: str) -> list[list[Run]]:
-    """Return the lines into which a text was wrapped as runs; all parts of a link are the same.
+    """Return the lines of a wrapped text as runs; all parts of one link have the same target.
 
-    An address that is not shown whole is no link.
+    An address that is not shown completely is not a link.
     """
     marks: list[tuple[int, int, str]] = []
     shown = "".join(lines)
@@ -64,7 +65,7 @@ def link_lines(lines: Sequence[str], text: str, style: str) -> list[list[Run]]:
 
 
 def _runs(line: str, start: int, marks: list[tuple[int, int, str]], style: str) -> list[Run]:
-    """Cut a line that begins at `start` at the marks."""
+    """Split a line, which begins at `start` in the text, at the marks."""
     runs: list[Run] = []
     done = 0
     for first, end, linked in marks:
@@ -76,7 +77,7 @@ def _runs(line: str, start: int, marks: list[tuple[int, int, str]], style: str) 
 
 
 def _up_to_a_sign(address: str) -> str:
-    """Return an address up to a character that is neither ASCII nor of a word."""
+    """Return an address up to a character that is neither ASCII nor part of a word."""
     for position, character in enumerate(address):
         if not character.isascii() and unicodedata.category(character)[0] not in "LMN":
             return address[:position]
@@ -84,7 +85,7 @@ def _up_to_a_sign(address: str) -> str:
 
 
 def _without_punctuation(address: str) -> str:
-    """Return an address without the signs at its end that belong to the sentence around it."""
+    """Return an address without final punctuation, which belongs to the sentence around it."""
     while address[-1] in ".,;:!?'*" or _closes_what_is_outside(address):
         address = address[:-1]
     return address

@@ -1,7 +1,7 @@
-"""Paint the entries of a conversation: lines of text, each part in a named style.
+"""Paints the entries of a conversation as lines of text, each part in a named style.
 
-A sign and a shape tell the kinds of entries apart; colour is never the only difference. Everything
-from the network is made safe to show here. Pure; runs on the event loop's thread.
+Each kind of entry has its own sign, so that colour is never the only difference. Text from the
+network is made safe to show here. Pure; runs on the event loop's thread.
 """
 
 import re
@@ -29,21 +29,22 @@ STYLES = (
 )  # fmt: skip
 
 INDENT = len("12:34 · ")
-# Terminal columns for the names, by the width of the view: a longer name stands above its message.
+# Terminal columns for the names, by the width of the view. A name that is longer is placed above
+# its message.
 _NAME_COLUMNS = ((64, 10), (40, 8), (0, 0))
-# What could be taken for the message of another user: it stands one column further right.
+# Text that could look like another user's message; it is indented by one column.
 _LIKE_A_MESSAGE = re.compile(r"\n(\[[\d-]{2}:[\d-]{2}\])")
-MAX_LINES = 100  # of one message; the bare view shows the others
+MAX_LINES = 100  # of one message; the bare view also shows the others
 
 
 class ConversationPainter:
-    """Paint entries for one user to read."""
+    """Paints entries for one user."""
 
     def __init__(self, glyphs: Glyphs) -> None:
         self._glyphs = glyphs
 
     def height(self, entry: Entry, width: int) -> int:
-        """Return the number of lines that `paint` makes; fast, because it is asked for all."""
+        """Return the number of lines that `paint` makes; fast, because every entry needs it."""
         match entry:
             case Said(why=None):
                 text_width = width - _text_column(width)
@@ -70,9 +71,9 @@ class ConversationPainter:
                 return [[(_rule(_("New since you were here"), width), "new")]]
 
     def copied(self, entry: Entry, width: int, spans: Mapping[int, Span]) -> str:
-        """Return what the selected parts of the lines of an entry say, as it was written.
+        """Return the original text of the selected parts of an entry's lines.
 
-        Time and name say nothing.
+        The time and the name are not part of it.
         """
         text = self.said(entry)
         if isinstance(entry, Day | New):
@@ -88,13 +89,13 @@ class ConversationPainter:
         for number, (start, end) in spans.items():
             line = number - above
             if 0 <= line < len(lines):
-                # The text stands at the end of a line, after the time, the sign and the name.
+                # The text is at the end of a line, after the time, the sign and the name.
                 before = len(painted[number]) - len(lines[line])
                 in_text[line] = (max(0, start - before), max(0, end - before))
         return written(text, lines, in_text)
 
     def said(self, entry: Entry) -> str:
-        """Return what an entry says, without time and name, and not wrapped."""
+        """Return the text of an entry, without time and name, and not wrapped."""
         match entry:
             case Said():
                 return entry.text
@@ -108,7 +109,7 @@ class ConversationPainter:
                 return _("New since you were here")
 
     def movements(self, entry: Moved) -> str:
-        """Return in one line who joined, left or changed status."""
+        """Return one line about users who joined, left or changed status."""
         people: dict[Movement, list[str]] = {}
         for name, change in entry.changes.items():
             movement, words = self._movement(visible_in_a_line(name), change)
@@ -129,7 +130,7 @@ class ConversationPainter:
         return Movement.CHANGED_STATUS, f"{name} {status}"
 
     def _runs_of_text(self, lines: Sequence[str], text: str, style: str) -> list[list[Run]]:
-        """Return the lines into which the text of a message was wrapped, in styles."""
+        """Return the lines of a message's wrapped text, in styles."""
         return link_lines(lines, text, style)
 
     def _paint_message(self, entry: Said, width: int) -> list[list[Run]]:
@@ -154,7 +155,7 @@ class ConversationPainter:
 
 
 class FoundPainter(ConversationPainter):
-    """Paint messages that a search has found, with the words of the search marked."""
+    """Paints the results of a search, with the words of the search highlighted."""
 
     def __init__(self, glyphs: Glyphs, query: str) -> None:
         super().__init__(glyphs)
@@ -188,7 +189,7 @@ def bare(entries: Iterable[Entry], painter: ConversationPainter) -> str:
     for entry in entries:
         match entry:
             case Said():
-                # A text of several lines begins in a line of its own: it is as it was typed.
+                # A text of several lines begins on a line of its own, exactly as it was typed.
                 text = _LIKE_A_MESSAGE.sub("\n \\1", visible(entry.text))
                 gap = "\n" if "\n" in text else " "
                 lines.append(f"[{clock_time(entry.time)}] {entry.speaker}:{gap}{text}")
@@ -206,7 +207,7 @@ def bare(entries: Iterable[Entry], painter: ConversationPainter) -> str:
 
 
 def name_style(name: str) -> str:
-    """Return the style of a name, always the same one for the same name."""
+    """Return the style of a name; a name always has the same style."""
     return NAME_STYLES[crc32(name.encode(errors="replace")) % len(NAME_STYLES)]
 
 
@@ -231,7 +232,7 @@ def _text(entry: Said) -> str:
 
 
 def _text_lines(entry: Said, width: int) -> list[str]:
-    """Return the lines of a text; if it has too many, the last one says how many there are."""
+    """Return the lines of a text; if it has too many, the last one shows how many there are."""
     lines = wrap(_text(entry), width)
     if len(lines) > MAX_LINES:
         left_out = len(lines) - MAX_LINES + 1
@@ -242,13 +243,13 @@ def _text_lines(entry: Said, width: int) -> list[str]:
 
 @lru_cache(maxsize=16)
 def _text_column(width: int) -> int:
-    """Return the column where all lines of all texts begin."""
+    """Return the column where the lines of all texts begin."""
     names = next(columns for least, columns in _NAME_COLUMNS if width >= least)
     return INDENT + names + 1 if names else INDENT
 
 
 def _has_name_above(entry: Said, width: int) -> bool:
-    """Return whether the name needs a line of its own, because it is longer than its column."""
+    """Return whether the name needs its own line, because it is longer than its column."""
     if entry.continues:
         return False
     columns = cell_len(entry.speaker) if entry.hook else _shown_columns(entry.sender)

@@ -1,4 +1,7 @@
-"""Paint the selected part of a line. Pure functions; safe in any thread."""
+"""Paints the selected part of a line.
+
+Pure functions; safe in any thread.
+"""
 
 from rich.segment import Segment
 from rich.style import Style
@@ -8,15 +11,15 @@ from tertulia.tui.painting.wrap import whole_span
 
 
 def span_in(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return a selection's span in this text, widened to whole graphemes: their width stays.
+    """Return the selected part of this text, extended to whole graphemes, so that no width changes.
 
-    An `end` of -1 is that of the text.
+    An `end` of -1 means the end of the text.
     """
     return whole_span(text, start, len(text) if end < 0 else end)
 
 
 def with_selection(strip: Strip, start: int, end: int, look: Style) -> Strip:
-    """Return a line with a part of it in the look of selected text."""
+    """Return a line in which a part has the style of selected text."""
     start, end = span_in(strip.text, start, end)
     segments = []
     for text, style, _ in strip:

@@ -1,7 +1,7 @@
-"""Text in named styles: what a log asks its painter for, and the view that paints it line by line.
+"""Text in named styles: the interface of a log's painter, and the view that paints line by line.
 
-The name of a style becomes a component class, so CSS and themes decide how it looks. Text is never
-read as markup. Runs on the event loop's thread.
+The name of a style is also a component class, so CSS and themes decide its look. Text is never
+interpreted as markup. Runs on the event loop's thread.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,30 +18,30 @@ from textual.strip import Strip
 from tertulia.tui.painting.wrap import ELLIPSIS, cut
 from tertulia.tui.terminal.textual_private import set_content_height
 
-# A text that is safe to show and the name of its style, or "" for the style of the view. After the
-# name and a blank comes the target of a link, if it is one.
+# A text that is safe to show and the name of its style, or "" for the style of the view. If the
+# text is a link, the name is followed by a blank and the link's target.
 Run: TypeAlias = tuple[str, str]
 
 Entry_contra = TypeVar("Entry_contra", contravariant=True)
 
 
 class EntryPainter(Protocol[Entry_contra]):
-    """Makes the lines of an entry of a log."""
+    """An object that makes the lines of a log's entries."""
 
     def height(self, entry: Entry_contra, width: int) -> int:
-        """Return the number of lines; called for every entry, so it has to be fast."""
+        """Return the number of lines; it must be fast, because it is called for every entry."""
 
     def paint(self, entry: Entry_contra, width: int) -> list[list[Run]]:
         """Return `height` lines, none of them wider than `width` cells."""
 
 
 def linked_style(style: str, target: str) -> str:
-    """Return the name of a style with a link; the target holds only printable ASCII."""
+    """Return the name of a style with a link; the target contains only printable ASCII."""
     return f"{style} {target}"
 
 
 def shorten_runs(runs: list[Run], width: int) -> list[Run]:
-    """Return a line that fits into `width` cells: if it was cut, it ends in an ellipsis."""
+    """Return a line that fits into `width` cells; a shortened line ends in an ellipsis."""
     if width <= 0 or sum(cell_len(text) for text, _ in runs) <= width:
         return runs if width > 0 else []
     kept: list[Run] = []
@@ -56,7 +56,7 @@ def shorten_runs(runs: list[Run], width: int) -> list[Run]:
 
 
 def mark_runs(runs: list[Run], spans: Sequence[tuple[int, int]], style: str) -> list[Run]:
-    """Return a line in which the spans of its text have another style."""
+    """Return a line in which the given spans of its text have another style."""
     for first, last in spans:
         marked: list[Run] = []
         position = 0
@@ -72,11 +72,11 @@ def mark_runs(runs: list[Run], spans: Sequence[tuple[int, int]], style: str) -> 
 class RunView(ScrollView):
     """A view that paints its lines itself, in the styles of its `PREFIX--name` classes.
 
-    A subclass lists these in `COMPONENT_CLASSES`. Scrolling is never animated.
+    A subclass lists these classes in `COMPONENT_CLASSES`. Scrolling is never animated.
     """
 
     PREFIX: ClassVar[str]
-    # The scrollbar's column stays free: otherwise all text is wrapped anew when the bar appears.
+    # The scrollbar's column always stays free, so that its appearance does not wrap all text again.
     DEFAULT_CSS = """
     RunView {
         overflow-x: hidden;
@@ -91,7 +91,7 @@ class RunView(ScrollView):
         super().__init__(id=id, classes=classes)
 
     def style_named(self, name: str) -> Style:
-        """Return the style that a name stands for in the theme of now."""
+        """Return the style with a name in the present theme."""
         style = self._named_styles.get(name)
         if style is None:
             style = self.get_component_rich_style(f"{self.PREFIX}--{name}") if name else None
@@ -109,7 +109,7 @@ class RunView(ScrollView):
 
     @property
     def room(self) -> Size:
-        """The size of the area for text; `size` includes the scrollbar's column."""
+        """Return the size of the area for text; `size` also includes the scrollbar's column."""
         return self.scrollable_content_region.size
 
     def line_under(self, event: MouseEvent) -> int | None:
@@ -120,7 +120,7 @@ class RunView(ScrollView):
         return self.scroll_offset.y + event.screen_offset.y - region.y
 
     def forget_styles(self) -> None:
-        """Drop the old styles; a subclass also drops the lines painted in them."""
+        """Remove the old styles; a subclass also removes the lines painted in them."""
         self._named_styles.clear()
 
     def notify_style_update(self) -> None:
@@ -129,7 +129,7 @@ class RunView(ScrollView):
         self.forget_styles()
 
     def refresh(self, *regions: Region, **options: Any) -> "RunView":
-        """Paint the regions where the text has changed, or without any, everything in new styles.
+        """Paint the regions where the text has changed; without any, all in new styles.
 
         When only the style of a parent or a component changes, Textual does not call
         `notify_style_update`, but it refreshes the whole view.
@@ -140,7 +140,7 @@ class RunView(ScrollView):
         return self
 
     def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
-        """Scroll without animation: moving text cannot be read."""
+        """Scroll without animation, because moving text cannot be read."""
         super().scroll_to(x, y, **{**options, "animate": False})
 
     def set_height(self, lines: int, y: float) -> None:

@@ -1,8 +1,8 @@
 """The colour themes: dark and light, each for 24 bit, for 256 and for 16 colours.
 
-`screen.tcss` uses the variables that are not Textual's own. The colours of the themes for 256 are
-in that palette, where colours between them would become others. The themes for 16 colours use the
-terminal's own colours, which its owner has chosen to be legible.
+`screen.tcss` uses the variables that Textual does not define. The themes for 256 colours use only
+colours of that palette, because a terminal would change all others. The themes for 16 colours use
+the terminal's own colours, which its user has chosen to be legible.
 """
 
 from textual.theme import Theme
@@ -31,13 +31,13 @@ def _variables(
         "line": line,
         "bar": bar,
         "bar-text": text,
-        # Without these Textual makes selected text invisible.
+        # Without these variables Textual makes selected text invisible.
         **{
             f"{where}-selection-{ground}": colour
             for where in ("screen", "input")
             for ground, colour in zip(("background", "foreground"), selection, strict=True)
         },
-        # Textual would mix these from others.
+        # Textual would calculate these from other colours.
         "border": line,
         "border-blurred": line,
         "scrollbar": line,
@@ -100,7 +100,7 @@ _LIGHT = Theme(
         ground="#fafafa",
     ),
 )
-# Greys are written as what Rich turns into the grey that is meant.
+# Rich changes each grey; here are those that it changes into the intended grey.
 _DARK_256 = Theme(
     name="tertulia-dark-256",
     dark=True,
@@ -156,8 +156,8 @@ _LIGHT_256 = Theme(
 def _with_16_colours(theme: Theme, names: tuple[str, ...], bright: str) -> Theme:
     """Return a variant of a theme in the terminal's own colours.
 
-    Every terminal shows legibly the bright ones but blue on black, and blue, red and magenta on
-    white.
+    All bright colours except blue are legible on black in every terminal; on white, only blue, red
+    and magenta are.
     """
     return Theme(
         name=f"{theme.name}-16",
@@ -183,7 +183,8 @@ def _with_16_colours(theme: Theme, names: tuple[str, ...], bright: str) -> Theme
                 line="ansi_bright_black",
                 bar="ansi_default",
                 text="ansi_default",
-                selection=("ansi_default", "ansi_default"),  # and reversed, in screen.tcss
+                # The selection is reversed in screen.tcss.
+                selection=("ansi_default", "ansi_default"),
                 ground="ansi_default",
             ),
             "ansi-background": "ansi_black" if theme.dark else "ansi_white",
@@ -215,5 +216,5 @@ THEMES = list(_THEMES.values())
 
 
 def theme_name(*, dark: bool, colours: Colours) -> str:
-    """Return the name of the theme for a terminal; without colours it is that for a few."""
+    """Return the name of the theme for a terminal; one without colours uses the theme for 16."""
     return _THEMES[dark, colours or Colours.FEW].name

@@ -1,7 +1,7 @@
-"""Lay out text in the cells of a terminal: wrap it, shorten it, keep graphemes whole.
+"""Lays out text in the cells of a terminal: wraps and shortens it, and keeps graphemes whole.
 
-Widths are counted by Rich, because Textual counts with it: a line that is counted in another way
-would be cut off or leave cells empty. Pure functions; safe in any thread.
+Rich counts the widths, because Textual counts with Rich: lines counted in another way would be cut
+off or leave cells empty. Pure functions; safe in any thread.
 """
 
 import re
@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from tertulia.tui.terminal.widths import clusters, mend_richs_widths
 
-TAB = " " * 4  # the width of a tab in most code that people paste
+TAB = " " * 4  # a usual tab width in code that people paste
 ELLIPSIS = "…"
 _TOO_WIDE = "\N{REPLACEMENT CHARACTER}"  # one cell, so it fits into any line
 _BLANKS = " \u1680\u2000-\u2006\u2008-\u200a\u205f\u3000"  # all but the no-break spaces
@@ -24,7 +24,7 @@ mend_richs_widths()
 
 
 class Grapheme(NamedTuple):
-    """A part of a text that is never cut."""
+    """A part of a text that is never split."""
 
     text: str
     columns: int
@@ -44,10 +44,10 @@ class _Piece(NamedTuple):
 
 
 def wrap(text: str, width: int) -> list[str]:
-    r"""Cut a text into lines of at most `width` cells.
+    r"""Split a text into lines of at most `width` cells.
 
     A line ends at each `\n`, at blanks, which disappear there, next to a wide character, or inside
-    of a word that is longer than a line. Blanks before the first word stay, up to half the width.
+    a word that is longer than a line. Blanks before the first word are kept, up to half the width.
     """
     width = max(width, 1)
     if _fits(text, width):
@@ -67,7 +67,7 @@ def line_count(text: str, width: int) -> int:
 
 
 def cut(text: str, width: int) -> str:
-    """Return as much of the beginning as fits into `width` cells."""
+    """Return the longest beginning of a text that fits into `width` cells."""
     if cell_len(text) <= width:
         return text
     if _is_plain(text):
@@ -82,20 +82,20 @@ def cut(text: str, width: int) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """Return a text that fits into `width` cells: if it was cut, it ends in an ellipsis."""
+    """Return a text that fits into `width` cells; a shortened text ends in an ellipsis."""
     if width <= 0 or cell_len(text) <= width:
         return text if width > 0 else ""
     return cut(text, width - 1) + ELLIPSIS
 
 
 def graphemes(text: str) -> Iterator[Grapheme]:
-    """Split a text into parts that must not be cut; the sum of their widths is that of the text."""
+    """Split a text into unsplittable parts; the sum of their widths is the width of the text."""
     for part, columns, _ in clusters(text):
         yield Grapheme(part, columns, _is_blank(part) is not None, cell_len(part[0]) > 1)
 
 
 def whole_span(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the span of characters, widened so that it cuts no grapheme."""
+    """Return a span of characters, extended so that it splits no grapheme."""
     if text.isascii():
         return start, end
     position, first, last = 0, start, end
@@ -140,7 +140,7 @@ def _wrap_line(text: str, width: int) -> list[str]:
 
 
 def _wrap_plain(text: str, width: int) -> list[str]:
-    """Do the same for text of one-cell characters, as most lines are, in a tenth of the time."""
+    """Wrap a line of one-cell characters, like most lines, in a tenth of the time."""
     text = text.rstrip(" ")
     word = len(text) - len(text.lstrip(" "))
     start = max(0, word - width // 2)
@@ -148,7 +148,7 @@ def _wrap_plain(text: str, width: int) -> list[str]:
     while len(text) - start > width:
         end = text.rfind(" ", word, start + width + 1)
         if end < 0:
-            if start < word:  # drop the indentation: the first word needs its room
+            if start < word:  # drop the indentation, because the first word needs its room
                 start = word
                 continue
             end = start + width

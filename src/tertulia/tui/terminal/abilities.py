@@ -1,42 +1,43 @@
-"""What the environment says that the terminal can do. No terminal is asked, and nothing is written.
+"""The abilities of the terminal, according to the environment.
 
-Pure functions of the environment.
+Pure functions of the environment: nothing is sent to the terminal.
 """
 
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
-# Terminals with 24 bit colours that do not say so in COLORTERM once they are reached through SSH.
+# Terminals with 24 bit colours; COLORTERM, which usually says so, is lost over SSH.
 _FULL_COLOUR_TERMS = (
     "alacritty", "contour", "foot", "ghostty", "wezterm", "xterm-ghostty", "xterm-kitty",
 )  # fmt: skip
 _FULL_COLOUR_VARIABLES = ("VTE_VERSION", "KONSOLE_VERSION", "WT_SESSION")
-# Some of these show what they do not know of a title or a link.
+# Some of these print the control sequences of titles and links that they do not know.
 _SIMPLE_TERMS = ("ansi", "bsdos", "cons", "dumb", "linux", "sun", "vt", "wyse")
 
 
 class Colours(IntEnum):
-    """How many colours there are."""
+    """The number of colours."""
 
     NONE = 0
-    FEW = 16  # the terminal's own
+    FEW = 16  # the terminal's own colours
     PALETTE = 256
     FULL = 1 << 24
 
 
 class Abilities(NamedTuple):
-    """What a terminal can do."""
+    """The abilities of a terminal."""
 
     colours: Colours = Colours.FULL
-    is_console: bool = False  # the Linux console: a font of 256 or 512 signs
-    is_relayed: bool = False  # by tmux or screen, and the terminal around it may count other widths
-    obeys_osc: bool = True  # and answers questions about its colours
+    is_console: bool = False  # the Linux console: a font of 256 or 512 characters
+    # Through tmux or screen; the terminal around it may count other widths.
+    is_relayed: bool = False
+    obeys_osc: bool = True  # it also answers questions about its colours
     has_links: bool = True
 
 
 def abilities(environ: Mapping[str, str]) -> Abilities:
-    """Return what the terminal of this environment can do."""
+    """Return the abilities of the terminal of this environment."""
     term = environ.get("TERM", "").lower()
     is_screen = bool(environ.get("STY")) or (term.startswith("screen") and "TMUX" not in environ)
     is_simple = term.startswith(_SIMPLE_TERMS)

@@ -1,6 +1,6 @@
-"""Whether the terminal is dark: it is asked for the colour of its background (OSC 11).
+"""Asks the terminal for its background colour (OSC 11), and returns whether it is dark.
 
-It is asked before Textual is imported, which takes longer than most answers. What was typed
+It asks before Textual is imported, because the import takes longer than most answers. Text typed
 meanwhile is kept. A later answer comes through the parser. For the main thread, before the app
 runs.
 """
@@ -17,34 +17,34 @@ from typing import NamedTuple
 from tertulia.tui.terminal.sequences import ESC, SequenceSplitter
 
 QUESTION = "\x1b]11;?\x1b\\"
-# Every terminal answers this one, and in order: after its answer there is nothing to wait for.
+# Every terminal answers this question, and in order: after this answer no other one follows.
 LAST_QUESTION = "\x1b[c"
 LAST_ANSWER = re.compile(r"\x1b\[\?[\d;]*c")
-ANSWER_WITHIN_S = 0.15  # from the question on; importing Textual takes longer
+ANSWER_WITHIN_S = 0.15  # counted from the question; importing Textual takes longer
 _ANSWER = re.compile(
     r"\x1b\]11;(?:rgba?:|#)"
     r"(?:([0-9a-f]{1,4})/([0-9a-f]{1,4})/([0-9a-f]{1,4})|([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2}))",
     re.IGNORECASE,
 )
 _HALF = 0.5
-_LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue appear
+_LUMA = (0.299, 0.587, 0.114)  # the apparent brightness of red, green and blue
 
 
 class Heard(NamedTuple):
-    """What has come from the terminal: whether it is dark (None: no answer), and what was typed."""
+    """Input from the terminal: whether it is dark (None without an answer), and the typed text."""
 
     is_dark: bool | None
     typed: str
 
 
 def is_dark_by(environ: Mapping[str, str]) -> bool:
-    """Return what the environment says; COLORFGBG ends with the number of the background."""
+    """Return whether the environment reports a dark background; COLORFGBG ends with its number."""
     number = environ.get("COLORFGBG", "").rpartition(";")[2]
     return number not in ("7", "15")
 
 
 def dark_in(sequence: str) -> bool | None:
-    """Return whether the background that an answer names is dark; None if it is no answer."""
+    """Return whether the background in an answer is dark; None if it is not an answer."""
     answer = _ANSWER.match(sequence)
     if answer is None:
         return None
@@ -57,16 +57,16 @@ def dark_in(sequence: str) -> bool | None:
 def asked(
     terminal: int, now: Callable[[], float] = time.monotonic
 ) -> Iterator[Callable[[], Heard]]:
-    """Ask the terminal; yield what waits for its answer, for a short time.
+    """Ask the terminal; yield a function that waits a short time for its answer.
 
-    Meanwhile the terminal shows nothing that is typed or answered.
+    Meanwhile the terminal does not show typed text or its answer.
     """
     try:
         before, quiet = termios.tcgetattr(terminal), termios.tcgetattr(terminal)
-    except termios.error:  # the terminal is gone, as the screen will find out
+    except termios.error:  # the terminal is gone; the screen will notice that itself
         yield lambda: Heard(None, "")
         return
-    quiet[0] &= ~termios.ICRNL  # Enter is as in the chat
+    quiet[0] &= ~termios.ICRNL  # Enter sends the same byte as in the chat
     quiet[3] &= ~(termios.ECHO | termios.ICANON)
     termios.tcsetattr(terminal, termios.TCSANOW, quiet)
     try:

@@ -1,6 +1,6 @@
-"""A text on the normal screen, for the terminal's own way to copy, until a key is pressed.
+"""Shows a text on the normal screen until a key is pressed, so that the terminal can copy it.
 
-Blocks the thread of the event loop, while the screen is away.
+Blocks the event loop's thread while the screen is away.
 """
 
 import contextlib
@@ -14,13 +14,13 @@ from tertulia.i18n import _
 from tertulia.tui.terminal import signals
 
 _CHECK_SIGNALS_EVERY_S = 0.5
-# Enter; and Ctrl-C, Ctrl-D and Ctrl-Q, which are keys here and do not end the program.
+# Enter; also Ctrl-C, Ctrl-D and Ctrl-Q, which are only keys here and do not end the program.
 _ENDING_KEYS = b"\r\n\x03\x04\x11"
-_ESC = b"\x1b"  # ends it too, but only alone: it also begins the sequences of other keys
+_ESC = b"\x1b"  # ESC alone ends the view too; it also begins the sequences of other keys
 
 
 def show_until_key(text: str) -> None:
-    """Print a text and wait for a key that ends it, an ending signal, or the terminal's end."""
+    """Print a text and wait for an ending key or signal, or for the end of the terminal."""
     terminal = sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
     with _unbuffered_keys(terminal), signals.collected() as came:
         print(text, _("Enter: back to the chat"), sep="\n\n", flush=True)
@@ -36,7 +36,7 @@ def show_until_key(text: str) -> None:
 
 @contextlib.contextmanager
 def _unbuffered_keys(terminal: int) -> Iterator[None]:
-    """Have each key read at once, without an echo and without its signal."""
+    """Let each key be read at once, without echo, and without sending a signal."""
     before, bare = termios.tcgetattr(terminal), termios.tcgetattr(terminal)
     bare[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG)
     termios.tcsetattr(terminal, termios.TCSAFLUSH, bare)

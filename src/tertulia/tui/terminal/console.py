@@ -1,7 +1,7 @@
-"""The signs of the Linux console: its fonts have 256 or 512, and it shows a blot for the others.
+"""Replaces characters that the Linux console cannot show; its fonts have only 256 or 512.
 
-Letters are left as they are, because the font may be one for their script. Every other character
-becomes one that all usual fonts have, in as many cells. Pure; safe in any thread.
+Letters are not changed, because the font may be one for their script. Every other character is
+replaced by one of the same width that all usual fonts have. Pure; safe in any thread.
 """
 
 import re
@@ -12,9 +12,10 @@ from rich.cells import cell_len
 
 from tertulia.tui.terminal.widths import clusters
 
-# In code page 437, which is in the kernel, and in the fonts that Linux distributions bring.
+# These are in code page 437, which the kernel contains, and in the fonts of Linux distributions.
 SIGNS = "§«·»←↑→↓─│┌┐└┘├┤┬┴┼█░▒■▲▼•♦"
-_LATIN_SIGNS = "¡¿°±²³´µ¶¸¹º¼½¾×÷ª¬£¥¢¨¯¦©®€"  # a blot in a few of these fonts; people write them
+# Some of these fonts lack a few of these, but people write them.
+_LATIN_SIGNS = "¡¿°±²³´µ¶¸¹º¼½¾×÷ª¬£¥¢¨¯¦©®€"
 _UNKNOWN = "?"
 _SUBSTITUTES = str.maketrans(
     {
@@ -35,7 +36,7 @@ _ELLIPSIS = re.compile("… {1,2}")
 
 
 def in_console_signs(text: str) -> str:
-    """Return a text that the console can show, of the same width."""
+    """Return a text of the same width that the console can show."""
     if text.isascii():
         return text
     text = _ELLIPSIS.sub(lambda found: "." * len(found[0]), text)

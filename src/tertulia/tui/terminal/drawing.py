@@ -1,8 +1,8 @@
-"""What is written to the terminal for a change of the screen; checked with Textual 8.2.8.
+"""Makes the bytes that draw a change of the screen; checked with Textual 8.2.8.
 
-Terminals disagree about the width of some clusters of characters (widths.py). The cursor is placed
-anew after each of them, and none may reach beyond the part of the line that is being drawn: so what
-a user writes stays in its place, in every terminal. Runs on the event loop's thread.
+Terminals disagree about the width of some clusters of characters (widths.py). So the cursor is
+positioned again after each of them, and none may extend beyond the part of the line that is being
+drawn. A user's text thus stays in its place in every terminal. Runs on the event loop's thread.
 """
 
 from typing import NamedTuple
@@ -29,12 +29,12 @@ from tertulia.tui.terminal.widths import (
 
 
 class Pen(NamedTuple):
-    """How to draw on the terminal that there is."""
+    """How to draw on the present terminal."""
 
     terminal: Abilities = Abilities()
 
     def draw(self, strip: Strip, x: int, y: int, end: int, console: Console) -> str:
-        """Return what draws a strip into the cells from x to `end`: all of them, and no other."""
+        """Return the text that draws a strip into the cells from x to `end`, and into no others."""
         if self.terminal.is_console:
             segments = (
                 Segment(in_console_signs(text), style) for text, style, _ in strip.simplify()
@@ -53,16 +53,17 @@ class Pen(NamedTuple):
         return "".join(written)
 
     def _place(self, text: str, x: int, end: int) -> tuple[str, int]:
-        """Return what draws a text from x on, and where it ends."""
+        """Return the text that draws a text from x on, and the cell where it ends."""
         written = []
         for part in parts(text):
             if isinstance(part, str):
                 part = set_cell_size(part, min(cell_len(part), end - x))
                 written.append(part)
                 x += cell_len(part)
-            elif 0 < part.columns <= end - x:  # without a width it would change the cell before
+            # A cluster without a width would change the cell before it.
+            elif 0 < part.columns <= end - x:
                 shown = self._shown(part, end - x)
-                # Blanks first: a terminal may draw fewer cells, and leave what was there.
+                # First draw blanks: a terminal may draw fewer cells, and keep their old content.
                 if part.columns > 1 or not shown[:1].isalpha():
                     written.append(" " * part.columns + f"\x1b[{x + 1}G")
                 x += part.columns
@@ -70,7 +71,7 @@ class Pen(NamedTuple):
         return "".join(written), x
 
     def _shown(self, cluster: Cluster, room: int) -> str:
-        if self.terminal.is_relayed:  # tmux does not place the cursor in the terminal around it
+        if self.terminal.is_relayed:  # tmux does not position the cursor in the terminal around it
             return simplified(cluster)
         if cluster.most_columns > room:
             return shortened(cluster, room)
@@ -82,7 +83,8 @@ class Pen(NamedTuple):
         ansi = Strip.render_ansi(style, system)
         written = f"\x1b[{ansi}m{text}\x1b[0m" if ansi else text
         if style.link and self.terminal.has_links:
-            # The same number for all parts of a link that is cut into lines; Rich gives each one.
+            # All parts of a divided link need the same number; Rich would give each part another
+            # one.
             number = crc32(style.link.encode())
             written = f"\x1b]8;id={number:x};{style.link}\x1b\\{written}\x1b]8;;\x1b\\"
         return written
@@ -92,10 +94,10 @@ _pen = Pen()
 
 
 class PlacedChops(_compositor.ChopsUpdate):
-    """Textual's update of some parts of the screen."""
+    """Textual's update of some parts of the screen, drawn with a pen."""
 
     def render_segments(self, console: Console) -> str:
-        """Return what to write."""
+        """Return the text to write."""
         written = []
         for y, x1, x2 in self.spans:
             for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=True):
@@ -105,10 +107,10 @@ class PlacedChops(_compositor.ChopsUpdate):
 
 
 class PlacedLayout(_compositor.LayoutUpdate):
-    """Textual's update of the whole screen."""
+    """Textual's update of the whole screen, drawn with a pen."""
 
     def render_segments(self, console: Console) -> str:
-        """Return what to write."""
+        """Return the text to write."""
         written = []
         for y, line in enumerate(self.strips, self.region.y):
             x = self.region.x
@@ -120,7 +122,7 @@ class PlacedLayout(_compositor.LayoutUpdate):
 
 
 def install(pen: Pen) -> None:
-    """Have Textual's compositor make these updates."""
+    """Make Textual's compositor use these updates."""
     global _pen
     _pen = pen
     _compositor.ChopsUpdate = PlacedChops  # type: ignore[misc]

@@ -1,7 +1,8 @@
-"""Textual's driver of the terminal, which also gives it a title; checked with Textual 8.2.8.
+"""Textual's driver of the terminal, which also sets its title; checked with Textual 8.2.8.
 
-It does not end before the terminal has answered everything that it was asked: a later answer would
-be typed into the shell. Runs on the event loop's thread, but for `process_message`.
+It does not end before the terminal has answered all questions: the shell would take a later answer
+for typed text. Runs on the event loop's thread, except `process_message`, which the driver's input
+thread calls.
 """
 
 import shutil
@@ -18,14 +19,14 @@ from tertulia.tui.terminal.answers import QUESTIONS
 from tertulia.tui.terminal.background import LAST_QUESTION
 from tertulia.tui.terminal.parser import EverythingAnswered
 
-ANSWERS_WITHIN_S = 0.5  # after the start; also the longest wait at an end that comes at once
+ANSWERS_WITHIN_S = 0.5  # after the start; also the longest wait if the program ends at once
 _SAVE_TITLE, _RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 _MAX_TITLE_CHARS = 100
-_SIZE_OF_UNKNOWN = (80, 25)  # of a terminal that does not know its size, as Rich has it
+_SIZE_OF_UNKNOWN = (80, 25)  # the size for a terminal that does not know its own, as in Rich
 
 
 class TerminalDriver(LinuxDriver):
-    """The driver of the terminal that there is."""
+    """The driver of the present terminal."""
 
     terminal: ClassVar[Abilities] = Abilities()
 
@@ -38,15 +39,16 @@ class TerminalDriver(LinuxDriver):
     def _get_terminal_size(self) -> tuple[int, int]:
         """Return columns and rows.
 
-        Textual takes another number of rows here than at the start for a terminal that does not
-        know them (a serial line, a container), and then lays the screen out again for ever.
+        For a terminal that does not know its size (a serial line, a container), Textual would use
+        another number of rows here than at the start, and then repeat the layout without end.
         """
         return shutil.get_terminal_size(_SIZE_OF_UNKNOWN)
 
     def start_application_mode(self) -> None:
-        """Take the terminal, and show the title on it."""
+        """Take over the terminal, and show the title on it."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        if self._writer_thread is None:  # stopped in the background, before the terminal was taken
+        # It was stopped in the background, before it took over the terminal.
+        if self._writer_thread is None:
             return
         self._answered.clear()
         self._asked_at = time.monotonic()
@@ -56,7 +58,7 @@ class TerminalDriver(LinuxDriver):
             self._write_title(self._title)
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back, with the title that it had, or with none."""
+        """Give the terminal back, with its earlier title or with none."""
         if self.terminal.obeys_osc:
             self._write_title("")
             self.write(_RESTORE_TITLE)
@@ -65,25 +67,25 @@ class TerminalDriver(LinuxDriver):
         super().stop_application_mode()
 
     def write(self, data: str) -> None:
-        """Write to the terminal; a simple one would show an OSC instead of obeying it."""
+        """Write to the terminal; an OSC is left out if the terminal would print it."""
         if self.terminal.obeys_osc or not data.startswith("\x1b]"):
             super().write(data)
 
     def set_title(self, title: str) -> None:
-        """Show a title on the terminal, also after the terminal was given up for a while."""
+        """Set the terminal's title, and set it again when the program gets the terminal back."""
         if title != self._title:
             self._title = title
             if self.terminal.obeys_osc:
                 self._write_title(title)
 
     def process_message(self, message: Message) -> None:
-        """Take in what the terminal sends."""
+        """Process a message from the terminal. The driver's input thread."""
         if isinstance(message, EverythingAnswered):
             self._answered.set()
         else:
             super().process_message(message)
 
     def _write_title(self, title: str) -> None:
-        # Nothing in it can end it or control the terminal, and nothing is invisible.
+        # The title must not contain anything that ends it, controls the terminal or is invisible.
         shown = "".join(filter(str.isprintable, title))[:_MAX_TITLE_CHARS]
         self.write(f"\x1b]2;{shown}\x07")

@@ -1,4 +1,7 @@
-"""What Textual reads from the environment. Call it before Textual is imported."""
+"""Sets the environment variables that Textual reads.
+
+Call it before Textual is imported, on the main thread.
+"""
 
 import os
 
@@ -9,13 +12,15 @@ _COLOUR_SYSTEMS = {
     Colours.FEW: "standard",
     Colours.PALETTE: "256",
     Colours.FULL: "truecolor",
-}  # as Rich calls them
+}  # Rich's names for them
 
 
 def prepare_environment(terminal: Abilities) -> None:
-    """Set the variables as they fit this terminal."""
-    for name in ("COLUMNS", "LINES"):  # as a shell has left them; the terminal knows better
+    """Set the variables so that they match this terminal."""
+    # A shell may have left old values; the terminal knows its size.
+    for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
     if terminal.colours:
-        os.environ.pop("NO_COLOR", None)  # an empty one counts as not set, but not for Textual
+        # The standard says that an empty one counts as not set, but Textual counts it.
+        os.environ.pop("NO_COLOR", None)
     os.environ["TEXTUAL_COLOR_SYSTEM"] = _COLOUR_SYSTEMS[terminal.colours]

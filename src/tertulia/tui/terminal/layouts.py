@@ -1,22 +1,23 @@
 """Maps shortcuts from other keyboard layouts to Latin letters: Ctrl+С (Cyrillic) is Ctrl+C.
 
-A terminal that sends control characters knows this itself. With the keyboard protocol of kitty it
-sends the letter of the layout, and if it is asked to, that of the same key on a Latin keyboard. No
-Textual in here; safe in any thread.
+A terminal that sends control characters does this itself. With kitty's keyboard protocol it sends
+the letter of the layout and, on request, the letter of the same key on a Latin keyboard. No Textual
+here; safe in any thread.
 """
 
-# For a terminal that does not send the second one: the usual layouts for Russian, Ukrainian, Greek.
+# For a terminal that does not send the Latin letter: the usual layouts for Russian, Ukrainian and
+# Greek.
 _LATIN_LETTERS = {
     **dict(zip("йцукенгшщзфывапролдячсмить", "qwertyuiopasdfghjklzxcvbnm", strict=True)),
     "і": "s",
     **dict(zip("ςερτυθιοπασδφγηξκλζχψωβνμ", "wertyuiopasdfghjklzxcvbnm", strict=True)),
 }
-# Signs that stand on the keys of letters, in the Greek and in the Hebrew layout.
+# Characters on the keys of these letters, in the Greek and in the Hebrew layout.
 _SIGNS = {(";", "q"), ("/", "q"), ("'", "w")}
 
 
 def latin_letter(letter: str, latin: str | None) -> str:
-    """Return the letter that a shortcut means; `latin` stands on its key, if that is known."""
+    """Return the letter that a shortcut means; `latin` is the Latin letter of its key, if known."""
     if letter.isascii():
         return latin if latin is not None and (letter, latin) in _SIGNS else letter
     if latin is not None and latin.isascii() and latin.isprintable():

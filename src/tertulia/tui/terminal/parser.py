@@ -1,7 +1,7 @@
-"""Textual's parser of terminal input, which gets only what it knows; checked with Textual 8.2.8.
+"""Textual's parser of terminal input, protected from unknown input; checked with Textual 8.2.8.
 
-It takes an unknown sequence for typed text, and a number that it does not expect ends the program.
-So whole sequences are looked at here first. Runs on the driver's input thread.
+Textual takes an unknown sequence for typed text, and an unexpected number ends the program. So
+whole sequences are checked here first. Runs on the driver's input thread.
 """
 
 import re
@@ -23,21 +23,21 @@ from tertulia.tui.terminal.sequences import ESC, SequenceSplitter
 MODIFIER_KEYS = MODIFIER_FUNCTIONAL_KEYS | {"caps_lock", "num_lock", "scroll_lock"}
 ALT_ENTER = "\x1b\r"
 
-# Mouse, the answer about a mode, the cursor's place, a new size (which has no zero).
+# A mouse event, the answer about a mode, the cursor's position, or a new size (never zero).
 _REPORT = re.compile(
     r"\x1b\[(?:<\d{1,9};-?\d{1,9};-?\d{1,9}[mM]|\?\d{1,9};\d\$y|\d{1,9};\d{1,9}R"
     r"|48(?:;0*[1-9]\d{0,5}){4}t)"
 )
-# A key of the kitty keyboard protocol, or with modifiers: key, modifiers and text, of which each
-# can have sub-parameters after a colon.
+# A key of the kitty keyboard protocol, or with modifiers: key, modifiers and text. Each of them can
+# have sub-parameters after a colon.
 _KEY = re.compile(r"\x1b\[([\d:]*)(?:;([\d:]*))?(?:;([\d:]*))?([u~ABCDEFHPQRS])")
-_ALT_OR_CTRL = 0b110  # bits of the modifiers, which are one more than their bits
-_RELEASED = "3"  # the sub-parameter of the modifiers
-_OTHER_KEYS = "27~"  # xterm's modifyOtherKeys: the character is where kitty sends the text
+_ALT_OR_CTRL = 0b110  # bits of the modifiers; the number in the sequence is one more than the bits
+_RELEASED = "3"  # the sub-parameter of the modifiers for a released key
+_OTHER_KEYS = "27~"  # xterm's modifyOtherKeys: the character is in the place of kitty's text
 
 
 class BackgroundReported(Message):
-    """The terminal has answered what its background is."""
+    """The terminal has answered the question about its background."""
 
     def __init__(self, is_dark: bool) -> None:
         super().__init__()
@@ -45,13 +45,13 @@ class BackgroundReported(Message):
 
 
 class EverythingAnswered(Message):
-    """The terminal has answered the last question that it was asked."""
+    """The terminal has answered the last question."""
 
 
 class TerminalParser(_xterm_parser.XTermParser):
-    """A parser to which no input is an error, and of which no unknown sequence becomes text."""
+    """A parser that accepts every input, and never makes text of an unknown sequence."""
 
-    typed_ahead: ClassVar[str] = ""  # what was read before there was a parser
+    typed_ahead: ClassVar[str] = ""  # input that was read before there was a parser
 
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
@@ -59,13 +59,13 @@ class TerminalParser(_xterm_parser.XTermParser):
         self._splitter = SequenceSplitter()
 
     def feed(self, data: str) -> Iterable[Message]:
-        """Parse what was read; an empty string is the end of the input."""
+        """Parse input; an empty string is the end of the input."""
         if not data:
             return super().feed(data)
         return self._parse(self._splitter.feed(self._paste_filter.feed(data)))
 
     def tick(self) -> Iterable[Message]:
-        """Parse a key that could have begun a sequence, once it is clear that it has not."""
+        """Parse a key that could have begun a sequence, once it is certain that it did not."""
         if self.typed_ahead:
             typed, TerminalParser.typed_ahead = self.typed_ahead, ""
             yield from self.feed(typed)
@@ -84,13 +84,14 @@ class TerminalParser(_xterm_parser.XTermParser):
             known = known_sequence(unit) if unit.startswith(ESC) else unit
             if known:
                 yield from super().feed(known)
-                if self._timeout_time is not None:  # Textual waits for more: there is no more
+                # Textual waits for more input, but there is none.
+                if self._timeout_time is not None:
                     self._timeout_time = 0.0
                     yield from super().tick()
 
 
 def known_sequence(sequence: str) -> str:
-    """Return what Textual's parser can read of a whole sequence; "" if it is to be dropped."""
+    """Return the part of a whole sequence that Textual's parser knows; "" to drop the sequence."""
     if (
         len(sequence) <= len(ALT_ENTER)
         or sequence in ANSI_SEQUENCES_KEYS
@@ -105,7 +106,7 @@ def known_sequence(sequence: str) -> str:
 def _known_key(key: str, modifiers: str, text: str, end: str) -> str:
     """Return the sequence of a key without the sub-parameters that Textual does not know.
 
-    A shortcut is that of a Latin keyboard.
+    A shortcut becomes that of a Latin keyboard.
     """
     code, _shifted, latin = [*key.split(":"), "", ""][:3]
     code = code or "1"
@@ -140,7 +141,7 @@ def _character(code: str) -> str | None:
 
 
 def read_alt_enter_as_ctrl_j() -> None:
-    """Have Textual's parser read Alt+Enter as Ctrl+J, not as a plain Enter.
+    """Make Textual's parser read Alt+Enter as Ctrl+J, not as a plain Enter.
 
     Terminals without an extended keyboard protocol send ESC and CR for it.
     """

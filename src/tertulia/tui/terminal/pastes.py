@@ -1,8 +1,8 @@
-"""Pastes that stay pastes: a filter for what is read from the terminal.
+"""Filters pasted text, so that no part of it is taken for a key.
 
-Textual 8.2.8 takes the characters after an ESC within a bracketed paste for keys, Enter among them:
-a paste of coloured text would send itself, line by line. The filter drops such an ESC before
-Textual's parser reads it. No Textual in here. Runs on the driver's input thread.
+Textual 8.2.8 takes the characters after an ESC within a bracketed paste for keys, including Enter:
+a paste of coloured text would be sent line by line. The filter drops every such ESC before
+Textual's parser reads it. No Textual here. Runs on the driver's input thread.
 """
 
 PASTE_START, PASTE_END = "\x1b[200~", "\x1b[201~"
@@ -10,7 +10,7 @@ _ESC = "\x1b"
 
 
 class PasteFilter:
-    """Drop every ESC within a bracketed paste, however the input is cut into pieces."""
+    """Drops every ESC within a bracketed paste, however the input is split into pieces."""
 
     def __init__(self) -> None:
         self._in_paste = False
@@ -18,7 +18,7 @@ class PasteFilter:
         self._held = ""  # the last characters of a paste, which may begin PASTE_END
 
     def feed(self, data: str) -> str:
-        """Return the next characters for the parser; the start of a mark is held back."""
+        """Return the next characters for the parser; a possible start of a mark is held back."""
         passed = []
         data, self._held = self._held + data, ""
         while data:

@@ -1,8 +1,8 @@
-"""The escape sequences among what is read from the terminal: whole, or not at all.
+"""Finds the whole escape sequences in the terminal's input.
 
-A terminal also sends what nobody pressed: answers to questions, which may be late, and reports of
-modes that another program has left on. A parser of keys would take the end of what it does not know
-for typed text. No Textual in here. Runs on the driver's input thread.
+A terminal also sends sequences that are not keys: answers to questions, which may be late, and
+reports of modes that another program has left on. A parser of keys would take the end of an unknown
+sequence for typed text. No Textual here. Runs on the driver's input thread.
 """
 
 import re
@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 
 ESC = "\x1b"
-SEQUENCE_ENDS_WITHIN_S = 1.0  # also on a slow line; whoever presses Alt+[ by hand waits longer
-_MAX_HELD_CHARS = 1024  # of an unfinished sequence; the answers that mean something are shorter
+# Also on a slow line; a person who presses Alt+[ takes longer for the next key.
+SEQUENCE_ENDS_WITHIN_S = 1.0
+_MAX_HELD_CHARS = 1024  # of an unfinished sequence; all useful answers are shorter
 _STRING_STARTS = "]P_^X"  # OSC, DCS, APC, PM, SOS
 
 # CSI; the console's F1 to F5; a mouse report of three more characters; rxvt's keys with Shift.
@@ -24,9 +25,9 @@ _STRING_BEGUN = re.compile(r"\x1b[\]P_^X][^\x00-\x1f\x9c]*")
 
 
 class SequenceSplitter:
-    """Cut what is read into text and whole sequences, however it arrives in pieces.
+    """Splits the input into text and whole sequences, however the input is split into pieces.
 
-    A sequence that another character breaks off is dropped. `now` is a monotonic clock.
+    A sequence that another character interrupts is dropped. `now` is a monotonic clock.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -35,7 +36,7 @@ class SequenceSplitter:
         self._held_since = 0.0
 
     def feed(self, data: str) -> Iterator[str]:
-        """Yield texts without an ESC, and whole sequences, each of which begins with one."""
+        """Yield texts without an ESC, and whole sequences, each of which begins with ESC."""
         before, self._held = self._held, ""
         data = before + data
         while data:
@@ -56,13 +57,13 @@ class SequenceSplitter:
 
     @property
     def unfinished(self) -> str:
-        """Return what waits for its end."""
+        """Return the unfinished sequence."""
         return self._held
 
     def give_up(self, escape_delay_s: float) -> str:
-        """Return ESC, or Alt and a character, if nothing has followed it in time; else nothing.
+        """Return ESC, or Alt and a character, if nothing has followed in time; otherwise "".
 
-        What has begun in another way is no key: it is dropped if it does not end in time.
+        Any other unfinished sequence is not a key: it is dropped if it does not end in time.
         """
         is_key = len(self._held) <= 2
         patience_s = escape_delay_s if is_key else SEQUENCE_ENDS_WITHIN_S
@@ -75,7 +76,8 @@ class SequenceSplitter:
 def _first_sequence(data: str) -> tuple[str, str] | None:
     """Return the sequence at the beginning and the rest; None if it is unfinished.
 
-    If it is broken off, only the rest is returned. Without an ESC there is nothing to return.
+    If the sequence is interrupted, only the rest is returned, after an empty sequence. The data
+    must begin with ESC.
     """
     kind = data[1:2]
     if kind == "[":

@@ -1,8 +1,8 @@
-"""The signals that end the program, stop it for a while, or tell it that the terminal is gone.
+"""The signals that end the program, stop it for a while, or report that the terminal is gone.
 
-The handlers run in the event loop, between two callbacks. Textual's own handlers run in the middle
-of whatever the main thread does: they stop its threads there, and start them twice when the stop
-came from outside.
+The handlers run in the event loop, between two callbacks. Textual's own handlers would interrupt
+the main thread anywhere: they stop its threads there, and start them twice when another process
+sent the stop.
 """
 
 import asyncio
@@ -13,14 +13,15 @@ from collections.abc import Callable, Iterator
 
 from tertulia.jobcontrol import stop_job, wait_for_foreground
 
-END_WITHIN_S = 10  # then by force: a terminal that is gone must not keep a user in the chat
+# After so long the program is ended by force, so that no user stays in the chat without a terminal.
+END_WITHIN_S = 10
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
 Suspend = Callable[[], contextlib.AbstractContextManager[None]]
 
 
 def cancel_deadline() -> None:
-    """Cancel the alarm that an ending signal has set: the program has come to its end."""
+    """Cancel the alarm that an ending signal has set, because the program has reached its end."""
     signal.alarm(0)
 
 
@@ -28,7 +29,7 @@ def cancel_deadline() -> None:
 def collected() -> Iterator[list[int]]:
     """Collect the ending signals that come while the event loop is blocked.
 
-    The loop gets them too, when it runs again.
+    The loop also gets them when it runs again.
     """
     came: list[int] = []
     before = {
@@ -44,12 +45,12 @@ def collected() -> Iterator[list[int]]:
 
 
 class Signals:
-    """The handlers of one app.
+    """The signal handlers of one app.
 
-    `on_end` is called once, with the first ending signal. `suspend` gives up the terminal for as
-    long as its context lasts, and takes it back. If the end comes while the job is stopped or in
-    the background, `on_end_outside` is called instead: the terminal is not the program's own there,
-    and it ends the program at once. `terminal` is None in tests that have none.
+    `on_end` is called once, with the first ending signal. `suspend` gives up the terminal during
+    its context, and then takes it back. If the end comes while the program is stopped or in the
+    background, `on_end_outside` is called instead: the terminal then belongs to the shell, and the
+    program ends at once. `terminal` is None in tests without a terminal.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Signals:
         self._stopped = False
 
     def listen(self) -> None:
-        """Set the handlers. Call in the running loop, once Textual's driver has set its own."""
+        """Set the handlers. Call it in the running loop, after Textual's driver has set its own."""
         loop = asyncio.get_running_loop()
         for number in _ENDING:
             loop.add_signal_handler(number, self._end, number)
@@ -75,7 +76,7 @@ class Signals:
         loop.add_signal_handler(signal.SIGCONT, self._continue)
 
     def stop_job(self) -> bool:
-        """Stop for the key Ctrl+Z; return False if there is no shell to go back to."""
+        """Stop the program because of Ctrl+Z; return False if there is no shell to return to."""
         self._give_up_terminal(stop_job)
         return self._stopped
 
@@ -90,17 +91,17 @@ class Signals:
         self._give_up_terminal(_stop_here)
 
     def _continue(self) -> None:
-        """Take the terminal back if the stop came from outside: it was not given up then."""
+        """Take the terminal back if another process sent the stop, so that it was not given up."""
         if not self._stopped and not self._ending:
             with collected() as came:
                 self._wait_for_foreground(came)
             if came:
-                # The shell has the terminal, but not the settings that it had.
+                # The shell controls the terminal, but not with its own settings.
                 signal.signal(signal.SIGTTOU, signal.SIG_IGN)
                 self._end(signal.Signals(came[0]))
                 return
             with self._suspend():
-                pass  # giving it up and taking it back sets it up anew
+                pass  # giving it up and taking it back sets it up again
         self._stopped = False
 
     def _give_up_terminal(self, stop: Callable[[], bool]) -> None:
@@ -118,6 +119,6 @@ class Signals:
 
 
 def _stop_here() -> bool:
-    # To this thread, so that it has taken effect before the terminal is taken back.
+    # Sent to this thread, so that the stop is effective before the terminal is taken back.
     signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
     return True

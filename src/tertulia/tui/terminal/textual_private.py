@@ -1,8 +1,8 @@
-"""What the full screen uses of Textual beyond its documentation; checked with Textual 8.2.8.
+"""The undocumented parts of Textual that the full screen uses; checked with Textual 8.2.8.
 
-The parser of terminal input is in parser.py, and what is written in drawing.py. Nothing is checked
-while the program runs. Each part has a test in tests/tui/terminal that fails when Textual changes
-it: run these tests before another version of Textual is pinned in pyproject.toml, and then change
+The parser of terminal input is in parser.py, and the output in drawing.py. Nothing is checked while
+the program runs. Each part has a test in tests/tui/terminal that fails if Textual changes it. Run
+these tests before pinning another version of Textual in pyproject.toml, and then change
 `CHECKED_WITH`.
 """
 
@@ -28,8 +28,8 @@ from tertulia.tui.terminal.parser import TerminalParser
 
 CHECKED_WITH = "8.2.8"
 _BETWEEN_READS_S = 0.1  # of a terminal that is gone
-# A part of what Textual asks of kitty's keyboard protocol; also to send the letter that stands on a
-# key of a Latin keyboard.
+# A part of the flags of kitty's keyboard protocol that Textual requests, and the flag to also send
+# the Latin letter of a key.
 _KITTY_FLAGS = (
     linux_driver.KITTY_DISAMBIGUATE_ESCAPE_CODES | linux_driver.KITTY_REPORT_ALTERNATE_KEYS
 )
@@ -38,11 +38,11 @@ _KITTY_FLAGS = (
 class HangupWriter(WriterThread):
     """Textual's writer thread, which sends SIGHUP to the program when the terminal is gone.
 
-    Textual's own thread would end, and everybody who writes would wait for it.
+    Textual's own thread would end, and every writer would wait for it without end.
     """
 
     def run(self) -> None:
-        """Write until there is no terminal, then drop what is written."""
+        """Write until the terminal is gone, then drop all output."""
         try:
             super().run()
         except OSError:
@@ -52,18 +52,18 @@ class HangupWriter(WriterThread):
 
 
 class InputDecoder:
-    """Decodes what the terminal sends; its end means that the terminal is gone.
+    """Decodes the terminal's input; the end of the input means that the terminal is gone.
 
-    Textual's own decoder ends the program at a byte that is no text, and at the end of the input
-    the driver reads again, for ever: where no signal tells of the end, nothing else does.
+    Textual's own decoder ends the program at an invalid byte. At the end of the input its driver
+    reads again without end, so a loss of the terminal without a signal would not be noticed.
     """
 
     def __init__(self, encoding: str) -> None:
-        # A byte that is no text comes from an 8-bit Meta key.
+        # An invalid byte may come from an 8-bit Meta key.
         self._decode = codecs.getincrementaldecoder(encoding)(errors="replace").decode
 
     def decode(self, data: bytes, final: bool = False) -> str:
-        """Return the characters that are complete. The thread of the input calls this."""
+        """Return the complete characters. The input thread calls this."""
         if not data and not final:
             _hang_up()
             time.sleep(_BETWEEN_READS_S)
@@ -71,9 +71,9 @@ class InputDecoder:
 
 
 def install(terminal: Abilities, typed_ahead: str = "") -> None:
-    """Have Textual's driver use the classes above. Call before the app runs.
+    """Make Textual's driver use the classes above. Call it before the app runs.
 
-    `typed_ahead` is what was read from the terminal already.
+    `typed_ahead` is input that was already read from the terminal.
     """
     TerminalDriver.terminal = terminal
     TerminalParser.typed_ahead = typed_ahead
@@ -94,30 +94,30 @@ def _hang_up() -> None:
 
 
 def write_to_terminal(app: App[Any], sequence: str) -> None:
-    """Write an escape sequence that Textual does not know; nothing without a terminal."""
+    """Write an escape sequence that Textual does not know; without a terminal do nothing."""
     driver = app._driver
     if driver is not None:
         driver.write(sequence)
 
 
 def set_terminal_title(app: App[Any], title: str) -> None:
-    """Show a title on the terminal; nothing without one."""
+    """Set the terminal's title; without a terminal do nothing."""
     if isinstance(app._driver, TerminalDriver):
         app._driver.set_title(title)
 
 
 def set_content_height(view: ScrollView, lines: int, top: float) -> None:
-    """Set how many lines a view has and which one is at its top, without a new layout.
+    """Set the number of lines of a view and the line at its top, without a new layout.
 
-    Setting `virtual_size` lays out the whole screen: 6 ms for each message that arrives. Where the
-    size of a view never depends on its content, only its scrollbar has to follow. Textual still
-    lays out by itself when the scrollbar appears or disappears.
+    Setting `virtual_size` lays out the whole screen, which takes 6 ms for each new message. If the
+    size of a view never depends on its content, only its scrollbar has to change. Textual still
+    makes a new layout when the scrollbar appears or disappears.
     """
     size = Size(0, lines)
     if size != view.virtual_size:
         view.set_reactive(ScrollView.virtual_size, size)
-    # By force: Textual allows scrolling only where a scrollbar is shown already.
+    # With force, because Textual allows scrolling only if a scrollbar is already shown.
     view.scroll_to(y=top, force=True, animate=False)
     if view.is_mounted:
         view._scroll_update(size)
-        view.vertical_scrollbar.position = view.scroll_y  # it was clamped to the old size
+        view.vertical_scrollbar.position = view.scroll_y  # it was limited to the old size

@@ -1,8 +1,8 @@
-"""Counts the cells that a text takes on a terminal, and knows where terminals disagree.
+"""Counts the cells of a text on a terminal, and knows where terminals disagree.
 
-Most characters take the same cells everywhere. For an emoji of several characters, for marks and
-for conjuncts each terminal has its own rules, and none of them says which. Rich counts the cells
-for Textual and for us; what it counts in its own way only is mended here. Pure, but for
+Most characters have the same width everywhere. For emoji of several characters, for marks and for
+conjuncts each terminal has its own rules, and no terminal reports them. Rich counts the cells for
+Textual and for this program; where only Rich counts differently, it is corrected here. Pure, except
 `mend_richs_widths`; safe in any thread.
 """
 
@@ -18,8 +18,8 @@ from rich._unicode_data import load
 
 from tertulia.chat.graphemes import MAX_GRAPHEME_CHARS, split
 
-# For use inside [...]: the characters that take the same cells in every terminal, alone and with
-# each other as neighbours. These are letters, digits and signs of scripts that do not join them.
+# For use inside [...]: the characters with the same width in every terminal, alone and next to each
+# other. They are letters, digits and signs of scripts that do not join them.
 AGREED_CHARACTERS = (
     r" -~\xa0-\xac\xae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u0482\u048a-\u052f\u0531-\u0556"
     r"\u0561-\u0587\u05d0-\u05ea\u0620-\u064a\u0660-\u066f\u0671-\u06d5\u0e01-\u0e30\u0e32"
@@ -30,33 +30,34 @@ AGREED_CHARACTERS = (
     r"\uff01-\uff9d\uffe0-\uffe6\U00020000-\U0002a6df"
 )
 _is_agreed = re.compile(f"[{AGREED_CHARACTERS}]*").fullmatch
-# The last character before others may be joined with them.
+# Splits a text at the last character before possibly joined ones.
 _STRETCHES = re.compile(
     f"(?P<agreed>[{AGREED_CHARACTERS}]+)(?![^{AGREED_CHARACTERS}])"
     f"|[{AGREED_CHARACTERS}]?[^{AGREED_CHARACTERS}]+"
 )
 _JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
-_MOST_MARKS = 4  # on one letter; the languages that put the most marks on a letter need as many
-_NON_JOINER = "\u200c"  # as wide, and not special
+_MOST_MARKS = 4  # on one letter; no language needs more
+_NON_JOINER = "\u200c"  # it has the same width, and no special effect
 
 
 class Cluster(NamedTuple):
-    """Characters that a terminal may draw as one, in some width of its own."""
+    """Characters that a terminal may draw together, in a width of its own."""
 
     text: str
     columns: int  # as the layout counts
-    most_columns: int  # in the terminal that takes the most
+    most_columns: int  # in the terminal that uses the most
 
 
 def is_agreed(text: str) -> bool:
-    """Return whether all terminals give this text the same cells."""
+    """Return whether all terminals give this text the same width."""
     return text.isascii() or _is_agreed(text) is not None
 
 
 def parts(text: str) -> Iterator[str | Cluster]:
-    """Cut a text into stretches that terminals agree about, and clusters that they may not.
+    """Split a text into parts with an agreed width, and clusters that may have other widths.
 
-    Characters without a width belong to the cluster before; at the start they have their own.
+    Characters without a width belong to the cluster before them; at the start they are their own
+    cluster.
     """
     for stretch in _STRETCHES.finditer(text):
         if stretch["agreed"]:
@@ -67,7 +68,7 @@ def parts(text: str) -> Iterator[str | Cluster]:
 
 
 def clusters(text: str) -> Iterator[Cluster]:
-    """Cut a text into clusters; the sum of their columns is the width of the text."""
+    """Split a text into clusters; the sum of their columns is the width of the text."""
     whole = ""
     for grapheme in split(text):
         if whole and cells.cell_len(grapheme):
@@ -79,7 +80,7 @@ def clusters(text: str) -> Iterator[Cluster]:
 
 
 def with_few_marks(text: str) -> str:
-    """Return a cluster without most of its marks, if it has a heap: it would cover other rows."""
+    """Return a cluster with at most a few marks, because more of them would cover other rows."""
     if len(text) <= _MOST_MARKS:
         return text
     kept, marks = "", 0
@@ -92,7 +93,7 @@ def with_few_marks(text: str) -> str:
 
 
 def shortened(cluster: Cluster, room: int) -> str:
-    """Return what of a cluster fits into `room` cells in every terminal: its base, if possible."""
+    """Return the part of a cluster that fits into `room` cells in every terminal."""
     kept, used = "", 0
     for character in unicodedata.normalize("NFC", with_few_marks(cluster.text)):
         used += _most_columns(character)
@@ -103,7 +104,7 @@ def shortened(cluster: Cluster, room: int) -> str:
 
 
 def simplified(cluster: Cluster) -> str:
-    """Return a cluster without what only some terminals join: a colour, a style, more pictures."""
+    """Return a cluster without parts that only some terminals join: colour, style, pictures."""
     text = unicodedata.normalize("NFC", with_few_marks(cluster.text))
     return text[0] + "".join(takewhile(_is_joined_everywhere, text[1:]))
 
@@ -117,7 +118,7 @@ def _is_joined_everywhere(character: str) -> bool:
 
 
 def _measure(text: str) -> Cluster:
-    # The cache does not keep a letter with a thousand marks: somebody could send many of them.
+    # The cache must not keep letters with thousands of marks, because somebody could send many.
     measure = _measured if len(text) <= MAX_GRAPHEME_CHARS else _measured.__wrapped__
     return measure(text)
 
@@ -131,7 +132,7 @@ def _measured(text: str) -> Cluster:
 def _most_columns(character: str) -> int:
     """Return how many cells a character adds in the terminal where it adds the most."""
     if character == _EMOJI_STYLE:
-        return 1  # it can make one cell two
+        return 1  # it can make one cell two cells wide
     kind = unicodedata.category(character)
     if kind in ("Mn", "Me", "Cf"):
         return 0
@@ -142,9 +143,9 @@ def _most_columns(character: str) -> int:
 
 
 def mend_richs_widths() -> None:
-    """Have Rich count spacing marks, and what follows a joiner that joins nothing.
+    """Make Rich count spacing marks, and characters after a joiner that joins nothing.
 
-    Terminals give a cell of its own to most of the vowel signs of Indian scripts.
+    Terminals give most vowel signs of Indian scripts their own cell.
     """
     if cells._cell_len is _cell_len:
         return
@@ -172,7 +173,7 @@ def _mended_table(unicode_version: str = "auto") -> cells.CellTable:
             if code > end or unicodedata.category(chr(code)) == "Mc":
                 if first < code:
                     widths.append((first, code - 1, 0))
-                first = code + 1  # what the table does not have is one cell wide
+                first = code + 1  # characters that are not in the table are one cell wide
     return table._replace(widths=widths)
 
 
@@ -185,7 +186,7 @@ def _split_graphemes(text: str, unicode_version: str = "auto") -> tuple[list[cel
 
 
 def _without_idle_joiners(text: str) -> str:
-    """Replace each joiner that joins no pictures: Rich lets it hide the next character."""
+    """Replace each joiner that joins no pictures, because Rich hides the character after it."""
     if _JOINER not in text:
         return text
     return "".join(

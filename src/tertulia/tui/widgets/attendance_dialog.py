@@ -1,4 +1,4 @@
-"""Who was here: a list that grows page by page, and can be copied as CSV.
+"""The attendance: a list of sessions that grows page by page, and can be copied as CSV.
 
 Runs on the event loop's thread.
 """
@@ -22,13 +22,13 @@ from tertulia.tui.widgets.copy_dialog import CopyDialog
 from tertulia.tui.widgets.messagelog import MessageLog
 
 _NAME, _ADDRESS = 16, 15  # terminal columns for most names and addresses
-_TIMES = len("2026-11-22 15:04 – still here")  # of most sessions
+_TIMES = len("2026-11-22 15:04 – still here")  # the width for most sessions
 _ONE_LINE = _NAME + _ADDRESS + _TIMES + 6  # columns for all of it in one line
 _DAY = len("2026-11-22")
 
 
 class AttendancePainter:
-    """Paint a session in one line, or in a narrow view in several."""
+    """Paints a session in one line, or in several lines in a narrow view."""
 
     def height(self, entry: AttendanceRow, width: int) -> int:
         """Return the number of lines."""
@@ -69,7 +69,7 @@ class AttendanceLog(MessageLog[AttendanceRow]):
 
 
 class AttendanceDialog(CopyDialog):
-    """All sessions of the history, and how many there are."""
+    """All sessions of the history, and their number."""
 
     closes_at_click_outside = True
 
@@ -86,14 +86,14 @@ class AttendanceDialog(CopyDialog):
         yield self._log
 
     def on_mount(self) -> None:
-        """Show what has come before the dialog was there."""
+        """Show the sessions that arrived before the dialog was open."""
         self._is_filled = True
         self._log.load(self._rows)
         self._log.focus()
         self._show_count()
 
     def add(self, rows: Sequence[AttendanceRow], count: str = "") -> None:
-        """Add later sessions; `count` says how many there are once they are all here."""
+        """Add later sessions; `count` is a text with their number once all have arrived."""
         self._rows += rows
         self._count = count or self._count
         if self._is_filled:
@@ -106,7 +106,7 @@ class AttendanceDialog(CopyDialog):
             self.query_one("#dialog-title", Static).update(title)
 
     def hint(self) -> str:
-        """Return what the keys do."""
+        """Return the effect of the keys."""
         return _("C: copy as CSV · F7: as plain text · Esc: back")
 
     def text_to_copy(self) -> str:
@@ -117,7 +117,7 @@ class AttendanceDialog(CopyDialog):
     @on(MessageLog.Clicked)
     @on(MessageLog.NewBelow)
     def _keep_to_itself(self, event: MessageLog.ReachedTop) -> None:
-        event.stop()  # what these mean in a conversation has nothing to do with this list
+        event.stop()  # the messages of this list must not reach the conversation's handlers
 
 
 def _times(row: AttendanceRow) -> str:

@@ -1,6 +1,6 @@
-"""The first line of the screen, with names and states, and the last one, with keys.
+"""The first line of the screen, with names and states, and the last line, with keys.
 
-Everything in them can be clicked. Runs on the event loop's thread.
+Every item can be clicked. Runs on the event loop's thread.
 """
 
 from textual.app import ComposeResult
@@ -29,7 +29,7 @@ class Item(Static):
         self._shown = text
 
     def set_text(self, text: str) -> None:
-        """Show a text; the same one again costs nothing."""
+        """Show a text; setting the same text again costs nothing."""
         if text != self._shown:
             self._shown = text
             self.update(text)
@@ -42,7 +42,7 @@ class Item(Static):
 
 
 class TitleBar(Horizontal):
-    """The product, the server, what is unread elsewhere, the connection, own name and status."""
+    """The product, the server, unread messages elsewhere, the connection, own name and status."""
 
     def compose(self) -> ComposeResult:
         """Make an item for each of them."""
@@ -53,7 +53,7 @@ class TitleBar(Horizontal):
         yield Item("app.status", id="own-status")
 
     def set_texts(self, *, server: str, unread: str, connection: str, own_status: str) -> None:
-        """Show these words; an empty text hides its item."""
+        """Show these texts; an empty text hides its item."""
         for item, text in (
             ("#server", server), ("#unread", unread), ("#connection", connection),
             ("#own-status", own_status),
@@ -62,7 +62,7 @@ class TitleBar(Horizontal):
 
 
 class KeyItem(Item):
-    """A key, in its own colour, and in a word what it does."""
+    """A key in its own colour, and a word about its effect."""
 
     def __init__(self, key: Key) -> None:
         super().__init__(key.action, classes="-spare" if key.is_spare else "")
@@ -80,7 +80,7 @@ class KeyItem(Item):
 
 
 class KeyBar(Horizontal):
-    """What the most important keys do, in words."""
+    """The effects of the most important keys, in words."""
 
     def compose(self) -> ComposeResult:
         """Make an item for each of them."""

@@ -1,4 +1,4 @@
-"""The logs that show entries of conversations: the open conversation, and what a search found.
+"""The logs that show entries of conversations: the open conversation, and search results.
 
 Runs on the event loop's thread.
 """
@@ -31,9 +31,9 @@ class ChatLog(MessageLog[Entry]):
         self._conversation_painter = painter
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Return what is selected as it was said, not as it is drawn, and the line end after it.
+        """Return the selected text as it was written, not as drawn, and the line end after it.
 
-        Among messages nothing else is copied. Messages of several people have their names.
+        If messages are selected, only messages are copied. Messages of several people have names.
         """
         painter, width = self._conversation_painter, self._laid_out.width
         parts = [
@@ -41,7 +41,7 @@ class ChatLog(MessageLog[Entry]):
             for entry, spans in self.selected_entries(selection)
         ]
         said = [(entry, text) for entry, text in parts if isinstance(entry, Said) and text]
-        if not any(text for _, text in parts):  # a name, for example
+        if not any(text for _, text in parts):  # for example, only a name is selected
             return super().get_selection(selection)
         if not said:
             texts = [text for _, text in parts if text]
@@ -49,12 +49,12 @@ class ChatLog(MessageLog[Entry]):
             texts = [text for _, text in said]
         else:
             texts = [f"{entry.speaker}: {text}" for entry, text in said]
-        # What would control a terminal is not pasted into one.
+        # Text that could control a terminal must not be pasted into one.
         return _CONTROL.sub(lambda control: visible(control[0]), "\n".join(texts)), "\n"
 
 
 class ConversationLog(ChatLog):
-    """The log of the open conversation, which remembers where each of them is being read."""
+    """The log of the open conversation; it remembers the reading place of each conversation."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False, id="conversation-log.up"),
@@ -63,7 +63,7 @@ class ConversationLog(ChatLog):
     ]
 
     class Chosen(Message):
-        """The user wants to do something about a message."""
+        """The user wants to do something with a message."""
 
         def __init__(self, entry: Said) -> None:
             super().__init__()
@@ -73,12 +73,13 @@ class ConversationLog(ChatLog):
         super().__init__(painter, id=id)
         self.conversation: Conversation | None = None
         self._marked: Entry | None = None
-        self._is_marking = False  # the keys move the mark
-        self._first_number = self._end_number = 0  # of the conversation's entries in the log
+        self._is_marking = False  # the vertical keys move the mark
+        # The numbers of the conversation's entries in the log.
+        self._first_number = self._end_number = 0
         self._reading_places: dict[str, Place | None] = {}  # by the conversation's name
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Remember what is selected: typing clears the selection itself."""
+        """Remember the selected entry, because typing clears the selection itself."""
         super().selection_updated(selection)
         if selection is not None and selection.start is not None:
             index = bisect_right(self._ends, selection.start.y)
@@ -87,7 +88,7 @@ class ConversationLog(ChatLog):
     def begin_marking(self) -> bool:
         """Mark the last message in view, or the one above the mark; return whether there is one.
 
-        From now on the vertical keys move the mark, until the focus goes elsewhere.
+        From now on the vertical keys move the mark, until another widget gets the focus.
         """
         is_marking, self._is_marking = self._is_marking, True
         self.focus()
@@ -98,13 +99,13 @@ class ConversationLog(ChatLog):
         self._is_marking = False
 
     def stop_marking(self) -> None:
-        """Forget the mark that the keys have moved; one of the mouse stays."""
+        """Remove a mark that the keys have moved; a selection by the mouse stays."""
         if self._is_marking:
             self._is_marking, self._marked = False, None
             self.screen.clear_selection()
 
     def action_move(self, step: int) -> None:
-        """Move the mark, or scroll a line if there is none to move."""
+        """Move the mark; without a mark, scroll by a line."""
         if self._is_marking:
             self._move_mark(step)
         elif step < 0:
@@ -125,7 +126,7 @@ class ConversationLog(ChatLog):
             self.post_message(self.Chosen(entry))
 
     def _move_mark(self, step: int) -> bool:
-        """Mark the next message above or below the mark; without a mark the last one in view."""
+        """Mark the message above or below the mark; without a mark, the last message in view."""
         place = None if self._marked is None else self._index_of(self._marked)
         if place is None:
             bottom = self._origin + self.scroll_offset.y + self.room.height - 1
@@ -152,16 +153,16 @@ class ConversationLog(ChatLog):
 
     @property
     def marked(self) -> Entry | None:
-        """Return the entry that was selected last, unless something was done about it."""
+        """Return the entry that was selected last, unless it was already used."""
         return self._marked
 
     def pop_marked(self) -> Entry | None:
-        """Return the entry that was selected last, once."""
+        """Return the entry that was selected last, and forget it."""
         marked, self._marked = self._marked, None
         return marked
 
     def open(self, conversation: Conversation) -> None:
-        """Load a conversation, at its end or where it was being read."""
+        """Load a conversation, at its end or at its reading place."""
         if self.conversation is not None:
             self._reading_places[self.conversation.name] = self._lasting_place()
         self.conversation = conversation
@@ -171,20 +172,20 @@ class ConversationLog(ChatLog):
 
     @property
     def is_new_above(self) -> bool:
-        """Return whether the mark of what is new is above the view."""
+        """Return whether the mark of new messages is above the view."""
         mark = None if self.conversation is None else self.conversation.new_mark
         line = None if mark is None else self.line_of(mark)
         return line is not None and line < self.scroll_offset.y
 
     def go_to_new(self) -> bool:
-        """Bring the mark of what is new to the top of the view; return whether there is one."""
+        """Bring the mark of new messages to the top of the view; return whether there is one."""
         mark = None if self.conversation is None else self.conversation.new_mark
         if mark is not None:
             self.go_to(mark)
         return mark is not None
 
     def show_changes(self) -> None:
-        """Show what has changed in the open conversation, which is trimmed on the way."""
+        """Show the changes of the open conversation, whose oldest entries may be dropped."""
         conversation = self.conversation
         if conversation is None:
             return
@@ -200,7 +201,7 @@ class ConversationLog(ChatLog):
             self.repaint_entry(entry)
 
     def _lasting_place(self) -> Place | None:
-        """Return the reading place, below the mark of what is new: that will be gone."""
+        """Return the reading place, but not on the mark of new messages, which will go."""
         place = self.reading_place
         if place is not None and isinstance(place.entry, New):
             index = self._entries.index(place.entry)
@@ -208,13 +209,13 @@ class ConversationLog(ChatLog):
         return place
 
     def _mend_front(self, conversation: Conversation) -> None:
-        """Drop the entries that the conversation has forgotten, and add those that came above."""
+        """Drop the entries that the conversation has forgotten, and add the new ones above."""
         entries = conversation.entries
         if conversation.first > self._first_number:
             self.drop_first(conversation.first - self._first_number)
             self._first_number = conversation.first
         if entries and self.first_entry is not entries[self._first_number - conversation.first]:
-            self.drop_first(1)  # a day, which begins with an older message now
+            self.drop_first(1)  # a day, which now begins with an older message
             self._first_number += 1
         if conversation.first < self._first_number:
             self.prepend(entries[: self._first_number - conversation.first])

@@ -1,4 +1,4 @@
-"""The middle: the open conversation, under a title that says who can read it.
+"""The middle column: the open conversation, with a title that shows who can read it.
 
 Runs on the event loop's thread.
 """
@@ -25,20 +25,20 @@ MAX_PINNED_LINES = 2
 
 
 class PinnedLines(Item):
-    """The pinned message in one or two lines; a click shows the whole of it."""
+    """The pinned message in one or two lines; a click shows the complete message."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__("app.show_pinned", id=id)
         self._message: StoredMessage | None = None
 
     def show(self, message: StoredMessage | None) -> None:
-        """Show a message, or nothing."""
+        """Show a message, or nothing if it is None."""
         if message != self._message:
             self._message = message
             self._show_lines()
 
     def on_resize(self) -> None:
-        """Cut the message to the new width."""
+        """Shorten the message to the new width."""
         self._show_lines()
 
     def _show_lines(self) -> None:
@@ -55,7 +55,7 @@ class PinnedLines(Item):
 
 
 class ChatPane(Pane):
-    """The log of the open conversation, and how much is new below it."""
+    """The log of the open conversation, and the number of new messages below the view."""
 
     def __init__(
         self, painter: ConversationPainter, glyphs: Glyphs, *, id: str | None = None
@@ -65,7 +65,7 @@ class ChatPane(Pane):
         self._glyphs = glyphs
 
     def compose(self) -> ComposeResult:
-        """Put the pinned message above the log, and the count below it."""
+        """Put the pinned message above the log, and the number of new messages below it."""
         yield PinnedLines(id="pinned")
         yield Static(id="no-messages", classes="empty", markup=False)
         yield ConversationLog(self._painter, id="log")
@@ -77,7 +77,7 @@ class ChatPane(Pane):
         self.query_one("#no-messages").display = False
 
     def show_title(self, conversation: Conversation, state: State, *, known: bool) -> None:
-        """Show whose conversation it is, and who can read it; `known`: there is a connection."""
+        """Show the conversation's name and readers; `known` if there is a connection."""
         self.title = self._words_for(conversation, state, known=known)
         is_general = conversation.name == GENERAL
         self.query_one(PinnedLines).show(state.pinned if is_general else None)

@@ -1,6 +1,7 @@
-"""The rows of the side columns, and the words around the conversation.
+"""The rows of the side columns, and the texts around the conversation.
 
-Pure functions: state in, styled rows out. Names from the network are made safe to show here.
+Pure functions: input is the state, output is styled rows. Names from the network are made safe to
+show here.
 """
 
 from collections.abc import Container
@@ -19,11 +20,11 @@ from tertulia.tui.widgets.rowlist import Row
 STATUS_STYLES = {status: status.lower() for status in Status}
 PEOPLE_STYLES = ("faint", "own", "operator", *STATUS_STYLES.values(), *NAME_STYLES)
 CONVERSATION_STYLES = ("current", "unread", "calls", "draft", "faint")
-_MANY = 99  # unread messages; more are "99+"
+_MANY = 99  # unread messages; more are shown as "99+"
 
 
 def conversation_rows(conversations: Conversations) -> list[Row]:
-    """Make the rows: "!" marks a mention or a direct message, "✎" a text that was not sent."""
+    """Make the rows: "!" marks a mention or a direct message, "✎" an unsent text."""
     return [
         Row(conversation.name, _conversation_runs(conversation, conversations.current))
         for conversation in conversations.listed
@@ -85,7 +86,7 @@ def people_rows(
 
 
 def _marks(user: User, *, is_ignored: bool) -> list[str]:
-    """Return in words what is not as with others."""
+    """Return words for the special properties of a user, such as a mute."""
     marks = {_("operator"): user.operator, _("muted"): user.muted, _("ignored"): is_ignored}
     return [mark for mark, holds in marks.items() if holds]
 
@@ -96,7 +97,7 @@ def people_count(count: int) -> str:
 
 
 def unread_elsewhere(conversations: Conversations) -> str:
-    """Return how many messages are unread in other conversations, in words; "" if none are."""
+    """Return a text with the number of unread messages in other conversations; "" if none."""
     count = conversations.unread
     if not count:
         return ""

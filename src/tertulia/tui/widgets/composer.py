@@ -1,8 +1,8 @@
-"""The composer: some lines of text being typed, with input history, completion and whole pastes.
+"""The composer: a field for several lines, with input history, completion and whole pastes.
 
-It knows no chat: one callable returns the completions, and another one gets the text at Enter,
-before any later key has its turn. It drops a text only if that callable has accepted it. What is
-typed is text, never markup. Runs on the app's event loop.
+It knows no chat. One callable returns the completions; another one receives the text at Enter,
+before any later key is handled. The composer clears the text only if that callable has accepted it.
+Typed text is never markup. Runs on the app's event loop.
 """
 
 import re
@@ -20,14 +20,15 @@ from tertulia.protocol.texts import CONTROL_CHARACTERS, MAX_TEXT_BYTES
 from tertulia.tui.terminal.parser import MODIFIER_KEYS, read_alt_enter_as_ctrl_j
 from tertulia.tui.widgets.editor import Editor
 
-# As much as four messages, for the user to divide. TextArea needs 0.3 s for it, 3 s for a megabyte.
+# Four messages' size, for the user to divide. TextArea needs 0.3 s for it, and 3 s for a megabyte.
 MAX_COMPOSER_BYTES = 4 * MAX_TEXT_BYTES
 
 _LINE_BREAK = re.compile("\r\n?|[\u2028\u2029]")
 _CONTROL = re.compile(f"[{CONTROL_CHARACTERS}]")
 
-# The app runs the actions of TextArea's own bindings after the key has bubbled up to it, when later
-# keys are already in the text; and some of them hide the app's bindings. This table replaces them.
+# The app would run the actions of TextArea's own bindings after the key has bubbled up to it, when
+# later keys are already in the text; and some of them hide the app's bindings. This table replaces
+# them.
 _ACTIONS = {
     "enter": "submit",
     # xterm's modifyOtherKeys sends a Shift+Enter that Textual reads as "shift+\r".
@@ -48,7 +49,7 @@ _ACTIONS = {
     "alt+backspace": "delete_word_left",
     "ctrl+u": "delete_to_start_of_line", "ctrl+k": "delete_to_end_of_line_or_delete_line",
     "ctrl+x": "cut", "ctrl+v": "paste", "ctrl+y": "redo",
-    # The screen takes Ctrl+Z for itself.
+    # The screen uses Ctrl+Z for itself.
     **dict.fromkeys(["ctrl+z", "ctrl+underscore", "ctrl+slash", "ctrl+shift+minus"], "undo"),
 }  # fmt: skip
 
@@ -56,7 +57,7 @@ read_alt_enter_as_ctrl_j()
 
 
 class Composer(Editor):
-    """An editor that grows from one row to six, and scrolls from there on."""
+    """An editor that grows from one row to six rows, and then scrolls."""
 
     DEFAULT_CSS: ClassVar[str] = """
     Composer {
@@ -72,7 +73,7 @@ class Composer(Editor):
 
     @dataclass
     class Candidates(Message):
-        """Tab has put in another candidate. After the last Tab: no candidates, and -1."""
+        """Tab has inserted another candidate. When Tabs end: no candidates, and -1."""
 
         candidates: Sequence[str]
         chosen_index: int
@@ -86,7 +87,7 @@ class Composer(Editor):
 
     @dataclass
     class PasteTooLong(Message):
-        """A text was not pasted, for the composer cannot hold as much."""
+        """A text was not pasted, because the composer cannot hold it."""
 
         size_bytes: int
 
@@ -98,7 +99,7 @@ class Composer(Editor):
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
-        """`submit` calls `accept` if it has used the text; otherwise the text stays here."""
+        """Begin; `submit` calls `accept` if it used the text; otherwise the text stays."""
         super().__init__(id=id, classes=classes, highlight_cursor_line=False)
         self.match_cursor_bracket = False
         self.cursor_blink = False
@@ -113,17 +114,17 @@ class Composer(Editor):
         self.load("")
 
     def begin(self, text: str) -> None:
-        """Go on with another text, and add the one that was here to the input history."""
+        """Begin another text, and add the one that was here to the input history."""
         self._history.add(self.text)
         self.load(text)
 
     def turn_to(self, draft: str, history: InputHistory) -> None:
-        """Go on with the text, and the input history, of another conversation."""
+        """Change to the text and the input history of another conversation."""
         self._history = history
         self.load(draft)
 
     def load(self, text: str) -> None:
-        """Replace the text, put the cursor at its end, and forget what could be undone."""
+        """Replace the text, put the cursor at its end, and clear the undo history."""
         self._end_cycle()
         self._history.start_over()
         self._replace_all(_clean(text))
@@ -132,8 +133,8 @@ class Composer(Editor):
 
     async def on_key(self, event: events.Key) -> None:
         """Edit the text, or leave the key to the app."""
-        event.prevent_default()  # TextArea does not handle keys here
-        if event.key in MODIFIER_KEYS:  # kitty reports these too: Shift comes before Shift+Tab
+        event.prevent_default()  # TextArea must not handle keys here
+        if event.key in MODIFIER_KEYS:  # kitty also reports these: Shift comes before Shift+Tab
             return
         if event.key not in ("tab", "shift+tab"):
             self._end_cycle()
@@ -145,7 +146,7 @@ class Composer(Editor):
             await self.run_action(_ACTIONS[event.key])
 
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
-        """Return whether the key is text, which reaches no binding of the app."""
+        """Return whether the key is text, so that no binding of the app gets it."""
         return _is_text(key, character)
 
     def on_mouse_down(self) -> None:
@@ -153,7 +154,7 @@ class Composer(Editor):
         self._end_cycle()
 
     def on_paste(self, event: events.Paste) -> None:
-        """Insert a paste in one piece."""
+        """Insert a pasted text as a whole."""
         event.prevent_default()
         event.stop()
         self.paste(event.text)
@@ -167,7 +168,7 @@ class Composer(Editor):
         self._insert("\n")
 
     def action_submit(self) -> None:
-        """Hand the text over. Later keys wait in the queue meanwhile."""
+        """Submit the text. Later keys wait in the queue meanwhile."""
         self._submit(self.text)
 
     def _is_for_the_app(self, key: str) -> bool:
@@ -189,7 +190,7 @@ class Composer(Editor):
         return True
 
     def paste(self, text: str) -> None:
-        """Insert a text in one piece, or post that it is too long."""
+        """Insert a text as a whole, or post that it is too long."""
         self._end_cycle()
         text = _clean(text)
         if not text:
@@ -202,7 +203,7 @@ class Composer(Editor):
     # --- completion ----------------------------------------------------------------------------
 
     def action_complete(self, step: int) -> None:
-        """Put in the next candidate (1) or the one before (-1)."""
+        """Insert the next candidate (1) or the previous one (-1)."""
         if self._cycle is None:
             start, candidates = self._candidates()
             if not candidates:
@@ -221,7 +222,7 @@ class Composer(Editor):
     def _candidates(self) -> tuple[int, list[str]]:
         row, column = self.cursor_location
         start, candidates = self._complete(self.document.get_line(row)[:column])
-        # Names come from the network. Nobody means one that would control the terminal.
+        # Names come from the network. A name that would control the terminal is never wanted.
         return start, [word for word in candidates if visible_in_a_line(word) == word]
 
     def _end_cycle(self) -> None:
@@ -232,7 +233,7 @@ class Composer(Editor):
     # --- input history -------------------------------------------------------------------------
 
     def action_cursor_up(self, select: bool = False) -> None:
-        """Go up a row; from the first row, to the older line of the history."""
+        """Go up a row; in the first row, recall the older line of the history."""
         is_first = self.navigator.is_first_wrapped_line(self.cursor_location)
         line = self._history.older(self.text) if is_first and not select else None
         if line is None:
@@ -241,7 +242,7 @@ class Composer(Editor):
             self._replace_all(line)
 
     def action_cursor_down(self, select: bool = False) -> None:
-        """Go down a row; from the last row, to the newer line of the history."""
+        """Go down a row; in the last row, recall the newer line of the history."""
         is_last = self.navigator.is_last_wrapped_line(self.cursor_location)
         line = self._history.newer(self.text) if is_last and not select else None
         if line is None:
@@ -255,7 +256,7 @@ class Composer(Editor):
 
 
 def _is_text(key: str, character: str | None) -> bool:
-    """Return whether a key is text; so are the joiners and spaces of all scripts."""
+    """Return whether a key is text, including the joiners and spaces of all scripts."""
     modifiers = set(key.split("+")[:-1])
     if character is None or character in "\t\n" or modifiers - {"shift"}:
         return False

@@ -1,4 +1,4 @@
-"""The left column: the conversations, no wider than they need.
+"""The left column: the conversations, in a column that is no wider than necessary.
 
 Runs on the event loop's thread.
 """
@@ -18,8 +18,8 @@ from tertulia.tui.widgets import columns
 from tertulia.tui.widgets.panes import Pane
 from tertulia.tui.widgets.rowlist import Row, RowList
 
-# Terminal columns of the pane. It grows with the names, and never shrinks: all messages beside it
-# would be wrapped anew.
+# Terminal columns of the pane. It grows with the names, and never becomes narrower, because that
+# would wrap all messages beside it again.
 MIN_WIDTH, MAX_WIDTH = 20, 28
 _AROUND_NAME = len("│▸  ✎ (99) │")  # the border, the signs, the number of unread messages
 
@@ -42,33 +42,33 @@ class ConversationList(RowList):
             self.name = name
 
     def action_close(self) -> None:
-        """Ask for the highlighted conversation to be closed."""
+        """Post that the highlighted conversation is to be closed."""
         if self.highlighted is not None:
             self.post_message(self.CloseWanted(self.highlighted))
 
 
 class ConversationsPane(Pane):
-    """The list of conversations, and what to do while there is only the general chat."""
+    """The list of conversations, and a hint while there is only the general chat."""
 
     def compose(self) -> ComposeResult:
-        """Put the words below the list."""
+        """Put the hint below the list."""
         yield ConversationList(id="conversations")
         yield Static(id="no-conversations", classes="empty", markup=False)
 
     def on_mount(self) -> None:
-        """Begin as narrow as possible."""
+        """Begin with the smallest width."""
         self.list = self.query_one(ConversationList)
         self.styles.width = self._width = MIN_WIDTH
         self.translate()
 
     def translate(self) -> None:
-        """Show the words in the current language."""
+        """Show the texts in the current language."""
         self.title = _("Chats")
         words = _("To write to one person only: F3, or @ and the name.")
         self.query_one("#no-conversations", Static).update(words)
 
     def show(self, conversations: Conversations) -> None:
-        """Show the conversations as they are now."""
+        """Show the present conversations."""
         rows = columns.conversation_rows(conversations)
         if rows == self.list.rows:
             return

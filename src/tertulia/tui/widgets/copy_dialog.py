@@ -1,4 +1,4 @@
-"""A dialog whose content is there to be copied: with one key, or as bare text on the terminal.
+"""A dialog with content to copy: with one key, or as bare text on the terminal.
 
 Runs on the event loop's thread.
 """
@@ -14,27 +14,28 @@ from tertulia.tui.widgets.dialogs import Dialog
 
 
 class CopyDialog(Dialog[None]):
-    """A dialog that says what is to be copied from it."""
+    """A dialog that defines the text to copy from it."""
 
-    closes_at_click_outside = False  # what is shown once must not be lost by a click
+    # A click must not close it, because its content may be shown only once.
+    closes_at_click_outside = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy_all", show=False, id="copy-dialog.copy"),
         Binding("f7", "show_text", show=False, id="copy-dialog.text"),
     ]
 
     class TextWanted(Message):
-        """The user wants to have a text on the bare terminal."""
+        """The user wants to see a text on the bare terminal."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
     def text_to_copy(self) -> str:
-        """Return what to copy."""
+        """Return the text to copy."""
         raise NotImplementedError
 
     def hint(self) -> str:
-        """Return what the keys do."""
+        """Return the effect of the keys."""
         return _("C: copy · F7: as plain text · Esc: back")
 
     def action_copy_all(self) -> None:
@@ -42,5 +43,5 @@ class CopyDialog(Dialog[None]):
         self.post_message(CopyWanted(self.text_to_copy()))
 
     def action_show_text(self) -> None:
-        """Show everything as plain text, for terminals that keep programs from copying."""
+        """Show everything as plain text, for terminals in which programs cannot copy."""
         self.post_message(self.TextWanted(self.text_to_copy()))

@@ -1,4 +1,7 @@
-"""A text that the user wants to copy, and what is said about that. Any screen can post it."""
+"""A message with a text to copy, which any screen can post, and the feedback about it.
+
+Runs on the event loop's thread.
+"""
 
 from textual.message import Message
 
@@ -15,7 +18,7 @@ class CopyWanted(Message):
 
 
 def copied_words(*, has_clipboard: bool) -> str:
-    """Return what to say after a copy, by what is known of the terminal's clipboard."""
+    """Return the feedback after a copy, which depends on the terminal's clipboard."""
     if has_clipboard:
         return _("Copied.")
     text = _(

@@ -40,9 +40,10 @@ from tertulia.tui.widgets.copying import CopyWanted
 from tertulia.tui.widgets.messagelog import MessageLog
 from tertulia.tui.widgets.rowlist import Row, RowList
 
-MIN_DIALOG = 46  # terminal columns: an IPv6 address and the word before it
-MIN_RIGHT_COLUMN = 30  # terminal columns; with fewer a table has its right column below the left
-MAX_LEFT_COLUMN = 34  # terminal columns: one long command does not narrow what all others say
+MIN_DIALOG = 46  # terminal columns: an IPv6 address and its label
+# Terminal columns; if there are fewer, a table's right text is below the left one.
+MIN_RIGHT_COLUMN = 30
+MAX_LEFT_COLUMN = 34  # terminal columns, so that one long command does not narrow the right column
 _GAP = "  "
 
 Result = TypeVar("Result")
@@ -72,7 +73,7 @@ class Dialog(ModalScreen[Result], Generic[Result]):
         self._title = title
 
     def compose(self) -> ComposeResult:
-        """Put the title above the content, and a hint how to go back below."""
+        """Put the title above the content, and a hint about closing below it."""
         with Vertical(id="dialog"):
             yield Static(self._title, id="dialog-title", markup=False)
             yield from self.content()
@@ -83,15 +84,15 @@ class Dialog(ModalScreen[Result], Generic[Result]):
         raise NotImplementedError
 
     def hint(self) -> str:
-        """Return how to close the dialog."""
+        """Return the text about closing the dialog."""
         return _("Esc: back")
 
     def show_hint(self, text: str) -> None:
-        """Show other words below the content."""
+        """Show another text below the content."""
         self.query_one("#dialog-hint", Static).update(text)
 
     def action_copy_or_close(self) -> None:
-        """Copy the selected text; without one, close the dialog."""
+        """Copy the selected text; if nothing is selected, close the dialog."""
         selected = self.get_selected_text()
         if selected:
             self.post_message(CopyWanted(selected))
@@ -100,7 +101,7 @@ class Dialog(ModalScreen[Result], Generic[Result]):
             self.dismiss(None)
 
     def on_click(self, event: object) -> None:
-        """Close the dialog at a click on the hint or outside the dialog."""
+        """Close the dialog after a click on the hint or outside the dialog."""
         widget = getattr(event, "widget", None)
         is_outside = widget is self and self.closes_at_click_outside
         if is_outside or getattr(widget, "id", None) == "dialog-hint":
@@ -108,7 +109,7 @@ class Dialog(ModalScreen[Result], Generic[Result]):
 
 
 class HelpDialog(Dialog[None]):
-    """All commands, keys and signs; those of operators only for one."""
+    """All commands, keys and signs; commands of operators only for an operator."""
 
     def __init__(self, *, operator: bool = False) -> None:
         super().__init__(_("Help"))
@@ -116,7 +117,7 @@ class HelpDialog(Dialog[None]):
         self.add_class("wide")
 
     def content(self) -> ComposeResult:
-        """Show a table of each."""
+        """Show one table for each of them."""
         with VerticalScroll(id="dialog-text"):
             for title, rows in (
                 (
@@ -130,29 +131,30 @@ class HelpDialog(Dialog[None]):
 
 
 class HelpTable(Static):
-    """A title, and rows in two columns that take the width there is."""
+    """A title, and rows in two columns that use the available width."""
 
     def __init__(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
         super().__init__(markup=False)
         self._title, self._rows = title, rows
-        self._width = 0  # for which it is laid out
+        self._width = 0  # the width of the present layout
 
     def on_resize(self, event: Resize) -> None:
-        """Lay the rows out anew for another width."""
+        """Lay the rows out again for another width."""
         if event.size.width != self._width:
             self._width = event.size.width
             self.update(f"{self._title}\n\n{table_of(self._rows, self._width)}\n")
 
 
 class ChoiceDialog(Dialog[str]):
-    """A list to choose one row from; also a question."""
+    """A list of rows to choose one from; also used for a question."""
 
     def __init__(self, title: str, text: str, rows: Sequence[Row], chosen: str = "") -> None:
         super().__init__(title)
         self._text = text
         self._rows = rows
         self._chosen = chosen
-        self._choices = Choices()  # not looked for later: a quick Escape has removed it by then
+        # Kept, because after a quick Escape the widget can no longer be found.
+        self._choices = Choices()
 
     def content(self) -> ComposeResult:
         """Show the text and the rows."""
@@ -178,7 +180,7 @@ class ChoiceDialog(Dialog[str]):
 
 
 class CodeDialog(Dialog[str]):
-    """A field for the code that the server asks for. Closing it is the end of the program."""
+    """A field for the code that the server asks for. Closing it ends the program."""
 
     closes_at_click_outside = False
 
@@ -188,16 +190,16 @@ class CodeDialog(Dialog[str]):
         self._input = Input(id="code", select_on_focus=False)
 
     def content(self) -> ComposeResult:
-        """Show why there is a question, and the field."""
+        """Show the reason for the question, and the field."""
         yield Static(visible(self._text), id="dialog-text", markup=False)
         yield self._input
 
     def on_mount(self) -> None:
-        """Let the user type at once."""
+        """Set the focus, so that the user can type at once."""
         self._input.focus()
 
     def hint(self) -> str:
-        """Return what the keys do."""
+        """Return the effect of the keys."""
         return _("Enter: join, Esc: leave")
 
     @on(Input.Submitted)
@@ -208,9 +210,9 @@ class CodeDialog(Dialog[str]):
 
 
 class SearchDialog(Dialog[None]):
-    """Messages that were found; scrolling to the first one asks for older ones.
+    """Messages that were found; scrolling to the first one requests older ones.
 
-    `older` is the request for these; None: there are none.
+    `older` is the request for older ones; None if there are none.
     """
 
     @dataclass
@@ -233,7 +235,7 @@ class SearchDialog(Dialog[None]):
         self._log = ChatLog(FoundPainter(glyphs, words), id="found")
 
     def content(self) -> ComposeResult:
-        """Show the messages as in the chat."""
+        """Show the messages in the same form as in the chat."""
         yield self._log
 
     def on_mount(self) -> None:
@@ -267,7 +269,7 @@ def status_dialog(glyphs: Glyphs, current: Status) -> ChoiceDialog:
 
 
 def person_dialog(info: UserInfo, glyphs: Glyphs, today: date, *, own: bool) -> ChoiceDialog:
-    """Make a dialog with what the server knows about a user, and an offer to write."""
+    """Make a dialog with the server's information about a user, and an offer to write to them."""
     lines = [
         (_("Status"), glyphs.status(info.status)),
         (_("Address"), visible_in_a_line(info.address)),
@@ -288,8 +290,8 @@ def question(title: str, text: str, yes: str, no: str) -> ChoiceDialog:
 def table_of(rows: Sequence[tuple[str, str]], width: int) -> str:
     """Lay out rows in two columns.
 
-    The right text of a row with a long left text goes below it. Without enough room for most rows,
-    all of them are laid out so, without a second column.
+    If the left text of a row is long, the right text is below it. If most rows do not fit into two
+    columns, every right text is below its left text.
     """
     longest = min(MAX_LEFT_COLUMN, width - MIN_RIGHT_COLUMN - len(_GAP))
     fitting = [len(left) for left, _right in rows if len(left) <= longest]

@@ -1,7 +1,7 @@
-"""A text area for all scripts: its cursor moves by graphemes, not by the characters of a string.
+"""A text area for all scripts: its cursor moves by graphemes, not by characters.
 
-It shows its content as text, never as markup, and nothing in it can reorder a row of the terminal.
-It has no key bindings. Runs on the app's event loop.
+It shows its content as text, never as markup, and no character in it can reorder a row of the
+terminal. It has no key bindings. Runs on the app's event loop.
 """
 
 import re
@@ -21,17 +21,17 @@ from tertulia.chat.display import DIRECTION_CHARACTERS, visible_in_a_line
 from tertulia.chat.editing import word_end, word_start
 from tertulia.chat.graphemes import nearest_boundary, next_boundary, previous_boundary, split
 
-# A character that reorders a row stays in the text. On the screen stands an invisible mark in its
-# place, which takes no column either.
+# A character that reorders a row stays in the text. The screen shows an invisible mark instead,
+# which also uses no column.
 _DIRECTIONS = re.compile(f"[{DIRECTION_CHARACTERS}]")
 _INVISIBLE_MARK = "\u034f"
 
 
 class Editor(TextArea, inherit_bindings=False):
-    """Plain text being edited. A line includes all the rows that it is wrapped into."""
+    """Plain text being edited. A line includes all the rows into which it is wrapped."""
 
     def validate_placeholder(self, placeholder: str | Content) -> Content:
-        """Use the placeholder as text; TextArea would read it as markup."""
+        """Use the placeholder as text, because TextArea would interpret it as markup."""
         if isinstance(placeholder, str):
             return Content(visible_in_a_line(placeholder))
         return placeholder
@@ -39,19 +39,19 @@ class Editor(TextArea, inherit_bindings=False):
     # --- places of the cursor: between graphemes ------------------------------------------------
 
     def clamp_visitable(self, location: Location) -> Location:
-        """Move a place that is inside of a grapheme to its end."""
+        """Move a location inside a grapheme to the end of that grapheme."""
         row, column = super().clamp_visitable(location)
         return row, nearest_boundary(self.document.get_line(row), column)
 
     def get_cursor_left_location(self) -> Location:
-        """Return the place one grapheme to the left."""
+        """Return the location one grapheme to the left."""
         row, column = self.cursor_location
         if column == 0:
             return super().get_cursor_left_location()
         return row, previous_boundary(self.document.get_line(row), column)
 
     def get_cursor_right_location(self) -> Location:
-        """Return the place one grapheme to the right."""
+        """Return the location one grapheme to the right."""
         row, column = self.cursor_location
         line = self.document.get_line(row)
         if column >= len(line):
@@ -59,12 +59,12 @@ class Editor(TextArea, inherit_bindings=False):
         return row, next_boundary(line, column)
 
     def get_cursor_up_location(self) -> Location:
-        """Return the place in the row above."""
+        """Return the location in the row above."""
         y = self.wrapped_document.location_to_offset(self.cursor_location).y
         return self._location_at(self.navigator.last_x_offset, y - 1) if y else (0, 0)
 
     def get_cursor_down_location(self) -> Location:
-        """Return the place in the row below."""
+        """Return the location in the row below."""
         y = self.wrapped_document.location_to_offset(self.cursor_location).y + 1
         if y == self.wrapped_document.height:
             return self.document.end
@@ -95,7 +95,7 @@ class Editor(TextArea, inherit_bindings=False):
         return row, len(self.document.get_line(row))
 
     def get_target_document_location(self, event: events.MouseEvent) -> Location:
-        """Return the place under the mouse."""
+        """Return the location under the mouse."""
         scroll_x, scroll_y = self.scroll_offset
         x, y = event.x - self.gutter.left, event.y - self.gutter.top
         return self._location_at(x + scroll_x, y + scroll_y)

@@ -1,4 +1,4 @@
-"""The text field, in a border that says who gets what is typed.
+"""The text field, in a border that shows the recipients of the typed line.
 
 Runs on the event loop's thread.
 """
@@ -16,7 +16,7 @@ _CLASSES = {Reach.EVERYONE: "-everyone", Reach.ONE: "-one", Reach.NOBODY: "-nobo
 
 
 class EntryPane(Pane):
-    """The composer, and who gets the line in it: by word, by colour and by the kind of border."""
+    """The composer; a word, a colour and the kind of border show the recipients of the line."""
 
     def __init__(self, composer: Composer, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -27,13 +27,13 @@ class EntryPane(Pane):
         yield self._composer
 
     def show_target(self, target: Target) -> None:
-        """Show who gets the line as it is now."""
+        """Show the recipients of the present line."""
         self.title = target.words
         for reach, name in _CLASSES.items():
             self.set_class(reach is target.reach, name)
 
     def show_placeholder(self, name: str, *, is_typing: bool) -> None:
-        """Show in the empty composer to whom the user writes, or how to get back to it."""
+        """Show in the empty composer who will read the line, or how to go back to the composer."""
         text = _("Write to everyone") if name == GENERAL else _("Write only to {name}")
         if not is_typing:
             text = _("Esc: back to writing")

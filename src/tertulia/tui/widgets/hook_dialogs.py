@@ -18,17 +18,17 @@ from tertulia.tui.widgets.rowlist import Row
 
 
 class HookDialog(CopyDialog):
-    """How a program speaks through a new hook: the command is what is copied."""
+    """How a program writes through a new hook; the command is the text to copy."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        """`lines` are those of `operator_words.hook_created`."""
+        """Show the `lines` of `operator_words.hook_created`."""
         super().__init__(_("An address for a program"))
         self.add_class("wide-text")
         self._before, command, self._after = lines
         self._command = command.strip()
 
     def content(self) -> ComposeResult:
-        """Show the command, and what to know about it."""
+        """Show the command, and advice about it."""
         with VerticalScroll(id="dialog-text"):
             yield Static(self._before + "\n", markup=False)
             yield Static(self._command, markup=False, id="command")
@@ -40,7 +40,7 @@ class HookDialog(CopyDialog):
 
 
 def hooks_dialog(rows: Sequence[HookRow]) -> ChoiceDialog:
-    """Make a dialog with the hooks; its answer is the place of the one to remove."""
+    """Make a dialog with the hooks; its answer is the index of the one to remove."""
     if not rows:
         close = [Row("close", [(_("Close"), "")])]
         return ChoiceDialog(_("Programs"), "\n".join(hooks(rows)), close)

@@ -1,7 +1,7 @@
 """The chat's screen: conversations left, the open one in the middle, people right.
 
-It shows the model, and posts a message when the user wants something beyond this screen. Runs on
-the event loop's thread.
+It shows the model, and posts a message when the user wants something beyond this screen. It never
+calls the app. Runs on the event loop's thread.
 """
 
 from dataclasses import dataclass
@@ -52,10 +52,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012
 
     class Ready(Message):
-        """The widgets are there, and can show something."""
+        """The widgets exist, and can show something."""
 
     class Uncovered(Message):
-        """There is no dialog above this screen any more."""
+        """No dialog is above this screen any more."""
 
     @dataclass
     class ConversationChosen(Message):
@@ -71,7 +71,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     @dataclass
     class CommandChosen(Message):
-        """The user has chosen a command that needs nothing after it."""
+        """The user has chosen a command that needs no arguments."""
 
         line: str
 
@@ -84,12 +84,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
     ) -> None:
         super().__init__()
         self._to = to
-        self._address = to.addresses[0]  # of the server, shown in the title
+        self._address = to.addresses[0]  # the server's address, shown in the title
         self._glyphs = glyphs
         self._painter = painter
         self.composer = composer
         self._model: ChatModel | None = None  # the one shown last
-        self._was_connected = False  # when the model was shown last
+        self._was_connected = False  # the state when the model was shown last
         self._hinted_at = ""  # the composer's text when the hint was shown
 
     def compose(self) -> ComposeResult:
@@ -119,7 +119,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.post_message(self.Ready())
 
     def on_screen_resume(self) -> None:
-        """Tell that the conversation is in view again."""
+        """Post that the conversation is in view again."""
         self.post_message(self.Uncovered())
 
     def translate(self) -> None:
@@ -131,14 +131,14 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.translate_composer()
 
     def hint(self, text: str) -> None:
-        """Show a few words above the composer; an empty text removes them."""
+        """Show a short text above the composer; an empty text removes it."""
         self._hinted_at = self.composer.text
         hint = self.query_one("#hint", Static)
         hint.update(visible(text))
         hint.display = bool(text)
 
     def show_column(self, column: str) -> None:
-        """Show one of the side columns on a narrow screen, and only that one."""
+        """On a narrow screen, show one of the side columns, and only that one."""
         for side in ("left", "right"):
             self.query_one(f"#{side}").set_class(side == column, "shown")
 
@@ -153,13 +153,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._show_state(own_status, connection=_("connecting…"))
 
     def show_model(self, model: ChatModel, now: float) -> None:
-        """Show the model as it is now; `now` is monotonic."""
+        """Show the present state of the model; `now` is monotonic."""
         self._model = model
         chat = model.chat
         self._address = chat.whereabouts.address
         if chat.connected != self._was_connected:
             self._was_connected = chat.connected
-            # The hint may be about the connection as it was.
+            # The hint may be about the earlier state of the connection.
             is_unsent = chat.connected and self.composer.text
             self.hint(
                 _("What you typed has not been sent yet. Press Enter to send it.")
@@ -205,7 +205,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.chats.show(conversations)
 
     def _turn_to(self, conversation: Conversation) -> None:
-        # What was typed before there was a connection goes to the first conversation.
+        # Text typed before there was a connection goes to the first conversation.
         left = self.log_view.conversation or conversation
         left.draft = self.composer.text
         self.log_view.open(conversation)
@@ -217,7 +217,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     @on(TextArea.Changed)
     def show_target(self) -> None:
-        """Show who gets the line that is being typed."""
+        """Show the recipients of the typed line."""
         model = self._model
         state = None if model is None else model.chat.state
         conversations = None if model is None else model.conversations
@@ -236,13 +236,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
         name, typed = self.people_list.highlighted, self.filter.value
         if name is not None:
             self.post_message(self.PersonChosen(name))
-        elif typed:  # no name matches: it may have been meant for the composer
+        elif typed:  # no name matches: the text may have been intended for the composer
             self.action_to_composer()
             self.composer.insert(typed)
 
     @on(events.DescendantFocus)
     def translate_composer(self) -> None:
-        """Show in the empty composer to whom the user writes, or how to get back to it."""
+        """Show in the empty composer who will read the line, or how to go back to the composer."""
         shown = self.log_view.conversation
         self.entry.show_placeholder(
             GENERAL if shown is None else shown.name,
@@ -252,7 +252,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     # --- keys ----------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Move text to the filter or the composer: the widget that got it had no use for it.
+        """Move text that the focused widget did not use to the filter or the composer.
 
         The next key may go to the same widget, before the focus has moved.
         """
@@ -274,14 +274,14 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.set_focus(self.composer)
 
     def action_mark(self) -> None:
-        """Mark a message, so that the keys can choose one."""
+        """Mark a message, so that the keys can move the mark to others."""
         if self.log_view.begin_marking():
             self.hint(_("↑ ↓: choose · Enter: what can be done · Esc: back"))
         else:
             self.hint(_("There is no message here."))
 
     def action_conversations(self) -> None:
-        """Go to the list of conversations, in it to the most urgent one with unread messages."""
+        """Go to the list of conversations, and to the most urgent one with unread messages."""
         unread = None if self._model is None else self._model.conversations.next_unread
         if unread is not None:
             self.conversation_list.highlight(unread.name)
@@ -289,12 +289,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.conversation_list.focus()
 
     def action_people(self) -> None:
-        """Go to the people."""
+        """Go to the list of people."""
         self.show_column("right")
         self.people_list.focus()
 
     def action_palette(self) -> None:
-        """Offer all commands, and what the keys do."""
+        """Offer all commands and all actions of the keys."""
         is_operator = self._model is not None and self._model.chat.state.is_operator
         self.app.push_screen(PaletteDialog(offers(operator=is_operator)), self._take_offer)
 
@@ -309,7 +309,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.post_message(self.CommandChosen(offer.word))
 
     def _begin_line(self, text: str) -> None:
-        """Put the beginning of a line into the composer; what was in it is one key away."""
+        """Put the beginning of a line into the composer; one key brings the earlier text back."""
         kept = self.composer.text
         self.composer.begin(text)
         self.action_to_composer()
@@ -317,7 +317,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.hint(_("Your text is kept: ↑ brings it back."))
 
     def action_redraw(self) -> None:
-        """Draw everything anew, over what another program has left on the terminal."""
+        """Draw everything again, over the output of another program on the terminal."""
         self.app.refresh(layout=True)
 
     async def action_scroll(self, how: str) -> None:
@@ -325,13 +325,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
         await self.log_view.run_action(how)
 
     def get_selected_text(self) -> str | None:
-        """Return the selected text; if messages are selected, nothing from beside them."""
+        """Return the selected text; if messages are selected, only their text."""
         selection = self.selections.get(self.log_view)
         found = None if selection is None else self.log_view.get_selection(selection)
         return found[0] if found and found[0] else super().get_selected_text()
 
     async def action_interrupt(self) -> None:
-        """Copy the selected text; else clear the composer; else prepare to leave; else leave."""
+        """Copy the selected text, or clear the composer, or prepare to leave, or leave."""
         composer = self.composer
         selected = self.get_selected_text() or composer.selected_text
         if composer.text == commands.quit_word():
@@ -378,7 +378,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.hint("")
 
     def drafts(self, conversations: Conversations | None) -> list[str]:
-        """Return the texts that were typed and not sent."""
+        """Return the typed and unsent texts."""
         texts = [self.composer.text]
         if conversations is not None:
             shown = self.log_view.conversation

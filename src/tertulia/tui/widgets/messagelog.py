@@ -1,7 +1,7 @@
 """A log of any length: entries one below the other, the newest last.
 
-It keeps the reading place: no entry that is added, dropped or changed outside the view moves what
-is in the view. Only the painter knows what an entry is. Runs on the event loop's thread.
+It keeps the reading place: adding, dropping or changing entries outside the view moves nothing in
+the view. Only the painter knows the content of an entry. Runs on the event loop's thread.
 """
 
 from bisect import bisect_right
@@ -23,11 +23,11 @@ from tertulia.tui.painting.styled_text import EntryPainter, Run, RunView
 Entry = TypeVar("Entry")
 
 _RIGHT_BUTTON = 3
-_KEPT_STRIPS = 256  # about 7 KiB each; a view with more rows paints some lines twice
+_KEPT_STRIPS = 256  # about 7 KiB each; in a view with more rows some lines are painted twice
 
 
 class Place(NamedTuple):
-    """A reading place: the entry at the top of the view, and which line of it."""
+    """A reading place: the entry at the top of the view, and the line of it."""
 
     entry: object
     line: int
@@ -51,17 +51,17 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
     ]
 
     class ReachedTop(Message):
-        """The first line is in view: older entries are wanted. Posted once until some are added."""
+        """The first line is in view: older entries are needed. Posted once until some are added."""
 
     class NewBelow(Message):
-        """The number of entries below the view that were not seen yet has changed."""
+        """The number of unseen entries below the view has changed."""
 
         def __init__(self, count: int) -> None:
             super().__init__()
             self.count = count
 
     class Clicked(Message):
-        """An entry was clicked; a drag that selects its text is no click."""
+        """An entry was clicked; a drag that selects its text does not count as a click."""
 
         def __init__(self, entry: object) -> None:
             super().__init__()
@@ -78,10 +78,10 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         # first line is `_origin`, and entry i ends before line `_ends[i]`.
         self._origin = 0
         self._ends: list[int] = []
-        self._place: Place | None = None  # None: at the end, and following new entries
+        self._place: Place | None = None  # None means at the end, where new entries are followed
         self._new_below = 0
         self._top_reported = False
-        self._laid_out = Size(0, 0)  # the size for which `_ends` and the place are right
+        self._laid_out = Size(0, 0)  # the size for which `_ends` and the place are correct
         self._pressed_at: Offset | None = None
 
     @property
@@ -101,7 +101,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
 
     @property
     def new_below(self) -> int:
-        """Return how many entries below the view were not seen yet."""
+        """Return the number of unseen entries below the view."""
         return self._new_below
 
     def load(self, entries: Sequence[Entry], place: Place | None = None) -> None:
@@ -148,7 +148,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
             self._go_to_place()
 
     def repaint_entry(self, entry: Entry) -> None:
-        """Paint an entry anew that has changed, perhaps to another height."""
+        """Paint a changed entry again; its height may have changed."""
         index = self._index_of(entry)
         if index is None:
             return
@@ -162,7 +162,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         self.refresh(self.size.region)
 
     def repaint(self) -> None:
-        """Lay out and paint everything anew, for example in another language."""
+        """Lay out and paint everything again, for example in another language."""
         self._lay_out()
 
     def jump_to_end(self) -> None:
@@ -176,21 +176,21 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         self._go_to_place()
 
     def go_to_start(self) -> None:
-        """Bring the oldest entry to the top, also of a view that is about to be resized."""
+        """Bring the oldest entry to the top, even if the view is about to be resized."""
         if self._entries:
             self.go_to(self._entries[0])
 
     def line_of(self, entry: Entry) -> int | None:
-        """Return the first line of an entry, counted from the oldest one here; None without it."""
+        """Return the first line of an entry, counted from the oldest one; None if it is absent."""
         index = self._index_of(entry)
         return None if index is None else self._start_of(index) - self._origin
 
     def action_page_up(self) -> None:
-        """Go up a page but for one line, which shows where the reader was."""
+        """Scroll up by a page less one line, so that the reader finds the old place."""
         self.scroll_to(y=self.scroll_y - max(1, self.room.height - 1))
 
     def action_page_down(self) -> None:
-        """Go down a page but for one line."""
+        """Scroll down by a page less one line."""
         self.scroll_to(y=self.scroll_y + max(1, self.room.height - 1))
 
     def action_scroll_end(self) -> None:
@@ -208,8 +208,8 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Keep the new reading place."""
         super().watch_scroll_y(old_value, new_value)
-        # When the size changes, Textual moves the view before it calls `on_resize`: the reader did
-        # not scroll.
+        # When the size changes, Textual moves the view before it calls `on_resize`. That is not
+        # scrolling by the reader.
         if self.room == self._laid_out:
             self._keep_place()
 
@@ -224,11 +224,11 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         if span is not None:
             look = self.screen.get_component_rich_style("screen--selection")
             strip = with_selection(strip, *span, look)
-        # Selections count in the numbers of lines too: they stay on their text.
+        # Selections also use the numbers of lines, so they stay on their text.
         return strip.crop_extend(0, width, self.style_named("")).apply_offsets(0, line)
 
     def forget_styles(self) -> None:
-        """Drop the lines that were painted in the old styles, too."""
+        """Also drop the lines that were painted in the old styles."""
         super().forget_styles()
         self._strips.clear()
 
@@ -250,9 +250,10 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
     def selected_entries(
         self, selection: Selection
     ) -> Iterator[tuple[Entry, dict[int, tuple[int, int]] | None]]:
-        """Yield the entries that are selected, and the selected part of each of their lines.
+        """Yield the selected entries, and the selected part of each of their lines.
 
-        Only the first and the last one have parts (None: an entry is selected as a whole).
+        Only the first and the last entry can have parts; None means that an entry is selected as a
+        whole.
         """
         first, end = self._selected_lines(selection)
         for index in range(bisect_right(self._ends, first), len(self._entries)):
@@ -271,16 +272,16 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
             yield self._entries[index], {n: span for n, span in spans.items() if span[1] > span[0]}
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Paint the selection; the lines kept are painted without it."""
+        """Paint the selection; the cached lines are painted without it."""
         self.refresh(self.size.region)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Keep where the button goes down, to tell a click from a drag."""
+        """Store where the button goes down, to distinguish a click from a drag."""
         self._pressed_at = event.screen_offset
 
     def on_click(self, event: events.Click) -> None:
         """Post a click; a double click selects the entry."""
-        event.prevent_default()  # at a double click it would select the whole conversation
+        event.prevent_default()  # by default a double click would select the whole conversation
         line = self.line_under(event)
         if line is None or event.screen_offset != self._pressed_at:
             return
@@ -295,7 +296,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
             self._select(index)
 
     def choose(self, _index: int) -> None:
-        """Do what the user wants who clicks on an entry with the right button: here nothing."""
+        """Do nothing; a subclass may act on a click with the right button."""
 
     def _select(self, index: int) -> None:
         """Select all of an entry."""
@@ -310,7 +311,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         return self._ends[index - 1] if index else self._origin
 
     def _index_of(self, entry: object) -> int | None:
-        """Return the index of an entry, searched from the end, where most changes are."""
+        """Return the index of an entry; the search begins at the end, where most changes are."""
         for index in range(len(self._entries) - 1, -1, -1):
             if self._entries[index] is entry:
                 return index
@@ -318,13 +319,13 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
 
     def _ends_of(self, entries: Sequence[Entry], start: int) -> list[int]:
         width = self._laid_out.width
-        if not width:  # not on the screen yet: counted when it is
+        if not width:  # it is not on the screen yet, and is counted when it is
             return [start] * len(entries)
         height = self._painter.height
         return list(accumulate((height(entry, width) for entry in entries), initial=start))[1:]
 
     def _lay_out(self) -> None:
-        """Count all lines anew."""
+        """Count all lines again."""
         self._drop_selection(self._origin)
         self._laid_out = self.room
         self._origin = 0
@@ -334,7 +335,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         self.refresh(self.size.region)
 
     def _drop_selection(self, line: int) -> None:
-        """Clear the selection if it reaches this line or lines below: other text is there now."""
+        """Clear the selection if it reaches this line or below, where the text has changed."""
         selection = self.text_selection if self.is_mounted else None
         if selection and (selection.end is None or selection.end.y >= line):
             self.screen.clear_selection()
@@ -342,7 +343,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
     def _go_to_place(self) -> None:
         """Bring the reading place to the top of the view, or the first line if it was dropped."""
         if not self._laid_out or self._laid_out != self.room:
-            return  # `on_resize` is about to be called, and calls this again
+            return  # `on_resize` will be called soon, and calls this again
         lines = self._end - self._origin
         y = lines  # the end
         if self._place is not None:
@@ -376,7 +377,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
             self.post_message(self.NewBelow(count))
 
     def _lines(self, first: int, end: int) -> Iterator[tuple[int, list[Run]]]:
-        """Paint the entries to which these lines belong, and yield the lines with their numbers."""
+        """Paint the entries that contain these lines, and yield the lines with their numbers."""
         for index in range(bisect_right(self._ends, first), len(self._entries)):
             start = self._start_of(index)
             if start >= end:
@@ -389,7 +390,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
     def _strip_at(self, line: int) -> Strip:
         strip = self._strips.get(line)
         if strip is None:
-            # The entry's other lines in the view are needed next.
+            # The other lines of the entry in the view are needed next.
             index = bisect_right(self._ends, line)
             top = self._origin + self.scroll_offset.y
             end = min(self._ends[index], max(line + 1, top + self.room.height))

@@ -1,4 +1,4 @@
-"""The dialogs about keeping order: the secret, what to do about a person, for how long, the bans.
+"""The dialogs for moderation: the secret, actions on a person, a duration, the bans.
 
 Runs on the event loop's thread.
 """
@@ -23,19 +23,19 @@ _MINUTES = (5, 30, 120, 1_440)
 
 
 class SecretDialog(Dialog[str]):
-    """A field for the operator's secret, which shows no letter of it."""
+    """A field for the operator's secret, which hides the typed letters."""
 
     def __init__(self) -> None:
         super().__init__(_("Keep order"))
         self._input = Input(id="code", password=True, select_on_focus=False)
 
     def content(self) -> ComposeResult:
-        """Show what is asked for, and the field."""
+        """Show the question, and the field."""
         yield Static(_("The operator's secret (it is not shown):"), id="dialog-text", markup=False)
         yield self._input
 
     def on_mount(self) -> None:
-        """Let the user type at once."""
+        """Set the focus, so that the user can type at once."""
         self._input.focus()
 
     @on(Input.Submitted)
@@ -45,7 +45,7 @@ class SecretDialog(Dialog[str]):
 
 
 class PinnedDialog(Dialog[None]):
-    """The whole of the pinned message."""
+    """The complete pinned message."""
 
     def __init__(self, message: StoredMessage) -> None:
         super().__init__(_("Pinned by an operator"))
@@ -60,7 +60,7 @@ class PinnedDialog(Dialog[None]):
 
 
 def person_rows(*, is_operator: bool, is_muted: bool, is_ignored: bool) -> list[Row]:
-    """Return what can be done about a person, as rows of their dialog."""
+    """Return the possible actions on a person, as rows of their dialog."""
     rows = []
     if is_operator:
         mute = ("unmute", _("Let speak again")) if is_muted else ("mute", _("Silence…"))
@@ -70,7 +70,7 @@ def person_rows(*, is_operator: bool, is_muted: bool, is_ignored: bool) -> list[
 
 
 def minutes_dialog(title: str, name: str) -> ChoiceDialog:
-    """Make a dialog that asks for how long; its answer is a number of minutes, 0 without an end."""
+    """Make a dialog that asks for a duration; its answer is in minutes, 0 means without an end."""
     rows = [Row(str(minutes), [(_minutes_words(minutes), "")]) for minutes in _MINUTES]
     rows.append(Row("0", [(_("Until it is lifted"), "")]))
     return ChoiceDialog(title.format(name=visible_in_a_line(name)), "", rows)
@@ -82,7 +82,7 @@ def confirmation(text: str) -> ChoiceDialog:
 
 
 def bans_dialog(bans: Sequence[BanRow]) -> ChoiceDialog:
-    """Make a dialog with the bans; its answer is the place of the one to lift."""
+    """Make a dialog with the bans; its answer is the index of the one to lift."""
     if not bans:
         close = [Row("close", [(_("Close"), "")])]
         return ChoiceDialog(_("Bans"), _("Nobody is banned."), close)

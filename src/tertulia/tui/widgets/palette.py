@@ -1,6 +1,6 @@
 """The dialog that offers every command and every action of a key, filtered by typing.
 
-It returns the offer that was chosen, or None. Runs on the event loop's thread.
+It returns the chosen offer, or None. Runs on the event loop's thread.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _VERTICAL = {
 
 
 class OfferList(RowList):
-    """The offers; the field above it keeps the focus."""
+    """The offers; the field above the list keeps the focus."""
 
     ALWAYS_HIGHLIGHTED = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {"row-list--word", "row-list--key"}
@@ -39,7 +39,7 @@ class OfferFilter(Input):
     """A field whose letters filter the offers; its vertical keys move in their list."""
 
     async def on_key(self, event: events.Key) -> None:
-        """Hand the list's keys to the list."""
+        """Pass the list's keys to the list."""
         if event.key in _VERTICAL:
             event.stop()
             event.prevent_default()
@@ -48,7 +48,7 @@ class OfferFilter(Input):
 
 
 class PaletteDialog(Dialog[Offer]):
-    """Every command with its key, to find by typing."""
+    """Every command with its key, filtered by the typed text."""
 
     class Moved(Message):
         """Another offer is highlighted."""
@@ -59,13 +59,13 @@ class PaletteDialog(Dialog[Offer]):
         self._offers = list(found)
 
     def content(self) -> ComposeResult:
-        """Put the filter above the list, and what is highlighted below, at full length."""
+        """Put the filter above the list, and the full text of the highlighted offer below it."""
         yield OfferFilter(placeholder=_("type to filter"), id="palette-filter")
         yield OfferList(id="offers")
         yield Static(id="about-offer", markup=False)
 
     def hint(self) -> str:
-        """Return what the keys do here."""
+        """Return the effect of the keys."""
         return _("↑ ↓: choose · Enter: do it · Esc: back")
 
     def on_mount(self) -> None:
@@ -79,7 +79,7 @@ class PaletteDialog(Dialog[Offer]):
 
     @on(Input.Changed)
     def _filter(self) -> None:
-        """Show the offers that match what is typed, and highlight the first of them."""
+        """Show the offers that match the typed text, and highlight the first of them."""
         rows = self.query_one(OfferList)
         shown = matching(self._offers, self.query_one(OfferFilter).value)
         rows.rows = [

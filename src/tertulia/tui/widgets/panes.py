@@ -1,4 +1,4 @@
-"""The bordered parts of the screen: what the columns and the text field have in common.
+"""The bordered parts of the screen: the common behaviour of the columns and the text field.
 
 Runs on the event loop's thread.
 """
@@ -8,14 +8,14 @@ from textual.content import Content
 
 
 class Pane(Vertical):
-    """A part of the screen with a title in its border; it shows whether the focus is in it."""
+    """A part of the screen with a title in its border, which also shows the focus."""
 
     _title = ""
     _shown = ""
 
     @property
     def title(self) -> str:
-        """The title, which is text and never markup; to set the same one again costs nothing."""
+        """Return the title, which is text and never markup; setting it unchanged costs nothing."""
         return self._title
 
     @title.setter
@@ -24,11 +24,11 @@ class Pane(Vertical):
         self._show_title()
 
     def on_resize(self) -> None:
-        """Show the title as the border of this size needs it."""
+        """Show the title in the form for the border of this size."""
         self._show_title()
 
     def _show_title(self) -> None:
-        # Textual puts blanks around a title only where the border has corners.
+        # Textual puts blanks around a title only if the border has corners.
         has_corners = bool(self.styles.border_left[0] and self.styles.border_right[0])
         text = self._title if has_corners or not self._title else f" {self._title} "
         if text != self._shown:

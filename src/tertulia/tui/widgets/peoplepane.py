@@ -1,4 +1,4 @@
-"""The right column: the people who are here, with a field that filters them.
+"""The right column: the present users, with a field that filters them.
 
 Runs on the event loop's thread.
 """
@@ -17,11 +17,11 @@ from tertulia.tui.widgets import columns
 from tertulia.tui.widgets.panes import Pane
 from tertulia.tui.widgets.rowlist import RowList
 
-FILTER_FROM = 15  # people; fewer are seen at a glance
+FILTER_FROM = 15  # the number of people from which the filter is shown
 
 
 class PeopleList(RowList):
-    """The people who are here."""
+    """The present users."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"row-list--{style}" for style in columns.PEOPLE_STYLES
@@ -32,7 +32,7 @@ class Filter(Input):
     """A field whose letters filter the people; its vertical keys move in their list."""
 
     async def on_key(self, event: events.Key) -> None:
-        """Hand the list's keys to the list."""
+        """Pass the list's keys to the list."""
         if event.key in ("up", "down", "pageup", "pagedown"):
             event.stop()
             people = self.screen.query_one(PeopleList)
@@ -40,13 +40,13 @@ class Filter(Input):
             await people.run_action(f"highlight_by({-1 if event.key.endswith('up') else 1})")
 
     def on_paste(self, event: events.Paste) -> None:
-        """Leave a text of several lines to the composer: here only the first one would stay."""
+        """Leave a text of several lines to the composer; this field keeps only the first."""
         if len(event.text.splitlines()) > 1:
             event.prevent_default()
 
 
 class PeoplePane(Pane):
-    """The list of people; while nobody else is here, how others can come."""
+    """The list of people; while nobody else is present, advice for inviting others."""
 
     def __init__(self, to: Destination, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -74,7 +74,7 @@ class PeoplePane(Pane):
         self._show()
 
     def show(self, chat: Chat) -> None:
-        """Show the people who are here now."""
+        """Show the present users."""
         self._chat = chat
         self._show()
 
@@ -108,6 +108,6 @@ class PeoplePane(Pane):
             return ""
         text = _("Nobody else is here yet. Others join with: tertulia NAME {host} {port}")
         host, port = self._to.host, self._to.port
-        if self._chat is not None:  # perhaps by now at another server of the chat
+        if self._chat is not None:  # the user may now be at another server of the chat
             host, port = self._chat.whereabouts.address
         return text.format(host=visible_in_a_line(host), port=port) + tls

@@ -1,7 +1,7 @@
 """A list of short rows to choose one from: the users, the conversations.
 
-Only the rows in the view are painted, so thousands of rows cost no more than a screenful, even when
-they are replaced twenty times a second. It knows no chat. Runs on the event loop's thread.
+Only the rows in the view are painted, so thousands of rows cost no more than one screen of them,
+even if they are replaced twenty times a second. It knows no chat. Runs on the event loop's thread.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
 
     PREFIX = "row-list"
     ALLOW_SELECT = False
-    ALWAYS_HIGHLIGHTED: ClassVar[bool] = False  # also without the focus
+    ALWAYS_HIGHLIGHTED: ClassVar[bool] = False  # True: also without the focus
     COMPONENT_CLASSES: ClassVar[set[str]] = {"row-list--highlight"}
     DEFAULT_CSS = """
     RowList .row-list--highlight {
@@ -67,7 +67,7 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
 
     @property
     def rows(self) -> Sequence[Row]:
-        """The rows; setting them keeps the scroll position and the highlighted key."""
+        """Return the rows; setting them keeps the scroll position and the highlighted key."""
         return self._rows
 
     @rows.setter
@@ -91,7 +91,7 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
         return self._rows[self._highlight].key if self._highlight < len(self._rows) else None
 
     def highlight(self, key: str) -> None:
-        """Move the highlight to a row, if it is there."""
+        """Move the highlight to a row, if it exists."""
         for index, row in enumerate(self._rows):
             if row.key == key:
                 self._move_highlight(index)
@@ -106,7 +106,8 @@ class RowList(RunView, can_focus=True, inherit_bindings=False):
         runs = shorten_runs(self._rows[index].runs, self.room.width)
         background = ""
         if index == self._highlight and (self.has_focus or self.ALWAYS_HIGHLIGHTED):
-            # One style for the whole row: reversed, the colours of its runs would be a patchwork.
+            # The whole row has one style, because reversed colours of single runs would look like
+            # patches.
             background = "highlight"
             runs = [(text, background) for text, _ in runs]
         return self.strip_of(runs).extend_cell_length(width, self.style_named(background))

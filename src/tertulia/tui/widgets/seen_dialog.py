@@ -1,4 +1,4 @@
-"""Who has seen a message: a small dialog that stays up to date until it is closed.
+"""Shows who has seen a message, in a small dialog that is updated until it is closed.
 
 Runs on the event loop's thread.
 """
@@ -16,21 +16,22 @@ from tertulia.protocol.attendance import SeenBy
 from tertulia.tui.painting.wrap import shorten
 from tertulia.tui.widgets.dialogs import Dialog
 
-ASKED_EVERY_S = 2.0  # the server counts what a person has seen no more often
-_MAX_COLUMNS = 200  # of the message that is asked about
+ASKED_EVERY_S = 2.0  # the server does not accept reports of seen messages more often
+_MAX_COLUMNS = 200  # of the message in question
 
 
 class SeenDialog(Dialog[None]):
-    """The names of those who have seen a message, who have not, and of whom nobody can know."""
+    """The names of the users who have seen a message, who have not, and the unknown ones."""
 
     def __init__(self, about: str, answer: SeenBy, ask_again: Callable[[], None]) -> None:
-        """`about` is the message."""
+        """Show the first answer; `about` is the message's text."""
         super().__init__(_("Who has seen this?"))
         self.seq = answer.seq
         self._about = shorten(visible_in_a_line(" ".join(about.split())), _MAX_COLUMNS)
         self._answer = answer
         self._ask_again = ask_again
-        self._names = Static(markup=False)  # not looked for later: a quick Escape has removed it
+        # Kept, because after a quick Escape the widget can no longer be found.
+        self._names = Static(markup=False)
 
     def content(self) -> ComposeResult:
         """Show the message, and the names below it."""
@@ -39,7 +40,7 @@ class SeenDialog(Dialog[None]):
             yield self._names
 
     def on_mount(self) -> None:
-        """Show the first answer, and ask again from time to time."""
+        """Show the first answer, and ask again at intervals."""
         self.show(self._answer)
         self.set_interval(ASKED_EVERY_S, self._ask_again)
 
@@ -49,5 +50,5 @@ class SeenDialog(Dialog[None]):
         self.show_hint(hint if connected else f"{problem} · {hint}")
 
     def show(self, answer: SeenBy) -> None:
-        """Show the names as they are now."""
+        """Show the present names."""
         self._names.update("\n" + "\n\n".join(seen_lines(answer)))
