@@ -1,8 +1,7 @@
 """Carries out the user's actions, and shows the server's answers.
 
-The controller is below the app and above the model and the widgets: it calls the model, and tells
-the main screen what to show. It returns the commands that only the app can carry out. Nothing here
-waits. Runs on the event loop's thread.
+It is below the app and above the model and the widgets, and returns the commands that only the app
+can carry out. Nothing here waits. Runs on the event loop's thread.
 """
 
 import time
