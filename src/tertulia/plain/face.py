@@ -1,4 +1,4 @@
-"""The plain face: lines in, lines out, never an escape sequence.
+"""The plain face: it reads and writes lines, and never writes an escape sequence.
 
 Everything here runs in the main thread, the only one that reads input and writes output. The loops
 that read the lines are in `piped.py` and `terminal.py`.
@@ -69,16 +69,16 @@ from tertulia.protocol.messages import (
 )
 from tertulia.protocol.moderation import BecomeOperator, OperatorRequest
 
-FIRST_PAGE = 20  # messages shown on entering, on a terminal
-# The codes of refused lines, beside those of the server.
-NOT_CONFIRMED = "not_confirmed"  # it may have been carried out
+FIRST_PAGE = 20  # messages shown after entering, on a terminal
+# The codes of refused lines, in addition to those of the server.
+NOT_CONFIRMED = "not_confirmed"  # the request may have been carried out
 NOT_SENT = "not_sent"
-MAX_LEFT_SHOWN = 5  # lines that had no turn; the others are counted
-PIPE_WAITS_S = 30.0  # for a new connection; a person at a terminal can wait as long as they like
+MAX_LEFT_SHOWN = 5  # lines that were not carried out; further ones are only counted
+PIPE_WAITS_S = 30.0  # for a new connection; a person at a terminal can wait without limit
 
 
 class PlainFace:
-    """Hand the lines of a person to the chat, and write what happens there."""
+    """Passes the lines of a person to the chat, and writes the chat's events."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class PlainFace:
         self._output = output
         self._json = script.json
         self._on_terminal = on_terminal
-        self._has_editor = on_terminal and has_editor  # else the system itself edits the lines
+        self._has_editor = on_terminal and has_editor  # otherwise the system itself edits the lines
         self.outcomes = Outcomes(output, json=script.json)
         self._choices = choices
         self.chat = Chat(
@@ -138,7 +138,7 @@ class PlainFace:
     def submit(self, line: str) -> Command | None:
         """Carry out a typed line; return its command, or None if it has none.
 
-        Quit is left to the caller. In a text that was pasted nothing is a command.
+        The caller carries out Quit. Pasted text is never a command.
         """
         if self.order.question and self.order.answer_question(line):
             return None
@@ -172,23 +172,23 @@ class PlainFace:
         return command
 
     def say(self, text: str, to: str | None = None) -> None:
-        """Send a text to everyone, or to one user, whatever it begins with."""
+        """Send a text to everyone, or to one user, even if it begins like a command."""
         if text.strip():
             self._ask(text, Say(text=text) if to is None else Direct(to=to, text=text))
         else:
             self.outcomes.refuse_line(text, ErrorCode.TEXT_INVALID, explain.empty())
 
     def explain_paste(self, lines: int, text: str) -> None:
-        """Write what will become of a text into which lines were pasted."""
+        """Write an explanation for a text that contains pasted lines."""
         self._output.add_notice(paste_words(lines, text))
 
     def explain_discard(self, lines: int) -> None:
-        """Write that a text of several lines was taken back."""
+        """Write that a text of several lines was discarded."""
         words = _("{count} lines were taken back. The arrow up brings them back into the line.")
         self._output.add_notice(words.format(count=lines))
 
     def take_back(self) -> None:
-        """Take back the messages that have not gone out; if there are none, say how to leave."""
+        """Discard the messages that were not sent yet; if there are none, write how to leave."""
         if self.order.question:
             self.order.cancel()
             return
@@ -201,7 +201,7 @@ class PlainFace:
             self._output.add_notice(greetings.how_to_leave())
 
     def finish(self, lines_left: Iterable[str] = ()) -> int:
-        """Close, write what has come until the end and a farewell; return the exit status.
+        """Close, write the last events and a farewell; return the exit status.
 
         `lines_left` were not carried out.
         """
@@ -219,7 +219,7 @@ class PlainFace:
         return status
 
     def _refuse_left(self, lines: list[str]) -> None:
-        """Note the lines that had no turn, and write the first of them."""
+        """Note the lines that were not carried out, and write the first of them."""
         more = len(lines) - MAX_LEFT_SHOWN
         for number, line in enumerate(lines):
             is_shown = number < MAX_LEFT_SHOWN
@@ -235,7 +235,7 @@ class PlainFace:
             self._output.add_line(text)
 
     def _set_notify(self, line: str, command: SetNotify) -> None:
-        if command.terminal:  # needs an escape sequence
+        if command.terminal:  # it would need an escape sequence
             words = _("Only the full screen can ask the terminal to show a message.")
             self.outcomes.refuse_line(line, COMMAND_INVALID, words)
             return
@@ -248,7 +248,7 @@ class PlainFace:
                 self._output.add_line(line)
 
     def _guess(self, error: Error, request: Request) -> str:
-        """Return who was perhaps meant, in a sentence to add, if nobody has the name."""
+        """Return a sentence that suggests a similar name, if nobody has the name in the request."""
         if error.code == ErrorCode.USER_NOT_CONNECTED and isinstance(request, Direct | GetInfo):
             name = request.to if isinstance(request, Direct) else request.name
             guess = similar_name(name, self.chat.state.names())
@@ -257,7 +257,7 @@ class PlainFace:
         return ""
 
     def _is_noise(self, message: ServerMessage) -> bool:
-        """Return whether a message is a change of status that a person did not ask to hear."""
+        """Return whether a message is a change of status that the person does not want to see."""
         return (
             isinstance(message, Presence)
             and self._on_terminal
@@ -266,7 +266,7 @@ class PlainFace:
         )
 
     def _ring_for(self, message: ServerMessage) -> None:
-        """Ring for a message if it is one to ring for, once for a burst."""
+        """Ring for a message if the settings allow it, once for a burst."""
         if not isinstance(message, ChatMessage | DirectMessage) or not self._on_terminal:
             return
         if message.sender == self.chat.state.name:
@@ -290,12 +290,12 @@ class PlainFace:
     # --- called by the chat --------------------------------------------------------------------
 
     def show_raw(self, incoming: Incoming) -> None:
-        """Write the message as it is, with `--json`."""
+        """With `--json`, write the message unchanged."""
         if self._json and incoming.line:
             self._output.add_json(_without_token(incoming))
 
     def show_message(self, message: ServerMessage) -> None:
-        """Write what happened, except with `--json`."""
+        """Write an event; with `--json` do nothing."""
         is_old = isinstance(message, ChatMessage) and self.chat.state.is_from_before(message.seq)
         if not is_old:
             self._ring_for(message)
@@ -303,17 +303,17 @@ class PlainFace:
             self._write(message, is_old=is_old)
 
     def show_changed_people(self) -> None:
-        """Do nothing: people are written when they are asked for."""
+        """Do nothing: people are written only on request."""
 
     def forget_numbers(self) -> None:
-        """Do nothing: the text that was written stays, and has no numbers."""
+        """Do nothing: the written text cannot be changed, and has no numbers."""
 
     def show_notice(self, words: Callable[[], str]) -> None:
-        """Write words of this program."""
+        """Write a text of this program."""
         self._output.add_notice(words())
 
     def show_failure(self, words: Callable[[], str]) -> None:
-        """Write what has failed, and why."""
+        """Write a text about a failure."""
         self._output.add_error(words())
 
     def greet(self, people: int) -> None:
@@ -332,7 +332,7 @@ class PlainFace:
             self._output.add_notice(hint)
 
     def show_answer(self, request: Request, answer: Answer) -> None:
-        """Write the answer; with `--json` only the words, because `show_raw` has written it."""
+        """Write the answer; with `--json` only texts, as `show_raw` wrote the answer itself."""
         if not isinstance(answer, Error):
             self.outcomes.succeed(request)
         if isinstance(request, OperatorRequest | BecomeOperator | ListAttendance):
@@ -340,7 +340,7 @@ class PlainFace:
             return
         match answer:
             case Error(code=ErrorCode.UNAVAILABLE) if isinstance(request, Say):
-                self.outcomes.succeed(request)  # it was said, but is not stored
+                self.outcomes.succeed(request)  # the message was sent, but is not stored
                 self._output.add_error(explain.request_refused(answer, request))
             case Error():
                 words = explain.request_refused(answer, request)
@@ -348,7 +348,8 @@ class PlainFace:
             case HistoryPage():
                 state = self.chat.state
                 for message in answer.messages:
-                    numbered = state.is_operator or message.sender == state.name  # for /seen
+                    # They are needed for /seen.
+                    numbered = state.is_operator or message.sender == state.name
                     self._write(chat_message(message), is_old=True, numbered=numbered)
                 if not self._json:
                     self._show_end_of_page(answer)
@@ -370,17 +371,17 @@ class PlainFace:
         self.outcomes.refuse(request, NOT_CONFIRMED, explain.unanswered())
 
     def show_on_its_way(self, request: Say | Direct) -> None:
-        """Write that the message waits to be confirmed."""
+        """Write that a message is not confirmed yet."""
         self._output.add_notice(explain.on_its_way(request))
 
     def show_delivery(self, request: Direct, message: DirectMessage) -> None:
-        """Write the message, except a note to oneself, which arrives as a message."""
+        """Write the message; a message to oneself is written when it arrives."""
         self.outcomes.succeed(request)
         if message.to != message.sender:
             self.show_message(message)
 
     def show_uncertain_delivery(self, request: Direct) -> None:
-        """Write the message that was perhaps not delivered, so that it can be copied."""
+        """Write the message that may not have been delivered, so that it can be copied."""
         self.outcomes.refuse(request, NOT_CONFIRMED, explain.perhaps_arrived(request))
 
     def _show_end_of_page(self, page: HistoryPage) -> None:

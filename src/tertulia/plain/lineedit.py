@@ -1,7 +1,7 @@
 """A line editor for a terminal that writes no escape sequence: only text, spaces, CR and BS.
 
-It turns the bytes of the keyboard into actions and into text for the terminal. A text of several
-lines is edited in its last line; the others stand above. It does no I/O itself and knows no chat.
+It turns the bytes of the keyboard into actions and into text for the terminal. Only the last line
+of a text can be edited; the earlier lines are above it. It does no I/O itself and knows no chat.
 For one thread.
 """
 
@@ -18,25 +18,25 @@ from tertulia.plain.pastes import Pasted, is_paste
 from tertulia.plain.row import EMPTY_ROW, Row, cells, transition
 
 MAX_CHARS = 65_536  # further characters are ignored; no message can be that long
-MIN_WINDOW_COLUMNS = 10  # for the text; a longer prompt loses its beginning
+MIN_WINDOW_COLUMNS = 10  # for the text; if the prompt is too long, its beginning is not shown
 
 Completer = Callable[[str], tuple[int, list[str]]]
 
 
 class Submit(NamedTuple):
-    """A text was ended with Enter."""
+    """A text was completed with Enter."""
 
     line: str
 
 
 class Paste(NamedTuple):
-    """Lines were pasted into a text that now has so many; it waits for Enter."""
+    """Lines were pasted into a text, which now has this many lines; it waits for Enter."""
 
     lines: int
 
 
 class Discard(NamedTuple):
-    """A text of so many lines was taken back with Ctrl-C."""
+    """A text with this many lines was discarded with Ctrl-C."""
 
     lines: int
 
@@ -46,7 +46,7 @@ class Control(Enum):
 
     END_OF_INPUT = auto()  # Ctrl-D on an empty line
     INTERRUPT = auto()  # Ctrl-C on an empty line
-    NEXT_LINE = auto()  # a further line of the text begins
+    NEXT_LINE = auto()  # another line of the text begins
 
 
 Action = Submit | Paste | Discard | Control
@@ -83,15 +83,15 @@ class LineEditor:
         self._prompt = cells(prompt)
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         self._escape = ""  # the beginning of an escape sequence
-        self._above: list[str] = []  # the lines of the text before the one in the row
-        self._chars_above = 0  # with their line ends
-        self._is_pasted = False  # into an empty line
+        self._above: list[str] = []  # the earlier lines of the text, above the row
+        self._chars_above = 0  # including their line ends
+        self._is_pasted = False  # the text was pasted into an empty line
         self._text = ""  # the last line
-        self._cursor = 0  # a position in it
-        self._first = 0  # the first grapheme in the window
+        self._cursor = 0  # a position in the last line
+        self._first = 0  # the first grapheme in the visible part
         self._history = InputHistory()
         self._cycle: CompletionCycle | None = None
-        self._row: Row | None = None  # None: the row is hidden
+        self._row: Row | None = None  # None if the row is hidden
         self._output: list[str] = []
         self._actions = {
             "left": self._left, "right": self._right, "home": self._home, "end": self._end,
@@ -102,18 +102,18 @@ class LineEditor:
 
     @property
     def line(self) -> str:
-        """The text typed so far."""
+        """Return the text typed so far."""
         text = "\n".join([*self._above, self._text])
         return Pasted(text) if self._is_pasted else text
 
     @property
     def line_number(self) -> int:
-        """The number of the line that is in the row, in the text."""
+        """Return the number, within the text, of the line in the row."""
         return len(self._above) + 1
 
     @property
     def in_escape_sequence(self) -> bool:
-        """Whether the next byte may belong to a key that began with ESC."""
+        """Return whether the next byte may belong to a key that began with ESC."""
         return bool(self._escape)
 
     @property
@@ -121,7 +121,7 @@ class LineEditor:
         return len(self._above) + (self._text != "")
 
     def pop_output(self) -> str:
-        """Return what to write to the terminal now, and forget it."""
+        """Return the text to write to the terminal now, and forget it."""
         output = "".join(self._output)
         self._output.clear()
         return output
@@ -155,7 +155,7 @@ class LineEditor:
             self._row = None
 
     def redraw(self) -> None:
-        """Erase the whole row of the terminal, whatever it shows, and draw the row again."""
+        """Erase the whole row of the terminal, even unknown text, and draw the row again."""
         if self._row is not None:
             self._output.append("\r" + " " * (self._columns - 1) + "\r")
             self._row = EMPTY_ROW
@@ -166,10 +166,10 @@ class LineEditor:
         self._escape = ""
 
     def feed(self, data: bytes, *, paste_goes_on: bool = False) -> Iterator[Action]:
-        """Process bytes that came at once; yield each action before those after it are processed.
+        """Process bytes that came at once; yield each action before later bytes are processed.
 
         At a Submit and at NEXT_LINE the row still shows the line: the caller may `leave` or `hide`
-        it. If the bytes are a paste of several lines, no key in it is one but Ctrl-C.
+        it. If the bytes are a paste of several lines, only Ctrl-C still acts as a key.
         """
         typed = self._decoder.decode(data).replace("\r\n", "\n").replace("\r", "\n")
         pasted = is_paste(typed, goes_on=paste_goes_on)
@@ -180,7 +180,7 @@ class LineEditor:
             if pasted:
                 key = _PASTED_KEYS.get(key or "")
             elif key == "complete" and _is_text(typed[position + 1 : position + 2]):
-                # Nobody is that fast: it was pasted, or another program types.
+                # Nobody types that fast: the text was pasted, or comes from another program.
                 key = key if self._candidates()[1] else "insert"
             if key is None:
                 continue
@@ -255,18 +255,18 @@ class LineEditor:
         return Submit(line) if line.strip() else None
 
     def _keep(self, line: str) -> None:
-        """Begin a new text, and keep the one before in the history."""
+        """Begin a new text, and add the earlier one to the history."""
         self._history.add(line)
         self._set_whole("")
 
     def _break(self) -> None:
-        """Divide the line at the cursor; what stands before it goes above."""
+        """Divide the line at the cursor; the text before the cursor becomes an earlier line."""
         self._above.append(self._text[: self._cursor])
         self._chars_above += self._cursor + 1
         self._replace(0, self._cursor, "")
 
     def _join(self) -> None:
-        """Bring the line above back into the row."""
+        """Bring the previous line back into the row."""
         line = self._above.pop()
         self._chars_above -= len(line) + 1
         self._replace(0, 0, line)
@@ -336,21 +336,21 @@ class LineEditor:
         self._replace(0, len(self._text), last)
 
     def _replace(self, start: int, end: int, text: str) -> None:
-        """Replace a part of the text, and put the cursor after what replaces it."""
+        """Replace a part of the text, and put the cursor after the new text."""
         self._text = self._text[:start] + text + self._text[end:]
         self._cursor = start + len(text)
 
     # --- drawing -------------------------------------------------------------------------------
 
     def _update(self) -> None:
-        """Make the row on the terminal what it should be now."""
+        """Draw the row on the terminal as it should be now."""
         if self._row is not None:
             row = self._wanted_row()
             self._output.append(transition(self._row, row))
             self._row = row
 
     def _wanted_row(self) -> Row:
-        # The last column stays empty: terminals differ in what they do after writing there.
+        # The last column stays empty, because terminals differ after text was written there.
         room = max(1, self._columns - 1)
         prompt = self._prompt
         while prompt and sum(c.columns for c in prompt) + MIN_WINDOW_COLUMNS > room:
@@ -372,12 +372,12 @@ def _is_text(character: str) -> bool:
 
 
 def _scroll(widths: list[int], first: int, cursor: int, room: int) -> int:
-    """Return the first grapheme of a window that has the cursor in it."""
+    """Return the first grapheme of a visible part that contains the cursor."""
     if sum(widths) <= room:
         return 0
     if first <= cursor and sum(widths[first:cursor]) <= room:
         return first
-    # Move on by a part of the window, so that this does not happen with every key.
+    # Move by a part of the visible width, so that not every key makes it move.
     wanted = room // 3 if cursor < first else room - room // 3
     first = cursor
     while first and sum(widths[first - 1 : cursor]) <= wanted:

@@ -1,6 +1,6 @@
-"""The words about the servers on the local network, and the question which of them to join.
+"""Texts about the servers on the local network, and the question which one to join.
 
-What strangers announce is shown with all its control characters made visible. One thread.
+In announcements by strangers all control characters are made visible. It blocks. Main thread only.
 """
 
 import json
@@ -42,8 +42,8 @@ def print_servers(*, as_json: bool) -> int:
 def choose_server(name: str, *, has_secret: bool, is_quiet: bool) -> NearbyServer | int:
     """Return the server to join as `name`, or the exit status if there is none.
 
-    If there are several, a person at a terminal chooses. So it is with one if `has_secret`: a
-    secret must not go to whoever announces a server.
+    If there are several, a person at a terminal chooses. If `has_secret`, the person also confirms
+    a single server, because a secret must not be sent to a stranger's server.
     """
     servers = _find(name)
     if isinstance(servers, int):
@@ -67,7 +67,7 @@ def choose_server(name: str, *, has_secret: bool, is_quiet: bool) -> NearbyServe
 
 
 def _find(name: str) -> list[NearbyServer] | int:
-    """Return the servers; if there is none, say what to do and return the exit status."""
+    """Return the servers; if there are none, print what to do and return the exit status."""
     if is_switched_off():
         text = _(
             "tertulia: {variable}=off forbids looking for servers. Give the address: {command}"
@@ -80,7 +80,7 @@ def _find(name: str) -> list[NearbyServer] | int:
         text = _("tertulia: cannot look for servers ({reason}). Give the address: {command}")
         _say(text.format(reason=problem, command=_command(name)))
         return 3
-    if len(servers) > _MAX_SHOWN:  # Somebody announces what there is not.
+    if len(servers) > _MAX_SHOWN:  # somebody announces servers that do not exist
         servers = that_answer(servers) or servers
     if not servers:
         _say(
@@ -117,7 +117,7 @@ def _ask_which(servers: Sequence[NearbyServer]) -> NearbyServer | int:
 
 
 def _listed(servers: Sequence[NearbyServer], name: str) -> list[str]:
-    """Return a command that joins each server, and words about it."""
+    """Return a command that joins each server, and a text about it."""
     lines = []
     for server in servers[:_MAX_SHOWN]:
         tls = " --tls" if server.requires_tls else ""
@@ -133,7 +133,7 @@ def _words_about(server: NearbyServer) -> str:
 
 
 def _words_of(server: NearbyServer) -> str:
-    """Return the words of the announced certificate, to compare with those of the server."""
+    """Return the words of the announced certificate, to compare them with those of the server."""
     if not server.fingerprint:
         return ""
     return f" ({Fingerprint.of_hex(server.fingerprint).words})"

@@ -1,4 +1,4 @@
-"""Keeping order with the plain face: an operator's commands, a question, answers; and ignoring.
+"""Moderation with the plain face: an operator's commands, a question, answers; also ignoring.
 
 Main thread only.
 """
@@ -40,14 +40,14 @@ OrderRequest = OperatorRequest | BecomeOperator | ListAttendance
 
 
 class _Asked(NamedTuple):
-    """A ban about which there is a question, and the line it was typed in."""
+    """A ban that needs a confirmation, and the line in which it was typed."""
 
     line: str
     ban: ImposeBan
 
 
 class Order:
-    """The requests of an operator. On a terminal there is a question before several are kicked."""
+    """Carries out an operator's commands. On a terminal it asks before it ends several sessions."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Order:
         to: Destination,
         asks: bool,
     ) -> None:
-        """`write` writes a line of the chat."""
+        """Begin without a question; `write` writes a line of the chat."""
         self._to = to
         self._reading: AttendanceReading | None = None
         self._chat = chat
@@ -67,16 +67,16 @@ class Order:
         self._outcomes = outcomes
         self._write = write
         self._asks = asks
-        self._line = ""  # of the last request
+        self._line = ""  # the line of the last request
         self._asked: _Asked | None = None
 
     @property
     def question(self) -> str:
-        """What the person is asked; the next line is the answer. Empty without a question."""
+        """Return the question to the person, or "". The next line is then the answer."""
         return "" if self._asked is None else _("Go on? [y/N]")
 
     def carry_out(self, line: str, command: OrderCommand) -> None:
-        """Carry out a typed command. To ask for the secret on a terminal is left to the caller."""
+        """Carry out a typed command. On a terminal, the caller asks for the secret."""
         match command:
             case AskForSecret() if not self._asks:
                 self._outcomes.refuse_line(line, COMMAND_INVALID, no_secret())
@@ -117,7 +117,7 @@ class Order:
         return self._chat.state.is_operator
 
     def _request(self, line: str, request: OperatorRequest) -> None:
-        """Make a request, or first ask the server whom it is about."""
+        """Send a request, or first ask the server which users it affects."""
         if not self._may_order(line):
             return
         if isinstance(request, ImposeBan) and request.address is not UNSET:
@@ -136,7 +136,7 @@ class Order:
             self._ask(line, self._reading.request)
 
     def _add_page(self, reading: AttendanceReading, page: AttendancePage) -> None:
-        """Show a page of the attendance, or write it to the file, and ask for the next one."""
+        """Show a page of the attendance, or write it to the file, and request the next one."""
         if not reading.is_for_file:
             for row in page.sessions:
                 self._write(session_words(row))
@@ -151,13 +151,13 @@ class Order:
         self._reading = None
 
     def give_up(self) -> None:
-        """Ask for no further page of the attendance, and leave no file that is not complete."""
+        """Request no more pages of the attendance, and remove an incomplete file."""
         if self._reading is not None:
             self._reading.give_up()
             self._reading = None
 
     def answer_question(self, line: str) -> bool:
-        """Act on the answer to the question; return False if the line is something else."""
+        """Use a line as the answer to the question; return False if it is not an answer."""
         assert self._asked is not None
         asked, self._asked = self._asked, None
         answer = line.strip().casefold()
@@ -168,12 +168,12 @@ class Order:
         return answer in _("n no").split()
 
     def cancel(self) -> None:
-        """Do nothing of what was asked about."""
+        """Discard the question without doing anything."""
         self._asked = None
         self._output.add_notice(_("Nothing was done."))
 
     def show_answer(self, request: OrderRequest, answer: Answer) -> None:
-        """Write the answer; after a list of those whom a ban fits, ask or go on."""
+        """Write the answer; if it lists the users affected by a ban, ask or impose the ban."""
         match request, answer:
             case ImposeBan(check=True), UserList():
                 ban = replace(request, check=False)

@@ -1,7 +1,7 @@
-"""The output of the plain face: the chat on stdout, words for the person on stderr.
+"""The output of the plain face: the chat on stdout, texts for the person on stderr.
 
-All text for the terminal passes here, and control characters become visible marks. Main thread
-only; writing may block until somebody reads.
+All text for the terminal passes through it, and control characters become visible marks. Main
+thread only; writing may block until the other end reads.
 """
 
 import errno
@@ -16,12 +16,12 @@ from tertulia.wrapping import wrapped_for
 
 
 class Output:
-    """Collect lines, and write them in order at `flush`."""
+    """Collects lines, and writes them in order at `flush`."""
 
     def __init__(
         self, stdout: TextIO, stderr: TextIO, *, json: bool = False, quiet: bool = False
     ) -> None:
-        """With `quiet` only errors are for the person."""
+        """Begin; with `quiet` only errors are written for the person."""
         self.stdout = stdout
         self.stderr = stderr
         for stream in (stdout, stderr):
@@ -38,16 +38,16 @@ class Output:
         self._lines.append((self.stdout, visible(text) + "\n"))
 
     def add_json(self, line: bytes) -> None:
-        """Add a message as the server sent it."""
+        """Add a message exactly as the server sent it."""
         self._lines.append((self.stdout, visible_json(line).decode() + "\n"))
 
     def add_notice(self, text: str) -> None:
-        """Add words for the person, unless only errors are wanted."""
+        """Add a text for the person, unless only errors are wanted."""
         if not self._quiet:
             self.add_error(text)
 
     def add_error(self, text: str) -> None:
-        """Add words for the person about something that went wrong."""
+        """Add a text for the person about an error."""
         self._lines.append((self.stderr, wrapped_for(self.stderr, visible(text)) + "\n"))
 
     def ring(self) -> None:
@@ -59,14 +59,14 @@ class Output:
 
     @property
     def has_lines(self) -> bool:
-        """Whether there is something to write."""
+        """Return whether there is something to write."""
         return bool(self._lines)
 
     def flush(self) -> None:
-        """Write all lines. Raises OSError once for each stream that nobody reads any more."""
+        """Write all lines. Raises OSError once for each stream whose other end was closed."""
         lines, self._lines = self._lines, []
         failure: OSError | None = None
-        # On a terminal both streams are the same screen, so the order must be kept.
+        # On a terminal both streams use the same screen, so the order must be kept.
         for stream, group in groupby(lines, key=itemgetter(0)):
             if stream in self._unread:
                 continue
@@ -80,7 +80,7 @@ class Output:
             raise failure
 
     def finish(self) -> None:
-        """Write the last lines to whoever still reads."""
+        """Write the last lines to each stream that is still open."""
         try:
             self.flush()
         except OSError as error:
@@ -91,12 +91,12 @@ class Output:
 
 
 def is_unread(error: OSError) -> bool:
-    """Return whether writing failed because nobody reads: a closed pipe, a closed terminal."""
+    """Return whether writing failed because a pipe or a terminal was closed."""
     return error.errno in (errno.EPIPE, errno.EIO)
 
 
 def write_nowhere(*streams: TextIO | None) -> None:
-    """Let what is still buffered go nowhere, because the flush at the exit must not fail again."""
+    """Discard all buffered output, because the flush at the exit must not fail again."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     for stream in streams:
         if stream is not None:

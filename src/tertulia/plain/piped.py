@@ -1,7 +1,7 @@
 """The plain face without a keyboard: each line is answered before the next one is carried out.
 
-The lines come from a pipe, from a file or from the command line. Main thread. While it waits for
-input or an answer, it writes what comes from the server.
+The lines come from a pipe, from a file or from the command line. Main thread only. While it waits
+for input or an answer, it writes the server's messages.
 """
 
 import os
@@ -30,28 +30,28 @@ CarryOut = Callable[[str], Command | None]
 
 
 class Lines(Protocol):
-    """Where the lines come from."""
+    """A source of lines."""
 
     @property
     def file(self) -> int | None:
-        """The file to read from; None if no more is to be read."""
+        """Return the file to read from; None if nothing more is to be read."""
 
     @property
     def used_up(self) -> bool:
-        """Whether there will be no further line."""
+        """Return whether there will be no further line."""
 
     def next_line(self) -> str | None:
         """Remove and return the next line, without its newline; None if none is complete."""
 
     def read(self) -> None:
-        """Read from the file, which has something to read."""
+        """Read from the file, which must be readable."""
 
     def end(self) -> None:
-        """Forget the lines that were not carried out, and those to come."""
+        """Forget the lines that were not carried out, and all later ones."""
 
 
 class GivenLines:
-    """The texts of the command line, each of them a line."""
+    """The texts of the command line; each of them is a line."""
 
     file = None
 
@@ -60,7 +60,7 @@ class GivenLines:
 
     @property
     def used_up(self) -> bool:
-        """Whether all texts were taken."""
+        """Return whether all texts were taken."""
         return not self._texts
 
     def next_line(self) -> str | None:
@@ -71,12 +71,12 @@ class GivenLines:
         """Do nothing: there is no file."""
 
     def end(self) -> None:
-        """Forget the texts that are left."""
+        """Forget the remaining texts."""
         self._texts.clear()
 
 
 class InputLines:
-    """Cut a file into lines; the last one may end without a newline."""
+    """Splits a file into lines; the last one may end without a newline."""
 
     def __init__(self, file: int, encoding: str) -> None:
         self._file = file
@@ -87,12 +87,12 @@ class InputLines:
 
     @property
     def file(self) -> int | None:
-        """The file, until its end."""
+        """Return the file; None after its end."""
         return None if self._ended else self._file
 
     @property
     def used_up(self) -> bool:
-        """Whether the file has ended, and all lines were taken."""
+        """Return whether the file has ended and all lines were taken."""
         return self._ended and not self._bytes
 
     def read(self) -> None:
@@ -100,7 +100,7 @@ class InputLines:
         self.feed(read(self._file))
 
     def end(self) -> None:
-        """Forget what was read, and read no more."""
+        """Forget the bytes that were read, and read no more."""
         self._ended, self._bytes = True, b""
 
     def feed(self, data: bytes) -> None:
@@ -122,16 +122,17 @@ class InputLines:
 
 
 class ThreadedLines(InputLines):
-    """Lines of a file that a thread reads, for systems whose `select` takes only sockets.
+    """Lines of a file that a thread reads, for systems whose `select` accepts only sockets.
 
-    The thread reads ahead by one piece; `next_line` takes in what it has read.
+    The thread reads ahead by one piece; `next_line` takes over what it has read.
     """
 
     file = None
 
     def __init__(self, stream: TextIO, wakeup: Wakeup) -> None:
         super().__init__(-1, stream.encoding)
-        # Without the buffer: the exit would wait for its lock, which a reading thread has.
+        # Without the buffer, because the exit would wait for its lock, which the reading thread
+        # holds.
         self._read_some: Callable[[int], bytes] = stream.buffer.raw.read  # type: ignore[attr-defined]
         self._wakeup = wakeup
         self._pieces: queue.Queue[bytes] = queue.Queue(1)
@@ -160,7 +161,7 @@ class ThreadedLines(InputLines):
 
 
 def input_lines(stream: TextIO, wakeup: Wakeup) -> InputLines:
-    """Return the lines of standard input, read as this system can."""
+    """Return the lines of standard input, read in the way that this system supports."""
     if sys.platform == "win32" or not hasattr(select, "poll"):
         return ThreadedLines(stream, wakeup)
     return InputLines(stream.fileno(), stream.encoding)
@@ -174,7 +175,7 @@ def run(face: PlainFace, output: Output, wakeup: Wakeup, lines: Lines, carry_out
         chat.advance()
         while chat.idle and (line := lines.next_line()) is not None:
             if isinstance(carry_out(line), Quit):
-                lines.end()  # what was said before is answered before the end
+                lines.end()  # earlier lines are answered before the end
             chat.advance()
         if chat.settled and lines.used_up:
             chat.quit()
@@ -185,7 +186,7 @@ def run(face: PlainFace, output: Output, wakeup: Wakeup, lines: Lines, carry_out
         file = lines.file if chat.idle else None
         files = [wakeup.fileno(), *([file] if file is not None else [])]
         timeout = None if chat.wake_at is None else max(0.0, chat.wake_at - time.monotonic())
-        if sys.platform == "win32":  # where Ctrl+C does not end a `select`
+        if sys.platform == "win32":  # on Windows Ctrl+C does not end a `select`
             timeout = min(_CTRL_C_WITHIN_S, _CTRL_C_WITHIN_S if timeout is None else timeout)
         readable, _writable, _failed = select.select(files, [], [], timeout)
         if wakeup.fileno() in readable:
@@ -195,7 +196,7 @@ def run(face: PlainFace, output: Output, wakeup: Wakeup, lines: Lines, carry_out
 
 
 def say_each(face: PlainFace, output: Output) -> CarryOut:
-    """Return what sends each line to everyone as it is, and once says how to give commands."""
+    """Return a function that sends each line to everyone, and once explains commands."""
     told = False
 
     def carry_out(line: str) -> None:
@@ -212,7 +213,7 @@ def say_each(face: PlainFace, output: Output) -> CarryOut:
 
 
 def lines_left(lines: Lines) -> Iterator[str]:
-    """Yield the lines that had no turn, as far as they can be read without waiting."""
+    """Yield the lines that were not carried out, if they can be read without waiting."""
     for _time in range(2):  # the second time to see the end; the input may be endless
         if lines.file is not None and select.select([lines.file], [], [], 0)[0]:
             lines.read()
@@ -220,8 +221,8 @@ def lines_left(lines: Lines) -> Iterator[str]:
 
 
 def read(file: int) -> bytes:
-    """Read from a file of which there is something to read; no bytes mean its end."""
+    """Read from a file that must be readable; no bytes mean its end."""
     try:
         return os.read(file, READ_BYTES)
     except OSError:
-        return b""  # a terminal that has hung up, or a directory: there is no more input
+        return b""  # a terminal that is gone, or a directory: there is no more input

@@ -1,6 +1,6 @@
-"""One row of a terminal, and what to write to turn it into another row.
+"""One row of a terminal, and the text that turns it into another row.
 
-It writes text, spaces, CR and BS only, and no escape sequence. Pure functions; they touch no
+The text has only characters, spaces, CR and BS, and no escape sequence. Pure functions; they use no
 terminal.
 """
 
@@ -18,18 +18,18 @@ class Cell(NamedTuple):
     """A grapheme as it is shown."""
 
     text: str
-    columns: int  # the most that any terminal takes for it
-    certain: bool  # whether all terminals take that many
+    columns: int  # in the terminal that uses the most
+    certain: bool  # whether all terminals use the same number
 
 
 class Row(NamedTuple):
-    """The cells of the row, and the number of the cell that the cursor stands on."""
+    """The cells of the row, and the number of the cell under the cursor."""
 
     cells: tuple[Cell, ...]
     cursor: int
 
     def columns(self, start: int = 0, end: int | None = None) -> int:
-        """Count the columns of some cells."""
+        """Return the number of columns of some cells."""
         return sum(cell.columns for cell in self.cells[start:end])
 
     def text(self, start: int = 0, end: int | None = None) -> str:
@@ -44,7 +44,7 @@ EMPTY_ROW = Row((), 0)
 def cell(grapheme: str) -> Cell:
     """Make a grapheme visible, and measure it."""
     text = visible_in_a_line(grapheme)
-    # A mark without a letter below it would join the cell before, where nothing would erase it.
+    # A mark without a letter would join the cell before it, where nothing would erase it.
     bare = len(list(takewhile(_is_mark, text)))
     text = "".join(f"<U+{ord(mark):04X}>" for mark in text[:bare]) + text[bare:]
     # Some terminals draw joined emoji as one picture, others side by side. Erasing too many columns
@@ -55,7 +55,7 @@ def cell(grapheme: str) -> Cell:
 
 
 def _is_mark(character: str) -> bool:
-    """Return whether a character joins the one before it, as an accent or a skin tone does."""
+    """Return whether a character joins the one before it, such as an accent or a skin tone."""
     return wcwidth(character) == 0 or next(iter_graphemes("x" + character)) != "x"
 
 
@@ -65,10 +65,10 @@ def cells(text: str) -> tuple[Cell, ...]:
 
 
 def transition(old: Row, new: Row) -> str:
-    """Return what turns the row `old` into the row `new`, as short as possible.
+    """Return the shortest text that turns the row `old` into the row `new`.
 
-    Characters that are added at the end are written without the others: a screen reader then reads
-    only these.
+    Characters added at the end are written without the others, so that a screen reader reads only
+    the new ones.
     """
     pairs = zip(old.cells, new.cells, strict=False)
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

@@ -1,30 +1,33 @@
-"""A secret typed without echo: keys in, and out comes the secret. No I/O; for one thread."""
+"""A secret that is typed without echo: keys are processed, and the secret is returned.
+
+It must never show or store the secret. No I/O; for one thread.
+"""
 
 import codecs
 import re
 from enum import Enum, auto
 
-MAX_CHARS = 1_024  # further ones are ignored
+MAX_CHARS = 1_024  # further characters are ignored
 
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|.)?", re.DOTALL)
 _ENTER, _BACKSPACE, _CLEAR, _CANCEL = "\r\n", "\b\x7f", "\x15", "\x03\x04"
 
 
 class Cancelled(Enum):
-    """The person does not give the secret."""
+    """The person has cancelled the question for the secret."""
 
     CANCELLED = auto()
 
 
 class SecretField:
-    """What was typed so far, which is shown nowhere."""
+    """The characters typed so far, which are never shown."""
 
     def __init__(self, encoding: str) -> None:
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         self._typed = ""
 
     def feed(self, data: bytes) -> str | Cancelled | None:
-        """Process keys; return the secret once Enter was pressed. What follows it is dropped.
+        """Process keys; return the secret after Enter. Later keys are dropped.
 
         Ctrl-C, Ctrl-D, or Enter without a text cancel.
         """

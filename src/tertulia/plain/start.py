@@ -1,4 +1,7 @@
-"""Start the plain face: connect, chat on a terminal or on pipes, and return the exit status."""
+"""Starts the plain face: connects, chats on a terminal or on pipes, and returns the exit status.
+
+Main thread only; it blocks until the end.
+"""
 
 import importlib.util
 import os
@@ -33,7 +36,8 @@ from tertulia.plain.script import Script
 from tertulia.plain.wakeup import Wakeup
 from tertulia.protocol.lines import encode
 
-MAX_MESSAGE_BYTES = 64 * 1024  # read from stdin; longer than any message, so that it is refused
+# Read from stdin; longer than any message, so that a longer text is refused.
+MAX_MESSAGE_BYTES = 64 * 1024
 
 
 def run(
@@ -53,7 +57,7 @@ def run(
         output.add_notice(loaded.problem)
     messages = _messages(script, output)
     if on_terminal:
-        if hasattr(os, "tcgetpgrp"):  # jobs of a shell, which Windows has not
+        if hasattr(os, "tcgetpgrp"):  # jobs of a shell, which Windows does not have
             from tertulia.jobcontrol import wait_for_foreground
 
             wait_for_foreground(sys.stdin.fileno())
@@ -97,7 +101,7 @@ def run(
         finally:
             face.chat.close()
     if ended_by is not None:
-        # The parent process can see in this way that a signal ended the program.
+        # So the parent process can see that a signal ended the program.
         signal.signal(ended_by, signal.SIG_DFL)
         signal.raise_signal(ended_by)
     return status
@@ -106,7 +110,7 @@ def run(
 def _enter(entrance: Entrance, output: Output, script: Script, *, asks: bool) -> Client | int:
     """Return the connected client, or the exit status if there is none.
 
-    If it `asks`, the person types the code that the server wants.
+    If it `asks`, the person types the code that the server requires.
     """
     try:
         return _enter_with_code(entrance, output) if asks else entrance.enter()
@@ -123,9 +127,9 @@ def _enter(entrance: Entrance, output: Output, script: Script, *, asks: bool) ->
 
 
 def _enter_with_code(entrance: Entrance, output: Output) -> Client:
-    """Connect, and ask the person for the code as long as the server wants another one.
+    """Connect, and ask the person for the code while the server refuses the present one.
 
-    Raises what Entrance.enter raises.
+    Raises the errors of Entrance.enter.
     """
     while True:
         try:
@@ -142,9 +146,9 @@ def _enter_with_code(entrance: Entrance, output: Output) -> Client:
 
 
 def _ask_for_code() -> str | None:
-    """Return the code that the person types; None for the end of the input.
+    """Return the code that the person types; None at the end of the input.
 
-    It is shown, because it is no password of this person: everyone in the room knows it.
+    It is shown, because it is not a personal password: everyone in the room knows it.
     """
     try:
         while not (typed := input(_("Code") + ": ").strip()):
@@ -156,7 +160,7 @@ def _ask_for_code() -> str | None:
 
 
 def _messages(script: Script, output: Output) -> list[str]:
-    """Return the messages of the command line; the one that is stdin is read here."""
+    """Return the messages of the command line; the one from stdin is read here."""
     texts = script.messages or ()
     if None in texts and sys.stdin.isatty():
         output.add_notice(_("Type the message, and end it with Enter and Ctrl+D."))
@@ -165,7 +169,7 @@ def _messages(script: Script, output: Output) -> list[str]:
 
 
 def _all_of_stdin() -> str:
-    """Return what stdin has until its end, without the last newlines, as a shell does it."""
+    """Return stdin until its end, without the last newlines, as a shell does it."""
     data = b""
     while len(data) <= MAX_MESSAGE_BYTES and (read := os.read(sys.stdin.fileno(), 65_536)):
         data += read
@@ -174,14 +178,14 @@ def _all_of_stdin() -> str:
 
 
 def _has_line_editor() -> bool:
-    """Return whether this system can edit the line while messages come in."""
+    """Return whether this system can edit a line while messages arrive."""
     return all(importlib.util.find_spec(name) for name in ("termios", "wcwidth"))
 
 
 def _chat_on_terminal(
     face: PlainFace, output: Output, wakeup: Wakeup
 ) -> tuple[signal.Signals | None, int]:
-    """Chat until the end; return the signal that ended it, if one did, and the exit status."""
+    """Chat until the end; return the signal that ended it, or None, and the exit status."""
     from tertulia.plain import terminal  # not needed for pipes, and slow to import
 
     try:
@@ -196,7 +200,7 @@ def _chat_on_terminal(
 def _chat_on_pipes(
     face: PlainFace, output: Output, wakeup: Wakeup, script: Script, messages: list[str]
 ) -> tuple[signal.Signals | None, int]:
-    """Carry out the script; return the signal that ended it, if one did, and the exit status."""
+    """Carry out the script; return the signal that ended it, or None, and the exit status."""
     from tertulia.plain import piped
 
     lines: piped.Lines

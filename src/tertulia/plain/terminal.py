@@ -1,7 +1,7 @@
 """The plain face on a terminal: a line editor at the bottom, the chat above it.
 
 Only the main thread reads the keyboard and writes to the terminal. The terminal's settings are
-restored on every way out: the end, an exception, a signal, a stop by Ctrl-Z.
+restored at every end: a normal end, an exception, a signal, a stop by Ctrl-Z.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from tertulia.protocol.messages import Direct, Quit, Say
 READ_BYTES = 4096
 ESCAPE_WITHIN_S = 0.1  # after ESC, for the rest of a key that sends several bytes
 DEFAULT_COLUMNS = 80  # for a terminal that does not know its width
-MAX_WAITING_JOBS = 1_000  # requests; with more of them the keyboard is not read
+MAX_WAITING_JOBS = 1_000  # requests; while more of them wait, the keyboard is not read
 _DEADLY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _HANDLED = (*_DEADLY, signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH)
 
@@ -43,7 +43,7 @@ class Keyboard:
         self._saved: list[Any] | None = None
 
     def take_over(self) -> None:
-        """Read each key as it is pressed, without echo; Ctrl-C becomes a key too."""
+        """Read each key when it is pressed, without echo; Ctrl-C becomes a key too."""
         if self._saved is None:
             self._saved = termios.tcgetattr(self._file)
         iflag, oflag, cflag, lflag, ispeed, ospeed, control = termios.tcgetattr(self._file)
@@ -92,7 +92,7 @@ class Signals:
         return self._receiver.fileno()
 
     def read(self) -> set[signal.Signals]:
-        """Return the signals that have come since the last call; there may be none."""
+        """Return the signals that have come since the last call, possibly none."""
         try:
             return {signal.Signals(number) for number in self._receiver.recv(4096)}
         except BlockingIOError:
@@ -102,7 +102,7 @@ class Signals:
         """Stop this process as Ctrl-Z does; return when it is continued."""
         if signal.SIGTSTP in self._previous:
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-            # Sent to this thread, so that it takes effect before the handler is set again.
+            # Sent to this thread, so that it is effective before the handler is set again.
             signal.pthread_kill(threading.get_ident(), signal.SIGTSTP)
             signal.signal(signal.SIGTSTP, _do_nothing)
 
@@ -122,11 +122,11 @@ class Terminal:
         )
         self._arrivals = Arrivals()
         self._pasted_at = float("-inf")
-        self._secret: SecretField | None = None  # the operator's, which is being typed
+        self._secret: SecretField | None = None  # the operator's secret while it is being typed
         self._leaving = False
 
     def run(self) -> signal.Signals | None:
-        """Chat until the end; return the signal that ended it, if one did."""
+        """Chat until the end; return the signal that ended it, or None."""
         with Signals() as signals:
             try:
                 self._keyboard.take_over()
@@ -177,7 +177,7 @@ class Terminal:
         return timeout
 
     def _read_keys(self) -> bool:
-        """Read what was typed; return whether to leave at once."""
+        """Read the typed keys; return whether to leave at once."""
         try:
             data = os.read(self._stdin, READ_BYTES)
         except OSError:
@@ -190,7 +190,7 @@ class Terminal:
         return False
 
     def _handle_keys(self) -> bool:
-        """Handle what has arrived; return whether to leave at once."""
+        """Handle the keys that have arrived; return whether to leave at once."""
         if self._secret is not None:
             self._read_secret(self._secret)
             return False
@@ -207,7 +207,7 @@ class Terminal:
                 self._flush()
             elif isinstance(action, Submit):
                 command = self._face.submit(action.line)
-                # A message comes back from the server and would be on the screen twice.
+                # A message comes back from the server and would otherwise be on the screen twice.
                 if not isinstance(command, Say | Direct):
                     self._editor.leave()
                 if isinstance(command, Quit):
@@ -216,7 +216,7 @@ class Terminal:
                     self._secret = SecretField(sys.stdin.encoding)
                 self._flush()
             elif self._leaving:
-                return True  # the person cannot wait for the server
+                return True  # the person does not want to wait for the server
             elif action is Control.END_OF_INPUT:
                 self._leaving = True
                 self._face.chat.quit()
@@ -248,7 +248,7 @@ class Terminal:
             self._keyboard.restore()
             signals.stop_here()
         if is_ended() or not wait_for_foreground(self._stdin, is_ended):
-            # In the background, to set the terminal and to write could stop it once more.
+            # In the background, changing the terminal or writing could stop the program again.
             signal.signal(signal.SIGTTOU, signal.SIG_IGN)
             return next(signum for signum in _DEADLY if signum in came)
         self._keyboard.take_over()
@@ -281,9 +281,9 @@ class Terminal:
 
 
 def run(face: PlainFace, output: Output, wakeup: Wakeup) -> signal.Signals | None:
-    """Chat on the terminal; return the signal that ended it, if one did."""
+    """Chat on the terminal; return the signal that ended it, or None."""
     return Terminal(face, output, wakeup).run()
 
 
 def _do_nothing(_signum: int, _frame: FrameType | None) -> None:
-    """Do nothing: the number of the signal comes through the wakeup file."""
+    """Do nothing: the number of the signal arrives through the wakeup file."""

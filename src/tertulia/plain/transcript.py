@@ -1,7 +1,7 @@
-"""The chat as lines of text: what the plain face writes for events, users and the prompt.
+"""The chat as lines of text: events, users and the prompt for the plain face.
 
-Messages of the server in, lines in the user's language out. The text of a message is as it came.
-No I/O.
+Input is messages of the server; output is lines in the user's language. The text of a message is
+unchanged. No I/O. Main thread only.
 """
 
 from collections.abc import Callable
@@ -13,31 +13,31 @@ from tertulia.i18n import _
 from tertulia.plain.words import event_words, short_status, status_words, user_words
 from tertulia.protocol.messages import ChatMessage, Joined, ServerMessage, Status, User, UserInfo
 
-# Begins the further lines of a message, so that none of them looks like a message of another user.
+# It begins the further lines of a message, so that none looks like another user's message.
 _INDENT = "|".rjust(len("[12:34]")) + " "
 
 
 class Transcript:
-    """Write what happens for one user to read, or to listen to."""
+    """Makes the lines for one user, to read or to listen to."""
 
     def __init__(self, own_name: str, today: Callable[[], date]) -> None:
-        """`today` returns the day by the server's clock."""
+        """Begin without a day; `today` returns the day by the server's clock."""
         self._own_name = own_name
         self._today = today
-        self._day: date | None = None  # of the last event; None: nothing was written
+        self._day: date | None = None  # the day of the last event; None if nothing was written
 
     def event(
         self, message: ServerMessage, *, is_old: bool = False, numbered: bool = False
     ) -> list[str]:
-        """Return an event with its time, below its day if that is another one than before.
+        """Return an event with its time; if it is of another day, that day comes first.
 
-        Nothing if the message is no event to show. `is_old` marks it as from before; a `numbered`
-        message begins with its number, by which it can be pinned.
+        The list is empty if the message is not shown. `is_old` marks an event from before the user
+        came. A `numbered` message begins with its number, by which it can be pinned.
         """
         if not isinstance(message, Event):
             return []
         if isinstance(message, Joined) and message.name == self._own_name:
-            return []  # the greeting says it
+            return []  # the greeting already contains it
         line = f"[{clock_time(message.time)}] {event_words(message, self._own_name, self._today())}"
         if numbered and isinstance(message, ChatMessage):
             line = f"{message.seq} {line}"
@@ -60,7 +60,7 @@ class Transcript:
         return lines
 
     def info(self, info: UserInfo) -> str:
-        """Return in one line what the server knows of a user."""
+        """Return a line with the server's information about a user."""
         return user_words(info, self._today())
 
     def prompt(
@@ -71,10 +71,10 @@ class Transcript:
         *,
         may_speak: bool = True,
     ) -> str:
-        """Return the prompt: the own name, and what is not as it usually is.
+        """Return the prompt: the user's name, and everything that is unusual now.
 
-        The status is None while there is no connection; `asked` is not confirmed yet. `may_speak`:
-        in the general chat.
+        `status` is None while there is no connection; `asked` is a requested status that is not
+        confirmed yet. `may_speak` is about the general chat.
         """
         notes = []
         if status is None:

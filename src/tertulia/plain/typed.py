@@ -1,6 +1,6 @@
-"""What a person types or pastes into the plain face: its command, the help, words about a paste.
+"""The text that a person types or pastes into the plain face: its command, help, explanations.
 
-Pure functions: a text in, and out comes a command, or text in the user's language.
+Pure functions: input is a text; output is a command, or text in the user's language.
 """
 
 from tertulia.chat.command_arguments import Command, CommandError
@@ -15,7 +15,7 @@ from tertulia.protocol.texts import MAX_TEXT_BYTES
 def command_of(text: str, *, operator: bool = False) -> Command | None:
     """Parse a typed text; return None for an empty one. Raises CommandError.
 
-    A text of several lines can only be a message. What was pasted is one to everyone.
+    A text of several lines can only be a message. A pasted text is a message to everyone.
     """
     if isinstance(text, Pasted):
         return Say(text=text.rstrip("\n"))
@@ -35,7 +35,7 @@ def command_of(text: str, *, operator: bool = False) -> Command | None:
 
 
 def paste_words(lines: int, text: str) -> str:
-    """Return what will become of a text into which so many lines were pasted."""
+    """Return an explanation for a text that contains this many lines after a paste."""
     if len(text.encode()) > MAX_TEXT_BYTES:
         words = _(
             "{count} lines pasted: they are too long for one message, which can have {max_text} "
@@ -59,7 +59,7 @@ def paste_words(lines: int, text: str) -> str:
 
 
 def help_lines(*, on_terminal: bool, operator: bool = False) -> list[str]:
-    """Return the help, one line for each thing that can be typed and, on a terminal, for keys."""
+    """Return the help: one line for each command or input and, on a terminal, for each key."""
     rows = help_rows(operator=operator)
     if on_terminal:
         rows += [
@@ -76,7 +76,7 @@ def help_lines(*, on_terminal: bool, operator: bool = False) -> list[str]:
 def _indented(line: str, text: str) -> str:
     """Return the text of a message with the indentation of its first line, and its last lines.
 
-    Its first line may follow the name at once, after a space, or begin in the next line.
+    The first line may follow the name directly, after a space, or begin on the next line.
     """
     start = line.rindex(text)
     while line[start - 1] in " \t":

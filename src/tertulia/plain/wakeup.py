@@ -1,4 +1,7 @@
-"""A way for other threads to wake up the main thread while it waits in `select`."""
+"""Wakes the main thread from other threads while it waits in `select`.
+
+The other threads must never block in it.
+"""
 
 import contextlib
 import socket
@@ -19,7 +22,7 @@ class Wakeup:
         with self._lock:
             if not self._woken:
                 self._woken = True
-                with contextlib.suppress(OSError):  # closed: nobody waits any more
+                with contextlib.suppress(OSError):  # it is closed, and nobody waits any more
                     self._sender.send(b"\0")
 
     def clear(self) -> None:

@@ -1,7 +1,7 @@
-"""What happens in the chat, in words to be listened to: no sign stands for a word.
+"""Texts about the chat for listening: no symbol replaces a word.
 
-Messages of the server in, text in the user's language out. Names are safe to show; the text of a
-message is as it came. No layout, no I/O.
+Input is messages of the server; output is text in the user's language. Names are safe to show; the
+text of a message is unchanged. No layout, no I/O. Main thread only.
 """
 
 from datetime import date
@@ -33,13 +33,13 @@ def short_status(status: Status) -> str:
 
 
 def status_words(status: Status) -> str:
-    """Return a status in the user's language, and as the server calls it if that differs."""
+    """Return a status in the user's language, followed by the server's word if that differs."""
     word = short_status(status)
     return word if word.casefold() == status.casefold() else f"{word} ({status})"
 
 
 def event_words(event: Event, own_name: str, today: date) -> str:
-    """Return an event in words for the user `own_name`."""
+    """Return a text about an event for the user `own_name`."""
     match event:
         case ChatMessage():
             return speech(event.sender, event.text, hook=event.hook)
@@ -58,7 +58,7 @@ def event_words(event: Event, own_name: str, today: date) -> str:
 
 
 def user_words(info: UserInfo, today: date) -> str:
-    """Return in one sentence what the server knows of a user."""
+    """Return a sentence with the server's information about a user."""
     text = _("{name}: {status}, address {address}, here since {time}, idle for {idle}")
     return text.format(
         name=visible_in_a_line(info.name),
