@@ -1,7 +1,7 @@
-"""The live view: twice a second it looks at the server and shows what it has seen.
+"""The live view: twice a second it requests the server's figures and shows them.
 
-It looks in a thread, so that a server that does not answer does not stop the keys. Everything else
-runs on the event loop's thread.
+A separate thread waits for the server, so that a server that does not answer does not block the
+keys. Everything else runs on the event loop's thread.
 """
 
 import asyncio
@@ -28,7 +28,8 @@ from tertulia.watch.viewscreen import ViewScreen
 from tertulia.watch.widgets import Explanation
 
 LOOKS_EVERY_S = 0.5
-_MAX_SHARE = 0.01  # of a processor, that looking may cost the server; of many threads it looks less
+# The most of a processor that the requests may cost the server; with many threads they are rarer.
+_MAX_SHARE = 0.01
 _LOOKS_AT_LEAST_EVERY_S = 5.0
 DEFAULT_TERMINAL = Abilities()
 _EXIT_FINE = 0
@@ -37,12 +38,12 @@ _EXIT_FINE = 0
 class WatchApp(App[Ending], inherit_bindings=False):
     """The live view.
 
-    `look` returns what there is to see, or raises NotSeen. It may block; `stop_looking` ends that.
+    `look` returns the present figures, or raises NotSeen. It may block; `stop_looking` ends that.
     """
 
     TITLE = "tertulia"
     CSS_PATH = "screen.tcss"
-    ENABLE_COMMAND_PALETTE = False  # its words are English; "?" shows the keys
+    ENABLE_COMMAND_PALETTE = False  # its texts are English; "?" shows the keys
 
     def __init__(
         self,
@@ -55,7 +56,8 @@ class WatchApp(App[Ending], inherit_bindings=False):
         looks_every_s: float = LOOKS_EVERY_S,
     ) -> None:
         has_few_colours = terminal.colours <= Colours.FEW
-        # Set from the start, or Textual would grey the terminal's own colours.
+        # It must be set at the start, or Textual would replace the terminal's own colours with
+        # greys.
         super().__init__(TerminalDriver, ansi_color=True if has_few_colours else None)
         self._look = look
         self._stop_looking = stop_looking
@@ -76,7 +78,7 @@ class WatchApp(App[Ending], inherit_bindings=False):
         return self.view
 
     def on_mount(self) -> None:
-        """Handle signals, so that the terminal is left in order, and begin to look."""
+        """Handle signals, to restore the terminal at the end, and begin to request figures."""
         stdin = sys.__stdin__
         self._signals = Signals(
             self._end_by_signal,
@@ -99,12 +101,12 @@ class WatchApp(App[Ending], inherit_bindings=False):
 
     @property
     def pause_s(self) -> float:
-        """The seconds from one look to the next."""
+        """Return the seconds from one request to the next."""
         cost_s = 0.0 if self._seen is None else self._seen.look_cost_s
         return max(self._looks_every_s, min(cost_s / _MAX_SHARE, _LOOKS_AT_LEAST_EVERY_S))
 
     async def look_once(self) -> None:
-        """Look at the server, and show what was seen."""
+        """Request the server's figures once, and show them."""
         try:
             seen = await asyncio.to_thread(self._look)
         except NotSeen as nothing:
@@ -144,19 +146,19 @@ class WatchApp(App[Ending], inherit_bindings=False):
     # --- keys ----------------------------------------------------------------------------------
 
     def action_help(self) -> None:
-        """Explain what is on the screen."""
+        """Explain the contents of the screen."""
         self.push_screen(Explanation())
 
     def action_sort(self) -> None:
-        """Put the threads into the next order."""
+        """Sort the threads in the next order."""
         self.view.sort_otherwise()
 
     def action_graph(self) -> None:
-        """Show the next figure of the last minute."""
+        """Show the next figure in the graph of the last minute."""
         self.view.graph_otherwise()
 
     def action_pause(self) -> None:
-        """Stop the picture, or go on."""
+        """Freeze the figures, or continue."""
         self._is_paused = not self._is_paused
         self._show_state()
 
@@ -165,21 +167,22 @@ class WatchApp(App[Ending], inherit_bindings=False):
         self._use_theme(is_dark=not self.current_theme.dark)
 
     def action_redraw(self) -> None:
-        """Write the whole screen once more."""
+        """Write the whole screen again."""
         self.refresh(layout=True)
         self.screen.refresh(layout=True)
 
     def action_stop(self) -> None:
-        """Give the terminal back to the shell, until its `fg` continues this program."""
+        """Stop this program and return to the shell, until `fg` continues it."""
         if not self._signals.stop_job():
             self.bell()
 
     def action_leave(self) -> None:
-        """Leave; the server goes on."""
+        """Leave the view; the server continues."""
         self._end(Ending(_EXIT_FINE, []))
 
     def _end(self, ending: Ending) -> None:
-        self._stop_looking()  # the program would wait for the thread that looks
+        # The program would otherwise wait for the thread that waits for the server.
+        self._stop_looking()
         self.exit(ending)
 
     def _use_theme(self, *, is_dark: bool) -> None:
@@ -195,6 +198,6 @@ class WatchApp(App[Ending], inherit_bindings=False):
         self._end(Ending(_EXIT_FINE, [], number))
 
     def _end_outside(self, number: signal.Signals) -> None:
-        """End at once: the program was stopped, and the terminal is the shell's."""
+        """End at once: the program is stopped, and the terminal belongs to the shell."""
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         finish(Ending(_EXIT_FINE, [], number), [])

@@ -1,7 +1,7 @@
-"""Asks a running server of this user for its picture, over the socket of the operator's console.
+"""Asks a running server of this user for its figures, over the socket of the operator's console.
 
-It blocks, so the screen calls it in a thread of its own. Whatever goes wrong is a NotSeen, whose
-text says what is wrong and what to do.
+It blocks, so the screen calls it in a separate thread. Every failure is a NotSeen, whose text
+explains the problem and what to do.
 """
 
 import contextlib
@@ -19,19 +19,19 @@ from tertulia.protocol.messages import Closing, Error, ErrorCode, Ping, Pong
 from tertulia.protocol.watching import MeasuresTaken, TakeMeasures
 from tertulia.server.console.place import connect_to_console, console_path
 
-_ANSWER_WITHIN_S = 15.0  # a thousand threads wait for each other, too
+_ANSWER_WITHIN_S = 15.0  # a thousand threads also wait for each other
 _RECEIVE_BYTES = 262_144
-_MAX_LINE_BYTES = 64 * 1024 * 1024  # of the server, which this program trusts: many threads
+_MAX_LINE_BYTES = 64 * 1024 * 1024  # for a server with many threads; this program trusts it
 
 _decoder = msgspec.json.Decoder(MeasuresTaken | Error | Ping | Closing)
 
 
 class NotSeen(Exception):
-    """There is nothing to see now; the text says why."""
+    """The figures are unavailable now; the text explains why."""
 
     @property
     def short(self) -> str:
-        """The problem in a few words."""
+        """Return the problem in a few words."""
         return str(self)
 
 
@@ -40,12 +40,12 @@ class NotServing(NotSeen):
 
     @property
     def short(self) -> str:
-        """The problem in a few words."""
+        """Return the problem in a few words."""
         return _("no server on this port")
 
 
 class Asking:
-    """The connection to one server, which is made anew when it has ended."""
+    """The connection to one server, which is made again after it has ended."""
 
     def __init__(self, directory: Path, port: int) -> None:
         self._path = console_path(directory, port)
@@ -55,7 +55,7 @@ class Asking:
         self._buffer = LineBuffer(_MAX_LINE_BYTES)
 
     def look(self) -> MeasuresTaken:
-        """Return the picture of now. Raises NotSeen."""
+        """Return the present figures. Raises NotSeen."""
         try:
             return self._look()
         except TimeoutError:
@@ -69,10 +69,10 @@ class Asking:
             raise
 
     def close(self) -> None:
-        """End the connection. Any thread may call it; a look that is under way fails."""
+        """End the connection. Any thread may call it; a request under way fails."""
         sock, self._sock = self._sock, None
         if sock is not None:
-            with contextlib.suppress(OSError):  # the server has closed it already
+            with contextlib.suppress(OSError):  # the server has already closed it
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
@@ -126,7 +126,7 @@ def _another_version() -> str:
 
 
 def not_serving(port: int, path: Path) -> str:
-    """Return that no server of this user runs on a port; if another user's does, whose."""
+    """Return a text: this user has no server on the port; it may name another user."""
     owner = listener_of(port)
     if owner is not None and owner != os.geteuid():
         text = _(

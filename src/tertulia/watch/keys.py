@@ -1,4 +1,7 @@
-"""The keys of the live view: one table, from which bindings, help and key bar are made."""
+"""The keys of the live view: one table, from which bindings, help and key bar are made.
+
+It knows no widget. Pure; safe in any thread.
+"""
 
 from textual.binding import Binding
 
@@ -34,5 +37,5 @@ def bindings() -> list[Binding]:
 
 
 def help_rows() -> list[tuple[str, str]]:
-    """Return what each key does, in words."""
+    """Return the effect of each key, in words."""
     return [(_(key.shown), _(key.help)) for key in KEYS]

@@ -1,4 +1,7 @@
-"""The last minute of a few figures, and their graph. No I/O."""
+"""A few figures over the last minute, and their graph.
+
+No I/O. Runs on the event loop's thread.
+"""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,7 +18,7 @@ _LEVELS = " ▁▂▃▄▅▆▇█"
 class Series(NamedTuple):
     """One figure that the graph can show; `title` is a msgid.
 
-    `least` is the lowest upper end of the scale.
+    `least` is the lowest value for the upper end of the scale.
     """
 
     title: str
@@ -34,13 +37,13 @@ SERIES = (
 
 
 class Minute:
-    """The samples of the last minute, of all series. A moment without a server is a hole."""
+    """The samples of the last minute, of all series. While there is no server, there is a gap."""
 
     def __init__(self) -> None:
         self._samples: deque[Figures | None] = deque(maxlen=SAMPLES)
 
     def add(self, figures: Figures | None) -> None:
-        """Note what was seen now."""
+        """Add the present figures; None adds a gap."""
         self._samples.append(figures)
 
     def values(self, series: Series) -> list[float | None]:
@@ -49,9 +52,9 @@ class Minute:
 
 
 def columns(values: Sequence[float | None], width: int) -> list[float | None]:
-    """Return one value for each column: the newest in the last, each the most of its samples.
+    """Return one value for each column, the newest in the last; each is the highest of its samples.
 
-    The most, so that a short burst does not vanish on a narrow screen.
+    The highest value is used so that a short burst stays visible on a narrow screen.
     """
     padded = [None] * (SAMPLES - len(values)) + list(values[-SAMPLES:])
     found: list[float | None] = []
@@ -77,14 +80,14 @@ def graph(
         for point in points:
             level = 0 if point is None else round(point / top * height * steps) - row * steps
             if row == 0 and point is not None:
-                level = max(1, level)  # a line at the bottom: it was looked, and there was nothing
+                level = max(1, level)  # the value is zero, but it is known
             line += _LEVELS[max(0, min(steps, level))]
         rows.append(line)
     return rows, top
 
 
 def _round_up(value: float, step: float) -> float:
-    """Return a round number that is not less, so that the scale does not jump all the time."""
+    """Return a round number that is not less, so that the scale seldom changes."""
     while True:
         for factor in (1, 2, 5):
             if value <= step * factor:

@@ -1,6 +1,6 @@
-"""The nodes of a chat, where several servers are one: figures in, styled rows out.
+"""The nodes of a chat with several servers: figures in, styled rows out.
 
-No I/O. A server alone has nothing of it.
+No I/O. A single server has no such rows. Runs on the event loop's thread.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from tertulia.watch.figures import ClusterFigures
 Rows = list[list[Run]]
 
 _MANY_BEHIND = 1_000  # entries
-_LATE_S = 5.0  # from then on a node does not serve
+_LATE_S = 5.0  # since its last own entry came back; then a node does not serve
 _MAX_NAME_CELLS = 24
 _PLACE_CELLS, _AGE_CELLS = 10, 8
 
@@ -27,7 +27,7 @@ class _Pair(NamedTuple):
 
 
 def title(cluster: ClusterMeasures) -> str:
-    """Return what is said above the rows."""
+    """Return the title above the rows."""
     up = sum(node.is_up for node in cluster.nodes)
     return _("Nodes of the chat {chat}: {up} of {all} up").format(
         chat=cluster.chat, up=up, all=len(cluster.nodes)
@@ -35,9 +35,9 @@ def title(cluster: ClusterMeasures) -> str:
 
 
 def rows(figures: ClusterFigures, width: int, *, is_short: bool) -> Rows:
-    """Return a row for each node, and this node's own figures in as many as they need.
+    """Return a row for each node, and as many rows as necessary with this node's own figures.
 
-    On a short screen the first of those comes before the nodes, and there is no heading.
+    On a short screen the first of these rows is above the nodes, and there is no heading.
     """
     own = _flow(_own_figures(figures), width)
     nodes = _table(figures.now, width)
@@ -137,7 +137,7 @@ def _own_figures(figures: ClusterFigures) -> list[_Pair]:
 
 
 def _flow(pairs: Sequence[_Pair], width: int) -> Rows:
-    """Return pairs of words and figures in as few rows as they need."""
+    """Return pairs of words and figures in as few rows as possible."""
     found: Rows = [[]]
     taken = 0
     for label, figure, is_bad in pairs:

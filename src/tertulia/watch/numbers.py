@@ -1,6 +1,6 @@
-"""Numbers in a few cells: rates, shares, sizes and times. Pure functions.
+"""Numbers in a few cells: rates, shares, sizes and times.
 
-They are written with a point, and without a sign between thousands, in both languages.
+They have a decimal point and no thousands separator, in both languages. Pure functions.
 """
 
 UNKNOWN = "?"
@@ -54,7 +54,7 @@ def size(value: float | None) -> str:
 
 
 def span(seconds: float | None) -> str:
-    """Return how long something has lasted, as days, hours, minutes and seconds."""
+    """Return a duration as days, hours, minutes and seconds."""
     if seconds is None:
         return UNKNOWN
     minutes, second = divmod(int(seconds), 60)
@@ -65,7 +65,7 @@ def span(seconds: float | None) -> str:
 
 
 def age(seconds: float | None) -> str:
-    """Return how long ago something was."""
+    """Return how long ago something happened."""
     if seconds is None:
         return UNKNOWN
     if seconds < 9.95:

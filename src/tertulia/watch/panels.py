@@ -1,4 +1,7 @@
-"""The small panes: processes, the last minute, and who is here. Figures in, styled rows out."""
+"""The small panes: processes, the last minute, and present users.
+
+Input is figures; output is styled rows. No I/O. Runs on the event loop's thread.
+"""
 
 from tertulia.i18n import _
 from tertulia.protocol.messages import Status
@@ -15,7 +18,7 @@ _STATUS_SIGNS = {Status.ACTIVO: "●", Status.OCUPADO: "◐", Status.INACTIVO: "
 _WIDE_PROCESSES_FROM = 42  # columns
 _WIDE_ROOM_FROM = 26
 _DOORS = ("native", "web", "tls")
-_OTHER_DOORS = ("hook", "console", "entrance")  # shown in the last row, if somebody is there
+_OTHER_DOORS = ("hook", "console", "entrance")  # shown in the last row, if there are any
 
 Rows = list[list[Run]]
 
@@ -78,7 +81,7 @@ def last_minute(minute: Minute, series: Series, width: int, height: int) -> Rows
 
 
 def room(figures: Figures, width: int) -> Rows:
-    """Return who is here, through which doors, and what waits in memory and on disk."""
+    """Return the present users and connections, and the data waiting in memory and on disk."""
     here = figures.room
     statuses: list[Run] = []
     for status in Status:

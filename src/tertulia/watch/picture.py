@@ -1,6 +1,6 @@
-"""The way of a message as a picture: the parts of the server, with live figures at each arrow.
+"""The path of a message as a picture: the parts of the server, with live figures at each arrow.
 
-Figures in, styled rows out. No I/O.
+Input is figures; output is styled rows. No I/O. Runs on the event loop's thread.
 """
 
 from tertulia.i18n import _
@@ -8,12 +8,12 @@ from tertulia.tui.painting.styled_text import Run
 from tertulia.watch import numbers
 from tertulia.watch.figures import Figures, PathFigures
 
-PICTURE_FROM = 76  # columns; narrower, the arrows are a list
+PICTURE_FROM = 76  # columns; on a narrower screen the arrows are a list
 ROWS = 5  # at most
 STYLES = ("station", "flow", "idle", "figure", "faint")
 _FORK_CELLS = 7  # from the fork behind the Hub to the History
 _HISTORY = " History "
-_LABELS_FROM = 11  # columns of an arrow that has room for a word
+_LABELS_FROM = 11  # columns of an arrow with enough room for a word
 
 
 class _Canvas:
@@ -42,7 +42,7 @@ class _Canvas:
 
 
 def picture(figures: Figures, width: int, beat: int) -> list[list[Run]]:
-    """Return the rows of the picture; `beat` moves the dot on each arrow where something flows."""
+    """Return the rows of the picture; `beat` moves the dot on each arrow with traffic."""
     if width < PICTURE_FROM:
         return _listed(figures, width)
     rows = _drawn(figures, width, beat)
@@ -95,7 +95,7 @@ def _draw_history(canvas: _Canvas, figures: Figures, fork: int, width: int, beat
 
 
 def _history_words(path: PathFigures, room: int) -> str:
-    """Return how much waits for the disk, and how old the last commit is, as far as it fits."""
+    """Return how much waits for the disk, and the age of the last commit, as far as it fits."""
     text = _("queue {count}").format(count=numbers.count(path.history_queue))
     if path.commit_age_s is None:
         return text
@@ -106,7 +106,7 @@ def _history_words(path: PathFigures, room: int) -> str:
 
 
 def _arrow(length: int, rate: float | None, beat: int) -> str:
-    """Return an arrow of so many cells; a dot moves on it while something flows."""
+    """Return an arrow of `length` cells; a dot moves on it while there is traffic."""
     shaft = ["━"] * max(0, length - 2)
     if rate and shaft:
         shaft[beat % len(shaft)] = "●"

@@ -1,7 +1,7 @@
-"""What the system tells this user of other processes of theirs: the server's parent, its threads.
+"""The system's data about processes of this user: the server's parent, and its threads.
 
-The server looks at its threads itself, but of hundreds only at the first: the rest is read here, so
-that it costs the server nothing. What the system does not tell is None, or "".
+If the server has hundreds of threads, it measures only the first ones itself: the others are read
+here, which costs the server nothing. Unknown values are None, or "". It reads /proc; any thread.
 """
 
 import os
@@ -19,14 +19,14 @@ class Process(NamedTuple):
 
 
 class Thread(NamedTuple):
-    """One thread of another process: its context switches, and what it waits for."""
+    """One thread of another process: its context switches, and the reason why it waits."""
 
     voluntary: int
     involuntary: int
-    waits_for: str  # as ThreadMeasures has it
+    waits_for: str  # one of the values in ThreadMeasures
 
 
-# What a thread waits for, by the beginning of the function of the kernel in which it does.
+# The reasons for waiting, by the beginning of the name of the waiting kernel function.
 _WAITS = {
     **dict.fromkeys(("do_epoll_wait", "ep_poll"), "epoll"),
     **dict.fromkeys(("poll_schedule", "do_sys_poll", "do_poll", "do_select"), "poll"),
@@ -37,7 +37,7 @@ _WAITS = {
 
 
 def thread(pid: int, tid: int) -> Thread | None:
-    """Return what is known of a thread of a process; None if it has ended, or cannot be seen."""
+    """Return the data of a thread of a process; None if it has ended, or is not accessible."""
     directory = f"/proc/{pid}/task/{tid}"
     _, found, last = _read(f"{directory}/status").rpartition("\nvoluntary_ctxt_switches:")
     voluntary, _, involuntary = last.partition("nonvoluntary_ctxt_switches:")
@@ -68,7 +68,7 @@ def _read(path: str) -> str:
 
 
 def process(pid: int) -> Process | None:
-    """Return what is known of a process; None if it has ended."""
+    """Return the data of a process; None if it has ended."""
     fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
     if len(fields) < 22:
         return None

@@ -1,6 +1,6 @@
-"""`tertulia-server PORT --watch`, `--watch --json` and `--status`: what a look at a server prints.
+"""Implements `tertulia-server PORT --watch`, `--watch --json` and `--status`.
 
-It imports Textual only for the full screen.
+It imports Textual only for the full screen. Main thread only.
 """
 
 import contextlib
@@ -33,9 +33,9 @@ _EXIT_FINE, _EXIT_NOT_SEEN = 0, 1
 
 
 def run_look(port: int, look: Look) -> int:
-    """Look at the server of this user at a port; return the exit status.
+    """Show or print the figures of this user's server at a port; return the exit status.
 
-    1: nobody serves there, or, with `--status`, a part of the server does not work.
+    The status is 1 if no server runs there or, with `--status`, if a part of the server fails.
     """
     directory = state_directory()
     if directory is None:
@@ -49,7 +49,7 @@ def run_look(port: int, look: Look) -> int:
         if not _is_full_terminal():
             text = _("the view needs a terminal: use {command} {port} --watch --json")
             return _fail(text.format(command=server_command(), port=port))
-        asking.look()  # before the screen is taken: nobody may serve there
+        asking.look()  # before the screen is used, because there may be no server
     except NotSeen as nothing:
         return _fail(str(nothing))
     return _show(asking, port)
@@ -74,7 +74,7 @@ def _print_status(port: int, taken: MeasuresTaken) -> int:
 
 
 def status_line(port: int, taken: MeasuresTaken) -> str:
-    """Return in one line how the server is."""
+    """Return one line about the state of the server."""
     now = taken.measures
     users = ngettext("{count} user", "{count} users", now.sessions).format(count=now.sessions)
     counts = ", ".join(f"{now.users.get(status, 0)} {status}" for status in Status)
@@ -135,7 +135,7 @@ def _show(asking: Asking, port: int) -> int:
     prepare_environment(terminal)
     stdin = sys.stdin.fileno()
     wait_for_foreground(stdin)
-    gc.disable()  # until the first frame: nothing that is imported is garbage
+    gc.disable()  # until the first frame, because nothing that is imported is garbage
     with _question(terminal, stdin) as hear:
         from tertulia.tui.ending import finish
         from tertulia.tui.terminal import textual_private
@@ -150,7 +150,8 @@ def _show(asking: Asking, port: int) -> int:
     app = WatchApp(
         lambda: rates.figures(asking.look()), asking.close, port, terminal=terminal, dark=dark
     )
-    wait_for_foreground(stdin)  # importing has taken its time
+    # Importing has taken some time, and the user may have put the program into the background.
+    wait_for_foreground(stdin)
     ending = app.run()
     return finish(ending, [])
 
@@ -158,7 +159,7 @@ def _show(asking: Asking, port: int) -> int:
 def _question(
     terminal: Abilities, stdin: int
 ) -> contextlib.AbstractContextManager[Callable[[], Heard]]:
-    """Ask the terminal for its background, if it can answer."""
+    """Ask the terminal for its background colour, if it can answer."""
     if terminal.obeys_osc:
         return background.asked(stdin)
     return contextlib.nullcontext(lambda: Heard(None, ""))

@@ -1,6 +1,6 @@
-"""From the server's totals to what the live view shows: rates since the look before.
+"""Turns the server's totals into the figures of the live view: rates since the last request.
 
-No I/O, but for what the functions that it is given read of the system.
+It does no I/O itself; it is given functions that read the system. One thread at a time.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ _LOOKER = "console"
 
 
 class Rates:
-    """Remembers the look before. A server that has been restarted begins anew."""
+    """Remembers the last totals. If the server was restarted, it begins again."""
 
     def __init__(
         self,
@@ -42,10 +42,11 @@ class Rates:
         self._before: Measures | None = None
         self._threads: dict[tuple[int, str], ThreadMeasures] = {}
         self._parent: Process | None = None
-        self._server: ThreadMeasures | None = None  # that had the turn, if there is one worker
+        # The one that had the turn, if there is only one worker.
+        self._server: ThreadMeasures | None = None
 
     def figures(self, taken: MeasuresTaken) -> Figures:
-        """Return what is shown of this look."""
+        """Return the figures for these totals."""
         now = taken.measures
         before = self._before
         if before is not None and before.process.pid != now.process.pid:
@@ -74,7 +75,7 @@ class Rates:
         return figures
 
     def _completed(self, now: ThreadMeasures, pid: int) -> ThreadMeasures:
-        """Add what the server has not looked at itself, because there are so many threads."""
+        """Add the data that the server has not measured itself, because it has so many threads."""
         if now.voluntary_switches is not None:
             return now
         seen = self._read_thread(pid, now.tid)
@@ -88,7 +89,7 @@ class Rates:
         )
 
     def _look_cost_s(self, threads: list[ThreadMeasures]) -> float:
-        """Return how long the server's thread that takes the looks has worked since the last."""
+        """Return the CPU time since the last request of the thread that answers requests."""
         for now in threads:
             was = self._threads.get((now.tid, now.name))
             if now.role == _LOOKER and was is not None:
@@ -129,7 +130,7 @@ class Rates:
         was = was or now
         served = was
         if now.rounds is not None and was.rounds is None and self._server is not None:
-            served = self._server  # it has got the turn, and counts on
+            served = self._server  # it now has the turn, and continues the count
         return ThreadFigures(
             name="main" if now.name == _MAIN else now.name,
             kind=now.name if now.role == "other" else now.role,
@@ -147,7 +148,7 @@ class Rates:
 
 
 class _PerSecond:
-    """Makes a rate of two totals; None if one of them or the time between them is not known."""
+    """Makes a rate from two totals; None if one of them or the time between them is unknown."""
 
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds

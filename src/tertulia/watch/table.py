@@ -1,4 +1,7 @@
-"""The threads as a table: its columns, its order, and its rows. No I/O."""
+"""The threads as a table: its columns, its order, and its rows.
+
+No I/O. Runs on the event loop's thread.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -12,11 +15,11 @@ from tertulia.watch.figures import ThreadFigures, Waiting
 STYLES = ("name", "faint", "figure", *(what.name.lower() for what in Waiting))
 _NAME_CELLS = 14
 _MIN_ROLE_CELLS, _MAX_ROLE_CELLS = 24, 30
-_FIRST = ("main", "acceptor", "worker")  # in the order of the way of a message
+_FIRST = ("main", "acceptor", "worker")  # in the order in which they handle a message
 
 
 class Column(NamedTuple):
-    """A column of figures; `title` is a msgid. `least` is the width that it needs of the table."""
+    """A column of figures; `title` is a msgid. It is shown if the table has the width `least`."""
 
     title: str
     cells: int
@@ -57,7 +60,7 @@ ORDERS = (
 
 
 def ordered(threads: Sequence[ThreadFigures], order: Order) -> list[ThreadFigures]:
-    """Return the threads in an order; those that are equal come by kind and number."""
+    """Return the threads in an order; equal ones are sorted by kind and number."""
     return sorted(threads, key=lambda thread: (-order.key(thread), *_by_kind(thread)))
 
 
@@ -69,7 +72,7 @@ def _by_kind(thread: ThreadFigures) -> tuple[int, str, int]:
 
 
 def columns_in(width: int) -> list[Column]:
-    """Return the columns for which a table of this width has room."""
+    """Return the columns that fit into a table of this width."""
     return [column for column in COLUMNS if width >= column.least]
 
 
@@ -112,7 +115,7 @@ def _role_cells(width: int) -> int:
 
 
 def _own(value: int | None) -> str:
-    """Return a count; nothing for a thread that has no such thing."""
+    """Return a count; an empty text for a thread without this figure."""
     return "" if value is None else numbers.count(value)
 
 

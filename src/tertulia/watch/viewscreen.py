@@ -1,4 +1,4 @@
-"""The live view's one screen: its panes, and what they show of the figures.
+"""The live view's one screen: its panes, and the figures in them.
 
 It knows no server. All of it runs on the event loop's thread.
 """
@@ -25,13 +25,13 @@ from tertulia.watch.widgets import (
     TitleLine,
 )
 
-# Rows that the other parts of the screen need, so that half of the rest can show the nodes.
+# The rows that the other parts of the screen need; half of the rest can show the nodes.
 _TAKEN, _TAKEN_IF_SHORT = 22, 16
 _LEAST_NODE_ROWS = 2
 
 
 class ViewScreen(Screen[None], inherit_bindings=False):
-    """The panes, and what they show."""
+    """The panes, and the figures in them."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (76, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
@@ -47,7 +47,7 @@ class ViewScreen(Screen[None], inherit_bindings=False):
         self._figures: Figures | None = None
         self._minute = Minute()
         self._beat = 0
-        self._order = self._series = 0  # places in ORDERS and SERIES
+        self._order = self._series = 0  # indices in ORDERS and SERIES
 
     def compose(self) -> ComposeResult:
         """Lay out the panes."""
@@ -62,16 +62,16 @@ class ViewScreen(Screen[None], inherit_bindings=False):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Begin in the table of threads."""
+        """Put the focus into the table of threads."""
         self._path.title = _("The way of a message")
         self._processes.title = _("Processes")
         self._minute_pane.title = _("The last minute")
         self._room.title = _("Users and doors")
-        self._nodes_pane.display = False  # until the server says that it is one of several
+        self._nodes_pane.display = False  # until the server reports that it is one of several
         self._threads.list.focus()
 
     def show(self, seen: Figures | None) -> None:
-        """Show what was seen now. None: nothing; the old figures stay, and the graph has a hole."""
+        """Show the present figures; for None, keep the old ones and add a gap to the graph."""
         self._figures = seen or self._figures
         self._minute.add(seen)
         self._beat += seen is not None
@@ -80,23 +80,23 @@ class ViewScreen(Screen[None], inherit_bindings=False):
     def show_state(
         self, server: str, detail: str, state: str, *, is_lost: bool, serves: bool
     ) -> None:
-        """Show what server it is, and how it is; when it is lost, the figures are old."""
+        """Show the server's name and state; if it is lost, mark the figures as old."""
         is_ill = is_lost or not serves
         self._title_line.show(server=server, detail=detail, state=state, is_ill=is_ill)
         self.set_class(is_lost, "-lost")
 
     def on_resize(self) -> None:
-        """Lay the lines out for the new size, once the panes have theirs."""
+        """Lay out the lines for the new size, after the panes have theirs."""
         self.call_after_refresh(self._paint)
 
     def sort_otherwise(self) -> None:
-        """Use the next order of the threads, and show which of them come first."""
+        """Use the next order of the threads, and show the first of them."""
         self._order = (self._order + 1) % len(table.ORDERS)
         self._paint()
         self._threads.list.action_highlight_first()
 
     def graph_otherwise(self) -> None:
-        """Show the next figure of the last minute."""
+        """Show the next figure in the graph of the last minute."""
         self._series = (self._series + 1) % len(SERIES)
         self._paint()
 
@@ -114,7 +114,7 @@ class ViewScreen(Screen[None], inherit_bindings=False):
         self._paint_threads(figures)
 
     def _paint_nodes(self, figures: Figures, width: int) -> None:
-        """Show the nodes with what the threads can spare of the screen; the rest is scrolled to."""
+        """Show the nodes in the rows that the threads can spare; others need scrolling."""
         cluster, pane = figures.cluster, self._nodes_pane
         pane.display = cluster is not None
         if cluster is None:

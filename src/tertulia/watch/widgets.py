@@ -1,4 +1,4 @@
-"""The parts of the live view's screen. They show figures that they are given, and know no server.
+"""The parts of the live view's screen. They show the given figures, and know no server.
 
 All of it runs on the event loop's thread.
 """
@@ -38,18 +38,18 @@ class LinesView(RunView, can_focus=True, inherit_bindings=False):
     ]
 
     class Resized(Message):
-        """The lines have another room, for which they may have to be others."""
+        """The size for the lines has changed, so other lines may be necessary."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines: list[list[Run]] = []
 
     def on_resize(self) -> None:
-        """Tell the screen."""
+        """Post the new size to the screen."""
         self.post_message(self.Resized())
 
     def show(self, lines: Sequence[list[Run]]) -> None:
-        """Show these lines, at the same place; the same ones again cost nothing."""
+        """Show these lines, and keep the scroll position; equal lines cost nothing."""
         lines = list(lines)
         if lines != self._lines:
             self._lines = lines
@@ -92,7 +92,7 @@ class FiguresPane(Pane):
 
     @property
     def room(self) -> Size:
-        """The size of the area for the lines."""
+        """Return the size of the area for the lines."""
         return self._view.room
 
     def show(self, lines: Sequence[list[Run]]) -> None:
@@ -101,7 +101,7 @@ class FiguresPane(Pane):
 
 
 class ThreadsPane(Pane):
-    """The table of threads, its heading, and what the chosen thread is doing."""
+    """The table of threads, its heading, and a sentence about the chosen thread."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -110,14 +110,14 @@ class ThreadsPane(Pane):
         self.about = Static(id="about", markup=False)
 
     def compose(self) -> ComposeResult:
-        """Put the heading above the rows, and the sentence below."""
+        """Put the heading above the rows, and the sentence below them."""
         yield self.heading
         yield self.list
         yield self.about
 
 
 class TitleLine(Horizontal):
-    """The product, the server, and whether it serves."""
+    """The product, the server, and whether the server works."""
 
     def compose(self) -> ComposeResult:
         """Make an item for each of them."""
@@ -127,7 +127,7 @@ class TitleLine(Horizontal):
         yield Item(id="state")
 
     def show(self, *, server: str, detail: str, state: str, is_ill: bool) -> None:
-        """Show these words."""
+        """Show these texts."""
         self.query_one("#server", Item).set_text(server)
         self.query_one("#detail", Item).set_text(detail)
         self.query_one("#state", Item).set_text(state)
@@ -135,7 +135,7 @@ class TitleLine(Horizontal):
 
 
 class KeyLine(Horizontal):
-    """What the keys do, in words."""
+    """The effects of the keys, in words."""
 
     def compose(self) -> ComposeResult:
         """Make an item for each key that has a title."""
@@ -145,7 +145,7 @@ class KeyLine(Horizontal):
 
 
 class Explanation(ModalScreen[None]):
-    """What is on the screen, and the keys."""
+    """An explanation of the screen, and the keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,h,ctrl+c,ctrl+q", "dismiss(None)", show=False),
@@ -153,7 +153,7 @@ class Explanation(ModalScreen[None]):
     ]
 
     def compose(self) -> ComposeResult:
-        """Put a title above the text, and a hint how to go back below."""
+        """Put a title above the text, and a hint about closing below it."""
         with Vertical(id="dialog"):
             yield Static(_("What is on the screen"), id="dialog-title", markup=False)
             with VerticalScroll(id="dialog-text"):
@@ -162,7 +162,7 @@ class Explanation(ModalScreen[None]):
             yield Static(_("Esc: back"), id="dialog-hint", markup=False)
 
     def on_mount(self) -> None:
-        """Let the arrow keys scroll at once."""
+        """Set the focus, so that the arrow keys scroll at once."""
         self.query_one("#dialog-text").focus()
 
 

@@ -1,4 +1,7 @@
-"""The words of the live view, in the user's language. Pure functions."""
+"""The texts of the live view, in the user's language.
+
+Pure functions; safe in any thread.
+"""
 
 from tertulia.i18n import N_, _
 from tertulia.watch import numbers
@@ -48,12 +51,12 @@ _PROCESSES = {"server": N_("server"), "parent": N_("parent"), "child": N_("child
 
 
 def waiting(what: Waiting) -> str:
-    """Return in a word what a thread waits for."""
+    """Return a word for what a thread waits for."""
     return _(_WAITING[what])
 
 
 def role(kind: str) -> str:
-    """Return what a thread is for; "" for an unknown one."""
+    """Return the purpose of a thread; "" for an unknown one."""
     text = _ROLES.get(kind)
     return _(text) if text else ""
 
