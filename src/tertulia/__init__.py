@@ -1,7 +1,7 @@
-"""tertulia: a chat for people who share a network. What this module exports is the public library.
+"""tertulia: a chat for people who share a network. This module exports the public library.
 
-Importing it loads nothing of the library: the server and `--help` import it too, and must not pay
-for the client. The first use of a name loads the modules that define it.
+Importing it loads no part of the library, because the server and `--help` also import it and must
+not become slower. The first use of a name loads the modules that define it. Safe in any thread.
 """
 
 from importlib import import_module
@@ -100,7 +100,7 @@ _MODULES = (
     "tertulia.client.persistent",
 )
 
-if not TYPE_CHECKING:  # a type checker would take any name for an existing one
+if not TYPE_CHECKING:  # otherwise a type checker would accept every name
 
     def __getattr__(name: str) -> Any:
         """Load the module that defines a public name (PEP 562)."""

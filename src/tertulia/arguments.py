@@ -1,4 +1,7 @@
-"""The parser for the command lines of both programs."""
+"""The parser for the command lines of both programs.
+
+It prints errors and ends the program. Main thread only.
+"""
 
 import argparse
 import sys
@@ -9,7 +12,7 @@ from tertulia.wrapping import wrapped_for
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that reports an error in one sentence, which also names `--help`."""
+    """A parser that reports an error in one sentence, and then refers to `--help`."""
 
     def error(self, message: str) -> NoReturn:
         """Print the error and exit with status 2."""
@@ -17,7 +20,7 @@ class Parser(argparse.ArgumentParser):
         self._end(text.format(program=self.prog, problem=message))
 
     def suggest(self, message: str) -> NoReturn:
-        """Print an error that ends with the command to type instead, and exit with status 2."""
+        """Print an error that ends with a correct command, and exit with status 2."""
         self._end(f"{self.prog}: {message}")
 
     def _end(self, text: str) -> NoReturn:

@@ -1,6 +1,6 @@
-"""The attendance as CSV, for spreadsheets: the same lines wherever they are written.
+"""The attendance as CSV, for spreadsheets: the same lines for all programs.
 
-Pure. Times are local, with their offset from UTC. No cell can be a formula.
+Pure. Times are local, with their offset from UTC. No cell can become a formula.
 """
 
 import csv
@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from tertulia.protocol.attendance import AttendanceRow
 
 _COLUMNS = ("name", "address", "joined", "left", "reason")
-# A cell that begins so is worked out by a spreadsheet. After an apostrophe it is a text.
+# A spreadsheet calculates a cell that begins with one of these. After an apostrophe it is text.
 _FORMULA = ("=", "+", "-", "@")
 
 

@@ -1,6 +1,6 @@
-"""The attendance in a file of its own, as CSV: a new file, never one that was there before.
+"""Writes the attendance as CSV to a new file; it never overwrites an existing one.
 
-Writing may block. After an error there is no file.
+Writing may block. After an error no file is left.
 """
 
 import contextlib
@@ -26,14 +26,14 @@ _REASONS = {
 
 
 class AttendanceFile:
-    """A file that is being written, which only this user may read.
+    """A file that is being written, and that only this user may read.
 
-    `path` is the whole path: “~” stands for the home directory, as in a shell. Everything raises
-    BadCommand, with words for the user.
+    `path` is the complete path: “~” stands for the home directory, as in a shell. All methods
+    except `discard` raise BadCommand, with a text for the user.
     """
 
     def __init__(self, path: str) -> None:
-        """Make the file. It must not exist."""
+        """Create the file. It must not exist."""
         self.path = os.path.abspath(os.path.expanduser(path))
         try:
             fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -46,7 +46,7 @@ class AttendanceFile:
         self._write([csv_header()])
 
     def add(self, rows: Iterable[AttendanceRow]) -> None:
-        """Write sessions."""
+        """Write sessions to the file."""
         self._write(map(csv_line, rows))
 
     def close(self) -> None:
@@ -59,9 +59,9 @@ class AttendanceFile:
 
     def discard(self) -> None:
         """Remove the file."""
-        with contextlib.suppress(OSError):  # what is left in the buffer does not matter
+        with contextlib.suppress(OSError):  # the rest in the buffer is not needed
             self._file.close()
-        with contextlib.suppress(OSError):  # it is gone already, or the folder is
+        with contextlib.suppress(OSError):  # the file or its folder was already removed
             os.unlink(self.path)
 
     def _write(self, lines: Iterable[str]) -> None:

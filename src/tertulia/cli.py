@@ -1,6 +1,7 @@
-"""The command `tertulia NAME SERVER-IP PORT`: parse the command line, choose a face and run it.
+"""The command `tertulia NAME SERVER-IP PORT`: parses the command line, and runs a face.
 
-It imports a face only when it is chosen, because every imported module costs the person time.
+It imports a face only after it was chosen, because every imported module makes the start slower.
+Main thread only.
 """
 
 import argparse
@@ -91,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _use_nearby_server(options: argparse.Namespace) -> int | None:
-    """Put the address of a server on this network into the options, or return the exit status."""
+    """Write the address of a server on this network into `options`, or return a status."""
     from tertulia.plain.nearby import choose_server, print_servers
 
     if options.find:
@@ -108,7 +109,7 @@ def _use_nearby_server(options: argparse.Namespace) -> int | None:
 
 
 def _wants_lines(options: argparse.Namespace, loaded: "Loaded") -> bool:
-    """Return whether the line-by-line face is asked for, whatever the terminal can do."""
+    """Return whether the user wants the line-by-line face, even if the terminal could do more."""
     plain = loaded.settings.plain if options.plain is None else options.plain
     return plain or options.json or options.message is not None
 
@@ -131,7 +132,7 @@ def _move_keys(keyring: "Keyring", options: argparse.Namespace, to: "Destination
 
 
 def _load_settings(chosen_language: str | None) -> "Loaded":
-    """Load the settings, and set the language: the one of the command line counts first."""
+    """Load the settings, and set the language; the command line's language has priority."""
     from tertulia.chat import settings
 
     set_language(chosen_language)
@@ -139,7 +140,7 @@ def _load_settings(chosen_language: str | None) -> "Loaded":
     if chosen_language is None and loaded.settings.language != "auto":
         set_language(loaded.settings.language)
         if loaded.problem:
-            loaded = settings.load()  # to say in that language what is wrong
+            loaded = settings.load()  # again, for error messages in that language
     return loaded
 
 
@@ -148,10 +149,11 @@ def _has_screen() -> bool:
     return (
         sys.stdin.isatty()
         and sys.stdout.isatty()
-        and sys.stderr.isatty()  # the screen is drawn there
+        and sys.stderr.isatty()  # the screen is drawn on stderr
         and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
         and sys.stdout.encoding.lower().replace("-", "") == "utf8"
-        and importlib.util.find_spec("tertulia.tui") is not None  # not in the client of one file
+        # The one-file client does not have it.
+        and importlib.util.find_spec("tertulia.tui") is not None
     )
 
 
@@ -163,7 +165,7 @@ def _open_closed_streams() -> None:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Parse the command line. Raises SystemExit for a wrong one, and for `--help`."""
+    """Parse the command line. Raises SystemExit for an error, and for `--help`."""
     moves_keys = any(
         word == option or word.startswith(f"{option}=")
         for word in arguments
@@ -174,7 +176,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options, surplus = parser.parse_known_intermixed_args(joined)
     if options.host is not None and options.port is None and not surplus:
         _refuse_port_in_address(parser, options.host)
-    if surplus or options.host is not None:  # Else the server on this network is meant.
+    if surplus or options.host is not None:  # otherwise the server on this network is used
         parser = client_parser(needs_server=not moves_keys)
         options, surplus = parser.parse_known_args(joined)
     if moves_keys and not surplus and (options.name, options.host, options.port) == (None,) * 3:
@@ -208,7 +210,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _refuse_port_in_address(parser: Parser, host: str) -> None:
-    """End with how to write it if this is an address with its port, perhaps as a browser's link."""
+    """End with an explanation if `host` is an address with its port, perhaps a browser's link."""
     address = r"(?:tls://)?(?:\[[^\]]+\]|[^:/\[\],]+)"
     link = re.fullmatch(rf"(?:https?://)?({address}):([0-9]{{1,5}})(?:/.*)?", host)
     if link is not None:
@@ -217,7 +219,7 @@ def _refuse_port_in_address(parser: Parser, host: str) -> None:
 
 
 def _read_servers(parser: Parser, options: argparse.Namespace) -> None:
-    """Take the servers apart, and put the first one into `host` and `port`; `tls://` is for all."""
+    """Split the servers, and write the first one into `host` and `port`; `tls://` is for all."""
     from tertulia.client.addresses import parse_address, parse_addresses
 
     hosts = []
@@ -249,7 +251,7 @@ def _read_servers(parser: Parser, options: argparse.Namespace) -> None:
 
 
 def _use_pin(parser: Parser, options: argparse.Namespace) -> None:
-    """Take what `--pin` says into the options."""
+    """Write the value of `--pin` into `options`."""
     if options.pin is None:
         return
     if options.tls is False:
@@ -264,9 +266,9 @@ def _use_pin(parser: Parser, options: argparse.Namespace) -> None:
 
 
 def _read_operator_secret(parser: Parser, options: argparse.Namespace) -> None:
-    """Put the secret itself in the place of the file's name; without one that of the environment.
+    """Replace the file's name by the secret in it; without a file use the environment's secret.
 
-    The secret is no option, because every user of a computer can see the command lines.
+    The secret itself is not an option, because every user of a computer can see command lines.
     """
     if options.operator_secret is None:
         options.operator_secret = os.environ.get("TERTULIA_OPERATOR") or None
@@ -284,7 +286,7 @@ def _read_operator_secret(parser: Parser, options: argparse.Namespace) -> None:
 
 
 def _with_joined_messages(arguments: Sequence[str]) -> list[str]:
-    """Join each `-m` to its text, which argparse would not take if it begins with a dash."""
+    """Join each `-m` to its text; otherwise argparse refuses a text that begins with a dash."""
     joined: list[str] = []
     for argument in arguments:
         if joined[-1:] in (["-m"], ["--message"]):
@@ -295,7 +297,7 @@ def _with_joined_messages(arguments: Sequence[str]) -> list[str]:
 
 
 def _refuse_surplus(parser: Parser, options: argparse.Namespace, surplus: list[str]) -> NoReturn:
-    """End with what is wrong when there are more words than a name, a host and a port."""
+    """End with an explanation if there are more words than a name, a host and a port."""
     words = [options.name, options.host, options.port, *surplus]
     if not any(word.startswith("-") for word in words):
         *names, host, port = words

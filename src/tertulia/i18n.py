@@ -1,4 +1,4 @@
-"""The texts for people in Spanish or English, by gettext; the English text is the msgid.
+"""The texts for people in Spanish or English, with gettext; the English text is the msgid.
 
 The language can change at any time, so call `_` where a text is shown and never at import. Any
 thread may translate; only the main thread sets the language.
@@ -20,11 +20,12 @@ _translation = gettext.NullTranslations()
 
 
 def set_language(lang: str | None) -> str:
-    """Set `es` or `en`, or the language of the environment for anything else; return it."""
+    """Set `es` or `en`, otherwise the language of the environment; return the language."""
     global _language, _translation
     _language = lang if lang in LANGUAGES else _language_of_the_environment()
     _translation = _translation_into(_language)
-    # argparse translates by the global domain, whose language only this variable can set.
+    # argparse translates with the global domain; only this variable sets the language of that
+    # domain.
     gettext.bindtextdomain(DOMAIN, LOCALE_DIR)
     gettext.textdomain(DOMAIN)
     os.environ["LANGUAGE"] = _language
@@ -32,27 +33,27 @@ def set_language(lang: str | None) -> str:
 
 
 def language() -> str:
-    """Return the language that is set, one of `LANGUAGES`."""
+    """Return the current language, one of `LANGUAGES`."""
     return _language
 
 
 @functools.cache
 def translator(lang: str) -> Callable[[str], str]:
-    """Return what translates into a language, whatever is set. Any thread."""
+    """Return a function that translates into a language, even if another one is set. Any thread."""
     return _translation_into(lang).gettext
 
 
 def _translation_into(lang: str) -> gettext.NullTranslations:
     if os.path.isdir(LOCALE_DIR) or lang == "en":
         return gettext.translation(DOMAIN, LOCALE_DIR, [lang], fallback=True)
-    # Inside an archive there are no files to find; its loader reads them.
+    # An archive contains no files in the file system, so its loader reads them.
     path = os.path.join(LOCALE_DIR, lang, "LC_MESSAGES", f"{DOMAIN}.mo")
     catalogue: bytes = __loader__.get_data(path)  # type: ignore[name-defined]
     return gettext.GNUTranslations(io.BytesIO(catalogue))
 
 
 def language_option(arguments: Sequence[str]) -> str | None:
-    """Return the value of `--lang`, which is needed before there is a parser to translate."""
+    """Return the value of `--lang`, which is needed before the parser exists."""
     chosen = None
     for position, argument in enumerate(arguments):
         if argument == "--":
@@ -88,7 +89,8 @@ def _language_of_the_environment() -> str:
     for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(variable)
         if value:
-            # LANGUAGE is a list, the others are one locale. "es_GT.UTF-8" is Spanish, "est" is not.
+            # LANGUAGE is a list; the others are a single locale. "es_GT.UTF-8" is Spanish, "est" is
+            # not.
             for locale in value.split(":"):
                 code = locale.replace("-", "_").partition(".")[0].partition("_")[0].lower()
                 if code in LANGUAGES:
@@ -98,13 +100,13 @@ def _language_of_the_environment() -> str:
 
 
 def _language_of_windows() -> str:
-    import locale  # slow to import, and needed only there
+    import locale  # slow to import, and needed only on Windows
 
     name = (locale.getlocale()[0] or "").lower()  # "Spanish_Guatemala" or "es_GT"
     return "es" if name.startswith(("spanish", "es_")) else "en"
 
 
-# argparse translates these texts itself; listing them here puts them into the catalogue.
+# argparse translates these texts itself; this list only adds them to the catalogue.
 ARGPARSE_WORDS = (
     N_("usage: "),
     N_("positional arguments"),

@@ -1,4 +1,4 @@
-"""Stopping and going on as the shell's jobs do: Ctrl-Z, `bg`, `fg`, and a start with `&`.
+"""Stops and continues the program like a job of a shell: Ctrl-Z, `bg`, `fg`, start with `&`.
 
 A program in the background must leave the terminal alone: the kernel would stop it in the middle of
 a change of the settings. So it waits, stopped, until it is in the foreground. Main thread only.
@@ -10,15 +10,16 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-# After the job is continued. Another thread may get a signal that came meanwhile, or the one that
+# After the job was continued. Another thread may get a signal that came meanwhile, or the one that
 # continues the job: the shell's `kill %1` sends both.
 _SIGNALS_COME_WITHIN_S = 0.1
 
 
 def wait_for_foreground(terminal: int, is_ended: Callable[[], bool] = lambda: False) -> bool:
-    """Stop, as often as this is continued in the background; return False if it has to end there.
+    """Stop until the program is in the foreground; return False if it must end before that.
 
-    Returns at once where there is no shell that could continue it.
+    It stops again if it is continued in the background. Returns at once if there is no shell that
+    could continue it.
     """
     while not _is_in_foreground(terminal):
         time.sleep(_SIGNALS_COME_WITHIN_S)
@@ -42,18 +43,19 @@ def stop_job(number: signal.Signals = signal.SIGTSTP) -> bool:
     before = signal.signal(number, signal.SIG_DFL)
     before_continued = signal.signal(signal.SIGCONT, note)
     try:
-        # Everything that the shell started together: `make` waits for this program, for example.
+        # This includes all processes that the shell started together, such as a `make` that waits
+        # for this program.
         os.killpg(os.getpgrp(), number)
         time.sleep(_SIGNALS_COME_WITHIN_S)
     finally:
         for changed, handler in ((signal.SIGCONT, before_continued), (number, before)):
             signal.signal(changed, handler)
-            signal.siginterrupt(changed, False)  # as an event loop has it
+            signal.siginterrupt(changed, False)  # as an event loop sets it
     return bool(continued)
 
 
 def _is_in_foreground(terminal: int) -> bool:
     try:
         return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:  # it is not the terminal that controls this job
+    except OSError:  # it is not the controlling terminal of this job
         return True

@@ -1,7 +1,7 @@
 """Multicast DNS, by which servers and clients on one local network find each other.
 
-No packet leaves that network: groups of link-local multicast only, on interfaces that are not the
-end of a tunnel, and answers only to neighbours, never through a gateway. Any thread.
+No packet leaves that network: it uses only groups of link-local multicast, only interfaces that are
+not tunnels, and answers only neighbours, never through a gateway. Any thread.
 """
 
 import contextlib
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from zeroconf import Zeroconf
 
 SERVICE_TYPE = "_tertulia._tcp.local."
-# `off`: nothing is announced and nothing is looked for. An address: only on its interface.
+# `off`: nothing is announced or searched. An address: only its interface is used.
 VARIABLE = "TERTULIA_MDNS"
 OFF = "off"
-MAX_INTERFACES = 8  # of each version
+MAX_INTERFACES = 8  # for IPv4, and for IPv6
 
 _SIOCGIFFLAGS = 0x8913
 _UP, _LOOPBACK, _POINT_TO_POINT, _RUNNING, _MULTICAST = 0x1, 0x8, 0x10, 0x40, 0x1000
@@ -28,7 +28,7 @@ Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 
 class LocalAddress(NamedTuple):
-    """An address of this computer with its network, and the interface that it belongs to."""
+    """An address of this computer with its network and its interface."""
 
     ip: Interface
     interface: str
@@ -36,12 +36,12 @@ class LocalAddress(NamedTuple):
 
 
 def is_switched_off() -> bool:
-    """Return whether the user wants nothing of this."""
+    """Return whether the user has disabled multicast DNS."""
     return os.environ.get(VARIABLE) == OFF
 
 
 def can_be_found(bound_to: str) -> bool:
-    """Return whether there is something to announce of a server that listens on an address."""
+    """Return whether a server that listens on this address can be announced."""
     chosen = os.environ.get(VARIABLE)
     is_loopback = ipaddress.ip_address(bound_to.partition("%")[0]).is_loopback
     return chosen != OFF if chosen else not is_loopback
@@ -50,8 +50,8 @@ def can_be_found(bound_to: str) -> bool:
 def local_addresses() -> list[LocalAddress]:
     """Return the addresses in the local networks of this computer, in the system's order.
 
-    Tunnels are left out: behind them is another network. So is the loopback interface, unless the
-    environment names it.
+    Tunnels are left out, because they lead to another network. The loopback interface is left out
+    too, unless the environment names it.
     """
     if is_switched_off():
         return []
@@ -59,11 +59,11 @@ def local_addresses() -> list[LocalAddress]:
 
     try:
         adapters = list(ifaddr.get_adapters())
-    except (OSError, ValueError):  # Netlink is forbidden, or a name is not UTF-8.
+    except (OSError, ValueError):  # Netlink is forbidden, or a name is not UTF-8
         return []
     found = []
     for adapter in adapters:
-        interface = adapter.name.partition(":")[0]  # "eth0:1" is a label.
+        interface = adapter.name.partition(":")[0]  # "eth0:1" is a label
         flags = _flags(interface)
         for each in adapter.ips:
             text = each.ip if isinstance(each.ip, str) else each.ip[0]
@@ -76,22 +76,22 @@ def local_addresses() -> list[LocalAddress]:
 def is_neighbour(
     ip: ipaddress.IPv4Address | ipaddress.IPv6Address, own: Sequence[LocalAddress]
 ) -> bool:
-    """Return whether an address lies in one of the networks of these addresses."""
+    """Return whether an address is in one of the networks of these addresses."""
     if ip.is_multicast or ip.is_unspecified:
         return False
     return any(ip in each.ip.network for each in own)
 
 
 def open_zeroconf(own: Sequence[LocalAddress]) -> "Zeroconf":
-    """Return what speaks multicast DNS on the interfaces of these addresses.
+    """Return a multicast DNS service on the interfaces of these addresses.
 
-    In a thread whose asyncio loop runs it uses that loop, and else a thread of its own. Raises
+    In a thread with a running asyncio loop it uses that loop, otherwise a thread of its own. Raises
     OSError and RuntimeError.
     """
     from zeroconf import Zeroconf  # slow to import, and not always needed
 
-    # One address for each interface and version: more of them would send everything twice. Each is
-    # a socket, and a computer with containers has many networks.
+    # One address for each interface and version, because more of them would send everything twice.
+    # Each needs a socket, and a computer with containers has many networks.
     ipv4 = {each.interface: str(each.ip.ip) for each in reversed(own) if each.ip.version == 4}
     ipv6 = {each.scope for each in own if each.ip.version == 6 and each.scope is not None}
     chosen: list[str | int | tuple[tuple[str, int, int], int]] = []
@@ -101,14 +101,14 @@ def open_zeroconf(own: Sequence[LocalAddress]) -> "Zeroconf":
 
 
 def stay_on_link(zeroconf: "Zeroconf") -> None:
-    """Forbid its sockets to use a gateway, once it has started. Raises OSError.
+    """Forbid the sockets of `zeroconf` to use a gateway, once it has started. Raises OSError.
 
-    It answers a question that came to this computer's own address to whoever sent that, also to
-    another network.
+    Otherwise it would also answer a sender in another network that sends a question to this
+    computer's own address.
     """
     for each in [*zeroconf.engine.senders, *zeroconf.engine.readers]:
         each.sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1)
-        if each.is_ipv6:  # for which Linux does not heed that
+        if each.is_ipv6:  # Linux ignores that option for IPv6
             each.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 1)
 
 
@@ -125,7 +125,7 @@ def _is_usable(ip: Interface, flags: int | None) -> bool:
 
 
 def _flags(interface: str) -> int | None:
-    """Return the flags of an interface; None if this system does not tell them."""
+    """Return the flags of an interface; None if this system does not report them."""
     try:
         import fcntl
     except ImportError:

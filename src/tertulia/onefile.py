@@ -1,4 +1,7 @@
-"""The start of the client that is one file: line by line, with all words in the user's language."""
+"""Starts the one-file client, which has only the line-by-line face.
+
+All texts, also those of argparse, are in the user's language. Main thread only.
+"""
 
 import argparse
 import sys
@@ -8,8 +11,8 @@ from tertulia.i18n import _, ngettext
 
 
 def main() -> int:
-    """Run the client; return the exit status, as `cli.main`."""
-    # argparse looks for its words in files, and there are none inside an archive.
+    """Run the client; return the exit status of `cli.main`."""
+    # argparse would look for its texts in files, which do not exist inside an archive.
     argparse._ = _  # type: ignore[attr-defined]
     argparse.ngettext = ngettext  # type: ignore[attr-defined]
     return run_client(["--plain", *sys.argv[1:]])

@@ -1,7 +1,8 @@
-"""What an operator can type, in the chat or on the console of the server's machine.
+"""The commands that an operator can type, in the chat or on the console of the server's machine.
 
-The table of the commands, and from a typed line to a request of the protocol. Both programs use it;
-it knows neither. The Spanish and English words always work, whatever the language of the user.
+The table of the commands, and the parser from a typed line to a request of the protocol. Both
+programs use this module, and it imports neither. The Spanish and English words always work, in
+every language of the user. Pure; safe in any thread.
 """
 
 import re
@@ -38,26 +39,26 @@ _NONE = frozenset(("off", "no", "none", "nada", "ninguno"))
 
 
 class BadCommand(Exception):
-    """A line that cannot be carried out; the text of the error says what to do."""
+    """A line that cannot be carried out; the text of the error explains what to do."""
 
 
 class ShowAttendance(NamedTuple):
-    """A request for the whole attendance, which a program asks for page by page."""
+    """A command for the whole attendance, which a program requests page by page."""
 
-    file: str | None  # to write it to, as CSV; None: it is to be shown
+    file: str | None  # the file to write it to, as CSV; None if it is to be shown
 
 
 Wanted = OperatorRequest | ShowAttendance
 
 
 class Subject(Enum):
-    """What the first word after a command means, for completion."""
+    """The meaning of the first word after a command, for completion."""
 
     NOTHING = auto()
-    NAME = auto()  # of a user who is here, or was
+    NAME = auto()  # the name of a user who is or was here
     NAME_OR_ADDRESS = auto()
     ON_OR_OFF = auto()
-    MESSAGE = auto()  # its number
+    MESSAGE = auto()  # the number of a message
     FILE = auto()
 
 
@@ -69,21 +70,21 @@ class OperatorCommand(NamedTuple):
     subject: Subject
     argument_words: str
     help: str
-    parse: Callable[[str, str], Wanted]  # of the command's word and the arguments
+    parse: Callable[[str, str], Wanted]  # called with the command's word and the arguments
 
     @property
     def word(self) -> str:
-        """The command in the user's language."""
+        """Return the command in the user's language."""
         return self.spanish if language() == "es" else self.english
 
 
 def find_operator_command(word: str) -> OperatorCommand | None:
-    """Return the command that a word means, in any case and with or without accents."""
+    """Return the command with this word, in any case and with or without accents."""
     return _BY_WORD.get(_plain(word))
 
 
 def parse_operator_command(line: str) -> Wanted | None:
-    """Parse a line that begins with a command; None if that is no command of operators.
+    """Parse a line that begins with a command; return None for any other line.
 
     Raises BadCommand.
     """
@@ -93,13 +94,13 @@ def parse_operator_command(line: str) -> Wanted | None:
 
 
 def without_secret(line: str) -> str:
-    """Return a typed line as it can be shown and kept: without the operator's secret."""
+    """Return a typed line in a form that can be shown and stored: without the operator's secret."""
     word, *secret = line.split(maxsplit=1) or [""]
     return f"{word} …" if secret and _plain(word) in OPERATOR_WORDS else line
 
 
 def operator_help_rows(commands: Sequence[OperatorCommand]) -> list[tuple[str, str]]:
-    """Return the rows of the help: what can be typed, and what it does."""
+    """Return the rows of the help: each command, and its effect."""
     rows = []
     for command in commands:
         words = [command.word, *{command.spanish, command.english} - {command.word}]
@@ -109,9 +110,9 @@ def operator_help_rows(commands: Sequence[OperatorCommand]) -> list[tuple[str, s
 
 
 def typed_name(arguments: str, command: str) -> tuple[str, str]:
-    """Return the name that the arguments begin with, and the rest. Raises BadCommand."""
+    """Return the name at the beginning of the arguments, and the rest. Raises BadCommand."""
     word, *rest = arguments.split(maxsplit=1)[:2] or [""]
-    # As in "@luis: …"; no name has these signs.
+    # As in "@luis: …"; a name never contains these characters.
     name = word.removeprefix("@").rstrip(":,")
     if not name:
         raise BadCommand(_("Give a name: {command} NAME").format(command=command))
@@ -215,7 +216,7 @@ def _parse_attendance(word: str, arguments: str) -> ShowAttendance:
 
 
 def on_and_off() -> tuple[str, str]:
-    """Return the words after /hush and /lock that begin it and end it."""
+    """Return the words after /hush and /lock that switch them on and off."""
     return ("sí", "no") if language() == "es" else ("on", "off")
 
 
@@ -236,7 +237,7 @@ def _target(arguments: str, word: str) -> tuple[str | UnsetType, str | UnsetType
 
 
 def _duration(arguments: str) -> tuple[float | UnsetType, str]:
-    """Return the minutes that the arguments begin with, if they do, and the rest."""
+    """Return the minutes at the beginning of the arguments, if there are any, and the rest."""
     first, *rest = arguments.split(maxsplit=1)[:2] or [""]
     found = _DURATION.match(first)
     if found is None:
@@ -267,7 +268,7 @@ OPERATOR_WORDS = ("/operador", "/operator")  # asks for the secret, which is typ
 
 
 def word_in_own_language(words: tuple[str, str]) -> str:
-    """Return the Spanish or the English one of two words, as the user's language is."""
+    """Return the Spanish or the English one of two words, for the user's language."""
     return words[0] if language() == "es" else words[1]
 
 

@@ -1,7 +1,7 @@
-"""What operators are told: each answer to one of their requests in words, in the user's language.
+"""Texts for operators: the answer to each of their requests, in the user's language.
 
-The chat and the console of the server's machine use it; it knows neither. What users have written
-is shown without characters that could control a terminal.
+The chat and the console of the server's machine use this module, and it imports neither. Users'
+texts are shown without characters that could control a terminal. Pure; safe in any thread.
 """
 
 from collections.abc import Sequence
@@ -44,12 +44,12 @@ _MINUTES_IN_AN_HOUR, _MINUTES_IN_A_DAY = 60, 1_440
 
 
 def shown(text: str) -> str:
-    """Return a text in one line, in which every character is harmless."""
+    """Return a text in one line, without characters that could control a terminal."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def done(request: Request) -> str:
-    """Return what a request has led to, which the server has answered with `ok`."""
+    """Return the result of a request that the server has answered with `ok`."""
     match request:
         case Kick():
             return _("{name} is no longer in the chat.").format(name=shown(request.name))
@@ -93,7 +93,7 @@ def bans(rows: Sequence[BanRow]) -> list[str]:
 
 
 def ban_words(row: BanRow) -> str:
-    """Return who may not come in, until when, by whom and why."""
+    """Return who may not enter, until when, who decided it and why."""
     who = ", ".join(part for part in (row.name, row.address) if isinstance(part, str))
     until = _("until {time}").format(time=local_time(row.until)) if row.until else ""
     by = _("by the console") if row.by == SERVER_NAME else _("by {name}").format(name=row.by)
@@ -102,9 +102,9 @@ def ban_words(row: BanRow) -> str:
 
 
 def hook_created(created: HookCreated, server: str, options: str = "") -> list[str]:
-    """Return how to use a new hook: before the command, the command, after it.
+    """Return how to use a new hook: the text before the command, the command, the text after it.
 
-    The server is given as the beginning of a link, with what curl needs for it.
+    `server` is the beginning of a link, and `options` are the options for curl.
     """
     text, curl = _("TEXT"), f"curl {options}".strip()
     return [
@@ -145,13 +145,13 @@ def session_words(row: AttendanceRow) -> str:
 
 
 def reason_words(reason: str) -> str:
-    """Return why a session has ended; empty for a user who simply left."""
+    """Return why a session has ended; an empty text for a user who simply left."""
     known = _REASONS.get(reason)
     return shown(reason) if known is None else _(known) if known else ""
 
 
 def fits(users: Sequence[User]) -> str:
-    """Return whom a ban would end."""
+    """Return the users whose sessions a ban would end."""
     text = ngettext(
         "This ends the session of {count} person: {names}",
         "This ends the sessions of {count} persons: {names}",
@@ -212,12 +212,12 @@ def refused(request: Request, error: Error) -> str:
 
 
 def target_words(name: str | UnsetType, address: str | UnsetType) -> str:
-    """Return whom or what a ban is about."""
+    """Return the name or the address that a ban is about."""
     return shown(str(address if name is UNSET else name))
 
 
 def how_long(minutes: float | UnsetType) -> str:
-    """Return for how long something holds, to be put after a word; "" if it has no end."""
+    """Return the duration of a rule, to be added after a word; "" if it has no end."""
     if minutes is UNSET:
         return ""
     count = int(minutes)
@@ -241,7 +241,7 @@ def local_time(time: str | UnsetType) -> str:
 
 
 def _is_oneself(request: Request) -> bool:
-    """Return whether a ban can only have been refused because it fits who asked for it."""
+    """Return whether a ban was surely refused because it would include the operator."""
     if not isinstance(request, ImposeBan):
         return False
     return request.address is UNSET or parse_network(request.address) is not None

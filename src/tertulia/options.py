@@ -1,4 +1,7 @@
-"""The command line of `tertulia`: its options, and the form of their values."""
+"""The command line of `tertulia`: its options, and the form of their values.
+
+It uses no network or disk. Main thread only.
+"""
 
 import argparse
 import re
@@ -11,7 +14,7 @@ STDIN = "-"  # as a message: all of standard input
 
 
 def client_parser(*, needs_server: bool = True) -> Parser:
-    """Return the parser; without `needs_server` the name and the address may be missing."""
+    """Return the parser; without `needs_server` the name and the address are optional."""
     parser = Parser(
         prog="tertulia",
         usage=_(
@@ -150,5 +153,5 @@ def _seconds(text: str) -> float:
 
 
 def is_port(text: str) -> bool:
-    """Return whether a text is a port to connect to."""
+    """Return whether a text is a valid port number."""
     return text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65_535

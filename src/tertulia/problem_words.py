@@ -1,6 +1,6 @@
-"""What is not alive in a server, in words: English for programs, the user's language for people.
+"""Texts about parts of a server that do not work: English for programs, otherwise translated.
 
-The server and the view of it use this; it knows neither.
+The server and its live view use this module, and it imports neither. Pure; safe in any thread.
 """
 
 from tertulia.i18n import N_, _
@@ -32,7 +32,7 @@ def in_english(problem: Problem) -> str:
 
 
 def in_words(problem: Problem) -> str | None:
-    """Return a problem in one line in the user's language; None for one of a later version."""
+    """Return a problem in one line in the user's language; None for an unknown problem."""
     msgid = _WORDS.get(problem.kind)  # type: ignore[call-overload]  # a str is as good
     return None if msgid is None else _fill(_(msgid), problem)
 

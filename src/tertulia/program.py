@@ -1,4 +1,4 @@
-"""Our commands as a person can type them: `tertulia` if the shell finds it, else its path.
+"""The commands of the two programs as a person can type them: a name, or a path if necessary.
 
 It only looks at files. Any thread may call it.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def client_command() -> str:
-    """Return the client's command as it works in the shell that started this program."""
+    """Return the client's command in a form that works in the shell that started this program."""
     if sys.argv[0].endswith(".pyz"):
         python = "py" if sys.platform == "win32" else "python3"
         return f"{python} {shlex.quote(sys.argv[0])}"
@@ -19,7 +19,7 @@ def client_command() -> str:
 
 
 def server_command() -> str:
-    """Return the server's command as it works in the shell that started this program."""
+    """Return the server's command in a form that works in the shell that started this program."""
     return _command("tertulia-server")
 
 

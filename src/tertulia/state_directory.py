@@ -1,4 +1,7 @@
-"""The state directory: what both programs keep from one run to the next, for their user alone."""
+"""The state directory: files that both programs keep between runs, only for their user.
+
+The functions use the disk, and `locked` waits for other programs. Any thread.
+"""
 
 import contextlib
 import os
@@ -8,18 +11,18 @@ from pathlib import Path
 
 def state_directory() -> Path | None:
     """Return the directory, which need not exist; None for a user without a home directory."""
-    import platformdirs  # not needed where a file is named on the command line
+    import platformdirs  # not needed if a file is named on the command line
 
     try:
         directory = platformdirs.user_state_path("tertulia", appauthor=False)
     except RuntimeError:
         return None
-    return directory if directory.is_absolute() else None  # Some versions return "~/...".
+    return directory if directory.is_absolute() else None  # some versions return "~/..."
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other programs out that lock the same file, and wait for them. Raises OSError."""
+    """Lock a file against other programs; wait for those that have it. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(path, "a") as lock:
         try:
@@ -34,9 +37,10 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replace a file at once by one that only its owner can read. Raises OSError.
+    """Replace a file in one step by a file that only its owner can read. Raises OSError.
 
-    A crash leaves the old file or the new one. The directory is made if it is missing.
+    After a crash it is either the old file or the new one. The directory is created if it is
+    missing.
     """
     import tempfile  # slow to import and not always needed
 

@@ -1,8 +1,8 @@
-"""The English word list of BIP 39: 2,048 words that are easy to read out, type and tell apart.
+"""The English word list of BIP 39: 2,048 words that are easy to read out, type and distinguish.
 
-Codes and fingerprints are made of it. There is one list for all languages, so that two people see
-the same words. `words.txt` is the frozen list of the package `mnemonic`, whose licence is in
-`words.LICENSE.txt`. It is read at the first use.
+Codes and fingerprints are made of these words. There is one list for all languages, so that two
+people see the same words. `words.txt` is the frozen list of the package `mnemonic`, whose licence
+is in `words.LICENSE.txt`. It is read at the first use.
 """
 
 import functools
@@ -20,5 +20,5 @@ def word_list() -> tuple[str, ...]:
 
 
 def random_words(count: int) -> list[str]:
-    """Return words that nobody can guess."""
+    """Return random words that nobody can guess."""
     return [secrets.choice(word_list()) for _ in range(count)]

@@ -1,7 +1,7 @@
-"""Words of a program for a person, wrapped at words to the width of the terminal.
+"""Wraps the texts of a program for a person at the width of the terminal.
 
-Only text for a terminal is wrapped: a program that reads a pipe gets each sentence in one line. No
-terminal is changed. Any thread may call this.
+Only text for a terminal is wrapped: in a pipe each sentence stays on one line. No terminal setting
+is changed. Any thread may call this.
 """
 
 import os
@@ -10,12 +10,12 @@ from typing import TextIO
 from unicodedata import combining, east_asian_width
 
 _WORD = re.compile(r"\S+\s*")
-# A command to copy, at the end of a sentence: it stays in one piece.
+# A command to copy, at the end of a sentence, is never divided.
 _COMMAND = re.compile(r"(?<=: )\S*tertulia(?:-server)? .*|(?<=: )'[^']*tertulia' .*")
 
 
 def wrapped_for(stream: TextIO, text: str) -> str:
-    """Return the text wrapped for a stream, or as it is if the stream is no terminal."""
+    """Return the text wrapped for a stream; unchanged if the stream is not a terminal."""
     if not stream.isatty():
         return text
     try:
@@ -26,10 +26,10 @@ def wrapped_for(stream: TextIO, text: str) -> str:
 
 
 def wrapped(text: str, columns: int) -> str:
-    """Break the lines of a text at words, so that each has fewer than so many columns.
+    """Break the lines of a text between words, so that each has fewer than `columns` columns.
 
-    A word that is longer stays whole. A line that begins with a space is a row of a table or a
-    command, and stays as it is.
+    A longer word is not divided. A line that begins with a space is a row of a table or a command,
+    and is not changed.
     """
     return "\n".join(
         line if line.startswith(" ") else "\n".join(_broken(line, columns))
@@ -42,7 +42,7 @@ def _broken(line: str, columns: int) -> list[str]:
     words = _WORD.findall(line[: command.start()] if command else line)
     lines = [""]
     for word in [*words, *([command[0]] if command else [])]:
-        # The last column stays empty: terminals differ in what they do after writing there.
+        # The last column stays empty, because terminals differ after text was written there.
         if lines[-1] and _width(lines[-1]) + _width(word.rstrip()) >= columns:
             lines[-1] = lines[-1].rstrip()
             lines.append("")

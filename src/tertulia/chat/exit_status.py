@@ -1,4 +1,7 @@
-"""The exit statuses of the program `tertulia`, by which a script learns the outcome."""
+"""The exit statuses of the program `tertulia`, by which a script learns the outcome.
+
+Constants only; safe in any thread.
+"""
 
 EXIT_FINE = 0
 EXIT_NO_CONNECTION = 3

@@ -1,4 +1,7 @@
-"""The stages of a person's stay in the chat, from entering to leaving."""
+"""The stages of a person's stay in the chat, from entering to leaving.
+
+The chat sets them in the face's one thread.
+"""
 
 from enum import Enum, auto
 

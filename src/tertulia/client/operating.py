@@ -1,4 +1,7 @@
-"""The requests of an operator: a method for each. See docs/protocol.md, "Keeping order"."""
+"""The requests of an operator: a method for each. See docs/protocol.md, "Keeping order".
+
+They block the thread that calls them.
+"""
 
 from collections.abc import Iterator
 
