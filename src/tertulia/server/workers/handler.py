@@ -110,9 +110,9 @@ class RequestHandler:
         self._hook_access = shared.hook_access
         self._looks = shared.looks
         self._moderator = hub.moderator
+        self._send_direct = hub.direct_messages.send
         self._limits_rate = shared.config.rate_limit_per_s is not None
         self._hub_verbs: dict[type, Callable[[Session, Any], Outcome]] = {
-            Direct: hub.direct_messages.send,
             SetStatus: hub.set_status,
             ListUsers: hub.users,
             GetInfo: hub.info,
@@ -131,6 +131,8 @@ class RequestHandler:
                 return _refuse_for_now(rate_limit, request.id, retry_after_s, now)
         if kind is Say:
             return self.say(connection, session, request)  # type: ignore[arg-type]  # it is one
+        if kind is Direct:
+            return self._send_direct(session, request)  # type: ignore[arg-type]  # it is one
         verb = self._hub_verbs.get(kind)
         if verb is not None:
             return verb(session, request)
