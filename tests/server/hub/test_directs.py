@@ -48,6 +48,14 @@ def test_what_was_not_sent_comes_back_as_well(chat):
     assert chat.directs.confirm(luis, Received(receipt=2)) is None
 
 
+def test_what_came_back_can_be_sent_anew_with_its_nonce(chat):
+    ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
+    chat.directs.send(ana, request(nonce="n"))
+    chat.hub.release(luis, CloseReason.LOST)
+    luis = chat.join("luis", receipts=True)
+    assert chat.directs.send(ana, request(nonce="n")) == Queued(luis.route)
+
+
 def test_a_replaced_session_has_nothing_to_confirm_or_to_send(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
     chat.directs.send(ana, request())

@@ -61,3 +61,4 @@ def test_messages_of_the_history_are_recalled_with_the_age_that_they_have():
     assert nonces.get(("luis", "new"), now=1_598.0) == 3
     assert nonces.get(("luis", "from the future"), now=1_600.0) == 4
     assert len(nonces) == 1
+    assert nonces.get(("luis", "from the future"), now=1_600.1) is None

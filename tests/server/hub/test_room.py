@@ -328,3 +328,15 @@ def test_sessions_are_among_the_changes_if_they_are_kept(keeps_visits, ends):
     assert [visit.ended for visit in visits if isinstance(visit, Visit)] == ends
     assert len(visits) == len(ends)
     assert chat.room.changes == []
+
+
+def test_attendance_can_have_another_reason_than_everyone_is_told():
+    chat = Chat()
+    ana = chat.enter("ana")
+    chat.room.release(ana, CloseReason.LOST, TIME, recorded=CloseReason.SHUTDOWN)
+    *_others, left = chat.events
+    assert isinstance(left, Left)
+    assert left.reason == CloseReason.LOST
+    *_others, visit = chat.room.pop_changes()
+    assert isinstance(visit, Visit)
+    assert visit.reason == "shutdown"
