@@ -88,7 +88,7 @@ class Door(Protocol):
         """How the events of the log are encoded."""
 
     def feed(self, data: bytes) -> None:
-        """Take in bytes from the network."""
+        """Take in bytes from the network, and decode them, perhaps only at `next_request`."""
 
     def feed_eof(self) -> None:
         """Note that the client sends no more."""
