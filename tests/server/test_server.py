@@ -54,6 +54,21 @@ def test_a_server_that_has_no_room_for_anybody_does_not_start(monkeypatch):
     assert raised.value.errno == errno.EMFILE
 
 
+def test_nobody_can_connect_before_the_certificate_and_the_page_are_ready(monkeypatch):
+    order = []
+
+    def open_sockets(*_):
+        order.append("sockets")
+        raise OSError(errno.EADDRINUSE, "in use")
+
+    monkeypatch.setattr(server, "find_certificate", lambda _: order.append("certificate"))
+    monkeypatch.setattr(server, "read_page", lambda: order.append("page") or {})
+    monkeypatch.setattr(server, "Listening", open_sockets)
+    with pytest.raises(OSError, match="in use"):
+        server.Server(CONFIG)
+    assert order == ["certificate", "page", "sockets"]
+
+
 def test_its_file_for_proxies_is_removed_before_another_server_can_have_one_there(
     monkeypatch, tmp_path
 ):
