@@ -307,7 +307,9 @@ def test_textual_still_moves_a_view_before_it_tells_it_of_its_new_size() -> None
             await pilot.pause()
             view.seen.clear()
             await pilot.resize_terminal(20, 30)
-            await pilot.pause()
+            async with asyncio.timeout(WAIT_S):  # for its timer, and its layout
+                while "resized" not in view.seen:
+                    await asyncio.sleep(0.001)
             assert view.seen == ["scrolled", "resized"]
 
     asyncio.run(main())

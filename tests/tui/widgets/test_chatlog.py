@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from layouts import laid_out
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
@@ -38,6 +39,7 @@ def run(scenario: Scenario) -> None:
     async def main() -> None:
         app = LogApp()
         async with app.run_test(size=(40, 10)) as pilot:
+            await laid_out(app.log_view, 40, 10)
             app.log_view.open(app.talks.general)
             await scenario(app.log_view, app.talks, pilot)
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 import pytest
+from layouts import laid_out, resize
 from rich.cells import cell_len
 from rich.style import Style
 from textual.app import App, ComposeResult
@@ -78,6 +79,7 @@ def run(items: list[Item], scenario: Scenario) -> None:
     async def main() -> None:
         app = LogApp(items)
         async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+            await laid_out(app.log_view, WIDTH, HEIGHT)
             await pilot.pause()
             await scenario(app, app.log_view, pilot)
 
@@ -259,8 +261,7 @@ def test_resizing_wraps_anew_and_keeps_the_reading_place() -> None:
         log.load(items, place)
         assert log.reading_place == place
         for width, height in ((80, 24), (12, 7), (40, 24), (12, 40), (80, 5)):
-            await pilot.resize_terminal(width, height)
-            await pilot.pause()
+            await resize(pilot, log, width, height)
             assert log.reading_place == place
             assert seen(log)[0] == "head 20"
             assert log.room.width == width - 1
@@ -273,11 +274,9 @@ def test_the_line_within_an_entry_stays_at_the_top_where_it_can() -> None:
 
     async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
         log.load(items, Place(items[40], 2))
-        await pilot.resize_terminal(18, 24)
-        await pilot.pause()
+        await resize(pilot, log, 18, 24)
         assert log.reading_place == Place(items[40], 2)
-        await pilot.resize_terminal(120, 24)
-        await pilot.pause()
+        await resize(pilot, log, 120, 24)
         assert log.reading_place == Place(items[40], 0)
 
     run(items, scenario)
@@ -287,11 +286,9 @@ def test_a_place_near_the_end_survives_a_view_that_is_higher_and_narrower() -> N
     items = [Item(LONG) for _ in range(30)]
 
     async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
-        await pilot.resize_terminal(80, HEIGHT)
-        await pilot.pause()
+        await resize(pilot, log, 80, HEIGHT)
         log.scroll_to(y=18)
-        await pilot.resize_terminal(18, 24)
-        await pilot.pause()
+        await resize(pilot, log, 18, 24)
         assert log.reading_place == Place(items[18], 0)
 
     run(items, scenario)
@@ -302,8 +299,7 @@ def test_resizing_at_the_end_stays_at_the_end() -> None:
 
     async def scenario(app: LogApp, log: Log, pilot: Pilot[None]) -> None:
         for width, height in ((80, 24), (80, 12), (12, 7), (80, 7), (12, 40), (12, 3)):
-            await pilot.resize_terminal(width, height)
-            await pilot.pause()
+            await resize(pilot, log, width, height)
             assert log.at_end
             assert seen(log)[-1] == wrap(items[-1].text, width - 1)[-1]
 
@@ -565,7 +561,7 @@ def test_whatever_happens_the_right_lines_are_shown_and_the_place_is_kept(seed: 
                 item.text = "".join(each.text for each in some(3))
                 log.repaint_entry(item)
             elif action == 5:
-                await pilot.resize_terminal(chance.randint(10, 60), chance.randint(3, 20))
+                await resize(pilot, log, chance.randint(10, 60), chance.randint(3, 20))
             if chance.random() < 0.5:
                 await pilot.pause()
             lines = [line for item in shown for line in wrap(item.text, log.room.width)]
