@@ -188,7 +188,7 @@ def see(client: Client, kind: type, **fields: str) -> None:
         case DirectMessage():
             text = f"{event.sender} → {event.to}: {event.text}"
         case Presence():
-            by = "" if event.by == "user" else f"  ({event.by})"
+            by = "" if event.by == "user" else "  (" + _("by the server") + ")"
             text = f"{MARKS[event.status]} {event.name} {event.status}{by}"
         case Joined():
             text = f"+ {event.name}"

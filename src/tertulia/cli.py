@@ -261,7 +261,7 @@ def _use_pin(parser: Parser, options: argparse.Namespace) -> None:
     try:
         options.pin = normal_pin(options.pin)
     except ValueError:
-        parser.error(_("a pin has six words of the server's start, or 64 hexadecimal digits"))
+        parser.error(_("a pin is the six words that the server shows, or 64 hexadecimal digits"))
     options.tls = True
 
 

@@ -105,7 +105,7 @@ def client_parser(*, needs_server: bool = True) -> Parser:
         metavar=_("SECONDS"),
         type=_seconds,
         default=0.0,
-        help=_("keep trying for so long if the name or address is in use or the server is full"),
+        help=_("keep trying for this time if the name or address is in use or the server is full"),
     )
     parser.add_argument(
         "--free-name",

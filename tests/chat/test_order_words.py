@@ -47,7 +47,7 @@ WHEN = {"seq": 9, "time": NOON}
         ),
         (
             Role(**WHEN, name="luis", operator=False),
-            "luis is no operator any more", "you are no operator any more",
+            "luis is no longer an operator", "you are no longer an operator",
         ),
         (
             Muted(**WHEN, name="luis", by="eva"),

@@ -74,7 +74,7 @@ async def test_when_the_server_stops_the_view_says_so_and_goes_on_with_the_next_
         await view.look()
         server.problem = "the server has stopped"
         await view.look(2)
-        assert re.search(r"the server has stopped; looking again, \d+ s$", view.rows[0].rstrip())
+        assert re.search(r"the server has stopped; trying again for \d+ s$", view.rows[0].rstrip())
         assert "worker-4" in view.shown, "the last figures stay"
         server.problem, server.now = "", msgspec.structs.replace(figures(), uptime_s=1.0)
         await view.look()
@@ -87,7 +87,7 @@ async def test_a_pause_keeps_the_picture_until_it_ends():
     async with view_of(server.look) as view:
         await view.look()
         await view.press("p")
-        assert "paused: p goes on" in view.rows[0]
+        assert "paused: p continues" in view.rows[0]
         server.now = figures(workers=5)
         await view.look()
         assert "worker-5" not in view.shown

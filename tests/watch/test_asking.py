@@ -104,7 +104,10 @@ def test_a_silent_server_is_not_waited_for_for_ever(server, monkeypatch):
     [
         (None, "no server runs on port 5000: start one with tertulia-server 5000"),
         (os.geteuid(), "a program of yours listens on port 5000"),
-        (os.geteuid() + 4_321, f"belongs to the user {os.geteuid() + 4_321}: look as that user"),
+        (
+            os.geteuid() + 4_321,
+            f"belongs to the user {os.geteuid() + 4_321}: run this as that user",
+        ),
     ],
 )
 def test_where_nobody_serves_it_is_said_whose_port_that_is(tmp_path, monkeypatch, owner, words):

@@ -35,7 +35,7 @@ def test_the_own_figures_take_as_many_rows_as_they_need_and_none_is_cut(width):
     own = texts(rows(width))[4:]
     assert max(map(len, own)) <= width
     text = "  ".join(own)
-    for part in ("entry 9210  behind 3  own word 0.2 s", "states that differ 0/18",
+    for part in ("entry 9210  behind 3  own entry 0.2 s ago", "states that differ 0/18",
                  "ignored: again, early, fenced 3/0/1", "direct on the way 4"):  # fmt: skip
         assert part in text
 
@@ -52,6 +52,6 @@ def test_what_is_wrong_is_marked():
         serves=False, is_connected=False, own_word_age_s=7.0, log_end=90_000, diverged=1,
         unreadable=2,
     )  # fmt: skip
-    for wrong in ("does not serve", "7.0 s", "80.8k", "1/18", "2", "none", "120"):
+    for wrong in ("does not serve", "7.0 s ago", "80.8k", "1/18", "2", "none", "120"):
         assert wrong in warnings(found)
     assert "?" in warnings(rows(own_word_age_s=None))

@@ -17,7 +17,7 @@ def test_the_view_outlives_its_server_and_leaves_the_terminal_as_it_was(
         seat.see(ENTERED)
         seat.see("worker-1")
         persistent_server.kill()
-        seat.see("looking again")
+        seat.see("trying again")
         persistent_server.start()
         seat.see("serving for")
         assert seat.leave(b"q", farewell="") == 0

@@ -37,9 +37,9 @@ def order_words(event: OrderEvent, own_name: str, today: date) -> str:
         case Role(operator=True):
             text = _("you are an operator now") if is_own else _("{name} is an operator now")
         case Role():
-            text = _("you are no operator any more")
+            text = _("you are no longer an operator")
             if not is_own:
-                text = _("{name} is no operator any more")
+                text = _("{name} is no longer an operator")
         case Muted():
             return _muted_words(event, today, is_own=is_own)
         case Unmuted():

@@ -132,9 +132,9 @@ class WatchApp(App[Ending], inherit_bindings=False):
 
     def _state(self) -> str:
         if self._is_paused:
-            return _("paused: p goes on")
+            return _("paused: p continues")
         if self._lost_at is not None:
-            text = _("{problem}; looking again, {seconds} s")
+            text = _("{problem}; trying again for {seconds} s")
             seconds = round(time.monotonic() - self._lost_at)
             return text.format(problem=self._problem, seconds=seconds)
         if self._seen is None:

@@ -122,7 +122,7 @@ class Asking:
 
 
 def _another_version() -> str:
-    return _("the server is of another version and cannot show itself: restart it")
+    return _("the server has another version and cannot send its figures: restart it")
 
 
 def not_serving(port: int, path: Path) -> str:
@@ -130,13 +130,14 @@ def not_serving(port: int, path: Path) -> str:
     owner = listener_of(port)
     if owner is not None and owner != os.geteuid():
         text = _(
-            "the server on port {port} belongs to the user {user}: look as that user, or as root "
-            "with the XDG_STATE_HOME of that server (for the service: /var/lib)"
+            "the server on port {port} belongs to the user {user}: run this as that user, or as "
+            "root with the XDG_STATE_HOME of that server (for the service: /var/lib)"
         )
         return text.format(port=port, user=_name_of(owner))
     if owner is not None:
         text = _(
-            "a program of yours listens on port {port}, but it is no server with a socket at {path}"
+            "a program of yours listens on port {port}, but it is not a server with a socket at "
+            "{path}"
         )
         return text.format(port=port, path=path)
     text = _("no server runs on port {port}: start one with tertulia-server {port}")

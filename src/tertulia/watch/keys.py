@@ -11,9 +11,9 @@ from tertulia.tui.keys import Key
 KEYS = (
     Key("question_mark,f1,h", "?", "app.help", N_("explain what is on the screen, and the keys"),
         N_("Help")),
-    Key("s", "s", "app.sort", N_("put the threads into another order"), N_("Sort")),
+    Key("s", "s", "app.sort", N_("sort the threads in another order"), N_("Sort")),
     Key("g", "g", "app.graph", N_("show another figure of the last minute"), N_("Graph")),
-    Key("p,space", "p", "app.pause", N_("stop the picture to read it; again: go on"),
+    Key("p,space", "p", "app.pause", N_("pause the figures to read them; again: continue"),
         N_("Pause")),
     Key("up", "↑ ↓", "", N_("choose a thread: the line below explains it")),
     Key("tab", "Tab", "", N_("go to another part of the screen; there, ↑ ↓ scroll")),

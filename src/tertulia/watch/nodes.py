@@ -113,8 +113,8 @@ def _own_figures(figures: ClusterFigures) -> list[_Pair]:
         _Pair(_("entry"), str(now.place)),
         _Pair(_("behind"), numbers.count(now.lag), now.lag > _MANY_BEHIND),
         _Pair(
-            _("own word"),
-            numbers.UNKNOWN if now.own_word_age_s is None else numbers.age(now.own_word_age_s),
+            _("own entry"),
+            _ago(now.own_word_age_s),
             now.own_word_age_s is None or now.own_word_age_s >= _LATE_S,
         ),
         _Pair(_("entries/s"), numbers.rate(figures.entries)),
@@ -134,6 +134,12 @@ def _own_figures(figures: ClusterFigures) -> list[_Pair]:
         _Pair(_("letters out, in"), letters),
         _Pair(_("direct on the way"), numbers.count(now.directs_on_the_way)),
     ]
+
+
+def _ago(seconds: float | None) -> str:
+    if seconds is None:
+        return numbers.UNKNOWN
+    return _("{age} ago").format(age=numbers.age(seconds))
 
 
 def _flow(pairs: Sequence[_Pair], width: int) -> Rows:

@@ -199,9 +199,9 @@ def _paragraphs() -> str:
             _(
                 "Nodes, if several servers are one chat: each with its last sign of life and the "
                 "entry of the common log at which it came up. Below, this node: the last entry "
-                "applied, how many it is behind, how long ago a word of its own last came back "
-                "from the log (after 5 s it does not serve), its commands that wait or are under "
-                "way, batches sent again, batches of all nodes that did not count, states that "
+                "applied, how many it is behind, how long ago the last entry of its own came back"
+                " from the log (after 5 s it does not serve), its commands that wait or are under"
+                " way, batches sent again, batches of all nodes that did not count, states that "
                 "differ (must be 0) among those compared, and numbers of events that its history "
                 "still lacks."
             ),

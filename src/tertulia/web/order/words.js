@@ -32,7 +32,7 @@ function textOf({ type, operator, on, until, message }, isOwn) {
   switch (type) {
     case "role":
       if (operator) return isOwn ? _("you are an operator now") : _("{name} is an operator now");
-      return isOwn ? _("you are no operator any more") : _("{name} is no operator any more");
+      return isOwn ? _("you are no longer an operator") : _("{name} is no longer an operator");
     case "muted":
       if (!until) {
         return isOwn
