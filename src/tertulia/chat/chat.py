@@ -58,7 +58,7 @@ from tertulia.protocol.messages import (
 if TYPE_CHECKING:
     from tertulia.tls.fingerprint import Fingerprint
 
-MAX_ARRIVALS_AT_ONCE = 1_000  # after these the keyboard has its turn
+MAX_ARRIVALS_AT_ONCE = 1_000  # after these, pressed keys are handled
 
 
 class Chat:

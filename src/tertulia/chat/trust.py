@@ -37,7 +37,7 @@ class Trust:
         self._to = to
         self._known = known
         self._kept: dict[Address, Fingerprint | None] = {}
-        # The first server of this run that was not known before.
+        # The server with a new certificate, until `introduction` has returned the text about it.
         self._contact: Address | None = None
         self._not_kept = ""  # why its certificate could not be stored
         self.problem = ""

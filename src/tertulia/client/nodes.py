@@ -154,7 +154,7 @@ def distance(here: Address | None, there: Address) -> int:
     try:
         one = ipaddress.ip_address("" if here is None else here.host.partition("%")[0])
         other = ipaddress.ip_address(there.host.partition("%")[0])
-    except ValueError:  # one of them is a name
+    except ValueError:  # one of the two is a host name
         return 1
     if one.version != other.version:
         return 2

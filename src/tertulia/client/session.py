@@ -25,7 +25,7 @@ from tertulia.client.reconnect import Reconnector
 
 
 class SessionState(Enum):
-    """Whether a session has a connection. CONNECTED and RECONNECTING alternate."""
+    """The state of a session's connection. CONNECTED and RECONNECTING alternate."""
 
     CONNECTED = auto()
     RECONNECTING = auto()

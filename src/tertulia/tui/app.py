@@ -54,7 +54,7 @@ from tertulia.tui.widgets.copying import CopyWanted, copied_words
 from tertulia.tui.widgets.mainscreen import MainScreen
 from tertulia.tui.widgets.messagelog import MessageLog
 
-RECEIVE_WITHIN_S = 0.02  # after so long, the keyboard has its turn
+RECEIVE_WITHIN_S = 0.02  # after so long, pressed keys are handled
 MESSAGES_AT_ONCE = 50  # messages handled between two readings of the clock
 PAINTED_EVERY_S = 0.05
 DEFAULT_TERMINAL = Abilities()

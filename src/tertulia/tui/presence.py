@@ -1,4 +1,4 @@
-"""Whether the user looks at the screen, as far as the terminal reports it.
+"""Finds out whether the user looks at the screen, as far as the terminal reports it.
 
 Many terminals report when they gain and lose the focus. Others report nothing, for example tmux
 with its default settings. It reads no clock. Runs on the event loop's thread.

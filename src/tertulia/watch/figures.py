@@ -13,7 +13,7 @@ from tertulia.protocol.measures import ClusterMeasures
 
 
 class Waiting(Enum):
-    """What a thread does at this moment, or what it waits for."""
+    """The activity of a thread at this moment, or the reason why it waits."""
 
     RUNNING = auto()  # it runs, or waits only for a processor
     EPOLL = auto()  # bytes on its sockets, or mail

@@ -29,7 +29,7 @@ from tertulia.tui.terminal.widths import (
 
 
 class Pen(NamedTuple):
-    """How to draw on the present terminal."""
+    """Draws on the present terminal, whose abilities it knows."""
 
     terminal: Abilities = Abilities()
 
