@@ -161,7 +161,6 @@ class Moderation:
             return
         key, may_return = session.name.key, reason is not CloseReason.KICKED
         self._recent[key] = Departure(session.name, session.address, time, may_return)
-        self._recent.move_to_end(key)
         if len(self._recent) > _MAX_RECENT:
             self._recent.popitem(last=False)
         if self.is_locked and may_return:
