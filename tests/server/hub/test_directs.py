@@ -2,9 +2,10 @@
 
 import pytest
 from hub_chat import Chat, code
+from msgspec import UNSET
 
 from tertulia.protocol.messages import CloseReason, Direct, ErrorCode, Ok, Received
-from tertulia.server.hub.directs import Delivery, Queued, Reply
+from tertulia.server.hub.directs import Delivery, Handover, Queued, Reply
 
 
 @pytest.fixture
@@ -138,3 +139,85 @@ def test_at_the_servers_end_nobody_is_told_that_a_message_was_not_delivered(chat
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
     chat.directs.send(ana, request())
     assert chat.hub.release(luis, CloseReason.SHUTDOWN) == []
+
+
+# --- taken over while a message is under way -----------------------------------------------------
+
+
+def test_a_message_that_finds_its_receiver_replaced_goes_to_the_last_successor(chat):
+    ana, luis = chat.join("ana"), chat.join("luis")
+    sent = request(nonce="n")
+    delivery = chat.directs.send(ana, sent)
+    second = chat.join("luis", token=luis.token)
+    third = chat.join("luis", token=second.token)
+    passed_on = chat.directs.end_delivery(ana, sent, delivery, Handover.GONE)
+    assert passed_on == Delivery(third, delivery.message)
+    answer = chat.directs.end_delivery(ana, sent, passed_on, Handover.DONE)
+    assert answer == Ok(id=1, time=delivery.message.time)
+    assert chat.directs.send(ana, sent) == answer, "it has arrived, and is not sent again"
+
+
+def test_a_message_passed_on_to_a_successor_with_receipts_waits_for_its_confirmation(chat):
+    ana, luis = chat.join("ana"), chat.join("luis")
+    sent = request(nonce="n")
+    delivery = chat.directs.send(ana, sent)
+    successor = chat.join("luis", token=luis.token, receipts=True)
+    queued = Queued(successor.route)
+    assert chat.directs.end_delivery(ana, sent, delivery, Handover.GONE) == queued
+    assert chat.directs.send(ana, request(2, nonce="n")) == Queued(None), "it is still waiting"
+    [message], _ = chat.directs.take_unsent(successor)
+    replies = chat.directs.confirm(successor, Received(receipt=1))
+    assert replies == [Reply(ana.route, Ok(id=number, time=message.time)) for number in (1, 2)]
+    assert chat.directs.send(ana, request(3, nonce="n")) == Ok(id=3, time=message.time)
+
+
+def test_a_message_is_not_passed_on_to_a_successor_who_has_left(chat):
+    ana, luis = chat.join("ana"), chat.join("luis")
+    delivery = chat.directs.send(ana, request())
+    successor = chat.join("luis", token=luis.token)
+    chat.hub.release(successor, CloseReason.QUIT)
+    outcome = chat.directs.end_delivery(ana, request(), delivery, Handover.GONE)
+    assert code(outcome) == ErrorCode.USER_NOT_CONNECTED
+
+
+def test_the_sender_who_was_taken_over_learns_what_was_not_delivered_and_gets_no_strange_ok(chat):
+    ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
+    chat.directs.send(ana, request(1))
+    chat.directs.send(ana, request(2, nonce="n"))
+    successor = chat.join("ana", token=ana.token)
+    chat.directs.take_unsent(luis)
+    assert chat.directs.confirm(luis, Received(receipt=1)) == []
+    [reply] = chat.hub.release(luis, CloseReason.LOST)
+    assert reply.route == successor.route
+    assert (reply.answer.id, reply.answer.nonce) == (UNSET, "n")
+
+
+def test_after_a_take_over_what_was_sent_comes_again_before_the_rest_and_in_order(chat):
+    ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
+    for number in (1, 2):
+        chat.directs.send(ana, request(number))
+    chat.directs.take_unsent(luis)
+    for number in (3, 4):
+        chat.directs.send(ana, request(number))
+    successor = chat.join("luis", token=luis.token, receipts=True)
+    messages, _ = chat.directs.take_unsent(successor)
+    assert [message.receipt for message in messages] == [1, 2, 3, 4]
+
+
+def test_a_message_that_was_refused_as_too_many_counts_as_no_message_and_is_no_activity(chat):
+    ana = chat.join("ana")
+    chat.join("luis", receipts=True)
+    while not code(chat.directs.send(ana, request())):
+        pass
+    accepted, active = chat.directs.accepted, ana.last_active
+    chat.clock.s += 5
+    assert code(chat.directs.send(ana, request())) == ErrorCode.BUSY
+    assert (chat.directs.accepted, ana.last_active) == (accepted, active)
+
+
+def test_an_undelivered_message_can_be_sent_again_with_its_nonce(chat):
+    ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
+    chat.directs.send(ana, request(nonce="n"))
+    chat.hub.release(luis, CloseReason.LOST)
+    again = chat.join("luis", receipts=True)
+    assert chat.directs.send(ana, request(nonce="n")) == Queued(again.route)

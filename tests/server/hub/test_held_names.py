@@ -96,6 +96,13 @@ def test_every_change_is_one_to_be_stored(held):
     ]
 
 
+def test_the_row_has_the_spelling_that_was_last_used(held):
+    held.begin(ANA, "mine", at())
+    assert held.changes[-1].name == "Ana"
+    held.begin(OTHER_ANA, "mine", at(1))
+    assert held.changes[-1].name == OTHER_ANA.shown
+
+
 def test_the_number_of_names_is_bounded_and_old_ones_make_room(monkeypatch):
     monkeypatch.setattr("tertulia.server.hub.held_names._MAX_HELD", 2)
     held = HeldNames(30, [], at())

@@ -6,7 +6,7 @@ from hub_chat import Chat, Keeper, code
 from tertulia.protocol.hooks import CreateHook, ListHooks, RemoveHook
 from tertulia.protocol.messages import ChatMessage, CloseReason
 from tertulia.protocol.moderation import BecomeOperator, SetHush
-from tertulia.server.hub.hooks import hash_of
+from tertulia.server.hub.hooks import Hooks, hash_of
 from tertulia.server.hub.records import Hook, HookMessage, Removed
 from tertulia.server.hub.session import Route
 from tertulia.server.hub.wait import Wait
@@ -135,3 +135,23 @@ def test_without_room_in_the_queue_nothing_is_said_or_made():
     assert code(post(chat, secret)) == "busy"
     assert ask(chat, CreateHook(name="other")) is Wait.FOR_ROOM
     assert chat.hub.events.last_seq == before
+
+
+def test_the_mark_of_a_message_is_kept_before_the_message():
+    chat = Chat(keeper := Keeper())
+    ask(chat, CreateHook(id=3, name="build"))
+    secret = keeper.kept[-1][1].answer.secret
+    steps = []
+    keeper.keep = lambda changes, receipt=None: steps.extend(changes)
+    keeper.write = lambda message, receipt: steps.append(message)
+    post(chat, secret)
+    assert [type(step) for step in steps] == [HookMessage, ChatMessage]
+
+
+def test_of_a_removed_hook_nothing_is_left():
+    hooks = Hooks([])
+    hook = Hook(key="hash", name="build", operator="ana", time="")
+    hooks.create(hook)
+    hooks.note_message(hook, 7, "2026-11-22T15:04:05.123Z")
+    hooks.remove(hook)
+    assert (len(hooks), hooks.by_name, hooks.last_used) == (0, {}, {})

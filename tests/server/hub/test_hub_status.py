@@ -152,6 +152,8 @@ def test_info_tells_address_status_since_and_idleness(chat):
         since=START_TIME,
         idle=72,
     )
+    chat.hub.idle(ana)
+    assert chat.hub.info(luis, GetInfo(name="ana")).status is Status.INACTIVO, "what all see"
     own = chat.hub.info(ana, GetInfo(name="ana"))
     assert isinstance(own, UserInfo)
     assert own.idle == 0

@@ -9,11 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standing_clock import START_TIME, StandingClock
 
-from tertulia.protocol.messages import BecomeOperator, CloseReason, SetStatus
-from tertulia.protocol.moderation import ImposeBan, ImposeMute, Kick, LiftMute, SetHush, SetLock
+from tertulia.protocol.messages import BecomeOperator, CloseReason, ListUsers, SetStatus
+from tertulia.protocol.moderation import (
+    ImposeBan,
+    ImposeMute,
+    Kick,
+    LiftMute,
+    PinMessage,
+    SetHush,
+    SetLock,
+)
 from tertulia.protocol.times import rfc3339
 from tertulia.server.hub.eventlog import EventLog
+from tertulia.server.hub.hooks import hash_of
 from tertulia.server.hub.journal import Journal, Stamps
+from tertulia.server.hub.records import Hook
 
 NEXT_TIME = "2026-11-22T15:04:07.123Z"
 SECONDS = st.floats(-5.0, 5.0) | st.floats(-1e9, 4e9)
@@ -46,6 +56,7 @@ class Keeper(hub_chat.Keeper):
     def __init__(self) -> None:
         super().__init__()
         self.through = self.numbering.last_seq
+        self.rows = [Hook(key=hash_of("secret"), name="build", operator="ana", time=START_TIME)]
 
     def reserve_soon(self, seq: int) -> None:
         self.through = max(self.through, seq)
@@ -62,29 +73,47 @@ def test_no_verb_of_the_chat_appends_an_event_that_has_no_reserved_number():
         seen.append(type(event).__name__)
         append(event)
 
+    def join(name, address=None, **fields):
+        keeper.through = hub.events.last_seq  # nothing is left over from the verb before
+        return chat.join(name, address, **fields)
+
+    def verb(step, *arguments) -> None:
+        keeper.through = before = hub.events.last_seq
+        step(*arguments)
+        assert hub.events.last_seq > before
+
+    def order(request) -> None:
+        verb(moderator.carry_out, ana, request, chat.owner)
+
     hub.events.append = checked
-    ana, old = chat.join("ana"), chat.join("luis")
+    ana, old = join("ana"), join("luis")
     chat.clock.s += 2
-    chat.join("luis", token=old.token)
-    moderator.promote(ana, BecomeOperator(secret="x"))
-    chat.say(ana)
-    hub.set_status(ana, SetStatus(status="OCUPADO"))
-    hub.idle(ana)
-    chat.say(ana)  # shows the chosen status again
+    join("luis", token=old.token)
+    verb(moderator.promote, ana, BecomeOperator(secret="x"))
+    verb(chat.say, ana)
+    said = hub.events.last_seq
+    verb(hub.notices.say, "secret", "build ok", chat.owner)
+    verb(hub.set_status, ana, SetStatus(status="OCUPADO"))
+    verb(hub.idle, ana)
+    verb(hub.users, ana, ListUsers())  # shows the chosen status again
+    for name in ("uno", "dos", "tres"):
+        user = join(name, "10.0.8.1")
+        order(ImposeMute(name=name))
+        verb(hub.release, user, CloseReason.QUIT)
+    join("cuatro", "10.0.8.1")
     for request in (
-        ImposeMute(name="luis"),
-        LiftMute(name="luis"),
-        SetHush(on=True),
-        SetLock(on=True),
-        SetLock(on=False),
+        LiftMute(name="cuatro"),
+        *(SetHush(on=True), SetLock(on=True), SetLock(on=False)),
+        *(PinMessage(seq=said), PinMessage()),
         Kick(name="luis"),
     ):
-        moderator.carry_out(ana, request, chat.owner)
-    many = [chat.join(f"user{number}", f"10.0.9.{number}") for number in range(5)]
-    moderator.carry_out(ana, ImposeBan(address="10.0.9.0/24"), chat.owner)
+        order(request)
+    many = [join(f"user{number}", f"10.0.9.{number}") for number in range(5)]
+    order(ImposeBan(address="10.0.9.0/24"))
     assert not any(user.is_here for user in many)
-    hub.release(ana, CloseReason.QUIT)
+    verb(hub.release, ana, CloseReason.QUIT)
     assert set(seen) == {
         *("Joined", "Left", "Presence", "ChatMessage", "Role"),
-        *("Muted", "Unmuted", "Hushed", "Locked"),
+        *("Muted", "Unmuted", "Hushed", "Locked", "Pinned"),
     }
+    assert seen.count("Unmuted") == 3

@@ -45,7 +45,10 @@ def test_the_author_learns_who_has_seen_a_message_who_not_and_of_whom_nobody_kno
 def test_others_than_the_author_and_operators_are_refused(chat):
     ana, luis = chat.join("ana"), chat.join("luis")
     seq = say(chat, ana)
+    active = luis.last_active
+    chat.clock.s += 5
     assert code(ask(chat, luis, seq)) == "not_operator"
+    assert luis.last_active == active, "what is refused is no activity"
     chat.hub.moderator.promote(luis, BecomeOperator(secret=""))
     assert lists(ask(chat, luis, seq)) == ([], [], ["luis"])
     console = chat.hub.moderator.open_console(Route("", 99))

@@ -116,3 +116,11 @@ def test_who_has_just_left_can_be_muted(room):
     room.hub.release(room.luis, "quit")
     room.done(ImposeMute(name="luis"))
     assert code(room.say(room.join("luis", "10.0.0.7"))) == "muted"
+
+
+def test_a_second_mute_of_somebody_who_is_away_for_long_keeps_the_address(room):
+    room.done(ImposeMute(name="luis"))
+    room.hub.release(room.luis, "quit")
+    room.clock.s += 3_600
+    room.done(ImposeMute(name="luis", minutes=5))
+    assert code(room.say(room.join("leo", "10.0.0.7"))) == "muted"
