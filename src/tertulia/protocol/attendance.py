@@ -41,7 +41,7 @@ class AttendancePage(AnswerMessage, tag="attendance", kw_only=True, frozen=True)
 
 
 class MarkSeen(RequestMessage, tag="seen", kw_only=True, frozen=True):
-    """Says that the person has had everything up to `seq` on an active screen; has no answer."""
+    """Says that an active screen has shown the person everything up to `seq`; has no answer."""
 
     seq: Count
 

@@ -1,4 +1,4 @@
-"""The messages about hooks: secret addresses that programs can say something through.
+"""The messages about hooks: secret addresses at which programs can post messages.
 
 Only operators may ask. `read_notice` reads what a program posts.
 """

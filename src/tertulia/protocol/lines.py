@@ -49,7 +49,7 @@ class LineBuffer(msgspec.Struct, eq=False):
     """Cuts a stream of bytes into lines.
 
     It holds at most `max_line_bytes`, as long as no more than `room` is fed at a time.
-    `empty_bytes` counts the bytes of empty lines; whoever reads it sets it back to 0.
+    `empty_bytes` counts the bytes of empty lines; the caller that reads it sets it back to 0.
     """
 
     _max_line_bytes: int = MAX_LINE_BYTES
@@ -188,7 +188,7 @@ def decode_ping(line: bytes | bytearray) -> Ping | None:
     try:
         request = decode_request(bytes(line))
     except BadRequest:
-        return None  # whoever takes it as a request finds out what is wrong with it
+        return None  # `decode_request` finds out what is wrong with it
     return request if isinstance(request, Ping) else None
 
 

@@ -16,7 +16,7 @@ from tertulia.protocol.envelope import (
 )
 from tertulia.protocol.hooks import CreateHook, ListHooks, RemoveHook
 
-SERVER_NAME = "server"  # stands for whoever uses the console on the machine itself
+SERVER_NAME = "server"  # stands for the person at the console on the machine itself
 
 
 class BecomeOperator(RequestMessage, tag="operator", kw_only=True, frozen=True):

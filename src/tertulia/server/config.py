@@ -46,9 +46,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[Network, ...] = LOOPBACK
     unix: str | None = None  # the path of a socket for proxies on this computer
     code: str | None = None  # that everyone needs to come in; None: nobody does
-    # Days after its last session in which a name is held for whoever has its key; None: not at all.
+    # Days after its last session in which a name is held for the client with its key; None: none.
     hold_names_days: float | None = None
-    # Whoever knows it may keep order; None: nobody can know it.
+    # A user who knows it may become an operator; None: there is no secret, so nobody may.
     operator_secret: str | None = None
     # Wrong codes or secrets from one address, within so many seconds, after which further ones are
     # not looked at.

@@ -1,6 +1,6 @@
 """The sockets that the server listens at: opened here, or taken over from a parent or from systemd.
 
-One thread, at the start. Whoever keeps these sockets keeps the connections that wait in them.
+One thread, at the start. While these sockets are open, the connections that wait in them are kept.
 """
 
 import ipaddress

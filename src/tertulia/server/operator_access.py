@@ -1,4 +1,4 @@
-"""How whoever runs the server keeps order in it: the console, and a file with the secret.
+"""How the person who runs the server keeps order: at the console, or with a secret in a file.
 
 Both are in the state directory and belong to one run: the file is replaced at the next start, and
 removed at an orderly stop. A server without such a directory, or with a full disk, starts all the
@@ -79,7 +79,7 @@ def words_about(
     """Return what the start says about it; the secret itself only on a terminal."""
     command = f"{server_command()} {port} --operator"
     state_home = os.environ.get("XDG_STATE_HOME")
-    if state_home and not is_terminal:  # a service's: whoever reads its log has another one
+    if state_home and not is_terminal:  # a reader of a service's log has another one
         command = f"XDG_STATE_HOME={shlex.quote(state_home)} {command}"
     if access.has_console and access.file is not None:
         text = _("To keep order, type {command} on this computer, or see {path}")
@@ -115,7 +115,7 @@ def _text(config: Config, port: int, addresses: Sequence[JoinAddress] | None) ->
 
 
 def _links(config: Config, port: int, addresses: Sequence[JoinAddress] | None) -> list[str]:
-    """Return the link that makes an operator of whoever opens it; none without the page."""
+    """Return the link that makes the person who opens it an operator; none without the page."""
     return [
         link_to(config, each, port, config.operator_secret) for each in linkable(config, addresses)
     ]

@@ -277,7 +277,7 @@ def _greet(
     addresses: Sequence[JoinAddress] | None,
     log_writer: LogWriter,
 ) -> None:
-    """Say how to join, how to keep order, and what is kept where."""
+    """Show how to join, how to keep order, and what is kept where."""
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
     shows_qr = options.shows_qr and is_terminal and can_show_qr(sys.stderr.encoding)
     about_order = words_about(access, config, server.port, addresses, is_terminal=is_terminal)

@@ -29,7 +29,7 @@ def server_context(certificates: bytes, key: bytes) -> ssl.SSLContext:
 
 
 def client_context() -> ssl.SSLContext:
-    """Return a context that takes any certificate: whoever uses it has to compare its key."""
+    """Return a context that accepts any certificate: the caller has to compare its key."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
