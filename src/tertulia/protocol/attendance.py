@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from tertulia.protocol.envelope import AnswerMessage, Count, RequestMessage
 from tertulia.protocol.times import parse_time
 
-MAX_ATTENDANCE = 1_000  # sessions in a page
+MAX_ATTENDANCE = 1_000  # sessions in one page
 
 
 class ListAttendance(RequestMessage, tag="attendance", kw_only=True, frozen=True):
@@ -24,7 +24,7 @@ class ListAttendance(RequestMessage, tag="attendance", kw_only=True, frozen=True
 
 
 class AttendanceRow(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True):
-    """A session. Without `left` and `reason` it is still here."""
+    """One session. If `left` and `reason` are UNSET, it has not ended."""
 
     name: str
     address: str
@@ -34,7 +34,7 @@ class AttendanceRow(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=T
 
 
 class AttendancePage(AnswerMessage, tag="attendance", kw_only=True, frozen=True):
-    """Sessions in the order in which they began; `more` says that later ones are left out."""
+    """Sessions in the order in which they began; `more`: there are later ones."""
 
     sessions: list[AttendanceRow]
     more: bool
@@ -53,7 +53,7 @@ class AskSeenBy(RequestMessage, tag="seen_by", kw_only=True, frozen=True):
 
 
 class SeenBy(AnswerMessage, tag="seen_by", kw_only=True, frozen=True):
-    """Names of users who are here, without the author. `unknown`: their clients do not tell."""
+    """Names of present users, without the author. `unknown`: their clients do not report it."""
 
     seq: int
     seen: list[str]

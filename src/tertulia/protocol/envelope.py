@@ -20,17 +20,17 @@ Minutes = Annotated[float, Meta(gt=0, le=MAX_MINUTES)]
 
 
 class Message(Struct, tag_field="type", kw_only=True, frozen=True, gc=False, omit_defaults=True):
-    """What travels."""
+    """The base of every message."""
 
 
 class RequestMessage(Message, kw_only=True, frozen=True):
-    """What a client asks for; with an `id` it wants an answer that carries the same."""
+    """A request of a client. If it has an `id`, the answer has the same one."""
 
     id: Count | UnsetType = UNSET
 
 
 class AnswerMessage(Message, kw_only=True, frozen=True):
-    """What the server answers to one client."""
+    """An answer of the server to one client."""
 
     id: Count | UnsetType = UNSET
 

@@ -24,7 +24,7 @@ class RemoveHook(RequestMessage, tag="unhook", kw_only=True, frozen=True):
 
 
 class HookCreated(AnswerMessage, tag="hook", kw_only=True, frozen=True):
-    """The only message that has the secret: the server keeps a hash of it."""
+    """The only message that contains the secret: the server keeps only its hash."""
 
     name: str
     secret: str
@@ -45,7 +45,7 @@ class HookList(AnswerMessage, tag="hooks", kw_only=True, frozen=True):
 
 
 class BadNotice(ValueError):
-    """What was posted is no notice; the text of the error says what is wrong, in English."""
+    """The posted data is not a notice; the text of the error says in English why."""
 
 
 class _Notice(Struct):

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from tertulia.protocol.envelope import Message
 from tertulia.protocol.messages import MAX_INT, ErrorCode, Ping, Request, ServerMessage
 
-MAX_LINE_BYTES = 65_536  # from a client, with its newline
+MAX_LINE_BYTES = 65_536  # of a line from a client, with its newline
 
 _MIN_REQUEST_BYTES = 15  # without its newline: {"type":"ping"}
 _MAX_PING_BYTES = 256  # of one that is looked for among other requests
@@ -55,7 +55,7 @@ class LineBuffer(msgspec.Struct, eq=False):
     _max_line_bytes: int = MAX_LINE_BYTES
     # A bytearray as soon as it holds anything: thousands of empty ones would take room.
     _bytes: bytes | bytearray = b""
-    _start: int = 0  # of the first line that was not returned yet
+    _start: int = 0  # where the first line begins that was not returned yet
     _scanned: int = 0  # no newline in [start, scanned)
     empty_bytes: int = 0
 

@@ -64,7 +64,7 @@ class Status(StrEnum):
 
 
 class CloseReason(StrEnum):
-    """Why a connection ended. `left` carries it, but for the last two: nobody has left then."""
+    """Why a connection ended. `left` has all except the last two: with those, nobody has left."""
 
     QUIT = "quit"
     LOST = "lost"
@@ -116,7 +116,7 @@ class ErrorCode(StrEnum):
 
 
 class Ping(RequestMessage, tag="ping", kw_only=True, frozen=True):
-    """Asks whether the other side is alive. Both sides may send it."""
+    """Asks the other side for a sign of life. Both sides may send it."""
 
 
 class Pong(RequestMessage, tag="pong", kw_only=True, frozen=True):
@@ -252,7 +252,7 @@ class Welcome(AnswerMessage, tag="welcome", kw_only=True, frozen=True):
 
 
 class User(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True):
-    """A row of the list of users."""
+    """One row of the list of users."""
 
     name: str
     status: Status
@@ -281,7 +281,7 @@ class HistoryPage(AnswerMessage, tag="history", kw_only=True, frozen=True):
 
 
 class Ok(AnswerMessage, tag="ok", kw_only=True, frozen=True):
-    """To a `say` with its `seq`, to a `direct` with its `time`."""
+    """Success. The answer to a `say` has its `seq`, the answer to a `direct` its `time`."""
 
     seq: int | UnsetType = UNSET
     time: str | UnsetType = UNSET
@@ -303,7 +303,7 @@ class Error(AnswerMessage, tag="error", kw_only=True, frozen=True):
 
 
 class ChatMessage(Message, tag="message", kw_only=True, frozen=True):
-    """With `hook`, a program has said it through a hook with this name."""
+    """A message of the general chat. `hook` is the name of the hook, if a program has sent it."""
 
     seq: int
     time: str
@@ -322,7 +322,7 @@ class Joined(Message, tag="joined", kw_only=True, frozen=True):
 
 
 class Left(Message, tag="left", kw_only=True, frozen=True):
-    """`by` and `text` say which operator ended the session, and why."""
+    """A session has ended. `by` and `text`: which operator ended it, and why."""
 
     seq: int
     time: str
@@ -372,7 +372,7 @@ class Closing(Message, tag="closing", kw_only=True, frozen=True):
 
 
 class NodeList(Message, tag="nodes", kw_only=True, frozen=True):
-    """The servers of the chat, as in `welcome`: they have changed."""
+    """The servers of the chat, as in `welcome`. It is sent when they have changed."""
 
     nodes: list[str]
     per_node: list[int] | UnsetType = UNSET

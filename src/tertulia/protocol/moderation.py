@@ -31,7 +31,7 @@ class Kick(RequestMessage, tag="kick", kw_only=True, frozen=True):
 
 
 class ImposeBan(RequestMessage, tag="ban", kw_only=True, frozen=True):
-    """Bans a name, or an IP address, or a network. With `check` it only lists whom that fits."""
+    """Bans a name, or an IP address, or a network. With `check` it only lists who would be kicked."""
 
     name: str | UnsetType = UNSET
     address: str | UnsetType = UNSET
@@ -73,7 +73,7 @@ class SetLock(RequestMessage, tag="lock", kw_only=True, frozen=True):
 
 
 class PinMessage(RequestMessage, tag="pin", kw_only=True, frozen=True):
-    """Without `seq` no message is pinned any more."""
+    """Pins a message. Without `seq` no message stays pinned."""
 
     seq: Count | UnsetType = UNSET
 
@@ -102,7 +102,7 @@ OperatorRequest = (
 
 
 class BanRow(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True):
-    """Who may not come in: a name with its address, an address, or a network."""
+    """One ban: of a name with its address, of an address, or of a network."""
 
     name: str | UnsetType = UNSET
     address: str | UnsetType = UNSET
@@ -126,7 +126,7 @@ class Role(Message, tag="role", kw_only=True, frozen=True):
 
 
 class Muted(Message, tag="muted", kw_only=True, frozen=True):
-    """Without `until` it holds until it is lifted."""
+    """A user was muted. Without `until`, this lasts until an operator ends it."""
 
     seq: int
     time: str
@@ -157,7 +157,7 @@ class Locked(Message, tag="locked", kw_only=True, frozen=True):
 
 
 class Pinned(Message, tag="pinned", kw_only=True, frozen=True):
-    """Without `message` none is pinned any more."""
+    """The pinned message has changed. Without `message`, none is pinned any more."""
 
     seq: int
     time: str
@@ -166,7 +166,7 @@ class Pinned(Message, tag="pinned", kw_only=True, frozen=True):
 
 
 def target_of(request: object) -> str:
-    """Return whom or what a request of an operator is about, for a log."""
+    """Return the user or thing to which an operator's request applies, for a log."""
     for field in ("name", "address", "on", "seq"):
         value = getattr(request, field, UNSET)
         if value is not UNSET:

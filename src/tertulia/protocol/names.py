@@ -40,7 +40,7 @@ def parse_name(raw: str) -> Name | None:
 
 
 def is_reserved(raw: str) -> bool:
-    """Return whether a name is valid but for being a word that the chat needs for itself."""
+    """Return whether a name would be valid, but is a word that the chat itself uses."""
     name = _parse(raw)
     return name is not None and name.key in RESERVED
 

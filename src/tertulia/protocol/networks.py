@@ -8,7 +8,7 @@ import ipaddress
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# This computer, as it reaches itself.
+# The addresses at which this computer reaches itself.
 LOOPBACK: tuple[Network, ...] = (
     ipaddress.IPv4Network("127.0.0.0/8"),
     ipaddress.IPv6Network("::1/128"),
@@ -17,7 +17,9 @@ _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
 def parse_network(text: str) -> Network | None:
-    """Return the network that a text means, of which an address is the smallest; None if none."""
+    """Return the network that a text stands for; None if it is not one.
+
+    A single address is a network of one address."""
     address, _, length = text.partition("/")
     text = address.partition("%")[0] + ("/" + length if "/" in text else "")
     try:

@@ -12,7 +12,7 @@ class TakeMeasures(RequestMessage, tag="take_measures", kw_only=True, frozen=Tru
 
 
 class MeasuresTaken(AnswerMessage, tag="measures", kw_only=True, frozen=True):
-    """The picture; `model` is what `--threads` says: a number, or `session`."""
+    """The picture; `model` is the value of `--threads`: a number, or `session`."""
 
     model: str
     measures: Measures

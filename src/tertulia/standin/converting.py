@@ -1,4 +1,4 @@
-"""From what JSON has to a value of a type, checked as msgspec checks it. Any thread."""
+"""Turns decoded JSON into a value of a type, with the checks of msgspec. Any thread."""
 
 import enum
 import re
@@ -10,11 +10,11 @@ from tertulia.standin.structs import Meta, Struct, StructMeta, UnsetType, types_
 
 
 class MsgspecError(Exception):
-    """What is raised here."""
+    """The base of the errors of this package."""
 
 
 class DecodeError(MsgspecError):
-    """What was to be decoded is no JSON."""
+    """The bytes or the text to decode are not JSON."""
 
 
 class ValidationError(DecodeError):

@@ -1,4 +1,4 @@
-"""JSON of values and of classes with fields, as msgspec reads and writes it. Any thread."""
+"""Reads and writes values and classes with fields as JSON, as msgspec does. Any thread."""
 
 import enum
 import json
@@ -16,7 +16,7 @@ def decode(data: bytes | bytearray | str, *, type: Any = Any) -> Any:
     text = data if isinstance(data, str) else bytes(data).decode()
     try:
         found = json.loads(text, parse_constant=_refuse)
-        if "\\u" in text:  # which may be half a character
+        if "\\u" in text:  # JSON may contain half a surrogate pair
             json.dumps(found, ensure_ascii=False).encode()
     except ValueError as error:
         raise DecodeError(f"JSON is malformed: {error}") from None

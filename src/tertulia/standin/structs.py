@@ -31,7 +31,7 @@ NODEFAULT: Any = _NoDefault()
 
 
 class _Given(NamedTuple):
-    """What `field` says of a field."""
+    """The arguments of `field`."""
 
     default: Any
     default_factory: Any
@@ -41,7 +41,7 @@ class _Given(NamedTuple):
 def field(
     *, default: Any = NODEFAULT, default_factory: Any = NODEFAULT, name: str | None = None
 ) -> Any:
-    """Say more of a field than its default: how to make it, or its name where it travels."""
+    """Declare a field with a function that makes its default, or with another name in JSON."""
     return _Given(default, default_factory, name)
 
 
@@ -53,7 +53,7 @@ class Meta:
 
 
 class FieldInfo(NamedTuple):
-    """A field of a class, for those who look at its fields."""
+    """A field of a class, as `fields` returns it."""
 
     name: str
     encode_name: str

@@ -22,8 +22,8 @@ class TlsChannel:
 
     `send` keeps the contract of a stream socket: it returns how much it has taken, and the next
     call goes on with the rest. When it has taken everything but the socket has not, it returns one
-    byte less and skips that byte in the next call: so whoever waits for the socket waits for that,
-    too.
+    byte less and skips that byte in the next call. So a caller that waits until the socket can take
+    more also waits for these encrypted bytes.
     """
 
     __slots__ = (
@@ -59,9 +59,9 @@ class TlsChannel:
         self._write, self._read, self._send = self._tls.write, self._outgoing.read, sock.send
         self._incoming.write(first)
         self.is_open = False  # the handshake is over
-        self.is_busy = False  # a step of the handshake was prepared, and is not over
+        self.is_busy = False  # a step of the handshake was prepared and has not ended
         self._failure: ssl.SSLError | None = None  # of the step that was taken last
-        self._unsent = b""  # encrypted, and not taken by the socket
+        self._unsent = b""  # encrypted bytes that the socket has not taken yet
         self._ahead = 0  # bytes of the next data that are encrypted already: 0 or 1
 
     @property
@@ -132,7 +132,7 @@ class TlsChannel:
             while part := self._tls.read(_CHUNK_BYTES):
                 parts.append(part)
                 if not self._incoming.pending and not self._tls.pending():
-                    break  # another look would cost an exception
+                    break  # reading once more would cost an exception
             else:
                 self._end_input()
         except ssl.SSLWantReadError:
@@ -178,7 +178,7 @@ class TlsChannel:
         return not self._unsent
 
     def shutdown(self) -> None:
-        """Say that no more will be sent. Raises OSError."""
+        """End the sending direction of the connection. Raises OSError."""
         self.say_end()
         self._sock.shutdown(socket.SHUT_WR)
 

@@ -19,9 +19,10 @@ def server_context(certificates: bytes, key: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= _OPTIONS
-    context.num_tickets = 0  # of TLS 1.3: nobody resumes, and each costs a record and memory
+    # No client resumes a session of TLS 1.3, and each ticket costs a record and memory.
+    context.num_tickets = 0
     context.set_alpn_protocols(list(PROTOCOLS))
-    # The library reads files alone. These have no name, and are gone when they are closed.
+    # The library reads only files. These have no name, and are gone when they are closed.
     with _Nameless(certificates) as certificates_path, _Nameless(key) as key_path:
         # Without a password the library would ask for one on the terminal.
         context.load_cert_chain(certificates_path, key_path, password="")

@@ -23,12 +23,12 @@ class Fingerprint(NamedTuple):
 
     @classmethod
     def of_certificate(cls, der: bytes) -> Self:
-        """Return the fingerprint of a certificate. Raises ValueError if it is none."""
+        """Return the fingerprint of a certificate. Raises ValueError if the bytes are not one."""
         return cls(hashlib.sha256(_public_key(der)).digest())
 
     @classmethod
     def of_hex(cls, text: str) -> Self:
-        """Return the fingerprint that `hex` has written. Raises ValueError."""
+        """Return the fingerprint for a text that `hex` returned. Raises ValueError."""
         digest = bytes.fromhex(text)
         if len(digest) != hashlib.sha256().digest_size:
             raise ValueError("a fingerprint has 64 hexadecimal digits")
@@ -53,7 +53,7 @@ class Fingerprint(NamedTuple):
 
 
 def normal_pin(text: str) -> str:
-    """Return a pin, 64 hexadecimal digits or six words, in the one form. Raises ValueError."""
+    """Return the normal form of a pin: 64 hexadecimal digits or six words. Raises ValueError."""
     words = re.split(r"[\s,-]+", text.strip().lower())
     if len(words) == _WORDS and set(words) <= set(word_list()):
         return " ".join(words)
