@@ -8,6 +8,7 @@ import pytest
 from dispatcher_bench import DIRECT, MESSAGE, NOBODY, Bench
 from worker_bench import FakeSocket, PartingDoor, socket_of
 
+from tertulia.protocol.lines import encode
 from tertulia.protocol.messages import (
     CloseReason,
     Closing,
@@ -23,6 +24,7 @@ from tertulia.server.workers.connection import NOT_HELD, Connection, Hold, State
 from tertulia.server.workers.mail import (
     AcceptedSocket,
     Adopt,
+    AdoptConsole,
     Beat,
     Challenge,
     ChallengeOver,
@@ -30,6 +32,7 @@ from tertulia.server.workers.mail import (
     DeliveryOver,
     Drain,
     Evict,
+    LookTaken,
 )
 from tertulia.server.workers.poller import READABLE
 
@@ -39,6 +42,19 @@ class Pieces:
 
     def next_piece(self) -> bytes:
         return b"piece"
+
+
+class LastPieces:
+    """A long answer that has these pieces, or breaks at one of them."""
+
+    def __init__(self, *pieces: bytes | Exception) -> None:
+        self._pieces = iter(pieces)
+
+    def next_piece(self) -> bytes:
+        piece = next(self._pieces, b"")
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
 
 
 @pytest.fixture
@@ -155,6 +171,69 @@ def test_a_long_answer_is_cut_off_when_draining_begins(bench):
         bench.dispatcher.flush()
     assert reader.state is State.DRAINING
     assert bytes(socket_of(reader).sent) == b"piece" * 3
+
+
+def test_the_client_has_time_to_read_the_last_piece_of_a_long_answer(bench):
+    reader = bench.connect()
+    reader.source = LastPieces(b"one", b"two")
+    bench.connections.finish(reader, CloseReason.QUIT, None, bench.clock.s)
+    for _ in range(3):
+        assert reader.state is State.FINISHING
+        bench.pass_time(5.0)
+        bench.dispatcher.flush()
+    assert bytes(socket_of(reader).sent) == b"onetwo"
+    assert (reader.state, reader.source) == (State.DRAINING, None)
+    assert socket_of(reader).is_shut_down
+    assert reader.deadline == bench.clock.s + bench.shared.config.drain_timeout_s
+
+
+def test_a_long_answer_whose_file_cannot_be_read_is_cut_off_by_closing(bench):
+    reader = bench.connect()
+    reader.source = LastPieces(b"one", OSError(errno.EIO, "no more"))
+    bench.connections.finish(reader, CloseReason.QUIT, None, bench.clock.s)
+    bench.dispatcher.flush()
+    bench.dispatcher.flush()
+    assert reader.state is State.CLOSED
+    assert not socket_of(reader).is_shut_down, "an orderly end would look like a whole answer"
+    assert bytes(socket_of(reader).sent) == b"one"
+    assert bench.observer.faults == 0
+
+
+def test_nothing_more_is_read_for_a_long_answer_whose_client_has_gone(bench):
+    reader = bench.connect()
+    reader.source = LastPieces(ZeroDivisionError())
+    bench.connections.finish(reader, CloseReason.QUIT, None, bench.clock.s)
+    bench.dispatcher._react(bench.output.flush_private())
+    bench.connections.close(reader, CloseReason.LOST)
+    bench.dispatcher.flush()
+    assert bench.observer.faults == 0
+
+
+def test_a_console_that_comes_while_draining_is_told_goodbye(bench):
+    bench.read(Drain())
+    sock: Any = FakeSocket()
+    assert bench.admission.admit_console()
+    route = bench.shared.switchboard.connect(bench.mailbox)
+    bench.read(AdoptConsole(sock, route, "the console"))
+    bench.flush()
+    assert b'"closing"' in sock.sent
+
+
+def test_a_live_view_gets_its_figures_and_is_read_on(bench):
+    bench.ana.hold_for(Hold.LOOK)
+    bench.receive(bench.ana, Ping(id=1))
+    assert bench.heard(bench.ana) == []
+    assert bench.watched(bench.ana) == 0
+    bench.read(LookTaken(bench.number(bench.ana), encode(Pong(id=7))))
+    assert bench.heard(bench.ana) == [Pong(id=7)]
+    assert bench.ana.hold is NOT_HELD
+    assert bench.watched(bench.ana) == READABLE
+
+
+def test_figures_for_a_live_view_that_has_gone_are_dropped(bench):
+    bench.read(LookTaken(NOBODY, encode(Pong(id=7))))
+    assert bench.heard(bench.ana) == bench.heard(bench.luis) == []
+    assert bench.observer.faults == 0
 
 
 def test_a_fault_in_saying_goodbye_costs_that_connection(bench):

@@ -186,6 +186,39 @@ def test_those_that_do_not_take_an_event_are_blocked_or_broken(bench):
     assert bench.kinds(bench.ana) == ["ChatMessage"]
 
 
+def test_only_what_a_socket_has_taken_is_counted(bench):
+    bytes_before, events_before = bench.observer.sent_bytes, bench.observer.deliveries
+
+    def counted() -> tuple[int, int]:
+        observer = bench.observer
+        return observer.sent_bytes - bytes_before, observer.deliveries - events_before
+
+    bench.output.send(bench.luis, Pong())
+    bench.flush()
+    assert counted() == (len(PONG), 0)
+    bench.limit(bench.ana, 0)
+    bench.say()
+    bench.flush()
+    size = len(bench.got(bench.luis))
+    assert counted() == (size, 1)
+    bench.empty(bench.ana)
+    bench.flush()
+    assert counted() == (size + len(bench.got(bench.ana)), 2)
+
+
+def test_the_rest_of_a_cut_event_is_counted_when_it_goes_out(bench):
+    before = bench.observer.sent_bytes
+    bench.limit(bench.ana, 5)
+    bench.say()
+    bench.flush()
+    size = len(bench.got(bench.luis))
+    assert bench.observer.sent_bytes - before == size + 5
+    bench.empty(bench.ana)
+    bench.flush()
+    assert bench.got(bench.ana) == bench.got(bench.luis)
+    assert bench.observer.sent_bytes - before == 2 * size
+
+
 def test_a_forgotten_connection_is_sent_nothing_more(bench):
     bench.say()
     bench.output.send(bench.ana, Pong())

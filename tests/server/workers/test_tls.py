@@ -54,6 +54,15 @@ class Client:
                 got += part
         return got
 
+    def reads_the_end(self) -> bool:
+        """Read everything; return whether the end of TLS has come, too."""
+        self._read()
+        with contextlib.suppress(ssl.SSLWantReadError):
+            while self._tls.read(65_536):
+                pass
+            return True
+        return False
+
     def _read(self) -> None:
         sent = socket_of(self.connection).sent
         self._incoming.write(bytes(sent))
@@ -193,6 +202,23 @@ def test_nothing_is_said_before_the_handshake_is_over(bench, client):
     bench.flush()
     assert bytes(socket_of(client.connection).sent) == b""
     assert socket_of(client.connection).is_shut_down
+
+
+def test_a_client_that_is_closed_is_told_the_end_of_tls(bench, client):
+    client.shake_hands()
+    assert not client.reads_the_end()
+    bench.connections.close(client.connection, CloseReason.TIMEOUT)
+    assert client.reads_the_end()
+
+
+def test_a_client_that_is_gone_when_its_rest_of_tls_can_go_out_is_closed(bench, client):
+    socket_of(client.connection).room = 100
+    bench.receive(client.connection, client.hello())
+    assert client.connection.blocked
+    socket_of(client.connection).error = ConnectionResetError()
+    bench.ready(client.connection, WRITABLE)
+    assert client.connection.is_closed
+    assert bench.observer.faults == 0
 
 
 def test_a_fault_of_tls_closes_and_is_counted(bench, client, caplog):
