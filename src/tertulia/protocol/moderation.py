@@ -31,7 +31,7 @@ class Kick(RequestMessage, tag="kick", kw_only=True, frozen=True):
 
 
 class ImposeBan(RequestMessage, tag="ban", kw_only=True, frozen=True):
-    """Bans a name, or an IP address, or a network. With `check` it only lists who would be kicked."""
+    """Bans a name, an IP address or a network. With `check` it only lists who would be kicked."""
 
     name: str | UnsetType = UNSET
     address: str | UnsetType = UNSET
