@@ -1,6 +1,6 @@
 """How others join: the addresses at which they reach this server.
 
-What the system does not tell is left out; nothing here ends a start. Any thread.
+An address that the system does not report is left out; no error here ends a start. Any thread.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _NET = Path("/proc/self/net")
 _SIOCGIFFLAGS = 0x8913
 _UP_AND_RUNNING = 0x1 | 0x40  # IFF_UP, and IFF_RUNNING: a cable or a radio network is connected
 _RTF_UP, _RTF_REJECT = 0x1, 0x200
-# IFA_F_DADFAILED: another computer has this address. IFA_F_DEPRECATED: it is about to go.
+# IFA_F_DADFAILED: another computer has this address. IFA_F_DEPRECATED: it is about to be removed.
 _UNUSABLE = 0x08 | 0x20
 
 _IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address

@@ -1,7 +1,7 @@
 """Announces the server to its local network by multicast DNS, so that clients find it by itself.
 
 It has a thread of its own, which also looks every half minute whether the computer is in another
-network now. Whatever fails here is logged and ends nothing else.
+network now. A failure here is logged and stops nothing else.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _MAX_NAME_BYTES = 40  # of a label's 63, beside the port and the random part
 
 
 class Service(NamedTuple):
-    """What is announced. `fingerprint` is that of the certificate: a hint, which proves nothing."""
+    """The announced server. The certificate's fingerprint is only a hint and proves nothing."""
 
     port: int
     name: str  # for people
@@ -168,7 +168,7 @@ class Announcer:
         )
 
     async def _withdraw(self, zeroconf: "Zeroconf") -> None:
-        """Tell the network that what was announced is gone, and close the sockets."""
+        """Withdraw the announcement from the network, and close the sockets."""
         from zeroconf.asyncio import AsyncZeroconf
 
         if self._broadcast is not None:

@@ -1,4 +1,4 @@
-"""The options that join several machines to one chat, and what goes together with them."""
+"""The options that join several machines to one chat, and the checks of how they combine."""
 
 import argparse
 import ipaddress
@@ -25,7 +25,7 @@ class ClusterUnclear(Exception):
 
 
 class CredentialsFile(NamedTuple):
-    """The file with what the nats-servers want to see."""
+    """The file with the credentials for the nats-servers."""
 
     path: str
     is_exposed: bool  # others than its owner may read it, or replace it

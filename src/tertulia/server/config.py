@@ -39,13 +39,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None  # the path of the key of `certificate`
     shared_addresses: bool = False  # whether several users may come from one address
 
-    allow: tuple[Network, ...] = ()  # from where alone users may come; none: from everywhere
-    deny: tuple[Network, ...] = ()  # from where users may not come, although they are in `allow`
+    allow: tuple[Network, ...] = ()  # only from there users may join; none: from everywhere
+    deny: tuple[Network, ...] = ()  # not from there, even if `allow` has the network
     proxy_from: tuple[Network, ...] = ()  # of proxies, which name the users' addresses
     # From where `/metrics` and `/healthz` are answered; none: from nowhere.
     metrics: tuple[Network, ...] = LOOPBACK
     unix: str | None = None  # the path of a socket for proxies on this computer
-    code: str | None = None  # that everyone needs to come in; None: nobody does
+    code: str | None = None  # that everyone needs to join; None: no code is needed
     # Days after its last session in which a name is held for the client with its key; None: none.
     hold_names_days: float | None = None
     # A user who knows it may become an operator; None: there is no secret, so nobody may.
@@ -118,7 +118,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     log_bytes: int = 8 * 1024 * 1024  # of the latest events, kept once for all slow consumers
     slice_bytes: int = 256 * 1024  # of these events in one send
     private_bytes: int = 1024 * 1024  # of answers and direct messages that wait for one session
-    receive_bytes: int = 16 * 1024  # read from a connection before it is another one's turn
+    receive_bytes: int = 16 * 1024  # read from one connection before the next one has its turn
     # The kernel's send buffer for a connection. Without this bound it holds 3.9 MB for each client
     # that has stopped reading.
     send_buffer_bytes: int = 64 * 1024

@@ -23,7 +23,7 @@ class EndRequests:
     """A queue of requests, and the thread that waits for signals. Any thread may `add`."""
 
     def __init__(self) -> None:
-        # Its bound: a few, then the program ends.
+        # It needs no bound: there are only a few requests before the program ends.
         self._requests: queue.SimpleQueue[EndRequest] = queue.SimpleQueue()
 
     def add(self, request: EndRequest) -> None:

@@ -1,4 +1,4 @@
-"""The options that say who may come in, and who keeps order."""
+"""The options that decide which users may join, and which of them may become operators."""
 
 import argparse
 import os
@@ -84,7 +84,7 @@ def _add_encryption(parser: argparse.ArgumentParser) -> None:
 
 
 def networks_of_metrics(given: list[Network | None] | None) -> tuple[Network, ...] | None:
-    """Return from where the metrics may be read; None if what was given contradicts itself."""
+    """Return the networks that may read the metrics; None if the values contradict each other."""
     if given is None:
         return LOOPBACK
     networks = tuple(network for network in given if network is not None)

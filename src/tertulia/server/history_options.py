@@ -1,4 +1,4 @@
-"""The options about the history: what is kept, and what is done with it instead of serving."""
+"""The options for keeping the history, and for working on its file instead of serving."""
 
 import argparse
 
@@ -12,7 +12,7 @@ class HistoryUnclear(Exception):
 
 
 def add_what_is_kept(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what a server keeps."""
+    """Add the options that decide what a server keeps."""
     group = parser.add_argument_group(_("what is kept"))
     group.add_argument(
         "--history",

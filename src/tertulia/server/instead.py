@@ -18,7 +18,7 @@ from tertulia.state_directory import state_directory
 
 
 def run_instead(options: Options, stop_signals: Set[signal.Signals]) -> int:
-    """Do what the options ask for, if that is not a server; return the exit status."""
+    """Carry out options that do not ask for a server; return the exit status."""
     if options.look is not None:
         from tertulia.watch.program import run_look
 

@@ -29,5 +29,5 @@ class Histogram:
 
     @property
     def latencies(self) -> Latencies:
-        """What was counted so far."""
+        """The counts so far."""
         return Latencies(counts=list(self.counts), sum_s=self.sum_s)

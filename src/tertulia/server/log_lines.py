@@ -1,4 +1,4 @@
-"""What a line of the log looks like, for the server's log and for that of its parent."""
+"""The form of a line of the log, for the server's log and for that of its parent."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The options that turn to a running server instead of starting one."""
+"""The options that connect to a running server instead of starting one."""
 
 import argparse
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""What happens to connections and sessions, told to one place, which logs and counts it.
+"""Logs and counts in one place what happens to connections and sessions.
 
 Each worker and the acceptor have an Observer of their own, so that counting needs no lock; only its
 thread writes it. Any thread may read the counters and add them up.
@@ -39,7 +39,7 @@ _MOST_LINES: dict[str, int] = {
 
 
 class SparseLog:
-    """Lets few lines of each kind through in a minute, so that no outsider can fill the log.
+    """Lets only a few lines of each kind pass per minute, so that no outsider can fill the log.
 
     Any thread may call.
     """
@@ -120,7 +120,7 @@ class Observer:
         log.info("left name=%s address=%s reason=%s", name, address, reason)
 
     def on_moderated(self, operator: str, request: Request) -> None:
-        """Note what an operator has done."""
+        """Note an action of an operator."""
         kind, target = request.__struct_config__.tag, target_of(request)[:64]
         log.info("moderated operator=%s request=%s target=%s", operator, kind, ascii(target))
 

@@ -27,7 +27,7 @@ log = logging.getLogger("tertulia.server")
 
 
 class Access(NamedTuple):
-    """The ways that there are to keep order."""
+    """The ways to keep order that this server has."""
 
     has_console: bool
     file: Path | None
@@ -76,7 +76,7 @@ def words_about(
     *,
     is_terminal: bool,
 ) -> list[str]:
-    """Return what the start says about it; the secret itself only on a terminal."""
+    """Return the lines about it for the start; only on a terminal do they show the secret."""
     command = f"{server_command()} {port} --operator"
     state_home = os.environ.get("XDG_STATE_HOME")
     if state_home and not is_terminal:  # a reader of a service's log has another one

@@ -1,4 +1,4 @@
-"""The command line of `tertulia-server`: its options, and what is wrong with those given."""
+"""The command line of `tertulia-server`: its options, and the checks of their values."""
 
 import functools
 import logging
@@ -26,7 +26,7 @@ _MARGIN_S = 0.5  # for a client to answer a ping, or to register; the watchdog l
 
 
 class Options(NamedTuple):
-    """What the command line asks for.
+    """The parsed command line.
 
     With `export_to`, `attendance_to`, `backup_to` or `restore_from` no server starts, and
     `config.history` is not None.

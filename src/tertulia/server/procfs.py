@@ -1,4 +1,4 @@
-"""What the system knows of this process and its threads: CPU time, context switches, memory, files.
+"""Reads figures of this process and its threads: CPU time, context switches, memory, files.
 
 Any thread may call; nothing here takes a lock or waits for a disk. What a system does not tell is 0
 or "".

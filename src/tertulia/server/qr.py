@@ -22,7 +22,7 @@ def qr_lines(link: str) -> list[str]:
 
 
 def can_show_qr(encoding: str | None) -> bool:
-    """Return whether a terminal with this encoding has the signs of which a code consists."""
+    """Return whether a terminal with this encoding can show the characters of a code."""
     try:
         "▀▄█".encode(encoding or "ascii")
     except UnicodeEncodeError:

@@ -331,7 +331,7 @@ def not_held(request: ReleaseName) -> Error:
 
 
 def not_author(request: AskSeenBy) -> Error:
-    """Refuse to tell others than the author of a message who has seen it."""
+    """Refuse to tell who has seen a message to a user who is not its author."""
     reason = "only the author of a message and operators may ask who has seen it"
     return Error(id=request.id, code=ErrorCode.NOT_OPERATOR, message=reason)
 
@@ -370,7 +370,7 @@ def too_many_hooks(request: CreateHook, most: int) -> Error:
 
 
 def hooks_off(request: CreateHook) -> Error:
-    """Refuse a hook on a server that speaks no HTTP."""
+    """Refuse a hook on a server that does not accept HTTP."""
     reason = "this server speaks no HTTP (--web off), so nothing could come through a hook"
     return Error(id=request.id, code=ErrorCode.NOT_FOUND, message=reason)
 

@@ -1,4 +1,4 @@
-"""From the options to a running server, and to its orderly end; or to what is done instead."""
+"""Runs a server from its options to its orderly end, or does the other work they ask for."""
 
 import contextlib
 import functools
@@ -51,7 +51,7 @@ log = logging.getLogger("tertulia.server")
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Do what the command line asks for; return the exit status.
+    """Carry out the command line; return the exit status.
 
     0 stopped, 1 not started, failed or stopped at once, 2 usage.
     """
@@ -301,7 +301,7 @@ def _has_terminal() -> bool:
 
 
 def _on_word(requests: EndRequests, word: str) -> None:
-    """Take what the parent says for a request to end. The thread that waits for it calls this."""
+    """Turn a word of the parent into a request to end. The thread that waits for it calls this."""
     if word == "gone":
         log.warning("the parent has ended: stopping")
     if word == "hand_over":

@@ -1,4 +1,4 @@
-"""Why the server did not start, and what to do about it, in words for people."""
+"""Explains to people why the server did not start, and what they can do about it."""
 
 import errno
 import os
