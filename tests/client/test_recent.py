@@ -12,6 +12,7 @@ def test_only_the_latest_are_known() -> None:
     recent = Recent()
     assert all(recent.is_new(number) for number in range(10_001))
     assert not recent.is_new(10_000)
+    assert not recent.is_new(1)
     assert recent.is_new(0)
 
 

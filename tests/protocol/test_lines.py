@@ -301,6 +301,34 @@ def test_pings_are_taken_out_and_the_rest_stays_in_its_order(
     assert not buffer.in_mid_line
 
 
+def test_a_ping_is_found_behind_requests_that_were_looked_through_and_taken() -> None:
+    buffer, say = RequestBuffer(), b'{"type":"say","text":"uno"}\n'
+    buffer.feed(say + say + b'{"ty')
+    assert buffer.take_pings() == []
+    assert [buffer.next_request(), buffer.next_request()] == [Say(text="uno")] * 2
+    buffer.feed(b'pe":"ping"}\n')
+    assert buffer.take_pings() == [Ping()]
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(256, True), (257, False)])
+def test_only_a_short_ping_is_answered_before_its_turn(size: int, is_taken: bool) -> None:
+    buffer = RequestBuffer()
+    buffer.feed(b'{"type":"say","text":"uno"}\n' + b'{"type":"ping"}'.rjust(size) + b"\n{")
+    assert buffer.take_pings() == ([Ping()] if is_taken else [])
+    assert buffer.next_request() == Say(text="uno")
+    assert buffer.next_request() == (None if is_taken else Ping())
+
+
+def test_the_rest_of_a_line_is_no_request_of_its_own() -> None:
+    buffer = RequestBuffer()
+    buffer.feed(b"nonsense ")
+    assert buffer.next_request() is None
+    buffer.feed(b'{"type":"ping"}\n')
+    with pytest.raises(BadRequest):
+        buffer.next_request()
+    assert buffer.next_request() is None
+
+
 # --- messages -> lines ---------------------------------------------------------------------------
 
 

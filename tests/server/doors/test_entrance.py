@@ -70,6 +70,16 @@ def test_a_head_that_is_too_long_is_said_to_be_so(lines: list[bytes]) -> None:
     assert opened.answer.startswith(b"HTTP/1.1 431 ")
 
 
+def test_a_head_may_have_16_kib() -> None:
+    start = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    lines = b"\r\n".join(b"X%d: " % number + b"x" * 4_000 for number in range(4))
+    head = start + lines + b"\r\nY: "
+    for size, status in ((16 * 1024, b"200"), (16 * 1024 + 1, b"431")):
+        opened = entrance().open(head.ljust(size, b"y") + b"\r\n\r\n")
+        assert opened is not None
+        assert opened.answer.split()[1] == status
+
+
 @pytest.mark.parametrize(
     ("head", "status"),
     [

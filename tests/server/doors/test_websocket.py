@@ -144,3 +144,38 @@ def test_a_size_that_could_be_written_shorter_is_no_frame() -> None:
     door = WebSocketDoor()
     door.feed(struct.pack("!BBH", 0x81, 0xFE, 22) + bytes(4) + b'{"type":"ping","id":7}')
     assert all(isinstance(found, Violation | Ping) for found in inputs(door))
+
+
+@pytest.mark.parametrize("text", [b"\n", b"\r\n", b"\r"])
+def test_a_message_of_line_ends_alone_is_no_request_and_counts_as_empty(text: bytes) -> None:
+    door = WebSocketDoor()
+    door.feed(frame(TEXT, text) + frame(TEXT, b'{"type":"ping"}'))
+    assert inputs(door) == [Ping()]
+    assert door.empty_bytes == 16
+
+
+def test_after_the_clients_closing_frame_nothing_more_is_a_request() -> None:
+    door = WebSocketDoor()
+    door.feed(frame(CLOSE, b"\x03\xe8"))
+    assert (inputs(door), door.is_at_eof) == ([], True)
+    door.feed(frame(TEXT, b'{"type":"ping"}'))
+    assert inputs(door) == []
+
+
+def test_all_pings_are_taken_out_also_those_of_websocket_itself() -> None:
+    door = WebSocketDoor()
+    door.feed(frame(PING, b"?") + frame(TEXT, b'{"type":"say","text":"ping"}'))
+    door.feed(frame(TEXT, b'{"type":"ping","id":7}'))
+    assert door.take_pings() == [Control(b"\x8a\x01?"), Ping(id=7)]
+    assert inputs(door) == [Say(text="ping")]
+
+
+def test_after_256_messages_that_wait_nothing_more_is_to_be_fed() -> None:
+    door = WebSocketDoor()
+    for _ in range(255):
+        door.feed(frame(PING, b""))
+    assert not door.is_full
+    door.feed(frame(PING, b""))
+    assert door.is_full
+    door.next_request()
+    assert not door.is_full

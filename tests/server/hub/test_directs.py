@@ -115,6 +115,14 @@ def test_the_bound_counts_what_waits_and_not_what_was_confirmed(chat):
         assert len(chat.directs.confirm(luis, Received(receipt=messages[-1].receipt))) == count
 
 
+def test_the_queue_that_has_exactly_half_of_the_bound_takes_no_more():
+    chat = Chat(private_bytes=2 * 3 * 132)
+    ana = chat.join("ana")
+    chat.join("luis", receipts=True)
+    answers = [code(chat.directs.send(ana, request(number))) for number in range(4)]
+    assert answers == [None, None, None, ErrorCode.BUSY]
+
+
 def test_the_bound_counts_what_json_makes_longer():
     chat = Chat(private_bytes=20_000)
     ana = chat.join("ana")
@@ -178,6 +186,16 @@ def test_a_message_is_not_passed_on_to_a_successor_who_has_left(chat):
     chat.hub.release(successor, CloseReason.QUIT)
     outcome = chat.directs.end_delivery(ana, request(), delivery, Handover.GONE)
     assert code(outcome) == ErrorCode.USER_NOT_CONNECTED
+
+
+def test_nothing_is_passed_on_for_a_sender_who_has_left(chat):
+    ana, luis = chat.join("ana"), chat.join("luis")
+    delivery = chat.directs.send(ana, request())
+    successor = chat.join("luis", token=luis.token, receipts=True)
+    chat.hub.release(ana, CloseReason.QUIT)
+    outcome = chat.directs.end_delivery(ana, request(), delivery, Handover.GONE)
+    assert code(outcome) == ErrorCode.USER_NOT_CONNECTED
+    assert chat.directs.take_unsent(successor) == ([], [])
 
 
 def test_the_sender_who_was_taken_over_learns_what_was_not_delivered_and_gets_no_strange_ok(chat):

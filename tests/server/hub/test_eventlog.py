@@ -398,3 +398,18 @@ def test_two_threads_appending_and_reading_lose_nothing():
             cursor = events.through
     writer.join(10)
     assert got == list(range(1, count + 1))
+
+
+def test_one_event_about_people_alone_is_left_out_where_only_messages_are_wanted() -> None:
+    log = empty()
+    log.append(joined(1))
+    log.append(message(2))
+    assert read(log, 0, messages_only=True).data == lines(message(2))
+
+
+def test_a_reader_whose_next_event_was_trimmed_needs_more_than_events_about_people() -> None:
+    log = empty(max_bytes=10 * ENVELOPE)
+    for seq in range(1, 31):
+        log.append(joined(seq))
+    assert not log.has_only_people(0)
+    assert log.has_only_people(30)

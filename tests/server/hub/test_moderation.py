@@ -3,6 +3,7 @@
 import pytest
 from hub_chat import Keeper, code
 from moderated_chat import Room, restarted
+from msgspec import UNSET
 
 from tertulia.protocol.hooks import CreateHook
 from tertulia.protocol.lines import encode
@@ -340,3 +341,19 @@ def test_what_has_ended_while_the_server_was_down_is_removed_at_its_start():
     room = Room(keeper)
     assert keeper.kept[0] == ([Removed(Mute, "luis")], None)
     assert room.say(room.luis) is Wait.FOR_DISK
+
+
+@pytest.mark.parametrize(("away_s", "comes_in"), [(600, True), (601, False)])
+def test_users_may_come_back_into_a_locked_room_for_ten_whole_minutes(room, away_s, comes_in):
+    room.hub.release(room.luis, CloseReason.QUIT)
+    room.clock.s += away_s
+    room.done(SetLock(on=True))
+    assert code(room.enter("luis", "10.0.0.7")) == (None if comes_in else "locked")
+
+
+@pytest.mark.parametrize(("away_s", "address"), [(600, "10.0.0.7"), (601, UNSET)])
+def test_the_address_of_a_user_who_has_left_is_known_for_ten_whole_minutes(room, away_s, address):
+    room.hub.release(room.luis, CloseReason.QUIT)
+    room.clock.s += away_s
+    room.done(ImposeBan(name="luis"))
+    assert room.bans()[0].address == address

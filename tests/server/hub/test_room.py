@@ -313,6 +313,8 @@ def test_a_session_for_messages_alone_collects_its_own_status_changes_and_no_oth
     chat.room.show_status(ana, Status.OCUPADO, "user", TIME)
     chat.room.show_status(bot, Status.OCUPADO, "user", TIME)
     assert bot.own_presence == [chat.events[-1]]
+    chat.room.show_status(bot, Status.ACTIVO, "user", TIME)
+    assert bot.own_presence == chat.events[-2:]
     assert ana.own_presence is None
 
 

@@ -88,6 +88,18 @@ def test_one_report_in_two_seconds_counts_and_the_last_one_is_not_lost(chat):
     assert lists(ask(chat, ana, second)) == (["luis"], [], [])
 
 
+def test_two_seconds_later_the_next_report_counts_and_an_older_one_takes_nothing_back(chat):
+    ana, luis = chat.join("ana"), chat.join("luis")
+    first, second, third = (say(chat, ana) for _ in range(3))
+    assert report(chat, luis, first)
+    assert not report(chat, luis, second)
+    assert not report(chat, luis, first)
+    chat.clock.s += 2
+    assert lists(ask(chat, ana, second)) == (["luis"], [], [])
+    chat.clock.s += 2
+    assert report(chat, luis, third)
+
+
 def test_nobody_has_seen_what_has_not_been_said(chat):
     ana, luis = chat.join("ana"), chat.join("luis")
     report(chat, luis, 2**53 - 1)
