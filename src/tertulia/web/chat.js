@@ -97,7 +97,7 @@ export class Chat {
     return this.#exchange?.state ?? null;
   }
 
-  /** Whom this user ignores. */
+  /** The users whom this user ignores. */
   get ignored() {
     return this.#all.ignored;
   }
@@ -140,7 +140,7 @@ export class Chat {
   // --- entering and leaving ----------------------------------------------------------------------
 
   /**
-   * Register. What comes of it is seen in `stage` and `refusal`.
+   * Register. `stage` and `refusal` show the result.
    * @param {string} name
    * @param {string} [code]
    */

@@ -56,7 +56,7 @@ export function setAttribute(node, name, value) {
 }
 
 /**
- * A list of elements that follows a list of items. What has not changed keeps its element, and so
+ * A list of elements that follows a list of items. An unchanged item keeps its element, and so
  * the focus and the selection in it.
  * @template Item
  */
@@ -68,7 +68,7 @@ export class Rows {
   #isStale = false; // all have to be painted again
 
   /**
-   * `keyOf(item)` names an item for its life, `isSame(old, item)` tells that it looks the same,
+   * `keyOf(item)` returns an item's lasting key, `isSame(old, item)` whether it looks the same,
    * `paint(item, node)` returns its element: a new one, or `node`, the present one, changed.
    * @param {Element} parent
    * @param {{keyOf: (item: Item) => string, isSame: (old: Item, item: Item) => boolean,

@@ -1,8 +1,8 @@
 /**
- * What one user and the server say to each other, over as many connections as it takes.
+ * The messages between one user and the server, over one connection after another.
  *
  * Requests go out one after the other; answers and events come in and are put into the state and
- * the conversations. Nothing here waits or throws for what the server sends. The rules are those of
+ * the conversations. Nothing waits, and no message of the server makes it throw. The rules are those of
  * `chat/chat.py` and `tui/model/chatmodel.py`.
  */
 
@@ -29,7 +29,7 @@ const FIRST_PAGE = 50; // messages shown on entering
 const IN_ORDER = ["message", "joined", "left", "presence", "gap", ...ORDER_EVENTS];
 const ABOUT_PEOPLE = ["joined", "left", "presence", ...ORDER_EVENTS];
 
-/** A user's requests, carried out, and what happens, put in its place. */
+/** Sends a user's requests, and adds the server's answers and events to the chat. */
 export class Exchange {
   alerts = new Alerts();
   isCaughtUp = false; // the first page is here, or there is none
@@ -217,7 +217,7 @@ export class Exchange {
   /**
    * Note that the connection was lost.
    * @param {import("./session.js").End} end
-   * @param {() => string} [words] why, if it is not what `explain` says
+   * @param {() => string} [words] the reason, if it differs from the text of `explain`
    */
   lose(end, words = () => explain.connectionEnded(end)) {
     if (this.#sender.interrupt()) {
@@ -230,7 +230,7 @@ export class Exchange {
     this.#note("me", "people");
   }
 
-  // --- what comes --------------------------------------------------------------------------------
+  // --- messages from the server ------------------------------------------------------------------
 
   /**
    * Handle messages that came together.
@@ -420,7 +420,7 @@ export class Exchange {
     this.#note("conversations", ...conversations.map(({ name }) => `entries:${name}`));
   }
 
-  /** Tell the conversations who is here. */
+  /** Update in the conversations which users are here. */
   updateStatuses() {
     for (const conversation of this.conversations.listed) {
       conversation.status = this.state.statusOf(conversation.name);

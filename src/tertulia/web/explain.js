@@ -193,7 +193,7 @@ export function unanswered() {
   return _("The server did not answer. It may have done what you asked.");
 }
 
-/** Return the words for a direct message of which nobody knows whether it has arrived. */
+/** Return the words for a direct message that has perhaps not arrived. */
 export function perhapsDelivered() {
   return _("This may not have been delivered: the connection was lost.");
 }

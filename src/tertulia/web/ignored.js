@@ -1,6 +1,6 @@
 /**
- * Whom the person ignores: nothing that they write is shown, and nothing rings. The server does not
- * know it. Kept by this browser for this server.
+ * The ignored users: their messages are not shown and make no sound. The server does not know
+ * about it. This browser keeps the list for this server.
  */
 
 import { keyOf } from "./names.js";

@@ -19,7 +19,7 @@ export const Origin = {
   TYPED: "typed", // the person asked for it
   REFRESH: "refresh", // the state needs the answer
   CATCH_UP: "catch-up", // a page of history that is missing
-  WATCHED: "watched", // what is on the screen stays up to date
+  WATCHED: "watched", // the screen keeps the answer up to date
 };
 
 /**
@@ -41,7 +41,7 @@ export class Jobs {
   /** @type {Map<string, number>} */
   #busyUntil = new Map(); // receivers that get too many direct messages
 
-  /** When there is something to do although no answer comes; null if there is nothing. */
+  /** The time of the next action that does not wait for an answer; null if there is none. */
   get wakeAt() {
     const sent = this.#underWay;
     if (sent !== null) {
@@ -162,7 +162,7 @@ export class Jobs {
   }
 
   /**
-   * Put what is not answered back into the queue, because the connection was lost.
+   * Put the unanswered requests back into the queue, because the connection was lost.
    *
    * Messages can be repeated: they have a nonce.
    */
@@ -223,7 +223,7 @@ export class Jobs {
  * How fast the page may make requests, once its server has refused one for coming too soon.
  *
  * There is none to wait for until the server has refused a request. From then on the requests keep
- * the interval that it named, also over reconnections: a server remembers whom it has refused.
+ * the interval that it named, also over reconnections: a server remembers the users it has refused.
  */
 class Pace {
   nextAt = 0;

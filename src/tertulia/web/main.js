@@ -120,7 +120,7 @@ async function withExtras(use) {
 
 /** @param {unknown} error @returns {never} */
 function forgetExtras(error) {
-  extras = null; // the next one who needs them asks again
+  extras = null; // the next caller loads them again
   throw error;
 }
 
@@ -169,7 +169,7 @@ function useLink(fragment) {
 }
 
 /**
- * Do what a command asks for that is not the server's.
+ * Carry out a command that is not a request to the server.
  * @param {string} command
  * @param {string} argument
  * @param {any} [request] of an operator

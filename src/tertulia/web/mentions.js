@@ -25,7 +25,7 @@ const SMALL_WORDS =
   "様君氏殿兄哥姐姊弟妹总總董啊吧呢吗嗎呀喂嗨的是在来來去说說和跟与與给給叫请請问問谢謝好你我他她";
 
 /**
- * Return whether a text mentions the user with this key; with `onlyAt` by `@name` alone.
+ * Return whether a text mentions the user with this key; with `onlyAt` only `@name` counts.
  * @param {string} text
  * @param {string} key
  * @param {boolean} [onlyAt]

@@ -1,5 +1,5 @@
 /**
- * Who may say nothing in the general chat, as far as the page knows.
+ * The users who may not write in the general chat, as far as the page knows.
  *
  * A mute that ends by itself ends without an event. Times are texts of the server, RFC 3339 in UTC,
  * which sort as texts. The rules are those of `chat/mutes.py`. Pure.

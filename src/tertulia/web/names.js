@@ -36,7 +36,7 @@ export function parseName(raw) {
 }
 
 /**
- * Return whether a name is valid but for being a word that the chat needs for itself.
+ * Return whether a name would be valid, but is a word that the chat itself uses.
  * @param {string} raw
  */
 export function isReserved(raw) {

@@ -24,7 +24,7 @@ export function whenOrderWordsCome(callback) {
 /** Load the words, and their Spanish. */
 export function loadOrderWords() {
   loading ??= load().catch((error) => {
-    loading = null; // the next one who needs them asks again
+    loading = null; // the next caller loads them again
     throw error;
   });
   return loading;
@@ -36,7 +36,7 @@ async function load() {
 }
 
 /**
- * Return what `say` makes of the words; a sign while they are under way.
+ * Return the text that `say` makes of the words; a placeholder while they are being loaded.
  * @param {(words: OrderWords) => string} say
  */
 export function orderWords(say) {

@@ -1,6 +1,6 @@
-/** What came lately, so that what comes again is noticed. Pure. */
+/** Remembers the latest items, so that a repeated one is noticed. Pure. */
 
-const MAX_RECENT = 10_000; // what is repeated after so many others counts as new
+const MAX_RECENT = 10_000; // an item that is repeated after so many others counts as new
 
 /** The latest keys, up to 10,000 of them. */
 export class Recent {

@@ -1,5 +1,5 @@
 /**
- * What the page remembers over a reload: who the person is here, and what was not sent yet.
+ * Keeps over a reload the person's name and session, and the messages that were not sent yet.
  *
  * The storage is a tab's own, so two tabs are two users. A browser may refuse to store anything;
  * then a reload is a new visit.

@@ -19,10 +19,10 @@ export class Composer {
   /** @type {string | null} */
   #name = null; // of the conversation whose draft is in the field
   /** @type {{start: number, candidates: string[], index: number, text: string} | null} */
-  #completion = null; // what Tab has put in last
+  #completion = null; // the last completion that Tab has inserted
 
   /**
-   * `onCommand` carries out what is not for the server.
+   * `onCommand` carries out the commands that are not for the server.
    * @param {Chat} chat
    * @param {(command: string, argument: string, request?: any) => void} onCommand
    */
@@ -97,7 +97,7 @@ export class Composer {
   }
 
   /**
-   * Carry out what is in the field.
+   * Carry out the text in the field.
    * @param {string} [line] only if this still is in it
    */
   submit(line = this.#field.value) {

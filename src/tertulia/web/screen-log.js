@@ -108,7 +108,7 @@ export class LogView {
   }
 
   /**
-   * Put the entries from `start` to `end` into the document; what the person reads stays put.
+   * Put the entries from `start` to `end` into the document; the lines being read do not move.
    * @param {number} start
    * @param {number} end
    */

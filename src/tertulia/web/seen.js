@@ -23,7 +23,7 @@ export class SeenReports {
     this.#timers = timers;
   }
 
-  /** Begin again: of a new session the server knows nothing, also not that it will report. */
+  /** Begin again: the server knows nothing about a new session, not even that it will report. */
   begin() {
     this.#timers.clear(this.#timer);
     this.#seen = 0;

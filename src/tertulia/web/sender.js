@@ -34,7 +34,7 @@ export class Sender {
     this.#handlers = handlers;
   }
 
-  /** Do what is due: send the next request, or give one up. */
+  /** Send the next request or give one up, if it is time for that. */
   carryOn() {
     const now = this.#timers.now();
     this.jobs.setAside(now);

@@ -1,7 +1,8 @@
 /**
  * A user's session over as many connections as it takes: registering, reconnecting, taking over.
  *
- * Delays and what a user comes back with follow `client/reconnect.py` and `client/activity.py`.
+ * Delays, and the status and idle time sent at a reconnection, follow `client/reconnect.py` and
+ * `client/activity.py`.
  * Times are milliseconds of the monotonic clock.
  */
 

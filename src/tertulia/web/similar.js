@@ -1,4 +1,4 @@
-/** Words that are nearly the same, for completion and for what was perhaps meant. Pure. */
+/** Finds words that are nearly the same, for completion and for "Did you mean …?". Pure. */
 
 import { foldCase } from "./names.js";
 

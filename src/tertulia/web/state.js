@@ -1,5 +1,5 @@
 /**
- * What the page knows of its chat: who is here, with which status, and who has spoken.
+ * The state of the chat as the page knows it: the users here, their status, and who wrote last.
  *
  * Messages of the server in, state out; the rules are those of `chat/state.py`. A status in here
  * always comes from the server. Pure: no network, clock or words.

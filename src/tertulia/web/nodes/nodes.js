@@ -83,7 +83,7 @@ export class Nodes {
   /**
    * Return the node to try next, and when: at once if it was not tried yet in this round.
    *
-   * `delay` returns what a server alone would be given before it is tried again.
+   * `delay` returns the pause before a single server would be tried again.
    * @param {() => number} delay
    * @returns {[string, number]}
    */
@@ -147,7 +147,7 @@ function sum(counts) {
 }
 
 /**
- * Return what the IPv4 addresses of a local network have in common, as far as one can see.
+ * Return the part that the IPv4 addresses of a local network probably have in common.
  * @param {string} url
  */
 function networkOf(url) {

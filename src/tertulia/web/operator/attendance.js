@@ -1,4 +1,4 @@
-/** Who was here: a dialog with a table, and a file for spreadsheets (as `attendance_csv.py`). */
+/** The attendance: a dialog with a table, and a file for spreadsheets (as `attendance_csv.py`). */
 import { parseTime } from "../clock.js";
 import { element } from "../dom.js";
 import { visible, visibleInALine } from "../safetext.js";

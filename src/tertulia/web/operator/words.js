@@ -108,7 +108,7 @@ export function refused(request, error) {
 }
 
 /**
- * Return whom a ban would end.
+ * Return the text that lists the users whom a ban would remove.
  * @param {{name: string}[]} users
  */
 export function fits(users) {
@@ -122,7 +122,7 @@ export function fits(users) {
 }
 
 /**
- * Return who may not come in, until when, by whom and why.
+ * Return a ban as text: its target, its end, the operator and the reason.
  * @param {{name?: string, address?: string, until?: string, by?: string, reason?: string}} ban
  * @param {Date} today
  */
@@ -149,7 +149,7 @@ export function hookWords({ name, path }) {
 }
 
 /**
- * Return as what a program can speak, by whom that was allowed, and since when.
+ * Return a hook as text: its name, the operator who created it, and the date.
  * @param {{name: string, by?: string, time: string, used?: string}} hook
  * @param {Date} today
  */

@@ -32,7 +32,7 @@ export class Extras {
     this.update();
   }
 
-  /** Bring what the state of the chat needs. */
+  /** Load the parts that the state of the chat needs. */
   update() {
     const { state } = this.#chat;
     if (!this.#chat.isConnected) return;
@@ -190,7 +190,7 @@ export class Extras {
   }
 }
 
-/** Bring what understands more words than the table of commands. */
+/** Load the parser that understands more words than the table of commands. */
 async function bringTried() {
   const [tried] = await Promise.all([
     import("../tried/commands.js"),

@@ -6,7 +6,7 @@ import { visibleInALine } from "../safetext.js";
 import { _, format, ngettext } from "../words.js";
 
 /**
- * Ignore a person, or no longer, or list whom this user ignores; return the words for that.
+ * Ignore a person, stop ignoring a person, or list the ignored ones; return words about it.
  * @param {import("../chat.js").Chat} chat
  * @param {string} command "ignore" or "unignore"
  * @param {string} typed the name; "" to list

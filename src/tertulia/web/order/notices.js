@@ -1,4 +1,4 @@
-/** What operators want everyone to see: the pinned message, and who may speak and come in. */
+/** The notices above the chat: the pinned message, and whether all may speak and come in. */
 import { parseTime } from "../clock.js";
 import { byId, element, setText } from "../dom.js";
 import { speakerWords } from "../event-words.js";

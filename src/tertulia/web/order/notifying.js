@@ -1,4 +1,4 @@
-/** The choice of what makes a sound, and of what is a line in the chat. */
+/** Chooses which messages make a sound, and which events have a line in the chat. */
 
 import { recall, remember } from "../settings.js";
 import { _ } from "../words.js";

@@ -1,5 +1,5 @@
 /**
- * What operators have done, in words for everyone. The same words as in the terminal
+ * The texts that tell everyone about the actions of operators. The same words as in the terminal
  * (`chat/order_words.py`). No DOM, no network.
  */
 
