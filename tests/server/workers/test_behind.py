@@ -1,6 +1,7 @@
 """Sessions in step and behind, over sockets that take exactly so many bytes."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,11 +30,12 @@ class Bench:
         slice_bytes: int = 64_000,
         *,
         messages_only: bool = False,
+        frame: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self.log = EventLog(threading.Lock(), max_bytes)
         self.observer = Observer()
         self.subscribers = Subscribers(
-            self.log, Form(encode), slice_bytes, self.observer, messages_only=messages_only
+            self.log, Form(encode, frame), slice_bytes, self.observer, messages_only=messages_only
         )
         self.lines: list[bytes] = []
 
@@ -265,6 +267,22 @@ def test_a_reader_that_falls_out_of_the_log_gets_a_gap_between_whole_lines():
         101
     )
     assert bench.observer.gaps == 1
+
+
+def test_slices_gaps_and_own_changes_are_all_framed():
+    bench = Bench(max_bytes=1_000, messages_only=True, frame=lambda data: b"<" + data + b">")
+    bot, late = bench.connect_in_step(), bench.connect_in_step(room=0)
+    bench.publish(2)
+    bench.flush()
+    bench.publish_own(bot)
+    bench.flush_all()
+    assert bench.got(bot) == b"<" + bench.said(1, 2) + b"><" + bench.said(3) + b">"
+    bench.publish(97)
+    bench.flush_all()
+    bench.go_on(late)
+    bench.flush_all()
+    gap = b"<" + encode(Gap(after=0, through=100)) + b">"
+    assert bench.got(late) == gap
 
 
 def test_a_gap_that_is_not_taken_goes_out_later_and_once():

@@ -165,8 +165,10 @@ def test_what_waits_for_a_receiver_that_takes_nothing_is_sent_when_it_takes_more
     bench = WorkerBench()
     ana, luis = bench.join("ana"), bench.join("luis", receipts=True)
     bench.fill(luis)
+    waiting = len(luis.out)
     bench.receive(ana, Direct(id=1, to="luis", text="hola"))
     bench.flush()
+    assert len(luis.out) == waiting, "the queue has a bound of its own"
     bench.empty(luis)
     assert bench.kinds(luis) == ["DirectMessage"]
     bench.close()

@@ -166,10 +166,11 @@ def test_a_long_answer_is_cut_off_when_draining_begins(bench):
         assert reader.deadline == bench.clock.s + 20.0, "each piece has its time"
     assert bytes(socket_of(reader).sent) == b"piece" * 2, "others come between the pieces"
     assert reader.state is State.FINISHING
-    bench.dispatcher.read_mail(Drain())
+    bench.dispatcher.read_mail(Drain(drain_within_s=0.5))
     for _ in range(2):
         bench.dispatcher.flush()
     assert reader.state is State.DRAINING
+    assert reader.deadline == bench.clock.s + 0.5, "as all others when the server ends"
     assert bytes(socket_of(reader).sent) == b"piece" * 3
 
 
@@ -217,6 +218,18 @@ def test_a_console_that_comes_while_draining_is_told_goodbye(bench):
     bench.read(AdoptConsole(sock, route, "the console"))
     bench.flush()
     assert b'"closing"' in sock.sent
+
+
+def test_a_fault_in_adopting_a_console_costs_that_one_and_frees_its_route(bench, monkeypatch):
+    monkeypatch.setattr(bench.connections, "_new_console_door", lambda: 1 / 0)
+    sock: Any = FakeSocket()
+    assert bench.admission.admit_console()
+    route = bench.shared.switchboard.connect(bench.mailbox)
+    bench.read(AdoptConsole(sock, route, "the console"))
+    assert sock.is_closed
+    assert bench.shared.switchboard.mailbox_of(route) is None
+    assert bench.admission._consoles == 0
+    assert bench.observer.faults == 1
 
 
 def test_a_live_view_gets_its_figures_and_is_read_on(bench):

@@ -6,6 +6,7 @@ import pytest
 
 from tertulia.protocol.messages import Register
 from tertulia.server.config import Config
+from tertulia.server.workers import guesses as guesses_module
 from tertulia.server.workers.guesses import EntryCode, Guesses
 
 HOME, AWAY = "10.0.0.1", "10.0.0.2"
@@ -109,3 +110,12 @@ def test_a_right_guess_does_not_take_back_the_wrong_ones(code):
     assert answer(code, "able baker cat", 4) is None
     assert answer(code, "no", 5) == "code_wrong"
     assert answer(code, "able baker cat", 6) == "rate_limited"
+
+
+def test_with_too_many_addresses_the_one_whose_last_guess_is_oldest_is_forgotten(monkeypatch):
+    monkeypatch.setattr(guesses_module, "_MAX_ADDRESSES", 2)
+    guesses = Guesses(Config(port=0, max_wrong_guesses=2))
+    for now, address in enumerate(("10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.3")):
+        assert guesses.judge(address, lambda: False, float(now)) is False
+    assert guesses.judge("10.0.0.1", lambda: True, 4.0) is not True
+    assert guesses.judge("10.0.0.2", lambda: True, 4.0) is True

@@ -51,3 +51,18 @@ def test_a_look_that_fails_is_logged_and_refused(caplog):
     assert isinstance(refused, Error)
     assert (refused.id, refused.code) == (5, ErrorCode.UNAVAILABLE)
     assert "no time has passed" in caplog.text
+
+
+def test_each_look_is_answered_once():
+    looks, owner = Looks(Config(port=0, threads=None)), Owner()
+
+    def fail() -> Measures:
+        raise ZeroDivisionError
+
+    looks.measure = fail
+    looks.open()
+    for session in (8, 9):
+        looks.ask(Look(5, owner, session))
+        looks.take_all()
+    looks.close()
+    assert [mail.session for mail in owner.mail] == [8, 9]

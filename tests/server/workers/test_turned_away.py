@@ -139,6 +139,19 @@ def test_at_the_local_socket_nobody_is_known_without_a_header(bench):
     assert rest_of(far).startswith(b"HTTP/1.1 503")
 
 
+def test_a_handshake_has_a_second_and_is_closed_without_a_word():
+    bench = Bench(server_side)
+    far, fd = bench.refuse()
+    far.sendall(b"\x16\x03\x01")
+    bench.read(fd)
+    bench.turned_away.on_time(0.9)
+    assert len(bench.turned_away) == 1
+    bench.turned_away.on_time(1.0)
+    assert len(bench.turned_away) == 0
+    assert rest_of(far) == b""
+    bench.close()
+
+
 def test_a_refusal_inside_tls_ends_with_the_end_of_tls():
     bench = Bench(server_side)
     far, fd = bench.refuse()
