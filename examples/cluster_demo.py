@@ -251,7 +251,7 @@ class Demo:
         return program
 
     def start_server(self, name: str) -> Program:
-        """Start a server of tertulia; it says when it listens."""
+        """Start a server of tertulia; it prints a line when it listens."""
         folder = self._folder / name
         options = [
             *(str(PORT), "--host", self._hosts[name], "--node", name),

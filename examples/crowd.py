@@ -67,7 +67,7 @@ class Crowd:
         self.took_s: list[float] = []
 
     def say(self) -> None:
-        """Have the next user say something."""
+        """Let the next user send a message."""
         user = self.users[self.said % len(self.users)]
         user.send(type="say", id=self.said, text=f"{PADDING} at={time.perf_counter()};")
         self.said += 1

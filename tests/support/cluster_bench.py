@@ -197,7 +197,7 @@ class BenchNode:
             self.log.put(data, after_ms)
 
     def follow(self, through: int | None = None) -> list[Ticket]:
-        """Apply the entries up to a place, or all; return who waits in vain."""
+        """Apply the entries up to a place, or all; return the tickets that wait in vain."""
         self.hub.executing = threading.get_ident()
         for entry in self.log.entries[self.replica.place : through]:
             self.replica.apply(entry)
@@ -292,7 +292,7 @@ class BenchNode:
         assert self.hub.say(session, request, self._mailbox) is Wait.FOR_ORDER
 
     def operate(self, session: Session, request: Any) -> Any:
-        """Propose what an operator asks for."""
+        """Propose an operator's request."""
         return self.hub.moderator.carry_out(session, request, self._mailbox)
 
     def events(self, after: int = 0) -> list[Any]:
@@ -306,7 +306,7 @@ class BenchNode:
             cursor = part.through
 
     def users(self) -> list[str]:
-        """Return who is here, in the order of the list."""
+        """Return the users who are here, in the order of the list."""
         return [one.name.shown for one in self.hub.people()]
 
 

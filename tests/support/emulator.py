@@ -45,7 +45,7 @@ class Emulator:
         self._width_of = width_of
 
     def write(self, text: str) -> None:
-        """Show what is written."""
+        """Show a text that is written to the terminal."""
         before, pyte.screens.wcwidth = pyte.screens.wcwidth, self._width_of
         try:
             self._stream.feed(text)

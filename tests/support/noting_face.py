@@ -8,7 +8,7 @@ from tertulia.protocol.messages import Answer, Direct, DirectMessage, Request, S
 
 
 class NotingFace:
-    """A face that notes what it has to show."""
+    """A face that records everything it is asked to show."""
 
     def __init__(self) -> None:
         self.shown: list[tuple[Any, ...]] = []

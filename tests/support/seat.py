@@ -23,7 +23,7 @@ WAIT_S = 20.0
 CTRL_Q = b"\x11"
 ENTERED = "\x1b[?1049h"  # the alternate screen, where the chat is drawn
 LEFT = "\x1b[?1049l"
-# What the terminal of whoever runs the tests has set.
+# Variables that the terminal of the person who runs the tests may have set.
 _OF_TERMINALS = (
     "COLORFGBG", "COLORTERM", "KONSOLE_VERSION", "NO_COLOR", "STY", "TMUX", "VTE_VERSION",
     "WT_SESSION",

@@ -228,7 +228,7 @@ class WorkerBench:
         assert connection.blocked
 
     def empty(self, connection: Connection, room: int = 10_000_000) -> None:
-        """Let the client take more, and the poller say so."""
+        """Let the client accept more data, and the poller report it."""
         socket_of(connection).room = room
         self.ready(connection, WRITABLE)
 
@@ -241,7 +241,7 @@ class WorkerBench:
         self.ready(connection, READABLE)
 
     def ready(self, connection: Connection, mask: int) -> None:
-        """Do what is to be done for one that the poller has found ready."""
+        """Serve one connection that the poller has found ready."""
         self.input.on_ready([(connection.fd, mask)])
         if self.takes_steps:
             self.take_steps()
