@@ -1,4 +1,4 @@
-"""The code that lets people into a chat: which spellings of it are the same code.
+"""Decides which spellings of a chat's code count as the same code.
 
 People hear a code, read it from a board and type it on a phone. So case, the blanks and hyphens
 between its words, and compatibility forms such as full-width letters make no difference.

@@ -1,4 +1,4 @@
-"""What a running server measures: one picture of its process, threads, doors, queues and latencies.
+"""The figures of a running server: its process, threads, doors, queues and latencies.
 
 The server's collector fills it in; its metrics and its live view show it. Totals count from the
 server's start. Times of latencies are seconds.
@@ -40,7 +40,7 @@ class ProcessMeasures(Struct, kw_only=True, frozen=True):
 
 
 class ThreadMeasures(Struct, kw_only=True, frozen=True):
-    """One thread. None: the thread has no such thing."""
+    """One thread. A field is None if it does not apply to this thread, or was not measured."""
 
     tid: int
     name: str
@@ -175,7 +175,7 @@ class ClusterMeasures(Struct, kw_only=True, frozen=True):
 
 
 class ProblemKind(StrEnum):
-    """What can be wrong with a server. See problem_words.py."""
+    """The kinds of problems that a server can have. See problem_words.py."""
 
     ROUND = "round"
     MAIL = "mail"
@@ -190,7 +190,7 @@ class ProblemKind(StrEnum):
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """What is not alive, and what is known of it."""
+    """One problem: the part that does not work, and the details that are known."""
 
     kind: str
     thread: str = ""
