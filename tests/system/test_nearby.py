@@ -175,3 +175,5 @@ def test_without_a_server_and_without_a_network_the_search_ends(networks: Namesp
     _, errors = process.communicate(timeout=WAIT_S)
     assert process.returncode == 3
     assert b"this computer is in no network" in errors
+    # For a test that comes later.
+    networks.run(networks.outside, "ip link set wan1 up; ip route add default via 198.51.100.1")
