@@ -237,6 +237,14 @@ def test_a_console_that_is_finished_counts_among_no_users(bench):
     assert bench.admission._consoles == 0
 
 
+def test_at_the_end_of_the_server_a_long_answer_has_as_little_time_as_the_others(bench):
+    reader = bench.connect()
+    bench.connections.finish(reader, CloseReason.REFUSED, None, bench.clock.s, within_s=1_000.0)
+    assert reader.deadline == bench.clock.s + 1_000.0
+    bench.connections.finish(reader, CloseReason.SHUTDOWN, None, bench.clock.s)
+    assert reader.deadline == bench.clock.s + bench.shared.config.flush_timeout_s
+
+
 def test_at_the_end_of_the_server_nobody_waits_for_receivers_who_end_too(bench):
     ana, _luis = bench.join("ana"), bench.join("luis", receipts=True)
     bench.receive(ana, Direct(id=1, to="luis", text="hola"))
