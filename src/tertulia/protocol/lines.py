@@ -144,7 +144,7 @@ class RequestBuffer(LineBuffer):
         return self.room <= 0
 
     def take_pings(self) -> list[Ping]:
-        """Take out every whole ping; what else there is stays, in its order."""
+        """Remove and return every complete ping; everything else stays, in its order."""
         taken = [request for request in reversed(self.decoded) if type(request) is Ping]
         if taken:
             self.decoded[:] = [request for request in self.decoded if type(request) is not Ping]
@@ -193,7 +193,7 @@ def decode_ping(line: bytes | bytearray) -> Ping | None:
 
 
 def _explain(line: bytes, error: Exception) -> NoReturn:
-    """Raise the BadRequest that says what is wrong with a line. Slow."""
+    """Raise a BadRequest that names the fault of a line. Slow."""
     try:
         content = json.loads(line.decode(), parse_constant=_refuse_constant, parse_int=_small_int)
     except (ValueError, RecursionError):

@@ -205,7 +205,7 @@ class TlsChannel:
             raise ConnectionError("the TLS handshake is not over") from None
 
     def _send_record(self) -> bool:
-        """Send what was encrypted; return whether the socket has taken all of it."""
+        """Send the encrypted bytes; return whether the socket has taken all of them."""
         record = self._read()
         try:
             sent = self._send(record)
@@ -217,7 +217,7 @@ class TlsChannel:
         return False
 
     def _send_unasked(self) -> None:
-        """Send what TLS itself has to say: the handshake, an alert, the answer to a key update."""
+        """Send the messages of TLS itself: the handshake, an alert, the answer to a key update."""
         if self._outgoing.pending:
             self._unsent += self._read()
             with contextlib.suppress(OSError):  # the next `recv` or `send` finds out
