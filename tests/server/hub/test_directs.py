@@ -4,8 +4,16 @@ import pytest
 from hub_chat import Chat, code
 from msgspec import UNSET
 
-from tertulia.protocol.messages import CloseReason, Direct, ErrorCode, Ok, Received
+from tertulia.protocol.messages import (
+    CloseReason,
+    Direct,
+    DirectMessage,
+    ErrorCode,
+    Ok,
+    Received,
+)
 from tertulia.server.hub.directs import Delivery, Handover, Queued, Reply
+from tertulia.server.hub.unconfirmed import Queue
 
 
 @pytest.fixture
@@ -239,3 +247,15 @@ def test_an_undelivered_message_can_be_sent_again_with_its_nonce(chat):
     chat.hub.release(luis, CloseReason.LOST)
     again = chat.join("luis", receipts=True)
     assert chat.directs.send(ana, request(nonce="n")) == Queued(again.route)
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_a_message_that_is_removed_from_the_queue_weighs_nothing_any_more(is_sent):
+    queue = Queue()
+    message = DirectMessage(time="", sender="ana", to="luis", text="hola")
+    entry, other = queue.add(message, None), queue.add(message, None)
+    if is_sent:
+        queue.take_unsent()
+    assert queue.bytes == 2 * 132
+    queue.remove(entry)
+    assert (queue.entries, queue.bytes) == ([other], 132)
