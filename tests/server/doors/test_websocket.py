@@ -12,7 +12,7 @@ from tertulia.protocol.messages import CloseReason, Ping, Pong, Say
 from tertulia.server.doors.websocket import WebSocketDoor, text_message
 from tertulia.server.workers.door import Control, Violation
 
-TEXT, CONTINUATION, CLOSE, PING = 1, 0, 8, 9
+TEXT, CONTINUATION, CLOSE, PING, PONG = 1, 0, 8, 9, 10
 
 
 def frame(opcode: int, data: bytes, *, fin: bool = True) -> bytes:
@@ -152,6 +152,20 @@ def test_a_message_of_line_ends_alone_is_no_request_and_counts_as_empty(text: by
     door.feed(frame(TEXT, text) + frame(TEXT, b'{"type":"ping"}'))
     assert inputs(door) == [Ping()]
     assert door.empty_bytes == 16
+
+
+def test_a_pong_is_no_request_and_counts_as_empty() -> None:
+    door = WebSocketDoor()
+    door.feed(frame(PONG, b"?") * 3)
+    assert inputs(door) == []
+    assert door.empty_bytes == 3 * 16
+
+
+def test_the_librarys_own_answers_to_pings_do_not_pile_up() -> None:
+    door = WebSocketDoor()
+    door.feed(frame(PING, b"?") * 3)
+    assert [type(one) for one in inputs(door)] == [Control] * 3
+    assert door._protocol.data_to_send() == []
 
 
 def test_after_the_clients_closing_frame_nothing_more_is_a_request() -> None:
