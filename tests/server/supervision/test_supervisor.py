@@ -268,6 +268,11 @@ def test_a_wish_during_an_upgrade_is_carried_out_after_it(bench: Bench) -> None:
     bench.take()
     bench.supervisor.on_serving(2, "1.0", bench.now)
     assert bench.take() == [("spawn", 3, True)]
+    bench.supervisor.on_ready(3, bench.now)
+    bench.ends(2)
+    bench.take()
+    bench.supervisor.on_serving(3, "1.0", bench.now)
+    assert bench.take() == [], "once"
 
 
 def test_a_wish_in_a_pause_ends_the_pause(bench: Bench) -> None:
@@ -288,6 +293,25 @@ def test_an_orderly_end(bench: Bench) -> None:
     assert bench.supervisor.end_status is None
     bench.ends(1, 0)
     assert bench.supervisor.end_status == 0
+
+
+def test_a_child_that_begins_to_serve_during_a_stop_is_told_again() -> None:
+    bench = Bench()
+    bench.supervisor.start(bench.now)
+    bench.supervisor.stop(bench.now)
+    bench.take()
+    bench.supervisor.on_serving(1, "1.0", bench.now)
+    assert bench.take() == [("stop", 1)]
+
+
+def test_only_signs_of_life_of_the_child_that_serves_count(bench: Bench) -> None:
+    bench.supervisor.upgrade(bench.now)
+    assert [bench.supervisor.on_alive(pid, 0, "") for pid in (1, 2, 3)] == [True, False, False]
+    bench.supervisor.on_ready(2, bench.now)
+    assert [bench.supervisor.on_alive(pid, 0, "") for pid in (1, 2)] == [False, False]
+    bench.ends(1)
+    bench.supervisor.on_serving(2, "1.0", bench.now)
+    assert bench.supervisor.on_alive(2, 0, "")
 
 
 def test_a_second_wish_ends_all_at_once(bench: Bench) -> None:
@@ -320,6 +344,8 @@ def test_an_end_during_a_start_an_upgrade_or_a_pause(bench: Bench) -> None:
     pausing.pause()
     pausing.supervisor.stop(pausing.now)
     assert pausing.supervisor.end_status == 0
+    pausing.wait()
+    assert not any(step[0] == "spawn" for step in pausing.take())
 
 
 def test_a_child_that_dies_in_its_end_or_does_not_end_is_told_by_the_status(bench: Bench) -> None:

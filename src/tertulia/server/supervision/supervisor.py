@@ -239,9 +239,7 @@ class Supervisor:
                     self._log_end("server died in an upgrade", child, status, now)
                 self._promote(now, is_upgrade=True)
             elif child.phase is not Phase.SERVING and self._is_final(child, status):
-                self._exit_status = status
-                for other in self._children():
-                    self._processes.kill(other.pid, signal.SIGKILL)
+                self._exit_status = status  # only while a child serves is there a successor
             else:
                 self._on_death(child, status, now)
 
