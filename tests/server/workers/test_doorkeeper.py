@@ -96,13 +96,15 @@ def test_a_refusal_for_want_of_a_header_is_in_the_form_of_what_was_said(bench):
     assert bench.said(connection).startswith(b"HTTP/1.1 ")
 
 
-def test_whoever_comes_through_a_proxy_from_a_denied_address_is_closed_without_a_word():
+def test_whoever_comes_through_a_proxy_from_a_denied_address_is_closed_without_a_word(caplog):
+    caplog.set_level("INFO", "tertulia.server")
     bench = Bench(deny=(ipaddress.ip_network("192.0.2.0/24"),))
     connection = bench.come()
     bench.receive(connection, header() + LINE)
     assert connection.state is State.CLOSED
     assert socket_of(connection).sent == b""
     assert bench.observer.refused == {ADDRESS_DENIED: 1}
+    assert len(caplog.messages) == 1
     assert bench.admission._unregistered == {}
     other = bench.come()
     bench.receive(other, header("192.0.3.1") + LINE)
@@ -155,6 +157,7 @@ def test_a_proxy_that_speaks_for_itself_keeps_its_own_place():
         (b"PROXY UNKNOWN\r\n", False),
         (header(), True),
         (header(PROXY) + b"{", True),
+        (header(PROXY) + b"G", True),
     ],
 )
 def test_the_end_of_a_proxy_that_only_looks_whether_the_server_lives_is_not_noted(

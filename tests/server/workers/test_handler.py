@@ -269,7 +269,7 @@ def test_a_search_for_nothing_is_refused():
 
 
 def test_only_so_many_pages_may_be_under_way():
-    bench = make(history=FakeHistory(), max_pages_waiting=2, flood_refusals=2)
+    bench = make(history=FakeHistory(), max_pages_waiting=2, flood_refusals=3)
     ana = bench.join("ana")
     for _ in range(2):
         assert bench.handle(ana, GetHistory()) is Step.ASK_PAGE
@@ -277,6 +277,9 @@ def test_only_so_many_pages_may_be_under_way():
     assert (code(outcome), outcome.id) == (ErrorCode.RATE_LIMITED, 7)
     assert outcome.retry_after == 1.0
     assert ana.pages_due == 2
+    assert ana.rate_limit is not None
+    bench.handle(ana, GetHistory(id=7))
+    assert bench.shared.rate_limits._in_use["ana"] == (ana.rate_limit, 1)
     flood = bench.handle(ana, GetHistory(id=8))
     assert isinstance(flood, Finish)
     assert flood.reason is CloseReason.FLOOD
