@@ -104,7 +104,7 @@ def test_who_comes_without_tls_where_it_is_required_gets_the_command(
         ("tls://127.0.0.1:5000", (), "tls://127.0.0.1 5000"),
         ("tls://127.0.0.1", ("--no-tls",), "contradict each other"),
         ("127.0.0.1", ("--no-tls", "--pin", "x"), "--pin needs TLS"),
-        ("127.0.0.1", ("--pin", "my pin"), "a pin has six words"),
+        ("127.0.0.1", ("--pin", "my pin"), "a pin is the six words"),
     ],
 )
 def test_what_contradicts_itself_is_wrong_usage(
