@@ -239,7 +239,9 @@ class Supervisor:
                     self._log_end("server died in an upgrade", child, status, now)
                 self._promote(now, is_upgrade=True)
             elif child.phase is not Phase.SERVING and self._is_final(child, status):
-                self._exit_status = status  # only while a child serves is there a successor
+                self._exit_status = (
+                    status  # no other child is left: only a serving one has a successor
+                )
             else:
                 self._on_death(child, status, now)
 

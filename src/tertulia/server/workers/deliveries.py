@@ -54,7 +54,7 @@ class Deliveries:
         """Put a direct message into the output of a session without receipts."""
         if receiver.state is not REGISTERED or not receiver.session.is_here:  # type: ignore[union-attr]
             return GONE
-        if receiver.out and len(receiver.out) > self._busy_bytes:
+        if len(receiver.out) > self._busy_bytes:
             return BUSY
         self._output.send(receiver, message)
         return DONE

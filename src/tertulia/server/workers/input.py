@@ -165,7 +165,7 @@ class Input:
             return
         self._observer.received_bytes += len(data)
         connection.last_byte_at = self.now
-        if connection.answer_by != inf:
+        if connection.answer_by != inf:  # rarely; a store takes longer than the comparison
             connection.answer_by = inf
         if connection.challengers:
             self._connections.answer_challengers(connection)
@@ -208,7 +208,7 @@ class Input:
         door, out = connection.door, connection.out
         decoded, handle, steps = door.decoded, self._handler.handle, self._steps
         while decoded or door.has_more:
-            if out and len(out) > self._backlog_bytes:
+            if out and len(out) > self._backlog_bytes:  # it is usually empty
                 connection.hold_for(BACKLOG)
                 return
             if decoded:
