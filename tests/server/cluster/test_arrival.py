@@ -314,7 +314,7 @@ def test_a_log_without_its_beginning_needs_another_node(start: Start) -> None:
 @pytest.mark.parametrize("data", [b"", b"\xc1", snapshots.pack(replace(state_at(1, 1), format=9))])
 def test_a_state_of_another_version_is_told(start: Start, data: bytes) -> None:
     start.others_answer(data)
-    start.fails("speak a later version than this one: update tertulia here")
+    start.fails("run a later version than this one: update tertulia here")
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_a_state_of_another_version_is_told(start: Start, data: bytes) -> None:
         (
             {"shared_addresses": True},
             r"begun with --shared-addresses \(switched off\), and this node was given "
-            r"\(switched on\): give all its nodes the same",
+            r"\(switched on\): use the same value on all nodes",
         ),
         ({"max_users": 7}, "begun with --max-users 1000, and this node was given 7"),
         (
@@ -344,7 +344,7 @@ def test_other_rules_than_those_of_the_chat_are_told(options: dict[str, Any], wo
 
 def test_a_process_with_the_same_name_is_told(start: Start) -> None:
     start.answers["hello"] = b""
-    with pytest.raises(ClusterUnusable, match="another process is the node lab2"):
+    with pytest.raises(ClusterUnusable, match="another process is already node lab2"):
         start.arrival().check_alone()
 
 

@@ -132,7 +132,7 @@ class Play:
         for _ in range(STEPS):
             self.step()
         self.gone.clear()
-        for _ in range(3):  # whoever was taken for dead comes up again
+        for _ in range(3):  # a node that was declared dead comes up again
             for node in self.nodes.values():
                 node.pass_time(1.0)
             self.bench.settle()

@@ -18,7 +18,7 @@ def test_the_log_says_once_that_a_node_does_not_serve_and_once_that_it_does_agai
     for serves, now in ((False, 10.0), (False, 11.0), (True, 14.25), (True, 15.0)):
         assert pauses.note(serves, now) == (now == 14.25)
     assert said(caplog) == [
-        "node does not serve node=lab1 reason='its own word does not come back'",
+        "node does not serve node=lab1 reason='its own batches do not come back'",
         "node serves again node=lab1 pause=4.2s",
     ]
 

@@ -101,7 +101,7 @@ def test_a_new_stream_has_three_copies_and_can_lose_nothing_by_request(
 def test_one_server_alone_keeps_one_copy_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     assert opened(Server(not_on_one), servers=1).replicas == 1
     assert caplog.messages == [
-        "cluster stream=TERTULIA-lab is lost with one nats-server: three keep it safe"
+        "cluster stream=TERTULIA-lab has fewer than three copies: use three nats-servers"
     ]
 
 

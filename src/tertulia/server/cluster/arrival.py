@@ -1,7 +1,7 @@
-"""How a node gets the common state when it starts: from its own file, another node, or the log.
+"""Gives a starting node the common state: from its own file, another node, or the log.
 
-The main thread runs this, except `begin`, which the link's thread calls when the log's beginning is
-there. Everything happens before the node comes up.
+The main thread runs this before the node comes up. The link's thread calls `begin`, when it has
+read the first entries of the log, and `place`, also later.
 """
 
 import contextlib
@@ -34,8 +34,8 @@ from tertulia.server.hub.room_state import KnownNonce, RoomState
 class Arrival:
     """Brings one node to the common state.
 
-    `begun` is set once the Hub and the history go on from that state. Until then, if the log is
-    empty, `first_entries` have to be published.
+    `begun` is set once the Hub and the history have that state. Until then, `first_entries` have to
+    be published again and again; they are empty unless the log is.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Arrival:
         link: Link,
         fail: Callable[[str], None],
     ) -> None:
-        """`fail` ends the program."""
+        """`fail(text)` ends the program with an error."""
         self._config = config
         self._history = history
         self._hub = hub
@@ -54,7 +54,7 @@ class Arrival:
         self._fail = fail
         self._rules = rules_of(config)
         self.replica: Replica
-        self.log = ""  # when the stream was made: no other log has the same
+        self.log = ""  # when the stream was made, as the name of the log
         self.first_entries: list[bytes] = []
         self._own_log = ""  # the name of a log that this node begins
         self.begun = threading.Event()
@@ -62,7 +62,7 @@ class Arrival:
         self.states_fetched = 0  # from other nodes, since the start
 
     def check_alone(self) -> None:
-        """Raise ClusterUnusable if another process is this node, or a new log would hurt others."""
+        """Raise ClusterUnusable if another process is this node, or a log to remove is in use."""
         config = self._config
         if self._link.ask(node_subject(config.chat, config.node, "hello"), b"", 1.0) is not None:
             raise ClusterUnusable(another_process(config.node))
@@ -118,7 +118,7 @@ class Arrival:
         return not own.room.nonces and any(one.of == "messages" for one in missing)
 
     def offer_log(self) -> None:
-        """Begin the log if the node that began it does not go on: the first complete one counts."""
+        """Begin the log, since no node has completed it; the first complete beginning counts."""
         if not self.first_entries and not self.begun.is_set():
             self.first_entries = self._new_log()
 
@@ -214,7 +214,7 @@ class Arrival:
             own = None if history.place is None else snapshots.unpack(history.place.state)
             lost_at = rfc3339(datetime.fromtimestamp(self.replica.log_time(), UTC))
             history.adopt(epoch, seq)
-            # Before the place is saved: after a crash in between, nobody would ask for them.
+            # Before the place is saved: after a crash in between, they would not be fetched.
             if misses:
                 history.note_missing(0 if own is None else own.seq, seq)
             else:
@@ -224,7 +224,7 @@ class Arrival:
 
     def place(self) -> Place:
         """Return where this node is in the log, and its state there."""
-        # Where rows are missing, nonces are missing, too, and the other nodes know them.
+        # If rows are missing, nonces are missing, too; a file without them would be incomplete.
         misses = self._history is not None and bool(self._history.missing)
         state = snapshots.pack(self.replica.snapshot(with_nonces=misses), with_nonces=misses)
         chat, place = self._config.chat, self.replica.place
@@ -243,7 +243,7 @@ class Arrival:
 def said_before(
     rows: Iterable[tuple[int, str, str, str]],
 ) -> list[KnownNonce]:
-    """Return the nonces of messages as RoomState has them."""
+    """Return the nonces of messages in the form that RoomState has."""
     found = []
     for number, said_at, sender, nonce in rows:
         name = parse_name(sender)
@@ -254,15 +254,15 @@ def said_before(
 
 
 def another_process(node: str) -> str:
-    """Return what an operator has to do about two processes with one name."""
+    """Return the error for two processes with the same node name."""
     return _(
-        "another process is the node {node} of this chat already: stop it, or give this one "
+        "another process is already node {node} of this chat: stop it, or give this one "
         "another name with --node"
     ).format(node=node)
 
 
 def lost_log(what: str, place: int) -> str:
-    """Return what an operator has to do after the log has lost entries."""
+    """Return the error for a log that has lost entries."""
     return _(
         "the common log has lost entries ({what}; this node has applied {place}): stop all "
         "nodes, then start the one that has applied the most with --new-log, then the others "
@@ -271,12 +271,12 @@ def lost_log(what: str, place: int) -> str:
 
 
 def update_me() -> str:
-    """Return what an operator who runs too old a version has to do."""
-    return _("the chat's nodes speak a later version than this one: update tertulia here")
+    """Return the error for a version that is too old for the chat."""
+    return _("the chat's nodes run a later version than this one: update tertulia here")
 
 
 def differs(node: str, place: int) -> str:
-    """Return what an operator has to do when two nodes have come to different states."""
+    """Return the error for two nodes with different states at the same place."""
     return _(
         "this node and {node} have come to different states by entry {place}: that is a fault in "
         "tertulia; stop all nodes, then start one with --new-log, then the others without it"
@@ -284,7 +284,7 @@ def differs(node: str, place: int) -> str:
 
 
 def nothing_comes() -> str:
-    """Return what an operator has to look at if the log stands still during a start."""
+    """Return the error for a log that makes no progress during a start."""
     return _(
         "the nats-servers do not bring back what this node sends: check that most of them are "
         "running, and read their logs"
@@ -293,7 +293,7 @@ def nothing_comes() -> str:
 
 @contextlib.contextmanager
 def signals_blocked() -> Iterator[None]:
-    """Block signals in the threads that are started meanwhile: the main thread handles them."""
+    """Block signals in the threads that are started meanwhile; another thread handles them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         yield

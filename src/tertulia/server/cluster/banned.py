@@ -1,8 +1,8 @@
-"""Newcomers who are banned as far as this node knows: refused without a place in the log.
+"""Refuses banned newcomers without a command in the log.
 
-The ban may have been lifted at another node a moment ago. So they wait until this node knows
-everything that was decided before they came: until a batch that it sent later has come back. It
-sends at least one each second. A newcomer who is not banned any more then registers as usual.
+Another node may have lifted the ban a moment ago. So a newcomer waits until this node knows all
+that was decided before: until a batch that it has sent since then has come back. It sends at least
+one each second. A newcomer who is no longer banned then registers as usual.
 """
 
 import threading

@@ -36,7 +36,7 @@ _OPTIONS = {
 
 
 def max_users_of_chat(config: Config) -> int:
-    """Return how many users all nodes together may have."""
+    """Return the greatest number of users on all nodes together."""
     return config.max_users_of_chat or config.max_users
 
 
@@ -59,8 +59,8 @@ def beginning(
 ) -> list[list[Command]]:
     """Return the first entries of a log, as commands: the Genesis, then its Parts.
 
-    `time` (RFC 3339) is when the users who were here in the run that kept the records count as
-    gone. With the nonces, a message without an answer can be sent again after the old log was lost.
+    `time` (RFC 3339) becomes the end of visits that the records leave open. Because of the nonces,
+    a client can repeat a message that the old log may already have had.
     """
     rows: list[Record] = [*records(Ban), *records(Mute), *records(Switch), *records(Pin)]
     rows += records(Hook)
@@ -95,7 +95,7 @@ def check_rules(given: Rules, chat: Rules) -> None:
             raise ClusterUnusable(
                 _(
                     "the chat was begun with {option} {common}, and this node was given {own}: "
-                    "give all its nodes the same"
+                    "use the same value on all nodes"
                 ).format(option=option, common=_shown(common), own=_shown(own))
             )
 

@@ -1,4 +1,4 @@
-"""What travels in the common log: batches of commands, as MessagePack. Pure.
+"""Defines the entries of the common log: batches of commands, as MessagePack. Pure.
 
 A command holds everything that a node needs to carry it out; only the node that has proposed it
 knows who waits for the outcome. Sessions are named by the number of their route on that node.
@@ -17,11 +17,11 @@ from tertulia.server.hub.room_state import KnownNonce, PackedRow
 FORMAT = 1  # version of this format; a node stops at an entry with a higher one
 PYTHON = ".".join(map(str, sys.version_info[:2]))
 MAX_COMMANDS = 512  # of a batch
-MAX_BYTES = 192 * 1024  # of a batch, about: the last command may go beyond
+MAX_BYTES = 192 * 1024  # of a batch, approximately: the last command may exceed it
 _SMALL_BYTES = 128  # of a command without its text
 
 
-# What decoding raises for bytes that are nothing of ours; texts in them may be no UTF-8.
+# Errors of decoding what another program has written; its texts may be invalid UTF-8.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -105,7 +105,8 @@ class Nothing(Struct, tag="nothing", array_like=True, gc=False):
 class NodeLeave(Struct, tag="gone", array_like=True, gc=False):
     """An orderly stop: the users that the node still has are removed at once.
 
-    An earlier version neither gives nor reads a reason: attendance is not part of the common state.
+    Earlier versions neither write nor read the reason. Only attendance shows it, which is not part
+    of the common state.
     """
 
     reason: CloseReason = CloseReason.LOST
@@ -125,7 +126,7 @@ class Rules(Struct, array_like=True, frozen=True):
 class Genesis(Struct, tag="genesis", array_like=True):
     """The beginning of a log: the chat's numbers go on above `seq`.
 
-    `parts` entries with rows that are already there follow, before any node can come up.
+    As many entries as `parts` says follow, with rows that exist already. Then nodes can come up.
     """
 
     log: str  # a name that no other log has
@@ -145,14 +146,13 @@ class Part(Struct, tag="part", array_like=True):
 
 
 class NodeUp(Struct, tag="up", array_like=True):
-    """A node begins an incarnation, whose name is the place of this entry."""
+    """A node begins an incarnation, whose number is the place of this entry."""
 
     boot: str  # a name for this start, which no other start has
     format: int
     addresses: list[str]  # for clients: as in `welcome.nodes`
-    python: str = (
-        ""  # its version: another one may know other letters, and write addresses in another form
-    )
+    # Version of Python: another one may know other letters, and write addresses in another form.
+    python: str = ""
 
 
 Command = (
@@ -224,6 +224,6 @@ def size_of(command: Command) -> int:
     """Return the approximate number of bytes of a command."""
     if isinstance(command, SayText | Post):
         return _SMALL_BYTES + len(command.text.encode())
-    if isinstance(command, Enter | Operate):  # with the message to pin, or a reason as it came in
+    if isinstance(command, Enter | Operate):  # may hold a message, or an unchecked reason
         return len(_encoder.encode(command))
     return _SMALL_BYTES

@@ -1,8 +1,8 @@
-"""One connection to one nats-server, by nats-py. Once it has ended, the link makes a new one.
+"""A connection to one nats-server, made with nats-py. When it has ended, the link makes a new one.
 
-nats-py's own reconnection is not used: before it connects again, it waits until the old socket has
-taken the unsent data, for ever if the server stands still. After some errors, such as a changed
-password, it gives up for good. Everything here runs on the link's thread.
+nats-py's own reconnection is not used. Before it connects again, it waits until the old socket has
+taken the unsent data, and waits for ever if the server has stopped reading. After some errors, such
+as a changed password, it gives up for good. Only the link's thread runs this.
 """
 
 import asyncio
@@ -34,18 +34,18 @@ _CONNECT_S = 1.0  # for each step: TCP, greeting, TLS
 _OPEN_S = 3.0  # for all of them
 _PING_S = 1.0
 _DEAD_S = 2.5  # without a sign of life, although pings were sent
-_LAST_WORDS_S = 1.0  # for unsent data at the end
+_DRAIN_S = 1.0  # for unsent data at the end
 _CLOSE_S = 0.1  # nats-py may wait for ever for a socket whose TLS handshake has failed
 _NEVER_S = 1_000_000
 _WRONG_NAME = (62, 64)  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH
-_MAX_UNSENT_BYTES = 16 << 20  # Beyond, messages are dropped: those who sent them send them again.
+_MAX_UNSENT_BYTES = 16 << 20  # Messages beyond it are dropped; their senders send them again.
 
 Handler = Callable[[Msg], None]
 Arrived = Callable[[Handler, Msg], None]
 
 
 class _Client(Client):
-    """nats-py's client without its decisions about what an error means."""
+    """nats-py's client, in which every error but a denied permission ends the connection."""
 
     def __init__(
         self,
@@ -60,11 +60,11 @@ class _Client(Client):
 
     @property
     def ssl_context(self) -> ssl.SSLContext:
-        """What TLS trusts; asked for by nats-py when the server wants TLS."""
+        """The authorities that TLS trusts. nats-py reads this when the server wants TLS."""
         return self._trust()
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
-        """Stop if TLS was asked for and the server has none: credentials would be sent next."""
+        """Stop if TLS is required and the server has none, before credentials are sent."""
         if initial_connection and self._needs_tls:
             if not (info.get("tls_required") or info.get("tls_available")):
                 raise errors.SecureConnWantedError
@@ -87,7 +87,7 @@ class _Client(Client):
 
 
 class Connection:
-    """From `open` to `close`. `ended` is set when it is of no use any more."""
+    """A connection from `open` to `close`. `ended` is set when it can no longer be used."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class Connection:
         self._silent_s = 0.0
 
     async def open(self, name: str, credentials: Credentials) -> None:
-        """Connect. Raises NotReachable, or another ClusterUnusable, which waiting does not cure."""
+        """Connect. Raises NotReachable, or another ClusterUnusable if waiting would not help."""
         shown: dict[str, Any] = {}
         if credentials.key is not None:
             jwt = (credentials.jwt or "").encode()
@@ -174,7 +174,7 @@ class Connection:
         self._queue(0, partial(self._unsubscribe, subject))
 
     async def round_trip(self) -> None:
-        """Wait until the server has taken what was sent, or the connection has ended."""
+        """Wait until the server has received what is queued, or the connection has ended."""
         passed = asyncio.Event()
 
         async def pass_by() -> None:
@@ -185,7 +185,7 @@ class Connection:
         await self._client.rtt(_NEVER_S)
 
     def age(self, seconds: float) -> None:
-        """Add time in which the server could have been heard; end a connection that is dead."""
+        """Add to the time since the last message; end the connection if that is too long."""
         signs_of_life = self._client.stats["in_msgs"] + self._pongs
         if signs_of_life != self._signs_of_life:
             self._signs_of_life, self._silent_s = signs_of_life, 0.0
@@ -198,12 +198,12 @@ class Connection:
         """End the connection, and first send what is queued unless `at_once`."""
         if not at_once:
             with contextlib.suppress(TimeoutError, OSError, errors.Error):
-                await asyncio.wait_for(self.round_trip(), _LAST_WORDS_S)
+                await asyncio.wait_for(self.round_trip(), _DRAIN_S)
         self._unsent.clear()
         while pending := [task for task in self._tasks if not task.done()]:
             for task in pending:
-                task.cancel()
-            await asyncio.sleep(0)  # Again, because nats-py swallows a cancellation now and then.
+                task.cancel()  # Repeated, because nats-py sometimes swallows it.
+            await asyncio.sleep(0)
         self._client.abort()
         await self._close()
 
@@ -255,8 +255,8 @@ class Connection:
         async def arrive(message: Msg) -> None:
             self._on_arrival(handler, message)
 
-        # No limit, for beyond it nats-py drops messages. The socket is read only while the link's
-        # thread has nothing else to do, so little can wait here.
+        # No limit, because nats-py drops messages beyond it. Little can wait here: the link's
+        # thread reads the socket only when it has nothing else to do.
         subscription = await self._client.subscribe(
             subject, cb=arrive, pending_msgs_limit=0, pending_bytes_limit=0
         )

@@ -1,4 +1,4 @@
-"""Chooses the nats-server to connect to, and connects. Link's thread only."""
+"""Chooses a nats-server and connects to it. Only the link's thread runs this."""
 
 import functools
 import random
@@ -12,7 +12,7 @@ from tertulia.server.cluster.unusable import ClusterUnusable, NotReachable, not_
 
 
 class Connector:
-    """Knows all nats-servers that the operator has named, and what to show to them."""
+    """Knows the nats-servers that the operator has named, and the credentials for them."""
 
     def __init__(
         self,
@@ -28,11 +28,11 @@ class Connector:
         self._credentials = credentials
         self._on_arrival = on_arrival
         self._on_error = on_error
-        self._trust = functools.cache(ssl.create_default_context)  # Its authorities are many.
+        self._trust = functools.cache(ssl.create_default_context)  # Loading it is slow.
         self._last: Address | None = None
 
     async def connect(self) -> Connection:
-        """Try each server once, that of the last connection at the end. Raises ClusterUnusable."""
+        """Try each server once, the one of the last connection last. Raises ClusterUnusable."""
         addresses = random.sample(self._addresses, len(self._addresses))
         addresses.sort(key=lambda address: address == self._last)
         problems: list[ClusterUnusable] = []
@@ -47,6 +47,6 @@ class Connector:
             return connection
         for problem in problems:
             if not isinstance(problem, NotReachable):
-                raise problem  # It says more than the others.
+                raise problem  # More specific than the others.
         details = [problem.detail for problem in problems if isinstance(problem, NotReachable)]
         raise not_reachable(", ".join(sorted(details)))

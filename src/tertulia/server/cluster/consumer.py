@@ -1,9 +1,9 @@
-"""Reads the log in its order: an ordered consumer of our own, over JetStream's JSON API.
+"""Reads the log in its order, with an ordered consumer of our own over JetStream's JSON API.
 
 It is a push consumer without acknowledgements, in the memory of one nats-server, with flow control
-and a heartbeat. The remedy for anything that goes wrong (a hole, silence, an error, a new
-connection) is another consumer, from the next entry that is wanted. nats-py's own ordered consumer
-skips entries when it is slow, and after some losses begins again at entry 1. Link's thread only.
+and a heartbeat. After any problem (a hole, silence, an error, a new connection) a new one is made,
+which begins at the next entry that is wanted. nats-py's own ordered consumer skips entries when it
+is slow, and after some losses begins again at entry 1. Only the link's thread runs this.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 _HEARTBEAT_S = 0.5
 _SILENCE_S = 1.6  # three heartbeats are missing
-_OVERDUE_S = 0.4  # an entry that the log is known to have comes sooner
+_OVERDUE_S = 0.4  # after which an entry that the log is known to have is late
 _API_TIMEOUT_S = 2.0
 _RETRY_S = 0.25
 _SINGLY_AFTER_S = 0.1  # for making a consumer, before entries are asked for one by one
 _BETWEEN_SINGLE_S = 0.05
 _FORGOTTEN_AFTER_S = 30  # after which a nats-server removes a consumer without a listener
-_LOOKS = 3  # One is no proof: a server that has just become leader may not know the last entries.
+_LOOKS = 3  # One proves nothing: a server that has just become leader may lack the last entries.
 _BETWEEN_LOOKS_S = 0.3
 _NO_STREAM = 10_059  # JetStream's error code
 
@@ -114,7 +114,7 @@ class OrderedConsumer:
     def connect(self, connection: Connection) -> None:
         """Go on with a connection."""
         self._connection = connection
-        self._subject = ""  # a subscription of the connection before
+        self._subject = ""  # The subscription has ended with the connection before.
         self._make()
 
     def disconnect(self) -> None:
@@ -127,7 +127,7 @@ class OrderedConsumer:
         self._stored = max(self._stored, place)
 
     def age(self, seconds: float) -> None:
-        """Add time in which something could have come."""
+        """Add to the time without a message; make a new consumer if that is too long."""
         if self._connection is None or self._wanted is None:
             return
         self._silent_s += seconds
@@ -210,13 +210,13 @@ class OrderedConsumer:
             self.hand_on()
 
     def _arrive(self, subject: str, message: "Msg") -> None:
-        """Take what a consumer has delivered."""
+        """Handle a message that a consumer has delivered."""
         if subject != self._subject or self._wanted is None:
             return  # of an earlier consumer
         self._silent_s = self._overdue_s = 0.0
         status = (message.headers or {}).get("Status")
         if status is not None and not message.data:
-            self._heed(status, message)
+            self._handle_status(status, message)
             return
         place, nth, time_ms = _metadata(message.reply)
         self._latest_reply = message.reply
@@ -230,7 +230,7 @@ class OrderedConsumer:
             else:
                 self._make()
 
-    def _heed(self, status: str, message: "Msg") -> None:
+    def _handle_status(self, status: str, message: "Msg") -> None:
         """Handle a status message of the consumer."""
         headers = message.headers or {}
         if status != "100":  # The consumer is gone, or its leader is.
@@ -250,7 +250,7 @@ class OrderedConsumer:
             self._make()
 
     def _stop_before(self, first: int) -> None:
-        """Stop reading: the entry that is wanted is not kept any more."""
+        """Stop reading: the log no longer has the entry that is wanted."""
         self._wanted = None
         if self._connection is not None:
             self._connection.unsubscribe(self._subject)

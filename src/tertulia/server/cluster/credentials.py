@@ -19,7 +19,7 @@ from tertulia.server.cluster.unusable import credentials_unreadable
 _MAX_BYTES = 65_536
 _JWT = re.compile(r"-----BEGIN NATS USER JWT-----\s+(\S+)\s+-+END")
 _SEED = re.compile(r"-----BEGIN USER NKEY SEED-----\s+(\S+)\s+-+END")
-_SEED_BYTES = 36  # two that say what the key is for, 32 of the seed, two of a checksum
+_SEED_BYTES = 36  # two for the kind of key, 32 for the seed, two for a checksum
 _OF_A_USER = b"\x95\x00"  # the first two bytes of a user's seed, which make "SU" in base32
 
 
@@ -70,10 +70,10 @@ def _parse_signed(path: str, text: str) -> Credentials:
         raw = base64.b32decode(seed[1] + "=" * (-len(seed[1]) % 8))
     except binascii.Error:
         raw = b""
-    if len(raw) != _SEED_BYTES or not raw.startswith(_OF_A_USER) or not _has_its_checksum(raw):
+    if len(raw) != _SEED_BYTES or not raw.startswith(_OF_A_USER) or not _has_valid_checksum(raw):
         raise credentials_unreadable(path, _("its seed is damaged"))
     return Credentials(jwt=jwt[1], key=Ed25519PrivateKey.from_private_bytes(raw[2:34]))
 
 
-def _has_its_checksum(raw: bytes) -> bool:
+def _has_valid_checksum(raw: bytes) -> bool:
     return binascii.crc_hqx(raw[:-2], 0) == int.from_bytes(raw[-2:], "little")

@@ -1,9 +1,9 @@
-"""Direct messages between nodes. The sender's node keeps each one until it is confirmed.
+"""Sends direct messages between nodes. The sender's node keeps each one until it is confirmed.
 
-It has a queue for each session of another node that it has messages for. It sends them to that node
-again and again, until it hears that they are in the session's own queue. When a session moves to
-another node, each sender's node sends there what was not confirmed; the node that served the
-session before tells the order and the receipts of these messages. Used under the Hub's lock only.
+It keeps a queue for each receiving session of another node, and sends a message again until that
+node answers that the message is in the session's own queue. When a session moves to another node,
+each sender's node sends its unconfirmed messages there, and the node that served the session before
+sends their order and their receipts. Used under the Hub's lock only.
 """
 
 from collections import OrderedDict, deque
@@ -36,7 +36,7 @@ from tertulia.server.hub.directs import (
 from tertulia.server.hub.session import Session
 from tertulia.server.hub.unconfirmed import Origin, Queue, Unconfirmed
 
-_GATHER_S = 1.0  # for the former node of a session to report what it had not confirmed
+_GATHER_S = 1.0  # for a session's former node to send the order of unconfirmed messages
 _KEEP_EARLY_S = 2.0  # letters for sessions that are not here yet; messages are sent again
 _MAX_EARLY = 10_000  # such letters
 _MAX_REMEMBERED = 65_536  # confirmed messages of other nodes; the oldest is forgotten
@@ -82,7 +82,7 @@ class NodeDirectQueues(DirectQueues):
 
     @property
     def on_the_way(self) -> int:
-        """How many messages to other nodes are not confirmed. Any thread, without the lock."""
+        """Number of unconfirmed messages to other nodes. Any thread, without the lock."""
         return len(self._on_the_way)
 
     # --- from this node to others --------------------------------------------------------------
@@ -95,7 +95,7 @@ class NodeDirectQueues(DirectQueues):
         if gathering is None and self.places.is_own(receiver):
             return super().send(sender, request, receiver, time)
         if gathering is not None:
-            # for this call only: it turns the message into an entry
+            # A queue for the next call only, which puts the message into it as an entry.
             self._queues[receiver] = Queue()
         else:
             self._queues.setdefault(receiver, Queue())
@@ -224,7 +224,7 @@ class NodeDirectQueues(DirectQueues):
         self.wake(receiver)
 
     def on_ask_arrived(self, node: str, letter: AskArrived) -> None:
-        """Tell a node what has become of messages that it had sent here."""
+        """Answer a node's question about messages that it has sent to this one."""
         for number in letter.numbers:
             known = self._accepted.get(Origin(node, number))
             if isinstance(known, str):
@@ -269,7 +269,7 @@ class NodeDirectQueues(DirectQueues):
         return super().end_session(session)
 
     def begin_session(self, session: Session, replaced: Session | None, *, confirms: bool) -> None:
-        """Begin a session, on whichever node, with what its predecessor has not confirmed."""
+        """Begin a session of any node, with the messages that its predecessor has not confirmed."""
         is_own = self.places.is_own(session)
         if replaced is None:
             if is_own:
@@ -281,14 +281,14 @@ class NodeDirectQueues(DirectQueues):
         elif is_own:
             self._begin_gathering(session, replaced, confirms=confirms)
         else:
-            self._let_go(session, replaced)
+            self._move_elsewhere(session, replaced)
         if is_own:
-            self._take_early(session)
+            self._handle_early(session)
 
     def _keep_early(self, node: str, letter: Forward | HandedOver) -> None:
         self._early.append((self._monotonic() + _KEEP_EARLY_S, node, letter))
 
-    def _take_early(self, session: Session) -> None:
+    def _handle_early(self, session: Session) -> None:
         early, self._early = self._early, deque(maxlen=_MAX_EARLY)
         for until, node, letter in early:
             if letter.to != session.route.session:
@@ -317,7 +317,7 @@ class NodeDirectQueues(DirectQueues):
             gathering.add(entry, entry.known_receipt)
 
     def on_handed_over(self, letter: HandedOver, session: Session | None) -> None:
-        """Take in the order and the receipts of the messages that a session had not confirmed.
+        """Note the order and the receipts of the messages that a session had not confirmed.
 
         The messages themselves come from the nodes of their senders.
         """
@@ -329,7 +329,7 @@ class NodeDirectQueues(DirectQueues):
             gathering.put_in_order(letter, self._monotonic() + _GATHER_S / 4)
 
     def _end_gathering(self, gathering: Gathering) -> None:
-        """Make what has been gathered the session's queue, and send it."""
+        """Make the gathered messages the session's queue, and have them sent."""
         del self._gathering[gathering.session]
         queue = self._queues[gathering.session] = gathering.finish(self.node)
         for entry in queue.entries:
@@ -337,8 +337,8 @@ class NodeDirectQueues(DirectQueues):
                 self.post(origin.node, Accepted(origin.number, entry.receipt))
         self.wake(gathering.session)
 
-    def _let_go(self, session: Session, replaced: Session) -> None:
-        """Send what a session had not confirmed to the node that serves its successor."""
+    def _move_elsewhere(self, session: Session, replaced: Session) -> None:
+        """Send a session's unconfirmed messages to the node that serves its successor."""
         if replaced in self._gathering:
             self._end_gathering(self._gathering[replaced])
         queue = self._queues.pop(replaced, None)

@@ -1,7 +1,8 @@
-"""Carries out, on this node, the commands that have come back from the log.
+"""Applies to this node's Hub the commands that have come back from the log.
 
-Every node does that in the same order with the same values, and so gets the same state. Outcomes
-for this node's own connections go to their workers as mail. The link's thread alone runs this.
+Every node applies them in the same order with the same values, and so gets the same state. Outcomes
+for this node's own connections go to their workers as mail. Only the link's thread runs this, apart
+from `resume`, which the main thread may call before the node comes up.
 """
 
 import logging
@@ -56,7 +57,7 @@ _TRY_AGAIN_S = 0.5
 
 
 class _Nobody:
-    """The owner of commands of other nodes: it ignores their outcomes."""
+    """Stands in as the owner of other nodes' commands, and ignores their outcomes."""
 
     def post(self, _mail: Any) -> bool:
         return True
@@ -87,13 +88,14 @@ class Executor:
         }
 
     def resume(self) -> None:
-        """Register the sessions of the state that the Hub goes on from."""
+        """Note the sessions that are in the state with which the Hub starts."""
         self._sessions = {session.route: session for session in self._hub.people()}
 
     def carry_out(self, node: str, command: Command, ticket: Ticket | None) -> None:
-        """Carry out one command of a node; `ticket` is set if this node has proposed it.
+        """Apply one command of a node; `ticket` is set if this node has proposed it.
 
-        A fault in our own code is the same on all nodes, and costs this command only.
+        An exception is a fault in our code, the same on all nodes. It is logged, and the command is
+        skipped.
         """
         verb = self._verbs.get(type(command))
         if verb is None:
@@ -103,11 +105,11 @@ class Executor:
         except Exception:
             log.exception("fault in carrying out a command of node=%s", node)
             outcome = None
-        if ticket is not None and verb != self._post:  # the owner of a post is told otherwise
+        if ticket is not None and verb != self._post:  # the owner of a Post gets Stored instead
             self._outcomes[ticket.owner].append(OrderedRow(ticket.number, ticket.request, outcome))
 
     def hand_out(self) -> None:
-        """Post the outcomes of their requests to the workers."""
+        """Post the collected outcomes to the workers."""
         for ticket, error in self._hub.decide_on_banned():
             self._outcomes[ticket.owner].append(OrderedRow(ticket.number, ticket.request, error))
         if not self._outcomes:
@@ -132,13 +134,13 @@ class Executor:
                 outcome = Error(
                     id=request_id,
                     code=ErrorCode.UNAVAILABLE,
-                    message="this node has lost its place among the others: try again",
+                    message="this node was cut off from the other nodes: try again",
                     retry_after=_TRY_AGAIN_S,
                 )
             self._outcomes[ticket.owner].append(OrderedRow(ticket.number, request, outcome))
         self.hand_out()
 
-    # --- coming and going ----------------------------------------------------------------------
+    # --- registrations, and sessions that end --------------------------------------------------
 
     def _enter(self, node: str, command: Enter, ticket: Ticket | None) -> Any:
         route, newcomer = Route(node, command.number), command.newcomer
@@ -170,7 +172,7 @@ class Executor:
         """End all sessions of a node that is down, or begins again.
 
         Other users see them as lost; `recorded` is the reason that attendance shows. If the node is
-        this one, its clients are asked to come back in a moment.
+        this one, its clients are asked to reconnect in a moment.
         """
         for session in [one for one in self._hub.people() if one.route.node == node]:
             self._end(session, CloseReason.LOST, recorded)
@@ -186,7 +188,7 @@ class Executor:
         if replies:
             self._switchboard.send(replies)
 
-    # --- talking and status --------------------------------------------------------------------
+    # --- messages and status -------------------------------------------------------------------
 
     def _say(self, node: str, command: SayText, ticket: Ticket | None) -> Any:
         session = self._session(node, command.number)
@@ -225,13 +227,13 @@ class Executor:
             self._tell_presence(session, ticket)
 
     def _tell_presence(self, session: Session, ticket: Ticket | None) -> None:
-        """Have a session's own status change sent, if it gets only those and no answer does it."""
+        """Have a session told of its own status change, if it sees no others and gets no answer."""
         if ticket is None and session.own_presence:
             mailbox = self._switchboard.mailbox_of(session.route)
             if mailbox is not None:
                 self._outcomes[mailbox].append(OrderedRow(session.route.session))
 
-    # --- keeping order -------------------------------------------------------------------------
+    # --- operators, and hooks ------------------------------------------------------------------
 
     def _promote(self, node: str, command: Promote, ticket: Ticket | None) -> Any:
         session = self._session(node, command.number)
@@ -271,10 +273,10 @@ class Executor:
             seq = outcome.seq if isinstance(outcome, Ok) else UNSET
             ticket.owner.post(Stored([(Receipt(ticket.owner, 0, UNSET, seq), is_said)]))
 
-    # --- where sessions are --------------------------------------------------------------------
+    # --- finding sessions ----------------------------------------------------------------------
 
     def session_at(self, route: Route) -> Session | None:
-        """Return the session at the end of a route, on whichever node. The link's thread."""
+        """Return the session with a route, on any node; None if it has ended."""
         return self._session(*route)
 
     def _session(self, node: str, number: int) -> Session | None:

@@ -1,7 +1,7 @@
 """Fetches from other nodes the rows that this node's history lacks, in the background.
 
-One question at a time, at most one at each tick, and none while the history has enough to write: a
-busy chat must not be slower for it. The link's thread alone runs this.
+It asks one question at a time, at most one at each tick, and none while many rows wait to be
+written, so that it does not slow a busy chat. Only the link's thread runs this.
 """
 
 import logging

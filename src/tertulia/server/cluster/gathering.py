@@ -1,6 +1,6 @@
 """The direct messages of a session that was taken over from another node. Pure.
 
-They come from their senders' nodes. The node that served the session before tells their order and
+They come from their senders' nodes; the node that served the session before sends their order and
 their receipts. Used under the Hub's lock only.
 """
 
@@ -30,7 +30,7 @@ class Gathering:
         self._order, self.until = order, until
 
     def finish(self, node: str) -> Queue:
-        """Return all as a queue; `node` is this one.
+        """Return all messages as a queue; `node` is this node's name.
 
         A client drops a message whose receipt it knows already. So a new receipt is higher than all
         that were ever given out, and much higher if the last one is not known.

@@ -94,7 +94,7 @@ class NodeHub(Hub):
         self.applied_at = 0.0  # when the log's time was read last, by the monotonic clock
         # The time goes on between two entries of the log, too.
         self.direct_messages.stamps = Stamps(lambda: log_time() + monotonic() - self.applied_at)
-        self.executing: int | None = None  # the thread that carries out commands
+        self.executing: int | None = None  # id of the thread that is applying commands now
 
     def attach(self, proposer: Proposer, owner_of: Callable[[Route], Owner | None]) -> None:
         """Set the parts that put commands into the log and that reach connections."""
@@ -119,12 +119,12 @@ class NodeHub(Hub):
                 self._history.save_place(place)
 
     def begin(self, epoch: str, seq: int, state: RoomState) -> list[Visit]:
-        """Go on from a state of the chat; return who is here. Before anybody is served."""
+        """Start from a state of the chat; return its visits. Before any client is served."""
         with self._lock:
             self._epoch = epoch
             self.events.begin_at(seq)
             visits = self._room.resume(state)
-            for session in self._registry:  # nothing more is known here
+            for session in self._registry:  # this node does not know when they did something
                 session.last_active = self._monotonic()
             return visits
 
@@ -137,7 +137,7 @@ class NodeHub(Hub):
     def serves(self, now: float) -> bool:
         """Return whether requests may be carried out now: this node is in touch with the others.
 
-        If not, ServesAgain comes to all workers when they may. Any thread.
+        If not, all workers get ServesAgain when that has changed. Any thread.
         """
         if now < self._serves_until and self._proposer.queued < MAX_QUEUED:
             return True
@@ -151,22 +151,22 @@ class NodeHub(Hub):
         return has_begun
 
     def stands_still(self, now: float) -> bool:
-        """Return whether what was proposed has not come back for a while. Any thread.
+        """Return whether proposed commands have not come back for a while. Any thread.
 
-        StandsStill comes to all workers when that begins.
+        All workers get StandsStill when that begins.
         """
         return self._stands_still or now >= self._serves_until
 
     def serves_again(self, now: float) -> bool:
-        """Return whether requests wait that may be carried out now. The link's thread.
+        """Return whether held requests may be carried out now. The link's thread.
 
-        Not before a full queue is half empty: otherwise all of them would try for each free place.
+        A full queue must first be half empty: otherwise all would compete for each free place.
         """
         if not self._has_refused or now >= self._serves_until:
             return False
         if self._proposer.queued > MAX_QUEUED // 2:
             return False
-        # before they are told: a request that is refused from now on is told later
+        # Reset before ServesAgain is posted: a request that is refused from now on needs another.
         self._has_refused = False
         return True
 
@@ -207,8 +207,8 @@ class NodeHub(Hub):
     def release(self, session: Session, reason: CloseReason) -> list[Reply] | None:
         """Propose the end of a session; None if it has ended before.
 
-        At this node's own end nothing is proposed: its users take their sessions to another node,
-        and what is left ends with the node.
+        Nothing is proposed when this node stops: users take their sessions to another node, and the
+        sessions that are left end with the node.
         """
         with self._lock:
             if not session.is_here or session in self._ending:
@@ -261,7 +261,7 @@ class NodeHub(Hub):
             self._proposer.submit(Active(session.route.session))
         return now
 
-    # --- what has come back: the Executor alone calls this -------------------------------------
+    # --- applying commands that have come back; only the Executor calls these ------------------
 
     def enter(
         self, request: Register, newcomer: Newcomer, route: Route, token: str
@@ -291,7 +291,7 @@ class NodeHub(Hub):
             self._ending.discard(session)
 
     def show_idle(self, session: Session) -> None:
-        """Carry out that a user has been inactive, who may have done something meanwhile."""
+        """Show a user as INACTIVO; propose the opposite if the user has been active since."""
         super().idle(session)
         idle_s = self._monotonic() - session.last_active
         is_outdated = self._idle_after_s is not None and idle_s < self._idle_after_s
@@ -299,9 +299,11 @@ class NodeHub(Hub):
             self._proposer.submit(Active(session.route.session))
 
     def wake(self, session: Session) -> None:
-        """Carry out that an idle user has done something."""
+        """Show the chosen status of an idle user who has done something."""
         with self._lock:
             self._note_activity(session)
+
+    # --- for the other parts of the node -------------------------------------------------------
 
     @property
     def directs(self) -> NodeDirectQueues:
@@ -316,7 +318,7 @@ class NodeHub(Hub):
 
     @property
     def lock(self) -> threading.Lock:
-        """The lock that everything here is done under."""
+        """The Hub's lock."""
         return self._lock
 
     def find(self, spelling: str) -> Session | None:
@@ -325,7 +327,7 @@ class NodeHub(Hub):
             return self._registry.find(spelling)
 
     def info(self, session: Session, request: GetInfo) -> UserInfo | Wait | Error:
-        """Return what is known of a user; how idle one of another node is, only that node knows."""
+        """Return facts about a user. Only a user's own node knows how long the user was idle."""
         info = super().info(session, request)
         user = None if isinstance(info, Error) else self.find(info.name)
         owner = self._owner_of(session.route)

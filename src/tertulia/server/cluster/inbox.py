@@ -1,6 +1,7 @@
-"""The answers that a node waits for. All arrive below one subject, each under its own name.
+"""Keeps a node's requests until their answers arrive, all below one subject.
 
-Link's thread only. Every request ends: by its answer, by its time-out, or with the link.
+Every request ends with its answer, its time-out, or the end of the link. Only the link's thread
+runs this.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ _STORED = "stored-"
 
 
 class Inbox:
-    """The requests without an answer yet. Callbacks are called by `take` and by the loop."""
+    """The open requests. `handle_answer` and the event loop call their callbacks."""
 
     def __init__(self, send: Send, guard: Callable[..., None]) -> None:
         """`guard(step, *arguments)` runs what the loop calls."""
@@ -57,7 +58,7 @@ class Inbox:
         return f"{self.prefix}.{_STORED}{applied}"
 
     def handle_answer(self, message: "Msg") -> tuple[int, bytes] | None:
-        """Handle an answer. Of an acknowledgement, return its `applied` and its data."""
+        """Handle an answer; return `applied` and the data if it is an acknowledgement."""
         token = message.subject.rpartition(".")[2]
         is_served = (message.headers or {}).get("Status") != "503"
         if token.startswith(_STORED):
@@ -68,7 +69,7 @@ class Inbox:
         return None
 
     def give_up(self) -> None:
-        """Answer every request with None: the link ends."""
+        """Answer every request with None, because the link ends."""
         for token in list(self._waiting):
             self._guard(self._give_up, token)
 

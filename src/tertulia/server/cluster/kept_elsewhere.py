@@ -1,9 +1,8 @@
-"""Asks the other nodes whether they keep what this node's disk does not take.
+"""Asks the other nodes whether they have stored what this node could not write to its disk.
 
-What was said has its place in the log, which all nodes apply. So a full disk here loses nothing, as
-long as a node has it in its file: it is acknowledged then. If no node says so, it counts as not
-stored: all disks may be full, and the log itself does not reach back for ever. The link's thread
-runs this, except where it says otherwise.
+All nodes apply the same log, so nothing is lost if one node has it in its file; then it is
+acknowledged. If no node has it, it counts as not stored: all disks may be full, and the log keeps
+only its latest entries. Only the link's thread runs this, except `acknowledge`.
 """
 
 from functools import partial
@@ -14,20 +13,20 @@ from tertulia.server.cluster.peer_history import KEPT, KeptQuestion, Surrounding
 from tertulia.server.history.mail import acknowledge
 from tertulia.server.hub.session import Receipt
 
-_TIMEOUT_S = 3.0  # of a question; a node may first have to apply what it is asked about
+_TIMEOUT_S = 3.0  # for one question; a node may first have to apply the entries that it is about
 _MAX_ASKED = 1_000  # receipts, in one round
-_MAX_WAITING = 10_000  # receipts; those beyond are told at once that nothing is stored
+_MAX_WAITING = 10_000  # receipts; further ones are acknowledged at once as not stored
 
 
 class _Round(Struct, eq=False):
-    """One question to all nodes, and who still waits for an answer that helps."""
+    """One question to all nodes, and the receipts that no answer has covered yet."""
 
     receipts: list[Receipt]
     unanswered: int
 
 
 class KeptElsewhere:
-    """One round after the other: what comes meanwhile is asked about in the next one."""
+    """Asks in rounds: receipts that come during a round are asked about in the next one."""
 
     def __init__(self, here: Surroundings) -> None:
         self._here = here
@@ -35,7 +34,7 @@ class KeptElsewhere:
         self._is_asking = False
 
     def acknowledge(self, receipts: list[Receipt]) -> None:
-        """Acknowledge these, once it is known whether another node keeps it all. Any thread."""
+        """Acknowledge receipts, as stored or not, once other nodes have answered. Any thread."""
         self._here.call(partial(self._add, receipts))
 
     def _add(self, receipts: list[Receipt]) -> None:
@@ -64,7 +63,7 @@ class KeptElsewhere:
     def _on_answer(self, asked: _Round, data: bytes | None) -> None:
         asked.unanswered -= 1
         if not asked.receipts:
-            return  # Another node has answered for all, and a new round has begun.
+            return  # Earlier answers covered all, and a new round has begun.
         answer = kept_answer(data)
         if answer is not None:
             kept = {*answer.numbers, *([UNSET] if answer.has_records else [])}

@@ -1,7 +1,7 @@
 """Letters: the messages that nodes send each other outside the log. They may get lost. Pure.
 
-A letter that needs an answer is sent again until that comes. Sessions are named by the number of
-their route on the node that serves them.
+Forward and AskArrived are sent again until they are answered; AskLife and AskIdle are given up
+after a time. Sessions are named by the number of their route on the node that serves them.
 """
 
 import msgspec
@@ -55,7 +55,7 @@ class NotHere(Struct, tag="not_here", array_like=True):
 
 
 class HandedOver(Struct, tag="queue", array_like=True):
-    """What the predecessor of the session `to` had not confirmed, in order.
+    """The messages that the predecessor of the session `to` had not confirmed, in order.
 
     Each row has the receipt of a message, its sender's node, and its number there.
     """

@@ -1,8 +1,8 @@
-"""The link of a node to the nats-servers: it knows subjects and bytes, but not the chat.
+"""Connects a node to the nats-servers. It knows subjects and bytes, but not the chat.
 
-One thread, "link", has an asyncio loop of its own, in which nats-py runs; every callback is called
-there. The link connects again for ever, to any of the servers. What is sent while there is no
-connection is dropped: the senders have to send it again.
+The thread "link" runs nats-py in an asyncio event loop of its own, and calls all callbacks. After
+the loss of a connection it tries for ever to connect to any of the servers. Messages that are sent
+while there is no connection are dropped; their senders have to send them again.
 """
 
 import asyncio
@@ -34,11 +34,12 @@ __all__ = ["ClusterUnusable", "Entry", "Link"]
 
 log = logging.getLogger("tertulia.server")
 
-_CONNECT_S = 8.0  # for one of the servers to answer at the start
-_AGAIN_S = (
-    0.1  # between attempts to connect; up to twice as long, so that nodes do not connect together
-)
-_MAX_STEP_S = 0.5  # counted at once: a thread that did not run for longer did not listen either
+_CONNECT_S = 8.0  # to connect to any of the servers at the start
+# Between attempts to connect. A random part of up to the same length is added, so that the nodes do
+# not connect at the same moment.
+_AGAIN_S = 0.1
+# One tick adds at most this to a silence: a thread that did not run could not read either.
+_MAX_STEP_S = 0.5
 _MIB = 1 << 20
 MAX_LOG_BYTES = 1_024 * _MIB  # size of the stream, reserved on the disks of the nats-servers
 
@@ -46,7 +47,7 @@ Reply = Callable[[bytes], None]
 
 
 class Link:
-    """One node's link, from `start` to `stop`."""
+    """One node's connection to the nats-servers, from `start` to `stop`."""
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class Link:
             self._spawn,
             self.stats,
         )
-        # Guarded by the lock. Bounded by the requests of the callers, who wait for their answers.
+        # Guarded by the lock. Bounded, because callers wait for the answers to their requests.
         self._steps: list[Callable[[], None]] = []
         self._is_step_due = False  # guarded by the lock
         self._lock = threading.Lock()
@@ -130,7 +131,7 @@ class Link:
     def open_stream(self) -> stream.StreamState:
         """Find the chat's log, or make one; blocks. Raises ClusterUnusable."""
         state = stream.open_stream(self._chat, len(self._servers), self._max_bytes, self._ask_api)
-        self.check_permissions()  # This also checks earlier subscriptions.
+        self.check_permissions()  # A refusal of an earlier subscription has arrived by now, too.
         return state
 
     def delete_stream(self) -> None:
@@ -243,7 +244,7 @@ class Link:
         log.debug("link error=%s", context.get("exception") or context.get("message"))
 
     def _guard(self, step: Callable[..., None], *args: object) -> None:
-        """Run a callback; its exception ends the link, since the node's state is unknown then."""
+        """Run a callback. An exception ends the link, since the node's state is then unknown."""
         try:
             step(*args)
         except Exception as error:
@@ -313,7 +314,7 @@ class Link:
         self._consumer.disconnect()
 
     def _arrive(self, handler: Callable[["Msg"], None], message: "Msg") -> None:
-        """Collect what arrives in one turn of the loop, so that entries are handed on together."""
+        """Collect the messages of one turn of the loop, so that entries are handed on together."""
         if not self._arrived:
             asyncio.get_running_loop().call_soon(self._guard, self._take_arrived)
         self._arrived.append((handler, message))

@@ -1,7 +1,7 @@
-"""One node of a cluster: it gets the common state, follows the log, and comes up.
+"""Runs one node of a cluster: it gets the common state, follows the log, and comes up.
 
-`start` and `stop` are the main thread's; the rest runs on the link's thread, whose callbacks apply
-entries, propose, and give signs of life.
+The main thread calls `start`, `begin_to_stop` and `stop`. The callbacks of the link's thread apply
+entries, propose commands and give signs of life.
 """
 
 import logging
@@ -51,16 +51,16 @@ from tertulia.server.workers.switchboard import Switchboard
 log = logging.getLogger("tertulia.server")
 
 SERVES_FOR_S = 5.0  # after sending the latest batch that has come back; then requests are held
-# without a batch back; then a `ping` is answered before the requests that wait
+# After this time without a batch coming back, a `ping` is answered before held requests.
 _STANDS_STILL_S = 1.0
 _SIGN_OF_LIFE_S = 1.0
-_ENOUGH_QUEUED = 512  # commands, which are signs of life, too
+_ENOUGH_QUEUED = 512  # commands; they are signs of life, too, so no other is added
 _SAVE_EVERY_S = 5.0  # save the place in the log, if it has changed
 _SAVE_AT_LEAST_EVERY_S = 60.0
 _RESEND_AFTER_S = 0.5
 _MAX_UNWRITTEN = 20_000  # rows that wait for the history's writer; beyond that the node lags
 _LAG_STEP_S = 0.01
-# of waiting for the history, before the link's thread looks at the connection again
+# Longest wait for the history; then the link's thread first handles its connection again.
 _MAX_LAG_S = 1.0
 _NO_PROGRESS_S = 30.0  # while catching up with the log; then the start fails
 _OFFER_AFTER_S = 3.0  # without a new entry, in a log whose beginning is incomplete
@@ -233,7 +233,7 @@ class Node:
         self._wait_for_history()
 
     def _wait_for_history(self) -> None:
-        """Read no faster than the disk writes: the node lags behind, but leaves nothing out."""
+        """Read no faster than the disk writes: the node lags behind, but loses nothing."""
         give_up_at = time.monotonic() + _MAX_LAG_S
         while self._history is not None and self._history.queued[0] > _MAX_UNWRITTEN:
             if time.monotonic() > give_up_at:
@@ -241,16 +241,16 @@ class Node:
             time.sleep(_LAG_STEP_S)
 
     def _give_up_incarnation(self) -> None:
-        """Come up again: the other nodes have released our users, who may not go on."""
+        """Come up again, since the other nodes have released the users of this one."""
         if self.hub.is_stopping:
             self.proposer.end()
             return
-        log.warning("node was taken for dead, comes up again node=%s", self._config.node)
+        log.warning("node was declared dead, comes up again node=%s", self._config.node)
         assert self.replica.executor is not None
         self.replica.executor.give_up(self.proposer.end())
 
     def _note_serving(self) -> None:
-        """Work out until when this node serves, and let requests go on that waited for it."""
+        """Work out until when this node serves, and let held requests continue."""
         now = time.monotonic()
         until = self.proposer.fresh + SERVES_FOR_S if self.proposer.incarnation else 0.0
         self.hub.serve_until(until)
@@ -387,7 +387,7 @@ class Node:
     def stop(self, timeout_s: float) -> bool:
         """Leave the chat, and end the link; return whether that was done in time."""
         give_up_at = time.monotonic() + timeout_s
-        if not self.has_fallen_behind:  # else it cannot see that it has left
+        if not self.has_fallen_behind:  # otherwise it cannot read its own NodeLeave
             self.proposer.submit(NodeLeave(CloseReason.SHUTDOWN))
             while self.proposer.incarnation and time.monotonic() < give_up_at - 0.5:
                 time.sleep(0.005)
@@ -396,4 +396,4 @@ class Node:
 
 
 def _nobody(_what: object) -> None:
-    """Stands for callbacks until the workers are known."""
+    """Ignore a call; used until the workers are known."""

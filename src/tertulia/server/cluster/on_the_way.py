@@ -17,7 +17,7 @@ from tertulia.server.hub.unconfirmed import Unconfirmed
 _SEND_AGAIN_S = 1.0  # at first
 _SEND_AGAIN_AT_MOST_S = 8.0
 _ASK_AGAIN_S = 5.0
-_MAX_AT_ONCE = 200  # messages in one look; the others follow in the next one
+_MAX_AT_ONCE = 200  # messages in one call; the others follow in the next one
 
 
 class Sent(Struct, eq=False):
@@ -31,7 +31,7 @@ class Sent(Struct, eq=False):
 
 
 class OnTheWay:
-    """The messages by their numbers, none of which was given in an earlier run of this node."""
+    """The messages by number. Numbers differ from those of earlier runs of this node."""
 
     def __init__(self) -> None:
         self._next_number = secrets.randbits(48) << 8

@@ -1,7 +1,7 @@
 """Notices when a node stops serving and when it serves again, and logs each change once.
 
-A node serves while its own batches come back from the nats-servers. The link's thread uses this;
-nothing is decided here.
+A node serves while its own batches come back from the nats-servers. Only the link's thread runs
+this.
 """
 
 import logging
@@ -12,7 +12,7 @@ _SEND_AWAY_AFTER_S = 30.0  # without serving
 
 
 class Pauses:
-    """What one node remembers of the times in which it does not serve."""
+    """Remembers the latest time in which a node does not serve."""
 
     def __init__(self, node: str) -> None:
         self._node = node
@@ -31,7 +31,7 @@ class Pauses:
         if not serves:
             self._since, self._is_to_send_away = now, True
             log.warning(
-                "node does not serve node=%s reason='its own word does not come back'", self._node
+                "node does not serve node=%s reason='its own batches do not come back'", self._node
             )
         elif self._since:  # the first time that a node serves is logged by its start
             log.info("node serves again node=%s pause=%.1fs", self._node, now - self._since)

@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class Surroundings(NamedTuple):
-    """What this node knows, and how it asks others. Only the link's thread calls these."""
+    """Access to this node's position and to the other nodes. Link's thread, except `call`."""
 
     log: Callable[[], str]  # which log the nodes follow
     place: Callable[[], int]  # of the last entry of the log that was applied here
@@ -61,7 +61,7 @@ class RowsQuestion(Struct, array_like=True):
 class PageQuestion(Struct, array_like=True):
     """Asks for a page for a client of the asking node, which has applied everything up to `seq`.
 
-    With `as_it_is`, what the asked node lacks is missing everywhere, and it answers all the same.
+    With `as_it_is`, the node answers even if its history is incomplete: all nodes lack the same.
     """
 
     log: str
@@ -71,9 +71,9 @@ class PageQuestion(Struct, array_like=True):
 
 
 class KeptQuestion(Struct, array_like=True):
-    """Asks what is stored of all that was decided up to a place of the log.
+    """Asks which messages are stored, by their numbers, and whether everything else is.
 
-    `numbers` are those of the messages that it is about.
+    It is about all that was decided up to `place` in the log.
     """
 
     log: str
@@ -108,7 +108,7 @@ class KeptAnswer(Struct, array_like=True):
     """Answers KeptQuestion."""
 
     numbers: list[int]  # of the messages that are in the file
-    has_records: bool  # whether all is in the file that was decided beside the messages
+    has_records: bool  # whether everything else up to the place is in the file
 
 
 _rows_questions = msgspec.msgpack.Decoder(RowsQuestion)

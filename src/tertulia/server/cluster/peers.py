@@ -65,7 +65,7 @@ class _LifeAsked(NamedTuple):
 
 
 class _Questioner:
-    """Represents a worker of another node at the node of the session that it challenges."""
+    """Stands in for a worker of another node that challenges a session of this one."""
 
     def __init__(self, peers: "Peers", node: str, question: int) -> None:
         self._peers = peers
@@ -73,7 +73,7 @@ class _Questioner:
         self._question = question
 
     def post(self, mail: Any) -> bool:
-        """Report to the other node; after the end of a session, once that end has its place."""
+        """Report to the other node: a session's end once that has come back from the log."""
         if isinstance(mail, ChallengeOver):
             self._peers.proposer.submit(Nothing(), Ticket(self, 0, None))
         else:
@@ -82,7 +82,7 @@ class _Questioner:
 
 
 class Peers:
-    """What this node sends to the other nodes, and what it expects from them."""
+    """Sends this node's letters, and keeps its questions until they are answered."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Peers:
         nodes_up: Callable[[], set[str]],
         challenge_s: float,
     ) -> None:
-        """`challenge_s` is the time that a session has to show that it is alive."""
+        """`challenge_s`: seconds that a challenged session has to show that it is alive."""
         self._chat = chat
         self._node = node
         self._hub = hub
@@ -189,7 +189,7 @@ class Peers:
     # --- the link's thread ---------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Send questions again that have no answer yet; answer in place of silent nodes."""
+        """Give up questions without an answer; have lost direct messages sent again."""
         now = time.monotonic()
         with self._lock:
             late_idle = [q for q, asked in self._idle_asked.items() if now >= asked.until]
@@ -202,7 +202,7 @@ class Peers:
             self._hub.directs.tick()
 
     def read(self, data: bytes) -> None:
-        """Read letters of another node. A fault in our own code costs one letter only."""
+        """Handle letters of another node. An exception is logged, and its letter is dropped."""
         envelope = unpack(data)
         if envelope is None:
             return

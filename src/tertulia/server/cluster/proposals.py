@@ -1,6 +1,6 @@
-"""The parts of a node's Hub that propose what the same parts of a single server decide at once.
+"""The parts of a node's Hub that propose changes which a single server's parts make at once.
 
-They carry it out when it has come back from the log. See cluster/hub.py.
+The changes are made when they have come back from the log. See cluster/hub.py.
 """
 
 from collections.abc import Callable
@@ -65,7 +65,7 @@ class LogJournal(Journal):
 
 
 class NodeModerator(Moderator):
-    """Proposes operators' requests, and carries them out when they have come back."""
+    """Proposes operators' requests, and applies them when they have come back."""
 
     propose: Propose
 
@@ -97,12 +97,12 @@ class NodeModerator(Moderator):
         return self._propose(session, request, owner, found)
 
     def find_message(self, request: PinMessage) -> StoredMessage | Wait | Error:
-        """Return a message; another node may have it. See Moderator.find_message."""
+        """Return a message; if it is not here, another node may have it."""
         found = super().find_message(request)
         return Wait.FOR_MESSAGE if isinstance(found, Error) else found
 
     def promote(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
-        """Propose to make a session an operator's."""
+        """Propose to make a user an operator."""
         number = session.route.session
         self.propose(Promote(number), ticket_for(session.route, request, self.owner_of))
         return Wait.FOR_ORDER
@@ -126,7 +126,7 @@ class NodeModerator(Moderator):
     def decide(
         self, session: Session, command: Operate, owner: Owner, secret: str
     ) -> moderated.Outcome:
-        """Carry out a request that has come back from the log."""
+        """Apply a request that has come back from the log."""
         request = command.request
         if command.message is not None:
             assert isinstance(request, PinMessage)
@@ -136,7 +136,7 @@ class NodeModerator(Moderator):
         return super().carry_out(session, request, owner)
 
     def decide_promotion(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
-        """Make a session an operator's, after that has come back from the log."""
+        """Make a user an operator, once that has come back from the log."""
         return super().promote(session, request)
 
 
@@ -166,7 +166,7 @@ class NodeSeen(Seen):
     tell: Callable[[Session, int], None]
 
     def note(self, session: Session, request: MarkSeen, now: float) -> bool:
-        """Take in a report. See Seen.note."""
+        """Note a report, and tell the other nodes if it counts. See Seen.note."""
         counts = super().note(session, request, now)
         if counts and session.seen_mark is not None:
             self.tell(session, session.seen_mark.counted)

@@ -30,7 +30,7 @@ MAX_QUEUED = 10_000  # commands; beyond that connections are held
 
 
 class Ticket(Struct, gc=False):
-    """The owner who waits for a command's outcome, and what only the proposing node knows."""
+    """The owner who waits for a command's outcome, and details that are not in the log."""
 
     owner: Owner
     number: int  # of the route of the connection that waits
@@ -48,7 +48,7 @@ class _UnderWay(Struct):
 
 
 class Proposer:
-    """The commands that wait for a place, and those that are under way. Times are monotonic."""
+    """The commands that wait to be sent, and those under way. Times are monotonic."""
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ from tertulia.server.hub.unkept import refuse_page
 
 _TIMEOUT_S = 3.0  # for one question; a node gives up reading a page after 2 s
 _SEARCH_TIMEOUT_S = 13.0  # a search may wait 10 s for the index
-_MAX_UNDER_WAY = 32  # questions; more of them would slow other nodes' clients, and wait
+_MAX_UNDER_WAY = 32  # questions at a time; more of them would slow other nodes' clients
 
 
 class _Passing(Struct, eq=False):
@@ -155,9 +155,8 @@ class PageRelay:
 
     def _end(self) -> None:
         self._under_way -= 1
-        self._here.call(
-            self._begin_next
-        )  # Not at once: if many fail together, the calls would nest.
+        # Not called directly: if many fail together, the calls would nest.
+        self._here.call(self._begin_next)
 
 
 def _answer(ticket: PageTicket, page: Page | Error) -> None:

@@ -1,6 +1,6 @@
-"""The stream that holds a chat's log, and the subjects of its nodes. Knows nothing of the chat.
+"""Opens the stream that holds a chat's log, and names the subjects of its nodes.
 
-It uses JetStream's JSON API, so that its answers are seen unchanged. Nothing here imports nats-py.
+It uses JetStream's JSON API directly, to see its answers unchanged. Nothing here imports nats-py.
 The functions with a parameter `ask` block; they run on the main thread at the start.
 """
 
@@ -168,7 +168,7 @@ def _checked(chat: str, answer: dict[str, Any], verb: str) -> StreamState:
         name, verb, opened.replicas, opened.max_bytes, opened.first, opened.last,
     )  # fmt: skip
     if opened.replicas < _REPLICAS:
-        log.warning("cluster stream=%s is lost with one nats-server: three keep it safe", name)
+        log.warning("cluster stream=%s has fewer than three copies: use three nats-servers", name)
     return opened
 
 
@@ -197,7 +197,7 @@ def _reason(answer: dict[str, Any] | None) -> str:
 
 
 def _why_not(answer: dict[str, Any] | None, max_bytes: int) -> ClusterUnusable | None:
-    """Return the reason in words; None without an answer."""
+    """Return the error for the operator; None if there was no answer."""
     if answer is None:
         return None
     code, reason = _error_code(answer), _reason(answer)

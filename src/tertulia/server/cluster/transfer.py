@@ -36,7 +36,7 @@ class _Piece(Struct, array_like=True):
 
 
 class Sender:
-    """Hands out this node's state. `take` returns the present one, or None if there is none."""
+    """Sends this node's state in pieces. `take` returns the present one, or None."""
 
     def __init__(self, node: str, take: Callable[[], bytes | None]) -> None:
         self._node = node
