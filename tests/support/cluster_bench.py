@@ -261,7 +261,7 @@ class BenchNode:
         request = Register(name=name, id=1, **fields)
         outcome = self.hub.register(request, address, route, may_challenge=may_challenge)
         assert outcome is Wait.FOR_ORDER, outcome
-        return route.session
+        return route.number
 
     def settle(self) -> None:
         """Let everything into the log and apply it."""
@@ -276,7 +276,7 @@ class BenchNode:
         self.settle()
         (outcome,) = self.mail.outcomes()
         assert isinstance(outcome, Registered), outcome
-        assert outcome.session.route.session == number
+        assert outcome.session.route.number == number
         self.tokens[number] = str(outcome.welcome.token)
         return outcome.session
 

@@ -49,7 +49,7 @@ class Bench(WorkerBench):
 
     def number(self, connection: Connection) -> int:
         assert connection.session is not None
-        return connection.session.route.session
+        return connection.session.route.number
 
     @property
     def delivery(self) -> Delivery:

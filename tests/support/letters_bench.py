@@ -78,7 +78,7 @@ class Room:
     def move(self, to: str, name: str, from_: str) -> Session:
         """Have a user's session taken over by a node."""
         session = self[from_].find(name)
-        token = self[from_].tokens[session.route.session]
+        token = self[from_].tokens[session.route.number]
         return self.join(to, name, address=session.address, token=token)
 
     def take(self, node: str, session: Session) -> list[tuple[str, Any]]:

@@ -23,7 +23,7 @@ def test_a_message_is_sent_to_the_receivers_node_and_answered_when_it_is_confirm
     ana, luis = room.join("a", "ana"), room.join("b", "luis")
     assert room.tell("a", ana) == Queued(None)
     room.carry()
-    assert DirectsWaiting(luis.route.session) in room["b"].mail.collect()
+    assert DirectsWaiting(luis.route.number) in room["b"].mail.collect()
     assert room.take("b", luis) == [("hola", 1)]
     assert room.answers("a") == []
     room.confirm("b", luis, 1)
@@ -246,7 +246,7 @@ def test_a_message_in_hand_for_one_who_moves_away_goes_to_the_node_where_that_us
     room.carry()
     room.pass_time(1.0)
     assert [text for text, _ in room.take("b", moved)] == ["hola"]
-    assert luis.route.session != moved.route.session
+    assert luis.route.number != moved.route.number
 
 
 def test_the_same_message_from_another_node_is_known_where_its_receiver_has_no_receipts(
@@ -316,7 +316,7 @@ def test_a_fault_in_reading_a_letter_costs_this_letter_alone(
     assert envelope is not None
     forward = envelope.letters[0]
     assert isinstance(forward, letters.Forward)
-    wrong: Any = letters.Answer(luis.route.session, Error(code=ErrorCode.BUSY, message=""))
+    wrong: Any = letters.Answer(luis.route.number, Error(code=ErrorCode.BUSY, message=""))
     envelope.letters[:] = [wrong, forward]
     room["b"].switchboard.mailbox_of(luis.route).post = _fail  # type: ignore[union-attr, method-assign]
     room.peers["b"].read(letters.pack(envelope))

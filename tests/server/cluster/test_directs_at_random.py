@@ -121,7 +121,7 @@ class Play(Room):
         node, session = self.users[name]
         self[to].settle()
         self.gone.add(session.route)
-        self.enter(name, to, token=self[node].tokens[session.route.session])
+        self.enter(name, to, token=self[node].tokens[session.route.number])
 
     def leave(self) -> None:
         name = self.random.choice(NAMES)

@@ -100,7 +100,7 @@ def test_a_token_takes_a_session_of_another_node_over(chat: Chat) -> None:
     chat.b.register("eva", "10.0.0.9")
     chat.settle()
     token = chat.b.mail.outcomes()[0].welcome.token
-    number = chat.b.find("eva").route.session
+    number = chat.b.find("eva").route.number
     chat.a.register("eva", "10.0.0.10", token=token)
     chat.settle()
     (outcome,) = chat.a.mail.outcomes()
@@ -208,7 +208,7 @@ def test_a_fault_of_our_own_costs_one_command_on_all_nodes_alike(
 
 
 def test_an_operator_kicks_and_bans_users_of_another_node(chat: Chat) -> None:
-    number = chat.luis.route.session
+    number = chat.luis.route.number
     outcome = chat.done(Kick(name="Luis", reason="ruido", id=1))
     assert isinstance(outcome, Moderated)
     (expelled,) = [mail for mail in chat.b.mail.collect() if isinstance(mail, Expel)]
@@ -374,7 +374,7 @@ def test_a_user_who_comes_from_another_node_is_not_idle_for_what_was_not_heard_h
 ) -> None:
     for node in (chat.a, chat.b):
         node.clock.s += 100.0
-    token = chat.b.tokens[chat.luis.route.session]
+    token = chat.b.tokens[chat.luis.route.number]
     luis = chat.a.join("luis", "10.0.0.2", token=token, **idle)
     assert chat.a.clock.s - luis.last_active == shown_s
 
@@ -395,7 +395,7 @@ def test_nothing_is_left_of_a_session_that_ends_before_its_end_comes_back(
     if how == "kicked":
         chat.a.operate(chat.ana, Kick(name="luis", id=1))
     else:
-        chat.a.register("luis", "10.0.0.2", token=chat.b.tokens[chat.luis.route.session])
+        chat.a.register("luis", "10.0.0.2", token=chat.b.tokens[chat.luis.route.number])
     chat.b.hub.release(chat.luis, CloseReason.LOST)
     chat.settle()
     assert not chat.luis.is_here

@@ -71,7 +71,7 @@ def worker() -> Mail:
 
 
 def challenge(room: Room, luis: Session, worker: Any) -> bool:
-    asked = Challenge(luis.route.session, NEWCOMER, worker)
+    asked = Challenge(luis.route.number, NEWCOMER, worker)
     return room["a"].switchboard.challenge(luis.route, asked)
 
 
@@ -83,7 +83,7 @@ def test_a_session_that_is_alive_is_in_the_newcomers_way(room, luis, worker):
     assert challenge(room, luis, worker)
     assert [type(letter) for letter in room.carry()] == [AskLife]
     [asked] = challenged(room)
-    assert (asked.session, asked.newcomer) == (luis.route.session, None)
+    assert (asked.session, asked.newcomer) == (luis.route.number, None)
     assert worker.collect() == []
     asked.reply_to.post("any word but that it is over")
     assert [type(letter) for letter in room.carry()] == [LifeShown]
@@ -190,7 +190,7 @@ def test_a_fault_in_a_letter_costs_that_letter_alone(room, worker, caplog, monke
     ask_idle(room, worker)
     room.air.clear()
     monkeypatch.setattr(room["a"].hub, "note_seen", lambda *_: 1 / 0)
-    seen = SeenThrough(room["b"].find("luis").route.session, 1)
+    seen = SeenThrough(room["b"].find("luis").route.number, 1)
     room.peers["a"].read(pack(Envelope("b", [seen, IdleFor(1, 7.0)])))
     assert idle_told(worker) == [7]
     assert "fault in a letter of node=b" in caplog.text

@@ -22,7 +22,7 @@ class Bench(WorkerBench):
 
     def challenge(self, session: int | None = None, newcomer: Connection | None = None) -> None:
         assert self.ana.session is not None
-        number = session or self.ana.session.route.session
+        number = session or self.ana.session.route.number
         mail = Challenge(number, newcomer or self.newcomer, self.mailbox)
         self.dispatcher.read_mail(mail)
 
@@ -134,7 +134,7 @@ def test_a_challenged_session_that_comes_to_be_held_for_others_is_not_silent():
 
 @pytest.mark.parametrize("how", ["never was", "closed", "finishing"])
 def test_a_session_that_has_ended_is_not_waited_for(bench, how):
-    number = bench.ana.session.route.session
+    number = bench.ana.session.route.number
     match how:
         case "never was":
             number = 10**9

@@ -45,7 +45,7 @@ class Bench(WorkerBench):
         assert self.watched(connection) == 0
         if connection.session is not None:
             route = connection.session.route
-            assert self.connections.of_session(route.session) is None
+            assert self.connections.of_session(route.number) is None
             assert self.shared.switchboard.mailbox_of(route) is None
         self.flush()  # a send to a closed socket fails
 
@@ -83,7 +83,7 @@ def test_each_connection_has_a_door_of_its_own(bench):
 def test_a_registered_connection_is_found_by_its_session_and_follows_the_chat(bench):
     ana = bench.join("ana")
     luis = bench.join("luis")
-    assert bench.connections.of_session(luis.session.route.session) is luis
+    assert bench.connections.of_session(luis.session.route.number) is luis
     assert luis.state is State.REGISTERED
     assert bench.observer.joined == 2
     assert bench.admission._unregistered == {}
@@ -213,7 +213,7 @@ def test_the_last_bytes_of_the_door_go_out_once_and_after_everything_else(bench)
     bench.finish(ana, CloseReason.REFUSED, LAST_WORD)
     bench.flush()
     assert b"bye" not in socket_of(ana).sent, "the page is still to come"
-    number = ana.session.route.session
+    number = ana.session.route.number
     bench.dispatcher.read_mail(PageReady(number, HistoryPage(id=1, messages=[], more=False)))
     bench.flush()
     assert bytes(socket_of(ana).sent).endswith(b'"more":false}\nbye refused\n')

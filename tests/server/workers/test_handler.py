@@ -211,7 +211,7 @@ def test_an_answer_of_the_history_is_counted_as_due_and_not_given_now():
     assert bench.handle(ana, Say(id=1, text="hola")) is None
     assert (ana.answers_due, ana.orders_due) == (1, 0)
     [(_, receipt)] = history.written
-    assert (receipt.owner, receipt.session) == (bench.mailbox, ana.session.route.session)
+    assert (receipt.owner, receipt.session) == (bench.mailbox, ana.session.route.number)
     bench.close()
 
 
@@ -314,7 +314,7 @@ def test_a_picture_of_the_server_is_asked_for_beside_the_workers(bench):
     bench.handler._looks = SimpleNamespace(ask=looks.append)
     assert bench.handle(ana, TakeMeasures(id=3)) is None
     assert ana.hold is Hold.LOOK
-    assert looks == [Look(3, bench.mailbox, ana.session.route.session)]
+    assert looks == [Look(3, bench.mailbox, ana.session.route.number)]
 
 
 def test_only_the_right_secret_makes_an_operator():

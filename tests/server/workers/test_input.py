@@ -349,7 +349,7 @@ def test_the_requests_behind_a_hold_are_carried_out_after_it(bench):
     bench.shared.history.has_room = False
     bench.receive(ana, Say(id=1, text="hola"), Ping(id=2))
     assert ana.hold is Hold.ROOM
-    assert bench.shared.history.waiters == [(bench.mailbox, ana.session.route.session)]
+    assert bench.shared.history.waiters == [(bench.mailbox, ana.session.route.number)]
     assert bench.heard(ana) == []
     ana.release_hold()
     bench.input.resume(ana)

@@ -51,7 +51,7 @@ def test_a_page_is_asked_for_at_once_and_the_next_one_is_not(bench):
     [ticket] = bench.shared.history.tickets
     assert ana.ticket is ticket
     assert (ticket.request, ticket.owner) == (GetHistory(id=1), bench.mailbox)
-    assert ticket.session == ana.session.route.session
+    assert ticket.session == ana.session.route.number
 
 
 def test_no_page_is_asked_for_while_the_client_takes_nothing(bench):
@@ -94,7 +94,7 @@ def test_a_session_that_is_taken_over_is_evicted_by_its_own_worker(bench, beside
     assert "left name=ana address=10.0.0.2 reason=replaced" in caplog.messages
     assert bench.kinds(newcomer) == ["Welcome", "Joined"]
     assert bench.observer.left == {CloseReason.REPLACED: 1}
-    assert beside.read_mail() == [Evict(old.session.route.session)]
+    assert beside.read_mail() == [Evict(old.session.route.number)]
     assert old.state is State.CLOSED
     assert beside.observer.left == {}
 
@@ -105,7 +105,7 @@ def test_a_session_in_the_way_is_challenged_in_its_own_worker(bench, beside):
     bench.receive(newcomer, Register(name="ana"), Ping(id=1))
     assert newcomer.hold is Hold.CHALLENGE
     assert bench.heard(newcomer) == []
-    mail = Challenge(ana.session.route.session, newcomer, bench.mailbox)
+    mail = Challenge(ana.session.route.number, newcomer, bench.mailbox)
     assert beside.mailbox.collect() == [mail]
 
 
@@ -150,7 +150,7 @@ def test_a_direct_message_to_another_worker_holds_the_sender_until_it_is_deliver
     assert bench.kinds(ana) == ["Joined"]
     [mail] = beside.mailbox.collect()
     assert isinstance(mail, Deliver)
-    assert (mail.session, mail.sender) == (luis.session.route.session, ana)
+    assert (mail.session, mail.sender) == (luis.session.route.number, ana)
     assert (mail.request, mail.reply_to) == (request, bench.mailbox)
 
 

@@ -163,7 +163,7 @@ def test_a_ping_behind_shows_a_newcomer_in_its_way_that_the_session_is_alive(
     bench.receive(ana, BUSY)
     assert ana.hold is Hold.BACKLOG, "it is challenged all the same"
     assert ana.session is not None
-    number = ana.session.route.session
+    number = ana.session.route.number
     bench.dispatcher.read_mail(Challenge(number, newcomer, bench.mailbox))
     bench.empty(ana)
     bench.flush()

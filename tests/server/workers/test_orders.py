@@ -430,7 +430,7 @@ def test_the_console_stays_when_the_users_are_sent_to_another_node(bench: NodeBe
     assert bench.admission.admit_console()
     route = bench.shared.switchboard.connect(bench.mailbox)
     bench.dispatcher.read_mail(AdoptConsole(sock, route, "console"))
-    console = bench.connections.of_session(route.session)
+    console = bench.connections.of_session(route.number)
     assert console is not None
     bench.dispatcher.read_mail(SendAway())
     assert bench.heard(console) == []

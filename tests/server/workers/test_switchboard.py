@@ -75,7 +75,7 @@ def test_answers_are_posted_once_to_each_worker_and_node_and_none_to_a_session_t
         switchboard.connect(mailbox) for mailbox in (first, first, second, first)
     )
     switchboard.disconnect(gone)
-    far, farther = Route("b", ana.session), Route("c", 5)
+    far, farther = Route("b", ana.number), Route("c", 5)
     replies = [
         reply(route, number)
         for number, route in enumerate([ana, eva, far, gone, luis, farther, ana, far])
@@ -99,10 +99,10 @@ def test_a_session_is_challenged_in_its_worker_or_at_its_node():
     assert mailbox.mail == [challenge]
     mailbox.is_closed = True
     assert not switchboard.challenge(here, challenge)
-    assert not switchboard.challenge(Route("b", here.session), challenge), "no other nodes yet"
+    assert not switchboard.challenge(Route("b", here.number), challenge), "no other nodes yet"
     switchboard.challenge_at_node = elsewhere.challenge
-    assert switchboard.challenge(Route("b", here.session), challenge)
-    assert not switchboard.challenge(Route("c", here.session), challenge)
+    assert switchboard.challenge(Route("b", here.number), challenge)
+    assert not switchboard.challenge(Route("c", here.number), challenge)
     switchboard.disconnect(here)
     assert not switchboard.challenge(here, challenge)
     assert elsewhere.challenges == [("b", challenge), ("c", challenge)]
@@ -110,8 +110,8 @@ def test_a_session_is_challenged_in_its_worker_or_at_its_node():
 
 def test_a_node_that_begins_anew_gives_no_number_of_an_earlier_run():
     mailbox: Any = object()
-    assert Switchboard().connect(mailbox).session == 1
-    numbers = {Switchboard("a").connect(mailbox).session for _ in range(3)}
+    assert Switchboard().connect(mailbox).number == 1
+    numbers = {Switchboard("a").connect(mailbox).number for _ in range(3)}
     assert len(numbers) == 3
     assert all(number % 2**20 == 0 for number in numbers)
 
@@ -121,7 +121,7 @@ def test_mail_is_posted_to_the_worker_of_its_session_as_long_as_both_are_there()
     mailbox: Any = Mailbox()
     route, mail = switchboard.connect(mailbox), Evict(1)
     assert switchboard.post(route, mail)
-    assert not switchboard.post(Route("b", route.session), Evict(2))
+    assert not switchboard.post(Route("b", route.number), Evict(2))
     mailbox.is_closed = True
     assert not switchboard.post(route, mail)
     switchboard.disconnect(route)

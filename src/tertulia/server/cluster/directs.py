@@ -135,7 +135,7 @@ class NodeDirectQueues(DirectQueues):
         self._on_the_way.note_sent(sent, self._monotonic())
         message = replace(sent.entry.message, receipt=UNSET)
         to, known = sent.session.route, sent.entry.known_receipt
-        self.post(to.node, Forward(sent.number, to.session, sent.sender_key, message, known))
+        self.post(to.node, Forward(sent.number, to.number, sent.sender_key, message, known))
 
     def on_accepted(self, letter: Accepted) -> None:
         """Note that a message is in its receiver's queue; `receipt` is 0 if it has none yet."""
@@ -291,7 +291,7 @@ class NodeDirectQueues(DirectQueues):
     def _handle_early(self, session: Session) -> None:
         early, self._early = self._early, deque(maxlen=_MAX_EARLY)
         for until, node, letter in early:
-            if letter.to != session.route.session:
+            if letter.to != session.route.number:
                 self._early.append((until, node, letter))
             elif isinstance(letter, Forward):
                 self.on_forward(node, letter, session)
@@ -369,7 +369,7 @@ class NodeDirectQueues(DirectQueues):
             self._queues[session] = moved
         if was_own:
             last = 0 if queue is None else queue.last_receipt
-            self.post(session.route.node, HandedOver(session.route.session, last, rows))
+            self.post(session.route.node, HandedOver(session.route.number, last, rows))
 
     def _forget(self, entry: Unconfirmed) -> None:
         """Forget a message that is no longer here: if it comes again, it is new."""

@@ -158,7 +158,7 @@ class Executor:
         replaced = outcome.replaced
         if replaced is not None:
             self._sessions.pop(replaced.route, None)
-            self._post_to(replaced, Evict(replaced.route.session))  # before it gets the events
+            self._post_to(replaced, Evict(replaced.route.number))  # before it gets the events
         if ticket is None:
             return outcome
         return replace(outcome, welcome=replace(outcome.welcome, token=ticket.secret))
@@ -178,7 +178,7 @@ class Executor:
             self._end(session, CloseReason.LOST, recorded)
             retry_after = round(random.uniform(*_COME_BACK_S), 3)
             closing = Closing(reason=CloseReason.SHUTDOWN, cause=CUT_OFF, retry_after=retry_after)
-            self._post_to(session, Expel(session.route.session, closing))
+            self._post_to(session, Expel(session.route.number, closing))
 
     def _end(
         self, session: Session, reason: CloseReason, recorded: CloseReason | None = None
@@ -231,7 +231,7 @@ class Executor:
         if ticket is None and session.own_presence:
             mailbox = self._switchboard.mailbox_of(session.route)
             if mailbox is not None:
-                self._outcomes[mailbox].append(OrderedRow(session.route.session))
+                self._outcomes[mailbox].append(OrderedRow(session.route.number))
 
     # --- operators, and hooks ------------------------------------------------------------------
 
@@ -257,7 +257,7 @@ class Executor:
                 self._hub.note_ended(expelled.session)
                 self._sessions.pop(expelled.session.route, None)
                 if ticket is None:
-                    number = expelled.session.route.session
+                    number = expelled.session.route.number
                     self._post_to(expelled.session, Expel(number, expelled.closing))
                     self._switchboard.send(expelled.replies)
         return outcome

@@ -185,7 +185,7 @@ class NodeHub(Hub):
         if ticket is None:
             return Wait.FOR_ORDER
         ticket.secret, token_hash = _new_token()
-        command = Enter(route.session, newcomer, token_hash, idle_seconds(request))
+        command = Enter(route.number, newcomer, token_hash, idle_seconds(request))
         if not self._banned.hold_if_banned(command, ticket):
             self._proposer.submit(command, ticket)
         return Wait.FOR_ORDER
@@ -218,7 +218,7 @@ class NodeHub(Hub):
             if self.is_stopping:
                 return []
             reason = CloseReason.LOST
-        self._proposer.submit(Leave(session.route.session, reason))
+        self._proposer.submit(Leave(session.route.number, reason))
         return []
 
     def say(self, session: Session, request: Say, owner: Owner) -> Ok | Wait | Error | None:
@@ -229,7 +229,7 @@ class NodeHub(Hub):
         if not session.is_here:
             return refusals.no_name(request) if session.is_console else None
         session.last_active = self._monotonic()
-        number = session.route.session
+        number = session.route.number
         command = SayText(number, request.text, None if request.nonce is UNSET else request.nonce)
         self._proposer.submit(command, Ticket(owner, number, request, request.id))
         return Wait.FOR_ORDER
@@ -244,13 +244,13 @@ class NodeHub(Hub):
             return refusals.no_name(request) if session.is_console else None
         session.last_active = self._monotonic()
         ticket = ticket_for(session.route, request, self._owner_of)
-        self._proposer.submit(ShowStatus(session.route.session, status), ticket)
+        self._proposer.submit(ShowStatus(session.route.number, status), ticket)
         return Wait.FOR_ORDER
 
     def idle(self, session: Session) -> None:
         """Propose to show a user who has been inactive for too long as INACTIVO."""
         if session.is_here and session.status is not Status.INACTIVO:
-            self._proposer.submit(Idle(session.route.session))
+            self._proposer.submit(Idle(session.route.number))
 
     def _note_activity(self, session: Session) -> float:
         if threading.get_ident() == self.executing:
@@ -258,7 +258,7 @@ class NodeHub(Hub):
         now = session.last_active = self._monotonic()
         session.is_catching_up = False
         if session.status is not session.chosen and session.is_here:
-            self._proposer.submit(Active(session.route.session))
+            self._proposer.submit(Active(session.route.number))
         return now
 
     # --- applying commands that have come back; only the Executor calls these ------------------
@@ -296,7 +296,7 @@ class NodeHub(Hub):
         idle_s = self._monotonic() - session.last_active
         is_outdated = self._idle_after_s is not None and idle_s < self._idle_after_s
         if is_outdated and self.is_own(session) and self._proposer.incarnation:
-            self._proposer.submit(Active(session.route.session))
+            self._proposer.submit(Active(session.route.number))
 
     def wake(self, session: Session) -> None:
         """Show the chosen status of an idle user who has done something."""
@@ -334,7 +334,7 @@ class NodeHub(Hub):
         if isinstance(info, Error) or user is None or self.is_own(user) or owner is None:
             return info
         assert isinstance(info, UserInfo)
-        self.ask_idle(owner, session.route.session, request, info)
+        self.ask_idle(owner, session.route.number, request, info)
         return Wait.FOR_ORDER
 
     def note_seen(self, session: Session, seq: int) -> None:

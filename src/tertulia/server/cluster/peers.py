@@ -155,15 +155,15 @@ class Peers:
                 self._link.publish(subject, pack(Envelope(self._node, part)))
 
     def _wake(self, session: Session) -> None:
-        self._switchboard.post(session.route, DirectsWaiting(session.route.session))
+        self._switchboard.post(session.route, DirectsWaiting(session.route.number))
 
     def _send(self, node: str, replies: list[Reply]) -> None:
         for reply in replies:
             if isinstance(reply.answer, Error):
-                self.post(node, Answer(reply.route.session, reply.answer))
+                self.post(node, Answer(reply.route.number, reply.answer))
 
     def _tell_seen(self, session: Session, seq: int) -> None:
-        self.tell_all(SeenThrough(session.route.session, seq))
+        self.tell_all(SeenThrough(session.route.number, seq))
 
     def _challenge(self, node: str, challenge: Challenge) -> bool:
         """Ask a session of another node for a sign of life."""
@@ -184,7 +184,7 @@ class Peers:
         with self._lock:
             self._idle_asked[question] = _IdleAsked(owner, number, request, info, until)
         if session is not None:
-            self.post(session.route.node, AskIdle(question, session.route.session))
+            self.post(session.route.node, AskIdle(question, session.route.number))
 
     # --- the link's thread ---------------------------------------------------------------------
 

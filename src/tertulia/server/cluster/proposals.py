@@ -53,7 +53,7 @@ def ticket_for(
     owner = owner_of(route)
     if owner is None:
         return None
-    return Ticket(owner, route.session, request, request.id)
+    return Ticket(owner, route.number, request, request.id)
 
 
 class LogJournal(Journal):
@@ -103,7 +103,7 @@ class NodeModerator(Moderator):
 
     def promote(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
         """Propose to make a user an operator."""
-        number = session.route.session
+        number = session.route.number
         self.propose(Promote(number), ticket_for(session.route, request, self.owner_of))
         return Wait.FOR_ORDER
 
@@ -118,7 +118,7 @@ class NodeModerator(Moderator):
         secret: str = "",
         secret_hash: str = "",
     ) -> Wait:
-        number = session.route.session
+        number = session.route.number
         command = Operate(number, session.is_console, request, message, secret_hash)
         self.propose(command, Ticket(owner, number, request, request.id, secret))
         return Wait.FOR_ORDER

@@ -256,7 +256,7 @@ class Hub:
             seq = said if isinstance(said, int) else said.seq
             if keeper is None:
                 return Ok(id=request.id, seq=seq)
-            receipt = Receipt(owner, session.route.session, request.id, seq)
+            receipt = Receipt(owner, session.route.number, request.id, seq)
             if isinstance(said, int):  # an earlier message has the same nonce
                 keeper.acknowledge(receipt)
             else:

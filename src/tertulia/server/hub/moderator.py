@@ -340,7 +340,7 @@ class Moderator:
         changes = self._room.pop_changes()
         if self._keeper is None:
             return answer or (None if request.id is UNSET else Ok(id=request.id))
-        receipt = Receipt(owner, session.route.session, request.id, answer=answer)
+        receipt = Receipt(owner, session.route.number, request.id, answer=answer)
         self._keeper.keep(changes, receipt)
         return Wait.FOR_DISK
 

@@ -196,7 +196,7 @@ class Room:
         return RoomState(
             [
                 Present(
-                    *(one.name, one.address, one.token, one.route.node, one.route.session),
+                    *(one.name, one.address, one.token, one.route.node, one.route.number),
                     *(one.since, one.status, one.chosen, one.is_operator),
                     one.joined_seq,
                 )

@@ -13,7 +13,7 @@ class Route(NamedTuple):
     """Where a session is served: a value that another thread, or another node, can hold."""
 
     node: str
-    session: int  # unique on its node; in a cluster, over its restarts too
+    number: int  # of the session, unique on its node; in a cluster, over its restarts too
 
 
 class SeenMark(Struct, eq=False):

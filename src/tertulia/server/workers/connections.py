@@ -106,7 +106,7 @@ class Connections:
         connection.rate_limit = Unlimited(self._config, now)
         connection.change_state(REGISTERED)
         self._by_fd[connection.fd] = connection
-        self._by_session[mail.route.session] = connection
+        self._by_session[mail.route.number] = connection
         self._observer.on_console(mail.address, is_open=True)
         self._watchdog.check_by(connection, now)
         return connection
@@ -122,7 +122,7 @@ class Connections:
         connection.change_state(REGISTERED)
         connection.session = session
         connection.register_by = inf
-        self._by_session[session.route.session] = connection
+        self._by_session[session.route.number] = connection
         self._admission.count_registered(connection.address)
         self._observer.on_joined(session.name.shown, session.address)
         self._output.follow(connection, seq, messages_only=session.own_presence is not None)
@@ -130,13 +130,13 @@ class Connections:
 
     def expect(self, connection: Connection, route: Route) -> None:
         """Note the route of the session that a connection is waiting for."""
-        self._by_session[route.session] = connection
+        self._by_session[route.number] = connection
 
     def end_expecting(self, connection: Connection) -> Route:
         """Note that a connection's registration is decided."""
         route, connection.route = connection.route, None
         assert route is not None
-        del self._by_session[route.session]
+        del self._by_session[route.number]
         return route
 
     def finish(
@@ -221,7 +221,7 @@ class Connections:
         self._poller.forget(connection)
         del self._by_fd[connection.fd]
         if session is not None:
-            del self._by_session[session.route.session]
+            del self._by_session[session.route.number]
             self._switchboard.disconnect(session.route)
         elif connection.route is not None:
             self.end_expecting(connection)

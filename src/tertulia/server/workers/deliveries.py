@@ -38,7 +38,7 @@ class Deliveries:
     def deliver(self, connection: Connection, request: Direct, delivery: Delivery) -> None:
         """Hand a direct message over, or have the receiver's worker do so; answer the sender."""
         route = delivery.receiver.route
-        receiver = self._connections.of_session(route.session)
+        receiver = self._connections.of_session(route.number)
         if receiver is not None:
             handover = self.hand_over(receiver, delivery.message)
             if handover is DONE and request.id is UNSET and request.nonce is UNSET:
@@ -46,7 +46,7 @@ class Deliveries:
             self.answer_sender(connection, request, delivery, handover)
             return
         connection.hold_for(Hold.DELIVERY)  # answers come in the order of the requests
-        mail = Deliver(route.session, delivery, request, connection, self._mailbox)
+        mail = Deliver(route.number, delivery, request, connection, self._mailbox)
         if not self._switchboard.post(route, mail):  # it has ended meanwhile
             self._mailbox.post(DeliveryOver(connection, request, delivery, GONE))
 
@@ -82,7 +82,7 @@ class Deliveries:
             connection.confirmations_due += 1
         if queued.route is None:
             return
-        number = queued.route.session
+        number = queued.route.number
         receiver = self._connections.of_session(number)
         if receiver is not None:
             self._connections.guarded(receiver, self.send_waiting)

@@ -151,7 +151,7 @@ class RequestHandler:
                 return request
             case TakeMeasures():
                 connection.hold_for(Hold.LOOK)
-                self._looks.ask(Look(request.id, self._mailbox, session.route.session))
+                self._looks.ask(Look(request.id, self._mailbox, session.route.number))
                 return None
             case Register():
                 return refusals.already_registered(request, session.name.shown)

@@ -298,13 +298,13 @@ class Input:
         elif step is Step.TRY_LATER:
             connection.hold_for(Hold.ROOM, request)
             assert self._history is not None, "only its queue can be full"
-            self._history.when_room(self._mailbox, session.route.session)
+            self._history.when_room(self._mailbox, session.route.number)
         elif isinstance(request, PinMessage | AskSeenBy) and request.seq is not UNSET:
             connection.hold_for(Hold.MESSAGE, request)
             look_for = GetHistory(
                 id=request.id, after=max(0, request.seq - 1), before=request.seq + 1, limit=1
             )
-            number = session.route.session
+            number = session.route.number
             pages.ask(PageTicket(look_for, self._mailbox, number, is_for_held=True))
 
     def _moderate(self, connection: Connection, request: Request, done: Moderated) -> None:
@@ -317,7 +317,7 @@ class Input:
             session = expelled.session
             self._observer.on_left(session.name.shown, session.address, CloseReason.KICKED)
             # Nothing happens if its connection has ended.
-            self._switchboard.post(session.route, Expel(session.route.session, expelled.closing))
+            self._switchboard.post(session.route, Expel(session.route.number, expelled.closing))
             self._switchboard.send(expelled.replies)
 
     def _welcome(self, connection: Connection, request: Register, new: Registered) -> None:
@@ -325,7 +325,7 @@ class Input:
         if new.replaced is not None:
             old = new.replaced
             self._observer.on_left(old.name.shown, old.address, CloseReason.REPLACED)
-            self._switchboard.post(old.route, Evict(old.route.session))
+            self._switchboard.post(old.route, Evict(old.route.number))
         self._connections.register(connection, new.session, new.welcome.seq, self.now)
         self._output.send(connection, new.welcome)
         if new.replaced is not None:
@@ -334,7 +334,7 @@ class Input:
     def _challenge(self, connection: Connection, request: Register, conflict: Conflict) -> None:
         connection.hold_for(Hold.CHALLENGE, request)
         route = conflict.session.route
-        challenge = Challenge(route.session, connection, self._mailbox)
+        challenge = Challenge(route.number, connection, self._mailbox)
         if not self._switchboard.challenge(route, challenge):  # it has ended meanwhile
             self._mailbox.post(ChallengeOver(connection))
 
@@ -378,7 +378,7 @@ class Input:
         """Ask the history for the next page, if the connection can take it now."""
         request, session = connection.next_page(), connection.session
         if request is not None and session is not None and self._pages is not None:
-            ticket = PageTicket(request, self._mailbox, session.route.session)
+            ticket = PageTicket(request, self._mailbox, session.route.number)
             connection.ticket = ticket
             self._pages.ask(ticket)
 

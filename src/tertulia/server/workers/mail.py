@@ -1,7 +1,7 @@
 """The kinds of mail that other threads post to a worker, matched in `Dispatcher.read_mail`.
 
-Each message names the connection or session that it concerns, so that a fault in carrying it out
-costs that connection only.
+Each message names the connection that it concerns, or has in `session` the number of a session (as
+in its `Route`), so that a fault in carrying it out costs that connection only.
 """
 
 import socket

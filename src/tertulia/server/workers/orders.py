@@ -106,7 +106,7 @@ def give_back(row: OrderedRow, hub: Hub, switchboard: Switchboard) -> None:
     elif isinstance(outcome, Moderated):
         for expelled in outcome.expelled:
             route = expelled.session.route
-            switchboard.post(route, Expel(route.session, expelled.closing))
+            switchboard.post(route, Expel(route.number, expelled.closing))
             switchboard.send(expelled.replies)
 
 

@@ -32,7 +32,7 @@ class Switchboard:
 
     def disconnect(self, route: Route) -> None:
         """Forget a route whose session has ended, or never began."""
-        self.disconnect_number(route.session)
+        self.disconnect_number(route.number)
 
     def disconnect_number(self, number: int) -> None:
         """Forget a route of this node by its number."""
@@ -43,11 +43,11 @@ class Switchboard:
 
         None if its session has ended, or another node serves it.
         """
-        return self._mailboxes.get(route.session) if route.node == self._node else None
+        return self._mailboxes.get(route.number) if route.node == self._node else None
 
     def post(self, route: Route, mail: Mail) -> bool:
         """Post mail to the worker of a session; False if it has ended, or is of another node."""
-        mailbox = self._mailboxes.get(route.session) if route.node == self._node else None
+        mailbox = self._mailboxes.get(route.number) if route.node == self._node else None
         return mailbox is not None and mailbox.post(mail)
 
     def challenge(self, route: Route, challenge: Challenge) -> bool:
