@@ -15,8 +15,7 @@ from standing_clock import StandingClock
 from tertulia.protocol.lines import decode_server_message, encode
 from tertulia.protocol.messages import ChatMessage, Register, Say
 from tertulia.server.cluster import snapshot as snapshots
-from tertulia.server.cluster.arrival import said_before
-from tertulia.server.cluster.beginning import beginning, rules_of
+from tertulia.server.cluster.bootstrap import known_nonces
 from tertulia.server.cluster.commands import (
     Genesis,
     NodeLeave,
@@ -24,6 +23,7 @@ from tertulia.server.cluster.commands import (
     pack,
 )
 from tertulia.server.cluster.executor import Executor
+from tertulia.server.cluster.genesis import make_first_entries, rules_of
 from tertulia.server.cluster.hub import NodeHub
 from tertulia.server.cluster.proposer import Proposer, Ticket
 from tertulia.server.cluster.replica import Replica
@@ -203,9 +203,9 @@ class BenchNode:
             self.replica.apply(entry)
         self.hub.executing = None
         lost = self._note_burial()
-        self.proposer.go_on()
+        self.proposer.send_queued()
         assert self.replica.executor is not None
-        self.replica.executor.hand_out()
+        self.replica.executor.post_outcomes()
         return lost
 
     def _note_burial(self) -> list[Ticket]:
@@ -214,7 +214,7 @@ class BenchNode:
         if self.proposer.incarnation and (
             own is None or own.incarnation != self.proposer.incarnation
         ):
-            return self.proposer.end()
+            return self.proposer.give_up_incarnation()
         return []
 
     def pass_time(self, seconds: float) -> None:
@@ -246,7 +246,7 @@ class BenchNode:
         assert isinstance(snapshot, Snapshot)
         if rows is not None:
             found = rows.nonces_at(snapshot.nodes.time_ms / 1_000, snapshot.seq)
-            snapshot.room.nonces = said_before(found)
+            snapshot.room.nonces = known_nonces(found)
         self.replica.resume(snapshot)
         self.hub.begin(snapshot.epoch, snapshot.seq, snapshot.room)
         assert self.replica.executor is not None
@@ -333,7 +333,7 @@ class Bench:
         """Put the beginning of a log into it."""
         config = next(iter(self.nodes.values())).config
         time = "2026-11-18T10:00:00.000Z"
-        for commands in beginning(log, "epoch", seq, rules_of(config), records, time):
+        for commands in make_first_entries(log, "epoch", seq, rules_of(config), records, time):
             self.log.put(pack("a", 0, 0, commands))
 
     def fresh(self, name: str, **options: Any) -> BenchNode:

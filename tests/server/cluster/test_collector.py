@@ -53,7 +53,7 @@ class Lab:
         assert up is not None
         assert isinstance(up.commands[0], NodeUp)
         self.nodes.begin("lab2", 3, up.commands[0])
-        self.proposer.begin(3)
+        self.proposer.begin_incarnation(3)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_commands_count_as_waiting_then_as_under_way_and_then_no_more(lab: Lab) 
     lab.proposer.submit(Nothing())
     assert (lab.collector.measure().queued, lab.collector.measure().commands) == (2, 0)
     lab.come_up()
-    lab.proposer.go_on()
+    lab.proposer.send_queued()
     lab.proposer.submit(Nothing())
     seen = lab.collector.measure()
     assert (seen.queued, seen.under_way, seen.batches_under_way) == (0, 3, 2)
@@ -78,7 +78,7 @@ def test_commands_count_as_waiting_then_as_under_way_and_then_no_more(lab: Lab) 
     assert (seen.commands, seen.batches, seen.resent) == (3, 2, 2)
     owner: Any = None
     lab.proposer.submit(Nothing(), Ticket(owner, 0, None))
-    assert len(lab.proposer.end()) == 1
+    assert len(lab.proposer.give_up_incarnation()) == 1
     seen = lab.collector.measure()
     assert (seen.under_way, seen.batches_under_way, seen.own_word_age_s) == (0, 0, None)
 
@@ -149,7 +149,7 @@ def test_a_node_that_does_not_serve_says_why(lab: Lab) -> None:
     lab.link.is_connected = False
     assert problem() == because + "it reaches no nats-server"
     lab.link.is_connected = True
-    lab.proposer.end()
+    lab.proposer.give_up_incarnation()
     assert problem().endswith("declared it dead, and its return is not confirmed yet")
     for _ in range(MAX_QUEUED):
         lab.proposer.submit(Nothing())

@@ -11,7 +11,7 @@ from tertulia.server.cluster.peer_history import (
     KEPT,
     KeptAnswer,
     KeptQuestion,
-    Surroundings,
+    NodeContext,
     pack,
 )
 from tertulia.server.history.mail import Stored
@@ -29,7 +29,7 @@ class Scene:
         self.asked: list[tuple[str, KeptQuestion, Any]] = []
         self.told: Told = []
         self.asker = KeptElsewhere(
-            Surroundings(
+            NodeContext(
                 log=lambda: "log",
                 place=lambda: self.place,
                 seq=lambda: 0,

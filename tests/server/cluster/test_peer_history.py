@@ -14,10 +14,10 @@ from tertulia.protocol.messages import Error, GetHistory, HistoryPage, Search
 from tertulia.server.cluster.fetcher import Fetcher
 from tertulia.server.cluster.peer_history import (
     KEPT,
-    HistoryDesk,
+    HistoryResponder,
     KeptAnswer,
     KeptQuestion,
-    Surroundings,
+    NodeContext,
     kept_answer,
     pack,
 )
@@ -41,18 +41,18 @@ class Here:
         self.seq = 0
         self.steps: Queue[Callable[[], None]] = Queue()
         self.history: NodeHistory | None = None
-        surroundings = Surroundings(
+        context = NodeContext(
             log=lambda: "log", place=lambda: self.seq, seq=lambda: self.seq, up=self.others_up,
             are_all_up=lambda: not chat.down, ask=self.ask, call=self.steps.put,
         )  # fmt: skip
         if path is not None:
             self.history = NodeHistory(path, Config(port=0, cluster=("nats://127.0.0.1:1",)))
-            self.fetcher = Fetcher(self.history, surroundings)
+            self.fetcher = Fetcher(self.history, context)
         events = EventLog(threading.Lock(), 1_000_000, 0)
-        self.relay = PageRelay(self.history, surroundings, events)
+        self.relay = PageRelay(self.history, context, events)
         if self.history is not None:
             self.history.pass_on = self.relay.ask
-        self.desk = HistoryDesk(self.history, surroundings)
+        self.responder = HistoryResponder(self.history, context)
         self.answers: Queue[PageReady] = Queue()
 
     def others_up(self) -> list[str]:
@@ -68,7 +68,7 @@ class Here:
         def reply(answer: bytes) -> None:
             self.steps.put(lambda: done(answer))
 
-        self.chat.nodes[node].desk.verbs[verb](data, reply)
+        self.chat.nodes[node].responder.verbs[verb](data, reply)
 
     def put(self, seqs: range) -> None:
         """Write messages and go on to the last of them."""
@@ -196,10 +196,10 @@ def test_a_node_that_is_behind_answers_when_it_is_not(chat, old, fresh):
     assert fresh.history is not None
     fresh.history.ask(PageTicket(GetHistory(limit=14), fresh, 7))
     fresh.run(lambda: chat.asked)
-    old.desk.tick()
+    old.responder.tick()
     assert fresh.answers.empty()
     old.put(range(41, 43))
-    old.desk.tick()
+    old.responder.tick()
     fresh.run(lambda: not fresh.answers.empty())
     answers.append(fresh.answers.get().page)
     assert [each.seq for each in answers[0].messages] == list(range(29, 43))
@@ -313,12 +313,12 @@ def test_rows_are_not_given_before_all_of_them_were_applied(chat, old, fresh):
     old.seq = 29
     fresh.fetcher.tick()
     assert chat.asked == ["old"]
-    old.desk.tick()
+    old.responder.tick()
     fresh.fetcher.tick()
     assert chat.asked == ["old"], "one question at a time"
     assert answers == []
     old.seq = 40
-    old.desk.tick()
+    old.responder.tick()
     fresh.fetch_all()
     assert fresh.seqs(GetHistory(after=0)) == (list(range(1, 41)), False)
 
@@ -327,18 +327,18 @@ def kept(node: Here, place: int, *numbers: int) -> "Queue[KeptAnswer | None]":
     """Ask a node as one does whose own disk takes nothing."""
     answers: Queue[KeptAnswer | None] = Queue()
     question = pack(KeptQuestion("log", place, list(numbers)))
-    node.desk.verbs[KEPT](question, lambda data: answers.put(kept_answer(data)))
+    node.responder.verbs[KEPT](question, lambda data: answers.put(kept_answer(data)))
     return answers
 
 
 def test_a_node_says_what_it_keeps_once_it_has_applied_what_it_is_asked_about(chat, old):
     assert kept(old, 40, 39, 40, 41).get(timeout=WAIT_S) == KeptAnswer([39, 40], True)
     early = kept(old, 41, 41)
-    old.desk.tick()
+    old.responder.tick()
     assert kept(old, 40, 1).get(timeout=WAIT_S) == KeptAnswer([1], True)
     assert early.empty()
     old.put(range(41, 42))
-    old.desk.tick()
+    old.responder.tick()
     assert early.get(timeout=WAIT_S) == KeptAnswer([41], True)
     off = chat.node("off", has_history=False)
     assert kept(off, 40, 1).get(timeout=WAIT_S) == KeptAnswer([], False)
@@ -347,13 +347,13 @@ def test_a_node_says_what_it_keeps_once_it_has_applied_what_it_is_asked_about(ch
 def test_questions_that_cannot_be_read_or_are_of_another_log_have_no_answer(chat, old):
     answers: list[bytes] = []
     for data in (b"", b"\xc1", b"{}", b"\x93\xa3old\x05\x80", b"\x93\xa1\x80\x00\x00"):
-        old.desk.answer_rows(data, answers.append)
-        old.desk.answer_page(data, answers.append)
-        old.desk.answer_kept(data, answers.append)
-    other = Surroundings(
+        old.responder.answer_rows(data, answers.append)
+        old.responder.answer_page(data, answers.append)
+        old.responder.answer_kept(data, answers.append)
+    other = NodeContext(
         log=lambda: "other", place=lambda: 0, seq=lambda: 0, up=lambda: ["old"],
         are_all_up=lambda: True,
-        ask=lambda _node, _verb, data, _timeout, _done: old.desk.answer_rows(data, answers.append),
+        ask=lambda _node, _verb, data, *_: old.responder.answer_rows(data, answers.append),
         call=lambda step: step(),
     )  # fmt: skip
     history: Any = type(

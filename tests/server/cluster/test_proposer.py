@@ -51,8 +51,8 @@ class Bench:
 
     def come_up(self, incarnation: int = 5) -> None:
         self.proposer.tick()
-        self.proposer.begin(incarnation)
-        self.proposer.go_on()
+        self.proposer.begin_incarnation(incarnation)
+        self.proposer.send_queued()
         self.taken()
 
     def taken(self) -> list[Batch]:
@@ -84,8 +84,8 @@ def test_nothing_is_sent_before_the_node_is_up_and_all_in_order_then(bench: Benc
     (up,) = bench.taken()
     assert isinstance(up.commands[0], NodeUp)
     assert (up.incarnation, up.number) == (0, 0)
-    bench.proposer.begin(7)
-    bench.proposer.go_on()
+    bench.proposer.begin_incarnation(7)
+    bench.proposer.send_queued()
     (batch,) = bench.taken()
     assert (batch.incarnation, batch.number, batch.commands) == (7, 1, [Idle(1), Idle(2)])
 
@@ -107,7 +107,7 @@ def test_eight_batches_are_under_way_at_most_and_the_rest_gathers(bench: Bench) 
     assert bench.numbers() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert (bench.proposer.queued, len(bench.proposer)) == (4, 12)
     bench.proposer.came_back(1)
-    bench.proposer.go_on()
+    bench.proposer.send_queued()
     (batch,) = bench.taken()
     assert (batch.number, len(batch.commands)) == (9, 4)
 
@@ -141,7 +141,7 @@ def test_large_commands_make_several_batches_that_nats_takes(
     for number in range(1, 9):
         if bench.proposer.queued:
             bench.proposer.came_back(number)
-            bench.proposer.go_on()
+            bench.proposer.send_queued()
     assert max(len(data) for data in bench.sent) < MAX_BYTES + 20_000 < _LARGEST_ENTRY
     assert sum(len(one.commands) for one in bench.taken()) == 60
 
@@ -174,7 +174,7 @@ def test_a_batch_is_as_fresh_as_its_first_sending(bench: Bench) -> None:
     bench.now += 4.0
     bench.proposer.tick()
     bench.proposer.came_back(1)
-    assert bench.proposer.fresh == 100.0
+    assert bench.proposer.synced_at == 100.0
 
 
 def test_a_start_is_as_fresh_as_its_first_sending_and_is_sent_again(bench: Bench) -> None:
@@ -186,8 +186,8 @@ def test_a_start_is_as_fresh_as_its_first_sending_and_is_sent_again(bench: Bench
     bench.proposer.tick()
     assert len(set(bench.sent)) == 1, "it is the same start"
     assert len(bench.sent) == 2
-    bench.proposer.begin(9)
-    assert bench.proposer.fresh == 100.0
+    bench.proposer.begin_incarnation(9)
+    assert bench.proposer.synced_at == 100.0
 
 
 def test_a_node_comes_up_with_the_addresses_of_that_moment(bench: Bench) -> None:
@@ -198,8 +198,8 @@ def test_a_node_comes_up_with_the_addresses_of_that_moment(bench: Bench) -> None
     bench.now += 1.0
     bench.proposer.tick()
     assert came_up(bench) == ["10.0.0.1:5000", "10.9.0.1:5000"] == bench.proposer.addresses
-    bench.proposer.begin(5)
-    bench.proposer.end()
+    bench.proposer.begin_incarnation(5)
+    bench.proposer.give_up_incarnation()
     bench.addresses = ["10.9.0.1:5000"]
     bench.proposer.tick()
     assert came_up(bench) == ["10.9.0.1:5000"]
@@ -236,22 +236,24 @@ def test_who_waits_in_vain_is_known_at_the_end_and_the_next_start_is_another(ben
     (up,) = bench.taken()
     assert isinstance(up.commands[0], NodeUp)
     assert bench.proposer.is_own_boot(up.commands[0])
-    bench.proposer.begin(5)
+    bench.proposer.begin_incarnation(5)
     assert not bench.proposer.is_own_boot(up.commands[0]), "that is over"
     tickets = [ticket(number) for number in range(12)]
     for one in tickets:
         bench.proposer.submit(Idle(one.number), one)
         bench.turn()
     bench.taken()
-    assert bench.proposer.end() == tickets, "those under way first, then those in the queue"
+    assert bench.proposer.give_up_incarnation() == tickets, (
+        "those under way first, then those in the queue"
+    )
     assert (len(bench.proposer), bench.proposer.incarnation) == (0, 0)
     bench.now += 2.0
     bench.proposer.tick()
     (again,) = bench.taken()
     assert isinstance(again.commands[0], NodeUp)
     assert again.commands[0].boot != up.commands[0].boot
-    bench.proposer.begin(50)
-    assert bench.proposer.fresh == 102.0
+    bench.proposer.begin_incarnation(50)
+    assert bench.proposer.synced_at == 102.0
     bench.submit(Idle(1))
     bench.turn()
     assert [(one.incarnation, one.number) for one in bench.taken()] == [(50, 1)]

@@ -6,7 +6,6 @@ import pytest
 from cluster_bench import Bench, BenchNode
 
 from tertulia.protocol.messages import CloseReason, Left, Register, SetStatus, Status
-from tertulia.server.cluster.beginning import beginning, rules_of
 from tertulia.server.cluster.commands import (
     FORMAT,
     PYTHON,
@@ -19,6 +18,7 @@ from tertulia.server.cluster.commands import (
     SignOfLife,
     pack,
 )
+from tertulia.server.cluster.genesis import make_first_entries, rules_of
 from tertulia.server.cluster.membership import Verdict
 from tertulia.server.cluster.replica import Diverged
 from tertulia.server.hub.hub import Registered
@@ -57,7 +57,7 @@ def first_entries(
     nonces: Any = (),
 ) -> list[bytes]:
     rules = rules_of(node.config)
-    entries = beginning(log, "epoch of " + log, seq, rules, records, TIME, nonces)
+    entries = make_first_entries(log, "epoch of " + log, seq, rules, records, TIME, nonces)
     return [pack(node.name, 0, 0, commands) for commands in entries]
 
 
@@ -144,7 +144,7 @@ def test_what_comes_after_an_orderly_end_in_the_same_batch_is_nobodys(pair: Benc
     node.leave()
     node.register("ana")
     node.proposer.incarnation = held
-    node.proposer.go_on()
+    node.proposer.send_queued()
     pair.settle()
     assert pair["b"].users() == []
     pair.check_alike()

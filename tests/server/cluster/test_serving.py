@@ -46,7 +46,7 @@ def test_with_a_full_queue_requests_wait_until_half_of_it_is_free(node: BenchNod
     node.proposer.submit(Nothing())
     assert not hub.serves(clock.s)
     node.proposer.incarnation = incarnation
-    node.proposer.go_on()
+    node.proposer.send_queued()
     assert not hub.serves_again(clock.s), "8 batches of 512 have gone"
     node.settle()
     assert hub.serves_again(clock.s)

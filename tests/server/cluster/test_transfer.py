@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tertulia.server.cluster.snapshot import unpack
-from tertulia.server.cluster.transfer import Sender, fetch
+from tertulia.server.cluster.transfer import StateSender, fetch
 
 STATE = bytes(range(256)) * 5_000  # three pieces
 
@@ -14,7 +14,7 @@ class Nodes:
 
     def __init__(self, state: bytes | None = STATE) -> None:
         self.state = state
-        self.sender = Sender("lab1", lambda: self.state)
+        self.sender = StateSender("lab1", lambda: self.state)
         self.asked: list[str] = []
         self.lost: set[int] = set()  # which questions get no answer
 

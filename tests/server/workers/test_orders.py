@@ -371,7 +371,7 @@ def lost(node: BenchNode) -> None:
     """Follow the log, and answer those whose commands are lost."""
     tickets = node.follow()
     assert node.replica.executor is not None
-    node.replica.executor.give_up(tickets)
+    node.replica.executor.report_lost(tickets)
 
 
 # --- own presence --------------------------------------------------------------------------------

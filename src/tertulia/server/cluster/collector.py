@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable
 
 from tertulia.protocol.measures import ClusterMeasures, NodeMeasures, Problem, ProblemKind
-from tertulia.server.cluster.arrival import Arrival
+from tertulia.server.cluster.bootstrap import Bootstrap
 from tertulia.server.cluster.hub import NodeHub
 from tertulia.server.cluster.link import Link
 from tertulia.server.cluster.membership import Nodes
 from tertulia.server.cluster.peers import Peers
 from tertulia.server.cluster.proposer import MAX_QUEUED, Proposer
 from tertulia.server.cluster.replica import Replica
-from tertulia.server.cluster.transfer import Sender
+from tertulia.server.cluster.transfer import StateSender
 from tertulia.server.config import Config
 from tertulia.server.history.node import NodeHistory
 
@@ -30,8 +30,8 @@ class NodeCollector:
         hub: NodeHub,
         link: Link,
         proposer: Proposer,
-        arrival: Arrival,
-        sender: Sender,
+        bootstrap: Bootstrap,
+        sender: StateSender,
         peers: Peers,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -40,7 +40,7 @@ class NodeCollector:
         self._hub = hub
         self._link = link
         self._proposer = proposer
-        self._arrival = arrival
+        self._bootstrap = bootstrap
         self._sender = sender
         self._peers = peers
         self._monotonic = monotonic
@@ -62,12 +62,12 @@ class NodeCollector:
         return Problem(ProblemKind.STANDSTILL, seconds=age_s)
 
     def _own_word_age_s(self, now: float) -> float | None:
-        fresh = self._proposer.fresh
+        fresh = self._proposer.synced_at
         return max(0.0, now - fresh) if self._proposer.incarnation else None
 
     def measure(self) -> ClusterMeasures:
         """Return the figures of this moment."""
-        now, replica = self._monotonic(), self._arrival.replica
+        now, replica = self._monotonic(), self._bootstrap.replica
         proposer, link, peers, counts = self._proposer, self._link, self._peers, self._link.stats
         place = replica.place  # read before the log's end, so that this is not behind it
         return ClusterMeasures(
@@ -90,7 +90,7 @@ class NodeCollector:
             digests_compared=replica.digests_compared,
             diverged=replica.diverged,
             snapshots_sent=self._sender.states,
-            snapshots_fetched=self._arrival.states_fetched,
+            snapshots_fetched=self._bootstrap.states_fetched,
             connects=counts.connects,
             consumers=counts.consumers,
             holes=counts.holes,

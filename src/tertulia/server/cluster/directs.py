@@ -357,7 +357,7 @@ class NodeDirectQueues(DirectQueues):
             if was_own:
                 entry.known_receipt = entry.receipt
             moved.put(entry, moved.last_receipt + 1)
-            sent = self._on_the_way.of(entry)
+            sent = self._on_the_way.find(entry)
             if sent is None:
                 sent = self._put_on_the_way(entry, session, _sender_key(entry))
                 rows.append((entry.known_receipt, self.node, sent.number))

@@ -80,7 +80,7 @@ class Executor:
             SayText: self._say,
             ShowStatus: self._show_status,
             Idle: self._idle,
-            Active: self._wake,
+            Active: self._show_active,
             Promote: self._promote,
             Operate: self._operate,
             Post: self._post,
@@ -91,7 +91,7 @@ class Executor:
         """Note the sessions that are in the state with which the Hub starts."""
         self._sessions = {session.route: session for session in self._hub.people()}
 
-    def carry_out(self, node: str, command: Command, ticket: Ticket | None) -> None:
+    def apply(self, node: str, command: Command, ticket: Ticket | None) -> None:
         """Apply one command of a node; `ticket` is set if this node has proposed it.
 
         An exception is a fault in our code, the same on all nodes. It is logged, and the command is
@@ -108,7 +108,7 @@ class Executor:
         if ticket is not None and verb != self._post:  # the owner of a Post gets Stored instead
             self._outcomes[ticket.owner].append(OrderedRow(ticket.number, ticket.request, outcome))
 
-    def hand_out(self) -> None:
+    def post_outcomes(self) -> None:
         """Post the collected outcomes to the workers."""
         for ticket, error in self._hub.decide_on_banned():
             self._outcomes[ticket.owner].append(OrderedRow(ticket.number, ticket.request, error))
@@ -120,7 +120,7 @@ class Executor:
                 for row in rows:
                     give_back(row, self._hub, self._switchboard)
 
-    def give_up(self, tickets: list[Ticket]) -> None:
+    def report_lost(self, tickets: list[Ticket]) -> None:
         """Report commands that are lost because the other nodes have declared this node dead."""
         for ticket in tickets:
             request, request_id = ticket.request, ticket.request_id
@@ -138,7 +138,7 @@ class Executor:
                     retry_after=_TRY_AGAIN_S,
                 )
             self._outcomes[ticket.owner].append(OrderedRow(ticket.number, request, outcome))
-        self.hand_out()
+        self.post_outcomes()
 
     # --- registrations, and sessions that end --------------------------------------------------
 
@@ -151,7 +151,7 @@ class Executor:
             request = ticket.request
         if node != self._hub.node:
             newcomer = replace(newcomer, messages_only=False)
-        outcome = self._hub.enter(request, newcomer, route, command.token)
+        outcome = self._hub.apply_registration(request, newcomer, route, command.token)
         if not isinstance(outcome, Registered):
             return outcome
         self._sessions[route] = outcome.session
@@ -183,7 +183,7 @@ class Executor:
     def _end(
         self, session: Session, reason: CloseReason, recorded: CloseReason | None = None
     ) -> None:
-        replies = self._hub.end(session, reason, recorded)
+        replies = self._hub.apply_end(session, reason, recorded)
         self._sessions.pop(session.route, None)
         if replies:
             self._switchboard.send(replies)
@@ -217,13 +217,13 @@ class Executor:
     def _idle(self, node: str, command: Idle, ticket: Ticket | None) -> None:
         session = self._session(node, command.number)
         if session is not None:
-            self._hub.show_idle(session)
+            self._hub.apply_idle(session)
             self._tell_presence(session, ticket)
 
-    def _wake(self, node: str, command: Active, ticket: Ticket | None) -> None:
+    def _show_active(self, node: str, command: Active, ticket: Ticket | None) -> None:
         session = self._session(node, command.number)
         if session is not None:
-            self._hub.wake(session)
+            self._hub.apply_activity(session)
             self._tell_presence(session, ticket)
 
     def _tell_presence(self, session: Session, ticket: Ticket | None) -> None:
@@ -241,7 +241,7 @@ class Executor:
             return None
         request_id = UNSET if ticket is None else ticket.request_id
         request = BecomeOperator(secret="", id=request_id)
-        return self._hub.moderator.decide_promotion(session, request)
+        return self._hub.moderator.apply_promotion(session, request)
 
     def _operate(self, node: str, command: Operate, ticket: Ticket | None) -> Any:
         moderator = self._hub.moderator
@@ -251,7 +251,7 @@ class Executor:
         if session is None:
             return None
         owner, secret = (NOBODY, "") if ticket is None else (ticket.owner, ticket.secret)
-        outcome = moderator.decide(session, command, owner, secret)
+        outcome = moderator.apply(session, command, owner, secret)
         if isinstance(outcome, Moderated):
             for expelled in outcome.expelled:
                 self._hub.note_ended(expelled.session)
@@ -267,7 +267,7 @@ class Executor:
 
     def _post(self, _node: str, command: Post, ticket: Ticket | None) -> None:
         owner = NOBODY if ticket is None else ticket.owner
-        outcome = self._hub.notices.decide(command, owner)
+        outcome = self._hub.notices.apply(command, owner)
         if isinstance(outcome, Ok | Error) and ticket is not None:
             is_said = isinstance(outcome, Ok)
             seq = outcome.seq if isinstance(outcome, Ok) else UNSET

@@ -10,8 +10,8 @@ from functools import partial
 
 from tertulia.server.cluster.peer_history import (
     ROWS,
+    NodeContext,
     RowsQuestion,
-    Surroundings,
     pack,
     rows_answer,
 )
@@ -28,9 +28,9 @@ _BUSY_ROWS = 2_000  # rows of the chat that wait for the writer; then nothing is
 class Fetcher:
     """Asks the other nodes, one after the other, until nothing is missing."""
 
-    def __init__(self, history: NodeHistory, here: Surroundings) -> None:
+    def __init__(self, history: NodeHistory, context: NodeContext) -> None:
         self._history = history
-        self._here = here
+        self._context = context
         self._is_asking = False
         self._turn = 0  # chooses the node and the range of numbers for the next question
         self._in_vain = 0  # questions since the last useful answer
@@ -51,7 +51,7 @@ class Fetcher:
         now = time.monotonic()
         if now < self._pause_until or history.queued[0] > _BUSY_ROWS:
             return
-        nodes = self._here.up()
+        nodes = self._context.up()
         if not nodes:
             return
         self._note_beginning(missing, now)
@@ -65,8 +65,8 @@ class Fetcher:
         node = nodes[self._turn % len(nodes)]
         wanted = missing[self._turn // len(nodes) % len(missing)]
         self._is_asking = True
-        question = pack(RowsQuestion(self._here.log(), wanted))
-        self._here.ask(node, ROWS, question, _TIMEOUT_S, partial(self._on_answer, wanted))
+        question = pack(RowsQuestion(self._context.log(), wanted))
+        self._context.ask(node, ROWS, question, _TIMEOUT_S, partial(self._on_answer, wanted))
 
     def _on_answer(self, wanted: GetRows, data: bytes | None) -> None:
         self._is_asking = False

@@ -27,7 +27,6 @@ from tertulia.protocol.messages import (
 from tertulia.protocol.texts import check_text
 from tertulia.server import refusals
 from tertulia.server.cluster.banned import BannedNewcomers
-from tertulia.server.cluster.beginning import max_users_of_chat
 from tertulia.server.cluster.commands import (
     Active,
     Enter,
@@ -37,6 +36,7 @@ from tertulia.server.cluster.commands import (
     ShowStatus,
 )
 from tertulia.server.cluster.directs import NodeDirectQueues
+from tertulia.server.cluster.genesis import max_users_of_chat
 from tertulia.server.cluster.proposals import (
     LogJournal,
     NodeModerator,
@@ -196,7 +196,7 @@ class NodeHub(Hub):
         The link's thread.
         """
         refused: list[tuple[Ticket, Error]] = []
-        for command, ticket, ban in self._banned.decide(self._proposer.fresh):
+        for command, ticket, ban in self._banned.decide(self._proposer.synced_at):
             if ban is None:
                 self._proposer.submit(command, ticket)
             else:
@@ -263,7 +263,7 @@ class NodeHub(Hub):
 
     # --- applying commands that have come back; only the Executor calls these ------------------
 
-    def enter(
+    def apply_registration(
         self, request: Register, newcomer: Newcomer, route: Route, token: str
     ) -> Registered | Conflict | Error:
         """Carry out a registration. See Hub.register."""
@@ -277,7 +277,7 @@ class NodeHub(Hub):
                 session.last_active = max(session.last_active, shown)
         return outcome
 
-    def end(
+    def apply_end(
         self, session: Session, reason: CloseReason, recorded: CloseReason | None = None
     ) -> list[Reply] | None:
         """Carry out the end of a session. See Hub.release, and Room.release for `recorded`."""
@@ -290,7 +290,7 @@ class NodeHub(Hub):
         with self._lock:
             self._ending.discard(session)
 
-    def show_idle(self, session: Session) -> None:
+    def apply_idle(self, session: Session) -> None:
         """Show a user as INACTIVO; propose the opposite if the user has been active since."""
         super().idle(session)
         idle_s = self._monotonic() - session.last_active
@@ -298,7 +298,7 @@ class NodeHub(Hub):
         if is_outdated and self.is_own(session) and self._proposer.incarnation:
             self._proposer.submit(Active(session.route.number))
 
-    def wake(self, session: Session) -> None:
+    def apply_activity(self, session: Session) -> None:
         """Show the chosen status of an idle user who has done something."""
         with self._lock:
             self._note_activity(session)

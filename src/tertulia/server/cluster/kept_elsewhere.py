@@ -9,7 +9,7 @@ from functools import partial
 
 from msgspec import UNSET, Struct
 
-from tertulia.server.cluster.peer_history import KEPT, KeptQuestion, Surroundings, kept_answer, pack
+from tertulia.server.cluster.peer_history import KEPT, KeptQuestion, NodeContext, kept_answer, pack
 from tertulia.server.history.mail import acknowledge
 from tertulia.server.hub.session import Receipt
 
@@ -28,14 +28,14 @@ class _Round(Struct, eq=False):
 class KeptElsewhere:
     """Asks in rounds: receipts that come during a round are asked about in the next one."""
 
-    def __init__(self, here: Surroundings) -> None:
-        self._here = here
+    def __init__(self, context: NodeContext) -> None:
+        self._context = context
         self._waiting: list[Receipt] = []
         self._is_asking = False
 
     def acknowledge(self, receipts: list[Receipt]) -> None:
         """Acknowledge receipts, as stored or not, once other nodes have answered. Any thread."""
-        self._here.call(partial(self._add, receipts))
+        self._context.call(partial(self._add, receipts))
 
     def _add(self, receipts: list[Receipt]) -> None:
         if len(self._waiting) + len(receipts) > _MAX_WAITING:
@@ -47,7 +47,7 @@ class KeptElsewhere:
 
     def _begin(self) -> None:
         receipts, self._waiting = self._waiting[:_MAX_ASKED], self._waiting[_MAX_ASKED:]
-        nodes = self._here.up()
+        nodes = self._context.up()
         self._is_asking = bool(receipts and nodes)
         if not nodes:
             acknowledge([*receipts, *self._waiting], are_stored=False)
@@ -55,10 +55,10 @@ class KeptElsewhere:
         if not self._is_asking:
             return
         numbers = sorted({receipt.seq for receipt in receipts if receipt.seq is not UNSET})
-        question = pack(KeptQuestion(self._here.log(), self._here.place(), numbers))
+        question = pack(KeptQuestion(self._context.log(), self._context.place(), numbers))
         asked = _Round(receipts, len(nodes))
         for node in nodes:
-            self._here.ask(node, KEPT, question, _TIMEOUT_S, partial(self._on_answer, asked))
+            self._context.ask(node, KEPT, question, _TIMEOUT_S, partial(self._on_answer, asked))
 
     def _on_answer(self, asked: _Round, data: bytes | None) -> None:
         asked.unanswered -= 1

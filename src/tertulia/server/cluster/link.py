@@ -169,7 +169,7 @@ class Link:
                 return
             self._is_step_due = True
         with contextlib.suppress(RuntimeError):  # The link has ended.
-            self._loop.call_soon_threadsafe(self._take_steps)
+            self._loop.call_soon_threadsafe(self._run_steps)
 
     def publish(self, subject: str, data: bytes) -> None:
         """Send a message; it is dropped while there is no connection. Any thread."""
@@ -229,7 +229,7 @@ class Link:
         with self._lock:
             self._loop = loop
             self._is_step_due = True
-        self._take_steps()
+        self._run_steps()
         ticking = asyncio.create_task(self._tick())
         connecting = asyncio.create_task(self._stay_connected())
         await self._stop_requested.wait()
@@ -252,7 +252,7 @@ class Link:
             self._stop_requested.set()
             raise
 
-    def _take_steps(self) -> None:
+    def _run_steps(self) -> None:
         with self._lock:
             self._is_step_due = False
             steps, self._steps = self._steps, []
@@ -289,15 +289,15 @@ class Link:
                 await asyncio.sleep(_AGAIN_S * (1 + random.random()))
                 continue
             said = ""
-            self._begin(connection)
+            self._start_using(connection)
             if not has_started:
                 has_started = True
                 self._started.put(None)
             await connection.ended.wait()
-            self._end(connection)
+            self._stop_using(connection)
             await connection.close()
 
-    def _begin(self, connection: "Connection") -> None:
+    def _start_using(self, connection: "Connection") -> None:
         log.info("nats connected server=%s", connection.address)
         self.stats.connects += 1
         self._connection = connection
@@ -306,7 +306,7 @@ class Link:
             connection.subscribe(subject, handler)
         self._consumer.connect(connection)
 
-    def _end(self, connection: "Connection") -> None:
+    def _stop_using(self, connection: "Connection") -> None:
         reason = connection.why_ended
         log.warning("nats connection lost server=%s reason=%s", connection.address, reason)
         self._connection = None
@@ -316,10 +316,10 @@ class Link:
     def _arrive(self, handler: Callable[["Msg"], None], message: "Msg") -> None:
         """Collect the messages of one turn of the loop, so that entries are handed on together."""
         if not self._arrived:
-            asyncio.get_running_loop().call_soon(self._guard, self._take_arrived)
+            asyncio.get_running_loop().call_soon(self._guard, self._handle_arrived)
         self._arrived.append((handler, message))
 
-    def _take_arrived(self) -> None:
+    def _handle_arrived(self) -> None:
         arrived = list(self._arrived)
         self._arrived.clear()
         for handler, message in arrived:

@@ -15,8 +15,8 @@ from tertulia.i18n import _
 from tertulia.protocol.measures import ClusterMeasures, Problem
 from tertulia.protocol.messages import CloseReason
 from tertulia.server.cluster import snapshot as snapshots
-from tertulia.server.cluster.arrival import (
-    Arrival,
+from tertulia.server.cluster.bootstrap import (
+    Bootstrap,
     another_process,
     differs,
     lost_log,
@@ -33,13 +33,13 @@ from tertulia.server.cluster.inbox import Done
 from tertulia.server.cluster.kept_elsewhere import KeptElsewhere
 from tertulia.server.cluster.link import Link
 from tertulia.server.cluster.pauses import Pauses
-from tertulia.server.cluster.peer_history import HistoryDesk, Surroundings
+from tertulia.server.cluster.peer_history import HistoryResponder, NodeContext
 from tertulia.server.cluster.peers import Peers
 from tertulia.server.cluster.proposer import Proposer
 from tertulia.server.cluster.relay import PageRelay
 from tertulia.server.cluster.replica import Diverged, Entry, Replica
 from tertulia.server.cluster.stream import all_subject, node_subject
-from tertulia.server.cluster.transfer import Sender
+from tertulia.server.cluster.transfer import StateSender
 from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import Config
 from tertulia.server.history.mail import Pages
@@ -98,12 +98,12 @@ class Node:
         self.proposer = Proposer(
             *(config.node, addresses, self._publish, self.link.call, time.monotonic)
         )
-        self._arrival = arrival = Arrival(config, history, self.hub, self.link, fail)
-        self.replica = arrival.replica = Replica(self.hub, self.proposer, arrival.begin)
+        self._bootstrap = bootstrap = Bootstrap(config, history, self.hub, self.link, fail)
+        self.replica = bootstrap.replica = Replica(self.hub, self.proposer, bootstrap.begin)
         self.hub.nodes, self.hub.per_node = self.addresses, self.per_node
-        self._sender = Sender(config.node, self._packed_state)
-        here = Surroundings(
-            log=lambda: arrival.log,
+        self._sender = StateSender(config.node, self._packed_state)
+        context = NodeContext(
+            log=lambda: bootstrap.log,
             place=lambda: self.replica.place,
             seq=lambda: self.hub.events.last_seq,
             up=lambda: sorted(self.others()),
@@ -111,13 +111,13 @@ class Node:
             ask=self._ask,
             call=self.link.call,
         )
-        self._desk = HistoryDesk(history, here)
-        self._fetcher = None if history is None else Fetcher(history, here)
-        relay = PageRelay(history, here, self.hub.events)
+        self._responder = HistoryResponder(history, context)
+        self._fetcher = None if history is None else Fetcher(history, context)
+        relay = PageRelay(history, context, self.hub.events)
         self.pages: Pages = relay if history is None else history  # for the workers
         if history is not None:
             history.pass_on = relay.ask
-            history.acknowledge_elsewhere = KeptElsewhere(here).acknowledge
+            history.acknowledge_elsewhere = KeptElsewhere(context).acknowledge
         self._first_sent = 0.0
         self._is_caught_up = False
         self._pauses = Pauses(config.node)
@@ -144,7 +144,7 @@ class Node:
         self.hub.attach(self.proposer, switchboard.mailbox_of)
         self._collector = NodeCollector(
             *(self._config, self._history, self.hub, self.link, self.proposer),
-            *(self._arrival, self._sender, self.peers),
+            *(self._bootstrap, self._sender, self.peers),
         )
 
     # --- the start, on the main thread ---------------------------------------------------------
@@ -157,11 +157,11 @@ class Node:
         config, link = self._config, self.link
         with signals_blocked():
             link.start()
-        self._arrival.check_alone()
+        self._bootstrap.check_alone()
         if config.new_log:
             link.delete_stream()
         stream = link.open_stream()
-        self._arrival.find_state(stream)
+        self._bootstrap.find_state(stream)
         link.serve(node_subject(config.chat, config.node, "hello"), lambda _data, reply: reply(b""))
         link.serve(self._subject("letters"), lambda data, _reply: self.peers.read(data))
         link.consume_from(self.replica.place + 1)
@@ -171,24 +171,24 @@ class Node:
         self._named = self.addresses()  # clients that come from now on read them in `welcome`
         for verb in (all_subject(config.chat, "state"), self._subject("state")):
             link.serve(verb, self._answer_state)
-        for verb, answer in self._desk.verbs.items():
+        for verb, answer in self._responder.verbs.items():
             link.serve(self._subject(verb), answer)
         log.info("node serves node=%s others=%s", config.node, ",".join(self.others()) or "-")
 
     def _catch_up(self, last: int) -> None:
         """Wait until everything that was in the log is applied, and the log has begun."""
         progress, since = -1, time.monotonic()
-        while self.replica.place < last or not self._arrival.begun.is_set():
+        while self.replica.place < last or not self._bootstrap.begun.is_set():
             if self.replica.place > progress:
                 progress, since = self.replica.place, time.monotonic()
-            if self._arrival.problem is not None:
-                raise self._arrival.problem
+            if self._bootstrap.problem is not None:
+                raise self._bootstrap.problem
             self.link.check_permissions()
             still_s = time.monotonic() - since
             if still_s > _NO_PROGRESS_S:
                 raise ClusterUnusable(nothing_comes())
             if still_s > _OFFER_AFTER_S and self.replica.place >= last:
-                self._arrival.offer_log()
+                self._bootstrap.offer_log()
             time.sleep(0.005)
 
     def _wait_until(self, is_done: Callable[[], bool]) -> None:
@@ -225,10 +225,10 @@ class Node:
             if own.is_up:
                 self._fail(another_process(self._config.node))
             self._give_up_incarnation()
-        proposer.go_on()
+        proposer.send_queued()
         self._note_serving()
         if replica.executor is not None:
-            replica.executor.hand_out()
+            replica.executor.post_outcomes()
         self._wake(time.monotonic())
         self._wait_for_history()
 
@@ -243,16 +243,16 @@ class Node:
     def _give_up_incarnation(self) -> None:
         """Come up again, since the other nodes have released the users of this one."""
         if self.hub.is_stopping:
-            self.proposer.end()
+            self.proposer.give_up_incarnation()
             return
         log.warning("node was declared dead, comes up again node=%s", self._config.node)
         assert self.replica.executor is not None
-        self.replica.executor.give_up(self.proposer.end())
+        self.replica.executor.report_lost(self.proposer.give_up_incarnation())
 
     def _note_serving(self) -> None:
         """Work out until when this node serves, and let held requests continue."""
         now = time.monotonic()
-        until = self.proposer.fresh + SERVES_FOR_S if self.proposer.incarnation else 0.0
+        until = self.proposer.synced_at + SERVES_FOR_S if self.proposer.incarnation else 0.0
         self.hub.serve_until(until)
         if self.hub.serves_again(now):
             self._post(ServesAgain())
@@ -264,11 +264,11 @@ class Node:
 
     def _on_tick(self) -> None:
         now = time.monotonic()
-        if self._arrival.first_entries and now - self._first_sent >= _RESEND_AFTER_S:
+        if self._bootstrap.first_entries and now - self._first_sent >= _RESEND_AFTER_S:
             self._first_sent = now
-            for entry in self._arrival.first_entries:
+            for entry in self._bootstrap.first_entries:
                 self._publish(entry)
-        if self._arrival.begun.is_set() and not self._saved_place:
+        if self._bootstrap.begun.is_set() and not self._saved_place:
             self._save_place()
         if not self._is_caught_up:
             return
@@ -287,7 +287,7 @@ class Node:
             self._save_place()
         self._sender.tidy()
         self.peers.tick()
-        self._desk.tick()
+        self._responder.tick()
         if self._fetcher is not None and self.proposer.incarnation:
             self._fetcher.tick()
 
@@ -308,7 +308,7 @@ class Node:
         if self._history is not None and self.replica.place != self._saved_place:
             self._saved_at, self._saved_seq = time.monotonic(), self.hub.events.last_seq
             self._saved_place = self.replica.place
-            self.hub.save(self._arrival.place())
+            self.hub.save(self._bootstrap.place())
 
     def _packed_state(self) -> bytes | None:
         return snapshots.pack(self.replica.snapshot())

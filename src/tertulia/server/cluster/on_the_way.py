@@ -85,7 +85,7 @@ class OnTheWay:
         """Return the message with a number, if it is on its way."""
         return self._by_number.get(number)
 
-    def of(self, entry: Unconfirmed) -> Sent | None:
+    def find(self, entry: Unconfirmed) -> Sent | None:
         """Return how a message is on its way; None if it is not."""
         return self._by_entry.get(entry)
 

@@ -39,7 +39,7 @@ Reply = Callable[[bytes], None]
 T = TypeVar("T")
 
 
-class Surroundings(NamedTuple):
+class NodeContext(NamedTuple):
     """Access to this node's position and to the other nodes. Link's thread, except `call`."""
 
     log: Callable[[], str]  # which log the nodes follow
@@ -145,12 +145,12 @@ def _decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes | None) -> T | Non
         return None
 
 
-class HistoryDesk:
+class HistoryResponder:
     """Answers the questions of other nodes."""
 
-    def __init__(self, history: NodeHistory | None, here: Surroundings) -> None:
+    def __init__(self, history: NodeHistory | None, context: NodeContext) -> None:
         self._history = history
-        self._here = here
+        self._context = context
         # Questions that came too early: until when each waits, for what, and what to do then.
         self._early: list[tuple[float, Callable[[], bool], Callable[[], None]]] = []
 
@@ -162,7 +162,7 @@ class HistoryDesk:
     def answer_rows(self, data: bytes, reply: Reply) -> None:
         """Answer a RowsQuestion."""
         question = _decoded(_rows_questions, data)
-        if question is None or question.log != self._here.log():
+        if question is None or question.log != self._context.log():
             return
         history, rows = self._history, question.rows
         if history is None:
@@ -174,7 +174,7 @@ class HistoryDesk:
     def answer_page(self, data: bytes, reply: Reply) -> None:
         """Answer a PageQuestion."""
         question = _decoded(_page_questions, data)
-        if question is None or question.log != self._here.log():
+        if question is None or question.log != self._context.log():
             return
         history = self._history
         if history is None:
@@ -187,7 +187,7 @@ class HistoryDesk:
     def answer_kept(self, data: bytes, reply: Reply) -> None:
         """Answer a KeptQuestion."""
         question = _decoded(_kept_questions, data)
-        if question is None or question.log != self._here.log():
+        if question is None or question.log != self._context.log():
             return
         history, place = self._history, question.place
         if history is None:
@@ -198,10 +198,10 @@ class HistoryDesk:
             reply(pack(KeptAnswer(numbers, has_records)))
 
         ticket = KeptTicket(question.numbers, done)
-        self._when(lambda: self._here.place() >= place, partial(history.ask_kept, ticket))
+        self._when(lambda: self._context.place() >= place, partial(history.ask_kept, ticket))
 
     def _has_applied(self, seq: int) -> Callable[[], bool]:
-        return lambda: self._here.seq() >= seq
+        return lambda: self._context.seq() >= seq
 
     def _when(self, is_time: Callable[[], bool], ask: Callable[[], None]) -> None:
         if is_time():

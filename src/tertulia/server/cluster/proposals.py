@@ -123,7 +123,7 @@ class NodeModerator(Moderator):
         self.propose(command, Ticket(owner, number, request, request.id, secret))
         return Wait.FOR_ORDER
 
-    def decide(
+    def apply(
         self, session: Session, command: Operate, owner: Owner, secret: str
     ) -> moderated.Outcome:
         """Apply a request that has come back from the log."""
@@ -135,7 +135,7 @@ class NodeModerator(Moderator):
             self.hook_verbs.new_secret = lambda: (secret, command.secret_hash)
         return super().carry_out(session, request, owner)
 
-    def decide_promotion(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
+    def apply_promotion(self, session: Session, request: BecomeOperator) -> Ok | Wait | None:
         """Make a user an operator, once that has come back from the log."""
         return super().promote(session, request)
 
@@ -155,7 +155,7 @@ class NodeNotices(Notices):
         self.propose(Post(hash_of(secret), text), Ticket(owner, 0, None))
         return Wait.FOR_DISK
 
-    def decide(self, post: Post, owner: Owner) -> Ok | Wait | Error:
+    def apply(self, post: Post, owner: Owner) -> Ok | Wait | Error:
         """Publish a text that has come back from the log."""
         return self._post(post.secret_hash, post.text, owner)
 

@@ -73,7 +73,7 @@ class Proposer:
         self.incarnation = 0  # 0 until our NodeUp has come back
         self._boot = secrets.token_hex(8)
         self._up_first_sent = self._up_sent = 0.0  # 0.0: not yet
-        self.fresh = 0.0  # when the latest of our batches to come back was first sent
+        self.synced_at = 0.0  # when the latest of our batches to come back was first sent
         self.resent = self.batches = self.commands = 0
         self.commands_under_way = 0
 
@@ -131,11 +131,11 @@ class Proposer:
         """Return the tickets of one of our batches, which is being applied."""
         batch = self._under_way.popleft()
         assert batch.number == number, "batches come back in order"
-        self.fresh = batch.first_sent
+        self.synced_at = batch.first_sent
         self.commands_under_way -= len(batch.tickets)
         return batch.tickets
 
-    def go_on(self) -> None:
+    def send_queued(self) -> None:
         """Send the commands that wait, after batches have come back."""
         self._pump()
 
@@ -145,13 +145,13 @@ class Proposer:
         """Return whether a NodeUp is the one that this node waits for."""
         return up.boot == self._boot and not self.incarnation
 
-    def begin(self, incarnation: int) -> None:
+    def begin_incarnation(self, incarnation: int) -> None:
         """Go on as an incarnation: our NodeUp has come back."""
         self.incarnation = incarnation
-        self.fresh = self._up_first_sent
+        self.synced_at = self._up_first_sent
         self._number = 0
 
-    def end(self) -> list[Ticket]:
+    def give_up_incarnation(self) -> list[Ticket]:
         """Give up an incarnation that was declared dead; return the tickets of the lost commands.
 
         The next NodeUp is sent by `tick`.

@@ -17,8 +17,8 @@ from tertulia.protocol.messages import MAX_INT, Error, GetHistory, HistoryPage, 
 from tertulia.server import refusals
 from tertulia.server.cluster.peer_history import (
     PAGE,
+    NodeContext,
     PageQuestion,
-    Surroundings,
     Verdict,
     pack,
     page_answer,
@@ -44,9 +44,9 @@ class _Passing(Struct, eq=False):
 class PageRelay:
     """The requests that are passed on. Bound: one for each connection."""
 
-    def __init__(self, history: NodeHistory | None, here: Surroundings, events: EventLog) -> None:
+    def __init__(self, history: NodeHistory | None, context: NodeContext, events: EventLog) -> None:
         self._history = history
-        self._here = here
+        self._context = context
         self._events = events
         self._others_keep = False  # whether a node has ever said that it has a history
         self._waiting: deque[_Passing] = deque()
@@ -60,14 +60,14 @@ class PageRelay:
         if history is not None and isinstance(ticket.request, GetHistory):
             history.ask_own(ticket.request, partial(self._on_own_page, ticket))
         else:
-            self._here.call(partial(self._queue, ticket))
+            self._context.call(partial(self._queue, ticket))
 
     def _on_own_page(self, ticket: PageTicket, page: Page | Error, is_whole: bool) -> None:
         """Answer if this node's page is complete. The reader's thread."""
         if is_whole:
             _answer(ticket, page)
         else:
-            self._here.call(partial(self._queue, ticket))
+            self._context.call(partial(self._queue, ticket))
 
     def _queue(self, ticket: PageTicket) -> None:
         give_up_at = time.monotonic() + 2 * _timeout_s(ticket.request)
@@ -80,12 +80,12 @@ class PageRelay:
             if passing.ticket.is_cancelled:
                 continue
             self._under_way += 1
-            nodes, seq = self._here.up(), self._here.seq()
+            nodes, seq = self._context.up(), self._context.seq()
             first = self._turn % len(nodes) if nodes else 0
             self._turn += 1
             passing.left = nodes[first:] + nodes[:first]
             request = _up_to(seq, passing.ticket.request)
-            passing.question = PageQuestion(self._here.log(), seq, request)
+            passing.question = PageQuestion(self._context.log(), seq, request)
             self._ask_next(passing)
 
     def _ask_next(self, passing: _Passing) -> None:
@@ -99,7 +99,7 @@ class PageRelay:
         left_s = max(0.0, passing.give_up_at - time.monotonic())
         timeout_s = min(left_s, _timeout_s(passing.ticket.request))
         question, done = pack(passing.question), partial(self._on_answer, passing, node)
-        self._here.ask(node, PAGE, question, timeout_s, done)
+        self._context.ask(node, PAGE, question, timeout_s, done)
 
     def _on_answer(self, passing: _Passing, node: str, data: bytes | None) -> None:
         answer = page_answer(data)
@@ -118,7 +118,7 @@ class PageRelay:
         assert question is not None
         nobody_has_it = (
             not passing.left
-            and self._here.are_all_up()
+            and self._context.are_all_up()
             and set(verdicts.values()) <= {Verdict.LACKS, Verdict.OFF}
         )
         lacking = [node for node, verdict in verdicts.items() if verdict is Verdict.LACKS]
@@ -156,7 +156,7 @@ class PageRelay:
     def _end(self) -> None:
         self._under_way -= 1
         # Not called directly: if many fail together, the calls would nest.
-        self._here.call(self._begin_next)
+        self._context.call(self._begin_next)
 
 
 def _answer(ticket: PageTicket, page: Page | Error) -> None:

@@ -138,7 +138,7 @@ class Replica:
                     self._begin_node(batch.node, up)
             case _:
                 if self.rules is not None:
-                    self._carry_out(batch)
+                    self._apply_commands(batch)
 
     def _begin_if_complete(self, log_name: str) -> None:
         genesis, parts = self._beginnings[log_name]
@@ -160,9 +160,9 @@ class Replica:
             log.warning(text, name, up.python, PYTHON)
         self._drop_users(name)
         if name == self._hub.node and self._proposer.is_own_boot(up):
-            self._proposer.begin(self.place)
+            self._proposer.begin_incarnation(self.place)
 
-    def _carry_out(self, batch: Batch) -> None:
+    def _apply_commands(self, batch: Batch) -> None:
         verdict = self.nodes.judge(batch)
         if verdict is not Verdict.COUNTS:
             self.ignored[verdict] += 1
@@ -181,7 +181,7 @@ class Replica:
                 self._end_node(batch.node, command.reason)
                 return  # its sessions have ended, and nothing would end new ones
             else:
-                executor.carry_out(batch.node, command, tickets[index] if tickets else None)
+                executor.apply(batch.node, command, tickets[index] if tickets else None)
 
     def _end_node(self, name: str, recorded: CloseReason = CloseReason.LOST) -> None:
         self.nodes.end(name)

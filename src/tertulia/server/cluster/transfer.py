@@ -1,6 +1,6 @@
 """Transfers a node's state to another node that has just started, in pieces that NATS can carry.
 
-`Sender.answer` runs on the link's thread; `fetch` blocks the main thread of the starting node.
+`StateSender.answer` runs on the link's thread; `fetch` blocks the main thread of the starting node.
 """
 
 import secrets
@@ -35,12 +35,12 @@ class _Piece(Struct, array_like=True):
     data: bytes
 
 
-class Sender:
-    """Sends this node's state in pieces. `take` returns the present one, or None."""
+class StateSender:
+    """Sends this node's state in pieces. `snapshot` returns the present one, or None."""
 
-    def __init__(self, node: str, take: Callable[[], bytes | None]) -> None:
+    def __init__(self, node: str, snapshot: Callable[[], bytes | None]) -> None:
         self._node = node
-        self._take = take
+        self._snapshot = snapshot
         # The states by name, with the time when each was taken; the oldest is first.
         self._taken: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
         self.states = 0  # number of states that others have begun to fetch
@@ -53,7 +53,7 @@ class Sender:
             return None
         name = wanted.state
         if not name:
-            data = self._take()
+            data = self._snapshot()
             if data is None:
                 return None
             name = secrets.token_hex(8)

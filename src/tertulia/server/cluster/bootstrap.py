@@ -16,8 +16,8 @@ from tertulia.i18n import _
 from tertulia.protocol.names import parse_name
 from tertulia.protocol.times import rfc3339
 from tertulia.server.cluster import snapshot as snapshots
-from tertulia.server.cluster.beginning import beginning, check_rules, rules_of
 from tertulia.server.cluster.commands import Genesis, Rules, pack
+from tertulia.server.cluster.genesis import check_rules, make_first_entries, rules_of
 from tertulia.server.cluster.hub import NodeHub
 from tertulia.server.cluster.link import Link
 from tertulia.server.cluster.replica import Replica
@@ -31,7 +31,7 @@ from tertulia.server.hub.records import Place, Records, no_records
 from tertulia.server.hub.room_state import KnownNonce, RoomState
 
 
-class Arrival:
+class Bootstrap:
     """Brings one node to the common state.
 
     `begun` is set once the Hub and the history have that state. Until then, `first_entries` have to
@@ -138,10 +138,10 @@ class Arrival:
             epoch = history.numbering.epoch if not self._config.new_log else epoch
             seq, records = history.numbering.last_seq, history.records
         moment = datetime.now(UTC)
-        nonces = [] if history is None else said_before(history.nonces_at(moment, seq))
+        nonces = [] if history is None else known_nonces(history.nonces_at(moment, seq))
         now = rfc3339(moment)
         self._own_log = secrets.token_hex(8)
-        entries = beginning(self._own_log, epoch, seq, self._rules, records, now, nonces)
+        entries = make_first_entries(self._own_log, epoch, seq, self._rules, records, now, nonces)
         return [pack(self._config.node, 0, 0, commands) for commands in entries]
 
     def _resume_own(self, own: Snapshot) -> None:
@@ -149,7 +149,7 @@ class Arrival:
         assert history is not None
         moment = datetime.fromtimestamp(own.nodes.time_ms / 1_000, UTC)
         if not own.room.nonces:
-            own.room.nonces = said_before(history.nonces_at(moment, own.seq))
+            own.room.nonces = known_nonces(history.nonces_at(moment, own.seq))
         self._check(own.rules)
         self.replica.resume(own)
         self._hub.begin(own.epoch, own.seq, own.room)
@@ -240,7 +240,7 @@ class Arrival:
         self.begun.set()
 
 
-def said_before(
+def known_nonces(
     rows: Iterable[tuple[int, str, str, str]],
 ) -> list[KnownNonce]:
     """Return the nonces of messages in the form that RoomState has."""

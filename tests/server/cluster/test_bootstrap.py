@@ -15,13 +15,13 @@ from stored_messages import message
 
 from tertulia.i18n import set_language
 from tertulia.server.cluster import snapshot as snapshots
-from tertulia.server.cluster.arrival import Arrival, said_before
-from tertulia.server.cluster.beginning import rules_of
+from tertulia.server.cluster.bootstrap import Bootstrap, known_nonces
 from tertulia.server.cluster.commands import FORMAT, Genesis, unpack
+from tertulia.server.cluster.genesis import rules_of
 from tertulia.server.cluster.membership import Nodes
 from tertulia.server.cluster.snapshot import Snapshot
 from tertulia.server.cluster.stream import StreamState
-from tertulia.server.cluster.transfer import Sender
+from tertulia.server.cluster.transfer import StateSender
 from tertulia.server.cluster.unusable import ClusterUnusable
 from tertulia.server.config import Config
 from tertulia.server.history.mail import GetRows
@@ -48,7 +48,7 @@ def arrive(tmp_path: Path) -> Iterator[Callable[..., int]]:
 
     The node has messages up to `last` and is at `place`; the others' chat is at number `seq`.
     """
-    opened: list[tuple[NodeHistory, Arrival]] = []
+    opened: list[tuple[NodeHistory, Bootstrap]] = []
 
     def arrive(last: int, place: Place | None, seq: int) -> int:
         store = MessageStore(tmp_path / "h.db", block=1_000, of_cluster=True)
@@ -56,25 +56,25 @@ def arrive(tmp_path: Path) -> Iterator[Callable[..., int]]:
         store.close()
         history = NodeHistory(tmp_path / "h.db", CONFIG)
         state = Snapshot(FORMAT, 80, "epoch", seq, rules_of(CONFIG), Nodes(), RoomState(), 0)
-        other = Sender("lab1", lambda: snapshots.pack(state))
+        other = StateSender("lab1", lambda: snapshots.pack(state))
         link: Any = SimpleNamespace(
             ask=lambda _subject, question, _timeout_s: other.answer(question)
         )
         hub: Any = SimpleNamespace(begin=lambda *_: [])
-        arrival = Arrival(CONFIG, history, hub, link, pytest.fail)
+        bootstrap = Bootstrap(CONFIG, history, hub, link, pytest.fail)
         executor = SimpleNamespace(resume=lambda: None)
         replica: Any = SimpleNamespace(
             resume=lambda _: None, log_time=lambda: 0.0, executor=executor,
             snapshot=lambda *, with_nonces: state, place=state.place,
         )  # fmt: skip
-        arrival.replica = replica
-        opened.append((history, arrival))
-        arrival.find_state(STREAM)
+        bootstrap.replica = replica
+        opened.append((history, bootstrap))
+        bootstrap.find_state(STREAM)
         return history.numbering.last_seq
 
     yield arrive
-    for history, arrival in opened:
-        if not arrival.begun.is_set():
+    for history, bootstrap in opened:
+        if not bootstrap.begun.is_set():
             history.start()
         assert history.stop(WAIT_S)
 
@@ -151,21 +151,21 @@ class Start:
 
     def others_answer(self, data: bytes) -> None:
         self.answers["state"] = b""
-        self.other = Sender("lab1", lambda: data)
+        self.other = StateSender("lab1", lambda: data)
 
-    def arrival(self) -> Arrival:
-        arrival = Arrival(self.config, self.history, self.hub, self.link, self.failed.append)
+    def bootstrap(self) -> Bootstrap:
+        bootstrap = Bootstrap(self.config, self.history, self.hub, self.link, self.failed.append)
         executor = SimpleNamespace(resume=lambda: None)
         replica: Any = SimpleNamespace(
             resume=lambda _: None, log_time=lambda: 0.0, executor=executor, place=0
         )
-        arrival.replica = replica
-        return arrival
+        bootstrap.replica = replica
+        return bootstrap
 
-    def find(self, stream: StreamState = STREAM) -> Arrival:
-        arrival = self.arrival()
-        arrival.find_state(stream)
-        return arrival
+    def find(self, stream: StreamState = STREAM) -> Bootstrap:
+        bootstrap = self.bootstrap()
+        bootstrap.find_state(stream)
+        return bootstrap
 
     def fails(self, words: str, stream: StreamState = STREAM) -> None:
         with pytest.raises(ClusterUnusable, match=words):
@@ -215,8 +215,8 @@ def start() -> Start:
 def test_a_node_goes_on_from_its_own_file_if_the_log_reaches_its_place(start: Start) -> None:
     start.history = FakeHistory(state_at(80, 7))
     start.others_have(99)
-    arrival = start.find(STREAM._replace(first=81))
-    assert arrival.begun.is_set()
+    bootstrap = start.find(STREAM._replace(first=81))
+    assert bootstrap.begun.is_set()
     assert start.began == [("epoch", 7)]
     assert start.history.is_started
 
@@ -224,12 +224,12 @@ def test_a_node_goes_on_from_its_own_file_if_the_log_reaches_its_place(start: St
 def test_a_node_asks_another_one_if_the_log_does_not_reach_its_place(start: Start) -> None:
     start.history = FakeHistory(state_at(60, 7))
     start.others_have(99)
-    arrival = start.arrival()
-    arrival.place = lambda: place()  # type: ignore[method-assign]
-    arrival._adopt = (  # type: ignore[method-assign]
+    bootstrap = start.bootstrap()
+    bootstrap.place = lambda: place()  # type: ignore[method-assign]
+    bootstrap._adopt = (  # type: ignore[method-assign]
         lambda epoch, seq, _state, *, misses: start.began.append((epoch, seq + misses))
     )
-    arrival.find_state(STREAM._replace(first=62))
+    bootstrap.find_state(STREAM._replace(first=62))
     assert start.began == [("epoch", 100)]
 
 
@@ -241,11 +241,11 @@ def test_a_node_whose_file_lacks_nonces_goes_on_from_another_one_if_there_is_one
     start.history.missing = [GetRows(of="messages", after=3, through=5)]
     if has_others:
         start.others_have(99)
-    arrival = start.arrival()
-    arrival._adopt = (  # type: ignore[method-assign]
+    bootstrap = start.bootstrap()
+    bootstrap._adopt = (  # type: ignore[method-assign]
         lambda epoch, seq, _state, *, misses: start.began.append((epoch, seq))
     )
-    arrival.find_state(STREAM)
+    bootstrap.find_state(STREAM)
     assert start.began == [("epoch", seq)]
 
 
@@ -255,38 +255,38 @@ def test_a_log_begins_with_the_nonces_of_the_own_file(start: Start) -> None:
     start.history.known = [(5, time, "ana", "n0"), (6, time, "José", "n1")]
     said_s = datetime.fromisoformat(time).timestamp()
     expected = [("ana", "n0", said_s, 5), ("jose", "n1", said_s, 6)]
-    assert said_before(start.history.known) == expected
+    assert known_nonces(start.history.known) == expected
     start.history.place = None
-    arrival = start.find(STREAM._replace(first=0, last=0, messages=0))
-    parts = [unpack(entry) for entry in arrival.first_entries[1:]]
+    bootstrap = start.find(STREAM._replace(first=0, last=0, messages=0))
+    parts = [unpack(entry) for entry in bootstrap.first_entries[1:]]
     assert [part.commands[0].nonces for part in parts if part is not None] == [expected]
 
 
 def test_a_fresh_node_replays_a_log_that_nobody_else_serves(start: Start) -> None:
-    arrival = start.find()
+    bootstrap = start.find()
     assert start.began == []
-    assert arrival.first_entries == []
+    assert bootstrap.first_entries == []
 
 
 def test_a_node_begins_an_empty_log(start: Start) -> None:
-    arrival = start.find(STREAM._replace(first=0, last=0, messages=0))
-    (entry,) = arrival.first_entries
+    bootstrap = start.find(STREAM._replace(first=0, last=0, messages=0))
+    (entry,) = bootstrap.first_entries
     batch = unpack(entry)
     assert batch is not None
     assert isinstance(batch.commands[0], Genesis)
 
 
 def test_a_log_that_somebody_has_begun_and_not_ended_is_begun_again(start: Start) -> None:
-    arrival = start.find()
-    arrival.offer_log()
-    offered = list(arrival.first_entries)
+    bootstrap = start.find()
+    bootstrap.offer_log()
+    offered = list(bootstrap.first_entries)
     assert len(offered) == 1
-    arrival.offer_log()
-    assert arrival.first_entries == offered, "the same one"
-    arrival.begun.set()
-    arrival.first_entries = []
-    arrival.offer_log()
-    assert arrival.first_entries == []
+    bootstrap.offer_log()
+    assert bootstrap.first_entries == offered, "the same one"
+    bootstrap.begun.set()
+    bootstrap.first_entries = []
+    bootstrap.offer_log()
+    assert bootstrap.first_entries == []
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_other_rules_than_those_of_the_chat_are_told(options: dict[str, Any], wo
     start.others_have(9, shared_addresses=False, max_users=1_000, hold_names_days=None)
     start.fails(words)
     genesis = Genesis("x", "epoch", 0, rules_of(Config(port=0, max_users=1_000)))
-    start.arrival().begin(genesis, RoomState())
+    start.bootstrap().begin(genesis, RoomState())
     assert len(start.failed) == 1
     assert start.began == []
 
@@ -345,15 +345,15 @@ def test_other_rules_than_those_of_the_chat_are_told(options: dict[str, Any], wo
 def test_a_process_with_the_same_name_is_told(start: Start) -> None:
     start.answers["hello"] = b""
     with pytest.raises(ClusterUnusable, match="another process is already node lab2"):
-        start.arrival().check_alone()
+        start.bootstrap().check_alone()
 
 
 def test_a_new_log_is_not_begun_while_others_serve_the_chat() -> None:
     start = Start(new_log=True)
-    start.arrival().check_alone()
+    start.bootstrap().check_alone()
     start.others_have(9)
     with pytest.raises(ClusterUnusable, match="would take the chat away from the nodes"):
-        start.arrival().check_alone()
+        start.bootstrap().check_alone()
 
 
 def test_a_new_log_has_another_epoch_and_begins_though_there_was_a_place() -> None:
@@ -362,8 +362,8 @@ def test_a_new_log_has_another_epoch_and_begins_though_there_was_a_place() -> No
     history.numbering = Numbering("old epoch", 700, 800)
     history.records = no_records
     start.history = history
-    arrival = start.find(STREAM._replace(first=0, last=0, messages=0))
-    batch = unpack(arrival.first_entries[0])
+    bootstrap = start.find(STREAM._replace(first=0, last=0, messages=0))
+    batch = unpack(bootstrap.first_entries[0])
     assert batch is not None
     genesis = batch.commands[0]
     assert isinstance(genesis, Genesis)
@@ -379,7 +379,7 @@ def test_a_history_that_cannot_be_written_is_a_problem_of_the_start(start: Start
         raise full
 
     start.history.adopt = fail
-    arrival = start.arrival()
-    arrival.begin(Genesis("x", "epoch", 9, rules_of(start.config)), RoomState())
-    assert arrival.problem is full
-    assert not arrival.begun.is_set()
+    bootstrap = start.bootstrap()
+    bootstrap.begin(Genesis("x", "epoch", 9, rules_of(start.config)), RoomState())
+    assert bootstrap.problem is full
+    assert not bootstrap.begun.is_set()

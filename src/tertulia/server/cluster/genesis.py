@@ -48,7 +48,7 @@ def rules_of(config: Config) -> Rules:
     )
 
 
-def beginning(
+def make_first_entries(
     log: str,
     epoch: str,
     seq: int,
