@@ -89,7 +89,7 @@ def test_what_was_done_is_told(request_, words):
         (LiftBan(name="luis"), "not_found", "There is no such ban. /bans shows all."),
         (LiftMute(name="luis"), "not_found", "luis may speak already."),
         (ReleaseName(name="luis"), "not_found", "The name luis is not held."),
-        (RemoveHook(name="ci"), "not_found", "There is no secret address of this name. /hooks"),
+        (RemoveHook(name="ci"), "not_found", "There is no secret address with this name. /hooks"),
         (CreateHook(name="ci"), "not_found", "This server was started with --web off"),
         (PinMessage(seq=7), "not_found", "There is no message with this number."),
         (CreateHook(name="ci"), "name_held", "The name ci is taken."),

@@ -174,7 +174,7 @@ def refused(request: Request, error: Error) -> str:
         case ErrorCode.NOT_FOUND if isinstance(request, ReleaseName):
             return _("The name {name} is not held.").format(name=shown(request.name))
         case ErrorCode.NOT_FOUND if isinstance(request, RemoveHook):
-            text = _("There is no secret address of this name. {command} shows all.")
+            text = _("There is no secret address with this name. {command} shows all.")
             return text.format(command=HOOKS.word)
         case ErrorCode.NOT_FOUND if isinstance(request, CreateHook):
             return _("This server was started with --web off, so programs cannot reach it.")

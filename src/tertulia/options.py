@@ -39,8 +39,8 @@ def client_parser(*, needs_server: bool = True) -> Parser:
         nargs=number,
         metavar=_("SERVER-IP"),
         help=_(
-            "the server's IP address or host name (default: the server on this network); several "
-            "servers of one chat with commas, for example 10.0.0.1,lab2:5001"
+            "the server's IP address or host name (default: the server on this network); if the "
+            "chat has several servers, write commas between them, for example 10.0.0.1,lab2:5001"
         ),
     )
     parser.add_argument("port", nargs=number, metavar=_("PORT"), help=_("the server's port"))
@@ -105,7 +105,9 @@ def client_parser(*, needs_server: bool = True) -> Parser:
         metavar=_("SECONDS"),
         type=_seconds,
         default=0.0,
-        help=_("keep trying for this time if the name or address is in use or the server is full"),
+        help=_(
+            "how long to keep trying if the name or the address is in use or the server is full"
+        ),
     )
     parser.add_argument(
         "--free-name",
@@ -136,7 +138,7 @@ def _add_script_options(parser: Parser) -> None:
     option(
         "--commands",
         action="store_true",
-        help=_("in a pipe, take a line that begins with “/” or “@” as a command, not as a text"),
+        help=_("in a pipe, treat a line that begins with “/” or “@” as a command, not as a text"),
     )
     option(
         "--json",

@@ -174,7 +174,7 @@ def test_new_messages_are_announced_once_and_loaded_ones_are_not(room, message_w
     announcer = ana.locator("#announcer")
     expect(announcer).to_have_text("luis: hola")
     luis.direct("ana", "secreto")
-    expect(announcer.locator("p").last).to_have_text("Mensaje privado de luis")
+    expect(announcer.locator("p").last).to_have_text("Mensaje directo de luis")
     expect(announcer.locator("p")).to_have_count(2)
 
 

@@ -44,7 +44,7 @@ def help_rows(*, on_screen: bool = False, operator: bool = False) -> list[tuple[
     """Return the rows of the help: a command or other input, and its effect."""
     if on_screen:
         rows = [
-            (_("TEXT"), _("send it to those whom the border of the text field names")),
+            (_("TEXT"), _("send it to the people whom the border of the text field shows")),
             (_("@NAME TEXT"), _("send it only to that person, and stay in this conversation")),
             (_("@NAME"), _("open the conversation with that person; there, TEXT goes to them")),
         ]

@@ -14,7 +14,7 @@ from tertulia.chat.keyring import Keyring, KeyringError, NamedKey, server_names
 from tertulia.i18n import _, ngettext
 from tertulia.protocol.envelope import Key
 
-_HEAD = "# Keys of tertulia. Whoever has this file can use your names: keep it to yourself.\n"
+_HEAD = "# Keys of tertulia. Anyone who has this file can use your names: keep it to yourself.\n"
 _STDOUT = "-"
 
 
@@ -50,8 +50,8 @@ def export_keys(keyring: Keyring, file: str, to: Destination | None) -> str:
             text = _("The keys cannot be written to {file}: {reason}.")
             raise KeyFileError(text.format(file=file, reason=error.strerror)) from error
     text = ngettext(
-        "{count} key written to {file}. Whoever has this file can use your names.",
-        "{count} keys written to {file}. Whoever has this file can use your names.",
+        "{count} key written to {file}. Anyone who has this file can use your names.",
+        "{count} keys written to {file}. Anyone who has this file can use your names.",
         len(keys),
     )
     return text.format(count=len(keys), file=file)

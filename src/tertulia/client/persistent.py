@@ -242,7 +242,7 @@ class PersistentClient:
                 connected = self._reconnect()
                 if connected:
                     self._fetch_missing()
-        except Exception as failure:  # noqa: BLE001 (whoever uses this client gets it raised)
+        except Exception as failure:  # noqa: BLE001 (the methods and events() raise it)
             with self._changed:
                 self._failure = failure
                 self._changed.notify_all()

@@ -40,7 +40,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         type=_servers,
         metavar="URL[,URL…]",
         help=_(
-            "share the chat with the other servers at these nats-servers, for example "
+            "share the chat with the other servers that use these nats-servers, for example "
             "nats://10.0.0.1,nats://10.0.0.2,nats://10.0.0.3; tls:// for encryption"
         ),
     )
@@ -54,7 +54,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--chat",
         type=_name,
         metavar=_("NAME"),
-        help=_("which chat, if the same nats-servers have several ({default})").format(
+        help=_("name of the chat, if the same nats-servers have several ({default})").format(
             default=Config(port=0).chat
         ),
     )

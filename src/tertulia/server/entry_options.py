@@ -25,15 +25,18 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         dest="hold_names_days",
         metavar=_("DAYS"),
         help=_(
-            "hold each name for the first person who uses it, until so many days after the last "
-            "visit"
+            "hold each name for the first person who uses it, until this many days after that "
+            "person's last visit"
         ),
     )
     group.add_argument(
         "--operator-secret",
         type=secret_file,
         metavar=_("FILE"),
-        help=_("file with the secret that makes an operator (default: a new one at each start)"),
+        help=_(
+            "file with the secret that makes a user an operator (default: a new secret at each "
+            "start)"
+        ),
     )
     for flag, text in {
         "--allow": _("let in only users from this address or network; can be repeated"),
@@ -56,8 +59,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         type=or_none(_network, "off"),
         metavar="CIDR|off",
         help=_(
-            "let programs at this address or network read /metrics and /healthz (default: on this "
-            "computer); can be repeated"
+            "let programs at this address or network read /metrics and /healthz (default: only "
+            "programs on this computer); can be repeated"
         ),
     )
     _add_encryption(parser)

@@ -110,7 +110,7 @@ def _words_about_code(config: Config) -> list[str]:
         text = _("Without TLS the code travels unencrypted: others on this network can read it.")
         lines.append(text)
     elif config.tls == "off":
-        text = _("The code travels unencrypted: whoever can listen on this network can read it.")
+        text = _("The code travels unencrypted: anyone who can listen on this network can read it.")
         lines.append(text)
     return lines
 

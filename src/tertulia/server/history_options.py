@@ -42,7 +42,7 @@ def add_what_ends(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--with-attendance",
         action="store_true",
-        help=_("with --export: also write who came and who went, between the messages"),
+        help=_("with --export: also write who joined and who left, between the messages"),
     )
     instead.add_argument(
         "--attendance",
@@ -57,7 +57,7 @@ def add_what_ends(parser: argparse.ArgumentParser) -> None:
     instead.add_argument(
         "--restore",
         metavar=_("FILE"),
-        help=_("replace the history by the backup FILE, keep the old one beside it, and exit"),
+        help=_("replace the history with the backup FILE, keep the old one beside it, and exit"),
     )
     instead.add_argument(
         "--fetch-client",

@@ -99,7 +99,9 @@ def words_about(
 
 def _text(config: Config, port: int, addresses: Sequence[JoinAddress] | None) -> str:
     """Return the contents of the file."""
-    opened = _("Whoever has this secret can keep order in the chat on port {port}: tell nobody.")
+    opened = _(
+        "Anyone who has this secret can keep order in the chat on port {port}: keep it secret."
+    )
     to = next(iter(addresses or ()), JoinAddress(_("SERVER-IP"), ""))
     then = _("then type {command} and paste the secret: {secret}")
     lines = [

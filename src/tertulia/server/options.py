@@ -182,7 +182,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--supervise",
         action="store_true",
-        help=_("start the server again if it dies, and upgrade it at a SIGHUP"),
+        help=_("start the server again if it dies, and upgrade it on SIGHUP"),
     )
     option(
         "--threads",
@@ -216,9 +216,12 @@ def _parser() -> Parser:
             "seconds an existing session has to answer a ping before a newcomer from its "
             "address may replace it ({default})"
         ),
-        "--register-timeout": _("seconds that a connection has to register ({default})"),
+        "--register-timeout": _(
+            "seconds within which a new connection has to register ({default})"
+        ),
         "--write-timeout": _(
-            "seconds that a client may accept no data before its connection is closed ({default})"
+            "seconds that a client may go without accepting data before its connection is closed "
+            "({default})"
         ),
     }.items():
         field = _field_of_time(flag)
@@ -226,7 +229,7 @@ def _parser() -> Parser:
     for flag, text in {
         "--log-bytes": _("bytes of recent events kept for slow clients ({default})"),
         "--private-bytes": _(
-            "maximum number of bytes of answers waiting for one user; direct messages may be half "
+            "maximum number of bytes of answers waiting for one user; direct messages may use half "
             "of it ({default})"
         ),
         "--send-buffer-bytes": _(

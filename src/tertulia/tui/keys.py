@@ -104,5 +104,5 @@ def help_rows() -> list[tuple[str, str]]:
     """Return the effect of each key and of the mouse, in words."""
     rows = [(_(key.shown), _(key.help)) for key in KEYS]
     rows.append((_("Mouse"), _("choose, scroll, select text and copy it with Ctrl+C")))
-    rows.append((_("Right click"), _("on a message: what can be done about it")))
+    rows.append((_("Right click"), _("on a message: show what can be done with it")))
     return rows

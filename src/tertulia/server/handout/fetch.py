@@ -32,7 +32,7 @@ def fetch_client(directory: Path | None) -> int:
     try:
         wanted = [name for name in metadata.requires("tertulia") or () if "extra ==" not in name]
     except metadata.PackageNotFoundError:
-        return _fail(_("tertulia is not installed, so nobody knows which packages it needs"))
+        return _fail(_("tertulia is not installed, so the packages that it needs are unknown"))
     try:
         directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left_over in directory.parent.glob(f"{_TEMPORARY}*"):  # from an interrupted run

@@ -58,7 +58,7 @@ const REFUSED = {
   "unban not_found": N_("There is no such ban. {command} shows all."),
   "unmute not_found": N_("{name} may speak already."),
   "release not_found": N_("The name {name} is not held."),
-  "unhook not_found": N_("There is no secret address of this name. {command} shows all."),
+  "unhook not_found": N_("There is no secret address with this name. {command} shows all."),
   "hook not_found": N_("This server was started with --web off, so programs cannot reach it."),
   "hook name_taken": N_("The name {name} is taken. Choose another one."),
   "hook name_held": N_("The name {name} is taken. Choose another one."),
