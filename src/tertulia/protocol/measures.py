@@ -13,7 +13,7 @@ BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.
 
 
 class Latencies(Struct, kw_only=True, frozen=True):
-    """How often something took how long: `counts` has a number for each bucket, then the rest."""
+    """A histogram of durations: `counts` has a number for each bucket, then one for the rest."""
 
     counts: list[int]
     sum_s: float
@@ -61,7 +61,7 @@ class ThreadMeasures(Struct, kw_only=True, frozen=True):
 
 
 class RoleMeasures(Struct, kw_only=True, frozen=True):
-    """All threads with one role. Ended ones count too, but in `threads`."""
+    """All threads with one role. Ended threads are counted, too, except in `threads`."""
 
     role: str
     threads: int  # that are running
@@ -79,15 +79,15 @@ class DoorMeasures(Struct, kw_only=True, frozen=True):
 
 
 class TrafficMeasures(Struct, kw_only=True, frozen=True):
-    """Totals of what came in and went out. Bytes are those inside TLS."""
+    """Totals of connections, requests and messages. Bytes are those inside TLS."""
 
     connections: int  # accepted
     sessions: int  # begun
     requests: int
-    events: int  # of the general chat: messages, and who comes, goes or changes the status
+    events: int  # of the general chat: messages, arrivals, departures, changes of status
     messages: int  # said in the general chat, by users and hooks
-    directs: int  # direct messages that were taken
-    deliveries: int  # events of the general chat times those that got them
+    directs: int  # accepted direct messages
+    deliveries: int  # events of the general chat times the sessions that were sent them
     received_bytes: int
     sent_bytes: int
     gaps: int
@@ -122,7 +122,7 @@ class HistoryMeasures(Struct, kw_only=True, frozen=True):
 
 
 class NodeMeasures(Struct, kw_only=True, frozen=True):
-    """One of the nodes, as the log shows it to the node that was looked at."""
+    """One of the nodes, as the measured node knows it from the log."""
 
     name: str
     is_up: bool
@@ -130,7 +130,7 @@ class NodeMeasures(Struct, kw_only=True, frozen=True):
     # Since its last sign of life, by the log's time, which stands still while nothing comes.
     silent_s: float
     addresses: list[str]  # for clients
-    format: int  # of the log's entries, that it can read
+    format: int  # the highest format of the log's entries that it can read
 
 
 class ClusterMeasures(Struct, kw_only=True, frozen=True):
@@ -138,7 +138,7 @@ class ClusterMeasures(Struct, kw_only=True, frozen=True):
 
     chat: str
     node: str  # the own name
-    nodes: list[NodeMeasures]  # all that the log has ever had, with the own one; by name
+    nodes: list[NodeMeasures]  # every node that the log has ever had, sorted by name
     serves: bool
     is_connected: bool  # to a nats-server
     place: int  # of the last entry that was applied
@@ -155,22 +155,22 @@ class ClusterMeasures(Struct, kw_only=True, frozen=True):
     unreadable: int  # entries of the log that are no batches
     digests_compared: int  # with those of other nodes
     diverged: int  # digests that differed; a node ends at the first one
-    snapshots_sent: int  # states that other nodes have begun to fetch here
-    snapshots_fetched: int  # that this node has gone on from
+    snapshots_sent: int  # states that other nodes have begun to fetch from this one
+    snapshots_fetched: int  # states that this node has fetched and started from
     connects: int  # to a nats-server
     consumers: int  # with which the log was read
-    holes: int  # in what came of the log, which were read again
-    stalls: int  # times that nothing came of the log
-    refused: int  # batches that the log did not take
+    holes: int  # times that entries were missing; they were read again
+    stalls: int  # times that nothing came from the log
+    refused: int  # batches that the log did not accept
     link_errors: int
-    letters_sent: int  # to other nodes, beside the log
+    letters_sent: int  # to other nodes, outside the log
     letters_received: int
     directs_on_the_way: int  # direct messages to users of other nodes, not confirmed yet
-    missing: dict[str, int]  # numbers whose rows the own history lacks: messages, visits
+    missing: dict[str, int]  # how many numbers this node's history lacks: of messages, visits
 
     @property
     def lag(self) -> int:
-        """How many entries are in the log, as far as is known, that were not applied yet."""
+        """Number of known entries in the log that were not applied yet."""
         return max(0, self.log_end - self.place)
 
 
@@ -200,18 +200,18 @@ class Problem(Struct, frozen=True, omit_defaults=True):
 
 
 class Measures(Struct, kw_only=True, frozen=True):
-    """The whole picture. Its parts were looked at one after the other, without any lock."""
+    """All figures. The parts were measured one after the other, without any lock."""
 
     time: float  # seconds since 1970
     process: ProcessMeasures
-    threads: list[ThreadMeasures]  # of many workers only the first are looked at one by one
-    roles: list[RoleMeasures]  # all that there can be
+    threads: list[ThreadMeasures]  # may lack some of many workers: see Collector.measure
+    roles: list[RoleMeasures]  # every role, even without a thread
     workers: int  # worker threads
     users: dict[str, int]  # by status
     sessions: int
     doors: list[DoorMeasures]
     tls_connections: int
-    slow_consumers: int  # connections that take nothing for now
+    slow_consumers: int  # connections whose socket accepts no data for now
     turned_away: int  # refused connections that are still being answered
     traffic: TrafficMeasures
     log: LogMeasures
@@ -219,8 +219,8 @@ class Measures(Struct, kw_only=True, frozen=True):
     mailboxes: int  # mail that waits, in all
     longest_mailbox: int
     log_lines: int | None  # that wait to be written
-    say_to_last_send: Latencies  # from the round that read a message to the last `send` of it
+    say_to_last_send: Latencies  # from the round that read a message to its last `send`
     commit: Latencies
-    problem: str  # what is not alive, in one line; "": all is well
+    problem: str  # what does not work, in one line; "": all is well
     cluster: ClusterMeasures | UnsetType = UNSET  # a server alone has none
-    trouble: Problem | UnsetType = UNSET  # the problem once more, to be said in any language
+    trouble: Problem | UnsetType = UNSET  # the same problem in a form that can be translated

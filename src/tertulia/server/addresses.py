@@ -1,4 +1,4 @@
-"""How others join: the addresses at which they reach this server.
+"""Finds the addresses at which others can reach this server.
 
 An address that the system does not report is left out; no error here ends a start. Any thread.
 """
@@ -40,7 +40,7 @@ class JoinAddress(NamedTuple):
         return self.address.startswith("127.") or self.address == "::1"
 
     def with_port(self, port: int) -> str:
-        """Return where a client finds the server: 10.0.0.2:5000, or [::1]:5000."""
+        """Return address and port in the form 10.0.0.2:5000, or [::1]:5000."""
         return f"[{self.address}]:{port}" if ":" in self.address else f"{self.address}:{port}"
 
 
@@ -66,7 +66,7 @@ def addresses_to_join(listener: socket.socket) -> list[JoinAddress] | None:
 
 
 def addresses_for_others(listener: socket.socket, names: Iterable[str], port: int) -> list[str]:
-    """Return where clients of other nodes find this server: its names, then its addresses.
+    """Return names, then addresses, at which clients of other nodes can reach this server.
 
     Link-local addresses of IPv6 are left out, because each computer has its own name for the
     interface in them.

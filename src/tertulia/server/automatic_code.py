@@ -1,4 +1,4 @@
-"""The code that `--code auto` makes. It stays the same over restarts, or nobody could come back."""
+"""The code that `--code auto` makes. It is kept over restarts, so that users can come back."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""The command `tertulia-server`: chooses what runs. It imports nothing before it knows what."""
+"""The command `tertulia-server`: chooses what runs, and imports nothing before that."""
 
 import itertools
 import os

@@ -31,27 +31,27 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     threads: int | None = msgspec.field(default_factory=usual_threads)
     web: bool = True  # whether browsers get the page and WebSockets, on the same port
     announce: bool = True  # whether clients on the local network find the server by themselves
-    names: tuple[str, ...] = ()  # under which the server may be called, beside local ones
+    names: tuple[str, ...] = ()  # that browsers may use for the server, besides local ones
     tls: Literal["auto", "require", "off"] = "auto"  # whether the port speaks TLS, or nothing else
-    certificate: str | None = (
-        None  # the path of another one, with its chain; None: the server's own
-    )
+    # The path of another certificate, with its chain; None: the server makes its own.
+    certificate: str | None = None
     key: str | None = None  # the path of the key of `certificate`
     shared_addresses: bool = False  # whether several users may come from one address
 
-    allow: tuple[Network, ...] = ()  # only from there users may join; none: from everywhere
-    deny: tuple[Network, ...] = ()  # not from there, even if `allow` has the network
-    proxy_from: tuple[Network, ...] = ()  # of proxies, which name the users' addresses
-    # From where `/metrics` and `/healthz` are answered; none: from nowhere.
+    allow: tuple[Network, ...] = ()  # only users from these may join; empty: from everywhere
+    deny: tuple[Network, ...] = ()  # users from these may not join, even if `allow` contains them
+    proxy_from: tuple[Network, ...] = ()  # networks of proxies, which name the users' addresses
+    # Networks of programs that may read `/metrics` and `/healthz`; empty: nobody may.
     metrics: tuple[Network, ...] = LOOPBACK
     unix: str | None = None  # the path of a socket for proxies on this computer
     code: str | None = None  # that everyone needs to join; None: no code is needed
-    # Days after its last session in which a name is held for the client with its key; None: none.
+    # Days for which a name is held, after its last session, for the client with its key; None:
+    # names are not held.
     hold_names_days: float | None = None
-    # A user who knows it may become an operator; None: there is no secret, so nobody may.
+    # The secret that makes a user an operator; None: there is none, so nobody can become one.
     operator_secret: str | None = None
-    # Wrong codes or secrets from one address, within so many seconds, after which further ones are
-    # not looked at.
+    # After so many wrong codes or secrets from one address within `guess_window_s`, further ones
+    # are refused without a check.
     max_wrong_guesses: int = 5
     guess_window_s: float = 300.0
 
@@ -65,9 +65,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     challenge_timeout_s: float = 3.0
     # Seconds from connecting to being registered, however slowly the bytes come.
     register_timeout_s: float = 20.0
-    handshake_timeout_s: float = (
-        10.0  # seconds from the first byte of TLS to the last of the handshake
-    )
+    # Seconds from the first byte of TLS to the end of the handshake.
+    handshake_timeout_s: float = 10.0
     # Seconds in which a client accepts no byte of what is sent before its session ends (`slow`).
     write_timeout_s: float = 30.0
     flush_timeout_s: float = 3.0  # seconds to send the last bytes of a connection that is ending

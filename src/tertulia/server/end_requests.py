@@ -16,7 +16,7 @@ class EndRequest(Enum):
 
     STOP = auto()
     HAND_OVER = auto()  # another process goes on at the same sockets
-    BEGIN_ANEW = auto()  # this one goes on, with the state of another node
+    BEGIN_ANEW = auto()  # start again in this process, with the state of another node
 
 
 class EndRequests:
@@ -38,9 +38,9 @@ class EndRequests:
             return None
 
     def watch(self, signals: set[signal.Signals]) -> None:
-        """Take each of these signals, which all threads have blocked, for a request to stop.
+        """Add a request to stop for each of these signals, which all threads have blocked.
 
-        A second one ends the program at once, but not one that comes together with the first.
+        A second signal ends the program at once, unless it comes together with the first.
         """
 
         def wait_for_signals() -> None:

@@ -28,9 +28,9 @@ def greeting(
 ) -> str:
     """Return the text that says how to join, how to stop, and what is kept where.
 
-    `about_order` are the lines that say how to keep order. On several machines, `other_nodes` are
-    those that are up, with their addresses. Without a terminal nobody can press Ctrl+C: how to stop
-    is the matter of the service then.
+    `about_order` are the lines for operators. In a cluster, `other_nodes` are the nodes that are
+    up, with their addresses. Without a terminal nobody can press Ctrl+C, so the text does not
+    mention it: a service manager stops the server.
     """
     opened = _("tertulia {version} is running on port {port}. To join:")
     room = ngettext(
@@ -139,7 +139,7 @@ def linkable(config: Config, addresses: Sequence[JoinAddress] | None) -> Sequenc
 def link_to(config: Config, to: JoinAddress, port: int, operator_secret: str | None = None) -> str:
     """Return the link for browsers, which keep the fragment with the secrets to themselves.
 
-    Unless TLS is required it goes without: a browser would warn of a certificate that it does not
+    It uses TLS only if that is required: a browser would warn of a certificate that it does not
     know.
     """
     scheme = "https" if config.tls == "require" else "http"

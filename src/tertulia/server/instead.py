@@ -1,6 +1,6 @@
 """What the command does instead of running a server: the console, and work on a history's file.
 
-A module of its own, so that a server starts without loading all this.
+It is a module of its own, so that a server starts without loading all this.
 """
 
 import signal

@@ -7,7 +7,7 @@ from tertulia.protocol.measures import BUCKETS_S, Latencies
 
 
 class Histogram:
-    """How often something took how long. Only one thread calls `note`."""
+    """Counts durations in buckets. Only one thread calls `note`."""
 
     __slots__ = ("counts", "sum_s")
 
@@ -16,7 +16,7 @@ class Histogram:
         self.sum_s = 0.0
 
     def note(self, seconds: float, times: int = 1) -> None:
-        """Count something that took so long, or several things at once."""
+        """Count a duration, `times` times."""
         self.counts[bisect_left(BUCKETS_S, seconds)] += times
         self.sum_s += seconds * times
 

@@ -1,6 +1,7 @@
 """The sockets that the server listens at: opened here, or taken over from a parent or from systemd.
 
-One thread, at the start. While these sockets are open, the connections that wait in them are kept.
+Only the main thread uses this. While these sockets are open, the connections that wait in them are
+kept.
 """
 
 import ipaddress
@@ -40,7 +41,7 @@ class Listening:
         for sock in given:
             _check(sock, config)
         tcp = [sock for sock in given if sock.family != socket.AF_UNIX]
-        self.local: LocalSocket | None = None  # that at the path of --unix
+        self.local: LocalSocket | None = None  # the socket at the path of --unix
         if not tcp:
             tcp = [self._inherited.get(_TCP) or self._open_tcp(config)]
         self.tcp = tcp[0]

@@ -29,12 +29,12 @@ _OUTSIDERS = (
     NO_PROXY_HEADER,
     TLS_FAILED,
 )
-# These happen to people, too, whose addresses the operator then looks for.
-_PASSERS_BY = (ErrorCode.SERVER_FULL, ErrorCode.REGISTER_TIMEOUT)
-_PASSERS_BY_LINES = 30  # in a minute
+# These also happen to honest users, and the operator may look for their addresses.
+_HONEST = (ErrorCode.SERVER_FULL, ErrorCode.REGISTER_TIMEOUT)
+_HONEST_LINES = 30  # in a minute
 _MOST_LINES: dict[str, int] = {
     **dict.fromkeys(_OUTSIDERS, 1),
-    **dict.fromkeys(_PASSERS_BY, _PASSERS_BY_LINES),
+    **dict.fromkeys(_HONEST, _HONEST_LINES),
 }
 
 
@@ -105,7 +105,7 @@ class Observer:
         self.received_bytes = 0  # like those sent, inside TLS
         self.sent_bytes = 0
         self.deliveries = 0  # events of the log times the connections that were sent them
-        self.say_to_last_send = Histogram()  # of the events, as old as the oldest of a round
+        self.say_to_last_send = Histogram()  # all events of a round count as old as its oldest
         self.rounds = 0
         self.busy_since = 0.0  # when this round began, by the monotonic clock; 0.0 between two
 
@@ -127,13 +127,13 @@ class Observer:
     def on_console(self, address: str, *, is_open: bool) -> None:
         """Note that somebody has opened the console, or a view, on this machine, or has left it."""
         self.accepted += is_open  # `closed` counts its end
-        # A check may look every few seconds, and changes nothing.
+        # A view changes nothing, and a monitoring check may open one every few seconds.
         level = logging.INFO if address == "console" else logging.DEBUG
         log.log(level, "%s opened" if is_open else "%s closed", address)
 
     def on_never_registered(self, address: str, reason: CloseReason) -> None:
         """Note a connection that was closed without ever having had a session."""
-        left_out = self._sparse_log.admit(f"unregistered {reason}", _PASSERS_BY_LINES)
+        left_out = self._sparse_log.admit(f"unregistered {reason}", _HONEST_LINES)
         if left_out is not None:
             text = _left_out_before(left_out)
             log.info("closed address=%s reason=%s registered=no%s", address, reason, text)
@@ -143,7 +143,7 @@ class Observer:
         self._log_refusal(address, TLS_FAILED, f" reason={reason.lower()}")
 
     def on_refused(self, address: str, code: str, name: str | None = None) -> None:
-        """Note a refused connection; `name` is what it asked to register, if it came that far."""
+        """Note a refused connection; `name` is the name that it asked for, if it did so."""
         self._log_refusal(address, code, "" if name is None else f" name={name[:64]!a}")
 
     def _log_refusal(self, address: str, code: str, text: str) -> None:

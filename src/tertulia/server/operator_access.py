@@ -1,8 +1,8 @@
-"""How the person who runs the server keeps order: at the console, or with a secret in a file.
+"""Gives the person who runs the server an operator's rights: a console, and a secret in a file.
 
 Both are in the state directory and belong to one run: the file is replaced at the next start, and
-removed at an orderly stop. A server without such a directory, or with a full disk, starts all the
-same. Main thread only.
+removed at an orderly stop. A server without such a directory, or with a full disk, starts without
+them. Only the main thread runs this.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ log = logging.getLogger("tertulia.server")
 
 
 class Access(NamedTuple):
-    """The ways to keep order that this server has."""
+    """The ways to act as an operator that this server offers."""
 
     has_console: bool
     file: Path | None
@@ -62,7 +62,7 @@ def give_access(server: Server, config: Config, addresses: Sequence[JoinAddress]
 
 
 def end_access(access: Access) -> None:
-    """Remove the file: its secret is of no use any more, or the next start writes it again."""
+    """Remove the file. The next start writes a new one."""
     if access.file is not None:
         with contextlib.suppress(OSError):
             os.unlink(access.file)
@@ -76,10 +76,10 @@ def words_about(
     *,
     is_terminal: bool,
 ) -> list[str]:
-    """Return the lines about it for the start; only on a terminal do they show the secret."""
+    """Return the lines for the greeting. They show the secret only on a terminal."""
     command = f"{server_command()} {port} --operator"
     state_home = os.environ.get("XDG_STATE_HOME")
-    if state_home and not is_terminal:  # a reader of a service's log has another one
+    if state_home and not is_terminal:  # the user who reads a service's log has another
         command = f"XDG_STATE_HOME={shlex.quote(state_home)} {command}"
     if access.has_console and access.file is not None:
         text = _("To keep order, type {command} on this computer, or see {path}")

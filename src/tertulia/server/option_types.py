@@ -1,4 +1,4 @@
-"""The values of options: parsers that raise ArgumentTypeError in words for people."""
+"""Parsers for the values of options. They raise ArgumentTypeError with a text for people."""
 
 import argparse
 import os

@@ -239,7 +239,7 @@ def not_read(request: Request) -> Error:
     return Error(id=request.id, code=ErrorCode.UNAVAILABLE, message=reason)
 
 
-# --- keeping order -----------------------------------------------------------------------------
+# --- operators and bans ------------------------------------------------------------------------
 
 
 def console_refused(reason: str) -> Error:

@@ -54,17 +54,17 @@ log = logging.getLogger("tertulia.server")
 _ANNOUNCER_DESCRIPTORS = 2 * MAX_INTERFACES + 4  # for each interface and version, and its loop
 _OWN_DESCRIPTORS = 32  # the server's files, of which the history has up to ten
 _LINGERING = 64  # refused sockets that the acceptor keeps open for a moment
-_IDLE_UPKEEP_S = 86_400.0  # when there is nothing to look after
-_WITHDRAW_TIMEOUT_S = 0.5  # beyond that, for the announcement, whose end takes half of it
-# For damage in the history when one server takes the place of another: the first has looked for
+_IDLE_UPKEEP_S = 86_400.0  # between calls of `keep_up` without a certificate
+_WITHDRAW_TIMEOUT_S = 0.5  # after _STOP_TIMEOUT_S, to withdraw the announcement: 0.25 s
+# To look for damage in the history when one server replaces another: the first one has looked for
 # longer. A file of 60 MB takes 0.3 s.
 _CHECK_AGAIN_S = 0.05
-# For an upgrade: the next process serves within a fraction of a second, so nobody waits long for a
-# client that does not read.
+# For an upgrade: the next process begins to serve when this one ends, so a client that does not
+# read gets little time.
 _HAND_OVER = Drain(retry_after_s=(0.1, 0.5), flush_within_s=1.0, drain_within_s=0.3)
 # For a node that begins anew; its users go to the others.
 _SEND_AWAY = Drain(cause=CUT_OFF, flush_within_s=1.0, drain_within_s=0.3)
-_LEAVE_TIMEOUT_S = 2.0  # for leaving the other nodes
+_LEAVE_TIMEOUT_S = 2.0  # to tell the other nodes that this one leaves
 _STOP_TIMEOUT_S = 8.0  # a stop has to be done within 10 s, whatever clients do
 
 
@@ -73,8 +73,9 @@ class Server:
 
     The constructor finds or makes the certificate (CertificateUnusable), opens the listening
     sockets (see Listening for its errors), and opens the history (StoreInUse,
-    StoreOfAnotherVersion, OSError or sqlite3.Error). `start` begins to serve, `announce` tells the
-    local network, `keep_up` looks after the certificate, and `stop` ends it. All in one thread.
+    StoreOfAnotherVersion, OSError or sqlite3.Error). `start` begins to serve, `announce` announces
+    the server on the local network, `keep_up` renews the certificate, and `stop` ends the server.
+    One thread calls all of these.
     """
 
     def __init__(
@@ -89,12 +90,13 @@ class Server:
         """`log_lines` returns how many lines wait to be written to the log.
 
         `fail` ends the program, when a node cannot go on; `begin_anew` has this server stopped and
-        another one made in its place. Any thread may call them. Of several machines, the
-        constructor returns when this one is up; it raises ClusterUnusable.
+        another one made in its place. Any thread may call them. In a cluster, the constructor
+        returns when this node is up; it also raises ClusterUnusable.
 
-        `given` are sockets of systemd, which it closes in the end.
+        `given` are sockets from systemd, which `stop` closes.
 
-        If there is a parent, the history is opened when it says so. Raises ParentGone then, too.
+        If there is a parent, the history is opened only when the parent says so. The constructor
+        then also raises ParentGone.
         """
         self._config = config
         self._parent = parent
@@ -105,7 +107,7 @@ class Server:
                 config.metrics, functools.partial(self.measure, each_worker=False), self.problem
             )
         offer = _offer(config, self.certificate, monitoring, self._nodes)
-        # Only now: what comes before takes 20 ms, in which the first clients would have to wait.
+        # Not earlier: the steps before take 20 ms, in which the first clients would have to wait.
         inherited = (given or {}) if parent is None else parent.sockets
         self._listening = listening = Listening(config, inherited)
         self.listener, self.host = listening.tcp, listening.host
@@ -181,7 +183,7 @@ class Server:
         return () if self.node is None else self.node.known_addresses()
 
     def open_console(self, directory: Path) -> None:
-        """Let operators in from this machine, too, once the server has started.
+        """Open the socket for operators on this machine. They are served after `start`.
 
         Raises PlaceTaken if another server of this user has the same port, or OSError.
         """
@@ -193,7 +195,7 @@ class Server:
 
     def start(self) -> None:
         """Start the threads that serve."""
-        if self.history is not None and self.node is None:  # which has started it
+        if self.history is not None and self.node is None:  # a node has started it
             self.history.start()
         self._pool.start()
         self._acceptor.start()
@@ -202,9 +204,9 @@ class Server:
         self._log_certificate()
 
     def announce(self) -> None:
-        """Let clients on the local network find the server, if it is to be found.
+        """Announce the server on the local network, if the configuration says so.
 
-        It does not wait: a thread does it. What fails is logged.
+        A thread does this, so it does not wait. Failures are logged.
         """
         if not self._config.announce or not can_be_found(self.listener.getsockname()[0]):
             return
@@ -247,7 +249,7 @@ class Server:
 
     @property
     def users(self) -> int:
-        """How many users are here."""
+        """Number of registered users."""
         return len(self.hub.people())
 
     def beat(self) -> bool:
@@ -277,7 +279,7 @@ class Server:
         if not self._pool.drain(max(0.0, give_up_at - time.monotonic()), how):
             log.error("stop incomplete: some connections were cut off")
         if self.node is not None and not self.node.stop(_LEAVE_TIMEOUT_S):
-            log.error("stop incomplete: the other nodes may take this one for dead")
+            log.error("stop incomplete: the other nodes may declare this one dead")
         left_s = max(0.5, give_up_at - time.monotonic())
         if self.history is not None and not self.history.stop(left_s):
             log.error("stop incomplete: the last messages may not be on the disk")
@@ -293,7 +295,7 @@ def _offer(
     monitoring: Monitoring | None,
     nodes: Callable[[], Sequence[str]],
 ) -> Offer:
-    """Return what the port speaks. A certificate that is renewed is shown from then on."""
+    """Return what the port offers. Clients get a renewed certificate as soon as there is one."""
     site = None
     if config.web:
         no_authority = b""
@@ -317,8 +319,8 @@ def _offer(
 def fit_to_descriptors(config: Config) -> Config:
     """Raise the limit of open files as far as it goes; lower the numbers of connections to fit it.
 
-    Three quarters at least are for users. So as many as `max_users` then says can always come in.
-    Raises OSError if not even one fits.
+    At least three quarters are for users, so that `max_users` of them can always join. Raises
+    OSError if not even one fits.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:

@@ -1,4 +1,4 @@
-"""Runs a server from its options to its orderly end, or does the other work they ask for."""
+"""Runs a server from its options to its orderly end, or does other work that they ask for."""
 
 import contextlib
 import functools
@@ -120,27 +120,27 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
     if parent is not None:
         parent.tell_log_level(log.getEffectiveLevel())
     config, requests = _with_secrets(options, parent), EndRequests()
-    begin = _Beginning(
+    starter = _Starter(
         config, log_writer, parent, functools.partial(requests.add, EndRequest.BEGIN_ANEW)
     )
-    begun = begin(stop_signals)
-    if isinstance(begun, int):
-        return begun
-    server, fitting, access = begun.server, begun.config, begun.access
+    started = starter.start(stop_signals)
+    if isinstance(started, int):
+        return started
+    server, fitting, access = started.server, started.config, started.access
     requests.watch(stop_signals)
     listening = f"listening on {server.host} {server.port}\n"
     if parent is None:
         write_within(_LOG_TIMEOUT_S, sys.stdout, listening)
     else:
         parent.tell_serving(listening)
-        parent.listen(functools.partial(_on_word, requests))
+        parent.listen(functools.partial(_on_message, requests))
     notifier.tell_ready(f"serving on port {server.port}")
     if parent is None or parent.is_first:
-        _greet(server, fitting, options, access, begun.addresses, log_writer)
+        _greet(server, fitting, options, access, started.addresses, log_writer)
     server.announce()
-    # What is there by now stays. Looking at it makes a full collection 6 to 20 ms longer, in which
-    # nobody is served, and while many come in there is one now and then. What comes and goes is
-    # seldom in a cycle: to look for one after 700 new objects, as usual, costs a registration 4 %.
+    # The objects that exist by now stay. Examining them would make each full collection 6 to 20 ms
+    # longer, and nobody is served meanwhile. Later objects are seldom in a cycle; searching for one
+    # after 700 new objects, as usual, would make a registration 4 % slower.
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS)
     if fitting.max_users < config.max_users:
@@ -150,14 +150,14 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
         )
     while (request := _look_after(server, requests, parent, notifier)) is EndRequest.BEGIN_ANEW:
         server.stop()
-        if parent is not None:  # which starts another process
+        if parent is not None:  # the parent starts another process
             return _end(1, log_writer.stop_within(_LOG_TIMEOUT_S))
-        begun = begin(set())
-        if isinstance(begun, int):
-            return begun
-        server, access = begun.server, begun.access
+        started = starter.start(set())
+        if isinstance(started, int):
+            return started
+        server, access = started.server, started.access
         server.announce()
-        gc.unfreeze()  # what was set aside belongs to the server that has ended
+        gc.unfreeze()  # the frozen objects belong to the server that has ended
         gc.collect()
         gc.freeze()
     hands_over = request is EndRequest.HAND_OVER
@@ -171,14 +171,14 @@ def _serve(options: Options, stop_signals: set[signal.Signals], parent: ParentLi
     return _end(0, log_writer.stop_within(_LOG_TIMEOUT_S))
 
 
-class _Begun(NamedTuple):
+class _Started(NamedTuple):
     server: Server
     config: Config  # with as many users as fit
     access: Access
     addresses: Sequence[JoinAddress] | None
 
 
-class _Beginning:
+class _Starter:
     """Starts a server, and once more at the same port if a node has to begin anew."""
 
     def __init__(
@@ -194,13 +194,13 @@ class _Beginning:
         self._begin_anew = begin_anew
         self._given: Mapping[str, socket.socket] | None = None  # by systemd
 
-    def __call__(self, fatal: set[signal.Signals]) -> _Begun | int:
-        """Return a server that serves; or tell why it cannot, and return the exit status.
+    def start(self, fatal: set[signal.Signals]) -> _Started | int:
+        """Start a server and return it; on a failure, print the reason and return the exit status.
 
-        The `fatal` signals end the program meanwhile.
+        Meanwhile the `fatal` signals end the program at once.
         """
         try:
-            return self._begin(fatal)
+            return self._start(fatal)
         except ParentGone:
             return _end(1, self._log_writer.stop_within(_LOG_TIMEOUT_S))
         except (
@@ -222,12 +222,12 @@ class _Beginning:
                 self._parent.tell_failed()
             return _end(1, is_written)
 
-    def _begin(self, fatal: set[signal.Signals]) -> _Begun:
+    def _start(self, fatal: set[signal.Signals]) -> _Started:
         config, parent = fit_to_descriptors(self._config), self._parent
         if self._given is None:
             self._given = given_sockets() if parent is None else {}
         given = {role: sock.dup() for role, sock in self._given.items()}
-        # The file may be locked by another program for a while, or the turn be another child's.
+        # This may wait for a program that has locked the file, or for another child to end.
         with _ended_by(fatal):
             server = Server(
                 *(config, self._log_writer.lines.qsize, parent, _end_with_words),
@@ -237,7 +237,7 @@ class _Beginning:
         addresses = addresses_to_join(server.listener)  # before clients use up the descriptors
         access = give_access(server, config, addresses)
         server.start()
-        return _Begun(server, config, access, addresses)
+        return _Started(server, config, access, addresses)
 
 
 def _with_secrets(options: Options, parent: ParentLink | None) -> Config:
@@ -277,7 +277,7 @@ def _greet(
     addresses: Sequence[JoinAddress] | None,
     log_writer: LogWriter,
 ) -> None:
-    """Show how to join, how to keep order, and what is kept where."""
+    """Show how to join, how to moderate the chat, and what is kept where."""
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
     shows_qr = options.shows_qr and is_terminal and can_show_qr(sys.stderr.encoding)
     about_order = words_about(access, config, server.port, addresses, is_terminal=is_terminal)
@@ -300,13 +300,13 @@ def _has_terminal() -> bool:
     return any(stream is not None and not stream.closed and stream.isatty() for stream in streams)
 
 
-def _on_word(requests: EndRequests, word: str) -> None:
-    """Turn a word of the parent into a request to end. The thread that waits for it calls this."""
-    if word == "gone":
+def _on_message(requests: EndRequests, kind: str) -> None:
+    """Turn a message of the parent into a request to end. The thread "parent" calls this."""
+    if kind == "gone":
         log.warning("the parent has ended: stopping")
-    if word == "hand_over":
+    if kind == "hand_over":
         requests.add(EndRequest.HAND_OVER)
-    elif word in ("stop", "gone"):
+    elif kind in ("stop", "gone"):
         requests.add(EndRequest.STOP)
 
 
@@ -315,7 +315,8 @@ def _look_after(
 ) -> EndRequest:
     """Renew the certificate and give signs of life, until there is a request to end; return it.
 
-    If systemd watches, a sign is given only if all workers have done a round since the one before.
+    If systemd watches, a sign of life is given only if all workers have done a round since the last
+    one.
     """
     now = time.monotonic()
     beat_s = parent.beat_s if parent is not None else (notifier.watchdog_s or math.inf) / 2
@@ -364,7 +365,8 @@ def _end_with_words(words: str) -> None:
 def _end_on_fault(fault: threading.ExceptHookArgs) -> None:
     """End the program when a thread fails.
 
-    A program that has ended can be started again. One that lacks a thread would go on, half dead.
+    A program that has ended can be started again, but one that lacks a thread would go on without
+    doing all its work.
     """
     try:
         name = fault.thread.name if fault.thread is not None else "?"

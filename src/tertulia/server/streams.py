@@ -1,7 +1,7 @@
-"""The standard streams: each may be closed, and its disk full or its reader stopped or gone.
+"""Writes to the standard streams, each of which may be closed, blocked, or on a full disk.
 
-None of this may stop the server, and a file or socket of the server must never be taken for one of
-them.
+None of this may stop the server, and a file or socket of the server must never get the descriptor
+of a standard stream.
 """
 
 import contextlib

@@ -17,7 +17,7 @@ from tertulia.state_directory import write_private
 log = logging.getLogger("tertulia.server")
 
 _PRIVATE = 0o600
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # a file system without hard links
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # no hard links here
 
 
 class SecretFiles:
@@ -77,7 +77,7 @@ class SecretFiles:
             log.error("certificate file damaged, renamed file=%s to=%s", path, aside.name)
 
     def _write(self, name: str, data: bytes, *, is_new: bool) -> None:
-        """Raises FileExistsError if the file has to be new and exists already."""
+        """Write a file. Raises FileExistsError if it has to be new and exists already."""
         if self._directory is None or self.problem:
             self._in_memory[name] = data
             return

@@ -50,7 +50,7 @@ class Handout:
             return self._catalogue or {}
 
     def make_ready(self, waiting: Waiting) -> None:
-        """Make the files ready, then tell `waiting`. Raises RuntimeError without a thread."""
+        """Make the files ready, then call `waiting`. Raises RuntimeError if no thread can start."""
         with self._lock:
             self._waiting.append(waiting)
             if self._is_at_work:

@@ -1,4 +1,4 @@
-"""Setting a file aside: renaming it, with the files that belong to it, and deleting nothing."""
+"""Sets a file aside: renames it and the files that belong to it, so that nothing is lost."""
 
 import contextlib
 import itertools

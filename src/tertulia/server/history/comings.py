@@ -1,4 +1,4 @@
-"""Arrivals and departures, in their places between the messages, for an export. Pure."""
+"""Puts arrivals and departures in their places between the messages, for an export. Pure."""
 
 import heapq
 from collections.abc import Iterable, Iterator

@@ -69,8 +69,8 @@ class History:
         self._work = threading.Condition(self._lock)
         self._queue: deque[Write | Keep | Confirm | PageTicket] = deque()
         self._sleeping = False  # the writer has nothing to do
-        # Places in the queue that were ever taken, and freed again. At most `history_queue` are in
-        # use; at that bound connections that speak are held.
+        # How many places in the queue were reserved and freed since the start. At most
+        # `history_queue` are in use; at that bound connections that speak are held.
         self._reserved = 0
         self._freed = 0
         self._reserve_from: int | None = None

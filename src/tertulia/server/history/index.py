@@ -72,7 +72,7 @@ def remove_words(
 
 
 def add_late_words(db: sqlite3.Connection, rows: Iterable[tuple[int, str]]) -> None:
-    """Index messages, given as seq and text, whose turn is over, where their neighbours are."""
+    """Index late messages, given as seq and text, in the index that has their neighbours."""
     old = reindexing(db)
     for seq, text in rows:
         if old is not None and old.done_through < seq <= old.through:

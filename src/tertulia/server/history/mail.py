@@ -73,10 +73,10 @@ class RowsReady(Struct, frozen=True):
 
 
 class KeptTicket(Struct, eq=False):
-    """Whether this file has messages, and everything else that was handed in: a peer asks."""
+    """Another node's question whether this file has messages, and everything else so far."""
 
     numbers: list[int]
-    done: Callable[[list[int], bool], None]  # which it has; whether all else. The writer's thread
+    done: Callable[[list[int], bool], None]  # gets those it has, and whether it has all else
 
 
 class Stored(Struct, frozen=True):
@@ -86,7 +86,7 @@ class Stored(Struct, frozen=True):
 
 
 def acknowledge(receipts: Iterable[Receipt], *, are_stored: bool) -> None:
-    """Tell those who wait what has become of their messages. Any thread."""
+    """Tell the owners of receipts whether their messages are stored. Any thread."""
     rows: dict[Owner, list[tuple[Receipt, bool]]] = {}
     for receipt in receipts:
         rows.setdefault(receipt.owner, []).append((receipt, are_stored))

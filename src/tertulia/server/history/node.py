@@ -1,8 +1,8 @@
 """The history of a cluster's node: a copy of what all nodes keep, with the gaps in it.
 
-The log decides what is written, so nothing is refused. What the log no longer reaches is a gap,
-which is filled with rows of a peer. What the disk does not take counts as stored if a peer has it.
-The threads are those of the history.
+The log decides what is written, so nothing is refused. Rows that the log no longer has are a gap,
+which is filled from another node. What cannot be written here counts as stored if another node has
+it. The threads are those of the history.
 """
 
 import logging
@@ -66,7 +66,7 @@ class NodeHistory(History):
         # The latest number in the file when it was opened; 0 if it has no messages and no visits.
         try:
             self.last_stored = self._store.last_stored()
-        except sqlite3.Error:  # The disk is too full to open the file. There may be some in it.
+        except sqlite3.Error:  # The disk is too full to open the file, which may have some.
             self.last_stored = self.numbering.last_seq
         # Replaced as a whole: before `start` by the caller, later by the writer's thread.
         self._missing_messages = gaps_of(self._store.records(MissingMessages))

@@ -30,7 +30,7 @@ class Reservations:
     ) -> None:
         """`block` is how many numbers are reserved at a time.
 
-        The nodes of a cluster have one numbering, which no file can take back.
+        The nodes of a cluster share one numbering, which does not depend on this file.
         """
         self._path = path
         self._lock_file = lock_file

@@ -1,7 +1,8 @@
 """Writes the history's file: one SQLite database with the messages of the general chat.
 
-A MessageStore is the only connection that writes, and makes all checkpoints. One thread uses it; it
-starts none, except a timer while it opens the file. Reading is in reader.py.
+A MessageStore is the only connection that writes, and makes all checkpoints. The main thread opens
+it, then only the writer's thread uses it. It starts no thread, except a timer while it opens the
+file. Reading is in reader.py.
 """
 
 import contextlib
@@ -76,7 +77,7 @@ class MessageStore:
     ) -> None:
         """Open the file and reserve a block of numbers.
 
-        At most `check_time_s` seconds are for looking for damage (see `check_pages`). In the file
+        It looks for damage for at most `check_time_s` seconds (see `check_pages`). In the file
         of a cluster's node, messages that are written again are ignored, and sessions without an
         end are left as they are: their users may be here on other nodes.
         """

@@ -1,4 +1,4 @@
-"""The state of the history's writer. Only its thread writes this; any thread may read it."""
+"""The state of the history's writer. Only the writer's thread changes it; any may read it."""
 
 import time
 

@@ -31,6 +31,6 @@ class Confirm(Struct):
 
 
 class NodeWork(Keep):
-    """What a node of a cluster alone has to do: store rows of a peer, or answer one."""
+    """Work that only a cluster's node has: store rows of another node, or answer one."""
 
     what: Rows | RowsTicket | KeptTicket

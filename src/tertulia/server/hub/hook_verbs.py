@@ -58,7 +58,7 @@ class HookVerbs:
     def create(
         self, session: Session, request: CreateHook, owner: Owner
     ) -> Ok | HookCreated | Wait | Error | None:
-        """Make a hook for a name that nobody has."""
+        """Make a hook with a name that no user and no hook has."""
         name, room = parse_name(request.name), self._room
         if name is None:
             return refusals.name_invalid(request)

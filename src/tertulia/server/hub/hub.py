@@ -150,7 +150,7 @@ class Hub:
             if self._keeper is not None:
                 self._keeper.keep(changes)
 
-    # --- coming and going ----------------------------------------------------------------------
+    # --- sessions ------------------------------------------------------------------------------
 
     def register(
         self, request: Register, address: str, route: Route, *, may_challenge: bool = True
@@ -231,7 +231,7 @@ class Hub:
             per_node=UNSET if self.per_node is None else self.per_node(),
         )
 
-    # --- talking -------------------------------------------------------------------------------
+    # --- messages ------------------------------------------------------------------------------
 
     def say(self, session: Session, request: Say, owner: Owner) -> Ok | Wait | Error | None:
         """Publish a message to the general chat; None if there is nothing to answer.
@@ -307,7 +307,7 @@ class Hub:
             return self.moderator.list_users(request.id, self._registry)
 
     def people(self) -> list[Session]:
-        """Return who is here now, in one step without the lock. Any thread may ask."""
+        """Return the sessions of all users, in one step without the lock. Any thread."""
         return list(self._registry)
 
     def info(self, session: Session, request: GetInfo) -> UserInfo | Wait | Error:
@@ -352,7 +352,7 @@ def _ok(request: SetStatus) -> Ok | None:
 def newcomer_of(
     request: Register, address: str, idle_after_s: float | None, *, may_challenge: bool
 ) -> Newcomer | Error:
-    """Check what a registration says, and return its values worked out."""
+    """Check a registration, and return the values that the Room needs."""
     if request.protocol not in (UNSET, PROTOCOL_VERSION):
         return refusals.protocol_unsupported(request)
     name = parse_name(request.name)
@@ -376,5 +376,5 @@ def newcomer_of(
 
 
 def idle_seconds(request: Register) -> float:
-    """Return how long the user has been idle, by the request's own account."""
+    """Return how long the user has been idle, in seconds, as the request says."""
     return 0.0 if request.idle is UNSET else request.idle

@@ -20,7 +20,8 @@ class Numbering(NamedTuple):
 class Keeper(Protocol):
     """Keeps messages and records on disk.
 
-    Everything here is called under the Hub's lock and never waits.
+    `numbering`, `nonces` and `records` are read at the start, and may wait for the disk. Everything
+    else is called under the Hub's lock and never waits.
     """
 
     @property

@@ -77,7 +77,8 @@ class Moderator:
     ) -> None:
         """`note_activity` and `keep_changes` are called under the lock.
 
-        The first for an accepted request, the second after changes for whose storing nobody waits.
+        The first is called for each accepted request, the second after changes whose storing nobody
+        waits for.
         """
         self._lock = lock
         self._room = room
@@ -147,7 +148,7 @@ class Moderator:
             last_active=0.0,
         )
 
-    # --- everything below is done under the lock -----------------------------------------------
+    # --- below, everything is called under the lock, unless it takes the lock itself ------------
 
     def _kick(self, session: Session, request: Kick, _owner: Owner) -> Outcome:
         problem = check_reason(request)

@@ -118,7 +118,7 @@ class Room:
             return Refused(ErrorCode.NAME_HELD)
         held = self._held_names
         if held is not None and held.is_for_another(newcomer.name, newcomer.key_hash, time):
-            # even while its user is here, so as not to reveal that
+            # Also while its user is here, so that the answer does not reveal that.
             return Refused(ErrorCode.NAME_HELD)
         if namesake is None and moderation.operators:
             double = moderation.operator_like(newcomer.name)

@@ -39,7 +39,7 @@ class Seen:
         self.has_history = has_history
 
     def note(self, session: Session, request: MarkSeen, now: float) -> bool:
-        """Take in a report; return whether it counts now.
+        """Note a report; return whether it counts now.
 
         A report that comes too soon after another one counts later.
         """

@@ -69,7 +69,7 @@ class Owner(Protocol):
 
 
 class Receipt(Struct, frozen=True):
-    """Who has to be told that a message or a record is stored, in answer to which request."""
+    """The request to answer when a message or a record is stored, and the owner to tell."""
 
     owner: Owner
     session: int
