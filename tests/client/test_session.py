@@ -1,6 +1,7 @@
 """A session over several connections: what happened, told once, and what is missing afterwards."""
 
 import threading
+from math import inf
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tertulia.client.client import Client
 from tertulia.client.errors import ConnectFailure, End, EndReason, NoConnection, RegistrationRefused
 from tertulia.client.nodes import Nodes
 from tertulia.client.reconnect import STEADY_S, Reconnector
-from tertulia.client.session import Expelled, Lost, Refused, Resumed, Session, SessionState
+from tertulia.client.session import Expelled, GaveUp, Lost, Refused, Resumed, Session, SessionState
 from tertulia.protocol.messages import MAX_PAGE, Closing, Error, GetHistory, Status
 
 WAIT_S = 20.0
@@ -23,7 +24,12 @@ HERE = Address("10.0.0.1", 5000)
 class Desk:
     """A session, the time, and the outcome of the next attempt to connect."""
 
-    def __init__(self, first_page: int = 0, client: StubClient | None = None) -> None:
+    def __init__(
+        self,
+        first_page: int = 0,
+        client: StubClient | None = None,
+        gives_up_after_s: float = inf,
+    ) -> None:
         self.now = 1_000.0
         self.client = StubClient(10) if client is None else client
         self.outcome: Client | Exception = NoConnection(ConnectFailure.REFUSED)
@@ -32,7 +38,7 @@ class Desk:
         self.nodes = Nodes([HERE])
         self.nodes.enter(HERE, UNSET)
         reconnector = Reconnector(self._connect, self._notified.release, nodes=self.nodes)
-        self.session = Session(self.client, reconnector, first_page)
+        self.session = Session(self.client, reconnector, first_page, gives_up_after_s)
 
     def _connect(self, resumption: Resumption) -> Client:
         self.shown.append(resumption)
@@ -44,14 +50,14 @@ class Desk:
         self.client.end = end
         assert self.session.advance(self.now) == Lost(end)
 
-    def attempt(self, outcome: Client | Exception) -> Any:
+    def attempt(self, outcome: Client | Exception, noticed_at: float | None = None) -> Any:
         """Make the planned attempt; return the change that it brings."""
         self.outcome = outcome
         assert self.session.wake_at is not None
         self.now = self.session.wake_at
         assert self.session.advance(self.now) is None
         assert self._notified.acquire(timeout=WAIT_S)
-        return self.session.advance(self.now)
+        return self.session.advance(self.now if noticed_at is None else noticed_at)
 
 
 @pytest.fixture
@@ -176,6 +182,24 @@ def test_a_refusal_for_good_is_told_once_and_nothing_is_tried_any_more(desk: Des
     assert desk.session.state is SessionState.REFUSED
     assert desk.session.advance(desk.now + 1_000) is None
     assert len(desk.shown) == 1
+
+
+def test_a_session_gives_up_once_when_its_user_has_waited_long_enough() -> None:
+    desk = Desk(gives_up_after_s=60.0)
+    lost_at = desk.now
+    desk.lose()
+    assert desk.session.gives_up_at == lost_at + 60.0
+    assert desk.attempt(NoConnection(ConnectFailure.REFUSED)) is None
+    assert desk.session.advance(lost_at + 60.0) == GaveUp(60.0)
+    assert desk.session.state is SessionState.GIVEN_UP
+    assert desk.session.advance(lost_at + 1_000.0) is None
+
+
+def test_a_connection_that_was_made_in_time_is_taken_even_if_it_is_noticed_late() -> None:
+    desk = Desk(gives_up_after_s=60.0)
+    late_s = desk.now + 61.0
+    desk.lose()
+    assert isinstance(desk.attempt(StubClient(10), noticed_at=late_s), Resumed)
 
 
 def test_closing_ends_the_connection(desk: Desk) -> None:

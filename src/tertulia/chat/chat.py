@@ -32,7 +32,7 @@ from tertulia.client.client import Client
 from tertulia.client.errors import ConnectionLost, End, EndReason, RequestRefused
 from tertulia.client.inbox import Dropped, Incoming
 from tertulia.client.reconnect import Reconnector
-from tertulia.client.session import Expelled, Lost, Refused, Resumed, Session, SessionState
+from tertulia.client.session import Expelled, GaveUp, Lost, Refused, Resumed, Session, SessionState
 from tertulia.protocol.messages import (
     Answer,
     ChatMessage,
@@ -322,12 +322,10 @@ class Chat:
                     self._handle_resumption(client.welcome, is_renumbered)
                 case Refused(refusal):
                     self._end_for_good(partial(explain.refused, refusal, self._to), EXIT_REFUSED)
+                case GaveUp(waited_s):
+                    self._end_for_good(partial(explain.gave_up, waited_s, self._to))
                 case None:
-                    break
-        gives_up_at = self._session.gives_up_at
-        if not self.over and gives_up_at is not None and now >= gives_up_at:
-            waited_s = now - (self._session.lost_at or now)
-            self._end_for_good(lambda: explain.gave_up(waited_s, self._to))
+                    return
 
     def _handle_loss(self, end: End) -> None:
         if end.reason is EndReason.GARBLED:  # the next connection would not be understood either

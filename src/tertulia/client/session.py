@@ -31,6 +31,7 @@ class SessionState(Enum):
     RECONNECTING = auto()
     REFUSED = auto()  # final
     KICKED = auto()  # final
+    GIVEN_UP = auto()  # final
 
 
 class Lost(NamedTuple):
@@ -56,6 +57,12 @@ class Refused(NamedTuple):
     """The server does not register this user again, or is another one; no attempts follow."""
 
     refusal: Refusal
+
+
+class GaveUp(NamedTuple):
+    """No connection was made in the time that the user wanted to wait; no attempts follow."""
+
+    waited_s: float
 
 
 class Session:
@@ -89,13 +96,13 @@ class Session:
 
     @property
     def gives_up_at(self) -> float | None:
-        """Return the time after which waiting is useless; the caller decides what to do."""
+        """Return when the attempts to connect end for good; None if they have no end."""
         if self.lost_at is None or self._gives_up_after_s == inf:
             return None
         return self.lost_at + self._gives_up_after_s
 
-    def advance(self, now: float) -> Lost | Expelled | Resumed | Refused | None:
-        """Notice the end of the connection, begin a due attempt, or take over its connection.
+    def advance(self, now: float) -> Lost | Expelled | Resumed | Refused | GaveUp | None:
+        """Notice the end of the connection, begin a due attempt, take over its connection, give up.
 
         Returns the change of state, if there is one; call again until it returns None. Before each
         call, the caller reads the remaining messages of an ended connection.
@@ -122,7 +129,11 @@ class Session:
             self.state = SessionState.REFUSED
             return Refused(refusal)
         if client is None:
-            return None
+            assert self.lost_at is not None
+            if now < self.lost_at + self._gives_up_after_s:
+                return None
+            self.state = SessionState.GIVEN_UP
+            return GaveUp(now - self.lost_at)
         self.client = client
         is_renumbered = self.catch_up.resume(client.welcome)
         self.state = SessionState.CONNECTED
