@@ -303,7 +303,7 @@ class ChatTable:
     async def clear(self) -> None:
         """Close all dialogs, and open the general chat with an empty composer."""
         await self.press("escape", "escape")
-        self.app.controller.open("")
+        self.app.controller.navigation.open("")
         self.composer.load("")
         await self.press("ctrl+end")
 

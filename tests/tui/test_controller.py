@@ -545,7 +545,7 @@ def test_a_refused_text_does_not_come_back_into_another_conversation(clock: Cloc
     async def scenario(table: ChatTable) -> None:
         table.client.held.add(Say)
         await table.enter("too much")
-        table.app.controller.open("luis")
+        table.app.controller.navigation.open("luis")
         table.refusals[Say] = Error(code=ErrorCode.TEXT_TOO_LONG, message="too long")
         table.client.answer(len(table.client.sent))
         await table.settle()

@@ -180,7 +180,7 @@ async def ctrl_t_goes_where_the_last_message_went_and_back(table: ChatTable) -> 
 async def f6_goes_to_what_is_new(table: ChatTable) -> None:
     await table.enter("@luis")
     await many_lines(table)
-    table.app.controller.open("")
+    table.app.controller.navigation.open("")
     await table.press("f6")
     assert table.app.main.log_view.reading_place.entry is table.current.new_mark
 

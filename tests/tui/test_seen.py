@@ -47,7 +47,7 @@ def test_the_newest_message_is_reported_where_and_when_it_is_on_an_active_screen
         await table.hear(other)
         await pass_2_s(table)
         assert table.client.marks[-1] == away.seq
-        table.app.controller.open("")
+        table.app.controller.navigation.open("")
         await table.settle()
         assert table.client.marks[-1] == other.seq
         await pass_2_s(table)

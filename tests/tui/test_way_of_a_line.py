@@ -72,7 +72,7 @@ def test_a_line_goes_its_way_in_the_order_of_the_list(
             called.append((file.relative_to(SOURCE).as_posix(), frame.f_code.co_qualname))
 
     async def scenario(table: ChatTable) -> None:
-        table.app.controller.open(conversation)
+        table.app.controller.navigation.open(conversation)
         table.composer.insert("hola")
         before = sys.getprofile()
         sys.setprofile(note_call)

@@ -242,7 +242,7 @@ class ChatApp(App[Ending], inherit_bindings=False):
 
     @on(MainScreen.ConversationChosen)
     def _open_conversation(self, event: MainScreen.ConversationChosen) -> None:
-        self.controller.open(event.name)
+        self.controller.navigation.open(event.name)
 
     @on(ConversationList.CloseWanted)
     def _close_conversation(self, event: ConversationList.CloseWanted) -> None:

@@ -6,6 +6,7 @@ can carry out. Nothing here waits. Runs on the event loop's thread.
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from msgspec import UNSET
@@ -90,7 +91,7 @@ class Controller:
         self._orders = Orders(app, main, to)
         self._seen = SeenQuestions(app, main, self.attention.presence.has_left)
         self.navigation = Navigation(app, main, lambda: self.model, self.refresh)
-        self._menu = MessageMenu(app, main, self._seen, self.open, self.send_again)
+        self._menu = MessageMenu(app, main, self._seen, self.navigation.open, self.send_again)
 
     @property
     def current(self) -> Conversation:
@@ -250,7 +251,7 @@ class Controller:
             case Help() | SetTheme() | ShowText() | Quit():
                 return command
             case Open():
-                self.open(command.name)
+                self.navigation.open(command.name)
             case SetLanguage():
                 words = self._choices.set_language(command)
                 self._main.translate()
@@ -289,7 +290,7 @@ class Controller:
             self._main.log_view.repaint()
 
     def _show_older(self, model: ChatModel, limit: int) -> None:
-        self.open(GENERAL)
+        self.navigation.open(GENERAL)
         if model.history_off:
             self._main.hint(explain.history_off())
         elif not model.fetch_older(limit, by_command=True):
@@ -299,10 +300,6 @@ class Controller:
             self._main.hint(text.format(search=commands.search_word()))
 
     # --- keys and clicks -----------------------------------------------------------------------
-
-    def open(self, name: str) -> None:
-        """Open a conversation, and go to the composer."""
-        self.navigation.open(name)
 
     def choose_status(self) -> None:
         """Ask the user for a status, and request it from the server."""
@@ -365,12 +362,11 @@ class Controller:
             case AskSeenBy(), _:
                 self._seen.show_answer(model, request, answer)
             case GetInfo(), UserInfo():
-                own = answer.name == model.chat.state.name
-                dialog = dialogs.person_dialog(
-                    answer, self._glyphs, model.chat.clock.today(), own=own
-                )
-                name = answer.name
-                self._orders.show_person(model, dialog, answer, lambda: self.open(name))
+                name, today = answer.name, model.chat.clock.today()
+                own = name == model.chat.state.name
+                dialog = dialogs.person_dialog(answer, self._glyphs, today, own=own)
+                write = partial(self.navigation.open, name)
+                self._orders.show_person(model, dialog, answer, write)
             case Search(), HistoryPage():
                 self._show_found(model, request, answer)
             case SetStatus(), _ if not isinstance(answer, Error):

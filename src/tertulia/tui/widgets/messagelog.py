@@ -110,7 +110,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         self._place = place
         self._top_reported = False
         self._set_new_below(0)
-        self._lay_out()
+        self.repaint()
 
     def append(self, entries: Sequence[Entry], new: int | None = None) -> None:
         """Add newer entries; `new` of them (None: all) count as new if they are below the view."""
@@ -162,8 +162,14 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
         self.refresh(self.size.region)
 
     def repaint(self) -> None:
-        """Lay out and paint everything again, for example in another language."""
-        self._lay_out()
+        """Count and paint all lines again, for example in another language or width."""
+        self._drop_selection(self._origin)
+        self._laid_out = self.room
+        self._origin = 0
+        self._ends = self._ends_of(self._entries, 0)
+        self._strips.clear()
+        self._go_to_place()
+        self.refresh(self.size.region)
 
     def jump_to_end(self) -> None:
         """Go to the newest entry, and follow new ones."""
@@ -200,7 +206,7 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
     def on_resize(self) -> None:
         """Keep the reading place when the view changes its size."""
         if self.room and self.room.width != self._laid_out.width:
-            self._lay_out()
+            self.repaint()
         elif self.room:
             self._laid_out = self.room
             self._go_to_place()
@@ -323,16 +329,6 @@ class MessageLog(RunView, Generic[Entry], can_focus=True, inherit_bindings=False
             return [start] * len(entries)
         height = self._painter.height
         return list(accumulate((height(entry, width) for entry in entries), initial=start))[1:]
-
-    def _lay_out(self) -> None:
-        """Count all lines again."""
-        self._drop_selection(self._origin)
-        self._laid_out = self.room
-        self._origin = 0
-        self._ends = self._ends_of(self._entries, 0)
-        self._strips.clear()
-        self._go_to_place()
-        self.refresh(self.size.region)
 
     def _drop_selection(self, line: int) -> None:
         """Clear the selection if it reaches this line or below, where the text has changed."""
