@@ -25,7 +25,7 @@ from tertulia.server.workers.dispatcher import Dispatcher
 from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
-from tertulia.server.workers.mail import AcceptedSocket, Adopt, GoOnEntering, Mail
+from tertulia.server.workers.mail import AcceptedSocket, Adopt, HandshakeStepDone, Mail
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.node_input import NodeInput
 from tertulia.server.workers.orders import NodeHandler
@@ -249,7 +249,7 @@ class WorkerBench:
     def take_steps(self) -> None:
         """Take all steps of handshakes that are due."""
         while connection := self.doorkeeper.take_step():
-            self.dispatcher.read_mail(GoOnEntering(connection))
+            self.dispatcher.read_mail(HandshakeStepDone(connection))
 
     def read_mail(self) -> list[Mail]:
         """Read all mail; return it."""

@@ -92,7 +92,7 @@ def test_an_address_is_one_users_over_all_nodes(chat: Chat) -> None:
     chat.settle()
     (conflict,) = chat.b.mail.outcomes()
     assert isinstance(conflict, Conflict)
-    assert conflict.session.route.node == "a"
+    assert conflict.obstacle.route.node == "a"
     chat.check_alike()
 
 

@@ -351,7 +351,7 @@ class NodeDirectQueues(DirectQueues):
                 self._accepted.pop(origin, None)
                 rows.append((entry.receipt, origin.node, origin.number))
             entry.origins.clear()
-            if not entry.askers:  # its sender's node sends it
+            if not entry.senders:  # its sender's node sends it
                 self._forget(entry)
                 continue
             if was_own:
@@ -378,4 +378,4 @@ class NodeDirectQueues(DirectQueues):
 
 
 def _sender_key(entry: Unconfirmed) -> str:
-    return entry.askers[0].session.name.key
+    return entry.senders[0].session.name.key

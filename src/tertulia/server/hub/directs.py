@@ -18,11 +18,11 @@ from tertulia.server.hub.journal import Stamps
 from tertulia.server.hub.nonces import RecentNonces
 from tertulia.server.hub.registry import Registry
 from tertulia.server.hub.session import Route, Session
-from tertulia.server.hub.unconfirmed import Asker, Queue, Unconfirmed
+from tertulia.server.hub.unconfirmed import Queue, Unconfirmed, WaitingSender
 
 _RETRY_WHILE_UNDER_WAY_S = 0.1
 _RETRY_UNCONFIRMED_S = 1.0
-_MAX_ASKERS = 8  # requests that wait for the confirmation of one message
+_MAX_WAITING_SENDERS = 8  # requests that wait for the confirmation of one message
 
 
 class Delivery(Struct, frozen=True, gc=False):
@@ -104,8 +104,8 @@ class DirectQueues:
         for entry in () if queue is None else queue.entries:
             if entry.key is not None:
                 self._nonces.forget(entry.key)
-            for asker in entry.askers:
-                sender, request_id = _follow(asker)
+            for waiting in entry.senders:
+                sender, request_id = _follow(waiting)
                 error = refusals.undelivered(request_id, entry.message)
                 replies.append(Reply(sender.route, error))
         return replies
@@ -146,10 +146,10 @@ class DirectQueues:
                 return known
             case Unconfirmed():
                 # Earlier sessions of the same user do not need an answer any more.
-                askers = [asker for asker in known.askers if asker.session.is_here]
-                if len(askers) >= _MAX_ASKERS:
+                senders = [waiting for waiting in known.senders if waiting.session.is_here]
+                if len(senders) >= _MAX_WAITING_SENDERS:
                     return refusals.rate_limited(request.id, _RETRY_UNCONFIRMED_S)
-                known.askers = [*askers, Asker(sender, request.id)]
+                known.senders = [*senders, WaitingSender(sender, request.id)]
                 return Queued(None)
             case _UnderWay():
                 return refusals.rate_limited(request.id, _RETRY_WHILE_UNDER_WAY_S)
@@ -178,12 +178,12 @@ class DirectQueues:
                 key = sender.name.key, nonce
                 self._nonces.remember(key, _UnderWay.UNDER_WAY, self._monotonic())
             return Delivery(receiver, message)
-        asker = Asker(sender, request.id)
+        waiting = WaitingSender(sender, request.id)
         if nonce is UNSET:
-            queue.add(message, None, asker)
+            queue.add(message, None, waiting)
         else:
             key = sender.name.key, nonce
-            self._nonces.remember(key, queue.add(message, key, asker), self._monotonic())
+            self._nonces.remember(key, queue.add(message, key, waiting), self._monotonic())
         return Queued(receiver.route)
 
     def pass_on(
@@ -197,7 +197,7 @@ class DirectQueues:
         if queue is None:
             return Delivery(receiver, message)
         key = None if request.nonce is UNSET else (sender.name.key, request.nonce)
-        entry = queue.add(message, key, Asker(sender, request.id))
+        entry = queue.add(message, key, WaitingSender(sender, request.id))
         if key is not None:
             self._nonces.remember(key, entry, self._monotonic())
         return Queued(receiver.route)
@@ -216,8 +216,8 @@ class DirectQueues:
             time = entry.message.time
             if entry.key is not None:
                 self._nonces.remember(entry.key, time, self._monotonic())
-            for asker in entry.askers:
-                sender, request_id = _follow(asker)
+            for waiting in entry.senders:
+                sender, request_id = _follow(waiting)
                 if request_id is not UNSET:
                     replies.append(Reply(sender.route, Ok(id=request_id, time=time)))
         return replies
@@ -312,10 +312,10 @@ def ok(request: Direct, time: str) -> Ok | None:
     return None if request.id is UNSET else Ok(id=request.id, time=time)
 
 
-def _follow(asker: Asker) -> tuple[Session, int | UnsetType]:
-    """Return an asker, or its session's latest successor, which does not know the request's id."""
-    session = latest(asker.session)
-    return session, asker.request_id if session is asker.session else UNSET
+def _follow(waiting: WaitingSender) -> tuple[Session, int | UnsetType]:
+    """Return a waiting sender, or its latest successor, which does not know the request's id."""
+    session = latest(waiting.session)
+    return session, waiting.request_id if session is waiting.session else UNSET
 
 
 def latest(session: Session) -> Session:

@@ -58,7 +58,7 @@ class Entered(Struct, frozen=True, gc=False):
 class Conflict(Struct, frozen=True, gc=False):
     """A session at the newcomer's own address is in the way, and has to be challenged first."""
 
-    session: Session
+    obstacle: Session
 
 
 class Refused(Struct, frozen=True, gc=False):

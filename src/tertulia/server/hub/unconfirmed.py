@@ -24,8 +24,8 @@ class Origin(Struct, frozen=True, array_like=True):
     number: int
 
 
-class Asker(Struct, frozen=True):
-    """A session that waits for the outcome of a direct message, and its request."""
+class WaitingSender(Struct, frozen=True):
+    """A session that waits for the outcome of its direct message, and the request that sent it."""
 
     session: Session
     request_id: int | UnsetType
@@ -37,7 +37,7 @@ class Unconfirmed(Struct, eq=False):
     message: DirectMessage
     receipt: int
     key: NonceKey | None
-    askers: list[Asker]
+    senders: list[WaitingSender]
     # On several machines: the nodes that wait for the confirmation; the receipt that the message
     # had on the receiver's earlier node; and its number when it was sent there. 0: none.
     origins: list[Origin] = []
@@ -55,9 +55,11 @@ class Queue:
         self._sent: deque[Unconfirmed] = deque()
         self._unsent: deque[Unconfirmed] = deque()
 
-    def add(self, message: DirectMessage, key: NonceKey | None, *askers: Asker) -> Unconfirmed:
+    def add(
+        self, message: DirectMessage, key: NonceKey | None, *senders: WaitingSender
+    ) -> Unconfirmed:
         """Put a message at the end, with the next receipt."""
-        entry = Unconfirmed(message, 0, key, list(askers))
+        entry = Unconfirmed(message, 0, key, list(senders))
         self.put(entry, self.last_receipt + 1)
         return entry
 

@@ -70,13 +70,13 @@ class Deliveries:
             if isinstance(outcome, Delivery):
                 self.deliver(connection, request, outcome)
             elif isinstance(outcome, Queued):
-                self.pass_on(connection, request, outcome)
+                self.deliver_queued(connection, request, outcome)
             else:
                 if isinstance(outcome, Error):
                     self._observer.on_refused_request(outcome.code)
                 self._output.send(connection, outcome)
 
-    def pass_on(self, connection: Connection, request: Direct, queued: Queued) -> None:
+    def deliver_queued(self, connection: Connection, request: Direct, queued: Queued) -> None:
         """Have the receiver's queue sent, which has the message; the answer comes later."""
         if request.id is not UNSET:
             connection.confirmations_due += 1
@@ -101,7 +101,7 @@ class Deliveries:
         if replies:
             self._switchboard.send(replies)
 
-    def receive(self, mail: Deliver) -> None:
+    def deliver_here(self, mail: Deliver) -> None:
         """Hand over a direct message that another worker has sent here, and report that."""
         receiver = self._connections.of_session(mail.session)
         handover = self._connections.guarded(receiver, self.hand_over, mail.delivery.message)

@@ -48,7 +48,7 @@ from tertulia.server.workers.mail import (
     Drain,
     Evict,
     Expel,
-    GoOnEntering,
+    HandshakeStepDone,
     LookTaken,
     Mail,
     NoticeStored,
@@ -177,7 +177,7 @@ class Dispatcher:
             case Stored() | PageReady() | RoomAgain():
                 self._history_answers.read(mail)
             case Deliver():
-                self._deliveries.receive(mail)
+                self._deliveries.deliver_here(mail)
             case DirectsWaiting():
                 receiver = self._connections.of_session(mail.session)
                 self._guarded(receiver, self._deliveries.send_waiting)
@@ -194,8 +194,8 @@ class Dispatcher:
                     mail.reply_to.post(ChallengeOver(mail.newcomer))
             case ChallengeOver():
                 self._guarded(mail.newcomer, self._on_challenge_over)
-            case GoOnEntering():
-                self._guarded(mail.connection, self._input.go_on_entering)
+            case HandshakeStepDone():
+                self._guarded(mail.connection, self._input.go_on_with_handshake)
             case Answered():
                 self._guarded(mail.connection, self._input.answer, mail.opened)
             case Evict():

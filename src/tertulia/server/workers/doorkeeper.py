@@ -78,7 +78,7 @@ class Doorkeeper:
         self._watchdog.check_by(connection, now + self._handshake_timeout_s)
         return False
 
-    def go_on(self, connection: Connection, now: float) -> bool:
+    def go_on_with_handshake(self, connection: Connection, now: float) -> bool:
         """Go on after a step of the handshake; returns what `feed` does. Raises OSError."""
         connection.release_hold()
         self._poller.update(connection)

@@ -231,12 +231,12 @@ class RequestHandler:
         if isinstance(outcome, Wait):
             connection.route = route
             return outcome
-        return self.end_registering(route, outcome)
+        return self.settle_registration(route, outcome)
 
-    def end_registering(
+    def settle_registration(
         self, route: Route, outcome: Registered | Conflict | Error
     ) -> Registered | Conflict | Error | Finish:
-        """Return what has to be done once a registration is decided."""
+        """Free the route of a registration that gave no session; return what has to be done."""
         if isinstance(outcome, Registered):
             return outcome
         self._switchboard.disconnect(route)

@@ -93,10 +93,10 @@ class HistoryAnswers:
             if isinstance(page, HistoryPage):
                 now = self._input.now
                 outcome = self._handler.message_found(connection, session, request, page, now)
-            self._input.go_on(connection, session, request, outcome)
+            self._input.act_and_resume(connection, session, request, outcome)
 
     def _try_again(self, connection: Connection) -> None:
         request, session = connection.release_hold(), connection.session
         if connection.state is REGISTERED and session and request is not None:
             outcome = self._handler.try_again(connection, session, request)
-            self._input.go_on(connection, session, request, outcome)
+            self._input.act_and_resume(connection, session, request, outcome)

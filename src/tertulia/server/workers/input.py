@@ -92,11 +92,11 @@ class Input:
         self._backlog_bytes = min(config.slice_bytes, config.private_bytes // 2)
         self.deliveries = Deliveries(shared, mailbox, connections, output, observer)
         # By the outcome's type. Any other type is that of an Answer.
-        self._steps: defaultdict[type, Callable[[Connection, Any, Any], None]] = defaultdict(
+        self._actions: defaultdict[type, Callable[[Connection, Any, Any], None]] = defaultdict(
             lambda: self._send,
             {
                 Delivery: self.deliveries.deliver,
-                Queued: self.deliveries.pass_on,
+                Queued: self.deliveries.deliver_queued,
                 list: self._reply,
                 Registered: self._welcome,
                 Conflict: self._challenge,
@@ -180,10 +180,10 @@ class Input:
             door.feed(data)
             self._work(connection)
 
-    def go_on_entering(self, connection: Connection) -> None:
+    def go_on_with_handshake(self, connection: Connection) -> None:
         """Find out what a connection speaks inside TLS, after a step of its handshake."""
         try:
-            has_work = self._doorkeeper.go_on(connection, self.now)
+            has_work = self._doorkeeper.go_on_with_handshake(connection, self.now)
         except OSError as error:
             self.close_broken(connection, error)
             return
@@ -206,7 +206,7 @@ class Input:
     def _work(self, connection: Connection) -> None:
         """Carry out the requests of an open connection that is not held, until one has to wait."""
         door, out = connection.door, connection.out
-        decoded, handle, steps = door.decoded, self._handler.handle, self._steps
+        decoded, handle, actions = door.decoded, self._handler.handle, self._actions
         while decoded or door.has_more:
             if out and len(out) > self._backlog_bytes:  # it is usually empty
                 connection.hold_for(BACKLOG)
@@ -216,7 +216,7 @@ class Input:
                 self._observer.requests += 1
                 outcome = handle(connection, request, self.now)
                 if outcome is not None:
-                    steps[type(outcome)](connection, request, outcome)
+                    actions[type(outcome)](connection, request, outcome)
             elif not self._work_line(connection):
                 return
             session = connection.session
@@ -270,9 +270,9 @@ class Input:
     def act(self, connection: Connection, request: AnyRequest | None, outcome: Outcome) -> None:
         """Send an answer, or do what has to be done instead."""
         if outcome is not None:
-            self._steps[type(outcome)](connection, request, outcome)
+            self._actions[type(outcome)](connection, request, outcome)
 
-    def go_on(
+    def act_and_resume(
         self, connection: Connection, session: Session, request: AnyRequest, outcome: Outcome
     ) -> None:
         """Act on the outcome of a held request, then carry out the next ones."""
@@ -333,7 +333,7 @@ class Input:
 
     def _challenge(self, connection: Connection, request: Register, conflict: Conflict) -> None:
         connection.hold_for(Hold.CHALLENGE, request)
-        route = conflict.session.route
+        route = conflict.obstacle.route
         challenge = Challenge(route.number, connection, self._mailbox)
         if not self._switchboard.challenge(route, challenge):  # it has ended meanwhile
             self._mailbox.post(ChallengeOver(connection))

@@ -140,7 +140,7 @@ class LookTaken(Struct, frozen=True):
     line: bytes
 
 
-class GoOnEntering(Struct, frozen=True):
+class HandshakeStepDone(Struct, frozen=True):
     """Go on with a connection after another thread has computed a step of its handshake."""
 
     connection: Connection
@@ -160,7 +160,7 @@ Mail = (
     | Evict
     | Expel
     | NoticeStored
-    | GoOnEntering
+    | HandshakeStepDone
     | LookTaken
     | Answered
     | Stored

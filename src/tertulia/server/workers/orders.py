@@ -178,7 +178,7 @@ class Orders:
         elif connection.hold is Hold.ORDER and connection.state is REGISTERED:
             connection.release_hold()
             outcome = self._handler.note_wait(connection, outcome)
-            self._input.go_on(connection, session, request, outcome)
+            self._input.act_and_resume(connection, session, request, outcome)
         else:
             self.give_back([row])
 
@@ -188,7 +188,7 @@ class Orders:
             self.give_back([row])
             return
         connection.release_hold()
-        outcome = self._handler.end_registering(route, row.outcome)
+        outcome = self._handler.settle_registration(route, row.outcome)
         self._input.act(connection, row.request, outcome)
         # Others may have sent direct messages since the registration was decided, unannounced.
         self._input.deliveries.send_waiting(connection)

@@ -17,7 +17,7 @@ from tertulia.server.workers.dispatcher import Dispatcher
 from tertulia.server.workers.doorkeeper import Doorkeeper
 from tertulia.server.workers.handler import RequestHandler
 from tertulia.server.workers.input import Input
-from tertulia.server.workers.mail import GoOnEntering
+from tertulia.server.workers.mail import HandshakeStepDone
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.node_input import NodeInput
 from tertulia.server.workers.orders import NodeHandler
@@ -135,7 +135,7 @@ class Worker:
                 if self._has_ended:
                     return
             while connection := self._doorkeeper.take_step():
-                self.mailbox.post(GoOnEntering(connection))
+                self.mailbox.post(HandshakeStepDone(connection))
             self._spare.release()
 
     def _serve(self) -> None:
@@ -158,7 +158,7 @@ class Worker:
             connection = self._doorkeeper.take_step()
             if connection is None:
                 return
-            self._dispatcher.read_mail(GoOnEntering(connection))
+            self._dispatcher.read_mail(HandshakeStepDone(connection))
 
     def _end(self) -> None:
         self._has_ended = True
