@@ -285,7 +285,7 @@ def test_pings_are_taken_out_and_the_rest_stays_in_its_order(
         piece, data = data[:size], data[size:]
         if piece:
             buffer.feed(piece)
-        taken += buffer.take_pings()
+        taken += buffer.pop_pings()
     while buffer.has_more or buffer.decoded:
         try:
             left.append(buffer.next_request())
@@ -304,17 +304,17 @@ def test_pings_are_taken_out_and_the_rest_stays_in_its_order(
 def test_a_ping_is_found_behind_requests_that_were_looked_through_and_taken() -> None:
     buffer, say = RequestBuffer(), b'{"type":"say","text":"uno"}\n'
     buffer.feed(say + say + b'{"ty')
-    assert buffer.take_pings() == []
+    assert buffer.pop_pings() == []
     assert [buffer.next_request(), buffer.next_request()] == [Say(text="uno")] * 2
     buffer.feed(b'pe":"ping"}\n')
-    assert buffer.take_pings() == [Ping()]
+    assert buffer.pop_pings() == [Ping()]
 
 
 @pytest.mark.parametrize(("size", "is_taken"), [(256, True), (257, False)])
 def test_only_a_short_ping_is_answered_before_its_turn(size: int, is_taken: bool) -> None:
     buffer = RequestBuffer()
     buffer.feed(b'{"type":"say","text":"uno"}\n' + b'{"type":"ping"}'.rjust(size) + b"\n{")
-    assert buffer.take_pings() == ([Ping()] if is_taken else [])
+    assert buffer.pop_pings() == ([Ping()] if is_taken else [])
     assert buffer.next_request() == Say(text="uno")
     assert buffer.next_request() == (None if is_taken else Ping())
 

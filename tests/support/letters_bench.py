@@ -83,7 +83,7 @@ class Room:
 
     def take(self, node: str, session: Session) -> list[tuple[str, Any]]:
         """Return what a session gets now, by text and receipt."""
-        messages, replies = self[node].hub.direct_messages.take_unsent(session)
+        messages, replies = self[node].hub.direct_messages.pop_unsent(session)
         self[node].switchboard.send(replies)
         return [(one.text, one.receipt) for one in messages]
 

@@ -244,11 +244,11 @@ class WorkerBench:
         """Serve one connection that the poller has found ready."""
         self.input.on_ready([(connection.fd, mask)])
         if self.takes_steps:
-            self.take_steps()
+            self.compute_steps()
 
-    def take_steps(self) -> None:
+    def compute_steps(self) -> None:
         """Take all steps of handshakes that are due."""
-        while connection := self.doorkeeper.take_step():
+        while connection := self.doorkeeper.compute_step():
             self.dispatcher.read_mail(HandshakeStepDone(connection))
 
     def read_mail(self) -> list[Mail]:

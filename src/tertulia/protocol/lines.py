@@ -143,7 +143,7 @@ class RequestBuffer(LineBuffer):
         """Whether nothing more may be fed before a request is taken."""
         return self.room <= 0
 
-    def take_pings(self) -> list[Ping]:
+    def pop_pings(self) -> list[Ping]:
         """Remove and return every complete ping; everything else stays, in its order."""
         taken = [request for request in reversed(self.decoded) if type(request) is Ping]
         if taken:

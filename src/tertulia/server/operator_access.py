@@ -68,7 +68,7 @@ def end_access(access: Access) -> None:
             os.unlink(access.file)
 
 
-def words_about(
+def greeting_lines(
     access: Access,
     config: Config,
     port: int,

@@ -23,7 +23,7 @@ from tertulia.server.config import Config, has_interpreter_lock
 from tertulia.server.console.listener import ConsoleListener
 from tertulia.server.console.place import console_path
 from tertulia.server.doors.console import ConsoleDoor
-from tertulia.server.doors.entrance import Offer, OpenEntrance, say_full
+from tertulia.server.doors.entrance import Offer, OpenEntrance, refusal_when_full
 from tertulia.server.doors.files import read_page, read_parts
 from tertulia.server.doors.handout import ClientFiles
 from tertulia.server.doors.http import Site
@@ -138,7 +138,7 @@ class Server:
         self._pool = WorkerPool(shared, observer, takes_turns=has_interpreter_lock())
         self._console: ConsoleListener | None = None
         self._announcer: Announcer | None = None
-        turned_away = TurnedAway(functools.partial(say_full, offer), offer.context)
+        turned_away = TurnedAway(functools.partial(refusal_when_full, offer), offer.context)
         self._collector = Collector(
             *(config, self._pool, self.hub, self.history, turned_away.__len__, log_lines),
             node=self.node,
@@ -146,8 +146,10 @@ class Server:
             parent_pid=None if parent is None else parent.pid,
         )
         shared.measure = self._collector.measure
-        self._looks = shared.looks
-        self._looks.measure = functools.partial(self._collector.measure, shows_waits=True)
+        self._measure_requests = shared.measure_requests
+        self._measure_requests.measure = functools.partial(
+            self._collector.measure, shows_waits=True
+        )
         self._acceptor = Acceptor(
             listening.all, self._pool, shared.access, admission, observer, turned_away
         )
@@ -191,7 +193,9 @@ class Server:
         listener = self._listening.open_console(path)
         if self._parent is not None:
             self._parent.keep(self._listening.pop_opened())
-        self._console = ConsoleListener(path, listener, self._pool, self._admission, self._looks)
+        self._console = ConsoleListener(
+            path, listener, self._pool, self._admission, self._measure_requests
+        )
 
     def start(self) -> None:
         """Start the threads that serve."""

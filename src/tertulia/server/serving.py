@@ -32,7 +32,7 @@ from tertulia.server.history.lockfile import StoreInUse
 from tertulia.server.listening import SocketUnusable, WrongPort
 from tertulia.server.log_lines import for_journal, is_journal, one_line
 from tertulia.server.logs import LogWriter, start_logging
-from tertulia.server.operator_access import Access, end_access, give_access, words_about
+from tertulia.server.operator_access import Access, end_access, give_access, greeting_lines
 from tertulia.server.options import Options, parse_options
 from tertulia.server.qr import can_show_qr
 from tertulia.server.server import Server, fit_to_descriptors
@@ -280,7 +280,7 @@ def _greet(
     """Show how to join, how to moderate the chat, and what is kept where."""
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
     shows_qr = options.shows_qr and is_terminal and can_show_qr(sys.stderr.encoding)
-    about_order = words_about(access, config, server.port, addresses, is_terminal=is_terminal)
+    about_order = greeting_lines(access, config, server.port, addresses, is_terminal=is_terminal)
     text = greeting(
         config,
         server.port,

@@ -100,12 +100,12 @@ class TlsChannel:
     def prepare_step(self) -> None:
         """Let another thread take the next step of the handshake.
 
-        Until `take_step` has ended the others may go on using the channel: it takes and brings
+        Until `compute_step` has ended the others may go on using the channel: it takes and brings
         nothing, and closing its socket does no harm.
         """
         self.is_busy = True
 
-    def take_step(self) -> None:
+    def compute_step(self) -> None:
         """Compute the next step of the handshake, which `decrypt` then goes on from.
 
         It takes half a millisecond, in which other threads run. Any one thread may call it.

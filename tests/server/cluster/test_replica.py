@@ -172,8 +172,8 @@ def test_a_silent_node_is_dead_at_the_same_entry_everywhere(pair: Bench) -> None
     assert dead.proposer.incarnation == 0
     expelled = [mail for mail in dead.mail.collect() if isinstance(mail, Expel)]
     assert [mail.session for mail in expelled] == [number]
-    assert expelled[0].last_word.reason is CloseReason.SHUTDOWN
-    assert expelled[0].last_word.cause == "cut_off"
+    assert expelled[0].last_message.reason is CloseReason.SHUTDOWN
+    assert expelled[0].last_message.cause == "cut_off"
     assert pair["b"].replica.ignored[Verdict.FENCED] == 1
     assert not [one for one in pair["b"].events() if getattr(one, "text", "") == "¿sigo aquí?"]
 

@@ -16,7 +16,7 @@ from tertulia.server.console.listener import ConsoleListener
 from tertulia.server.console.place import connect_to_console, listen_for_consoles
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.connections import CONSOLE_ADDRESS, VIEW_ADDRESS
-from tertulia.server.workers.looks import Looks
+from tertulia.server.workers.measure_requests import MeasureRequests
 
 WAIT_S = 20.0
 CONFIG = Config(port=0)
@@ -56,7 +56,9 @@ def admission() -> Admission:
 
 @pytest.fixture
 def console(pool: Any, path: Path, admission: Admission) -> Iterator[ConsoleListener]:
-    console = ConsoleListener(path, listen_for_consoles(path), pool, admission, Looks(CONFIG))
+    console = ConsoleListener(
+        path, listen_for_consoles(path), pool, admission, MeasureRequests(CONFIG)
+    )
     console.start()
     yield console
     if console._thread.is_alive():

@@ -7,7 +7,7 @@ from measured import measured
 from prometheus_client.parser import text_string_to_metric_families
 
 from tertulia.protocol.networks import LOOPBACK
-from tertulia.server.doors.entrance import Offer, say_full
+from tertulia.server.doors.entrance import Offer, refusal_when_full
 from tertulia.server.doors.http import Site
 from tertulia.server.doors.monitoring import Monitoring, asks_for_monitoring
 
@@ -185,7 +185,7 @@ def test_without_the_page_only_these_requests_are_http(first, is_one):
 
 def test_a_full_server_reads_on_only_from_those_who_watch_over_it(site):
     def full(offer, first, asker=HERE, *, is_last=False):
-        return say_full(offer, first, None, asker, is_last=is_last)
+        return refusal_when_full(offer, first, None, asker, is_last=is_last)
 
     offer = Offer(site)
     begun, whole = b"GET /healthz HT", head("/healthz")

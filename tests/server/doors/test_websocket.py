@@ -180,7 +180,7 @@ def test_all_pings_are_taken_out_also_those_of_websocket_itself() -> None:
     door = WebSocketDoor()
     door.feed(frame(PING, b"?") + frame(TEXT, b'{"type":"say","text":"ping"}'))
     door.feed(frame(TEXT, b'{"type":"ping","id":7}'))
-    assert door.take_pings() == [Control(b"\x8a\x01?"), Ping(id=7)]
+    assert door.pop_pings() == [Control(b"\x8a\x01?"), Ping(id=7)]
     assert inputs(door) == [Say(text="ping")]
 
 

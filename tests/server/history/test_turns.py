@@ -16,7 +16,7 @@ def questions(*wanted: tuple[int, str]) -> Questions:
 def order(waiting: Questions) -> list[tuple[int, str]]:
     answered = []
     while waiting:
-        ticket = waiting.take_next()
+        ticket = waiting.pop_next()
         answered.append((ticket.session, getattr(ticket.request, "text", "")))
     return answered
 

@@ -28,9 +28,9 @@ def request(number=1, **fields) -> Direct:
 def test_a_message_is_sent_once_and_answered_when_it_is_confirmed(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
     assert chat.directs.send(ana, request()) == Queued(luis.route)
-    [message], replies = chat.directs.take_unsent(luis)
+    [message], replies = chat.directs.pop_unsent(luis)
     assert (message.receipt, replies) == (1, [])
-    assert chat.directs.take_unsent(luis) == ([], [])
+    assert chat.directs.pop_unsent(luis) == ([], [])
     answer = Ok(id=1, time=message.time)
     assert chat.directs.confirm(luis, Received(receipt=1)) == [Reply(ana.route, answer)]
     assert chat.directs.confirm(luis, Received(receipt=1)) is None
@@ -40,14 +40,14 @@ def test_what_was_not_sent_yet_cannot_be_confirmed(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
     chat.directs.send(ana, request())
     assert chat.directs.confirm(luis, Received(receipt=1)) is None
-    [message], _ = chat.directs.take_unsent(luis)
+    [message], _ = chat.directs.pop_unsent(luis)
     assert message.receipt == 1
 
 
 def test_what_was_not_sent_comes_back_as_well(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
     chat.directs.send(ana, request(1))
-    chat.directs.take_unsent(luis)
+    chat.directs.pop_unsent(luis)
     chat.directs.send(ana, request(2))
     replies = chat.hub.release(luis, CloseReason.LOST)
     assert [(reply.answer.id, code(reply.answer)) for reply in replies] == [
@@ -68,13 +68,13 @@ def test_what_came_back_can_be_sent_anew_with_its_nonce(chat):
 def test_a_replaced_session_has_nothing_to_confirm_or_to_send(chat):
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
     chat.directs.send(ana, request())
-    chat.directs.take_unsent(luis)
+    chat.directs.pop_unsent(luis)
     successor = chat.join("luis", token=luis.token, receipts=True)
     assert chat.directs.confirm(luis, Received(receipt=1)) is None
-    assert chat.directs.take_unsent(luis) == ([], [])
+    assert chat.directs.pop_unsent(luis) == ([], [])
     assert chat.hub.release(luis, CloseReason.LOST) is None
     chat.directs.send(ana, request(2))
-    messages, _ = chat.directs.take_unsent(successor)
+    messages, _ = chat.directs.pop_unsent(successor)
     assert [message.receipt for message in messages] == [1, 2]
 
 
@@ -83,7 +83,7 @@ def test_a_session_without_receipts_that_takes_over_has_them_no_longer(chat):
     chat.directs.send(ana, request())
     successor = chat.join("luis", token=luis.token)
     chat.directs.send(ana, request(2))  # behind the one that waits
-    messages, replies = chat.directs.take_unsent(successor)
+    messages, replies = chat.directs.pop_unsent(successor)
     assert [message.receipt for message in messages] == [1, 2]
     assert [reply.answer.id for reply in replies] == [1, 2]
     assert isinstance(chat.directs.send(ana, request(3)), Delivery)
@@ -105,7 +105,7 @@ def test_sessions_of_the_sender_that_have_ended_do_not_wait_any_more(chat):
         chat.hub.release(ana, CloseReason.LOST)
     ana = chat.join("ana")
     chat.directs.send(ana, request(nonce="n"))
-    chat.directs.take_unsent(luis)
+    chat.directs.pop_unsent(luis)
     [reply] = chat.directs.confirm(luis, Received(receipt=1))
     assert reply.route == ana.route
 
@@ -118,7 +118,7 @@ def test_the_bound_counts_what_waits_and_not_what_was_confirmed(chat):
             count += 1
         assert code(outcome) == ErrorCode.BUSY
         assert count == 8  # of 132 bytes
-        messages, _ = chat.directs.take_unsent(luis)
+        messages, _ = chat.directs.pop_unsent(luis)
         assert len(messages) == count
         assert len(chat.directs.confirm(luis, Received(receipt=messages[-1].receipt))) == count
 
@@ -181,7 +181,7 @@ def test_a_message_passed_on_to_a_successor_with_receipts_waits_for_its_confirma
     queued = Queued(successor.route)
     assert chat.directs.end_delivery(ana, sent, delivery, Handover.GONE) == queued
     assert chat.directs.send(ana, request(2, nonce="n")) == Queued(None), "it is still waiting"
-    [message], _ = chat.directs.take_unsent(successor)
+    [message], _ = chat.directs.pop_unsent(successor)
     replies = chat.directs.confirm(successor, Received(receipt=1))
     assert replies == [Reply(ana.route, Ok(id=number, time=message.time)) for number in (1, 2)]
     assert chat.directs.send(ana, request(3, nonce="n")) == Ok(id=3, time=message.time)
@@ -203,7 +203,7 @@ def test_nothing_is_passed_on_for_a_sender_who_has_left(chat):
     chat.hub.release(ana, CloseReason.QUIT)
     outcome = chat.directs.end_delivery(ana, request(), delivery, Handover.GONE)
     assert code(outcome) == ErrorCode.USER_NOT_CONNECTED
-    assert chat.directs.take_unsent(successor) == ([], [])
+    assert chat.directs.pop_unsent(successor) == ([], [])
 
 
 def test_the_sender_who_was_taken_over_learns_what_was_not_delivered_and_gets_no_strange_ok(chat):
@@ -211,7 +211,7 @@ def test_the_sender_who_was_taken_over_learns_what_was_not_delivered_and_gets_no
     chat.directs.send(ana, request(1))
     chat.directs.send(ana, request(2, nonce="n"))
     successor = chat.join("ana", token=ana.token)
-    chat.directs.take_unsent(luis)
+    chat.directs.pop_unsent(luis)
     assert chat.directs.confirm(luis, Received(receipt=1)) == []
     [reply] = chat.hub.release(luis, CloseReason.LOST)
     assert reply.route == successor.route
@@ -222,11 +222,11 @@ def test_after_a_take_over_what_was_sent_comes_again_before_the_rest_and_in_orde
     ana, luis = chat.join("ana"), chat.join("luis", receipts=True)
     for number in (1, 2):
         chat.directs.send(ana, request(number))
-    chat.directs.take_unsent(luis)
+    chat.directs.pop_unsent(luis)
     for number in (3, 4):
         chat.directs.send(ana, request(number))
     successor = chat.join("luis", token=luis.token, receipts=True)
-    messages, _ = chat.directs.take_unsent(successor)
+    messages, _ = chat.directs.pop_unsent(successor)
     assert [message.receipt for message in messages] == [1, 2, 3, 4]
 
 
@@ -255,7 +255,7 @@ def test_a_message_that_is_removed_from_the_queue_weighs_nothing_any_more(is_sen
     message = DirectMessage(time="", sender="ana", to="luis", text="hola")
     entry, other = queue.add(message, None), queue.add(message, None)
     if is_sent:
-        queue.take_unsent()
+        queue.pop_unsent()
     assert queue.bytes == 2 * 132
     queue.remove(entry)
     assert (queue.entries, queue.bytes) == ([other], 132)

@@ -30,7 +30,7 @@ def test_what_was_sent_is_confirmed_up_to_a_receipt_and_the_rest_is_not(queue):
     for text in ("uno", "dos", "tres"):
         add(queue, text)
     assert queue.confirm(3) == []
-    assert texts(queue.take_unsent()) == ["uno", "dos", "tres"]
+    assert texts(queue.pop_unsent()) == ["uno", "dos", "tres"]
     add(queue, "cuatro")
     assert texts(queue.confirm(2)) == ["uno", "dos"]
     assert texts(queue.confirm(9)) == ["tres"]
@@ -40,16 +40,16 @@ def test_what_was_sent_is_confirmed_up_to_a_receipt_and_the_rest_is_not(queue):
 def test_what_is_not_confirmed_is_sent_again_in_its_order_before_what_is_new(queue):
     for text in ("uno", "dos"):
         add(queue, text)
-    queue.take_unsent()
+    queue.pop_unsent()
     add(queue, "tres")
     queue.send_again()
-    assert texts(queue.take_unsent()) == ["uno", "dos", "tres"]
-    assert queue.take_unsent() == []
+    assert texts(queue.pop_unsent()) == ["uno", "dos", "tres"]
+    assert queue.pop_unsent() == []
 
 
 def test_its_size_is_that_of_what_waits_sent_or_not(queue):
     first, second, third = (add(queue, "x" * size) for size in (10, 100, 1_000))
-    queue.take_unsent()
+    queue.pop_unsent()
     last = add(queue)
     size = queue.bytes
     queue.confirm(first.receipt)

@@ -99,12 +99,12 @@ def test_the_words_of_the_parent_are_heard_until_it_is_gone(ends: Ends) -> None:
     link = ends.greet()
     words, over = [], threading.Event()
 
-    def on_word(word: str) -> None:
+    def on_message(word: str) -> None:
         words.append(word)
         if word == "gone":
             over.set()
 
-    link.listen(on_word)
+    link.listen(on_message)
     ends.parent.send("stop")
     ends.parent.close()
     assert over.wait(WAIT_S)

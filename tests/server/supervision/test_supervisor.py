@@ -39,7 +39,7 @@ class Bench:
     def log(self, level: int, text: str) -> None:
         self.logged.append(text)
 
-    def say_gave_up(self) -> None:
+    def print_gave_up(self) -> None:
         self.gave_up = True
 
     def on_change(self) -> None:

@@ -14,7 +14,7 @@ from worker_bench import FakeSocket
 
 from tertulia.protocol.messages import ErrorCode
 from tertulia.server.config import Config
-from tertulia.server.doors.entrance import Offer, say_full
+from tertulia.server.doors.entrance import Offer, refusal_when_full
 from tertulia.server.doors.http import Site
 from tertulia.server.observer import Observer
 from tertulia.server.workers import acceptor as acceptor_module
@@ -101,7 +101,7 @@ class FakePoll:
 
 
 def turned_away() -> TurnedAway:
-    return TurnedAway(functools.partial(say_full, Offer(Site({}, ()))))
+    return TurnedAway(functools.partial(refusal_when_full, Offer(Site({}, ()))))
 
 
 class Bench:

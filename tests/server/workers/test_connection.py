@@ -88,13 +88,13 @@ def test_only_the_backlog_is_a_hold_of_the_clients_own_doing(connection):
 def test_the_challengers_are_returned_once_in_their_order(connection):
     first, second = connect()[0], connect()[0]
     owner: Any = object()
-    assert connection.end_challenge() == []
+    assert connection.pop_challengers() == []
     connection.challenge_until = 103.0
     connection.add_challenger(first, owner)
     connection.add_challenger(second, owner)
-    assert connection.end_challenge() == [(first, owner), (second, owner)]
+    assert connection.pop_challengers() == [(first, owner), (second, owner)]
     assert connection.challenge_until == float("inf")
-    assert connection.end_challenge() == []
+    assert connection.pop_challengers() == []
 
 
 def test_its_repr_says_who_it_is_and_where_it_stands(connection):

@@ -32,7 +32,7 @@ from tertulia.server.workers.mail import (
     DeliveryOver,
     Drain,
     Evict,
-    LookTaken,
+    MeasuresReady,
 )
 from tertulia.server.workers.poller import READABLE
 
@@ -233,18 +233,18 @@ def test_a_fault_in_adopting_a_console_costs_that_one_and_frees_its_route(bench,
 
 
 def test_a_live_view_gets_its_figures_and_is_read_on(bench):
-    bench.ana.hold_for(Hold.LOOK)
+    bench.ana.hold_for(Hold.MEASURES)
     bench.receive(bench.ana, Ping(id=1))
     assert bench.heard(bench.ana) == []
     assert bench.watched(bench.ana) == 0
-    bench.read(LookTaken(bench.number(bench.ana), encode(Pong(id=7))))
+    bench.read(MeasuresReady(bench.number(bench.ana), encode(Pong(id=7))))
     assert bench.heard(bench.ana) == [Pong(id=7)]
     assert bench.ana.hold is NOT_HELD
     assert bench.watched(bench.ana) == READABLE
 
 
 def test_figures_for_a_live_view_that_has_gone_are_dropped(bench):
-    bench.read(LookTaken(NOBODY, encode(Pong(id=7))))
+    bench.read(MeasuresReady(NOBODY, encode(Pong(id=7))))
     assert bench.heard(bench.ana) == bench.heard(bench.luis) == []
     assert bench.observer.faults == 0
 

@@ -40,7 +40,7 @@ from tertulia.server.hub.room import Conflict
 from tertulia.server.workers.connection import Connection, Hold
 from tertulia.server.workers.door import Control
 from tertulia.server.workers.handler import Finish, Step
-from tertulia.server.workers.looks import Look
+from tertulia.server.workers.measure_requests import MeasureRequest
 
 
 class Bench(WorkerBench):
@@ -66,7 +66,7 @@ def make(**options: Any) -> Bench:
 
 
 def code(outcome: Any) -> str:
-    error = outcome.last_word if isinstance(outcome, Finish) else outcome
+    error = outcome.last_message if isinstance(outcome, Finish) else outcome
     assert isinstance(error, Error)
     return error.code
 
@@ -310,11 +310,11 @@ def test_the_attendance_is_for_operators():
 
 
 def test_a_picture_of_the_server_is_asked_for_beside_the_workers(bench):
-    ana, looks = bench.join("ana"), []
-    bench.handler._looks = SimpleNamespace(ask=looks.append)
+    ana, measure_requests = bench.join("ana"), []
+    bench.handler._measure_requests = SimpleNamespace(ask=measure_requests.append)
     assert bench.handle(ana, TakeMeasures(id=3)) is None
-    assert ana.hold is Hold.LOOK
-    assert looks == [Look(3, bench.mailbox, ana.session.route.number)]
+    assert ana.hold is Hold.MEASURES
+    assert measure_requests == [MeasureRequest(3, bench.mailbox, ana.session.route.number)]
 
 
 def test_only_the_right_secret_makes_an_operator():
@@ -414,7 +414,7 @@ def test_a_flood_ends_the_connection_with_its_last_refusal():
     outcome = bench.handle(ana, Ping(id=9))
     assert isinstance(outcome, Finish)
     assert (outcome.reason, code(outcome)) == (CloseReason.FLOOD, ErrorCode.RATE_LIMITED)
-    assert outcome.last_word.id == 9
+    assert outcome.last_message.id == 9
     bench.close()
 
 

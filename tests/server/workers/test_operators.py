@@ -128,7 +128,7 @@ def test_a_kick_reaches_a_session_of_another_worker(bench):
     eva = beside.join("eva")
     bench.receive(bench.ana, Kick(id=1, name="eva", reason="spam"))
     (mail,) = beside.read_mail()
-    assert mail == Expel(eva.session.route.number, mail.last_word)
+    assert mail == Expel(eva.session.route.number, mail.last_message)
     heard = beside.heard(eva)
     assert heard[-1] == Closing(reason="kicked", by="ana", text="spam")
     assert eva.state is State.DRAINING

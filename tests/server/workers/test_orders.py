@@ -421,7 +421,7 @@ def test_the_console_sees_figures_of_a_node_that_does_not_serve(bench: NodeBench
     ana = bench.enter("ana")
     bench.near.hub.serve_until(0.0)
     assert bench.handler.handle(ana, TakeMeasures(id=1), bench.clock.s) is None
-    assert ana.hold is Hold.LOOK
+    assert ana.hold is Hold.MEASURES
 
 
 def test_the_console_stays_when_the_users_are_sent_to_another_node(bench: NodeBench) -> None:

@@ -9,7 +9,7 @@ from worker_bench import WorkerBench, socket_of
 from tertulia.protocol.messages import CloseReason, GetHistory, Pong, Say
 from tertulia.protocol.moderation import BanList, BanRow
 from tertulia.server.workers.connection import Connection, Hold
-from tertulia.server.workers.output import Fate, Sent
+from tertulia.server.workers.output import SendResult, Sent
 
 PONG = b'{"type":"pong"}\n'
 
@@ -35,7 +35,7 @@ class Bench(WorkerBench):
         """Queue answers for ana until there is one too many; return the number of the others."""
         for count in range(100):
             self.output.send(self.ana, Pong())
-            if self.output.flush_private() == [Sent(self.ana, Fate.OVERFLOWING)]:
+            if self.output.flush_private() == [Sent(self.ana, SendResult.OVERFLOWING)]:
                 return count
         raise AssertionError("there is no bound")
 
@@ -65,7 +65,7 @@ def test_a_message_is_queued_and_sent_at_the_rounds_end(bench):
 def test_a_socket_that_does_not_take_all_is_blocked(bench):
     bench.limit(bench.ana, 5)
     bench.output.send(bench.ana, Pong())
-    assert bench.output.flush_private() == [Sent(bench.ana, Fate.BLOCKED)]
+    assert bench.output.flush_private() == [Sent(bench.ana, SendResult.BLOCKED)]
     assert bench.ana.blocked
     assert not bench.output.has_work
     bench.output.send(bench.ana, Pong())
@@ -92,7 +92,7 @@ def test_a_socket_with_an_error_is_broken(bench):
     error = socket_of(bench.ana).error = ConnectionResetError()
     bench.output.send(bench.ana, Pong())
     bench.output.send(bench.luis, Pong())
-    assert bench.output.flush_private() == [Sent(bench.ana, Fate.BROKEN, error)]
+    assert bench.output.flush_private() == [Sent(bench.ana, SendResult.BROKEN, error)]
     assert bench.got(bench.luis) == PONG
 
 
@@ -107,15 +107,15 @@ def test_a_connection_that_waits_for_its_output_to_go_out_is_reported_then(bench
             bench.connections.finish(bench.ana, CloseReason.QUIT, None, bench.clock.s)
     bench.limit(bench.ana, 5)
     bench.output.send(bench.ana, Pong())
-    assert bench.output.flush_private() == [Sent(bench.ana, Fate.BLOCKED)]
+    assert bench.output.flush_private() == [Sent(bench.ana, SendResult.BLOCKED)]
     bench.limit(bench.ana, 1_000)
     bench.output.unblock(bench.ana)
-    assert bench.output.flush_private() == [Sent(bench.ana, Fate.SENT)]
+    assert bench.output.flush_private() == [Sent(bench.ana, SendResult.SENT)]
 
 
 def test_a_connection_that_finishes_with_nothing_to_send_is_reported(bench):
     bench.connections.finish(bench.ana, CloseReason.QUIT, None, bench.clock.s)
-    assert bench.output.flush_private() == [Sent(bench.ana, Fate.SENT)]
+    assert bench.output.flush_private() == [Sent(bench.ana, SendResult.SENT)]
 
 
 @pytest.mark.parametrize("together", [False, True])
@@ -131,7 +131,7 @@ def test_a_client_that_does_not_take_its_answers_overflows_at_the_bound(together
         bench.output.send_all(bench.ana, [Pong()])
     else:
         bench.output.send(bench.ana, Pong())
-    assert bench.output.flush_private() == [Sent(bench.ana, Fate.OVERFLOWING)]
+    assert bench.output.flush_private() == [Sent(bench.ana, SendResult.OVERFLOWING)]
     assert bench.output.flush_private() == []
     bench.close()
 
@@ -174,9 +174,9 @@ def test_those_that_do_not_take_an_event_are_blocked_or_broken(bench):
     bench.limit(bench.ana, 5)
     error = socket_of(bench.luis).error = ConnectionResetError()
     bench.say()
-    assert sorted(bench.output.flush_events(), key=lambda sent: sent.fate.name) == [
-        Sent(bench.ana, Fate.BLOCKED),
-        Sent(bench.luis, Fate.BROKEN, error),
+    assert sorted(bench.output.flush_events(), key=lambda sent: sent.result.name) == [
+        Sent(bench.ana, SendResult.BLOCKED),
+        Sent(bench.luis, SendResult.BROKEN, error),
     ]
     assert bench.ana.blocked
     assert not bench.luis.blocked
@@ -256,7 +256,7 @@ def test_a_large_answer_may_wait_but_nothing_large_after_it():
     bench.limit(bench.ana, 0)
     bans = BanList(bans=[BanRow(name="luis", by="ana")] * 100)
     bench.output.send_large(bench.ana, bans)
-    assert bench.output.flush_private() == [Sent(bench.ana, Fate.BLOCKED)]
+    assert bench.output.flush_private() == [Sent(bench.ana, SendResult.BLOCKED)]
     assert bench.small_answers_that_may_wait() == 5
 
 
@@ -267,7 +267,7 @@ def test_of_two_large_answers_only_the_one_that_waits_counts():
     assert bench.output.flush_private() == []
     bench.limit(bench.ana, 0)
     bench.output.send_large(bench.ana, bans)
-    assert bench.output.flush_private() == [Sent(bench.ana, Fate.BLOCKED)]
+    assert bench.output.flush_private() == [Sent(bench.ana, SendResult.BLOCKED)]
     assert bench.small_answers_that_may_wait() == 5
     bench.close()
 
@@ -282,10 +282,10 @@ def test_once_a_large_answer_is_taken_the_bound_is_what_it_was():
     assert bench.output.flush_private() == []
     bench.limit(bench.ana, 0)
     bench.output.send(bench.ana, Pong())
-    assert bench.output.flush_private() == [Sent(bench.ana, Fate.BLOCKED)]
+    assert bench.output.flush_private() == [Sent(bench.ana, SendResult.BLOCKED)]
     for _ in range(4):
         bench.output.send(bench.ana, Pong())
     assert bench.output.flush_private() == []
     bench.output.send(bench.ana, Pong())
-    assert bench.output.flush_private() == [Sent(bench.ana, Fate.OVERFLOWING)]
+    assert bench.output.flush_private() == [Sent(bench.ana, SendResult.OVERFLOWING)]
     bench.close()

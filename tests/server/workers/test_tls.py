@@ -255,7 +255,7 @@ def test_steps_of_handshakes_wait_and_others_are_served_first(bench):
     bench.receive(luis, b'{"type":"ping","id":1}\n')
     assert bench.kinds(luis) == ["Pong"]
     assert not any(socket_of(client.connection).sent for client in clients)
-    bench.take_steps()
+    bench.compute_steps()
     assert all(socket_of(client.connection).sent for client in clients)
 
 
@@ -269,7 +269,7 @@ def test_a_handshake_that_waits_for_its_step_is_read_no_further(bench, client):
     bench.receive(client.connection, client.say(b'{"type":"ping"}\n'))
     assert len(socket_of(client.connection).incoming) == 1
     assert client.heard() == b""
-    bench.take_steps()
+    bench.compute_steps()
     assert bench.watched(client.connection) == READABLE
     assert b'"welcome"' in client.heard()
     bench.ready(client.connection, READABLE)
@@ -286,7 +286,7 @@ def test_one_that_ends_while_its_step_is_taken_does_no_harm(bench, client, end):
         bench.connections.finish(client.connection, CloseReason.SHUTDOWN, None, bench.clock.s)
         bench.receive(client.connection, b"more")
     bench.flush()
-    bench.take_steps()
+    bench.compute_steps()
     bench.flush()
     assert bytes(socket_of(client.connection).sent) == b""
     assert bench.observer.faults == 0

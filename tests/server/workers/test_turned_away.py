@@ -11,7 +11,7 @@ import pytest
 from tls_pair import server_side
 
 from tertulia.protocol.networks import LOOPBACK
-from tertulia.server.doors.entrance import Offer, say_full
+from tertulia.server.doors.entrance import Offer, refusal_when_full
 from tertulia.server.doors.http import Site
 from tertulia.server.doors.monitoring import Monitoring
 from tertulia.server.workers.access import HeaderRule
@@ -33,7 +33,7 @@ class Bench:
 
         monitoring = Monitoring(LAN, measure, lambda: "")
         offer = Offer(Site({}, (), monitoring=monitoring))
-        self.turned_away = TurnedAway(functools.partial(say_full, offer), context)
+        self.turned_away = TurnedAway(functools.partial(refusal_when_full, offer), context)
         self.socks: list[socket.socket] = []
 
     def refuse(self, address: str = HERE, header: HeaderRule = HeaderRule.NONE):

@@ -239,7 +239,7 @@ def test_a_challenged_connection_that_is_held_for_others_is_spared(bench, hold):
 
 def test_a_challenge_that_is_over_ends_nothing(bench):
     bench.dog.watch_challenged(bench.connection, 10.0)
-    bench.connection.end_challenge()
+    bench.connection.pop_challengers()
     assert bench.due_at(29.0) == []
 
 

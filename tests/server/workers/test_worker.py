@@ -387,14 +387,14 @@ def test_of_several_threads_one_serves_while_another_computes_a_handshake(monkey
     bench, may_go_on = Bench(threads=2), threading.Event()
     steps, taken = bench.worker._doorkeeper.steps_due, []
 
-    def take_step() -> None:
+    def compute_step() -> None:
         if not steps:
             return
         steps.popleft()
         taken.append(threading.current_thread())
         assert may_go_on.wait(WAIT_S)
 
-    monkeypatch.setattr(bench.worker._doorkeeper, "take_step", take_step)
+    monkeypatch.setattr(bench.worker._doorkeeper, "compute_step", compute_step)
     steps.append(None)  # type: ignore[arg-type]
     bench.worker.start()
     bench.connect("ana")
@@ -411,7 +411,7 @@ def test_of_several_threads_one_serves_while_another_computes_a_handshake(monkey
 def test_a_thread_that_has_computed_a_step_takes_the_place_of_one_that_waits(monkeypatch):
     bench = Bench(threads=2)
     worker = bench.worker
-    monkeypatch.setattr(worker._doorkeeper, "take_step", lambda: None)
+    monkeypatch.setattr(worker._doorkeeper, "compute_step", lambda: None)
 
     def serve() -> None:
         turns.append(worker._spare.acquire(blocking=False))
@@ -446,7 +446,7 @@ def test_with_no_other_thread_it_takes_only_so_many_steps_of_handshakes_in_a_rou
     doorkeeper.steps_due.extend([step] * 40)  # type: ignore[arg-type]
     monkeypatch.setattr(
         doorkeeper,
-        "take_step",
+        "compute_step",
         lambda: doorkeeper.steps_due.popleft() if doorkeeper.steps_due else None,
     )
     monkeypatch.setattr(bench.worker._dispatcher, "read_mail", lambda mail: None)

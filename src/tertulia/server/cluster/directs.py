@@ -104,7 +104,7 @@ class NodeDirectQueues(DirectQueues):
             for entry in self._queues.pop(receiver).entries:
                 gathering.add(entry)
         elif isinstance(outcome, Queued):
-            for entry in self._queues[receiver].take_unsent():
+            for entry in self._queues[receiver].pop_unsent():
                 self._put_on_the_way(entry, receiver, sender.name.key)
         return Queued(None) if isinstance(outcome, Queued) else outcome
 
@@ -152,7 +152,7 @@ class NodeDirectQueues(DirectQueues):
         queue = self._queues.get(sent.session)
         if queue is not None:
             queue.remove(sent.entry)
-        return self._settle([sent.entry])
+        return self._note_confirmed([sent.entry])
 
     def on_not_here(self, letter: NotHere) -> None:
         """Send again a message that its receiver's node does not know."""
@@ -243,7 +243,7 @@ class NodeDirectQueues(DirectQueues):
         if not isinstance(self._nonces.get(key, self._monotonic()), Unconfirmed):
             self._nonces.remember(key, letter.time, self._monotonic())
 
-    def _settle(self, confirmed: list[Unconfirmed]) -> list[Reply]:
+    def _note_confirmed(self, confirmed: list[Unconfirmed]) -> list[Reply]:
         for entry in confirmed:
             time = entry.message.time
             sent = self._on_the_way.remove(entry)
@@ -252,7 +252,7 @@ class NodeDirectQueues(DirectQueues):
                 self.post(origin.node, Confirmed(origin.number, time))
             if entry.key is not None and sent is None:
                 self.tell_all(Known(entry.key[0], str(entry.key[1]), time))
-        return super()._settle(confirmed)
+        return super()._note_confirmed(confirmed)
 
     # --- sessions that end or move -------------------------------------------------------------
 
@@ -298,9 +298,9 @@ class NodeDirectQueues(DirectQueues):
             else:
                 self.on_handed_over(letter, session)
 
-    def take_unsent(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
-        """Return the messages to send to a session now. See DirectQueues.take_unsent."""
-        messages, replies = super().take_unsent(session)
+    def pop_unsent(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
+        """Return the messages to send to a session now. See DirectQueues.pop_unsent."""
+        messages, replies = super().pop_unsent(session)
         if session not in self._queues:  # it has no receipts
             messages = [replace(message, receipt=UNSET) for message in messages]
         return messages, replies
@@ -364,7 +364,7 @@ class NodeDirectQueues(DirectQueues):
             else:
                 self._on_the_way.redirect(sent, session)
                 self._transmit(sent)
-        moved.take_unsent()
+        moved.pop_unsent()
         if moved.entries:
             self._queues[session] = moved
         if was_own:

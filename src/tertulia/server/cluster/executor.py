@@ -47,7 +47,7 @@ from tertulia.server.hub.moderated import Moderated
 from tertulia.server.hub.ordered import Ordered, OrderedRow
 from tertulia.server.hub.session import Owner, Receipt, Route, Session
 from tertulia.server.workers.mail import Evict, Expel
-from tertulia.server.workers.orders import give_back
+from tertulia.server.workers.orders import discard_outcome
 from tertulia.server.workers.switchboard import Switchboard
 
 log = logging.getLogger("tertulia.server")
@@ -118,7 +118,7 @@ class Executor:
         for owner, rows in outcomes.items():
             if not owner.post(Ordered(rows)):
                 for row in rows:
-                    give_back(row, self._hub, self._switchboard)
+                    discard_outcome(row, self._hub, self._switchboard)
 
     def report_lost(self, tickets: list[Ticket]) -> None:
         """Report commands that are lost because the other nodes have declared this node dead."""

@@ -16,7 +16,7 @@ from tertulia.server.console.place import is_allowed, is_view
 from tertulia.server.refusals import console_refused
 from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.connections import CONSOLE_ADDRESS, VIEW_ADDRESS
-from tertulia.server.workers.looks import Looks
+from tertulia.server.workers.measure_requests import MeasureRequests
 from tertulia.server.workers.pool import WorkerPool
 
 log = logging.getLogger("tertulia.server")
@@ -33,13 +33,13 @@ class ConsoleListener:
         listener: socket.socket,
         pool: WorkerPool,
         admission: Admission,
-        looks: Looks,
+        measure_requests: MeasureRequests,
     ) -> None:
         """Open a listening socket at this path. Raises OSError."""
         self._path = path
         self._pool = pool
         self._admission = admission
-        self._looks = looks
+        self._measure_requests = measure_requests
         self._listener = listener
         self._keeps_path = False
         self._inode = os.stat(path)
@@ -60,14 +60,14 @@ class ConsoleListener:
         poll = select.poll()
         poll.register(self._stop_fd, select.POLLIN)
         poll.register(self._listener, select.POLLIN)
-        looks_fd = self._looks.open()
+        looks_fd = self._measure_requests.open()
         poll.register(looks_fd, select.POLLIN)
         while True:
             ready = {fd for fd, _ in poll.poll()}
             if self._stop_fd in ready:
                 break
             if looks_fd in ready:
-                self._looks.take_all()
+                self._measure_requests.answer_all()
             if self._listener.fileno() not in ready:
                 continue
             try:
@@ -82,7 +82,7 @@ class ConsoleListener:
         if not self._keeps_path:
             self._remove()
         self._listener.close()
-        self._looks.close()
+        self._measure_requests.close()
         os.close(self._stop_fd)
 
     def _hand_over(self, sock: socket.socket, address: str) -> None:

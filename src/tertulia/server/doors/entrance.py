@@ -155,7 +155,7 @@ class OpenEntrance(Entrance):
         return self._offer.requires_tls and self.tls is None and not self.is_local
 
 
-def say_full(
+def refusal_when_full(
     offer: Offer, first: bytes, tls: TlsChannel | None, asker: str | None, *, is_last: bool
 ) -> bytes | None:
     """Return the refusal of a full server for a client that has sent these first bytes.

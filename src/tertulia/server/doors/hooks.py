@@ -152,7 +152,7 @@ class HookDoor:
         except BadNotice as bad:
             return self._bad(str(bad))
 
-    def take_pings(self) -> list[Ping | Control]:
+    def pop_pings(self) -> list[Ping | Control]:
         """Return nothing: HTTP has none."""
         return []
 

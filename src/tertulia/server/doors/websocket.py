@@ -150,7 +150,7 @@ class WebSocketDoor:
         texts = (one for one in self._inputs if isinstance(one, bytes))
         return len(self._inputs) >= _MAX_INPUTS or sum(map(len, texts)) >= MAX_LINE_BYTES
 
-    def take_pings(self) -> list[Ping | Control]:
+    def pop_pings(self) -> list[Ping | Control]:
         """Remove and return every complete ping, also WebSocket's own; the rest stays, in order."""
         taken: list[Ping | Control] = []
         kept: deque[bytes | Control | Exception] = deque()

@@ -75,7 +75,7 @@ class Answerer:
                     self._asked.wait()
                 if self._stopping:
                     break
-                question = self._questions.take_next()
+                question = self._questions.pop_next()
             if question.is_cancelled:
                 continue
             if isinstance(question, RowsTicket):

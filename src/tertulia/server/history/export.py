@@ -15,8 +15,8 @@ from pathlib import Path
 from tertulia.attendance_csv import csv_lines
 from tertulia.i18n import _
 from tertulia.protocol.lines import encode_exported
+from tertulia.server.history.arrivals import in_order
 from tertulia.server.history.checks import SqliteTooOld, check_library
-from tertulia.server.history.comings import in_order
 from tertulia.server.history.leftovers import replaced_when_complete
 from tertulia.server.history.reader import MessageReader
 from tertulia.server.history.visitor import open_as_visitor

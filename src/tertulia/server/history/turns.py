@@ -32,7 +32,7 @@ class Questions:
         else:
             self._pages.append(ticket)
 
-    def take_next(self) -> PageTicket | RowsTicket:
+    def pop_next(self) -> PageTicket | RowsTicket:
         """Remove and return the question to be answered next; there must be one."""
         if self._pages and (not self._searches or self._pages_in_a_row < _PAGES_IN_A_ROW):
             self._pages_in_a_row += 1

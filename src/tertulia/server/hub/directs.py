@@ -110,7 +110,7 @@ class DirectQueues:
                 replies.append(Reply(sender.route, error))
         return replies
 
-    def take_unsent(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
+    def pop_unsent(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
         """Return the messages to send to a session now, and answers to their senders.
 
         There are such answers if a session without receipts has taken over one with receipts.
@@ -118,11 +118,11 @@ class DirectQueues:
         queue = self._queues.get(session)
         if queue is None:
             return [], []
-        messages = [entry.message for entry in queue.take_unsent()]
+        messages = [entry.message for entry in queue.pop_unsent()]
         if queue.confirms:
             return messages, []
         del self._queues[session]
-        return messages, self._settle(queue.confirm_all_sent())
+        return messages, self._note_confirmed(queue.confirm_all_sent())
 
     def confirm(self, session: Session, receipt: int) -> list[Reply] | None:
         """Return the answers for senders, after a session has confirmed messages up to a receipt.
@@ -131,7 +131,7 @@ class DirectQueues:
         """
         queue = self._queues.get(session)
         confirmed = None if queue is None else queue.confirm(receipt)
-        return self._settle(confirmed) if confirmed else None
+        return self._note_confirmed(confirmed) if confirmed else None
 
     # --- messages ------------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ class DirectQueues:
         else:
             self._nonces.remember(key, time, self._monotonic())
 
-    def _settle(self, confirmed: list[Unconfirmed]) -> list[Reply]:
+    def _note_confirmed(self, confirmed: list[Unconfirmed]) -> list[Reply]:
         replies = []
         for entry in confirmed:
             time = entry.message.time
@@ -293,10 +293,10 @@ class DirectMessages:
             return refusals.busy(request)
         return refusals.not_connected(request, request.to)
 
-    def take_unsent(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
-        """Return the direct messages to send to a session now. See DirectQueues.take_unsent."""
+    def pop_unsent(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
+        """Return the direct messages to send to a session now. See DirectQueues.pop_unsent."""
         with self._lock:
-            return self._directs.take_unsent(session)
+            return self._directs.pop_unsent(session)
 
     def confirm(self, session: Session, request: Received) -> list[Reply] | None:
         """Return the answers for the senders of the direct messages that a session confirms.

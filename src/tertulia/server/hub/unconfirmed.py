@@ -77,7 +77,7 @@ class Queue:
                 part.remove(entry)
                 self.bytes -= _line_bytes(entry.message)
 
-    def take_unsent(self) -> list[Unconfirmed]:
+    def pop_unsent(self) -> list[Unconfirmed]:
         """Return the messages that were not sent yet; they count as sent from now on."""
         entries = list(self._unsent)
         self._sent += self._unsent

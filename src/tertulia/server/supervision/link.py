@@ -74,15 +74,15 @@ class ParentLink:
             sock.close()
         self._channel.close()
 
-    def listen(self, on_word: Callable[[str], None]) -> None:
+    def listen(self, on_message: Callable[[str], None]) -> None:
         """Call back, on a thread, for each message of the parent, and with `gone` at its end."""
 
-        def wait_for_words() -> None:
+        def wait_for_messages() -> None:
             while (message := self._channel.receive()) is not None:
-                on_word(message.kind)
-            on_word("gone")
+                on_message(message.kind)
+            on_message("gone")
 
-        threading.Thread(target=wait_for_words, name="parent", daemon=True).start()
+        threading.Thread(target=wait_for_messages, name="parent", daemon=True).start()
 
 
 def link_to_parent() -> ParentLink | None:

@@ -228,7 +228,7 @@ class Parent:
             line = log_line(level, text, time.time())
             self._write(for_journal(level, line) if is_journal(sys.stderr) else line)
 
-    def say_gave_up(self) -> None:
+    def print_gave_up(self) -> None:
         """Print that the parent gives up."""
         text = _("the server died again and again: look at the log above, then start it again")
         text = f"tertulia-server: {text}"

@@ -58,7 +58,7 @@ class Processes(Protocol):
     def log(self, level: int, text: str) -> None:
         """Write a log line."""
 
-    def say_gave_up(self) -> None:
+    def print_gave_up(self) -> None:
         """Print that the server dies repeatedly and the parent gives up."""
 
     def on_change(self) -> None:
@@ -272,7 +272,7 @@ class Supervisor:
             self._processes.log(
                 ERROR, f"giving up: the server died {MAX_DEATHS} times within {WINDOW_S:.0f} s"
             )
-            self._processes.say_gave_up()
+            self._processes.print_gave_up()
             self._exit_status = 1
         else:
             if pause_s == 0:

@@ -46,7 +46,7 @@ class Hold(Enum):
     NOTICE = auto()  # the storing of a notice that was posted to a hook
     ORDER = auto()  # on several machines: the outcome of the request before them
     TURN = auto()  # on several machines: the messages before them, or this node to serve again
-    LOOK = auto()  # figures of the running server
+    MEASURES = auto()  # figures of the running server
     BACKLOG = auto()  # the client, which has to take the queued answers
 
 
@@ -182,7 +182,7 @@ class Connection(Struct, eq=False):
             self.challengers = []
         self.challengers.append((newcomer, worker))
 
-    def end_challenge(self) -> list[tuple["Connection | None", Owner]]:
+    def pop_challengers(self) -> list[tuple["Connection | None", Owner]]:
         """Return the newcomers that wait for a sign of life, and forget them."""
         challengers, self.challengers = self.challengers, None
         self.challenge_until = inf

@@ -132,7 +132,7 @@ class Connections:
         """Note the route of the session that a connection is waiting for."""
         self._by_session[route.number] = connection
 
-    def end_expecting(self, connection: Connection) -> Route:
+    def stop_expecting(self, connection: Connection) -> Route:
         """Note that a connection's registration is decided."""
         route, connection.route = connection.route, None
         assert route is not None
@@ -143,7 +143,7 @@ class Connections:
         self,
         connection: Connection,
         reason: CloseReason,
-        last_word: ServerMessage | None,
+        last_message: ServerMessage | None,
         now: float,
         within_s: float | None = None,
     ) -> None:
@@ -158,7 +158,7 @@ class Connections:
             if reason is CloseReason.SHUTDOWN:
                 self._watchdog.set_deadline(connection, now + self._config.flush_timeout_s)
             return
-        self._output.finish(connection, last_word)
+        self._output.finish(connection, last_message)
         if connection.session is not None:
             self._release(connection, connection.session, reason)
             if not connection.session.is_console:
@@ -224,7 +224,7 @@ class Connections:
             del self._by_session[session.route.number]
             self._switchboard.disconnect(session.route)
         elif connection.route is not None:
-            self.end_expecting(connection)
+            self.stop_expecting(connection)
         self._output.forget(connection)
         if connection.tls is not None:
             with contextlib.suppress(OSError):  # it is broken, and is closed in any case
@@ -254,7 +254,7 @@ class Connections:
 
     def answer_challengers(self, connection: Connection) -> None:
         """Let everyone who had this connection challenged know that it is alive, or has ended."""
-        challengers = connection.end_challenge()
+        challengers = connection.pop_challengers()
         for newcomer, worker in challengers:
             worker.post(ChallengeOver(newcomer))
 

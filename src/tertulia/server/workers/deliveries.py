@@ -95,7 +95,7 @@ class Deliveries:
         session = connection.session
         if session is None or connection.state is not REGISTERED or connection.blocked:
             return
-        messages, replies = self._direct_messages.take_unsent(session)
+        messages, replies = self._direct_messages.pop_unsent(session)
         if messages:
             self._output.send_all(connection, messages)
         if replies:

@@ -49,14 +49,14 @@ from tertulia.server.workers.mail import (
     Evict,
     Expel,
     HandshakeStepDone,
-    LookTaken,
     Mail,
+    MeasuresReady,
     NoticeStored,
     Replies,
 )
 from tertulia.server.workers.mailbox import Mailbox
 from tertulia.server.workers.orders import Orders
-from tertulia.server.workers.output import Fate, Output, Sent
+from tertulia.server.workers.output import Output, SendResult, Sent
 from tertulia.server.workers.poller import Poller
 from tertulia.server.workers.shared import Shared
 from tertulia.server.workers.watchdog import Due, Watchdog
@@ -202,12 +202,12 @@ class Dispatcher:
                 self._guarded(self._connections.of_session(mail.session), self._evict)
             case Expel():
                 expelled = self._connections.of_session(mail.session)
-                self._guarded(expelled, self._expel, mail.last_word)
+                self._guarded(expelled, self._expel, mail.last_message)
             case NoticeStored():
                 self._guarded(mail.connection, self._on_notice_stored, mail)
-            case LookTaken():
+            case MeasuresReady():
                 viewer = self._connections.of_session(mail.session)
-                self._guarded(viewer, self._on_look_taken, mail.line)
+                self._guarded(viewer, self._on_measures_ready, mail.line)
             case Ordered() | ServesAgain() | StandsStill() | SendAway() | NodesNamed():
                 self._orders.read(mail)
             case Beat():
@@ -234,7 +234,7 @@ class Dispatcher:
             case Beat():
                 mail.is_answered = True
             case Ordered():
-                self._orders.give_back(mail.rows)
+                self._orders.discard_outcomes(mail.rows)
             case _:
                 pass  # it is about connections that are closed
 
@@ -275,12 +275,12 @@ class Dispatcher:
             answer = refusals.not_stored(UNSET, mail.seq)
         self._connections.finish(connection, CloseReason.QUIT, answer, self._input.now)
 
-    def _expel(self, connection: Connection, last_word: Closing) -> None:
+    def _expel(self, connection: Connection, last_message: Closing) -> None:
         self._connections.finish(
-            connection, CloseReason(last_word.reason), last_word, self._input.now
+            connection, CloseReason(last_message.reason), last_message, self._input.now
         )
 
-    def _on_look_taken(self, connection: Connection, line: bytes) -> None:
+    def _on_measures_ready(self, connection: Connection, line: bytes) -> None:
         self._output.send_bytes(connection, line)
         self._input.resume(connection)
 
@@ -348,8 +348,8 @@ class Dispatcher:
             self._guarded(sent.connection, self._on_sent, sent)
 
     def _on_sent(self, connection: Connection, sent: Sent) -> None:
-        match sent.fate:
-            case Fate.SENT:
+        match sent.result:
+            case SendResult.SENT:
                 self._input.ask_next_page(connection)
                 if connection.source is not None:
                     self._sources_due.append(connection)
@@ -357,11 +357,11 @@ class Dispatcher:
                     self._connections.drain(connection, self._input.now, self._drain.drain_within_s)
                 elif connection.hold is BACKLOG:
                     self._input.resume(connection)
-            case Fate.BLOCKED:
+            case SendResult.BLOCKED:
                 self._poller.update(connection)
                 self._watchdog.watch_blocked(connection, self._input.now)
-            case Fate.BROKEN:
+            case SendResult.BROKEN:
                 assert sent.error is not None
                 self._input.close_broken(connection, sent.error)
-            case Fate.OVERFLOWING:
+            case SendResult.OVERFLOWING:
                 self._connections.close(connection, CloseReason.SLOW)

@@ -103,7 +103,7 @@ class Door(Protocol):
     def is_full(self) -> bool:
         """Whether nothing more may be fed before a request is taken."""
 
-    def take_pings(self) -> Sequence[Ping | Control]:
+    def pop_pings(self) -> Sequence[Ping | Control]:
         """Remove and return every complete ping; everything else stays, in order."""
 
     def encode(self, message: ServerMessage, /) -> bytes:
@@ -191,7 +191,7 @@ class Entrance:
         """Take in bytes from the network; return None if they do not show the protocol yet."""
         raise NotImplementedError
 
-    def take_pings(self) -> list[Ping | Control]:
+    def pop_pings(self) -> list[Ping | Control]:
         """Return nothing: there are no requests yet."""
         return []
 

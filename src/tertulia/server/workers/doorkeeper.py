@@ -1,6 +1,6 @@
 """Finds out which protocol a worker's new connections speak, and does their TLS handshakes.
 
-Only the worker's thread uses it, except for `take_step`; it never waits.
+Only the worker's thread uses it, except for `compute_step`; it never waits.
 """
 
 import ssl
@@ -116,7 +116,7 @@ class Doorkeeper:
         channel.prepare_step()
         self.steps_due.append(connection)
 
-    def take_step(self) -> Connection | None:
+    def compute_step(self) -> Connection | None:
         """Compute the next step that is due, and return its connection; None if none is due.
 
         Any thread may call it, also while the worker's thread is running.
@@ -126,7 +126,7 @@ class Doorkeeper:
         except IndexError:  # another thread was faster
             return None
         if connection.tls is not None:
-            connection.tls.take_step()
+            connection.tls.compute_step()
         return connection
 
     def _read_header(

@@ -48,8 +48,8 @@ from tertulia.server.hub.wait import Wait
 from tertulia.server.workers.connection import Connection, Hold
 from tertulia.server.workers.door import AnyRequest, Control, HookPost
 from tertulia.server.workers.guesses import EntryCode
-from tertulia.server.workers.looks import Look
 from tertulia.server.workers.mailbox import Mailbox
+from tertulia.server.workers.measure_requests import MeasureRequest
 from tertulia.server.workers.notice_owner import NoticeOwner
 from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.server.workers.shared import Shared
@@ -64,7 +64,7 @@ class Finish(Struct, frozen=True):
     """End the connection once its output and a last message are sent."""
 
     reason: CloseReason
-    last_word: Answer | None = None
+    last_message: Answer | None = None
 
 
 class Step(Enum):
@@ -108,7 +108,7 @@ class RequestHandler:
         self._entry_code = shared.entry_code
         self._operator_secret = shared.operator_secret
         self._hook_access = shared.hook_access
-        self._looks = shared.looks
+        self._measure_requests = shared.measure_requests
         self._moderator = hub.moderator
         self._send_direct = hub.direct_messages.send
         self._limits_rate = shared.config.rate_limit_per_s is not None
@@ -150,8 +150,10 @@ class RequestHandler:
             case Control():
                 return request
             case TakeMeasures():
-                connection.hold_for(Hold.LOOK)
-                self._looks.ask(Look(request.id, self._mailbox, session.route.number))
+                connection.hold_for(Hold.MEASURES)
+                self._measure_requests.ask(
+                    MeasureRequest(request.id, self._mailbox, session.route.number)
+                )
                 return None
             case Register():
                 return refusals.already_registered(request, session.name.shown)

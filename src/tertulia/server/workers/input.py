@@ -250,10 +250,10 @@ class Input:
         if door.is_at_eof and connection.orders_due:
             connection.hold_for(Hold.TURN)  # its own messages get their places first
         elif door.is_at_eof:
-            self.end(connection)
+            self.finish_at_eof(connection)
         return False
 
-    def end(self, connection: Connection) -> None:
+    def finish_at_eof(self, connection: Connection) -> None:
         """Finish a connection that has reached the end of its input."""
         reason = CloseReason.LOST if connection.door.in_mid_line else CloseReason.QUIT
         self._finish(connection, None, Finish(reason))
@@ -367,12 +367,12 @@ class Input:
         self._switchboard.send(replies)
 
     def _finish(self, connection: Connection, request: AnyRequest | None, end: Finish) -> None:
-        if isinstance(end.last_word, Error):
-            self._count_refusal(connection, request, end.last_word)
-        if end.reason is CloseReason.REFUSED and isinstance(end.last_word, Error):
+        if isinstance(end.last_message, Error):
+            self._count_refusal(connection, request, end.last_message)
+        if end.reason is CloseReason.REFUSED and isinstance(end.last_message, Error):
             name = request.name if isinstance(request, Register) else ""
-            self._observer.on_refused(connection.address, end.last_word.code, name)
-        self._connections.finish(connection, end.reason, end.last_word, self.now)
+            self._observer.on_refused(connection.address, end.last_message.code, name)
+        self._connections.finish(connection, end.reason, end.last_message, self.now)
 
     def ask_next_page(self, connection: Connection) -> None:
         """Ask the history for the next page, if the connection can take it now."""

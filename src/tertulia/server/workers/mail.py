@@ -130,10 +130,10 @@ class Expel(Struct, frozen=True):
     """Finish the connection of a session that an operator has ended."""
 
     session: int
-    last_word: Closing
+    last_message: Closing
 
 
-class LookTaken(Struct, frozen=True):
+class MeasuresReady(Struct, frozen=True):
     """The figures that a live view waits for, as a line."""
 
     session: int
@@ -161,7 +161,7 @@ Mail = (
     | Expel
     | NoticeStored
     | HandshakeStepDone
-    | LookTaken
+    | MeasuresReady
     | Answered
     | Stored
     | PageReady

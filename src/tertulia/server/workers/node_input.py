@@ -73,7 +73,7 @@ class NodeInput(Input):
         self._poller.update(connection)
 
     def _answer_pings(self, connection: Connection) -> None:
-        for ping in connection.door.take_pings():
+        for ping in connection.door.pop_pings():
             if connection.state not in OPEN_STATES:
                 return  # too many pings: the connection ends
             self._observer.requests += 1

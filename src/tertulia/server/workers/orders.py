@@ -92,7 +92,7 @@ class NodeHandler(RequestHandler):
         return self._serves(now) or isinstance(request, Quit)
 
 
-def give_back(row: OrderedRow, hub: Hub, switchboard: Switchboard) -> None:
+def discard_outcome(row: OrderedRow, hub: Hub, switchboard: Switchboard) -> None:
     """Do what remains to be done for an outcome whose connection has ended. Any thread may call.
 
     If it was registering, its new session is ended. Users whom an operator has expelled are told
@@ -132,11 +132,11 @@ class Orders:
         """Carry out one message of the node."""
         if isinstance(mail, Ordered):
             for row in mail.rows:
-                self._come_back(row)
+                self._handle_outcome(row)
             return
         step: Callable[[Connection], None] = self._send_away
         if isinstance(mail, ServesAgain):
-            step = self._take_turn
+            step = self._try_waiting_request
         elif isinstance(mail, StandsStill):
             assert isinstance(self._input, NodeInput)
             step = self._input.look_ahead
@@ -149,15 +149,15 @@ class Orders:
         if connection.state is REGISTERED and connection.hears_nodes:
             self._output.send(connection, message)
 
-    def give_back(self, rows: list[OrderedRow]) -> None:
+    def discard_outcomes(self, rows: list[OrderedRow]) -> None:
         """Do what remains to be done for outcomes whose connections have ended."""
         for row in rows:
-            give_back(row, self._hub, self._switchboard)
+            discard_outcome(row, self._hub, self._switchboard)
 
-    def _come_back(self, row: OrderedRow) -> None:
+    def _handle_outcome(self, row: OrderedRow) -> None:
         connection = self._connections.of_session(row.number)
         if connection is None:
-            self.give_back([row])
+            self.discard_outcomes([row])
         else:
             self._connections.guarded(connection, self._on_outcome, row)
 
@@ -174,18 +174,18 @@ class Orders:
                 self._input.act(connection, request, outcome)
             self._input.send_own_presence(connection, session)
             if not connection.orders_due:
-                self._take_turn(connection)
+                self._try_waiting_request(connection)
         elif connection.hold is Hold.ORDER and connection.state is REGISTERED:
             connection.release_hold()
             outcome = self._handler.note_wait(connection, outcome)
             self._input.act_and_resume(connection, session, request, outcome)
         else:
-            self.give_back([row])
+            self.discard_outcomes([row])
 
     def _on_registered(self, connection: Connection, row: OrderedRow) -> None:
-        route = self._connections.end_expecting(connection)
+        route = self._connections.stop_expecting(connection)
         if connection.state not in OPEN_STATES or connection.hold is not Hold.ORDER:
-            self.give_back([row])
+            self.discard_outcomes([row])
             return
         connection.release_hold()
         outcome = self._handler.settle_registration(route, row.outcome)
@@ -195,7 +195,7 @@ class Orders:
         if connection.hold is NOT_HELD:
             self._input.resume(connection)
 
-    def _take_turn(self, connection: Connection) -> None:
+    def _try_waiting_request(self, connection: Connection) -> None:
         """Carry out a waiting request, if its turn has come."""
         if connection.hold is not Hold.TURN or connection.state not in OPEN_STATES:
             return
@@ -203,7 +203,7 @@ class Orders:
             return
         request = connection.release_hold()
         if request is None:  # the end of its input waited for the turn
-            self._input.end(connection)
+            self._input.finish_at_eof(connection)
             return
         outcome = self._handler.handle(connection, request, self._input.now)
         self._input.act(connection, request, outcome)

@@ -22,7 +22,7 @@ from tertulia.server.workers.door import Form
 _MAX_OWN_PRESENCE = 1_000  # own status changes that a session has not taken; about 100 KiB
 
 
-class Fate(Enum):
+class SendResult(Enum):
     """The result of sending to a connection."""
 
     SENT = auto()  # it has taken everything
@@ -35,7 +35,7 @@ class Sent(Struct, frozen=True, gc=False):
     """The fate of one connection; `error` is why it is BROKEN."""
 
     connection: Connection
-    fate: Fate
+    result: SendResult
     error: OSError | None = None
 
 
@@ -128,14 +128,14 @@ class Output:
         if subscribers is not None and subscribers.insert(connection, events) > _MAX_OWN_PRESENCE:
             self._overflowing.append(connection)
 
-    def finish(self, connection: Connection, last_word: ServerMessage | None) -> None:
+    def finish(self, connection: Connection, last_message: ServerMessage | None) -> None:
         """Queue the events that a connection has not got yet and a last message; then no more."""
         subscribers = self._followed.pop(connection, None)
         if subscribers is not None:
             connection.out += subscribers.unsent(connection)
             subscribers.remove(connection)
-        if last_word is not None:
-            connection.out += connection.door.encode(last_word)
+        if last_message is not None:
+            connection.out += connection.door.encode(last_message)
         self._to_flush[connection] = None
 
     def forget(self, connection: Connection) -> None:
@@ -164,7 +164,9 @@ class Output:
         """
         happened: list[Sent] = []
         if self._overflowing:
-            happened += [Sent(connection, Fate.OVERFLOWING) for connection in self._overflowing]
+            happened += [
+                Sent(connection, SendResult.OVERFLOWING) for connection in self._overflowing
+            ]
             self._overflowing.clear()
         if not self._to_flush:
             return happened
@@ -180,13 +182,13 @@ class Output:
             except BlockingIOError:
                 sent = 0
             except OSError as error:
-                happened.append(Sent(connection, Fate.BROKEN, error))
+                happened.append(Sent(connection, SendResult.BROKEN, error))
                 continue
             sent_bytes += sent
             if sent != size:
                 del out[:sent]
                 self._set_blocked(connection)
-                happened.append(Sent(connection, Fate.BLOCKED))
+                happened.append(Sent(connection, SendResult.BLOCKED))
                 continue
             out.clear()
             if (
@@ -194,7 +196,7 @@ class Output:
                 or connection.pages_waiting
                 or connection.state is not REGISTERED
             ):
-                happened.append(Sent(connection, Fate.SENT))
+                happened.append(Sent(connection, SendResult.SENT))
         self._observer.sent_bytes += sent_bytes
         return happened
 
@@ -205,9 +207,9 @@ class Output:
             for connection, error in subscribers.flush():
                 if error is None:
                     connection.blocked = True
-                    happened.append(Sent(connection, Fate.BLOCKED))
+                    happened.append(Sent(connection, SendResult.BLOCKED))
                 else:
-                    happened.append(Sent(connection, Fate.BROKEN, error))
+                    happened.append(Sent(connection, SendResult.BROKEN, error))
         return happened
 
     def flush_last(self, connection: Connection) -> None:

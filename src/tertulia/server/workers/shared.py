@@ -13,7 +13,7 @@ from tertulia.server.workers.admission import Admission
 from tertulia.server.workers.door import Door
 from tertulia.server.workers.guesses import EntryCode, Guesses, OperatorSecret
 from tertulia.server.workers.hook_access import HookAccess
-from tertulia.server.workers.looks import Looks
+from tertulia.server.workers.measure_requests import MeasureRequests
 from tertulia.server.workers.rate_limit import RateLimits
 from tertulia.server.workers.switchboard import Switchboard
 
@@ -47,7 +47,7 @@ class Shared:
         self.stands_still: Callable[[float], bool] = lambda _now: False
         self.access = Access(config)
         self.switchboard = Switchboard(config.node)
-        self.looks = Looks(config)
+        self.measure_requests = MeasureRequests(config)
         self.rate_limits = RateLimits(config)
         self.sparse_log = SparseLog()
         self.operator_secret = OperatorSecret(

@@ -18,7 +18,7 @@ from tertulia.tls.channel import HANDSHAKE_RECORD, TlsChannel
 log = logging.getLogger("tertulia.server")
 
 
-class SayFull(Protocol):
+class RefusalWhenFull(Protocol):
     """Returns the answer to a client's first bytes, which may have come inside TLS.
 
     `asker` is the client's address if it is known. None: more has to be read; never if `is_last`.
@@ -56,9 +56,11 @@ class TurnedAway:
     """The refused clients whose sockets are still open, by descriptor."""
 
     def __init__(
-        self, say_full: SayFull, context: Callable[[], ssl.SSLContext] | None = None
+        self,
+        refusal_when_full: RefusalWhenFull,
+        context: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
-        self._say_full = say_full
+        self._refusal_when_full = refusal_when_full
         self._context = context
         self._clients: dict[int, _Client] = {}
 
@@ -90,7 +92,7 @@ class TurnedAway:
     def refuse_at_once(self, sock: socket.socket) -> None:
         """Refuse a client that may not have sent anything yet, and close."""
         client = _Client(sock, 0.0)
-        self._send(client, self._last_word(client))
+        self._send(client, self._refusal(client))
         sock.close()
 
     def on_ready(self, fd: int, now: float) -> None:
@@ -131,7 +133,7 @@ class TurnedAway:
             if client.is_answered or (client.tls is not None and not client.tls.is_open):
                 self._close(fd)
             else:
-                self._answer(client, now, self._last_word(client))
+                self._answer(client, now, self._refusal(client))
 
     def close(self) -> None:
         """Close all clients."""
@@ -140,7 +142,7 @@ class TurnedAway:
 
     def _take_in(self, client: _Client, data: bytes, now: float) -> None:
         client.first += data
-        answer = self._say_full(client.first, client.tls, client.asker, is_last=not data)
+        answer = self._refusal_when_full(client.first, client.tls, client.asker, is_last=not data)
         if answer is not None:
             self._answer(client, now, answer)
 
@@ -149,8 +151,8 @@ class TurnedAway:
         client.until = now + _LINGER_S
         self._send(client, answer)
 
-    def _last_word(self, client: _Client) -> bytes:
-        return self._say_full(client.first, client.tls, client.asker, is_last=True) or b""
+    def _refusal(self, client: _Client) -> bytes:
+        return self._refusal_when_full(client.first, client.tls, client.asker, is_last=True) or b""
 
     def _send(self, client: _Client, answer: bytes) -> None:
         try:

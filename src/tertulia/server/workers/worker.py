@@ -134,7 +134,7 @@ class Worker:
                 self._serve()
                 if self._has_ended:
                     return
-            while connection := self._doorkeeper.take_step():
+            while connection := self._doorkeeper.compute_step():
                 self.mailbox.post(HandshakeStepDone(connection))
             self._spare.release()
 
@@ -148,14 +148,14 @@ class Worker:
             if self._doorkeeper.steps_due:
                 if self._spare.acquire(blocking=False):
                     return
-                self._take_steps()
+                self._compute_steps()
             may_end = self._dispatcher.is_draining or self._ends_when_idle
             if may_end and not self._connections:
                 self._end()
 
-    def _take_steps(self) -> None:
+    def _compute_steps(self) -> None:
         for _ in range(MAX_STEPS):
-            connection = self._doorkeeper.take_step()
+            connection = self._doorkeeper.compute_step()
             if connection is None:
                 return
             self._dispatcher.read_mail(HandshakeStepDone(connection))

@@ -17,20 +17,20 @@ from tertulia.protocol.messages import Error, ErrorCode
 from tertulia.protocol.watching import MeasuresTaken
 from tertulia.server.config import Config
 from tertulia.server.hub.session import Owner
-from tertulia.server.workers.mail import LookTaken
+from tertulia.server.workers.mail import MeasuresReady
 
 log = logging.getLogger("tertulia.server")
 
 
-class Look(NamedTuple):
-    """A request for figures: the owner to whom they are posted as LookTaken."""
+class MeasureRequest(NamedTuple):
+    """A request for figures: the owner to whom they are posted as MeasuresReady."""
 
     id: int | UnsetType
     owner: Owner
     session: int
 
 
-class Looks:
+class MeasureRequests:
     """The requests that wait. Any thread may `ask`; the console's thread does the rest.
 
     Bound: one for each console, which is held until it has its answer. `measure` is set before
@@ -42,7 +42,7 @@ class Looks:
     def __init__(self, config: Config) -> None:
         self._model = "session" if config.threads is None else str(config.threads)
         self._lock = threading.Lock()
-        self._wanted: list[Look] = []
+        self._wanted: list[MeasureRequest] = []
         self._eventfd = -1  # until there is a thread that answers
 
     def open(self) -> int:
@@ -56,22 +56,22 @@ class Looks:
             os.close(self._eventfd)
             self._eventfd = -1
 
-    def ask(self, look: Look) -> None:
+    def ask(self, look: MeasureRequest) -> None:
         """Queue a request."""
         with self._lock:
             self._wanted.append(look)
             if self._eventfd >= 0:
                 os.eventfd_write(self._eventfd, 1)
 
-    def take_all(self) -> None:
+    def answer_all(self) -> None:
         """Measure the server, and post the figures to everyone who waits."""
         with self._lock:
             os.eventfd_read(self._eventfd)
             wanted, self._wanted = self._wanted, []
         for look in wanted:
-            look.owner.post(LookTaken(look.session, self._line(look)))
+            look.owner.post(MeasuresReady(look.session, self._line(look)))
 
-    def _line(self, look: Look) -> bytes:
+    def _line(self, look: MeasureRequest) -> bytes:
         try:
             measures = self.measure()
         except Exception:

@@ -1,4 +1,4 @@
-"""Looks are taken beside the workers; a look that fails costs no server."""
+"""MeasureRequests are taken beside the workers; a look that fails costs no server."""
 
 import logging
 import select
@@ -9,8 +9,8 @@ from tertulia.protocol.measures import Measures
 from tertulia.protocol.messages import Error, ErrorCode
 from tertulia.protocol.watching import MeasuresTaken
 from tertulia.server.config import Config
-from tertulia.server.workers.looks import Look, Looks
-from tertulia.server.workers.mail import LookTaken
+from tertulia.server.workers.mail import MeasuresReady
+from tertulia.server.workers.measure_requests import MeasureRequest, MeasureRequests
 
 _decoder = msgspec.json.Decoder(MeasuresTaken | Error)
 
@@ -19,9 +19,9 @@ class Owner:
     """A worker's mailbox."""
 
     def __init__(self) -> None:
-        self.mail: list[LookTaken] = []
+        self.mail: list[MeasuresReady] = []
 
-    def post(self, mail: LookTaken) -> bool:
+    def post(self, mail: MeasuresReady) -> bool:
         self.mail.append(mail)
         return True
 
@@ -31,21 +31,21 @@ def is_ready(fd: int) -> bool:
 
 
 def test_a_look_that_fails_is_logged_and_refused(caplog):
-    looks, owner = Looks(Config(port=0, threads=None)), Owner()
+    measure_requests, owner = MeasureRequests(Config(port=0, threads=None)), Owner()
 
     def fail() -> Measures:
         raise ZeroDivisionError("no time has passed")
 
-    looks.measure = fail
-    fd = looks.open()
+    measure_requests.measure = fail
+    fd = measure_requests.open()
     assert not is_ready(fd)
-    looks.ask(Look(5, owner, 9))
+    measure_requests.ask(MeasureRequest(5, owner, 9))
     assert is_ready(fd)
     with caplog.at_level(logging.ERROR):
-        looks.take_all()
+        measure_requests.answer_all()
     assert not is_ready(fd)
-    looks.close()
-    looks.ask(Look(6, owner, 9))
+    measure_requests.close()
+    measure_requests.ask(MeasureRequest(6, owner, 9))
     assert [mail.session for mail in owner.mail] == [9]
     refused = _decoder.decode(owner.mail[0].line)
     assert isinstance(refused, Error)
@@ -54,15 +54,15 @@ def test_a_look_that_fails_is_logged_and_refused(caplog):
 
 
 def test_each_look_is_answered_once():
-    looks, owner = Looks(Config(port=0, threads=None)), Owner()
+    measure_requests, owner = MeasureRequests(Config(port=0, threads=None)), Owner()
 
     def fail() -> Measures:
         raise ZeroDivisionError
 
-    looks.measure = fail
-    looks.open()
+    measure_requests.measure = fail
+    measure_requests.open()
     for session in (8, 9):
-        looks.ask(Look(5, owner, session))
-        looks.take_all()
-    looks.close()
+        measure_requests.ask(MeasureRequest(5, owner, session))
+        measure_requests.answer_all()
+    measure_requests.close()
     assert [mail.session for mail in owner.mail] == [8, 9]

@@ -9,7 +9,7 @@ from tertulia.protocol.messages import StoredMessage
 from tertulia.server.hub.records import Visit
 
 
-class Came(Struct, frozen=True, tag="joined", tag_field="type"):
+class Arrival(Struct, frozen=True, tag="joined", tag_field="type"):
     """A user came in."""
 
     seq: int
@@ -18,7 +18,7 @@ class Came(Struct, frozen=True, tag="joined", tag_field="type"):
     address: str
 
 
-class Went(Struct, frozen=True, tag="left", tag_field="type"):
+class Departure(Struct, frozen=True, tag="left", tag_field="type"):
     """A user left."""
 
     time: str
@@ -27,7 +27,7 @@ class Went(Struct, frozen=True, tag="left", tag_field="type"):
     reason: str
 
 
-Exported = StoredMessage | Came | Went
+Exported = StoredMessage | Arrival | Departure
 
 
 def in_order(messages: Iterable[StoredMessage], visits: Iterable[Visit]) -> Iterator[Exported]:
@@ -37,7 +37,7 @@ def in_order(messages: Iterable[StoredMessage], visits: Iterable[Visit]) -> Iter
     messages of the same millisecond, and before arrivals in that millisecond.
     """
     latest = ""  # the clock may have been set back
-    ends: list[tuple[str, int, Went]] = []  # of the sessions that have begun so far
+    ends: list[tuple[str, int, Departure]] = []  # of the sessions that have begun so far
     items: Iterator[StoredMessage | Visit] = heapq.merge(messages, visits, key=_number)
     for item in items:
         latest = max(latest, item.joined if isinstance(item, Visit) else item.time)
@@ -46,9 +46,9 @@ def in_order(messages: Iterable[StoredMessage], visits: Iterable[Visit]) -> Iter
         if not isinstance(item, Visit):
             yield item
             continue
-        yield Came(item.key, item.joined, item.name, item.address)
+        yield Arrival(item.key, item.joined, item.name, item.address)
         if item.ended is not None:
-            went = Went(item.ended, item.name, item.address, item.reason or "")
+            went = Departure(item.ended, item.name, item.address, item.reason or "")
             heapq.heappush(ends, (item.ended, item.key, went))
     while ends:
         yield heapq.heappop(ends)[2]

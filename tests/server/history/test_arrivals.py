@@ -1,7 +1,7 @@
 """Who came and who went, in their places between the messages."""
 
 from tertulia.protocol.messages import StoredMessage
-from tertulia.server.history.comings import Came, Went, in_order
+from tertulia.server.history.arrivals import Arrival, Departure, in_order
 from tertulia.server.hub.records import Visit
 
 
@@ -17,9 +17,9 @@ def visit(key, joined, ended=None):
 
 def order(messages, visits):
     def shown(item):
-        if isinstance(item, Came):
+        if isinstance(item, Arrival):
             return f"+{item.name}"
-        return f"-{item.name}" if isinstance(item, Went) else item.text
+        return f"-{item.name}" if isinstance(item, Departure) else item.text
 
     return " ".join(shown(item) for item in in_order(messages, visits))
 
