@@ -84,7 +84,7 @@ class TrafficMeasures(Struct, kw_only=True, frozen=True):
     connections: int  # accepted
     sessions: int  # begun
     requests: int
-    events: int  # of the general chat: messages, arrivals, departures, changes of status
+    events: int  # of the general chat: messages, joins, leaves, statuses, acts of operators
     messages: int  # said in the general chat, by users and hooks
     directs: int  # accepted direct messages
     deliveries: int  # events of the general chat times the sessions that were sent them
@@ -99,7 +99,7 @@ class TrafficMeasures(Struct, kw_only=True, frozen=True):
 
 
 class LogMeasures(Struct, kw_only=True, frozen=True):
-    """The event log: the latest events, from which slow consumers are served."""
+    """The event log: the latest events, from which slow clients are served."""
 
     last_seq: int
     events: int
@@ -211,7 +211,7 @@ class Measures(Struct, kw_only=True, frozen=True):
     sessions: int
     doors: list[DoorMeasures]
     tls_connections: int
-    slow_consumers: int  # connections whose socket accepts no data for now
+    slow_consumers: int  # connections of slow clients: the socket accepts no data for now
     turned_away: int  # refused connections that are still being answered
     traffic: TrafficMeasures
     log: LogMeasures

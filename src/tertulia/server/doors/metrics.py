@@ -160,7 +160,7 @@ METRICS = (
     Metric(
         "slow_consumers",
         "gauge",
-        "Connections whose sockets accept no data for now.",
+        "Connections of slow clients, whose sockets accept no data at the moment.",
         _one(lambda m: m.slow_consumers),
     ),
     Metric(
@@ -196,7 +196,7 @@ METRICS = (
     Metric(
         "slow_closes_total",
         "counter",
-        "Sessions that were ended because their clients did not read.",
+        "Sessions that were ended because their clients were too slow.",
         _one(lambda m: m.traffic.left.get("slow", 0)),
     ),
     # --- traffic
@@ -233,13 +233,13 @@ METRICS = (
     Metric(
         "events_total",
         "counter",
-        "Events of the general chat: messages, users who join or leave, changes of status.",
+        "Events of the general chat: messages, joins, leaves, statuses, acts of operators.",
         _one(lambda m: m.traffic.events),
     ),
     Metric(
         "deliveries_total",
         "counter",
-        "Deliveries of events: each event counts once for each session that was sent it.",
+        "Deliveries of events: an event counts once for each session to which it was sent.",
         _one(lambda m: m.traffic.deliveries),
     ),
     Metric(
@@ -257,7 +257,7 @@ METRICS = (
     Metric(
         "gaps_total",
         "counter",
-        "Gaps: times that a slow session was not sent some events.",
+        "Gaps: times that a slow client was not sent some events.",
         _one(lambda m: m.traffic.gaps),
     ),
     Metric(
@@ -300,7 +300,7 @@ METRICS = (
     Metric(
         "event_log_events",
         "gauge",
-        "Latest events that are kept in memory for slow consumers.",
+        "Latest events that are kept in memory for slow clients.",
         _one(lambda m: m.log.events),
     ),
     Metric(
