@@ -190,7 +190,7 @@ def test_what_waits_is_counted_and_what_is_unsaid_is_listed(desk: Table) -> None
     assert desk.chat.idle
     direct = Direct(to="José", text="two", nonce="m")
     for request in (ListUsers(), Say(text="one", nonce="n"), direct):
-        desk.chat.ask(request)
+        desk.chat.enqueue(request)
     assert (desk.chat.waiting_jobs, desk.chat.idle) == (3, False)
     desk.chat.advance()
     assert (desk.chat.waiting_jobs, desk.chat.idle) == (2, False)
@@ -204,8 +204,8 @@ def test_what_waits_is_counted_and_what_is_unsaid_is_listed(desk: Table) -> None
 
 
 def test_what_cannot_be_sent_is_answered_and_the_next_has_its_turn(desk: Table) -> None:
-    desk.chat.ask(Say(text="\x00", nonce="n"))
-    desk.chat.ask(ListUsers())
+    desk.chat.enqueue(Say(text="\x00", nonce="n"))
+    desk.chat.enqueue(ListUsers())
     desk.chat.advance()
     assert desk.face.shown == [
         ("show_answer", Say(text="\x00", nonce="n"), Error(code="text_invalid", message="not sent"))
@@ -214,26 +214,26 @@ def test_what_cannot_be_sent_is_answered_and_the_next_has_its_turn(desk: Table) 
 
 
 def test_history_without_a_beginning_goes_on_from_the_oldest_number(desk: Table) -> None:
-    desk.chat.ask(GetHistory(limit=3))
+    desk.chat.enqueue(GetHistory(limit=3))
     desk.turn()
     answer = page(1, said(7, "seven"), more=True)
     desk.turn(answer)
     assert desk.client.sent == [GetHistory(before=11, limit=3)]
     assert desk.face.shown == [("show_answer", GetHistory(before=11, limit=3), answer)]
     assert desk.chat.oldest_seq == 7
-    desk.chat.ask(GetHistory(before=3, limit=3))
+    desk.chat.enqueue(GetHistory(before=3, limit=3))
     desk.turn()
     assert desk.client.sent[1:] == [GetHistory(before=3, limit=3)]
 
 
 def test_ok_to_a_new_status_is_not_told_and_to_the_same_one_is(desk: Table) -> None:
-    desk.chat.ask(SetStatus(status="OCUPADO"))
+    desk.chat.enqueue(SetStatus(status="OCUPADO"))
     desk.turn()
     assert desk.chat.state.asked_status is Status.OCUPADO
     desk.turn(Ok(id=1))
     assert desk.face.shown == []
     assert desk.chat.state.status is Status.OCUPADO
-    desk.chat.ask(SetStatus(status="OCUPADO"))
+    desk.chat.enqueue(SetStatus(status="OCUPADO"))
     desk.turn()
     desk.turn(Ok(id=2))
     assert desk.face.shown == [("show_answer", SetStatus(status="OCUPADO"), Ok(id=2))]
@@ -243,13 +243,13 @@ def test_a_delivered_message_is_told_with_its_request_and_the_registered_name(
     desk: Table,
 ) -> None:
     request = Direct(to="JOSÉ", text="hola", nonce="n")
-    desk.chat.ask(request)
+    desk.chat.enqueue(request)
     desk.turn()
     desk.turn(Ok(id=1))
     assert desk.face.shown == [("show_delivery", request, "José", "hola")]
     assert desk.chat.state.said == 1
     refusal = Error(id=2, code="user_not_connected", message="")
-    desk.chat.ask(request)
+    desk.chat.enqueue(request)
     desk.turn()
     desk.turn(refusal)
     assert desk.face.shown[1:] == [("show_answer", request, refusal)]
@@ -260,7 +260,7 @@ def test_a_direct_message_has_the_servers_time(desk: Table) -> None:
     desk.face.show_delivery = lambda _request, message: times.append(message.time)  # type: ignore[method-assign]
     desk.turn(Joined(seq=11, time="2030-01-02T03:04:05.000Z", name="eva", status=Status.ACTIVO))
     for answer in (Ok(id=1, time="2031-01-01T00:00:00.000Z"), Ok(id=2)):
-        desk.chat.ask(Direct(to="José", text="hola"))
+        desk.chat.enqueue(Direct(to="José", text="hola"))
         desk.turn()
         desk.turn(answer)
     assert times[0] == "2031-01-01T00:00:00.000Z"
@@ -272,7 +272,7 @@ def test_a_direct_message_that_takes_long_is_told_and_the_next_request_has_its_t
 ) -> None:
     request = Direct(to="José", text="hola", nonce="n")
     for asked in (request, ListUsers()):
-        desk.chat.ask(asked)
+        desk.chat.enqueue(asked)
     desk.turn()
     assert desk.client.sent == [request]
     desk.clock.now += CONFIRMED_WITHIN_S
@@ -288,7 +288,7 @@ def test_a_direct_message_that_takes_long_is_told_and_the_next_request_has_its_t
 
 def test_a_message_to_everyone_that_takes_long_is_told_once(desk: Table) -> None:
     request = Say(text="hola", nonce="n")
-    desk.chat.ask(request)
+    desk.chat.enqueue(request)
     desk.turn()
     for _ in range(2):
         desk.clock.now += SAID_WITHIN_S
@@ -349,7 +349,7 @@ def test_what_a_connection_has_brought_before_it_ends_at_once_counts_too(desk: T
 
 
 def test_the_answer_to_a_status_that_was_asked_for_again_is_not_shown(desk: Table) -> None:
-    desk.chat.ask(SetStatus(status="OCUPADO"))
+    desk.chat.enqueue(SetStatus(status="OCUPADO"))
     desk.turn()
     desk.turn(Ok(id=1))
     desk.lose()
@@ -367,7 +367,7 @@ def test_the_answer_to_a_status_that_was_asked_for_again_is_not_shown(desk: Tabl
 
 
 def test_a_user_who_is_inactive_after_coming_back_is_left_so(desk: Table) -> None:
-    desk.chat.ask(SetStatus(status="OCUPADO"))
+    desk.chat.enqueue(SetStatus(status="OCUPADO"))
     desk.turn()
     desk.turn(Ok(id=1))
     desk.lose()
@@ -390,7 +390,7 @@ def test_a_refused_registration_ends_the_chat(desk: Table) -> None:
 def test_leaving_waits_for_what_was_asked_before_and_without_a_connection_for_nothing(
     desk: Table,
 ) -> None:
-    desk.chat.ask(Say(text="hola", nonce="n"))
+    desk.chat.enqueue(Say(text="hola", nonce="n"))
     desk.chat.quit()
     desk.chat.advance()
     assert not desk.chat.over
@@ -402,7 +402,7 @@ def test_leaving_waits_for_what_was_asked_before_and_without_a_connection_for_no
 
 def test_without_a_connection_one_leaves_at_once(desk: Table) -> None:
     desk.lose()
-    desk.chat.ask(Say(text="hola", nonce="n"))
+    desk.chat.enqueue(Say(text="hola", nonce="n"))
     desk.chat.quit()
     assert desk.chat.over
     assert desk.chat.exit_status == EXIT_FINE
@@ -410,9 +410,9 @@ def test_without_a_connection_one_leaves_at_once(desk: Table) -> None:
 
 def test_goodbye_takes_in_the_last_messages_and_names_what_was_not_sent(desk: Table) -> None:
     desk.lose()
-    desk.chat.ask(Say(text="hola", nonce="n"))
-    desk.chat.ask(Direct(to="José", text="psst"))
-    desk.chat.ask(ListUsers())
+    desk.chat.enqueue(Say(text="hola", nonce="n"))
+    desk.chat.enqueue(Direct(to="José", text="psst"))
+    desk.chat.enqueue(ListUsers())
     desk.client.arrive(said(11, "last"))
     desk.clock.now += 125
     assert desk.chat.farewell().lines == [
@@ -457,6 +457,6 @@ def test_what_is_typed_is_activity_and_what_is_requested_automatically_is_not(
     table.attempt(NoConnection(ConnectFailure.REFUSED))
     assert table.resumption.idle_s == 3_600.0
     typed_at = clock.now
-    table.chat.ask(request_)
+    table.chat.enqueue(request_)
     table.attempt(PickyClient(20))
     assert table.resumption.idle_s == clock.now - typed_at

@@ -95,7 +95,7 @@ class AnaAtAFace:
         self._chat.close()
 
     def _request(self, request: Request) -> None:
-        self._chat.ask(request)
+        self._chat.enqueue(request)
         self._run_until(lambda: self._chat.idle)
 
     def _run_until(self, condition: Callable[[], bool]) -> None:

@@ -40,7 +40,7 @@ def desk(clock: Clock) -> Table:
 
 
 def become(desk: Table, answer: Ok | Error) -> None:
-    desk.chat.ask(SECRET)
+    desk.chat.enqueue(SECRET)
     desk.turn()
     desk.turn(replace(answer, id=len(desk.client.sent)))
 
@@ -85,7 +85,7 @@ def test_a_secret_from_the_start_is_given_first(clock: Clock) -> None:
 
 def test_whom_a_ban_fits_is_no_list_of_those_who_are_here(desk: Table) -> None:
     check = ImposeBan(address="10.0.0.0/28", check=True)
-    desk.chat.ask(check)
+    desk.chat.enqueue(check)
     desk.turn()
     fitting = UserList(id=1, seq=10, users=[User(name="José", status="ACTIVO")])
     desk.turn(fitting)
@@ -96,7 +96,7 @@ def test_whom_a_ban_fits_is_no_list_of_those_who_are_here(desk: Table) -> None:
 def test_an_end_by_an_operator_is_explained_and_no_attempt_follows(desk: Table) -> None:
     closing = Closing(reason="kicked", by="eva", text="spam", retry_after=1800.0)
     desk.client.end = End(EndReason.KICKED, closing=closing)
-    desk.chat.ask(Say(text="too late"))
+    desk.chat.enqueue(Say(text="too late"))
     desk.turn()
     assert desk.chat.over
     assert desk.chat.exit_status == EXIT_LOST
@@ -171,7 +171,7 @@ def test_who_is_ignored_is_hidden_live_and_in_the_history_and_rings_nothing(
     old = [StoredMessage(seq=n, time="", sender=s, text="x") for n, s in ((1, "luis"), (2, "eva"))]
     for number, request in enumerate((GetHistory(), Search(text="x")), 1):
         desk.face.shown.clear()
-        desk.chat.ask(request)
+        desk.chat.enqueue(request)
         desk.turn()
         desk.turn(HistoryPage(id=number, messages=old, more=True))
         ((_, _, page),) = desk.face.shown
@@ -179,7 +179,7 @@ def test_who_is_ignored_is_hidden_live_and_in_the_history_and_rings_nothing(
 
 
 def test_the_list_of_users_is_still_the_list(desk: Table) -> None:
-    desk.chat.ask(ListUsers())
+    desk.chat.enqueue(ListUsers())
     desk.turn()
     desk.turn(user_list(1, "ana", "eva"))
     assert [user.name for user in desk.chat.state.users] == ["ana", "eva"]

@@ -170,12 +170,12 @@ class Chat:
             times = [self._jobs.wake_at, mute_ends_at, self._seen.wake_at]
         return min((at for at in times if at is not None), default=None)
 
-    def ask(self, request: Request) -> None:
+    def enqueue(self, request: Request) -> None:
         """Add a request; `advance` sends it when it is the next one."""
         self._session.note_activity(time.monotonic())
         self._jobs.add(request, Origin.TYPED)
 
-    def watch(self, request: Request) -> None:
+    def enqueue_watched(self, request: Request) -> None:
         """Add a request that the person did not make, to update something on the screen."""
         self._jobs.add(request, Origin.WATCHED)
 

@@ -285,7 +285,7 @@ class PlainFace:
             self._ask(line, AskSeenBy(seq=own.seq))
 
     def _ask(self, line: str, request: Request) -> None:
-        self.chat.ask(self.outcomes.begin(line, request))
+        self.chat.enqueue(self.outcomes.begin(line, request))
 
     # --- called by the chat --------------------------------------------------------------------
 

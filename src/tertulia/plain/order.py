@@ -210,4 +210,4 @@ class Order:
     def _ask(self, line: str, request: OrderRequest) -> None:
         self._line = line
         self._outcomes.begin(line, request)
-        self._chat.ask(request)
+        self._chat.enqueue(request)

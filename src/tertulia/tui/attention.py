@@ -12,7 +12,7 @@ from textual.app import App
 
 from tertulia.chat.choices import Choices
 from tertulia.protocol.messages import DirectMessage
-from tertulia.tui.model.chatmodel import ChatModel, Received
+from tertulia.tui.model.chatmodel import ChatModel, NewMessage
 from tertulia.tui.model.conversations import GENERAL, NOBODY
 from tertulia.tui.notifier import Notifier
 from tertulia.tui.presence import Presence
@@ -81,7 +81,7 @@ class Attention:
             and log.at_end
         )
 
-    def notify(self, alert: Received) -> None:
+    def notify(self, alert: NewMessage) -> None:
         """Notify the user of a message, unless they are looking at its conversation."""
         model = self._get_model()
         if model is None:

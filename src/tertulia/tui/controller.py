@@ -55,7 +55,7 @@ from tertulia.protocol.texts import check_text
 from tertulia.tui import keys
 from tertulia.tui.attention import Attention
 from tertulia.tui.message_menu import MessageMenu
-from tertulia.tui.model.chatmodel import Answered, ChatModel, Received
+from tertulia.tui.model.chatmodel import Answered, ChatModel, NewMessage
 from tertulia.tui.model.conversations import GENERAL, Conversation
 from tertulia.tui.model.timeline import Said
 from tertulia.tui.navigation import Navigation
@@ -122,7 +122,7 @@ class Controller:
             match alert:
                 case Answered(request, answer):
                     self._show_answer(self.model, request, answer)
-                case Received():
+                case NewMessage():
                     self.attention.notify(alert)
         self._main.show_model(self.model, time.monotonic())
         self.attention.update()

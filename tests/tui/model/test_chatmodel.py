@@ -38,7 +38,7 @@ from tertulia.protocol.messages import (
     UserInfo,
     UserList,
 )
-from tertulia.tui.model.chatmodel import FIRST_PAGE, Answered, ChatModel, Received
+from tertulia.tui.model.chatmodel import FIRST_PAGE, Answered, ChatModel, NewMessage
 from tertulia.tui.model.timeline import Delivery, Moved, Said, Told
 
 TIME = "2026-11-22T15:04:05.123Z"
@@ -70,7 +70,7 @@ class ModelTable:
             match alert:
                 case Answered(request, answer):
                     self.answers.append((request, answer))
-                case Received(message, calls):
+                case NewMessage(message, calls):
                     self.calls.append((message.text, calls))
 
     def enter(self, *history: ChatMessage, more: bool = False) -> None:

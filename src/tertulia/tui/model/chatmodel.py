@@ -63,14 +63,14 @@ class Answered(NamedTuple):
     answer: Answer
 
 
-class Received(NamedTuple):
-    """A new message of another user; `calls` if it is direct or a mention."""
+class NewMessage(NamedTuple):
+    """A message that another user has just sent; `calls` if it is direct or a mention."""
 
     message: ChatMessage | DirectMessage
     calls: bool
 
 
-Alert = Answered | Received
+Alert = Answered | NewMessage
 
 
 class ChatModel:
@@ -164,12 +164,12 @@ class ChatModel:
 
     def ask(self, request: Request) -> None:
         """Send a request to the server when it is the next one: now, if none is under way."""
-        self.chat.ask(request)
+        self.chat.enqueue(request)
         self.chat.advance()
 
     def watch(self, request: Request) -> None:
         """Send a request that the user did not make, to update something on the screen."""
-        self.chat.watch(request)
+        self.chat.enqueue_watched(request)
         self.chat.advance()
 
     # --- the `Face` of the chat ----------------------------------------------------------------
@@ -183,11 +183,11 @@ class ChatModel:
             case ChatMessage():
                 calls = self.conversations.add_message(message, is_new=self._is_caught_up)
                 if self._is_caught_up and message.sender != self.chat.state.name:
-                    self._alerts.append(Received(message, calls))
+                    self._alerts.append(NewMessage(message, calls))
             case DirectMessage():
                 self.conversations.add_direct(message)
                 if message.sender != self.chat.state.name:
-                    self._alerts.append(Received(message, calls=True))
+                    self._alerts.append(NewMessage(message, calls=True))
             case Joined() | Left() | Presence():
                 self.people_changed = True
                 if isinstance(message, Presence) and not self.shows_statuses:
