@@ -47,9 +47,9 @@ def head(path="/metrics", host="127.0.0.1:5000", method="GET", *fields: str) -> 
     return "\r\n".join((f"{method} {path} HTTP/1.1", f"Host: {host}", *fields, "", "")).encode()
 
 
-def ask(site, *request, asker=HERE, is_secure=False) -> tuple[int, str, str]:
+def ask(site, *request, client_address=HERE, is_secure=False) -> tuple[int, str, str]:
     """Return status, head and body of the answer."""
-    opened = site.respond(head(*request), b"", is_secure=is_secure, asker=asker)
+    opened = site.respond(head(*request), b"", is_secure=is_secure, client_address=client_address)
     assert opened.door is None
     top, _, body = opened.answer.decode().partition("\r\n\r\n")
     return int(top.split()[1]), top, body
@@ -92,7 +92,7 @@ def test_other_methods_are_not_allowed(site, path, method):
 
 
 @pytest.mark.parametrize(
-    ("asker", "host"),
+    ("client_address", "host"),
     [
         ("127.0.0.1", "localhost:5000"),
         ("127.0.0.1", "localhost"),
@@ -104,13 +104,13 @@ def test_other_methods_are_not_allowed(site, path, method):
         ("10.0.0.9", "chat.example.org"),
     ],
 )
-def test_by_its_addresses_and_local_names_it_is_answered(site, asker, host):
-    assert ask(site, "/healthz", host, asker=asker)[0] == 200
+def test_by_its_addresses_and_local_names_it_is_answered(site, client_address, host):
+    assert ask(site, "/healthz", host, client_address=client_address)[0] == 200
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz"])
 @pytest.mark.parametrize(
-    ("asker", "host", "status", "words"),
+    ("client_address", "host", "status", "words"),
     [
         ("10.0.1.9", "10.0.0.1", 403, "not for 10.0.1.9"),
         ("fe80::1%eth0", "[fe80::2]", 403, "not for fe80::1%eth0"),
@@ -124,9 +124,9 @@ def test_by_its_addresses_and_local_names_it_is_answered(site, asker, host):
         ("::1", "server.lan", 403, "at 127.0.0.1 or localhost"),
     ],
 )
-def test_others_are_refused_in_words(site, figures, path, asker, host, status, words):
+def test_others_are_refused_in_words(site, figures, path, client_address, host, status, words):
     asked = figures.asked
-    found, _, body = ask(site, path, host, asker=asker)
+    found, _, body = ask(site, path, host, client_address=client_address)
     assert (found, figures.asked) == (status, asked)
     assert words in body
 
@@ -146,15 +146,18 @@ def test_what_a_proxy_has_passed_on_is_refused_whatever_it_says(site, field):
     status, _, body = ask(site, "/metrics", HERE, "GET", field)
     assert status == 403
     assert "a proxy has passed this on" in body
-    assert ask(site, "/metrics", HERE, "GET", field, asker="10.0.1.9")[0] == 403
+    assert ask(site, "/metrics", HERE, "GET", field, client_address="10.0.1.9")[0] == 403
 
 
 def test_http_1_0_from_this_computer_is_that_of_a_proxy(site):
     first = head("/metrics").replace(b"HTTP/1.1", b"HTTP/1.0")
-    for asker, status in [(HERE, b"403"), ("::1", b"403"), ("10.0.0.9", b"200")]:
-        answer = site.respond(first, b"", is_secure=False, asker=asker).answer
-        assert answer.startswith(b"HTTP/1.1 " + status), asker
-    assert b"ask with HTTP/1.1" in site.respond(first, b"", is_secure=False, asker=HERE).answer
+    for client_address, status in [(HERE, b"403"), ("::1", b"403"), ("10.0.0.9", b"200")]:
+        answer = site.respond(first, b"", is_secure=False, client_address=client_address).answer
+        assert answer.startswith(b"HTTP/1.1 " + status), client_address
+    assert (
+        b"ask with HTTP/1.1"
+        in site.respond(first, b"", is_secure=False, client_address=HERE).answer
+    )
 
 
 def test_switched_off_there_is_nothing():
@@ -184,15 +187,15 @@ def test_without_the_page_only_these_requests_are_http(first, is_one):
 
 
 def test_a_full_server_reads_on_only_from_those_who_watch_over_it(site):
-    def full(offer, first, asker=HERE, *, is_last=False):
-        return refusal_when_full(offer, first, None, asker, is_last=is_last)
+    def full(offer, first, client_address=HERE, *, is_last=False):
+        return refusal_when_full(offer, first, None, client_address, is_last=is_last)
 
     offer = Offer(site)
     begun, whole = b"GET /healthz HT", head("/healthz")
     assert full(offer, begun) is None
     assert full(offer, whole).endswith(b"\r\n\r\nok\n")
     assert full(offer, head("/metrics"), "10.0.0.9").startswith(b"HTTP/1.1 200")
-    for first, asker in [
+    for first, client_address in [
         (begun, "10.0.1.9"),
         (whole, "10.0.1.9"),
         (whole, None),
@@ -200,7 +203,7 @@ def test_a_full_server_reads_on_only_from_those_who_watch_over_it(site):
         (head("/healthz", "evil.example"), HERE),
         (b"GET /healthz HTTP/1.1\r\nHost: " + b"x" * 20_000, HERE),
     ]:
-        answer = full(offer, first, asker)
+        answer = full(offer, first, client_address)
         assert answer is not None
         assert answer.startswith(b"HTTP/1.1 503"), first
         assert b"full" in answer

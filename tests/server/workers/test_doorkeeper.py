@@ -174,15 +174,15 @@ def test_the_end_of_a_proxy_that_only_looks_whether_the_server_lives_is_not_note
 
 
 @pytest.mark.parametrize(
-    ("head", "asker"),
+    ("head", "address"),
     [(header(), USER), (header(PROXY), PROXY), (b"PROXY UNKNOWN\r\n", None)],
 )
-def test_what_is_not_for_everyone_depends_on_the_address_that_was_named(bench, head, asker):
+def test_what_is_not_for_everyone_depends_on_the_address_that_was_named(bench, head, address):
     connection = bench.come()
     entrance: Any = connection.door
-    assert entrance.asker is None
+    assert entrance.client_address is None
     bench.receive(connection, head)
-    assert entrance.asker == asker
+    assert entrance.client_address == address
 
 
 # --- an answer that another thread prepares ------------------------------------------------------

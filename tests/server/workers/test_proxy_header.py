@@ -70,11 +70,11 @@ def test_a_header_names_an_address_and_what_follows_is_kept(header, address):
 
 
 def test_a_proxy_that_speaks_for_itself_has_its_own_address():
-    assert read(version_2(command=0)).asker("10.0.0.1") == "10.0.0.1"
-    assert read(version_2()).asker("10.0.0.1") == "10.0.0.7"
+    assert read(version_2(command=0)).client_address("10.0.0.1") == "10.0.0.1"
+    assert read(version_2()).client_address("10.0.0.1") == "10.0.0.7"
     # It does not say for whom it speaks, or there is no header.
-    assert read(b"PROXY UNKNOWN\r\n").asker("10.0.0.1") is None
-    assert read(LINE, is_required=False).asker("10.0.0.1") is None
+    assert read(b"PROXY UNKNOWN\r\n").client_address("10.0.0.1") is None
+    assert read(LINE, is_required=False).client_address("10.0.0.1") is None
 
 
 @given(st.sampled_from(list(VALID)), st.lists(st.integers(0, 300)), st.booleans())

@@ -102,7 +102,9 @@ class OpenEntrance(Entrance):
             return None
         if self._lacks_tls:
             return Opened(answer=site.redirect(head + end))
-        return site.respond(head + end, rest, is_secure=self.tls is not None, asker=self.asker)
+        return site.respond(
+            head + end, rest, is_secure=self.tls is not None, client_address=self.client_address
+        )
 
     def refuse_as(self, first: bytes, error: Error) -> bytes:
         """Return a refusal in the protocol of a connection with these first bytes."""
@@ -156,12 +158,12 @@ class OpenEntrance(Entrance):
 
 
 def refusal_when_full(
-    offer: Offer, first: bytes, tls: TlsChannel | None, asker: str | None, *, is_last: bool
+    offer: Offer, first: bytes, tls: TlsChannel | None, client_address: str | None, *, is_last: bool
 ) -> bytes | None:
     """Return the refusal of a full server for a client that has sent these first bytes.
 
     Monitoring programs get their answer all the same: otherwise a full server would seem to be
-    dead. `asker` is the client's address, if it is known. None: more has to be read; never if
+    dead. `client_address` is None if it is unknown. Returns None if more has to be read; never if
     `is_last`.
     """
     site = offer.site
@@ -170,12 +172,12 @@ def refusal_when_full(
         return None
     if not is_http:
         return lines.encode(refusals.server_full())
-    if site is not None and site.monitoring is not None and site.monitoring.admits(asker):
+    if site is not None and site.monitoring is not None and site.monitoring.admits(client_address):
         head, end, _rest = first.partition(_END_OF_HEAD)
         is_open = tls is not None or not offer.requires_tls
         if is_open and not end and not is_last and len(first) < MAX_HEAD_BYTES:
             return None
-        if is_open and end and (answer := site.respond_though_full(head + end, asker)):
+        if is_open and end and (answer := site.respond_though_full(head + end, client_address)):
             return answer
     return error_response(http.HTTPStatus.SERVICE_UNAVAILABLE)
 

@@ -128,12 +128,12 @@ class Site:
         return error_response(http.HTTPStatus.TEMPORARY_REDIRECT, where)
 
     def respond(
-        self, head: bytes, rest: bytes, *, is_secure: bool, asker: str | None = None
+        self, head: bytes, rest: bytes, *, is_secure: bool, client_address: str | None = None
     ) -> Opened:
         """Answer a request, given by its head; `rest` are the bytes that came after it.
 
-        `is_secure` is true if they came over TLS. `asker` is the client's address, if it is known;
-        it decides who may read the monitoring.
+        `is_secure` is true if they came over TLS. `client_address`, which is None if it is unknown,
+        decides who may read the monitoring.
         """
         try:
             request, host, name = self._read(head)
@@ -155,7 +155,7 @@ class Site:
         if _has_body(request.headers):
             return Opened(answer=error_response(http.HTTPStatus.BAD_REQUEST))
         if self.monitoring is not None and is_for_monitors(path):
-            return Opened(answer=self.monitoring.answer(request, name, asker))
+            return Opened(answer=self.monitoring.answer(request, name, client_address))
         is_trusted = is_secure or _is_loopback(name)
         headers = _SECURITY_HEADERS | (_TRUSTED_HEADERS if is_trusted else {})
         others = sources_of(self._nodes(), is_secure=is_secure)
@@ -199,7 +199,7 @@ class Site:
             return Opened(answer=answer)
         return Opened(answer=answer, door=WebSocketDoor(), rest=rest)
 
-    def respond_though_full(self, head: bytes, asker: str | None) -> bytes | None:
+    def respond_though_full(self, head: bytes, client_address: str | None) -> bytes | None:
         """Answer an allowed request for `/metrics` or `/healthz`; None for any other one."""
         try:
             request, _host, _name = self._read(head)
@@ -207,7 +207,7 @@ class Site:
             return None
         if self.monitoring is None or not is_for_monitors(request.path):
             return None
-        return self.respond(head, b"", is_secure=False, asker=asker).answer
+        return self.respond(head, b"", is_secure=False, client_address=client_address).answer
 
     def _read(self, head: bytes) -> tuple[Request, str, str]:
         """Return a request, its Host, and the name in its Host. Raises _Refused.

@@ -71,16 +71,16 @@ class Monitoring:
         self._measure = measure
         self._problem = problem
 
-    def admits(self, asker: str | None) -> bool:
+    def admits(self, client_address: str | None) -> bool:
         """Return whether an address may ask; None: a proxy has not named it."""
-        if asker is None:
+        if client_address is None:
             return False
-        address = ipaddress.ip_address(asker.partition("%")[0])
+        address = ipaddress.ip_address(client_address.partition("%")[0])
         return any(address in network for network in self._networks)
 
-    def answer(self, request: Request, host: str, asker: str | None) -> bytes:
+    def answer(self, request: Request, host: str, client_address: str | None) -> bytes:
         """Answer a GET or HEAD request; `host` is the name in its Host, in lower case."""
-        refusal = self._refuse(request, host, asker)
+        refusal = self._refuse(request, host, client_address)
         has_body = request.method == "GET"
         if refusal is not None:
             return text_response(http.HTTPStatus.FORBIDDEN, refusal, _ONLY_HERE, has_body=has_body)
@@ -91,14 +91,17 @@ class Monitoring:
         status = http.HTTPStatus.SERVICE_UNAVAILABLE if problem else http.HTTPStatus.OK
         return text_response(status, problem or "ok", _ONLY_HERE, has_body=has_body)
 
-    def _refuse(self, request: Request, host: str, asker: str | None) -> str | None:
-        if asker is None:
+    def _refuse(self, request: Request, host: str, client_address: str | None) -> str | None:
+        if client_address is None:
             return "a proxy has passed this on without naming its client: metrics are not for all"
-        if not self.admits(asker):
-            return f"metrics are not for {asker}: the server's option --metrics names who may read"
+        if not self.admits(client_address):
+            return (
+                f"metrics are not for {client_address}: "
+                "the server's option --metrics names who may read"
+            )
         if any(name in request.headers for name in _FROM_PROXIES):
             return "a proxy has passed this on: ask the server directly"
-        if not _is_loopback(asker):
+        if not _is_loopback(client_address):
             return None
         # A proxy on this computer may pass on the Host of its client, which is not a loopback name.
         # One that does not, such as nginx by default, sends requests with HTTP/1.0.

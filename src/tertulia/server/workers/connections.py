@@ -74,7 +74,7 @@ class Connections:
             door = self._new_door()
             if isinstance(door, Entrance):
                 if header is NO_HEADER:
-                    door.asker = address
+                    door.client_address = address
                 else:
                     door.expect_header(header)
             connection = Connection(sock, address, door, now)

@@ -169,7 +169,7 @@ class Entrance:
     tls: TlsChannel | None = None  # if the bytes came in TLS; set by the worker
     proxy: ProxyHeaderReader | None = None  # until the header of a proxy has come
     # The client's address, for answers that depend on it; None: a proxy has not named it.
-    asker: str | None = None
+    client_address: str | None = None
     is_local = False  # whether it came over the local socket, where nobody else can listen
     # Whether its end is not logged: that of a proxy which only checks that the server is alive.
     is_quiet = False

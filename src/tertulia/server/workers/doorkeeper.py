@@ -149,7 +149,7 @@ class Doorkeeper:
         if header is None:
             return b""
         entrance.proxy = None
-        entrance.asker = header.asker(connection.address)
+        entrance.client_address = header.client_address(connection.address)
         # HAProxy names itself when it only checks that the server is alive.
         entrance.is_quiet = header.address in (None, connection.address)
         has_room = self._connections.readdress(connection, header.address or connection.address)

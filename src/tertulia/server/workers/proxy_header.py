@@ -33,7 +33,7 @@ class ProxyHeader(Struct, frozen=True):
     rest: bytes
     is_own: bool = False
 
-    def asker(self, proxy: str) -> str | None:
+    def client_address(self, proxy: str) -> str | None:
         """Return the address of the client of the proxy at `proxy`; None if it is unknown."""
         return proxy if self.is_own else self.address
 

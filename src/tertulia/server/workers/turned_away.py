@@ -21,11 +21,12 @@ log = logging.getLogger("tertulia.server")
 class RefusalWhenFull(Protocol):
     """Returns the answer to a client's first bytes, which may have come inside TLS.
 
-    `asker` is the client's address if it is known. None: more has to be read; never if `is_last`.
+    `client_address` is None if it is unknown. Returns None if more has to be read; never if
+    `is_last`.
     """
 
     def __call__(
-        self, first: bytes, tls: TlsChannel | None, asker: str | None, /, *, is_last: bool
+        self, first: bytes, tls: TlsChannel | None, client_address: str | None, /, *, is_last: bool
     ) -> bytes | None: ...
 
 
@@ -44,7 +45,7 @@ class _Client:
     def __init__(self, sock: socket.socket, until: float, address: str = "") -> None:
         self.sock = sock
         self.address = address
-        self.asker: str | None = None  # the client's address; None: unknown
+        self.client_address: str | None = None  # as the proxy named it, if there is one
         self.first = b""  # what was read, inside TLS if it is used; bounded like an HTTP head
         self.until = until  # when `on_time` has to act
         self.tls: TlsChannel | None = None
@@ -85,7 +86,7 @@ class TurnedAway:
             return
         client = self._clients[sock.fileno()] = _Client(sock, now + _FIRST_BYTES_S, address)
         if header is HeaderRule.NONE:
-            client.asker = address or None
+            client.client_address = address or None
         else:
             client.proxy = ProxyHeaderReader(is_required=header is HeaderRule.REQUIRED)
 
@@ -109,7 +110,7 @@ class TurnedAway:
                 found = client.proxy.read(first)
                 if found is None:
                     return
-                client.proxy, client.asker = None, found.asker(client.address)
+                client.proxy, client.client_address = None, found.client_address(client.address)
                 if not found.rest:
                     return
                 first = found.rest
@@ -142,7 +143,9 @@ class TurnedAway:
 
     def _take_in(self, client: _Client, data: bytes, now: float) -> None:
         client.first += data
-        answer = self._refusal_when_full(client.first, client.tls, client.asker, is_last=not data)
+        answer = self._refusal_when_full(
+            client.first, client.tls, client.client_address, is_last=not data
+        )
         if answer is not None:
             self._answer(client, now, answer)
 
@@ -152,7 +155,10 @@ class TurnedAway:
         self._send(client, answer)
 
     def _refusal(self, client: _Client) -> bytes:
-        return self._refusal_when_full(client.first, client.tls, client.asker, is_last=True) or b""
+        return (
+            self._refusal_when_full(client.first, client.tls, client.client_address, is_last=True)
+            or b""
+        )
 
     def _send(self, client: _Client, answer: bytes) -> None:
         try:
