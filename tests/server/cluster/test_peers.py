@@ -102,7 +102,7 @@ def test_the_end_of_a_session_is_told_once_it_has_its_place_in_the_log(room, lui
 
 
 def test_a_session_that_is_not_there_any_more_has_ended(room, luis, worker):
-    room["b"].switchboard.disconnect(luis.route)
+    room["b"].switchboard.disconnect(luis.route.number)
     challenge(room, luis, worker)
     room.carry()
     room.settle()

@@ -115,7 +115,7 @@ def test_a_challenge_of_a_worker_that_has_ended_is_over_at_once(bench, is_mailbo
     ana = beside.join("ana")
     beside.close()
     if not is_mailbox_known:
-        bench.shared.switchboard.disconnect(ana.session.route)
+        bench.shared.switchboard.disconnect(ana.session.route.number)
     newcomer = bench.connect()
     bench.receive(newcomer, Register(name="ana"))
     assert bench.mailbox.collect() == [ChallengeOver(newcomer)]
@@ -160,7 +160,7 @@ def test_a_direct_message_to_a_worker_that_has_ended_is_not_delivered(bench, is_
     ana, luis = bench.join("ana"), beside.join("luis")
     beside.close()
     if not is_mailbox_known:
-        bench.shared.switchboard.disconnect(luis.session.route)
+        bench.shared.switchboard.disconnect(luis.session.route.number)
     request = Direct(id=1, to="luis", text="hola")
     bench.receive(ana, request)
     [mail] = bench.mailbox.collect()

@@ -24,11 +24,11 @@ def test_a_route_that_was_disconnected_leads_nowhere_and_is_not_given_again():
     switchboard = Switchboard()
     mailbox: Any = object()
     old = switchboard.connect(mailbox)
-    switchboard.disconnect(old)
+    switchboard.disconnect(old.number)
     assert switchboard.mailbox_of(old) is None
     assert switchboard.connect(mailbox) != old
     with pytest.raises(KeyError):
-        switchboard.disconnect(old)
+        switchboard.disconnect(old.number)
 
 
 def test_a_route_that_never_was_leads_nowhere():
@@ -74,7 +74,7 @@ def test_answers_are_posted_once_to_each_worker_and_node_and_none_to_a_session_t
     ana, luis, eva, gone = (
         switchboard.connect(mailbox) for mailbox in (first, first, second, first)
     )
-    switchboard.disconnect(gone)
+    switchboard.disconnect(gone.number)
     far, farther = Route("b", ana.number), Route("c", 5)
     replies = [
         reply(route, number)
@@ -103,7 +103,7 @@ def test_a_session_is_challenged_in_its_worker_or_at_its_node():
     switchboard.challenge_at_node = elsewhere.challenge
     assert switchboard.challenge(Route("b", here.number), challenge)
     assert not switchboard.challenge(Route("c", here.number), challenge)
-    switchboard.disconnect(here)
+    switchboard.disconnect(here.number)
     assert not switchboard.challenge(here, challenge)
     assert elsewhere.challenges == [("b", challenge), ("c", challenge)]
 
@@ -124,6 +124,6 @@ def test_mail_is_posted_to_the_worker_of_its_session_as_long_as_both_are_there()
     assert not switchboard.post(Route("b", route.number), Evict(2))
     mailbox.is_closed = True
     assert not switchboard.post(route, mail)
-    switchboard.disconnect(route)
+    switchboard.disconnect(route.number)
     assert not switchboard.post(route, Evict(3))
     assert mailbox.mail == [mail, mail]

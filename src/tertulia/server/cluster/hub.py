@@ -67,7 +67,7 @@ class NodeHub(Hub):
     moderator_class = NodeModerator
     notices_class = NodeNotices
     journal_class = LogJournal
-    directs_class = NodeDirectQueues
+    direct_queues_class = NodeDirectQueues
     seen_class = NodeSeen
     seen: NodeSeen
     ask_idle: Callable[[Owner, int, GetInfo, UserInfo], None]
@@ -308,8 +308,8 @@ class NodeHub(Hub):
     @property
     def directs(self) -> NodeDirectQueues:
         """The direct messages. Under the lock."""
-        assert isinstance(self._directs, NodeDirectQueues)
-        return self._directs
+        assert isinstance(self._direct_queues, NodeDirectQueues)
+        return self._direct_queues
 
     def hurry_directs(self) -> None:
         """Send at once what other nodes have not accepted: this node can reach them again."""

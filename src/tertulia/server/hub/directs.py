@@ -230,14 +230,14 @@ class DirectMessages:
         self,
         lock: threading.Lock,
         registry: Registry,
-        directs: DirectQueues,
+        direct_queues: DirectQueues,
         stamps: Stamps,
         note_activity: Callable[[Session], object],
     ) -> None:
         """`stamps` and `note_activity` (for accepted requests) are used under the lock."""
         self._lock = lock
         self._registry = registry
-        self._directs = directs
+        self._direct_queues = direct_queues
         self.stamps = stamps
         self._note_activity = note_activity
         self.accepted = 0  # number of messages accepted since the start
@@ -255,7 +255,7 @@ class DirectMessages:
             if not session.is_here:
                 return refusals.no_name(request) if session.is_console else None
             if request.nonce is not UNSET:
-                found = self._directs.find_repeated(session, request)
+                found = self._direct_queues.find_repeated(session, request)
                 if isinstance(found, Error):
                     return found
                 if found is not None:
@@ -264,7 +264,7 @@ class DirectMessages:
             receiver = self._registry.find(request.to)
             if receiver is None:
                 return refusals.not_connected(request, request.to)
-            outcome = self._directs.send(session, request, receiver, self.stamps.now())
+            outcome = self._direct_queues.send(session, request, receiver, self.stamps.now())
             if outcome is None:
                 return refusals.busy(request)
             self.accepted += 1
@@ -281,12 +281,12 @@ class DirectMessages:
         time = delivery.message.time if handover is DONE else None
         if handover is GONE and session.is_here:
             with self._lock:
-                passed_on = self._directs.pass_on(session, request, delivery)
+                passed_on = self._direct_queues.pass_on(session, request, delivery)
             if passed_on is not None:
                 return passed_on
         if request.nonce is not UNSET:
             with self._lock:
-                self._directs.end_delivery(session, request, time)
+                self._direct_queues.end_delivery(session, request, time)
         if time is not None:
             return ok(request, time)
         if handover is BUSY:
@@ -296,7 +296,7 @@ class DirectMessages:
     def pop_unsent(self, session: Session) -> tuple[list[DirectMessage], list[Reply]]:
         """Return the direct messages to send to a session now. See DirectQueues.pop_unsent."""
         with self._lock:
-            return self._directs.pop_unsent(session)
+            return self._direct_queues.pop_unsent(session)
 
     def confirm(self, session: Session, request: Received) -> list[Reply] | None:
         """Return the answers for the senders of the direct messages that a session confirms.
@@ -304,7 +304,7 @@ class DirectMessages:
         None if there was nothing to confirm.
         """
         with self._lock:
-            return self._directs.confirm(session, request.receipt)
+            return self._direct_queues.confirm(session, request.receipt)
 
 
 def ok(request: Direct, time: str) -> Ok | None:

@@ -70,7 +70,7 @@ class Hub:
     moderator_class: type[Moderator] = Moderator
     notices_class: type[Notices] = Notices
     journal_class: type[Journal] = Journal
-    directs_class: type[DirectQueues] = DirectQueues
+    direct_queues_class: type[DirectQueues] = DirectQueues
     seen_class: type[Seen] = Seen
 
     def __init__(
@@ -88,7 +88,7 @@ class Hub:
         self._lock = threading.Lock()
         self._keeper = keeper
         nonces = RecentNonces[int](config.nonce_keep_s, config.max_nonces)
-        self._directs = self.directs_class(
+        self._direct_queues = self.direct_queues_class(
             config.nonce_keep_s, config.max_nonces, config.private_bytes // 2, monotonic
         )
         # Returns the value of `welcome.nodes`, without waiting; None on a single server.
@@ -124,7 +124,7 @@ class Hub:
             has_history=keeper is not None,
         )
         self.direct_messages = DirectMessages(
-            self._lock, room.registry, self._directs, self._journal, self._note_activity
+            self._lock, room.registry, self._direct_queues, self._journal, self._note_activity
         )
         self.notices = self.notices_class(self._lock, room, self._journal, keeper)
         self.moderator = self.moderator_class(
@@ -132,7 +132,7 @@ class Hub:
             room,
             self._journal,
             self.events,
-            self._directs,
+            self._direct_queues,
             keeper,
             self._time,
             self._note_activity,
@@ -187,7 +187,9 @@ class Hub:
         return refusals.registration(request, outcome.code, newcomer.address, outcome.name)
 
     def _begin_directs(self, request: Register, entered: Entered) -> None:
-        self._directs.begin_session(entered.session, entered.replaced, confirms=request.receipts)
+        self._direct_queues.begin_session(
+            entered.session, entered.replaced, confirms=request.receipts
+        )
 
     def release(self, session: Session, reason: CloseReason) -> list[Reply] | None:
         """Remove a session and tell everyone; None if it was removed before.
@@ -204,7 +206,7 @@ class Hub:
             time = self._journal.stamp()
             if not self._room.release(session, reason, time, recorded=recorded):
                 return None
-            replies = self._directs.end_session(session)
+            replies = self._direct_queues.end_session(session)
             self._keep_changes()
         # When the server ends, all sessions end: the senders try again later.
         return [] if reason is CloseReason.SHUTDOWN else replies

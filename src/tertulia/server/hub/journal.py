@@ -62,5 +62,8 @@ class Journal(Stamps):
         return self.now()
 
     def nonce_time(self, monotonic: float) -> float:
-        """Return the time by which nonces expire; `monotonic` is this machine's clock."""
+        """Return the time by which nonces expire: here the machine's own clock, `monotonic`.
+
+        On several machines it is the time of their common log.
+        """
         return monotonic

@@ -67,7 +67,7 @@ class Moderator:
         room: Room,
         journal: Journal,
         events: EventLog,
-        directs: DirectQueues,
+        direct_queues: DirectQueues,
         keeper: Keeper | None,
         time: Callable[[], str],
         note_activity: Callable[[Session], object],
@@ -87,7 +87,7 @@ class Moderator:
         self._targets = Targets(room, shared_addresses=shared_addresses)
         self._journal = journal
         self._events = events
-        self._directs = directs
+        self._direct_queues = direct_queues
         self._keeper = keeper
         self._time = time
         self._note_activity = note_activity
@@ -163,7 +163,7 @@ class Moderator:
         self._room.release(user, CloseReason.KICKED, stamp, by, request.reason)
         self._keep_changes()
         closing = Closing(reason=CloseReason.KICKED, by=by, text=request.reason)
-        expelled = Expelled(user, closing, self._directs.end_session(user))
+        expelled = Expelled(user, closing, self._direct_queues.end_session(user))
         return Moderated(None if request.id is UNSET else Ok(id=request.id), [expelled])
 
     def _ban(self, session: Session, request: ImposeBan, owner: Owner) -> Outcome:
@@ -194,7 +194,9 @@ class Moderator:
             by=ban.operator,
             text=request.reason,
         )
-        expelled = [Expelled(user, closing, self._directs.end_session(user)) for user in ended]
+        expelled = [
+            Expelled(user, closing, self._direct_queues.end_session(user)) for user in ended
+        ]
         return Moderated(self._keep(session, request, owner), expelled)
 
     def _lift_ban(self, session: Session, request: LiftBan, owner: Owner) -> Outcome:

@@ -114,7 +114,7 @@ class Connections:
     def turn_away_console(self, sock: socket.socket, route: Route) -> None:
         """Close the socket of a console that cannot be served."""
         sock.close()
-        self._switchboard.disconnect(route)
+        self._switchboard.disconnect(route.number)
         self._admission.count_console_closed()
 
     def register(self, connection: Connection, session: Session, seq: int, now: float) -> None:
@@ -222,7 +222,7 @@ class Connections:
         del self._by_fd[connection.fd]
         if session is not None:
             del self._by_session[session.route.number]
-            self._switchboard.disconnect(session.route)
+            self._switchboard.disconnect(session.route.number)
         elif connection.route is not None:
             self.stop_expecting(connection)
         self._output.forget(connection)

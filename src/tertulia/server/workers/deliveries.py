@@ -1,6 +1,9 @@
 """Direct messages from a worker's connections to those of the same or of another worker.
 
-Only the worker's thread runs this; it never waits.
+The Hub returns a Delivery if the receiver's client gives no receipts. It is handed over here, or by
+the receiver's worker, to which it goes in a `Deliver`; DeliveryOver brings the outcome back. If the
+client gives receipts, the message is Queued in the Hub, and the receiver's worker only has to send
+the queue. Only the worker's thread runs this; it never waits.
 """
 
 from msgspec import UNSET

@@ -80,7 +80,10 @@ class Dispatcher:
         mailbox: Mailbox,
         announce: Callable[[Mailbox, float], None],
     ) -> None:
-        """`announce` wakes the other workers, and gives them the time when the events came in."""
+        """`announce` is `Mailboxes.announce`: it wakes the other workers for new events.
+
+        It also gives them the time when the events came in.
+        """
         self._events = shared.hub.events
         self._mailbox = mailbox
         self._wait = poller.wait
@@ -108,7 +111,7 @@ class Dispatcher:
         """Run one round, for the descriptors that the poller has found ready."""
         events, observer = self._events, self._observer
         self._input.now = observer.busy_since = now = time.monotonic()
-        # Other workers announce the events that they published before this moment.
+        # The events up to here are of other workers, which announce them.
         self._announced_seq = events.last_seq
         self._input.on_ready(ready)
         if events.last_seq != self._announced_seq:

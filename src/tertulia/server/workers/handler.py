@@ -1,7 +1,7 @@
 """Turns a request into its outcome: it checks the limits, then calls a verb of the Hub.
 
-The handler changes the Hub and what a connection remembers, and returns the answer or a step, which
-`Input.act` carries out. One for each worker, in whose thread it runs.
+The handler changes the Hub and what a connection remembers. It sends nothing: it returns the answer
+or another outcome, on which `Input.act` acts. One for each worker, in whose thread it runs.
 """
 
 from collections.abc import Callable
@@ -241,7 +241,7 @@ class RequestHandler:
         """Free the route of a registration that gave no session; return what has to be done."""
         if isinstance(outcome, Registered):
             return outcome
-        self._switchboard.disconnect(route)
+        self._switchboard.disconnect(route.number)
         if isinstance(outcome, Conflict) or outcome.code is ErrorCode.STATUS_INVALID:
             return outcome
         return Finish(CloseReason.REFUSED, outcome)

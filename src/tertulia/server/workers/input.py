@@ -1,7 +1,8 @@
-"""The input of a worker's connections: it reads bytes and carries out the requests in them.
+"""The input of a worker's connections: it reads bytes, and acts on the outcomes of their requests.
 
-The connection's door decodes the bytes, the handler decides what each request means, and this
-module does what the handler returns. Only the worker's thread runs this; it never waits.
+The connection's door decodes the bytes (lines of JSON: `RequestBuffer` in `protocol/lines.py`). The
+handler carries each request out, and `Input._actions` has a method for each type of outcome. Only
+the worker's thread runs this; it never waits.
 """
 
 import errno

@@ -99,7 +99,7 @@ def discard_outcome(row: OrderedRow, hub: Hub, switchboard: Switchboard) -> None
     all the same.
     """
     if isinstance(row.request, Register):
-        switchboard.disconnect_number(row.number)
+        switchboard.disconnect(row.number)
     outcome = row.outcome
     if isinstance(outcome, Registered):
         hub.release(outcome.session, CloseReason.LOST)

@@ -30,12 +30,8 @@ class Switchboard:
         self._mailboxes[number] = mailbox
         return Route(self._node, number)
 
-    def disconnect(self, route: Route) -> None:
-        """Forget a route whose session has ended, or never began."""
-        self.disconnect_number(route.number)
-
-    def disconnect_number(self, number: int) -> None:
-        """Forget a route of this node by its number."""
+    def disconnect(self, number: int) -> None:
+        """Forget a route of this node, whose session has ended or never began."""
         del self._mailboxes[number]
 
     def mailbox_of(self, route: Route) -> Mailbox | None:
