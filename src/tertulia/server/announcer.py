@@ -172,7 +172,7 @@ class Announcer:
         from zeroconf.asyncio import AsyncZeroconf
 
         if self._broadcast is not None:
-            self._broadcast.cancel()  # or it would announce once more what is gone
+            self._broadcast.cancel()  # otherwise it would announce the service again
             self._broadcast = None
         await AsyncZeroconf(zc=zeroconf).async_close()
 
@@ -183,7 +183,7 @@ class Announcer:
 
 
 def service_of(listener: socket.socket, *, requires_tls: bool) -> Service:
-    """Return what to announce of the server that listens at a socket."""
+    """Return the announcement for the server that listens at a socket."""
     bound_to, port = listener.getsockname()[:2]
     is_dual = listener.family == socket.AF_INET6 and not listener.getsockopt(
         socket.IPPROTO_IPV6, socket.IPV6_V6ONLY

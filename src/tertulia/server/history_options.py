@@ -8,7 +8,7 @@ from tertulia.state_directory import state_directory
 
 
 class HistoryUnclear(Exception):
-    """There is no file for the history, or more than one fits; the text says what to do."""
+    """It is not clear which file is the history's; the text says what to do."""
 
 
 def add_what_is_kept(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The sockets that the server listens at: opened here, or taken over from a parent or from systemd.
+"""The listening sockets of the server, opened here or received from a parent or from systemd.
 
 Only the main thread uses this. While these sockets are open, the connections that wait in them are
 kept.

@@ -116,7 +116,7 @@ class LineHandler(QueueHandler):
     def _tell_dropped(self) -> None:
         with self._lock:
             dropped, self._dropped = self._dropped, 0
-        if dropped:  # else another thread has told it
+        if dropped:  # otherwise another thread has logged the number
             message = f"log lines dropped={dropped}"
             fields = {"msg": message, "levelno": logging.WARNING, "levelname": "WARNING"}
             self._lines.put(self.format(logging.makeLogRecord(fields)))

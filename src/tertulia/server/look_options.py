@@ -38,7 +38,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 
 def pop_from(given: dict[str, Any]) -> Look | None:
-    """Take the options out of what was given; return what to do. Raises LookUnclear."""
+    """Remove these options from the parsed ones; return what to do. Raises LookUnclear."""
     watches, as_json, status = given.pop("watch"), given.pop("json"), given.pop("status")
     if as_json and not watches:
         raise LookUnclear(_("--json needs --watch"))

@@ -19,8 +19,9 @@ log = logging.getLogger("tertulia.server")
 
 _SPARSE_EVERY_S = 60.0
 # Refusals that an outsider can cause as often as it likes.
-ADDRESS_DENIED, NO_PROXY_HEADER = "address_denied", "no_proxy_header"  # no codes of the protocol
-TLS_FAILED = "tls_failed"  # nor this
+# These three are not codes of the protocol.
+ADDRESS_DENIED, NO_PROXY_HEADER = "address_denied", "no_proxy_header"
+TLS_FAILED = "tls_failed"
 _OUTSIDERS = (
     ErrorCode.CODE_REQUIRED,
     ErrorCode.CODE_WRONG,
@@ -31,7 +32,7 @@ _OUTSIDERS = (
 )
 # These also happen to honest users, and the operator may look for their addresses.
 _HONEST = (ErrorCode.SERVER_FULL, ErrorCode.REGISTER_TIMEOUT)
-_HONEST_LINES = 30  # in a minute
+_HONEST_LINES = 30  # for each of them, in a minute
 _MOST_LINES: dict[str, int] = {
     **dict.fromkeys(_OUTSIDERS, 1),
     **dict.fromkeys(_HONEST, _HONEST_LINES),
@@ -166,13 +167,13 @@ class Observer:
         self.gaps += 1
 
     def on_refused_request(self, code: str, limited: str | None = None) -> None:
-        """Count a request that was refused; `limited` is what there were too many of, if any."""
+        """Count a refused request; `limited` names the rate limit that has refused it, if any."""
         self.refused_requests[code] += 1
         if limited is not None:
             self.rate_limited[limited] += 1
 
     def on_fault(self, subject: object) -> None:
-        """Note an exception of our own code, which is being handled, and what it concerns."""
+        """Log and count the exception that is being handled; `subject` is what it concerns."""
         self.faults += 1
         log.exception("fault connection=%r", subject)
 

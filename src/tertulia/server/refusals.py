@@ -122,7 +122,7 @@ def banned(
 
 
 def locked(request_id: int | UnsetType) -> Error:
-    """Refuse a newcomer while only those who were here may come back."""
+    """Refuse a newcomer while only recent users may return."""
     reason = "an operator has locked this chat: ask for it to be opened"
     return Error(id=request_id, code=ErrorCode.LOCKED, message=reason)
 
@@ -172,7 +172,7 @@ def status_invalid(request: SetStatus | Register) -> Error:
 
 
 def not_connected(request: Direct | GetInfo | Kick | ImposeBan | ImposeMute, name: str) -> Error:
-    """Refuse a request that names a user who is not here."""
+    """Refuse a request that names a user who is not connected."""
     reason = f"no user '{name[:64]}' is connected"
     return Error(id=request.id, code=ErrorCode.USER_NOT_CONNECTED, message=reason, name=name)
 
@@ -210,7 +210,7 @@ def rate_limited(request_id: int | UnsetType, retry_after_s: float) -> Error:
 
 
 def too_much_free(retry_after_s: float) -> Error:
-    """End a connection that sends too much of what is free of the rate limit."""
+    """End a connection that sends too many bytes that are exempt from the rate limit."""
     return Error(
         code=ErrorCode.RATE_LIMITED,
         message="too many lines that ask for nothing: empty ones, 'pong', 'received' or 'seen'",
@@ -248,13 +248,13 @@ def console_refused(reason: str) -> Error:
 
 
 def no_name(request: Say | Direct | SetStatus) -> Error:
-    """Refuse what only a user can do to the console of the machine."""
+    """Refuse a request of the console that only a user with a name can make."""
     reason = "the console has no name, so it can say nothing and has no status"
     return Error(id=request.id, code=ErrorCode.NOT_REGISTERED, message=reason)
 
 
 def not_operator(request_id: int | UnsetType) -> Error:
-    """Refuse what only operators may ask for."""
+    """Refuse a request that only operators may make."""
     reason = 'only an operator may do this: {"type":"operator","secret":"..."}'
     return Error(id=request_id, code=ErrorCode.NOT_OPERATOR, message=reason)
 
@@ -297,7 +297,7 @@ def address_invalid(request: ImposeBan | LiftBan, address: str) -> Error:
 
 
 def bans_oneself(request: ImposeBan, address: str) -> Error:
-    """Refuse a ban that would fit the operator who asks for it."""
+    """Refuse a ban that would apply to the operator who asks for it."""
     reason = "this would ban yourself"
     if request.address is not UNSET:
         reason += f", because you come from {address}: choose a smaller network, or ban by name"
@@ -331,7 +331,7 @@ def not_held(request: ReleaseName) -> Error:
 
 
 def not_author(request: AskSeenBy) -> Error:
-    """Refuse to tell who has seen a message to a user who is not its author."""
+    """Refuse a question about who has seen a message from a user who is not its author."""
     reason = "only the author of a message and operators may ask who has seen it"
     return Error(id=request.id, code=ErrorCode.NOT_OPERATOR, message=reason)
 
@@ -346,7 +346,7 @@ def no_message(request: PinMessage | AskSeenBy) -> Error:
 
 
 def name_of_user(request: CreateHook, name: str) -> Error:
-    """Refuse a hook with the name of a user who is here."""
+    """Refuse a hook with the name of a connected user."""
     reason = f"a user '{name}' is connected: choose another name"
     return Error(id=request.id, code=ErrorCode.NAME_TAKEN, message=reason, name=name)
 

@@ -58,7 +58,7 @@ def names_of_computer(hostname: str, given: Iterable[str]) -> list[str]:
 
 def _can_be_certified(name: str) -> bool:
     last = name.rpartition(".")[2]
-    if not _NAME.fullmatch(name) or last.isdigit():  # it would be taken for an address
+    if not _NAME.fullmatch(name) or last.isdigit():  # it would be read as an address
         return False
     may_be_top_level = name == last and (name.isalpha() or name.startswith("xn--"))
     return is_local(name) or not may_be_top_level

@@ -17,7 +17,7 @@ from tertulia.server.hub.records import Ban
 
 
 class Decided(NamedTuple):
-    """A newcomer who has waited, and the ban if there still is one."""
+    """A newcomer whose wait is over, and the ban if it still applies."""
 
     command: Enter
     ticket: Ticket

@@ -72,7 +72,7 @@ class Bootstrap:
             )
 
     def find_state(self, stream: StreamState) -> None:
-        """Go on from the state in this node's file, from another node's state, or from entry 1."""
+        """Begin with the state in this node's file, with another node's state, or at entry 1."""
         config, history = self._config, self._history
         self.log = stream.created
         place = None if history is None else history.place
@@ -163,7 +163,7 @@ class Bootstrap:
         self._adopt(other.epoch, other.seq, other.room, misses=True)
 
     def begin(self, genesis: Genesis, state: RoomState) -> None:
-        """Go on from the beginning of the log. The link's thread."""
+        """Begin with the first entries of the log, which are complete. The link's thread."""
         is_own = genesis.log == self._own_log
         try:
             self._check(genesis.rules)
@@ -207,7 +207,7 @@ class Bootstrap:
         raise ClusterUnusable(text.format(path=history.path))
 
     def _adopt(self, epoch: str, seq: int, state: RoomState, *, misses: bool) -> None:
-        """Go on from a state that is not this node's own; its file may lack earlier rows."""
+        """Begin with a state that is not this node's own; its file may lack earlier rows."""
         visits = self._hub.begin(epoch, seq, state)
         history = self._history
         if history is not None:

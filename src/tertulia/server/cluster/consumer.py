@@ -112,7 +112,7 @@ class OrderedConsumer:
         self._make()
 
     def connect(self, connection: Connection) -> None:
-        """Go on with a connection."""
+        """Read over a new connection."""
         self._connection = connection
         self._subject = ""  # The subscription has ended with the connection before.
         self._make()

@@ -161,14 +161,14 @@ class NodeDirectQueues(DirectQueues):
             self._transmit(sent)
 
     def hurry(self) -> None:
-        """Send at once what other nodes have not accepted: this node can reach them again."""
+        """Send unaccepted messages at once, since this node can reach the others again."""
         now = self._monotonic()
         self._on_the_way.hurry(now)
         for sent in self._on_the_way.to_send_again(now):
             self._transmit(sent)
 
     def tick(self) -> None:
-        """Send or ask again for what may have got lost; stop waiting for what is overdue."""
+        """Repeat messages and questions that may be lost; end waits that are over."""
         now = self._monotonic()
         for sent in self._on_the_way.to_send_again(now):
             self._transmit(sent)
@@ -372,7 +372,7 @@ class NodeDirectQueues(DirectQueues):
             self.post(session.route.node, HandedOver(session.route.number, last, rows))
 
     def _forget(self, entry: Unconfirmed) -> None:
-        """Forget a message that is no longer here: if it comes again, it is new."""
+        """Forget a message that has moved: if it comes again, it is new."""
         if entry.key is not None and self._nonces.get(entry.key, self._monotonic()) is entry:
             self._nonces.forget(entry.key)
 

@@ -1,4 +1,4 @@
-"""Makes the first entries of a log from what one node has kept, and compares nodes' rules. Pure."""
+"""Makes the first entries of a log from one node's records, and compares nodes' rules. Pure."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

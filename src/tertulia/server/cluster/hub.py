@@ -312,7 +312,7 @@ class NodeHub(Hub):
         return self._direct_queues
 
     def hurry_directs(self) -> None:
-        """Send at once what other nodes have not accepted: this node can reach them again."""
+        """Send unaccepted direct messages at once. See NodeDirectQueues.hurry."""
         with self._lock:
             self.directs.hurry()
 

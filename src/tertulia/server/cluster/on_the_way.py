@@ -68,7 +68,7 @@ class OnTheWay:
         return sent.number in self._due_at
 
     def remove(self, entry: Unconfirmed) -> Sent | None:
-        """Forget a message, if it is on its way; return what it was."""
+        """Forget a message; return its Sent, or None if it is not on its way."""
         sent = self._by_entry.pop(entry, None)
         if sent is not None:
             del self._by_number[sent.number]
@@ -112,7 +112,7 @@ class OnTheWay:
         sent.session, sent.wait_s = session, _SEND_AGAIN_S
 
     def hurry(self, now: float) -> None:
-        """Make all messages that are not accepted due now: what delayed them has ended."""
+        """Make all unaccepted messages due now, because the other nodes can be reached again."""
         for number in self._due_at:
             self._by_number[number].wait_s = _SEND_AGAIN_S
         self._due = [(now, number) for number in sorted(self._due_at)]  # sorted, so it is a heap

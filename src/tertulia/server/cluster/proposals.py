@@ -97,7 +97,7 @@ class NodeModerator(Moderator):
         return self._propose(session, request, owner, found)
 
     def find_message(self, request: PinMessage) -> StoredMessage | Wait | Error:
-        """Return a message; if it is not here, another node may have it."""
+        """Return a message; Wait.FOR_MESSAGE if only another node may have it."""
         found = super().find_message(request)
         return Wait.FOR_MESSAGE if isinstance(found, Error) else found
 

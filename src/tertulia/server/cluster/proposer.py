@@ -167,7 +167,7 @@ class Proposer:
         return [ticket for ticket in lost if ticket is not None]
 
     def tick(self) -> None:
-        """Publish again what has not come back in time; publish a NodeUp if this node is not up."""
+        """Publish overdue batches again; publish a NodeUp if this node is not up."""
         now = self._monotonic()
         if not self.incarnation:
             if now - self._up_sent >= _RESEND_AFTER_S:

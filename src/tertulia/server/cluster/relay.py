@@ -54,7 +54,7 @@ class PageRelay:
         self._turn = 0
 
     def ask(self, ticket: PageTicket) -> None:
-        """Find a page whose answer may need what is missing here. Any thread."""
+        """Find a page that may contain messages which this node lacks. Any thread."""
         history = self._history
         # The page may be complete although something else is missing.
         if history is not None and isinstance(ticket.request, GetHistory):
@@ -112,7 +112,7 @@ class PageRelay:
         self._ask_next(passing)
 
     def _give_up(self, passing: _Passing) -> None:
-        """Answer with what the nodes have, if that is correct; else with a refusal."""
+        """Answer with the page of a node, if that is correct; otherwise with a refusal."""
         ticket, verdicts = passing.ticket, passing.verdicts
         question = passing.question
         assert question is not None

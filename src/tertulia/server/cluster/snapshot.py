@@ -1,4 +1,4 @@
-"""The common state at a place in the log, as bytes from which a node can go on. Pure."""
+"""The common state at a place in the log, as bytes with which a node can begin. Pure."""
 
 import hashlib
 

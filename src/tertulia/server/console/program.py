@@ -188,7 +188,7 @@ class Console:
             self._show(ListAttendance(), refused.answer)
 
     def _confirms(self, ban: ImposeBan) -> bool:
-        """Print the people a ban applies to; return whether to go on."""
+        """Print the people that a ban applies to; return whether to carry it out."""
         if ban.address is UNSET:
             return True
         answer = self._ask(replace(ban, check=True))
@@ -289,7 +289,7 @@ class Console:
                 self._send(Pong(id=message.id))
             case Closing():
                 raise ServerGone(_("the server has stopped"))
-            case Error(id=answered) if answered is UNSET:  # it accepts no further console
+            case Error(id=answered) if answered is UNSET:  # the server accepts no further console
                 raise ServerGone(shown(message.message))
 
     def _send(self, request: Request) -> None:

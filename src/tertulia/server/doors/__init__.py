@@ -1,1 +1,1 @@
-"""What clients speak: each door turns bytes into requests and messages into bytes."""
+"""The protocols of clients: each door turns bytes into requests, and messages into bytes."""

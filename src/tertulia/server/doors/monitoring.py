@@ -35,12 +35,12 @@ _ONLY_HERE = {
 
 
 def is_for_monitors(path: str) -> bool:
-    """Return whether a path, with or without a query, is one of these."""
+    """Return whether a path, with or without a query, is `/metrics` or `/healthz`."""
     return path.partition("?")[0] in _PATHS
 
 
 def asks_for_monitoring(first: bytes) -> bool | None:
-    """Return whether a connection begins with a request for one; None if it is not clear yet."""
+    """Return whether a connection begins with a request for these; None if that is unclear."""
     method, blank, rest = first.partition(b" ")
     if len(method) > 7 or not (method.isalpha() and method.isupper()):
         return False
@@ -58,7 +58,7 @@ def asks_for_monitoring(first: bytes) -> bool | None:
 class Monitoring:
     """Answers programs at the allowed addresses.
 
-    `measure` returns the figures, `problem` what is not alive ("": all is well).
+    `measure` returns the figures, `problem` what does not work ("": all is well).
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Which nodes of a chat a page may connect to, and which pages may connect to this node.
+"""Decides which nodes a page may connect to, and which pages may connect to this node.
 
-A page from one node goes on with another node when its own is lost. Pure: it gets the addresses
+A page from one node continues with another node when its own is lost. Pure: it gets the addresses
 of all nodes, also of those that are down, and returns values for headers.
 """
 

@@ -14,7 +14,7 @@ log = logging.getLogger("tertulia.server")
 
 LOOK_EVERY_S = 3_600.0
 _STEP = 2_000  # messages checked before the writer returns to its queue
-# from the newest message to a start; after a longer one the clock is in doubt
+# Between the newest message and a start; after a longer pause, the clock may be wrong.
 _MAX_PAUSE = timedelta(days=7)
 _MAX_JUMP_S = 86_400.0  # of the clock while the server runs
 

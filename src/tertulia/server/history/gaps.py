@@ -18,7 +18,7 @@ class Gap(NamedTuple):
     through: int
 
 
-Gaps = tuple[Gap, ...]  # in ascending order, and none touches another
+Gaps = tuple[Gap, ...]  # in ascending order, with numbers between them
 
 
 def united(gaps: Gaps, new: Gap) -> Gaps:

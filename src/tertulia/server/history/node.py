@@ -81,7 +81,7 @@ class NodeHistory(History):
     # --- before the start ----------------------------------------------------------------------
 
     def adopt(self, epoch: str, seq: int) -> None:
-        """Go on with the numbering of the cluster: numbers up to `seq` count as given out.
+        """Continue the numbering of the cluster: numbers up to `seq` are in use.
 
         Call it before `start`. It also raises OSError.
         """
@@ -199,7 +199,7 @@ class NodeHistory(History):
             self._work.notify()
 
     def ask_kept(self, ticket: KeptTicket) -> None:
-        """Find out what is stored of all that was handed in before, for a peer."""
+        """Find out, for another node, which of the messages handed in so far are stored."""
         with self._lock:
             self._queue.append(NodeWork((), None, ticket))
             self._work.notify()

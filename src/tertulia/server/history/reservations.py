@@ -92,7 +92,7 @@ class Reservations:
             return Numbering(self._epoch, last_seq, self._through)
 
     def adopt(self, epoch: str, seq: int) -> Numbering:
-        """Go on with another epoch, and above `seq` and all numbers that were ever reserved.
+        """Continue with another epoch, above `seq` and all numbers that were ever reserved.
 
         Raises OSError.
         """

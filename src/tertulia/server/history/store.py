@@ -211,7 +211,7 @@ class MessageStore:
             raise sqlite3.OperationalError("the file was removed or replaced")
 
     def adopt(self, epoch: str, seq: int) -> None:
-        """Go on with the numbering of a cluster. See Reservations. Raises OSError."""
+        """Continue the numbering of a cluster. See Reservations. Raises OSError."""
         self.numbering = self._reservations.adopt(epoch, seq)
 
     def end_visits(self) -> None:

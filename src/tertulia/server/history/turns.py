@@ -16,7 +16,8 @@ class Questions:
 
     def __init__(self) -> None:
         self._pages: deque[PageTicket | RowsTicket] = deque()
-        self._searches: dict[int, deque[PageTicket]] = {}  # by session, whose turn is next first
+        # By session; the session whose turn is next is first.
+        self._searches: dict[int, deque[PageTicket]] = {}
         self._pages_in_a_row = 0
 
     def __bool__(self) -> bool:

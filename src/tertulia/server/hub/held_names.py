@@ -39,7 +39,7 @@ class HeldNames:
         return len(self._rows)
 
     def resume(self, rows: Iterable[HeldName], looked_at: str) -> None:
-        """Go on from the rows of another node, whose users may be here."""
+        """Begin with the rows of another node, whose users may be connected."""
         self._rows = {row.key: row for row in rows}
         self._looked_at = datetime.fromisoformat(looked_at)
 

@@ -36,7 +36,7 @@ class Hooks:
             self._put(hook)
 
     def resume(self, rows: Iterable[Hook], used: Mapping[str, str]) -> None:
-        """Go on from the rows of another node, with the times of their last use, by key."""
+        """Begin with the rows of another node, and the times of their last use, by key."""
         for hook in rows:
             self._put(hook)
         self._used = dict(used)

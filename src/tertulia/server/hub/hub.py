@@ -82,7 +82,7 @@ class Hub:
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """Go on from `start`; by default, from what the keeper has stored."""
+        """Begin with the state `start`, by default the one that the keeper has stored."""
         self._idle_after_s = config.idle_after_s
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -303,7 +303,7 @@ class Hub:
                 self._room.show_status(session, Status.INACTIVO, "server", self._journal.stamp())
 
     def users(self, session: Session, request: ListUsers) -> UserList:
-        """List who is connected, with the seq at which the list is true."""
+        """List the connected users, with the seq of the event after which the list is true."""
         with self._lock:
             self._note_reading(session)
             return self.moderator.list_users(request.id, self._registry)

@@ -26,7 +26,7 @@ class Keeper(Protocol):
 
     @property
     def numbering(self) -> Numbering:
-        """The numbering that the chat goes on with."""
+        """The epoch, and the numbers that are already in use."""
 
     def nonces(self, now: datetime) -> list[tuple[int, str, str, str]]:
         """Return seq, time, sender and nonce of recent messages, the oldest first."""

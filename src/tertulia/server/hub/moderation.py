@@ -73,14 +73,14 @@ class Moderation:
         self._changes = changes
 
     def restore(self, records: Records, time: str) -> None:
-        """Restore what an earlier run has kept; the users who were here then count as just gone."""
+        """Restore the rows of an earlier run; its users count as having just left."""
         self.resume(records, ())
         for insider in list(self._insiders.values()):
             self._put_insider(replace(insider, ended=insider.ended or time))
         self.expire(time)
 
     def resume(self, records: Records, departures: Iterable[Departure]) -> None:
-        """Go on from another node's rows and departures."""
+        """Begin with another node's rows and departures."""
         for ban in records(Ban):
             self.bans.put(ban)
         for mute in records(Mute):
@@ -260,7 +260,7 @@ class Moderation:
         self._events.append(Hushed(seq=self._events.last_seq + 1, time=time, on=on, by=by))
 
     def lock(self, by: str, time: str, *, on: bool) -> None:
-        """Admit only users who are or were just here, or everyone again, and tell everyone."""
+        """Admit only present and recent users, or everyone again, and tell everyone."""
         if self.is_locked is on:
             return
         self.is_locked = on

@@ -23,7 +23,7 @@ class Ordered(Struct, frozen=True):
 
 
 class ServesAgain(Struct, frozen=True):
-    """This node serves again: requests that were held for that can go on."""
+    """This node serves again: requests that were held for that can be carried out."""
 
 
 class StandsStill(Struct, frozen=True):

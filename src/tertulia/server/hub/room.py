@@ -212,7 +212,7 @@ class Room:
         )
 
     def resume(self, state: RoomState) -> list[Visit]:
-        """Go on from the state of another Room; return the visits of its users."""
+        """Begin with the state of another Room; return the visits of its users."""
         visits = []
         for one in state.present:
             session = Session(

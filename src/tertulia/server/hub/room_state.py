@@ -1,4 +1,4 @@
-"""The whole state of the Room as values, from which another node can go on."""
+"""The whole state of the Room as values, with which another node can begin."""
 
 from typing import Any
 

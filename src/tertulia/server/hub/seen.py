@@ -20,7 +20,7 @@ _COUNTS_EVERY_S = 2.0  # at most one report of a session counts in this time
 
 
 class Seen:
-    """The marks of the users who are here. `now` is in seconds of the monotonic clock."""
+    """The marks of the connected users. `now` is in seconds of the monotonic clock."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The state from which the chat goes on when the server starts. Pure."""
+"""The state with which the chat begins when the server starts. Pure."""
 
 import secrets
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ _LOCAL_PROXIES = ("127.0.0.1", "::1")  # the address of all users behind a proxy
 
 
 class Targets:
-    """Finds names and addresses of users who are here, have just left, or are banned."""
+    """Finds names and addresses of users who are connected, have just left, or are banned."""
 
     def __init__(self, room: Room, *, shared_addresses: bool) -> None:
         self._registry = room.registry
@@ -58,7 +58,7 @@ class Targets:
     def new_mute(self, session: Session, request: ImposeMute, now: str) -> Mute | Error:
         """Return the mute that an operator asks for.
 
-        It has to be for a user who is here, has just left, or is muted already.
+        It has to be for a user who is connected, has just left, or is muted already.
         """
         found = self._find(request.name, now)
         before = None if found is None else self._moderation.mutes.get(found[0].key)

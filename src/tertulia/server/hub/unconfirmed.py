@@ -1,4 +1,4 @@
-"""The direct messages that a session has not confirmed yet, and the senders who wait for that.
+"""The direct messages that a session has not confirmed yet, with the senders who wait.
 
 Used under the Hub's lock only.
 """

@@ -1,4 +1,4 @@
-"""A listening socket. Any thread."""
+"""A listening socket that accepts quickly. Any thread may use it."""
 
 import functools
 import socket

@@ -1,6 +1,6 @@
 """Tells systemd that the server is ready, alive, reloading or stopping (sd_notify).
 
-It does nothing in a program that systemd has not started. One thread.
+It does nothing in a program that systemd has not started. One thread uses it.
 """
 
 import contextlib

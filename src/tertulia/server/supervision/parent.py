@@ -1,7 +1,7 @@
 """The parent process: it starts the server as its child, watches it, and handles signals.
 
 It holds the listening sockets, so that connections wait in them while there is no server, and a
-few values that must not change. One thread, which waits only in `poll`; it imports little.
+few values that must not change. It has one thread, which waits only in `poll`, and imports little.
 """
 
 import os
@@ -209,10 +209,10 @@ class Parent:
         self._channels[pid] = ours
         return pid
 
-    def tell(self, pid: int, word: str) -> None:
+    def tell(self, pid: int, kind: str) -> None:
         """Send a child a message with the present counters; kill it if it does not read."""
         channel = self._channels.get(pid)
-        if channel is None or not channel.send(word, None, **self._counters()):
+        if channel is None or not channel.send(kind, None, **self._counters()):
             self.kill(pid, signal.SIGTERM)
 
     def _counters(self) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """The parent's decisions: when to start, replace, upgrade and end its children.
 
-It does no I/O and reads no clock: `Processes` acts, and the caller passes the time. One thread.
+It does no I/O and reads no clock: `Processes` acts, and the caller passes the time. The parent's
+only thread uses it.
 """
 
 import signal
@@ -49,7 +50,7 @@ class Processes(Protocol):
     def spawn(self, *, waits: bool) -> int:
         """Start a child and return its pid; with `waits` it waits for `go`. Raises OSError."""
 
-    def tell(self, pid: int, word: str) -> None:
+    def tell(self, pid: int, kind: str) -> None:
         """Send a child a message without fields."""
 
     def kill(self, pid: int, number: signal.Signals) -> None:
@@ -296,7 +297,7 @@ class Supervisor:
     def _promote(self, now: float, *, is_upgrade: bool) -> None:
         """Let the successor replace the child that has ended."""
         successor, self._successor = self._successor, None
-        if successor is None:  # it has ended, too
+        if successor is None:  # the successor has ended, too
             self._deadline = None
             self._replace(now)
             return
@@ -312,7 +313,7 @@ class Supervisor:
         self._processes.tell(child.pid, "go")
 
     def on_time(self, now: float) -> None:
-        """Do what is due: the start after a pause, or killing children that are too late."""
+        """Start a child after a pause, or kill children that are too late, if it is time."""
         if self._start_at is not None and now >= self._start_at:
             self._start_at = None
             self._replace(now)

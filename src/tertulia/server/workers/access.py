@@ -6,7 +6,7 @@ from enum import Enum, auto
 from tertulia.protocol.networks import Network
 from tertulia.server.config import Config
 
-# The address of clients on the local socket for whom no proxy names another one.
+# The address of clients on the local socket, unless a proxy names another one.
 LOCAL_ADDRESS = "127.0.0.1"
 
 

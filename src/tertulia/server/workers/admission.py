@@ -1,4 +1,4 @@
-"""How many connections may be open, and how many of them may be unregistered."""
+"""Decides how many connections may be open, and how many of them may be unregistered."""
 
 import threading
 

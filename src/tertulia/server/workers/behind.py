@@ -44,13 +44,13 @@ class Behind:
         return f"<Behind ready={len(self.ready)} blocked={len(self._blocked)}>"
 
     def add(self, connection: Connection, cursor: int) -> None:
-        """Let a connection go on from a cursor."""
+        """Let a connection follow the log from a cursor on."""
         (self._blocked if connection.blocked else self.ready)[connection] = cursor
 
     def insert(self, connection: Connection, events: list[Presence]) -> int:
         """Send a connection its own status changes; return how many of them it has not taken.
 
-        It has to be added, too.
+        The connection also has to be added with `add`.
         """
         waiting = self._own_presence.setdefault(connection, [])
         waiting += events
@@ -68,7 +68,7 @@ class Behind:
             self._blocked[connection] = self.ready.pop(connection)
 
     def block(self, connection: Connection, cursor: int) -> None:
-        """Leave a connection alone until `unblock`; it goes on from a cursor then."""
+        """Leave a connection alone until `unblock`; then it continues from a cursor."""
         self._blocked[connection] = cursor
 
     def unblock(self, connection: Connection) -> None:
@@ -79,7 +79,7 @@ class Behind:
     def unsent(self, connection: Connection, in_step: int) -> bytes:
         """Return what a connection has not been sent: about one slice, and a gap for the rest.
 
-        `in_step` is its cursor if it does not have its own.
+        `in_step` is the cursor that counts if it has none of its own.
         """
         own = list(self._own_presence.get(connection, ()))
         cursor = self.ready.get(connection, self._blocked.get(connection, in_step))
@@ -107,7 +107,7 @@ class Behind:
         return bytes(data)
 
     def flush(self, in_step: int) -> tuple[list[Late], list[Connection]]:
-        """Send each connection what follows its cursor.
+        """Send each connection the events after its cursor.
 
         Returns the connections that could not take all of it, and those that have everything up to
         `in_step`, the end of the log. The latter do not need a cursor of their own any more.
@@ -148,7 +148,7 @@ class Behind:
         events: Slice | Gap | None,
         own: list[Presence] | None,
     ) -> bool:
-        """Send a connection what follows its cursor; return whether all of it went out."""
+        """Send a connection the events after its cursor; return whether all of it went out."""
         if isinstance(events, Gap):
             connection.out += self._gap(events)
             self.ready[connection] = events.through

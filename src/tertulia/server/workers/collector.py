@@ -103,11 +103,10 @@ class Collector:
         self._parent_pid = parent_pid
         self._started = procfs.process_started()
         # Threads with this role come and go. Their CPU time and context switches are those of the
-        # process, which include ended threads, minus those of all other roles. These are the last
-        # ones.
+        # process, which include ended threads, minus those of all other roles.
         are_many = config.threads is None or config.threads > _MAX_WORKERS
         self._passing = WORKER if are_many else OTHER
-        self._of_passing = (0.0, 0, 0)
+        self._of_passing = (0.0, 0, 0)  # the latest figures of that role
 
     def problem(self) -> str:
         """Return what is not alive, in one line; "" if all is well. Much cheaper than `measure`."""

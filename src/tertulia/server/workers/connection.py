@@ -112,7 +112,7 @@ class Connection(Struct, eq=False):
     deadline: float = inf  # when the watchdog has to look at it, at the latest
 
     def __post_init__(self) -> None:
-        """Look up once what is needed for each piece of input and output."""
+        """Look up the methods for input and output once, instead of for each piece."""
         sock = self.sock
         self.fd, self.recv, self.send = sock.fileno(), sock.recv, sock.send
 

@@ -181,8 +181,8 @@ class Connections:
     def drain(self, connection: Connection, now: float, within_s: float | None = None) -> None:
         """Let the client read the last bytes of a finished connection; all of them were sent.
 
-        It has `within_s` seconds for that (`drain_timeout_s` if None). First waits, until the
-        deadline, for answers that are still due.
+        It has `within_s` seconds for that (`drain_timeout_s` if None). If answers are still due,
+        the connection first waits for them, until the deadline.
         """
         if connection.answers_due or connection.confirmations_due:
             return
@@ -229,7 +229,7 @@ class Connections:
         if connection.tls is not None:
             with contextlib.suppress(OSError):  # it is broken, and is closed in any case
                 connection.tls.say_end()
-            connection.recv = connection.tls.recv  # that of a handshake holds the connection
+            connection.recv = connection.tls.recv  # during a handshake it refers to the connection
         connection.sock.close()
         connection.door.close()
         self._observer.closed += 1
@@ -253,7 +253,7 @@ class Connections:
         return True
 
     def answer_challengers(self, connection: Connection) -> None:
-        """Let everyone who had this connection challenged know that it is alive, or has ended."""
+        """Tell the workers of waiting newcomers that this connection is alive, or has ended."""
         challengers = connection.pop_challengers()
         for newcomer, worker in challengers:
             worker.post(ChallengeOver(newcomer))
@@ -261,10 +261,10 @@ class Connections:
     def guarded(
         self, connection: Connection | None, step: Callable[..., object], *arguments: object
     ) -> object:
-        """Take a step with a connection and return its result.
+        """Call a function for a connection and return its result.
 
-        A fault closes this connection and leaves the others alone; the result is None then, and
-        also if `connection` is None, because it was closed meanwhile.
+        After an exception, this connection is closed and the result is None. It is also None if
+        `connection` is None, because it was closed meanwhile.
         """
         if connection is None:
             return None

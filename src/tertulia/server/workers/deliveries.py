@@ -105,7 +105,7 @@ class Deliveries:
             self._switchboard.send(replies)
 
     def deliver_here(self, mail: Deliver) -> None:
-        """Hand over a direct message that another worker has sent here, and report that."""
+        """Hand over a direct message from another worker, and report the outcome."""
         receiver = self._connections.of_session(mail.session)
         handover = self._connections.guarded(receiver, self.hand_over, mail.delivery.message)
         self.report(mail, handover if isinstance(handover, Handover) else GONE)

@@ -1,8 +1,9 @@
-"""The dispatcher of a worker runs its rounds.
+"""Runs the rounds of a worker.
 
-In a round it has bytes and mail read and requests carried out, checks the deadlines, and at the end
-has the output of each connection sent. It never waits: the worker waits, in epoll. A fault in our
-own code costs only the connection in which it occurred. Only the worker's thread runs this.
+In a round, bytes and mail are read, requests are carried out, deadlines are checked, and at the end
+the output of each connection is sent. The dispatcher never waits: the worker waits, in epoll. A
+fault in our own code closes only the connection in which it occurred. Only the worker's thread runs
+this.
 """
 
 import random
@@ -253,7 +254,7 @@ class Dispatcher:
     def _on_delivery_over(self, connection: Connection, mail: DeliveryOver) -> None:
         connection.release_hold()
         self._deliveries.answer_sender(connection, mail.request, mail.delivery, mail.handover)
-        if connection.hold is NOT_HELD:  # else the message has been passed on
+        if connection.hold is NOT_HELD:  # otherwise the message was sent on to another session
             self._input.resume(connection)
 
     def _on_challenge_over(self, connection: Connection) -> None:
@@ -287,10 +288,10 @@ class Dispatcher:
         self._output.send_bytes(connection, line)
         self._input.resume(connection)
 
-    # --- time, and what has become of the output -----------------------------------------------
+    # --- deadlines and output ------------------------------------------------------------------
 
     def check_deadlines(self) -> None:
-        """Do what is due."""
+        """Handle the deadlines that have passed."""
         for connection, due in self._watchdog.check(self._connections, self._input.now):
             self._guarded(connection, self._on_due, due)
 

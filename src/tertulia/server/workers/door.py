@@ -141,10 +141,10 @@ class Later(Protocol):
 
 
 class Opened(Struct, frozen=True):
-    """What a connection speaks, and how it goes on.
+    """The protocol that a connection speaks, and how it continues.
 
-    `answer` is sent as it is, followed by the pieces of `source`. The connection goes on with
-    `door` and the bytes of `rest`; without a door it ends. With `tls` it goes on with TLS, whose
+    `answer` is sent as it is, followed by the pieces of `source`. The connection continues with
+    `door` and the bytes of `rest`; without a door it ends. With `tls` it continues with TLS, whose
     first bytes are `rest`; the protocol inside TLS has to be found out next. With `later` it waits.
     """
 

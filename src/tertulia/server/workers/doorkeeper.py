@@ -64,7 +64,7 @@ class Doorkeeper:
         self._observer = observer
 
     def feed(self, connection: Connection, entrance: Entrance, data: bytes, now: float) -> bool:
-        """Take in the next bytes; return whether the connection's door has got some of them."""
+        """Read the next bytes; return whether the connection's door has got some of them."""
         if entrance.is_quiet:
             if entrance.proxy is not None:
                 data = self._read_header(connection, entrance, entrance.proxy, data, now)
@@ -137,7 +137,7 @@ class Doorkeeper:
         data: bytes,
         now: float,
     ) -> bytes:
-        """Take in a proxy's header; return the bytes after it if the client may come in."""
+        """Read a proxy's header; return the bytes after it if the client's address is admitted."""
         try:
             header = reader.read(data)
         except BadHeader:
@@ -179,7 +179,7 @@ class Doorkeeper:
             self._pass(connection, opened, now)
 
     def _pass(self, connection: Connection, opened: Opened | None, now: float) -> bool:
-        """Go on with the protocol that a connection speaks, if it is known."""
+        """Continue with the protocol that a connection speaks, if it is known."""
         if opened is None:
             return False
         if opened.later is not None:

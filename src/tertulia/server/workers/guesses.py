@@ -1,7 +1,7 @@
-"""Secrets that an outsider could try to guess, such as the code of the chat.
+"""Limits the guesses of secrets, such as the code of the chat.
 
-Each address may guess wrong so many times in a period; then its guesses are not looked at. A
-comparison takes the same time for every guess. `now` is in seconds of the monotonic clock.
+After too many wrong guesses of one address in a period, its further guesses are refused without a
+check. A comparison takes the same time for every guess. `now` is in seconds of the monotonic clock.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from tertulia.server.observer import SparseLog
 
 log = logging.getLogger("tertulia.server")
 
-_MAX_ADDRESSES = 100_000  # whose wrong guesses are counted; at the bound the oldest is forgotten
+_MAX_ADDRESSES = 100_000  # with counted wrong guesses; at the bound the oldest is forgotten
 
 
 class Guesses:

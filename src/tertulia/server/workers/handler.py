@@ -1,7 +1,7 @@
 """Turns a request into its outcome: it checks the limits, then calls a verb of the Hub.
 
 The handler changes the Hub and what a connection remembers. It sends nothing: it returns the answer
-or another outcome, on which `Input.act` acts. One for each worker, in whose thread it runs.
+or another outcome, on which `Input.act` acts. There is one for each worker, whose thread runs it.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ from tertulia.server.workers.rate_limit import RateLimit, TokenBucket
 from tertulia.server.workers.shared import Shared
 
 _FREE = (Pong, Quit, Received, MarkSeen)  # do not count for the rate limit
-# what such a line counts as: the length of the shortest `pong`, with its newline
+# Each of these counts as this many bytes: the length of the shortest `pong`, with its newline.
 _FREE_LINE_BYTES = 16
 _PAGE_RETRY_AFTER_S = 1.0  # for a client that asks for more pages than may be under way
 
@@ -119,7 +119,7 @@ class RequestHandler:
         }
 
     def handle(self, connection: Connection, request: AnyRequest, now: float) -> Outcome:
-        """Carry out one request; return its answer if there is one now, or what has to be done."""
+        """Carry out one request; return its answer, if there is one now, or the next step."""
         session = connection.session
         if session is None:
             return self._handle_before_welcome(connection, request, now)
@@ -238,7 +238,7 @@ class RequestHandler:
     def settle_registration(
         self, route: Route, outcome: Registered | Conflict | Error
     ) -> Registered | Conflict | Error | Finish:
-        """Free the route of a registration that gave no session; return what has to be done."""
+        """Return the answer to a registration; free its route if it gave no session."""
         if isinstance(outcome, Registered):
             return outcome
         self._switchboard.disconnect(route.number)
@@ -290,7 +290,7 @@ class RequestHandler:
         return self.note_wait(connection, outcome)
 
     def note_wait(self, connection: Connection, outcome: moderated.Outcome) -> Outcome:
-        """Return what has to be done now, and note that an answer comes later."""
+        """Return the next step of an outcome, and count an answer that comes later."""
         if isinstance(outcome, Moderated) and outcome.answer is Wait.FOR_DISK:
             connection.answers_due += 1
         if not isinstance(outcome, Wait) or outcome is Wait.FOR_ORDER:

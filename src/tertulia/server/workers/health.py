@@ -1,4 +1,4 @@
-"""Whether the threads that serve clients are alive, and a line about the first that is not.
+"""Finds out whether the threads that serve clients are alive, and which problem there is if not.
 
 It only compares times that the threads note themselves, so it takes no lock and costs very little.
 Any thread may call. Times are seconds of the monotonic clock.
@@ -17,7 +17,7 @@ _MAX_WRITE_S = 10.0
 
 
 def problem_of(workers: Iterable[Worker], history: History | None, now: float) -> Problem | None:
-    """Return what is not alive; None if all is well."""
+    """Return the first thread that is not alive as a Problem; None if all are."""
     for worker in workers:
         if problem := _problem_of_worker(worker, now):
             return problem

@@ -1,4 +1,4 @@
-"""Mail from the history to a worker: what is on the disk, pages, and that it has room again.
+"""Handles the history's mail to a worker: acknowledgements, pages, and room in its queue.
 
 Only the worker's thread runs this; it never waits.
 """

@@ -182,7 +182,7 @@ class Input:
             self._work(connection)
 
     def go_on_with_handshake(self, connection: Connection) -> None:
-        """Find out what a connection speaks inside TLS, after a step of its handshake."""
+        """Find out the protocol of a connection inside TLS, after a step of its handshake."""
         try:
             has_work = self._doorkeeper.go_on_with_handshake(connection, self.now)
         except OSError as error:
@@ -269,7 +269,7 @@ class Input:
     # --- what the handler returns --------------------------------------------------------------
 
     def act(self, connection: Connection, request: AnyRequest | None, outcome: Outcome) -> None:
-        """Send an answer, or do what has to be done instead."""
+        """Send the answer, or take the step, that the handler has returned."""
         if outcome is not None:
             self._actions[type(outcome)](connection, request, outcome)
 

@@ -141,7 +141,7 @@ class MeasuresReady(Struct, frozen=True):
 
 
 class HandshakeStepDone(Struct, frozen=True):
-    """Go on with a connection after another thread has computed a step of its handshake."""
+    """Continue with a connection after another thread has computed a step of its handshake."""
 
     connection: Connection
 

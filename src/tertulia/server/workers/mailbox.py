@@ -1,4 +1,4 @@
-"""How other threads reach a worker: a queue of mail, and one wake-up if the worker sleeps."""
+"""A worker's mailbox: mail from other threads, and one wake-up if the worker sleeps."""
 
 import os
 import threading
@@ -21,8 +21,8 @@ class Mailbox:
         self._asleep = False
         self._closed = False
         self._announced_at = 0.0
-        # When the events came in that others had announced before the last `collect`; 0.0: no
-        # worker had. Only the worker uses it.
+        # When the first of the events came in that other workers announced before the last
+        # `collect`; 0.0: none did. Only the worker uses it.
         self.news_since = 0.0
         self.waiting_since = 0.0  # when the oldest mail was posted; meaningless without mail
         self._eventfd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)

@@ -23,7 +23,7 @@ log = logging.getLogger("tertulia.server")
 
 
 class MeasureRequest(NamedTuple):
-    """A request for figures: the owner to whom they are posted as MeasuresReady."""
+    """A request for figures, and the owner that gets them as MeasuresReady."""
 
     id: int | UnsetType
     owner: Owner
@@ -31,7 +31,7 @@ class MeasureRequest(NamedTuple):
 
 
 class MeasureRequests:
-    """The requests that wait. Any thread may `ask`; the console's thread does the rest.
+    """The requests that wait. Any thread may call `ask`, the console's thread the rest.
 
     Bound: one for each console, which is held until it has its answer. `measure` is set before
     the server starts.

@@ -50,7 +50,7 @@ class NodeInput(Input):
             self._answer_pings(connection)
 
     def _read_ahead(self, connection: Connection) -> None:
-        """Read what has come after a request that waits, and answer the pings in it."""
+        """Read the bytes after a request that waits, and answer the pings in them."""
         door = connection.door
         try:
             data = connection.recv(min(self._receive_bytes, door.room))

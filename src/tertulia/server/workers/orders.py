@@ -1,7 +1,8 @@
-"""On several machines: when a request may be carried out, and its outcome from the common log.
+"""Decides, in a cluster, when a request may be carried out, and handles its outcome.
 
-A connection is held from the proposal of its request until the outcome comes. Messages do not hold
-it, so that many can be under way; another request then waits until they have their places. So a
+A connection is held from the proposal of its request until the outcome comes back from the common
+log. Messages do not hold it, so that many can be under way; another request then waits until they
+have their places. So a
 client's requests take effect in their order. Only the worker's thread runs this.
 """
 
@@ -93,10 +94,10 @@ class NodeHandler(RequestHandler):
 
 
 def discard_outcome(row: OrderedRow, hub: Hub, switchboard: Switchboard) -> None:
-    """Do what remains to be done for an outcome whose connection has ended. Any thread may call.
+    """Handle an outcome whose connection has ended. Any thread may call.
 
-    If it was registering, its new session is ended. Users whom an operator has expelled are told
-    all the same.
+    If the connection was registering, its new session is ended. Users whom an operator has expelled
+    are still told.
     """
     if isinstance(row.request, Register):
         switchboard.disconnect(row.number)
@@ -150,7 +151,7 @@ class Orders:
             self._output.send(connection, message)
 
     def discard_outcomes(self, rows: list[OrderedRow]) -> None:
-        """Do what remains to be done for outcomes whose connections have ended."""
+        """Handle outcomes whose connections have ended."""
         for row in rows:
             discard_outcome(row, self._hub, self._switchboard)
 

@@ -2,7 +2,7 @@
 
 Most sessions are in step: they have got everything that the worker has sent. The worker keeps one
 cursor for all of them, and a round costs one `send` for each. The others are in `behind.py`. There
-is one output for each worker, in whose thread it runs. It returns what happened to connections.
+is one output for each worker, whose thread runs it. It returns what happened to connections.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ class SendResult(Enum):
 
 
 class Sent(Struct, frozen=True, gc=False):
-    """The fate of one connection; `error` is why it is BROKEN."""
+    """The result for one connection; `error` is set if it is BROKEN."""
 
     connection: Connection
     result: SendResult
@@ -129,7 +129,7 @@ class Output:
             self._overflowing.append(connection)
 
     def finish(self, connection: Connection, last_message: ServerMessage | None) -> None:
-        """Queue the events that a connection has not got yet and a last message; then no more."""
+        """Queue the events that a connection has not got yet, and its last message."""
         subscribers = self._followed.pop(connection, None)
         if subscribers is not None:
             connection.out += subscribers.unsent(connection)
@@ -148,7 +148,7 @@ class Output:
     # --- sending -------------------------------------------------------------------------------
 
     def unblock(self, connection: Connection) -> None:
-        """Go on with a connection whose socket accepts data again."""
+        """Continue sending to a connection whose socket accepts data again."""
         connection.blocked = False
         self._to_flush[connection] = None
         subscribers = self._followed.get(connection)

@@ -24,7 +24,7 @@ class TokenBucket:
     def spend(self, now: float, tokens: float = 1.0) -> float:
         """Spend tokens and return 0.0; if there are too few, return the seconds to wait.
 
-        That is the time in which as many are added, which is longer than necessary now. But a
+        That is the time in which as many tokens are added. It is longer than necessary, but a
         client that always waits so long is never refused again.
         """
         self._tokens = min(self._burst, self._tokens + (now - self.last_spent_at) * self._per_s)

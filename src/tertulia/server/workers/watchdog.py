@@ -4,7 +4,7 @@ A connection's `deadline` is the earliest moment at which something could be due
 worked out only then. So a byte that comes in sets no timer, and checking all connections is a
 loop of comparisons. The watchdog returns what is due and does nothing itself.
 
-One for each worker, in whose thread it runs. Times are seconds of the monotonic clock.
+There is one for each worker, whose thread runs it. Times are seconds of the monotonic clock.
 """
 
 from collections.abc import Iterable
@@ -76,7 +76,7 @@ class Watchdog:
         self.check_by(connection, now + self._config.write_timeout_s)
 
     def check(self, connections: Iterable[Connection], now: float) -> list[tuple[Connection, Due]]:
-        """Return what is due, and plan the next check."""
+        """Return the connections for which something is due, and plan the next check."""
         due: list[tuple[Connection, Due]] = []
         soonest = inf
         for connection in connections:
@@ -115,7 +115,7 @@ class Watchdog:
         return due
 
     def _end_due(self, connection: Connection, now: float) -> Due | None:
-        """Return what ends a connection now, if anything."""
+        """Return the reason to end a connection now, if there is one."""
         if connection.state is UNREGISTERED:
             if connection.is_shaking_hands:
                 return Due.HANDSHAKE_TIMEOUT

@@ -33,7 +33,7 @@ _MAX_WAIT_S = 3_600.0  # epoll accepts at most some weeks
 
 
 class Worker:
-    """One worker. Threads that are not its own use `start`, `join` and `mailbox`."""
+    """One worker. Other threads use only `start`, `join`, `mailbox` and the properties."""
 
     def __init__(
         self,
@@ -98,12 +98,12 @@ class Worker:
 
     @property
     def connections(self) -> Connections:
-        """Its connections, for other threads to count only."""
+        """Its connections. Other threads may only count them."""
         return self._connections
 
     @property
     def next_check(self) -> float:
-        """When it looks at the deadlines of its connections, by the monotonic clock."""
+        """When it checks the deadlines of its connections next, by the monotonic clock."""
         return self._watchdog.next_check
 
     def start(self) -> None:
